@@ -1,0 +1,1 @@
+"""Observatory scripts for calibrations, and the simulated observatory in which they are tested."""

@@ -1,0 +1,238 @@
+"""The Butler as a run uses it: collections, raw images, verification results, gains."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..domain.errors import ArchiveError
+from ..domain.instruments import Instrument
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler
+
+__all__ = ["Archive", "ArchivedImage", "PairGain", "VerificationResults"]
+
+_T = TypeVar("_T")
+
+PAIR_DATASETS = ("cpPtcExtract", "cpPtcPartial")
+"""Names under which cp_pipe has stored what it measured on a pair of flats, the documented one first."""
+
+
+@dataclass(frozen=True)
+class ArchivedImage:
+    """A raw image as the Butler has it."""
+
+    physical_filter: str | None
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class VerificationResults:
+    """What a verification job stored.
+
+    Parameters
+    ----------
+    by_exposure
+        ``verify<X>ExpStats`` of each exposure that has one.
+    measured
+        ``verify<X>DetStats`` by exposure and detector name.
+    """
+
+    by_exposure: Mapping[int, Mapping[str, Any]]
+    measured: Mapping[tuple[int, str], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class PairGain:
+    """Gain and read noise of one amplifier from one pair of flats.
+
+    Parameters
+    ----------
+    exposures
+        The two flats.
+    detector
+        Butler id.
+    amplifier
+        Name.
+    gain
+        Electron per adu, as measured.
+    noise
+        Read noise from the overscan, as the pipeline stored it.
+    mean
+        Mean signal of the pair, adu.
+    """
+
+    exposures: tuple[int, int]
+    detector: int
+    amplifier: str
+    gain: float
+    noise: float
+    mean: float
+
+
+class Archive:
+    """Reads a Butler repository without blocking the event loop.
+
+    Parameters
+    ----------
+    repository
+        Path or label, as the configuration gives it.
+    instrument
+        Whose data are read.
+    """
+
+    def __init__(self, repository: str, instrument: Instrument) -> None:
+        self.repository = repository
+        self.instrument = instrument
+        self._butler: Butler | None = None
+        # A Butler is not made for several threads: all reading happens in one.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archive")
+
+    def close(self) -> None:
+        """End the reading thread."""
+        self._thread.shutdown()
+
+    async def _read(self, function: Callable[..., _T], *args: Any) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
+
+    async def missing_collections(self, names: Collection[str]) -> list[str]:
+        """Those of some collections that are not there.
+
+        Raises
+        ------
+        ArchiveError
+            The repository cannot be opened.
+        """
+        return await self._read(self._missing_collections, sorted(set(names)))
+
+    async def image(self, exposure: int, detectors: Sequence[int]) -> ArchivedImage:
+        """Filter and files of an exposure.
+
+        Raises
+        ------
+        ArchiveError
+            The Butler does not have it.
+        """
+        return await self._read(self._image, exposure, detectors)
+
+    async def verification(
+        self, collection: str, calibration: str, exposures: Sequence[int], detectors: Mapping[int, str]
+    ) -> VerificationResults:
+        """Read what the verification of some exposures found; what is not there is left out."""
+        return await self._read(self._verification, collection, calibration, exposures, detectors)
+
+    async def pair_gains(
+        self, collection: str, pairs: Sequence[tuple[int, int]], detectors: Sequence[int]
+    ) -> list[PairGain]:
+        """Read the gains of some pairs of flats.
+
+        Raises
+        ------
+        ArchiveError
+            A pair has no result.
+        """
+        return await self._read(self._pair_gains, collection, pairs, detectors)
+
+    def _open(self) -> Butler:
+        from lsst.daf.butler import Butler
+
+        if self._butler is None:
+            try:
+                self._butler = Butler.from_config(self.repository, writeable=False)
+            except Exception as error:
+                raise ArchiveError(
+                    f"the Butler repository {self.repository!r} cannot be opened: {error}"
+                ) from error
+        return self._butler
+
+    def _missing_collections(self, names: Sequence[str]) -> list[str]:
+        butler = self._open()
+        butler.registry.refresh()
+        known = {info.name for info in butler.collections.query_info("*")}
+        return [name for name in names if name not in known]
+
+    def _image(self, exposure: int, detectors: Sequence[int]) -> ArchivedImage:
+        butler = self._open()
+        files = []
+        physical_filter = None
+        for detector in detectors:
+            ref = butler.find_dataset(
+                "raw",
+                instrument=self.instrument.name,
+                exposure=exposure,
+                detector=detector,
+                collections=self.instrument.raw_collection,
+            )
+            if ref is None:
+                raise ArchiveError(f"exposure {exposure}, detector {detector}: no raw image in the Butler")
+            uri = butler.getURI(ref)
+            files.append(uri.ospath if uri.isLocal else str(uri))
+            data_id = butler.registry.expandDataId(ref.dataId)
+            physical_filter = str(data_id["physical_filter"])
+        return ArchivedImage(physical_filter, tuple(files))
+
+    def _verification(
+        self, collection: str, calibration: str, exposures: Sequence[int], detectors: Mapping[int, str]
+    ) -> VerificationResults:
+        prefix = f"verify{calibration.capitalize()}"
+        by_exposure: dict[int, Mapping[str, Any]] = {}
+        measured: dict[tuple[int, str], Mapping[str, Any]] = {}
+        for exposure in exposures:
+            found = self._get(f"{prefix}ExpStats", collection, exposure=exposure)
+            if found is not None:
+                by_exposure[exposure] = found
+            for detector, name in detectors.items():
+                found = self._get(f"{prefix}DetStats", collection, exposure=exposure, detector=detector)
+                if found is not None:
+                    measured[exposure, name] = found
+        return VerificationResults(by_exposure, measured)
+
+    def _get(self, dataset_type: str, collection: str, **data_id: int) -> Any:
+        """Read a dataset, or None if there is none."""
+        from lsst.daf.butler import MissingCollectionError, MissingDatasetTypeError
+
+        butler = self._open()
+        butler.registry.refresh()
+        try:
+            ref = butler.find_dataset(
+                dataset_type, {"instrument": self.instrument.name, **data_id}, collections=collection
+            )
+        except (MissingCollectionError, MissingDatasetTypeError):
+            return None
+        return None if ref is None else butler.get(ref)
+
+    def _pair_gains(
+        self, collection: str, pairs: Sequence[tuple[int, int]], detectors: Sequence[int]
+    ) -> list[PairGain]:
+        gains = []
+        for pair in pairs:
+            for detector in detectors:
+                found = [
+                    self._get(name, collection, exposure=pair[0], detector=detector) for name in PAIR_DATASETS
+                ]
+                measured = next((each for each in found if each is not None), None)
+                if measured is None:
+                    raise ArchiveError(
+                        f"no gain in {collection} for the flats {pair[0]} and {pair[1]}, detector {detector}"
+                    )
+                gains += [
+                    PairGain(
+                        pair,
+                        detector,
+                        amplifier,
+                        measured.gain[amplifier],
+                        measured.noise[amplifier],
+                        _mean(measured.rawMeans[amplifier]),
+                    )
+                    for amplifier in measured.gain
+                ]
+        return gains
+
+
+def _mean(values: Any) -> float:
+    """The one raw mean of a pair."""
+    return float(values[0]) if len(values) else float("nan")

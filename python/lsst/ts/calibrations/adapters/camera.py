@@ -1,0 +1,139 @@
+"""The camera as a run uses it: set it up, take one exposure, know when it was read out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from ..domain.errors import AcquisitionError
+from ..domain.exposures import ImageType, exposure_id
+from ..domain.instruments import Instrument
+from .sal import camera_class, salobj
+
+__all__ = ["Annotations", "Camera"]
+
+READOUT_MARGIN = 30.0
+"""Seconds that endReadout may come later than the readout time of the instrument."""
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """What the header of every exposure says about why it was taken.
+
+    Parameters
+    ----------
+    program, reason, note
+        As configured; None leaves the keyword out.
+    test_type
+        Test type of the images; None stands for the image type.
+    """
+
+    program: str | None = None
+    reason: str | None = None
+    note: str | None = None
+    test_type: str | None = None
+
+
+class Camera:
+    """Takes exposures one at a time.
+
+    Parameters
+    ----------
+    instrument
+        Which camera.
+    domain
+        SAL domain of the script.
+    log
+        Where the camera class writes.
+    """
+
+    def __init__(self, instrument: Instrument, domain: salobj.Domain, log: logging.Logger) -> None:
+        self.instrument = instrument
+        make: Any = camera_class(instrument.name)  # its arguments are fewer than those of its base
+        self._control = make(domain=domain, log=log)
+        # BaseCamera reads endReadout by `next`, so this needs a reader of its own.
+        self._events = salobj.Remote(domain, instrument.camera, include=["endReadout"], readonly=True)
+        self._events.evt_endReadout.callback = self._take_readout
+        self._names: dict[int, str] = {}
+        self._read_out: dict[int, asyncio.Event] = {}
+
+    async def start(self) -> None:
+        """Wait until every remote is ready."""
+        await asyncio.gather(self._control.start_task, self._events.start_task)
+
+    async def setup(self, filter_: str | int | None, grating: str | int | None) -> None:
+        """Put filter and grating into the beam; None leaves what is there.
+
+        Raises
+        ------
+        AcquisitionError
+            The spectrograph refused or did not answer.
+        """
+        wanted = {"filter": filter_, "grating": grating}
+        wanted = {name: value for name, value in wanted.items() if value is not None}
+        if not wanted:
+            return
+        try:
+            await self._control.setup_instrument(**wanted)
+        except (salobj.AckError, RuntimeError, TimeoutError) as error:
+            raise AcquisitionError(f"the instrument could not be set up with {wanted}: {error}") from error
+
+    async def take(
+        self, image_type: ImageType, exposure_time: float, group_id: str, annotations: Annotations
+    ) -> int:
+        """Take one exposure; return its id when the integration has ended.
+
+        Raises
+        ------
+        AcquisitionError
+            The camera refused, timed out or went to fault.
+        """
+        try:
+            (taken,) = await self._control.take_imgtype(
+                imgtype=image_type.value,
+                exptime=exposure_time,
+                n=1,
+                group_id=group_id,
+                test_type=annotations.test_type,
+                reason=annotations.reason,
+                program=annotations.program,
+                note=annotations.note,
+            )
+        except (salobj.AckError, RuntimeError, TimeoutError) as error:
+            raise AcquisitionError(
+                f"{self.instrument.camera} did not take the {image_type} of {exposure_time:g} s: {error}"
+            ) from error
+        return int(taken)
+
+    def name(self, taken: int) -> str:
+        """Image name of an exposure.
+
+        Notes
+        -----
+        The image name is the one that endReadout gave, or, before that, the one that the camera makes for the
+        OCS controller.
+        """
+        day, sequence = divmod(taken, 100_000)
+        return self._names.get(taken, f"{self.instrument.code}_O_{day}_{sequence:06d}")
+
+    async def read_out(self, taken: int) -> bool:
+        """Wait for the endReadout of an exposure; return whether it came in time."""
+        try:
+            async with asyncio.timeout(self.instrument.readout_time + READOUT_MARGIN):
+                await self._event(taken).wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _event(self, taken: int) -> asyncio.Event:
+        return self._read_out.setdefault(taken, asyncio.Event())
+
+    async def _take_readout(self, data: salobj.BaseMsgType) -> None:
+        try:
+            taken = exposure_id(data.imageName)
+        except ValueError:
+            return  # an image of another controller or a test name: not ours
+        self._names[taken] = data.imageName
+        self._event(taken).set()

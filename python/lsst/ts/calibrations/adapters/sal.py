@@ -1,0 +1,94 @@
+"""Chooses the SAL once, at import: the observatory's bus, or the embedded one.
+
+The environment variable ``TS_CALIBRATIONS_SAL`` says ``kafka`` or ``embedded``. Without it the
+observatory's bus is used where ``lsst.ts.salobj`` is installed, and the embedded one elsewhere. All other
+modules import SAL from here, so that one process never mixes the two.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..simulation import sal as salobj
+    from ..simulation.control import BaseCamera, RemoteGroup
+    from ..simulation.sal import ScriptState, State
+
+__all__ = [
+    "VARIABLE",
+    "WHICH",
+    "ScriptState",
+    "State",
+    "camera_class",
+    "is_embedded",
+    "remote_group_class",
+    "salobj",
+]
+
+VARIABLE = "TS_CALIBRATIONS_SAL"
+"""Environment variable that says which SAL to use."""
+
+_SUMMIT_CAMERAS = {"LATISS": "lsst.ts.observatory.control.auxtel.latiss"}
+_HERE = __package__.rpartition(".")[0]
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the packages around it
+        return False
+
+
+def _choose() -> str:
+    choice = os.environ.get(VARIABLE) or ("kafka" if _is_installed("lsst.ts.salobj") else "embedded")
+    if choice not in ("embedded", "kafka"):
+        raise ValueError(f"{VARIABLE}={choice!r} is neither 'embedded' nor 'kafka'")
+    return choice
+
+
+WHICH = _choose()
+"""The SAL in use: ``embedded`` or ``kafka``."""
+
+if not TYPE_CHECKING:
+    if WHICH == "embedded":
+        salobj = importlib.import_module(f"{_HERE}.simulation.sal")
+        ScriptState = salobj.ScriptState
+    else:
+        salobj = importlib.import_module("lsst.ts.salobj")
+        ScriptState = importlib.import_module("lsst.ts.xml.enums.Script").ScriptState
+    State = salobj.State
+
+
+def is_embedded() -> bool:
+    """Return whether the embedded SAL is in use."""
+    return WHICH == "embedded"
+
+
+def camera_class(instrument_name: str) -> type[BaseCamera]:
+    """Return the class that takes images with an instrument.
+
+    Parameters
+    ----------
+    instrument_name
+        Name in the Butler, e.g. ``LATISS``; the class has the same name.
+
+    Raises
+    ------
+    ValueError
+        There is no class for this instrument.
+    """
+    if instrument_name not in _SUMMIT_CAMERAS:
+        raise ValueError(f"no camera class for {instrument_name!r}; there are {sorted(_SUMMIT_CAMERAS)}")
+    module = f"{_HERE}.simulation.control" if is_embedded() else _SUMMIT_CAMERAS[instrument_name]
+    camera: type[BaseCamera] = getattr(importlib.import_module(module), instrument_name)
+    return camera
+
+
+def remote_group_class() -> type[RemoteGroup]:
+    """Return the class of groups of remotes."""
+    module = f"{_HERE}.simulation.control" if is_embedded() else "lsst.ts.observatory.control"
+    group: type[RemoteGroup] = importlib.import_module(module).RemoteGroup
+    return group

@@ -1,0 +1,5 @@
+"""Scripts of the auxiliary telescope."""
+
+from .make_latiss_calibrations import MakeLatissCalibrations
+
+__all__ = ["MakeLatissCalibrations"]

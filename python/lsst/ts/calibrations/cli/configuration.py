@@ -1,0 +1,51 @@
+"""The configuration text as the command line gives it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+__all__ = ["configuration_text"]
+
+_PARAMETER = re.compile(r"^(?P<key>[A-Za-z_]\w*)=(?P<value>.*)$")
+
+LARGEST = 1_000_000
+"""Bytes of a configuration file beyond which it is none."""
+
+
+def configuration_text(file: Path | None, parameters: Sequence[str]) -> str:
+    """YAML text from ``-c FILE`` or from ``-p KEY=VALUE``; empty for the defaults.
+
+    Raises
+    ------
+    click.UsageError
+        Both were given, the file cannot be read, or a parameter is not KEY=VALUE on one line.
+    """
+    if file is not None and parameters:
+        raise click.UsageError("give either -c FILE or -p KEY=VALUE, not both")
+    if file is not None:
+        return _read(file)
+    lines = []
+    for parameter in parameters:
+        match = _PARAMETER.match(parameter)
+        if match is None or "\n" in parameter or "\r" in parameter:
+            raise click.UsageError(f"-p {parameter!r}: write KEY=VALUE on one line, e.g. -p n_bias=3")
+        lines.append(f"{match['key']}: {match['value']}")
+    return "\n".join(lines)
+
+
+def _read(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise click.UsageError(f"-c {file}: it cannot be read: {error.strerror}") from None
+    if len(raw) > LARGEST:
+        raise click.UsageError(f"-c {file}: more than {LARGEST} bytes are no configuration")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"-c {file}: it is no UTF-8 text (byte {error.start})") from None

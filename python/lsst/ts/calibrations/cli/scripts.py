@@ -1,0 +1,44 @@
+"""Which script a path means."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ..base_make_calibrations import BaseMakeCalibrations
+
+__all__ = ["SCRIPTS", "find_script"]
+
+SCRIPTS = {
+    "auxtel/make_latiss_calibrations.py": ("lsst.ts.calibrations.auxtel", "MakeLatissCalibrations"),
+    "maintel/make_latiss_calibrations.py": ("lsst.ts.calibrations.auxtel", "MakeLatissCalibrations"),
+}
+"""Module and class of each script, by its path as the queue lists it; one page lists LATISS under maintel."""
+
+
+def find_script(path: str) -> type[BaseMakeCalibrations]:
+    """Class of the script at a path.
+
+    Parameters
+    ----------
+    path
+        As the ATQueue lists it, or of the file itself.
+
+    Raises
+    ------
+    click.UsageError
+        There is no such script.
+    """
+    name = "/".join(Path(path).parts[-2:])
+    if name not in SCRIPTS:
+        near = difflib.get_close_matches(name, SCRIPTS, n=1, cutoff=0.3)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise click.UsageError(f"there is no script {path!r}.{hint} Scripts are: {', '.join(SCRIPTS)}")
+    module, name = SCRIPTS[name]
+    script: type[BaseMakeCalibrations] = getattr(importlib.import_module(module), name)
+    return script

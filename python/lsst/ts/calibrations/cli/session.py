@@ -1,0 +1,133 @@
+"""The other end of a script: configures it, gives it its observatory, runs it and tells how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..adapters.sal import ScriptState, salobj
+from ..run.tai import iso_tai
+from ..simulation.faults import Faults
+from ..simulation.observatory import SimulatedObservatory, real_machinery
+from .log import log_to
+from .surroundings import Surroundings, SurroundingsError
+
+if TYPE_CHECKING:
+    from ..base_make_calibrations import BaseMakeCalibrations
+    from .progress import ProgressView
+
+__all__ = ["ScriptSession"]
+
+_STATUS = {ScriptState.DONE: 0, ScriptState.STOPPED: 0, ScriptState.CONFIGURE_FAILED: 2}
+
+
+class ScriptSession:
+    """One script, from configure to its final state.
+
+    Parameters
+    ----------
+    script_class, text
+        The script and its configuration text.
+    surroundings
+        Repository, folders and options of the simulated observatory.
+    index, log_level
+        SAL index of the script and least level of its log.
+    view
+        Shows the run.
+    """
+
+    def __init__(
+        self,
+        script_class: type[BaseMakeCalibrations],
+        text: str,
+        surroundings: Surroundings,
+        *,
+        index: int,
+        log_level: int,
+        view: ProgressView,
+    ) -> None:
+        self._script_class = script_class
+        self._text = text
+        self._surroundings = surroundings
+        self._index = index
+        self._log_level = log_level
+        self._view = view
+
+    async def run(self) -> int:
+        """Run the script and return the exit status: 0, 1 or 2, as for the command."""
+        settings = self._surroundings.settings
+        async with salobj.Domain() as domain:
+            script = self._script_class(index=self._index)
+            script.settings = settings
+            script.listeners.append(self._view.take)
+            remote = salobj.Remote(domain, "Script", index=self._index)
+            await asyncio.gather(script.start_task, remote.start_task)
+            with log_to(script.log, settings.folder / "script.log", self._view, salobj.current_tai):
+                script.log.info(
+                    "SIMULATED run: seed %s, scale %s, night of %s.",
+                    settings.seed,
+                    settings.scale,
+                    settings.date,
+                )
+                await self._drive(script, remote)
+        return self._tell_end(script)
+
+    async def _drive(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
+        try:
+            await remote.cmd_configure.set_start(config=self._text, logLevel=self._log_level)
+        except salobj.AckError:  # the script has said why
+            script.write_summary(ScriptState(script.state.state).name, script.state.reason)
+            await script.done_task
+            return
+        try:
+            await asyncio.to_thread(self._surroundings.prepare, self._view.say)
+        except SurroundingsError as error:
+            script.log.error(str(error))
+            script.write_summary("FAILED", str(error))
+            await script.close()
+            return
+        await self._observe(script, remote)
+
+    async def _observe(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
+        """Run a configured script in its observatory."""
+        assert script.plan is not None
+        surroundings = self._surroundings
+        instrument = self._script_class.instrument()
+        os.environ["DAF_BUTLER_REPOSITORY_INDEX"] = str(surroundings.index)
+        observatory = SimulatedObservatory(
+            instrument,
+            real_machinery(instrument, surroundings.repository),
+            images=surroundings.images,
+            jobs=surroundings.settings.jobs,
+            scale=surroundings.scale,
+            seed=surroundings.seed,
+            faults=Faults(surroundings.faults),
+            detectors=surroundings.detectors,
+            optics=surroundings.optics,
+        )
+        self._view.begin(script.plan.n_images, salobj.current_tai)
+        async with observatory:
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGINT, partial(self._interrupt, script, remote))
+            try:
+                await remote.cmd_setGroupId.set_start(groupId=iso_tai(salobj.current_tai()))
+                await remote.cmd_run.set_start(timeout=script.plan.duration * 10 + 86_400)
+                await script.done_task
+            finally:
+                loop.remove_signal_handler(signal.SIGINT)
+                self._view.end()
+
+    def _interrupt(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
+        """Stop the script as the queue's stop button does."""
+        script.log.warning("Interrupted: the script is asked to stop.")
+        self._stop = asyncio.ensure_future(remote.cmd_stop.set_start())
+
+    def _tell_end(self, script: BaseMakeCalibrations) -> int:
+        """Say how it ended; return the exit status."""
+        state = ScriptState(script.state.state)
+        self._view.say(f"{state.name}" + (f": {script.state.reason}" if script.state.reason else ""))
+        self._view.say(f"Everything about this run: {self._surroundings.settings.folder}")
+        return _STATUS.get(state, 1 if script.n_exposures else 2)

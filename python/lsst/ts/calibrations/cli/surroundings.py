@@ -1,0 +1,174 @@
+"""What a simulated run needs around it: folders, repository, reference calibrations, names for them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..domain.camera import detector_model
+from ..domain.config import CalibrationConfig
+from ..domain.instruments import Instrument
+from ..run.settings import RunSettings
+from ..simulation.cscs.wheels import FILTERS, GRATINGS, Slot, find_slot
+from ..simulation.optical_path import OpticalPath
+from ..simulation.reference import ReferenceRequest, reference_repository
+from ..simulation.repository import add_aliases, make_repository, write_index
+
+__all__ = ["Surroundings", "SurroundingsError"]
+
+BYTES_PER_PIXEL = {"raw": 2, "processed": 6}
+"""On disk: a Rice-compressed raw image, and an image with its mask."""
+
+RESERVE = 2e9
+"""Bytes that stay free."""
+
+
+class SurroundingsError(RuntimeError):
+    """The simulated observatory could not be prepared."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Place and properties of a simulated run.
+
+    Parameters
+    ----------
+    instrument
+        What is simulated.
+    config
+        What the script was asked for; None if the script will refuse its configuration.
+    settings
+        Of the run.
+    collections
+        Aliases of the reference calibrations.
+    faults
+        Specifications of what goes wrong.
+    optics
+        What is in the beam at the beginning.
+    """
+
+    instrument: Instrument
+    config: CalibrationConfig | None
+    settings: RunSettings
+    collections: tuple[str, ...]
+    faults: tuple[str, ...]
+    optics: OpticalPath = field(default_factory=lambda: OpticalPath("SDSSr_65mm", "empty_1"))
+
+    @property
+    def scale(self) -> int:
+        """Divisor of the detector's sides."""
+        assert self.settings.scale is not None
+        return self.settings.scale
+
+    @property
+    def seed(self) -> int:
+        """Of everything that is drawn."""
+        assert self.settings.seed is not None
+        return self.settings.seed
+
+    @property
+    def repository(self) -> Path:
+        """Butler repository."""
+        assert self.settings.repository is not None
+        return self.settings.repository
+
+    @property
+    def images(self) -> Path:
+        """Folder of the raw images: with the repository, which knows them by path."""
+        return self.repository / "images"
+
+    @property
+    def index(self) -> Path:
+        """Butler index with the names of the repository."""
+        return self.settings.folder / "butler-index.yaml"
+
+    @property
+    def detectors(self) -> tuple[int, ...]:
+        """Detectors for which pixels are made."""
+        return self.config.detectors if self.config else ()
+
+    @property
+    def properties(self) -> dict[str, object]:
+        """What runs that share a repository must have in common."""
+        return {"instrument": self.instrument.name, "scale": self.scale, "seed": self.seed}
+
+    def prepare(self, say: Callable[[str], None]) -> None:
+        """Make the repository and what names it; runs in a thread.
+
+        Parameters
+        ----------
+        say
+            Told what takes time.
+
+        Raises
+        ------
+        SurroundingsError
+            Something could not be made; nothing was exposed.
+        """
+        from ..simulation.reference_maker import ReferenceFailed
+
+        assert self.config is not None
+        self._check_disk()
+        request = ReferenceRequest(
+            self.instrument, self.detectors, self.scale, self.seed, self._flat_optics()
+        )
+        try:
+            reference = reference_repository(request, say)
+            make_repository(self.repository, reference, self.properties)
+            add_aliases(self.repository, self.instrument.calibration_collection, self.collections)
+            write_index(self.index, self.repository, {self.instrument.repository, self.config.repo})
+            self._write_truth()
+        except (OSError, ReferenceFailed) as error:
+            raise SurroundingsError(
+                f"the simulated observatory could not be prepared: {error}. Nothing was exposed."
+            ) from error
+
+    def _flat_optics(self) -> OpticalPath:
+        """What will be in the beam when the flats are taken."""
+        assert self.config is not None
+        filter_, grating = self.config.filter, self.config.grating
+        return OpticalPath(
+            filter=self.optics.filter if filter_ is None else _mounted(FILTERS, filter_),
+            grating=self.optics.grating if grating is None else _mounted(GRATINGS, grating),
+        )
+
+    def _check_disk(self) -> None:
+        assert self.config is not None
+        models = [detector_model(self.instrument.name, number, self.scale) for number in self.detectors]
+        pixels = sum(model.width * model.height for model in models)
+        taken = sum(len(images.exposure_times) for images in self.config.images.values())
+        needed = taken * pixels * (BYTES_PER_PIXEL["raw"] + 2 * BYTES_PER_PIXEL["processed"]) + RESERVE
+        free = shutil.disk_usage(self.settings.folder).free
+        if free < needed:
+            raise SurroundingsError(
+                f"this run needs about {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free. Nothing was"
+                f" exposed; take fewer images or detectors, or a larger --scale than {self.scale}."
+            )
+
+    def _write_truth(self) -> None:
+        from ..simulation.detector.truth import draw_truth
+
+        truth = {
+            name: draw_truth(detector_model(self.instrument.name, number, self.scale), self.seed).to_dict()
+            for number, name in self.instrument.detectors.items()
+            if number in self.detectors
+        }
+        (self.settings.folder / "truth.json").write_text(json.dumps(truth) + "\n", encoding="utf-8")
+
+
+def _mounted(slots: Sequence[Slot], asked: str | int) -> str:
+    """Name of what is in the wheel under a name or number.
+
+    Raises
+    ------
+    SurroundingsError
+        The wheel does not have it.
+    """
+    number, name = (asked, "") if isinstance(asked, int) else (0, asked)
+    try:
+        return slots[find_slot(slots, number, name)].name
+    except ValueError as error:
+        raise SurroundingsError(f"{error}. Nothing was exposed.") from None

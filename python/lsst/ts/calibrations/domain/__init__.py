@@ -1,0 +1,1 @@
+"""What calibrations are, free of SAL, Butler and files: instruments, configuration, plan, acceptance."""

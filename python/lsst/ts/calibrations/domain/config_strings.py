@@ -1,0 +1,136 @@
+"""Checking texts that go elsewhere: to pipetask, to the Butler, into the headers of the camera.
+
+None of them passes a shell. They are checked all the same, since whoever receives them splits them at blanks,
+commas or colons.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .config_values import show
+
+__all__ = ["collection_names", "text_problems"]
+
+_COLLECTION = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*")
+_REPOSITORY = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./:+~@-]*")
+_SLOT_NAME = re.compile(r"[A-Za-z0-9_.+~-]+")
+_FIELD = re.compile(r"[A-Za-z_]\w*:[A-Za-z_][\w.\[\]'\"-]*=.+")
+_FILE = re.compile(r"[A-Za-z_]\w*:[A-Za-z0-9_./$@{}+-]+")
+_PIPETASK = {"-c": _FIELD, "--config": _FIELD, "-C": _FILE, "--config-file": _FILE}
+_UNSAFE = re.compile(r"[;|&`<>\\]|\$\(|[^ -~]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def collection_names(text: str) -> tuple[str, ...]:
+    """Split a list of collections at its commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def text_problems(options: Mapping[str, Any]) -> dict[str, str]:
+    """Find options whose text would be misunderstood where it goes.
+
+    Parameters
+    ----------
+    options
+        Options and their values; values that are not text are passed over.
+
+    Returns
+    -------
+    problems
+        By option.
+    """
+    problems = {}
+    for option, value in options.items():
+        texts = list(value.values()) if option == "test_case" and isinstance(value, dict) else [value]
+        for text in texts:
+            problem = _problem(option, text) if isinstance(text, str) else None
+            if problem is not None:
+                problems[option] = f"{option}: {problem}"
+    return problems
+
+
+def _problem(option: str, text: str) -> str | None:
+    found = _UNPRINTABLE.search(text)
+    if found:
+        return (
+            f"{show(text)} holds a line break or control character ({ord(found[0]):#x}); write it in one line"
+        )
+    for prefix, check in _CHECKS.items():
+        if option.startswith(prefix):
+            return check(text)
+    return None
+
+
+def _check_collections(text: str) -> str | None:
+    parts = [part.strip() for part in text.split(",")]
+    bad = [part for part in parts if not _COLLECTION.fullmatch(part)]
+    if not bad:
+        return None
+    return (
+        f"{show(bad[0]) if bad[0] else 'an empty name'} is no name of a collection; names consist of letters,"
+        " digits and . _ / -, and a comma stands between two, e.g. u/czw/DM-28920/calib.20210720,LATISS/calib"
+    )
+
+
+def _check_one_collection(text: str) -> str | None:
+    return "one collection is needed, not a list of them" if "," in text else _check_collections(text)
+
+
+def _check_repository(text: str) -> str | None:
+    if _REPOSITORY.fullmatch(text):
+        return None
+    return f"{show(text)} is no path or label of a Butler repository, e.g. /repo/LATISS"
+
+
+def _check_slot(text: str) -> str | None:
+    if "${" in text:
+        return (
+            f"{show(text)} stands for a name; write that name, e.g. SDSSr_65mm for a filter, or leave it out"
+        )
+    return None if _SLOT_NAME.fullmatch(text) else f"{show(text)} is no name of a filter or grating"
+
+
+def _check_header_value(text: str) -> str | None:
+    if "," in text or ":" in text:
+        return f"{show(text)} holds a comma or colon, which the camera takes for the end of the text; omit it"
+    return None
+
+
+def _check_pipetask_options(text: str) -> str | None:
+    """Only ``-c label:field=value`` and ``-C label:file``: nothing that changes inputs or outputs."""
+    unsafe = _UNSAFE.search(text)
+    if unsafe:
+        return f"{show(unsafe[0])} is not possible here; no shell is used, so that it would mean nothing"
+    return _first_problem(text.split())
+
+
+def _first_problem(words: Sequence[str]) -> str | None:
+    rest = iter(words)
+    for word in rest:
+        flag, joined, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
+        pattern = _PIPETASK.get(flag)
+        if pattern is None:
+            return (
+                f"{show(word)} is not possible; only '-c label:field=value' and '-C label:file' are, and"
+                " blanks always separate, also within quotation marks"
+            )
+        value = value if joined else next(rest, "")
+        if not pattern.fullmatch(value):
+            form = "label:field=value" if pattern is _FIELD else "label:file"
+            return f"{show(f'{flag} {value}'.strip())} is not of the form '{flag} {form}'"
+    return None
+
+
+_CHECKS: Mapping[str, Callable[[str], str | None]] = {
+    "input_collections_": _check_collections,
+    "calib_collection": _check_one_collection,
+    "config_options_": _check_pipetask_options,
+    "repo": _check_repository,
+    "filter": _check_slot,
+    "grating": _check_slot,
+    "program": _check_header_value,
+    "reason": _check_header_value,
+}

@@ -1,0 +1,76 @@
+"""Examining a configuration text: every problem at once, and a text that the base class can parse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from .config_rules import rule_problems, rule_warnings
+from .config_values import adopt_detectors, rename_unknown, wrong_values
+from .config_yaml import read_mapping
+from .instruments import Instrument
+from .schema import defaults
+
+__all__ = ["Findings", "examine"]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a configuration text says and what is wrong with it.
+
+    Parameters
+    ----------
+    text
+        The same options as YAML that the base class reads as they are meant (dates in quotation marks,
+        detectors as a list). Of use only if there are no errors.
+    errors
+        Every problem found; a script with one of them must not be run.
+    warnings
+        What is possible but may not be what is wanted.
+    notes
+        How a value was understood, where it was not given in the usual form.
+    """
+
+    text: str
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Findings:
+    """Examine a configuration before anything is done with it.
+
+    Parameters
+    ----------
+    text
+        As the operator typed it; an empty one stands for all defaults.
+    schema
+        Schema of the script.
+    instrument
+        Instrument of the script.
+
+    Returns
+    -------
+    findings
+        Never an exception, whatever the text.
+    """
+    read, errors = read_mapping(text)
+    options, unknown = rename_unknown(read, schema)
+    notes = adopt_detectors(options)
+    wrong = wrong_values(options, schema)
+    errors += [*unknown, *wrong.values()]
+    standard = defaults(schema)
+    full = {**standard, **options}
+    errors += rule_problems(full, instrument, given=options, standard=standard, unusable=wrong.keys())
+    warnings = [] if errors else rule_warnings(full)
+    if options.get("background_task_timeout") is not None:
+        notes.append("background_task_timeout has no effect: processing is waited for until it ends")
+    return Findings(
+        text=yaml.safe_dump(options, sort_keys=False) if options else "",
+        errors=tuple(errors),
+        warnings=tuple(warnings),
+        notes=tuple(notes),
+    )

@@ -1,0 +1,177 @@
+"""Reading a configuration text: YAML, but only what a configuration needs, with problems told in plain words.
+
+The queue hands over any text that a person typed. Nothing in it may break the script, use up its memory or be
+lost silently, so what is read here is a single plain mapping: no anchors, aliases, tags or second documents,
+no key twice (PyYAML alone would keep the last), dates left as the text they are.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+__all__ = ["MAX_SIZE", "read_mapping"]
+
+MAX_SIZE = 100_000
+"""Most characters that a configuration may have."""
+
+MAX_DEPTH = 8
+"""How deep lists and mappings may be nested."""
+
+_ASSIGNMENT = re.compile(r"^(?P<indent>\s*)(?P<key>\w+)\s*=\s*(?P<value>[^=].*?)\s*$")
+_NO_BLANK = re.compile(r"^(?P<indent>\s*)(?P<key>\w+):(?P<value>[^\s:].*?)\s*$")
+
+_FORBIDDEN: tuple[tuple[type[yaml.Token], str], ...] = (
+    (yaml.AnchorToken, "an anchor (&)"),
+    (yaml.AliasToken, "an alias (*)"),
+    (yaml.TagToken, "a tag (!)"),
+    (yaml.DirectiveToken, "a directive (%)"),
+)
+
+_OPENING = (
+    yaml.BlockSequenceStartToken,
+    yaml.BlockMappingStartToken,
+    yaml.FlowSequenceStartToken,
+    yaml.FlowMappingStartToken,
+)
+_CLOSING = (yaml.BlockEndToken, yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
+
+
+class _Loader(yaml.SafeLoader):
+    """Loads dates as text: what a date means is for whoever reads the option to say."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: str(node.value))
+
+
+class _Refused(Exception):
+    """The text holds something that a configuration may not hold."""
+
+
+def read_mapping(text: str) -> tuple[dict[str, Any], list[str]]:
+    """Read the options out of a configuration text.
+
+    Parameters
+    ----------
+    text
+        What the operator typed.
+
+    Returns
+    -------
+    options, problems
+        As far as the text can be understood, and what is wrong with it. A line that can be mended is a
+        problem and its option is read all the same, so that the problems of other options are found too.
+    """
+    if len(text) > MAX_SIZE:
+        return {}, [f"the configuration has {len(text)} characters; {MAX_SIZE} is the most"]
+    try:
+        return _read(text)
+    except (yaml.YAMLError, _Refused, ValueError) as error:
+        mended, problems = _mend(text)
+        if not problems:
+            return {}, [_explain(error, text)]
+    try:
+        options, others = _read(mended)
+        return options, problems + others
+    except (yaml.YAMLError, _Refused, ValueError) as error:
+        return {}, [*problems, _explain(error, text)]
+
+
+def _read(text: str) -> tuple[dict[str, Any], list[str]]:
+    _refuse_what_is_not_plain(text)
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        if root is None or root.tag == "tag:yaml.org,2002:null":
+            return {}, []
+        if not isinstance(root, yaml.MappingNode):
+            raise _Refused(
+                "the configuration is not a list of options: write one option per line, e.g. 'n_bias: 20'"
+            )
+        problems = _keys_given_twice(root)
+        options: dict[str, Any] = loader.construct_document(root)
+        return options, problems
+    finally:
+        loader.dispose()
+
+
+def _refuse_what_is_not_plain(text: str) -> None:
+    """Look through the text before anything is built from it."""
+    depth = 0
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        line = token.start_mark.line + 1
+        for kind, name in _FORBIDDEN:
+            if isinstance(token, kind):
+                raise _Refused(
+                    f"line {line}: {name} is not possible in a configuration; put text in quotation marks"
+                )
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if depth > MAX_DEPTH:
+            raise _Refused(f"line {line}: lists or mappings are nested more than {MAX_DEPTH} deep")
+
+
+def _keys_given_twice(node: yaml.MappingNode) -> list[str]:
+    lines: dict[str, list[int]] = {}
+    problems = []
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode) or not key.tag.endswith(":str"):
+            raise _Refused(f"line {line}: this is no name of an option")
+        lines.setdefault(key.value, []).append(line)
+        if isinstance(value, yaml.MappingNode):
+            problems += _keys_given_twice(value)
+    problems += [
+        f"{key} is given more than once (lines {', '.join(map(str, where))}); only one can be meant"
+        for key, where in lines.items()
+        if len(where) > 1
+    ]
+    if len(lines.get("certify_calib_begin_date", ())) > 1 and "certify_calib_end_date" not in lines:
+        problems[-1] += ". Should the second be certify_calib_end_date?"
+    return problems
+
+
+def _mend(text: str) -> tuple[str, list[str]]:
+    """Put right lines that are no YAML but can be understood; return the text and what was wrong."""
+    lines, problems = text.splitlines(), []
+    for number, line in enumerate(lines, 1):
+        match = _ASSIGNMENT.match(line) or _NO_BLANK.match(line)
+        if match:
+            right = f"{match['key']}: {match['value']}"
+            lines[number - 1] = match["indent"] + right
+            problems.append(f"line {number}: {_short(line.strip())!r} is not YAML; write '{_short(right)}'")
+    return "\n".join(lines), problems
+
+
+def _explain(error: Exception, text: str) -> str:
+    """Say in one sentence why a text cannot be read, and where."""
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.count("\n", 0, error.position) + 1
+        return f"line {line} holds a character that is not printable (code {_code(error.character)})"
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return str(error) if isinstance(error, _Refused) else f"a value cannot be read: {_short(str(error))}"
+    mark = error.context_mark if error.context and "simple key" in error.context else error.problem_mark
+    mark = mark or error.problem_mark or error.context_mark
+    number = mark.line + 1 if mark else 1
+    lines = text.splitlines()
+    there = lines[number - 1].strip() if number <= len(lines) else "(the end of the text)"
+    begun = ""
+    if error.context_mark is not None and error.context_mark.line + 1 != number:
+        begun = f", in what began in line {error.context_mark.line + 1}"
+    if "another document" in (error.problem or ""):
+        return f"line {number}: a second document begins; a configuration is a single one"
+    if "\\t" in (error.problem or ""):
+        return f"line {number}: there is a tab where YAML wants blanks: {_short(there)!r}"
+    return (
+        f"line {number} is not YAML{begun}: {_short(there)!r} ({error.problem});"
+        " options are written 'name: value', one per line, all with the same indentation"
+    )
+
+
+def _code(character: int | str) -> str:
+    return f"{character if isinstance(character, int) else ord(character):#x}"
+
+
+def _short(text: str, most: int = 80) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."

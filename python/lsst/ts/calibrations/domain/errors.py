@@ -1,0 +1,185 @@
+"""What can go wrong in a run: one root, a leaf per stage; each says what happened, was kept and is to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "AcquisitionError",
+    "ArchiveError",
+    "CalibrationError",
+    "CertificationError",
+    "ConfigurationError",
+    "IngestError",
+    "PreflightError",
+    "ProcessingError",
+    "VerificationIncomplete",
+]
+
+
+class CalibrationError(Exception):
+    """Root of all errors that a run expects; anything else is a fault of this program.
+
+    Parameters
+    ----------
+    happened
+        What happened.
+    kept
+        What was kept, if there is something to say.
+    advice
+        What to do next, if there is something to say.
+    """
+
+    def __init__(self, happened: str, *, kept: str = "", advice: str = "") -> None:
+        gap = "\n" if "\n" in happened else " "
+        super().__init__(gap.join(_sentence(part) for part in (happened, kept, advice) if part))
+        self.happened = happened
+        self.kept = kept
+        self.advice = advice
+
+
+class ConfigurationError(CalibrationError, ValueError):
+    """The configuration cannot be used.
+
+    Parameters
+    ----------
+    problems
+        Every problem found, each a sentence that names the option.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(
+            _listed("The configuration", problems),
+            kept="Nothing was exposed and nothing was changed.",
+            advice="Correct the configuration and add the script again.",
+        )
+        self.problems = tuple(problems)
+
+
+class PreflightError(CalibrationError, RuntimeError):
+    """The observatory is not ready for what was asked.
+
+    Parameters
+    ----------
+    problems
+        Every problem found.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(
+            _listed("The check before the first exposure", problems),
+            kept="Nothing was exposed and nothing was changed.",
+            advice="Put this right and add the script again.",
+        )
+        self.problems = tuple(problems)
+
+
+class AcquisitionError(CalibrationError, RuntimeError):
+    """The camera or the spectrograph did not do what an exposure needs."""
+
+
+class IngestError(CalibrationError, TimeoutError):
+    """The OODS did not confirm an exposure in time.
+
+    Parameters
+    ----------
+    obs_id
+        Name of the image.
+    missing
+        What the OODS said of each detector that is not confirmed, by detector name.
+    timeout
+        Seconds waited since endReadout.
+    """
+
+    def __init__(self, obs_id: str, missing: Mapping[str, str], timeout: float) -> None:
+        super().__init__(
+            f"{obs_id} was not confirmed by the OODS within {timeout:g} s after its endReadout"
+            f" ({'; '.join(f'{name}: {said}' for name, said in missing.items())})",
+            kept="Exposures that were confirmed before it are kept.",
+            advice="Look at the log of the OODS; the option oods_timeout sets the limit.",
+        )
+        self.obs_id = obs_id
+        self.missing = dict(missing)
+        self.timeout = timeout
+
+
+class ArchiveError(CalibrationError, LookupError):
+    """The Butler repository cannot be opened or does not have what is needed."""
+
+
+class ProcessingError(CalibrationError, RuntimeError):
+    """A job of the OCPS failed.
+
+    Parameters
+    ----------
+    job
+        The job in words, e.g. ``verify BIAS``.
+    reason
+        What happened to it.
+    job_id
+        Id of the job, if the OCPS gave one.
+    exit_code
+        Exit code, if it is known.
+    log
+        Path of its ``ocps.log``, if there is one.
+    """
+
+    def __init__(
+        self,
+        job: str,
+        reason: str,
+        *,
+        job_id: str | None = None,
+        exit_code: int | None = None,
+        log: str | None = None,
+    ) -> None:
+        named = f"{job} (job {job_id})" if job_id else job
+        super().__init__(
+            f"{named} failed: {reason}",
+            kept="The images are kept.",
+            advice=f"Its log says more: {log}" if log else "",
+        )
+        self.job = job
+        self.reason = reason
+        self.job_id = job_id
+        self.exit_code = exit_code
+        self.log = log
+
+
+class VerificationIncomplete(CalibrationError, RuntimeError):
+    """A verification has no results for some of what it should have looked at.
+
+    Parameters
+    ----------
+    calibration
+        ``BIAS``, ``DARK``, ``FLAT``...
+    problems
+        What is missing.
+    """
+
+    def __init__(self, calibration: str, problems: Sequence[str]) -> None:
+        super().__init__(
+            _listed(f"The verification of {calibration}", problems, most=5),
+            kept="The images are kept; nothing was certified from them.",
+            advice="The report of the run lists all that is missing.",
+        )
+        self.calibration = calibration
+        self.problems = tuple(problems)
+
+
+class CertificationError(CalibrationError, RuntimeError):
+    """Combined calibrations were not certified, or not as intended."""
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _listed(subject: str, problems: Sequence[str], most: int | None = None) -> str:
+    """Name the number of problems, then each on its line, at most ``most`` of them."""
+    shown = list(problems[:most])
+    if len(shown) < len(problems):
+        shown.append(f"... and {len(problems) - len(shown)} more")
+    count = f"{len(problems)} problem" + ("s" if len(problems) != 1 else "")
+    return "\n".join([f"{subject} has {count}:", *(f"  - {_sentence(problem)}" for problem in shown)])

@@ -1,0 +1,1 @@
+"""The pipelines that the OCPS runs: tasks, their datasets and their storage."""

@@ -1,0 +1,226 @@
+"""Calibrations that are tables, not images: photon transfer curve, defects, crosstalk, linearizer."""
+
+# ruff: noqa: N815, the attribute names are those that notebooks use with the Rubin pipelines
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Crosstalk", "Defects", "Linearizer", "PhotonTransferCurve", "Table"]
+
+
+@dataclass(eq=False)
+class Table:
+    """A calibration that is written as one JSON object.
+
+    JSON has no NaN: numbers that are not finite are null in the file, and NaN again when read.
+    """
+
+    kind: ClassVar[str] = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All attributes, as JSON can hold them."""
+        values: dict[str, Any] = _finite(asdict(self))
+        return {"kind": self.kind, **values}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Make the calibration from what `to_dict` gave.
+
+        Raises
+        ------
+        ValueError
+            The values are those of another kind of calibration.
+        """
+        if values.get("kind") != cls.kind:
+            raise ValueError(f"this is {values.get('kind')!r} and not {cls.kind!r}")
+        return cls(**{key: value for key, value in values.items() if key != "kind"})
+
+
+@dataclass(eq=False)
+class PhotonTransferCurve(Table):
+    """Gains and noise of the amplifiers of a detector, from pairs of flats: a whole curve, or one pair.
+
+    Parameters
+    ----------
+    detector
+        Full name, e.g. ``RXX_S00``.
+    gain, gainErr
+        electron/adu by amplifier.
+    noise
+        Read noise (electron) by amplifier, measured in the serial overscan.
+    imageNoise
+        Noise (electron) by amplifier of an image without light that was processed in the same way: read
+        noise, and what the subtraction of the overscan adds. This is the nominal noise of verification.
+    a00, a00Err
+        Brighter-fatter coefficient, 1/electron, by amplifier.
+    ptcTurnoff
+        Largest mean that follows the curve, adu, by amplifier.
+    rawMeans, rawVars, usedPoints
+        By amplifier, one value for each pair: mean (adu), variance of one image (adu^2), whether the fit
+        used it.
+    pixelCounts
+        By amplifier, one value for each pair: pixels that were measured.
+    overscanNoise
+        By amplifier, one value for each pair: noise in the serial overscan, adu.
+    rawExpTimes
+        Exposure time of each pair, s.
+    inputExpIdPairs
+        Exposure ids of each pair.
+    metadata
+        Of the first flat.
+    """
+
+    kind: ClassVar[str] = "PhotonTransferCurve"
+
+    detector: str
+    gain: dict[str, float]
+    gainErr: dict[str, float] = field(default_factory=dict)
+    noise: dict[str, float] = field(default_factory=dict)
+    imageNoise: dict[str, float] = field(default_factory=dict)
+    a00: dict[str, float] = field(default_factory=dict)
+    a00Err: dict[str, float] = field(default_factory=dict)
+    ptcTurnoff: dict[str, float] = field(default_factory=dict)
+    rawMeans: dict[str, list[float]] = field(default_factory=dict)
+    rawVars: dict[str, list[float]] = field(default_factory=dict)
+    usedPoints: dict[str, list[bool]] = field(default_factory=dict)
+    pixelCounts: dict[str, list[int]] = field(default_factory=dict)
+    overscanNoise: dict[str, list[float]] = field(default_factory=dict)
+    rawExpTimes: list[float] = field(default_factory=list)
+    inputExpIdPairs: list[tuple[int, int]] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for table in (
+            self.gain,
+            self.gainErr,
+            self.noise,
+            self.imageNoise,
+            self.a00,
+            self.a00Err,
+            self.ptcTurnoff,
+        ):
+            table.update({name: math.nan for name, value in table.items() if value is None})
+        for lists in (self.rawMeans, self.rawVars, self.overscanNoise):
+            for name, values in lists.items():
+                lists[name] = [math.nan if value is None else value for value in values]
+        self.inputExpIdPairs = [(int(first), int(second)) for first, second in self.inputExpIdPairs]
+
+    @property
+    def ampNames(self) -> list[str]:  # noqa: N802, as above
+        """Names of the amplifiers."""
+        return list(self.gain)
+
+
+@dataclass(eq=False)
+class Defects(Table):
+    """Pixels that are not to be trusted.
+
+    Parameters
+    ----------
+    detector
+        Full name.
+    shape
+        Rows and columns of the image.
+    boxes
+        x0, y0, width, height of each defect, pixels.
+    metadata
+        How they were found.
+    """
+
+    kind: ClassVar[str] = "Defects"
+
+    detector: str
+    shape: tuple[int, int]
+    boxes: list[tuple[int, int, int, int]]
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """True in defects; shape (rows, columns)."""
+        mask = np.zeros(tuple(self.shape), dtype=bool)
+        for x0, y0, width, height in self.boxes:
+            mask[y0 : y0 + height, x0 : x0 + width] = True
+        return mask
+
+    @classmethod
+    def from_mask(
+        cls, detector: str, mask: NDArray[np.bool_], metadata: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Make boxes of a mask: runs in each column, joined with equal runs of the column before."""
+        edges = np.zeros((mask.shape[1], mask.shape[0] + 2), dtype=np.int8)
+        edges[:, 1:-1] = mask.T
+        steps = np.diff(edges, axis=1)
+        columns, starts = np.nonzero(steps == 1)
+        stops = np.nonzero(steps == -1)[1]
+        boxes: list[tuple[int, int, int, int]] = []
+        growing: dict[tuple[int, int], int] = {}
+        for x, y0, y1 in zip(columns.tolist(), starts.tolist(), stops.tolist(), strict=True):
+            index = growing.get((y0, y1))
+            if index is not None and boxes[index][0] + boxes[index][2] == x:
+                x0, _, width, height = boxes[index]
+                boxes[index] = (x0, y0, width + 1, height)
+            else:
+                growing[y0, y1] = len(boxes)
+                boxes.append((x, y0, 1, y1 - y0))
+        rows, width = mask.shape
+        return cls(detector, (rows, width), boxes, dict(metadata or {}))
+
+
+@dataclass(eq=False)
+class Crosstalk(Table):
+    """Part of the signal of each amplifier that appears in the others.
+
+    Parameters
+    ----------
+    detector
+        Full name.
+    amplifiers
+        Names in the order of the coefficients.
+    coeffs
+        ``coeffs[i][j]``: part of the signal of amplifier j (adu) that is added to amplifier i (adu).
+    """
+
+    kind: ClassVar[str] = "Crosstalk"
+
+    detector: str
+    amplifiers: list[str]
+    coeffs: list[list[float]]
+
+
+@dataclass(eq=False)
+class Linearizer(Table):
+    """Polynomial correction of non-linearity: s = r + c[0] r^2 + c[1] r^3 + ... for a recorded signal r.
+
+    Parameters
+    ----------
+    detector
+        Full name.
+    linearityCoeffs
+        c, in adu, by amplifier.
+    """
+
+    kind: ClassVar[str] = "Linearizer"
+
+    detector: str
+    linearityCoeffs: dict[str, list[float]]
+
+
+def _finite(value: Any) -> Any:
+    """The same with None in the place of numbers that are not finite."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return value

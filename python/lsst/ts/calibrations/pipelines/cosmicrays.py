@@ -1,0 +1,137 @@
+"""Cosmic rays in single images, found by their sharpness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+__all__ = ["CosmicRayFinder", "TooManyCosmicRaysError"]
+
+_PAIRS = (((0, 1), (0, -1)), ((1, 0), (-1, 0)), ((1, 1), (-1, -1)), ((1, -1), (-1, 1)))
+"""Opposite neighbours of a pixel."""
+
+_EIGHT = np.ones((3, 3), dtype=bool)
+
+
+class TooManyCosmicRaysError(RuntimeError):
+    """So many pixels look like cosmic rays that something else must be wrong with the image."""
+
+
+@dataclass(frozen=True)
+class CosmicRayFinder:
+    """Finds pixels that stand out, and stand out more sharply than any light could make them.
+
+    The conditions are those of the photometric pipeline of the Sloan survey, with the thresholds that
+    cp_verify uses: a pixel above the background by ``threshold`` sigma is a cosmic ray if, in one of four
+    directions, the mean of its two neighbours is below what a point source of that height would put there
+    (with a safety factor ``contrast``, and ``allowance`` sigma for noise). Its neighbours above half the
+    threshold belong to it; an event must have a minimum charge.
+
+    Parameters
+    ----------
+    threshold
+        Height above the background, in sigma.
+    contrast, allowance
+        Strictness of the comparison with a point source.
+    psf_fwhm
+        Width of a point source, pixels.
+    minimum_charge
+        Smallest charge of an event, in the unit of the image.
+    growth
+        How often neighbours are added.
+    maximum
+        Largest fraction of the pixels that may be cosmic rays.
+    """
+
+    threshold: float = 6.0
+    contrast: float = 0.6
+    allowance: float = 2.5
+    psf_fwhm: float = 3.0
+    minimum_charge: float = 150.0
+    growth: int = 3
+    maximum: float = 0.02
+
+    def find(self, pixels: NDArray[np.float32], background: float, sigma: float) -> NDArray[np.bool_]:
+        """Pixels struck by cosmic rays, same shape as the image.
+
+        Parameters
+        ----------
+        pixels
+            Image of one amplifier, shape (rows, columns).
+        background, sigma
+            Its level and noise.
+
+        Raises
+        ------
+        TooManyCosmicRaysError
+            More pixels than `maximum` allows.
+        """
+        struck = np.zeros(pixels.shape, dtype=bool)
+        if not sigma > 0.0:
+            return struck
+        rows, columns = np.nonzero(pixels > background + self.threshold * sigma)
+        if rows.size > 5 * self.maximum * pixels.size:
+            raise TooManyCosmicRaysError(
+                f"{rows.size} pixels are {self.threshold:g} sigma above the background"
+            )
+        sharp = self._sharp(pixels, rows, columns, background, sigma)
+        struck[rows[sharp], columns[sharp]] = True
+        if sharp.any():
+            self._grow(struck, pixels > background + 0.5 * self.threshold * sigma)
+            self._drop_faint(struck, pixels, background)
+        if np.count_nonzero(struck) > max(10, self.maximum * pixels.size):
+            raise TooManyCosmicRaysError(f"{np.count_nonzero(struck)} pixels look like cosmic rays")
+        return struck
+
+    def _sharp(
+        self,
+        pixels: NDArray[np.float32],
+        rows: NDArray[np.intp],
+        columns: NDArray[np.intp],
+        background: float,
+        sigma: float,
+    ) -> NDArray[np.bool_]:
+        """Which of some pixels are sharper than a point source in at least one direction."""
+        width = self.psf_fwhm / 2.3548
+        peak = self.contrast * (pixels[rows, columns] - background - self.allowance * sigma)
+        sharp = np.zeros(rows.shape, dtype=bool)
+        for pair in _PAIRS:
+            neighbours = np.mean(
+                [
+                    pixels[
+                        np.clip(rows + dy, 0, pixels.shape[0] - 1),
+                        np.clip(columns + dx, 0, pixels.shape[1] - 1),
+                    ]
+                    for dy, dx in pair
+                ],
+                axis=0,
+            )
+            dy, dx = pair[0]
+            light = np.exp(-0.5 * (dy * dy + dx * dx) / width**2)
+            sharp |= neighbours - background + self.allowance * sigma / np.sqrt(2.0) < light * peak
+        return sharp
+
+    def _grow(self, struck: NDArray[np.bool_], bright: NDArray[np.bool_]) -> None:
+        """Add bright neighbours to cosmic rays, in place."""
+        for _ in range(self.growth):
+            rows, columns = np.nonzero(struck)
+            before = rows.size
+            for dy in (-1, 0, 1):
+                for dx in (-1, 0, 1):
+                    y = np.clip(rows + dy, 0, struck.shape[0] - 1)
+                    x = np.clip(columns + dx, 0, struck.shape[1] - 1)
+                    struck[y, x] |= bright[y, x]
+            if np.count_nonzero(struck) == before:
+                return
+
+    def _drop_faint(self, struck: NDArray[np.bool_], pixels: NDArray[np.float32], background: float) -> None:
+        """Remove events with too little charge, in place."""
+        labels, count = ndimage.label(struck, structure=_EIGHT)
+        rows, columns = np.nonzero(struck)
+        event = labels[rows, columns]
+        charge = np.bincount(event, weights=pixels[rows, columns] - background, minlength=count + 1)
+        faint = charge[event] < self.minimum_charge
+        struck[rows[faint], columns[faint]] = False

@@ -1,0 +1,127 @@
+"""How the Butler reads and writes raw images, images and tables."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from lsst.daf.butler import FormatterV2
+from lsst.resources import ResourcePath
+from numpy.typing import NDArray
+
+from .calibrations import Table
+from .images import Amplifier, DetectorImage
+from .raws import RawImage, read_raw
+
+__all__ = ["ImageFormatter", "RawFormatter", "TableFormatter"]
+
+_HEADER_KEYS = ("INSTRUME", "OBSID", "DATE-BEG", "DATE-END", "EXPTIME", "DARKTIME", "FILTER", "GRATING")
+"""Metadata that the primary header of a stored image repeats, for tools that look only there."""
+
+
+class RawFormatter(FormatterV2):
+    """Reads raw images; the camera system writes them."""
+
+    default_extension = ".fits"
+    can_read_from_local_file = True
+
+    def read_from_local_file(
+        self, path: str, component: str | None = None, expected_size: int = -1
+    ) -> RawImage:
+        """Read the file; see the base class."""
+        return read_raw(path)
+
+
+class ImageFormatter(FormatterV2):
+    """Images as FITS: image and mask as plain arrays, amplifiers and metadata as tables.
+
+    With the parameter ``rows``, a pair (first, last + 1), only these rows are read.
+    """
+
+    default_extension = ".fits"
+    can_read_from_local_file = True
+
+    def read_from_local_file(
+        self, path: str, component: str | None = None, expected_size: int = -1
+    ) -> DetectorImage:
+        """Read the file; see the base class."""
+        with fits.open(path, memmap=False) as hdus:
+            table = hdus["METADATA"].data
+            metadata = {
+                key: json.loads(value)
+                for key, value in zip(table.field("KEY").tolist(), table.field("VALUE").tolist(), strict=True)
+            }
+            amplifiers = [Amplifier(*row) for row in hdus["AMPLIFIERS"].data.tolist()]
+            first, stop = (self.file_descriptor.parameters or {}).get("rows", (0, None))
+            image, mask = (
+                hdus[name].section[first:stop] if stop is not None else hdus[name].data
+                for name in ("IMAGE", "MASK")
+            )
+            return DetectorImage(
+                image=np.asarray(image, dtype=np.float32),
+                mask=np.asarray(mask, dtype=np.uint16),
+                amplifiers={amplifier.name: amplifier for amplifier in amplifiers},
+                metadata=metadata,
+                row0=first,
+            )
+
+    def write_local_file(self, in_memory_dataset: DetectorImage, uri: ResourcePath) -> None:
+        """Write the file; see the base class."""
+        image = in_memory_dataset
+        primary = fits.PrimaryHDU()
+        for key in (*_HEADER_KEYS, *(key for key in image.metadata if key.startswith("SIMULAT"))):
+            if image.metadata.get(key) is not None:
+                primary.header[f"HIERARCH {key}" if len(key) > 8 else key] = image.metadata[key]
+        pixels = fits.ImageHDU(image.image, name="IMAGE")
+        pixels.header["BUNIT"] = image.metadata.get("LSST ISR UNITS", "adu")
+        mask = fits.ImageHDU(image.mask.astype(np.uint8), name="MASK")
+        tables = [_amplifier_table(image), _metadata_table(image.metadata)]
+        fits.HDUList([primary, pixels, mask, *tables]).writeto(uri.ospath, overwrite=True)
+
+
+class TableFormatter(FormatterV2):
+    """Tables as JSON."""
+
+    default_extension = ".json"
+    can_read_from_local_file = True
+
+    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Table:
+        """Read the file; see the base class."""
+        kind: type[Table] = self.file_descriptor.storageClass.pytype
+        with open(path, encoding="utf-8") as file:
+            return kind.from_dict(json.load(file))
+
+    def to_bytes(self, in_memory_dataset: Table) -> bytes:
+        """Content of the file; see the base class."""
+        return json.dumps(in_memory_dataset.to_dict(), indent=1, allow_nan=False).encode()
+
+
+def _amplifier_table(image: DetectorImage) -> fits.BinTableHDU:
+    """Boxes and mirroring of the amplifiers."""
+    rows = [(a.name, a.x0, a.y0, a.width, a.height, a.flip_x, a.flip_y) for a in image.amplifiers.values()]
+    kind = [
+        ("NAME", "U8"),
+        *((key, np.int32) for key in ("X0", "Y0", "WIDTH", "HEIGHT")),
+        ("FLIPX", "?"),
+        ("FLIPY", "?"),
+    ]
+    return fits.BinTableHDU(np.array(rows, dtype=kind), name="AMPLIFIERS")
+
+
+def _metadata_table(metadata: dict[str, Any]) -> fits.BinTableHDU:
+    """Names and values; the values as JSON, because FITS headers hold neither lists nor long names well."""
+    texts = {key: json.dumps(_plain(value)) for key, value in metadata.items()}
+    columns: list[NDArray[np.str_]] = [
+        np.array(list(texts), dtype=str),
+        np.array(list(texts.values()), dtype=str),
+    ]
+    kind = [("KEY", columns[0].dtype), ("VALUE", columns[1].dtype)]
+    return fits.BinTableHDU(np.rec.fromarrays(columns, dtype=kind), name="METADATA")
+
+
+def _plain(value: Any) -> Any:
+    """The value, with None for a number that is not finite (JSON has none)."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

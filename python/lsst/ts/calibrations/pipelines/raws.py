@@ -1,0 +1,145 @@
+"""Raw images as the camera writes them: one FITS extension per amplifier, untrimmed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from .images import Amplifier
+
+__all__ = ["RawAmplifier", "RawImage", "read_raw", "read_raw_header"]
+
+_SEGMENT = re.compile(r"^Segment(\d\d)$", re.IGNORECASE)
+_SECTION = re.compile(r"^\[(\d+):(\d+),(\d+):(\d+)\]$")
+_STRUCTURE = frozenset(
+    {"SIMPLE", "XTENSION", "BITPIX", "EXTEND", "CHECKSUM", "DATASUM", "COMMENT", "HISTORY", ""}
+)
+"""Keywords that belong to the file, not to the exposure."""
+
+
+@dataclass(frozen=True, eq=False)
+class RawAmplifier:
+    """One amplifier as it was read out.
+
+    Parameters
+    ----------
+    array
+        adu, shape (rows, columns) with prescan and overscan; row 0, column 0 was read first.
+    imaging
+        Rows and columns of the imaging area. Columns after it are serial overscan, rows after it parallel
+        overscan.
+    amplifier
+        Where the imaging area belongs in the assembled image.
+    """
+
+    array: NDArray[Any]
+    imaging: tuple[slice, slice]
+    amplifier: Amplifier
+
+
+@dataclass(frozen=True, eq=False)
+class RawImage:
+    """All amplifiers of one detector, and the primary header.
+
+    Parameters
+    ----------
+    amplifiers
+        By name, e.g. ``C05``.
+    header
+        Primary header; undefined values are None.
+    """
+
+    amplifiers: Mapping[str, RawAmplifier]
+    header: dict[str, Any]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the assembled and trimmed image."""
+        places = [raw.amplifier for raw in self.amplifiers.values()]
+        return max(each.y0 + each.height for each in places), max(each.x0 + each.width for each in places)
+
+
+def read_raw(path: str) -> RawImage:
+    """Read a raw file; all geometry comes from its headers.
+
+    Raises
+    ------
+    ValueError
+        The file is not FITS, or has no amplifier segments, or a header without DATASEC or DETSEC.
+    """
+    try:
+        with fits.open(path, memmap=False, lazy_load_hdus=False) as hdus:
+            header = _values(hdus[0].header)
+            amplifiers = {}
+            for hdu in hdus[1:]:
+                match = _SEGMENT.match(str(hdu.header.get("EXTNAME", "")))
+                if match is not None:
+                    raw = _amplifier(f"C{match[1]}", hdu.header, hdu.data)
+                    amplifiers[raw.amplifier.name] = raw
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise ValueError(f"{path} cannot be read as a raw image: {error}") from error
+    if not amplifiers:
+        raise ValueError(f"{path} has no extension SegmentNN, so it is not a raw image")
+    return RawImage(dict(sorted(amplifiers.items())), header)
+
+
+def read_raw_header(path: str) -> dict[str, Any]:
+    """Read the primary header of a raw file alone; undefined values are None.
+
+    Raises
+    ------
+    ValueError
+        The file cannot be read.
+    """
+    try:
+        with fits.open(path, memmap=False) as hdus:
+            return _values(hdus[0].header)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as a FITS file: {error}") from error
+
+
+def _amplifier(name: str, header: fits.Header, array: NDArray[Any]) -> RawAmplifier:
+    """One segment, placed as ``DETSEC`` says.
+
+    ``DETSEC`` counts rows from the top of the assembled image downwards; the order of its limits tells the
+    mirroring.
+    """
+    x1, x2, y1, y2 = _section(header["DATASEC"])
+    left, right, top, bottom = _section(header["DETSEC"])
+    detector_height = _section(header["DETSIZE"])[3]
+    first, last = detector_height + 1 - top, detector_height + 1 - bottom
+    amplifier = Amplifier(
+        name=name,
+        x0=min(left, right) - 1,
+        y0=min(first, last) - 1,
+        width=abs(right - left) + 1,
+        height=abs(last - first) + 1,
+        flip_x=left > right,
+        flip_y=first > last,
+    )
+    if (amplifier.height, amplifier.width) != (y2 - y1 + 1, x2 - x1 + 1):
+        raise ValueError(f"amplifier {name}: DATASEC and DETSEC differ in size")
+    return RawAmplifier(array, (slice(y1 - 1, y2), slice(x1 - 1, x2)), amplifier)
+
+
+def _section(text: str) -> tuple[int, int, int, int]:
+    """First and last column, first and last row of a section such as ``[4:512,1:2000]``."""
+    match = _SECTION.match(text.replace(" ", ""))
+    if match is None:
+        raise ValueError(f"{text!r} is not a section like [4:512,1:2000]")
+    x1, x2, y1, y2 = (int(number) for number in match.groups())
+    return x1, x2, y1, y2
+
+
+def _values(header: fits.Header) -> dict[str, Any]:
+    """Plain values of a header, without the keywords that describe the file."""
+    values = {}
+    for key, value in header.items():
+        if key not in _STRUCTURE and not key.startswith("NAXIS"):
+            values[key] = None if isinstance(value, fits.card.Undefined) else value
+    return values

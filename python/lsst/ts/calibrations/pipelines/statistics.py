@@ -1,0 +1,93 @@
+"""Robust statistics of pixels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ClippedStatistics", "clipped_statistics", "mean_and_sigma"]
+
+IQR_TO_SIGMA = 0.7413
+"""Sigma of a normal distribution, in units of its interquartile range."""
+
+SAMPLE = 20_000
+"""Pixels from which the first guess of centre and width is made."""
+
+
+@dataclass(frozen=True)
+class ClippedStatistics:
+    """Mean and standard deviation of the pixels that survived clipping.
+
+    Parameters
+    ----------
+    mean, sigma
+        In the unit of the pixels; NaN if there were none.
+    count
+        Pixels that survived.
+    clipped
+        Finite pixels that did not.
+    limits
+        Lowest and highest value that the last clipping kept.
+    """
+
+    mean: float
+    sigma: float
+    count: int
+    clipped: int
+    limits: tuple[float, float]
+
+
+def mean_and_sigma(pixels: NDArray[np.float32]) -> tuple[float, float]:
+    """Mean and population standard deviation, without clipping; NaN for no pixels.
+
+    Parameters
+    ----------
+    pixels
+        Shape (n,).
+    """
+    if pixels.size == 0:
+        return math.nan, math.nan
+    mean = float(np.mean(pixels, dtype=np.float64))
+    residual = pixels - pixels.dtype.type(mean)
+    return mean, math.sqrt(float(np.dot(residual, residual)) / pixels.size)
+
+
+def clipped_statistics(
+    pixels: NDArray[Any], *, threshold: float = 5.0, iterations: int = 3
+) -> ClippedStatistics:
+    """Iteratively clipped mean and standard deviation.
+
+    The first interval is centred on the median with the width of the interquartile range, taken from an even
+    sample of the pixels; each iteration recomputes mean and sigma of the pixels inside and clips again.
+
+    Parameters
+    ----------
+    pixels
+        Any shape; pixels that are not finite are left out.
+    threshold
+        Half the width of the interval, in sigma.
+    iterations
+        How often to clip.
+    """
+    values = np.ravel(pixels).astype(np.float32, copy=False)
+    finite = np.isfinite(values)
+    if not finite.all():
+        values = values[finite]
+    if values.size == 0:
+        return ClippedStatistics(math.nan, math.nan, 0, 0, (math.nan, math.nan))
+    low, centre, high = np.percentile(values[:: max(1, values.size // SAMPLE)], (25, 50, 75))
+    mean, sigma = float(centre), IQR_TO_SIGMA * float(high - low)
+    if sigma == 0.0:
+        sigma = mean_and_sigma(values)[1]
+    kept = values
+    limits = (-math.inf, math.inf)
+    for _ in range(iterations):
+        limits = (mean - threshold * sigma, mean + threshold * sigma)
+        inside = (values >= np.float32(limits[0])) & (values <= np.float32(limits[1]))
+        kept = values if inside.all() else values[inside]
+        mean, sigma = mean_and_sigma(kept)
+    return ClippedStatistics(mean, sigma, kept.size, values.size - kept.size, limits)

@@ -1,0 +1,1 @@
+"""What happens in a run: preflight, acquisition, processing, verdict, journal and summary."""

@@ -1,0 +1,189 @@
+"""Taking the images: one exposure after the other, each confirmed by the OODS."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..domain.errors import ArchiveError
+from ..domain.exposures import ImageType
+from .context import RunContext
+from .facts import ExposureConfirmed, ExposureTaken, ReadoutEnded
+
+if TYPE_CHECKING:
+    from ..adapters.archive import Archive
+    from ..adapters.camera import Annotations, Camera
+    from ..adapters.ingest import IngestWatcher
+    from ..domain.plan import ImageSet, Plan
+
+__all__ = ["Acquisition"]
+
+STOP_LIMIT = 25.0
+"""Seconds that a stopped run waits for what is under way; the ScriptQueue gives 60 s in all."""
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """Takes the images of a plan.
+
+    Parameters
+    ----------
+    context
+        Journal, clock and log of the run.
+    camera, ingest, archive
+        What takes the images, what confirms them, and what knows their files.
+    detectors
+        Full names of the detectors that must be confirmed, by Butler id.
+    annotations
+        For the headers.
+    oods_timeout
+        Seconds from endReadout within which the OODS must confirm an exposure.
+    wait_between_exposures
+        Seconds to wait between two exposures.
+    checkpoint
+        Called before every exposure and image type with a name for the operator.
+    group_id
+        Gives the group id of the next exposure.
+    """
+
+    context: RunContext
+    camera: Camera
+    ingest: IngestWatcher
+    archive: Archive
+    detectors: dict[int, str]
+    annotations: Annotations
+    oods_timeout: float
+    wait_between_exposures: float
+    checkpoint: Callable[[str], Awaitable[None]]
+    group_id: Callable[[], str]
+
+    async def run(self, plan: Plan, hand_over: Callable[[ImageType, Sequence[int]], None]) -> None:
+        """Take every set of the plan.
+
+        When all exposures of a set are confirmed the kept ones are handed over; the next set is begun without
+        waiting for that.
+
+        Parameters
+        ----------
+        plan
+            What to take.
+        hand_over
+            Called with the image type and the ids of the kept exposures.
+
+        Raises
+        ------
+        AcquisitionError, IngestError
+            An exposure was not taken or not confirmed. No further exposure is begun; those that were taken
+            are waited for, so that the journal says of each what became of it.
+        """
+        confirmations: list[asyncio.Task[None]] = []
+        sets: list[asyncio.Task[None]] = []
+        try:
+            for image_set in plan.sets:
+                mine = await self._take_set(image_set, confirmations, last=image_set is plan.sets[-1])
+                sets.append(asyncio.ensure_future(self._finish_set(image_set, mine, hand_over)))
+        except BaseException as error:
+            await _settle([*confirmations, *sets], STOP_LIMIT if _is_stop(error) else None)
+            raise
+        await asyncio.gather(*confirmations, *sets)
+
+    async def _take_set(
+        self, image_set: ImageSet, confirmations: list[asyncio.Task[None]], last: bool
+    ) -> dict[int, asyncio.Task[None]]:
+        kind, times = image_set.image_type, image_set.exposure_times
+        self.context.log.info(
+            "Taking %d %s images (the first %d are discarded).", len(times), kind, image_set.n_discard
+        )
+        await self.checkpoint(f"{kind}: {len(times)} images")
+        taken: dict[int, asyncio.Task[None]] = {}
+        for number, exposure_time in enumerate(times, 1):
+            _raise_first_failure(confirmations)
+            await self.checkpoint(f"{kind} {number} of {len(times)}, {exposure_time:g} s")
+            exposure = await self._take(kind, exposure_time, discarded=number <= image_set.n_discard)
+            taken[exposure] = asyncio.ensure_future(self._confirm(exposure))
+            confirmations.append(taken[exposure])
+            if self.wait_between_exposures and not (last and number == len(times)):
+                await asyncio.sleep(self.wait_between_exposures)
+        return taken
+
+    async def _take(self, kind: ImageType, exposure_time: float, discarded: bool) -> int:
+        begun = self.context.now()
+        taking = asyncio.ensure_future(
+            self.camera.take(kind, exposure_time, self.group_id(), self.annotations)
+        )
+        try:
+            taken = await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            # The camera goes on with what it has begun: an exposure that it ends belongs into the journal.
+            await _settle([taking], STOP_LIMIT)
+            if taking.cancelled() or taking.exception():
+                raise
+            self._note_taken(taking.result(), kind, exposure_time, discarded, begun)
+            raise
+        self._note_taken(taken, kind, exposure_time, discarded, begun)
+        return taken
+
+    def _note_taken(
+        self, taken: int, kind: ImageType, exposure_time: float, discarded: bool, begun: float
+    ) -> None:
+        self.context.note(
+            ExposureTaken(
+                time=self.context.now(),
+                id=taken,
+                obs_id=self.camera.name(taken),
+                image_type=kind.value,
+                exp_time=exposure_time,
+                discarded=discarded,
+                begun=begun,
+            )
+        )
+
+    async def _confirm(self, taken: int) -> None:
+        """Wait for readout and ingest of an exposure and note both."""
+        if await self.camera.read_out(taken):
+            self.context.note(ReadoutEnded(time=self.context.now(), id=taken))
+        else:
+            self.context.log.warning("Exposure %d: no endReadout came; waiting for the OODS.", taken)
+        await self.ingest.confirmed(self.camera.name(taken), self.detectors.values(), self.oods_timeout)
+        physical_filter: str | None = None
+        files: tuple[str, ...] = ()
+        try:
+            image = await self.archive.image(taken, tuple(self.detectors))
+            physical_filter, files = image.physical_filter, image.files
+        except ArchiveError as error:  # the OODS has it: only its file name stays unknown
+            self.context.log.warning("Exposure %d is ingested, but: %s", taken, error)
+        self.context.note(
+            ExposureConfirmed(time=self.context.now(), id=taken, physical_filter=physical_filter, files=files)
+        )
+
+    async def _finish_set(
+        self,
+        image_set: ImageSet,
+        taken: dict[int, asyncio.Task[None]],
+        hand_over: Callable[[ImageType, Sequence[int]], None],
+    ) -> None:
+        await asyncio.gather(*taken.values())
+        self.context.log.info("All %d %s images are ingested.", len(taken), image_set.image_type)
+        hand_over(image_set.image_type, sorted(taken)[image_set.n_discard :])
+
+
+def _is_stop(error: BaseException) -> bool:
+    return isinstance(error, asyncio.CancelledError)
+
+
+async def _settle(tasks: Sequence[asyncio.Future[Any]], limit: float | None) -> None:
+    """Wait for tasks, whatever their outcome; cancel those that the limit (seconds) does not suffice for."""
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=limit)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _raise_first_failure(confirmations: Sequence[asyncio.Task[None]]) -> None:
+    for confirmation in confirmations:
+        if confirmation.done() and not confirmation.cancelled() and (error := confirmation.exception()):
+            raise error

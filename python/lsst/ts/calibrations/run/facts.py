@@ -1,0 +1,172 @@
+"""Facts of a run: what the journal keeps and the summary is made from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+__all__ = [
+    "Certified",
+    "ExposureConfirmed",
+    "ExposureTaken",
+    "Fact",
+    "GainsMeasured",
+    "JobEnded",
+    "JobSubmitted",
+    "ReadoutEnded",
+    "RunConfigured",
+    "RunEnded",
+    "StepNotDone",
+    "VerdictGiven",
+    "fact_from_dict",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """Something that happened in a run.
+
+    Parameters
+    ----------
+    time
+        When, TAI unix seconds.
+    """
+
+    kinds: ClassVar[dict[str, type[Fact]]] = {}
+
+    time: float
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        Fact.kinds[cls.__name__] = cls
+
+    def as_dict(self) -> dict[str, Any]:
+        """All fields and the kind of fact, JSON-safe."""
+        return {"fact": type(self).__name__, **dataclasses.asdict(self)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfigured(Fact):
+    """The script accepted its configuration (all options, defaults included)."""
+
+    script: str
+    instrument: str
+    config: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExposureTaken(Fact):
+    """The camera ended the integration of an exposure."""
+
+    id: int
+    obs_id: str
+    image_type: str
+    exp_time: float
+    discarded: bool
+    begun: float
+    """When takeImages was sent, TAI unix seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadoutEnded(Fact):
+    """The camera has read out an exposure (endReadout)."""
+
+    id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExposureConfirmed(Fact):
+    """The OODS has ingested every detector that the run uses."""
+
+    id: int
+    physical_filter: str | None
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSubmitted(Fact):
+    """The OCPS accepted a job."""
+
+    job_id: str
+    kind: str
+    calibration: str
+    pipeline: str
+    config: str
+    data_query: str
+    collection: str
+    log: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobEnded(Fact):
+    """A job ended; ``exit_code`` is None when that never became known."""
+
+    job_id: str
+    exit_code: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictGiven(Fact):
+    """The verification of one type of calibration was judged."""
+
+    calibration: str
+    passed: bool
+    complete: bool
+    verification_collection: str
+    generation_collection: str | None
+    failures: Mapping[str, Mapping[str, int]]
+    thresholds: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GainsMeasured(Fact):
+    """Gains were estimated from pairs of flats."""
+
+    gains: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certified(Fact):
+    """Combined calibrations of one type were certified and read back."""
+
+    dataset_type: str
+    collection: str
+    begin: str
+    end: str
+    verified: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepNotDone(Fact):
+    """A step that was asked for did not happen, or not completely."""
+
+    step: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEnded(Fact):
+    """The run came to its end."""
+
+    state: str
+    reason: str
+
+
+def fact_from_dict(values: Mapping[str, Any]) -> Fact:
+    """Make a fact from what `Fact.as_dict` gave.
+
+    Raises
+    ------
+    ValueError
+        There is no such kind of fact, or its fields are others.
+    """
+    fields = dict(values)
+    kind = Fact.kinds.get(str(fields.pop("fact", None)))
+    if kind is None:
+        raise ValueError(f"{values.get('fact')!r} is no kind of fact; known are {', '.join(Fact.kinds)}")
+    try:
+        return kind(**fields)
+    except TypeError as error:
+        raise ValueError(f"a {kind.__name__} has other fields: {error}") from error

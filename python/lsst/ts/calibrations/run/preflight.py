@@ -1,0 +1,90 @@
+"""What must be in order before the first exposure and cannot be told from the configuration alone."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Collection, Sequence
+from pathlib import Path
+
+from ..adapters.archive import Archive
+from ..adapters.sal import State, salobj
+from ..domain.errors import ArchiveError, PreflightError
+from ..domain.instruments import Instrument
+
+__all__ = ["Preflight"]
+
+STATE_TIMEOUT = 10.0
+"""Seconds within which a component must have said its state."""
+
+FREE_BYTES = 100_000_000
+"""Free disk that a run directory needs: journal, log, report and summary stay far below it."""
+
+
+class Preflight:
+    """Checks at the start of a run; all problems are reported together.
+
+    Parameters
+    ----------
+    instrument
+        What is to be used.
+    remotes
+        A remote for every component that the run needs.
+    archive
+        The Butler.
+    """
+
+    def __init__(self, instrument: Instrument, remotes: Sequence[salobj.Remote], archive: Archive) -> None:
+        self.instrument = instrument
+        self.remotes = remotes
+        self.archive = archive
+
+    async def check(self, *, collections: Collection[str], folder: Path) -> None:
+        """Look at everything.
+
+        Parameters
+        ----------
+        collections
+            Input collections that the jobs will name.
+        folder
+            Run directory.
+
+        Raises
+        ------
+        PreflightError
+            Something is not in order; it says all that is not.
+        """
+        checks: list[Awaitable[list[str]]] = [self._state(remote) for remote in self.remotes]
+        checks.append(self._collections(collections))
+        problems = [problem for found in await asyncio.gather(*checks) for problem in found]
+        problems += _disk(folder)
+        if problems:
+            raise PreflightError(problems)
+
+    async def _state(self, remote: salobj.Remote) -> list[str]:
+        name = remote.salinfo.name_index
+        try:
+            data = await remote.evt_summaryState.aget(timeout=STATE_TIMEOUT)
+        except TimeoutError:
+            return [f"{name} has not said its state within {STATE_TIMEOUT:.0f} s: is it running?"]
+        state = State(data.summaryState)
+        if state == State.ENABLED:
+            return []
+        return [f"{name} is {state.name}, not ENABLED: enable it"]
+
+    async def _collections(self, names: Collection[str]) -> list[str]:
+        try:
+            missing = await self.archive.missing_collections(names)
+        except ArchiveError as error:
+            return [str(error)]
+        return [
+            f"there is no collection {name} in {self.archive.repository}: see the options input_collections_*"
+            for name in missing
+        ]
+
+
+def _disk(folder: Path) -> list[str]:
+    free = shutil.disk_usage(folder).free
+    if free >= FREE_BYTES:
+        return []
+    return [f"only {free / 1e6:.0f} MB are free for {folder}; {FREE_BYTES / 1e6:.0f} MB are needed"]

@@ -1,0 +1,59 @@
+"""Where and as what a run takes place."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["RunSettings", "observatory_settings"]
+
+UWS_FOLDER = Path("/scratch/uws")
+"""Where the OCPS of the observatory keeps its job folders."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Place and kind of a run.
+
+    Parameters
+    ----------
+    folder
+        Run directory; made when the run begins.
+    jobs
+        Folder of the OCPS job folders.
+    repository
+        Butler repository as a path, if it is another than the configuration says.
+    simulated
+        Whether the observatory is simulated.
+    seed, scale, date
+        Of the simulation; None in the observatory.
+    """
+
+    folder: Path
+    jobs: Path = UWS_FOLDER
+    repository: Path | None = None
+    simulated: bool = False
+    seed: int | None = None
+    scale: int | None = None
+    date: str | None = None
+
+    def job_log(self, job_id: str) -> Path:
+        """Log of an OCPS job."""
+        return self.jobs / job_id / "outs" / "ocps.log"
+
+
+def observatory_settings(script: str, index: int, now: float) -> RunSettings:
+    """Settings of a run in the observatory: a folder of its own below ``TS_CALIBRATIONS_RUNS``.
+
+    Parameters
+    ----------
+    script
+        Name of the script.
+    index
+        Its SAL index, which no two scripts of a queue share.
+    now
+        TAI unix seconds.
+    """
+    runs = Path(os.environ.get("TS_CALIBRATIONS_RUNS", Path.home() / "ts_calibrations_runs"))
+    return RunSettings(folder=runs / f"{script}-{int(now)}-{index}")

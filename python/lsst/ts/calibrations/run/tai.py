@@ -1,0 +1,18 @@
+"""TAI seconds as text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+__all__ = ["iso_tai"]
+
+
+def iso_tai(seconds: float) -> str:
+    """ISO 8601 text, to the millisecond, of TAI unix seconds.
+
+    Notes
+    -----
+    The calendar of ``datetime`` counts no leap seconds, as TAI does not; its ``UTC`` here only keeps the
+    local time zone out.
+    """
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")

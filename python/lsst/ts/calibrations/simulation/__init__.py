@@ -1,0 +1,1 @@
+"""The simulated observatory: clock, bus, components, detector, repository."""

@@ -1,0 +1,260 @@
+"""Simulated time: an asyncio event loop whose clock jumps from timer to timer.
+
+A night of exposures passes in a fraction of a second, in an order that depends on nothing but the
+program: the loop never waits for the wall clock, only for real work (threads, processes) that the
+simulation has asked for, and it hands over the results of such work in a fixed order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from types import TracebackType
+from typing import Any, Generic, TypeVar, TypeVarTuple
+
+__all__ = ["START_TAI", "Hold", "SimulatedLoop", "current_tai", "run", "work"]
+
+START_TAI = 1736964000.0
+"""2025-01-15T18:00:00 TAI, in TAI seconds since 1970-01-01T00:00:00 TAI."""
+
+_TAI_MINUS_UTC = 37.0  # since 2017-01-01; a new leap second would make real times 1 s wrong
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+_Events = list[tuple[selectors.SelectorKey, int]]
+
+
+class SimulatedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose ``time()`` is simulated seconds since it began.
+
+    When nothing is ready the clock jumps to the next timer. It stands still while work runs that was
+    started with `run_in_executor` (or `asyncio.to_thread`), and does not pass the end of a `hold`.
+    Simulated times are whole nanoseconds, so that a timer fires at exactly the time it was set to.
+
+    Results of work in executors are delivered in the order in which the work was started, one at a time,
+    and only when the loop has nothing else to do at that instant: how fast the machine is cannot be seen.
+    Work must therefore not wait for other work that was started after it.
+
+    Parameters
+    ----------
+    start_tai
+        TAI at ``time() == 0``, in seconds since 1970-01-01T00:00:00 TAI.
+
+    Raises
+    ------
+    RuntimeError
+        Raised out of ``run_forever`` and ``run_until_complete`` when the loop would wait for ever: nothing
+        is ready, no timer is set, no work is under way, nothing is held and no file is watched.
+    """
+
+    def __init__(self, start_tai: float = START_TAI) -> None:
+        self._now = 0.0
+        self._start_tai = start_tai
+        self._holds: dict[Hold, float] = {}
+        self._due: deque[_Job[Any]] = deque()
+        self._files = _IdleSelector()
+        super().__init__(self._files)
+        self._files.when_idle = self._idle
+
+    def time(self) -> float:
+        """Return the simulated seconds since the loop began."""
+        return self._now
+
+    def tai(self) -> float:
+        """Return the simulated TAI, in seconds since 1970-01-01T00:00:00 TAI."""
+        return self._start_tai + self._now
+
+    def hold(self, until: float) -> Hold:
+        """Keep the clock from passing `until` (a value of `time`) before the hold is released.
+
+        Once there, the loop really waits: for files it watches and for ``call_soon_threadsafe``.
+        """
+        return Hold(self, until)
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        """Run a function in an executor; simulated time stands still until it has ended."""
+        return self.run_for(0.0, executor, func, *args)
+
+    def run_for(
+        self, duration: float, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        """Run a function in an executor now; its result comes `duration` simulated seconds from now."""
+        job = _Job(super().run_in_executor(executor, func, *args), self.create_future())
+        if duration > 0:
+            self.call_later(duration, self._due.append, job)
+        else:
+            self._due.append(job)
+        return job.result
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for the threads of the default executor to end, in no simulated time."""
+        with self.hold(self._now):
+            await super().shutdown_default_executor()
+
+    def _idle(self, timeout: float | None, poll: Callable[[float | None], _Events]) -> _Events:
+        """Decide what to do when nothing is ready: hand over a result, jump, really wait, or give up."""
+        events = poll(0)
+        if events or self._deliver():
+            return events
+        if timeout is None:
+            self._check_not_stuck()
+            return poll(None)
+        target = round(self._now + timeout, 9)
+        limit = self._now if self._due else min(self._holds.values(), default=target)
+        if target <= limit:
+            self._now = target
+            return events
+        self._now = max(self._now, limit)
+        return poll(None)
+
+    def _deliver(self) -> bool:
+        """Hand over the result of the work that is next in line, if it has ended."""
+        while self._due and self._due[0].result.done():  # nobody wants it any more
+            self._due.popleft()
+        if not self._due or not self._due[0].ended.done():
+            return False
+        self._due.popleft().deliver()
+        return True
+
+    def _check_not_stuck(self) -> None:
+        """Raise if nothing can ever happen again."""
+        if self._due or self._holds or len(self._files.get_map()) > 1:  # one is the loop's own self-pipe
+            return
+        names = sorted(getattr(task.get_coro(), "__qualname__", "?") for task in asyncio.all_tasks(self))
+        raise RuntimeError(
+            f"nothing left to wait for at simulated time {self._now:.3f} s: no timer is set and no work is "
+            f"under way, but {len(names)} tasks are waiting: {'; '.join(names)}"
+        )
+
+
+class Hold:
+    """Keeps a simulated clock from passing a time; a context manager.
+
+    Parameters
+    ----------
+    loop
+        The loop whose clock is held.
+    until
+        The simulated time (s) that the clock may reach but not pass.
+    """
+
+    def __init__(self, loop: SimulatedLoop, until: float) -> None:
+        self._loop = loop
+        loop._holds[self] = until
+
+    def release(self) -> None:
+        """Let the clock run on. May be called from any thread, and more than once."""
+        if self._loop._holds.pop(self, None) is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(lambda: None)  # wakes the loop up if it is really waiting
+
+    def __enter__(self) -> Hold:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+class _Job(Generic[T]):
+    """Work in an executor, and the future in which its caller awaits the result."""
+
+    def __init__(self, ended: asyncio.Future[T], result: asyncio.Future[T]) -> None:
+        self.ended = ended
+        self.result = result
+        result.add_done_callback(self._abandon)
+
+    def deliver(self) -> None:
+        """Pass the outcome on."""
+        if self.ended.cancelled():
+            self.result.cancel()
+        elif (error := self.ended.exception()) is not None:
+            self.result.set_exception(error)
+        else:
+            self.result.set_result(self.ended.result())
+
+    def _abandon(self, result: asyncio.Future[T]) -> None:
+        if result.cancelled():
+            self.ended.cancel()
+
+
+class _IdleSelector(selectors.DefaultSelector):
+    """A selector that asks the simulated loop before it waits."""
+
+    when_idle: Callable[[float | None, Callable[[float | None], _Events]], _Events]
+
+    def select(self, timeout: float | None = None) -> _Events:
+        """Return the files that are ready; wait only as the simulated loop says."""
+        if timeout is not None and timeout <= 0:
+            return super().select(0)
+        return self.when_idle(timeout, super().select)
+
+
+async def work(
+    duration: float, function: Callable[[*Ts], T], /, *args: *Ts, executor: Executor | None = None
+) -> T:
+    """Run a function in an executor and deliver its result exactly `duration` seconds from now.
+
+    On a `SimulatedLoop` the clock runs on up to that instant and waits there for the real work. On an
+    ordinary loop the result comes when both the duration and the work are over. Cancellation lets the clock
+    go; the function itself cannot be interrupted.
+
+    Parameters
+    ----------
+    duration
+        Seconds that the work takes in the loop's time.
+    function, args
+        What to call. With a process pool both must be picklable.
+    executor
+        Where to run it; by default the loop's thread pool.
+
+    Raises
+    ------
+    Exception
+        Whatever the function raises, at the same instant.
+    """
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, SimulatedLoop):
+        return await loop.run_for(duration, executor, function, *args)
+    future = loop.run_in_executor(executor, function, *args)
+    await asyncio.gather(asyncio.sleep(duration), future, return_exceptions=True)
+    return future.result()
+
+
+def run(main: Callable[[], Coroutine[Any, Any, T]], *, start_tai: float = START_TAI) -> T:
+    """Run a coroutine to its end in simulated time, as `asyncio.run` does in real time.
+
+    Parameters
+    ----------
+    main
+        Makes the coroutine to run.
+    start_tai
+        TAI at the beginning, in seconds since 1970-01-01T00:00:00 TAI.
+
+    Raises
+    ------
+    RuntimeError
+        All tasks wait for something that cannot happen (see `SimulatedLoop`).
+    """
+    with asyncio.Runner(loop_factory=lambda: SimulatedLoop(start_tai)) as runner:
+        return runner.run(main())
+
+
+def current_tai() -> float:
+    """Return the TAI of the running loop, in seconds since 1970-01-01T00:00:00 TAI.
+
+    On a `SimulatedLoop` this is simulated time. Elsewhere it is the computer's UTC plus 37 s, right to
+    the accuracy of that clock for as long as no leap second is added.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        loop = None
+    return loop.tai() if isinstance(loop, SimulatedLoop) else time.time() + _TAI_MINUS_UTC

@@ -1,0 +1,1 @@
+"""The simulated detector: from light to raw FITS files, with faults on demand."""

@@ -1,0 +1,45 @@
+"""How long simulated things take that have no exposure time of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy
+
+__all__ = ["Durations"]
+
+
+@dataclass(frozen=True)
+class Durations:
+    """Model of the durations of jobs and ingests, in simulated seconds.
+
+    No figures of the real services are published; these are of the size that its users see.
+
+    Parameters
+    ----------
+    job_startup
+        From the submission of a job to its first image: container, environment, quantum graph.
+    job_startup_spread
+        Greatest deviation from that, either way; uniform.
+    job_per_image
+        For one exposure of one detector.
+    ingest_least, ingest_most
+        From the file to its ``imageInOODS``; uniform.
+    """
+
+    job_startup: float = 20.0
+    job_startup_spread: float = 3.0
+    job_per_image: float = 1.0
+    ingest_least: float = 2.0
+    ingest_most: float = 5.0
+
+    def job(self, rng: numpy.random.Generator, exposures: int, detectors: int) -> float:
+        """Draw the duration of a job on so many exposures and detectors."""
+        spread = rng.uniform(-self.job_startup_spread, self.job_startup_spread)
+        return self.job_startup + float(spread) + self.job_per_image * exposures * detectors
+
+    def ingest(self, rng: numpy.random.Generator) -> float:
+        """Draw the duration of the ingest of one file."""
+        return float(rng.uniform(self.ingest_least, self.ingest_most))

@@ -1,0 +1,79 @@
+"""A job of the simulated OCPS: what was asked for, read as the OCPS reads it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Job"]
+
+_SELECTION = r"\b{dimension}\s+IN\s*\(([^)]*)\)|\b{dimension}\s*=\s*(\d+)"
+_CALIBRATIONS = ("BIAS", "DARK", "FLAT", "DEFECTS", "PTC")
+_OTHER_NAMES = {"PHOTONTRANSFERCURVE": "PTC"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job.
+
+    Parameters
+    ----------
+    job_id
+        32 hexadecimal digits.
+    pipeline
+        Address of the pipeline, with a subset after ``#`` perhaps.
+    config
+        Options of pipetask as one text.
+    data_query
+        Selection of the images.
+    folder
+        Folder of its output.
+    """
+
+    job_id: str
+    pipeline: str
+    config: str
+    data_query: str
+    folder: Path
+
+    @property
+    def log(self) -> Path:
+        """Its log file."""
+        return self.folder / "outs" / "ocps.log"
+
+    @property
+    def collection(self) -> str:
+        """Chained collection of its outputs and inputs; the outputs are in ``<collection>/run``."""
+        return f"u/ocps/{self.job_id}"
+
+    @property
+    def kind(self) -> str:
+        """``generate``, ``verify`` or ``gain``, as the name of the pipeline tells."""
+        if self._file.startswith("VERIFY"):
+            return "verify"
+        return "gain" if "GAIN" in self._subset else "generate"
+
+    @property
+    def calibration(self) -> str:
+        """``BIAS``, ``DARK``, ``FLAT``, ``DEFECTS``, ``PTC`` or ``GAIN``; empty if the name does not tell."""
+        if "GAIN" in self._file + self._subset:
+            return "GAIN"
+        names = {name: name for name in _CALIBRATIONS} | _OTHER_NAMES
+        return next((names[name] for name in names if name in self._file), "")
+
+    def count(self, dimension: str) -> int:
+        """How many values of a dimension the data query selects; 0 if it does not say."""
+        match = re.search(_SELECTION.format(dimension=dimension), self.data_query, re.IGNORECASE)
+        if match is None:
+            return 0
+        listed, single = match.groups()
+        return 1 if single is not None else len([value for value in listed.split(",") if value.strip()])
+
+    @property
+    def _file(self) -> str:
+        return self.pipeline.rpartition("/")[2].partition("#")[0].upper()
+
+    @property
+    def _subset(self) -> str:
+        return self.pipeline.partition("#")[2].upper()

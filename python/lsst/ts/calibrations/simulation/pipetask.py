@@ -1,0 +1,160 @@
+"""Runs a job of the simulated OCPS with the real pipetask, without any shell."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .jobs import Job
+
+__all__ = ["SIMULATED", "PipetaskProcess", "PipetaskRunner"]
+
+SIMULATED = (
+    "SIMULATED: this job ran in the simulated OCPS of ts_calibrations, on images of a simulated camera.\n"
+)
+"""First line of every log."""
+
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_PROCESSES = re.compile(r"^(?:-j|--processes=?)(\d*)$")
+
+
+class PipetaskProcess:
+    """The process of one job.
+
+    Parameters
+    ----------
+    command
+        Program and arguments.
+    log
+        Where its output goes.
+    remarks
+        Lines for the beginning of the log.
+    environment
+        Its environment variables.
+    """
+
+    def __init__(
+        self, command: Sequence[str], log: Path, remarks: Sequence[str], environment: Mapping[str, str]
+    ) -> None:
+        self.command = tuple(command)
+        self._log = log
+        self._remarks = remarks
+        self._environment = environment
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._killed = False
+
+    def run(self) -> int:
+        """Run it to its end; return its exit status, 255 if it was killed before it began.
+
+        Raises
+        ------
+        OSError
+            The process could not be started, or the log not be written.
+        """
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("a", encoding="utf-8") as log:
+            log.writelines([SIMULATED, *(f"{line}\n" for line in self._remarks)])
+            log.write(f"{shlex.join(self.command)}\n")
+            log.flush()
+            with self._lock:
+                if self._killed:
+                    return 255
+                self._process = subprocess.Popen(
+                    self.command,
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd=self._log.parent,
+                    env=dict(self._environment),
+                    start_new_session=True,
+                )
+            with self._process as process:  # it ends when its standard input is closed
+                status = process.wait()
+            log.write(f"pipetask ended with exit status {status}\n")
+            return status
+
+    def kill(self) -> None:
+        """End the process and all that it started, at once."""
+        with self._lock:
+            self._killed = True
+            if self._process is not None and self._process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class PipetaskRunner:
+    """Makes the command line of a job as the script of the real OCPS does.
+
+    That script retrieves the outputs from the repository afterwards; this one leaves them there.
+
+    Parameters
+    ----------
+    repository
+        Butler repository.
+    raw_collection
+        Input collection that the OCPS adds as the first one.
+    processes
+        Most processes that one job may use: ``-j`` is accepted and capped. On small machines one is fastest,
+        since pipetask starts Python anew for every quantum otherwise.
+    environment
+        Environment variables of the jobs in addition to those of this process; also what ``${NAME}`` in the
+        address of a pipeline means.
+    """
+
+    repository: Path
+    raw_collection: str
+    processes: int = 1
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, job: Job) -> PipetaskProcess:
+        """Prepare the process of a job."""
+        environment = {**os.environ, **_ONE_THREAD, **self.environment}
+        words, asked = _cap_processes(job.config.split(), self.processes)
+        remarks = []
+        if asked > self.processes:
+            remarks.append(f"-j {asked} was asked for and -j {self.processes} is used, as fits this machine.")
+        arguments = [
+            *("-p", _expand(job.pipeline, environment)),
+            *("-b", str(self.repository)),
+            *("-o", job.collection),
+            *("-i", self.raw_collection),
+            *words,
+            *("--output-run", f"{job.collection}/run"),
+            *("-d", job.data_query),
+        ]
+        module = f"{__package__}.pipetask_process"
+        command = [sys.executable, "-m", module, "--long-log", "run", *arguments]
+        return PipetaskProcess(command, job.log, remarks, environment)
+
+
+def _expand(text: str, environment: Mapping[str, str]) -> str:
+    """Replace ``$NAME`` and ``${NAME}``; what is not set is nothing, as in the shell of the real job."""
+    return _VARIABLE.sub(lambda match: environment.get(match[1] or match[2], ""), text)
+
+
+def _cap_processes(words: Sequence[str], most: int) -> tuple[list[str], int]:
+    """Cap ``-j N``, ``-jN``, ``--processes N`` and ``--processes=N``; return words and what was asked for."""
+    capped, asked, expected = [], 1, False
+    for word in words:
+        match = _PROCESSES.match(word)
+        if expected and word.isdecimal():
+            asked = int(word)
+            word = f"{min(asked, most)}"
+        elif match is not None and match[1]:
+            asked = int(match[1])
+            word = word.removesuffix(match[1]) + f"{min(asked, most)}"
+        expected = match is not None and not match[1]
+        capped.append(word)
+    return capped, asked

@@ -1,0 +1,103 @@
+"""The Butler repository of a simulated run: a copy of the reference calibrations, marked as simulated."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+__all__ = ["add_aliases", "check_repository", "make_repository", "write_index"]
+
+MARKER = "SIMULATED.json"
+"""File that only a simulated repository has."""
+
+
+def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
+    """See whether a repository can be kept at a place, without touching anything.
+
+    Parameters
+    ----------
+    path
+        Folder: a simulated repository of before, an empty folder, or one that can be made.
+    properties
+        What a repository of before must have been made with, e.g. its scale.
+
+    Raises
+    ------
+    ValueError
+        It cannot, and why.
+    """
+    if "." in path.name:
+        raise ValueError("the folder name of a Butler repository cannot hold a dot")
+    if not path.exists():
+        if not path.parent.is_dir():
+            raise ValueError(f"it is not there, and neither is {path.parent}")
+        return
+    if not path.is_dir():
+        raise ValueError("it is no folder")
+    if not any(path.iterdir()):
+        return
+    if not (path / MARKER).is_file():
+        raise ValueError("it is not a simulated repository, and simulated data never go into another")
+    made = json.loads((path / MARKER).read_text(encoding="utf-8"))
+    for name, value in properties.items():
+        if made.get(name) != value:
+            raise ValueError(f"it was made with {name} {made.get(name)}, not {value}")
+
+
+def make_repository(path: Path, reference: Path, properties: Mapping[str, Any]) -> None:
+    """Make the repository of a run, unless it was made before.
+
+    Parameters
+    ----------
+    path
+        Where.
+    reference
+        Repository of the reference calibrations; it is copied.
+    properties
+        Written into the marker.
+    """
+    if (path / MARKER).is_file():
+        return
+    shutil.copytree(reference, path, dirs_exist_ok=True)
+    (path / MARKER).write_text(json.dumps(dict(properties), indent=1) + "\n", encoding="utf-8")
+
+
+def add_aliases(path: Path, calibrations: str, names: Iterable[str]) -> None:
+    """Give the reference calibrations further collection names.
+
+    Parameters
+    ----------
+    path
+        Repository.
+    calibrations
+        Collection of the reference calibrations.
+    names
+        Chained collections to make; one that is there already is left as it is.
+    """
+    from lsst.daf.butler import Butler, CollectionType
+
+    with Butler.from_config(str(path), writeable=True) as butler:
+        for name in names:
+            if butler.collections.register(name, CollectionType.CHAINED):
+                butler.collections.redefine_chain(name, [calibrations])
+
+
+def write_index(path: Path, repository: Path, labels: Iterable[str]) -> None:
+    """Write the index by which the Butler finds a repository under its names of the observatory.
+
+    Parameters
+    ----------
+    path
+        File, for the environment variable ``DAF_BUTLER_REPOSITORY_INDEX``.
+    repository
+        Simulated repository.
+    labels
+        Its names.
+    """
+    index = {label: str(repository) for label in labels}
+    path.write_text(yaml.safe_dump(index), encoding="utf-8")

@@ -1,0 +1,50 @@
+"""The embedded SAL: the part of the API of ``lsst.ts.salobj`` that this project uses, in memory.
+
+All components of an event loop share one bus. Names, signatures and behaviour are those of salobj, so
+that scripts and simulated components run on either; the topics are those in ``interfaces/*.yaml``.
+"""
+
+from ..clock import current_tai
+from . import topics
+from .base_csc import BaseCsc
+from .base_script import BaseScript
+from .controller import Controller
+from .domain import Domain
+from .enums import (
+    MetadataCoordSys,
+    MetadataDome,
+    MetadataRotSys,
+    SalRetCode,
+    ScriptState,
+    State,
+)
+from .errors import AckError, AckTimeoutError, ExpectedError
+from .messages import AckCmdDataType, BaseMsgType
+from .remote import Remote
+from .sal_info import SalInfo
+from .transitions import set_summary_state
+from .validator import DefaultingValidator
+
+__all__ = [
+    "AckCmdDataType",
+    "AckError",
+    "AckTimeoutError",
+    "BaseCsc",
+    "BaseMsgType",
+    "BaseScript",
+    "Controller",
+    "DefaultingValidator",
+    "Domain",
+    "ExpectedError",
+    "MetadataCoordSys",
+    "MetadataDome",
+    "MetadataRotSys",
+    "Remote",
+    "SalInfo",
+    "SalRetCode",
+    "ScriptState",
+    "State",
+    "current_tai",
+    "set_summary_state",
+    "topics",
+]

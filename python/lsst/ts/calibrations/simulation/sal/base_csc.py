@@ -1,0 +1,231 @@
+"""Base class of commandable SAL components (CSCs): summary state, faults, heartbeat."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import ClassVar
+
+from .csc_hooks import CscHooks
+from .enums import State
+from .errors import ExpectedError
+from .messages import BaseMsgType
+from .transitions import transition_commands
+
+__all__ = ["HEARTBEAT_INTERVAL", "BaseCsc"]
+
+HEARTBEAT_INTERVAL = 1.0
+"""Time between heartbeats (s)."""
+
+
+class BaseCsc(CscHooks):
+    """A component with a summary state; a subclass adds a ``do_<name>`` method for each of its commands.
+
+    Parameters
+    ----------
+    name, index
+        SAL component name, and its index if it has one.
+    check_if_duplicate
+        Refuse to start when a component of the same name and index is there?
+    initial_state
+        State to go to at the start; by default ``default_initial_state``.
+    override
+        Configuration to start with, if the initial state is DISABLED or ENABLED.
+    simulation_mode
+        One of ``valid_simulation_modes``; 0 for none.
+    allow_missing_callbacks, extra_commands, discard_out_of_order_telemetry, discard_out_of_order_events
+        As `Controller`.
+
+    Attributes
+    ----------
+    version
+        Class attribute that each subclass must have; reported in ``softwareVersions``.
+
+    Raises
+    ------
+    RuntimeError
+        The class has no version.
+    ValueError
+        The initial state is FAULT, or the simulation mode is not valid.
+    TypeError
+        As `Controller`.
+    """
+
+    default_initial_state: ClassVar[State] = State.STANDBY
+    valid_simulation_modes: ClassVar[Sequence[int]] = (0,)
+
+    def __init__(
+        self,
+        name: str,
+        index: int | None = None,
+        check_if_duplicate: bool = False,
+        initial_state: State | int | None = None,
+        override: str = "",
+        simulation_mode: int = 0,
+        allow_missing_callbacks: bool = False,
+        extra_commands: set[str] | frozenset[str] = frozenset(),
+        discard_out_of_order_telemetry: bool = True,
+        discard_out_of_order_events: bool = True,
+    ) -> None:
+        if not isinstance(getattr(type(self), "version", None), str):
+            raise RuntimeError("class variable `version` is required")
+        self._initial_state = self.default_initial_state if initial_state is None else State(initial_state)
+        if self._initial_state == State.FAULT:
+            raise ValueError("initial_state cannot be FAULT")
+        if simulation_mode not in self.valid_simulation_modes:
+            raise ValueError(f"{simulation_mode=} is not one of {self.valid_simulation_modes}")
+        self.check_if_duplicate = check_if_duplicate
+        self.heartbeat_interval = HEARTBEAT_INTERVAL
+        self._override = override
+        self._summary_state = self.default_initial_state
+        self._heartbeat: asyncio.TimerHandle | None = None
+        super().__init__(
+            name,
+            index,
+            do_callbacks=True,
+            allow_missing_callbacks=allow_missing_callbacks,
+            extra_commands=extra_commands,
+        )
+        self.evt_simulationMode.set(mode=simulation_mode)
+        self.evt_softwareVersions.set(cscVersion=type(self).version)
+
+    version: ClassVar[str]
+
+    @property
+    def summary_state(self) -> State:
+        """Summary state."""
+        return self._summary_state
+
+    @property
+    def disabled_or_enabled(self) -> bool:
+        """Whether the summary state is DISABLED or ENABLED."""
+        return self._summary_state in (State.DISABLED, State.ENABLED)
+
+    @property
+    def simulation_mode(self) -> int:
+        """Simulation mode, 0 for none."""
+        return int(self.evt_simulationMode.data.mode)
+
+    async def start(self) -> None:
+        """Start the topics and the heartbeat, and report mode and versions."""
+        if self.check_if_duplicate and self.cmd_start.channel.readers:
+            raise ExpectedError(f"{self.salinfo.name_index} is already running")
+        await super().start()
+        self._beat()
+        await self.set_simulation_mode(self.simulation_mode)
+        await self.evt_softwareVersions.write()
+
+    async def start_phase2(self) -> None:
+        """Report the summary state and go to the initial state."""
+        await super().start_phase2()
+        await self.handle_summary_state()
+        await self._report_summary_state()
+        for command, _ in transition_commands(self.summary_state, self._initial_state):
+            data = getattr(self, f"cmd_{command}").DataType()
+            if command == "start":
+                data.configurationOverride = self._override
+            try:
+                await getattr(self, f"do_{command}")(data)
+            except Exception:
+                self.log.exception(f"{command} failed during the start; staying in {self.summary_state!r}")
+                return
+
+    async def close_tasks(self) -> None:
+        """Stop the heartbeat."""
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
+        await super().close_tasks()
+
+    def assert_enabled(self, action: str = "") -> None:
+        """Raise ExpectedError unless ENABLED; for the beginning of ``do_`` methods."""
+        if self.summary_state == State.ENABLED:
+            return
+        what = f"{action} not allowed" if action else "Not allowed"
+        if self.summary_state == State.FAULT:
+            error = self.evt_errorCode.data
+            raise ExpectedError(
+                f"{what} in Fault state: errorCode={error.errorCode}, errorReport={error.errorReport!r}"
+            )
+        raise ExpectedError(f"{what} in state={self.summary_state!r}")
+
+    async def fault(self, code: int | None, report: str, traceback: str = "") -> None:
+        """Go to FAULT and write ``errorCode``.
+
+        Parameters
+        ----------
+        code
+            Error number; None to write no ``errorCode``.
+        report
+            What happened.
+        traceback
+            Where it happened.
+        """
+        self._summary_state = State.FAULT
+        if code is not None:
+            await self.evt_errorCode.set_write(
+                errorCode=code, errorReport=report, traceback=traceback, force_output=True
+            )
+            self.log.critical(f"Fault! errorCode={code}, errorReport={report!r}")
+        await self._report_summary_state()
+        await self.handle_summary_state()
+
+    async def handle_summary_state(self) -> None:
+        """React to a new summary state; for subclasses."""
+
+    async def set_simulation_mode(self, simulation_mode: int) -> None:
+        """Bring about a simulation mode and report it."""
+        await self.implement_simulation_mode(simulation_mode)
+        await self.evt_simulationMode.set_write(mode=simulation_mode, force_output=True)
+
+    async def implement_simulation_mode(self, simulation_mode: int) -> None:
+        """Bring about a simulation mode; for subclasses."""
+
+    async def do_start(self, data: BaseMsgType) -> None:
+        """Go from STANDBY to DISABLED."""
+        await self._change_state(data, "start", [State.STANDBY], State.DISABLED)
+
+    async def do_enable(self, data: BaseMsgType) -> None:
+        """Go from DISABLED to ENABLED."""
+        await self._change_state(data, "enable", [State.DISABLED], State.ENABLED)
+
+    async def do_disable(self, data: BaseMsgType) -> None:
+        """Go from ENABLED to DISABLED."""
+        await self._change_state(data, "disable", [State.ENABLED], State.DISABLED)
+
+    async def do_standby(self, data: BaseMsgType) -> None:
+        """Go from DISABLED or FAULT to STANDBY."""
+        await self._change_state(data, "standby", [State.DISABLED, State.FAULT], State.STANDBY)
+
+    async def do_exitControl(self, data: BaseMsgType) -> None:  # noqa: N802
+        """Go from STANDBY to OFFLINE, and close."""
+        await self._change_state(data, "exitControl", [State.STANDBY], State.OFFLINE)
+        self._closing = asyncio.get_running_loop().create_task(self.close())
+
+    async def _change_state(
+        self, data: BaseMsgType, command: str, allowed: Sequence[State], new_state: State
+    ) -> None:
+        """Change the state between ``begin_<command>`` and ``end_<command>``."""
+        old_state = self.summary_state
+        if old_state not in allowed:
+            raise ExpectedError(f"{command} not allowed in state {old_state!r}")
+        await getattr(self, f"begin_{command}")(data)
+        self._summary_state = new_state
+        try:
+            await getattr(self, f"end_{command}")(data)
+        except Exception:
+            self._summary_state = old_state
+            raise
+        await self.handle_summary_state()
+        await self._report_summary_state()
+
+    async def _report_summary_state(self) -> None:
+        await self.evt_summaryState.set_write(summaryState=self.summary_state)
+        if self.summary_state != State.FAULT:
+            await self.evt_errorCode.set_write(errorCode=0, errorReport="", traceback="")
+
+    def _beat(self) -> None:
+        """Write a heartbeat and set the timer of the next: a task for it would cost ten times as much."""
+        if self.salinfo.running:
+            self.evt_heartbeat.publish()
+            loop = asyncio.get_running_loop()
+            self._heartbeat = loop.call_later(self.heartbeat_interval, self._beat)

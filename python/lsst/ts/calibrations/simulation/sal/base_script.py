@@ -1,0 +1,281 @@
+"""Base class of SAL scripts: what the ScriptQueue starts, configures and runs."""
+
+from __future__ import annotations
+
+import abc
+import asyncio
+import re
+import signal
+import sys
+import threading
+import types
+from typing import Any
+
+import yaml
+
+from .enums import MetadataCoordSys, MetadataDome, MetadataRotSys, ScriptState
+from .errors import ExpectedError
+from .messages import BaseMsgType
+from .script_arguments import parse_script_arguments
+from .script_status import ScriptStatus
+from .validator import DefaultingValidator
+
+__all__ = ["BaseScript"]
+
+_BREATH = 0.001
+"""Pause after a new state, so that others see it before the next one (s)."""
+
+_FINAL = {
+    ScriptState.ENDING: ScriptState.DONE,
+    ScriptState.STOPPING: ScriptState.STOPPED,
+    ScriptState.FAILING: ScriptState.FAILED,
+    ScriptState.CONFIGURE_FAILED: ScriptState.CONFIGURE_FAILED,
+}
+
+
+class BaseScript(ScriptStatus, abc.ABC):
+    """A script: configured once, run once, then closed.
+
+    Parameters
+    ----------
+    index
+        SAL index; not 0.
+    descr
+        What the script does, in a few words.
+    help
+        The same at length.
+
+    Raises
+    ------
+    ValueError
+        The index is 0.
+    """
+
+    def __init__(self, index: int, descr: str, help: str = "") -> None:
+        schema = self.get_schema()
+        self.config_validator = None if schema is None else DefaultingValidator(schema)
+        self._run_task: asyncio.Task[None] | None = None
+        self._close_task: asyncio.Task[None] | None = None
+        self._pause: asyncio.Future[None] | None = None
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                asyncio.get_running_loop().add_signal_handler(number, self.signal_handler)
+        super().__init__(index, descr, help)
+
+    @classmethod
+    @abc.abstractmethod
+    def get_schema(cls) -> dict[str, Any] | None:
+        """Return the JSON schema of the configuration; None if there is nothing to configure."""
+
+    @abc.abstractmethod
+    async def configure(self, config: types.SimpleNamespace) -> None:
+        """Take the validated configuration, with defaults."""
+
+    @abc.abstractmethod
+    def set_metadata(self, metadata: BaseMsgType) -> None:
+        """Set what is known of duration, images, instrument and so on; called after `configure`."""
+
+    @abc.abstractmethod
+    async def run(self) -> None:
+        """Do the work. An exception fails the script; an ExpectedError does so without a traceback."""
+
+    async def cleanup(self) -> None:
+        """Tidy up after `run`, whether it ended, was stopped or failed; not after SIGTERM or SIGKILL."""
+
+    @classmethod
+    def make_from_cmd_line(cls, **kwargs: Any) -> BaseScript | None:
+        """Make the script from the command line; with ``--schema`` print the schema and return None.
+
+        Raises
+        ------
+        RuntimeError
+            An index is among the arguments.
+        """
+        if "index" in kwargs:
+            raise RuntimeError(f"index must not appear in {kwargs=}")
+        arguments = parse_script_arguments(cls.__name__)
+        if arguments.schema:
+            schema = cls.get_schema()
+            if schema is not None:
+                print(yaml.safe_dump(schema))
+            return None
+        return cls(index=arguments.index, **kwargs)
+
+    @classmethod
+    async def amain(cls, **kwargs: Any) -> None:
+        """Run the script from the command line.
+
+        Raises
+        ------
+        SystemExit
+            With 1, when the script ends in any state but DONE or STOPPED.
+        """
+        script = cls.make_from_cmd_line(**kwargs)
+        if script is None:
+            return
+        try:
+            await script.done_task
+            await script.close()
+        except Exception as error:
+            script.log.error(f"cleanup failed: {error!r}")
+            sys.exit(1)
+        if script.state.state not in (ScriptState.DONE, ScriptState.STOPPED):
+            sys.exit(1)
+
+    def signal_handler(self) -> None:
+        """End at once, without `cleanup`, on SIGINT or SIGTERM."""
+        self.log.info("Handling termination signal.")
+        if not self.done_task.done():
+            self.done_task.set_result(None)
+
+    async def close_tasks(self) -> None:
+        """End heartbeat, pause and run."""
+        await super().close_tasks()
+        for task in (self._run_task, self._pause):
+            if task is not None:
+                task.cancel()
+
+    async def checkpoint(self, name: str = "") -> None:
+        """Pause or stop here if that was asked for; call it from `run` only.
+
+        Raises
+        ------
+        RuntimeError
+            The script is not RUNNING.
+        asyncio.CancelledError
+            The script shall stop here.
+        """
+        if self.state.state != ScriptState.RUNNING:
+            raise RuntimeError(
+                f"checkpoint error: state={self.state_name} instead of RUNNING; "
+                "was checkpoint called from elsewhere than `run`?"
+            )
+        if self._run_task is None or self._run_task.done():
+            raise RuntimeError("checkpoint error: `run` is not under way")
+        self.num_checkpoints += 1
+        self.last_checkpoint = name
+        if re.fullmatch(self.checkpoints.stop, name):
+            await self.set_state(ScriptState.STOPPING)
+            raise asyncio.CancelledError(f"checkpoint {name} matches {self.checkpoints.stop}")
+        if re.fullmatch(self.checkpoints.pause, name):
+            self._pause = asyncio.get_running_loop().create_future()
+            await self.set_state(ScriptState.PAUSED)
+            await self._pause
+            await self.set_state(ScriptState.RUNNING)
+        else:
+            await self.set_state(force_output=True)
+            await asyncio.sleep(_BREATH)
+
+    async def do_configure(self, data: BaseMsgType) -> None:
+        """Configure the script from UNCONFIGURED; a bad configuration ends it in CONFIGURE_FAILED."""
+        self.assert_state("configure", [ScriptState.UNCONFIGURED])
+        try:
+            await self.configure(types.SimpleNamespace(**self._read_config(data.config)))
+        except Exception as error:
+            message = f"config({data.config}) failed"
+            self.log.exception(message)
+            await self.set_state(ScriptState.CONFIGURE_FAILED, reason=f"{message}: {error}")
+            await self._exit()
+            raise ExpectedError(f"{message}: {error}") from error
+        await self._set_checkpoints(data.pauseCheckpoint, data.stopCheckpoint)
+        if data.logLevel != 0:
+            self.log.setLevel(data.logLevel)
+            await self.put_log_level()
+        self.evt_metadata.set(
+            coordinateSystem=MetadataCoordSys.NONE,
+            rotationSystem=MetadataRotSys.NONE,
+            filters="",
+            dome=MetadataDome.EITHER,
+            duration=0,
+        )
+        self.set_metadata(self.evt_metadata.data)
+        self.evt_state.set(blockId=data.blockId)
+        await self.evt_metadata.write()
+        await self.set_state(ScriptState.CONFIGURED)
+        await asyncio.sleep(_BREATH)
+
+    async def do_setGroupId(self, data: BaseMsgType) -> None:  # noqa: N802
+        """Set the group ID; only in CONFIGURED."""
+        self.assert_state("setGroupId", [ScriptState.CONFIGURED])
+        await self.evt_state.set_write(groupId=data.groupId, force_output=True)
+        self._sub_group_id = 0
+
+    async def do_setCheckpoints(self, data: BaseMsgType) -> None:  # noqa: N802
+        """Set the checkpoints at which to pause and stop."""
+        states = (ScriptState.UNCONFIGURED, ScriptState.CONFIGURED, ScriptState.RUNNING, ScriptState.PAUSED)
+        self.assert_state("setCheckpoints", states)
+        await self._set_checkpoints(data.pause, data.stop)
+
+    async def do_run(self, data: BaseMsgType) -> None:
+        """Run the script to its end; it must be CONFIGURED and have a group ID."""
+        self.assert_state("run", [ScriptState.CONFIGURED])
+        if not self.group_id:
+            raise ExpectedError("Group ID not set")
+        try:
+            await self.set_state(ScriptState.RUNNING)
+            self._run_task = asyncio.get_running_loop().create_task(self.run())
+            await self._run_task
+            await self.set_state(ScriptState.ENDING)
+        except asyncio.CancelledError:
+            if self.state.state != ScriptState.STOPPING:
+                await self.set_state(ScriptState.STOPPING)
+        except Exception as error:
+            if not isinstance(error, ExpectedError):
+                self.log.exception("Error in run")
+            await self.set_state(ScriptState.FAILING, reason=f"Error in run: {error}")
+        await asyncio.sleep(_BREATH)
+        await self._exit()
+
+    async def do_resume(self, data: BaseMsgType) -> None:
+        """Go on from PAUSED."""
+        self.assert_state("resume", [ScriptState.PAUSED])
+        if self._pause is not None and not self._pause.done():
+            self._pause.set_result(None)
+
+    async def do_stop(self, data: BaseMsgType) -> None:
+        """Stop at once: cancel `run`, or end the script if it does not run."""
+        if self._is_exiting:
+            return
+        if self._run_task is not None and not self._run_task.done():
+            self._run_task.cancel()
+        else:
+            await self.set_state(ScriptState.STOPPING)
+            await self._exit()
+
+    def _read_config(self, text: str) -> dict[str, Any]:
+        if self.config_validator is None:
+            if text:
+                raise RuntimeError(f"This script has no configuration so config={text} must be empty.")
+            return {}
+        config = yaml.safe_load(text) if text else {}
+        if isinstance(config, dict):
+            config.pop("metadata", None)
+        return self.config_validator.validate(config)
+
+    async def _set_checkpoints(self, pause: str, stop: str) -> None:
+        for kind, pattern in (("pause", pause), ("stop", stop)):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ExpectedError(f"{kind}={pattern!r} not a valid regex: {error}") from error
+        await self.evt_checkpoints.set_write(pause=pause, stop=stop, force_output=True)
+
+    async def _exit(self) -> None:
+        """Clean up if the script ran, report the final state, and close."""
+        if self._is_exiting:
+            return
+        self._is_exiting = True
+        failure: Exception | None = None
+        try:
+            if self._run_task is not None:
+                await self.cleanup()
+            final = _FINAL.get(ScriptState(self.state.state))
+            reason = None if final else f"unexpected state for _exit {self.state_name}"
+            self.log.info(f"Setting final state to {final or ScriptState.FAILED!r}")
+            await self.set_state(final or ScriptState.FAILED, reason=reason, keep_old_reason=True)
+        except Exception as error:
+            failure = error
+            if not isinstance(error, ExpectedError):
+                self.log.exception("Error in run")
+            await self.set_state(ScriptState.FAILED, reason=f"failed in _exit: {error}", keep_old_reason=True)
+        self._close_task = asyncio.get_running_loop().create_task(self.close(exception=failure))

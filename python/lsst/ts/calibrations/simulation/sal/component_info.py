@@ -1,0 +1,140 @@
+"""Topic definitions of SAL components, read from the YAML files in ``interfaces``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+__all__ = ["ComponentInfo", "FieldInfo", "TopicInfo", "component_info", "component_names"]
+
+_PREFIXES = {"command": "cmd", "logevent": "evt"}
+_FIELD = re.compile(r"^(?P<type>[a-z ]+?)(\[(?P<count>\d+)\])?$")
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class FieldInfo:
+    """One field of a topic.
+
+    Parameters
+    ----------
+    name
+        Field name.
+    sal_type
+        Type as the SAL interface files name it, e.g. ``long`` or ``string``.
+    count
+        Number of elements; 1 for a scalar.
+    """
+
+    name: str
+    sal_type: str
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class TopicInfo:
+    """One topic of a component.
+
+    Parameters
+    ----------
+    component
+        SAL component name.
+    sal_name
+        Name in the interface files, e.g. ``logevent_summaryState``.
+    indexed
+        Is the component indexed?
+    fields
+        Public fields by name, without ``salIndex``.
+    """
+
+    component: str
+    sal_name: str
+    indexed: bool
+    fields: Mapping[str, FieldInfo]
+
+    @property
+    def attr_name(self) -> str:
+        """Attribute name, e.g. ``evt_summaryState``."""
+        kind, _, name = self.sal_name.partition("_")
+        return f"{_PREFIXES[kind]}_{name}"
+
+
+@dataclass(frozen=True)
+class ComponentInfo:
+    """One SAL component.
+
+    Parameters
+    ----------
+    name
+        SAL component name.
+    indexed
+        Can there be several, told apart by an index?
+    generics
+        Categories and names of the generic topics that it adds to the mandatory ones.
+    topics
+        Topics by attribute name.
+    """
+
+    name: str
+    indexed: bool
+    generics: tuple[str, ...]
+    topics: Mapping[str, TopicInfo]
+
+
+def component_names() -> list[str]:
+    """Return the names of all components that can be simulated."""
+    return sorted(_load("components"))
+
+
+@cache
+def component_info(name: str) -> ComponentInfo:
+    """Return the definition of a component.
+
+    Raises
+    ------
+    ValueError
+        There is no such component among those that can be simulated.
+    """
+    components = _load("components")
+    if name not in components:
+        raise ValueError(
+            f"no SAL component {name!r} in the simulation; there are {', '.join(sorted(components))}"
+        )
+    component = components[name]
+    indexed = component["indexed"]
+    generics = tuple(component["generics"])
+    definitions = _generic_topics(("mandatory", *generics))
+    for file in component["topics"]:
+        definitions |= _load(file)["topics"]
+    topics = [
+        TopicInfo(name, sal_name, indexed, _fields(definitions[sal_name])) for sal_name in sorted(definitions)
+    ]
+    return ComponentInfo(name, indexed, generics, {topic.attr_name: topic for topic in topics})
+
+
+def _generic_topics(generics: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    loaded = _load("generics")
+    names = [name for generic in generics for name in loaded["categories"].get(generic, [generic])]
+    return {name: loaded["topics"][name] for name in names}
+
+
+def _fields(definition: Mapping[str, str]) -> dict[str, FieldInfo]:
+    fields = {}
+    for name, text in definition.items():
+        match = _FIELD.match(text)
+        if match is None:
+            raise ValueError(f"field {name}: {text!r} is neither a type nor type[count]")
+        fields[name] = FieldInfo(name, match["type"], int(match["count"] or 1))
+    return fields
+
+
+@cache
+def _load(file: str) -> Any:
+    text = resources.files(__package__).joinpath(f"interfaces/{file}.yaml").read_text(encoding="utf-8")
+    return yaml.load(text, _LOADER)  # noqa: S506  # one of the two safe loaders

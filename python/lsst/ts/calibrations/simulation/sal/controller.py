@@ -1,0 +1,195 @@
+"""A controller: obeys the commands of a component and writes its events."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Any
+
+from .domain import Domain
+from .errors import ExpectedError
+from .log_handler import SalLogHandler
+from .messages import BaseMsgType
+from .sal_info import SalInfo
+from .topics import ControllerCommand, ControllerEvent
+
+__all__ = ["SHUTDOWN_DELAY", "Controller"]
+
+SHUTDOWN_DELAY = 1.0
+"""Time between the end of a controller's tasks and the end of its topics, for last messages (s)."""
+
+
+class Controller:
+    """A component, with attributes ``cmd_<name>`` and ``evt_<name>``.
+
+    Parameters
+    ----------
+    name, index
+        SAL component name, and its index if it has one.
+    do_callbacks
+        Obey each command ``<name>`` with the method ``do_<name>``?
+    write_only
+        Have no commands?
+    allow_missing_callbacks
+        Refuse commands that have no ``do_`` method, instead of refusing to be made?
+    extra_commands
+        Names of ``do_`` methods that may be there without a command.
+    discard_out_of_order_telemetry, discard_out_of_order_events
+        As `SalInfo`.
+
+    Attributes
+    ----------
+    start_task, done_task
+        Done when the controller has started, and when it is closed.
+
+    Raises
+    ------
+    TypeError
+        There are ``do_`` methods without a command, or commands without one.
+    ValueError
+        The arguments contradict each other; or as `SalInfo`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        index: int | None = None,
+        *,
+        do_callbacks: bool = False,
+        write_only: bool = False,
+        allow_missing_callbacks: bool = False,
+        extra_commands: set[str] | frozenset[str] = frozenset(),
+        discard_out_of_order_telemetry: bool = True,
+        discard_out_of_order_events: bool = True,
+    ) -> None:
+        if do_callbacks and write_only:
+            raise ValueError("do_callbacks and write_only exclude each other")
+        if allow_missing_callbacks and not do_callbacks:
+            raise ValueError("allow_missing_callbacks requires do_callbacks")
+        domain = Domain()
+        self.salinfo = SalInfo(domain, name, index, write_only=write_only)
+        self.salinfo.identity = domain.default_identity = self.salinfo.name_index
+        self.log = self.salinfo.log
+        self._log_level = self.log.level
+        self._do_callbacks = do_callbacks
+        for command in () if write_only else self.salinfo.command_names:
+            self.__dict__[f"cmd_{command}"] = ControllerCommand(self.salinfo, command)
+        if do_callbacks:
+            self._check_do_methods(allow_missing_callbacks, extra_commands)
+        for event in self.salinfo.event_names:
+            self.__dict__[f"evt_{event}"] = ControllerEvent(self.salinfo, event)
+        self._log_handler = SalLogHandler(self)
+        self.log.addHandler(self._log_handler)
+        self.isopen = True
+        self.start_called = False
+        loop = asyncio.get_running_loop()
+        self.done_task: asyncio.Future[None] = loop.create_future()
+        self.start_task = loop.create_task(self._protected_start())
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    @property
+    def domain(self) -> Domain:
+        """Domain for the remotes of this controller; closed with it."""
+        return self.salinfo.domain
+
+    async def start(self) -> None:
+        """Start the topics, after the remotes that were made with the controller; a subclass adds to it."""
+        await asyncio.sleep(0)  # the remotes that were made with the controller begin to read
+        await self.salinfo.start()
+        if self._do_callbacks:
+            for name in self.salinfo.command_names:
+                callback = getattr(self, f"do_{name}", self._refuse)
+                getattr(self, f"cmd_{name}").callback = callback
+        self._log_handler.publish_early()
+        await self.put_log_level()
+
+    async def start_phase2(self) -> None:
+        """Do what follows `start`; for subclasses."""
+
+    async def close(self, exception: Exception | None = None, cancel_start: bool = True) -> None:
+        """End the tasks, give last messages time, close the topics, and set ``done_task``.
+
+        May be called more than once; later calls wait for the first.
+
+        Parameters
+        ----------
+        exception
+            Becomes the exception of ``done_task``.
+        cancel_start
+            Cancel the start if it is under way?
+        """
+        if cancel_start and not self.start_task.done():
+            self.start_task.cancel()
+        if not self.isopen:
+            await asyncio.wait([self.done_task])
+            return
+        self.isopen = False
+        try:
+            await self.close_tasks()
+        except Exception:
+            self.log.exception("close_tasks failed; closing goes on")
+        try:
+            await asyncio.sleep(SHUTDOWN_DELAY)
+        finally:
+            self.domain.basic_close()
+            self.log.removeHandler(self._log_handler)
+            self.log.setLevel(self._log_level)  # the next controller of this name begins afresh
+            if not self.done_task.done():
+                if exception is None:
+                    self.done_task.set_result(None)
+                else:
+                    self.done_task.set_exception(exception)
+
+    async def close_tasks(self) -> None:
+        """End background tasks; for subclasses."""
+
+    async def do_setLogLevel(self, data: BaseMsgType) -> None:  # noqa: N802
+        """Set the level from which log records are published."""
+        self.log.setLevel(data.level)
+        await self.put_log_level()
+
+    async def put_log_level(self) -> None:
+        """Write the ``logLevel`` event."""
+        await self.evt_logLevel.set_write(level=self.log.getEffectiveLevel())
+
+    async def _protected_start(self) -> None:
+        self.start_called = True
+        try:
+            await self.start()
+            await self.start_phase2()
+        except asyncio.CancelledError:
+            self.log.warning("start canceled")
+        except Exception as error:
+            if isinstance(error, ExpectedError):
+                self.log.error(f"start failed: {error}")
+            else:
+                self.log.exception(f"start failed: {error!r}")
+            await self.close(exception=error, cancel_start=False)
+
+    def _check_do_methods(self, allow_missing: bool, extra: set[str] | frozenset[str]) -> None:
+        commands = set(self.salinfo.command_names)
+        methods = {name.removeprefix("do_") for name in dir(self) if name.startswith("do_")}
+        problems = []
+        if not allow_missing and commands - methods:
+            problems.append("must add " + ", ".join(f"do_{name}" for name in sorted(commands - methods)))
+        if methods - commands - extra:
+            problems.append(
+                "must remove " + ", ".join(f"do_{name}" for name in sorted(methods - commands - extra))
+            )
+        if problems:
+            self.domain.basic_close()
+            raise TypeError(f"{type(self).__name__} {' and '.join(problems)}")
+
+    async def _refuse(self, data: BaseMsgType) -> None:
+        raise ExpectedError("This command is not supported")
+
+    async def __aenter__(self) -> Controller:
+        await self.start_task
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()

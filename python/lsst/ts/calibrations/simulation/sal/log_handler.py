@@ -1,0 +1,70 @@
+"""Publishes log records as ``logMessage`` events: what LOVE shows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import threading
+import traceback
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .controller import Controller
+
+__all__ = ["SalLogHandler"]
+
+_MAX_EARLY_RECORDS = 100
+
+
+class SalLogHandler(logging.Handler):
+    """Publishes each record that the controller's log lets through, from whichever thread it comes.
+
+    Records from before the start of the controller are kept and published then.
+
+    Parameters
+    ----------
+    controller
+        Whose ``evt_logMessage`` to use.
+    """
+
+    def __init__(self, controller: Controller) -> None:
+        super().__init__()
+        self._controller = controller
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._early: deque[dict[str, Any]] = deque(maxlen=_MAX_EARLY_RECORDS)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Publish a record."""
+        try:
+            fields = {
+                "name": record.name,
+                "level": record.levelno,
+                "message": record.getMessage(),
+                "traceback": "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else "",
+                "filePath": record.pathname,
+                "functionName": record.funcName or "",
+                "lineNumber": record.lineno,
+                "process": record.process or 0,
+            }
+            if threading.get_ident() == self._thread:
+                self._publish(fields)
+            else:
+                self._loop.call_soon_threadsafe(self._publish, fields)
+        except Exception as error:  # a log line must never harm whoever writes it
+            print(f"cannot publish log record {record!r}: {error!r}", file=sys.stderr)
+
+    def publish_early(self) -> None:
+        """Publish the records from before the start."""
+        while self._early:
+            self._publish(self._early.popleft())
+
+    def _publish(self, fields: dict[str, Any]) -> None:
+        controller = self._controller
+        if controller.salinfo.running:
+            controller.evt_logMessage.set(**fields)
+            controller.evt_logMessage.publish()
+        elif not controller.salinfo.started:
+            self._early.append(fields)

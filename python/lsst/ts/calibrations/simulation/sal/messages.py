@@ -1,0 +1,217 @@
+"""Messages: light objects with one attribute for each field of a topic."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .component_info import FieldInfo, TopicInfo
+
+__all__ = ["AckCmdDataType", "BaseMsgType", "ackcmd_class", "message_class"]
+
+_PRIVATE: dict[str, Any] = {
+    "private_sndStamp": 0.0,
+    "private_rcvStamp": 0.0,
+    "private_seqNum": 0,
+    "private_identity": "",
+    "private_origin": 0,
+}
+
+
+class BaseMsgType:
+    """A sample of a topic; fields that are not given hold the zero value of their type.
+
+    Parameters
+    ----------
+    fields
+        Values of fields, converted to the fields' types.
+
+    Attributes
+    ----------
+    private_sndStamp, private_rcvStamp
+        TAI at which the sample was sent and received (s).
+    private_seqNum
+        Sequence number; it ties acknowledgements to their command.
+    private_identity
+        Who sent the sample: a component, or user@host.
+    private_origin
+        Process that sent the sample.
+    salIndex
+        Index of the component, if it is indexed.
+
+    Raises
+    ------
+    AttributeError
+        The topic has no such field.
+    TypeError, ValueError
+        The value does not fit the field.
+    """
+
+    private_sndStamp: float  # noqa: N815  # names of SAL
+    private_rcvStamp: float  # noqa: N815
+    private_seqNum: int  # noqa: N815
+    private_identity: str
+    private_origin: int
+    salIndex: int  # noqa: N815
+
+    _topic: ClassVar[str] = ""
+    _zeros: ClassVar[dict[str, Any]] = _PRIVATE
+    _arrays: ClassVar[frozenset[str]] = frozenset()
+    _converters: ClassVar[dict[str, Callable[[Any], Any]]] = {}
+
+    def __init__(self, **fields: Any) -> None:
+        values = self.__dict__
+        values.update(self._zeros)
+        for name in self._arrays:
+            values[name] = list(values[name])
+        for name, value in fields.items():
+            values[name] = self.convert(name, value)
+
+    @classmethod
+    def convert(cls, name: str, value: Any) -> Any:
+        """Return a value as the type of a field."""
+        try:
+            converter = cls._converters[name]
+        except KeyError:
+            raise AttributeError(f"{cls._topic} has no field {name!r}") from None
+        try:
+            return converter(value)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{cls._topic}.{name} cannot be {value!r}: {error}") from error
+
+    def copy(self) -> BaseMsgType:
+        """Return an independent copy."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        for name in self._arrays:
+            other.__dict__[name] = list(other.__dict__[name])
+        return other
+
+    def __repr__(self) -> str:
+        given = (f"{name}={value!r}" for name, value in vars(self).items() if value != self._zeros[name])
+        return f"{self._topic}({', '.join(given)})"
+
+    if TYPE_CHECKING:  # the fields of a topic are known at run time only
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
+
+
+class AckCmdDataType(BaseMsgType):
+    """Acknowledgement of a command.
+
+    Attributes
+    ----------
+    ack
+        Acknowledgement code, see `~.enums.SalRetCode`.
+    error
+        Error number, 0 for none.
+    result
+        Explanation.
+    timeout
+        With CMD_INPROGRESS: how much longer the command may take (s).
+    identity, origin
+        Who sent the command.
+    """
+
+    ack: int
+    error: int
+    result: str
+    timeout: float
+    identity: str
+    origin: int
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a string")
+    return str(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, str):
+        raise TypeError("not a number")
+    return float(value)
+
+
+_CONVERTERS: dict[str, tuple[Callable[[Any], Any], Any]] = {
+    "boolean": (bool, False),
+    "string": (_string, ""),
+    "float": (_number, 0.0),
+    "double": (_number, 0.0),
+    **dict.fromkeys(("byte", "short", "int", "long"), (operator.index, 0)),
+}
+
+
+def _array(convert: Callable[[Any], Any], count: int) -> Callable[[Any], list[Any]]:
+    def convert_all(values: Iterable[Any]) -> list[Any]:
+        converted = [convert(value) for value in values]
+        if len(converted) != count:
+            raise ValueError(f"{len(converted)} elements instead of {count}")
+        return converted
+
+    return convert_all
+
+
+def _zero_values(fields: Iterable[FieldInfo]) -> dict[str, Any]:
+    """Return the value of each field that is not given."""
+    zeros = {}
+    for field in fields:
+        zero = _CONVERTERS[field.sal_type][1]
+        zeros[field.name] = zero if field.count == 1 else [zero] * field.count
+    return zeros
+
+
+def _make(base: type[BaseMsgType], topic: str, fields: list[FieldInfo]) -> Any:
+    converters = {}
+    for field in fields:
+        convert = _CONVERTERS[field.sal_type][0]
+        converters[field.name] = convert if field.count == 1 else _array(convert, field.count)
+    for name, value in _PRIVATE.items():
+        converters[name] = type(value)
+    namespace = {
+        "_topic": topic,
+        "_zeros": _PRIVATE | _zero_values(fields),
+        "_arrays": frozenset(field.name for field in fields if field.count > 1),
+        "_converters": converters,
+        "__doc__": f"A sample of {topic}.",
+    }
+    return type(topic, (base,), namespace)
+
+
+_SAL_INDEX = [FieldInfo("salIndex", "long")]
+_ACK_FIELDS = [
+    FieldInfo("ack", "long"),
+    FieldInfo("error", "long"),
+    FieldInfo("result", "string"),
+    FieldInfo("timeout", "double"),
+    FieldInfo("identity", "string"),
+    FieldInfo("origin", "long"),
+]
+
+
+def message_class(topic: TopicInfo) -> type[BaseMsgType]:
+    """Return the class of a topic's samples; always the same one for the same topic."""
+    return _message_class(topic.component, topic.sal_name, topic.indexed, tuple(topic.fields.values()))
+
+
+@cache
+def _message_class(
+    component: str, sal_name: str, indexed: bool, fields: tuple[FieldInfo, ...]
+) -> type[BaseMsgType]:
+    made: type[BaseMsgType] = _make(
+        BaseMsgType, f"{component}_{sal_name}", [*fields, *(_SAL_INDEX if indexed else [])]
+    )
+    return made
+
+
+@cache
+def ackcmd_class(component: str, indexed: bool) -> type[AckCmdDataType]:
+    """Return the class of the acknowledgements of a component's commands."""
+    made: type[AckCmdDataType] = _make(
+        AckCmdDataType, f"{component}_ackcmd", [*_ACK_FIELDS, *(_SAL_INDEX if indexed else [])]
+    )
+    return made

@@ -1,0 +1,265 @@
+"""Topics that are read: a queue for those who want every sample, the newest for the others."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ExpectedError
+from ..messages import BaseMsgType
+from .base_topic import BaseTopic
+
+if TYPE_CHECKING:
+    from ..sal_info import SalInfo
+
+__all__ = ["DEFAULT_QUEUE_LEN", "ReadTopic"]
+
+DEFAULT_QUEUE_LEN = 100
+
+Callback = Callable[[BaseMsgType], Awaitable[Any] | Any]
+
+
+class ReadTopic(BaseTopic):
+    """A topic that is read.
+
+    Samples are shared by all who read them: copy one before changing it.
+
+    Parameters
+    ----------
+    salinfo
+        The component.
+    attr_name
+        Attribute name with its prefix.
+    max_history
+        Samples from before the start to begin with: 0, or 1 for the last one (of each index).
+    queue_len
+        How many samples can wait for `next`; when more come the oldest are dropped.
+
+    Attributes
+    ----------
+    allow_multiple_callbacks
+        May an asynchronous callback run several times at once? If not, samples wait for their turn.
+    """
+
+    def __init__(
+        self, *, salinfo: SalInfo, attr_name: str, max_history: int, queue_len: int = DEFAULT_QUEUE_LEN
+    ) -> None:
+        super().__init__(salinfo=salinfo, attr_name=attr_name)
+        if not 0 <= max_history <= 1:
+            raise ValueError(f"max_history={max_history} must be 0 or 1: the bus keeps one sample of a topic")
+        self.allow_multiple_callbacks = False
+        self._max_history = max_history
+        self._queue: deque[BaseMsgType] = deque(maxlen=queue_len)
+        self._queue_len = queue_len
+        self._dropped = 0
+        self._newest: BaseMsgType | None = None
+        self._next: asyncio.Future[BaseMsgType] | None = None
+        self._first = asyncio.Event()
+        self._callback: Callback | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._worker: asyncio.Task[None] | None = None
+        salinfo.add_reader(self)
+
+    @property
+    def callback(self) -> Callback | None:
+        """Function that is called with each new sample, or None.
+
+        Setting it empties the queue; while there is one, `next`, `aget`, `flush` and `get_oldest` raise.
+        """
+        return self._callback
+
+    @callback.setter
+    def callback(self, function: Callback | None) -> None:
+        if function is not None and not callable(function):
+            raise TypeError(f"callback {function} is not callable")
+        self._cancel_callbacks()
+        self._callback = function
+        self._clear()
+
+    @property
+    def has_callback(self) -> bool:
+        """Whether there is a callback."""
+        return self._callback is not None
+
+    @property
+    def has_data(self) -> bool:
+        """Whether a sample has been seen."""
+        self.salinfo.assert_started()
+        return self._newest is not None
+
+    @property
+    def nqueued(self) -> int:
+        """Number of samples that wait for `next`."""
+        return len(self._queue)
+
+    @property
+    def max_history(self) -> int:
+        """How many samples from before the start are read."""
+        return self._max_history
+
+    def get(self) -> BaseMsgType | None:
+        """Return the newest sample, or None if there was none yet.
+
+        Raises
+        ------
+        RuntimeError
+            Not started.
+        """
+        self.salinfo.assert_started()
+        return self._newest
+
+    async def aget(self, timeout: float | None = None) -> BaseMsgType:
+        """Return the newest sample; wait for the first one if there was none yet.
+
+        Raises
+        ------
+        TimeoutError
+            None came within `timeout` seconds.
+        RuntimeError
+            Not started, or there is a callback.
+        """
+        self._assert_readable()
+        if self._newest is None:
+            await asyncio.wait_for(self._first.wait(), timeout)
+        assert self._newest is not None  # set before the event
+        return self._newest
+
+    def get_oldest(self) -> BaseMsgType | None:
+        """Pop the oldest sample from the queue; None if it is empty.
+
+        Raises
+        ------
+        RuntimeError
+            Not started, or there is a callback.
+        """
+        self._assert_readable()
+        return self._queue.popleft() if self._queue else None
+
+    def flush(self) -> None:
+        """Empty the queue.
+
+        Raises
+        ------
+        RuntimeError
+            There is a callback.
+        """
+        if self._callback is not None:
+            raise RuntimeError(f"{self.attr_name} has a callback")
+        self._clear()
+
+    async def next(self, *, flush: bool, timeout: float | None = None) -> BaseMsgType:
+        """Pop the oldest sample from the queue, or wait for one.
+
+        Those who wait at the same time share one future: all get the same sample, and when one is cancelled
+        or runs out of time the others are cancelled too.
+
+        Parameters
+        ----------
+        flush
+            First empty the queue, so that only a new sample counts?
+        timeout
+            Time limit (s); None for none.
+
+        Raises
+        ------
+        TimeoutError
+            No sample came in time.
+        RuntimeError
+            Not started, or there is a callback.
+        """
+        self._assert_readable()
+        if flush:
+            self._clear()
+        if self._dropped:
+            self.log.warning(
+                f"{self.attr_name} queue is full ({self._queue_len} samples): "
+                f"the {self._dropped} oldest samples were dropped unread"
+            )
+            self._dropped = 0
+        if self._queue:
+            return self._queue.popleft()
+        if self._next is None or self._next.done():
+            self._next = asyncio.get_running_loop().create_future()
+        return await asyncio.wait_for(self._next, timeout)
+
+    def receive(self, data: BaseMsgType) -> None:
+        """Take a sample from the bus."""
+        self._newest = data
+        self._first.set()
+        if self._next is not None and not self._next.done() and self._callback is None:
+            self._next.set_result(data)
+            return
+        if len(self._queue) == self._queue_len:
+            self._dropped += 1
+        self._queue.append(data)
+        if self._callback is not None:
+            self._start_callback()
+
+    def basic_close(self) -> None:
+        """Stop reading; whoever waits is cancelled."""
+        if not self.isopen:
+            return
+        self.isopen = False
+        if self in self.channel.readers:
+            self.channel.readers.remove(self)
+        self._callback = None
+        self._cancel_callbacks()
+        if self._next is not None:
+            self._next.cancel()
+        self._queue.clear()
+
+    async def close(self) -> None:
+        """Stop reading."""
+        self.basic_close()
+
+    def _assert_readable(self) -> None:
+        self.salinfo.assert_started()
+        if self._callback is not None:
+            raise RuntimeError(f"{self.attr_name} has a callback")
+
+    def _clear(self) -> None:
+        self._queue.clear()
+        self._dropped = 0
+
+    def _start_callback(self) -> None:
+        if self.allow_multiple_callbacks:
+            self._create_task(self._run_callback(self._queue.popleft()))
+        elif self._worker is None:
+            self._worker = self._create_task(self._run_callbacks())
+
+    def _create_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _run_callbacks(self) -> None:
+        try:
+            while self._queue:
+                await self._run_callback(self._queue.popleft())
+        finally:
+            if self._worker is asyncio.current_task():
+                self._worker = None
+
+    async def _run_callback(self, data: BaseMsgType) -> None:
+        try:
+            await self._call(data)
+        except Exception as error:
+            if not isinstance(error, ExpectedError):
+                self.log.exception(f"callback {self._callback} failed with {data}")
+
+    async def _call(self, data: BaseMsgType) -> Any:
+        """Call the callback, synchronous or asynchronous, and return what it returns."""
+        if self._callback is None:
+            return None
+        result = self._callback(data)
+        return await result if inspect.isawaitable(result) else result
+
+    def _cancel_callbacks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        self._tasks.clear()
+        self._worker = None

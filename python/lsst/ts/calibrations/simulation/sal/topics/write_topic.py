@@ -1,0 +1,189 @@
+"""Topics that are written."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...clock import current_tai
+from ..messages import BaseMsgType
+from .base_topic import BaseTopic
+
+if TYPE_CHECKING:
+    from ..sal_info import SalInfo
+
+__all__ = ["MAX_SEQ_NUM", "SetWriteResult", "WriteTopic"]
+
+MAX_SEQ_NUM = (1 << 31) - 1
+
+
+class SetWriteResult(NamedTuple):
+    """What `WriteTopic.set_write` did.
+
+    Parameters
+    ----------
+    did_change
+        Did a field change, or was this the first time that one was set?
+    was_written
+        Was the sample written?
+    data
+        The sample.
+    """
+
+    did_change: bool
+    was_written: bool
+    data: BaseMsgType
+
+
+class WriteTopic(BaseTopic):
+    """A topic that is written.
+
+    Parameters
+    ----------
+    salinfo
+        The component.
+    attr_name
+        Attribute name with its prefix.
+    min_seq_num, max_seq_num
+        Sequence numbers run from the first to the last, then begin anew; None to set none.
+    initial_seq_num
+        The first one; by default `min_seq_num`.
+
+    Attributes
+    ----------
+    default_force_output
+        Does `set_write` write a sample in which nothing changed? Not for events.
+    """
+
+    def __init__(
+        self,
+        *,
+        salinfo: SalInfo,
+        attr_name: str,
+        min_seq_num: int | None = 1,
+        max_seq_num: int = MAX_SEQ_NUM,
+        initial_seq_num: int | None = None,
+    ) -> None:
+        super().__init__(salinfo=salinfo, attr_name=attr_name)
+        self.default_force_output = not attr_name.startswith("evt_")
+        self.min_seq_num = min_seq_num
+        self.max_seq_num = max_seq_num
+        self._seq_num = initial_seq_num if initial_seq_num is not None else min_seq_num
+        self._data = self.DataType()
+        self._has_data = False
+        salinfo.add_writer(self)
+
+    @property
+    def data(self) -> BaseMsgType:
+        """The sample as set so far.
+
+        Raises
+        ------
+        TypeError
+            When set to anything but a sample of this topic.
+        """
+        return self._data
+
+    @data.setter
+    def data(self, data: BaseMsgType) -> None:
+        if not isinstance(data, self.DataType):
+            raise TypeError(f"{data!r} must be an instance of {self.DataType}")
+        self._data = data
+        self._has_data = True
+
+    @property
+    def has_data(self) -> bool:
+        """Whether a field has ever been set."""
+        return self._has_data
+
+    def set(self, **kwargs: Any) -> bool:
+        """Set fields; None leaves a field as it is.
+
+        Returns
+        -------
+        did_change
+            Did a value change, or was this the first call?
+
+        Raises
+        ------
+        AttributeError
+            The topic has no such field.
+        TypeError, ValueError
+            A value does not fit its field. No field is changed then.
+        """
+        values = vars(self._data)
+        unknown = kwargs.keys() - values.keys()
+        if unknown:
+            raise AttributeError(f"{self.attr_name} has no fields {sorted(unknown)}")
+        convert = self._data.convert
+        new = {name: convert(name, value) for name, value in kwargs.items() if value is not None}
+        changed = not self._has_data or any(_differ(values[name], value) for name, value in new.items())
+        values.update(new)
+        self._has_data = True
+        return changed
+
+    async def set_write(self, *, force_output: bool | None = None, **kwargs: Any) -> SetWriteResult:
+        """Set fields, then write the sample if something changed or `force_output` is true.
+
+        Raises
+        ------
+        AttributeError, TypeError, ValueError
+            As `set`.
+        RuntimeError
+            Not running.
+        """
+        did_change = self.set(**kwargs)
+        force = self.default_force_output if force_output is None else force_output
+        if did_change or force:
+            return SetWriteResult(did_change, True, await self.write())
+        return SetWriteResult(did_change, False, self._data)
+
+    async def write(self) -> BaseMsgType:
+        """Write the sample as it is, let others run, and return a copy of what was written.
+
+        Raises
+        ------
+        RuntimeError
+            Not running.
+        """
+        sample = self.publish()
+        await asyncio.sleep(0)  # as on a real bus, writing is a moment at which others get their turn
+        return sample
+
+    def publish(self) -> BaseMsgType:
+        """Write the sample as it is at once.
+
+        Raises
+        ------
+        RuntimeError
+            Not running.
+        """
+        self.salinfo.assert_running()
+        self._stamp()
+        sample = self._data.copy()
+        self.channel.publish(sample)
+        return sample
+
+    def basic_close(self) -> None:
+        """Stop writing."""
+        self.isopen = False
+
+    async def close(self) -> None:
+        """Stop writing."""
+        self.basic_close()
+
+    def _stamp(self) -> None:
+        data, salinfo = self._data, self.salinfo
+        data.private_sndStamp = data.private_rcvStamp = current_tai()
+        data.private_identity = salinfo.identity
+        data.private_origin = salinfo.domain.origin
+        if self._seq_num is not None:
+            data.private_seqNum = self._seq_num
+            self._seq_num = self._seq_num + 1 if self._seq_num < self.max_seq_num else self.min_seq_num
+        if salinfo.index != 0:
+            data.salIndex = salinfo.index
+
+
+def _differ(old: Any, new: Any) -> bool:
+    """Are two values of a field different? A number that is not finite is the same as another such."""
+    return bool(old != new) and not (old != old and new != new)

@@ -1,0 +1,39 @@
+"""Worker processes for the pixels."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+
+__all__ = ["make_workers"]
+
+_THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def make_workers(processes: int) -> Executor:
+    """Make a pool of worker processes, or of one thread if `processes` is 0.
+
+    The processes are spawned, not forked: they inherit no event loop, no signal handler and no thread. They
+    end with this process, however it ends, and leave an interrupt from the keyboard to it.
+    """
+    if processes == 0:
+        return ThreadPoolExecutor(max_workers=1, thread_name_prefix="images")
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(max_workers=processes, mp_context=context, initializer=_begin)
+
+
+def _begin() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in _THREAD_COUNTS:
+        os.environ[name] = "1"
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,9 @@
+"""Acceptance: whether the results of cp_verify are complete and good enough to certify what they verify."""
+
+from __future__ import annotations
+
+from .merge import merge_exposures
+from .rule import evaluate
+from .verdict import Accepted, Verdict
+
+__all__ = ["Accepted", "Verdict", "evaluate", "merge_exposures"]

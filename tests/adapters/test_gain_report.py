@@ -1,0 +1,49 @@
+"""The table of the gains from pairs of flats."""
+
+from __future__ import annotations
+
+from lsst.ts.calibrations.adapters.gain_report import gain_table, love_gain_table
+
+
+def gain(pair, amplifier, value, noise=5.6):
+    corrected = None if value is None else value * 0.96
+    return {
+        "exposures": [pair, pair + 1], "detector": 0, "amplifier": amplifier,
+        "gain": value, "gain_corrected": corrected, "noise": noise,
+    }  # fmt: skip
+
+
+GAINS = [gain(11, "C00", 1.0), gain(11, "C01", None), gain(13, "C00", 1.2), gain(13, "C01", 1.3)]
+
+
+def test_every_pair_detector_and_amplifier_has_its_line():
+    shown = [line.split() for line in gain_table(GAINS).splitlines()]
+    at = shown.index(["Gain", "from", "the", "flats", "11", "and", "12:"])
+    assert shown[at + 2 : at + 4] == [
+        ["0", "C00", "1.0000", "0.9600", "5.60"],
+        ["0", "C01", "none", "none", "5.60"],
+    ]
+    at = shown.index(["Gain", "from", "the", "flats", "13", "and", "14:"])
+    assert shown[at + 2 : at + 4] == [
+        ["0", "C00", "1.2000", "1.1520", "5.60"],
+        ["0", "C01", "1.3000", "1.2480", "5.60"],
+    ]
+
+
+def test_the_means_of_the_amplifiers_come_first_and_leave_out_what_is_not_known():
+    shown = [line.split() for line in gain_table(GAINS).splitlines()]
+    assert shown[2:4] == [
+        ["0", "C00", "1.1000", "1.0560", "5.60", "2"],
+        ["0", "C01", "1.3000", "1.2480", "5.60", "1"],
+    ]
+
+
+def test_an_amplifier_without_any_gain_is_there():
+    assert "none" in gain_table([gain(11, "C00", None, noise=None)]).splitlines()[2]
+
+
+def test_love_gets_a_bounded_table():
+    text = love_gain_table(GAINS * 100, "/run/gains.txt", limit=2000)
+    assert len(text.encode()) <= 2000
+    assert text.endswith("All gains: /run/gains.txt")
+    assert love_gain_table(GAINS, "/run/gains.txt").startswith(gain_table(GAINS))

@@ -1,0 +1,184 @@
+"""The reports of the procedure page, and what LOVE gets of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from lsst.ts.calibrations.adapters.report import VerificationReport
+from lsst.ts.calibrations.verification import evaluate
+
+AMPLIFIERS = tuple(f"C{row}{column}" for row in (0, 1) for column in range(8))
+
+
+def judge(failures, exposures=None, detectors=("RXX_S00",)):
+    results = {key: {"SUCCESS": not names, "FAILURES": names} for key, names in failures.items()}
+    return evaluate(
+        {**results, "SUCCESS": not any(failures.values())},
+        exposures=exposures or list(failures),
+        detectors=detectors,
+        amplifiers=AMPLIFIERS,
+        max_failures_per_detector=8,
+    )
+
+
+def noise(detector="RXX_S00"):
+    return [f"{detector} {name} NOISE" for name in AMPLIFIERS]
+
+
+@pytest.fixture
+def rejected():
+    first = [*noise(), *(f"RXX_S00 {name} CR_NOISE" for name in AMPLIFIERS[:8]), "RXX_S00 C01 MEAN"]
+    verdict = judge({2022092900001: first, 2022092900002: noise(), 2022092900003: noise()})
+    return VerificationReport("BIAS", verdict, "u/ocps/5579", "u/ocps/329c")
+
+
+@pytest.fixture
+def passed():
+    failures = {2022092900004 + number: [] for number in range(20)}
+    failures[2022092900004] = ["RXX_S00 C01 MEAN", "RXX_S00 C01 CR_NOISE", "RXX_S00 C04 CR_NOISE"]
+    return VerificationReport("BIAS", judge(failures), "u/ocps/85f2", "u/ocps/def6")
+
+
+def lines(text):
+    return [line.strip() for line in text.splitlines()]
+
+
+def test_the_rejected_biases_of_the_page(rejected):
+    text = rejected.full_text()
+    assert text.startswith("BIAS calibration failed verification and will not be certified.\n")
+    shown = lines(text)
+    at = shown.index("Exposures with verification tests that failed:")
+    assert shown[at + 1] == "2022092900001  2022092900002  2022092900003"
+    assert shown[at + 2 : at + 9] == [
+        "Number of tests that failed per test type:",
+        "Exposure ID: 2022092900001",
+        "CR_NOISE: 8",
+        "NOISE: 16",
+        "MEAN: 1",
+        "Exposure ID: 2022092900002",
+        "NOISE: 16",
+    ]
+    at = shown.index("Test types that failed verification per exposure,")
+    assert shown[at : at + 8] == [
+        "Test types that failed verification per exposure,",
+        "detector, and amplifier:",
+        "Exposure ID: 2022092900001",
+        "RXX_S00 C00 CR_NOISE",
+        "RXX_S00 C00 NOISE",
+        "RXX_S00 C01 CR_NOISE",
+        "RXX_S00 C01 MEAN",
+        "RXX_S00 C01 NOISE",
+    ]
+    at = shown.index("Threshold values:")
+    assert shown[at + 1] == "Acceptable maximum number of failures per detector per test type: 8"
+    assert "'number_verification_tests_threshold_<IMGTYPE>'" in shown[at + 2]
+    assert "number_verification_tests_threshold_bias" in shown[at + 2]
+    assert shown[at + 3 : at + 7] == [
+        "Acceptable maximum number of failed detectors: 1",
+        "Acceptable maximum number of failed tests per exposure: 8",
+        "Acceptable maximum number of failed exposures: 3",
+        "Final number of exposures that failed verification: 3",
+    ]
+    assert shown[-2:] == ["Generation collection: u/ocps/329c", "Verification collection: u/ocps/5579"]
+
+
+def test_biases_that_pass_with_failed_tests(passed):
+    shown = lines(passed.full_text())
+    assert shown[0] == (
+        "BIAS calibration passed the overall verification criteria and will be certified,"
+        " but there are tests that did not pass:"
+    )
+    assert shown[1].startswith("3 tests failed; 0 of 20 exposures failed")
+    assert shown.count("No failures in 'verify_stats' for this exposure.") == 19
+    assert "Acceptable maximum number of failed exposures: 11" in shown
+    assert "Final number of exposures that failed verification: 0" in shown
+    assert passed.negative_line is None
+
+
+def test_biases_that_pass_without_a_failed_test_still_say_how_many_were_made():
+    measured = {
+        (1, "RXX_S00"): {
+            "AMP": {name: {"MEAN": 0.1} for name in AMPLIFIERS},
+            "VERIFY": {"AMP": {name: {"MEAN": True, "SUCCESS": True} for name in AMPLIFIERS}},
+        }
+    }
+    verdict = evaluate(
+        {1: {"SUCCESS": True}, "SUCCESS": True}, exposures=[1], detectors=["RXX_S00"], amplifiers=AMPLIFIERS,
+        max_failures_per_detector=8, measured=measured,
+    )  # fmt: skip
+    text = VerificationReport("DARK", verdict, "u/ocps/1").full_text()
+    assert "0 of 16 tests failed" in text
+    assert "Exposures with verification tests that failed" not in text
+    assert "Threshold values:" in text
+
+
+def test_external_verification_promises_no_certification(rejected, passed):
+    for report in (rejected, passed):
+        external = VerificationReport(report.calibration, report.verdict, "u/ocps/1")
+        assert "will be certified" not in external.headline
+        assert "against existing calibrations" in external.headline
+        assert "Generation collection" not in external.full_text()
+
+
+def test_one_line_marks_every_negative_verdict(rejected):
+    line = rejected.negative_line
+    assert line.startswith(
+        "CALIBRATION VERIFICATION NEGATIVE: BIAS failed: 57 tests failed; 3 of 3 exposures"
+    )
+    assert "\n" not in line
+    incomplete = VerificationReport("FLAT", judge({1: []}, exposures=[1, 2]), "u/ocps/1")
+    assert incomplete.negative_line.startswith(
+        "CALIBRATION VERIFICATION NEGATIVE: FLAT is incomplete (1 problem"
+    )
+
+
+def test_an_incomplete_verification_says_what_is_missing():
+    report = VerificationReport("FLAT", judge({1: []}, exposures=[1, 2, 3]), "u/ocps/1", "u/ocps/2")
+    shown = lines(report.full_text())
+    assert shown[0].startswith("FLAT verification is incomplete, so nothing can be certified")
+    assert "exposure 2: it has no result" in shown
+    assert "exposure 3: it has no result" in shown
+
+
+def test_a_small_report_reaches_love_whole(rejected):
+    assert rejected.love_text("/run/report.txt") == f"{rejected.full_text()}\nFull report: /run/report.txt"
+
+
+def test_love_gets_as_many_exposures_as_fit(passed):
+    whole = passed.love_text("/run/report.txt")
+    cut = passed.love_text("/run/report.txt", limit=len(whole) - 1)
+    assert "... and 1 more in the full report" in cut
+    for limit in range(3000, len(whole), 50):
+        text = passed.love_text("/run/report.txt", limit=limit)
+        shown = text.count("No failures in")
+        longer = passed.love_text("/run/report.txt", limit=limit + 200)
+        assert len(text) <= limit
+        assert longer.count("No failures in") >= shown
+        assert limit - len(text) < 110, "another exposure would have fitted"
+
+
+def test_a_large_report_is_bounded_verdict_first_and_thresholds_included():
+    detectors = [f"R{raft}_S{number:02}" for raft in range(21) for number in range(9)]
+    names = [name for detector in detectors for name in noise(detector)]
+    report = VerificationReport(
+        "BIAS", judge(dict.fromkeys(range(1, 21), names), detectors=detectors), "u/ocps/1"
+    )
+    assert len(report.full_text()) > 1_000_000
+    text = report.love_text("/run/report.txt", limit=200_000)
+    assert len(text.encode()) <= 200_000
+    shown = lines(text)
+    assert shown[0].startswith("BIAS calibration failed verification")
+    assert shown.count("Exposure ID: 3") == 0
+    assert shown.count("R20_S08 C17 NOISE") == 2
+    assert "... and 18 more in the full report" in shown
+    assert "Final number of exposures that failed verification: 20" in shown
+    assert shown[-1] == "Full report: /run/report.txt"
+
+
+def test_thousands_of_problems_are_bounded_too():
+    report = VerificationReport("BIAS", judge({1: []}, exposures=range(1, 5000)), "u/ocps/1")
+    text = report.love_text("/run/report.txt", limit=3000)
+    assert len(text.encode()) <= 3000
+    assert text.endswith("Full report: /run/report.txt")
+    assert "and 4948 more" in report.love_text("/run/report.txt")
+    assert report.full_text().count("it has no result") == 4998

@@ -1,0 +1,41 @@
+"""The configuration text from a file or from single options."""
+
+import click
+import pytest
+
+from lsst.ts.calibrations.cli.configuration import configuration_text
+
+
+def test_nothing_is_the_defaults():
+    assert configuration_text(None, ()) == ""
+
+
+def test_options_become_lines():
+    assert configuration_text(None, ("n_bias=3", "exp_times_flat=[1, 2]", "note=a=b")) == (
+        "n_bias: 3\nexp_times_flat: [1, 2]\nnote: a=b"
+    )
+
+
+@pytest.mark.parametrize("parameter", ["n_bias", "=3", "n bias=3", "n_bias=3\nrepo: /elsewhere", "n:x=1"])
+def test_what_is_not_key_and_value_is_refused(parameter):
+    with pytest.raises(click.UsageError, match="KEY=VALUE"):
+        configuration_text(None, (parameter,))
+
+
+def test_a_file_is_passed_on_as_it_is(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("n_bias: 3\n# ünicode\n", encoding="utf-8")
+    assert configuration_text(path, ()) == "n_bias: 3\n# ünicode\n"
+
+
+def test_files_that_are_none(tmp_path):
+    (tmp_path / "latin").write_bytes(b"note: \xe9")
+    (tmp_path / "large").write_bytes(b"#" * 2_000_000)
+    for name, said in (("none", "cannot be read"), ("latin", "UTF-8"), ("large", "no configuration"), (".", "read")):
+        with pytest.raises(click.UsageError, match=said):
+            configuration_text(tmp_path / name, ())
+
+
+def test_file_and_options_exclude_each_other(tmp_path):
+    with pytest.raises(click.UsageError, match="not both"):
+        configuration_text(tmp_path / "x", ("n_bias=3",))

@@ -1,0 +1,36 @@
+"""The folder of a run is new or empty and writable, or nothing is touched."""
+
+import click
+import pytest
+
+from lsst.ts.calibrations.cli.folders import new_folder, run_folder
+
+
+def test_a_new_folder_is_not_made_before_it_is_asked_for(tmp_path):
+    folder = run_folder(tmp_path / "a" / "b", "script")
+    assert not (tmp_path / "a").exists()
+    new_folder(folder)
+    assert folder.is_dir()
+
+
+def test_an_empty_folder_will_do(tmp_path):
+    assert run_folder(tmp_path, "script") == tmp_path
+
+
+def test_a_folder_with_something_in_it_is_refused(tmp_path):
+    (tmp_path / "precious").touch()
+    with pytest.raises(click.UsageError, match="not empty"):
+        run_folder(tmp_path, "script")
+
+
+@pytest.mark.parametrize("name", ["file", "file/below"])
+def test_a_file_is_no_folder(tmp_path, name):
+    (tmp_path / "file").touch()
+    with pytest.raises(click.UsageError, match="folder"):
+        run_folder(tmp_path / name, "script")
+
+
+def test_the_next_free_name_below_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "script-001").mkdir(parents=True)
+    assert run_folder(None, "script") == tmp_path / "runs" / "script-002"

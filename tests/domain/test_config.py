@@ -1,0 +1,75 @@
+"""The configuration of a run as typed values."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from types import SimpleNamespace
+
+import pytest
+
+from lsst.ts.calibrations.domain.config import CalibrationConfig
+from lsst.ts.calibrations.domain.errors import ConfigurationError
+from lsst.ts.calibrations.domain.exposures import ImageType
+from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.domain.schema import defaults, load_schema
+
+
+def make(**options):
+    return CalibrationConfig.from_namespace(SimpleNamespace(**options), LATISS)
+
+
+def test_the_daily_default():
+    config = make()
+    assert config.image_types == (ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
+    assert config.images[ImageType.BIAS].exposure_times == (0.0,) * 21
+    assert config.images[ImageType.DARK].exposure_times == (5.0,) * 5 + (15.0,) * 2 + (30.0,) * 16
+    assert config.images[ImageType.FLAT].exposure_times == (5.0,) * 21
+    assert [config.images[kind].threshold for kind in config.image_types] == [8, 8, 8]
+    assert config.detectors == (0,)
+    assert config.certify_begin == datetime(1950, 1, 1)
+    assert config.as_dict() == defaults(load_schema("LATISS"))
+
+
+def test_only_what_the_mode_takes_is_there():
+    assert make(script_mode="DARK").image_types == (ImageType.DARK,)
+    assert make(script_mode="BIAS_DARK").image_types == (ImageType.BIAS, ImageType.DARK)
+
+
+def test_collections_are_split_at_their_commas():
+    config = make(input_collections_verify_bias="u/czw/DM-28920/calib.20210720, LATISS/calib")
+    settings = config.images[ImageType.BIAS]
+    assert settings.verify_collections == ("u/czw/DM-28920/calib.20210720", "LATISS/calib")
+    assert settings.input_collections == ("LATISS/calib",)
+
+
+def test_whole_numbers_written_with_a_point_are_whole_numbers():
+    config = make(n_bias=3.0, n_processes=2.0)
+    assert config.images[ImageType.BIAS].exposure_times == (0.0,) * 4
+    assert config.n_processes == 2
+    assert isinstance(config.n_processes, int)
+
+
+def test_no_configuration_exists_that_breaks_the_rules():
+    with pytest.raises(ConfigurationError) as caught:
+        make(n_dark=5, detectors=[3], do_ptc=True)
+    assert len(caught.value.problems) == 3
+    assert all(problem in str(caught.value) for problem in caught.value.problems)
+    assert "Nothing was exposed" in str(caught.value)
+
+
+def test_the_validity_range_includes_its_begin_and_not_its_end():
+    config = make(certify_calib_begin_date="2022-11-04", certify_calib_end_date="2022-11-05T06:00:00")
+    assert config.is_valid_at(datetime(2022, 11, 4))
+    assert config.is_valid_at(datetime(2022, 11, 5, 5, 59, 59))
+    assert not config.is_valid_at(datetime(2022, 11, 5, 6))
+
+
+def test_a_configuration_does_not_change():
+    config = make()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.repo = "other"
+    with pytest.raises(TypeError):
+        config.options["repo"] = "other"
+    config.as_dict()["repo"] = "other"
+    assert config.as_dict()["repo"] == "/repo/LATISS"

@@ -1,0 +1,78 @@
+"""What a run takes and how long it lasts."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from lsst.ts.calibrations.domain.config import CalibrationConfig
+from lsst.ts.calibrations.domain.exposures import ImageType
+from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.domain.plan import ProcessingTimes, make_plan
+
+TIMES = ProcessingTimes(set_up=2.0, ingest=4.0, job_start_up=20.0, job_per_image=1.0)
+
+
+def plan(**options):
+    return make_plan(CalibrationConfig.from_namespace(options, LATISS), LATISS, TIMES)
+
+
+def test_the_daily_default_is_65_images_in_13_minutes_and_the_verification_of_the_flats():
+    daily = plan()
+    assert [(each.image_type, each.n_images, len(each.kept_times)) for each in daily.sets] == [
+        (ImageType.BIAS, 21, 20),
+        (ImageType.DARK, 23, 22),
+        (ImageType.FLAT, 21, 20),
+    ]
+    assert daily.n_images == 65
+    assert daily.open == 5 * 5 + 2 * 15 + 16 * 30 + 21 * 5
+    assert daily.shutter == 21 * LATISS.shutter_time
+    assert daily.readout == 65 * LATISS.readout_time
+    assert daily.floor == 640 + 21 + 130
+    # set up, images, ingest of the last, a job on 20 flats (those on biases and darks ended long before)
+    assert daily.duration == 2 + 791 + 4 + (20 + 20)
+    assert daily.warnings == ()
+
+
+def test_biases_last_as_long_as_their_readout():
+    assert plan(script_mode="BIAS", n_bias=3, do_verify=False).floor == 4 * LATISS.readout_time
+
+
+def test_waits_are_between_exposures_only():
+    quick, slow = plan(script_mode="BIAS"), plan(script_mode="BIAS", wait_between_exposures=3)
+    assert slow.floor - quick.floor == 20 * 3
+
+
+def test_what_is_generated_is_verified_before_the_next_type_is_built_on_it():
+    internal = plan(script_mode="BIAS_DARK", n_dark=20, exp_times_dark=0.1, generate_calibrations=True)
+    ready_biases = 2 + 21 * 2 + 4
+    assert internal.duration == ready_biases + 4 * (
+        20 + 20
+    )  # make and verify the bias, make and verify the dark
+
+
+def test_jobs_last_longer_for_more_detectors():
+    options = {"script_mode": "BIAS", "n_bias": 10}
+    nine = dataclasses.replace(LATISS, detectors={number: f"R22_S{number:02}" for number in range(9)})
+    config = CalibrationConfig.from_namespace(options, nine)
+    assert make_plan(config, nine, TIMES).duration - plan(**options).duration == 10 * 8
+
+
+def test_no_processing_is_asked_for_and_none_is_waited_for():
+    bare = plan(do_verify=False, do_gain_from_flat_pairs=False)
+    assert bare.duration == 2 + bare.floor + 4
+
+
+def test_flats_that_give_no_gain_are_told():
+    assert "no two flats" in plan(n_flat=2, exp_times_flat=[1, 2]).warnings[0]
+    some = plan(n_flat=11, exp_times_flat=[0.1, 0.1, 0.35, 0.35, 0.6, 0.6, 1, 1.5, 1.7, 2.1, 2.3])
+    assert some.warnings[0].endswith("1 s, 1.5 s, 1.7 s, 2.1 s, 2.3 s")
+    assert plan(n_flat=2, exp_times_flat=[1, 2], do_gain_from_flat_pairs=False).warnings == ()
+
+
+@pytest.mark.parametrize("option", ["do_defects", "do_ptc"])
+def test_a_product_is_made_and_verified_after_its_inputs(option):
+    options = {"n_flat": 6, "exp_times_flat": [5, 5, 15, 15, 30, 30], option: True}
+    with_product = plan(**options)
+    assert with_product.duration == 2 + with_product.floor + 4 + 2 * (20 + 6)

@@ -1,0 +1,107 @@
+"""Small images, and raw files of the simulated detector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lsst.ts.calibrations.domain.camera import detector_model
+from lsst.ts.calibrations.pipelines.images import Amplifier, DetectorImage
+from lsst.ts.calibrations.simulation.detector.exposure import ExposureRequest, write_raw, write_segments
+from lsst.ts.calibrations.simulation.detector.header import file_name, primary_header
+
+SCALE = 16
+DAY = 20250115
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20250115)
+
+
+@pytest.fixture
+def image_of() -> Callable[..., DetectorImage]:
+    """Make an image of two amplifiers, C10 on the left and C11 on the right, from an array."""
+
+    def make(array: np.ndarray, **metadata: object) -> DetectorImage:
+        rows, columns = array.shape
+        half = columns // 2
+        amplifiers = {
+            "C10": Amplifier("C10", 0, 0, half, rows, flip_x=True, flip_y=True),
+            "C11": Amplifier("C11", half, 0, half, rows),
+        }
+        return DetectorImage(
+            array.astype(np.float32), np.zeros(array.shape, np.uint16), amplifiers, dict(metadata)
+        )
+
+    return make
+
+
+class Camera:
+    """Takes images with the simulated detector, one after the other."""
+
+    def __init__(self, folder: Path, scale: int = SCALE, seed: int = 1) -> None:
+        self.folder = folder
+        self.model = detector_model("LATISS", 0, scale)
+        self.seed = seed
+        self.sequence = 0
+        self.tai = 1_736_964_000.0
+
+    def take(self, image_type: str, times: Sequence[float], **request: object) -> list[Path]:
+        """Take images of some exposure times; returns their files."""
+        return [self._expose(image_type, time, **request) for time in times]
+
+    def _expose(self, image_type: str, time: float, **request: object) -> Path:
+        self.sequence += 1
+        name = f"AT_O_{DAY}_{self.sequence:06d}"
+        dark_time = 0.0 if image_type == "BIAS" else time + 0.24
+        segments = self.folder / f"{name}.segments"
+        write_segments(
+            ExposureRequest(
+                instrument="LATISS",
+                detector=0,
+                scale=self.model.scale,
+                seed=self.seed,
+                exposure_id=DAY * 100_000 + self.sequence,
+                exposure_time=time,
+                dark_time=dark_time,
+                shutter_open=image_type == "FLAT",
+                physical_filter="SDSSr_65mm~empty",
+                faults=tuple(request.get("faults", ())),
+                path=str(segments),
+            )
+        )
+        header = primary_header(
+            model=self.model,
+            image_name=name,
+            day_obs=DAY,
+            seq_num=self.sequence,
+            image_type=image_type,
+            exposure_time=time,
+            dark_time=dark_time,
+            begin_tai=self.tai,
+            end_tai=self.tai + time,
+            filter_name="SDSSr_65mm",
+            filter_band="r",
+            grating="empty_1",
+            grating_band="EMPTY",
+            seed=self.seed,
+        )
+        path = self.folder / file_name(name, self.model)
+        write_raw(str(path), header, str(segments))
+        self.tai += time + 4.0
+        return path
+
+
+@pytest.fixture(scope="session")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Camera:
+    """A camera whose detector is 16 times smaller on each side."""
+    return Camera(tmp_path_factory.mktemp("raw"))
+
+
+@pytest.fixture(scope="session")
+def bias_file(camera: Camera) -> Path:
+    return camera.take("BIAS", [0])[0]

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from astropy.stats import sigma_clip
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lsst.ts.calibrations.pipelines.combination import clipped_mean
+
+
+def literal(
+    stack: np.ndarray, weights: np.ndarray, excluded: np.ndarray, threshold: float, turns: int
+) -> np.ndarray:
+    """The definition, one pixel at a time in double precision."""
+    mean = np.empty(stack.shape[1:])
+    for pixel in np.ndindex(mean.shape):
+        values, use = stack[:, *pixel].astype(float), ~excluded[:, *pixel]
+        if 2 * use.sum() < len(use):
+            use = np.ones_like(use)
+        for _ in range(turns):
+            residual = (values - np.average(values[use], weights=weights[use])) * np.sqrt(weights)
+            use = use & (np.abs(residual) <= threshold * np.sqrt(np.mean(residual[use] ** 2)))
+        mean[pixel] = np.average(values[use], weights=weights[use])
+    return mean
+
+
+def frames(rng: np.random.Generator, number: int, shape: tuple[int, int] = (40, 60)) -> np.ndarray:
+    stack = rng.normal(0.0, 9.0, (number, *shape)).astype(np.float32)
+    struck = rng.random(stack.shape) < 0.02
+    stack[struck] += rng.uniform(50, 5000, struck.sum()).astype(np.float32)
+    return stack
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 12, 20])
+def test_equal_weights_give_the_sigma_clipped_mean_of_astropy(number: int, rng: np.random.Generator) -> None:
+    stack = frames(rng, number)
+    expected = sigma_clip(stack.astype(float), sigma=3, maxiters=3, cenfunc="mean", axis=0).mean(axis=0)
+    np.testing.assert_allclose(clipped_mean(stack), expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("number", [3, 15])
+def test_weights_and_exclusions_follow_the_definition(number: int, rng: np.random.Generator) -> None:
+    stack = frames(rng, number, (20, 30))
+    weights = rng.choice([25.0, 225.0, 900.0], number)
+    excluded = rng.random(stack.shape) < 0.1
+    excluded[:, 3, 4] = True
+    found = clipped_mean(stack, weights, excluded)
+    np.testing.assert_allclose(found, literal(stack, weights, excluded, 3.0, 3), atol=2e-3)
+
+
+def test_cosmic_rays_are_clipped_from_twenty_images(rng: np.random.Generator) -> None:
+    stack = rng.normal(0.0, 9.0, (20, 50, 50)).astype(np.float32)
+    stack[7, 10:14, 20] += 30_000.0
+    assert np.abs(clipped_mean(stack)).max() < 5 * 9 / np.sqrt(18)
+
+
+def test_cosmic_rays_have_to_be_excluded_from_three_images() -> None:
+    stack = np.zeros((3, 1, 1), np.float32)
+    stack[1] = 3000.0
+    assert clipped_mean(stack)[0, 0] == 1000.0
+    excluded = stack > 100.0
+    assert clipped_mean(stack, excluded=excluded)[0, 0] == 0.0
+
+
+def test_pixel_that_is_excluded_in_most_images_is_hot_and_not_struck() -> None:
+    stack = np.full((4, 1, 1), 90.0, np.float32)
+    excluded = np.array([True, True, True, False]).reshape(4, 1, 1)
+    assert clipped_mean(stack, excluded=excluded)[0, 0] == 90.0
+
+
+def test_squared_dark_times_are_the_best_weights_where_read_noise_dominates(
+    rng: np.random.Generator,
+) -> None:
+    times = np.array([5.0] * 4 + [15.0] * 2 + [30.0] * 16)
+    rates = (rng.normal(0.0, 9.0, (22, 200, 200)) / times[:, None, None]).astype(np.float32)
+    expected = 9.0 / np.sqrt(np.sum(times**2))
+    assert clipped_mean(rates, times**2).std() == pytest.approx(expected, rel=0.03)
+    assert clipped_mean(rates).std() > 1.5 * expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 14), st.integers(0, 2**32 - 1))
+def test_order_of_the_images_does_not_matter(number: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    stack = frames(rng, number, (5, 8))
+    order = rng.permutation(number)
+    np.testing.assert_allclose(clipped_mean(stack[order]), clipped_mean(stack), rtol=1e-4, atol=1e-3)

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from lsst.ts.calibrations.pipelines.cosmicrays import CosmicRayFinder
+from lsst.ts.calibrations.pipelines.criteria import (
+    measure_dark_image,
+    measure_flat,
+    verify_dark_image,
+    verify_exposure_scatter,
+    verify_flat,
+)
+from lsst.ts.calibrations.pipelines.images import DetectorImage, MaskPlane
+
+ImageMaker = Callable[..., DetectorImage]
+NOISE = 9.0
+
+
+def nominal(noise: float = NOISE, overscan: float = 8.4) -> dict[str, float]:
+    """Metadata of a detector with a gain of 1.07."""
+    metadata = {}
+    for name in ("C10", "C11"):
+        metadata |= {
+            f"LSST ISR IMAGENOISE {name}": noise,
+            f"LSST ISR READNOISE {name}": 9.0,
+            f"LSST ISR GAIN {name}": 1.07,
+            f"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {name}": overscan,
+        }
+    return metadata
+
+
+def verified(image: DetectorImage, metadata: dict[str, float] | None = None) -> dict[str, dict[str, bool]]:
+    statistics = measure_dark_image(image, CosmicRayFinder(), corner=True)
+    return verify_dark_image(statistics, nominal() if metadata is None else metadata)
+
+
+@pytest.fixture
+def bias(rng: np.random.Generator, image_of: ImageMaker) -> DetectorImage:
+    return image_of(rng.normal(0.0, NOISE, (300, 400)))
+
+
+def test_healthy_bias_passes(bias: DetectorImage) -> None:
+    passed = dict.fromkeys(("MEAN", "NOISE", "CR_NOISE", "SUCCESS", "READ_NOISE_CONSISTENT"), True)
+    assert verified(bias) == {"C10": passed, "C11": passed}
+
+
+@pytest.mark.parametrize(("factor", "good"), [(0.80, False), (0.97, True), (1.03, True), (1.2, False)])
+def test_noise_may_be_neither_too_high_nor_too_low(bias: DetectorImage, factor: float, good: bool) -> None:
+    bias.pixels("C11")[:] *= factor
+    results = verified(bias)
+    assert results["C11"]["NOISE"] is good
+    assert results["C11"]["SUCCESS"] is good
+    assert results["C10"]["SUCCESS"]
+
+
+def test_mean_may_not_be_a_sigma_away(bias: DetectorImage) -> None:
+    bias.pixels("C10")[:] += 0.9 * NOISE
+    bias.pixels("C11")[:] -= 1.1 * NOISE
+    results = verified(bias)
+    assert results["C10"]["MEAN"]
+    assert not results["C11"]["MEAN"]
+
+
+def test_cosmic_rays_are_repaired_before_noise_is_compared(bias: DetectorImage) -> None:
+    bias.pixels("C10")[100:140, 50] += 3_000.0
+    assert bias.pixels("C10").std() > 2.4 * NOISE
+    assert verified(bias)["C10"]["CR_NOISE"]
+
+
+def test_structure_that_is_no_cosmic_ray_fails(bias: DetectorImage, rng: np.random.Generator) -> None:
+    """Broad spots inflate the noise, but not the clipped noise."""
+    rows, columns = np.mgrid[:300, :200]
+    bias.pixels("C10")[:] += 800 * np.exp(-((rows - 100) ** 2 + (columns - 80) ** 2) / (2 * 6.0**2))
+    assert not verified(bias)["C10"]["CR_NOISE"]
+
+
+def test_masked_pixels_do_not_count(bias: DetectorImage) -> None:
+    bias.pixels("C10")[:, 7] = 1e5
+    bias.flags("C10")[:, 7] = MaskPlane.BAD
+    assert verified(bias)["C10"]["SUCCESS"]
+
+
+def test_too_many_cosmic_rays_fail_processing_everywhere(
+    bias: DetectorImage, rng: np.random.Generator
+) -> None:
+    bias.pixels("C10")[rng.random((300, 200)) < 0.05] += 1000.0
+    results = verified(bias)
+    assert not results["C10"]["PROCESSING"]
+    assert not results["C11"]["PROCESSING"]
+    assert not results["C11"]["SUCCESS"]
+
+
+def test_read_noise_that_differs_is_reported_and_does_not_count(bias: DetectorImage) -> None:
+    results = verified(bias, nominal(overscan=9.5))
+    assert results["C10"]["READ_NOISE_CONSISTENT"] is False
+    assert results["C10"]["SUCCESS"] is True
+
+
+@pytest.mark.parametrize("noise", [None, math.nan, 0.0])
+def test_without_a_nominal_noise_nothing_passes(bias: DetectorImage, noise: float | None) -> None:
+    assert verified(bias, nominal(noise))["C10"]["NOISE"] is False
+
+
+def test_statistics_that_are_not_finite_never_pass(bias: DetectorImage) -> None:
+    bias.pixels("C10")[:] = math.nan
+    results = verified(bias)
+    assert not any(results["C10"].values()) or results["C10"] == {
+        **dict.fromkeys(("MEAN", "NOISE", "CR_NOISE", "SUCCESS"), False),
+        "READ_NOISE_CONSISTENT": True,
+    }
+    assert results["C11"]["SUCCESS"]
+
+
+def test_zeros_never_pass(image_of: ImageMaker) -> None:
+    results = verified(image_of(np.zeros((300, 400))))
+    assert not any(results["C10"][test] for test in ("MEAN", "NOISE", "CR_NOISE", "SUCCESS"))
+
+
+def test_corner_is_recorded_where_the_readout_is(image_of: ImageMaker) -> None:
+    array = np.zeros((400, 800))
+    array[200:, 200:400] = 5.0  # C10 is mirrored in both directions: its corner is at the upper right
+    array[:200, 400:600] = 3.0
+    statistics = measure_dark_image(image_of(array), CosmicRayFinder(), corner=True)
+    assert statistics["C10"]["AMP_CORNER"] == 5.0
+    assert statistics["C11"]["AMP_CORNER"] == 3.0
+
+
+def flat(rng: np.random.Generator, image_of: ImageMaker, variance_per_mean: float) -> DetectorImage:
+    mean = 15_000.0
+    return image_of(rng.normal(mean, math.sqrt(variance_per_mean * mean), (300, 400)))
+
+
+@pytest.mark.parametrize(("ratio", "good"), [(0.97, True), (1.03, False)])
+def test_noise_of_a_flat_is_at_most_that_of_its_photons(
+    ratio: float, good: bool, rng: np.random.Generator, image_of: ImageMaker
+) -> None:
+    results, detector = verify_flat(*measure_flat(flat(rng, image_of, ratio)))
+    assert results["C10"] == {"NOISE": good, "SUCCESS": good}
+    assert detector == {"SCATTER": True, "SUCCESS": True}
+
+
+def test_amplifier_without_light_fails_noise_and_scatter(
+    rng: np.random.Generator, image_of: ImageMaker
+) -> None:
+    image = flat(rng, image_of, 0.95)
+    image.pixels("C11")[:] = rng.normal(0.0, 9.0, (300, 200))
+    results, detector = verify_flat(*measure_flat(image))
+    assert results["C10"]["SUCCESS"]
+    assert not results["C11"]["NOISE"]
+    assert not detector["SCATTER"]
+
+
+@pytest.mark.parametrize("value", [math.nan, -3.0, 0.0])
+def test_flat_without_a_positive_mean_fails(value: float, image_of: ImageMaker) -> None:
+    results, detector = verify_flat(*measure_flat(image_of(np.full((20, 40), value))))
+    assert not results["C10"]["NOISE"]
+    assert not detector["SCATTER"]
+
+
+def test_one_detector_does_not_scatter() -> None:
+    assert verify_exposure_scatter([15_000.0]) == (0.0, True)
+    assert verify_exposure_scatter([15_000.0, 15_001.0]) == (0.5, False)
+    assert verify_exposure_scatter([])[1] is False

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from lsst.ts.calibrations.pipelines.ptcfit import fit_curve, variance_model
+
+GAIN, A00, NOISE, PIXELS = 1.08, -2.5e-6, 8.5, 1_000_000
+TIMES = np.array([5, 10, 15, 20, 25, 30, 35], dtype=float)
+
+
+def curve(rng: np.random.Generator, means: np.ndarray) -> np.ndarray:
+    variance = variance_model(means, GAIN, A00, NOISE)
+    return variance * (1 + rng.normal(0, math.sqrt(2 / PIXELS), means.size))
+
+
+def test_documented_seven_pairs_give_gain_and_brighter_fatter_coefficient(rng: np.random.Generator) -> None:
+    means = 3050 * TIMES
+    fit = fit_curve(means, curve(rng, means), np.full(7, PIXELS), NOISE)
+    assert fit.gain == pytest.approx(GAIN, rel=4e-3)
+    assert fit.a00 == pytest.approx(A00, rel=0.06)
+    assert abs(fit.gain - GAIN) < 4 * fit.gain_error < 0.02
+    assert abs(fit.a00 - A00) < 4 * fit.a00_error
+    assert fit.used.all()
+    assert fit.turnoff == means[-1]
+
+
+def test_saturated_pairs_are_behind_the_turnoff(rng: np.random.Generator) -> None:
+    means = 3050 * np.arange(3.0, 46.0, 3.0)
+    variances = curve(rng, means)
+    variances[means > 115_000] *= 0.3
+    fit = fit_curve(means, variances, np.full(means.size, PIXELS), NOISE)
+    assert fit.turnoff == means[means <= 115_000].max()
+    assert fit.gain == pytest.approx(GAIN, rel=4e-3)
+
+
+def test_variance_without_brighter_fatter_is_that_of_photons_and_noise() -> None:
+    np.testing.assert_allclose(
+        variance_model(np.array([0.0, 1000.0]), 2.0, 0.0, 3.0), [9.0, 509.0], rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize("means", [[], [5000.0], [math.nan, 5000.0], [0.0, 0.1, 0.2]])
+def test_too_few_points_give_no_fit(means: list[float]) -> None:
+    fit = fit_curve(means, [70.0] * len(means), [PIXELS] * len(means), NOISE)
+    assert math.isnan(fit.gain)
+    assert math.isnan(fit.turnoff)
+    assert not fit.used.any()

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lsst.ts.calibrations.pipelines.statistics import clipped_statistics, mean_and_sigma
+
+
+def test_cosmic_rays_do_not_change_the_noise_of_a_dark(rng: np.random.Generator) -> None:
+    pixels = rng.normal(3.0, 9.0, 200_000).astype(np.float32)
+    clean = clipped_statistics(pixels)
+    pixels[:300] += 5_000.0
+    struck = clipped_statistics(pixels)
+    assert struck.clipped == pytest.approx(300, abs=2)
+    assert struck.sigma == pytest.approx(clean.sigma, rel=1e-3)
+    assert mean_and_sigma(pixels)[1] > 10 * clean.sigma
+
+
+def test_clipping_ends_where_a_literal_one_does(rng: np.random.Generator) -> None:
+    pixels = np.r_[rng.normal(0, 1, 5000), rng.uniform(-30, 30, 200)].astype(np.float32)
+    low, mid, high = np.percentile(pixels, (25, 50, 75))
+    mean, sigma = mid, 0.7413 * (high - low)
+    for _ in range(3):
+        kept = pixels[np.abs(pixels - mean) <= 5 * sigma]
+        mean, sigma = kept.mean(dtype=float), kept.std(dtype=float)
+    found = clipped_statistics(pixels)
+    assert (found.mean, found.sigma, found.count) == pytest.approx((mean, sigma, kept.size), rel=1e-5)
+
+
+def test_pixels_that_are_not_finite_are_left_out() -> None:
+    found = clipped_statistics(np.array([1.0, 2.0, 3.0, math.nan, math.inf], np.float32))
+    assert (found.mean, found.count) == (2.0, 3)
+
+
+def test_no_pixels_have_no_statistics() -> None:
+    found = clipped_statistics(np.array([math.nan], np.float32))
+    assert math.isnan(found.mean)
+    assert math.isnan(found.sigma)
+    assert found.count == 0
+
+
+@given(st.floats(-1e4, 1e4, width=32), st.integers(1, 50))
+def test_a_constant_has_no_noise(value: float, number: int) -> None:
+    found = clipped_statistics(np.full(number, value, np.float32))
+    assert found.mean == pytest.approx(value, rel=1e-6)
+    assert found.sigma <= 1e-3
+    assert found.count == number

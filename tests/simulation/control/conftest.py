@@ -1,0 +1,124 @@
+"""A camera and a spectrograph that answer as the real ones do, without pixels."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.simulation import clock
+from lsst.ts.calibrations.simulation import sal as salobj
+from lsst.ts.calibrations.simulation.control import LATISS
+
+READOUT = 2.0
+IDLE, BUSY = 1, 2
+
+
+class Camera(salobj.BaseCsc):
+    """Integrates while the command runs, reads out after it."""
+
+    version = "1"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("ATCamera", allow_missing_callbacks=True, **kwargs)
+        self.taken: list[tuple[float, salobj.BaseMsgType]] = []
+        self.loses_readout = False
+        self.says_state = True
+        self.says_start = True
+        self._readouts: list[asyncio.Task[None]] = []
+
+    async def do_takeImages(self, data: salobj.BaseMsgType) -> None:  # noqa: N802
+        self.assert_enabled()
+        self.taken.append((clock.current_tai() - clock.START_TAI, data))
+        await self._say(BUSY)
+        for _ in range(data.numImages):
+            name = f"AT_O_20250115_{len(self._readouts) + 1:06d}"
+            if self.says_start:
+                await self.evt_startIntegration.set_write(imageName=name, exposureTime=data.expTime)
+            await asyncio.sleep(data.expTime)
+            self._readouts.append(asyncio.create_task(self._read_out(name)))
+        await self._say(IDLE)
+
+    async def _say(self, substate: int) -> None:
+        if self.says_state:
+            await self.evt_ccsCommandState.set_write(substate=substate)
+
+    async def _read_out(self, name: str) -> None:
+        await asyncio.sleep(READOUT)
+        if not self.loses_readout:
+            await self.evt_endReadout.set_write(imageName=name)
+
+
+class Spectrograph(salobj.BaseCsc):
+    """Moves its wheels in 3 s and its stage in 5 s."""
+
+    version = "1"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__("ATSpectrograph", **kwargs)
+        self.moves: list[tuple[float, str, dict[str, Any]]] = []
+
+    async def _move(self, what: str, data: salobj.BaseMsgType, seconds: float, *fields: str) -> None:
+        self.assert_enabled()
+        wanted = {field: getattr(data, field) for field in fields}
+        self.moves.append((clock.current_tai() - clock.START_TAI, what, wanted))
+        await asyncio.sleep(seconds)
+
+    async def do_changeFilter(self, data: salobj.BaseMsgType) -> None:  # noqa: N802
+        await self._move("filter", data, 3, "filter", "name")
+        if data.name == "mirror":
+            raise salobj.ExpectedError("no filter mirror")
+        await self.evt_reportedFilterPosition.set_write(slot=data.filter, name=data.name)
+
+    async def do_changeDisperser(self, data: salobj.BaseMsgType) -> None:  # noqa: N802
+        await self._move("grating", data, 3, "disperser", "name")
+        await self.evt_reportedDisperserPosition.set_write(slot=data.disperser, name=data.name)
+
+    async def do_moveLinearStage(self, data: salobj.BaseMsgType) -> None:  # noqa: N802
+        await self._move("stage", data, 5, "distanceFromHome")
+        await self.evt_reportedLinearStagePosition.set_write(position=data.distanceFromHome)
+
+
+class Bare(salobj.BaseCsc):
+    """A component that does nothing but live."""
+
+    version = "1"
+
+
+class Telescope:
+    """The components of LATISS, and the class that commands them."""
+
+    def __init__(self, state: salobj.State) -> None:
+        self.camera = Camera(initial_state=state)
+        self.spectrograph = Spectrograph(initial_state=state)
+        self.header_service = Bare("ATHeaderService", initial_state=state)
+        self.oods = Bare("ATOODS", initial_state=state)
+        self.latiss = LATISS()
+
+    @property
+    def components(self) -> list[salobj.BaseCsc]:
+        return [self.camera, self.spectrograph, self.header_service, self.oods]
+
+
+Story = Callable[[Telescope], Awaitable[None]]
+
+
+@pytest.fixture
+def tell() -> Callable[..., None]:
+    """Run a story with all components of LATISS, enabled unless said otherwise."""
+
+    def run(story: Story, state: salobj.State = salobj.State.ENABLED) -> None:
+        async def main() -> None:
+            telescope = Telescope(state)
+            async with AsyncExitStack() as stack:
+                for component in telescope.components:
+                    await stack.enter_async_context(component)
+                await stack.enter_async_context(telescope.latiss)
+                await story(telescope)
+
+        clock.run(main)
+
+    return run

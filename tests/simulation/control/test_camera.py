@@ -1,0 +1,214 @@
+"""Taking images: the conversation with the camera, image after image."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.simulation import sal as salobj
+from lsst.ts.calibrations.simulation.control import LATISS, CameraExposure
+
+FIRST_IMAGE = 30.0 + 5.0
+"""How long a camera is waited for that has never taken an image, nor said that it is idle (s)."""
+
+
+def test_a_sequence_takes_one_command_for_each_image(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        ids = await telescope.latiss.take_darks(5.0, 3, group_id="g", reason="test", program="BLOCK-1")
+        assert ids == [2025011500001, 2025011500002, 2025011500003]
+        commands = [data for _, data in telescope.camera.taken]
+        assert {data.numImages for data in commands} == {1}
+        told = {(data.expTime, data.shutter, data.sensors, data.obsNote) for data in commands}
+        assert told == {(5.0, False, "", "")}
+        assert commands[0].keyValueMap == (
+            "imageType: DARK, groupId: g, testType: DARK, "
+            "stutterRows: 0, stutterNShifts: 0, stutterDelay: 0.0, reason: test, program: BLOCK-1"
+        )
+
+    tell(story)
+
+
+def test_the_next_image_waits_for_the_readout_of_the_last(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        await telescope.latiss.take_darks(5.0, 3)
+        begun = [time for time, _ in telescope.camera.taken]
+        assert begun == [FIRST_IMAGE, FIRST_IMAGE + 7, FIRST_IMAGE + 14]
+
+    tell(story)
+
+
+def test_the_id_is_known_before_the_readout_has_ended(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        await telescope.latiss.take_bias(1)
+        ends = telescope.latiss.camera.evt_endReadout
+        assert ends.get() is None
+        await ends.next(flush=False, timeout=3)
+
+    tell(story)
+
+
+def test_a_bias_has_no_exposure_time_and_a_closed_shutter(
+    tell: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(telescope: Any) -> None:
+        await telescope.latiss.take_imgtype("BIAS", 30.0, 1, test_type="daily", note="cloudy")
+        assert "Image type is BIAS, ignoring exptime." not in caplog.messages
+        exposure = CameraExposure(exp_time=3.0, shutter=False, image_type="BIAS", group_id="g", n=1)
+        await telescope.latiss.expose(exposure)
+        assert "Image type is BIAS, ignoring exptime." in caplog.messages
+        for _, data in telescope.camera.taken:
+            assert (data.expTime, data.shutter) == (0.0, False)
+        first = telescope.camera.taken[0][1]
+        assert "testType: daily" in first.keyValueMap
+        assert first.obsNote == "cloudy"
+
+    tell(story)
+
+
+def test_a_flat_sets_up_the_instrument_first_and_opens_the_shutter(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        await telescope.latiss.take_flats(1.0, 2, filter="SDSSr_65mm", grating="2")
+        assert [move[1:] for move in telescope.spectrograph.moves] == [
+            ("filter", {"filter": 0, "name": "SDSSr_65mm"}),
+            ("grating", {"disperser": 2, "name": ""}),
+        ]
+        assert telescope.camera.taken[0][0] >= 3
+        assert all(data.shutter for _, data in telescope.camera.taken)
+
+    tell(story)
+
+
+def test_biases_and_darks_leave_the_instrument_as_it_is(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        await telescope.latiss.take_darks(1.0, 1, filter="SDSSr_65mm")
+        assert telescope.spectrograph.moves == []
+
+    tell(story)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"imgtype": "FLAT", "exptime": 0.05}, "Minimum allowed open-shutter exposure time is 0.1"),
+        ({"imgtype": "SKYFLAT", "exptime": 1.0}, "Invalid imgtype:SKYFLAT"),
+        ({"imgtype": "FLAT", "exptime": 1.0, "filtre": 1}, "Invalid argument filtre"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_moves(
+    tell: Any, arguments: dict[str, Any], error: str
+) -> None:
+    async def story(telescope: Any) -> None:
+        with pytest.raises(RuntimeError, match=error):
+            await telescope.latiss.take_imgtype(n=1, **arguments)
+        assert telescope.camera.taken == []
+
+    tell(story)
+
+
+def test_a_checkpoint_is_called_before_the_images(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        called = []
+
+        async def checkpoint(name: str) -> None:
+            called.append((name, len(telescope.camera.taken)))
+
+        await telescope.latiss.take_bias(2, checkpoint=checkpoint)
+        assert called == [("Expose 2 BIAS", 0)]
+
+    tell(story)
+
+
+def test_a_group_is_named_by_the_time_unless_it_has_a_name(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        await telescope.latiss.take_bias(1)
+        assert "groupId: 2025-01-15T18:00:00.000," in telescope.camera.taken[0][1].keyValueMap
+
+    tell(story)
+
+
+def test_images_that_are_asked_for_at_the_same_time_are_taken_one_after_the_other(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        ids = await asyncio.gather(telescope.latiss.take_darks(5.0, 1), telescope.latiss.take_darks(8.0, 1))
+        assert ids == [[2025011500001], [2025011500002]]
+        assert [data.expTime for _, data in telescope.camera.taken] == [5.0, 8.0]
+
+    tell(story)
+
+
+def test_an_image_that_someone_else_took_is_not_taken_for_ours(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        async with LATISS() as other:
+            await other.take_darks(5.0, 2)
+            assert await telescope.latiss.take_darks(5.0, 1) == [2025011500003]
+
+    tell(story)
+
+
+def test_readouts_of_images_of_others_do_not_pile_up(tell: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async def story(telescope: Any) -> None:
+        for _ in range(105):
+            await telescope.camera.evt_endReadout.set_write(imageName="x", force_output=True)
+        await telescope.latiss.take_darks(5.0, 2)
+
+    tell(story)
+    assert not any("dropped" in message for message in caplog.messages)
+
+
+def test_snaps_are_images_of_one_command(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        ids = await telescope.latiss.take_imgtype("DARK", 5.0, n=2, n_snaps=2)
+        assert ids == [2025011500001, 2025011500002, 2025011500003, 2025011500004]
+        assert [data.numImages for _, data in telescope.camera.taken] == [2, 2]
+
+    tell(story)
+
+
+def test_a_lost_readout_costs_time_but_not_the_sequence(tell: Any, caplog: pytest.LogCaptureFixture) -> None:
+    async def story(telescope: Any) -> None:
+        await telescope.latiss.take_darks(5.0, 1)
+        await asyncio.sleep(10)
+        telescope.camera.loses_readout = True
+        await telescope.latiss.take_darks(5.0, 2)
+        first, second = (time for time, _ in telescope.camera.taken[1:])
+        assert second - first == 5 + (30 + 2 * 5 + 2)
+
+    tell(story)
+    assert "No endReadout of AT_O_20250115_000002 in 42.0 s; continuing without it." in caplog.messages
+
+
+def test_a_camera_that_does_not_say_whether_it_is_idle_costs_five_seconds(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        telescope.camera.says_state = False
+        await telescope.latiss.take_darks(5.0, 2)
+        first, second = (time for time, _ in telescope.camera.taken)
+        assert second - first == 5 + 2 + 5
+
+    tell(story)
+
+
+def test_an_image_that_never_begins_is_an_error(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        telescope.camera.says_start = False
+        with pytest.raises(RuntimeError, match="startIntegration"):
+            await telescope.latiss.take_darks(5.0, 1)
+
+    tell(story)
+
+
+def test_a_camera_that_refuses_or_keeps_silent_is_an_error(tell: Any) -> None:
+    async def refuses(telescope: Any) -> None:
+        with pytest.raises(salobj.AckError, match="Not allowed in state"):
+            await telescope.latiss.take_bias(1)
+
+    tell(refuses, salobj.State.DISABLED)
+
+    async def silent(telescope: Any) -> None:
+        await telescope.camera.close()
+        begun = salobj.current_tai()
+        with pytest.raises(salobj.AckTimeoutError):
+            await telescope.latiss.take_darks(10.0, 2)
+        assert salobj.current_tai() - begun == FIRST_IMAGE + (10 + 2) * 2 + 120
+
+    tell(silent)

@@ -1,0 +1,63 @@
+"""LATISS: filter, grating and stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.simulation import sal as salobj
+
+
+def test_all_axes_move_at_the_same_time(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        begun = salobj.current_tai()
+        await telescope.latiss.setup_instrument(filter="1", grating="empty_1", linear_stage="67")
+        assert salobj.current_tai() - begun == 5
+        assert [move[1:] for move in telescope.spectrograph.moves] == [
+            ("filter", {"filter": 1, "name": ""}),
+            ("grating", {"disperser": 0, "name": "empty_1"}),
+            ("stage", {"distanceFromHome": 67.0}),
+        ]
+        assert await telescope.latiss.get_setup() == ("", "empty_1", 67.0)
+
+    tell(story)
+
+
+def test_nothing_moves_unless_asked(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        await telescope.latiss.setup_instrument(filter=None, grating=None)
+        assert telescope.spectrograph.moves == []
+
+    tell(story)
+
+
+def test_a_filter_that_is_not_there_is_an_error_with_the_reason(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        with pytest.raises(salobj.AckError, match="no filter mirror"):
+            await telescope.latiss.setup_atspec(filter="mirror")
+        with pytest.raises(RuntimeError, match="Filter must be a string or an int"):
+            await telescope.latiss.setup_atspec(filter=1.5)
+        with pytest.raises(RuntimeError, match="Invalid argument stage"):
+            await telescope.latiss.setup_instrument(stage=1)
+
+    tell(story)
+
+
+def test_what_is_available_comes_from_the_settings_of_the_spectrograph(tell: Any) -> None:
+    async def story(telescope: Any) -> None:
+        with pytest.raises(RuntimeError, match="Could not determine instrument setup"):
+            await telescope.latiss.get_available_instrument_setup()
+        await telescope.spectrograph.evt_settingsAppliedValues.set_write(
+            filterNames="empty_1,SDSSr_65mm",
+            gratingNames="empty_1",
+            linearStageMinPos=2,
+            linearStageMaxPos=135,
+        )
+        assert await telescope.latiss.get_available_instrument_setup() == (
+            ["empty_1", "SDSSr_65mm"],
+            ["empty_1"],
+            [2.0, 135.0],
+        )
+
+    tell(story)

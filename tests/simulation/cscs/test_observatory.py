@@ -1,0 +1,120 @@
+"""The simulated observatory as a whole: starts, works, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.adapters.sal import salobj
+from lsst.ts.calibrations.simulation import clock
+from lsst.ts.calibrations.simulation.faults import FaultError
+
+COMPONENTS = ("camera", "spectrograph", "header_service", "oods", "ocps")
+
+
+def states(witness: Any) -> dict[str, salobj.State]:
+    return {name: getattr(witness, name).evt_summaryState.get().summaryState for name in COMPONENTS}
+
+
+def test_all_components_are_enabled_and_say_that_they_are_simulated(observe: Any) -> None:
+    async def story() -> None:
+        async with observe() as here:
+            assert set(states(here.witness).values()) == {salobj.State.ENABLED}
+            assert all(getattr(here.witness, name).evt_simulationMode.get().mode == 1 for name in COMPONENTS)
+
+    clock.run(story)
+
+
+@pytest.mark.parametrize("state", ["STANDBY", "DISABLED", "FAULT"])
+@pytest.mark.parametrize("component", ["OCPS", "OCPS:1"])
+def test_a_component_can_begin_in_another_state(observe: Any, component: str, state: str) -> None:
+    async def story() -> None:
+        async with observe(f"component-state:component={component},state={state}") as here:
+            found = states(here.witness)
+            assert found.pop("ocps") == salobj.State[state]
+            assert set(found.values()) == {salobj.State.ENABLED}
+
+    clock.run(story)
+
+
+def test_an_absent_component_is_silent(observe: Any) -> None:
+    async def story() -> None:
+        async with observe("component-absent:component=ATOODS") as here:
+            await asyncio.sleep(5)
+            assert here.witness.oods.evt_summaryState.get() is None
+            assert here.witness.camera.evt_summaryState.get().summaryState == salobj.State.ENABLED
+
+    clock.run(story)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("component-absent:component=ATDome", "there is no 'ATDome'; there are ATCamera"),
+        ("component-state:component=OCPS:2,state=STANDBY", "there is no 'OCPS:2'"),
+        ("hot-column:column=4000", "column 4000 is beyond the last column"),
+    ],
+)
+def test_a_fault_of_what_there_is_not_is_refused(observe: Any, fault: str, reason: str) -> None:
+    async def story() -> None:
+        with pytest.raises(FaultError, match=reason):
+            async with observe(fault):
+                pytest.fail("it must not start")
+
+    clock.run(story)
+
+
+def test_the_story_of_a_night_depends_on_the_seed_alone(observe: Any, tmp_path: Any) -> None:
+    def night(seed: int, folder: str) -> list[tuple[float, str, str, str]]:
+        async def story() -> list[tuple[float, str, str, str]]:
+            async with observe(seed=seed, images=tmp_path / folder) as here:
+                for number in range(10):
+                    if number % 3 == 0:
+                        await here.witness.ocps.cmd_execute.set_start(
+                            timeout=60, wait_done=False, pipeline="verifyBias.yaml"
+                        )
+                    await here.witness.take_images(1, 5.0, "FLAT" if number % 2 else "DARK")
+                    await asyncio.sleep(2.5)
+                await asyncio.sleep(60)
+                return [
+                    (when, component, event, _told(data))
+                    for when, component, event, data in here.witness.story
+                ]
+
+        return clock.run(story)
+
+    first = night(1, "a")
+    assert first == night(1, "b")
+    assert first != night(2, "c")
+    assert len(first) > 150
+
+
+def test_closing_in_the_middle_of_everything_leaves_nothing_running(observe: Any, stand_ins: Any) -> None:
+    stand_ins.job_status = None
+
+    async def story() -> None:
+        before = asyncio.all_tasks()
+        async with observe(stand_ins=stand_ins) as here:
+            await here.witness.ocps.cmd_execute.set_start(timeout=60, wait_done=False, pipeline="cpBias.yaml")
+            await here.witness.take_images(1, 1.0, "DARK")
+            await asyncio.sleep(2.1)
+            exposing = asyncio.create_task(here.witness.take_images(1, 100.0, "DARK"))
+            await asyncio.sleep(3.0)
+            exposing.cancel()
+        await asyncio.sleep(1.0)
+        assert {task for task in asyncio.all_tasks() - before if task is not exposing} == set()
+        assert stand_ins.processes[0].killed.is_set()
+        assert stand_ins.closed
+
+    clock.run(story)
+    names = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+    assert not names
+
+
+def _told(data: Any) -> str:
+    """What an event tells, without paths, which hold the folder of the test."""
+    fields = {key: value for key, value in vars(data).items() if not key.startswith("private_")}
+    return f"{ {**fields, 'url': ''} }"

@@ -1,0 +1,56 @@
+"""Worker processes do what they are told, and do not outlive the process that made them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from lsst.ts.calibrations.simulation.workers import make_workers
+
+PARENT = """
+import os, sys, time
+from lsst.ts.calibrations.simulation.workers import make_workers
+
+if __name__ == "__main__":
+    workers = make_workers(1)
+    print(workers.submit(os.getpid).result(), flush=True)
+    workers.submit(time.sleep, 60)
+    time.sleep(60)
+"""
+
+
+def test_work_for_stand_ins_needs_no_process() -> None:
+    with make_workers(0) as workers:
+        assert workers.submit(os.getpid).result() == os.getpid()
+
+
+def test_workers_are_processes_that_leave_interrupts_to_their_parent() -> None:
+    with make_workers(1) as workers:
+        assert workers.submit(os.getpid).result() != os.getpid()
+        assert workers.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN
+        assert workers.submit(os.getenv, "OMP_NUM_THREADS").result() == "1"
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        parent.kill()
+        parent.wait(10)
+    end = time.monotonic() + 10
+    while _alive(worker):
+        assert time.monotonic() < end, "the worker goes on"
+        time.sleep(0.02)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
+    except FileNotFoundError:
+        return False

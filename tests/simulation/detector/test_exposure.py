@@ -1,0 +1,186 @@
+"""What a simulated exposure shows, measured as one would at the telescope."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lsst.ts.calibrations.simulation.detector.illumination import LAMP_RATE
+from lsst.ts.calibrations.simulation.detector.readout import BITS, read_out
+from lsst.ts.calibrations.simulation.detector.truth import random_stream
+
+
+def clipped(values, sigmas=5.0):
+    """Values without outliers."""
+    values = np.ravel(values)
+    for _ in range(3):
+        values = values[np.abs(values - values.mean()) < sigmas * values.std()]
+    return values
+
+
+def of(truth, name):
+    return np.array([getattr(amplifier, name) for amplifier in truth.amplifiers])
+
+
+def test_overscan_scatters_by_the_read_noise(take, model, truth):
+    difference = (take(1) - take(2)) / np.sqrt(2)
+    amplifier = model.amplifiers[0]
+    prescan = difference[:, :, : amplifier.prescan]
+    serial = difference[:, :, amplifier.imaging[1].stop :]
+    # Differences of a row from the row's mean: the bias level drifts while the first rows are read.
+    noise = (
+        (serial - serial.mean(axis=2, keepdims=True)).std(axis=(1, 2)) * np.sqrt(64 / 63) * of(truth, "gain")
+    )
+    np.testing.assert_allclose(noise, of(truth, "read_noise"), rtol=0.025)
+    assert prescan.std(axis=(1, 2)).mean() == pytest.approx(serial.std(axis=(1, 2)).mean(), rel=0.05)
+
+
+def test_bias_has_a_level_that_wanders_and_a_structure_that_stays(take_electrons, take):
+    assert 0.1 < abs(take(1)[0].mean() - take(2)[0].mean()) < 30
+    stack = np.stack([take_electrons(i) for i in range(20)])
+    structure = np.median(stack, axis=0)
+    again = np.median([take_electrons(i) for i in range(20, 40)], axis=0)
+    correlation = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(structure, again, strict=True)]
+    # One without structure would scatter by 0.008.
+    assert min(correlation) > 0.03
+
+
+@pytest.mark.parametrize("time", [5.0, 20.0])
+def test_photon_transfer_gives_gain_and_brighter_fatter_of_the_truth(take_electrons, truth, time):
+    ratios = []
+    for pair in range(3):
+        first, second = (take_electrons(100 * pair + i, time, True) for i in range(2))
+        for k, amplifier in enumerate(truth.amplifiers):
+            mean = np.median(first[k])
+            variance = clipped(first[k] - second[k]).var() / 2 - amplifier.read_noise**2 * (
+                1 + 1 / 64 + 1 / 48
+            )
+            # In electrons a wrong gain would show as much as the brighter-fatter effect (4 % and 15 %) does.
+            expected = (np.exp(2 * amplifier.a00 * mean) - 1) / (2 * amplifier.a00)
+            ratios.append(variance / expected)
+    assert np.mean(ratios) == pytest.approx(1.0, abs=0.008)
+    assert np.std(ratios) < 0.02
+
+
+def test_brighter_fatter_correlates_neighbours_along_the_column_most(take_electrons, truth):
+    rows, columns = [], []
+    for pair in range(3):
+        first, second = (take_electrons(100 * pair + i, 20.0, True) for i in range(2))
+        for image, amplifier in zip((first - second) / np.sqrt(2), truth.amplifiers, strict=True):
+            noise = np.where(np.abs(image) < 5 * image.std(), image, 0.0)
+            scale = abs(amplifier.a00) * np.median(first) ** 2
+            rows.append((noise[1:] * noise[:-1]).mean() / scale)
+            columns.append((noise[:, 1:] * noise[:, :-1]).mean() / scale)
+    # First order: 0.20 and 0.12; the next order takes some 15 % of them.
+    assert np.mean(rows) == pytest.approx(0.18, abs=0.025)
+    assert np.mean(columns) == pytest.approx(0.105, abs=0.025)
+
+
+def test_lamp_shines_as_documented_with_vignetted_corners(take_electrons, assemble, truth):
+    flat = assemble(take_electrons(1, 5.0, True))
+    assert np.median(flat) == pytest.approx(LAMP_RATE * (5.0 + truth.shutter_offset), rel=0.005)
+    corners = [
+        np.median(flat[y, x]) for y in (slice(8), slice(-8, None)) for x in (slice(8), slice(-8, None))
+    ]
+    assert 0.95 < np.mean(corners) / np.median(flat) < 0.995
+
+
+def test_shutter_is_open_a_little_longer_than_asked_for(take_electrons, truth):
+    flat = np.mean([np.median(image) for image in take_electrons(1, 0.1, True)])
+    dark = np.mean([np.median(image) for image in take_electrons(2)])
+    assert (flat - dark) / LAMP_RATE - 0.1 == pytest.approx(truth.shutter_offset, abs=0.001)
+
+
+def test_light_of_two_flats_agrees_to_the_repeatability_of_lamp_and_shutter(take_electrons):
+    levels = [np.mean([np.median(image) for image in take_electrons(i, 20.0, True)]) for i in range(4)]
+    assert np.std(levels) / np.mean(levels) < 5e-4
+
+
+def test_narrow_filter_and_grating_dim_the_light(take_electrons):
+    red = np.median(take_electrons(1, 5.0, True))
+    assert np.median(take_electrons(1, 5.0, True, physical_filter="empty~SDSSy_65mm")) / red == pytest.approx(
+        0.2, rel=0.01
+    )
+    with pytest.raises(ValueError, match="nearest is SDSSr_65mm"):
+        take_electrons(1, 5.0, True, physical_filter="SDSSr_65m~empty")
+
+
+def test_dark_current_is_that_of_the_truth(take_electrons, truth):
+    rates = []
+    for pair in range(2):
+        dark = take_electrons(10 + pair, 300.0) - take_electrons(20 + pair)
+        rates.append([clipped(image).mean() / 300.0 for image in dark])
+    assert np.mean(rates) == pytest.approx(of(truth, "dark_current").mean(), rel=0.02)
+    np.testing.assert_allclose(np.mean(rates, axis=0), of(truth, "dark_current"), rtol=0.1)
+
+
+def test_defects_are_where_the_truth_has_them(take_electrons, assemble, truth):
+    dark = assemble(take_electrons(1, 60.0) - take_electrons(2))
+    flat = assemble(take_electrons(3, 20.0, True)) / (20.0 * LAMP_RATE)
+    for defect in truth.defects:
+        area = np.s_[defect.y : defect.y + defect.height, defect.x : defect.x + defect.width]
+        if defect.rate > 3:
+            assert np.median(dark[area]) > 61 * defect.rate * 0.7 - 30, defect
+        if defect.response < 0.8:
+            assert np.median(flat[area]) == pytest.approx(defect.response, abs=0.05), defect
+    assert {defect.kind for defect in truth.defects} == {
+        "hot pixel",
+        "hot column",
+        "cold pixel",
+        "dead pixel",
+        "trap",
+    }
+
+
+def test_same_request_gives_the_same_pixels_and_another_exposure_others(take):
+    image = take(1, 5.0, True)
+    np.testing.assert_array_equal(image, take(1, 5.0, True, path="elsewhere"))
+    for other in (take(2, 5.0, True), take(1, 5.0, True, seed=6)):
+        assert np.mean(other == image) < 0.02
+
+
+def test_long_exposures_saturate_above_the_level_of_the_camera_model_and_below_18_bits(take, model):
+    image = take(1, 60.0, True)
+    for raw, amplifier in zip(image, model.amplifiers, strict=True):
+        level = np.median(raw[:, amplifier.imaging[1].stop :])
+        saturated = np.median(raw[amplifier.imaging]) - level
+        assert amplifier.saturation < saturated < 1.03 * amplifier.saturation
+    assert 2**16 < image.max() < 2**BITS
+
+
+def test_converter_stops_at_18_bits(truth, model):
+    charge = np.full(
+        (16, *np.empty(model.amplifiers[0].raw_shape)[model.amplifiers[0].imaging].shape), 4e5, "f4"
+    )
+    streams = [random_stream(1, i) for i in range(16)]
+    images = read_out(truth, charge, random_stream(1, "common"), streams, [1.0] * 16)
+    assert {int(image.max()) for image in images} == {2**BITS - 1}
+
+
+def test_bright_spot_has_a_ghost_in_the_neighbouring_amplifier_at_the_same_place(truth, model):
+    names = [amplifier.name for amplifier in model.amplifiers]
+    source, victim = names.index("C03"), names.index("C04")
+    amplifier = model.amplifiers[source]
+    charge = np.zeros((16, amplifier.height, amplifier.width), dtype=np.float32)
+    quiet = [image[amplifier.imaging] for image in _read(truth, charge)]
+    charge[source, 20:40, 10:40] = 1e5
+    ghost = (_read(truth, charge)[victim][amplifier.imaging] - quiet[victim]) * truth.amplifiers[victim].gain
+    assert ghost[20:40, 10:40].mean() == pytest.approx(1e5 * truth.crosstalk[victim][source], rel=0.01)
+    assert abs(ghost[60:, :].mean()) < 0.1
+
+
+def test_amplifiers_record_less_than_proportional_at_high_signal(truth, model):
+    charge = np.full((16, model.amplifiers[0].height, model.amplifiers[0].width), 1e5, dtype=np.float32)
+    dark = _read(truth, np.zeros_like(charge))
+    for bright, quiet, amplifier, k in zip(
+        _read(truth, charge), dark, truth.amplifiers, range(16), strict=True
+    ):
+        signal = 1e5 * (1 + sum(truth.crosstalk[k])) / amplifier.gain
+        measured = (bright - quiet)[model.amplifiers[k].imaging].mean()
+        assert signal - measured == pytest.approx(amplifier.nonlinearity * signal**2, rel=0.01)
+        assert 0.001 < 1 - measured / signal < 0.002
+
+
+def _read(truth, charge):
+    streams = [random_stream(1, i) for i in range(16)]
+    return list(read_out(truth, charge, random_stream(1, "common"), streams, [1.0] * 16))

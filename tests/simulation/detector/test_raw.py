@@ -1,0 +1,143 @@
+"""Raw files are like those of the camera."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from lsst.ts.calibrations.domain.camera import detector_model
+from lsst.ts.calibrations.simulation.detector.exposure import simulate, write_raw, write_segments
+from lsst.ts.calibrations.simulation.detector.header import file_name, primary_header
+from lsst.ts.calibrations.simulation.detector.raw import segment_header
+
+SEGMENTS = [f"Segment1{k}" for k in range(8)] + [f"Segment0{k}" for k in range(7, -1, -1)]
+
+
+@pytest.fixture
+def header(model):
+    return primary_header(
+        model=model,
+        image_name="AT_O_20250115_000007",
+        day_obs=20250115,
+        seq_num=7,
+        image_type="FLAT",
+        exposure_time=5.0,
+        dark_time=5.24,
+        begin_tai=1736964000.0,
+        end_tai=1736964005.25,
+        filter_name="SDSSr_65mm",
+        filter_band="r",
+        filter_slot=1,
+        grating="empty_1",
+        grating_slot=0,
+        group_id="2025-01-15T18:00:00.000",
+        note="an annotation",
+        seed=5,
+    )
+
+
+def test_raw_file_has_the_segments_in_the_order_of_the_camera(request_for, header, model, tmp_path):
+    request = request_for(7, 5.0, True, path=str(tmp_path / "segments"))
+    write_segments(request)
+    raw = tmp_path / file_name("AT_O_20250115_000007", model)
+    write_raw(raw, header, request.path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "AT_O_20250115_000007_R00_S00.fits",
+        "segments",
+    ]
+    with fits.open(raw) as hdus:
+        hdus.verify("exception")
+        assert hdus[0].data is None
+        assert hdus[0].header["OBSANNOT"] == "an annotation"
+        assert [hdu.name.upper() for hdu in hdus[1:]] == [name.upper() for name in SEGMENTS]
+        assert [hdu.header["EXTNAME"] for hdu in hdus[1:]] == SEGMENTS
+        assert [hdu.header["CHANNEL"] for hdu in hdus[1:]] == list(range(1, 17))
+        for image, amplifier in zip(simulate(request), model.amplifiers, strict=True):
+            np.testing.assert_array_equal(hdus[amplifier.segment].data, image)
+
+
+def test_segments_are_rice_compressed_row_by_row(request_for, header, model, tmp_path):
+    request = request_for(7, path=str(tmp_path / "segments"))
+    write_segments(request)
+    write_raw(tmp_path / "raw.fits", header, request.path)
+    rows, columns = model.amplifiers[0].raw_shape
+    with fits.open(tmp_path / "raw.fits", disable_image_compression=True) as hdus:
+        for hdu in hdus[1:]:
+            card = hdu.header
+            assert (card["ZCMPTYPE"], card["ZTILE1"], card["ZTILE2"]) == ("RICE_1", columns, 1)
+            assert (card["ZBITPIX"], card["ZNAXIS1"], card["ZNAXIS2"]) == (32, columns, rows)
+
+
+def test_same_request_gives_the_same_bytes(request_for, tmp_path):
+    digests = set()
+    for name in ("a", "b"):
+        write_segments(request_for(7, 5.0, True, path=str(tmp_path / name)))
+        digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+def test_raw_file_appears_complete_or_not_at_all(header, tmp_path):
+    raw = tmp_path / "raw.fits"
+    raw.write_bytes(b"what was there")
+    with pytest.raises(FileNotFoundError):
+        write_raw(raw, header, tmp_path / "missing")
+    assert raw.read_bytes() == b"what was there"
+    assert [path.name for path in Path(tmp_path).iterdir()] == ["raw.fits"]
+
+
+def test_segment_header_is_that_of_a_real_raw():
+    """Segment10 of AT_O_20240624_000106."""
+    model = detector_model("LATISS", 0)
+    real = {
+        "CHANNEL": 1,
+        "CCDSUM": "1 1",
+        "DATASEC": "[4:512,1:2000]",
+        "DETSEC": "[509:1,1:2000]",
+        "DETSIZE": "[1:4072,1:4000]",
+        "DTV1": 513,
+        "DTV2": 0,
+        "DTM1_1": -1.0,
+        "DTM2_2": 1.0,
+        "CTYPE1A": "Seg_X",
+        "PC1_1A": 0.0,
+        "PC1_2A": -1.0,
+        "PC2_1A": -1.0,
+        "CRVAL1A": 2001.0,
+        "CRVAL2A": 513.0,
+        "CRVAL1C": 4001.0,
+        "CRVAL2C": 513.0,
+        "CRVAL1R": 4126.0,
+        "CRVAL2R": 602.0,
+        "CRVAL1F": 16826.0,
+        "CRVAL2F": 602.0,
+        "PC1_1E": -1.0,
+        "PC2_2E": -1.0,
+        "CRVAL1E": 602.0,
+        "CRVAL2E": 16826.0,
+        "CRVAL1B": 513.0,
+        "CRVAL2B": 4001.0,
+        "CRVAL1Q": 602.0,
+        "CRVAL2Q": 4126.0,
+        "INHERIT": True,
+    }
+    header = segment_header(model.amplifier("C10"), model)
+    assert {key: header[key] for key in real} == real
+
+
+@pytest.mark.parametrize("scale", [1, 4])
+def test_coordinates_of_all_frames_agree_with_the_detector_section(scale):
+    model = detector_model("LATISS", 0, scale)
+    for amplifier in model.amplifiers:
+        header = segment_header(amplifier, model)
+        columns, rows = (part.split(":") for part in str(header["DETSEC"])[1:-1].split(","))
+        first, last = amplifier.prescan + 1, amplifier.prescan + amplifier.width
+        assert header["DTV1"] + header["DTM1_1"] * first == int(columns[0])
+        assert header["DTV1"] + header["DTM1_1"] * last == int(columns[1])
+        assert header["DTV2"] + header["DTM2_2"] * 1 == int(rows[0])
+        assert header["DTV2"] + header["DTM2_2"] * amplifier.height == int(rows[1])
+        assert header["CRVAL2C"] + header["PC2_1C"] * first == int(columns[0])
+        assert header["CRVAL1C"] + header["PC1_2C"] == model.height + 1 - int(rows[0])

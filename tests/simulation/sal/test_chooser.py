@@ -1,0 +1,80 @@
+"""Which SAL is used is decided once, when ``adapters.sal`` is imported."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import pytest
+
+PRINT = (
+    "from lsst.ts.calibrations.adapters import sal; print(sal.WHICH, sal.salobj.__name__, sal.is_embedded())"
+)
+
+try:
+    INSTALLED = importlib.util.find_spec("lsst.ts.salobj") is not None
+except ModuleNotFoundError:
+    INSTALLED = False
+needs_absence = pytest.mark.skipif(INSTALLED, reason="lsst.ts.salobj is installed")
+
+
+def run(code: str, choice: str | None) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "TS_CALIBRATIONS_SAL"}
+    if choice is not None:
+        environment["TS_CALIBRATIONS_SAL"] = choice
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@needs_absence
+@pytest.mark.parametrize("choice", [None, ""])
+def test_the_embedded_sal_is_used_where_salobj_is_not_installed(choice: str | None) -> None:
+    result = run(PRINT, choice)
+    assert result.stdout == "embedded lsst.ts.calibrations.simulation.sal True\n", result.stderr
+
+
+def test_the_embedded_sal_is_used_on_demand() -> None:
+    assert run(PRINT, "embedded").stdout.startswith("embedded ")
+
+
+@needs_absence
+def test_the_observatory_s_bus_without_salobj_is_an_import_error() -> None:
+    result = run(PRINT, "kafka")
+    assert result.returncode == 1
+    assert "lsst.ts.salobj" in result.stderr
+
+
+def test_any_other_choice_is_an_error_that_names_the_two() -> None:
+    result = run(PRINT, "dds")
+    assert "TS_CALIBRATIONS_SAL='dds' is neither 'embedded' nor 'kafka'" in result.stderr
+
+
+def test_importing_the_embedded_sal_imports_nothing_heavy() -> None:
+    heavy = "{'numpy', 'astropy', 'lsst.daf.butler', 'matplotlib', 'rich'}"
+    result = run(
+        f"import lsst.ts.calibrations.adapters.sal, sys; print({heavy} & set(sys.modules))", "embedded"
+    )
+    assert result.stdout == "set()\n", result.stderr
+
+
+def test_camera_and_group_classes_are_those_of_the_sal_in_use() -> None:
+    code = """
+from lsst.ts.calibrations.adapters import sal
+print(sal.camera_class("LATISS").__module__, sal.remote_group_class().__name__, sal.ScriptState.DONE.value)
+try:
+    sal.camera_class("HSC")
+except ValueError as error:
+    print(error)
+"""
+    result = run(code, "embedded")
+    assert result.stdout.splitlines() == [
+        "lsst.ts.calibrations.simulation.control.latiss RemoteGroup 8",
+        "no camera class for 'HSC'; there are ['LATISS']",
+    ], result.stderr

@@ -1,0 +1,61 @@
+"""How the ScriptQueue starts a script: ``script.py INDEX [--schema]``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import yaml
+
+from lsst.ts.calibrations.simulation import clock
+from lsst.ts.calibrations.simulation import sal as salobj
+
+
+def start(
+    monkeypatch: pytest.MonkeyPatch, kind: type[salobj.BaseScript], *arguments: str, config: str | None = None
+) -> None:
+    """Run the executable of a script; with a configuration someone configures and runs it."""
+    monkeypatch.setattr("sys.argv", ["tale.py", *arguments])
+
+    async def operate() -> None:
+        async with salobj.Domain() as domain, salobj.Remote(domain, "Script", 7) as remote:
+            await remote.evt_state.aget()
+            await remote.cmd_configure.set_start(config=config)
+            await remote.cmd_setGroupId.set_start(groupId="g")
+            await remote.cmd_run.set_start()
+
+    async def main() -> None:
+        operator: asyncio.Task[Any] | None = asyncio.create_task(operate()) if config is not None else None
+        await kind.amain()
+        if operator is not None:
+            await operator
+
+    clock.run(main)
+
+
+def test_schema_is_printed_as_yaml(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tale: type[salobj.BaseScript]
+) -> None:
+    start(monkeypatch, tale, "0", "--schema")
+    assert yaml.safe_load(capsys.readouterr().out) == tale.get_schema()
+
+
+def test_a_script_that_is_done_exits_with_0(
+    monkeypatch: pytest.MonkeyPatch, tale: type[salobj.BaseScript]
+) -> None:
+    start(monkeypatch, tale, "7", config="steps: 1")
+
+
+@pytest.mark.parametrize("config", ["fail: expected", "fail_cleanup: true"])
+def test_a_script_that_fails_exits_with_1(
+    monkeypatch: pytest.MonkeyPatch, tale: type[salobj.BaseScript], config: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        start(monkeypatch, tale, "7", config=config)
+    assert caught.value.code == 1
+
+
+def test_the_index_comes_from_the_command_line_only(tale: type[salobj.BaseScript]) -> None:
+    with pytest.raises(RuntimeError, match="index"):
+        tale.make_from_cmd_line(index=7)
