@@ -40,6 +40,42 @@ def image_of() -> Callable[..., DetectorImage]:
     return make
 
 
+class StoredImage:
+    """An image that is read whole or in parts, as the Butler's deferred handles do."""
+
+    def __init__(self, image: DetectorImage) -> None:
+        self.image = image
+        self.most_rows = 0
+
+    def get(self, *, parameters: dict[str, tuple[int, int]] | None = None) -> DetectorImage:
+        first, stop = (parameters or {}).get("rows", (0, len(self.image.image)))
+        self.most_rows = max(self.most_rows, stop - first)
+        part = slice(first, stop)
+        return DetectorImage(
+            self.image.image[part], self.image.mask[part], self.image.amplifiers, self.image.metadata, first
+        )
+
+
+@pytest.fixture
+def stored(image_of: Callable[..., DetectorImage]) -> Callable[..., StoredImage]:
+    """Make a stored image with the metadata that a combination needs."""
+
+    def make(array: np.ndarray, exposure: int = 1, time: float = 0.0, **metadata: object) -> StoredImage:
+        values = {
+            "EXPOSURE": exposure,
+            "OBSID": f"AT_O_20250115_{exposure:06d}",
+            "EXPTIME": time,
+            "DARKTIME": time,
+            "DATE-BEG": f"2025-01-15T18:00:{exposure:02d}",
+            "DATE-END": f"2025-01-15T18:01:{exposure:02d}",
+            "IMAGE SHAPE": list(array.shape),
+            "LSST_NUM": "ITL-3800C-068",
+        }
+        return StoredImage(image_of(array, **values | metadata))
+
+    return make
+
+
 class Camera:
     """Takes images with the simulated detector, one after the other."""
 

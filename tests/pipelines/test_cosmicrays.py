@@ -59,3 +59,11 @@ def test_too_many_are_an_error(rng: np.random.Generator) -> None:
     pixels[::2] += 1000.0
     with pytest.raises(TooManyCosmicRaysError):
         CosmicRayFinder().find(pixels, 0.0, 9.0)
+
+
+def test_faint_neighbours_belong_to_a_cosmic_ray() -> None:
+    pixels = np.zeros((20, 20), np.float32)
+    pixels[10, 5:9] = 40.0, 2000.0, 35.0, 30.0
+    pixels[3, 3] = 40.0
+    struck = CosmicRayFinder().find(pixels, 0.0, 9.0)
+    assert np.argwhere(struck).tolist() == [[10, 5], [10, 6], [10, 7], [10, 8]]

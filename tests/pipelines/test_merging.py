@@ -26,7 +26,7 @@ INCONSISTENT = amplifier(MEAN=True, NOISE=True, CR_NOISE=True, READ_NOISE_CONSIS
 
 
 def test_failures_are_named_by_amplifier_and_test() -> None:
-    merged = merge_detectors({"RXX_S00": statistics({"C00": NOISY, "C01": GOOD})})
+    merged = merge_detectors({"RXX_S00": statistics({"C00": NOISY, "C01": GOOD, "C02": INCONSISTENT})})
     assert merged == {
         "RXX_S00": {"SUCCESS": False, "FAILURES": ["C00 NOISE", "C00 CR_NOISE", "C00 READ_NOISE_CONSISTENT"]},
         "SUCCESS": False,

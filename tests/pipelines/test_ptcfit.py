@@ -48,3 +48,21 @@ def test_too_few_points_give_no_fit(means: list[float]) -> None:
     assert math.isnan(fit.gain)
     assert math.isnan(fit.turnoff)
     assert not fit.used.any()
+
+
+def test_a_pair_that_is_off_is_left_out_alone() -> None:
+    means = 3050 * np.arange(2.0, 36.0, 3.0)
+    variances = variance_model(means, GAIN, A00, NOISE)
+    variances[2] *= 1.2
+    fit = fit_curve(means, variances, np.full(means.size, PIXELS), NOISE)
+    assert np.flatnonzero(~fit.used).tolist() == [2]
+    assert fit.gain == pytest.approx(GAIN, rel=1e-6)
+
+
+def test_behind_the_turnoff_nothing_is_used_even_where_it_lies_on_the_curve() -> None:
+    means = 3050 * np.arange(3.0, 46.0, 3.0)
+    variances = variance_model(means, GAIN, A00, NOISE)
+    variances[-3:-1] *= 0.3
+    fit = fit_curve(means, variances, np.full(means.size, PIXELS), NOISE)
+    assert fit.turnoff == means[-4]
+    assert np.flatnonzero(~fit.used).tolist() == [12, 13, 14]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.sal import salobj
+from lsst.ts.calibrations.adapters.sal import camera_class, salobj
 from lsst.ts.calibrations.simulation import clock
 from lsst.ts.calibrations.simulation.cscs.camera_states import CommandState, RaftsState, ShutterState
 from lsst.ts.calibrations.simulation.cscs.key_values import split_escaped
@@ -281,3 +281,21 @@ def test_announced_header_file_is_what_it_says(observe: Any) -> None:
     content = Path(file.url.removeprefix("file://")).read_bytes()
     assert len(content) == file.byteSize
     assert json.loads(content)["R00S00_PRIMARY"]["IMGTYPE"] == "BIAS"
+
+
+def test_the_camera_class_of_the_scripts_loses_no_time(observe: Any) -> None:
+    async def story() -> None:
+        async with observe() as here, salobj.Domain() as domain:
+            latiss = camera_class("LATISS")(domain=domain)
+            await latiss.start_task
+            here.witness.begin = asyncio.get_running_loop().time()
+            taken = await latiss.take_imgtype("BIAS", 0.0, 3, group_id="2025-01-15T18:00:00.000")
+            taken += await latiss.take_imgtype(
+                "FLAT", 5.0, 2, group_id="2025-01-15T18:00:20.000", filter="SDSSg_65mm"
+            )
+            assert taken == [2025011500001 + number for number in range(5)]
+            assert here.witness.times("startIntegration") == [0.0, 2.0, 4.0, 8.0, 16.0], (
+                "readout 2 s, shutter 1 s; the filter takes 4 s while the last bias is read out"
+            )
+
+    clock.run(story)

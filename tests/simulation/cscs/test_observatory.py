@@ -92,7 +92,9 @@ def test_the_story_of_a_night_depends_on_the_seed_alone(observe: Any, tmp_path: 
     assert len(first) > 150
 
 
-def test_closing_in_the_middle_of_everything_leaves_nothing_running(observe: Any, stand_ins: Any) -> None:
+def test_closing_in_the_middle_of_everything_leaves_nothing_running(
+    observe: Any, stand_ins: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     stand_ins.job_status = None
 
     async def story() -> None:
@@ -112,6 +114,7 @@ def test_closing_in_the_middle_of_everything_leaves_nothing_running(observe: Any
     clock.run(story)
     names = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
     assert not names
+    assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
 
 
 def _told(data: Any) -> str:

@@ -239,3 +239,15 @@ def test_closing_cancels_those_who_wait() -> None:
         await publish(ocps, 1)
 
     tell(story)
+
+
+def test_a_topic_that_is_not_there_is_an_error_that_names_component_and_topic() -> None:
+    async def story(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+        with pytest.raises(AttributeError, match=r"OCPS:1.*evt_jobResult"):
+            _ = remote.evt_jobResult
+        with pytest.raises(AttributeError, match="evt_jobResult"):
+            _ = ocps.evt_jobResult
+        with pytest.raises(ValueError, match="no SAL component 'OCSP'"):
+            salobj.Remote(remote.salinfo.domain, "OCSP", 1)
+
+    tell(story)

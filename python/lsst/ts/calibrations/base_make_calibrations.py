@@ -7,6 +7,8 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
+import yaml
+
 from .adapters.sal import ScriptState, salobj
 from .domain.config import CalibrationConfig
 from .domain.config_text import examine
@@ -69,10 +71,11 @@ class BaseMakeCalibrations(salobj.BaseScript):
         """
         self.assert_state("configure", [ScriptState.UNCONFIGURED])
         findings = examine(data.config, self.get_schema(), self.instrument())
-        for note in findings.notes:
-            self.log.warning(note)
-        if findings.errors:
-            error = ConfigurationError(findings.errors)
+        for remark in (*findings.notes, *findings.warnings):
+            self.log.warning(remark)
+        errors = [*findings.errors, *_not_available(findings.text if not findings.errors else "")]
+        if errors:
+            error = ConfigurationError(errors)
             self.log.error(str(error))
             await self.set_state(ScriptState.CONFIGURE_FAILED, reason=str(error))
             await self._exit()
@@ -84,6 +87,8 @@ class BaseMakeCalibrations(salobj.BaseScript):
         """Take up the validated configuration and connect to the components."""
         self.config = CalibrationConfig.from_namespace(config, self.instrument())
         self.plan = make_plan(self.config, self.instrument())
+        for warning in self.plan.warnings:
+            self.log.warning(warning)
         self._clients = Clients(self.instrument(), self.domain, self.log)
         await self._clients.start()
 
@@ -131,11 +136,10 @@ class BaseMakeCalibrations(salobj.BaseScript):
             group_id=self.next_supplemented_group_id,
         )
         try:
-            reason = await run.run()
+            outcome = await run.run()
         except CalibrationError as error:
             raise salobj.ExpectedError(str(error)) from error
-        if reason:
-            await self.set_state(reason=reason)
+        await self.set_state(reason=outcome)
 
     async def cleanup(self) -> None:
         """Write down how the run ended: journal and summary."""
@@ -171,3 +175,14 @@ class BaseMakeCalibrations(salobj.BaseScript):
     def n_exposures(self) -> int:
         """How many exposures were taken so far."""
         return 0 if self._context is None else len(self._context.record.exposures)
+
+
+def _not_available(text: str) -> list[str]:
+    """Options of the procedure that this version of the script does not serve; it refuses them."""
+    options = yaml.safe_load(text) or {}
+    return [
+        f"{name}: true is not served by this version of the script, which verifies against existing"
+        f" calibrations; leave {name} out"
+        for name in ("generate_calibrations", "do_defects", "do_ptc")
+        if options.get(name)
+    ]

@@ -88,6 +88,17 @@ class VerificationReport:
         """Everything: all problems, exposures and tests."""
         return "\n".join(self._lines(len(self.verdict.exposures), len(self.verdict.problems)))
 
+    def short_text(self, path: str) -> str:
+        """The verdict alone, for a verification in which nothing failed.
+
+        Parameters
+        ----------
+        path
+            Where the full text is.
+        """
+        where = f"Verification collection: {self.verification_collection}. Full report: {path}"
+        return f"{self.headline} {self.counts}. {where}"
+
     def love_text(self, path: str, limit: int = LOVE_LIMIT) -> str:
         """As much of the full text as LOVE can show.
 

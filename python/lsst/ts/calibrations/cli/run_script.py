@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -33,6 +34,19 @@ def _date(_context: click.Context, _: click.Parameter, value: str | None) -> dat
         return datetime.date.fromisoformat(value)
     except ValueError:
         raise click.UsageError(f"--date {value!r}: write YYYY-MM-DD") from None
+
+
+def _choose_sal(simulate: bool) -> None:
+    """Have the embedded SAL used, unless the observatory's is there and no simulation was asked for.
+
+    The choice falls when ``adapters.sal`` is imported, so nothing that imports it may be imported before.
+    """
+    if not simulate and importlib.util.find_spec("lsst.ts") and importlib.util.find_spec("lsst.ts.salobj"):
+        raise click.UsageError(
+            "lsst.ts.salobj is installed here. On the observatory's bus the ScriptQueue runs the script; to run"
+            " it in the simulated observatory, say --simulate."
+        )
+    os.environ["TS_CALIBRATIONS_SAL"] = "embedded"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -95,8 +109,7 @@ def main(
     Without -c and -p it runs with the defaults: the daily calibration. Exit status: 0 DONE or STOPPED,
     1 FAILED, 2 refused before anything was exposed.
     """
-    # The choice falls when adapters.sal is imported; this command brings its own observatory.
-    os.environ["TS_CALIBRATIONS_SAL"] = "embedded"
+    _choose_sal(simulate or schema)
     from .configuration import configuration_text
     from .folders import run_folder
     from .scripts import find_script
@@ -124,4 +137,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="bin/run_script")

@@ -73,23 +73,27 @@ class ScriptSession:
                     settings.date,
                 )
                 await self._drive(script, remote)
-        return self._tell_end(script)
+        self._view.say(f"Everything about this run: {settings.folder}")
+        return self._status(script)
 
     async def _drive(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
         try:
             await remote.cmd_configure.set_start(config=self._text, logLevel=self._log_level)
         except salobj.AckError:  # the script has said why
             script.write_summary(ScriptState(script.state.state).name, script.state.reason)
+            self._view.say("CONFIGURE_FAILED")
             await script.done_task
             return
         try:
             await asyncio.to_thread(self._surroundings.prepare, self._view.say)
         except SurroundingsError as error:
-            script.log.error(str(error))
             script.write_summary("FAILED", str(error))
+            self._view.say(f"FAILED: {error}")
             await script.close()
             return
         await self._observe(script, remote)
+        state = ScriptState(script.state.state)
+        self._view.say(f"{state.name}: {script.state.reason}")
 
     async def _observe(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
         """Run a configured script in its observatory."""
@@ -125,9 +129,7 @@ class ScriptSession:
         script.log.warning("Interrupted: the script is asked to stop.")
         self._stop = asyncio.ensure_future(remote.cmd_stop.set_start())
 
-    def _tell_end(self, script: BaseMakeCalibrations) -> int:
-        """Say how it ended; return the exit status."""
-        state = ScriptState(script.state.state)
-        self._view.say(f"{state.name}" + (f": {script.state.reason}" if script.state.reason else ""))
-        self._view.say(f"Everything about this run: {self._surroundings.settings.folder}")
-        return _STATUS.get(state, 1 if script.n_exposures else 2)
+    @staticmethod
+    def _status(script: BaseMakeCalibrations) -> int:
+        """Exit status of the command; 2 says that nothing was exposed."""
+        return _STATUS.get(ScriptState(script.state.state), 1 if script.n_exposures else 2)

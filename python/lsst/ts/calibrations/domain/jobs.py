@@ -44,7 +44,7 @@ class JobRequest:
     @property
     def name(self) -> str:
         """The job in words, e.g. ``verify BIAS``."""
-        return f"{self.kind} {self.calibration}"
+        return "gains from flat pairs" if self.kind == "gain" else f"{self.kind} {self.calibration}"
 
 
 def data_query(instrument: Instrument, detectors: Sequence[int], exposures: Sequence[int]) -> str:

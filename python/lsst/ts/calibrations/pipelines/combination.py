@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 __all__ = ["clipped_mean"]
 
-BLOCK = 32_768
+BLOCK = 16_384
 """Pixels that are combined at a time: so many of all images fit into the processor's cache."""
 
 

@@ -85,7 +85,7 @@ def fit_curve(
 
     Notes
     -----
-    The curve is first fitted where it is nearly straight. Points that then lie off by more than
+    The curve is first fitted, robustly, where it is nearly straight. Points that then lie off by more than
     ``rejection`` sigma and 3 per cent are rejected, with all that are brighter than the first of those above
     the straight part: this is the turnoff, where full wells or the converter saturate.
     """
@@ -100,7 +100,7 @@ def fit_curve(
     faint = good & (mean * guess <= LINEAR_LIMIT)
     used = faint if np.count_nonzero(faint) >= 2 else good
     for _ in range(3):
-        fit = _least_squares(mean[used], variance[used], error[used], noise, guess)
+        fit = _least_squares(mean[used], variance[used], error[used], noise, guess, robust=True)
         misfit = np.abs(variance - variance_model(mean, fit.x[1], fit.x[0] * A00_UNIT, noise))
         off = good & (misfit > np.maximum(rejection * error, TOLERANCE * variance))
         bright = mean[off & (mean * guess > LINEAR_LIMIT)]
@@ -110,8 +110,7 @@ def fit_curve(
         if np.array_equal(kept, used):
             break
         used = kept
-    # A different name for the last fit would hide that the loop ends with the points it was made of.
-    fit = _least_squares(mean[used], variance[used], error[used], noise, guess)
+    fit = _least_squares(mean[used], variance[used], error[used], noise, guess, robust=False)
     errors = np.sqrt(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)))
     return CurveFit(
         gain=float(fit.x[1]),
@@ -129,10 +128,13 @@ def _least_squares(
     error: NDArray[np.float64],
     noise: float,
     guess: float,
+    *,
+    robust: bool,
 ) -> optimize.OptimizeResult:
-    """Weighted fit of (a00 in `A00_UNIT`, gain)."""
+    """Weighted fit of (a00 in `A00_UNIT`, gain); a robust one is not led astray by single bad points."""
     return optimize.least_squares(
         lambda p: (variance_model(mean, p[1], p[0] * A00_UNIT, noise) - variance) / error,
         x0=(-2.0, min(max(guess, 0.11), 9.9)),
         bounds=((-100.0, 0.1), (10.0, 10.0)),
+        loss="cauchy" if robust else "linear",
     )

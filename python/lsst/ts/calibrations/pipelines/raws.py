@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 from .images import Amplifier
 
 __all__ = ["RawAmplifier", "RawImage", "read_raw", "read_raw_header"]
+
+BLOCK = 2880
+"""Bytes of a FITS block."""
 
 _SEGMENT = re.compile(r"^Segment(\d\d)$", re.IGNORECASE)
 _SECTION = re.compile(r"^\[(\d+):(\d+),(\d+):(\d+)\]$")
@@ -73,6 +77,7 @@ def read_raw(path: str) -> RawImage:
         The file is not FITS, or has no amplifier segments, or a header without DATASEC or DETSEC.
     """
     try:
+        _check_blocks(path)
         with fits.open(path, memmap=False, lazy_load_hdus=False) as hdus:
             header = _values(hdus[0].header)
             amplifiers = {}
@@ -97,10 +102,18 @@ def read_raw_header(path: str) -> dict[str, Any]:
         The file cannot be read.
     """
     try:
+        _check_blocks(path)
         with fits.open(path, memmap=False) as hdus:
             return _values(hdus[0].header)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as a FITS file: {error}") from error
+
+
+def _check_blocks(path: str) -> None:
+    """Refuse a file that does not consist of whole FITS blocks: it is torn, or something else."""
+    size = os.path.getsize(path)
+    if size == 0 or size % BLOCK:
+        raise ValueError(f"its {size} bytes are no whole number of FITS blocks")
 
 
 def _amplifier(name: str, header: fits.Header, array: NDArray[Any]) -> RawAmplifier:

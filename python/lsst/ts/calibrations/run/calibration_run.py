@@ -64,7 +64,7 @@ class CalibrationRun:
         self.processing = Processing(context, instrument, config, clients.ocps, self.archive)
 
     async def run(self) -> str:
-        """Run; return the reason for the operator, empty if there is nothing to say.
+        """Run; return the outcome in words for the operator: negative verdicts first.
 
         Raises
         ------
@@ -125,13 +125,17 @@ class CalibrationRun:
 
     def _outcome(self) -> str:
         """Tell the end from the facts: DONE means that every step asked for was done."""
-        not_done = self.context.record.not_done
-        negative = self.processing.negative
-        if not_done:
-            lines = [*negative, *(f"not done: {each.step} ({each.reason})" for each in not_done)]
+        record, negative = self.context.record, self.processing.negative
+        if record.not_done:
+            lines = [*negative, *(f"not done: {each.step} ({each.reason})" for each in record.not_done)]
             raise RunIncomplete(
                 "; ".join(lines),
                 kept="All images that were taken are kept.",
                 advice=f"See {self.context.settings.folder / 'report.txt'}",
             )
-        return "; ".join(negative)
+        passed = [
+            f"{name} passed verification ({verdict.n_failed} of {verdict.n_tests} tests failed)"
+            for name, verdict in record.verdicts.items()
+            if verdict.passed
+        ]
+        return "; ".join([*negative, *passed]) or "nothing was verified, as configured"

@@ -118,6 +118,8 @@ class VerdictGiven(Fact):
     generation_collection: str | None
     failures: Mapping[str, Mapping[str, int]]
     thresholds: Mapping[str, int]
+    n_failed: int
+    n_tests: int | None
 
 
 @dataclass(frozen=True, kw_only=True)

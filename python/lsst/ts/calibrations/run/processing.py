@@ -16,7 +16,7 @@ from ..domain.exposure_times import flat_pairs
 from ..domain.exposures import ImageType
 from ..domain.gains import corrected_gain
 from ..domain.jobs import JobRequest, data_query, gain_job, verification_job
-from ..verification import Verdict, evaluate, merge_exposures
+from ..verification import evaluate, merge_exposures
 from .context import RunContext
 from .facts import GainsMeasured, JobEnded, JobSubmitted, StepNotDone, VerdictGiven
 from .steps import Steps
@@ -117,33 +117,35 @@ class Processing:
             max_failures_per_detector=self.config.images[image_type].threshold,
             measured=results.measured,
         )
-        self._tell(image_type, verdict, collection)
+        self._tell(VerificationReport(image_type.value, verdict, collection))
         if not verdict.complete:
             raise VerificationIncomplete(image_type.value, verdict.problems)
 
-    def _tell(self, image_type: ImageType, verdict: Verdict, collection: str) -> None:
+    def _tell(self, report: VerificationReport) -> None:
         """Write a verdict down and report it."""
+        verdict = report.verdict
         self.context.note(
             VerdictGiven(
                 time=self.context.now(),
-                calibration=image_type.value,
+                calibration=report.calibration,
                 passed=verdict.passed,
                 complete=verdict.complete,
-                verification_collection=collection,
-                generation_collection=None,
+                verification_collection=report.verification_collection,
+                generation_collection=report.generation_collection,
                 failures={str(each): dict(tests) for each, tests in verdict.failures.items()},
                 thresholds=dict(verdict.thresholds),
+                n_failed=verdict.n_failed,
+                n_tests=verdict.n_tests,
             )
         )
-        report = VerificationReport(image_type.value, verdict, collection)
-        text = report.love_text(str(self._add_to_report(report.full_text())))
+        path = str(self._add_to_report(report.full_text()))
+        if verdict.passed and not verdict.failures:
+            self.context.log.info(report.short_text(path))
+            return
         if report.negative_line is not None:
             self.negative.append(report.negative_line)
             self.context.log.warning(report.negative_line)
-        if verdict.passed and not verdict.n_failed:
-            self.context.log.info(text)
-        else:
-            self.context.log.warning(text)
+        self.context.log.warning(report.love_text(path))
 
     def _add_to_report(self, text: str) -> Path:
         """Append a section to the report of the run and return its path."""

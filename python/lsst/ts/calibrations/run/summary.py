@@ -76,6 +76,8 @@ def make_summary(
                 "generation_collection": verdict.generation_collection,
                 "failures": verdict.failures,
                 "thresholds": verdict.thresholds,
+                "n_failed": verdict.n_failed,
+                "n_tests": verdict.n_tests,
             }
             for name, verdict in record.verdicts.items()
         },

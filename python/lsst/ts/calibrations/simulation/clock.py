@@ -38,7 +38,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     Results of work in executors are delivered in the order in which the work was started, one at a time,
     and only when the loop has nothing else to do at that instant: how fast the machine is cannot be seen.
-    Work must therefore not wait for other work that was started after it.
+    Work must therefore wait neither for other work that was started after it nor for simulated time to pass.
 
     Parameters
     ----------

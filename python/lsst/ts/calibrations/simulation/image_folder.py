@@ -26,14 +26,11 @@ class ImageFolder:
         The folder; made when the first image begins.
     code
         Two letters that begin the image names.
-    first_number
-        Least sequence number of a day.
     """
 
-    def __init__(self, root: Path, code: str, first_number: int = 1) -> None:
+    def __init__(self, root: Path, code: str) -> None:
         self.root = root
         self.code = code
-        self.first_number = first_number
         self._listeners: list[FilesListener] = []
 
     def add_listener(self, listener: FilesListener) -> None:
@@ -44,7 +41,7 @@ class ImageFolder:
         """Make the folder of the next image of a day and return its sequence number."""
         day = self.root / f"{day_obs}"
         taken = [exposure_id(path.name) % 100_000 for path in day.glob(f"{self.code}_?_{day_obs}_??????")]
-        number = max([self.first_number - 1, *taken]) + 1
+        number = max(taken, default=0) + 1
         (day / image_name(self.code, day_obs, number)).mkdir(parents=True)
         return number
 

@@ -149,42 +149,43 @@ class SimulatedObservatory:
         await self._open.aclose()
 
     def _makers(self, imaging: Imaging) -> dict[str, Callable[..., salobj.BaseCsc]]:
-        """What makes each component, by its SAL name and index."""
+        """What makes each component, by its SAL name and index, in the reverse order of their closing."""
         instrument = self.instrument
-        makers: dict[str, Callable[..., salobj.BaseCsc]] = {}
+        makers: dict[str, Callable[..., salobj.BaseCsc]] = {
+            f"OCPS:{instrument.ocps_index}": partial(
+                Ocps,
+                instrument,
+                folder=self._jobs,
+                run_job=self._machinery.run_job,
+                durations=self._durations,
+                rng=self._random("OCPS"),
+                faults=self.faults,
+            ),
+            instrument.oods: partial(
+                Oods,
+                instrument,
+                folder=self.images,
+                ingest=self._machinery.ingest,
+                durations=self._durations,
+                rng=self._random("OODS"),
+                faults=self.faults,
+            ),
+            instrument.header_service: partial(
+                HeaderService, instrument, folder=self.images, models=self._models, seed=self._seed
+            ),
+            instrument.camera: partial(
+                Camera,
+                instrument,
+                folder=self.images,
+                imaging=imaging,
+                optics=self.optics,
+                faults=self.faults,
+            ),
+        }
         if instrument.spectrograph is not None:
             makers[instrument.spectrograph] = partial(
                 Spectrograph, instrument.spectrograph, optics=self.optics
             )
-        makers[instrument.camera] = partial(
-            Camera,
-            instrument,
-            folder=self.images,
-            imaging=imaging,
-            optics=self.optics,
-            faults=self.faults,
-        )
-        makers[instrument.header_service] = partial(
-            HeaderService, instrument, folder=self.images, models=self._models, seed=self._seed
-        )
-        makers[instrument.oods] = partial(
-            Oods,
-            instrument,
-            folder=self.images,
-            ingest=self._machinery.ingest,
-            durations=self._durations,
-            rng=self._random("OODS"),
-            faults=self.faults,
-        )
-        makers[f"OCPS:{instrument.ocps_index}"] = partial(
-            Ocps,
-            instrument,
-            folder=self._jobs,
-            run_job=self._machinery.run_job,
-            durations=self._durations,
-            rng=self._random("OCPS"),
-            faults=self.faults,
-        )
         return makers
 
     def _random(self, stream: str) -> numpy.random.Generator:

@@ -10,8 +10,6 @@ import os
 import sys
 import threading
 
-from lsst.ctrl.mpexec.cli.pipetask import main
-
 
 def _end_with_parent() -> None:
     os.read(sys.stdin.fileno(), 1)
@@ -20,5 +18,7 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    from lsst.ctrl.mpexec.cli.pipetask import main  # it takes a second, so the guard is set up before
+
     sys.argv[0] = "pipetask"
     main()

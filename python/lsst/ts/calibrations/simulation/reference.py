@@ -1,4 +1,4 @@
-"""The cache of reference calibrations: ``LATISS/calib`` of the simulated observatory, made when first needed."""
+"""Reference calibrations, ``LATISS/calib`` of the simulated observatory: made when first needed, then cached."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ SOURCES = (
     "pipelines",
     "simulation/detector",
     "simulation/reference_maker.py",
+    "simulation/shots.py",
 )
 """The parts of the project that the reference calibrations depend on."""
 

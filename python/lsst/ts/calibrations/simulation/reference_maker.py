@@ -154,7 +154,9 @@ class ReferenceMaker:
         A first combined bias in adu knows the noise of an image that went through the processing, which the
         photon transfer curve wants; all else is in electrons and needs the gains of that curve.
         """
-        ids = {kind: [n for n, shot in self._exposures.items() if shot.image_type is kind] for kind in ImageType}
+        ids = {
+            kind: [n for n, shot in self._exposures.items() if shot.image_type is kind] for kind in ImageType
+        }
         biases, darks = ids[ImageType.BIAS], ids[ImageType.DARK]
         flats, pairs = ids[ImageType.FLAT][: self._counts.flat], ids[ImageType.FLAT][self._counts.flat :]
         self._run(butler, "bootstrap", "cpBias.yaml", biases, [], "-c isr:doApplyGains=False")
@@ -204,7 +206,7 @@ def _counts(scale: int) -> Counts:
     if scale == 1:
         return Counts(bias=50, dark=30, flat=30, pairs=1)
     if scale <= 4:
-        return Counts(bias=50, dark=30, flat=30, pairs=3)
+        return Counts(bias=50, dark=30, flat=50, pairs=3)
     return Counts(bias=100, dark=50, flat=50, pairs=6)
 
 

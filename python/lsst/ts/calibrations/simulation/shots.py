@@ -11,6 +11,7 @@ from pathlib import Path
 from ..domain.camera import DetectorModel
 from ..domain.exposures import ImageType, exposure_id, image_name
 from ..domain.instruments import Instrument
+from .cscs.wheels import FILTERS, find_slot
 from .detector.exposure import ExposureRequest, write_raw, write_segments
 from .detector.header import HeaderValue, file_name, primary_header
 from .images import OVERHEAD
@@ -127,6 +128,7 @@ def _header(
         begin_tai=begin,
         end_tai=begin + shot.exposure_time,
         filter_name=optics.filter,
+        filter_band=FILTERS[find_slot(FILTERS, 0, optics.filter)].band,
         grating=optics.grating,
         group_id=name,
         program="reference",

@@ -15,9 +15,9 @@ from ..image_folder import ImageFolder
 from ..images import Image, day_obs, parse_key_values
 from ..imaging import Imaging
 from ..optical_path import OpticalPath
+from .camera_events import CameraEvents
 from .camera_states import CommandState, RaftsState, ReadinessState, ShutterState
 from .header_reader import HeaderReader
-from .key_values import join_escaped
 
 __all__ = ["Camera"]
 
@@ -35,6 +35,9 @@ STORE_TIME = 0.5
 
 HEADER_WAIT = 10.0
 """Seconds from endReadout that a header may take; an image without one is written without one."""
+
+DAY = 86400.0
+"""Seconds."""
 
 PIXELS_FAILED = 1
 """Error code: the pixels of an image could not be made."""
@@ -89,19 +92,32 @@ class Camera(salobj.BaseCsc):
         self._optics = optics
         self._faults = faults
         self._headers = HeaderReader(self.domain, instrument, imaging.models)
+        self._events = CameraEvents(self)
         self._busy = False
         self._readout: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
 
     async def start(self) -> None:
-        """Start, and publish the states of a camera at rest."""
+        """Start, and publish what those who come later find of a camera at rest."""
         await self._headers.start()
         await super().start()
-        await self._publish(self.evt_ccsCommandState, CommandState.IDLE)
-        await self._publish(self.evt_raftsDetailedState, RaftsState.QUIESCENT)
-        await self._publish(self.evt_imageReadinessDetailedState, ReadinessState.READY)
-        await self._publish(self.evt_shutterDetailedState, ShutterState.CLOSED)
+        yesterday = clock.current_tai() - DAY
+        await self._events.rest(
+            Image(
+                code=self.instrument.code,
+                day_obs=day_obs(yesterday),
+                number=1,
+                count=0,
+                index=1,
+                in_sequence=1,
+                exposure_time=0.0,
+                shutter=False,
+                shutter_time=0.0,
+                started=yesterday,
+                physical_filter=self._optics.physical_filter,
+            )
+        )
 
     async def close_tasks(self) -> None:
         """Drop the images that are not complete."""
@@ -122,14 +138,15 @@ class Camera(salobj.BaseCsc):
             raise salobj.ExpectedError("takeImages rejected: fault take-images-refused was asked for")
         self._busy = True
         try:
-            await self._publish(self.evt_ccsCommandState, CommandState.BUSY)
+            await self._events.command(CommandState.BUSY)
             for index in range(1, data.numImages + 1):
                 if self._readout is not None:
                     await self._readout
                 await self._take(data, key_values, index)
         finally:
             self._busy = False
-            await self._publish(self.evt_ccsCommandState, CommandState.IDLE)
+            if self.isopen:
+                await self._events.command(CommandState.IDLE)
 
     async def _take(self, data: Any, key_values: Mapping[str, str], index: int) -> None:
         """Integrate one image and leave its readout running."""
@@ -138,16 +155,14 @@ class Camera(salobj.BaseCsc):
         pixels = self._keep(
             self._imaging.expose(image, integration + self.instrument.readout_time + PIXELS_TIME)
         )
-        await self._publish(self.evt_imageReadinessDetailedState, ReadinessState.NOT_READY)
-        await self._publish(self.evt_raftsDetailedState, RaftsState.INTEGRATING)
-        await self.evt_startIntegration.set_write(
-            **_identity(image), exposureTime=image.exposure_time, mode="TIMED", timeout=0.0
-        )
+        await self._events.readiness(ReadinessState.NOT_READY)
+        await self._events.rafts(RaftsState.INTEGRATING)
+        await self._events.start_integration(image)
         if image.shutter:
             await self._expose(image)
         else:
             await asyncio.sleep(integration)
-        await self._publish(self.evt_endTakeImage)
+        await self._events.end_take_image()
         self._readout = self._keep(self._read_out(image))
         self._keep(self._store(image, pixels))
 
@@ -173,43 +188,23 @@ class Camera(salobj.BaseCsc):
     async def _expose(self, image: Image) -> None:
         """Open the shutter, expose, close it."""
         half = image.shutter_time / 2
-        await self._publish(self.evt_shutterDetailedState, ShutterState.OPENING)
-        await self._publish(self.evt_startShutterOpen)
+        await self._events.shutter(ShutterState.OPENING)
         await asyncio.sleep(half)
-        await self._publish(self.evt_shutterDetailedState, ShutterState.OPEN)
-        await self._publish(self.evt_endShutterOpen)
+        await self._events.shutter(ShutterState.OPEN)
         await asyncio.sleep(image.exposure_time)
-        await self._publish(self.evt_shutterDetailedState, ShutterState.CLOSING)
-        await self._publish(self.evt_startShutterClose)
+        await self._events.shutter(ShutterState.CLOSING)
         await asyncio.sleep(half)
-        await self._publish(self.evt_shutterDetailedState, ShutterState.CLOSED)
-        await self._publish(self.evt_endShutterClose)
+        await self._events.shutter(ShutterState.CLOSED)
 
     async def _read_out(self, image: Image) -> None:
-        identity = _identity(image)
-        began = clock.current_tai()
-        await self._publish(self.evt_raftsDetailedState, RaftsState.READING_OUT)
-        await self.evt_startReadout.set_write(
-            **identity, exposureTime=image.exposure_time, timestampStartOfReadout=began
-        )
+        """Read an image out."""
+        await self._events.rafts(RaftsState.READING_OUT)
+        await self._events.start_readout(image)
         await asyncio.sleep(self.instrument.readout_time)
-        await self._publish(self.evt_raftsDetailedState, RaftsState.QUIESCENT)
-        await self._publish(self.evt_imageReadinessDetailedState, ReadinessState.READY)
-        await self.evt_endReadout.set_write(
-            **identity,
-            requestedExposureTime=image.exposure_time,
-            timestampEndOfReadout=clock.current_tai(),
-        )
-        await self.evt_endOfImageTelemetry.set_write(
-            **identity,
-            exposureTime=image.exposure_time,
-            imageTag=f"{image.exposure:016x}",
-            timestampDateObs=image.started,
-            timestampDateEnd=began,
-            measuredShutterOpenTime=image.exposure_time if image.shutter else 0.0,
-            darkTime=image.dark_time,
-            emulatedImage="",
-        )
+        await self._events.rafts(RaftsState.QUIESCENT)
+        await self._events.readiness(ReadinessState.READY)
+        await self._events.end_readout(image, clock.current_tai())
+        await self._events.telemetry(image)
 
     async def _store(self, image: Image, pixels: asyncio.Task[None]) -> None:
         """Write the raw files when pixels and header are there."""
@@ -221,11 +216,6 @@ class Camera(salobj.BaseCsc):
         except Exception as error:
             self.log.exception("image %s could not be made", image.name)
             await self.fault(PIXELS_FAILED, f"the simulated image {image.name} could not be made: {error}")
-
-    async def _publish(self, event: Any, substate: int | None = None) -> None:
-        """Publish an event that has a time stamp and, if it is one of a state, a substate."""
-        fields = {} if substate is None else {"substate": int(substate)}
-        await event.set_write(timestampTransition=clock.current_tai(), **fields, force_output=True)
 
     def _keep(self, work: Any) -> asyncio.Task[None]:
         """Run something beside the command, until it ends or the camera closes."""
@@ -248,19 +238,3 @@ def _check(data: Any) -> dict[str, str]:
     except ValueError as error:
         raise salobj.ExpectedError(str(error)) from None
     return key_values | ({"obsNote": data.obsNote} if data.obsNote else {})
-
-
-def _identity(image: Image) -> dict[str, Any]:
-    """Fields that tell an image, the same in all its events."""
-    return {
-        "additionalKeys": join_escaped(image.key_values.keys()),
-        "additionalValues": join_escaped(image.key_values.values()),
-        "imagesInSequence": image.in_sequence,
-        "imageName": image.name,
-        "imageIndex": image.index,
-        "imageSource": image.code,
-        "imageController": "O",
-        "imageDate": f"{image.day_obs}",
-        "imageNumber": image.number,
-        "timestampAcquisitionStart": image.started,
-    }

@@ -90,8 +90,10 @@ class Oods(salobj.BaseCsc):
 
     def _take(self, image: Image, files: Mapping[int, Path]) -> None:
         """Begin with a new image, one task per detector."""
+        if not self.isopen:
+            return
         if not self.disabled_or_enabled:
-            self.log.warning("%s is not ingested: the OODS is not ENABLED", image.name)
+            self.log.warning("%s is not ingested: the OODS is %s", image.name, self.summary_state.name)
             return
         for detector in self.instrument.detectors:
             duration = self._durations.ingest(self._rng)

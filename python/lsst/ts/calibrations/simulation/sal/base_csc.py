@@ -51,6 +51,7 @@ class BaseCsc(CscHooks):
         As `Controller`.
     """
 
+    version: ClassVar[str]
     default_initial_state: ClassVar[State] = State.STANDBY
     valid_simulation_modes: ClassVar[Sequence[int]] = (0,)
 
@@ -88,8 +89,6 @@ class BaseCsc(CscHooks):
         )
         self.evt_simulationMode.set(mode=simulation_mode)
         self.evt_softwareVersions.set(cscVersion=type(self).version)
-
-    version: ClassVar[str]
 
     @property
     def summary_state(self) -> State:

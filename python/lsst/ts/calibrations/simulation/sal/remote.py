@@ -81,7 +81,8 @@ class Remote:
             self.start_task = asyncio.get_running_loop().create_task(self.start())
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"{self!r} has no attribute {name!r}")
+        salinfo = self.__dict__.get("salinfo", "nothing")  # not there yet while __init__ is under way
+        raise AttributeError(f"the remote of {salinfo} has no attribute {name!r}")
 
     async def start(self) -> None:
         """Begin to read, unless the remote has been closed meanwhile."""

@@ -49,10 +49,5 @@ class BaseTopic:
         self.channel = salinfo.bus.channel(salinfo.name, attr_name, salinfo.index)
         self.isopen = True
 
-    @property
-    def sal_name(self) -> str:
-        """Name in the interface files, e.g. ``logevent_summaryState``."""
-        return self.topic_info.sal_name
-
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.salinfo.name_index}, {self.name})"

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from lsst.daf.butler import Butler, DatasetType
+
+from lsst.ts.calibrations.pipelines.calibrations import Defects
+from lsst.ts.calibrations.pipelines.images import DetectorImage, MaskPlane
+from lsst.ts.calibrations.pipelines.repository import calibration_type, create_repository
+from lsst.ts.calibrations.pipelines.storage import IMAGE
+
+DATA_ID = {"instrument": "LATISS", "detector": 0}
+
+
+@pytest.fixture
+def butler(tmp_path: Path) -> Iterator[Butler]:
+    create_repository(str(tmp_path / "repo"))
+    with Butler.from_config(str(tmp_path / "repo"), run="test", writeable=True) as butler:
+        yield butler
+
+
+@pytest.fixture
+def stored(butler: Butler, image_of: Callable[..., DetectorImage]) -> DetectorImage:
+    image = image_of(
+        np.arange(60.0).reshape(6, 10),
+        **{
+            "INSTRUME": "LATISS",
+            "EXPTIME": 5.0,
+            "GROUPID": None,
+            "LSST ISR UNITS": "electron",
+            "LSST ISR GAIN C10": math.nan,
+            "SIMULATE ATCAMERA": 1,
+            "INPUT EXPOSURES": [2025011500001, 2025011500002],
+        },
+    )
+    image.mask[2, 3] = MaskPlane.BAD | MaskPlane.VIGNETTED
+    butler.put(image, calibration_type(butler, "bias"), DATA_ID)
+    return image
+
+
+def test_image_comes_back_as_it_was(butler: Butler, stored: DetectorImage) -> None:
+    read = butler.get("bias", DATA_ID)
+    np.testing.assert_array_equal(read.getImage().getArray(), stored.image)
+    np.testing.assert_array_equal(read.getMask().getArray(), stored.mask)
+    assert read.amplifiers == stored.amplifiers
+    assert read.image.dtype == np.float32
+    assert read.image.dtype.isnative
+    assert read.getMetadata() == stored.metadata | {"LSST ISR GAIN C10": None}
+
+
+def test_some_rows_can_be_read(butler: Butler, stored: DetectorImage) -> None:
+    part = butler.get("bias", DATA_ID, parameters={"rows": (2, 5)})
+    np.testing.assert_array_equal(part.image, stored.image[2:5])
+    np.testing.assert_array_equal(part.mask, stored.mask[2:5])
+    assert part.row0 == 2
+
+
+def test_other_tools_can_read_the_file(butler: Butler, stored: DetectorImage) -> None:
+    path = butler.getURI("bias", DATA_ID).ospath
+    with fits.open(path) as hdus:
+        assert hdus["IMAGE"].data[5, 9] == 59.0
+        assert hdus["IMAGE"].header["BUNIT"] == "electron"
+        assert hdus["MASK"].data.dtype == np.uint8
+        assert hdus[0].header["INSTRUME"] == "LATISS"
+        assert hdus[0].header["SIMULATE ATCAMERA"] == 1
+
+
+def test_defects_come_back_as_they_were(butler: Butler) -> None:
+    mask = np.zeros((20, 30), bool)
+    mask[3:5, 7] = True
+    butler.put(Defects.from_mask("RXX_S00", mask), calibration_type(butler, "defects"), DATA_ID)
+    np.testing.assert_array_equal(butler.get("defects", DATA_ID).mask, mask)
+
+
+def test_storage_class_is_that_of_the_repository(butler: Butler) -> None:
+    kind = DatasetType("x", ("instrument", "detector"), IMAGE, universe=butler.dimensions)
+    assert kind.storageClass.pytype is DetectorImage

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from lsst.ts.calibrations.pipelines.calibrations import PhotonTransferCurve
+from lsst.ts.calibrations.pipelines.images import DetectorImage, MaskPlane
+from lsst.ts.calibrations.pipelines.ptcextract import ExtractPairsConfig, ExtractPairsTask
+from lsst.ts.calibrations.pipelines.ptcsolve import SolveConfig, SolveTask
+
+ImageMaker = Callable[..., DetectorImage]
+GAIN = {"C10": 1.05, "C11": 1.10}
+READ_NOISE = 8.8
+
+
+@pytest.fixture
+def flat(rng: np.random.Generator, image_of: ImageMaker) -> Callable[[int, float], DetectorImage]:
+    """A flat in adu of some exposure time, from a lamp of 3000 electron/s; no brighter-fatter effect."""
+
+    def make(exposure: int, time: float) -> DetectorImage:
+        charge = rng.poisson(3000.0 * time, (400, 1000)) + rng.normal(0.0, READ_NOISE, (400, 1000))
+        charge[:, :500] /= GAIN["C10"]
+        charge[:, 500:] /= GAIN["C11"]
+        noise = {
+            f"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {name}": READ_NOISE / gain
+            for name, gain in GAIN.items()
+        }
+        return image_of(
+            charge, EXPOSURE=exposure, EXPTIME=time, CCD_MANU="ITL", LSST_NUM="ITL-3800C-068", **noise
+        )
+
+    return make
+
+
+def pair_of(first: DetectorImage, second: DetectorImage) -> PhotonTransferCurve:
+    return ExtractPairsTask(config=ExtractPairsConfig()).run(first, second).outputPair
+
+
+def test_pair_gives_gain_mean_and_the_noise_of_the_overscan(
+    flat: Callable[[int, float], DetectorImage],
+) -> None:
+    pair = pair_of(flat(11, 0.5), flat(12, 0.5))
+    assert pair.inputExpIdPairs == [(11, 12)]
+    assert pair.rawExpTimes == [0.5]
+    for name, gain in GAIN.items():
+        assert pair.gain[name] == pytest.approx(gain, rel=0.02)
+        assert pair.rawMeans[name][0] == pytest.approx(1500 / gain, rel=1e-3)
+        assert pair.overscanNoise[name] == [READ_NOISE / gain]
+        # The gain that makes electrons of it is corrected for an effect that these flats do not have: 0.4
+        # per cent.
+        assert pair.noise[name] == pytest.approx(READ_NOISE, rel=0.025)
+
+
+def test_edges_and_bad_pixels_are_left_out(flat: Callable[[int, float], DetectorImage]) -> None:
+    first, second = flat(1, 5.0), flat(2, 5.0)
+    for image in (first, second):
+        image.image[:20] = image.image[-20:] = 0.0
+    first.image[100:110] = 5e4
+    first.mask[100:110] = MaskPlane.SAT
+    pair = pair_of(first, second)
+    assert pair.pixelCounts["C10"][0] == pytest.approx((400 - 40 - 10) * 460, rel=1e-4)
+    assert pair.gain["C10"] == pytest.approx(GAIN["C10"], rel=0.02)
+
+
+def test_amplifier_without_good_pixels_has_no_gain(flat: Callable[[int, float], DetectorImage]) -> None:
+    first, second = flat(1, 5.0), flat(2, 5.0)
+    second.flags("C11")[:] = MaskPlane.SAT
+    pair = pair_of(first, second)
+    assert math.isnan(pair.gain["C11"])
+    assert math.isnan(pair.noise["C11"])
+    assert pair.gain["C10"] > 1.0
+
+
+def test_curve_has_the_noise_of_the_combined_bias_in_its_own_gain(
+    flat: Callable[[int, float], DetectorImage], image_of: ImageMaker
+) -> None:
+    times = (1.0, 5.0, 10.0, 20.0, 30.0)
+    pairs = [
+        pair_of(flat(2 * index, time), flat(2 * index + 1, time)) for index, time in enumerate(times, start=1)
+    ]
+    bias = image_of(np.zeros((400, 1000)))
+    for name, gain in GAIN.items():
+        # A bias in electrons of a gain that was 2 per cent too high.
+        bias.metadata |= {
+            f"LSST CALIB NOISE {name}": 1.02 * 1.032 * READ_NOISE,
+            f"LSST ISR GAIN {name}": 1.02 * gain,
+        }
+    # Every pair is stored for either flat and comes twice.
+    curve = SolveTask(config=SolveConfig()).run(pairs[::-1] + pairs, bias).outputCurve
+    assert curve.inputExpIdPairs == [(2, 3), (4, 5), (6, 7), (8, 9), (10, 11)]
+    for name, gain in GAIN.items():
+        assert curve.gain[name] == pytest.approx(gain, rel=0.01)
+        assert curve.imageNoise[name] == pytest.approx(1.032 * READ_NOISE, rel=0.01)
+        assert curve.noise[name] == pytest.approx(READ_NOISE, rel=0.01)
+        assert abs(curve.a00[name]) < 3e-7
+        assert curve.usedPoints[name] == [True] * 5
+        assert curve.ptcTurnoff[name] == max(curve.rawMeans[name])
