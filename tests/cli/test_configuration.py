@@ -31,7 +31,8 @@ def test_a_file_is_passed_on_as_it_is(tmp_path):
 def test_files_that_are_none(tmp_path):
     (tmp_path / "latin").write_bytes(b"note: \xe9")
     (tmp_path / "large").write_bytes(b"#" * 2_000_000)
-    for name, said in (("none", "cannot be read"), ("latin", "UTF-8"), ("large", "no configuration"), (".", "read")):
+    refused = {"none": "cannot be read", "latin": "UTF-8", "large": "no configuration", ".": "read"}
+    for name, said in refused.items():
         with pytest.raises(click.UsageError, match=said):
             configuration_text(tmp_path / name, ())
 

@@ -195,6 +195,20 @@ def test_a_second_command_is_refused_while_an_image_is_taken(observe: Any, after
     clock.run(story)
 
 
+def test_the_next_image_may_begin_as_soon_as_the_readout_has_ended(observe: Any) -> None:
+    async def story() -> None:
+        async with observe() as here, salobj.Domain() as domain:
+            remote = salobj.Remote(domain, "ATCamera", include=["endReadout"], evt_max_history=0)
+            await remote.start_task
+            here.witness.begin = asyncio.get_running_loop().time()
+            for _ in range(3):
+                await here.witness.take_images()
+                await remote.evt_endReadout.next(flush=False, timeout=10)
+            assert here.witness.times("startIntegration") == [0.0, 2.0, 4.0]
+
+    clock.run(story)
+
+
 def test_it_takes_no_images_unless_enabled(observe: Any) -> None:
     async def story() -> None:
         async with observe("component-state:component=ATCamera,state=STANDBY") as here:

@@ -37,7 +37,7 @@ def _date(_context: click.Context, _: click.Parameter, value: str | None) -> dat
 
 
 def _choose_sal(simulate: bool) -> None:
-    """Have the embedded SAL used, unless the observatory's is there and no simulation was asked for.
+    """Have the embedded SAL used, unless the real one is there and no simulation was asked for.
 
     The choice falls when ``adapters.sal`` is imported, so nothing that imports it may be imported before.
     """

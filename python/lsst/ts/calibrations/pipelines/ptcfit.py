@@ -17,6 +17,9 @@ A00_UNIT = 1e-6
 LINEAR_LIMIT = 50_000.0
 """Signal (electron) below which the first fit is made."""
 
+ROUNDS = 10
+"""Most fits that are made to find the points that follow the curve."""
+
 TOLERANCE = 0.03
 """Relative misfit that is put up with: the model is no better than that near saturation."""
 
@@ -97,19 +100,9 @@ def fit_curve(
         return failed
     error = variance * np.sqrt(2.0 / np.maximum(number, 1.0))
     guess = float(np.median(mean[good] / (variance[good] - noise**2)))
-    faint = good & (mean * guess <= LINEAR_LIMIT)
-    used = faint if np.count_nonzero(faint) >= 2 else good
-    for _ in range(3):
-        fit = _least_squares(mean[used], variance[used], error[used], noise, guess, robust=True)
-        misfit = np.abs(variance - variance_model(mean, fit.x[1], fit.x[0] * A00_UNIT, noise))
-        off = good & (misfit > np.maximum(rejection * error, TOLERANCE * variance))
-        bright = mean[off & (mean * guess > LINEAR_LIMIT)]
-        kept = good & ~off & (mean < (bright.min() if bright.size else math.inf))
-        if np.count_nonzero(kept) < 2:
-            return failed
-        if np.array_equal(kept, used):
-            break
-        used = kept
+    used = _on_the_curve(mean, variance, error, good, noise, guess, rejection)
+    if np.count_nonzero(used) < 2:
+        return failed
     fit = _least_squares(mean[used], variance[used], error[used], noise, guess, robust=False)
     errors = np.sqrt(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)))
     return CurveFit(
@@ -120,6 +113,33 @@ def fit_curve(
         turnoff=float(mean[used].max()),
         used=used,
     )
+
+
+def _on_the_curve(
+    mean: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    error: NDArray[np.float64],
+    good: NDArray[np.bool_],
+    noise: float,
+    guess: float,
+    rejection: float,
+) -> NDArray[np.bool_]:
+    """Which points follow the curve that starts with the faint ones, see `fit_curve`.
+
+    The set grows towards the bright points: each fit reaches a little further than the one before.
+    """
+    faint = good & (mean * guess <= LINEAR_LIMIT)
+    used = faint if np.count_nonzero(faint) > 2 else good
+    for _ in range(ROUNDS):
+        fit = _least_squares(mean[used], variance[used], error[used], noise, guess, robust=True)
+        misfit = np.abs(variance - variance_model(mean, fit.x[1], fit.x[0] * A00_UNIT, noise))
+        off = good & (misfit > np.maximum(rejection * error, TOLERANCE * variance))
+        bright = mean[off & (mean * guess > LINEAR_LIMIT)]
+        kept = good & ~off & (mean < (bright.min() if bright.size else math.inf))
+        if np.count_nonzero(kept) < 2 or np.array_equal(kept, used):
+            return kept
+        used = kept
+    return used
 
 
 def _least_squares(

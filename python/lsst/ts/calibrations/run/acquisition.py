@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,51 +78,64 @@ class Acquisition:
             An exposure was not taken or not confirmed. No further exposure is begun; those that were taken
             are waited for, so that the journal says of each what became of it.
         """
-        confirmations: list[asyncio.Task[None]] = []
+        confirmations: dict[int, asyncio.Task[None]] = {}
         sets: list[asyncio.Task[None]] = []
         try:
             for image_set in plan.sets:
-                mine = await self._take_set(image_set, confirmations, last=image_set is plan.sets[-1])
+                ids = await self._take_set(image_set, confirmations, last=image_set is plan.sets[-1])
+                mine = {each: confirmations[each] for each in ids}
                 sets.append(asyncio.ensure_future(self._finish_set(image_set, mine, hand_over)))
+            # Not gathered: a stop would cancel the confirmations instead of giving them their time.
+            await asyncio.wait([*confirmations.values(), *sets], return_when=asyncio.FIRST_EXCEPTION)
+            _raise_first_failure([*confirmations.values(), *sets])
         except BaseException as error:
-            await _settle([*confirmations, *sets], STOP_LIMIT if _is_stop(error) else None)
+            await _settle([*confirmations.values(), *sets], STOP_LIMIT if _is_stop(error) else None)
             raise
-        await asyncio.gather(*confirmations, *sets)
 
     async def _take_set(
-        self, image_set: ImageSet, confirmations: list[asyncio.Task[None]], last: bool
-    ) -> dict[int, asyncio.Task[None]]:
+        self, image_set: ImageSet, confirmations: dict[int, asyncio.Task[None]], last: bool
+    ) -> list[int]:
         kind, times = image_set.image_type, image_set.exposure_times
         self.context.log.info(
             "Taking %d %s images (the first %d are discarded).", len(times), kind, image_set.n_discard
         )
         await self.checkpoint(f"{kind}: {len(times)} images")
-        taken: dict[int, asyncio.Task[None]] = {}
+        taken: list[int] = []
         for number, exposure_time in enumerate(times, 1):
-            _raise_first_failure(confirmations)
+            _raise_first_failure(confirmations.values())
             await self.checkpoint(f"{kind} {number} of {len(times)}, {exposure_time:g} s")
-            exposure = await self._take(kind, exposure_time, discarded=number <= image_set.n_discard)
-            taken[exposure] = asyncio.ensure_future(self._confirm(exposure))
-            confirmations.append(taken[exposure])
+            discarded = number <= image_set.n_discard
+            taken.append(await self._take(kind, exposure_time, discarded, confirmations))
             if self.wait_between_exposures and not (last and number == len(times)):
                 await asyncio.sleep(self.wait_between_exposures)
         return taken
 
-    async def _take(self, kind: ImageType, exposure_time: float, discarded: bool) -> int:
+    async def _take(
+        self,
+        kind: ImageType,
+        exposure_time: float,
+        discarded: bool,
+        confirmations: dict[int, asyncio.Task[None]],
+    ) -> int:
+        """Take one exposure, note it and begin to wait for its confirmation."""
         begun = self.context.now()
         taking = asyncio.ensure_future(
             self.camera.take(kind, exposure_time, self.group_id(), self.annotations)
         )
+        stop: asyncio.CancelledError | None = None
         try:
-            taken = await asyncio.shield(taking)
-        except asyncio.CancelledError:
+            await asyncio.shield(taking)
+        except asyncio.CancelledError as error:
             # The camera goes on with what it has begun: an exposure that it ends belongs into the journal.
+            stop = error
             await _settle([taking], STOP_LIMIT)
             if taking.cancelled() or taking.exception():
                 raise
-            self._note_taken(taking.result(), kind, exposure_time, discarded, begun)
-            raise
+        taken = taking.result()
         self._note_taken(taken, kind, exposure_time, discarded, begun)
+        confirmations[taken] = asyncio.ensure_future(self._confirm(taken))
+        if stop is not None:
+            raise stop
         return taken
 
     def _note_taken(
@@ -183,7 +196,7 @@ async def _settle(tasks: Sequence[asyncio.Future[Any]], limit: float | None) -> 
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _raise_first_failure(confirmations: Sequence[asyncio.Task[None]]) -> None:
+def _raise_first_failure(confirmations: Iterable[asyncio.Task[None]]) -> None:
     for confirmation in confirmations:
         if confirmation.done() and not confirmation.cancelled() and (error := confirmation.exception()):
             raise error

@@ -1,4 +1,4 @@
-"""Reference calibrations, ``LATISS/calib`` of the simulated observatory: made when first needed, then cached."""
+"""Reference calibrations, ``LATISS/calib`` of the simulated observatory: made when needed, then cached."""
 
 from __future__ import annotations
 

@@ -94,6 +94,7 @@ class Camera(salobj.BaseCsc):
         self._headers = HeaderReader(self.domain, instrument, imaging.models)
         self._events = CameraEvents(self)
         self._busy = False
+        self._reading_out = False
         self._readout: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
@@ -129,7 +130,7 @@ class Camera(salobj.BaseCsc):
     async def do_takeImages(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
         """Take images, one after the other."""
         self.assert_enabled("takeImages")
-        if self._busy or (self._readout is not None and not self._readout.done()):
+        if self._busy or self._reading_out:
             doing = "another command is running" if self._busy else "an image is being read out"
             raise salobj.ExpectedError(f"takeImages rejected: {doing}")
         key_values = _check(data)
@@ -163,6 +164,7 @@ class Camera(salobj.BaseCsc):
         else:
             await asyncio.sleep(integration)
         await self._events.end_take_image()
+        self._reading_out = True
         self._readout = self._keep(self._read_out(image))
         self._keep(self._store(image, pixels))
 
@@ -197,10 +199,11 @@ class Camera(salobj.BaseCsc):
         await self._events.shutter(ShutterState.CLOSED)
 
     async def _read_out(self, image: Image) -> None:
-        """Read an image out."""
+        """Read an image out; once that is told, the next one may begin."""
         await self._events.rafts(RaftsState.READING_OUT)
         await self._events.start_readout(image)
         await asyncio.sleep(self.instrument.readout_time)
+        self._reading_out = False
         await self._events.rafts(RaftsState.QUIESCENT)
         await self._events.readiness(ReadinessState.READY)
         await self._events.end_readout(image, clock.current_tai())

@@ -1,0 +1,82 @@
+"""Parts of the documentation that are made from the program itself, as reStructuredText."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+__all__ = ["option_list"]
+
+LIST_SHOWN = 60
+"""Characters of a default from which equal neighbours of a list are counted instead of written out."""
+
+
+def option_list(schema: Mapping[str, Any]) -> str:
+    """Definition list of all options of a schema, in its order.
+
+    Parameters
+    ----------
+    schema
+        JSON schema of the configuration of a script.
+
+    Returns
+    -------
+    text
+        For each option: name, title, type, limits, default, description, examples.
+    """
+    return "\n".join(line for name, about in schema["properties"].items() for line in _option(name, about))
+
+
+def _option(name: str, about: Mapping[str, Any]) -> Iterator[str]:
+    yield f"``{name}``"
+    yield f"    *{about['title']}.* {about['description']}"
+    yield ""
+    yield f"    {_kind(about)}. Default: ``{_value(about['default'])}``."
+    if "examples" in about:
+        yield f"    For example: {', '.join(f'``{_value(each)}``' for each in about['examples'])}."
+    yield ""
+    if "properties" in about:
+        yield from (f"    {line}" for line in _parts(about))
+        yield ""
+
+
+def _parts(about: Mapping[str, Any]) -> Iterator[str]:
+    for name, part in about["properties"].items():
+        yield f"- ``{name}``: {part['description']}"
+
+
+def _kind(about: Mapping[str, Any]) -> str:
+    """Type and limits in words, e.g. ``integer from 1 to 1000``."""
+    if "enum" in about:
+        return f"One of {', '.join(f'``{each}``' for each in about['enum'])}"
+    if "anyOf" in about:
+        return " or ".join(_kind(each) for each in about["anyOf"])
+    types = about["type"] if isinstance(about["type"], list) else [about["type"]]
+    words = " or ".join("list" if each == "array" else each for each in types)
+    if "items" in about:
+        words += f" of {_kind(about['items'])}"
+    return words + _limits(about)
+
+
+def _limits(about: Mapping[str, Any]) -> str:
+    limits = [
+        f"{word} {about[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in about
+    ]
+    return f" {' '.join(limits)}" if limits else ""
+
+
+def _value(value: Any) -> str:
+    """A value as one writes it in YAML; runs in a long list of numbers are counted."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, list) and len(text) > LIST_SHOWN:
+        return f"[{', '.join(_runs(value))}]"
+    return text
+
+
+def _runs(values: Sequence[Any]) -> Iterator[str]:
+    start = 0
+    for position in range(1, len(values) + 1):
+        if position == len(values) or values[position] != values[start]:
+            yield f"{position - start} x {json.dumps(values[start])}"
+            start = position

@@ -1,0 +1,172 @@
+"""Reading a Butler repository: what is there, what is not, and what cannot be opened."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lsst.daf.butler import Butler
+
+from lsst.ts.calibrations.adapters.archive import Archive
+from lsst.ts.calibrations.domain.errors import ArchiveError
+from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS
+from lsst.ts.calibrations.pipelines.calibrations import PhotonTransferCurve
+
+FIRST, SECOND, THIRD = 2025011500001, 2025011500002, 2025011500003
+DETECTORS = {0: "RXX_S00"}
+
+
+@pytest.fixture
+def three_exposures(repository: Path) -> Path:
+    """A repository that knows three exposures, without files."""
+    with Butler.from_config(str(repository), writeable=True) as butler:
+        butler.registry.syncDimensionData("physical_filter", {"instrument": "LATISS", "name": "r~empty", "band": "r"})
+        butler.registry.syncDimensionData("day_obs", {"instrument": "LATISS", "id": 20250115})
+        butler.registry.syncDimensionData("group", {"instrument": "LATISS", "name": "g"})
+        for exposure in (FIRST, SECOND, THIRD):
+            butler.registry.insertDimensionData(
+                "exposure",
+                {
+                    "instrument": "LATISS", "id": exposure, "physical_filter": "r~empty", "day_obs": 20250115,
+                    "group": "g", "obs_id": f"AT_O_20250115_{exposure % 100_000:06d}",
+                },
+            )  # fmt: skip
+    return repository
+
+
+def ask(repository: Path | str, question: Callable[[Archive], Awaitable[Any]]) -> Any:
+    async def main() -> Any:
+        archive = Archive(str(repository), LATISS)
+        try:
+            return await question(archive)
+        finally:
+            archive.close()
+
+    return asyncio.run(main())
+
+
+def test_collections_that_are_not_there_are_named_once_and_in_order(repository: Path) -> None:
+    names = ["u/none", "LATISS/calib", "LATISS/raw/all", "nowhere", "u/none"]
+    assert ask(repository, lambda archive: archive.missing_collections(names)) == ["nowhere", "u/none"]
+
+
+def test_a_collection_made_by_someone_else_meanwhile_is_seen(repository: Path) -> None:
+    async def question(archive: Archive) -> None:
+        assert await archive.missing_collections(["u/new"]) == ["u/new"]
+        with Butler.from_config(str(repository), writeable=True) as butler:
+            butler.collections.register("u/new")
+        assert await archive.missing_collections(["u/new"]) == []
+
+    ask(repository, question)
+
+
+@pytest.mark.parametrize("name", ["nothing", "empty", "file"])
+def test_a_repository_that_cannot_be_opened_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("no repository")
+    with pytest.raises(ArchiveError, match=f"{name}' cannot be opened"):
+        ask(tmp_path / name, lambda archive: archive.missing_collections(["LATISS/calib"]))
+
+
+def test_verification_results_are_read_by_exposure_and_detector_name(three_exposures: Path, shelf: Any) -> None:
+    whole = {"RXX_S00": {"SUCCESS": True}, "SUCCESS": True}
+    measured = {"AMP": {"C00": {"MEAN": 0.5}}, "SUCCESS": True}
+    shelf.put(
+        "u/ocps/a",
+        {"verifyBiasExpStats": {(FIRST,): whole}, "verifyBiasDetStats": {(FIRST, 0): measured}},
+    )
+    found = ask(
+        three_exposures, lambda archive: archive.verification("u/ocps/a", "BIAS", [FIRST], DETECTORS)
+    )
+    assert found.by_exposure == {FIRST: whole}
+    assert found.measured == {(FIRST, "RXX_S00"): measured}
+
+
+def test_results_that_are_not_there_are_left_out(three_exposures: Path, shelf: Any) -> None:
+    result = {"SUCCESS": True}
+    shelf.put(
+        "u/ocps/a",
+        {
+            "verifyDarkExpStats": {(FIRST,): result, (THIRD,): result},
+            "verifyDarkDetStats": {(SECOND, 0): result},
+        },
+    )
+    found = ask(
+        three_exposures, lambda archive: archive.verification("u/ocps/a", "DARK", [FIRST, SECOND, THIRD], DETECTORS)
+    )
+    assert set(found.by_exposure) == {FIRST, THIRD}
+    assert set(found.measured) == {(SECOND, "RXX_S00")}
+
+
+@pytest.mark.parametrize(("collection", "calibration"), [("u/ocps/none", "BIAS"), ("u/ocps/a", "FLAT")])
+def test_no_collection_and_no_dataset_type_mean_no_results(
+    three_exposures: Path, shelf: Any, collection: str, calibration: str
+) -> None:
+    shelf.put("u/ocps/a", {"verifyBiasExpStats": {(FIRST,): {"SUCCESS": True}}})
+    found = ask(three_exposures, lambda archive: archive.verification(collection, calibration, [FIRST], DETECTORS))
+    assert (found.by_exposure, found.measured) == ({}, {})
+
+
+def test_results_of_another_job_are_not_taken(three_exposures: Path, shelf: Any) -> None:
+    for name, success in (("u/ocps/a", True), ("u/ocps/b", False)):
+        shelf.put(name, {"verifyBiasExpStats": {(FIRST,): {"SUCCESS": success}}})
+    found = ask(three_exposures, lambda archive: archive.verification("u/ocps/b", "BIAS", [FIRST], DETECTORS))
+    assert found.by_exposure == {FIRST: {"SUCCESS": False}}
+
+
+def test_results_that_came_after_the_repository_was_opened_are_seen(three_exposures: Path, shelf: Any) -> None:
+    async def question(archive: Archive) -> None:
+        for name in ("u/ocps/a", "u/ocps/b"):
+            assert (await archive.verification(name, "BIAS", [FIRST], DETECTORS)).by_exposure == {}
+            shelf.put(name, {"verifyBiasExpStats": {(FIRST,): {"SUCCESS": True}}})
+            assert (await archive.verification(name, "BIAS", [FIRST], DETECTORS)).by_exposure != {}
+
+    ask(three_exposures, question)
+
+
+def curve(**gains: float) -> PhotonTransferCurve:
+    gain = {name: gains.get(name, 1.1) for name in AMPLIFIERS}
+    return PhotonTransferCurve(
+        detector="RXX_S00",
+        gain=gain,
+        noise=dict.fromkeys(AMPLIFIERS, 8.5),
+        rawMeans={name: [15_000.0] for name in AMPLIFIERS},
+    )
+
+
+@pytest.mark.parametrize("name", ["cpPtcExtract", "cpPtcPartial"])
+def test_gains_are_read_under_either_name(three_exposures: Path, shelf: Any, name: str) -> None:
+    shelf.put("u/ocps/g", {name: {(FIRST, 0): curve(C05=1.3), (SECOND, 0): curve(C05=99.0)}})
+    gains = ask(three_exposures, lambda archive: archive.pair_gains("u/ocps/g", [(FIRST, SECOND)], [0]))
+    assert [each.amplifier for each in gains] == list(AMPLIFIERS)
+    (fifth,) = (each for each in gains if each.amplifier == "C05")
+    assert (fifth.exposures, fifth.detector, fifth.gain, fifth.noise, fifth.mean) == (
+        (FIRST, SECOND), 0, 1.3, 8.5, 15_000.0,
+    )  # fmt: skip
+
+
+def test_an_amplifier_without_light_has_no_gain_and_the_others_have(three_exposures: Path, shelf: Any) -> None:
+    dark = curve(C03=math.nan)
+    dark.rawMeans["C03"] = []
+    shelf.put("u/ocps/g", {"cpPtcExtract": {(FIRST, 0): dark}})
+    gains = ask(three_exposures, lambda archive: archive.pair_gains("u/ocps/g", [(FIRST, SECOND)], [0]))
+    assert [each.amplifier for each in gains if math.isnan(each.gain)] == ["C03"]
+    assert [each.amplifier for each in gains if math.isnan(each.mean)] == ["C03"]
+
+
+def test_a_pair_without_result_is_named(three_exposures: Path, shelf: Any) -> None:
+    shelf.put("u/ocps/g", {"cpPtcExtract": {(FIRST, 0): curve()}})
+    with pytest.raises(ArchiveError, match=rf"u/ocps/g for the flats {SECOND} and {THIRD}, detector 0"):
+        ask(
+            three_exposures,
+            lambda archive: archive.pair_gains("u/ocps/g", [(FIRST, SECOND), (SECOND, THIRD)], [0]),
+        )
+
+
+def test_an_image_that_is_not_there_is_named(three_exposures: Path) -> None:
+    with pytest.raises(ArchiveError, match=f"exposure {FIRST}, detector 0: no raw image"):
+        ask(three_exposures, lambda archive: archive.image(FIRST, [0]))

@@ -1,0 +1,182 @@
+"""The camera as a run uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.adapters.camera import READOUT_MARGIN, Annotations, Camera
+from lsst.ts.calibrations.adapters.sal import State, salobj
+from lsst.ts.calibrations.domain.errors import AcquisitionError
+from lsst.ts.calibrations.domain.exposures import ImageType
+from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.simulation import clock
+
+GROUP = "2025-01-15T18:00:00.000"
+FIRST = 2025011500001
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@contextlib.asynccontextmanager
+async def camera() -> AsyncIterator[tuple[Camera, salobj.Domain]]:
+    async with salobj.Domain() as domain:
+        adapter = Camera(LATISS, domain, logging.getLogger("test"))
+        await adapter.start()
+        yield adapter, domain
+
+
+async def take(adapter: Camera, kind: ImageType = ImageType.BIAS, seconds: float = 0.0, **annotations: str) -> int:
+    return await adapter.take(kind, seconds, GROUP, Annotations(**annotations))
+
+
+def test_an_exposure_is_taken_and_then_read_out(observatory: Any) -> None:
+    async def story() -> None:
+        async with observatory(), camera() as (adapter, _):
+            begin = now()
+            assert await take(adapter, ImageType.DARK, 30.0) == FIRST
+            assert now() - begin == pytest.approx(30, abs=0.1)
+            assert await adapter.read_out(FIRST)
+            assert now() - begin == pytest.approx(32, abs=0.1)
+            assert adapter.name(FIRST) == "AT_O_20250115_000001"
+
+    clock.run(story)
+
+
+def test_a_flat_lasts_longer_by_the_shutter(observatory: Any) -> None:
+    async def story() -> None:
+        async with observatory(), camera() as (adapter, _):
+            begin = now()
+            await take(adapter, ImageType.FLAT, 5.0)
+            assert now() - begin == pytest.approx(5 + LATISS.shutter_time, abs=0.1)
+
+    clock.run(story)
+
+
+def test_the_readout_of_any_exposure_can_be_asked_for_afterwards(observatory: Any) -> None:
+    async def story() -> None:
+        async with observatory(), camera() as (adapter, _):
+            taken = [await take(adapter) for _ in range(3)]
+            await asyncio.sleep(10)
+            assert taken == [FIRST, FIRST + 1, FIRST + 2]
+            assert all([await adapter.read_out(each) for each in reversed(taken)])
+
+    clock.run(story)
+
+
+def test_the_header_is_told_what_the_image_is_for(observatory: Any) -> None:
+    async def story() -> str:
+        async with observatory(), camera() as (adapter, domain), salobj.Remote(domain, "ATCamera") as remote:
+            await take(adapter, program="BLOCK-T1", reason="daily", note="quiet night", test_type="gain")
+            sample = remote.evt_startIntegration.get()
+            assert sample.additionalValues.split(":")
+            return ",".join([sample.additionalKeys, sample.additionalValues])
+
+    told = clock.run(story)
+    for word in ("BIAS", "BLOCK-T1", "daily", "gain", "quiet night"):
+        assert word in told
+
+
+def test_what_is_not_annotated_is_left_out(observatory: Any) -> None:
+    async def story() -> str:
+        async with observatory(), camera() as (adapter, domain), salobj.Remote(domain, "ATCamera") as remote:
+            await take(adapter)
+            return str(remote.evt_startIntegration.get().additionalValues)
+
+    assert "None" not in clock.run(story)
+
+
+def test_a_refused_exposure_is_an_error_that_names_camera_image_and_reason(observatory: Any) -> None:
+    async def story() -> None:
+        async with observatory("take-images-refused:image=2"), camera() as (adapter, _):
+            await take(adapter)
+            with pytest.raises(AcquisitionError, match="ATCamera did not take the DARK of 5 s: .*rejected"):
+                await take(adapter, ImageType.DARK, 5.0)
+
+    clock.run(story)
+
+
+def test_a_camera_that_is_not_there_is_an_error_and_no_endless_wait() -> None:
+    async def story() -> None:
+        async with camera() as (adapter, _):
+            with pytest.raises(AcquisitionError, match="ATCamera did not take the BIAS of 0 s"):
+                await take(adapter)
+            assert now() < 600
+
+    clock.run(story)
+
+
+def test_filter_and_grating_are_put_into_the_beam(observatory: Any) -> None:
+    async def story() -> tuple[str, str]:
+        async with observatory(), camera() as (adapter, domain), salobj.Remote(domain, "ATSpectrograph") as remote:
+            await adapter.setup("SDSSg_65mm", 2)
+            filter_, grating = (
+                event.get().name for event in (remote.evt_reportedFilterPosition, remote.evt_reportedDisperserPosition)
+            )
+            return filter_, grating
+
+    assert clock.run(story) == ("SDSSg_65mm", "blue300lpmm_qn1")
+
+
+def test_nothing_is_moved_when_nothing_is_asked_for(observatory: Any) -> None:
+    async def story() -> None:
+        async with observatory(), camera() as (adapter, _):
+            begin = now()
+            await adapter.setup(None, None)
+            assert now() == begin
+
+    clock.run(story)
+
+
+def test_a_filter_that_is_not_there_is_an_error_that_names_it(observatory: Any) -> None:
+    async def story() -> None:
+        async with observatory(), camera() as (adapter, _):
+            with pytest.raises(AcquisitionError, match="set up with .*'filter': 'SDSSx_65mm'"):
+                await adapter.setup("SDSSx_65mm", None)
+
+    clock.run(story)
+
+
+def test_a_readout_that_is_never_announced_is_not_waited_for_without_end() -> None:
+    class Forgetful(salobj.BaseCsc):
+        version = "1"
+
+        async def do_takeImages(self, data: Any) -> None:  # noqa: N802
+            await self.evt_startIntegration.set_write(imageName="AT_O_20250115_000001", exposureTime=data.expTime)
+
+    async def story() -> None:
+        csc = Forgetful("ATCamera", initial_state=State.ENABLED, allow_missing_callbacks=True)
+        async with csc, camera() as (adapter, _):
+            taken = await take(adapter)
+            begin = now()
+            assert not await adapter.read_out(taken)
+            assert now() - begin == pytest.approx(LATISS.readout_time + READOUT_MARGIN)
+            assert adapter.name(taken) == "AT_O_20250115_000001"
+
+    clock.run(story)
+
+
+def test_the_name_of_an_image_is_the_one_that_the_camera_gave() -> None:
+    async def story() -> None:
+        async with _SpeakingCamera() as csc, camera() as (adapter, _):
+            await csc.evt_endReadout.set_write(imageName="not an image")
+            await csc.evt_endReadout.set_write(imageName="AT_C_20250115_000001")
+            assert await adapter.read_out(FIRST)
+            assert adapter.name(FIRST) == "AT_C_20250115_000001"
+            assert adapter.name(FIRST + 1) == "AT_O_20250115_000002"
+
+    clock.run(story)
+
+
+class _SpeakingCamera(salobj.BaseCsc):
+    version = "1"
+
+    def __init__(self) -> None:
+        super().__init__("ATCamera", initial_state=State.ENABLED, allow_missing_callbacks=True)

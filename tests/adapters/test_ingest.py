@@ -1,0 +1,150 @@
+"""Confirmation of images: whatever the OODS says, and whenever, it counts for the image that it names."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.adapters.ingest import IngestWatcher, detector_name
+from lsst.ts.calibrations.domain.errors import IngestError
+
+IMAGE, OTHER = "AT_O_20250115_000001", "AT_O_20250115_000002"
+DETECTOR = "RXX_S00"
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def test_an_image_that_was_ingested_before_anyone_asked_is_confirmed_at_once(with_oods: Any) -> None:
+    async def story(oods: Any, remote: Any) -> None:
+        watcher = IngestWatcher(remote)
+        await oods.says(IMAGE)
+        await asyncio.sleep(1)
+        before = now()
+        await watcher.confirmed(IMAGE, [DETECTOR], timeout=120)
+        assert now() == before
+
+    with_oods(story)
+
+
+def test_a_late_confirmation_is_waited_for(with_oods: Any) -> None:
+    async def story(oods: Any, remote: Any) -> None:
+        watcher = IngestWatcher(remote)
+        before = now()
+        waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [DETECTOR], timeout=120))
+        await asyncio.sleep(119)
+        assert not waiting.done()
+        await oods.says(IMAGE)
+        await waiting
+        assert now() - before == pytest.approx(119, abs=0.01)
+
+    with_oods(story)
+
+
+def test_silence_ends_at_the_time_limit(with_oods: Any) -> None:
+    async def story(oods: Any, remote: Any) -> None:
+        before = now()
+        with pytest.raises(IngestError, match="within 120 s .*RXX_S00: no imageInOODS came") as caught:
+            await IngestWatcher(remote).confirmed(IMAGE, [DETECTOR], timeout=120)
+        assert now() - before == pytest.approx(120)
+        assert caught.value.obs_id == IMAGE
+        assert caught.value.missing == {DETECTOR: "no imageInOODS came"}
+
+    with_oods(story)
+
+
+def test_another_image_does_not_count_however_often_it_is_confirmed(with_oods: Any) -> None:
+    async def story(oods: Any, remote: Any) -> None:
+        watcher = IngestWatcher(remote)
+        waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [DETECTOR], timeout=30))
+        for _ in range(3):
+            await oods.says(OTHER)
+            await asyncio.sleep(1)
+        with pytest.raises(IngestError, match=IMAGE):
+            await waiting
+
+    with_oods(story)
+
+
+def test_an_error_is_forgotten_when_the_oods_succeeds_later(with_oods: Any) -> None:
+    async def story(oods: Any, remote: Any) -> None:
+        watcher = IngestWatcher(remote)
+        waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [DETECTOR], timeout=30))
+        await oods.says(IMAGE, code=1, text="database locked")
+        await asyncio.sleep(1)
+        assert not waiting.done()
+        assert watcher.missing(IMAGE, [DETECTOR]) == {DETECTOR: "statusCode 1: database locked"}
+        await oods.says(IMAGE)
+        await waiting
+
+    with_oods(story)
+
+
+def test_an_error_takes_no_success_back(with_oods: Any) -> None:
+    async def story(oods: Any, remote: Any) -> None:
+        watcher = IngestWatcher(remote)
+        await oods.says(IMAGE)
+        await oods.says(IMAGE, code=2, text="already ingested")
+        await asyncio.sleep(1)
+        await watcher.confirmed(IMAGE, [DETECTOR], timeout=1)
+
+    with_oods(story)
+
+
+def test_the_last_error_is_told_when_the_time_runs_out(with_oods: Any) -> None:
+    async def story(oods: Any, remote: Any) -> None:
+        watcher = IngestWatcher(remote)
+        waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [DETECTOR], timeout=30))
+        await oods.says(IMAGE, code=1, text="no such file")
+        await asyncio.sleep(5)
+        await oods.says(IMAGE, code=7, text="bad header")
+        with pytest.raises(IngestError, match="RXX_S00: statusCode 7: bad header"):
+            await waiting
+
+    with_oods(story)
+
+
+def test_all_detectors_in_use_must_be_confirmed_and_the_others_do_not_matter(with_oods: Any) -> None:
+    async def story(oods: Any, remote: Any) -> None:
+        watcher = IngestWatcher(remote)
+        used = ["R22_S00", "R22_S11"]
+        waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, used, timeout=30))
+        await oods.says(IMAGE, "S00", raft="R22")
+        await oods.says(IMAGE, "S22", raft="R22", code=1, text="nobody uses it")
+        await asyncio.sleep(1)
+        assert not waiting.done()
+        assert list(watcher.missing(IMAGE, used)) == ["R22_S11"]
+        await oods.says(IMAGE, "S11", raft="R22")
+        await waiting
+
+    with_oods(story)
+
+
+def test_images_are_confirmed_in_any_order(with_oods: Any) -> None:
+    async def story(oods: Any, remote: Any) -> None:
+        watcher = IngestWatcher(remote)
+        ended: list[str] = []
+
+        async def wait(name: str) -> None:
+            await watcher.confirmed(name, [DETECTOR], timeout=60)
+            ended.append(name)
+
+        waiting = [asyncio.ensure_future(wait(name)) for name in (IMAGE, OTHER)]
+        for name in (OTHER, OTHER, IMAGE):
+            await asyncio.sleep(5)
+            await oods.says(name)
+        await asyncio.gather(*waiting)
+        assert ended == [OTHER, IMAGE]
+
+    with_oods(story)
+
+
+@pytest.mark.parametrize(
+    ("raft", "sensor", "name"),
+    [("undef", "RXX_S00", "RXX_S00"), ("", "RXX_S00", "RXX_S00"), ("R22", "S11", "R22_S11")],
+)
+def test_the_name_of_a_detector_comes_from_two_fields(raft: str, sensor: str, name: str) -> None:
+    assert detector_name(raft, sensor) == name

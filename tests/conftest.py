@@ -1,0 +1,220 @@
+"""A repository without pixels, and pipelines that store canned results in it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS
+from lsst.ts.calibrations.simulation.faults import Faults
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler
+
+    from lsst.ts.calibrations.simulation.detector.exposure import ExposureRequest
+    from lsst.ts.calibrations.simulation.jobs import Job
+    from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
+
+DETECTOR = "RXX_S00"
+
+
+class Shelf:
+    """Puts results into a repository as the pipelines do: below ``<collection>/run``, with a chain above."""
+
+    def __init__(self, repository: Path) -> None:
+        self.repository = repository
+
+    def put(self, collection: str, results: Mapping[str, Mapping[tuple[int, ...], Any]]) -> None:
+        """Put results, by dataset type and then by exposure, or by exposure and detector."""
+        from lsst.daf.butler import Butler, CollectionType
+
+        with Butler.from_config(str(self.repository), writeable=True) as butler:
+            butler.collections.register(f"{collection}/run")
+            butler.collections.register(collection, CollectionType.CHAINED)
+            butler.collections.redefine_chain(collection, [f"{collection}/run"])
+            for name, by_key in results.items():
+                for key, value in by_key.items():
+                    data_id = dict(zip(("exposure", "detector"), key, strict=False))
+                    self._put(butler, f"{collection}/run", name, data_id, value)
+
+    def _put(self, butler: Butler, run: str, name: str, data_id: Mapping[str, int], value: Any) -> None:
+        from lsst.daf.butler import DatasetType
+
+        storage = "StructuredDataDict" if isinstance(value, dict) else "CalibrationPhotonTransferCurve"
+        dataset = DatasetType(name, ("instrument", *data_id), storage, universe=butler.dimensions)
+        butler.registry.registerDatasetType(dataset)
+        butler.put(value, dataset, {"instrument": LATISS.name, **data_id}, run=run)
+
+
+def detector_statistics(failing: Mapping[str, Collection[str]]) -> dict[str, Any]:
+    """``verify<X>DetStats`` of healthy amplifiers but those that fail some tests."""
+    tests = {
+        name: {test: test not in failing.get(name, ()) for test in ("MEAN", "NOISE")} for name in AMPLIFIERS
+    }
+    return {
+        "AMP": {name: {"MEAN": 0.1, "NOISE": 8.0} for name in AMPLIFIERS},
+        "DET": {},
+        "VERIFY": {
+            "AMP": {name: {**passed, "SUCCESS": all(passed.values())} for name, passed in tests.items()},
+            "DET": {},
+        },
+        "SUCCESS": not failing,
+    }
+
+
+def exposure_statistics(failing: Mapping[str, Collection[str]]) -> dict[str, Any]:
+    """``verify<X>ExpStats`` of the same."""
+    names = [f"{amplifier} {test}" for amplifier, tests in failing.items() for test in tests]
+    return {
+        DETECTOR: {"SUCCESS": not names} | ({"FAILURES": names} if names else {}),
+        "SUCCESS": not names,
+    }
+
+
+@dataclass
+class CannedPipelines:
+    """Jobs that need no pixels: they end with the exit code, and store the results, that a story asks for.
+
+    Parameters
+    ----------
+    repository
+        Where results are stored.
+    exit_codes
+        By kind and calibration; 0 if there is none.
+    failing
+        Tests that fail, by calibration and amplifier.
+    without_result
+        Positions in the job's list of exposures for which nothing is stored, by calibration.
+    dark_amplifiers
+        Those that have no gain.
+    endless
+        Kind and calibration of jobs that never end by themselves.
+    """
+
+    repository: Path
+    exit_codes: dict[tuple[str, str], int] = field(default_factory=dict)
+    failing: defaultdict[str, dict[str, list[str]]] = field(default_factory=lambda: defaultdict(dict))
+    without_result: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    dark_amplifiers: tuple[str, ...] = ()
+    jobs: list[Job] = field(default_factory=list)
+
+    def __call__(self, job: Job, /) -> _CannedJob:
+        self.jobs.append(job)
+        return _CannedJob(self, job)
+
+    def results(self, job: Job) -> dict[str, dict[tuple[int, ...], Any]]:
+        """What a job stores."""
+        exposures = _exposures(job)
+        if job.kind == "gain":
+            return {"cpPtcExtract": {(each, 0): _pair(exposures, self.dark_amplifiers) for each in exposures}}
+        kept = [
+            each
+            for position, each in enumerate(exposures)
+            if position not in self.without_result[job.calibration]
+        ]
+        prefix, failing = f"verify{job.calibration.capitalize()}", self.failing[job.calibration]
+        return {
+            f"{prefix}ExpStats": {(each,): exposure_statistics(failing) for each in kept},
+            f"{prefix}DetStats": {(each, 0): detector_statistics(failing) for each in kept},
+        }
+
+
+@dataclass
+class _CannedJob:
+    pipelines: CannedPipelines
+    job: Job
+
+    def run(self) -> int:
+        self.job.log.parent.mkdir(parents=True)
+        self.job.log.write_text("canned\n")
+        code = self.pipelines.exit_codes.get((self.job.kind, self.job.calibration), 0)
+        if code == 0:
+            Shelf(self.pipelines.repository).put(self.job.collection, self.pipelines.results(self.job))
+        return code
+
+    def kill(self) -> None:
+        """It ends by itself."""
+
+
+def _exposures(job: Job) -> list[int]:
+    found = re.search(r"exposure IN \(([^)]*)\)", job.data_query)
+    assert found is not None
+    return [int(each) for each in found[1].split(",")]
+
+
+def _pair(exposures: Sequence[int], dark: Collection[str]) -> Any:
+    from lsst.ts.calibrations.pipelines.calibrations import PhotonTransferCurve
+
+    return PhotonTransferCurve(
+        detector=DETECTOR,
+        gain={name: float("nan") if name in dark else 1.1 for name in AMPLIFIERS},
+        noise={name: float("nan") if name in dark else 8.0 for name in AMPLIFIERS},
+        rawMeans={name: [15_000.0] for name in AMPLIFIERS},
+    )
+
+
+def no_pixels(request: ExposureRequest, /) -> None:
+    """Write the file of the segments without any."""
+    Path(request.path).touch()
+
+
+@pytest.fixture(scope="session")
+def empty_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with LATISS registered and an empty collection of calibrations: to be copied."""
+    from lsst.daf.butler import Butler, CollectionType
+
+    from lsst.ts.calibrations.pipelines.repository import create_repository
+
+    path = tmp_path_factory.mktemp("repositories") / "empty"
+    create_repository(str(path))
+    with Butler.from_config(str(path), writeable=True) as butler:
+        butler.collections.register("LATISS/calib", CollectionType.CALIBRATION)
+    return path
+
+
+@pytest.fixture
+def repository(empty_repository: Path, tmp_path: Path) -> Path:
+    """A repository of this test's own."""
+    return Path(shutil.copytree(empty_repository, tmp_path / "repo"))
+
+
+@pytest.fixture
+def shelf(repository: Path) -> Shelf:
+    """Puts results into the repository."""
+    return Shelf(repository)
+
+
+@pytest.fixture
+def pipelines(repository: Path) -> CannedPipelines:
+    """The jobs of the simulated OCPS."""
+    return CannedPipelines(repository)
+
+
+@pytest.fixture
+def observatory(
+    repository: Path, pipelines: CannedPipelines, tmp_path: Path
+) -> Callable[..., SimulatedObservatory]:
+    """Make the simulated observatory, complete but for pixels and pipelines, with the faults of a story."""
+    from lsst.ts.calibrations.simulation.butler_ingest import ButlerIngest
+    from lsst.ts.calibrations.simulation.machinery import Machinery
+    from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
+
+    def make(*faults: str, **kwargs: Any) -> SimulatedObservatory:
+        return SimulatedObservatory(
+            LATISS,
+            Machinery(ButlerIngest(repository), pipelines, make_pixels=no_pixels, processes=0),
+            images=tmp_path / "images",
+            jobs=tmp_path / "run" / "uws",
+            scale=16,
+            faults=Faults(faults),
+            **kwargs,
+        )
+
+    return make

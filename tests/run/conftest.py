@@ -1,0 +1,236 @@
+"""Runs whose story is told: facts, log and summary, with stand-ins of what takes and processes images."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.adapters.archive import ArchivedImage
+from lsst.ts.calibrations.adapters.sal import ScriptState, salobj
+from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
+from lsst.ts.calibrations.domain.config import CalibrationConfig
+from lsst.ts.calibrations.domain.errors import AcquisitionError, ArchiveError, IngestError
+from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.run.context import RunContext
+from lsst.ts.calibrations.run.facts import Fact
+from lsst.ts.calibrations.run.settings import RunSettings
+from lsst.ts.calibrations.simulation import clock
+
+FIRST = 2025011500001
+READOUT = 2.0
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Iterator[RunContext]:
+    """A run that begins, on the clock of the loop."""
+    made = RunContext.begin(
+        RunSettings(folder=tmp_path / "run", jobs=tmp_path / "run" / "uws"),
+        clock.current_tai,
+        logging.getLogger("run"),
+    )
+    yield made
+    made.journal.close()
+
+
+def configure(**options: Any) -> CalibrationConfig:
+    return CalibrationConfig.from_namespace(options, LATISS)
+
+
+@pytest.fixture
+def config() -> Callable[..., CalibrationConfig]:
+    """Make a configuration from some options."""
+    return configure
+
+
+@dataclass
+class ToldCamera:
+    """A camera that takes its time, and fails where the story says."""
+
+    refuses: Collection[int] = ()
+    """Numbers of exposures, from 1, that it refuses."""
+    loses_readout: Collection[int] = ()
+    taken: list[tuple[str, float, str]] = field(default_factory=list)
+    """Image type, exposure time and group id of every exposure that was begun."""
+    ready: float = 0.0
+    ends: dict[int, float] = field(default_factory=dict)
+
+    async def take(self, kind: Any, exposure_time: float, group_id: str, annotations: Any) -> int:
+        loop = asyncio.get_running_loop()
+        self.taken.append((str(kind), exposure_time, group_id))
+        number = len(self.taken)
+        if number in self.refuses:
+            raise AcquisitionError(f"exposure {number} was refused")
+        await asyncio.sleep(max(self.ready - loop.time(), 0.0) + exposure_time)
+        self.ready = self.ends[FIRST + number - 1] = loop.time() + READOUT
+        return FIRST + number - 1
+
+    def name(self, taken: int) -> str:
+        return f"AT_O_20250115_{taken % 100_000:06d}"
+
+    async def read_out(self, taken: int) -> bool:
+        await asyncio.sleep(max(self.ends[taken] - asyncio.get_running_loop().time(), 0.0))
+        return taken - FIRST + 1 not in self.loses_readout
+
+
+@dataclass
+class ToldIngest:
+    """An OODS that confirms after a while, or never."""
+
+    delay: float = 4.0
+    delays: Mapping[int, float] = field(default_factory=dict)
+    loses: Collection[int] = ()
+    asked: list[tuple[str, tuple[str, ...], float]] = field(default_factory=list)
+
+    async def confirmed(self, obs_id: str, detectors: Collection[str], timeout: float) -> None:
+        self.asked.append((obs_id, tuple(detectors), timeout))
+        number = int(obs_id[-6:])
+        if number in self.loses:
+            await asyncio.sleep(timeout)
+            raise IngestError(obs_id, {"RXX_S00": "no imageInOODS came"}, timeout)
+        await asyncio.sleep(self.delays.get(number, self.delay))
+
+
+class ToldArchive:
+    """A Butler that knows the files of all images but some."""
+
+    def __init__(self, unknown: Collection[int] = ()) -> None:
+        self.unknown = unknown
+
+    async def image(self, exposure: int, detectors: Sequence[int]) -> ArchivedImage:
+        if exposure in self.unknown:
+            raise ArchiveError(f"exposure {exposure} is not there")
+        return ArchivedImage("r~empty", tuple(f"/raw/{exposure}_{number}.fits" for number in detectors))
+
+
+@pytest.fixture
+def told_camera() -> type[ToldCamera]:
+    return ToldCamera
+
+
+@pytest.fixture
+def told_ingest() -> type[ToldIngest]:
+    return ToldIngest
+
+
+@pytest.fixture
+def told_archive() -> type[ToldArchive]:
+    return ToldArchive
+
+
+@dataclass
+class Night:
+    """What a whole script left behind."""
+
+    state: str
+    reason: str
+    states: list[str]
+    checkpoints: list[str]
+    metadata: Any
+    facts: list[Fact]
+    log: list[tuple[int, str]]
+    folder: Path
+    seconds: float
+    """Simulated seconds of the run."""
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "summary.json").read_text())
+        return found
+
+    @property
+    def report(self) -> str:
+        return (self.folder / "report.txt").read_text()
+
+    def of(self, kind: type[Fact]) -> list[Any]:
+        """The facts of a kind, in order."""
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    def warnings(self) -> list[str]:
+        """Log lines of level WARNING and above."""
+        return [message for level, message in self.log if level >= logging.WARNING]
+
+
+Operator = Callable[[Any, salobj.Remote], Coroutine[Any, Any, None]]
+
+
+@dataclass
+class _Witness:
+    """Keeps what a script publishes."""
+
+    states: list[str] = field(default_factory=list)
+    checkpoints: list[str] = field(default_factory=list)
+    log: list[tuple[int, str]] = field(default_factory=list)
+
+    async def state(self, data: Any) -> None:
+        name = ScriptState(data.state).name
+        if self.states[-1:] != [name]:
+            self.states.append(name)
+        if self.checkpoints[-1:] != [data.lastCheckpoint] and data.lastCheckpoint:
+            self.checkpoints.append(data.lastCheckpoint)
+
+    async def message(self, data: Any) -> None:
+        self.log.append((data.level, data.message))
+
+
+@pytest.fixture
+def night(repository: Path, observatory: Any, tmp_path: Path) -> Callable[..., Night]:
+    """Run the script for LATISS in a simulated observatory without pixels."""
+
+    def run(config: str = "", *faults: str, operator: Operator | None = None, **configure: str) -> Night:
+        witness, facts, folder = _Witness(), [], tmp_path / "run"
+
+        async def main() -> Night:
+            async with observatory(*faults), salobj.Domain() as domain:
+                script = MakeLatissCalibrations(index=1)
+                script.settings = RunSettings(
+                    folder=folder, jobs=folder / "uws", repository=repository, simulated=True, seed=1, scale=16
+                )
+                script.listeners.append(facts.append)
+                remote = salobj.Remote(domain, "Script", 1)
+                remote.evt_state.callback = witness.state
+                remote.evt_logMessage.callback = witness.message
+                await asyncio.gather(script.start_task, remote.start_task)
+                text = f"{config}\nrepo: {repository}"
+                seconds = await _play(script, remote, text, operator, configure)
+                return Night(
+                    state=ScriptState(script.state.state).name,
+                    reason=script.state.reason,
+                    states=witness.states,
+                    checkpoints=witness.checkpoints,
+                    metadata=remote.evt_metadata.get(),
+                    facts=facts,
+                    log=witness.log,
+                    folder=folder,
+                    seconds=seconds,
+                )
+
+        return clock.run(main)
+
+    return run
+
+
+async def _play(
+    script: Any, remote: salobj.Remote, config: str, operator: Operator | None, configure: Mapping[str, str]
+) -> float:
+    """Configure and run a script, as queue and operator do; return the simulated seconds of the run."""
+    try:
+        await remote.cmd_configure.set_start(config=config, **configure)
+    except salobj.AckError:
+        await script.done_task
+        return 0.0
+    await remote.cmd_setGroupId.set_start(groupId="2025-01-15T18:00:00.000")
+    begin = asyncio.get_running_loop().time()
+    tasks: list[Awaitable[Any]] = [remote.cmd_run.set_start(timeout=100_000)]
+    if operator is not None:
+        tasks.append(operator(script, remote))
+    await asyncio.gather(*tasks, return_exceptions=False)
+    end = asyncio.get_running_loop().time()
+    await script.done_task
+    return end - begin
