@@ -7,6 +7,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,8 +95,6 @@ class CannedPipelines:
         Positions in the job's list of exposures for which nothing is stored, by calibration.
     dark_amplifiers
         Those that have no gain.
-    endless
-        Kind and calibration of jobs that never end by themselves.
     """
 
     repository: Path
@@ -191,30 +190,41 @@ def shelf(repository: Path) -> Shelf:
     return Shelf(repository)
 
 
+@pytest.fixture(scope="session")
+def canned_pipelines() -> type[CannedPipelines]:
+    return CannedPipelines
+
+
 @pytest.fixture
 def pipelines(repository: Path) -> CannedPipelines:
     """The jobs of the simulated OCPS."""
     return CannedPipelines(repository)
 
 
-@pytest.fixture
-def observatory(
-    repository: Path, pipelines: CannedPipelines, tmp_path: Path
-) -> Callable[..., SimulatedObservatory]:
-    """Make the simulated observatory, complete but for pixels and pipelines, with the faults of a story."""
+@pytest.fixture(scope="session")
+def make_observatory() -> Callable[..., SimulatedObservatory]:
+    """Make a simulated observatory, complete but for pixels and pipelines, below a folder."""
     from lsst.ts.calibrations.simulation.butler_ingest import ButlerIngest
     from lsst.ts.calibrations.simulation.machinery import Machinery
     from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
 
-    def make(*faults: str, **kwargs: Any) -> SimulatedObservatory:
+    def make(folder: Path, pipelines: CannedPipelines, *faults: str, **kwargs: Any) -> SimulatedObservatory:
         return SimulatedObservatory(
             LATISS,
-            Machinery(ButlerIngest(repository), pipelines, make_pixels=no_pixels, processes=0),
-            images=tmp_path / "images",
-            jobs=tmp_path / "run" / "uws",
+            Machinery(ButlerIngest(pipelines.repository), pipelines, make_pixels=no_pixels, processes=0),
+            images=folder / "images",
+            jobs=folder / "run" / "uws",
             scale=16,
             faults=Faults(faults),
             **kwargs,
         )
 
     return make
+
+
+@pytest.fixture
+def observatory(
+    make_observatory: Callable[..., SimulatedObservatory], pipelines: CannedPipelines, tmp_path: Path
+) -> Callable[..., SimulatedObservatory]:
+    """Make the observatory of this test, with the faults of its story."""
+    return partial(make_observatory, tmp_path, pipelines)

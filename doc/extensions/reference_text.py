@@ -8,6 +8,9 @@ from typing import Any
 
 __all__ = ["option_list"]
 
+LIMITS = {"minimum": "from", "maximum": "to"}
+"""Keywords of JSON schema for the limits of a number, in words."""
+
 LIST_SHOWN = 60
 """Characters of a default from which equal neighbours of a list are counted instead of written out."""
 
@@ -32,7 +35,8 @@ def _option(name: str, about: Mapping[str, Any]) -> Iterator[str]:
     yield f"``{name}``"
     yield f"    *{about['title']}.* {about['description']}"
     yield ""
-    yield f"    {_kind(about)}. Default: ``{_value(about['default'])}``."
+    kind = _kind(about)
+    yield f"    {kind[0].upper()}{kind[1:]}. Default: ``{_value(about['default'])}``."
     if "examples" in about:
         yield f"    For example: {', '.join(f'``{_value(each)}``' for each in about['examples'])}."
     yield ""
@@ -46,24 +50,24 @@ def _parts(about: Mapping[str, Any]) -> Iterator[str]:
         yield f"- ``{name}``: {part['description']}"
 
 
-def _kind(about: Mapping[str, Any]) -> str:
+def _kind(about: Mapping[str, Any], plural: bool = False) -> str:
     """Type and limits in words, e.g. ``integer from 1 to 1000``."""
     if "enum" in about:
-        return f"One of {', '.join(f'``{each}``' for each in about['enum'])}"
+        return f"one of {', '.join(f'``{each}``' for each in about['enum'])}"
     if "anyOf" in about:
-        return " or ".join(_kind(each) for each in about["anyOf"])
+        return ", or ".join(_kind(each) for each in about["anyOf"])
     types = about["type"] if isinstance(about["type"], list) else [about["type"]]
-    words = " or ".join("list" if each == "array" else each for each in types)
-    if "items" in about:
-        words += f" of {_kind(about['items'])}"
-    return words + _limits(about)
+    return " or ".join(_type(each, about, plural) for each in types)
 
 
-def _limits(about: Mapping[str, Any]) -> str:
-    limits = [
-        f"{word} {about[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in about
-    ]
-    return f" {' '.join(limits)}" if limits else ""
+def _type(name: str, about: Mapping[str, Any], plural: bool) -> str:
+    if name == "array":
+        return f"list of {_kind(about['items'], plural=True)}"
+    words = {"string": "text", "boolean": "true or false", "object": "mapping", "null": "``null``"}
+    if name in words:
+        return words[name]
+    limits = (f"{word} {about[key]}" for key, word in LIMITS.items() if key in about)
+    return " ".join([f"{name}s" if plural else name, *limits])
 
 
 def _value(value: Any) -> str:

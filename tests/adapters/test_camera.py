@@ -33,7 +33,9 @@ async def camera() -> AsyncIterator[tuple[Camera, salobj.Domain]]:
         yield adapter, domain
 
 
-async def take(adapter: Camera, kind: ImageType = ImageType.BIAS, seconds: float = 0.0, **annotations: str) -> int:
+async def take(
+    adapter: Camera, kind: ImageType = ImageType.BIAS, seconds: float = 0.0, **annotations: str
+) -> int:
     return await adapter.take(kind, seconds, GROUP, Annotations(**annotations))
 
 
@@ -97,7 +99,7 @@ def test_a_refused_exposure_is_an_error_that_names_camera_image_and_reason(obser
     async def story() -> None:
         async with observatory("take-images-refused:image=2"), camera() as (adapter, _):
             await take(adapter)
-            with pytest.raises(AcquisitionError, match="ATCamera did not take the DARK of 5 s: .*rejected"):
+            with pytest.raises(AcquisitionError, match=r"ATCamera did not take the DARK of 5 s: .*rejected"):
                 await take(adapter, ImageType.DARK, 5.0)
 
     clock.run(story)
@@ -115,10 +117,15 @@ def test_a_camera_that_is_not_there_is_an_error_and_no_endless_wait() -> None:
 
 def test_filter_and_grating_are_put_into_the_beam(observatory: Any) -> None:
     async def story() -> tuple[str, str]:
-        async with observatory(), camera() as (adapter, domain), salobj.Remote(domain, "ATSpectrograph") as remote:
+        async with (
+            observatory(),
+            camera() as (adapter, domain),
+            salobj.Remote(domain, "ATSpectrograph") as remote,
+        ):
             await adapter.setup("SDSSg_65mm", 2)
             filter_, grating = (
-                event.get().name for event in (remote.evt_reportedFilterPosition, remote.evt_reportedDisperserPosition)
+                event.get().name
+                for event in (remote.evt_reportedFilterPosition, remote.evt_reportedDisperserPosition)
             )
             return filter_, grating
 
@@ -138,7 +145,7 @@ def test_nothing_is_moved_when_nothing_is_asked_for(observatory: Any) -> None:
 def test_a_filter_that_is_not_there_is_an_error_that_names_it(observatory: Any) -> None:
     async def story() -> None:
         async with observatory(), camera() as (adapter, _):
-            with pytest.raises(AcquisitionError, match="set up with .*'filter': 'SDSSx_65mm'"):
+            with pytest.raises(AcquisitionError, match=r"set up with .*'filter': 'SDSSx_65mm'"):
                 await adapter.setup("SDSSx_65mm", None)
 
     clock.run(story)
@@ -149,7 +156,9 @@ def test_a_readout_that_is_never_announced_is_not_waited_for_without_end() -> No
         version = "1"
 
         async def do_takeImages(self, data: Any) -> None:  # noqa: N802
-            await self.evt_startIntegration.set_write(imageName="AT_O_20250115_000001", exposureTime=data.expTime)
+            await self.evt_startIntegration.set_write(
+                imageName="AT_O_20250115_000001", exposureTime=data.expTime
+            )
 
     async def story() -> None:
         csc = Forgetful("ATCamera", initial_state=State.ENABLED, allow_missing_callbacks=True)

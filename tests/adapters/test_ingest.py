@@ -47,7 +47,7 @@ def test_a_late_confirmation_is_waited_for(with_oods: Any) -> None:
 def test_silence_ends_at_the_time_limit(with_oods: Any) -> None:
     async def story(oods: Any, remote: Any) -> None:
         before = now()
-        with pytest.raises(IngestError, match="within 120 s .*RXX_S00: no imageInOODS came") as caught:
+        with pytest.raises(IngestError, match=r"within 120 s .*RXX_S00: no imageInOODS came") as caught:
             await IngestWatcher(remote).confirmed(IMAGE, [DETECTOR], timeout=120)
         assert now() - before == pytest.approx(120)
         assert caught.value.obs_id == IMAGE

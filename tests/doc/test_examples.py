@@ -21,6 +21,9 @@ from lsst.ts.calibrations.domain.schema import load_schema
 ROOT = Path(__file__).parents[2]
 SCHEMA = load_schema("LATISS")
 
+OTHERS = ("do_configure", "n_failed", "n_tests")
+"""Names that look like options: a method, and keys of summary.json."""
+
 
 def _reference_text() -> ModuleType:
     path = ROOT / "doc" / "extensions" / "reference_text.py"
@@ -64,7 +67,7 @@ def test_options_that_pages_name_exist(page: Path) -> None:
     named = re.findall(
         r"``((?:n|exp_times|do|config_options|input_collections|certify_calib)_\w+)\b", page.read_text()
     )
-    known = [*SCHEMA["properties"], "do_configure"]
+    known = [*SCHEMA["properties"], *OTHERS]
     for name in named:
         assert any(option.startswith(name) for option in known), name
 
@@ -84,7 +87,9 @@ def test_the_list_of_options_has_name_default_and_description_of_each() -> None:
         assert about["description"] in sections[name]
         assert "Default: ``" in sections[name]
     assert "Default: ``20``" in sections["n_bias"]
-    assert "integer from 1 to 1000" in sections["n_bias"]
+    assert "Integer from 1 to 1000." in sections["n_bias"]
+    assert "Text or integer from 0 or ``null``." in sections["filter"]
+    assert "True or false." in sections["do_verify"]
     assert "Default: ``[5 x 5, 2 x 15, 16 x 30]``" in sections["exp_times_dark"]
-    assert "number from 0 to 7200 or list of number from 0 to 7200" in sections["exp_times_dark"]
+    assert "Number from 0 to 7200, or list of numbers from 0 to 7200." in sections["exp_times_dark"]
     assert "- ``execution``: " in sections["test_case"]

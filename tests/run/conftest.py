@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +140,8 @@ class Night:
     folder: Path
     seconds: float
     """Simulated seconds of the run."""
+    jobs: list[Any] = field(default_factory=list)
+    """Jobs as the OCPS got them, where the story keeps them."""
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -179,41 +183,65 @@ class _Witness:
         self.log.append((data.level, data.message))
 
 
+def _tell(
+    observatory: Callable[..., Any],
+    repository: Path,
+    folder: Path,
+    config: str = "",
+    *faults: str,
+    operator: Operator | None = None,
+    **configure: str,
+) -> Night:
+    witness, facts = _Witness(), list[Fact]()
+
+    async def main() -> Night:
+        async with observatory(*faults), salobj.Domain() as domain:
+            script = MakeLatissCalibrations(index=1)
+            script.settings = RunSettings(
+                folder=folder, jobs=folder / "uws", repository=repository, simulated=True, seed=1, scale=16
+            )
+            script.listeners.append(facts.append)
+            remote = salobj.Remote(domain, "Script", 1)
+            remote.evt_state.callback = witness.state
+            remote.evt_logMessage.callback = witness.message
+            await asyncio.gather(script.start_task, remote.start_task)
+            seconds = await _play(script, remote, f"{config}\nrepo: {repository}", operator, configure)
+            return Night(
+                state=ScriptState(script.state.state).name,
+                reason=script.state.reason,
+                states=witness.states,
+                checkpoints=witness.checkpoints,
+                metadata=remote.evt_metadata.get(),
+                facts=facts,
+                log=witness.log,
+                folder=folder,
+                seconds=seconds,
+            )
+
+    return clock.run(main)
+
+
 @pytest.fixture
 def night(repository: Path, observatory: Any, tmp_path: Path) -> Callable[..., Night]:
     """Run the script for LATISS in a simulated observatory without pixels."""
+    return partial(_tell, observatory, repository, tmp_path / "run")
 
-    def run(config: str = "", *faults: str, operator: Operator | None = None, **configure: str) -> Night:
-        witness, facts, folder = _Witness(), [], tmp_path / "run"
 
-        async def main() -> Night:
-            async with observatory(*faults), salobj.Domain() as domain:
-                script = MakeLatissCalibrations(index=1)
-                script.settings = RunSettings(
-                    folder=folder, jobs=folder / "uws", repository=repository, simulated=True, seed=1, scale=16
-                )
-                script.listeners.append(facts.append)
-                remote = salobj.Remote(domain, "Script", 1)
-                remote.evt_state.callback = witness.state
-                remote.evt_logMessage.callback = witness.message
-                await asyncio.gather(script.start_task, remote.start_task)
-                text = f"{config}\nrepo: {repository}"
-                seconds = await _play(script, remote, text, operator, configure)
-                return Night(
-                    state=ScriptState(script.state.state).name,
-                    reason=script.state.reason,
-                    states=witness.states,
-                    checkpoints=witness.checkpoints,
-                    metadata=remote.evt_metadata.get(),
-                    facts=facts,
-                    log=witness.log,
-                    folder=folder,
-                    seconds=seconds,
-                )
-
-        return clock.run(main)
-
-    return run
+@pytest.fixture(scope="session")
+def good_night(
+    empty_repository: Path,
+    make_observatory: Any,
+    canned_pipelines: Any,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Night:
+    """A night with all image types in which nothing went wrong; only to be read."""
+    folder = tmp_path_factory.mktemp("night")
+    repository = Path(shutil.copytree(empty_repository, folder / "repo"))
+    pipelines = canned_pipelines(repository)
+    config = "n_bias: 3\nn_dark: 2\nexp_times_dark: 10\nn_flat: 4\n"
+    told = _tell(partial(make_observatory, folder, pipelines), repository, folder / "run", config)
+    told.jobs = pipelines.jobs
+    return told
 
 
 async def _play(

@@ -28,7 +28,14 @@ class Story:
     """An acquisition with what became of it."""
 
     def __init__(self, context: Any, camera: Any, ingest: Any, archive: Any, config: Any) -> None:
-        self.context, self.camera, self.ingest, self.archive, self.config = context, camera, ingest, archive, config
+        self.context, self.camera, self.ingest, self.archive, self.config = (
+            context,
+            camera,
+            ingest,
+            archive,
+            config,
+        )
+        self.now_at_end = 0.0
         self.facts: list[Any] = []
         self.checkpoints: list[tuple[float, str]] = []
         self.handed_over: list[tuple[float, str, list[int]]] = []
@@ -51,6 +58,7 @@ class Story:
             group_id=lambda: f"group {len(self.camera.taken) + 1}",
         )
         await acquisition.run(make_plan(self.config, LATISS), self.hand_over)
+        self.now_at_end = self.now()
 
     def hand_over(self, image_type: ImageType, exposures: Any) -> None:
         self.handed_over.append((self.now(), str(image_type), list(exposures)))
@@ -70,7 +78,11 @@ class Story:
 def story(context: Any, told_camera: Any, told_ingest: Any, told_archive: Any, config: Any) -> Any:
     def make(camera: Any = None, ingest: Any = None, archive: Any = None, **options: Any) -> Story:
         return Story(
-            context, camera or told_camera(), ingest or told_ingest(), archive or told_archive(), config(**FEW | options)
+            context,
+            camera or told_camera(),
+            ingest or told_ingest(),
+            archive or told_archive(),
+            config(**FEW | options),
         )
 
     return make
@@ -80,7 +92,8 @@ def test_biases_come_before_darks_and_darks_before_flats(story: Any) -> None:
     told = story()
     clock.run(told.run)
     assert [(kind, seconds) for kind, seconds, _ in told.camera.taken] == [
-        ("BIAS", 0), ("BIAS", 0), ("BIAS", 0), ("DARK", 5), ("DARK", 10), ("DARK", 15), ("FLAT", 3), ("FLAT", 4),
+        ("BIAS", 0), ("BIAS", 0), ("BIAS", 0), ("DARK", 5), ("DARK", 10), ("DARK", 15),
+        ("FLAT", 3), ("FLAT", 4),
     ]  # fmt: skip
     assert [group for _, _, group in told.camera.taken] == [f"group {number}" for number in range(1, 9)]
 
@@ -144,10 +157,13 @@ def test_waits_are_between_exposures_and_not_after_the_last(story: Any) -> None:
     told = story(wait_between_exposures=20)
     clock.run(told.run)
     begun = [fact.begun for fact in told.of(ExposureTaken)]
-    taken = [fact.time for fact in told.of(ExposureTaken)]
-    waits = [later - earlier for earlier, later in zip(taken, begun[1:], strict=False)]
+    read_out = [fact.time for fact in told.of(ReadoutEnded)]
+    waits = [later - earlier for earlier, later in zip(read_out, begun[1:], strict=False)]
     assert waits == [pytest.approx(20)] * 7
-    assert max(fact.time for fact in told.of(ReadoutEnded)) == pytest.approx(taken[-1] + 2.0)
+    assert read_out[-1] - begun[0] == pytest.approx(
+        make_plan(told.config, LATISS).floor - 2
+    )  # no shutter here
+    assert told.now_at_end == pytest.approx(read_out[-1] - clock.START_TAI + 4)
 
 
 def test_an_exposure_that_is_not_confirmed_ends_data_taking_and_the_others_are_settled(
@@ -171,7 +187,9 @@ def test_a_set_that_was_complete_before_the_failure_is_handed_over(story: Any, t
     assert [kind for _, kind, _ in told.handed_over] == ["BIAS"]
 
 
-def test_a_refused_exposure_ends_data_taking_and_what_was_taken_is_confirmed(story: Any, told_camera: Any) -> None:
+def test_a_refused_exposure_ends_data_taking_and_what_was_taken_is_confirmed(
+    story: Any, told_camera: Any
+) -> None:
     told = story(camera=told_camera(refuses={5}))
     with pytest.raises(AcquisitionError, match="exposure 5 was refused"):
         clock.run(told.run)
@@ -180,7 +198,9 @@ def test_a_refused_exposure_ends_data_taking_and_what_was_taken_is_confirmed(sto
     assert [kind for _, kind, _ in told.handed_over] == ["BIAS"]
 
 
-def test_a_file_that_the_butler_does_not_know_is_a_warning(story: Any, told_archive: Any, caplog: Any) -> None:
+def test_a_file_that_the_butler_does_not_know_is_a_warning(
+    story: Any, told_archive: Any, caplog: Any
+) -> None:
     told = story(archive=told_archive(unknown={FIRST}))
     with caplog.at_level(logging.WARNING):
         clock.run(told.run)
@@ -190,7 +210,9 @@ def test_a_file_that_the_butler_does_not_know_is_a_warning(story: Any, told_arch
     assert len(told.of(ExposureConfirmed)) == 8
 
 
-def test_a_lost_end_of_readout_is_a_warning_and_the_oods_decides(story: Any, told_camera: Any, caplog: Any) -> None:
+def test_a_lost_end_of_readout_is_a_warning_and_the_oods_decides(
+    story: Any, told_camera: Any, caplog: Any
+) -> None:
     told = story(camera=told_camera(loses_readout={3}))
     with caplog.at_level(logging.WARNING):
         clock.run(told.run)
@@ -223,7 +245,9 @@ def test_an_exposure_that_was_under_way_when_the_run_was_stopped_is_in_the_journ
     assert end < 20.0 + 2 * 25.0
 
 
-def test_a_stop_does_not_wait_longer_than_the_queue_does(story: Any, told_camera: Any, told_ingest: Any) -> None:
+def test_a_stop_does_not_wait_longer_than_the_queue_does(
+    story: Any, told_camera: Any, told_ingest: Any
+) -> None:
     told = story(ingest=told_ingest(delay=500.0), exp_times_dark=[1000, 1000, 1000], oods_timeout=600)
     end = stop_after(told, 100.0)
     assert end <= 100.0 + 55.0

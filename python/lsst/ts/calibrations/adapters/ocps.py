@@ -20,6 +20,9 @@ FIRST_ACK_TIMEOUT = 120.0
 RESULT_GRACE = 60.0
 """Seconds that job_result may come after the command has ended."""
 
+ABORT_TIMEOUT = 10.0
+"""Seconds that a run which is stopped has left for each word with the OCPS."""
+
 RESULTS_KEPT = 1000
 """Foreign results that are remembered, in case they are ours and came before our first acknowledgement."""
 
@@ -71,7 +74,12 @@ class OcpsClient:
         ProcessingError
             The OCPS refused the job, never answered, or the job took longer than `timeout`.
         """
-        ack = await self._submit(request)
+        submission = asyncio.ensure_future(self._submit(request))
+        try:
+            ack = await asyncio.shield(submission)
+        except asyncio.CancelledError:
+            await self._abort_submission(request, submission)
+            raise
         job_id = _job_id(request, ack)
         on_submitted(job_id)
         waiter = self._waiters[job_id] = asyncio.get_running_loop().create_future()
@@ -128,10 +136,17 @@ class OcpsClient:
             reason = f"the OCPS ended the command but sent no job_result within {RESULT_GRACE:.0f} s"
         raise ProcessingError(request.name, reason, job_id=job_id)
 
+    async def _abort_submission(self, request: JobRequest, submission: asyncio.Future[Any]) -> None:
+        """Abort a job that nobody waits for any more as soon as its id is known, if that is soon."""
+        await asyncio.wait((submission,), timeout=ABORT_TIMEOUT)
+        submission.cancel()
+        with contextlib.suppress(asyncio.CancelledError, ProcessingError):
+            await self._abort(_job_id(request, await submission))
+
     async def _abort(self, job_id: str) -> None:
         """Ask the OCPS to stop a job that nobody waits for any more; it may be past caring."""
         with contextlib.suppress(salobj.AckError):
-            await self._remote.cmd_abort_job.set_start(job_id=job_id, timeout=10.0)
+            await self._remote.cmd_abort_job.set_start(job_id=job_id, timeout=ABORT_TIMEOUT)
 
 
 def _job_id(request: JobRequest, ack: Any) -> str:

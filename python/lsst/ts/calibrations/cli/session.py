@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 from ..adapters.sal import ScriptState, salobj
 from ..run.tai import iso_tai
-from ..simulation.faults import Faults
-from ..simulation.observatory import SimulatedObservatory, real_machinery
 from .log import log_to
 from .surroundings import Surroundings, SurroundingsError
 
@@ -98,22 +96,9 @@ class ScriptSession:
     async def _observe(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
         """Run a configured script in its observatory."""
         assert script.plan is not None
-        surroundings = self._surroundings
-        instrument = self._script_class.instrument()
-        os.environ["DAF_BUTLER_REPOSITORY_INDEX"] = str(surroundings.index)
-        observatory = SimulatedObservatory(
-            instrument,
-            real_machinery(instrument, surroundings.repository),
-            images=surroundings.images,
-            jobs=surroundings.settings.jobs,
-            scale=surroundings.scale,
-            seed=surroundings.seed,
-            faults=Faults(surroundings.faults),
-            detectors=surroundings.detectors,
-            optics=surroundings.optics,
-        )
+        os.environ["DAF_BUTLER_REPOSITORY_INDEX"] = str(self._surroundings.index)
         self._view.begin(script.plan.n_images, salobj.current_tai)
-        async with observatory:
+        async with self._surroundings.observatory():
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGINT, partial(self._interrupt, script, remote))
             try:

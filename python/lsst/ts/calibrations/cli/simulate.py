@@ -15,6 +15,7 @@ from ..domain.config import CalibrationConfig
 from ..domain.config_text import examine
 from ..run.settings import RunSettings
 from ..simulation import clock
+from ..simulation.faults import FaultError
 from ..simulation.repository import check_repository
 from .folders import new_folder
 from .progress import make_view
@@ -88,7 +89,7 @@ def simulate_run(
     Raises
     ------
     click.UsageError
-        The repository cannot be used; nothing was touched.
+        The repository cannot be used, or a fault is not possible; nothing was touched.
     """
     instrument = script_class.instrument()
     findings = examine(text, script_class.get_schema(), instrument)
@@ -117,6 +118,10 @@ def simulate_run(
         except ValueError as error:
             message = f"repository {surroundings.repository}: {error}. Nothing was touched."
             raise click.UsageError(message) from None
+    try:
+        surroundings.observatory()
+    except FaultError as error:
+        raise click.UsageError(f"--fault: {error}. Nothing was touched.") from None
     new_folder(options.folder)
     view = make_view(Console())
     session = ScriptSession(script_class, text, surroundings, index=index, log_level=log_level, view=view)

@@ -13,13 +13,15 @@ from ..domain.config import CalibrationConfig
 from ..domain.instruments import Instrument
 from ..run.settings import RunSettings
 from ..simulation.cscs.wheels import FILTERS, GRATINGS, Slot, find_slot
+from ..simulation.faults import Faults
+from ..simulation.observatory import SimulatedObservatory, real_machinery
 from ..simulation.optical_path import OpticalPath
 from ..simulation.reference import ReferenceRequest, reference_repository
 from ..simulation.repository import add_aliases, make_repository, write_index
 
 __all__ = ["Surroundings", "SurroundingsError"]
 
-BYTES_PER_PIXEL = {"raw": 2, "processed": 6}
+BYTES_PER_PIXEL = {"raw": 2, "processed": 5}
 """On disk: a Rice-compressed raw image, and an image with its mask."""
 
 RESERVE = 2e9
@@ -94,6 +96,26 @@ class Surroundings:
     def properties(self) -> dict[str, object]:
         """What runs that share a repository must have in common."""
         return {"instrument": self.instrument.name, "scale": self.scale, "seed": self.seed}
+
+    def observatory(self) -> SimulatedObservatory:
+        """The simulated observatory, not yet running; nothing is made or read for it.
+
+        Raises
+        ------
+        FaultError
+            A fault is not possible in it.
+        """
+        return SimulatedObservatory(
+            self.instrument,
+            real_machinery(self.instrument, self.repository),
+            images=self.images,
+            jobs=self.settings.jobs,
+            scale=self.scale,
+            seed=self.seed,
+            faults=Faults(self.faults),
+            detectors=self.detectors,
+            optics=self.optics,
+        )
 
     def prepare(self, say: Callable[[str], None]) -> None:
         """Make the repository and what names it; runs in a thread.

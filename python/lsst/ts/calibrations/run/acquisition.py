@@ -41,7 +41,7 @@ class Acquisition:
     oods_timeout
         Seconds from endReadout within which the OODS must confirm an exposure.
     wait_between_exposures
-        Seconds to wait between two exposures.
+        Seconds from the end of the readout of an exposure to the next.
     checkpoint
         Called before every exposure and image type with a name for the operator.
     group_id
@@ -107,6 +107,7 @@ class Acquisition:
             discarded = number <= image_set.n_discard
             taken.append(await self._take(kind, exposure_time, discarded, confirmations))
             if self.wait_between_exposures and not (last and number == len(times)):
+                await self.camera.read_out(taken[-1])  # the wait does not begin before the exposure is over
                 await asyncio.sleep(self.wait_between_exposures)
         return taken
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 from ..adapters.archive import Archive
@@ -115,12 +114,12 @@ class CalibrationRun:
         try:
             await acquisition.run(self.plan, self.processing.hand_over)
             await self.processing.steps.finish()
-        except asyncio.CancelledError:
-            await self.processing.steps.cancel()
-            raise
         except CalibrationError:
             self.processing.give_up_missing()
             await self.processing.steps.finish()
+            raise
+        except BaseException:  # a stop, or a fault of this program: nobody waits for the jobs any more
+            await self.processing.steps.cancel()
             raise
 
     def _outcome(self) -> str:

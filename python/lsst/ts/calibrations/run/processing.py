@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Processing"]
 
+SIMULATED = "SIMULATED: the images of this report were made by the simulated observatory of ts_calibrations."
+"""First line of the report of a simulated run."""
+
 
 class Processing:
     """The steps that follow the images, each begun as soon as its images are confirmed.
@@ -149,7 +152,10 @@ class Processing:
 
     def _add_to_report(self, text: str) -> Path:
         """Append a section to the report of the run and return its path."""
-        path = self.context.settings.folder / "report.txt"
+        settings = self.context.settings
+        path = settings.folder / "report.txt"
+        if settings.simulated and not path.exists():
+            text = f"{SIMULATED}\n\n{text}"
         with path.open("a", encoding="utf-8") as file:
             file.write(f"{text}\n\n")
         return path

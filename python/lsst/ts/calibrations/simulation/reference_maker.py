@@ -192,6 +192,7 @@ class ReferenceMaker:
                 f"the pipeline of the reference {name} ended with {status}; its log: {kept}"
             )
         _certify(butler, _made(butler, name), f"certified/{name}")
+        _drop_images(butler, f"{_results(name)}/run")
 
     def _copy(self, source: Butler, target: Butler) -> list[DatasetRef]:
         """Copy the calibrations, and nothing else, to the repository that stays."""
@@ -220,6 +221,13 @@ def _made(butler: Butler, name: str) -> list[DatasetRef]:
     butler.registry.refresh()
     dataset_type = "bias" if name == "bootstrap" else name
     return list(butler.query_datasets(dataset_type, collections=f"{_results(name)}/run"))
+
+
+def _drop_images(butler: Butler, run: str) -> None:
+    """Delete the processed images of a pipeline: at full size they would fill the disk."""
+    types = [each.name for each in butler.registry.queryDatasetTypes("*Proc")]
+    refs = [ref for name in types for ref in butler.query_datasets(name, collections=run, explain=False)]
+    butler.pruneDatasets(refs, unstore=True, purge=True, disassociate=True)
 
 
 def _certify(butler: Butler, refs: Sequence[DatasetRef], collection: str) -> None:

@@ -1,0 +1,97 @@
+"""Before the first exposure: all that is not in order is told at once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.adapters.archive import Archive
+from lsst.ts.calibrations.adapters.sal import salobj
+from lsst.ts.calibrations.domain.errors import PreflightError
+from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.run import preflight
+from lsst.ts.calibrations.run.preflight import Preflight
+from lsst.ts.calibrations.simulation import clock
+
+COMPONENTS = [
+    ("ATCamera", None),
+    ("ATSpectrograph", None),
+    ("ATHeaderService", None),
+    ("ATOODS", None),
+    ("OCPS", 1),
+]
+
+
+@pytest.fixture
+def check(observatory: Any, repository: Path, tmp_path: Path) -> Any:
+    """Check an observatory with faults; return the simulated seconds that took."""
+
+    def run(*faults: str, collections: tuple[str, ...] = ("LATISS/calib",), repo: Path = repository) -> float:
+        async def main() -> float:
+            async with observatory(*faults), salobj.Domain() as domain:
+                remotes = [salobj.Remote(domain, name, index, readonly=True) for name, index in COMPONENTS]
+                await asyncio.gather(*(remote.start_task for remote in remotes))
+                archive = Archive(str(repo), LATISS)
+                begin = asyncio.get_running_loop().time()
+                try:
+                    await Preflight(LATISS, remotes, archive).check(collections=collections, folder=tmp_path)
+                finally:
+                    archive.close()
+                return asyncio.get_running_loop().time() - begin
+
+        return clock.run(main)
+
+    return run
+
+
+def test_an_observatory_in_order_is_passed_at_once(check: Any) -> None:
+    assert check() < 0.1
+
+
+@pytest.mark.parametrize("component", ["ATCamera", "ATSpectrograph", "ATHeaderService", "ATOODS", "OCPS:1"])
+@pytest.mark.parametrize("state", ["STANDBY", "DISABLED", "FAULT"])
+def test_every_component_must_be_enabled(check: Any, component: str, state: str) -> None:
+    with pytest.raises(PreflightError) as caught:
+        check(f"component-state:component={component},state={state}")
+    (problem,) = caught.value.problems
+    assert f"{component} is {state}, not ENABLED" in problem.replace(":0", "")
+
+
+def test_a_component_that_does_not_run_is_named_after_ten_seconds(check: Any) -> None:
+    with pytest.raises(PreflightError, match="ATOODS has not said its state within 10 s") as caught:
+        check("component-absent:component=ATOODS")
+    assert len(caught.value.problems) == 1
+
+
+def test_all_problems_are_told_together(check: Any) -> None:
+    with pytest.raises(PreflightError, match="has 4 problems:") as caught:
+        check(
+            "component-state:component=ATCamera,state=DISABLED",
+            "component-absent:component=OCPS:1",
+            collections=("LATISS/calib", "u/none", "u/typo"),
+        )
+    text = str(caught.value)
+    for said in (
+        "ATCamera is DISABLED",
+        "OCPS:1 has not said",
+        "no collection u/none",
+        "no collection u/typo",
+    ):
+        assert said in text
+    assert "Nothing was exposed" in text
+
+
+def test_a_repository_that_is_not_there_is_one_of_the_problems(check: Any, tmp_path: Path) -> None:
+    with pytest.raises(PreflightError, match="2 problems") as caught:
+        check("component-state:component=ATOODS,state=STANDBY", repo=tmp_path / "none")
+    assert "ATOODS is STANDBY" in caught.value.problems[0]
+    assert "cannot be opened" in caught.value.problems[1]
+
+
+def test_a_full_disk_is_a_problem(check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "FREE_BYTES", 1e18)
+    with pytest.raises(PreflightError, match=r"MB are free for .*; 1000000000000 MB are needed"):
+        check()

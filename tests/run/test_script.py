@@ -1,0 +1,367 @@
+"""A whole script, as the queue starts it and the operator sees it, in an observatory without pixels."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.adapters.sal import ScriptState
+from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
+from lsst.ts.calibrations.run.facts import ExposureConfirmed, ExposureTaken, RunConfigured, RunEnded
+from lsst.ts.calibrations.run.journal import read_journal
+from lsst.ts.calibrations.run.record import RunRecord
+
+FEW = "n_bias: 2\nn_dark: 1\nexp_times_dark: 10\nn_flat: 2\n"
+"""Images 1 to 3 are biases, 4 and 5 darks, 6 to 8 flats; the first of each is discarded."""
+ONLY_BIAS = "script_mode: BIAS\nn_bias: 3\n"
+FIRST = 2025011500001
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    while not holds():  # noqa: ASYNC110, simulated time costs nothing
+        await asyncio.sleep(0.1)
+
+
+def test_a_good_night_ends_done(good_night: Any) -> None:
+    told = good_night
+    assert told.states == ["UNCONFIGURED", "CONFIGURED", "RUNNING", "ENDING", "DONE"]
+    summary = told.summary
+    assert (summary["state"], summary["not_done"], summary["script"]) == (
+        "DONE",
+        [],
+        "MakeLatissCalibrations",
+    )
+    assert [each["image_type"] for each in summary["exposures"]] == ["BIAS"] * 4 + ["DARK"] * 3 + ["FLAT"] * 5
+    assert [each["discarded"] for each in summary["exposures"]] == [
+        True,
+        *[False] * 3,
+        True,
+        False,
+        False,
+        True,
+        *[False] * 4,
+    ]
+    assert [each["id"] for each in summary["exposures"]] == list(range(FIRST, FIRST + 12))
+    assert all(each["ingested"] and len(each["files"]) == 1 for each in summary["exposures"])
+    assert {each["physical_filter"] for each in summary["exposures"]} == {"SDSSr_65mm~empty"}
+    assert {
+        name: (each["passed"], each["complete"]) for name, each in summary["verification"].items()
+    } == dict.fromkeys(("BIAS", "DARK", "FLAT"), (True, True))
+    assert [(each["kind"], each["calibration"], each["exit_code"]) for each in summary["jobs"]] == [
+        ("verify", "BIAS", 0), ("verify", "DARK", 0), ("verify", "FLAT", 0), ("gain", "GAIN", 0),
+    ]  # fmt: skip
+    assert len(summary["gains"]) == 2 * 16
+    assert told.warnings() == []
+
+
+def test_only_the_kept_images_are_processed(good_night: Any) -> None:
+    counts = {(job.kind, job.calibration): job.count("exposure") for job in good_night.jobs}
+    assert counts == {
+        ("verify", "BIAS"): 3,
+        ("verify", "DARK"): 2,
+        ("verify", "FLAT"): 4,
+        ("gain", "GAIN"): 4,
+    }
+    bias = next(job for job in good_night.jobs if job.calibration == "BIAS")
+    assert str(FIRST) not in bias.data_query
+
+
+def test_processing_begins_while_the_next_images_are_taken(good_night: Any) -> None:
+    summary = good_night.summary
+    bias, dark = summary["jobs"][:2]
+    assert bias["started"] < dark["started"]
+    assert bias["started"] < summary["timeline"]["acquisition"] / 2
+
+
+def test_the_camera_is_never_idle(good_night: Any) -> None:
+    timeline = good_night.summary["timeline"]
+    assert timeline["open"] == 3 * 10 + 5 * 5
+    assert timeline["floor"] == 3 * 10 + 5 * (5 + 1) + 12 * 2
+    assert timeline["floor"] <= timeline["acquisition"] <= timeline["floor"] * 1.01 + 0.1
+
+
+def test_the_operator_sees_every_step_as_a_checkpoint(night: Any) -> None:
+    told = night(ONLY_BIAS)
+    assert told.checkpoints == [
+        "BIAS: 4 images", "BIAS 1 of 4, 0 s", "BIAS 2 of 4, 0 s", "BIAS 3 of 4, 0 s", "BIAS 4 of 4, 0 s",
+    ]  # fmt: skip
+
+
+def test_every_exposure_has_a_group_of_its_own(night: Any, repository: Any) -> None:
+    from lsst.daf.butler import Butler
+
+    night(ONLY_BIAS)
+    with Butler.from_config(str(repository)) as butler:
+        groups = [record.group for record in butler.query_dimension_records("exposure", instrument="LATISS")]
+    assert sorted(groups) == [f"2025-01-15T18:00:00.000#{number}" for number in range(1, 5)]
+
+
+def test_the_journal_tells_the_same_as_the_summary(good_night: Any) -> None:
+    told = good_night
+    facts = list(read_journal(told.folder / "journal.jsonl"))
+    assert [type(fact) for fact in (facts[0], facts[-1])] == [RunConfigured, RunEnded]
+    assert len(facts) == len(told.facts)
+    record = RunRecord()
+    for fact in facts:
+        record.apply(fact)
+    summary = told.summary
+    assert list(record.exposures) == [each["id"] for each in summary["exposures"]]
+    assert list(record.jobs) == [each["job_id"] for each in summary["jobs"]]
+    assert (record.ended.state, record.ended.reason) == (summary["state"], summary["reason"])
+
+
+def test_the_summary_holds_all_options(good_night: Any) -> None:
+    config = good_night.summary["config"]
+    assert (config["script_mode"], config["n_bias"], config["n_discard_bias"]) == ("BIAS_DARK_FLAT", 3, 1)
+    assert config["oods_timeout"] == 120
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "",
+        FEW,
+        ONLY_BIAS,
+        "script_mode: BIAS_DARK\nn_bias: 3\nn_dark: 3\nexp_times_dark: 15",
+        FEW + "wait_between_exposures: 7",
+        FEW + "do_verify: false\ndo_gain_from_flat_pairs: false",
+        FEW + "n_discard_flat: 0\nfilter: SDSSg_65mm\ngrating: empty_1",
+    ],
+)
+def test_the_announced_duration_is_honest(night: Any, config: str) -> None:
+    told = night(config)
+    assert told.state == "DONE"
+    assert told.metadata.duration == pytest.approx(told.seconds, rel=0.1)
+    assert told.metadata.nimages == len(told.of(ExposureTaken))
+    assert told.metadata.instrument == "LATISS"
+
+
+def test_the_announced_filter_is_the_one_of_the_flats(night: Any) -> None:
+    told = night(FEW + "filter: SDSSg_65mm")
+    assert told.metadata.filters == "SDSSg_65mm"
+    assert {each["physical_filter"] for each in told.summary["exposures"]} == {"SDSSg_65mm~empty"}
+
+
+def test_no_announced_filter_without_one_asked_for(good_night: Any) -> None:
+    assert good_night.metadata.filters == ""
+
+
+def test_a_negative_verdict_is_told_first_and_the_script_is_done(night: Any, pipelines: Any) -> None:
+    pipelines.failing["DARK"] = {name: ["NOISE"] for name in AMPLIFIERS}
+    told = night(FEW)
+    assert told.state == "DONE"
+    assert told.reason.startswith("CALIBRATION VERIFICATION NEGATIVE: DARK failed")
+    assert told.warnings()[0].startswith("CALIBRATION VERIFICATION NEGATIVE: DARK failed")
+    dark = told.summary["verification"]["DARK"]
+    assert (dark["passed"], dark["complete"]) == (False, True)
+    assert list(dark["failures"].values()) == [{"NOISE": 16}]
+    assert told.summary["verification"]["FLAT"]["passed"]
+
+
+def test_an_incomplete_verification_is_a_failure(night: Any, pipelines: Any) -> None:
+    pipelines.without_result["BIAS"] = [1]
+    told = night(FEW)
+    assert told.state == "FAILED"
+    assert "verify BIAS" in told.reason
+    assert not told.summary["verification"]["BIAS"]["complete"]
+    assert [each["step"] for each in told.summary["not_done"]] == ["verify BIAS"]
+
+
+def test_an_amplifier_without_light_has_null_gains(night: Any, pipelines: Any) -> None:
+    pipelines.dark_amplifiers = ("C03",)
+    told = night(FEW)
+    for name in ("gain", "gain_corrected"):
+        assert {each["amplifier"] for each in told.summary["gains"] if each[name] is None} == {"C03"}
+    assert "NaN" not in (told.folder / "summary.json").read_text()
+
+
+def test_a_failed_job_does_not_stop_data_taking_but_fails_the_script(night: Any) -> None:
+    told = night(FEW, "ocps-exit:kind=verify,calibration=BIAS,code=17")
+    assert told.state == "FAILED"
+    job = told.summary["jobs"][0]
+    for said in ("verify BIAS", job["job_id"], "exit code 17", job["log"]):
+        assert said in told.reason
+    assert job["exit_code"] == 17
+    assert len(told.of(ExposureConfirmed)) == 8
+    assert {name: each["passed"] for name, each in told.summary["verification"].items()} == {
+        "DARK": True,
+        "FLAT": True,
+    }
+    assert len(told.summary["gains"]) == 16
+
+
+def test_a_job_longer_than_its_time_limit_is_aborted(night: Any) -> None:
+    told = night(ONLY_BIAS + "job_timeout: 15")
+    assert told.state == "FAILED"
+    assert "did not end within 15 s and was aborted" in told.reason
+    assert [each["exit_code"] for each in told.summary["jobs"]] == [None]
+    assert len(told.of(ExposureConfirmed)) == 4
+
+
+def test_an_image_that_the_oods_loses_ends_the_run_and_the_others_are_kept(night: Any) -> None:
+    told = night(FEW + "oods_timeout: 10", "oods-lost:image=5")
+    assert told.state == "FAILED"
+    assert "AT_O_20250115_000005 was not confirmed by the OODS within 10 s" in told.reason
+    exposures = told.summary["exposures"]
+    assert 5 <= len(exposures) < 8
+    assert [each["id"] - FIRST + 1 for each in exposures if not each["ingested"]] == [5]
+    assert told.summary["verification"]["BIAS"]["passed"]
+    steps = [each["step"] for each in told.summary["not_done"]]
+    assert steps == ["verify DARK", "verify FLAT", "gains from flat pairs"]
+
+
+def test_an_image_that_the_oods_refuses_is_told_with_its_words(night: Any) -> None:
+    told = night(ONLY_BIAS + "oods_timeout: 10", "oods-status:image=2,code=3")
+    assert told.state == "FAILED"
+    assert "statusCode 3: ingest failed" in told.reason
+
+
+def test_a_refused_exposure_ends_the_run_and_what_was_taken_is_kept(night: Any) -> None:
+    told = night(FEW, "take-images-refused:image=6")
+    assert told.state == "FAILED"
+    assert "ATCamera did not take the FLAT of 5 s" in told.reason
+    assert len(told.of(ExposureConfirmed)) == 5
+    assert set(told.summary["verification"]) == {"BIAS", "DARK"}
+    assert [each["step"] for each in told.summary["not_done"]] == ["verify FLAT", "gains from flat pairs"]
+
+
+def test_a_filter_that_is_not_mounted_ends_the_run_before_the_first_exposure(night: Any) -> None:
+    told = night(FEW + "filter: SDSSx_65mm")
+    assert told.state == "FAILED"
+    assert "SDSSx_65mm" in told.reason
+    assert told.summary["exposures"] == []
+
+
+@pytest.mark.parametrize("component", ["ATCamera", "ATSpectrograph", "ATHeaderService", "ATOODS", "OCPS:1"])
+def test_a_component_that_is_not_enabled_fails_the_script_before_anything_moves(
+    night: Any, component: str
+) -> None:
+    told = night(FEW, f"component-state:component={component},state=STANDBY")
+    assert told.states[-2:] == ["FAILING", "FAILED"]
+    assert f"{component}" in told.reason
+    assert "STANDBY, not ENABLED" in told.reason
+    assert (told.summary["exposures"], told.summary["state"]) == ([], "FAILED")
+    assert not (told.folder.parent / "images").exists()
+
+
+def test_a_missing_collection_fails_the_script_before_anything_moves(night: Any) -> None:
+    told = night(FEW + "input_collections_verify_dark: u/none\ninput_collections_ptc: u/nothing")
+    assert told.state == "FAILED"
+    assert "u/none" in told.reason
+    assert "u/nothing" in told.reason
+    assert told.summary["exposures"] == []
+
+
+def test_a_collection_that_is_not_used_need_not_be_there(night: Any) -> None:
+    assert (
+        night(ONLY_BIAS + "input_collections_verify_dark: u/none\ninput_collections_ptc: u/none").state
+        == "DONE"
+    )
+
+
+def test_a_refused_configuration_names_all_problems_and_nothing_begins(night: Any) -> None:
+    told = night("n_bias: many\nn_darks: 3\nfilter: [1]\nexp_times_flat: -1")
+    assert told.states == ["UNCONFIGURED", "CONFIGURE_FAILED"]
+    for said in ("n_bias", "n_darks", "filter", "exp_times_flat", "problems", "Nothing was exposed"):
+        assert said in told.reason
+    assert told.facts == []
+    assert not told.folder.exists()
+
+
+def test_a_key_given_twice_is_refused(night: Any) -> None:
+    told = night("n_bias: 3\nn_bias: 4")
+    assert told.state == "CONFIGURE_FAILED"
+    assert "n_bias" in told.reason
+
+
+def test_the_operator_can_pause_before_an_exposure_and_go_on(night: Any) -> None:
+    async def operator(script: Any, remote: Any) -> None:
+        await until(lambda: script.state.state == ScriptState.PAUSED)
+        await asyncio.sleep(500)
+        await remote.cmd_resume.set_start()
+
+    told = night(FEW + "do_gain_from_flat_pairs: false", operator=operator, pauseCheckpoint="DARK 2.*")
+    assert told.states == ["UNCONFIGURED", "CONFIGURED", "RUNNING", "PAUSED", "RUNNING", "ENDING", "DONE"]
+    begun = [fact.begun for fact in told.of(ExposureTaken)]
+    gaps = [later - earlier for earlier, later in pairwise(begun)]
+    assert [number for number, gap in enumerate(gaps, 1) if gap > 400] == [4]
+    assert len(told.of(ExposureConfirmed)) == 8
+
+
+def test_the_script_stops_at_the_checkpoint_that_was_asked_for(night: Any) -> None:
+    told = night(FEW, stopCheckpoint="FLAT:.*")
+    assert (told.state, told.summary["state"]) == ("STOPPED", "STOPPED")
+    assert [each["image_type"] for each in told.summary["exposures"]] == ["BIAS"] * 3 + ["DARK"] * 2
+    assert all(each["ingested"] for each in told.summary["exposures"])
+
+
+def test_a_stop_in_the_middle_of_an_exposure_keeps_it(night: Any) -> None:
+    async def operator(script: Any, remote: Any) -> None:
+        await until(lambda: script.n_exposures == 4)
+        await asyncio.sleep(6)
+        await remote.cmd_stop.set_start()
+
+    told = night(FEW, operator=operator)
+    assert told.states[-2:] == ["STOPPING", "STOPPED"]
+    assert [each["ingested"] for each in told.summary["exposures"]] == [True] * 5
+    assert told.summary["state"] == "STOPPED"
+
+
+def test_a_stop_aborts_the_jobs_that_are_under_way(night: Any) -> None:
+    async def operator(script: Any, remote: Any) -> None:
+        await asyncio.sleep(25)  # the images take 15 s, the job 20 s more
+        await remote.cmd_stop.set_start()
+
+    told = night(ONLY_BIAS, operator=operator)
+    assert told.state == "STOPPED"
+    (job,) = told.summary["jobs"]
+    assert (job["exit_code"], job["ended"] is not None) == (None, True)
+    assert told.summary["verification"] == {}
+
+
+def test_a_stop_is_over_before_the_queue_loses_patience(night: Any) -> None:
+    times: list[float] = []
+
+    async def operator(script: Any, remote: Any) -> None:
+        await asyncio.sleep(60)
+        times.append(asyncio.get_running_loop().time())
+        await remote.cmd_stop.set_start(timeout=100)
+        await script.done_task
+        times.append(asyncio.get_running_loop().time())
+
+    told = night("script_mode: BIAS_DARK\nn_bias: 3\nn_dark: 3\nexp_times_dark: 300", operator=operator)
+    assert told.state == "STOPPED"
+    assert times[1] - times[0] < 60
+    assert (told.folder / "summary.json").exists()
+
+
+def test_a_full_disk_is_no_silent_end_and_leaves_no_job_alone(night: Any, pipelines: Any) -> None:
+    def full(fact: Any) -> None:
+        if isinstance(fact, ExposureTaken) and fact.image_type == "FLAT":
+            raise OSError(28, "No space left on device")
+
+    async def operator(script: Any, remote: Any) -> None:
+        script.listeners.append(full)
+
+    told = night(FEW, operator=operator)
+    assert told.state == "FAILED"
+    assert "No space left on device" in told.reason
+    assert len(told.of(ExposureTaken)) == 6
+    assert all(each["ended"] is not None for each in told.summary["jobs"])
+
+
+def test_the_log_tells_the_operator_of_verdicts_gains_and_job_logs(good_night: Any) -> None:
+    told = good_night
+    text = "\n".join(message for _, message in told.log)
+    for job in told.summary["jobs"]:
+        assert job["log"] in text
+    for kind in ("BIAS", "DARK", "FLAT"):
+        assert f"{kind} calibration passed the overall verification criteria" in text
+    assert "Mean gain [electron/adu]" in text
+    assert not [message for level, message in told.log if level >= logging.ERROR]

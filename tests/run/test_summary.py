@@ -1,0 +1,253 @@
+"""summary.json: all that programs want to know of a run, with the names that the design fixes."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.run.facts import (
+    Certified,
+    ExposureConfirmed,
+    ExposureTaken,
+    Fact,
+    GainsMeasured,
+    JobEnded,
+    JobSubmitted,
+    ReadoutEnded,
+    StepNotDone,
+    VerdictGiven,
+)
+from lsst.ts.calibrations.run.record import RunRecord
+from lsst.ts.calibrations.run.settings import RunSettings
+from lsst.ts.calibrations.run.summary import make_summary, write_summary
+from lsst.ts.calibrations.simulation.clock import START_TAI
+
+FIELDS = {
+    "script",
+    "state",
+    "reason",
+    "simulated",
+    "seed",
+    "scale",
+    "date",
+    "repo",
+    "versions",
+    "started",
+    "ended",
+    "config",
+    "exposures",
+    "jobs",
+    "verification",
+    "certified",
+    "gains",
+    "not_done",
+    "timeline",
+}
+THRESHOLDS = {
+    "MAX_FAILURES_PER_DETECTOR_PER_TEST_TYPE_THRESHOLD": 8,
+    "MAX_FAILED_DETECTORS_THRESHOLD": 1,
+    "MAX_FAILED_TESTS_PER_EXPOSURE_THRESHOLD": 8,
+    "MAX_FAILED_EXPOSURES_THRESHOLD": 3,
+    "FINAL_NUMBER_OF_FAILED_EXPOSURES": 0,
+}
+
+
+def exposure(number: int, kind: str, seconds: float, begun: float, *, lost: bool = False) -> list[Fact]:
+    shutter = 1.0 if kind == "FLAT" else 0.0
+    taken = START_TAI + begun + seconds + shutter
+    facts: list[Fact] = [
+        ExposureTaken(
+            time=taken,
+            id=number,
+            obs_id=f"AT_O_20250115_{number:06d}",
+            image_type=kind,
+            exp_time=seconds,
+            discarded=number == 1,
+            begun=START_TAI + begun,
+        ),
+        ReadoutEnded(time=taken + 2.0, id=number),
+    ]
+    if not lost:
+        files = (f"/raw/{number}.fits",)
+        facts.append(ExposureConfirmed(time=taken + 6.0, id=number, physical_filter="r~empty", files=files))
+    return facts
+
+
+def summarize(facts: list[Fact], folder: Path, ended: float = 100.0, **config: Any) -> dict[str, Any]:
+    record = RunRecord()
+    for fact in facts:
+        record.apply(fact)
+    return make_summary(
+        record,
+        RunSettings(
+            folder=folder, repository=folder / "repo", simulated=True, seed=3, scale=4, date="2025-01-15"
+        ),
+        LATISS,
+        script="MakeLatissCalibrations",
+        state="DONE",
+        reason="",
+        config=config,
+        started=START_TAI,
+        ended=START_TAI + ended,
+    )
+
+
+def test_a_run_without_anything_has_all_fields(tmp_path: Path) -> None:
+    summary = summarize([], tmp_path)
+    assert set(summary) == FIELDS
+    assert (summary["started"], summary["ended"]) == ("2025-01-15T18:00:00.000", "2025-01-15T18:01:40.000")
+    assert summary["exposures"] == summary["jobs"] == summary["gains"] == summary["not_done"] == []
+    assert summary["verification"] == {}
+    assert summary["timeline"] == {"open": 0, "readout": 0, "floor": 0, "acquisition": 0, "total": 100.0}
+    assert (summary["simulated"], summary["seed"], summary["scale"], summary["date"]) == (
+        True,
+        3,
+        4,
+        "2025-01-15",
+    )
+
+
+def test_an_exposure_says_how_far_it_came(tmp_path: Path) -> None:
+    facts = [*exposure(1, "FLAT", 5.0, 0.0), *exposure(2, "FLAT", 5.0, 8.0, lost=True)]
+    first, second = summarize(facts, tmp_path)["exposures"]
+    assert first == {
+        "id": 1,
+        "obs_id": "AT_O_20250115_000001",
+        "image_type": "FLAT",
+        "exp_time": 5.0,
+        "physical_filter": "r~empty",
+        "discarded": True,
+        "ingested": True,
+        "files": ["/raw/1.fits"],
+    }
+    assert (second["discarded"], second["ingested"], second["files"]) == (False, False, [])
+
+
+def test_a_job_has_its_times_since_the_begin_and_no_exit_code_until_it_ended(tmp_path: Path) -> None:
+    def submitted(job_id: str, when: float) -> JobSubmitted:
+        return JobSubmitted(
+            time=START_TAI + when,
+            job_id=job_id,
+            kind="verify",
+            calibration="BIAS",
+            pipeline="verifyBias.yaml",
+            config="-j 1",
+            data_query="exposure IN (1)",
+            collection=f"u/ocps/{job_id}",
+            log="/uws/a/outs/ocps.log",
+        )
+
+    facts = [submitted("a", 10), submitted("b", 20), JobEnded(time=START_TAI + 50, job_id="a", exit_code=0)]
+    first, second = summarize(facts, tmp_path)["jobs"]
+    assert first == {
+        "job_id": "a",
+        "kind": "verify",
+        "calibration": "BIAS",
+        "pipeline": "verifyBias.yaml",
+        "config": "-j 1",
+        "data_query": "exposure IN (1)",
+        "exit_code": 0,
+        "collection": "u/ocps/a",
+        "log": "/uws/a/outs/ocps.log",
+        "started": 10.0,
+        "ended": 50.0,
+    }
+    assert (second["started"], second["ended"], second["exit_code"]) == (20.0, None, None)
+
+
+def test_a_verdict_a_certification_and_what_was_not_done(tmp_path: Path) -> None:
+    facts = [
+        VerdictGiven(
+            time=START_TAI,
+            calibration="BIAS",
+            passed=True,
+            complete=True,
+            verification_collection="u/ocps/v",
+            generation_collection=None,
+            failures={"1": {"NOISE": 2}},
+            thresholds=THRESHOLDS,
+            n_failed=2,
+            n_tests=48,
+        ),
+        Certified(
+            time=START_TAI,
+            dataset_type="bias",
+            collection="LATISS/calib/daily",
+            begin="1950-01-01",
+            end="2050-01-01",
+            verified=True,
+        ),
+        StepNotDone(time=START_TAI, step="verify DARK", reason="exit code 1"),
+    ]
+    summary = summarize(facts, tmp_path)
+    assert list(summary["verification"]) == ["BIAS"]
+    assert (
+        summary["verification"]["BIAS"].items()
+        >= {
+            "passed": True,
+            "complete": True,
+            "verification_collection": "u/ocps/v",
+            "generation_collection": None,
+            "failures": {"1": {"NOISE": 2}},
+            "thresholds": THRESHOLDS,
+        }.items()
+    )
+    assert summary["certified"] == [
+        {
+            "dataset_type": "bias",
+            "collection": "LATISS/calib/daily",
+            "begin": "1950-01-01",
+            "end": "2050-01-01",
+            "verified": True,
+        }
+    ]
+    assert summary["not_done"] == [{"step": "verify DARK", "reason": "exit code 1"}]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_is_null_wherever_it_is(tmp_path: Path, value: float) -> None:
+    gain = {
+        "exposures": (1, 2),
+        "detector": 0,
+        "amplifier": "C03",
+        "gain": value,
+        "gain_corrected": value,
+        "noise": 8.0,
+    }
+    summary = summarize([GainsMeasured(time=START_TAI, gains=(gain,))], tmp_path, exp_times_dark=[1.0, value])
+    assert summary["gains"] == [gain | {"exposures": [1, 2], "gain": None, "gain_corrected": None}]
+    assert summary["config"] == {"exp_times_dark": [1.0, None]}
+    tmp_path.joinpath("x").mkdir()
+    path = write_summary(summary, tmp_path / "x")
+    assert json.loads(path.read_text()) == summary
+    assert [each.name for each in path.parent.iterdir()] == ["summary.json"]
+
+
+def test_the_timeline_of_images_taken_without_a_pause_is_the_floor(tmp_path: Path) -> None:
+    facts = [*exposure(1, "BIAS", 0.0, 3.0), *exposure(2, "DARK", 30.0, 5.0), *exposure(3, "FLAT", 5.0, 37.0)]
+    assert summarize(facts, tmp_path)["timeline"] == {
+        "open": 35.0,
+        "readout": 6.0,
+        "floor": 42.0,
+        "acquisition": 42.0,
+        "total": 100.0,
+    }
+
+
+def test_pauses_are_in_the_acquisition_and_asked_for_waits_in_the_floor_too(tmp_path: Path) -> None:
+    facts = [*exposure(1, "BIAS", 0.0, 0.0), *exposure(2, "BIAS", 0.0, 12.0)]
+    timeline = summarize(facts, tmp_path, wait_between_exposures=10)["timeline"]
+    assert (timeline["floor"], timeline["acquisition"]) == (14.0, 14.0)
+    timeline = summarize(facts, tmp_path)["timeline"]
+    assert (timeline["floor"], timeline["acquisition"]) == (4.0, 14.0)
+
+
+def test_a_summary_replaces_the_one_before(tmp_path: Path) -> None:
+    write_summary({"state": "RUNNING"}, tmp_path)
+    write_summary({"state": "DONE"}, tmp_path)
+    assert json.loads((tmp_path / "summary.json").read_text()) == {"state": "DONE"}
