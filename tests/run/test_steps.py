@@ -54,7 +54,7 @@ def test_a_failure_takes_along_what_needs_it_and_nothing_else():
     assert "gains ends" in story
     assert "dark begins" not in story
     assert [line for line in story if "not done" in line] == [
-        "bias not done: generate BIAS failed: exit code 1. The images are kept.",
+        "bias not done: exit code 1",
         "dark not done: it needs 'bias', which was not done",
         "flat not done: it needs 'dark', which was not done",
     ]

@@ -138,6 +138,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         try:
             outcome = await run.run()
         except CalibrationError as error:
+            self.log.error(str(error))
             raise salobj.ExpectedError(str(error)) from error
         await self.set_state(reason=outcome)
 
@@ -151,6 +152,8 @@ class BaseMakeCalibrations(salobj.BaseScript):
             ScriptState.FAILING: ScriptState.FAILED,
         }
         state = ends.get(ScriptState(self.state.state), ScriptState.FAILED).name
+        if state == ScriptState.STOPPED.name:
+            await self.set_state(reason=f"stopped; {self.n_exposures} exposures were taken and are kept")
         self._context.note(RunEnded(time=self._context.now(), state=state, reason=self.state.reason))
         self._context.journal.close()
         self.write_summary(state, self.state.reason)

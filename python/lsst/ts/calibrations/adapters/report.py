@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..verification import Verdict
+from ..verification import UNCOUNTED_TESTS, Verdict
 
 __all__ = ["LOVE_LIMIT", "NEGATIVE", "VerificationReport", "fit"]
 
@@ -143,6 +143,12 @@ class VerificationReport:
         yield f"Verification collection: {self.verification_collection}"
 
 
+def _remark(name: str) -> str:
+    """What is to be said of a failed test that does not count."""
+    words = name.split()
+    return " (not counted)" if len(words) == 1 or words[-1] in UNCOUNTED_TESTS else ""
+
+
 def _failure_lines(verdict: Verdict, exposures: Sequence[int]) -> Iterator[str]:
     yield "    Number of tests that failed per test type:"
     for exposure in exposures:
@@ -156,7 +162,7 @@ def _failure_lines(verdict: Verdict, exposures: Sequence[int]) -> Iterator[str]:
     for exposure in exposures:
         yield f"        Exposure ID: {exposure}"
         names = verdict.names.get(exposure, ())
-        yield from (f"            {name}" for name in names)
+        yield from (f"            {name}{_remark(name)}" for name in names)
         if not names:
             yield "            No failures in 'verify_stats' for this exposure."
     if len(exposures) < len(verdict.exposures):

@@ -8,7 +8,6 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.live import Live
-from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
@@ -61,6 +60,17 @@ class PlainProgress:
         """Nothing to put back."""
 
 
+class _SayingHandler(logging.Handler):
+    """Writes log lines above the bars, as they are."""
+
+    def __init__(self, view: ProgressView) -> None:
+        super().__init__()
+        self._view = view
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._view.say(self.format(record))
+
+
 class TerminalProgress:
     """A bar for the exposures, a line for each job under way, the clock; log lines scroll above."""
 
@@ -76,7 +86,7 @@ class TerminalProgress:
 
     def handler(self) -> logging.Handler:
         """Handler that writes above the bars."""
-        return RichHandler(console=self._console, show_path=False, show_time=False, markup=False)
+        return _SayingHandler(self)
 
     def begin(self, n_images: int, now: Callable[[], float]) -> None:
         """Draw the bars."""

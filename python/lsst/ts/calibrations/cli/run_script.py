@@ -37,14 +37,14 @@ def _date(_context: click.Context, _: click.Parameter, value: str | None) -> dat
 
 
 def _choose_sal(simulate: bool) -> None:
-    """Have the embedded SAL used, unless the real one is there and no simulation was asked for.
+    """Use the embedded SAL, unless the real one is there and no simulation was asked for.
 
     The choice falls when ``adapters.sal`` is imported, so nothing that imports it may be imported before.
     """
     if not simulate and importlib.util.find_spec("lsst.ts") and importlib.util.find_spec("lsst.ts.salobj"):
         raise click.UsageError(
-            "lsst.ts.salobj is installed here. On the observatory's bus the ScriptQueue runs the script; to run"
-            " it in the simulated observatory, say --simulate."
+            "lsst.ts.salobj is installed here. On the observatory's bus the ScriptQueue runs the script; to"
+            " run it in the simulated observatory, say --simulate."
         )
     os.environ["TS_CALIBRATIONS_SAL"] = "embedded"
 
@@ -61,7 +61,9 @@ def _choose_sal(simulate: bool) -> None:
     "-l", "--log-level", type=click.IntRange(0, 50), default=20, show_default=True, help="Least level."
 )
 @click.option(
-    "--simulate", is_flag=True, help="Use the simulated observatory even where salobj is installed."
+    "--simulate",
+    is_flag=True,
+    help="Needed where salobj is installed; elsewhere the observatory is simulated anyway.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Run directory, new or empty [default: below runs/]."

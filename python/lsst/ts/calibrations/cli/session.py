@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..adapters.sal import ScriptState, salobj
 from ..run.tai import iso_tai
+from ..simulation.clock import SimulatedLoop
 from .log import log_to
 from .surroundings import Surroundings, SurroundingsError
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from .progress import ProgressView
 
 __all__ = ["ScriptSession"]
+
+LONGEST_RUN = 10 * 86_400.0
+"""Simulated seconds after which a run is given up."""
+
+_FINAL = (ScriptState.DONE, ScriptState.STOPPED, ScriptState.FAILED)
 
 _STATUS = {ScriptState.DONE: 0, ScriptState.STOPPED: 0, ScriptState.CONFIGURE_FAILED: 2}
 
@@ -35,6 +41,8 @@ class ScriptSession:
         SAL index of the script and least level of its log.
     view
         Shows the run.
+    obstacle
+        Why the simulated observatory cannot be had, if it cannot; the script is then not run.
     """
 
     def __init__(
@@ -46,6 +54,7 @@ class ScriptSession:
         index: int,
         log_level: int,
         view: ProgressView,
+        obstacle: SurroundingsError | None = None,
     ) -> None:
         self._script_class = script_class
         self._text = text
@@ -53,6 +62,7 @@ class ScriptSession:
         self._index = index
         self._log_level = log_level
         self._view = view
+        self._obstacle = obstacle
 
     async def run(self) -> int:
         """Run the script and return the exit status: 0, 1 or 2, as for the command."""
@@ -79,32 +89,37 @@ class ScriptSession:
             await remote.cmd_configure.set_start(config=self._text, logLevel=self._log_level)
         except salobj.AckError:  # the script has said why
             script.write_summary(ScriptState(script.state.state).name, script.state.reason)
-            self._view.say("CONFIGURE_FAILED")
+            self._view.say("CONFIGURE_FAILED: see the problems above")
             await script.done_task
             return
-        try:
-            await asyncio.to_thread(self._surroundings.prepare, self._view.say)
-        except SurroundingsError as error:
-            script.write_summary("FAILED", str(error))
-            self._view.say(f"FAILED: {error}")
+        if self._obstacle is not None:
+            script.log.error(str(self._obstacle))
+            script.write_summary("FAILED", str(self._obstacle))
+            self._view.say(f"FAILED: {self._obstacle}")
             await script.close()
             return
         await self._observe(script, remote)
-        state = ScriptState(script.state.state)
-        self._view.say(f"{state.name}: {script.state.reason}")
+        state, reason = ScriptState(script.state.state), script.state.reason
+        if state not in _FINAL:
+            state, reason = ScriptState.FAILED, "the script was terminated by a signal"
+            script.write_summary(state.name, reason)
+        self._view.say(f"{state.name}: {reason}")
 
     async def _observe(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
         """Run a configured script in its observatory."""
         assert script.plan is not None
         os.environ["DAF_BUTLER_REPOSITORY_INDEX"] = str(self._surroundings.index)
-        self._view.begin(script.plan.n_images, salobj.current_tai)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimulatedLoop)
+        self._view.begin(script.plan.n_images, loop.tai)
         async with self._surroundings.observatory():
-            loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGINT, partial(self._interrupt, script, remote))
             try:
                 await remote.cmd_setGroupId.set_start(groupId=iso_tai(salobj.current_tai()))
-                await remote.cmd_run.set_start(timeout=script.plan.duration * 10 + 86_400)
+                running = asyncio.ensure_future(remote.cmd_run.set_start(timeout=LONGEST_RUN))
                 await script.done_task
+                running.cancel()  # a script that was killed by a signal never acknowledges it
+                await asyncio.gather(running, return_exceptions=True)
             finally:
                 loop.remove_signal_handler(signal.SIGINT)
                 self._view.end()

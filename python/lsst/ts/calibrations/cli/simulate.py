@@ -20,7 +20,7 @@ from ..simulation.repository import check_repository
 from .folders import new_folder
 from .progress import make_view
 from .session import ScriptSession
-from .surroundings import Surroundings
+from .surroundings import Surroundings, SurroundingsError
 
 if TYPE_CHECKING:
     from ..base_make_calibrations import BaseMakeCalibrations
@@ -124,7 +124,16 @@ def simulate_run(
         raise click.UsageError(f"--fault: {error}. Nothing was touched.") from None
     new_folder(options.folder)
     view = make_view(Console())
-    session = ScriptSession(script_class, text, surroundings, index=index, log_level=log_level, view=view)
+    obstacle = None
+    if config is not None:
+        # Before the event loop begins, so that an interrupt from the keyboard ends it as any program.
+        try:
+            surroundings.prepare(view.say)
+        except SurroundingsError as error:
+            obstacle = error
+    session = ScriptSession(
+        script_class, text, surroundings, index=index, log_level=log_level, view=view, obstacle=obstacle
+    )
     begin = datetime(night.year, night.month, night.day, HOUR, tzinfo=UTC).timestamp()
     try:
         return clock.run(session.run, start_tai=begin)

@@ -118,7 +118,7 @@ class Surroundings:
         )
 
     def prepare(self, say: Callable[[str], None]) -> None:
-        """Make the repository and what names it; runs in a thread.
+        """Make the repository and what names it.
 
         Parameters
         ----------
@@ -153,8 +153,8 @@ class Surroundings:
         assert self.config is not None
         filter_, grating = self.config.filter, self.config.grating
         return OpticalPath(
-            filter=self.optics.filter if filter_ is None else _mounted(FILTERS, filter_),
-            grating=self.optics.grating if grating is None else _mounted(GRATINGS, grating),
+            filter=self.optics.filter if filter_ is None else _mounted("filter", FILTERS, filter_),
+            grating=self.optics.grating if grating is None else _mounted("grating", GRATINGS, grating),
         )
 
     def _check_disk(self) -> None:
@@ -181,8 +181,8 @@ class Surroundings:
         (self.settings.folder / "truth.json").write_text(json.dumps(truth) + "\n", encoding="utf-8")
 
 
-def _mounted(slots: Sequence[Slot], asked: str | int) -> str:
-    """Name of what is in the wheel under a name or number.
+def _mounted(option: str, slots: Sequence[Slot], asked: str | int) -> str:
+    """Name of what a wheel has under a name or number.
 
     Raises
     ------
@@ -193,4 +193,4 @@ def _mounted(slots: Sequence[Slot], asked: str | int) -> str:
     try:
         return slots[find_slot(slots, number, name)].name
     except ValueError as error:
-        raise SurroundingsError(f"{error}. Nothing was exposed.") from None
+        raise SurroundingsError(f"{option}: {error}. Nothing was exposed.") from None

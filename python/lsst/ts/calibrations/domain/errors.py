@@ -37,6 +37,11 @@ class CalibrationError(Exception):
         self.kept = kept
         self.advice = advice
 
+    @property
+    def brief(self) -> str:
+        """What happened and what to do, for a list of several failures."""
+        return " ".join(_sentence(part) for part in (self.happened, self.advice) if part).rstrip(".")
+
 
 class ConfigurationError(CalibrationError, ValueError):
     """The configuration cannot be used.
@@ -95,7 +100,7 @@ class IngestError(CalibrationError, TimeoutError):
         super().__init__(
             f"{obs_id} was not confirmed by the OODS within {timeout:g} s after its endReadout"
             f" ({'; '.join(f'{name}: {said}' for name, said in missing.items())})",
-            kept="Exposures that were confirmed before it are kept.",
+            kept="All exposures that are confirmed are kept.",
             advice="Look at the log of the OODS; the option oods_timeout sets the limit.",
         )
         self.obs_id = obs_id
@@ -144,6 +149,13 @@ class ProcessingError(CalibrationError, RuntimeError):
         self.job_id = job_id
         self.exit_code = exit_code
         self.log = log
+
+    @property
+    def brief(self) -> str:
+        """The reason, the job and its log."""
+        where = [f"job {self.job_id}"] if self.job_id else []
+        where += [f"its log: {self.log}"] if self.log else []
+        return f"{self.reason} ({', '.join(where)})" if where else self.reason
 
 
 class VerificationIncomplete(CalibrationError, RuntimeError):

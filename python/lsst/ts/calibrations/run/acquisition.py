@@ -96,9 +96,8 @@ class Acquisition:
         self, image_set: ImageSet, confirmations: dict[int, asyncio.Task[None]], last: bool
     ) -> list[int]:
         kind, times = image_set.image_type, image_set.exposure_times
-        self.context.log.info(
-            "Taking %d %s images (the first %d are discarded).", len(times), kind, image_set.n_discard
-        )
+        discards = f" ({image_set.n_discard} discarded first)" if image_set.n_discard else ""
+        self.context.log.info("Taking %d %s images%s.", len(times), kind, discards)
         await self.checkpoint(f"{kind}: {len(times)} images")
         taken: list[int] = []
         for number, exposure_time in enumerate(times, 1):

@@ -96,7 +96,7 @@ class Processing:
         return steps
 
     def _not_done(self, step: str, reason: str) -> None:
-        self.context.log.error("Not done: %s. %s", step, reason)
+        self.context.log.error("Not done: %s: %s.", step, reason)
         self.context.note(StepNotDone(time=self.context.now(), step=step, reason=reason))
 
     async def _verify(self, image_type: ImageType, exposures: Sequence[int]) -> None:

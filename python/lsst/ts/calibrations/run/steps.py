@@ -58,7 +58,7 @@ class Steps:
         try:
             await work()
         except CalibrationError as error:
-            self._fail(name, str(error))
+            self._fail(name, error.brief)
 
     def _fail(self, name: str, reason: str) -> None:
         self._on_failure(name, reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -98,10 +99,17 @@ def reference_repository(request: ReferenceRequest, say: Callable[[str], None]) 
         if not repository.is_dir():  # another process may have made it meanwhile
             from .reference_maker import ReferenceMaker
 
+            _clear(folder)
             say("Making the reference calibrations (once for this scale, seed and filter)...")
             with tempfile.TemporaryDirectory(prefix="making-", dir=folder) as work:
                 ReferenceMaker(request, Path(work), logs=folder, say=say).make().replace(repository)
     return repository
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a maker that was killed has left; nobody else is at work in a locked folder."""
+    for left in folder.glob("making-*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 @contextmanager

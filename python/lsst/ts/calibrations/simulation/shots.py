@@ -78,8 +78,9 @@ def take_shots(
     models = tuple(models)
     begin = datetime(night.year, night.month, night.day, HOUR, tzinfo=UTC).timestamp()
     taken: dict[int, Shot] = {}
-    with make_workers(2) as workers:
-        pending: list[Future[None]] = []
+    workers = make_workers(2)
+    pending: list[Future[None]] = []
+    try:
         for number, shot in enumerate(shots, 1):
             name = image_name(instrument.code, int(night.strftime("%Y%m%d")), number)
             taken[exposure_id(name)] = shot
@@ -92,6 +93,8 @@ def take_shots(
         for done, future in enumerate(as_completed(pending), 1):
             future.result()
             progress(done, len(pending))
+    finally:  # an interrupt does not wait for what has not begun
+        workers.shutdown(cancel_futures=True)
     return taken
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .merge import merge_exposures
+from .names import UNCOUNTED_TESTS
 from .rule import evaluate
 from .verdict import Accepted, Verdict
 
-__all__ = ["Accepted", "Verdict", "evaluate", "merge_exposures"]
+__all__ = ["UNCOUNTED_TESTS", "Accepted", "Verdict", "evaluate", "merge_exposures"]
