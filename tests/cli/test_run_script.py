@@ -206,6 +206,7 @@ def test_a_filter_that_is_not_mounted_is_refused_before_anything_is_made(run_scr
     outcome = run_script("--out", "out", "-p", "filter=SDSSx_65mm")
     assert outcome.status == 2
     assert "SDSSx_65mm" in outcome.text
+    assert "could not be prepared" not in outcome.text
     assert (outcome.summary["state"], outcome.summary["exposures"]) == ("FAILED", [])
     assert outcome.touched == {"out", "out/summary.json", "out/script.log"}
 

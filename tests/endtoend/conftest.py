@@ -34,6 +34,34 @@ class Run:
         truth = json.loads((self.folder / "truth.json").read_text(encoding="utf-8"))
         return truth["RXX_S00"]["amplifiers"]
 
+    def exposures(self, image_type: str) -> list[dict[str, Any]]:
+        """Exposures of a type that are used, in the order in which they were taken."""
+        return [
+            each
+            for each in self.summary["exposures"]
+            if each["image_type"] == image_type and not each["discarded"]
+        ]
+
+    def job(self, kind: str, calibration: str) -> dict[str, Any]:
+        """The one job of a kind and a calibration."""
+        (job,) = (
+            each
+            for each in self.summary["jobs"]
+            if (each["kind"], each["calibration"]) == (kind, calibration)
+        )
+        return job
+
+    def tests(self, calibration: str) -> list[tuple[int, dict[str, Any]]]:
+        """Exposure and outcome of its tests, for every used exposure, as the Butler has them."""
+        from lsst.daf.butler import Butler
+
+        name = f"verify{calibration.capitalize()}DetStats"
+        collection = self.job("verify", calibration)["collection"]
+        with Butler.from_config(str(self.folder / "repo"), collections=collection) as butler:
+            ids = [each["id"] for each in self.exposures(calibration)]
+            data_id = {"instrument": "LATISS", "detector": 0}
+            return [(each, butler.get(name, data_id, exposure=each)["VERIFY"]) for each in ids]
+
     @property
     def report(self) -> str:
         return (self.folder / "report.txt").read_text(encoding="utf-8")

@@ -127,7 +127,7 @@ def test_the_summary_holds_all_options(good_night: Any) -> None:
     [
         "",
         FEW,
-        ONLY_BIAS,
+        "script_mode: BIAS\nn_bias: 20",
         "script_mode: BIAS_DARK\nn_bias: 3\nn_dark: 3\nexp_times_dark: 15",
         FEW + "wait_between_exposures: 7",
         FEW + "do_verify: false\ndo_gain_from_flat_pairs: false",
@@ -365,3 +365,20 @@ def test_the_log_tells_the_operator_of_verdicts_gains_and_job_logs(good_night: A
         assert f"{kind} calibration passed the overall verification criteria" in text
     assert "Mean gain [electron/adu]" in text
     assert not [message for level, message in told.log if level >= logging.ERROR]
+
+
+def test_a_second_night_in_the_same_repository_takes_nothing_from_the_first(night: Any) -> None:
+    first = night(ONLY_BIAS).summary
+    second = night(ONLY_BIAS).summary
+    assert second["state"] == "DONE"
+    for kind, key in (("exposures", "id"), ("jobs", "job_id")):
+        assert {each[key] for each in first[kind]}.isdisjoint(each[key] for each in second[kind])
+
+
+def test_what_the_operator_should_know_of_the_configuration_is_a_warning(night: Any) -> None:
+    told = night(FEW + "exp_times_flat: [3, 3, 4]\nbackground_task_timeout: 60")
+    assert told.state == "DONE"
+    text = "\n".join(told.warnings())
+    assert "background_task_timeout" in text
+    assert "no gain can be measured" in text
+    assert told.summary["gains"] == []

@@ -251,3 +251,7 @@ def test_a_summary_replaces_the_one_before(tmp_path: Path) -> None:
     write_summary({"state": "RUNNING"}, tmp_path)
     write_summary({"state": "DONE"}, tmp_path)
     assert json.loads((tmp_path / "summary.json").read_text()) == {"state": "DONE"}
+
+
+def test_the_acquisition_begins_when_the_first_image_is_asked_for(tmp_path: Path) -> None:
+    assert summarize(exposure(1, "DARK", 30.0, 4.0), tmp_path)["timeline"]["acquisition"] == 32.0
