@@ -36,7 +36,9 @@ class ToldOcps(salobj.BaseCsc):
         await self.cmd_execute.ack_in_progress(data, timeout=600, result=json.dumps({"job_id": job_id}))
 
     async def end(self, job_id: str, exit_code: int) -> None:
-        await self.evt_job_result.set_write(job_id=job_id, exit_code=exit_code, result="{}", force_output=True)
+        await self.evt_job_result.set_write(
+            job_id=job_id, exit_code=exit_code, result="{}", force_output=True
+        )
 
 
 class ToldOods(salobj.BaseCsc):
@@ -48,10 +50,22 @@ class ToldOods(salobj.BaseCsc):
         super().__init__("ATOODS", initial_state=State.ENABLED, allow_missing_callbacks=True)
 
     async def says(
-        self, obs_id: str, sensor: str = "RXX_S00", *, raft: str = "undef", code: int = 0, text: str = "file ingested"
+        self,
+        obs_id: str,
+        sensor: str = "RXX_S00",
+        *,
+        raft: str = "undef",
+        code: int = 0,
+        text: str = "file ingested",
     ) -> None:
         await self.evt_imageInOODS.set_write(
-            camera="LATISS", obsid=obs_id, raft=raft, sensor=sensor, statusCode=code, description=text, force_output=True
+            camera="LATISS",
+            obsid=obs_id,
+            raft=raft,
+            sensor=sensor,
+            statusCode=code,
+            description=text,
+            force_output=True,
         )
 
 
@@ -61,7 +75,11 @@ def with_ocps() -> Callable[[Callable[[ToldOcps, salobj.Remote], Awaitable[None]
 
     def tell(story: Callable[[ToldOcps, salobj.Remote], Awaitable[None]]) -> None:
         async def main() -> None:
-            async with ToldOcps() as ocps, salobj.Domain() as domain, salobj.Remote(domain, "OCPS", 1) as remote:
+            async with (
+                ToldOcps() as ocps,
+                salobj.Domain() as domain,
+                salobj.Remote(domain, "OCPS", 1) as remote,
+            ):
                 await story(ocps, remote)
 
         clock.run(main)
@@ -75,7 +93,11 @@ def with_oods() -> Callable[[Callable[[ToldOods, salobj.Remote], Awaitable[None]
 
     def tell(story: Callable[[ToldOods, salobj.Remote], Awaitable[None]]) -> None:
         async def main() -> None:
-            async with ToldOods() as oods, salobj.Domain() as domain, salobj.Remote(domain, "ATOODS") as remote:
+            async with (
+                ToldOods() as oods,
+                salobj.Domain() as domain,
+                salobj.Remote(domain, "ATOODS") as remote,
+            ):
                 await story(oods, remote)
 
         clock.run(main)

@@ -24,7 +24,9 @@ DETECTORS = {0: "RXX_S00"}
 def three_exposures(repository: Path) -> Path:
     """A repository that knows three exposures, without files."""
     with Butler.from_config(str(repository), writeable=True) as butler:
-        butler.registry.syncDimensionData("physical_filter", {"instrument": "LATISS", "name": "r~empty", "band": "r"})
+        butler.registry.syncDimensionData(
+            "physical_filter", {"instrument": "LATISS", "name": "r~empty", "band": "r"}
+        )
         butler.registry.syncDimensionData("day_obs", {"instrument": "LATISS", "id": 20250115})
         butler.registry.syncDimensionData("group", {"instrument": "LATISS", "name": "g"})
         for exposure in (FIRST, SECOND, THIRD):
@@ -72,16 +74,16 @@ def test_a_repository_that_cannot_be_opened_is_named(tmp_path: Path, name: str) 
         ask(tmp_path / name, lambda archive: archive.missing_collections(["LATISS/calib"]))
 
 
-def test_verification_results_are_read_by_exposure_and_detector_name(three_exposures: Path, shelf: Any) -> None:
+def test_verification_results_are_read_by_exposure_and_detector_name(
+    three_exposures: Path, shelf: Any
+) -> None:
     whole = {"RXX_S00": {"SUCCESS": True}, "SUCCESS": True}
     measured = {"AMP": {"C00": {"MEAN": 0.5}}, "SUCCESS": True}
     shelf.put(
         "u/ocps/a",
         {"verifyBiasExpStats": {(FIRST,): whole}, "verifyBiasDetStats": {(FIRST, 0): measured}},
     )
-    found = ask(
-        three_exposures, lambda archive: archive.verification("u/ocps/a", "BIAS", [FIRST], DETECTORS)
-    )
+    found = ask(three_exposures, lambda archive: archive.verification("u/ocps/a", "BIAS", [FIRST], DETECTORS))
     assert found.by_exposure == {FIRST: whole}
     assert found.measured == {(FIRST, "RXX_S00"): measured}
 
@@ -96,7 +98,8 @@ def test_results_that_are_not_there_are_left_out(three_exposures: Path, shelf: A
         },
     )
     found = ask(
-        three_exposures, lambda archive: archive.verification("u/ocps/a", "DARK", [FIRST, SECOND, THIRD], DETECTORS)
+        three_exposures,
+        lambda archive: archive.verification("u/ocps/a", "DARK", [FIRST, SECOND, THIRD], DETECTORS),
     )
     assert set(found.by_exposure) == {FIRST, THIRD}
     assert set(found.measured) == {(SECOND, "RXX_S00")}
@@ -107,7 +110,9 @@ def test_no_collection_and_no_dataset_type_mean_no_results(
     three_exposures: Path, shelf: Any, collection: str, calibration: str
 ) -> None:
     shelf.put("u/ocps/a", {"verifyBiasExpStats": {(FIRST,): {"SUCCESS": True}}})
-    found = ask(three_exposures, lambda archive: archive.verification(collection, calibration, [FIRST], DETECTORS))
+    found = ask(
+        three_exposures, lambda archive: archive.verification(collection, calibration, [FIRST], DETECTORS)
+    )
     assert (found.by_exposure, found.measured) == ({}, {})
 
 
@@ -118,7 +123,9 @@ def test_results_of_another_job_are_not_taken(three_exposures: Path, shelf: Any)
     assert found.by_exposure == {FIRST: {"SUCCESS": False}}
 
 
-def test_results_that_came_after_the_repository_was_opened_are_seen(three_exposures: Path, shelf: Any) -> None:
+def test_results_that_came_after_the_repository_was_opened_are_seen(
+    three_exposures: Path, shelf: Any
+) -> None:
     async def question(archive: Archive) -> None:
         for name in ("u/ocps/a", "u/ocps/b"):
             assert (await archive.verification(name, "BIAS", [FIRST], DETECTORS)).by_exposure == {}
@@ -149,7 +156,9 @@ def test_gains_are_read_under_either_name(three_exposures: Path, shelf: Any, nam
     )  # fmt: skip
 
 
-def test_an_amplifier_without_light_has_no_gain_and_the_others_have(three_exposures: Path, shelf: Any) -> None:
+def test_an_amplifier_without_light_has_no_gain_and_the_others_have(
+    three_exposures: Path, shelf: Any
+) -> None:
     dark = curve(C03=math.nan)
     dark.rawMeans["C03"] = []
     shelf.put("u/ocps/g", {"cpPtcExtract": {(FIRST, 0): dark}})

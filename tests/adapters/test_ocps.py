@@ -16,7 +16,11 @@ from lsst.ts.calibrations.simulation import clock
 
 def job(pipeline: str = "bias") -> JobRequest:
     return JobRequest(
-        kind="verify", calibration=pipeline.upper(), pipeline=pipeline, config="-j 1", data_query="exposure IN (1)"
+        kind="verify",
+        calibration=pipeline.upper(),
+        pipeline=pipeline,
+        config="-j 1",
+        data_query="exposure IN (1)",
     )
 
 
@@ -29,7 +33,9 @@ async def run(client: OcpsClient, pipeline: str = "bias", timeout: float = 3600)
 
 
 @pytest.mark.parametrize("exit_code", [0, 1, 137])
-def test_a_job_ends_with_its_exit_code_though_the_command_always_completes(with_ocps: Any, exit_code: int) -> None:
+def test_a_job_ends_with_its_exit_code_though_the_command_always_completes(
+    with_ocps: Any, exit_code: int
+) -> None:
     async def story(ocps: Any, remote: Any) -> None:
         async def bias(data: Any) -> None:
             await ocps.accept(data, "b1")
@@ -43,7 +49,9 @@ def test_a_job_ends_with_its_exit_code_though_the_command_always_completes(with_
     with_ocps(story)
 
 
-def test_the_job_reaches_the_ocps_as_it_was_asked_for_and_its_id_is_told_while_it_runs(with_ocps: Any) -> None:
+def test_the_job_reaches_the_ocps_as_it_was_asked_for_and_its_id_is_told_while_it_runs(
+    with_ocps: Any,
+) -> None:
     async def story(ocps: Any, remote: Any) -> None:
         async def bias(data: Any) -> None:
             await asyncio.sleep(5)
@@ -53,7 +61,9 @@ def test_the_job_reaches_the_ocps_as_it_was_asked_for_and_its_id_is_told_while_i
 
         ocps.jobs["bias"] = bias
         begin, told = now(), []
-        await OcpsClient(remote).run(job(), timeout=60, on_submitted=lambda job_id: told.append((job_id, now() - begin)))
+        await OcpsClient(remote).run(
+            job(), timeout=60, on_submitted=lambda job_id: told.append((job_id, now() - begin))
+        )
         assert told == [("b1", pytest.approx(5, abs=0.1))]
         (data,) = ocps.executed
         assert (data.pipeline, data.config, data.data_query) == ("bias", "-j 1", "exposure IN (1)")
@@ -160,7 +170,9 @@ def test_a_lost_result_is_an_error_after_a_grace_time_and_the_job_is_aborted(wit
 
         ocps.jobs["bias"] = bias
         begin = now()
-        with pytest.raises(ProcessingError, match=r"verify BIAS \(job b1\).*sent no job_result within 60 s") as caught:
+        with pytest.raises(
+            ProcessingError, match=r"verify BIAS \(job b1\).*sent no job_result within 60 s"
+        ) as caught:
             await run(OcpsClient(remote))
         assert caught.value.job_id == "b1"
         assert [(round(when - begin), name) for when, name in ocps.aborted] == [(30 + RESULT_GRACE, "b1")]

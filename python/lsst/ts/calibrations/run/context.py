@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .facts import Fact
 from .journal import Journal
@@ -63,3 +64,10 @@ class RunContext:
     def note(self, fact: Fact) -> None:
         """Write a fact into the journal; the record follows."""
         self.journal.append(fact)
+
+    def add_to_report(self, text: str) -> Path:
+        """Append a section to the report of the run and return its path."""
+        path = self.settings.folder / "report.txt"
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{text}\n\n")
+        return path

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from .merge import merge_exposures
+from .product import evaluate_product
 from .rule import evaluate
 from .verdict import Accepted, Verdict
+from .waiver import Waiver
 
-__all__ = ["Accepted", "Verdict", "evaluate", "merge_exposures"]
+__all__ = ["Accepted", "Verdict", "Waiver", "evaluate", "evaluate_product", "merge_exposures"]
