@@ -14,8 +14,10 @@ from lsst.ts.calibrations.adapters.camera import READOUT_MARGIN, Annotations, Ca
 from lsst.ts.calibrations.adapters.sal import State, salobj
 from lsst.ts.calibrations.domain.errors import AcquisitionError
 from lsst.ts.calibrations.domain.exposures import ImageType
-from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM
 from lsst.ts.calibrations.simulation import clock
+from lsst.ts.calibrations.simulation.machinery import Machinery
+from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
 
 GROUP = "2025-01-15T18:00:00.000"
 FIRST = 2025011500001
@@ -189,3 +191,22 @@ class _SpeakingCamera(salobj.BaseCsc):
 
     def __init__(self) -> None:
         super().__init__("ATCamera", initial_state=State.ENABLED, allow_missing_callbacks=True)
+
+
+def test_a_camera_without_spectrograph_has_its_own_filters_and_no_grating(tmp_path: Any) -> None:
+    async def story() -> None:
+        machinery = Machinery(ingest=None, run_job=None, make_pixels=None, write_raw=None, processes=0)
+        sister = SimulatedObservatory(
+            LSSTCOMCAM, machinery, images=tmp_path / "images", jobs=tmp_path / "uws", scale=16, detectors=[]
+        )
+        async with sister, salobj.Domain() as domain:
+            adapter = Camera(LSSTCOMCAM, domain, logging.getLogger("test"))
+            await adapter.start()
+            await adapter.setup("g_01", None)
+            assert sister.optics.physical_filter == "g_01"
+            with pytest.raises(AcquisitionError, match="LSSTComCam has no gratings; 'empty_1' was asked for"):
+                await adapter.setup(None, "empty_1")
+            with pytest.raises(AcquisitionError, match="'r_57' is not mounted"):
+                await adapter.setup("r_57", None)
+
+    clock.run(story)

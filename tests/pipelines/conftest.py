@@ -69,7 +69,7 @@ def stored(image_of: Callable[..., DetectorImage]) -> Callable[..., StoredImage]
             "DATE-BEG": f"2025-01-15T18:00:{exposure:02d}",
             "DATE-END": f"2025-01-15T18:01:{exposure:02d}",
             "IMAGE SHAPE": list(array.shape),
-            "LSST_NUM": "ITL-3800C-068",
+            "DETECTOR NAME": "RXX_S00",
         }
         return StoredImage(image_of(array, **values | metadata))
 

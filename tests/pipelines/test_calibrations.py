@@ -32,6 +32,8 @@ def test_curve_comes_back_from_json_with_its_nans() -> None:
         gain={"C00": 1.08, "C03": math.nan},
         noise={"C00": 8.9, "C03": math.nan},
         rawMeans={"C00": [15_000.0], "C03": [math.nan]},
+        covariances={"C00": [[[14_000.0, 3.0], [2.0, 1.0]]], "C03": [[[math.nan] * 2] * 2]},
+        metadata={"GRATING": None},
         inputExpIdPairs=[(2025011500001, 2025011500002)],
     )
     text = json.dumps(curve.to_dict(), allow_nan=False)
@@ -39,6 +41,9 @@ def test_curve_comes_back_from_json_with_its_nans() -> None:
     assert read.gain["C00"] == 1.08
     assert math.isnan(read.gain["C03"])
     assert math.isnan(read.rawMeans["C03"][0])
+    assert read.covariances["C00"] == curve.covariances["C00"]
+    assert np.isnan(read.covariances["C03"]).all()
+    assert read.metadata == {"GRATING": None}
     assert read.inputExpIdPairs == [(2025011500001, 2025011500002)]
     assert read.ampNames == ["C00", "C03"]
 

@@ -9,7 +9,7 @@ from astropy.io import fits
 from lsst.daf.butler import Butler
 from lsst.pipe.base import Instrument
 
-from lsst.ts.calibrations.pipelines.ingest import IngestError, exposure_record, ingest_raw, physical_filter
+from lsst.ts.calibrations.pipelines.ingest import IngestError, exposure_record, ingest_raw
 from lsst.ts.calibrations.pipelines.instruments import Latiss
 from lsst.ts.calibrations.pipelines.repository import create_repository
 
@@ -56,7 +56,7 @@ def test_unreadable_file_is_an_error_that_names_it(butler: Butler, tmp_path: Pat
     ("key", "value", "reason"),
     [
         ("OBSID", None, "has no 'OBSID'"),
-        ("INSTRUME", "HSC", "has no 'HSC'"),
+        ("INSTRUME", "HSC", "INSTRUME is 'HSC'; known are LATISS, ComCam, lsstCam"),
         ("OBSID", "AT_O_20250115", "not an image name"),
         ("DATE-BEG", "yesterday", "isot"),
     ],
@@ -92,9 +92,9 @@ def test_another_image_of_the_same_name_is_refused(butler: Butler, bias_file: Pa
 
 
 def test_numbers_of_empty_places_are_left_out() -> None:
-    assert physical_filter({"FILTER": "SDSSr_65mm", "GRATING": "empty_1"}) == "SDSSr_65mm~empty"
-    assert physical_filter({"FILTER": "empty_1", "GRATING": "SDSSy_65mm"}) == "empty~SDSSy_65mm"
-    assert physical_filter({"FILTER": None}) == "unknown~unknown"
+    assert Latiss.physical_filter({"FILTER": "SDSSr_65mm", "GRATING": "empty_1"}) == "SDSSr_65mm~empty"
+    assert Latiss.physical_filter({"FILTER": "empty_1", "GRATING": "SDSSy_65mm"}) == "empty~SDSSy_65mm"
+    assert Latiss.physical_filter({"FILTER": None}) == "unknown~unknown"
 
 
 def test_real_image_is_not_simulated() -> None:
@@ -109,7 +109,7 @@ def test_real_image_is_not_simulated() -> None:
         "SIMULATE ATMCS": None,
         "SIMULATE ATDOME": 0,
     }
-    record = exposure_record("LATISS", header)
+    record = exposure_record(Latiss, header)
     assert not record["has_simulated"]
     assert record["group"] == "AT_O_20240624_000106"
     assert record["dark_time"] == 30.0

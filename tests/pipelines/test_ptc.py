@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from lsst.pipe.base import NoWorkFound
 
 from lsst.ts.calibrations.pipelines.calibrations import PhotonTransferCurve
 from lsst.ts.calibrations.pipelines.images import DetectorImage, MaskPlane
@@ -29,7 +30,7 @@ def flat(rng: np.random.Generator, image_of: ImageMaker) -> Callable[[int, float
             for name, gain in GAIN.items()
         }
         return image_of(
-            charge, EXPOSURE=exposure, EXPTIME=time, CCD_MANU="ITL", LSST_NUM="ITL-3800C-068", **noise
+            charge, EXPOSURE=exposure, EXPTIME=time, CCD_MANU="ITL", **noise | {"DETECTOR NAME": "RXX_S00"}
         )
 
     return make
@@ -45,6 +46,7 @@ def test_pair_gives_gain_mean_and_the_noise_of_the_overscan(
     pair = pair_of(flat(11, 0.5), flat(12, 0.5))
     assert pair.inputExpIdPairs == [(11, 12)]
     assert pair.rawExpTimes == [0.5]
+    assert pair.detector == "RXX_S00"
     for name, gain in GAIN.items():
         assert pair.gain[name] == pytest.approx(gain, rel=0.02)
         assert pair.rawMeans[name][0] == pytest.approx(1500 / gain, rel=1e-3)
@@ -98,3 +100,68 @@ def test_curve_has_the_noise_of_the_combined_bias_in_its_own_gain(
         assert abs(curve.a00[name]) < 3e-7
         assert curve.usedPoints[name] == [True] * 5
         assert curve.ptcTurnoff[name] == max(curve.rawMeans[name])
+        assert abs(curve.noise[name] - READ_NOISE) < 4 * curve.noiseErr[name] < 0.3
+
+
+def bias_with(noise: float, image_of: ImageMaker) -> DetectorImage:
+    """A combined bias in adu that knows the noise (electron) of its images."""
+    bias = image_of(np.zeros((400, 1000)))
+    for name, gain in GAIN.items():
+        bias.metadata |= {f"LSST CALIB NOISE {name}": noise / gain, f"LSST ISR GAIN {name}": 1.0}
+    return bias
+
+
+def test_noise_of_faint_pairs_is_compared_with_that_of_biases(
+    flat: Callable[[int, float], DetectorImage], image_of: ImageMaker, caplog: pytest.LogCaptureFixture
+) -> None:
+    pairs = [
+        pair_of(flat(2 * number, time), flat(2 * number + 1, time))
+        for number, time in enumerate((0.05, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6), start=1)
+    ]
+    curve = SolveTask(config=SolveConfig()).run(pairs, bias_with(READ_NOISE, image_of)).outputCurve
+    assert caplog.messages == []
+    for name, gain in GAIN.items():
+        assert curve.gain[name] == pytest.approx(gain, rel=0.01)
+        assert curve.noise[name] == pytest.approx(READ_NOISE, rel=0.02)
+    curve = SolveTask(config=SolveConfig()).run(pairs, bias_with(1.2 * READ_NOISE, image_of)).outputCurve
+    # Of the noise of an image, such biases have it, the overscan is 1 / 1.2: that is the read noise.
+    assert curve.noise["C10"] == pytest.approx(READ_NOISE / 1.2, rel=0.02)
+    assert [message.split(":")[0] for message in caplog.messages] == [
+        "Amplifier C10 of RXX_S00",
+        "Amplifier C11 of RXX_S00",
+    ]
+
+
+def test_full_covariance_has_matrices_and_no_brighter_fatter_where_there_is_none(
+    flat: Callable[[int, float], DetectorImage], image_of: ImageMaker
+) -> None:
+    pairs = [
+        pair_of(flat(2 * number, time), flat(2 * number + 1, time))
+        for number, time in enumerate((1.0, 5.0, 10.0, 20.0, 30.0), start=1)
+    ]
+    config = SolveConfig()
+    config.ptcFitType = "FULLCOVARIANCE"
+    curve = SolveTask(config=config).run(pairs, bias_with(READ_NOISE, image_of)).outputCurve
+    assert curve.ptcFitType == "FULLCOVARIANCE"
+    for name, gain in GAIN.items():
+        assert curve.gain[name] == pytest.approx(gain, rel=0.01)
+        assert np.shape(curve.aMatrix[name]) == np.shape(curve.bMatrix[name]) == (8, 8)
+        assert curve.a00[name] == curve.aMatrix[name][0][0]
+        assert abs(curve.a00[name]) < 5 * curve.a00Err[name] < 2e-6
+        assert np.abs(curve.aMatrix[name])[3:, 3:].max() < 1e-7
+        assert curve.bMatrix[name][0][0] != 0.0
+    config.ptcFitType = "FULLCOVARIANCE_NO_B"
+    curve = SolveTask(config=config).run(pairs, bias_with(READ_NOISE, image_of)).outputCurve
+    assert not np.any(curve.bMatrix["C10"])
+
+
+def test_full_covariance_without_covariances_is_refused(
+    flat: Callable[[int, float], DetectorImage], image_of: ImageMaker
+) -> None:
+    extract, solve = ExtractPairsConfig(), SolveConfig()
+    extract.maximumRangeCovariancesAstier = 1
+    solve.ptcFitType = "FULLCOVARIANCE"
+    pair = ExtractPairsTask(config=extract).run(flat(1, 5.0), flat(2, 5.0)).outputPair
+    assert np.shape(pair.covariances["C10"]) == (1, 1, 1)
+    with pytest.raises(NoWorkFound, match="maximumRangeCovariancesAstier"):
+        SolveTask(config=solve).run([pair], bias_with(READ_NOISE, image_of))

@@ -66,3 +66,42 @@ def test_behind_the_turnoff_nothing_is_used_even_where_it_lies_on_the_curve() ->
     fit = fit_curve(means, variances, np.full(means.size, PIXELS), NOISE)
     assert fit.turnoff == means[-4]
     assert np.flatnonzero(~fit.used).tolist() == [12, 13, 14]
+
+
+FAINT = 3050 * np.array([0.1, 0.35, 0.6, 0.8, 1.0, 1.35, 1.6])
+
+
+def test_faint_pairs_tell_the_noise_that_bright_ones_cannot(rng: np.random.Generator) -> None:
+    fit = fit_curve(FAINT, curve(rng, FAINT), np.full(7, PIXELS), 1.1 * NOISE)
+    assert fit.noise_fitted
+    assert fit.noise == pytest.approx(NOISE, rel=0.01)
+    assert abs(fit.noise - NOISE) < 4 * fit.noise_error
+    bright = 3050 * TIMES
+    held = fit_curve(bright, curve(rng, bright), np.full(7, PIXELS), NOISE)
+    assert not held.noise_fitted
+    assert held.noise == NOISE
+
+
+def test_noise_of_small_amplifiers_is_held_where_it_would_be_fitted_on_large_ones(
+    rng: np.random.Generator,
+) -> None:
+    means = np.concatenate([FAINT, 3050 * TIMES])
+    assert fit_curve(means, curve(rng, means), np.full(14, PIXELS), NOISE).noise_fitted
+    assert not fit_curve(means, curve(rng, means), np.full(14, PIXELS / 16), NOISE).noise_fitted
+
+
+def test_noisier_amplifier_than_its_biases_keeps_its_faint_pairs() -> None:
+    means = np.concatenate([FAINT, 3050 * TIMES])
+    fit = fit_curve(means, variance_model(means, GAIN, A00, 1.3 * NOISE), np.full(14, PIXELS), NOISE)
+    assert fit.used.all()
+    assert fit.noise == pytest.approx(1.3 * NOISE, rel=1e-4)
+    assert fit.gain == pytest.approx(GAIN, rel=1e-4)
+
+
+def test_turnoff_is_known_to_half_the_distance_of_the_next_pair() -> None:
+    means = 3050 * np.array([5.0, 10.0, 20.0, 30.0, 38.0, 44.0])
+    variances = variance_model(means, GAIN, A00, NOISE)
+    assert fit_curve(means, variances, np.full(6, PIXELS), NOISE).turnoff_error == 3050 * 3
+    variances[-2:] *= 0.3
+    fit = fit_curve(means, variances, np.full(6, PIXELS), NOISE)
+    assert (fit.turnoff, fit.turnoff_error) == (3050 * 30, 3050 * 4)

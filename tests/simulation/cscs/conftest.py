@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lsst.ts.calibrations.adapters.sal import salobj
-from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.domain.instruments import LATISS, Instrument
 from lsst.ts.calibrations.simulation.faults import Faults
 from lsst.ts.calibrations.simulation.jobs import Job
 from lsst.ts.calibrations.simulation.machinery import Machinery
@@ -85,13 +85,13 @@ class StandIns:
 class Witness:
     """Remotes of all components, and all their events in the order in which they came."""
 
-    def __init__(self, domain: salobj.Domain) -> None:
+    def __init__(self, domain: salobj.Domain, instrument: Instrument) -> None:
         self.story: list[tuple[float, str, str, Any]] = []
-        self.camera = self._remote(domain, "ATCamera")
-        self.spectrograph = self._remote(domain, "ATSpectrograph")
-        self.header_service = self._remote(domain, "ATHeaderService")
-        self.oods = self._remote(domain, "ATOODS")
-        self.ocps = self._remote(domain, "OCPS", 1)
+        self.camera = self._remote(domain, instrument.camera)
+        self.spectrograph = instrument.spectrograph and self._remote(domain, instrument.spectrograph)
+        self.header_service = self._remote(domain, instrument.header_service)
+        self.oods = self._remote(domain, instrument.oods)
+        self.ocps = self._remote(domain, "OCPS", instrument.ocps_index)
         self.begin = asyncio.get_running_loop().time()
 
     def _remote(self, domain: salobj.Domain, name: str, index: int | None = None) -> salobj.Remote:
@@ -113,7 +113,8 @@ class Witness:
 
     async def ready(self) -> None:
         for remote in (self.camera, self.spectrograph, self.header_service, self.oods, self.ocps):
-            await remote.start_task
+            if remote:
+                await remote.start_task
         self.begin = asyncio.get_running_loop().time()
         self.story.clear()
 
@@ -155,8 +156,9 @@ def observe(tmp_path: Path) -> Any:
     @contextlib.asynccontextmanager
     async def start(*faults: str, seed: int = 1, **kwargs: Any) -> AsyncIterator[Surroundings]:
         stand_ins = kwargs.pop("stand_ins", None) or StandIns()
+        instrument = kwargs.pop("instrument", LATISS)
         observatory = SimulatedObservatory(
-            kwargs.pop("instrument", LATISS),
+            instrument,
             stand_ins.machinery(),
             images=kwargs.pop("images", tmp_path / "raw"),
             jobs=tmp_path / "uws",
@@ -166,7 +168,7 @@ def observe(tmp_path: Path) -> Any:
             **kwargs,
         )
         async with observatory, salobj.Domain() as domain:
-            witness = Witness(domain)
+            witness = Witness(domain, instrument)
             await witness.ready()
             yield Surroundings(stand_ins, witness, observatory)
 

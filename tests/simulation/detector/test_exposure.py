@@ -136,7 +136,7 @@ def test_same_request_gives_the_same_pixels_and_another_exposure_others(take):
     image = take(1, 5.0, True)
     np.testing.assert_array_equal(image, take(1, 5.0, True, path="elsewhere"))
     for other in (take(2, 5.0, True), take(1, 5.0, True, seed=6)):
-        assert np.mean(other == image) < 0.02
+        assert np.mean(other == image) < 0.03  # in the overscan 1 / (2 sqrt(pi) sigma) by chance
 
 
 def test_long_exposures_saturate_above_the_level_of_the_camera_model_and_below_18_bits(take, model):

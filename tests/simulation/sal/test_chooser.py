@@ -67,6 +67,7 @@ def test_importing_the_embedded_sal_imports_nothing_heavy() -> None:
 def test_camera_and_group_classes_are_those_of_the_sal_in_use() -> None:
     code = """
 from lsst.ts.calibrations.adapters import sal
+print(*(sal.camera_class(name).__name__ for name in ("LATISS", "LSSTComCam", "LSSTCam")))
 print(sal.camera_class("LATISS").__module__, sal.remote_group_class().__name__, sal.ScriptState.DONE.value)
 try:
     sal.camera_class("HSC")
@@ -75,6 +76,7 @@ except ValueError as error:
 """
     result = run(code, "embedded")
     assert result.stdout.splitlines() == [
+        "LATISS ComCam LSSTCam",
         "lsst.ts.calibrations.simulation.control.latiss RemoteGroup 8",
-        "no camera class for 'HSC'; there are ['LATISS']",
+        "no camera class for 'HSC'; there are ['LATISS', 'LSSTCam', 'LSSTComCam']",
     ], result.stderr

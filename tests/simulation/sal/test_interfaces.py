@@ -81,6 +81,18 @@ def test_the_components_of_a_latiss_run_are_there() -> None:
     }
 
 
+@pytest.mark.parametrize("prefix", ["CC", "MT"])
+def test_the_sister_cameras_change_filters_and_that_of_latiss_does_not(prefix: str) -> None:
+    sister, latiss = component_info(f"{prefix}Camera"), component_info("ATCamera")
+    assert set(sister.topics) - set(latiss.topics) == {
+        "cmd_setFilter",
+        "evt_startSetFilter",
+        "evt_endSetFilter",
+        "evt_availableFilters",
+    }
+    assert {f"{prefix}HeaderService", f"{prefix}OODS"} <= set(component_names())
+
+
 def test_an_unknown_component_is_an_error_that_lists_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"no SAL component 'ATDome'.*ATCamera"):
         component_info("ATDome")

@@ -7,8 +7,6 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-import yaml
-
 from .adapters.sal import ScriptState, salobj
 from .domain.config import CalibrationConfig
 from .domain.config_text import examine
@@ -73,9 +71,8 @@ class BaseMakeCalibrations(salobj.BaseScript):
         findings = examine(data.config, self.get_schema(), self.instrument())
         for remark in (*findings.notes, *findings.warnings):
             self.log.warning(remark)
-        errors = [*findings.errors, *_not_available(findings.text if not findings.errors else "")]
-        if errors:
-            error = ConfigurationError(errors)
+        if findings.errors:
+            error = ConfigurationError(findings.errors)
             self.log.error(str(error))
             await self.set_state(ScriptState.CONFIGURE_FAILED, reason=str(error))
             await self._exit()
@@ -178,14 +175,3 @@ class BaseMakeCalibrations(salobj.BaseScript):
     def n_exposures(self) -> int:
         """How many exposures were taken so far."""
         return 0 if self._context is None else len(self._context.record.exposures)
-
-
-def _not_available(text: str) -> list[str]:
-    """Options of the procedure that this version of the script does not serve; it refuses them."""
-    options = yaml.safe_load(text) or {}
-    return [
-        f"{name}: true is not served by this version of the script, which verifies against existing"
-        f" calibrations; leave {name} out"
-        for name in ("generate_calibrations", "do_defects", "do_ptc")
-        if options.get(name)
-    ]

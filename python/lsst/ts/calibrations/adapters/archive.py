@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
+from .certification import Certification, Conflict, certify, find_conflicts
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
@@ -136,6 +137,35 @@ class Archive:
             A pair has no result.
         """
         return await self._read(self._pair_gains, collection, pairs, detectors)
+
+    async def products(
+        self, collection: str, calibration: str, detectors: Mapping[int, str]
+    ) -> dict[str, Mapping[str, Any]]:
+        """Read ``verify<X>DetStats`` of a calibration that is verified by itself, by detector name."""
+        return await self._read(self._products, collection, calibration, detectors)
+
+    async def certify(self, wish: Certification) -> int:
+        """Certify calibrations; see `certification.certify`."""
+        return await self._read(lambda: certify(self._open_writeable(), wish))
+
+    async def conflicts(self, **wish: Any) -> list[Conflict]:
+        """Find validity ranges that are taken; see `certification.find_conflicts`."""
+        return await self._read(lambda: find_conflicts(self._open(), instrument=self.instrument.name, **wish))
+
+    def _open_writeable(self) -> Butler:
+        from lsst.daf.butler import Butler
+
+        try:
+            return Butler.from_config(self.repository, writeable=True)
+        except Exception as error:
+            raise ArchiveError(f"the repository {self.repository!r} cannot be written to: {error}") from error
+
+    def _products(
+        self, collection: str, calibration: str, detectors: Mapping[int, str]
+    ) -> dict[str, Mapping[str, Any]]:
+        name = f"verify{calibration.capitalize()}DetStats"
+        found = {each: self._get(name, collection, detector=number) for number, each in detectors.items()}
+        return {each: stats for each, stats in found.items() if stats is not None}
 
     def _open(self) -> Butler:
         from lsst.daf.butler import Butler

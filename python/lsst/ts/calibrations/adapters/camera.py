@@ -69,8 +69,11 @@ class Camera:
         Raises
         ------
         AcquisitionError
-            The spectrograph refused or did not answer.
+            The spectrograph, or the camera that has the filters itself, refused or did not answer; or there
+            is no spectrograph that could have a grating.
         """
+        if grating is not None and self.instrument.spectrograph is None:
+            raise AcquisitionError(f"{self.instrument.name} has no gratings; {grating!r} was asked for")
         wanted = {"filter": filter_, "grating": grating}
         wanted = {name: value for name, value in wanted.items() if value is not None}
         if not wanted:

@@ -135,7 +135,7 @@ class VerificationReport:
         if verdict.failures:
             yield "Exposures with verification tests that failed:"
             yield "    " + "  ".join(map(str, verdict.failures))
-            yield from _failure_lines(verdict, verdict.exposures[:n_exposures])
+            yield from _failure_lines(verdict, _judged(verdict)[:n_exposures])
         yield from _threshold_lines(self.calibration, verdict)
         yield _CRITERION
         if self.generation_collection is not None:
@@ -149,18 +149,28 @@ def _remark(name: str) -> str:
     return " (not counted)" if len(words) == 1 or words[-1] in UNCOUNTED_TESTS else ""
 
 
-def _failure_lines(verdict: Verdict, exposures: Sequence[int]) -> Iterator[str]:
+def _judged(verdict: Verdict) -> tuple[int | str, ...]:
+    """The exposures, or the calibration itself where it was judged without exposures."""
+    own_name = tuple(each for each in verdict.failures if isinstance(each, str))
+    return own_name or verdict.exposures
+
+
+def _label(judged: int | str) -> str:
+    return judged if isinstance(judged, str) else f"Exposure ID: {judged}"
+
+
+def _failure_lines(verdict: Verdict, exposures: Sequence[int | str]) -> Iterator[str]:
     yield "    Number of tests that failed per test type:"
     for exposure in exposures:
         if exposure in verdict.failures:
-            yield f"        Exposure ID: {exposure}"
+            yield f"        {_label(exposure)}"
             # In the order of their first appearance below, as the page has them.
             types = Counter(name.split()[-1] for name in verdict.names[exposure])
             yield from (f"            {test}: {number}" for test, number in types.items())
     yield "    Test types that failed verification per exposure,"
     yield "    detector, and amplifier:"
     for exposure in exposures:
-        yield f"        Exposure ID: {exposure}"
+        yield f"        {_label(exposure)}"
         names = verdict.names.get(exposure, ())
         yield from (f"            {name}{_remark(name)}" for name in names)
         if not names:

@@ -31,7 +31,13 @@ __all__ = [
 VARIABLE = "TS_CALIBRATIONS_SAL"
 """Environment variable that says which SAL to use."""
 
-_SUMMIT_CAMERAS = {"LATISS": "lsst.ts.observatory.control.auxtel.latiss"}
+_CAMERAS = {
+    "LATISS": ("lsst.ts.observatory.control.auxtel.latiss", "LATISS"),
+    "LSSTComCam": ("lsst.ts.observatory.control.maintel.comcam", "ComCam"),
+    "LSSTCam": ("lsst.ts.observatory.control.maintel.lsstcam", "LSSTCam"),
+}
+"""Module in the observatory's packages, and name there and here, of the class of each camera."""
+
 _HERE = __package__.rpartition(".")[0]
 
 
@@ -73,17 +79,19 @@ def camera_class(instrument_name: str) -> type[BaseCamera]:
     Parameters
     ----------
     instrument_name
-        Name in the Butler, e.g. ``LATISS``; the class has the same name.
+        Name in the Butler, e.g. ``LSSTComCam``.
 
     Raises
     ------
     ValueError
         There is no class for this instrument.
     """
-    if instrument_name not in _SUMMIT_CAMERAS:
-        raise ValueError(f"no camera class for {instrument_name!r}; there are {sorted(_SUMMIT_CAMERAS)}")
-    module = f"{_HERE}.simulation.control" if is_embedded() else _SUMMIT_CAMERAS[instrument_name]
-    camera: type[BaseCamera] = getattr(importlib.import_module(module), instrument_name)
+    if instrument_name not in _CAMERAS:
+        raise ValueError(f"no camera class for {instrument_name!r}; there are {sorted(_CAMERAS)}")
+    module, name = _CAMERAS[instrument_name]
+    if is_embedded():
+        module = f"{_HERE}.simulation.control"
+    camera: type[BaseCamera] = getattr(importlib.import_module(module), name)
     return camera
 
 

@@ -16,6 +16,8 @@ __all__ = ["SCRIPTS", "find_script"]
 
 SCRIPTS = {
     "auxtel/make_latiss_calibrations.py": ("lsst.ts.calibrations.auxtel", "MakeLatissCalibrations"),
+    "maintel/make_comcam_calibrations.py": ("lsst.ts.calibrations.maintel", "MakeComCamCalibrations"),
+    "maintel/make_lsstcam_calibrations.py": ("lsst.ts.calibrations.maintel", "MakeLSSTCamCalibrations"),
     "maintel/make_latiss_calibrations.py": ("lsst.ts.calibrations.auxtel", "MakeLatissCalibrations"),
 }
 """Module and class of each script, by its path as the queue lists it; one page lists LATISS under maintel."""
@@ -27,7 +29,7 @@ def find_script(path: str) -> type[BaseMakeCalibrations]:
     Parameters
     ----------
     path
-        As the ATQueue lists it, or of the file itself.
+        As the ATQueue or the MTQueue lists it, or of the file itself.
 
     Raises
     ------

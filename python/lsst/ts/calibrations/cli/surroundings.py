@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..domain.camera import detector_model
 from ..domain.config import CalibrationConfig
 from ..domain.instruments import Instrument
 from ..run.settings import RunSettings
-from ..simulation.cscs.wheels import FILTERS, GRATINGS, Slot, find_slot
+from ..simulation.cscs.mounted import mounted_optics, usual_optics
 from ..simulation.faults import Faults
 from ..simulation.observatory import SimulatedObservatory, real_machinery
 from ..simulation.optical_path import OpticalPath
-from ..simulation.reference import ReferenceRequest, reference_repository
+from ..simulation.reference import ReferenceRequest, cache_folder, is_cached, reference_repository
 from ..simulation.repository import add_aliases, make_repository, write_index
+from .disk import check_disk
 
 __all__ = ["Surroundings", "SurroundingsError"]
-
-BYTES_PER_PIXEL = {"raw": 2, "processed": 5}
-"""On disk: a Rice-compressed raw image, and an image with its mask."""
-
-RESERVE = 2e9
-"""Bytes that stay free."""
 
 
 class SurroundingsError(RuntimeError):
@@ -48,8 +42,6 @@ class Surroundings:
         Aliases of the reference calibrations.
     faults
         Specifications of what goes wrong.
-    optics
-        What is in the beam at the beginning.
     """
 
     instrument: Instrument
@@ -57,7 +49,11 @@ class Surroundings:
     settings: RunSettings
     collections: tuple[str, ...]
     faults: tuple[str, ...]
-    optics: OpticalPath = field(default_factory=lambda: OpticalPath("SDSSr_65mm", "empty_1"))
+
+    @property
+    def optics(self) -> OpticalPath:
+        """What is in the beam at the beginning."""
+        return usual_optics(self.instrument)
 
     @property
     def scale(self) -> int:
@@ -133,10 +129,10 @@ class Surroundings:
         from ..simulation.reference_maker import ReferenceFailed
 
         assert self.config is not None
-        self._check_disk()
         request = ReferenceRequest(
             self.instrument, self.detectors, self.scale, self.seed, self._flat_optics()
         )
+        self._check_disk(request)
         try:
             reference = reference_repository(request, say)
             make_repository(self.repository, reference, self.properties)
@@ -149,26 +145,38 @@ class Surroundings:
             ) from error
 
     def _flat_optics(self) -> OpticalPath:
-        """What will be in the beam when the flats are taken."""
-        assert self.config is not None
-        filter_, grating = self.config.filter, self.config.grating
-        return OpticalPath(
-            filter=self.optics.filter if filter_ is None else _mounted("filter", FILTERS, filter_),
-            grating=self.optics.grating if grating is None else _mounted("grating", GRATINGS, grating),
-        )
+        """What will be in the beam when the flats are taken.
 
-    def _check_disk(self) -> None:
+        Raises
+        ------
+        SurroundingsError
+            It is not mounted.
+        """
+        assert self.config is not None
+        try:
+            return mounted_optics(self.instrument, self.optics, self.config.filter, self.config.grating)
+        except ValueError as error:
+            raise SurroundingsError(f"{error}. Nothing was exposed.") from None
+
+    def _check_disk(self, request: ReferenceRequest) -> None:
+        """Refuse what does not fit, reference calibrations included if they have to be made.
+
+        Raises
+        ------
+        SurroundingsError
+            It does not fit; the message has a proposal.
+        """
+        from ..simulation.reference_maker import reference_exposures
+
         assert self.config is not None
         models = [detector_model(self.instrument.name, number, self.scale) for number in self.detectors]
-        pixels = sum(model.width * model.height for model in models)
-        taken = sum(len(images.exposure_times) for images in self.config.images.values())
-        needed = taken * pixels * (BYTES_PER_PIXEL["raw"] + 2 * BYTES_PER_PIXEL["processed"]) + RESERVE
-        free = shutil.disk_usage(self.settings.folder).free
-        if free < needed:
-            raise SurroundingsError(
-                f"this run needs about {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free. Nothing was"
-                f" exposed; take fewer images or detectors, or a larger --scale than {self.scale}."
-            )
+        needs = {self.settings.folder: sum(len(each.exposure_times) for each in self.config.images.values())}
+        if not is_cached(request):
+            needs[cache_folder()] = reference_exposures(self.scale, len(models))
+        try:
+            check_disk(needs, models)
+        except ValueError as error:
+            raise SurroundingsError(f"{error}.") from None
 
     def _write_truth(self) -> None:
         from ..simulation.detector.truth import draw_truth
@@ -179,18 +187,3 @@ class Surroundings:
             if number in self.detectors
         }
         (self.settings.folder / "truth.json").write_text(json.dumps(truth) + "\n", encoding="utf-8")
-
-
-def _mounted(option: str, slots: Sequence[Slot], asked: str | int) -> str:
-    """Name of what a wheel has under a name or number.
-
-    Raises
-    ------
-    SurroundingsError
-        The wheel does not have it.
-    """
-    number, name = (asked, "") if isinstance(asked, int) else (0, asked)
-    try:
-        return slots[find_slot(slots, number, name)].name
-    except ValueError as error:
-        raise SurroundingsError(f"{option}: {error}. Nothing was exposed.") from None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from .camera_data import DETECTORS, DetectorData
+from .camera_data import DETECTORS
+from .sensors import DetectorData
 
 __all__ = ["AmplifierModel", "DetectorModel", "detector_model"]
 
@@ -186,7 +187,7 @@ def detector_model(instrument_name: str, detector_id: int, scale: int = 1) -> De
     """
     detectors = DETECTORS.get(instrument_name)
     if detectors is None or detector_id not in detectors:
-        known = "; ".join(f"{name}: {', '.join(map(str, ids))}" for name, ids in DETECTORS.items())
+        known = "; ".join(f"{name}: {min(ids)} to {max(ids)}" for name, ids in DETECTORS.items())
         raise ValueError(f"no camera model for detector {detector_id} of {instrument_name}; known: {known}")
     data = detectors[detector_id]
     largest = min(data.sensor.width, data.sensor.height) // MINIMUM_SIDE
@@ -205,7 +206,7 @@ def detector_model(instrument_name: str, detector_id: int, scale: int = 1) -> De
 
 
 def _amplifier(data: DetectorData, name: str, scale: int) -> AmplifierModel:
-    """Amplifier C1k is the upper half of column k, mirrored in x and y, C0k the lower one, in x only."""
+    """Amplifier C1k is the upper half of column k, mirrored in x and y, C0k the lower one, in x at most."""
     sensor = data.sensor
     upper, tile = name[1] == "1", int(name[2])
     width, height = sensor.width // scale, sensor.height // scale
@@ -223,7 +224,7 @@ def _amplifier(data: DetectorData, name: str, scale: int) -> AmplifierModel:
         parallel_overscan=sensor.parallel_overscan,
         x0=tile * width,
         y0=height if upper else 0,
-        flip_x=True,
+        flip_x=upper or sensor.lower_half_mirrored,
         flip_y=upper,
         channel=tile + 1 if upper else 16 - tile,
         detector_height=2 * height,

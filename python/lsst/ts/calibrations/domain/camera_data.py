@@ -3,86 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-__all__ = ["DETECTORS", "ITL", "DetectorData", "SensorData"]
+from .rafts import COMCAM_DETECTORS, LSSTCAM_DETECTORS
+from .sensors import ITL, DetectorData
 
-
-@dataclass(frozen=True)
-class SensorData:
-    """What all CCDs of one kind have in common.
-
-    Parameters
-    ----------
-    vendor, device
-        Manufacturer and type, as in the raw headers (``CCD_MANU``, ``CCD_TYPE``).
-    width, height
-        Imaging columns and rows of one amplifier.
-    prescan, serial_overscan, parallel_overscan
-        Columns before and after, and rows after the imaging area of a raw amplifier image.
-    a00
-        Brighter-fatter coefficient of a pixel on itself, 1/electron (PTC_BFE_A00, DMTN-101 section 16.4).
-    nonlinearity
-        Quadratic non-linearity, 1/adu: an amplifier records s - nonlinearity s^2 for a signal of s adu.
-    saturation
-        Signal above the pedestal, adu, from which a pixel counts as saturated.
-    """
-
-    vendor: str
-    device: str
-    width: int
-    height: int
-    prescan: int
-    serial_overscan: int
-    parallel_overscan: int
-    a00: float
-    nonlinearity: float
-    saturation: float
-
-
-@dataclass(frozen=True)
-class DetectorData:
-    """What one CCD of a camera has for itself.
-
-    Parameters
-    ----------
-    name, serial
-        Full name in the Butler, and serial number (``LSST_NUM`` in the raw headers).
-    bay, slot
-        How the camera system calls its place: part of the name of a raw file.
-    sensor
-        Its kind.
-    raft_origin
-        Pixels in parallel and serial direction from the origin of the raft's coordinates to the CCD.
-    focal_plane_origin
-        The same from the origin of the focal plane to the raft.
-    amplifiers
-        Gain (electron/adu) and read noise (electron) by amplifier name.
-    """
-
-    name: str
-    serial: str
-    bay: str
-    slot: str
-    sensor: SensorData
-    raft_origin: tuple[int, int]
-    focal_plane_origin: tuple[int, int]
-    amplifiers: Mapping[str, tuple[float, float]] = field(hash=False)
-
-
-ITL = SensorData(
-    vendor="ITL",
-    device="3800C",
-    width=509,
-    height=2000,
-    prescan=3,
-    serial_overscan=64,
-    parallel_overscan=48,
-    a00=-2.5e-6,
-    nonlinearity=1.5e-8,
-    saturation=120000.0,
-)
-"""The ITL STA3800C of LATISS, LSSTComCam and eight rafts of LSSTCam."""
+__all__ = ["DETECTORS"]
 
 DETECTORS: Mapping[str, Mapping[int, DetectorData]] = {
     "LATISS": {
@@ -91,6 +16,7 @@ DETECTORS: Mapping[str, Mapping[int, DetectorData]] = {
             serial="ITL-3800C-068",
             bay="R00",
             slot="S00",
+            raft="AuxTel-Raft",
             sensor=ITL,
             raft_origin=(125, 89),
             focal_plane_origin=(12700, 0),
@@ -113,7 +39,9 @@ DETECTORS: Mapping[str, Mapping[int, DetectorData]] = {
                 "C17": (1.0560, 8.0),
             },
         )
-    }
+    },
+    "LSSTComCam": COMCAM_DETECTORS,
+    "LSSTCam": LSSTCAM_DETECTORS,
 }
 """Detectors by instrument name and Butler detector id.
 

@@ -138,6 +138,7 @@ class CalibrationConfig:
             raise ConfigurationError(problems)
         kinds = image_types(options["script_mode"])
         as_they_are = {name: options[name] for name in _AS_THEY_ARE}
+        as_they_are["grating"] = options.get("grating")  # a camera without spectrograph has no such option
         return cls(
             instrument=instrument.name,
             images=MappingProxyType({kind: _image_settings(options, kind) for kind in kinds}),
@@ -170,7 +171,6 @@ class CalibrationConfig:
 
 _AS_THEY_ARE = (
     "filter",
-    "grating",
     "do_verify",
     "generate_calibrations",
     "do_defects",

@@ -16,6 +16,12 @@ from .schema import defaults
 
 __all__ = ["Findings", "examine"]
 
+_WITHOUT_EFFECT = {
+    "background_task_timeout": "processing is waited for until it ends",
+    "max_counter_archiver_check": "each image is confirmed by the events of the OODS, within oods_timeout",
+}
+"""Options of older configurations, and what happens instead of what they asked for."""
+
 
 @dataclass(frozen=True)
 class Findings:
@@ -66,8 +72,11 @@ def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Fin
     full = {**standard, **options}
     errors += rule_problems(full, instrument, given=options, standard=standard, unusable=wrong.keys())
     warnings = [] if errors else rule_warnings(full)
-    if options.get("background_task_timeout") is not None:
-        notes.append("background_task_timeout has no effect: processing is waited for until it ends")
+    notes += [
+        f"{option} has no effect: {instead}"
+        for option, instead in _WITHOUT_EFFECT.items()
+        if options.get(option) is not None
+    ]
     return Findings(
         text=yaml.safe_dump(options, sort_keys=False) if options else "",
         errors=tuple(errors),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 __all__ = [
     "AcquisitionError",
+    "AcquisitionHalted",
     "ArchiveError",
     "CalibrationError",
     "CertificationError",
@@ -81,6 +82,10 @@ class PreflightError(CalibrationError, RuntimeError):
 
 class AcquisitionError(CalibrationError, RuntimeError):
     """The camera or the spectrograph did not do what an exposure needs."""
+
+
+class AcquisitionHalted(CalibrationError, RuntimeError):
+    """No further exposure was taken, since what it was for cannot be made any more."""
 
 
 class IngestError(CalibrationError, TimeoutError):

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-__all__ = ["AMPLIFIERS", "INSTRUMENTS", "LATISS", "Instrument"]
+__all__ = ["AMPLIFIERS", "INSTRUMENTS", "LATISS", "LSSTCAM", "LSSTCOMCAM", "SLOTS", "Instrument"]
 
 AMPLIFIERS = tuple(f"C{half}{number}" for half in range(2) for number in range(8))
 """C00 to C07 and C10 to C17: the sixteen amplifiers of the detectors of all Rubin cameras."""
+
+SLOTS = tuple(f"S{row}{column}" for row in range(3) for column in range(3))
+"""S00 to S22: the places in a raft, in the order of the detector ids."""
+
+SCIENCE_RAFTS = (
+    *("R01", "R02", "R03"),
+    *("R10", "R11", "R12", "R13", "R14"),
+    *("R20", "R21", "R22", "R23", "R24"),
+    *("R30", "R31", "R32", "R33", "R34"),
+    *("R41", "R42", "R43"),
+)
+"""The rafts of LSSTCam in the order of the detector ids, without those in the corners, which guide and sense
+the wavefront."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +35,8 @@ class Instrument:
     camera, header_service, oods
         SAL names of its components.
     spectrograph
-        SAL name of the component that holds filters and gratings, if it is not the camera.
+        SAL name of the component that holds filters and gratings; None if the camera has the filters itself,
+        and there are no gratings.
     ocps_index
         SAL index of the OCPS that processes its images.
     code
@@ -31,12 +45,16 @@ class Instrument:
         Detector names by Butler detector id.
     repository
         Default Butler repository.
+    header_name
+        ``INSTRUME`` in the headers of its raw images.
     amplifiers
         Names of the amplifiers that every detector has.
     readout_time
         Seconds from the end of an exposure to its endReadout.
     shutter_time
         Seconds that opening and closing the shutter add to an exposure.
+    states_for_flats
+        Summary states that components of the telescope may have while flats are taken, by SAL name.
     """
 
     name: str
@@ -48,9 +66,11 @@ class Instrument:
     code: str
     detectors: Mapping[int, str]
     repository: str
+    header_name: str
     amplifiers: tuple[str, ...] = AMPLIFIERS
     readout_time: float = 2.0
     shutter_time: float = 1.0
+    states_for_flats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -79,7 +99,36 @@ LATISS = Instrument(
     code="AT",
     detectors={0: "RXX_S00"},
     repository="/repo/LATISS",
+    header_name="LATISS",
 )
 
-INSTRUMENTS: Mapping[str, Instrument] = {instrument.name: instrument for instrument in (LATISS,)}
+LSSTCOMCAM = Instrument(
+    name="LSSTComCam",
+    camera="CCCamera",
+    header_service="CCHeaderService",
+    oods="CCOODS",
+    spectrograph=None,
+    ocps_index=2,
+    code="CC",
+    detectors={number: f"R22_{slot}" for number, slot in enumerate(SLOTS)},
+    repository="/repo/LSSTComCam",
+    header_name="ComCam",
+)
+
+LSSTCAM = Instrument(
+    name="LSSTCam",
+    camera="MTCamera",
+    header_service="MTHeaderService",
+    oods="MTOODS",
+    spectrograph=None,
+    ocps_index=3,
+    code="MC",
+    detectors=dict(enumerate(f"{raft}_{slot}" for raft in SCIENCE_RAFTS for slot in SLOTS)),
+    repository="/repo/LSSTCam",
+    header_name="lsstCam",
+    # The dome trajectory tells how far the dome vignettes; the dome itself may rest.
+    states_for_flats={"MTDomeTrajectory": ("ENABLED",), "MTDome": ("DISABLED", "ENABLED")},
+)
+
+INSTRUMENTS: Mapping[str, Instrument] = {each.name: each for each in (LATISS, LSSTCOMCAM, LSSTCAM)}
 """All instruments by name."""

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .exposures import ImageType
 from .instruments import Instrument
 
-__all__ = ["JobRequest", "data_query", "gain_job", "verification_job"]
+__all__ = ["JobRequest", "data_query", "make_job"]
 
 PIPELINES = "resource://lsst.ts.calibrations.pipelines"
 """Where this project's own pipelines are, as lsst.resources addresses them."""
-
-GAIN_SUBSET = "generateGainFromFlatPair"
-"""The part of the PTC pipeline that measures the gain of each pair of flats."""
 
 
 @dataclass(frozen=True)
@@ -71,30 +67,31 @@ def data_query(instrument: Instrument, detectors: Sequence[int], exposures: Sequ
     )
 
 
-def verification_job(
-    image_type: ImageType, *, inputs: Sequence[str], processes: int, query: str
+def make_job(
+    kind: str,
+    calibration: str,
+    *,
+    pipeline: str,
+    inputs: Sequence[str],
+    processes: int,
+    options: str,
+    query: str,
 ) -> JobRequest:
-    """Verify the exposures of one type against the calibrations of the input collections."""
-    return JobRequest(
-        kind="verify",
-        calibration=image_type.value,
-        pipeline=f"{PIPELINES}/verify{image_type.capitalize()}.yaml",
-        config=_options(inputs, processes),
-        data_query=query,
-    )
+    """Put a job together.
 
-
-def gain_job(*, inputs: Sequence[str], processes: int, options: str, query: str) -> JobRequest:
-    """Measure the gain of every pair of flats."""
-    return JobRequest(
-        kind="gain",
-        calibration="GAIN",
-        pipeline=f"{PIPELINES}/cpPtc.yaml#{GAIN_SUBSET}",
-        config=_options(inputs, processes, options),
-        data_query=query,
-    )
-
-
-def _options(inputs: Sequence[str], processes: int, extra: str = "") -> str:
-    """Options of pipetask; the OCPS splits them at blanks and honours no quotes."""
-    return " ".join([f"-j {processes}", f"-i {','.join(inputs)}", "--register-dataset-types", *extra.split()])
+    Parameters
+    ----------
+    kind, calibration, pipeline
+        As `JobRequest`.
+    inputs
+        Input collections; the OCPS adds the raw images.
+    processes
+        How many processes pipetask may use.
+    options
+        Further options of pipetask, separated by blanks.
+    query
+        Which images: see `data_query`.
+    """
+    # The OCPS splits the text at blanks and honours no quotes.
+    words = [f"-j {processes}", f"-i {','.join(inputs)}", "--register-dataset-types", *options.split()]
+    return JobRequest(kind, calibration, pipeline, " ".join(words), query)

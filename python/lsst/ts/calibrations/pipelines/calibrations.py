@@ -53,18 +53,26 @@ class PhotonTransferCurve(Table):
         Full name, e.g. ``RXX_S00``.
     gain, gainErr
         electron/adu by amplifier.
-    noise
-        Read noise (electron) by amplifier, measured in the serial overscan.
+    noise, noiseErr
+        Read noise (electron) by amplifier: that of the curve if it has pairs that are faint enough to tell,
+        else that of the serial overscan.
     imageNoise
         Noise (electron) by amplifier of an image without light that was processed in the same way: read
         noise, and what the subtraction of the overscan adds. This is the nominal noise of verification.
     a00, a00Err
         Brighter-fatter coefficient, 1/electron, by amplifier.
-    ptcTurnoff
-        Largest mean that follows the curve, adu, by amplifier.
+    ptcTurnoff, ptcTurnoffSamplingError
+        Largest mean that follows the curve, adu, by amplifier; and half the distance to the next pair.
+    ptcFitType
+        Model of the curve: EXPAPPROXIMATION, FULLCOVARIANCE or FULLCOVARIANCE_NO_B; empty for one pair.
+    aMatrix, bMatrix
+        Coefficients a and b (1/electron) of Astier et al. 2019, equation 20, by amplifier; ``[i][j]`` for
+        pixels i columns and j rows apart. Only with FULLCOVARIANCE.
     rawMeans, rawVars, usedPoints
         By amplifier, one value for each pair: mean (adu), variance of one image (adu^2), whether the fit
         used it.
+    covariances
+        By amplifier, one matrix for each pair: covariances (adu^2) of pixels i columns and j rows apart.
     pixelCounts
         By amplifier, one value for each pair: pixels that were measured.
     overscanNoise
@@ -83,13 +91,19 @@ class PhotonTransferCurve(Table):
     gain: dict[str, float]
     gainErr: dict[str, float] = field(default_factory=dict)
     noise: dict[str, float] = field(default_factory=dict)
+    noiseErr: dict[str, float] = field(default_factory=dict)
     imageNoise: dict[str, float] = field(default_factory=dict)
     a00: dict[str, float] = field(default_factory=dict)
     a00Err: dict[str, float] = field(default_factory=dict)
     ptcTurnoff: dict[str, float] = field(default_factory=dict)
+    ptcTurnoffSamplingError: dict[str, float] = field(default_factory=dict)
+    ptcFitType: str = ""
+    aMatrix: dict[str, list[list[float]]] = field(default_factory=dict)
+    bMatrix: dict[str, list[list[float]]] = field(default_factory=dict)
     rawMeans: dict[str, list[float]] = field(default_factory=dict)
     rawVars: dict[str, list[float]] = field(default_factory=dict)
     usedPoints: dict[str, list[bool]] = field(default_factory=dict)
+    covariances: dict[str, list[list[list[float]]]] = field(default_factory=dict)
     pixelCounts: dict[str, list[int]] = field(default_factory=dict)
     overscanNoise: dict[str, list[float]] = field(default_factory=dict)
     rawExpTimes: list[float] = field(default_factory=list)
@@ -97,19 +111,9 @@ class PhotonTransferCurve(Table):
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for table in (
-            self.gain,
-            self.gainErr,
-            self.noise,
-            self.imageNoise,
-            self.a00,
-            self.a00Err,
-            self.ptcTurnoff,
-        ):
-            table.update({name: math.nan for name, value in table.items() if value is None})
-        for lists in (self.rawMeans, self.rawVars, self.overscanNoise):
-            for name, values in lists.items():
-                lists[name] = [math.nan if value is None else value for value in values]
+        for name, value in vars(self).items():
+            if name != "metadata":
+                setattr(self, name, _nan(value))
         self.inputExpIdPairs = [(int(first), int(second)) for first, second in self.inputExpIdPairs]
 
     @property
@@ -213,6 +217,17 @@ class Linearizer(Table):
 
     detector: str
     linearityCoeffs: dict[str, list[float]]
+
+
+def _nan(value: Any) -> Any:
+    """The opposite of `_finite`: the same with NaN in the place of None."""
+    if value is None:
+        return math.nan
+    if isinstance(value, dict):
+        return {key: _nan(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_nan(each) for each in value]
+    return value
 
 
 def _finite(value: Any) -> Any:

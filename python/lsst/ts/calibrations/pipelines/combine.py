@@ -29,7 +29,7 @@ _PASSED_ON = (
     "TELESCOP",
     "CCD_MANU",
     "LSST_NUM",
-    "DETECTOR",
+    "DETECTOR NAME",
     "FILTER",
     "GRATING",
     "SEQNAME",

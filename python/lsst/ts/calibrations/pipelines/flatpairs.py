@@ -1,4 +1,4 @@
-"""What one pair of flats tells about an amplifier: mean, variance, gain."""
+"""What one pair of flats tells about an amplifier: mean, variance, covariances, gain."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from .covariances import pixel_covariances
 from .statistics import clipped_statistics
 
 __all__ = ["PairMeasurement", "gain_from_contrast", "measure_pair"]
@@ -31,16 +32,26 @@ class PairMeasurement:
         Pixels that were used.
     gain
         Electron per adu, NaN if there is no light.
+    covariances
+        Of pixels i columns and j rows apart in a single image, adu^2; shape (side, side), [0, 0] is the
+        variance.
     """
 
     mean: float
     variance: float
     pixels: int
     gain: float
+    covariances: NDArray[np.float64]
 
 
 def measure_pair(
-    first: NDArray[np.float32], second: NDArray[np.float32], noise: float, *, threshold: float = 5.5
+    first: NDArray[np.float32],
+    second: NDArray[np.float32],
+    good: NDArray[np.bool_],
+    noise: float,
+    *,
+    side: int = 1,
+    threshold: float = 5.5,
 ) -> PairMeasurement:
     """Measure one amplifier in two flats of the same exposure time.
 
@@ -50,9 +61,13 @@ def measure_pair(
     Parameters
     ----------
     first, second
-        Good pixels of the two images, adu, shape (n,).
+        The two images, adu, shape (rows, columns).
+    good
+        Same shape: pixels to use.
     noise
         Read noise, adu.
+    side
+        Number of lags of the covariances in each direction.
     threshold
         Clipping of the difference, in sigma.
 
@@ -62,22 +77,25 @@ def measure_pair(
     several per cent. Here it is clipped like the variance, and corrected for the clipping, which at 5.5
     sigma is 5e-6.
     """
-    one, two = clipped_statistics(first, threshold=threshold), clipped_statistics(second, threshold=threshold)
+    one, two = (clipped_statistics(image[good], threshold=threshold) for image in (first, second))
     mean = 0.5 * (one.mean + two.mean)
     if not (mean > MINIMUM_SIGNAL * noise and min(one.mean, two.mean) > 0.0):
-        return PairMeasurement(mean, math.nan, min(one.count, two.count), math.nan)
+        nothing = np.full((side, side), math.nan)
+        return PairMeasurement(mean, math.nan, min(one.count, two.count), math.nan, nothing)
     first = first * np.float32(mean / one.mean)
     second = second * np.float32(mean / two.mean)
     difference = first - second
-    statistics = clipped_statistics(difference, threshold=threshold)
+    statistics = clipped_statistics(difference[good], threshold=threshold)
     correction = _clip_correction(threshold)
     variance = 0.5 * statistics.sigma**2 * correction
     low, high = statistics.limits
-    kept = (difference >= low) & (difference <= high)
-    total = first + second
-    kept &= total > 0.0
-    contrast = float(np.mean(difference[kept] ** 2 / total[kept], dtype=np.float64)) * correction
-    return PairMeasurement(mean, variance, statistics.count, gain_from_contrast(contrast, mean, noise))
+    kept = good & (difference >= low) & (difference <= high)
+    covariances = 0.5 * pixel_covariances(difference, kept, side)
+    covariances[0, 0] = variance
+    kept &= first + second > 0.0
+    contrast = np.mean(difference[kept] ** 2 / (first + second)[kept], dtype=np.float64) * correction
+    gain = gain_from_contrast(float(contrast), mean, noise)
+    return PairMeasurement(mean, variance, statistics.count, gain, covariances)
 
 
 def gain_from_contrast(contrast: float, mean: float, noise: float) -> float:

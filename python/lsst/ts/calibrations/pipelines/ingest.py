@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,11 +11,11 @@ from lsst.daf.butler import Butler, DatasetRef, DatasetType, FileDataset, Timesp
 
 from ..domain.exposures import exposure_id
 from .formatters import RawFormatter
-from .instruments import INSTRUMENTS, CalibrationInstrument
+from .instruments import CalibrationInstrument, instrument_of
 from .raws import read_raw_header
 from .storage import RAW
 
-__all__ = ["IngestError", "exposure_record", "ingest_raw", "physical_filter", "raw_dataset_type"]
+__all__ = ["IngestError", "exposure_record", "ingest_raw", "raw_dataset_type"]
 
 
 class IngestError(RuntimeError):
@@ -48,7 +47,7 @@ def ingest_raw(butler: Butler, path: str) -> list[DatasetRef]:
     path = os.path.abspath(path)
     try:
         header = read_raw_header(path)
-        instrument = INSTRUMENTS[header["INSTRUME"]]
+        instrument = instrument_of(header)
         data_id = {
             "instrument": instrument.getName(),
             "exposure": exposure_id(header["OBSID"]),
@@ -79,20 +78,13 @@ def raw_dataset_type(butler: Butler) -> DatasetType:
     return DatasetType("raw", ("instrument", "exposure", "detector"), RAW, universe=butler.dimensions)
 
 
-def physical_filter(header: Mapping[str, Any]) -> str:
-    """Filter and grating, e.g. ``SDSSr_65mm~empty``; the number of an empty place is left out."""
-    return "~".join(
-        re.sub(r"^empty_\d+$", "empty", str(header.get(key) or "unknown")) for key in ("FILTER", "GRATING")
-    )
-
-
-def exposure_record(instrument: str, header: Mapping[str, Any]) -> dict[str, Any]:
+def exposure_record(instrument: type[CalibrationInstrument], header: Mapping[str, Any]) -> dict[str, Any]:
     """Record of an exposure, as the Butler's dimension ``exposure`` has it.
 
     Parameters
     ----------
     instrument
-        Its name.
+        Whose.
     header
         Primary header of a raw image.
 
@@ -105,12 +97,12 @@ def exposure_record(instrument: str, header: Mapping[str, Any]) -> dict[str, Any
     sequence = int(header["SEQNUM"])
     exposure_time = float(header["EXPTIME"])
     return {
-        "instrument": instrument,
+        "instrument": instrument.getName(),
         "id": exposure_id(header["OBSID"]),
         "obs_id": header["OBSID"],
         "day_obs": int(header["DAYOBS"]),
         "group": _group(header),
-        "physical_filter": physical_filter(header),
+        "physical_filter": instrument.physical_filter(header),
         "timespan": Timespan(begin, end),
         "observation_type": str(header["IMGTYPE"]).lower(),
         "observation_reason": str(header.get("REASON") or "unknown"),
@@ -131,7 +123,7 @@ def _records(
 ) -> list[tuple[str, dict[str, Any]]]:
     """All dimension records that an exposure needs, in the order in which they depend on each other."""
     name = instrument.getName()
-    exposure = exposure_record(name, header)
+    exposure = exposure_record(instrument, header)
     band = str(header.get("FILTBAND") or "unknown").lower()
     return [
         ("physical_filter", {"instrument": name, "name": exposure["physical_filter"], "band": band}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -12,13 +13,15 @@ from lsst.utils.introspection import get_full_type_name
 from ..domain import instruments as domain
 from .formatters import RawFormatter
 
-__all__ = ["INSTRUMENTS", "CalibrationInstrument", "Latiss"]
+__all__ = ["INSTRUMENTS", "CalibrationInstrument", "Latiss", "LsstCam", "LsstComCam", "instrument_of"]
 
 
 class CalibrationInstrument(Instrument):
     """An instrument whose detectors are those of the project's instrument description."""
 
     description: ClassVar[domain.Instrument]
+    filter_keywords: ClassVar[tuple[str, ...]] = ("FILTER",)
+    """Keywords of a raw header that make the name of the physical filter."""
 
     @classmethod
     def getName(cls) -> str:  # noqa: N802, the base class's name
@@ -76,12 +79,54 @@ class CalibrationInstrument(Instrument):
                 return number
         raise ValueError(f"{cls.getName()} has no detector {full_name}")
 
+    @classmethod
+    def physical_filter(cls, header: Mapping[str, Any]) -> str:
+        """Name of what was in the beam, e.g. ``r_57``; the number of an empty place is left out."""
+        names = (str(header.get(key) or "unknown") for key in cls.filter_keywords)
+        return "~".join(re.sub(r"^empty_\d+$", "empty", name) for name in names)
+
 
 class Latiss(CalibrationInstrument):
-    """The spectrograph and imager of the auxiliary telescope."""
+    """The spectrograph and imager of the auxiliary telescope.
+
+    Its physical filters are filter and grating, e.g. ``SDSSr_65mm~empty``.
+    """
 
     description = domain.LATISS
+    filter_keywords = ("FILTER", "GRATING")
 
 
-INSTRUMENTS: Mapping[str, type[CalibrationInstrument]] = {each.getName(): each for each in (Latiss,)}
+class LsstComCam(CalibrationInstrument):
+    """The commissioning camera of the Simonyi Survey Telescope."""
+
+    description = domain.LSSTCOMCAM
+
+
+class LsstCam(CalibrationInstrument):
+    """The camera of the Simonyi Survey Telescope: its science detectors."""
+
+    description = domain.LSSTCAM
+
+
+INSTRUMENTS: Mapping[str, type[CalibrationInstrument]] = {
+    each.getName(): each for each in (Latiss, LsstComCam, LsstCam)
+}
 """All instruments by name."""
+
+_BY_HEADER = {each.description.header_name: each for each in INSTRUMENTS.values()}
+
+
+def instrument_of(header: Mapping[str, Any]) -> type[CalibrationInstrument]:
+    """Instrument that a raw primary header belongs to.
+
+    Raises
+    ------
+    KeyError
+        There is no ``INSTRUME`` in the header.
+    ValueError
+        The instrument is none of those known here.
+    """
+    name = header["INSTRUME"]
+    if name not in _BY_HEADER:
+        raise ValueError(f"INSTRUME is {name!r}; known are {', '.join(_BY_HEADER)}")
+    return _BY_HEADER[name]

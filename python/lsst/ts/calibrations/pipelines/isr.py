@@ -10,9 +10,12 @@ from typing import Any
 
 from lsst.pex.config import ChoiceField, Config, ConfigField, Field
 from lsst.pipe.base import (
+    InputQuantizedConnection,
+    OutputQuantizedConnection,
     PipelineTask,
     PipelineTaskConfig,
     PipelineTaskConnections,
+    QuantumContext,
     Struct,
 )
 from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
@@ -21,7 +24,8 @@ from .calibrations import Crosstalk, Defects, Linearizer, PhotonTransferCurve
 from .images import DetectorImage
 from .overscan import FIT_TYPES
 from .raws import RawImage
-from .removal import SignalRemoval, dark_time
+from .records import dimension_record
+from .removal import DETECTOR_NAME, SignalRemoval, dark_time
 from .storage import CROSSTALK, CURVE, DEFECTS, IMAGE, LINEARIZER, RAW
 
 __all__ = ["IsrConfig", "IsrConnections", "IsrTask", "OverscanConfig"]
@@ -130,6 +134,16 @@ class IsrTask(PipelineTask):
     _DefaultName = "isr"
     config: IsrConfig
 
+    def runQuantum(  # noqa: N802
+        self,
+        butlerQC: QuantumContext,  # noqa: N803
+        inputRefs: InputQuantizedConnection,  # noqa: N803
+        outputRefs: OutputQuantizedConnection,  # noqa: N803
+    ) -> None:
+        """Name the detector, which a raw header knows only by the words of the camera system, and run."""
+        name = str(dimension_record(inputRefs.raw, "detector").full_name)
+        butlerQC.put(self.run(**butlerQC.get(inputRefs), detector=name), outputRefs)
+
     def run(
         self,
         raw: RawImage,
@@ -140,8 +154,11 @@ class IsrTask(PipelineTask):
         ptc: PhotonTransferCurve | None = None,
         crosstalk: Crosstalk | None = None,
         linearizer: Linearizer | None = None,
+        detector: str = "",
     ) -> Struct:
         """Process one raw image; which calibrations are used is a matter of the configuration.
+
+        The full name of the detector, e.g. ``RXX_S00``, goes into the metadata of the image.
 
         Returns
         -------
@@ -153,6 +170,7 @@ class IsrTask(PipelineTask):
                 self.log.info("No %s in the input collections: the image is not corrected for it.", name)
         removal = SignalRemoval(self.config, raw, ptc=ptc, crosstalk=crosstalk, linearizer=linearizer)
         image = removal.amplifiers_to_image()
+        image.metadata[DETECTOR_NAME] = detector
         if bias is not None:
             removal.subtract(image, bias, "bias", 1.0)
         if dark is not None:

@@ -29,7 +29,7 @@ from .badcolumns import fill_columns
 from .calibrations import Defects
 from .images import DetectorImage, MaskPlane
 from .records import dimension_record
-from .removal import dark_time
+from .removal import DETECTOR_NAME, dark_time
 from .stacks import ImageHandle, Stack
 from .statistics import clipped_statistics
 from .storage import DEFECTS, IMAGE
@@ -144,7 +144,7 @@ class MeasureDefectsTask(PipelineTask):
         for name, amplifier in combined.amplifiers.items():
             mask[amplifier.box] = self._bad(combined.pixels(name))
         metadata = {"imageType": self.config.imageType, "exposures": [each["EXPOSURE"] for each in images]}
-        return Struct(outputDefects=Defects.from_mask(str(images[0].get("LSST_NUM")), mask, metadata))
+        return Struct(outputDefects=Defects.from_mask(images[0][DETECTOR_NAME], mask, metadata))
 
     def _bad(self, pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Bad pixels of one amplifier."""

@@ -1,4 +1,4 @@
-"""Gain of every pair of flats."""
+"""Gain and covariances of every pair of flats."""
 
 # ruff: noqa: N815, connection and option names are those of the Rubin pipelines
 # mypy: allow-untyped-calls
@@ -27,9 +27,11 @@ from lsst.pipe.base.connectionTypes import Input, Output
 
 from ..domain.gains import corrected_gain
 from .calibrations import PhotonTransferCurve
+from .covariances import lag_range
 from .flatpairs import PairMeasurement, measure_pair
 from .images import DetectorImage, MaskPlane
 from .records import dimension_record
+from .removal import DETECTOR_NAME
 from .storage import CURVE, IMAGE
 
 __all__ = ["ExtractPairsTask", "Flat", "pair_flats"]
@@ -121,10 +123,15 @@ class ExtractPairsConfig(PipelineTaskConfig, pipelineConnections=ExtractPairsCon
     )
     minGoodFraction = Field[float](doc="Least part of an amplifier's pixels that must be good.", default=0.01)
     nSigmaClip = Field[float](doc="Clipping of the difference, in sigma.", default=5.5)
+    maximumRangeCovariancesAstier = Field[int](
+        doc="Lags of the covariances in each direction; fewer on small amplifiers. 1: the variance alone.",
+        default=8,
+        check=lambda side: side >= 1,
+    )
 
 
 class ExtractPairsTask(PipelineTask):
-    """Measures mean, variance and gain of each amplifier in each pair of flats."""
+    """Measures mean, variance, covariances and gain of each amplifier in each pair of flats."""
 
     ConfigClass = ExtractPairsConfig
     _DefaultName = "cpExtract"
@@ -170,7 +177,7 @@ class ExtractPairsTask(PipelineTask):
         """
         metadata = first.metadata
         curve = PhotonTransferCurve(
-            detector=str(metadata.get("LSST_NUM")),
+            detector=metadata[DETECTOR_NAME],
             gain={},
             rawExpTimes=[float(metadata["EXPTIME"])],
             inputExpIdPairs=[(int(metadata["EXPOSURE"]), int(second.metadata["EXPOSURE"]))],
@@ -183,6 +190,7 @@ class ExtractPairsTask(PipelineTask):
             curve.noise[name] = noise * corrected_gain(found.gain, found.mean, str(metadata["CCD_MANU"]))
             curve.rawMeans[name] = [found.mean]
             curve.rawVars[name] = [found.variance]
+            curve.covariances[name] = [found.covariances.tolist()]
             curve.pixelCounts[name] = [found.pixels]
             curve.overscanNoise[name] = [noise]
         return Struct(outputPair=curve)
@@ -197,12 +205,13 @@ class ExtractPairsTask(PipelineTask):
         planes = np.uint16(MaskPlane.SUSPECT | MaskPlane.BAD | MaskPlane.NO_DATA | MaskPlane.SAT)
         good = ((first.flags(name) | second.flags(name))[inner] & planes) == 0
         if np.count_nonzero(good) < self.config.minGoodFraction * amplifier.width * amplifier.height:
-            nan = float("nan")
-            return PairMeasurement(nan, nan, int(np.count_nonzero(good)), nan)
+            good[:] = False
         return measure_pair(
-            first.pixels(name)[inner][good],
-            second.pixels(name)[inner][good],
+            first.pixels(name)[inner],
+            second.pixels(name)[inner],
+            good,
             noise,
+            side=lag_range(self.config.maximumRangeCovariancesAstier, good.shape[1]),
             threshold=self.config.nSigmaClip,
         )
 

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from lsst.pex.config import Field
-from lsst.pipe.base import PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
+from lsst.pex.config import ChoiceField, Field
+from lsst.pipe.base import NoWorkFound, PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
 
 from .calibrations import PhotonTransferCurve
 from .combine import noise_key
+from .covariancefit import fit_covariances
 from .images import DetectorImage
-from .ptcfit import fit_curve
+from .ptcfit import CurveFit, fit_curve
 from .storage import CURVE, IMAGE
 
 __all__ = ["SolveConfig", "SolveTask"]
@@ -55,7 +57,24 @@ class SolveConnections(PipelineTaskConnections, dimensions=_DETECTOR):
 class SolveConfig(PipelineTaskConfig, pipelineConnections=SolveConnections):
     """How the curve is fitted."""
 
+    ptcFitType = ChoiceField[str](
+        doc="Model of the curve.",
+        dtype=str,
+        default="EXPAPPROXIMATION",
+        allowed={
+            "EXPAPPROXIMATION": "variances: equation 16 of Astier et al. 2019",
+            "FULLCOVARIANCE": "variances and covariances: equation 20 of Astier et al. 2019",
+            "FULLCOVARIANCE_NO_B": "the same with b = 0",
+        },
+    )
     sigmaCutPtcOutliers = Field[float](doc="Misfit of a pair that is rejected, in sigma.", default=5.0)
+    noisePrecision = Field[float](
+        doc="The noise is fitted if the pairs tell it with a smaller relative error; else it is held.",
+        default=0.01,
+    )
+    noiseAgreement = Field[float](
+        doc="Relative difference of fitted and measured noise from which there is a warning.", default=0.05
+    )
 
 
 class SolveTask(PipelineTask):
@@ -85,36 +104,99 @@ class SolveTask(PipelineTask):
         curve = PhotonTransferCurve(
             detector=pairs[0].detector,
             gain={},
+            ptcFitType=self.config.ptcFitType,
             rawExpTimes=[pair.rawExpTimes[0] for pair in pairs],
             inputExpIdPairs=[pair.inputExpIdPairs[0] for pair in pairs],
             metadata=dict(pairs[0].metadata),
         )
         for name in pairs[0].gain:
-            self._fit(curve, pairs, name, _noise_adu(bias.metadata, name))
+            _collect(curve, pairs, name)
+            self._fit(curve, name, _noise_adu(bias.metadata, name))
         return Struct(outputCurve=curve)
 
-    def _fit(
-        self, curve: PhotonTransferCurve, pairs: Sequence[PhotonTransferCurve], name: str, image_noise: float
-    ) -> None:
+    def _fit(self, curve: PhotonTransferCurve, name: str, image_noise: float) -> None:
         """Fit one amplifier, and enter the result into the curve."""
-        curve.rawMeans[name] = [pair.rawMeans[name][0] for pair in pairs]
-        curve.rawVars[name] = [pair.rawVars[name][0] for pair in pairs]
-        curve.pixelCounts[name] = [pair.pixelCounts[name][0] for pair in pairs]
-        curve.overscanNoise[name] = [pair.overscanNoise[name][0] for pair in pairs]
         overscan = float(np.median(curve.overscanNoise[name]))
+        measured = image_noise if math.isfinite(image_noise) else overscan
         fit = fit_curve(
             curve.rawMeans[name],
             curve.rawVars[name],
             curve.pixelCounts[name],
-            image_noise if math.isfinite(image_noise) else overscan,
+            measured,
             rejection=self.config.sigmaCutPtcOutliers,
+            noise_precision=self.config.noisePrecision,
         )
+        curve.ptcTurnoff[name], curve.ptcTurnoffSamplingError[name] = fit.turnoff, fit.turnoff_error
+        curve.usedPoints[name] = [bool(used) for used in fit.used]
+        if self.config.ptcFitType != "EXPAPPROXIMATION":
+            fit = self._fit_covariances(curve, name, fit)
         curve.gain[name], curve.gainErr[name] = fit.gain, fit.gain_error
         curve.a00[name], curve.a00Err[name] = fit.a00, fit.a00_error
-        curve.ptcTurnoff[name] = fit.turnoff
-        curve.usedPoints[name] = [bool(used) for used in fit.used]
-        curve.noise[name] = overscan * fit.gain
         curve.imageNoise[name] = image_noise * fit.gain
+        curve.noise[name], curve.noiseErr[name] = _read_noise(curve.overscanNoise[name], fit, measured)
+        if abs(fit.noise - measured) > self.config.noiseAgreement * measured:
+            self.log.warning(
+                "Amplifier %s of %s: the curve has a noise of %.2f adu, images without light have %.2f adu.",
+                *(name, curve.detector, fit.noise, measured),
+            )
+
+    def _fit_covariances(self, curve: PhotonTransferCurve, name: str, start: CurveFit) -> CurveFit:
+        """Fit the covariances of one amplifier, enter them into the curve, and return the rest."""
+        covariances = np.asarray(curve.covariances[name], dtype=np.float64)
+        if covariances.shape[-1] < 2:
+            raise NoWorkFound(
+                f"{self.config.ptcFitType} needs covariances, and cpExtract has measured variances alone: "
+                "set cpExtract:maximumRangeCovariancesAstier to more than 1, or use larger images"
+            )
+        fit = fit_covariances(
+            np.asarray(curve.rawMeans[name]),
+            covariances,
+            np.asarray(curve.pixelCounts[name]),
+            start,
+            with_b=self.config.ptcFitType == "FULLCOVARIANCE",
+        )
+        curve.aMatrix[name], curve.bMatrix[name] = fit.a.tolist(), fit.b.tolist()
+        return replace(
+            start,
+            gain=fit.gain,
+            gain_error=fit.gain_error,
+            a00=float(fit.a[0, 0]),
+            a00_error=float(fit.a_error[0, 0]),
+            noise=fit.noise,
+            noise_error=fit.noise_error,
+        )
+
+
+def _collect(curve: PhotonTransferCurve, pairs: Sequence[PhotonTransferCurve], name: str) -> None:
+    """Enter the measurements of all pairs on one amplifier into the curve."""
+    curve.rawMeans[name] = [pair.rawMeans[name][0] for pair in pairs]
+    curve.rawVars[name] = [pair.rawVars[name][0] for pair in pairs]
+    curve.covariances[name] = [pair.covariances[name][0] for pair in pairs]
+    curve.pixelCounts[name] = [pair.pixelCounts[name][0] for pair in pairs]
+    curve.overscanNoise[name] = [pair.overscanNoise[name][0] for pair in pairs]
+
+
+def _read_noise(overscan: Sequence[float], fit: CurveFit, measured: float) -> tuple[float, float]:
+    """Read noise and its error, electron.
+
+    The noise of the curve is that of images, to which the subtraction of the overscan adds noise of its own:
+    it is brought to that of the overscan with the ratio that images without light have.
+
+    Parameters
+    ----------
+    overscan
+        Noise in the overscan of all pairs, adu.
+    fit
+        Of the curve.
+    measured
+        Noise of images without light, adu.
+    """
+    noise = float(np.median(overscan))
+    error = float(np.std(overscan)) / math.sqrt(len(overscan))
+    if fit.noise_fitted:
+        ratio = noise / measured
+        noise, error = fit.noise * ratio, fit.noise_error * ratio
+    return noise * fit.gain, math.hypot(error * fit.gain, noise * fit.gain_error)
 
 
 def _noise_adu(bias: dict[str, Any], amplifier: str) -> float:

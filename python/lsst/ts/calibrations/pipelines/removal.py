@@ -21,9 +21,12 @@ from .statistics import clipped_statistics
 if TYPE_CHECKING:
     from .isr import IsrConfig
 
-__all__ = ["SignalRemoval", "dark_time", "flag_cosmic_rays", "image_noise_key", "units"]
+__all__ = ["DETECTOR_NAME", "SignalRemoval", "dark_time", "flag_cosmic_rays", "image_noise_key", "units"]
 
 UNITS = "LSST ISR UNITS"
+
+DETECTOR_NAME = "DETECTOR NAME"
+"""Metadata name of the full name of the detector in the Butler."""
 
 
 def units(image: DetectorImage) -> str:

@@ -29,6 +29,7 @@ from .criteria import (
     verify_dark_image,
     verify_flat,
 )
+from .defectcriteria import measure_defects, verify_defects
 from .images import DetectorImage
 from .merging import merge_detectors, merge_exposures
 from .records import dimension_record
@@ -111,7 +112,12 @@ class VerifyDetectorConfig(PipelineTaskConfig, pipelineConnections=VerifyDetecto
         doc="Which tests are made.",
         dtype=str,
         default="BIAS",
-        allowed={"BIAS": "those of a bias", "DARK": "those of a dark", "FLAT": "those of a flat"},
+        allowed={
+            "BIAS": "those of a bias",
+            "DARK": "those of a dark",
+            "FLAT": "those of a flat",
+            "DEFECTS": "those of a flat in which defects are flagged",
+        },
     )
     repair = ConfigField[CosmicRayConfig](doc="Cosmic rays.", dtype=CosmicRayConfig)
 
@@ -147,6 +153,9 @@ class VerifyDetectorTask(PipelineTask):
         if self.config.imageType == "FLAT":
             amplifiers, detector = measure_flat(inputExposure)
             amplifier_tests, detector_tests = verify_flat(amplifiers, detector)
+        elif self.config.imageType == "DEFECTS":
+            amplifiers = measure_defects(inputExposure)
+            amplifier_tests = verify_defects(amplifiers)
         else:
             amplifiers = measure_dark_image(
                 inputExposure, self.config.repair.finder(), corner=self.config.imageType == "BIAS"

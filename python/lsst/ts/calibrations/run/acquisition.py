@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..domain.errors import ArchiveError
+from ..domain.errors import AcquisitionHalted, ArchiveError
 from ..domain.exposures import ImageType
 from .context import RunContext
 from .facts import ExposureConfirmed, ExposureTaken, ReadoutEnded
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Acquisition"]
 
-STOP_LIMIT = 25.0
+STOP_LIMIT = 15.0
 """Seconds that a stopped run waits for what is under way; the ScriptQueue gives 60 s in all."""
 
 
@@ -46,6 +46,8 @@ class Acquisition:
         Called before every exposure and image type with a name for the operator.
     group_id
         Gives the group id of the next exposure.
+    halted
+        Says why no further exposure makes sense, or None; asked before every exposure.
     """
 
     context: RunContext
@@ -58,6 +60,7 @@ class Acquisition:
     wait_between_exposures: float
     checkpoint: Callable[[str], Awaitable[None]]
     group_id: Callable[[], str]
+    halted: Callable[[], str | None] = lambda: None
 
     async def run(self, plan: Plan, hand_over: Callable[[ImageType, Sequence[int]], None]) -> None:
         """Take every set of the plan.
@@ -74,6 +77,8 @@ class Acquisition:
 
         Raises
         ------
+        AcquisitionHalted
+            No further exposure makes sense.
         AcquisitionError, IngestError
             An exposure was not taken or not confirmed. No further exposure is begun; those that were taken
             are waited for, so that the journal says of each what became of it.
@@ -102,6 +107,8 @@ class Acquisition:
         taken: list[int] = []
         for number, exposure_time in enumerate(times, 1):
             _raise_first_failure(confirmations.values())
+            if (reason := self.halted()) is not None:
+                raise AcquisitionHalted(reason, kept="The images that were taken are kept")
             await self.checkpoint(f"{kind} {number} of {len(times)}, {exposure_time:g} s")
             discarded = number <= image_set.n_discard
             taken.append(await self._take(kind, exposure_time, discarded, confirmations))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from ..adapters.archive import Archive
 from ..adapters.camera import Annotations
@@ -73,68 +74,106 @@ class CalibrationRun:
         try:
             await self._check()
             await self.clients.camera.setup(self.config.filter, self.config.grating)
-            await self._take_and_process()
+            error = await self._take_and_process()
         finally:
             self.archive.close()
-        return self._outcome()
+        return self._outcome(error)
 
     async def _check(self) -> None:
         preflight = Preflight(self.instrument, self.clients.remotes, self.archive)
-        await preflight.check(collections=self._input_collections(), folder=self.context.settings.folder)
+        await preflight.check(
+            collections=self._input_collections(),
+            certification=self._certification(),
+            folder=self.context.settings.folder,
+        )
 
     def _input_collections(self) -> set[str]:
         """Collections that the jobs of this run will name."""
         config, names = self.config, set[str]()
-        if config.do_verify:
-            names.update(name for images in config.images.values() for name in images.verify_collections)
-        if config.do_gain_from_flat_pairs and ImageType.FLAT in config.images:
+        for images in config.images.values():
+            names.update(images.verify_collections if config.do_verify else ())
+            names.update(images.input_collections if config.generate_calibrations else ())
+        if config.do_ptc or (config.do_gain_from_flat_pairs and ImageType.FLAT in config.images):
             names.update(config.ptc.input_collections)
+        if config.do_defects:
+            names.update(config.defects.input_collections)
         return names
 
-    async def _take_and_process(self) -> None:
-        """Take the images while what is complete is processed.
+    def _certification(self) -> dict[str, Any] | None:
+        """What is to be certified, where and for when; None if nothing is."""
+        config = self.config
+        types = [each.lower() for each in config.image_types] if config.generate_calibrations else []
+        types += ["defects"] if config.do_defects else []
+        types += ["ptc"] if config.do_ptc else []
+        if not types:
+            return None
+        return {
+            "dataset_types": types,
+            "detectors": config.detectors,
+            "collection": config.calib_collection,
+            "begin": config.certify_begin,
+            "end": config.certify_end,
+        }
+
+    async def _take_and_process(self) -> CalibrationError | None:
+        """Take the images while what is complete is processed; return what ended data taking early.
 
         A failure of the camera ends data taking, yet what was handed over is processed to its end; a stop
         ends both.
         """
-        acquisition = Acquisition(
+        error = None
+        try:
+            await self._acquisition().run(self.plan, self.processing.hand_over)
+        except CalibrationError as failure:
+            error = failure
+            self.processing.give_up_missing()
+        except BaseException:  # a stop, or a fault of this program: nobody waits for the jobs any more
+            await self.processing.steps.cancel()
+            raise
+        try:
+            await self.processing.steps.finish()
+        except BaseException:
+            await self.processing.steps.cancel()
+            raise
+        return error
+
+    def _acquisition(self) -> Acquisition:
+        config = self.config
+        return Acquisition(
             context=self.context,
             camera=self.clients.camera,
             ingest=self.clients.ingest,
             archive=self.archive,
-            detectors={number: self.instrument.detectors[number] for number in self.config.detectors},
-            annotations=Annotations(
-                program=self.config.program, reason=self.config.reason, note=self.config.note
-            ),
-            oods_timeout=self.config.oods_timeout,
-            wait_between_exposures=self.config.wait_between_exposures,
+            detectors={number: self.instrument.detectors[number] for number in config.detectors},
+            annotations=Annotations(program=config.program, reason=config.reason, note=config.note),
+            oods_timeout=config.oods_timeout,
+            wait_between_exposures=config.wait_between_exposures,
             checkpoint=self.checkpoint,
             group_id=self.group_id,
+            halted=self.processing.halted,
         )
-        try:
-            await acquisition.run(self.plan, self.processing.hand_over)
-            await self.processing.steps.finish()
-        except CalibrationError:
-            self.processing.give_up_missing()
-            await self.processing.steps.finish()
-            raise
-        except BaseException:  # a stop, or a fault of this program: nobody waits for the jobs any more
-            await self.processing.steps.cancel()
-            raise
 
-    def _outcome(self) -> str:
-        """Tell the end from the facts: DONE means that every step asked for was done."""
+    def _outcome(self, error: CalibrationError | None) -> str:
+        """Tell the end from the facts: DONE means that every step asked for was done.
+
+        Raises
+        ------
+        RunIncomplete
+            Data taking ended early, or a step was not done.
+        """
         record, negative = self.context.record, self.processing.negative
-        if record.not_done:
-            lines = [*negative, *(f"not done: {each.step} ({each.reason})" for each in record.not_done)]
+        failures = [*negative, *([str(error)] if error is not None else [])]
+        failures += [f"not done: {each.step} ({each.reason})" for each in record.not_done]
+        if error is not None or record.not_done:
             raise RunIncomplete(
-                "; ".join(lines),
+                "; ".join(failures),
                 kept="All images that were taken are kept.",
-                advice=f"See {self.context.settings.folder / 'report.txt'}",
+                advice=f"See {self.context.settings.folder}.",
             )
-        passed = [
+        done = [
             f"{name} passed verification ({verdict.n_failed} of {verdict.n_tests} tests failed)"
             for name, verdict in record.verdicts.items()
             if verdict.passed
         ]
-        return "; ".join([*negative, *passed]) or "nothing was verified, as configured"
+        done += [f"{each.dataset_type} certified in {each.collection}" for each in record.certified]
+        return "; ".join([*negative, *done]) or "nothing was verified, as configured"

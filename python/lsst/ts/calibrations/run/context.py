@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .facts import Fact
 from .journal import Journal
@@ -12,6 +13,9 @@ from .record import RunRecord
 from .settings import RunSettings
 
 __all__ = ["RunContext"]
+
+SIMULATED = "SIMULATED: the images of this report were made by the simulated observatory of ts_calibrations."
+"""First line of the report of a simulated run."""
 
 
 @dataclass
@@ -63,3 +67,12 @@ class RunContext:
     def note(self, fact: Fact) -> None:
         """Write a fact into the journal; the record follows."""
         self.journal.append(fact)
+
+    def add_to_report(self, text: str) -> Path:
+        """Append a section to the report of the run and return its path."""
+        path = self.settings.folder / "report.txt"
+        if self.settings.simulated and not path.exists():
+            text = f"{SIMULATED}\n\n{text}"
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{text}\n\n")
+        return path

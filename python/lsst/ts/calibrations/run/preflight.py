@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..adapters.archive import Archive
 from ..adapters.sal import State, salobj
-from ..domain.errors import ArchiveError, PreflightError
+from ..domain.errors import ArchiveError, CertificationError, PreflightError
 from ..domain.instruments import Instrument
 
 __all__ = ["Preflight"]
@@ -39,13 +40,17 @@ class Preflight:
         self.remotes = remotes
         self.archive = archive
 
-    async def check(self, *, collections: Collection[str], folder: Path) -> None:
+    async def check(
+        self, *, collections: Collection[str], folder: Path, certification: Mapping[str, Any] | None = None
+    ) -> None:
         """Look at everything.
 
         Parameters
         ----------
         collections
             Input collections that the jobs will name.
+        certification
+            What is to be certified, as `certification.find_conflicts` takes it; None: nothing.
         folder
             Run directory.
 
@@ -55,7 +60,7 @@ class Preflight:
             Something is not in order; it says all that is not.
         """
         checks: list[Awaitable[list[str]]] = [self._state(remote) for remote in self.remotes]
-        checks.append(self._collections(collections))
+        checks += [self._collections(collections), self._conflicts(certification)]
         problems = [problem for found in await asyncio.gather(*checks) for problem in found]
         problems += _disk(folder)
         if problems:
@@ -81,6 +86,29 @@ class Preflight:
             f"there is no collection {name} in {self.archive.repository}: see the options input_collections_*"
             for name in missing
         ]
+
+    async def _conflicts(self, certification: Mapping[str, Any] | None) -> list[str]:
+        """Validity ranges that are taken, and a collection name that is free."""
+        if certification is None:
+            return []
+        try:
+            conflicts = await self.archive.conflicts(**certification)
+            free = await self._free_name(certification["collection"]) if conflicts else ""
+        except (ArchiveError, CertificationError) as error:
+            return [str(error)]
+        return [
+            f"{each.collection} has a {each.dataset_type} that is valid from {each.begin} to {each.end}, and"
+            f" two cannot be valid at the same time; choose another validity range, or a new collection, e.g."
+            f" calib_collection: {free}"
+            for each in conflicts
+        ]
+
+    async def _free_name(self, collection: str) -> str:
+        """A collection name beside one that is taken, as DMTN-222 numbers reruns."""
+        base, _, number = collection.rpartition(".")
+        base, start = (base, int(number) + 1) if base and number.isdecimal() else (collection, 2)
+        names = [f"{base}.{number}" for number in range(start, start + 100)]
+        return (await self.archive.missing_collections(names) or [f"{base}.new"])[0]
 
 
 def _disk(folder: Path) -> list[str]:

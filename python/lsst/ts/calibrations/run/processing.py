@@ -1,40 +1,59 @@
-"""What is made of the images: verification of each type, gains from pairs of flats."""
+"""What is made of the images: the graph of the steps, from the exposures to the certified calibrations."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..adapters.gain_report import gain_table, love_gain_table
-from ..adapters.report import VerificationReport
-from ..domain.camera import detector_model
-from ..domain.errors import ProcessingError, VerificationIncomplete
-from ..domain.exposure_times import flat_pairs
+from ..adapters.pipeline_files import PipelineFiles
+from ..domain.errors import CalibrationError
 from ..domain.exposures import ImageType
-from ..domain.gains import corrected_gain
-from ..domain.jobs import JobRequest, data_query, gain_job, verification_job
-from ..verification import evaluate, merge_exposures
+from ..verification import Verdict
 from .context import RunContext
-from .facts import GainsMeasured, JobEnded, JobSubmitted, StepNotDone, VerdictGiven
+from .facts import StepNotDone
+from .gains import GainsFromPairs
+from .jobs import Jobs
+from .products import Products
 from .steps import Steps
+from .verifications import Verifications
 
 if TYPE_CHECKING:
-    from ..adapters.archive import Archive, PairGain
+    from ..adapters.archive import Archive
     from ..adapters.ocps import OcpsClient
     from ..domain.config import CalibrationConfig
     from ..domain.instruments import Instrument
 
 __all__ = ["Processing"]
 
-SIMULATED = "SIMULATED: the images of this report were made by the simulated observatory of ts_calibrations."
-"""First line of the report of a simulated run."""
+_Step = Callable[[], Awaitable[None]]
+
+GAINS = "gains from flat pairs"
+"""Name of the step that measures gains."""
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """Steps that follow each other.
+
+    Parameters
+    ----------
+    images
+        Image types that must be there.
+    steps
+        Name and work of each.
+    needs
+        Names of steps that must have succeeded before the first.
+    """
+
+    images: tuple[ImageType, ...]
+    steps: tuple[tuple[str, _Step], ...]
+    needs: tuple[str, ...] = ()
 
 
 class Processing:
-    """The steps that follow the images, each begun as soon as its images are confirmed.
+    """The steps that follow the images, each begun as soon as what it needs is there.
 
     Parameters
     ----------
@@ -55,14 +74,24 @@ class Processing:
         archive: Archive,
     ) -> None:
         self.context = context
-        self.instrument = instrument
         self.config = config
-        self.ocps = ocps
-        self.archive = archive
         self.steps = Steps(self._not_done)
-        self.negative: list[str] = []
-        """One line for every verification that did not pass."""
-        self._handed_over: set[ImageType] = set()
+        jobs = Jobs(context, ocps, PipelineFiles(instrument), instrument, config)
+        self.verifications = Verifications(context, instrument, config, jobs, archive)
+        self.products = Products(context, instrument, config, jobs, archive)
+        self.gains = GainsFromPairs(context, instrument, config, jobs, archive)
+        self._exposures: dict[ImageType, tuple[int, ...]] = {}
+        self._verdicts: dict[str, Verdict] = {}
+        self._halted: str | None = None
+
+    @property
+    def negative(self) -> list[str]:
+        """One line for every verdict that is not positive."""
+        return self.verifications.negative
+
+    def halted(self) -> str | None:
+        """Why no further exposure makes sense: a calibration that all later ones need was not made."""
+        return self._halted
 
     def hand_over(self, image_type: ImageType, exposures: Sequence[int]) -> None:
         """Begin what these exposures are for.
@@ -74,169 +103,121 @@ class Processing:
         exposures
             Ids of the kept exposures, all confirmed.
         """
-        self._handed_over.add(image_type)
-        for name, step in self._steps_of(image_type).items():
-            self.steps.add(name, partial(step, tuple(exposures)))
+        self._exposures[image_type] = tuple(exposures)
+        for chain in self._chains():
+            if image_type in chain.images and all(each in self._exposures for each in chain.images):
+                self._add(chain)
 
     def give_up_missing(self) -> None:
-        """Note the steps of image types that were never handed over: their images are not all there."""
-        for image_type in self.config.image_types:
-            if image_type in self._handed_over:
-                continue
-            for step in self._steps_of(image_type):
-                self._not_done(step, f"the {image_type} images were not all taken and confirmed")
-
-    def _steps_of(self, image_type: ImageType) -> dict[str, Callable[[Sequence[int]], Awaitable[None]]]:
-        """What is to be done with the images of a type, by the name of the step."""
-        steps: dict[str, Callable[[Sequence[int]], Awaitable[None]]] = {}
-        if self.config.do_verify:
-            steps[f"verify {image_type}"] = partial(self._verify, image_type)
-        if image_type == ImageType.FLAT and self.config.do_gain_from_flat_pairs:
-            steps["gains from flat pairs"] = self._measure_gains
-        return steps
+        """Note the steps that were never begun, since their images are not all there."""
+        for chain in self._chains():
+            missing = [image_type for image_type in chain.images if image_type not in self._exposures]
+            if missing:
+                reason = f"the {' and '.join(missing)} images were not all taken and confirmed"
+                for name, _ in chain.steps:
+                    self._not_done(name, reason)
 
     def _not_done(self, step: str, reason: str) -> None:
         self.context.log.error("Not done: %s: %s.", step, reason)
         self.context.note(StepNotDone(time=self.context.now(), step=step, reason=reason))
 
-    async def _verify(self, image_type: ImageType, exposures: Sequence[int]) -> None:
-        """Verify one type against the calibrations of its input collections and judge it."""
-        detectors = {number: self.instrument.detectors[number] for number in self.config.detectors}
-        names = tuple(detectors.values())
-        collection = await self._run_job(
-            verification_job(
-                image_type,
-                inputs=self.config.images[image_type].verify_collections,
-                processes=self.config.n_processes,
-                query=data_query(self.instrument, self.config.detectors, exposures),
-            )
+    def _add(self, chain: _Chain) -> None:
+        """Add the steps of a chain, one after the other."""
+        needs = chain.needs
+        for name, work in chain.steps:
+            self.steps.add(name, work, needs)
+            needs = (name,)
+
+    def _chains(self) -> list[_Chain]:
+        """All that is to be done, by the images that it needs."""
+        config = self.config
+        chains = []
+        accepted: tuple[str, ...] = ()
+        for image_type in config.image_types:
+            chains.append(_Chain((image_type,), self._steps_of_images(image_type), accepted))
+            if config.generate_calibrations:
+                accepted = (*accepted, f"certify {image_type}")
+        if config.do_gain_from_flat_pairs and ImageType.FLAT in config.image_types:
+            chains.append(_Chain((ImageType.FLAT,), ((GAINS, self._measure_gains),)))
+        if config.do_defects:
+            both = (ImageType.DARK, ImageType.FLAT)
+            chains.append(_Chain(both, self._steps_of_product("DEFECTS", both), accepted))
+        if config.do_ptc:
+            flats = (ImageType.FLAT,)
+            chains.append(_Chain(flats, self._steps_of_product("PTC", flats), accepted))
+        return [chain for chain in chains if chain.steps]
+
+    def _steps_of_images(self, image_type: ImageType) -> tuple[tuple[str, _Step], ...]:
+        """Verify, or generate, verify and certify."""
+        config, name = self.config, image_type.value
+        verify = (f"verify {name}", partial(self._verify_images, image_type))
+        if not config.generate_calibrations:
+            return (verify,) if config.do_verify else ()
+        settings = config.images[image_type]
+        generate = partial(
+            self._generate, name, (image_type,), settings.input_collections, settings.config_options
         )
-        results = await self.archive.verification(collection, image_type.value, exposures, detectors)
-        verdict = evaluate(
-            merge_exposures(results.by_exposure, detectors=names),
-            exposures=exposures,
-            detectors=names,
-            amplifiers=self.instrument.amplifiers,
-            max_failures_per_detector=self.config.images[image_type].threshold,
-            measured=results.measured,
+        certify = (f"certify {name}", partial(self._certify, name, (image_type,)))
+        return (
+            (f"generate {name}", partial(self._or_halt, name, generate)),
+            *((verify,) if config.do_verify else ()),
+            (certify[0], partial(self._or_halt, name, certify[1])),
         )
-        self._tell(VerificationReport(image_type.value, verdict, collection))
-        if not verdict.complete:
-            raise VerificationIncomplete(image_type.value, verdict.problems)
 
-    def _tell(self, report: VerificationReport) -> None:
-        """Write a verdict down and report it."""
-        verdict = report.verdict
-        self.context.note(
-            VerdictGiven(
-                time=self.context.now(),
-                calibration=report.calibration,
-                passed=verdict.passed,
-                complete=verdict.complete,
-                verification_collection=report.verification_collection,
-                generation_collection=report.generation_collection,
-                failures={str(each): dict(tests) for each, tests in verdict.failures.items()},
-                thresholds=dict(verdict.thresholds),
-                n_failed=verdict.n_failed,
-                n_tests=verdict.n_tests,
-            )
+    def _steps_of_product(self, name: str, images: tuple[ImageType, ...]) -> tuple[tuple[str, _Step], ...]:
+        """Generate, verify and certify defects or the photon transfer curve."""
+        settings = self.config.defects if name == "DEFECTS" else self.config.ptc
+        generate = partial(self._generate, name, images, settings.input_collections, settings.config_options)
+        verify = partial(self._verify_product, name, settings.input_collections)
+        return (
+            (f"generate {name}", generate),
+            *(((f"verify {name}", verify),) if self.config.do_verify else ()),
+            (f"certify {name}", partial(self._certify, name, images)),
         )
-        path = str(self._add_to_report(report.full_text()))
-        if verdict.passed and not verdict.failures:
-            self.context.log.info(report.short_text(path))
-            return
-        if report.negative_line is not None:
-            self.negative.append(report.negative_line)
-            self.context.log.warning(report.negative_line)
-        self.context.log.warning(report.love_text(path))
 
-    def _add_to_report(self, text: str) -> Path:
-        """Append a section to the report of the run and return its path."""
-        settings = self.context.settings
-        path = settings.folder / "report.txt"
-        if settings.simulated and not path.exists():
-            text = f"{SIMULATED}\n\n{text}"
-        with path.open("a", encoding="utf-8") as file:
-            file.write(f"{text}\n\n")
-        return path
-
-    async def _measure_gains(self, exposures: Sequence[int]) -> None:
-        """Measure and report the gain of every pair of flats."""
-        times = [self.context.record.exposures[each].taken.exp_time for each in exposures]
-        pairs = [(exposures[first], exposures[second]) for first, second in flat_pairs(times).pairs]
-        if not pairs:
-            self.context.log.warning("No two flats have the same exposure time: no gain is measured.")
-            return
-        paired = [each for pair in pairs for each in pair]
-        collection = await self._run_job(
-            gain_job(
-                inputs=self.config.ptc.input_collections,
-                processes=self.config.n_processes,
-                options=self.config.ptc.config_options,
-                query=data_query(self.instrument, self.config.detectors, paired),
-            )
-        )
-        measured = await self.archive.pair_gains(collection, pairs, self.config.detectors)
-        gains = tuple(self._gain(each) for each in measured)
-        self.context.note(GainsMeasured(time=self.context.now(), gains=gains))
-        path = self._add_to_report(gain_table(gains))
-        self.context.log.info(love_gain_table(gains, str(path)))
-
-    def _gain(self, measured: PairGain) -> Mapping[str, Any]:
-        values = asdict(measured)
-        mean = values.pop("mean")
-        vendor = detector_model(self.instrument.name, measured.detector).vendor
-        values["gain_corrected"] = corrected_gain(measured.gain, mean, vendor)
-        return values
-
-    async def _run_job(self, request: JobRequest) -> str:
-        """Run a job to success and return the collection of its results.
-
-        Raises
-        ------
-        ProcessingError
-            It did not end with exit code 0.
-        """
-        submitted: list[str] = []
-
-        def note_submitted(job_id: str) -> None:
-            submitted.append(job_id)
-            self._note_submitted(request, job_id)
-
-        exit_code: int | None = None
+    async def _or_halt(self, name: str, step: _Step) -> None:
+        """Do a step without which no later image type can be combined."""
         try:
-            job_id, exit_code = await self.ocps.run(
-                request, timeout=self.config.job_timeout, on_submitted=note_submitted
-            )
-        finally:
-            if submitted:
-                self.context.note(JobEnded(time=self.context.now(), job_id=submitted[0], exit_code=exit_code))
-        log = str(self.context.settings.job_log(job_id))
-        if exit_code != 0:
-            raise ProcessingError(
-                request.name, f"exit code {exit_code}", job_id=job_id, exit_code=exit_code, log=log
-            )
-        self.context.log.info("Job %s (%s) succeeded.", job_id, request.name)
-        return _collection(job_id)
+            await step()
+        except CalibrationError:
+            self._halted = f"data taking was ended: without an accepted {name} nothing further can be made"
+            raise
 
-    def _note_submitted(self, request: JobRequest, job_id: str) -> None:
-        log = str(self.context.settings.job_log(job_id))
-        self.context.log.info("Job %s: %s. Its log: %s", job_id, request.name, log)
-        self.context.note(
-            JobSubmitted(
-                time=self.context.now(),
-                job_id=job_id,
-                kind=request.kind,
-                calibration=request.calibration,
-                pipeline=request.pipeline,
-                config=request.config,
-                data_query=request.data_query,
-                collection=_collection(job_id),
-                log=log,
-            )
+    async def _generate(
+        self, name: str, images: Sequence[ImageType], configured: Sequence[str], options: str
+    ) -> None:
+        await self.products.generate(name, self._ids(images), configured, options)
+
+    async def _certify(self, name: str, images: Sequence[ImageType]) -> None:
+        await self.products.certify(name, self._verdicts.get(name), self._ids(images))
+
+    async def _verify_images(self, image_type: ImageType) -> None:
+        """Verify the exposures of a type."""
+        settings, name = self.config.images[image_type], image_type.value
+        self._verdicts[name] = await self.verifications.verify(
+            name,
+            self._exposures[image_type],
+            self.products.inputs(name, settings.verify_collections),
+            threshold=settings.threshold,
+            generation=self.products.generated.get(name),
         )
 
+    async def _verify_product(self, name: str, configured: Sequence[str]) -> None:
+        """Verify defects with the flats, or the photon transfer curve by itself."""
+        flats, inputs = self._exposures[ImageType.FLAT], self.products.inputs(name, configured)
+        generation = self.products.generated[name]
+        if name == "DEFECTS":
+            threshold = self.config.images[ImageType.FLAT].threshold
+            self._verdicts[name] = await self.verifications.verify(
+                name, flats, inputs, threshold=threshold, generation=generation
+            )
+            return
+        self._verdicts[name] = await self.verifications.verify_product(
+            name, flats, inputs, generation=generation
+        )
 
-def _collection(job_id: str) -> str:
-    """Collection in which the OCPS leaves the results of a job."""
-    return f"u/ocps/{job_id}"
+    async def _measure_gains(self) -> None:
+        await self.gains.measure(self._exposures[ImageType.FLAT])
+
+    def _ids(self, images: Sequence[ImageType]) -> list[int]:
+        return [each for image_type in images for each in self._exposures[image_type]]

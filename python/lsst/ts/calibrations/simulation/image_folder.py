@@ -45,6 +45,10 @@ class ImageFolder:
         (day / image_name(self.code, day_obs, number)).mkdir(parents=True)
         return number
 
+    def count(self) -> int:
+        """How many images there are already."""
+        return sum(1 for _ in self.root.glob(f"*/{self.code}_?_*"))
+
     def file(self, name: str, detector: str) -> Path:
         """Path of the raw file of a detector, e.g. ``..._R00_S00.fits`` for RXX_S00 of LATISS."""
         return self._folder(name) / f"{name}_{detector.replace('RXX', 'R00')}.fits"

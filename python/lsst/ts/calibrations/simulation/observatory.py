@@ -15,7 +15,9 @@ from ..domain.camera import detector_model
 from ..domain.instruments import Instrument
 from .butler_ingest import ButlerIngest
 from .cscs.camera import Camera
+from .cscs.filter_camera import FilterCamera
 from .cscs.header_service import HeaderService
+from .cscs.mounted import usual_optics
 from .cscs.ocps import Ocps
 from .cscs.oods import Oods
 from .cscs.spectrograph import Spectrograph
@@ -106,7 +108,7 @@ class SimulatedObservatory:
     ) -> None:
         self.instrument = instrument
         self.faults = faults or Faults()
-        self.optics = optics or OpticalPath("SDSSr_65mm", "empty_1")
+        self.optics = optics or usual_optics(instrument)
         self.images = ImageFolder(images.absolute(), instrument.code)
         self._machinery = machinery
         self._jobs = jobs.absolute()
@@ -174,7 +176,7 @@ class SimulatedObservatory:
                 HeaderService, instrument, folder=self.images, models=self._models, seed=self._seed
             ),
             instrument.camera: partial(
-                Camera,
+                FilterCamera if instrument.spectrograph is None else Camera,
                 instrument,
                 folder=self.images,
                 imaging=imaging,
@@ -189,7 +191,8 @@ class SimulatedObservatory:
         return makers
 
     def _random(self, stream: str) -> numpy.random.Generator:
-        return numpy.random.default_rng([self._seed, _STREAMS[stream]])
+        # A folder of images that goes on begins other streams: a job id must not come twice in a repository.
+        return numpy.random.default_rng([self._seed, _STREAMS[stream], self.images.count()])
 
     async def _start(
         self, name: str, make: Callable[..., salobj.BaseCsc], opened: contextlib.AsyncExitStack

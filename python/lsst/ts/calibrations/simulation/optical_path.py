@@ -1,4 +1,4 @@
-"""What light meets on its way to the detectors; the spectrograph changes it, the camera looks through it."""
+"""What light meets on its way to the detectors; spectrograph or filter changer change it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class OpticalPath:
     Parameters
     ----------
     filter
-        Name of the filter, e.g. ``SDSSr_65mm``.
+        Name of the filter, e.g. ``SDSSr_65mm`` or ``r_57``.
     grating
         Name of the grating, e.g. ``empty_1``; None for a camera without spectrograph.
     """
@@ -27,6 +27,6 @@ class OpticalPath:
 
     @property
     def physical_filter(self) -> str:
-        """Name of the combination in the Butler, e.g. ``SDSSr_65mm~empty``."""
+        """Name in the Butler: of the combination, ``SDSSr_65mm~empty``, or of the filter, ``r_57``."""
         parts = [self.filter] if self.grating is None else [self.filter, self.grating]
         return "~".join("empty" if _EMPTY_SLOT.match(part) else part for part in parts)

@@ -18,11 +18,13 @@ from pathlib import Path
 from ..domain.instruments import Instrument
 from .optical_path import OpticalPath
 
-__all__ = ["ReferenceRequest", "cache_folder", "reference_repository"]
+__all__ = ["ReferenceRequest", "cache_folder", "is_cached", "reference_repository"]
 
 SOURCES = (
     "domain/camera.py",
     "domain/camera_data.py",
+    "domain/rafts.py",
+    "domain/sensors.py",
     "pipelines",
     "simulation/detector",
     "simulation/reference_maker.py",
@@ -66,6 +68,11 @@ def cache_folder() -> Path:
     """Where reference calibrations are kept: ``TS_CALIBRATIONS_CACHE``, or a folder in the user's cache."""
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("TS_CALIBRATIONS_CACHE") or Path(caches) / "ts_calibrations")
+
+
+def is_cached(request: ReferenceRequest) -> bool:
+    """Whether the reference calibrations were made before."""
+    return (cache_folder() / request.name / "repo").is_dir()
 
 
 def reference_repository(request: ReferenceRequest, say: Callable[[str], None]) -> Path:

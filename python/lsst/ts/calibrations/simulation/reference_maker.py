@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -24,7 +25,7 @@ from .shots import Shot, take_shots
 if TYPE_CHECKING:
     from .reference import ReferenceRequest
 
-__all__ = ["ReferenceFailed", "ReferenceMaker"]
+__all__ = ["ReferenceFailed", "ReferenceMaker", "reference_exposures"]
 
 NIGHT = date(2024, 12, 1)
 """Observing day of the reference exposures: before any simulated night."""
@@ -38,6 +39,11 @@ FLAT_TIME = 20.0
 PTC_TIMES = (0.4, 0.8, 1.6, 3.0, 5.0, 8.0, 12.0, 16.0, 20.0, 24.0, 28.0, 32.0)
 """Seconds, in the r filter, of the pairs of the photon transfer curve: from the read noise to 97 000 adu."""
 
+PROCESSES = 2
+"""Pipelines that run at a time, each on its part of the detectors."""
+
+MANY = 2
+"""Detectors beyond which small ones get no more exposures than larger ones: it would take too long."""
 
 OPTIONS = "--register-dataset-types -c isr:doDefect=False"
 """Of all pipelines: defects are found last."""
@@ -51,6 +57,12 @@ class Counts:
     dark: int
     flat: int
     pairs: int
+
+
+def reference_exposures(scale: int, detectors: int) -> int:
+    """How many exposures the reference calibrations of so many detectors are made from."""
+    counts = _counts(scale, detectors)
+    return counts.bias + counts.dark + counts.flat + 2 * counts.pairs * len(PTC_TIMES)
 
 
 class ReferenceFailed(RuntimeError):
@@ -83,7 +95,7 @@ class ReferenceMaker:
         self._models = [
             detector_model(self._instrument.name, number, request.scale) for number in request.detectors
         ]
-        self._counts = _counts(request.scale)
+        self._counts = _counts(request.scale, len(request.detectors))
         self._scratch = folder / "scratch"
         self._exposures: dict[int, Shot] = {}
 
@@ -176,23 +188,30 @@ class ReferenceMaker:
         inputs: Sequence[str],
         options: str = "",
     ) -> None:
-        """Run one pipeline and certify what it made in the scratch repository."""
+        """Run one pipeline, a part of the detectors in each process, and certify what it made."""
         self._say(f"  reference {name}: {pipeline}")
-        job = Job(
-            job_id=f"reference-{name}",
-            pipeline=f"{PIPELINES}/{pipeline}",
-            config=f"-i {','.join([*inputs, CAMERA])} {OPTIONS} {options}",
-            data_query=data_query(self._instrument, self._request.detectors, exposures),
-            folder=self._folder / name,
-        )
-        status = PipetaskRunner(self._scratch, self._instrument.raw_collection)(job).run()
-        if status != 0:
-            kept = shutil.copy(job.log, self._logs / f"{name}.log")
-            raise ReferenceFailed(
-                f"the pipeline of the reference {name} ended with {status}; its log: {kept}"
+        parts = [part for n in range(PROCESSES) if (part := self._request.detectors[n::PROCESSES])]
+        jobs = [
+            Job(
+                job_id=f"reference-{name}-{number}",
+                pipeline=f"{PIPELINES}/{pipeline}",
+                config=f"-i {','.join([*inputs, CAMERA])} {OPTIONS} {options}",
+                data_query=data_query(self._instrument, part, exposures),
+                folder=self._folder / f"{name}-{number}",
             )
+            for number, part in enumerate(parts)
+        ]
+        run_job = PipetaskRunner(self._scratch, self._instrument.raw_collection)
+        with ThreadPoolExecutor(max_workers=PROCESSES) as threads:
+            outcomes = list(threads.map(lambda job: run_job(job).run(), jobs))
+        for job, status in zip(jobs, outcomes, strict=True):
+            if status != 0:
+                kept = shutil.copy(job.log, self._logs / f"{name}.log")
+                raise ReferenceFailed(
+                    f"the pipeline of the reference {name} ended with {status}; its log: {kept}"
+                )
         _certify(butler, _made(butler, name), f"certified/{name}")
-        _drop_images(butler, f"{_results(name)}/run")
+        _drop_images(butler, name)
 
     def _copy(self, source: Butler, target: Butler) -> list[DatasetRef]:
         """Copy the calibrations, and nothing else, to the repository that stays."""
@@ -203,30 +222,37 @@ class ReferenceMaker:
         return refs
 
 
-def _counts(scale: int) -> Counts:
+def _counts(scale: int, detectors: int) -> Counts:
     if scale == 1:
         return Counts(bias=50, dark=30, flat=30, pairs=1)
-    if scale <= 4:
+    if scale <= 4 or detectors > MANY:
         return Counts(bias=50, dark=30, flat=50, pairs=3)
     return Counts(bias=100, dark=50, flat=50, pairs=6)
-
-
-def _results(name: str) -> str:
-    """Collection in which a job leaves its results."""
-    return f"u/ocps/reference-{name}"
 
 
 def _made(butler: Butler, name: str) -> list[DatasetRef]:
     """The calibrations that a pipeline made."""
     butler.registry.refresh()
     dataset_type = "bias" if name == "bootstrap" else name
-    return list(butler.query_datasets(dataset_type, collections=f"{_results(name)}/run"))
+    return [
+        ref for run in _runs(butler, name) for ref in butler.query_datasets(dataset_type, collections=run)
+    ]
 
 
-def _drop_images(butler: Butler, run: str) -> None:
+def _runs(butler: Butler, name: str) -> list[str]:
+    """Collections with the results of a pipeline, one for each of its processes."""
+    return sorted(butler.collections.query(f"u/ocps/reference-{name}-*/run"))
+
+
+def _drop_images(butler: Butler, name: str) -> None:
     """Delete the processed images of a pipeline: at full size they would fill the disk."""
     types = [each.name for each in butler.registry.queryDatasetTypes("*Proc")]
-    refs = [ref for name in types for ref in butler.query_datasets(name, collections=run, explain=False)]
+    refs = [
+        ref
+        for run in _runs(butler, name)
+        for image in types
+        for ref in butler.query_datasets(image, collections=run, explain=False)
+    ]
     butler.pruneDatasets(refs, unstore=True, purge=True, disassociate=True)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..domain.camera import DetectorModel
 from ..domain.exposures import ImageType, exposure_id, image_name
 from ..domain.instruments import Instrument
-from .cscs.wheels import FILTERS, find_slot
+from .cscs.mounted import band_of
 from .detector.exposure import ExposureRequest, write_raw, write_segments
 from .detector.header import HeaderValue, file_name, primary_header
 from .images import OVERHEAD
@@ -76,6 +76,7 @@ def take_shots(
         The shots by exposure id.
     """
     models = tuple(models)
+    band = band_of(instrument, optics.filter)
     begin = datetime(night.year, night.month, night.day, HOUR, tzinfo=UTC).timestamp()
     taken: dict[int, Shot] = {}
     workers = make_workers(2)
@@ -86,7 +87,7 @@ def take_shots(
             taken[exposure_id(name)] = shot
             for model in models:
                 path = folder / file_name(name, model)
-                header = _header(shot, name, model, begin, optics, seed)
+                header = _header(shot, name, model, begin, optics, band, seed)
                 request = _request(shot, name, model, path, optics, seed)
                 pending.append(workers.submit(_make, request, header, str(path)))
             begin += shot.exposure_time + instrument.readout_time + instrument.shutter_time
@@ -117,7 +118,7 @@ def _request(
 
 
 def _header(
-    shot: Shot, name: str, model: DetectorModel, begin: float, optics: OpticalPath, seed: int
+    shot: Shot, name: str, model: DetectorModel, begin: float, optics: OpticalPath, band: str, seed: int
 ) -> dict[str, HeaderValue]:
     number = exposure_id(name)
     return primary_header(
@@ -131,7 +132,7 @@ def _header(
         begin_tai=begin,
         end_tai=begin + shot.exposure_time,
         filter_name=optics.filter,
-        filter_band=FILTERS[find_slot(FILTERS, 0, optics.filter)].band,
+        filter_band=band,
         grating=optics.grating,
         group_id=name,
         program="reference",

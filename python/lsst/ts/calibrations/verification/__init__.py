@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from .merge import merge_exposures
 from .names import UNCOUNTED_TESTS
+from .product import evaluate_product
 from .rule import evaluate
 from .verdict import Accepted, Verdict
+from .waiver import Waiver
 
-__all__ = ["UNCOUNTED_TESTS", "Accepted", "Verdict", "evaluate", "merge_exposures"]
+__all__ = [
+    "UNCOUNTED_TESTS",
+    "Accepted",
+    "Verdict",
+    "Waiver",
+    "evaluate",
+    "evaluate_product",
+    "merge_exposures",
+]

@@ -46,7 +46,8 @@ class Verdict:
     failed_exposures
         Those of them that failed verification.
     failures
-        Number of failed tests by exposure and test type; only exposures that have some.
+        Number of failed tests by exposure and test type; only exposures that have some. What is verified
+        without exposures has its own name in their place, e.g. ``PTC``.
     names
         The failed tests by exposure, e.g. ``RXX_S00 C00 NOISE``, sorted; only exposures that have some.
     thresholds
@@ -63,8 +64,8 @@ class Verdict:
     complete: bool
     exposures: tuple[int, ...]
     failed_exposures: tuple[int, ...]
-    failures: Mapping[int, Mapping[str, int]]
-    names: Mapping[int, tuple[str, ...]]
+    failures: Mapping[int | str, Mapping[str, int]]
+    names: Mapping[int | str, tuple[str, ...]]
     thresholds: Mapping[str, int]
     problems: tuple[str, ...]
     n_failed: int

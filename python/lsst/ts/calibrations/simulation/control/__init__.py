@@ -2,7 +2,8 @@
 
 from .base_camera import BaseCamera
 from .camera_exposure import CameraExposure
+from .filter_camera import ComCam, LSSTCam
 from .latiss import LATISS
 from .remote_group import RemoteGroup
 
-__all__ = ["LATISS", "BaseCamera", "CameraExposure", "RemoteGroup"]
+__all__ = ["LATISS", "BaseCamera", "CameraExposure", "ComCam", "LSSTCam", "RemoteGroup"]

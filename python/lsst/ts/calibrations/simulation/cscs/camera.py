@@ -130,9 +130,7 @@ class Camera(salobj.BaseCsc):
     async def do_takeImages(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
         """Take images, one after the other."""
         self.assert_enabled("takeImages")
-        if self._busy or self._reading_out:
-            doing = "another command is running" if self._busy else "an image is being read out"
-            raise salobj.ExpectedError(f"takeImages rejected: {doing}")
+        self._assert_free("takeImages")
         key_values = _check(data)
         if self._faults.strike("take-images-refused", image=self._count + 1):
             self._count += 1
@@ -148,6 +146,12 @@ class Camera(salobj.BaseCsc):
             self._busy = False
             if self.isopen:
                 await self._events.command(CommandState.IDLE)
+
+    def _assert_free(self, command: str) -> None:
+        """Refuse a command while the camera does something else."""
+        if self._busy or self._reading_out:
+            doing = "another command is running" if self._busy else "an image is being read out"
+            raise salobj.ExpectedError(f"{command} rejected: {doing}")
 
     async def _take(self, data: Any, key_values: Mapping[str, str], index: int) -> None:
         """Integrate one image and leave its readout running."""

@@ -64,9 +64,10 @@ class HeaderService(salobj.BaseCsc):
         self._seed = seed
         self._started: dict[str, dict[str, HeaderValue]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._camera = salobj.Remote(
-            self.domain, instrument.camera, include=["startIntegration", "endOfImageTelemetry"], readonly=True
-        )
+        events = ["startIntegration", "endOfImageTelemetry"]
+        if not instrument.spectrograph:
+            events.append("endSetFilter")
+        self._camera = salobj.Remote(self.domain, instrument.camera, include=events, readonly=True)
         self._spectrograph = instrument.spectrograph and salobj.Remote(
             self.domain, instrument.spectrograph, include=POSITIONS, readonly=True
         )
@@ -122,9 +123,9 @@ class HeaderService(salobj.BaseCsc):
 
     def _instrument_state(self) -> dict[str, HeaderValue]:
         """Filter, grating and stage as last reported; nothing of what was never reported."""
-        state: dict[str, HeaderValue] = {}
         if not self._spectrograph:
-            return state
+            return self._filter_of_camera()
+        state: dict[str, HeaderValue] = {}
         if (in_beam := self._spectrograph.evt_reportedFilterPosition.get()) is not None:
             state |= {
                 "filter_name": in_beam.name,
@@ -136,6 +137,17 @@ class HeaderService(salobj.BaseCsc):
         if (stage := self._spectrograph.evt_reportedLinearStagePosition.get()) is not None:
             state["linear_stage"] = stage.position
         return state
+
+    def _filter_of_camera(self) -> dict[str, HeaderValue]:
+        in_beam = self._camera.evt_endSetFilter.get()
+        if in_beam is None:
+            return {}
+        return {
+            "filter_name": in_beam.filterName,
+            "filter_band": in_beam.filterType,
+            "filter_slot": in_beam.filterSlot,
+            "filter_position": in_beam.filterPosition,
+        }
 
 
 def _header(data: Any, state: Mapping[str, Any], model: DetectorModel, seed: int) -> dict[str, HeaderValue]:

@@ -56,9 +56,9 @@ def draw_defects(model: DetectorModel, rng: np.random.Generator) -> tuple[Defect
         chosen = rng.choice(pixels, number, replace=False)
         return [(int(index % model.width), int(index // model.width)) for index in chosen]
 
-    # Rates are spread evenly in their logarithm: two thirds lie above the limit for defects, 3 electron/s.
+    # Rates are spread evenly in their logarithm, above the limit for defects of 3 electron/s.
     found = [
-        Defect("hot pixel", x, y, rate=float(10 ** rng.uniform(-0.3, 2.0))) for x, y in places(HOT_PIXELS)
+        Defect("hot pixel", x, y, rate=float(10 ** rng.uniform(0.65, 2.0))) for x, y in places(HOT_PIXELS)
     ]
     found += [
         Defect("cold pixel", x, y, response=float(rng.uniform(0.2, 0.8))) for x, y in places(COLD_PIXELS)

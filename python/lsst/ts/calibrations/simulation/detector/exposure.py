@@ -142,6 +142,7 @@ def _light(request: ExposureRequest, truth: DetectorTruth, faults: tuple[Detecto
     time = request.exposure_time + truth.shutter_offset
     return (
         LAMP_RATE
+        * truth.illumination
         * throughput(request.physical_filter)
         * time
         * (1.0 + REPEATABILITY * float(lamp.standard_normal()))

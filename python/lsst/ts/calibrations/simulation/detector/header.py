@@ -2,85 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ...domain.camera import DetectorModel
+from ...domain.instruments import INSTRUMENTS
+from .header_keywords import ALWAYS, INSTRUMENT_KEYWORDS, SEQUENCERS, HeaderValue
 
 __all__ = ["HeaderValue", "file_name", "primary_header"]
 
-HeaderValue = str | float | int | bool | None
-
 MJD_OF_UNIX_EPOCH = 40587.0
-
-INSTRUMENT_KEYWORDS: Mapping[str, Mapping[str, HeaderValue]] = {
-    "LATISS": {
-        "INSTRUME": "LATISS",
-        "TELESCOP": "LSST AuxTelescope",
-        "CAMCODE": "AT",
-        "PLATFORM": "auxtel",
-        "RAFTNAME": "AuxTel-Raft",
-        "DAQPART": "lat",
-        "SEQFILE": "FP_ITL_2s_ir2_v26_no_RG.seq",
-        "SEQNAME": "FP_ITL_2s_ir2_v26_no_RG.seq",
-        "SEQCKSUM": "1477162166",
-        "CCD_SERN": "20862",
-        "TEMP_SET": -104.15,
-        "OBS-LONG": -70.7476862,
-        "OBS-LAT": -30.2447889,
-        "OBS-ELEV": 2663.0,
-        "OBSGEO-X": 1819093.52,
-        "OBSGEO-Y": -5208408.1,
-        "OBSGEO-Z": 3195186.45,
-        "SIMULATE ATCAMERA": 1,
-        "SIMULATE ATSPECTROGRAPH": 1,
-        "SIMULATE ATMCS": None,
-        "SIMULATE ATHEXAPOD": None,
-        "SIMULATE ATPNEUMATICS": None,
-        "SIMULATE ATDOME": None,
-    }
-}
-"""What is the same in all raw files of an instrument. Readers take any SIMULATE keyword that is true as the
-mark of simulated content; components that the simulated observatory does not have have no value."""
-
-_NOT_KNOWN = (
-    *(
-        "RA",
-        "DEC",
-        "RASTART",
-        "DECSTART",
-        "RAEND",
-        "DECEND",
-        "ROTPA",
-        "ROTCOORD",
-        "HASTART",
-        "ELSTART",
-        "AZSTART",
-    ),
-    *(
-        "AMSTART",
-        "AHAEND",
-        "AELEND",
-        "AAZEND",
-        "AAMEND",
-        "TRACKSYS",
-        "RADESYS",
-        "FOCUSZ",
-        "INSTPORT",
-        "ATM3PORT",
-    ),
-    *("DOMEAZ", "SHUTLOWR", "SHUTUPPR", "VIGNETTE", "VIGN_MIN", "AIRTEMP", "PRESSURE", "HUMIDITY", "WINDSPD"),
-    *("WINDDIR", "SEEING", "TSTAND"),
-)
-"""Keywords of pointing, telescope, dome and weather, which the simulated observatory does not have."""
-
-_ALWAYS: Mapping[str, HeaderValue] = {
-    "COMMENT": "Simulated image, made by lsst.ts.calibrations.",
-    "BUNIT": "adu",
-    "FACILITY": "Vera C. Rubin Observatory",
-    "HEADVER": 2,
-    **dict.fromkeys(_NOT_KNOWN),
-}
 
 
 def file_name(image_name: str, model: DetectorModel) -> str:
@@ -105,6 +35,7 @@ def primary_header(
     filter_name: str | None = None,
     filter_band: str | None = None,
     filter_slot: int | None = None,
+    filter_position: float | None = None,
     grating: str | None = None,
     grating_band: str | None = None,
     grating_slot: int | None = None,
@@ -117,7 +48,6 @@ def primary_header(
     current_index: int = 1,
     max_index: int = 1,
     image_tag: str = "",
-    ccd_temperature: float | None = -101.0,
     seed: int | None = None,
 ) -> dict[str, HeaderValue]:
     """Primary header of a raw file.
@@ -142,14 +72,14 @@ def primary_header(
         When the readout was triggered, TAI seconds since 1970; None: at the end.
     controller
         Who commanded the camera: ``O`` for OCS.
-    filter_name, filter_band, filter_slot, grating, grating_band, grating_slot, linear_stage
-        State of the spectrograph; position of its linear stage in mm.
+    filter_name, filter_band, filter_slot, filter_position
+        What is in the beam, and where it is in its wheel or changer.
+    grating, grating_band, grating_slot, linear_stage
+        State of a spectrograph; position of its linear stage in mm.
     group_id, program, reason, test_type, note, image_tag
         As given to takeImages; an empty test type is the image type.
     current_index, max_index
         Place of the image in the sequence of one takeImages command.
-    ccd_temperature
-        Degrees Celsius.
     seed
         Of the simulation.
 
@@ -160,9 +90,15 @@ def primary_header(
     """
     if shutter_time is None:
         shutter_time = 0.0 if image_type in ("BIAS", "DARK") else exposure_time
+    grating_keywords = {
+        "GRATING": grating,
+        "GRATBAND": grating_band,
+        "GRATSLOT": grating_slot,
+        "LINSPOS": linear_stage,
+    }
     return {
-        **_ALWAYS,
-        **_detector_keywords(model, ccd_temperature),
+        **ALWAYS,
+        **_detector_keywords(model),
         **_times(begin_tai, end_tai, end_tai if trigger_tai is None else trigger_tai),
         "IMGTYPE": image_type,
         "OBJECT": image_type,
@@ -179,13 +115,11 @@ def primary_header(
         "REASON": reason,
         "OBSANNOT": note,
         "IMAGETAG": image_tag,
-        "GRATING": grating,
-        "GRATBAND": grating_band,
-        "GRATSLOT": grating_slot,
-        "LINSPOS": linear_stage,
+        **(grating_keywords if INSTRUMENTS[model.instrument].spectrograph else {}),
         "FILTER": filter_name,
         "FILTBAND": filter_band,
         "FILTSLOT": filter_slot,
+        "FILTPOS": filter_position,
         "EXPTIME": exposure_time,
         "DARKTIME": dark_time,
         "SHUTTIME": shutter_time,
@@ -195,7 +129,8 @@ def primary_header(
     }
 
 
-def _detector_keywords(model: DetectorModel, ccd_temperature: float | None) -> dict[str, HeaderValue]:
+def _detector_keywords(model: DetectorModel) -> dict[str, HeaderValue]:
+    sequencer, checksum = SEQUENCERS[model.instrument, model.vendor]
     return {
         "CCD_MANU": model.vendor,
         "CCD_TYPE": model.data.sensor.device,
@@ -211,13 +146,15 @@ def _detector_keywords(model: DetectorModel, ccd_temperature: float | None) -> d
         "DAQFOLD": "raw",
         "LSST_NUM": model.serial,
         "REBNAME": "Unknown",
+        "RAFTNAME": model.data.raft,
+        "SEQFILE": sequencer,
+        "SEQNAME": sequencer,
+        "SEQCKSUM": checksum,
         "FPVERS": None,
         "IHVERS": None,
         "STUTTER ROWS": 0,
         "STUTTER DELAY": 0.0,
         "STUTTER NSHIFTS": 0,
-        "FILTPOS": None,
-        "CCDTEMP": ccd_temperature,
     }
 
 

@@ -41,9 +41,16 @@ FILTERS: Mapping[str, float] = {
     "SDSSi_65mm": 1.5,
     "SDSSz_65mm": 2.0,
     "SDSSy_65mm": 0.2,
+    **dict.fromkeys(("u_02", "u_05", "u_06", "u_24"), 0.05),
+    **dict.fromkeys(("g_01", "g_07", "g_6"), 1.0),
+    **dict.fromkeys(("r_03", "r_57"), 1.0),
+    **dict.fromkeys(("i_06", "i_39"), 1.5),
+    **dict.fromkeys(("z_02", "z_03", "z_20"), 2.0),
+    **dict.fromkeys(("y_04", "y_10"), 0.2),
 }
 """Light relative to SDSSr_65mm: from the exposure times of the weekly flats (g and r 6 s, z 3 s, y 30 s,
-empty 1 s) for those, estimates for the others."""
+empty 1 s) for those, estimates for the others. The filters of LSSTComCam and LSSTCam pass as much as those of
+LATISS in the same band."""
 
 GRATINGS: Mapping[str, float] = {
     "empty": 1.0,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import lru_cache, wraps
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,26 @@ Image = npt.NDArray[np.float32]
 PIXEL_RESPONSE = 0.005
 """Relative rms of the response of the pixels."""
 
+REMEMBERED = 700_000_000
+"""Bytes of patterns of one kind that a process keeps: nine detectors at scale 1. To make a pattern anew takes
+as long as a bias."""
+
+
+def _remembered(make: Callable[[DetectorTruth], Image]) -> Callable[[DetectorTruth], Image]:
+    """Keep the patterns that were used last."""
+    kept: OrderedDict[DetectorTruth, Image] = OrderedDict()
+
+    @wraps(make)
+    def recall(truth: DetectorTruth) -> Image:
+        if truth not in kept:
+            kept[truth] = make(truth)
+            while len(kept) > 1 and sum(pattern.nbytes for pattern in kept.values()) > REMEMBERED:
+                kept.popitem(last=False)
+        kept.move_to_end(truth)
+        return kept[truth]
+
+    return recall
+
 
 def to_raw(amplifier: AmplifierModel, detector_image: Image) -> Image:
     """Imaging area of an amplifier as it is read out: a view of the assembled detector, rows by columns."""
@@ -24,7 +46,7 @@ def to_raw(amplifier: AmplifierModel, detector_image: Image) -> Image:
     return part[:: -1 if amplifier.flip_y else 1, :: -1 if amplifier.flip_x else 1]
 
 
-@lru_cache(maxsize=2)
+@_remembered
 def light_pattern(truth: DetectorTruth) -> Image:
     """Response of the pixels to the flat field, relative to the detector mean without defects.
 
@@ -46,7 +68,7 @@ def light_pattern(truth: DetectorTruth) -> Image:
     return np.stack([to_raw(amplifier, light) for amplifier in model.amplifiers])
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=256)
 def hot_pixels(truth: DetectorTruth) -> Image:
     """Pixels with additional dark current.
 
@@ -65,7 +87,7 @@ def hot_pixels(truth: DetectorTruth) -> Image:
     return np.array(found, dtype=np.float32).reshape(-1, 3)
 
 
-@lru_cache(maxsize=2)
+@_remembered
 def bias_pattern(truth: DetectorTruth) -> Image:
     """Bias level of each pixel without what changes from exposure to exposure.
 

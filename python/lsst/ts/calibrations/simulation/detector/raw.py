@@ -156,7 +156,7 @@ def _frame(
     code: str,
     name: str,
     axes: tuple[str, str],
-    origin: tuple[int, int],
+    origin: tuple[float, float],
     steps: tuple[int, int],
     *,
     swapped: bool,

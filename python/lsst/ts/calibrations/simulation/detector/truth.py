@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...domain.camera import AmplifierModel, DetectorModel
+from ...domain.instruments import INSTRUMENTS
 from .defects import Defect, draw_defects
 
 __all__ = ["AmplifierTruth", "DetectorTruth", "draw_truth", "random_stream"]
@@ -17,8 +18,11 @@ __all__ = ["AmplifierTruth", "DetectorTruth", "draw_truth", "random_stream"]
 DARK_CURRENT = 0.02
 """Mean dark current, electron/s."""
 
-SHUTTER_OFFSET = {"LATISS": 0.003}
-"""By how much the shutter is open longer than asked for, s, by instrument."""
+SHUTTER_OFFSET = 0.003
+"""By how much the shutter is open longer than asked for, s."""
+
+ILLUMINATION_SPREAD = 0.02
+"""Greatest relative deviation of the light on a detector of several from that on all."""
 
 FULL_WELL = 1.02
 """Where pixels stop to collect charge, in units of the level from which they count as saturated."""
@@ -72,8 +76,10 @@ class DetectorTruth:
         In the order of the model.
     crosstalk
         As in the camera model.
+    illumination
+        Light that it gets, relative to the mean of the detectors of its camera.
     vignetting
-        Part of the light that is missing in the corners.
+        Part of the light that is missing in its corners.
     gradient
         Relative change of the light from left to right and from bottom to top.
     shutter_offset
@@ -86,6 +92,7 @@ class DetectorTruth:
     seed: int
     amplifiers: tuple[AmplifierTruth, ...]
     crosstalk: tuple[tuple[float, ...], ...]
+    illumination: float
     vignetting: float
     gradient: tuple[float, float]
     shutter_offset: float
@@ -103,6 +110,7 @@ class DetectorTruth:
             "height": self.model.height,
             "amplifiers": {amplifier.name: asdict(amplifier) for amplifier in self.amplifiers},
             "crosstalk": [list(row) for row in self.crosstalk],
+            "illumination": self.illumination,
             "vignetting": self.vignetting,
             "gradient": list(self.gradient),
             "shutter_offset": self.shutter_offset,
@@ -122,7 +130,7 @@ def random_stream(seed: int, *key: str | int) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, *words])))
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=256)
 def draw_truth(model: DetectorModel, seed: int) -> DetectorTruth:
     """Draw what a detector really is.
 
@@ -138,18 +146,27 @@ def draw_truth(model: DetectorModel, seed: int) -> DetectorTruth:
     angle = rng.uniform(0.0, 2.0 * np.pi)
     gradient = 0.003 * float(np.cos(angle)), 0.003 * float(np.sin(angle))
     vignetting = float(rng.uniform(0.02, 0.03))
-    shutter_offset = SHUTTER_OFFSET[model.instrument] * float(rng.uniform(0.9, 1.1))
+    shutter_offset = SHUTTER_OFFSET * float(rng.uniform(0.9, 1.1))
     crosstalk = np.array(model.crosstalk) * rng.uniform(0.97, 1.03, (len(model.amplifiers),) * 2)
     return DetectorTruth(
         model=model,
         seed=seed,
         amplifiers=tuple(_draw_amplifier(amplifier, sensor_a00, rng) for amplifier in model.amplifiers),
         crosstalk=tuple(tuple(float(value) for value in row) for row in crosstalk),
+        illumination=_draw_illumination(model, seed),
         vignetting=vignetting,
         gradient=gradient,
         shutter_offset=shutter_offset,
         defects=draw_defects(model, random_stream(seed, "defects", model.instrument, model.id, model.scale)),
     )
+
+
+def _draw_illumination(model: DetectorModel, seed: int) -> float:
+    """A camera with one detector has all the light on that."""
+    if len(INSTRUMENTS[model.instrument].detectors) == 1:
+        return 1.0
+    rng = random_stream(seed, "illumination", model.instrument, model.id)
+    return 1.0 + ILLUMINATION_SPREAD * float(rng.uniform(-1.0, 1.0))
 
 
 def _draw_amplifier(model: AmplifierModel, sensor_a00: float, rng: np.random.Generator) -> AmplifierTruth:

@@ -1,0 +1,82 @@
+"""Names of pipelines, tasks and subsets: the documented ones and those of the present cp_pipe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+__all__ = ["PIPELINE_FILES", "SUBSETS", "signal_removal_label", "with_label", "without_labels"]
+
+PIPELINE_FILES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("generate", "BIAS"): ("cpBias.yaml",),
+    ("generate", "DARK"): ("cpDark.yaml",),
+    ("generate", "FLAT"): ("cpFlat.yaml",),
+    ("generate", "DEFECTS"): ("cpDefects.yaml", "findDefects.yaml"),
+    ("generate", "PTC"): ("cpPtc.yaml", "measurePhotonTransferCurve.yaml"),
+    ("gain", "GAIN"): ("cpPtc.yaml", "measurePhotonTransferCurve.yaml"),
+    ("verify", "BIAS"): ("verifyBias.yaml",),
+    ("verify", "DARK"): ("verifyDark.yaml",),
+    ("verify", "FLAT"): ("verifyFlat.yaml",),
+    ("verify", "DEFECTS"): ("verifyDefects.yaml",),
+    ("verify", "PTC"): ("verifyPtc.yaml",),
+}
+"""Files that may hold the pipeline of a kind of job and a calibration, the present name first."""
+
+SUBSETS = ("cpPtcGainFromFlatPairs", "generateGainFromFlatPair", "genGainsFromFlatPairs")
+"""Names that the part of the PTC pipeline has had that measures the gain of each pair of flats."""
+
+_DOCUMENTED = "isr"
+_OPTION = re.compile(rf"^{_DOCUMENTED}:")
+
+
+def signal_removal_label(labels: Collection[str]) -> str | None:
+    """Label of the task that removes the instrument's signature: ``isr``, or the one that ends in ``Isr``.
+
+    None if the pipeline has no such task, or several.
+    """
+    if _DOCUMENTED in labels:
+        return _DOCUMENTED
+    found = [label for label in labels if label.endswith("Isr")]
+    return found[0] if len(found) == 1 else None
+
+
+def without_labels(options: str, labels: Collection[str]) -> str:
+    """Leave out the options of pipetask that are for certain tasks, as when these are not run."""
+    kept: list[str] = []
+    for word in options.split():
+        if word.partition(":")[0] not in labels:
+            kept.append(word)
+        elif kept and kept[-1].startswith("-"):
+            kept.pop()
+    return " ".join(kept)
+
+
+def with_label(options: str, label: str | None) -> tuple[str, list[str]]:
+    """Write ``isr:`` options of pipetask with the label that a pipeline has for that task.
+
+    Parameters
+    ----------
+    options
+        Words separated by blanks, e.g. ``-c isr:doDefect=False``.
+    label
+        The pipeline's own label; None if it has no such task: the options are then left out.
+
+    Returns
+    -------
+    options, notes
+        The options to use, and what was changed, in words.
+    """
+    if label == _DOCUMENTED:
+        return options, []
+    words: list[str] = []
+    notes: list[str] = []
+    for word in options.split():
+        if not _OPTION.match(word):
+            words.append(word)
+        elif label is None:
+            flag = words.pop() if words and words[-1] in ("-c", "--config") else ""
+            notes.append(f"{flag} {word} is left out: this pipeline has no task isr".strip())
+        else:
+            words.append(_OPTION.sub(f"{label}:", word))
+            notes.append(f"{word} is written {words[-1]}, as this pipeline names its task")
+    return " ".join(words), notes

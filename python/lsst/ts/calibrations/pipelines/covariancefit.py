@@ -1,0 +1,224 @@
+"""Fit of the covariances of flats of one amplifier: the full photon transfer curve."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+
+from .ptcfit import CurveFit
+
+__all__ = ["CovarianceFit", "covariance_model", "fit_covariances"]
+
+A_UNIT, C_UNIT = 1e-6, 1e-12
+"""Units of a (1/electron) and of a x b (1/electron^2) in the fit, so that all parameters are of order one."""
+
+B_SIDE = 3
+"""Lags at which b is fitted; where a itself is next to nothing, its change would be noise alone."""
+
+B_SCATTER = 2e-6
+"""What b is expected to be like, 1/electron: 1e5 electron change a by some 20 per cent.
+
+Without it, gain, a and b of small images or few pairs are traded for each other; good data overrule it.
+"""
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CovarianceFit:
+    """Result of a fit; all NaN if it was not possible.
+
+    Parameters
+    ----------
+    gain, gain_error
+        Electron per adu.
+    a, a_error
+        Coefficients of the brighter-fatter effect, 1/electron, shape (side, side).
+    b
+        How these coefficients change with the charge, 1/electron, same shape.
+    noise, noise_error
+        Noise without light, adu; the error is NaN if it was not fitted.
+    """
+
+    gain: float
+    gain_error: float
+    a: Matrix
+    a_error: Matrix
+    b: Matrix
+    noise: float
+    noise_error: float
+
+
+def covariance_model(mean: Matrix, gain: float, a: Matrix, c: Matrix) -> Matrix:
+    """Covariances (adu^2) of flats of some means (adu) without read noise: Astier et al. 2019, equation 20.
+
+    Parameters
+    ----------
+    mean
+        adu, shape (n,).
+    gain
+        Electron per adu.
+    a
+        1/electron, shape (side, side).
+    c
+        a times b, element by element, 1/electron^2.
+
+    Returns
+    -------
+    covariances
+        Shape (n, side, side).
+    """
+    powers = _coefficients(a, c)
+    charge = np.asarray(mean, dtype=np.float64)[:, None, None] * gain
+    return np.asarray(sum(matrix * charge**power for power, matrix in enumerate(powers, start=1)) / gain**2)
+
+
+def fit_covariances(
+    means: Matrix, covariances: Matrix, pixels: Matrix, start: CurveFit, *, with_b: bool = True
+) -> CovarianceFit:
+    """Fit gain, a, b and, where it was fitted before, the noise to covariances of pairs of flats.
+
+    Parameters
+    ----------
+    means, pixels
+        Of the pairs, adu and number; shape (n,).
+    covariances
+        adu^2, shape (n, side, side).
+    start
+        Fit of the variances alone: it says which points follow the curve, and whether the noise is held.
+    with_b
+        Whether to fit b; else it is 0.
+
+    Notes
+    -----
+    Where the noise is held there are no covariances of it either. Lags that are not measured count as 0, and
+    so does b at more than `B_SIDE` - 1 pixels; it is drawn to 0 as `B_SCATTER` says.
+    """
+    side = covariances.shape[-1]
+    used = start.used & np.isfinite(covariances).all(axis=(1, 2))
+    if np.count_nonzero(used) < 2 + with_b + start.noise_fitted:
+        nothing = np.full((side, side), math.nan)
+        return CovarianceFit(math.nan, math.nan, nothing, nothing, nothing, math.nan, math.nan)
+    data = _Data(means[used], covariances[used], pixels[used], start, with_b)
+    fit = optimize.least_squares(data.residuals, data.start(), jac=data.jacobian, method="lm", x_scale="jac")
+    errors = np.sqrt(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)))
+    gain, a, c, noise = data.parameters(fit.x)
+    square = max(float(noise[0, 0]), 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        b = np.where(a != 0.0, c / a, 0.0)
+        noise_error = float(errors[-(side**2)] / np.sqrt(4.0 * square)) if start.noise_fitted else math.nan
+    return CovarianceFit(
+        gain=gain,
+        gain_error=float(errors[0]),
+        a=a,
+        a_error=errors[1 : 1 + side**2].reshape(side, side) * A_UNIT,
+        b=b,
+        noise=math.sqrt(square),
+        noise_error=noise_error,
+    )
+
+
+class _Data:
+    """The points of one amplifier, and the model as the fit needs it.
+
+    Values are the gain, then a, then c at the nearest lags (with b), then the covariances of the noise in
+    adu^2 (if not held).
+    """
+
+    def __init__(
+        self, means: Matrix, covariances: Matrix, pixels: Matrix, start: CurveFit, with_b: bool
+    ) -> None:
+        self.means, self.covariances, self.first = means, covariances, start
+        self.side = covariances.shape[-1]
+        self.near = min(B_SIDE, self.side) if with_b else 0
+        self.pull = A_UNIT / C_UNIT * B_SCATTER * max(abs(start.a00) / A_UNIT, 0.1)
+        # Both diagonal directions are averaged, and a variance scatters more than a covariance.
+        share = np.full((self.side, self.side), 0.5)
+        share[0, :] = share[:, 0] = 1.0
+        share[0, 0] = 2.0
+        self.errors = covariances[:, :1, :1] * np.sqrt(share / np.maximum(pixels, 1.0)[:, None, None])
+
+    def start(self) -> Matrix:
+        """First guess."""
+        number = self.side**2
+        values = np.zeros(1 + number * (1 + self.first.noise_fitted) + self.near**2)
+        values[:2] = self.first.gain, self.first.a00 / A_UNIT
+        if self.first.noise_fitted:
+            values[-number] = self.first.noise**2
+        return values
+
+    def parameters(self, values: Matrix) -> tuple[float, Matrix, Matrix, Matrix]:
+        """Gain, a, c and the covariances of the noise (adu^2)."""
+        shape, ends = (self.side, self.side), np.cumsum([1, self.side**2, self.near**2])
+        _, a, near, noise = np.split(values, ends)
+        c, held = np.zeros(shape), np.zeros(shape)
+        c[: self.near, : self.near] = near.reshape(self.near, self.near) * C_UNIT
+        held[0, 0] = self.first.noise**2
+        return float(values[0]), a.reshape(shape) * A_UNIT, c, noise.reshape(shape) if noise.size else held
+
+    def residuals(self, values: Matrix) -> Matrix:
+        """Misfit of all covariances, in sigma, and of b."""
+        gain, a, c, noise = self.parameters(values)
+        model = covariance_model(self.means, gain, a, c) + noise
+        near = c[: self.near, : self.near].ravel() / (C_UNIT * self.pull)
+        return np.concatenate([((model - self.covariances) / self.errors).ravel(), near])
+
+    def jacobian(self, values: Matrix) -> Matrix:
+        """Derivatives of the residuals, shape (residuals, values)."""
+        gain, a, c, _ = self.parameters(values)
+        number, (at_a, at_c, at_square) = self.side**2, map(_convolution, (a, c, _convolve(a, a)))
+        charge = (self.means * gain)[:, None, None]
+        one, near = np.eye(number), np.zeros((self.side, self.side), dtype=bool)
+        near[: self.near, : self.near] = True
+        cubic = (at_square + 2.0 * at_a @ at_a) / 3.0 + (5.0 / 6.0) * at_c
+        by_a = charge**2 * (one + charge * (4.0 / 3.0) * at_a + charge**2 * cubic)
+        by_c = (charge**3 * ((2.0 / 3.0) * one + charge * (5.0 / 6.0) * at_a))[:, :, near.ravel()]
+        columns = [self._by_gain(gain, a, c), A_UNIT / gain**2 * by_a, C_UNIT / gain**2 * by_c]
+        if self.first.noise_fitted:
+            columns.append(np.broadcast_to(one, (len(self.means), number, number)))
+        derivatives = np.concatenate(columns, axis=2) / self.errors.reshape(-1, number, 1)
+        pull = np.zeros((self.near**2, derivatives.shape[2]))
+        pull[:, 1 + number : 1 + number + self.near**2] = np.eye(self.near**2) / self.pull
+        return np.concatenate([derivatives.reshape(-1, derivatives.shape[2]), pull])
+
+    def _by_gain(self, gain: float, a: Matrix, c: Matrix) -> Matrix:
+        """Derivative by the gain, shape (n, side^2, 1): powers p of the charge have gain^(p - 2)."""
+        charge = self.means[:, None, None] * gain
+        terms = (
+            (power - 2) * matrix * charge**power for power, matrix in enumerate(_coefficients(a, c), start=1)
+        )
+        return np.asarray(sum(terms) / gain**3).reshape(len(self.means), -1, 1)
+
+
+def _coefficients(a: Matrix, c: Matrix) -> tuple[Matrix, Matrix, Matrix, Matrix]:
+    """Covariances in electrons are polynomials of the charge without constant: their coefficients."""
+    photons = np.zeros_like(a)
+    photons[0, 0] = 1.0
+    square = _convolve(a, a)
+    return (
+        photons,
+        a,
+        (2.0 / 3.0) * (square + c),
+        _convolve(square, a) / 3.0 + (5.0 / 6.0) * _convolve(a, c),
+    )
+
+
+def _convolve(one: Matrix, two: Matrix) -> Matrix:
+    """Convolution of two matrices that are one quadrant of something symmetric; what lies beyond is 0."""
+    return np.asarray((_convolution(one) @ two.ravel()).reshape(one.shape))
+
+
+def _convolution(matrix: Matrix) -> Matrix:
+    """Convolution with a matrix, as a matrix of the shape (side^2, side^2) that acts on elements."""
+    side = matrix.shape[0]
+    padded = np.zeros((2 * side, 2 * side))
+    padded[:side, :side] = matrix
+    lag = np.arange(side)
+    # The element k of the other stands for the lags k and -k, but lag 0 is there only once.
+    near, far = np.abs(lag[:, None] - lag), np.where(lag == 0, 2 * side - 1, lag[:, None] + lag)
+    result = sum(padded[x[:, None, :, None], y[None, :, None, :]] for x in (near, far) for y in (near, far))
+    return np.asarray(result).reshape(side**2, side**2)

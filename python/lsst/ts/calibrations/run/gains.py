@@ -1,0 +1,83 @@
+"""Gains from pairs of flats: measured by a job, read back, reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..adapters.gain_report import gain_table, love_gain_table
+from ..domain.camera import detector_model
+from ..domain.exposure_times import flat_pairs
+from ..domain.gains import corrected_gain
+from ..domain.pipeline_names import without_labels
+from .context import RunContext
+from .facts import GainsMeasured
+
+if TYPE_CHECKING:
+    from ..adapters.archive import Archive, PairGain
+    from ..domain.config import CalibrationConfig
+    from ..domain.instruments import Instrument
+    from .jobs import Jobs
+
+__all__ = ["GainsFromPairs"]
+
+FIT = ("cpPtcSolve", "cpPtcAdjustGainRatios")
+"""Tasks of the photon transfer curve that the gains do without, and their options too."""
+
+
+@dataclass(frozen=True)
+class GainsFromPairs:
+    """Measures the gain of every amplifier with every pair of flats.
+
+    Parameters
+    ----------
+    context
+        Journal, clock and log.
+    instrument, config
+        What was asked for.
+    jobs, archive
+        What measures, and what holds the results.
+    """
+
+    context: RunContext
+    instrument: Instrument
+    config: CalibrationConfig
+    jobs: Jobs
+    archive: Archive
+
+    async def measure(self, exposures: Sequence[int]) -> None:
+        """Measure and report; with a warning and nothing else if no two flats belong together.
+
+        Parameters
+        ----------
+        exposures
+            Ids of the kept flats, in the order in which they were taken.
+
+        Raises
+        ------
+        ProcessingError, ArchiveError
+            The job failed, or left no gain for a pair.
+        """
+        times = [self.context.record.exposures[each].taken.exp_time for each in exposures]
+        pairs = [(exposures[first], exposures[second]) for first, second in flat_pairs(times).pairs]
+        if not pairs:
+            self.context.log.warning("No two flats have the same exposure time: no gain is measured.")
+            return
+        settings = self.config.ptc
+        paired = [each for pair in pairs for each in pair]
+        collection = await self.jobs.run(
+            "gain", "GAIN", paired, settings.input_collections, without_labels(settings.config_options, FIT)
+        )
+        measured = await self.archive.pair_gains(collection, pairs, self.config.detectors)
+        gains = tuple(self._gain(each) for each in measured)
+        self.context.note(GainsMeasured(time=self.context.now(), gains=gains))
+        path = self.context.add_to_report(gain_table(gains))
+        self.context.log.info(love_gain_table(gains, str(path)))
+
+    def _gain(self, measured: PairGain) -> Mapping[str, Any]:
+        values = asdict(measured)
+        mean = values.pop("mean")
+        vendor = detector_model(self.instrument.name, measured.detector).vendor
+        values["gain_corrected"] = corrected_gain(measured.gain, mean, vendor)
+        return values

@@ -1,0 +1,137 @@
+"""Jobs of a run: sent to the OCPS, written into the journal, and successful with exit code 0 alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..domain.errors import ProcessingError
+from ..domain.jobs import JobRequest, data_query, make_job
+from .context import RunContext
+from .facts import JobEnded, JobSubmitted
+
+if TYPE_CHECKING:
+    from ..adapters.ocps import OcpsClient
+    from ..adapters.pipeline_files import PipelineFiles
+    from ..domain.config import CalibrationConfig
+    from ..domain.instruments import Instrument
+
+__all__ = ["Jobs"]
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """Runs the jobs of a run.
+
+    Parameters
+    ----------
+    context
+        Journal, clock and log.
+    ocps
+        What runs them.
+    pipelines
+        Which pipelines.
+    instrument, config
+        What was asked for.
+    """
+
+    context: RunContext
+    ocps: OcpsClient
+    pipelines: PipelineFiles
+    instrument: Instrument
+    config: CalibrationConfig
+
+    async def run(
+        self,
+        kind: str,
+        calibration: str,
+        exposures: Sequence[int],
+        inputs: Sequence[str],
+        options: str = "",
+    ) -> str:
+        """Run a job to success and return the collection of its results.
+
+        Parameters
+        ----------
+        kind, calibration
+            As `~lsst.ts.calibrations.domain.jobs.JobRequest`.
+        exposures
+            Ids.
+        inputs
+            Input collections.
+        options
+            Of pipetask, as configured.
+
+        Raises
+        ------
+        ProcessingError
+            It did not end with exit code 0.
+        ArchiveError
+            There is no such pipeline.
+        """
+        pipeline = await asyncio.to_thread(self.pipelines.find, kind, calibration)
+        options, notes = pipeline.options(options)
+        for note in notes:
+            self.context.log.info("%s %s: %s.", kind, calibration, note)
+        return await self._succeed(
+            make_job(
+                kind,
+                calibration,
+                pipeline=pipeline.address,
+                inputs=inputs,
+                processes=self.config.n_processes,
+                options=options,
+                query=data_query(self.instrument, self.config.detectors, exposures),
+            )
+        )
+
+    async def _succeed(self, request: JobRequest) -> str:
+        """Run a job; return its collection if it ends with exit code 0."""
+        submitted: list[str] = []
+
+        def note_submitted(job_id: str) -> None:
+            submitted.append(job_id)
+            self._note_submitted(request, job_id)
+
+        exit_code: int | None = None
+        try:
+            job_id, exit_code = await self.ocps.run(
+                request, timeout=self.config.job_timeout, on_submitted=note_submitted
+            )
+        finally:
+            if submitted:
+                self.context.note(JobEnded(time=self.context.now(), job_id=submitted[0], exit_code=exit_code))
+        if exit_code != 0:
+            raise ProcessingError(
+                request.name,
+                f"exit code {exit_code}",
+                job_id=job_id,
+                exit_code=exit_code,
+                log=str(self.context.settings.job_log(job_id)),
+            )
+        self.context.log.info("Job %s (%s) succeeded.", job_id, request.name)
+        return _collection(job_id)
+
+    def _note_submitted(self, request: JobRequest, job_id: str) -> None:
+        log = str(self.context.settings.job_log(job_id))
+        self.context.log.info("Job %s: %s. Its log: %s", job_id, request.name, log)
+        self.context.note(
+            JobSubmitted(
+                time=self.context.now(),
+                job_id=job_id,
+                kind=request.kind,
+                calibration=request.calibration,
+                pipeline=request.pipeline,
+                config=request.config,
+                data_query=request.data_query,
+                collection=_collection(job_id),
+                log=log,
+            )
+        )
+
+
+def _collection(job_id: str) -> str:
+    """Collection in which the OCPS leaves the results of a job."""
+    return f"u/ocps/{job_id}"

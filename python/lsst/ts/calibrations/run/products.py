@@ -1,0 +1,132 @@
+"""Calibrations made in a run: generated, verified, decided, certified."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..adapters.certification import Certification
+from ..domain.errors import CertificationError
+from ..verification import Accepted, Verdict, Waiver
+from .context import RunContext
+from .facts import Certified
+
+if TYPE_CHECKING:
+    from ..adapters.archive import Archive
+    from ..domain.config import CalibrationConfig
+    from ..domain.instruments import Instrument
+    from .jobs import Jobs
+
+__all__ = ["Products"]
+
+
+@dataclass
+class Products:
+    """What a run makes.
+
+    Parameters
+    ----------
+    context
+        Journal, clock and log.
+    instrument, config
+        What was asked for.
+    jobs, archive
+        What makes, and what holds the calibrations.
+    """
+
+    context: RunContext
+    instrument: Instrument
+    config: CalibrationConfig
+    jobs: Jobs
+    archive: Archive
+    generated: dict[str, str] = field(default_factory=dict)
+    """Collection of the results of the generation, by calibration."""
+    certified: list[str] = field(default_factory=list)
+    """Calibrations that were accepted and certified, in order."""
+
+    def inputs(self, calibration: str, configured: Sequence[str]) -> tuple[str, ...]:
+        """Input collections of a job: what this run made and accepted first, then what was configured.
+
+        Parameters
+        ----------
+        calibration
+            The job's; if it was generated in this run, that comes before all else.
+        configured
+            Input collections of the configuration.
+        """
+        own = [calibration] if calibration in self.generated else []
+        runs = [f"{self.generated[each]}/run" for each in [*own, *reversed(self.certified)]]
+        certified = [self.config.calib_collection] if self.certified else []
+        return tuple(dict.fromkeys([*runs, *certified, *configured]))
+
+    async def generate(
+        self, calibration: str, exposures: Sequence[int], configured: Sequence[str], options: str
+    ) -> None:
+        """Make a calibration from exposures.
+
+        Raises
+        ------
+        ProcessingError
+            The job failed.
+        """
+        inputs = self.inputs(calibration, configured)
+        self.generated[calibration] = await self.jobs.run("generate", calibration, exposures, inputs, options)
+
+    async def certify(self, calibration: str, verdict: Verdict | None, exposures: Sequence[int]) -> None:
+        """Certify a calibration that was accepted, or whose verification the operator waived.
+
+        Parameters
+        ----------
+        calibration
+            Which.
+        verdict
+            What its verification came to; None if none was wanted.
+        exposures
+            Those that it was made from.
+
+        Raises
+        ------
+        CertificationError
+            It was not accepted, or the Butler refused it.
+        """
+        collection = self.generated[calibration]
+        wish = Certification(
+            ground=self._ground(calibration, verdict, tuple(exposures), collection),
+            dataset_type=calibration.lower(),
+            detectors=self.config.detectors,
+            collection=self.config.calib_collection,
+            begin=self.config.certify_begin,
+            end=self.config.certify_end,
+        )
+        await self.archive.certify(wish)
+        self.certified.append(calibration)
+        begin, end = (date.isoformat(timespec="milliseconds") for date in (wish.begin, wish.end))
+        self.context.note(
+            Certified(
+                time=self.context.now(),
+                dataset_type=wish.dataset_type,
+                collection=wish.collection,
+                begin=begin,
+                end=end,
+                verified=wish.verified,
+            )
+        )
+        self.context.log.info(
+            "%s certified in %s, valid from %s to %s (TAI).", calibration, wish.collection, begin, end
+        )
+
+    def _ground(
+        self, calibration: str, verdict: Verdict | None, exposures: tuple[int, ...], collection: str
+    ) -> Accepted | Waiver:
+        if verdict is None:
+            self.context.log.warning(
+                "%s is certified UNVERIFIED: do_verify is false and generate_calibrations true.", calibration
+            )
+            return Waiver(exposures, collection, "do_verify is false")
+        if not verdict.passed:
+            raise CertificationError(
+                f"{calibration} calibration failed verification and will not be certified",
+                kept=f"It is kept in {collection}.",
+            )
+        return verdict.accept(collection)

@@ -1,0 +1,63 @@
+"""The telescope is looked at before flats, as far as it is on the bus."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from lsst.ts.calibrations.adapters.sal import State, salobj
+from lsst.ts.calibrations.adapters.telescope import STATE_TIMEOUT, TelescopeCheck
+from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCAM
+from lsst.ts.calibrations.simulation import clock
+
+
+class Component(salobj.BaseCsc):
+    version = "1"
+
+
+@contextlib.asynccontextmanager
+async def telescope(**states: State) -> AsyncIterator[None]:
+    async with contextlib.AsyncExitStack() as stack:
+        for name, state in states.items():
+            await stack.enter_async_context(Component(name, initial_state=state))
+        yield
+
+
+async def problems(*ignore: str, instrument=LSSTCAM) -> list[str]:
+    async with salobj.Domain() as domain:
+        check = TelescopeCheck(instrument, domain)
+        await check.start()
+        return await check.problems(ignore)
+
+
+@pytest.mark.parametrize("dome", [State.DISABLED, State.ENABLED])
+def test_the_dome_may_rest_if_its_trajectory_is_enabled(dome):
+    async def story():
+        async with telescope(MTDome=dome, MTDomeTrajectory=State.ENABLED):
+            assert await problems() == []
+
+    clock.run(story)
+
+
+def test_everything_that_is_not_as_it_should_be_is_named():
+    async def story():
+        async with telescope(MTDome=State.STANDBY, MTDomeTrajectory=State.DISABLED):
+            trajectory, dome = await problems()
+            assert "MTDomeTrajectory is DISABLED; flats need it ENABLED" in trajectory
+            assert "MTDome is STANDBY; flats need it DISABLED or ENABLED" in dome
+            assert await problems("mtdome", "MTDomeTrajectory") == []
+
+    clock.run(story)
+
+
+def test_what_is_not_on_the_bus_is_passed_over_in_little_time():
+    async def story():
+        begin = asyncio.get_running_loop().time()
+        assert await problems() == []
+        assert asyncio.get_running_loop().time() - begin <= STATE_TIMEOUT
+        assert await problems(instrument=LATISS) == []
+
+    clock.run(story)

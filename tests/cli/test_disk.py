@@ -1,0 +1,45 @@
+"""A run that would not fit the disk is refused with a proposal."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+
+import pytest
+
+from lsst.ts.calibrations.cli.disk import check_disk
+from lsst.ts.calibrations.domain.camera import detector_model
+
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def free(monkeypatch):
+    def have(gigabytes):
+        monkeypatch.setattr("shutil.disk_usage", lambda path: Usage(1e12, 0, gigabytes * 1e9))
+
+    return have
+
+
+def models(instrument, numbers, scale=4):
+    return [detector_model(instrument, number, scale) for number in numbers]
+
+
+def test_lsstcam_with_all_detectors_gets_a_proposal_that_fits(free, tmp_path):
+    free(76)
+    with pytest.raises(ValueError, match="room for") as refused:
+        check_disk({tmp_path: 65, tmp_path / "cache": 182}, models("LSSTCam", range(189)))
+    fitting = int(str(refused.value).partition("room for ")[2].partition(" of the 189")[0])
+    check_disk({tmp_path: 65, tmp_path / "cache": 182}, models("LSSTCam", range(fitting)))
+    assert "detectors: [0, 1, 2]" in str(refused.value)
+    assert "a larger --scale than 4" in str(refused.value)
+
+
+def test_if_not_even_one_detector_fits_only_the_rest_is_proposed(free, tmp_path):
+    free(2.1)
+    with pytest.raises(ValueError, match=r"Nothing was exposed; take fewer images"):
+        check_disk({tmp_path / "not" / "yet": 65}, models("LATISS", [0], scale=1))
+
+
+def test_comcam_fits_a_usual_disk(free, tmp_path):
+    free(30)
+    check_disk({tmp_path: 65}, models("LSSTComCam", range(9)))

@@ -1,0 +1,107 @@
+"""Runs of the scripts of the main telescope on repositories without pixels."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.adapters.sal import ScriptState, salobj
+from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
+from lsst.ts.calibrations.maintel import MakeComCamCalibrations, MakeLSSTCamCalibrations
+from lsst.ts.calibrations.run.settings import RunSettings
+from lsst.ts.calibrations.simulation import clock
+from lsst.ts.calibrations.simulation.butler_ingest import ButlerIngest
+from lsst.ts.calibrations.simulation.detector.exposure import ExposureRequest
+from lsst.ts.calibrations.simulation.jobs import Job
+from lsst.ts.calibrations.simulation.machinery import Machinery
+from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
+
+SHORT = "n_bias: 1\nn_dark: 1\nexp_times_dark: 5\nn_flat: 1\ndo_gain_from_flat_pairs: false\n"
+
+
+class Failing:
+    """A job that fails at once."""
+
+    def __init__(self, job: Job) -> None:
+        job.log.parent.mkdir(parents=True)
+
+    def run(self) -> int:
+        return 1
+
+    def kill(self) -> None:
+        """It ends by itself."""
+
+
+def no_pixels(request: ExposureRequest, /) -> None:
+    Path(request.path).touch()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Any:
+    """Run a script to its end; return its final state and its summary."""
+
+    def do(script: type[BaseMakeCalibrations], text: str, detectors: list[int]) -> tuple[ScriptState, Any]:
+        instrument = script.instrument()
+        repository = _repository(tmp_path / "repo", instrument)
+        machinery = Machinery(ButlerIngest(repository), Failing, make_pixels=no_pixels, processes=0)
+
+        async def story() -> tuple[ScriptState, Any]:
+            observatory = SimulatedObservatory(
+                instrument,
+                machinery,
+                images=tmp_path / "images",
+                jobs=tmp_path / "run" / "uws",
+                scale=16,
+                detectors=detectors,
+            )
+            async with salobj.Domain() as domain, salobj.Remote(domain, "Script", index=1) as remote:
+                made = script(index=1)
+                made.settings = RunSettings(
+                    folder=tmp_path / "run", jobs=tmp_path / "run" / "uws", repository=repository
+                )
+                await made.start_task
+                await remote.cmd_configure.set_start(config=f"{text}repo: {repository}\n")
+                async with observatory:
+                    await remote.cmd_setGroupId.set_start(groupId="2025-01-15T18:00:00.000")
+                    await remote.cmd_run.set_start(timeout=10_000)
+                    await made.done_task
+                summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+                return ScriptState(made.state.state), summary
+
+        return clock.run(story)
+
+    return do
+
+
+def _repository(path: Path, instrument: Any) -> Path:
+    from lsst.daf.butler import Butler, CollectionType
+
+    from lsst.ts.calibrations.pipelines.repository import create_repository
+
+    create_repository(str(path), [instrument.name])
+    with Butler.from_config(str(path), writeable=True) as butler:
+        butler.collections.register(instrument.calibration_collection, CollectionType.CALIBRATION)
+    return path
+
+
+def test_every_image_of_comcam_is_confirmed_for_nine_detectors(run: Any) -> None:
+    state, summary = run(MakeComCamCalibrations, f"{SHORT}do_verify: false\nfilter: g_01\n", list(range(9)))
+    assert state == ScriptState.DONE
+    exposures = summary["exposures"]
+    assert [each["obs_id"] for each in exposures] == [f"CC_O_20250115_{n:06d}" for n in range(1, 7)]
+    assert all(len(each["files"]) == 9 for each in exposures)
+    assert {each["physical_filter"] for each in exposures} == {"g_01"}
+    assert exposures[0]["files"][8].endswith("CC_O_20250115_000001_R22_S22.fits")
+
+
+def test_lsstcam_asks_its_own_ocps_for_the_detectors_that_were_asked_for(run: Any) -> None:
+    state, summary = run(MakeLSSTCamCalibrations, f"{SHORT}detectors: [94, 0]\n", [94, 0])
+    assert state == ScriptState.FAILED
+    assert [each["calibration"] for each in summary["jobs"]] == ["BIAS", "DARK", "FLAT"]
+    for job in summary["jobs"]:
+        assert job["data_query"].startswith("instrument='LSSTCam' AND detector IN (0, 94) AND exposure IN (")
+        assert "-i LSSTCam/calib" in job["config"]
+    assert all(len(each["files"]) == 2 for each in summary["exposures"])

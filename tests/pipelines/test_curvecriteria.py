@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from lsst.ts.calibrations.domain.camera import detector_model
+from lsst.ts.calibrations.pipelines.calibrations import PhotonTransferCurve
+from lsst.ts.calibrations.pipelines.curvecriteria import measure_curve, verify_curve
+from lsst.ts.calibrations.pipelines.verifycurve import VerifyCurveTask, VerifyDetectorsTask
+from lsst.ts.calibrations.simulation.detector.truth import draw_truth
+
+MODEL = detector_model("LATISS", 0)
+TESTS = ("PTC_GAIN", "PTC_NOISE", "PTC_TURNOFF", "PTC_BFE_A00", "NOISE_SIGNAL_INDEPENDENCE", "SUCCESS")
+
+
+def curve_of(seed: int = 1) -> PhotonTransferCurve:
+    """The curve that a perfect measurement of a simulated detector would give."""
+    amplifiers = draw_truth(MODEL, seed).amplifiers
+    names = [each.name for each in amplifiers]
+    return PhotonTransferCurve(
+        detector="RXX_S00",
+        gain={each.name: each.gain for each in amplifiers},
+        noise={each.name: each.read_noise for each in amplifiers},
+        a00={each.name: each.a00 for each in amplifiers},
+        ptcTurnoff=dict.fromkeys(names, 102_000.0),
+        rawMeans={name: [15_000.0, 102_000.0, 110_000.0] for name in names},
+        overscanNoise={name: [8.2, 8.3, 30.0] for name in names},
+        usedPoints={name: [True, True, False] for name in names},
+        ptcFitType="EXPAPPROXIMATION",
+    )
+
+
+def verified(curve: PhotonTransferCurve) -> dict[str, dict[str, bool]]:
+    return verify_curve(measure_curve(curve, MODEL), "ITL")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_healthy_detectors_meet_the_camera_model(seed: int) -> None:
+    passed = dict.fromkeys(TESTS, True)
+    assert verified(curve_of(seed)) == {amplifier.name: passed for amplifier in MODEL.amplifiers}
+
+
+@pytest.mark.parametrize(
+    ("values", "test"),
+    [
+        ({"gain": 1.1047 * 1.051}, "PTC_GAIN"),
+        ({"gain": 1.1047 * 0.949}, "PTC_GAIN"),
+        ({"noise": 10.3 * 1.06}, "PTC_NOISE"),
+        ({"ptcTurnoff": 75_000.0}, "PTC_TURNOFF"),
+        ({"a00": -4.6e-6}, "PTC_BFE_A00"),
+        ({"a00": 7e-7}, "PTC_BFE_A00"),
+        ({"overscanNoise": [7.0, 9.6, 9.6]}, "NOISE_SIGNAL_INDEPENDENCE"),
+    ],
+)
+def test_each_value_has_its_test(values: dict[str, object], test: str) -> None:
+    curve = curve_of()
+    for name, value in values.items():
+        getattr(curve, name)["C05"] = value
+    results = verified(curve)
+    assert [key for key, passed in results["C05"].items() if not passed] == [test, "SUCCESS"]
+    assert results["C04"]["SUCCESS"]
+
+
+def test_a00_of_other_manufacturers_has_other_limits() -> None:
+    statistics = measure_curve(curve_of(), MODEL)
+    assert not verify_curve(statistics, "E2V")["C00"]["PTC_BFE_A00"]
+    with pytest.raises(ValueError, match="'Sony'; known: ITL, E2V"):
+        verify_curve(statistics, "Sony")
+
+
+def test_amplifier_without_a_curve_fails_all_tests() -> None:
+    curve = curve_of()
+    for table in (curve.gain, curve.noise, curve.a00, curve.ptcTurnoff):
+        table["C03"] = math.nan
+    curve.usedPoints["C03"] = [False] * 3
+    assert not any(verified(curve)["C03"].values())
+    assert not any(verified(replace(curve, gain={}, noise={}, a00={}, usedPoints={}))["C00"].values())
+
+
+def test_failures_are_named_by_amplifier_and_merged_by_detector() -> None:
+    good, bad = curve_of(), curve_of()
+    bad.gain["C05"] *= 1.2
+    run = VerifyCurveTask(config=VerifyCurveTask.ConfigClass()).run
+    statistics = {"R22_S00": run(good, MODEL).outputStats, "R22_S01": run(bad, MODEL).outputStats}
+    assert set(statistics["R22_S00"]) == {"AMP", "METADATA", "CATALOG", "DET", "VERIFY", "SUCCESS"}
+    merged = VerifyDetectorsTask(config=VerifyDetectorsTask.ConfigClass()).run(statistics).outputStats
+    assert merged == {
+        "R22_S00": {"SUCCESS": True},
+        "R22_S01": {"SUCCESS": False, "FAILURES": ["C05 PTC_GAIN"]},
+        "SUCCESS": False,
+    }

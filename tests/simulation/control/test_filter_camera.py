@@ -1,0 +1,104 @@
+"""ComCam and LSSTCam: the classes that command cameras with a filter changer."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.simulation import clock
+from lsst.ts.calibrations.simulation import sal as salobj
+from lsst.ts.calibrations.simulation.control import ComCam, LSSTCam
+
+
+class Camera(salobj.BaseCsc):
+    """Changes its filter in 10 s, and says so."""
+
+    version = "1"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, initial_state=salobj.State.ENABLED, allow_missing_callbacks=True)
+        self.asked: list[str] = []
+
+    async def do_setFilter(self, data: Any) -> None:  # noqa: N802
+        self.asked.append(data.name)
+        await asyncio.sleep(10)
+        if data.name == "mirror":
+            raise salobj.ExpectedError("no filter mirror")
+        await self.evt_endSetFilter.set_write(filterName=data.name, force_output=True)
+
+
+def tell(story: Any, control: type[ComCam] | type[LSSTCam]) -> None:
+    async def main() -> None:
+        async with AsyncExitStack() as stack:
+            camera = await stack.enter_async_context(Camera(f"{control.prefix}Camera"))
+            await story(camera, await stack.enter_async_context(control()))
+
+    clock.run(main)
+
+
+@pytest.mark.parametrize("control", [ComCam, LSSTCam])
+def test_the_filter_is_what_can_be_set_up(control: Any) -> None:
+    async def story(camera: Camera, commander: Any) -> None:
+        await camera.evt_endSetFilter.set_write(filterName="r_57")
+        await camera.evt_availableFilters.set_write(filterNames="r_57,i_39")
+        assert await commander.get_available_instrument_setup() == ["r_57", "i_39"]
+        begin = salobj.current_tai()
+        await commander.setup_instrument(filter="i_39")
+        assert salobj.current_tai() - begin == 10
+        assert await commander.get_current_filter() == "i_39"
+        await commander.setup_instrument(filter=None)
+        assert camera.asked == ["i_39"]
+        with pytest.raises(RuntimeError, match="Invalid argument grating"):
+            await commander.setup_instrument(grating="empty_1")
+
+    tell(story, control)
+
+
+def test_lsstcam_leaves_a_filter_that_is_there() -> None:
+    async def story(camera: Camera, commander: LSSTCam) -> None:
+        await camera.evt_endSetFilter.set_write(filterName="r_57")
+        assert await commander.setup_filter("r_57") is None
+        assert camera.asked == []
+
+    tell(story, LSSTCam)
+
+
+def test_comcam_is_asked_again_for_a_filter_that_is_there() -> None:
+    async def story(camera: Camera, commander: ComCam) -> None:
+        await camera.evt_endSetFilter.set_write(filterName="r_03")
+        data = await commander.setup_filter("r_03")
+        assert data is not None
+        assert data.filterName == "r_03"
+        assert camera.asked == ["r_03"]
+
+    tell(story, ComCam)
+
+
+def test_a_filter_that_is_not_there_is_an_error_with_the_reason() -> None:
+    async def story(camera: Camera, commander: ComCam) -> None:
+        with pytest.raises(salobj.AckError, match="no filter mirror"):
+            await commander.setup_instrument(filter="mirror")
+
+    tell(story, ComCam)
+
+
+def test_a_camera_that_has_said_nothing_is_an_error() -> None:
+    async def story(camera: Camera, commander: ComCam) -> None:
+        with pytest.raises(RuntimeError, match=r"Could not determine current filter.*CCCamera"):
+            await commander.get_current_filter()
+        with pytest.raises(RuntimeError, match="Could not determine available filters"):
+            await commander.get_available_filters()
+
+    tell(story, ComCam)
+
+
+def test_sensors_are_passed_on() -> None:
+    async def story(camera: Camera, commander: ComCam) -> None:
+        assert commander.parse_sensors(None) == ""
+        assert commander.parse_sensors("R22:R21_S11") == "R22:R21_S11"
+        assert commander.camera.salinfo.name == "CCCamera"
+
+    tell(story, ComCam)
