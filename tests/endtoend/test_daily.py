@@ -74,6 +74,7 @@ def test_65_raw_files_have_the_type_and_time_that_was_asked_for(daily: Any) -> N
 def test_no_other_image_files_are_left(daily: Any) -> None:
     named = {file for each in daily.summary["exposures"] for file in each["files"]}
     images = daily.folder / "repo" / "images"
+    assert len(named) == 65
     assert {str(path) for path in images.rglob("*.fits*")} == named
     assert not list(images.rglob("*.segments"))
 
@@ -240,6 +241,7 @@ def test_biases_are_verified_while_darks_are_taken(daily: Any) -> None:
 
 
 def test_every_job_left_its_log(daily: Any) -> None:
+    assert len(daily.summary["jobs"]) == 4
     for job in daily.summary["jobs"]:
         assert job["log"] == str(daily.folder / "uws" / job["job_id"] / "outs" / "ocps.log")
         text = Path(job["log"]).read_text()
