@@ -54,6 +54,8 @@ class VerificationReport:
         """How many tests failed, out of how many, and in how many exposures."""
         verdict = self.verdict
         of_all = f" of {verdict.n_tests}" if verdict.n_tests is not None else ""
+        if verdict.by_itself:
+            return f"{verdict.n_failed}{of_all} tests failed"
         return (
             f"{verdict.n_failed}{of_all} tests failed; {len(verdict.failed_exposures)} of"
             f" {len(verdict.exposures)} exposures failed (rejected from"

@@ -59,6 +59,7 @@ def evaluate_product(
         failures=dict.fromkeys([name], verdict.failures[_ITSELF]) if names else {},
         names=dict.fromkeys([name], verdict.names[_ITSELF]) if names else {},
         problems=tuple(problem.replace(f"exposure {_ITSELF}", name) for problem in verdict.problems),
+        by_itself=True,
         seal=_SEAL,
     )
 

@@ -56,6 +56,8 @@ class Verdict:
         What is missing or contradictory, in words; empty if complete.
     n_failed
         How many tests failed, without those that are never counted.
+    by_itself
+        Whether the calibration was judged without exposures, as a photon transfer curve is.
     n_tests
         How many tests there are in all, without those that are never counted; None if that is not known.
     """
@@ -70,6 +72,7 @@ class Verdict:
     problems: tuple[str, ...]
     n_failed: int
     n_tests: int | None
+    by_itself: bool = False
     seal: InitVar[object]
 
     def __post_init__(self, seal: object) -> None:
