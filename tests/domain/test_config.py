@@ -73,3 +73,17 @@ def test_a_configuration_does_not_change():
         config.options["repo"] = "other"
     config.as_dict()["repo"] = "other"
     assert config.as_dict()["repo"] == "/repo/LATISS"
+
+
+def test_a_range_without_tonight_is_warned_of_if_something_is_certified() -> None:
+    tonight = 1736964000.0  # 2025-01-15T18:00:00 TAI
+    dates = {"certify_calib_begin_date": "2022-11-04", "certify_calib_end_date": "2022-11-05"}
+    makes = {"generate_calibrations": True, **dates}
+    assert CalibrationConfig.from_namespace(dates, LATISS).validity_warning(tonight) is None
+    warning = CalibrationConfig.from_namespace(makes, LATISS).validity_warning(tonight)
+    assert warning is not None
+    assert "2022-11-05" in warning
+    assert (
+        CalibrationConfig.from_namespace({"generate_calibrations": True}, LATISS).validity_warning(tonight)
+        is None
+    )

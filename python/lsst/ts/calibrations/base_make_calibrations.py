@@ -84,7 +84,8 @@ class BaseMakeCalibrations(salobj.BaseScript):
         """Take up the validated configuration and connect to the components."""
         self.config = CalibrationConfig.from_namespace(config, self.instrument())
         self.plan = make_plan(self.config, self.instrument())
-        for warning in self.plan.warnings:
+        validity = self.config.validity_warning(salobj.current_tai())
+        for warning in (*self.plan.warnings, *([validity] if validity else [])):
             self.log.warning(warning)
         self._clients = Clients(self.instrument(), self.domain, self.log)
         await self._clients.start()

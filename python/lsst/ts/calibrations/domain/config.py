@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
@@ -163,6 +163,27 @@ class CalibrationConfig:
     def as_dict(self) -> dict[str, Any]:
         """Every option by its name, defaults filled in."""
         return dict(self.options)
+
+    @property
+    def certifies(self) -> bool:
+        """Whether anything is to be certified."""
+        return self.generate_calibrations or self.do_defects or self.do_ptc
+
+    def validity_warning(self, now: float) -> str | None:
+        """What to say if images of now would not find the calibrations that are certified.
+
+        Parameters
+        ----------
+        now
+            TAI, in seconds since 1970-01-01T00:00:00 TAI.
+        """
+        tonight = datetime.fromtimestamp(now, UTC).replace(tzinfo=None)  # TAI: only its calendar is used
+        if not self.certifies or self.is_valid_at(tonight):
+            return None
+        return (
+            f"the validity range, {self.certify_begin} to {self.certify_end} TAI, does not contain tonight's"
+            " images: they would not find what is certified"
+        )
 
     def is_valid_at(self, date: datetime) -> bool:
         """Whether the validity range contains a date (TAI)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from ..adapters.archive import Archive
@@ -80,7 +81,11 @@ class CalibrationRun:
         return self._outcome(error)
 
     async def _check(self) -> None:
-        preflight = Preflight(self.instrument, self.clients.remotes, self.archive)
+        telescope = partial(self.clients.telescope.problems, self.config.options.get("ignore", ()))
+        flats = ImageType.FLAT in self.config.images
+        preflight = Preflight(
+            self.instrument, self.clients.remotes, self.archive, telescope if flats else None
+        )
         await preflight.check(
             collections=self._input_collections(),
             certification=self._certification(),
@@ -176,4 +181,6 @@ class CalibrationRun:
             if verdict.passed
         ]
         done += [f"{each.dataset_type} certified in {each.collection}" for each in record.certified]
-        return "; ".join([*negative, *done]) or "nothing was verified, as configured"
+        warning = self.config.validity_warning(self.context.now())
+        remarks = [warning] if warning else []
+        return "; ".join([*negative, *done, *remarks]) or "nothing was verified, as configured"

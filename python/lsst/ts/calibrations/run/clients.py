@@ -9,6 +9,7 @@ from ..adapters.camera import Camera
 from ..adapters.ingest import IngestWatcher
 from ..adapters.ocps import OcpsClient
 from ..adapters.sal import salobj
+from ..adapters.telescope import TelescopeCheck
 from ..domain.instruments import Instrument
 
 __all__ = ["Clients"]
@@ -42,7 +43,10 @@ class Clients:
         self.camera = Camera(instrument, domain, log)
         self.ingest = IngestWatcher(oods)
         self.ocps = OcpsClient(ocps)
+        self.telescope = TelescopeCheck(instrument, domain)
 
     async def start(self) -> None:
         """Wait until all are connected."""
-        await asyncio.gather(self.camera.start(), *(remote.start_task for remote in self.remotes))
+        await asyncio.gather(
+            self.camera.start(), self.telescope.start(), *(remote.start_task for remote in self.remotes)
+        )

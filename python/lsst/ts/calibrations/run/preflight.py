@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,21 @@ class Preflight:
         A remote for every component that the run needs.
     archive
         The Butler.
+    telescope
+        Looks whether the telescope is as flats need it; None where no flats are taken.
     """
 
-    def __init__(self, instrument: Instrument, remotes: Sequence[salobj.Remote], archive: Archive) -> None:
+    def __init__(
+        self,
+        instrument: Instrument,
+        remotes: Sequence[salobj.Remote],
+        archive: Archive,
+        telescope: Callable[[], Awaitable[list[str]]] | None = None,
+    ) -> None:
         self.instrument = instrument
         self.remotes = remotes
         self.archive = archive
+        self.telescope = telescope
 
     async def check(
         self, *, collections: Collection[str], folder: Path, certification: Mapping[str, Any] | None = None
@@ -61,6 +70,7 @@ class Preflight:
         """
         checks: list[Awaitable[list[str]]] = [self._state(remote) for remote in self.remotes]
         checks += [self._collections(collections), self._conflicts(certification)]
+        checks += [self.telescope()] if self.telescope is not None else []
         problems = [problem for found in await asyncio.gather(*checks) for problem in found]
         problems += _disk(folder)
         if problems:
@@ -108,7 +118,8 @@ class Preflight:
         base, _, number = collection.rpartition(".")
         base, start = (base, int(number) + 1) if base and number.isdecimal() else (collection, 2)
         names = [f"{base}.{number}" for number in range(start, start + 100)]
-        return (await self.archive.missing_collections(names) or [f"{base}.new"])[0]
+        free = await self.archive.missing_collections(names)
+        return next((name for name in names if name in free), f"{base}.new")
 
 
 def _disk(folder: Path) -> list[str]:
