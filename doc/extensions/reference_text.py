@@ -36,7 +36,8 @@ def _option(name: str, about: Mapping[str, Any]) -> Iterator[str]:
     yield f"    *{about['title']}.* {about['description']}"
     yield ""
     kind = _kind(about)
-    yield f"    {kind[0].upper()}{kind[1:]}. Default: ``{_value(about['default'])}``."
+    default = f" Default: ``{_value(about['default'])}``." if "default" in about else ""
+    yield f"    {kind[0].upper()}{kind[1:]}.{default}"
     if "examples" in about:
         yield f"    For example: {', '.join(f'``{_value(each)}``' for each in about['examples'])}."
     yield ""
