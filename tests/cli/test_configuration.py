@@ -40,3 +40,7 @@ def test_files_that_are_none(tmp_path):
 def test_file_and_options_exclude_each_other(tmp_path):
     with pytest.raises(click.UsageError, match="not both"):
         configuration_text(tmp_path / "x", ("n_bias=3",))
+
+
+def test_a_number_sign_is_part_of_a_value():
+    assert configuration_text(None, ("note=daily #3",)) == 'note: "daily #3"'

@@ -110,6 +110,12 @@ class Archive:
         """
         return await self._read(self._missing_collections, sorted(set(names)))
 
+    async def missing_flats(
+        self, physical_filter: str, collections: Sequence[str], detectors: Sequence[int]
+    ) -> list[int]:
+        """Detectors without a combined flat of a filter, in collections that have flats at all."""
+        return await self._read(self._missing_flats, physical_filter, collections, detectors)
+
     async def image(self, exposure: int, detectors: Sequence[int]) -> ArchivedImage:
         """Filter and files of an exposure.
 
@@ -184,6 +190,17 @@ class Archive:
         butler.registry.refresh()
         known = {info.name for info in butler.collections.query_info("*")}
         return [name for name in names if name not in known]
+
+    def _missing_flats(
+        self, physical_filter: str, collections: Sequence[str], detectors: Sequence[int]
+    ) -> list[int]:
+        registry = self._open().registry
+        registry.refresh()
+        found = registry.queryDatasetAssociations("flat", collections=collections, flattenChains=True)
+        flats = [(each.ref.dataId["detector"], each.ref.dataId["physical_filter"]) for each in found]
+        if not flats:  # other instruments' repositories, or flats under another name: the job will tell
+            return []
+        return [each for each in detectors if (each, physical_filter) not in flats]
 
     def _image(self, exposure: int, detectors: Sequence[int]) -> ArchivedImage:
         butler = self._open()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ from ..domain.instruments import Instrument
 from .sal import camera_class, salobj
 
 __all__ = ["Annotations", "Camera"]
+
+_EMPTY = re.compile(r"^empty_\d+$")
+"""A numbered empty place of a wheel, which the Butler knows without its number."""
 
 READOUT_MARGIN = 30.0
 """Seconds that endReadout may come later than the readout time of the instrument."""
@@ -82,6 +86,16 @@ class Camera:
             await self._control.setup_instrument(**wanted)
         except (salobj.AckError, RuntimeError, TimeoutError) as error:
             raise AcquisitionError(f"the instrument could not be set up with {wanted}: {error}") from error
+
+    async def in_beam(self) -> str | None:
+        """Physical filter, as the Butler will name it; None if the instrument does not say."""
+        try:
+            if self.instrument.spectrograph is None:
+                return str(await self._control.get_current_filter())
+            filter_, grating, _ = await self._control.get_setup()
+        except (RuntimeError, TimeoutError):
+            return None
+        return f"{_EMPTY.sub('empty', filter_)}~{_EMPTY.sub('empty', grating)}"
 
     async def take(
         self, image_type: ImageType, exposure_time: float, group_id: str, annotations: Annotations

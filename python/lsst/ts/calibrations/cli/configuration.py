@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,8 +34,13 @@ def configuration_text(file: Path | None, parameters: Sequence[str]) -> str:
         match = _PARAMETER.match(parameter)
         if match is None or "\n" in parameter or "\r" in parameter:
             raise click.UsageError(f"-p {parameter!r}: write KEY=VALUE on one line, e.g. -p n_bias=3")
-        lines.append(f"{match['key']}: {match['value']}")
+        lines.append(f"{match['key']}: {_value(match['value'])}")
     return "\n".join(lines)
+
+
+def _value(text: str) -> str:
+    """A value as YAML: what it says, with no comment in it."""
+    return json.dumps(text) if "#" in text and text[:1] not in ("'", '"') else text
 
 
 def _read(file: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import importlib.util
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -31,9 +32,19 @@ def _date(_context: click.Context, _: click.Parameter, value: str | None) -> dat
     if value is None:
         return None
     try:
-        return datetime.date.fromisoformat(value)
+        night = datetime.date.fromisoformat(value)
     except ValueError:
         raise click.UsageError(f"--date {value!r}: write YYYY-MM-DD") from None
+    if not 2000 <= night.year < 2100:
+        raise click.UsageError(f"--date {value!r}: the simulated night lies between 2000 and 2099")
+    return night
+
+
+def _collections(_context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", value):
+            raise click.UsageError(f"--collection {value!r}: letters, digits and . _ / - make a name")
+    return values
 
 
 def _choose_sal(simulate: bool) -> None:
@@ -55,7 +66,11 @@ def _choose_sal(simulate: bool) -> None:
 @click.option("-p", "--parameter", "parameters", multiple=True, metavar="KEY=VALUE", help="One option.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the configuration and end.")
 @click.option(
-    "--index", type=click.IntRange(1), default=1, show_default=True, help="SAL index of the script."
+    "--index",
+    type=click.IntRange(1, 2**31 - 1),
+    default=1,
+    show_default=True,
+    help="SAL index of the script.",
 )
 @click.option(
     "-l", "--log-level", type=click.IntRange(0, 50), default=20, show_default=True, help="Least level."
@@ -79,7 +94,12 @@ def _choose_sal(simulate: bool) -> None:
     "--date", callback=_date, metavar="YYYY-MM-DD", help="Date of the simulated night [default: 2025-01-15]."
 )
 @click.option(
-    "--collection", "collections", multiple=True, metavar="NAME", help="Alias of the reference calibrations."
+    "--collection",
+    "collections",
+    multiple=True,
+    callback=_collections,
+    metavar="NAME",
+    help="Alias of the reference calibrations.",
 )
 @click.option(
     "--fault",

@@ -23,6 +23,10 @@ SCRIPTS = {
 """Module and class of each script, by its path as the queue lists it; one page lists LATISS under maintel."""
 
 
+PACKAGED = Path(__file__).resolve().parents[1] / "data" / "scripts"
+"""Folder of the executables."""
+
+
 def find_script(path: str) -> type[BaseMakeCalibrations]:
     """Class of the script at a path.
 
@@ -36,8 +40,11 @@ def find_script(path: str) -> type[BaseMakeCalibrations]:
     click.UsageError
         There is no such script.
     """
-    name = "/".join(Path(path).parts[-2:])
-    if name not in SCRIPTS:
+    file = Path(path)
+    name = "/".join(file.parts[-2:])
+    if file.is_file() and PACKAGED not in file.resolve().parents:
+        raise click.UsageError(f"{path} is a file of another package; only {', '.join(SCRIPTS)} run here")
+    if name not in SCRIPTS or (len(file.parts) > 2 and not file.is_file()):
         near = difflib.get_close_matches(name, SCRIPTS, n=1, cutoff=0.3)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise click.UsageError(f"there is no script {path!r}.{hint} Scripts are: {', '.join(SCRIPTS)}")

@@ -63,6 +63,7 @@ class ScriptSession:
         self._log_level = log_level
         self._view = view
         self._obstacle = obstacle
+        self._stop: asyncio.Future[object] | None = None
 
     async def run(self) -> int:
         """Run the script and return the exit status: 0, 1 or 2, as for the command."""
@@ -118,14 +119,17 @@ class ScriptSession:
                 await remote.cmd_setGroupId.set_start(groupId=iso_tai(salobj.current_tai()))
                 running = asyncio.ensure_future(remote.cmd_run.set_start(timeout=LONGEST_RUN))
                 await script.done_task
-                running.cancel()  # a script that was killed by a signal never acknowledges it
+                await script.close()  # which a script that was killed by a signal has not done
+                running.cancel()  # and it never acknowledges this
                 await asyncio.gather(running, return_exceptions=True)
             finally:
                 loop.remove_signal_handler(signal.SIGINT)
                 self._view.end()
 
     def _interrupt(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
-        """Stop the script as the queue's stop button does."""
+        """Stop the script as the queue's stop button does; pressing again does not hurry it."""
+        if self._stop is not None:
+            return
         script.log.warning("Interrupted: the script is asked to stop.")
         self._stop = asyncio.ensure_future(remote.cmd_stop.set_start())
 

@@ -112,8 +112,10 @@ def simulate_run(
         collections=options.collections,
         faults=options.faults,
     )
-    if surroundings.repository.parent != options.folder:
+    if surroundings.repository != options.folder / "repo":
         try:
+            if surroundings.repository == options.folder:
+                raise ValueError("it is the run directory, too")
             check_repository(surroundings.repository, surroundings.properties)
         except ValueError as error:
             message = f"repository {surroundings.repository}: {error}. Nothing was touched."
@@ -131,6 +133,9 @@ def simulate_run(
             surroundings.prepare(view.say)
         except SurroundingsError as error:
             obstacle = error
+        except KeyboardInterrupt:
+            view.say("Interrupted before anything was exposed.")
+            return 2
     session = ScriptSession(
         script_class, text, surroundings, index=index, log_level=log_level, view=view, obstacle=obstacle
     )

@@ -135,7 +135,9 @@ class Surroundings:
         self._check_disk(request)
         try:
             reference = reference_repository(request, say)
-            make_repository(self.repository, reference, self.properties)
+            make_repository(
+                self.repository, reference, self.instrument.calibration_collection, self.properties
+            )
             add_aliases(self.repository, self.instrument.calibration_collection, self.collections)
             write_index(self.index, self.repository, {self.instrument.repository, self.config.repo})
             self._write_truth()

@@ -93,7 +93,16 @@ def _check_slot(text: str) -> str | None:
     return None if _SLOT_NAME.fullmatch(text) else f"{show(text)} is no name of a filter or grating"
 
 
+def _check_note(text: str) -> str | None:
+    if text.isascii():
+        return None
+    strange = next(letter for letter in text if not letter.isascii())
+    return f"{show(text)} holds {strange!r}, and a FITS header takes ASCII letters only"
+
+
 def _check_header_value(text: str) -> str | None:
+    if (problem := _check_note(text)) is not None:
+        return problem
     if "," in text or ":" in text:
         return f"{show(text)} holds a comma or colon, which the camera takes for the end of the text; omit it"
     return None
@@ -133,4 +142,5 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "grating": _check_slot,
     "program": _check_header_value,
     "reason": _check_header_value,
+    "note": _check_note,
 }

@@ -64,6 +64,7 @@ def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Fin
         Never an exception, whatever the text.
     """
     read, errors = read_mapping(text)
+    read.pop("metadata", None)  # the base class leaves it to the queue, too
     options, unknown = rename_unknown(read, schema)
     notes = adopt_detectors(options)
     wrong = wrong_values(options, schema)

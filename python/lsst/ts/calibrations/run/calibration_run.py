@@ -9,7 +9,7 @@ from typing import Any
 from ..adapters.archive import Archive
 from ..adapters.camera import Annotations
 from ..domain.config import CalibrationConfig
-from ..domain.errors import CalibrationError
+from ..domain.errors import CalibrationError, PreflightError
 from ..domain.exposures import ImageType
 from ..domain.instruments import Instrument
 from ..domain.plan import Plan
@@ -74,7 +74,7 @@ class CalibrationRun:
         """
         try:
             await self._check()
-            await self.clients.camera.setup(self.config.filter, self.config.grating)
+            await self._set_up()
             error = await self._take_and_process()
         finally:
             self.archive.close()
@@ -91,6 +91,25 @@ class CalibrationRun:
             certification=self._certification(),
             folder=self.context.settings.folder,
         )
+
+    async def _set_up(self) -> None:
+        """Put filter and grating into the beam; flats through them must have something to compare with."""
+        config, camera = self.config, self.clients.camera
+        await camera.setup(config.filter, config.grating)
+        flats = config.images.get(ImageType.FLAT)
+        if flats is None or config.generate_calibrations or not config.do_verify:
+            return
+        if (name := await camera.in_beam()) is None:
+            self.context.log.warning("What is in the beam is not known: no look for its reference flat.")
+            return
+        missing = await self.archive.missing_flats(name, flats.verify_collections, config.detectors)
+        if missing:
+            raise PreflightError(
+                [
+                    f"{', '.join(flats.verify_collections)} have no combined flat of {name} for detectors"
+                    f" {missing} to verify against: see filter, grating, input_collections_verify_flat"
+                ]
+            )
 
     def _input_collections(self) -> set[str]:
         """Collections that the jobs of this run will name."""

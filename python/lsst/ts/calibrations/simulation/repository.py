@@ -6,9 +6,12 @@ import json
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler, DatasetRef
 
 __all__ = ["add_aliases", "check_repository", "make_repository", "write_index"]
 
@@ -49,8 +52,8 @@ def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
             raise ValueError(f"it was made with {name} {made.get(name)}, not {value}")
 
 
-def make_repository(path: Path, reference: Path, properties: Mapping[str, Any]) -> None:
-    """Make the repository of a run, unless it was made before.
+def make_repository(path: Path, reference: Path, calibrations: str, properties: Mapping[str, Any]) -> None:
+    """Make the repository of a run, or give one of before the reference calibrations that it lacks.
 
     Parameters
     ----------
@@ -58,13 +61,48 @@ def make_repository(path: Path, reference: Path, properties: Mapping[str, Any]) 
         Where.
     reference
         Repository of the reference calibrations; it is copied.
+    calibrations
+        Collection of the reference calibrations, e.g. ``LATISS/calib``.
     properties
         Written into the marker.
     """
     if (path / MARKER).is_file():
+        _complete(path, reference, calibrations)
         return
     shutil.copytree(reference, path, dirs_exist_ok=True)
     (path / MARKER).write_text(json.dumps(dict(properties), indent=1) + "\n", encoding="utf-8")
+
+
+def _complete(path: Path, reference: Path, calibrations: str) -> None:
+    """Copy reference calibrations of further filters and detectors."""
+    from lsst.daf.butler import Butler, Timespan
+
+    with Butler.from_config(str(reference)) as source, Butler.from_config(str(path), writeable=True) as kept:
+        for part in ("reference", "camera"):
+            collection = f"{calibrations}/{part}"
+            missing = sorted(_certified(source, collection) - _certified(kept, collection))
+            refs = [_find(source, collection, *each) for each in missing]
+            if refs:
+                kept.transfer_from(
+                    source, refs, transfer="copy", register_dataset_types=True, transfer_dimensions=True
+                )
+                kept.registry.certify(collection, refs, Timespan(None, None))
+
+
+def _certified(butler: Butler, collection: str) -> set[tuple[str, tuple[tuple[str, Any], ...]]]:
+    """Dataset type and data ID of all that is certified in a collection."""
+    types = butler.collections.get_info(collection, include_summary=True).dataset_types or ()
+    return {
+        (name, tuple(sorted(each.ref.dataId.required.items())))
+        for name in types
+        for each in butler.registry.queryDatasetAssociations(name, collections=[collection])
+    }
+
+
+def _find(butler: Butler, collection: str, name: str, data_id: tuple[tuple[str, Any], ...]) -> DatasetRef:
+    """The one dataset of a type and data ID that is certified in a collection."""
+    found = butler.registry.queryDatasetAssociations(name, collections=[collection])
+    return next(each.ref for each in found if tuple(sorted(each.ref.dataId.required.items())) == data_id)
 
 
 def add_aliases(path: Path, calibrations: str, names: Iterable[str]) -> None:

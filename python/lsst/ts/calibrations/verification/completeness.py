@@ -12,7 +12,7 @@ from typing import Any
 
 from .names import UNCOUNTED_TESTS
 
-__all__ = ["failed_tests", "gaps", "number_of_tests"]
+__all__ = ["failed_tests", "gaps", "is_true", "number_of_tests"]
 
 _NOT_TESTS = UNCOUNTED_TESTS | {"SUCCESS"}
 
@@ -77,10 +77,15 @@ def _results(measured: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
     ]:
         if isinstance(results, Mapping):
             yield from (
-                (str(amplifier), str(test), bool(ok))
+                (str(amplifier), str(test), is_true(ok))
                 for test, ok in results.items()
                 if test not in _NOT_TESTS
             )
+
+
+def is_true(value: Any) -> bool:
+    """Whether a value is true as a boolean, Python's or numpy's; 1 and "True" are not."""
+    return type(value).__name__ in ("bool", "bool_") and bool(value)
 
 
 def _uneven(by_amplifier: Mapping[str, Any], what: str, amplifiers: Set[str] = frozenset()) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from .completeness import failed_tests, gaps, number_of_tests
+from .completeness import failed_tests, gaps, is_true, number_of_tests
 from .names import FailedTest, parse
 from .verdict import _SEAL, Verdict
 
@@ -155,7 +155,7 @@ def _read_exposure(verify_stats: Mapping[Any, Any], exposure: int, expected: _Ex
             found.failed.add(failed)
         if problem:
             found.problems.append(f"exposure {exposure}: {problem}")
-    success = _is_true(entries[0].get("SUCCESS"))
+    success = is_true(entries[0].get("SUCCESS"))
     if success and names:
         found.problems.append(f"exposure {exposure}: SUCCESS is true and yet tests failed")
     if not success and not names:
@@ -167,7 +167,7 @@ def _run_problems(verify_stats: Mapping[Any, Any], found: Mapping[int, _Found]) 
     """Compare SUCCESS of the whole with its exposures; what is ignored may explain that it is not true."""
     if "SUCCESS" not in verify_stats:
         return []  # what counts is said of each exposure
-    success = _is_true(verify_stats["SUCCESS"])
+    success = is_true(verify_stats["SUCCESS"])
     if success and any(each.failed for each in found.values()):
         return ["SUCCESS of the run is true and yet tests failed"]
     judged = {"SUCCESS", *found, *map(str, found)}
@@ -217,8 +217,3 @@ def _fails(failed: Set[FailedTest], expected: _Expected, most: int, in_detectors
 
 def _per_type(failed: Set[FailedTest]) -> dict[str, int]:
     return dict(Counter(test.test for test in sorted(failed)))
-
-
-def _is_true(value: Any) -> bool:
-    """Whether a value is true as a boolean, Python's or numpy's; 1 and "True" are not."""
-    return type(value).__name__ in ("bool", "bool_") and bool(value)
