@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DatasetRef
+    from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
 
 __all__ = ["add_aliases", "check_repository", "make_repository", "write_index"]
 
@@ -80,8 +80,8 @@ def _complete(path: Path, reference: Path, calibrations: str) -> None:
     with Butler.from_config(str(reference)) as source, Butler.from_config(str(path), writeable=True) as kept:
         for part in ("reference", "camera"):
             collection = f"{calibrations}/{part}"
-            missing = sorted(_certified(source, collection) - _certified(kept, collection))
-            refs = [_find(source, collection, *each) for each in missing]
+            there = _certified(kept, collection)
+            refs = [ref for key, ref in _certified(source, collection).items() if key not in there]
             if refs:
                 kept.transfer_from(
                     source, refs, transfer="copy", register_dataset_types=True, transfer_dimensions=True
@@ -89,20 +89,14 @@ def _complete(path: Path, reference: Path, calibrations: str) -> None:
                 kept.registry.certify(collection, refs, Timespan(None, None))
 
 
-def _certified(butler: Butler, collection: str) -> set[tuple[str, tuple[tuple[str, Any], ...]]]:
-    """Dataset type and data ID of all that is certified in a collection."""
+def _certified(butler: Butler, collection: str) -> dict[tuple[str, DataCoordinate], DatasetRef]:
+    """All that is certified in a collection, by dataset type and data ID."""
     types = butler.collections.get_info(collection, include_summary=True).dataset_types or ()
     return {
-        (name, tuple(sorted(each.ref.dataId.required.items())))
+        (name, each.ref.dataId): each.ref
         for name in types
         for each in butler.registry.queryDatasetAssociations(name, collections=[collection])
     }
-
-
-def _find(butler: Butler, collection: str, name: str, data_id: tuple[tuple[str, Any], ...]) -> DatasetRef:
-    """The one dataset of a type and data ID that is certified in a collection."""
-    found = butler.registry.queryDatasetAssociations(name, collections=[collection])
-    return next(each.ref for each in found if tuple(sorted(each.ref.dataId.required.items())) == data_id)
 
 
 def add_aliases(path: Path, calibrations: str, names: Iterable[str]) -> None:
