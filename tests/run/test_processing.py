@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from lsst.ts.calibrations.adapters.archive import PairGain, VerificationResults
-from lsst.ts.calibrations.domain.errors import ArchiveError, ProcessingError
+from lsst.ts.calibrations.adapters.certification import Certification
+from lsst.ts.calibrations.domain.errors import ArchiveError, CertificationError, ProcessingError
 from lsst.ts.calibrations.domain.exposures import ImageType
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS
 from lsst.ts.calibrations.domain.jobs import JobRequest
@@ -71,6 +72,13 @@ class ToldArchive:
     ) -> None:
         self.failing, self.without, self.gains = failing, without, gains
         self.read: list[tuple[str, Any]] = []
+        self.certified: list[Certification] = []
+        self.refusal: Exception | None = None
+
+    async def certify(self, wish: Certification) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.certified.append(wish)
 
     async def verification(
         self, collection: str, calibration: str, exposures: Sequence[int], detectors: Mapping[int, str]
@@ -386,6 +394,51 @@ def test_the_report_holds_every_verdict_once(story: Callable[..., Story]) -> Non
     for kind in ("BIAS", "DARK", "FLAT"):
         assert report.count(f"{kind} calibration passed the overall verification criteria") == 1
     assert report.count("Mean gain [electron/adu]") == 1
+
+
+INTERNAL = {
+    "generate_calibrations": True,
+    "calib_collection": "LATISS/calib/u/test/daily.1",
+    "certify_calib_begin_date": "2025-01-15",
+    "certify_calib_end_date": "2025-01-20",
+    "do_gain_from_flat_pairs": False,
+}
+REFUSED = CertificationError("the Butler is locked", kept="It is kept in u/ocps/job1.", advice="Try again.")
+
+
+def test_a_dark_is_made_with_the_bias_that_was_accepted_before(story: Callable[..., Story]) -> None:
+    told = story(**INTERNAL, script_mode="BIAS_DARK")
+    processing = told.hand_over(ImageType.BIAS, ImageType.DARK)
+    assert [(each.kind, each.calibration) for each in told.ocps.requests] == [
+        ("generate", "BIAS"), ("verify", "BIAS"), ("generate", "DARK"), ("verify", "DARK"),
+    ]  # fmt: skip
+    assert told.ocps.requests[2].config.startswith("-j 8 -i u/ocps/job1/run,LATISS/calib/u/test/daily.1,")
+    assert [wish.dataset_type for wish in told.archive.certified] == ["bias", "dark"]
+    assert (processing.halted(), told.not_done) == (None, {})
+
+
+@pytest.mark.parametrize(
+    ("step", "outcomes", "archive", "refusal", "reason"),
+    [
+        ("generate", {"generate BIAS": 4}, ToldArchive(), None, "exit code 4"),
+        ("verify", {"verify BIAS": 4}, ToldArchive(), None, "exit code 4"),
+        ("verify", {}, ToldArchive(without=EXPOSURES[:1]), None, str(FIRST)),
+        ("certify", {}, ToldArchive(HALF), None, "will not be certified"),
+        ("certify", {}, ToldArchive(), REFUSED, "the Butler is locked"),
+    ],
+)
+def test_a_bias_that_is_not_made_verified_or_certified_ends_data_taking(
+    story: Callable[..., Story], step: str, outcomes: Any, archive: Any, refusal: Any, reason: str
+) -> None:
+    archive.refusal = refusal
+    told = story(ToldOcps(outcomes), archive, **INTERNAL, script_mode="BIAS_DARK")
+    processing = told.hand_over(ImageType.BIAS, ImageType.DARK)
+    steps = [f"{each} {kind}" for kind in ("BIAS", "DARK") for each in ("generate", "verify", "certify")]
+    assert list(told.not_done) == steps[steps.index(f"{step} BIAS") :]
+    assert reason in told.not_done[f"{step} BIAS"]
+    assert "without an accepted BIAS" in str(processing.halted())
+    assert archive.certified == []
+    assert "DARK" not in [request.calibration for request in told.ocps.requests]
 
 
 @pytest.mark.parametrize("simulated", [True, False])

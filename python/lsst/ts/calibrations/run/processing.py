@@ -157,12 +157,12 @@ class Processing:
         generate = partial(
             self._generate, name, (image_type,), settings.input_collections, settings.config_options
         )
-        certify = (f"certify {name}", partial(self._certify, name, (image_type,)))
-        return (
-            (f"generate {name}", partial(self._or_halt, name, generate)),
+        steps: tuple[tuple[str, _Step], ...] = (
+            (f"generate {name}", generate),
             *((verify,) if config.do_verify else ()),
-            (certify[0], partial(self._or_halt, name, certify[1])),
+            (f"certify {name}", partial(self._certify, name, (image_type,))),
         )
+        return tuple((step, partial(self._or_halt, name, work)) for step, work in steps)
 
     def _steps_of_product(self, name: str, images: tuple[ImageType, ...]) -> tuple[tuple[str, _Step], ...]:
         """Generate, verify and certify defects or the photon transfer curve."""
