@@ -17,7 +17,7 @@ from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS
 from lsst.ts.calibrations.simulation.faults import Faults
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler
+    from lsst.daf.butler import Butler, Timespan
 
     from lsst.ts.calibrations.simulation.detector.exposure import ExposureRequest
     from lsst.ts.calibrations.simulation.jobs import Job
@@ -164,17 +164,57 @@ def no_pixels(request: ExposureRequest, /) -> None:
     Path(request.path).touch()
 
 
+def certify_without_files(
+    butler: Butler,
+    collection: str,
+    *,
+    filters: Mapping[str, str],
+    detectors: Collection[int] = (0,),
+    types: Collection[str] = ("bias", "dark", "flat"),
+    timespan: Timespan | None = None,
+) -> None:
+    """Certify combined calibrations that have no files; `filters` are those of the flats, with bands."""
+    from lsst.daf.butler import CollectionType, Timespan
+
+    from lsst.ts.calibrations.pipelines.repository import calibration_type
+
+    (instrument,) = (record.name for record in butler.query_dimension_records("instrument"))
+    for name, band in filters.items():
+        butler.registry.syncDimensionData(
+            "physical_filter", {"instrument": instrument, "name": name, "band": band}
+        )
+    run = f"{collection}/run"
+    butler.collections.register(run)
+    butler.collections.register(collection, CollectionType.CALIBRATION)
+    for dataset_type in types:
+        each_filter = [{"physical_filter": name} for name in filters] if dataset_type == "flat" else [{}]
+        data_ids = [
+            {"instrument": instrument, "detector": detector, **other}
+            for detector in detectors
+            for other in each_filter
+        ]
+        kind = calibration_type(butler, dataset_type)
+        refs = butler.registry.insertDatasets(kind, data_ids, run=run)
+        butler.registry.certify(collection, refs, timespan or Timespan(None, None))
+
+
+@pytest.fixture(scope="session")
+def certify_stand_ins() -> Callable[..., None]:
+    return certify_without_files
+
+
 @pytest.fixture(scope="session")
 def empty_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with LATISS registered and an empty collection of calibrations: to be copied."""
-    from lsst.daf.butler import Butler, CollectionType
+    """A repository with LATISS registered, and calibrations that are certified but have no files: to copy."""
+    from lsst.daf.butler import Butler
 
     from lsst.ts.calibrations.pipelines.repository import create_repository
 
     path = tmp_path_factory.mktemp("repositories") / "empty"
     create_repository(str(path))
     with Butler.from_config(str(path), writeable=True) as butler:
-        butler.collections.register("LATISS/calib", CollectionType.CALIBRATION)
+        filters = {"SDSSr_65mm~empty": "r", "SDSSg_65mm~empty": "g"}
+        certify_without_files(butler, "LATISS/calib", filters=filters)
     return path
 
 

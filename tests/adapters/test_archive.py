@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lsst.daf.butler import Butler
+from astropy.time import Time
+from lsst.daf.butler import Butler, CollectionType, Timespan
 
+from lsst.ts.calibrations.adapters import archive as archive_module
+from lsst.ts.calibrations.adapters import datasets
 from lsst.ts.calibrations.adapters.archive import Archive
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS
@@ -179,3 +182,76 @@ def test_a_pair_without_result_is_named(three_exposures: Path, shelf: Any) -> No
 def test_an_image_that_is_not_there_is_named(three_exposures: Path) -> None:
     with pytest.raises(ArchiveError, match=f"exposure {FIRST}, detector 0: no raw image"):
         ask(three_exposures, lambda archive: archive.image(FIRST, [0]))
+
+
+def day(text: str) -> Time:
+    return Time(text, scale="tai")
+
+
+NOON = day("2025-01-15T12:00:00").unix_tai
+
+
+@pytest.fixture
+def seasons(repository: Path, certify_stand_ins: Any) -> Path:
+    """A repository with flats of two seasons, and chains over them."""
+    with Butler.from_config(str(repository), writeable=True) as butler:
+        for name, season in {
+            "u/old": Timespan(None, day("2025-01-01")),
+            "u/new": Timespan(day("2025-01-01"), day("2025-02-01")),
+        }.items():
+            certify_stand_ins(
+                butler, name, filters={"SDSSg_65mm~empty": "g"}, types=["flat"], timespan=season
+            )
+        for name, members in {
+            "u/all": ["u/old", "u/new"],
+            "u/empty": [],
+            "u/chain": ["u/empty", "u/all"],
+        }.items():
+            butler.collections.register(name, CollectionType.CHAINED)
+            butler.collections.redefine_chain(name, members)
+    return repository
+
+
+@pytest.mark.parametrize(
+    ("collection", "there"),
+    [("u/old", False), ("u/new", True), ("u/all", True), ("u/chain", True), ("u/old/run", True)],
+)
+def test_a_flat_is_found_in_collections_and_chains_where_it_is_valid_now(
+    seasons: Path, collection: str, there: bool
+) -> None:
+    found = ask(seasons, lambda archive: archive.combined("flat", [collection], NOON))
+    assert found == ({(0, "SDSSg_65mm~empty")} if there else set())
+
+
+def test_biases_and_darks_have_no_filter(repository: Path) -> None:
+    for name in ("bias", "dark"):
+        found = ask(repository, lambda archive, name=name: archive.combined(name, ["LATISS/calib"], NOON))
+        assert found == {(0, None)}
+
+
+@pytest.mark.parametrize(
+    ("name", "collection"), [("flat", "u/none"), ("flat", "LATISS/raw/all"), ("fringe", "LATISS/calib")]
+)
+def test_where_there_is_nothing_of_the_type_nothing_is_found(
+    repository: Path, name: str, collection: str
+) -> None:
+    assert ask(repository, lambda archive: archive.combined(name, [collection], NOON)) == set()
+
+
+def test_results_of_many_are_found_with_few_questions(
+    three_exposures: Path, shelf: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question to the registry takes 20 ms: one for each result would take minutes for LSSTCam."""
+    ids = (FIRST, SECOND, THIRD)
+    shelf.put(
+        "u/ocps/a",
+        {
+            "verifyBiasExpStats": {(each,): {"SUCCESS": True} for each in ids},
+            "verifyBiasDetStats": {(each, 0): {"SUCCESS": True} for each in ids},
+        },
+    )
+    asked = []
+    find = datasets.find_datasets
+    monkeypatch.setattr(archive_module, "find_datasets", lambda *a, **k: asked.append(a) or find(*a, **k))
+    found = ask(three_exposures, lambda archive: archive.verification("u/ocps/a", "BIAS", ids, DETECTORS))
+    assert (len(found.by_exposure), len(found.measured), len(asked)) == (3, 3, 2)

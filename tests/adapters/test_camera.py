@@ -153,6 +153,56 @@ def test_a_filter_that_is_not_there_is_an_error_that_names_it(observatory: Any) 
     clock.run(story)
 
 
+def test_what_is_mounted_and_what_will_be_in_the_beam_is_known_before_anything_moves(
+    observatory: Any,
+) -> None:
+    async def story() -> None:
+        async with observatory(), camera() as (adapter, _):
+            begin = now()
+            mounted = await adapter.mounted()
+            assert mounted is not None
+            assert mounted.holder == "ATSpectrograph"
+            assert mounted.filters == ("empty_1", "SDSSg_65mm", "SDSSr_65mm", "SDSSz_65mm")
+            assert mounted.gratings == ("empty_1", "holo4_003", "blue300lpmm_qn1", "SDSSy_65mm")
+            assert await adapter.in_beam() == "SDSSr_65mm~empty"
+            assert await adapter.in_beam("SDSSg_65mm", None) == "SDSSg_65mm~empty"
+            assert await adapter.in_beam(None, 1) == "SDSSr_65mm~holo4_003"
+            assert await adapter.in_beam("SDSSx_65mm") is None
+            assert now() == begin
+
+    clock.run(story)
+
+
+@pytest.mark.parametrize("said", ["i_06,r_03,g_01", "i_06:r_03:g_01", "i_06, r_03 ,g_01"])
+@pytest.mark.parametrize("split_at", [",", ":"])
+def test_filters_are_known_however_they_are_listed(said: str, split_at: str) -> None:
+    """The camera lists them with commas, and the observatory's class for LSSTComCam splits at colons."""
+
+    async def story() -> None:
+        async with salobj.Domain() as domain:
+            adapter = Camera(LSSTCOMCAM, domain, logging.getLogger("test"))
+
+            async def get_available_filters() -> list[str]:
+                return said.split(split_at)
+
+            adapter._control.get_available_filters = get_available_filters
+            mounted = await adapter.mounted()
+            assert mounted is not None
+            assert mounted.filters == ("i_06", "r_03", "g_01")
+
+    clock.run(story)
+
+
+def test_a_spectrograph_that_says_nothing_is_not_known(observatory: Any) -> None:
+    async def story() -> None:
+        async with observatory("component-absent:component=ATSpectrograph"), camera() as (adapter, _):
+            assert await adapter.mounted() is None
+            assert await adapter.in_beam("SDSSg_65mm") is None
+            assert now() < 60
+
+    clock.run(story)
+
+
 def test_a_readout_that_is_never_announced_is_not_waited_for_without_end() -> None:
     class Forgetful(salobj.BaseCsc):
         version = "1"
@@ -202,6 +252,10 @@ def test_a_camera_without_spectrograph_has_its_own_filters_and_no_grating(tmp_pa
         async with sister, salobj.Domain() as domain:
             adapter = Camera(LSSTCOMCAM, domain, logging.getLogger("test"))
             await adapter.start()
+            mounted = await adapter.mounted()
+            assert mounted is not None
+            assert (mounted.holder, mounted.filters) == ("CCCamera", ("i_06", "r_03", "g_01"))
+            assert await adapter.in_beam("g_01") == "g_01"
             await adapter.setup("g_01", None)
             assert sister.optics.physical_filter == "g_01"
             with pytest.raises(AcquisitionError, match="LSSTComCam has no gratings; 'empty_1' was asked for"):

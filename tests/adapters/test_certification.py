@@ -1,9 +1,10 @@
 """Certification: all or nothing, only what was accepted, never twice for the same time."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
-from lsst.daf.butler import Butler
+from astropy.time import Time
+from lsst.daf.butler import Butler, DatasetNotFoundError, Timespan
 
 from lsst.ts.calibrations.adapters.certification import Certification, certify, find_conflicts
 from lsst.ts.calibrations.domain.errors import CertificationError
@@ -35,9 +36,9 @@ def butler(template, tmp_path):
     butler.close()
 
 
-def put(butler, job):
+def put(butler, job, gain=1.1):
     butler.collections.register(f"{job}/run")
-    curve = PhotonTransferCurve("RXX_S00", {"C00": 1.1})
+    curve = PhotonTransferCurve("RXX_S00", {"C00": gain})
     data_id = {"instrument": "LATISS", "detector": 0}
     return butler.put(curve, calibration_type(butler, "ptc"), data_id, run=f"{job}/run")
 
@@ -64,6 +65,76 @@ def conflicts(butler, **changes):
         "collection": "LATISS/calib/daily", "begin": BEGIN, "end": END,
     }  # fmt: skip
     return find_conflicts(butler, **(fields | changes))
+
+
+def expose(butler, begin):
+    """Register an exposure of 30 s; return its id."""
+    day, end = int(f"{begin:%Y%m%d}"), begin + timedelta(seconds=30)
+    number = day * 100_000 + begin.hour
+    records = {
+        "physical_filter": {"name": "empty", "band": "white"},
+        "day_obs": {"id": day},
+        "group": {"name": f"{begin}"},
+        "exposure": {
+            "id": number, "obs_id": f"{number}", "physical_filter": "empty", "day_obs": day,
+            "group": f"{begin}", "timespan": Timespan(Time(begin, scale="tai"), Time(end, scale="tai")),
+        },
+    }  # fmt: skip
+    for element, record in records.items():
+        butler.registry.syncDimensionData(element, {"instrument": "LATISS", **record})
+    return number
+
+
+def found_by(butler, exposure, collection="LATISS/calib/daily"):
+    """Gain of the curve that a notebook gets for an exposure."""
+    return butler.get("ptc", instrument="LATISS", detector=0, exposure=exposure, collections=collection).gain[
+        "C00"
+    ]
+
+
+def test_what_is_certified_is_found_by_exposure_within_its_validity_and_not_outside(butler):
+    certify(butler, wish())
+    assert found_by(butler, expose(butler, BEGIN)) == 1.1
+    assert found_by(butler, expose(butler, END - timedelta(hours=1))) == 1.1
+    for outside in (BEGIN - timedelta(minutes=1), END):
+        with pytest.raises(DatasetNotFoundError, match="ptc"):
+            found_by(butler, expose(butler, outside))
+
+
+def test_exposures_of_two_days_find_the_calibration_of_their_day(butler):
+    certify(butler, wish())
+    put(butler, "u/ocps/next", gain=1.2)
+    certify(butler, wish(ground=accepted("u/ocps/next"), begin=END, end=END + timedelta(days=1)))
+    assert found_by(butler, expose(butler, BEGIN)) == 1.1
+    assert found_by(butler, expose(butler, END)) == 1.2
+
+
+OPEN = [
+    (datetime(1950, 1, 1), datetime(2050, 1, 1), "before 1970", "2050-01-01T00:00:00.000"),
+    (datetime(1980, 1, 1), datetime(2051, 12, 31), "1980-01-01T00:00:00.000", "2051-12-31T00:00:00.000"),
+    (datetime(2022, 11, 4), datetime(9999, 12, 31), "2022-11-04T00:00:00.000", "after 2100"),
+    (datetime(1, 1, 1), datetime(2100, 1, 1), "before 1970", "after 2100"),
+]
+"""Validity ranges that go beyond what the Butler can tell, and what there is in its place."""
+
+
+@pytest.mark.parametrize(("begin", "end", "told_begin", "told_end"), OPEN)
+def test_a_range_of_which_the_butler_cannot_tell_an_end_is_open_there(
+    butler, caplog, begin, end, told_begin, told_end
+):
+    assert certify(butler, wish(begin=begin, end=end)) == 1
+    assert certify(butler, wish(begin=begin, end=end)) == 0
+    (found,) = conflicts(butler)
+    assert (found.begin, found.end) == (told_begin, told_end)
+    assert conflicts(butler, begin=datetime(1940, 1, 1), end=datetime(9000, 1, 1)) == [found]
+    assert found_by(butler, expose(butler, BEGIN)) == 1.1
+    assert caplog.records == []
+
+
+def test_what_ends_before_2050_leaves_room_after_it(butler):
+    certify(butler, wish(begin=datetime(1950, 1, 1), end=datetime(2050, 1, 1)))
+    assert conflicts(butler, begin=datetime(2050, 1, 1), end=datetime(9999, 12, 31)) == []
+    assert len(conflicts(butler, begin=datetime(1960, 1, 1), end=datetime(1980, 1, 1))) == 1
 
 
 def test_what_is_certified_is_found_by_collection_and_time(butler):

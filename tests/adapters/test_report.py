@@ -125,6 +125,7 @@ def test_one_line_marks_every_negative_verdict(rejected):
     assert line.startswith(
         "CALIBRATION VERIFICATION NEGATIVE: BIAS failed: 57 tests failed; 3 of 3 exposures"
     )
+    assert line.endswith("(rejected from 3): NOISE 48, CR_NOISE 8, MEAN 1")
     assert "\n" not in line
     incomplete = VerificationReport("FLAT", judge({1: []}, exposures=[1, 2]), "u/ocps/1")
     assert incomplete.negative_line.startswith(

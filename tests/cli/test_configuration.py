@@ -42,5 +42,11 @@ def test_file_and_options_exclude_each_other(tmp_path):
         configuration_text(tmp_path / "x", ("n_bias=3",))
 
 
-def test_a_number_sign_is_part_of_a_value():
-    assert configuration_text(None, ("note=daily #3",)) == 'note: "daily #3"'
+@pytest.mark.parametrize("note", ["daily #3", "dome: open", "as ever:"])
+def test_number_signs_and_colons_are_part_of_a_value(note):
+    assert configuration_text(None, (f"note={note}",)) == f'note: "{note}"'
+
+
+@pytest.mark.parametrize("value", ["[5, 5]", "{name: a, execution: b}", "'a # b'", "a:b=c"])
+def test_what_is_yaml_stays_as_it_is(value):
+    assert configuration_text(None, (f"x={value}",)) == f"x: {value}"

@@ -123,7 +123,7 @@ def test_a_repository_that_is_not_simulated_is_refused_also_as_an_option(
 
 def test_the_observatory_may_have_written_to_that_repository_only(empty_repository: Path) -> None:
     with Butler.from_config(str(empty_repository)) as butler:
-        assert set(butler.collections.query("*")) == {"LATISS/raw/all", "LATISS/calib"}
+        assert set(butler.collections.query("*")) == {"LATISS/raw/all", "LATISS/calib", "LATISS/calib/run"}
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_refused_option_is_told_too(run_script: Any) -> None:
 def test_a_filter_that_is_not_mounted_is_refused_before_anything_is_made(run_script: Any) -> None:
     outcome = run_script("--out", "out", "-p", "filter=SDSSx_65mm")
     assert outcome.status == 2
-    assert "SDSSx_65mm" in outcome.text
+    assert "filter: 'SDSSx_65mm' is not in ATSpectrograph, which has empty_1 (position 0)" in outcome.text
     assert "could not be prepared" not in outcome.text
     assert (outcome.summary["state"], outcome.summary["exposures"]) == ("FAILED", [])
     assert outcome.touched == {"out", "out/summary.json", "out/script.log"}
@@ -236,6 +236,27 @@ def test_a_cache_that_cannot_be_written_is_told(run_script: Any, tmp_path: Path)
     assert "the simulated observatory could not be prepared" in outcome.text
     assert str(tmp_path / "cache") in outcome.text
     assert (outcome.summary["state"], outcome.summary["exposures"]) == ("FAILED", [])
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "night"),
+    [
+        ("2022-11-04", "2022-11-05", "2022-11-04"),
+        ("2022-11-04", "2025-01-16", "2025-01-15"),
+        ("1950-01-01", "2050-01-01", "2025-01-15"),
+        ("1950-01-01", "2020-01-01", "1970-01-02"),
+    ],
+)
+def test_the_night_lies_in_the_validity_range_and_in_the_times_of_the_butler(
+    run_script: Any, begin: str, end: str, night: str
+) -> None:
+    options = (
+        "generate_calibrations=true",
+        f"certify_calib_begin_date={begin}",
+        f"certify_calib_end_date={end}",
+    )
+    words = [word for option in options for word in ("-p", option)]
+    assert run_script("--out", "out", *words).summary["date"] == night
 
 
 def test_without_a_folder_the_next_free_one_below_runs_is_taken(run_script: Any) -> None:

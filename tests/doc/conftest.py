@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,6 @@ def commands(page: Path) -> list[str]:
 
 
 @pytest.fixture
-def notebook() -> list[str]:
-    """Cells of the page on results, in order."""
-    return list(blocks(ROOT / "doc" / "accessing.rst", "python"))
+def page_blocks() -> Callable[[str, str], list[str]]:
+    """Blocks of a language on a page of the documentation."""
+    return lambda page, language: list(blocks(ROOT / "doc" / f"{page}.rst", language))

@@ -10,12 +10,16 @@ from types import ModuleType
 from typing import Any
 
 import click
-import pytest
+import yaml
 
 from lsst.ts.calibrations.cli.configuration import configuration_text
 from lsst.ts.calibrations.cli.run_script import main
-from lsst.ts.calibrations.domain.config_text import examine
-from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.cli.scripts import find_script
+from lsst.ts.calibrations.domain.config import CalibrationConfig
+from lsst.ts.calibrations.domain.config_text import Findings, examine
+from lsst.ts.calibrations.domain.errors import ConfigurationError
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS, Instrument
+from lsst.ts.calibrations.domain.plan import make_plan
 from lsst.ts.calibrations.domain.schema import load_schema
 
 ROOT = Path(__file__).parents[2]
@@ -43,17 +47,56 @@ def _parsed(command: str) -> dict[str, Any]:
         return {}
 
 
+def _instrument(text: str) -> Instrument:
+    """Instrument that a configuration is for: the one that it names, or LATISS."""
+    return next((each for each in INSTRUMENTS.values() if each.name in text), LATISS)
+
+
+def _examine(text: str, instrument: Instrument = LATISS) -> Findings:
+    return examine(text, load_schema(instrument.name), instrument)
+
+
 def test_configurations_are_free_of_problems(configurations: list[str]) -> None:
     for text in configurations:
-        findings = examine(text, SCHEMA, LATISS)
-        assert findings.errors == ()
+        assert _examine(text, _instrument(text)).errors == ()
 
 
-def test_commands_are_accepted(commands: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_are_accepted(commands: list[str]) -> None:
     for command in commands:
         options = _parsed(command)
-        text = configuration_text(None, options.get("parameters", ()))
-        assert examine(text, SCHEMA, LATISS).errors == ()
+        if options:
+            text = configuration_text(None, options["parameters"])
+            assert _examine(text, find_script(options["script"]).instrument()).errors == ()
+
+
+def test_every_example_of_the_procedures_is_printed_right(page_blocks: Any) -> None:
+    table = yaml.safe_load((ROOT / "tests" / "data" / "examples.yaml").read_text(encoding="utf-8"))
+    printed = [yaml.safe_load(text) for text in page_blocks("examples", "yaml")]
+    wanted = [yaml.safe_load(each.get("right", each["printed"])) for each in table]
+    assert all(options in printed for options in wanted if options)
+
+
+def test_the_warnings_that_the_page_shows_are_those_of_its_examples(page_blocks: Any) -> None:
+    told = {line for text in page_blocks("examples", "text") for line in text.splitlines()}
+    for text in page_blocks("examples", "yaml"):
+        instrument = _instrument(text)
+        found = _examine(text, instrument)
+        config = CalibrationConfig.from_namespace(yaml.safe_load(found.text), instrument)
+        if instrument is LATISS:  # the page says that the outcome of the others is the same
+            assert told.issuperset([*found.warnings, *make_plan(config, instrument).warnings])
+
+
+def test_what_the_page_says_is_refused_is_answered_in_these_words(page_blocks: Any) -> None:
+    *_, text = page_blocks("examples", "text")
+    pairs = re.findall(r"^(\S.*)\n    (.*)$", text, re.MULTILINE)
+    assert 2 * len(pairs) == len(text.splitlines()) > 20
+    for line, answer in pairs:
+        assert _examine(line).errors == (answer,)
+
+
+def test_a_refused_configuration_is_answered_as_the_page_shows(page_blocks: Any) -> None:
+    refused, answer = page_blocks("configuration", "text")
+    assert str(ConfigurationError(_examine(refused).errors)) == answer
 
 
 def test_the_pages_have_examples_to_test() -> None:

@@ -7,7 +7,13 @@ import statistics
 import pytest
 
 from lsst.ts.calibrations.domain.camera import detector_model
-from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS, LSSTCAM, LSSTCOMCAM
+from lsst.ts.calibrations.domain.instruments import (
+    INSTRUMENTS,
+    LATISS,
+    LSSTCAM,
+    LSSTCOMCAM,
+    instruments_named,
+)
 
 
 def test_components_and_names():
@@ -87,3 +93,17 @@ def test_only_latiss_has_a_spectrograph_and_lsstcam_alone_a_dome_to_look_at():
     assert not LATISS.states_for_flats
     assert not LSSTCOMCAM.states_for_flats
     assert LSSTCAM.states_for_flats["MTDomeTrajectory"] == ("ENABLED",)
+
+
+@pytest.mark.parametrize(
+    ("configurations", "named"),
+    [
+        ("_init.yaml,LATISS.yaml", ["LATISS"]),
+        ("_init, _summit, LSSTComCam", ["LSSTComCam"]),
+        ("lsstcam", ["LSSTCam"]),
+        ("_init.yaml,_summit.yaml", []),
+        ("", []),
+    ],
+)
+def test_a_configuration_may_be_named_after_an_instrument(configurations, named):
+    assert instruments_named(configurations) == named

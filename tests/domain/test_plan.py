@@ -65,10 +65,17 @@ def test_no_processing_is_asked_for_and_none_is_waited_for():
 
 
 def test_flats_that_give_no_gain_are_told():
-    assert "no two flats" in plan(n_flat=2, exp_times_flat=[1, 2]).warnings[0]
-    some = plan(n_flat=11, exp_times_flat=[0.1, 0.1, 0.35, 0.35, 0.6, 0.6, 1, 1.5, 1.7, 2.1, 2.3])
-    assert some.warnings[0].endswith("1 s, 1.5 s, 1.7 s, 2.1 s, 2.3 s")
-    assert plan(n_flat=2, exp_times_flat=[1, 2], do_gain_from_flat_pairs=False).warnings == ()
+    (warning,) = plan(n_flat=2, exp_times_flat=[5, 6]).warnings
+    assert "no two flats" in warning
+    (warning,) = plan(n_flat=5, exp_times_flat=[5, 5, 6, 7.5, 8]).warnings
+    assert warning.endswith("6 s, 7.5 s, 8 s")
+    assert plan(n_flat=2, exp_times_flat=[5, 6], do_gain_from_flat_pairs=False).warnings == ()
+
+
+def test_a_night_of_exposures_is_wondered_about():
+    (warning,) = plan(script_mode="DARK", n_dark=20, exp_times_dark=3000).warnings
+    assert warning.startswith("taking the images will last 17.5 h")
+    assert plan(script_mode="DARK", n_dark=20, exp_times_dark=900).warnings == ()
 
 
 @pytest.mark.parametrize("option", ["do_defects", "do_ptc"])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +16,9 @@ from typing import Any
 import pytest
 
 SCRIPT = "auxtel/make_latiss_calibrations.py"
+
+_PAGE = Path(__file__).parents[2] / "doc" / "accessing.rst"
+_BLOCK = re.compile(r"^\.\. code-block:: (?P<language>\w+)\n\n(?P<text>(?:    .*\n|\n)+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,19 @@ class Run:
     def summary(self) -> dict[str, Any]:
         return json.loads((self.folder / "summary.json").read_text(encoding="utf-8"))
 
+    @property
+    def repository(self) -> Path:
+        return Path(self.summary["repo"])
+
     @cached_property
+    def detector(self) -> dict[str, Any]:
+        """The detector as it really is."""
+        return json.loads((self.folder / "truth.json").read_text(encoding="utf-8"))["RXX_S00"]
+
+    @property
     def truth(self) -> dict[str, Any]:
         """Amplifiers as they really are, by name."""
-        truth = json.loads((self.folder / "truth.json").read_text(encoding="utf-8"))
-        return truth["RXX_S00"]["amplifiers"]
+        return self.detector["amplifiers"]
 
     def exposures(self, image_type: str) -> list[dict[str, Any]]:
         """Exposures of a type that are used, in the order in which they were taken."""
@@ -71,10 +84,53 @@ class Run:
 def run_script(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
     """Run the script at the default scale; the reference calibrations are made if the cache has none."""
 
-    def run(*arguments: str) -> Run:
+    def run(*arguments: str, script: str = SCRIPT) -> Run:
         folder = tmp_path_factory.mktemp("run") / "run"
-        command = [sys.executable, "-m", "lsst.ts.calibrations.cli.run_script", SCRIPT, "--out", str(folder)]
+        command = [sys.executable, "-m", "lsst.ts.calibrations.cli.run_script", script, "--out", str(folder)]
         ended = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
         return Run(folder, ended.returncode, ended.stdout + ended.stderr)
 
     return run
+
+
+class Page:
+    """The page of the documentation on images and results."""
+
+    def __init__(self) -> None:
+        whole = _PAGE.read_text(encoding="utf-8")
+        self._sections = dict(re.findall(r"^(\S.*)\n=+\n((?:.*\n)*?)(?=\S.*\n=+\n|\Z)", whole, re.MULTILINE))
+
+    def blocks(self, language: str, *sections: str) -> list[str]:
+        """Code blocks of a language in some sections, or in all that are not of another instrument."""
+        texts = [text for name, text in self._sections.items() if name in (sections or self._latiss)]
+        return [
+            textwrap.dedent(match["text"]).strip("\n") + "\n"
+            for text in texts
+            for match in _BLOCK.finditer(text)
+            if match["language"] == language
+        ]
+
+    @property
+    def _latiss(self) -> list[str]:
+        return [name for name in self._sections if not name.startswith("LSST")]
+
+    def run_cells(self, cells: list[str]) -> dict[str, Any]:
+        """Run cells as a notebook does; return what is defined at the end, without the Butler, closed."""
+        defined: dict[str, Any] = {}
+        for cell in cells:
+            exec(compile(cell, _PAGE.name, "exec"), defined)  # noqa: S102, it is the documentation
+        defined.pop("butler").close()
+        return defined
+
+
+@pytest.fixture(scope="session")
+def page() -> Page:
+    return Page()
+
+
+@pytest.fixture(scope="session")
+def first_night(run_script: Callable[..., Run], page: Page, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The run that the page begins with: five types of calibrations are made, verified and certified."""
+    text = tmp_path_factory.mktemp("first") / "night.yaml"
+    text.write_text(page.blocks("yaml", "A night to look at")[0], encoding="utf-8")
+    return run_script("-c", str(text))

@@ -14,6 +14,7 @@ from lsst.ts.calibrations.maintel import MakeComCamCalibrations, MakeLSSTCamCali
 from lsst.ts.calibrations.run.settings import RunSettings
 from lsst.ts.calibrations.simulation import clock
 from lsst.ts.calibrations.simulation.butler_ingest import ButlerIngest
+from lsst.ts.calibrations.simulation.cscs.mounted import usual_optics
 from lsst.ts.calibrations.simulation.detector.exposure import ExposureRequest
 from lsst.ts.calibrations.simulation.jobs import Job
 from lsst.ts.calibrations.simulation.machinery import Machinery
@@ -40,12 +41,12 @@ def no_pixels(request: ExposureRequest, /) -> None:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Any:
+def run(tmp_path: Path, certify_stand_ins: Any) -> Any:
     """Run a script to its end; return its final state and its summary."""
 
     def do(script: type[BaseMakeCalibrations], text: str, detectors: list[int]) -> tuple[ScriptState, Any]:
         instrument = script.instrument()
-        repository = _repository(tmp_path / "repo", instrument)
+        repository = _repository(tmp_path / "repo", instrument, certify_stand_ins)
         machinery = Machinery(ButlerIngest(repository), Failing, make_pixels=no_pixels, processes=0)
 
         async def story() -> tuple[ScriptState, Any]:
@@ -76,14 +77,19 @@ def run(tmp_path: Path) -> Any:
     return do
 
 
-def _repository(path: Path, instrument: Any) -> Path:
-    from lsst.daf.butler import Butler, CollectionType
+def _repository(path: Path, instrument: Any, certify_stand_ins: Any) -> Path:
+    from lsst.daf.butler import Butler
 
     from lsst.ts.calibrations.pipelines.repository import create_repository
 
     create_repository(str(path), [instrument.name])
     with Butler.from_config(str(path), writeable=True) as butler:
-        butler.collections.register(instrument.calibration_collection, CollectionType.CALIBRATION)
+        certify_stand_ins(
+            butler,
+            instrument.calibration_collection,
+            filters={usual_optics(instrument).physical_filter: "r"},
+            detectors=instrument.detectors,
+        )
     return path
 
 
@@ -105,3 +111,43 @@ def test_lsstcam_asks_its_own_ocps_for_the_detectors_that_were_asked_for(run: An
         assert job["data_query"].startswith("instrument='LSSTCam' AND detector IN (0, 94) AND exposure IN (")
         assert "-i LSSTCam/calib" in job["config"]
     assert all(len(each["files"]) == 2 for each in summary["exposures"])
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (
+            MakeComCamCalibrations,
+            "filter: 'r_5' is not in CCCamera, which has i_06, r_03, g_01; did you mean r_03?",
+        ),
+        (
+            MakeLSSTCamCalibrations,
+            "filter: 'r_5' is not in MTCamera, which has z_20, i_39, g_6, y_10, r_57; did you mean r_57?",
+        ),
+    ],
+)
+def test_a_filter_that_the_camera_does_not_have_is_found_before_anything_moves(
+    run: Any, script: type[BaseMakeCalibrations], said: str
+) -> None:
+    state, summary = run(script, f"{SHORT}filter: r_5\n", [0])
+    assert state == ScriptState.FAILED
+    assert said in summary["reason"]
+    assert summary["exposures"] == []
+
+
+def test_a_filter_without_flats_of_every_detector_is_found_before_anything_moves(run: Any) -> None:
+    state, summary = run(MakeComCamCalibrations, f"{SHORT}filter: g_01\n", list(range(9)))
+    assert state == ScriptState.FAILED
+    assert (
+        "LSSTComCam/calib has no combined flat of g_01 that is valid now for detectors 0, 1, 2, 3, 4, 5, 6,"
+        " 7, 8 to verify against; there are flats of r_03, the nearest is r_03"
+    ) in summary["reason"]
+    assert summary["exposures"] == []
+
+
+@pytest.mark.parametrize("script", [MakeComCamCalibrations, MakeLSSTCamCalibrations])
+def test_darks_alone_are_taken_and_verified_alone(run: Any, script: type[BaseMakeCalibrations]) -> None:
+    text = "script_mode: DARK\nn_dark: 2\nexp_times_dark: 5\ndetectors: [0, 3]\n"
+    _, summary = run(script, text, [0, 3])
+    assert [each["image_type"] for each in summary["exposures"]] == ["DARK"] * 3
+    assert [(each["kind"], each["calibration"]) for each in summary["jobs"]] == [("verify", "DARK")]

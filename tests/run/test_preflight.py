@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.run import preflight
 from lsst.ts.calibrations.run.preflight import Preflight
 from lsst.ts.calibrations.simulation import clock
+from lsst.ts.calibrations.simulation.cscs import ocps
 
 COMPONENTS = [
     ("ATCamera", None),
@@ -29,7 +31,12 @@ COMPONENTS = [
 def check(observatory: Any, repository: Path, tmp_path: Path) -> Any:
     """Check an observatory with faults; return the simulated seconds that took."""
 
-    def run(*faults: str, collections: tuple[str, ...] = ("LATISS/calib",), repo: Path = repository) -> float:
+    def run(
+        *faults: str,
+        collections: tuple[str, ...] = ("LATISS/calib",),
+        repo: Path = repository,
+        more: Sequence[Callable[[], Awaitable[list[str]]]] = (),
+    ) -> float:
         async def main() -> float:
             async with observatory(*faults), salobj.Domain() as domain:
                 remotes = [salobj.Remote(domain, name, index, readonly=True) for name, index in COMPONENTS]
@@ -37,7 +44,8 @@ def check(observatory: Any, repository: Path, tmp_path: Path) -> Any:
                 archive = Archive(str(repo), LATISS)
                 begin = asyncio.get_running_loop().time()
                 try:
-                    await Preflight(LATISS, remotes, archive).check(collections=collections, folder=tmp_path)
+                    preflight = Preflight(LATISS, remotes, archive, more)
+                    await preflight.check(collections=collections, folder=tmp_path)
                 finally:
                     archive.close()
                 return asyncio.get_running_loop().time() - begin
@@ -95,3 +103,36 @@ def test_a_full_disk_is_a_problem(check: Any, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(preflight, "FREE_BYTES", 1e18)
     with pytest.raises(PreflightError, match=r"MB are free for .*; 1000000000000 MB are needed"):
         check()
+
+
+def test_an_ocps_that_was_configured_for_another_instrument_is_a_problem(check: Any) -> None:
+    with pytest.raises(PreflightError) as caught:
+        check("ocps-configuration:instrument=LSSTComCam")
+    (problem,) = caught.value.problems
+    assert problem.startswith("OCPS:1 has the configuration of LSSTComCam (_init.yaml,LSSTComCam.yaml)")
+    assert problem.endswith("start it with the configuration of LATISS")
+
+
+def test_an_ocps_that_is_disabled_and_configured_for_another_instrument_is_told_both(check: Any) -> None:
+    with pytest.raises(PreflightError, match="has 2 problems") as caught:
+        check("ocps-configuration:instrument=LSSTCam", "component-state:component=OCPS:1,state=DISABLED")
+    state, configuration = caught.value.problems
+    assert "OCPS:1 is DISABLED" in state
+    assert "configuration of LSSTCam" in configuration
+
+
+def test_a_configuration_that_names_no_instrument_says_nothing(
+    check: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of the summit, which holds the instruments of all indices in one file."""
+    monkeypatch.setattr(ocps, "_override", lambda instrument, faults: "_summit.yaml")
+    check()
+
+
+def test_further_checks_are_part_of_the_whole(check: Any) -> None:
+    async def look() -> list[str]:
+        return ["the lamp is off", "the dome is open"]
+
+    with pytest.raises(PreflightError, match="has 3 problems") as caught:
+        check("component-state:component=ATCamera,state=DISABLED", more=[look])
+    assert caught.value.problems[-2:] == ("the lamp is off", "the dome is open")

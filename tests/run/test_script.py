@@ -231,11 +231,39 @@ def test_a_refused_exposure_ends_the_run_and_what_was_taken_is_kept(night: Any) 
     assert [each["step"] for each in told.summary["not_done"]] == ["verify FLAT", "gains from flat pairs"]
 
 
-def test_a_filter_that_is_not_mounted_ends_the_run_before_the_first_exposure(night: Any) -> None:
-    told = night(FEW + "filter: SDSSx_65mm")
+def test_filter_and_grating_that_are_not_mounted_are_told_with_all_else_before_anything_moves(
+    night: Any,
+) -> None:
+    told = night(
+        FEW + "filter: SDSSx_65mm\ngrating: holo4\ninput_collections_verify_dark: u/none",
+        "component-state:component=ATOODS,state=DISABLED",
+    )
     assert told.state == "FAILED"
-    assert "SDSSx_65mm" in told.reason
+    for said in (
+        "has 4 problems",
+        "ATOODS is DISABLED",
+        "no collection u/none",
+        "filter: 'SDSSx_65mm' is not in ATSpectrograph, which has empty_1 (position 0)",
+        "grating: 'holo4' is not in ATSpectrograph",
+        "did you mean holo4_003?",
+    ):
+        assert said in told.reason
     assert told.summary["exposures"] == []
+    assert not (told.folder.parent / "images").exists()
+
+
+def test_a_filter_without_reference_flat_ends_the_run_before_anything_moves(night: Any) -> None:
+    told = night(FEW + "filter: SDSSz_65mm")
+    assert told.state == "FAILED"
+    assert "LATISS/calib has no combined flat of SDSSz_65mm~empty that is valid now" in told.reason
+    assert "there are flats of SDSSg_65mm~empty, SDSSr_65mm~empty" in told.reason
+    assert (told.summary["exposures"], told.seconds) == ([], pytest.approx(0.0, abs=1.0))
+
+
+def test_the_same_filter_is_welcome_where_nothing_is_compared_with_its_flat(night: Any) -> None:
+    told = night(FEW + "filter: SDSSz_65mm\ndo_verify: false")
+    assert told.state == "DONE"
+    assert {each["physical_filter"] for each in told.summary["exposures"]} == {"SDSSz_65mm~empty"}
 
 
 @pytest.mark.parametrize("component", ["ATCamera", "ATSpectrograph", "ATHeaderService", "ATOODS", "OCPS:1"])

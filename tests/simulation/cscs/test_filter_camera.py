@@ -113,5 +113,5 @@ def test_the_beam_begins_with_the_r_filter_and_every_mounted_filter_has_a_throug
     assert band_of(instrument, usual.filter) == "r"
     assert throughput(usual.physical_filter) == 1.0
     assert mounted_optics(instrument, usual, None, None) == usual
-    with pytest.raises(ValueError, match="'SDSSr_65mm' is not mounted; mounted are"):
+    with pytest.raises(ValueError, match=f"filter: 'SDSSr_65mm' is not in {instrument.camera}"):
         mounted_optics(instrument, usual, "SDSSr_65mm", None)

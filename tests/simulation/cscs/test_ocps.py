@@ -166,3 +166,17 @@ def test_ids_and_durations_depend_on_the_seed_alone(observe: Any) -> None:
     assert run(1)[0] != run(2)[0]
     assert run(1)[1] != run(2)[1]
     assert all(19.0 <= run(seed)[1] <= 25.0 for seed in range(5))
+
+
+@pytest.mark.parametrize(
+    ("faults", "files"),
+    [((), "_init.yaml,LATISS.yaml"), (("ocps-configuration:instrument=LSSTCam",), "_init.yaml,LSSTCam.yaml")],
+)
+def test_it_says_with_which_configuration_it_was_started(
+    observe: Any, faults: tuple[str, ...], files: str
+) -> None:
+    async def story() -> None:
+        async with observe(*faults), salobj.Domain() as domain, salobj.Remote(domain, "OCPS", 1) as late:
+            assert late.evt_configurationApplied.get().configurations == files
+
+    clock.run(story)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
 from .certification import Certification, Conflict, certify, find_conflicts
+from .datasets import find_combined, find_datasets
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler
+    from lsst.daf.butler import Butler, DatasetRef
 
 __all__ = ["Archive", "ArchivedImage", "PairGain", "VerificationResults"]
 
@@ -110,11 +111,17 @@ class Archive:
         """
         return await self._read(self._missing_collections, sorted(set(names)))
 
-    async def missing_flats(
-        self, physical_filter: str, collections: Sequence[str], detectors: Sequence[int]
-    ) -> list[int]:
-        """Detectors without a combined flat of a filter, in collections that have flats at all."""
-        return await self._read(self._missing_flats, physical_filter, collections, detectors)
+    async def combined(
+        self, dataset_type: str, collections: Sequence[str], time: float
+    ) -> set[tuple[int, str | None]]:
+        """Find combined calibrations that images of a time would find; see `datasets.find_combined`.
+
+        Raises
+        ------
+        ArchiveError
+            The repository cannot be opened.
+        """
+        return await self._read(self._combined, dataset_type, collections, time)
 
     async def image(self, exposure: int, detectors: Sequence[int]) -> ArchivedImage:
         """Filter and files of an exposure.
@@ -166,13 +173,6 @@ class Archive:
         except Exception as error:
             raise ArchiveError(f"the repository {self.repository!r} cannot be written to: {error}") from error
 
-    def _products(
-        self, collection: str, calibration: str, detectors: Mapping[int, str]
-    ) -> dict[str, Mapping[str, Any]]:
-        name = f"verify{calibration.capitalize()}DetStats"
-        found = {each: self._get(name, collection, detector=number) for number, each in detectors.items()}
-        return {each: stats for each, stats in found.items() if stats is not None}
-
     def _open(self) -> Butler:
         from lsst.daf.butler import Butler
 
@@ -186,98 +186,87 @@ class Archive:
         return self._butler
 
     def _missing_collections(self, names: Sequence[str]) -> list[str]:
-        butler = self._open()
-        butler.registry.refresh()
+        butler = self._refreshed()
         known = {info.name for info in butler.collections.query_info("*")}
         return [name for name in names if name not in known]
 
-    def _missing_flats(
-        self, physical_filter: str, collections: Sequence[str], detectors: Sequence[int]
-    ) -> list[int]:
-        registry = self._open().registry
-        registry.refresh()
-        found = registry.queryDatasetAssociations("flat", collections=collections, flattenChains=True)
-        flats = [(each.ref.dataId["detector"], each.ref.dataId["physical_filter"]) for each in found]
-        if not flats:  # other instruments' repositories, or flats under another name: the job will tell
-            return []
-        return [each for each in detectors if (each, physical_filter) not in flats]
+    def _combined(
+        self, dataset_type: str, collections: Sequence[str], time: float
+    ) -> set[tuple[int, str | None]]:
+        return find_combined(self._refreshed(), dataset_type, collections, self.instrument.name, time)
 
     def _image(self, exposure: int, detectors: Sequence[int]) -> ArchivedImage:
         butler = self._open()
+        refs = self._find(
+            butler, "raw", self.instrument.raw_collection, exposure=[exposure], detector=detectors
+        )
         files = []
-        physical_filter = None
         for detector in detectors:
-            ref = butler.find_dataset(
-                "raw",
-                instrument=self.instrument.name,
-                exposure=exposure,
-                detector=detector,
-                collections=self.instrument.raw_collection,
-            )
-            if ref is None:
+            if (exposure, detector) not in refs:
                 raise ArchiveError(f"exposure {exposure}, detector {detector}: no raw image in the Butler")
-            uri = butler.getURI(ref)
+            uri = butler.getURI(refs[exposure, detector])
             files.append(uri.ospath if uri.isLocal else str(uri))
-            data_id = butler.registry.expandDataId(ref.dataId)
-            physical_filter = str(data_id["physical_filter"])
-        return ArchivedImage(physical_filter, tuple(files))
+        names = {str(ref.dataId["physical_filter"]) for ref in refs.values()}
+        return ArchivedImage(next(iter(names), None), tuple(files))
 
     def _verification(
         self, collection: str, calibration: str, exposures: Sequence[int], detectors: Mapping[int, str]
     ) -> VerificationResults:
-        prefix = f"verify{calibration.capitalize()}"
-        by_exposure: dict[int, Mapping[str, Any]] = {}
-        measured: dict[tuple[int, str], Mapping[str, Any]] = {}
-        for exposure in exposures:
-            found = self._get(f"{prefix}ExpStats", collection, exposure=exposure)
-            if found is not None:
-                by_exposure[exposure] = found
-            for detector, name in detectors.items():
-                found = self._get(f"{prefix}DetStats", collection, exposure=exposure, detector=detector)
-                if found is not None:
-                    measured[exposure, name] = found
-        return VerificationResults(by_exposure, measured)
+        butler, prefix = self._refreshed(), f"verify{calibration.capitalize()}"
+        by_exposure = self._find(butler, f"{prefix}ExpStats", collection, exposure=exposures)
+        measured = self._find(
+            butler, f"{prefix}DetStats", collection, exposure=exposures, detector=detectors.keys()
+        )
+        return VerificationResults(
+            {exposure: butler.get(ref) for (exposure,), ref in by_exposure.items()},
+            {(exposure, detectors[number]): butler.get(ref) for (exposure, number), ref in measured.items()},
+        )
 
-    def _get(self, dataset_type: str, collection: str, **data_id: int) -> Any:
-        """Read a dataset, or None if there is none."""
-        from lsst.daf.butler import MissingCollectionError, MissingDatasetTypeError
+    def _products(
+        self, collection: str, calibration: str, detectors: Mapping[int, str]
+    ) -> dict[str, Mapping[str, Any]]:
+        butler, name = self._refreshed(), f"verify{calibration.capitalize()}DetStats"
+        refs = self._find(butler, name, collection, detector=detectors.keys())
+        return {detectors[number]: butler.get(ref) for (number,), ref in refs.items()}
 
+    def _find(
+        self, butler: Butler, dataset_type: str, collection: str, **values: Collection[int]
+    ) -> dict[tuple[int, ...], DatasetRef]:
+        return find_datasets(butler, dataset_type, collection, self.instrument.name, **values)
+
+    def _refreshed(self) -> Butler:
+        """The Butler, which has seen what other processes registered."""
         butler = self._open()
         butler.registry.refresh()
-        try:
-            ref = butler.find_dataset(
-                dataset_type, {"instrument": self.instrument.name, **data_id}, collections=collection
-            )
-        except (MissingCollectionError, MissingDatasetTypeError):
-            return None
-        return None if ref is None else butler.get(ref)
+        return butler
 
     def _pair_gains(
         self, collection: str, pairs: Sequence[tuple[int, int]], detectors: Sequence[int]
     ) -> list[PairGain]:
+        butler, firsts = self._refreshed(), [first for first, _ in pairs]
+        refs: dict[tuple[int, ...], DatasetRef] = {}
+        for name in reversed(PAIR_DATASETS):
+            refs |= self._find(butler, name, collection, exposure=firsts, detector=detectors)
         gains = []
         for pair in pairs:
             for detector in detectors:
-                found = [
-                    self._get(name, collection, exposure=pair[0], detector=detector) for name in PAIR_DATASETS
-                ]
-                measured = next((each for each in found if each is not None), None)
-                if measured is None:
+                ref = refs.get((pair[0], detector))
+                if ref is None:
                     raise ArchiveError(
                         f"no gain in {collection} for the flats {pair[0]} and {pair[1]}, detector {detector}"
                     )
-                gains += [
-                    PairGain(
-                        pair,
-                        detector,
-                        amplifier,
-                        measured.gain[amplifier],
-                        measured.noise[amplifier],
-                        _mean(measured.rawMeans[amplifier]),
-                    )
-                    for amplifier in measured.gain
-                ]
+                gains += _gains(pair, detector, butler.get(ref))
         return gains
+
+
+def _gains(pair: tuple[int, int], detector: int, measured: Any) -> list[PairGain]:
+    """Gains of all amplifiers from what was measured on a pair."""
+    return [
+        PairGain(
+            pair, detector, name, measured.gain[name], measured.noise[name], _mean(measured.rawMeans[name])
+        )
+        for name in measured.gain
+    ]
 
 
 def _mean(values: Any) -> float:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..domain.errors import AcquisitionError
 from ..domain.exposures import ImageType, exposure_id
 from ..domain.instruments import Instrument
+from ..domain.optics import MountedOptics, physical_filter
 from .sal import camera_class, salobj
 
 __all__ = ["Annotations", "Camera"]
 
-_EMPTY = re.compile(r"^empty_\d+$")
-"""A numbered empty place of a wheel, which the Butler knows without its number."""
+_SEPARATOR = re.compile(r"[,:]")
 
 READOUT_MARGIN = 30.0
 """Seconds that endReadout may come later than the readout time of the instrument."""
@@ -87,15 +88,42 @@ class Camera:
         except (salobj.AckError, RuntimeError, TimeoutError) as error:
             raise AcquisitionError(f"the instrument could not be set up with {wanted}: {error}") from error
 
-    async def in_beam(self) -> str | None:
-        """Physical filter, as the Butler will name it; None if the instrument does not say."""
+    async def mounted(self) -> MountedOptics | None:
+        """Filters and gratings that can be put into the beam; None if the instrument does not say."""
+        spectrograph = self.instrument.spectrograph
+        try:
+            if spectrograph is None:
+                filters = _names(await self._control.get_available_filters())
+                return MountedOptics(self.instrument.camera, filters) if filters else None
+            filters, gratings, _ = await self._control.get_available_instrument_setup()
+        except (RuntimeError, TimeoutError):
+            return None
+        found = MountedOptics(spectrograph, _names(filters), _names(gratings))
+        return found if found.filters and found.gratings else None
+
+    async def in_beam(self, filter_: str | int | None = None, grating: str | int | None = None) -> str | None:
+        """Physical filter, as the Butler will name it; None if the instrument does not say.
+
+        Parameters
+        ----------
+        filter_, grating
+            Name or position of what is going to be put into the beam; None: what is there now.
+        """
+        beam = await self._present()
+        if beam is not None and (filter_ is not None or grating is not None):
+            mounted = await self.mounted()
+            beam = None if mounted is None else mounted.set_up(beam, filter_, grating)
+        return None if beam is None else physical_filter(*beam)
+
+    async def _present(self) -> tuple[str, str | None] | None:
+        """Names of filter and grating, the latter None without spectrograph; None if they are not known."""
         try:
             if self.instrument.spectrograph is None:
-                return str(await self._control.get_current_filter())
+                return str(await self._control.get_current_filter()), None
             filter_, grating, _ = await self._control.get_setup()
         except (RuntimeError, TimeoutError):
             return None
-        return f"{_EMPTY.sub('empty', filter_)}~{_EMPTY.sub('empty', grating)}"
+        return str(filter_), str(grating)
 
     async def take(
         self, image_type: ImageType, exposure_time: float, group_id: str, annotations: Annotations
@@ -154,3 +182,12 @@ class Camera:
             return  # an image of another controller or a test name: not ours
         self._names[taken] = data.imageName
         self._event(taken).set()
+
+
+def _names(said: Sequence[str]) -> tuple[str, ...]:
+    """Names without the spaces around them; none if nothing was said.
+
+    Cameras publish their filters with commas between them, and the classes of some split at colons.
+    """
+    names = tuple(name.strip() for name in _SEPARATOR.split(",".join(said)))
+    return names if any(names) else ()

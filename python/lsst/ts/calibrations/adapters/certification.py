@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ..domain.config_rules import BEGIN_OF_TIME, END_OF_TIME
 from ..domain.errors import CertificationError
 from ..verification import Accepted
 from ..verification.waiver import Waiver
 
 if TYPE_CHECKING:
+    from astropy.time import Time
     from lsst.daf.butler import Butler, DatasetRef, Timespan
 
 __all__ = ["Certification", "Conflict", "certify", "find_conflicts"]
@@ -57,7 +59,7 @@ class Conflict:
     dataset_type, collection
         Of what is certified there.
     begin, end
-        Its validity range, ISO TAI.
+        Its validity range, ISO TAI; in words where it has no bound.
     """
 
     dataset_type: str
@@ -150,8 +152,8 @@ def certify(butler: Butler, wish: Certification) -> int:
         butler.registry.certify(wish.collection, refs.values(), timespan)
     except ConflictingDefinitionError as error:
         raise CertificationError(
-            f"{wish.dataset_type} was not certified in {wish.collection}: another one is valid in"
-            f" {_words(timespan)} already",
+            f"{wish.dataset_type} was not certified in {wish.collection}: another one is valid already at"
+            f" some time in the range from {_words(timespan)}",
             kept=f"The calibrations are kept in {wish.ground.collection}.",
             advice="Choose another calib_collection or validity range.",
         ) from error
@@ -200,21 +202,32 @@ def _read_back(butler: Butler, wish: Certification, timespan: Timespan) -> set[D
 
 
 def _timespan(begin: datetime, end: datetime) -> Timespan:
+    """Validity range as the Butler has it: without a bound where it is beyond what the Butler can tell.
+
+    The Butler would come to the same end by itself, but with a warning on the screen for every such date.
+    """
     from astropy.time import Time
     from lsst.daf.butler import Timespan
 
-    return Timespan(Time(begin, scale="tai"), Time(end, scale="tai"))
+    return Timespan(
+        None if begin <= BEGIN_OF_TIME else Time(begin, scale="tai"),
+        None if end >= END_OF_TIME else Time(end, scale="tai"),
+    )
 
 
 def _range(timespan: Timespan) -> tuple[str, str]:
-    return _time(timespan.begin), _time(timespan.end)
+    begin, end = timespan.begin, timespan.end
+    return (
+        f"before {BEGIN_OF_TIME.year}" if begin is None else _time(begin),
+        f"after {END_OF_TIME.year}" if end is None else _time(end),
+    )
 
 
-def _time(bound: Any) -> str:
+def _time(bound: Time) -> str:
     """A bound of a timespan, ISO TAI."""
     from astropy.time import Time
 
-    return "unbounded" if bound is None else str(Time(bound.tai, precision=3).isot)
+    return str(Time(bound.tai, precision=3).isot)
 
 
 def _words(timespan: Timespan) -> str:

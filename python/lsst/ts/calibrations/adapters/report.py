@@ -63,12 +63,20 @@ class VerificationReport:
         )
 
     @property
+    def _test_types(self) -> str:
+        """Which tests failed how often, most often first."""
+        names = (name for names in self.verdict.names.values() for name in names if not _remark(name))
+        return ", ".join(
+            f"{test} {n}" for test, n in Counter(name.split()[-1] for name in names).most_common()
+        )
+
+    @property
     def negative_line(self) -> str | None:
         """The line that marks a negative verdict, or None if it is positive."""
         if self.verdict.passed:
             return None
         if self.verdict.complete:
-            return f"{NEGATIVE}: {self.calibration} failed: {self.counts}"
+            return f"{NEGATIVE}: {self.calibration} failed: {self.counts}: {self._test_types}"
         problems = f"{len(self.verdict.problems)} problems"
         return f"{NEGATIVE}: {self.calibration} is incomplete ({problems}): {self.counts}"
 

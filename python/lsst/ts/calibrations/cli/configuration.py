@@ -39,8 +39,9 @@ def configuration_text(file: Path | None, parameters: Sequence[str]) -> str:
 
 
 def _value(text: str) -> str:
-    """A value as YAML: what it says, with no comment in it."""
-    return json.dumps(text) if "#" in text and text[:1] not in ("'", '"') else text
+    """A value as YAML: what it says, with no comment and no further key in it."""
+    is_plain = text[:1] not in ("'", '"', "[", "{")
+    return json.dumps(text) if is_plain and re.search(r"#|:(\s|$)", text) else text
 
 
 def _read(file: Path) -> str:

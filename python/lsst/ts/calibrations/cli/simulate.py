@@ -30,6 +30,9 @@ __all__ = ["DEFAULT_NIGHT", "SimulationOptions", "simulate_run"]
 DEFAULT_NIGHT = date(2025, 1, 15)
 """Date of the simulated night; never today's, so that a seed always gives the same exposure ids."""
 
+FIRST_NIGHT = date(1970, 1, 2)
+"""A validity range may begin earlier; images cannot, since the Butler tells no times before 1970."""
+
 HOUR = 18
 """TAI hour at which a run begins: the afternoon in Chile, when calibrations are taken."""
 
@@ -167,4 +170,4 @@ def _night(config: CalibrationConfig | None) -> date:
     usual = datetime(DEFAULT_NIGHT.year, DEFAULT_NIGHT.month, DEFAULT_NIGHT.day, HOUR)
     if config is None or not config.generate_calibrations or config.is_valid_at(usual):
         return DEFAULT_NIGHT
-    return config.certify_begin.date()
+    return max(config.certify_begin.date(), FIRST_NIGHT)

@@ -11,7 +11,7 @@ from ..domain.camera import detector_model
 from ..domain.config import CalibrationConfig
 from ..domain.instruments import Instrument
 from ..run.settings import RunSettings
-from ..simulation.cscs.mounted import mounted_optics, usual_optics
+from ..simulation.cscs.mounted import all_mounted, mounted_optics, usual_optics
 from ..simulation.faults import Faults
 from ..simulation.observatory import SimulatedObservatory, real_machinery
 from ..simulation.optical_path import OpticalPath
@@ -129,9 +129,7 @@ class Surroundings:
         from ..simulation.reference_maker import ReferenceFailed
 
         assert self.config is not None
-        request = ReferenceRequest(
-            self.instrument, self.detectors, self.scale, self.seed, self._flat_optics()
-        )
+        request = self._request(self._flat_optics())
         self._check_disk(request)
         try:
             reference = reference_repository(request, say)
@@ -149,16 +147,25 @@ class Surroundings:
     def _flat_optics(self) -> OpticalPath:
         """What will be in the beam when the flats are taken.
 
+        No reference calibrations are made for what is not mounted. Where those of the usual filter are there,
+        the script comes as far as its preflight with them, which says this and all else that is wrong.
+
         Raises
         ------
         SurroundingsError
-            It is not mounted.
+            It is not mounted, and the calibrations of the usual filter would have to be made first.
         """
         assert self.config is not None
-        try:
-            return mounted_optics(self.instrument, self.optics, self.config.filter, self.config.grating)
-        except ValueError as error:
-            raise SurroundingsError(f"{error}. Nothing was exposed.") from None
+        asked = (self.config.filter, self.config.grating)
+        problems = all_mounted(self.instrument).problems(*asked)
+        if not problems:
+            return mounted_optics(self.instrument, self.optics, *asked)
+        if not is_cached(self._request(self.optics)):
+            raise SurroundingsError(f"{'; '.join(problems)}. Nothing was exposed.")
+        return self.optics
+
+    def _request(self, optics: OpticalPath) -> ReferenceRequest:
+        return ReferenceRequest(self.instrument, self.detectors, self.scale, self.seed, optics)
 
     def _check_disk(self, request: ReferenceRequest) -> None:
         """Refuse what does not fit, reference calibrations included if they have to be made.

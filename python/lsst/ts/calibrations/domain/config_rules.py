@@ -25,6 +25,12 @@ SURE_TO_FAIL, MAY_FAIL = 10, 14
 """Below so many images a calibration made from them fails, or may fail, NOISE against these same images:
 their residual noise is sqrt(1 - 1/N) of the nominal one, and the test allows 5 % (DMTN-101, 4.3)."""
 
+BEGIN_OF_TIME, END_OF_TIME = datetime(1970, 1, 1), datetime(2100, 1, 1)
+"""Between these the Butler tells times, TAI; a validity range that goes on beyond them has no bound there."""
+
+LONGEST_LIST = 100
+"""Entries beyond which a list of exposure times is not proposed."""
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?")
 
 Options = Mapping[str, Any]
@@ -120,11 +126,14 @@ def _times_fit(options: Options, kind: ImageType, given: Options, standard: Opti
         fits = f"{n} or {n + n_discard} entries" if n_discard else f"{n} entries"
         yield (
             f"{times_name} has {len(times)} entries, but {counts} need {fits};"
-            f" e.g. {_proposal(times_name, fitting_times(times, n, 0))}"
+            f" e.g. {_proposal(times_name, fitting_times(times, n, 0))},"
+            f" or {n_name}: {len(times)} for this list"
         )
 
 
 def _proposal(option: str, times: list[float]) -> str:
+    if len(times) > LONGEST_LIST:
+        return f"{option}: {show(times[0])}, one time for all"
     return f"{option}: {show(times, most=2000)}, or one time for all"
 
 
@@ -134,7 +143,10 @@ def _flats_are_long_enough(options: Options, _: Instrument) -> Iterator[str]:
     times = options["exp_times_flat"]
     short = sorted({time for time in (times if isinstance(times, list) else [times]) if time < SHORTEST_FLAT})
     if short:
-        yield f"exp_times_flat: {show(short)} s is too short; the shutter allows {SHORTEST_FLAT} s or longer"
+        yield (
+            f"exp_times_flat: {', '.join(f'{time:g}' for time in short)} s is too short; the shutter allows"
+            f" {SHORTEST_FLAT} s or longer"
+        )
 
 
 def _products_need_flats(options: Options, _: Instrument) -> Iterator[str]:
@@ -182,6 +194,12 @@ def _dates_are_a_range(options: Options, _: Instrument) -> Iterator[str]:
         begin, end = dates.values()
         if begin >= end:
             yield f"certify_calib_end_date: {end} is not after certify_calib_begin_date: {begin}"
+        elif end <= BEGIN_OF_TIME or begin >= END_OF_TIME:
+            known = f"{BEGIN_OF_TIME.year} to {END_OF_TIME.year}"
+            yield (
+                f"certify_calib_begin_date: {begin} and certify_calib_end_date: {end} are a range outside of"
+                f" the times that the Butler can tell, {known}: no image would find what is certified"
+            )
 
 
 _RULES: tuple[tuple[tuple[str, ...], Callable[[Options, Instrument], Iterator[str]]], ...] = (
@@ -193,17 +211,44 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[Options, Instrument], Iterator[st
 )
 
 
-def rule_warnings(options: Options) -> list[str]:
-    """What is allowed and still deserves a word of warning, for options that have no problem."""
+def rule_warnings(options: Options, given: Options) -> list[str]:
+    """What is allowed and still deserves a word of warning, for options that have no problem.
+
+    Parameters
+    ----------
+    options
+        Every option, defaults filled in.
+    given
+        The options that were given.
+    """
     warnings = []
     kinds = image_types(options["script_mode"])
-    if options["generate_calibrations"] and not options["do_verify"]:
+    generate = options["generate_calibrations"]
+    if generate and not options["do_verify"]:
         warnings.append(
             "do_verify is false: combined calibrations will be certified unverified, and recorded as such"
         )
-    if options["generate_calibrations"] and options["do_verify"]:
+    if generate and options["do_verify"]:
         warnings += [_few_images(kind, int(options[_names(kind)[0]])) for kind in kinds]
+    if generate or options["do_defects"] or options["do_ptc"]:
+        warnings += [_range_for_all_time(options, given), _collection_of_no_date(options)]
     return [warning for warning in warnings if warning]
+
+
+def _range_for_all_time(options: Options, given: Options) -> str:
+    dates = ("certify_calib_begin_date", "certify_calib_end_date")
+    if any(date in given for date in dates):
+        return ""
+    begin, end = (options[date] for date in dates)
+    return (
+        f"{dates[0]} and {dates[1]} are not given: what is certified in {options['calib_collection']} will be"
+        f" valid from {begin} to {end}, so that no later run can certify the same there"
+    )
+
+
+def _collection_of_no_date(options: Options) -> str:
+    name = options["calib_collection"]
+    return f"calib_collection: {show(name)} has a placeholder; is the date meant?" if "YYYY" in name else ""
 
 
 def _few_images(kind: ImageType, n: int) -> str:

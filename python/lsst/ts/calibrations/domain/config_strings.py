@@ -14,13 +14,15 @@ from .config_values import show
 
 __all__ = ["collection_names", "text_problems"]
 
-_COLLECTION = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./-]*")
+_COLLECTION = re.compile(r"(?!/)(?!.*(//|/$))[A-Za-z0-9_./][A-Za-z0-9_./-]*")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./:+~@-]*")
 _SLOT_NAME = re.compile(r"[A-Za-z0-9_.+~-]+")
 _FIELD = re.compile(r"[A-Za-z_]\w*:[A-Za-z_][\w.\[\]'\"-]*=.+")
 _FILE = re.compile(r"[A-Za-z_]\w*:[A-Za-z0-9_./$@{}+-]+")
 _PIPETASK = {"-c": _FIELD, "--config": _FIELD, "-C": _FILE, "--config-file": _FILE}
 _UNSAFE = re.compile(r"[;|&`<>\\]|\$\(|[^ -~]")
+_PLACEHOLDER = re.compile(r"\$|[<{].*[>}]")
+_NOTHING = ("none", "null", "nil", "nan", "default")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -71,7 +73,8 @@ def _check_collections(text: str) -> str | None:
         return None
     return (
         f"{show(bad[0]) if bad[0] else 'an empty name'} is no name of a collection; names consist of letters,"
-        " digits and . _ / -, and a comma stands between two, e.g. u/czw/DM-28920/calib.20210720,LATISS/calib"
+        " digits and . _ -, with / between them, and a comma stands between two names, e.g."
+        " u/czw/DM-28920/calib.20210720,LATISS/calib"
     )
 
 
@@ -85,12 +88,23 @@ def _check_repository(text: str) -> str | None:
     return f"{show(text)} is no path or label of a Butler repository, e.g. /repo/LATISS"
 
 
-def _check_slot(text: str) -> str | None:
-    if "${" in text:
+def _check_filter(text: str) -> str | None:
+    return _check_slot(text, "filter", "SDSSr_65mm")
+
+
+def _check_grating(text: str) -> str | None:
+    return _check_slot(text, "grating", "empty_1")
+
+
+def _check_slot(text: str, kind: str, example: str) -> str | None:
+    if _PLACEHOLDER.search(text):
         return (
-            f"{show(text)} stands for a name; write that name, e.g. SDSSr_65mm for a filter, or leave it out"
+            f"{show(text)} stands for a name; write that name, e.g. {example}, or leave the line out to leave"
+            f" the {kind} as it is"
         )
-    return None if _SLOT_NAME.fullmatch(text) else f"{show(text)} is no name of a filter or grating"
+    if text.lower() in _NOTHING:
+        return f"{show(text)} is taken for a name; leave the line out to leave the {kind} as it is"
+    return None if _SLOT_NAME.fullmatch(text) else f"{show(text)} is no name of a {kind}"
 
 
 def _check_note(text: str) -> str | None:
@@ -138,8 +152,8 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "calib_collection": _check_one_collection,
     "config_options_": _check_pipetask_options,
     "repo": _check_repository,
-    "filter": _check_slot,
-    "grating": _check_slot,
+    "filter": _check_filter,
+    "grating": _check_grating,
     "program": _check_header_value,
     "reason": _check_header_value,
     "note": _check_note,

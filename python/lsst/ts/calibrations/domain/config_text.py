@@ -72,7 +72,7 @@ def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Fin
     standard = defaults(schema)
     full = {**standard, **options}
     errors += rule_problems(full, instrument, given=options, standard=standard, unusable=wrong.keys())
-    warnings = [] if errors else rule_warnings(full)
+    warnings = [] if errors else rule_warnings(full, options)
     notes += [
         f"{option} has no effect: {instead}"
         for option, instead in _WITHOUT_EFFECT.items()

@@ -6,7 +6,7 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 __all__ = ["adopt_detectors", "allowed_words", "rename_unknown", "show", "wrong_values"]
@@ -20,6 +20,17 @@ _TYPES = {
 }
 
 _ID_LIST = re.compile(r"^[(\[]?\s*(\d+(\s*,\s*\d+)*)\s*,?\s*[)\]]?$")
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
+_NUMBERS = re.compile(rf"[(\[]?\s*{_NUMBER}(?:[\s,;]+{_NUMBER})*[\s,;]*[)\]]?")
+_SECONDS = re.compile(rf"({_NUMBER})\s*s(?:ec|econds?)?\.?", re.IGNORECASE)
+_BOOLEANS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
+_DATE_OPTIONS = "certify_calib_"
+
+PART_SHOWN = 4
+"""Most options that are proposed for a name that is part of theirs."""
+
+CERTAIN = 4
+"""Letters from which on a part of a single option's name must mean that option, e.g. mode."""
 
 
 def show(value: Any, most: int = 70) -> str:
@@ -51,14 +62,29 @@ def rename_unknown(options: Mapping[str, Any], schema: Mapping[str, Any]) -> tup
     for name, value in options.items():
         if name in known:
             continue
-        bare = name.strip("\"' ")
-        near = [bare] if bare in known else difflib.get_close_matches(name.lower(), known, n=1)
-        if not near:
-            problems.append(f"there is no option {show(name)}; the schema lists all options")
+        near, certain = _nearest(name, known)
+        if not certain:
+            problems.append(
+                f"there is no option {show(name)}; nearest is {' or '.join(near)};"
+                " the schema lists all options"
+            )
             continue
         problems.append(f"there is no option {show(name)}; write '{near[0]}: {_plain(value)}'")
         renamed.setdefault(near[0], value)
     return renamed, problems
+
+
+def _nearest(name: str, known: Sequence[str]) -> tuple[list[str], bool]:
+    """Options that an unknown name is like, and whether the first of them must be meant."""
+    bare = name.strip("\"' ")
+    if bare in known:
+        return [bare], True
+    written = re.sub(r"\W+", "_", bare.lower())
+    parts = [option for option in known if written and written in option]
+    if parts:
+        return parts[:PART_SHOWN], len(parts) == 1 and len(written) >= CERTAIN
+    near = difflib.get_close_matches(written, known, n=1)
+    return (near, True) if near else (difflib.get_close_matches(written, known, n=1, cutoff=0.0), False)
 
 
 def adopt_detectors(options: dict[str, Any]) -> list[str]:
@@ -96,9 +122,8 @@ def wrong_values(options: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[
         if _is_finite(value) and Draft7Validator(about).is_valid(value):
             continue
         allowed = allowed_words(about)
-        problems[option] = (
-            f"{option}: {show(value)} is not possible; allowed is {allowed}{_hint(option, value)}"
-        )
+        hint = _hint(option, value, about)
+        problems[option] = f"{option}: {show(value)} is not possible; allowed is {allowed}{hint}"
     return problems
 
 
@@ -115,7 +140,9 @@ def allowed_words(about: Mapping[str, Any]) -> str:
 def _kind_words(kind: str, about: Mapping[str, Any]) -> str:
     if kind == "array":
         different = "different entries" if about.get("uniqueItems") else "entries"
-        return f"a list with {different}, each {allowed_words(about['items'])}"
+        low, high = about.get("minItems"), about.get("maxItems")
+        count = f"{low} to {high} " if low is not None and high is not None else ""
+        return f"a list with {count}{different}, each {allowed_words(about['items'])}"
     if kind == "object":
         needed = ", ".join(about.get("required", ()))
         return f"a mapping of {', '.join(about['properties'])} ({needed} are needed)"
@@ -129,23 +156,63 @@ def _range_words(about: Mapping[str, Any]) -> str:
     return f" of at least {low}" if low is not None else ""
 
 
-def _hint(option: str, value: Any) -> str:
+def _hint(option: str, value: Any, about: Mapping[str, Any]) -> str:
     """What may have been meant."""
     if value is None:
         return ". Nothing was given: leave the line out to have the default"
-    if not isinstance(value, str):
-        return ""
-    if "," in value and option.startswith(("exp_times", "detectors")):
-        return f". A list is written [{value.strip('()[] ')}]"
+    if isinstance(value, str):
+        return _text_hint(option, value.strip(), about)
+    if isinstance(value, list):
+        return _list_hint(value, _types(about))
+    if option.startswith(_DATE_OPTIONS):
+        return ". A date is written e.g. 2022-11-04"
+    if _types(about) == {"array"} and isinstance(value, int):
+        return f". A list is written [{value}]"
+    if "string" in _types(about) and isinstance(value, bool | int | float):
+        return ". What reads as a number, or as true or false, becomes text in quotation marks"
+    return ""
+
+
+def _types(about: Mapping[str, Any]) -> set[str]:
+    """Types that a part of a schema allows."""
+    parts = [each["type"] for each in about.get("anyOf", [about])]
+    return {name for part in parts for name in ([part] if isinstance(part, str) else part)}
+
+
+def _list_hint(value: Sequence[Any], types: Set[str]) -> str:
+    if "array" in types:
+        joined = " ".join(map(str, value))
+        if any(isinstance(entry, str) for entry in value) and _NUMBERS.fullmatch(joined):
+            return f". Commas stand between numbers: {_as_list(joined)}"
+    elif "string" in types and value and all(isinstance(entry, str) for entry in value):
+        return f". Several are written as one text, with commas: {show(','.join(value))}"
+    return ""
+
+
+def _text_hint(option: str, text: str, about: Mapping[str, Any]) -> str:
+    """What may have been meant by a text where something else is wanted."""
+    types = _types(about)
+    like = re.sub(r"[^A-Z]+", "_", text.upper()).strip("_")
+    if like in about.get("enum", ()):
+        return f". Write {like}"
+    if types == {"boolean"} and text.lower() in _BOOLEANS:
+        return f". Write {_BOOLEANS[text.lower()]}, without quotation marks"
+    if option == "detectors" and text.lower() in ("", "all"):
+        return ". Leave the line out for all detectors"
+    if "number" in types and (seconds := _SECONDS.fullmatch(text)):
+        return f". A time is a number of seconds: {seconds[1]}"
+    if "array" in types and re.search(r"[\s,;]", text) and _NUMBERS.fullmatch(text):
+        return f". A list is written {_as_list(text)}"
     try:
-        number = float(value)
+        number = float(text)
     except ValueError:
         return ""
-    return (
-        f". A number is written without quotation marks and exponent: {number:g}"
-        if math.isfinite(number)
-        else ""
-    )
+    plain = f". A number is written without quotation marks, exponent and leading zeros: {number:g}"
+    return plain if types & {"integer", "number"} and math.isfinite(number) else ""
+
+
+def _as_list(text: str) -> str:
+    return f"[{', '.join(re.findall(_NUMBER, text))}]"
 
 
 def _is_finite(value: Any) -> bool:

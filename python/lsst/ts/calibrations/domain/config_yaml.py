@@ -2,12 +2,14 @@
 
 The queue hands over any text that a person typed. Nothing in it may break the script, use up its memory or be
 lost silently, so what is read here is a single plain mapping: no anchors, aliases, tags or second documents,
-no key twice (PyYAML alone would keep the last), dates left as the text they are.
+no key twice (PyYAML alone would keep the last), dates left as the text they are, and only such numbers as a
+person means (to PyYAML alone, 010 is eight and 1:30 is ninety).
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 import yaml
@@ -22,6 +24,19 @@ MAX_DEPTH = 8
 
 _ASSIGNMENT = re.compile(r"^(?P<indent>\s*)(?P<key>\w+)\s*=\s*(?P<value>[^=].*?)\s*$")
 _NO_BLANK = re.compile(r"^(?P<indent>\s*)(?P<key>\w+):(?P<value>[^\s:].*?)\s*$")
+_NO_COLON = re.compile(r"^(?P<indent>\s*)(?P<key>[A-Za-z]\w*_\w+)\s+(?P<value>[^\s:=][^:]*?)\s*$")
+
+_PLAIN = str.maketrans(
+    {
+        **dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u202f\u3000", " "),
+        **dict.fromkeys("\u2018\u2019", "'"),
+        **dict.fromkeys("\u201c\u201d\u201e", '"'),
+        **dict.fromkeys("\u2013\u2212", "-"),
+    }
+)
+"""Characters that come along when a configuration is copied from a typeset page, and what they stand for."""
+
+_INTEGER, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 
 _FORBIDDEN: tuple[tuple[type[yaml.Token], str], ...] = (
     (yaml.AnchorToken, "an anchor (&)"),
@@ -40,10 +55,22 @@ _CLOSING = (yaml.BlockEndToken, yaml.FlowSequenceEndToken, yaml.FlowMappingEndTo
 
 
 class _Loader(yaml.SafeLoader):
-    """Loads dates as text: what a date means is for whoever reads the option to say."""
+    """Loads dates as text: what a date means is for whoever reads the option to say. Numbers are decimal."""
 
 
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (_INTEGER, _FLOAT)]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: str(node.value))
+_Loader.add_implicit_resolver(_INTEGER, re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    _FLOAT,
+    re.compile(
+        r"^[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"
+    ),
+    list("-+.0123456789"),
+)
 
 
 class _Refused(Exception):
@@ -66,12 +93,15 @@ def read_mapping(text: str) -> tuple[dict[str, Any], list[str]]:
     """
     if len(text) > MAX_SIZE:
         return {}, [f"the configuration has {len(text)} characters; {MAX_SIZE} is the most"]
+    text, typeset = _retype(text)
     try:
-        return _read(text)
+        options, others = _read(text)
+        return options, typeset + others
     except (yaml.YAMLError, _Refused, ValueError) as error:
         mended, problems = _mend(text)
         if not problems:
-            return {}, [_explain(error, text)]
+            return {}, [*typeset, _explain(error, text)]
+    problems = typeset + problems
     try:
         options, others = _read(mended)
         return options, problems + others
@@ -132,11 +162,26 @@ def _keys_given_twice(node: yaml.MappingNode) -> list[str]:
     return problems
 
 
+def _retype(text: str) -> tuple[str, list[str]]:
+    """Replace typeset characters outside of comments; return the text and what was wrong."""
+    lines, problems = text.splitlines(), []
+    for number, line in enumerate(lines, 1):
+        content = re.split(r"(?:^|\s)#", line, maxsplit=1)[0]
+        found = sorted({letter for letter in content if ord(letter) in _PLAIN})
+        if not found:
+            continue
+        lines[number - 1] = line.translate(_PLAIN)
+        names = ", ".join(f"{unicodedata.name(letter).lower()} ({_code(letter)})" for letter in found)
+        right = _short(content.translate(_PLAIN).strip())
+        problems.append(f"line {number} holds {names}, as typeset pages have; write {right!r}")
+    return ("\n".join(lines) if problems else text), problems
+
+
 def _mend(text: str) -> tuple[str, list[str]]:
     """Put right lines that are no YAML but can be understood; return the text and what was wrong."""
     lines, problems = text.splitlines(), []
     for number, line in enumerate(lines, 1):
-        match = _ASSIGNMENT.match(line) or _NO_BLANK.match(line)
+        match = _ASSIGNMENT.match(line) or _NO_BLANK.match(line) or _NO_COLON.match(line)
         if match:
             right = f"{match['key']}: {match['value']}"
             lines[number - 1] = match["indent"] + right
@@ -163,9 +208,10 @@ def _explain(error: Exception, text: str) -> str:
         return f"line {number}: a second document begins; a configuration is a single one"
     if "\\t" in (error.problem or ""):
         return f"line {number}: there is a tab where YAML wants blanks: {_short(there)!r}"
+    colon = ", and text with a colon in quotation marks" if "mapping values" in (error.problem or "") else ""
     return (
         f"line {number} is not YAML{begun}: {_short(there)!r} ({error.problem});"
-        " options are written 'name: value', one per line, all with the same indentation"
+        f" options are written 'name: value', one per line, all with the same indentation{colon}"
     )
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["AMPLIFIERS", "INSTRUMENTS", "LATISS", "LSSTCAM", "LSSTCOMCAM", "SLOTS", "Instrument"]
+__all__ = [
+    "AMPLIFIERS",
+    "INSTRUMENTS",
+    "LATISS",
+    "LSSTCAM",
+    "LSSTCOMCAM",
+    "SLOTS",
+    "Instrument",
+    "instruments_named",
+]
 
 AMPLIFIERS = tuple(f"C{half}{number}" for half in range(2) for number in range(8))
 """C00 to C07 and C10 to C17: the sixteen amplifiers of the detectors of all Rubin cameras."""
@@ -132,3 +141,16 @@ LSSTCAM = Instrument(
 
 INSTRUMENTS: Mapping[str, Instrument] = {each.name: each for each in (LATISS, LSSTCOMCAM, LSSTCAM)}
 """All instruments by name."""
+
+
+def instruments_named(configurations: str) -> list[str]:
+    """Instruments after which configurations of a component are named.
+
+    Parameters
+    ----------
+    configurations
+        File names with or without extension, or labels, separated by commas, as ``configurationApplied`` has
+        them: ``_init.yaml,LATISS.yaml``.
+    """
+    labels = {each.strip().partition(".")[0].casefold() for each in configurations.split(",")}
+    return [name for name in INSTRUMENTS if name.casefold() in labels]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .camera import detector_model
 from .config import CalibrationConfig
 from .exposure_times import flat_pairs
 from .exposures import ImageType
+from .flat_light import curve_warnings, faint_warnings, nominal_rate, saturation_warnings
 from .instruments import Instrument
 
 __all__ = ["ImageSet", "Plan", "ProcessingTimes", "make_plan"]
+
+LONG = 6 * 3600.0
+"""Seconds of data taking from which on one wonders: most of a night."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,7 @@ def make_plan(
         sets=sets,
         wait_between_exposures=config.wait_between_exposures,
         duration=_duration(config, instrument, sets, times or ProcessingTimes()),
-        warnings=_warnings(config, sets),
+        warnings=tuple(_warnings(config, instrument, sets)),
     )
 
 
@@ -173,15 +179,30 @@ def _duration(
     return end
 
 
-def _warnings(config: CalibrationConfig, sets: tuple[ImageSet, ...]) -> tuple[str, ...]:
-    """Warn of flats that no gain comes from."""
+def _warnings(config: CalibrationConfig, instrument: Instrument, sets: tuple[ImageSet, ...]) -> Iterator[str]:
+    """What the images will not be good for."""
+    floor = Plan(instrument, sets, config.wait_between_exposures, 0.0, ()).floor
+    if floor > LONG:
+        yield f"taking the images will last {floor / 3600:.1f} h: are the exposure times in seconds?"
     kept = next((each.kept_times for each in sets if each.image_type is ImageType.FLAT), None)
-    if kept is None or not config.do_gain_from_flat_pairs:
-        return ()
+    if kept is None:
+        return
+    if config.do_gain_from_flat_pairs:
+        yield from _pair_warnings(kept)
+    rate = nominal_rate(config.filter, config.grating)
+    if rate is not None:
+        models = [detector_model(instrument.name, number) for number in config.detectors]
+        yield from saturation_warnings(kept, rate, models)
+        if config.do_verify:
+            yield from faint_warnings(kept, rate, models, internal=config.generate_calibrations)
+            yield from curve_warnings(kept, rate) if config.do_ptc else ()
+
+
+def _pair_warnings(kept: tuple[float, ...]) -> Iterator[str]:
+    """Warn of flats that no gain comes from."""
     found = flat_pairs(kept)
     if not found.pairs:
-        return ("no two flats have the same exposure time, so that no gain can be measured",)
-    if not found.unpaired:
-        return ()
-    alone = ", ".join(f"{kept[position]:g} s" for position in found.unpaired)
-    return (f"flats without a partner of the same exposure time give no gain: {alone}",)
+        yield "no two flats have the same exposure time, so that no gain can be measured"
+    elif found.unpaired:
+        alone = ", ".join(f"{kept[position]:g} s" for position in found.unpaired)
+        yield f"flats without a partner of the same exposure time give no gain: {alone}"

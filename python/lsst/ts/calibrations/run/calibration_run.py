@@ -9,15 +9,17 @@ from typing import Any
 from ..adapters.archive import Archive
 from ..adapters.camera import Annotations
 from ..domain.config import CalibrationConfig
-from ..domain.errors import CalibrationError, PreflightError
+from ..domain.errors import CalibrationError
 from ..domain.exposures import ImageType
 from ..domain.instruments import Instrument
 from ..domain.plan import Plan
 from .acquisition import Acquisition
+from .beam import Beam
 from .clients import Clients
 from .context import RunContext
 from .preflight import Preflight
 from .processing import Processing
+from .references import References
 
 __all__ = ["CalibrationRun", "RunIncomplete"]
 
@@ -62,6 +64,8 @@ class CalibrationRun:
         self.checkpoint = checkpoint
         self.group_id = group_id
         self.archive = Archive(config.repo, instrument)
+        self.references = References(config, self.archive, context.now)
+        self.beam = Beam(config, clients.camera, self.references, context.log)
         self.processing = Processing(context, instrument, config, clients.ocps, self.archive)
 
     async def run(self) -> str:
@@ -74,42 +78,22 @@ class CalibrationRun:
         """
         try:
             await self._check()
-            await self._set_up()
+            await self.beam.set_up()
             error = await self._take_and_process()
         finally:
             self.archive.close()
         return self._outcome(error)
 
     async def _check(self) -> None:
-        telescope = partial(self.clients.telescope.problems, self.config.options.get("ignore", ()))
-        flats = ImageType.FLAT in self.config.images
-        preflight = Preflight(
-            self.instrument, self.clients.remotes, self.archive, telescope if flats else None
-        )
-        await preflight.check(
+        checks = [self.beam.problems, self.references.problems]
+        if ImageType.FLAT in self.config.images:
+            ignore = self.config.options.get("ignore", ())
+            checks.append(partial(self.clients.telescope.problems, ignore))
+        await Preflight(self.instrument, self.clients.remotes, self.archive, checks).check(
             collections=self._input_collections(),
             certification=self._certification(),
             folder=self.context.settings.folder,
         )
-
-    async def _set_up(self) -> None:
-        """Put filter and grating into the beam; flats through them must have something to compare with."""
-        config, camera = self.config, self.clients.camera
-        await camera.setup(config.filter, config.grating)
-        flats = config.images.get(ImageType.FLAT)
-        if flats is None or config.generate_calibrations or not config.do_verify:
-            return
-        if (name := await camera.in_beam()) is None:
-            self.context.log.warning("What is in the beam is not known: no look for its reference flat.")
-            return
-        missing = await self.archive.missing_flats(name, flats.verify_collections, config.detectors)
-        if missing:
-            raise PreflightError(
-                [
-                    f"{', '.join(flats.verify_collections)} have no combined flat of {name} for detectors"
-                    f" {missing} to verify against: see filter, grating, input_collections_verify_flat"
-                ]
-            )
 
     def _input_collections(self) -> set[str]:
         """Collections that the jobs of this run will name."""
@@ -190,7 +174,7 @@ class CalibrationRun:
         failures += [f"not done: {each.step} ({each.reason})" for each in record.not_done]
         if error is not None or record.not_done:
             raise RunIncomplete(
-                "; ".join(failures),
+                "; ".join([*failures, *self.plan.warnings]),
                 kept="All images that were taken are kept.",
                 advice=f"See {self.context.settings.folder}.",
             )
@@ -201,5 +185,5 @@ class CalibrationRun:
         ]
         done += [f"{each.dataset_type} certified in {each.collection}" for each in record.certified]
         warning = self.config.validity_warning(self.context.now())
-        remarks = [warning] if warning else []
+        remarks = [*self.plan.warnings, *([warning] if warning else [])]
         return "; ".join([*negative, *done, *remarks]) or "nothing was verified, as configured"

@@ -31,7 +31,10 @@ class Clients:
     def __init__(self, instrument: Instrument, domain: salobj.Domain, log: logging.Logger) -> None:
         oods = salobj.Remote(domain, instrument.oods, include=["summaryState", "imageInOODS"], readonly=True)
         ocps = salobj.Remote(
-            domain, "OCPS", index=instrument.ocps_index, include=["summaryState", "job_result"]
+            domain,
+            "OCPS",
+            index=instrument.ocps_index,
+            include=["summaryState", "configurationApplied", "job_result"],
         )
         others = [
             salobj.Remote(domain, name, include=["summaryState"], readonly=True)

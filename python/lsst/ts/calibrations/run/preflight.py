@@ -11,7 +11,7 @@ from typing import Any
 from ..adapters.archive import Archive
 from ..adapters.sal import State, salobj
 from ..domain.errors import ArchiveError, CertificationError, PreflightError
-from ..domain.instruments import Instrument
+from ..domain.instruments import Instrument, instruments_named
 
 __all__ = ["Preflight"]
 
@@ -33,8 +33,8 @@ class Preflight:
         A remote for every component that the run needs.
     archive
         The Butler.
-    telescope
-        Looks whether the telescope is as flats need it; None where no flats are taken.
+    more
+        Further checks; each gives what is not in order, one sentence for each problem.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class Preflight:
         instrument: Instrument,
         remotes: Sequence[salobj.Remote],
         archive: Archive,
-        telescope: Callable[[], Awaitable[list[str]]] | None = None,
+        more: Sequence[Callable[[], Awaitable[list[str]]]] = (),
     ) -> None:
         self.instrument = instrument
         self.remotes = remotes
         self.archive = archive
-        self.telescope = telescope
+        self.more = tuple(more)
 
     async def check(
         self, *, collections: Collection[str], folder: Path, certification: Mapping[str, Any] | None = None
@@ -70,7 +70,7 @@ class Preflight:
         """
         checks: list[Awaitable[list[str]]] = [self._state(remote) for remote in self.remotes]
         checks += [self._collections(collections), self._conflicts(certification)]
-        checks += [self.telescope()] if self.telescope is not None else []
+        checks += [check() for check in self.more]
         problems = [problem for found in await asyncio.gather(*checks) for problem in found]
         problems += _disk(folder)
         if problems:
@@ -83,9 +83,23 @@ class Preflight:
         except TimeoutError:
             return [f"{name} has not said its state within {STATE_TIMEOUT:.0f} s: is it running?"]
         state = State(data.summaryState)
-        if state == State.ENABLED:
+        problems = [] if state == State.ENABLED else [f"{name} is {state.name}, not ENABLED: enable it"]
+        if remote.salinfo.name == "OCPS" and state in (State.DISABLED, State.ENABLED):
+            problems += self._configuration(remote)
+        return problems
+
+    def _configuration(self, ocps: salobj.Remote) -> list[str]:
+        """An OCPS that names an instrument in its configuration must name ours; many name none."""
+        applied = ocps.evt_configurationApplied.get()
+        text = "" if applied is None else applied.configurations
+        named = instruments_named(text)
+        if not named or self.instrument.name in named:
             return []
-        return [f"{name} is {state.name}, not ENABLED: enable it"]
+        return [
+            f"{ocps.salinfo.name_index} has the configuration of {', '.join(named)} ({text}), and"
+            f" its jobs would look for images of {self.instrument.name} in the wrong place: start it with the"
+            f" configuration of {self.instrument.name}"
+        ]
 
     async def _collections(self, names: Collection[str]) -> list[str]:
         try:

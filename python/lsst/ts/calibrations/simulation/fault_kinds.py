@@ -87,6 +87,11 @@ _ALL = (
     ),
     FaultKind("component-absent", "a component does not run at all", {"component": _COMPONENT}),
     FaultKind(
+        "ocps-configuration",
+        "the OCPS was enabled with the configuration of another instrument",
+        {"instrument": Option("which", required=True, choices=("LATISS", "LSSTComCam", "LSSTCam"))},
+    ),
+    FaultKind(
         "take-images-refused",
         "the camera refuses takeImages",
         {"image": _IMAGE, "times": _TIMES},

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-__all__ = ["OpticalPath"]
+from ..domain.optics import physical_filter
 
-_EMPTY_SLOT = re.compile(r"^empty(_\d+)?$")
+__all__ = ["OpticalPath"]
 
 
 @dataclass
@@ -28,5 +27,4 @@ class OpticalPath:
     @property
     def physical_filter(self) -> str:
         """Name in the Butler: of the combination, ``SDSSr_65mm~empty``, or of the filter, ``r_57``."""
-        parts = [self.filter] if self.grating is None else [self.filter, self.grating]
-        return "~".join("empty" if _EMPTY_SLOT.match(part) else part for part in parts)
+        return physical_filter(self.filter, self.grating)

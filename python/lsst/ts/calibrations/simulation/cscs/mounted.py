@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ...domain.instruments import Instrument
+from ...domain.optics import MountedOptics
 from ..optical_path import OpticalPath
 from .filter_changers import CAMERA_FILTERS, find_filter
-from .wheels import FILTERS, GRATINGS, Slot, find_slot
+from .wheels import FILTERS, GRATINGS, find_slot
 
-__all__ = ["band_of", "mounted_optics", "usual_optics"]
+__all__ = ["all_mounted", "band_of", "mounted_optics", "usual_optics"]
 
 
 def band_of(instrument: Instrument, name: str) -> str:
@@ -23,6 +22,15 @@ def band_of(instrument: Instrument, name: str) -> str:
     if instrument.spectrograph is not None:
         return FILTERS[find_slot(FILTERS, 0, name)].band
     return find_filter(instrument, name).band
+
+
+def all_mounted(instrument: Instrument) -> MountedOptics:
+    """Everything that the instrument can put into the beam, as it publishes it."""
+    if instrument.spectrograph is None:
+        filters = tuple(each.name for each in CAMERA_FILTERS[instrument.name])
+        return MountedOptics(instrument.camera, filters)
+    wheels = (tuple(slot.name for slot in slots) for slots in (FILTERS, GRATINGS))
+    return MountedOptics(instrument.spectrograph, *wheels)
 
 
 def usual_optics(instrument: Instrument) -> OpticalPath:
@@ -51,14 +59,8 @@ def mounted_optics(
     ValueError
         It is not mounted.
     """
-    if instrument.spectrograph is None:
-        return OpticalPath(present.filter if filter_ is None else find_filter(instrument, str(filter_)).name)
-    return OpticalPath(
-        present.filter if filter_ is None else _mounted(FILTERS, filter_),
-        present.grating if grating is None else _mounted(GRATINGS, grating),
-    )
-
-
-def _mounted(slots: Sequence[Slot], asked: str | int) -> str:
-    number, name = (asked, "") if isinstance(asked, int) else (0, asked)
-    return slots[find_slot(slots, number, name)].name
+    mounted = all_mounted(instrument)
+    names = mounted.set_up((present.filter, present.grating), filter_, grating)
+    if names is None:
+        raise ValueError("; ".join(mounted.problems(filter_, grating)))
+    return OpticalPath(*names)

@@ -89,6 +89,7 @@ class Ocps(salobj.BaseCsc):
             name="OCPS",
             index=instrument.ocps_index,
             initial_state=initial_state,
+            override=_override(instrument, faults),
             simulation_mode=1,
             allow_missing_callbacks=True,
         )
@@ -107,6 +108,12 @@ class Ocps(salobj.BaseCsc):
         self._stop_all()
         await super().close_tasks()
         await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
+
+    async def begin_start(self, data: salobj.BaseMsgType) -> None:
+        """Say which configuration is taken, as every configurable component does when it is started."""
+        await super().begin_start(data)
+        files = ["_init.yaml", *filter(None, [data.configurationOverride])]
+        await self.evt_configurationApplied.set_write(configurations=",".join(files), force_output=True)
 
     async def handle_summary_state(self) -> None:
         """End all jobs when the component is neither ENABLED nor DISABLED."""
@@ -194,6 +201,12 @@ class Ocps(salobj.BaseCsc):
         for running in self._jobs.values():
             running.process.kill()
             running.stopped.set()
+
+
+def _override(instrument: Instrument, faults: Faults) -> str:
+    """Name of the configuration file: that of the instrument, unless a fault was asked for."""
+    fault = faults.strike("ocps-configuration")
+    return f"{instrument.name if fault is None else fault['instrument']}.yaml"
 
 
 def _fail(job: Job, fault: Fault) -> int:

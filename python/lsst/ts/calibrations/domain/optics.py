@@ -1,0 +1,99 @@
+"""Filters and gratings: which there are, which one is meant, and how the Butler names what is in the beam."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["MountedOptics", "physical_filter"]
+
+_EMPTY = re.compile(r"^empty_\d+$")
+"""A numbered empty place of a wheel, which the Butler knows without its number."""
+
+_NEAR = 0.1
+"""Least likeness of a name that is proposed in place of an unknown one."""
+
+
+@dataclass(frozen=True)
+class MountedOptics:
+    """What can be put into the beam.
+
+    Parameters
+    ----------
+    holder
+        SAL name of the component that says so.
+    filters, gratings
+        Names by position; a camera without spectrograph has no gratings, and its filters no positions.
+    """
+
+    holder: str
+    filters: tuple[str, ...]
+    gratings: tuple[str, ...] = ()
+
+    def problems(self, filter_: str | int | None, grating: str | int | None) -> list[str]:
+        """What is not there of that which was asked for, one sentence for each option.
+
+        Parameters
+        ----------
+        filter_, grating
+            Name or position, as configured; None asks for nothing.
+        """
+        wanted = [("filter", self.filters, filter_), ("grating", self.gratings, grating)]
+        return [
+            f"{option}: {asked!r} is not in {self.holder}, {self._holding(names)}{self._hint(names, asked)}"
+            for option, names, asked in wanted
+            if asked is not None and self._find(names, asked) is None
+        ]
+
+    def set_up(
+        self, present: tuple[str, str | None], filter_: str | int | None, grating: str | int | None
+    ) -> tuple[str, str | None] | None:
+        """Names of filter and grating that will be in the beam; None if what is asked for is not there.
+
+        Parameters
+        ----------
+        present
+            Names of those that are in the beam now.
+        filter_, grating
+            Name or position of what is asked for; None leaves what is there.
+        """
+        filter_name = present[0] if filter_ is None else self._find(self.filters, filter_)
+        grating_name = present[1] if grating is None else self._find(self.gratings, grating)
+        if filter_name is None or (grating is not None and grating_name is None):
+            return None
+        return filter_name, grating_name
+
+    def _find(self, names: Sequence[str], asked: str | int) -> str | None:
+        # The spectrograph's class takes a number in quotes for a position, too.
+        if self.gratings and str(asked).isdecimal():
+            return names[int(asked)] if int(asked) < len(names) else None
+        return str(asked) if asked in names else None
+
+    def _holding(self, names: Sequence[str]) -> str:
+        """What there is, with its position where that can be used to ask for it."""
+        if self.gratings:
+            return "which has " + ", ".join(f"{name} (position {n})" for n, name in enumerate(names))
+        return f"which has {', '.join(names)}"
+
+    def _hint(self, names: Sequence[str], asked: str | int) -> str:
+        """What may have been meant; a filter can also be mounted among the gratings."""
+        for option, others in (("filter", self.filters), ("grating", self.gratings)):
+            if asked in others and others is not names:
+                return f"; {asked} can be had with the option {option}"
+        near = difflib.get_close_matches(str(asked), names, n=1, cutoff=_NEAR)
+        return f"; did you mean {near[0]}?" if near and not str(asked).isdecimal() else ""
+
+
+def physical_filter(filter_: str, grating: str | None) -> str:
+    """Name in the Butler of what is in the beam: ``SDSSr_65mm~empty``, or ``r_57`` where are no gratings.
+
+    Parameters
+    ----------
+    filter_, grating
+        Names as the instrument has them.
+    """
+    if grating is None:
+        return filter_
+    return "~".join(_EMPTY.sub("empty", name) for name in (filter_, grating))

@@ -1,0 +1,73 @@
+"""Filter and grating of a run: looked at before they are moved, and put into the beam."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..domain.errors import AcquisitionError
+
+if TYPE_CHECKING:
+    import logging
+
+    from ..adapters.camera import Camera
+    from ..domain.config import CalibrationConfig
+    from .references import References
+
+__all__ = ["Beam"]
+
+
+@dataclass
+class Beam:
+    """What is in the beam while flats are taken.
+
+    Parameters
+    ----------
+    config
+        What was asked for.
+    camera
+        Moves it and says what there is.
+    references
+        What flats through it are verified against.
+    log
+        Log of the script.
+    """
+
+    config: CalibrationConfig
+    camera: Camera
+    references: References
+    log: logging.Logger
+    _expected: str | None = field(default=None, init=False)
+    """Physical filter whose reference flat was looked for."""
+
+    async def problems(self) -> list[str]:
+        """What would go wrong with filter, grating and the reference flat; nothing is moved."""
+        filter_, grating = self.config.filter, self.config.grating
+        if filter_ is not None or grating is not None:
+            mounted = await self.camera.mounted()
+            if mounted is None:
+                self.log.warning("Which filters and gratings there are is not published: not checked.")
+            elif problems := mounted.problems(filter_, grating):
+                return problems
+        if self.references.need_flat:
+            self._expected = await self.camera.in_beam(filter_, grating)
+        return [] if self._expected is None else await self.references.flat_problems(self._expected)
+
+    async def set_up(self) -> None:
+        """Put filter and grating into the beam, and see that it is what was expected.
+
+        Raises
+        ------
+        AcquisitionError
+            The instrument refused or did not answer, or flats have nothing to compare with.
+        """
+        await self.camera.setup(self.config.filter, self.config.grating)
+        if not self.references.need_flat:
+            return
+        found = await self.camera.in_beam()
+        if found is None:
+            self.log.warning("What is in the beam is not known: no look for its reference flat.")
+        elif found != self._expected:
+            problems = await self.references.flat_problems(found)
+            if problems:
+                raise AcquisitionError("; ".join(problems), kept="Nothing was exposed.")

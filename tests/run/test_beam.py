@@ -1,0 +1,160 @@
+"""Filter, grating and reference flat: looked at before anything moves, and again if it came otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.domain.errors import AcquisitionError, ArchiveError
+from lsst.ts.calibrations.domain.optics import MountedOptics, physical_filter
+from lsst.ts.calibrations.run.beam import Beam
+from lsst.ts.calibrations.run.references import References
+
+RED, GREEN = "SDSSr_65mm~empty", "SDSSg_65mm~empty"
+
+
+@dataclass
+class ToldSpectrograph:
+    """A camera whose spectrograph says, and does, what the story tells."""
+
+    present: tuple[str, str | None] | None = ("SDSSr_65mm", "empty_1")
+    mounted_optics: MountedOptics | None = field(
+        default_factory=lambda: MountedOptics("ATSpectrograph", ("SDSSg_65mm", "SDSSr_65mm"), ("empty_1",))
+    )
+    jams: bool = False
+    moved: list[Any] = field(default_factory=list)
+
+    async def mounted(self) -> MountedOptics | None:
+        return self.mounted_optics
+
+    async def in_beam(self, filter_: Any = None, grating: Any = None) -> str | None:
+        if self.present is None or self.mounted_optics is None:
+            return None
+        names = self.mounted_optics.set_up(self.present, filter_, grating)
+        return None if names is None else physical_filter(*names)
+
+    async def setup(self, filter_: Any, grating: Any) -> None:
+        self.moved.append((filter_, grating))
+        if filter_ is not None and self.present is not None and not self.jams:
+            self.present = (filter_, self.present[1])
+
+
+@dataclass
+class ToldCalibrations:
+    """A Butler with some flats."""
+
+    flats: Sequence[str] = (RED,)
+    missing: Sequence[str] = ()
+    broken: bool = False
+    asked: list[Any] = field(default_factory=list)
+
+    async def missing_collections(self, names: Sequence[str]) -> list[str]:
+        if self.broken:
+            raise ArchiveError("cannot be opened")
+        return list(self.missing)
+
+    async def combined(self, name: str, collections: Sequence[str], time: float) -> set[Any]:
+        self.asked.append((name, collections, time))
+        return {(0, each) for each in self.flats} if name == "flat" else set()
+
+
+@pytest.fixture
+def make(config: Callable[..., Any]) -> Callable[..., Beam]:
+    def beam(camera: ToldSpectrograph, archive: ToldCalibrations, **options: Any) -> Beam:
+        made = config(**options)
+        references = References(made, archive, lambda: 1000.0)  # type: ignore[arg-type]
+        return Beam(made, camera, references, logging.getLogger("run"))  # type: ignore[arg-type]
+
+    return beam
+
+
+def problems(beam: Beam) -> list[str]:
+    return asyncio.run(beam.problems())
+
+
+def test_before_anything_moves_the_flat_of_the_named_filter_is_looked_for(make: Any) -> None:
+    camera, archive = ToldSpectrograph(), ToldCalibrations()
+    (problem,) = problems(make(camera, archive, filter="SDSSg_65mm", input_collections_verify_flat="a, b"))
+    assert problem == (
+        f"input_collections_verify_flat: a, b has no combined flat of {GREEN} that is valid now for detector"
+        f" 0 to verify against; there are flats of {RED}, the nearest is {RED}: see filter and grating"
+    )
+    assert camera.moved == []
+    assert archive.asked == [("flat", ("a", "b"), 1000.0)]
+
+
+def test_collections_without_any_flat_are_told_so(make: Any) -> None:
+    (problem,) = problems(make(ToldSpectrograph(), ToldCalibrations(flats=())))
+    assert problem.endswith("to verify against; there is no flat at all")
+
+
+def test_what_is_in_the_beam_already_is_looked_for_when_nothing_is_named(make: Any) -> None:
+    assert problems(make(ToldSpectrograph(), ToldCalibrations())) == []
+    (problem,) = problems(make(ToldSpectrograph(present=("SDSSg_65mm", "empty_1")), ToldCalibrations()))
+    assert GREEN in problem
+
+
+def test_a_filter_that_is_not_mounted_has_no_flat_to_look_for(make: Any) -> None:
+    archive = ToldCalibrations()
+    (problem,) = problems(make(ToldSpectrograph(), archive, filter="SDSSx_65mm"))
+    assert problem.startswith("filter: 'SDSSx_65mm' is not in ATSpectrograph")
+    assert archive.asked == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"generate_calibrations": True, "certify_calib_begin_date": "2025-01-01"},
+        {"do_verify": False},
+        {"script_mode": "BIAS_DARK"},
+    ],
+)
+def test_no_flat_is_needed_where_none_is_verified_against_it(make: Any, options: Any) -> None:
+    archive = ToldCalibrations(flats=())
+    assert problems(make(ToldSpectrograph(), archive, filter="SDSSg_65mm", **options)) == []
+    assert archive.asked == []
+
+
+def test_a_collection_or_repository_that_is_not_there_is_told_once_and_by_others(make: Any) -> None:
+    assert problems(make(ToldSpectrograph(), ToldCalibrations(flats=(), missing=["LATISS/calib"]))) == []
+    assert problems(make(ToldSpectrograph(), ToldCalibrations(flats=(), broken=True))) == []
+
+
+def test_what_is_not_published_is_not_held_against_the_run(
+    make: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    camera = ToldSpectrograph(mounted_optics=None)
+    assert problems(make(camera, ToldCalibrations(flats=()), filter="SDSSg_65mm")) == []
+    assert "not published: not checked" in caplog.text
+
+
+def test_a_wheel_that_stopped_elsewhere_is_noticed_after_it_was_set_up(make: Any) -> None:
+    camera = ToldSpectrograph(jams=True)
+    beam = make(camera, ToldCalibrations(flats=[GREEN]), filter="SDSSg_65mm")
+    assert problems(beam) == []
+    with pytest.raises(AcquisitionError, match=f"no combined flat of {RED}.*Nothing was exposed"):
+        asyncio.run(beam.set_up())
+    assert camera.moved == [("SDSSg_65mm", None)]
+
+
+def test_what_came_as_expected_is_not_looked_for_twice(make: Any) -> None:
+    archive = ToldCalibrations(flats=[GREEN])
+    beam = make(ToldSpectrograph(), archive, filter="SDSSg_65mm")
+    assert problems(beam) == []
+    asyncio.run(beam.set_up())
+    assert len(archive.asked) == 1
+
+
+def test_biases_and_darks_need_something_to_compare_with_too(config: Callable[..., Any]) -> None:
+    archive: Any = ToldCalibrations()
+    found = asyncio.run(References(config(script_mode="BIAS_DARK"), archive, lambda: 0.0).problems())
+    assert found == [
+        f"input_collections_verify_{name}: LATISS/calib has no combined {name} that is valid now for detector"
+        " 0 to verify against"
+        for name in ("bias", "dark")
+    ]
