@@ -28,6 +28,18 @@ _set_up() {
     _requirements "$extras" > "$stamp"
 }
 
+# Set up with EUPS: that environment has everything, salobj included.
+if [ "${TS_CALIBRATIONS_DIR:-}" -ef "$checkout" ]; then
+    PYTHON=python
+    return 0
+fi
+
+if [ ! -w "$checkout" ]; then
+    [ -x "$PYTHON" ] && return 0
+    echo "$checkout/.venv cannot be made: the folder is not writable. Install the package with pip instead: it brings these commands, too." >&2
+    exit 2
+fi
+
 # Two commands started together must not set up the same folder at once.
 exec 9> "$checkout/.setup.lock"
 flock 9

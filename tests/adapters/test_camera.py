@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.camera import READOUT_MARGIN, Annotations, Camera
+from lsst.ts.calibrations.adapters.camera import READOUT_MARGIN, TAKE_MARGIN, Annotations, Camera
 from lsst.ts.calibrations.adapters.sal import State, salobj
 from lsst.ts.calibrations.domain.errors import AcquisitionError
 from lsst.ts.calibrations.domain.exposures import ImageType
@@ -264,3 +264,31 @@ def test_a_camera_without_spectrograph_has_its_own_filters_and_no_grating(tmp_pa
                 await adapter.setup("r_57", None)
 
     clock.run(story)
+
+
+def test_a_camera_that_never_ends_its_last_readout_is_an_error_and_no_endless_wait(observatory: Any) -> None:
+    async def story() -> None:
+        async with observatory() as there, camera() as (adapter, _):
+            await there.components["ATCamera"].evt_startIntegration.set_write(
+                imageName="AT_O_20250115_000099"
+            )
+            begin = now()
+            with pytest.raises(AcquisitionError, match="DARK of 30 s: it was not ready in time"):
+                await take(adapter, ImageType.DARK, 30.0)
+            assert now() - begin == 2 * 30 + TAKE_MARGIN
+
+    clock.run(story)
+
+
+@pytest.mark.parametrize(("level", "told"), [(logging.INFO, False), (logging.DEBUG, True)])
+def test_what_the_camera_class_says_of_each_step_is_for_those_who_want_everything(
+    observatory: Any, caplog: pytest.LogCaptureFixture, level: int, told: bool
+) -> None:
+    async def story() -> None:
+        async with observatory(), camera() as (adapter, _):
+            await take(adapter)
+            await take(adapter)
+
+    with caplog.at_level(level, logger="test"):
+        clock.run(story)
+    assert any("Waiting for the readout" in message for message in caplog.messages) == told

@@ -44,7 +44,7 @@ def test_all_components_go_from_standby_to_enabled_and_back(tell: Any) -> None:
         await group.enable({"atcamera": "night.yaml"})
         await group.assert_all_enabled()
         assert [component.summary_state for component in telescope.components] == [State.ENABLED] * 4
-        await group.disable()
+        await group.set_state(State.DISABLED)
         await group.standby()
         assert await group.get_state("atoods") == State.STANDBY
 
@@ -59,7 +59,7 @@ def test_components_that_are_not_checked_do_not_count(tell: Any, caplog: pytest.
             await group.assert_all_enabled()
         group.disable_checks_for_components(["ATOODS", "ATDome"])
         await group.assert_all_enabled()
-        await group.disable()
+        await group.set_state(State.DISABLED)
         assert telescope.oods.summary_state == State.FAULT
         group.reset_checks()
         assert group.components_to_check() == group.components_attr

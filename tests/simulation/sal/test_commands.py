@@ -71,10 +71,10 @@ def test_a_command_that_fails_raises_with_the_reason(
 
 def test_progress_extends_the_time_limit_by_what_it_carries(tell: Callable[[Story], None]) -> None:
     async def story(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
-        begun = salobj.current_tai()
+        begun = clock.current_tai()
         ackcmd = await remote.cmd_execute.set_start(version="slow", timeout=20)
         assert ackcmd.ack == SalRetCode.CMD_COMPLETE
-        assert salobj.current_tai() - begun == 510
+        assert clock.current_tai() - begun == 510
 
     tell(story)
 
@@ -109,9 +109,9 @@ def test_silence_is_a_time_out_that_says_whether_anything_was_heard(tell: Callab
 def test_commands_of_one_kind_wait_for_each_other_unless_allowed(tell: Callable[[Story], None]) -> None:
     async def story(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         async def both() -> float:
-            begun = salobj.current_tai()
+            begun = clock.current_tai()
             await asyncio.gather(*(remote.cmd_execute.set_start(version="slow") for _ in range(2)))
-            return salobj.current_tai() - begun
+            return clock.current_tai() - begun
 
         assert await both() == 1020
         csc.cmd_execute.allow_multiple_callbacks = True

@@ -85,6 +85,7 @@ def test_the_components_of_a_latiss_run_are_there() -> None:
 def test_the_sister_cameras_change_filters_and_that_of_latiss_does_not(prefix: str) -> None:
     sister, latiss = component_info(f"{prefix}Camera"), component_info("ATCamera")
     assert set(sister.topics) - set(latiss.topics) == {
+        "cmd_initGuiders",
         "cmd_setFilter",
         "evt_startSetFilter",
         "evt_endSetFilter",

@@ -9,6 +9,7 @@ import pytest
 from lsst.ts.calibrations.simulation import clock
 from lsst.ts.calibrations.simulation import sal as salobj
 from lsst.ts.calibrations.simulation.sal.component_info import component_info
+from lsst.ts.calibrations.simulation.sal.enums import ScriptState
 from lsst.ts.calibrations.simulation.sal.messages import message_class
 
 
@@ -24,9 +25,9 @@ def test_omitted_fields_hold_the_zero_value_of_their_type() -> None:
 
 
 def test_an_enumeration_travels_as_its_number() -> None:
-    data = sample("Script", "evt_state", state=salobj.ScriptState.RUNNING)
+    data = sample("Script", "evt_state", state=ScriptState.RUNNING)
     assert type(data.state) is int
-    assert data.state == salobj.ScriptState.RUNNING
+    assert data.state == ScriptState.RUNNING
 
 
 @pytest.mark.parametrize(

@@ -28,16 +28,20 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def test_defaults_come_at_the_top_level_and_one_level_down() -> None:
+def test_a_missing_object_is_made_one_level_deep() -> None:
     validated = DefaultingValidator(SCHEMA).validate(None)
-    assert validated == {"count": 1, "flat": {"filter": "r", "times": [1.0]}, "dark": {"n": 3}}
+    assert validated == {
+        "count": 1,
+        "flat": {"filter": "r", "times": [1.0], "deep": {"a": 5}},
+        "dark": {"n": 3},
+    }
 
 
 def test_what_is_given_stays() -> None:
     given = {"count": 2, "flat": {"filter": "g", "deep": {}}, "dark": {"n": 4}, "free": "x"}
     before = copy.deepcopy(given)
     validated = DefaultingValidator(SCHEMA).validate(given)
-    assert validated == {**given, "flat": {"filter": "g", "times": [1.0], "deep": {}}}
+    assert validated == {**given, "flat": {"filter": "g", "times": [1.0], "deep": {"a": 5}}}
     assert given == before
 
 

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from .adapters.sal import ScriptState, salobj
+from .adapters.sal import ScriptState, current_tai, salobj
 from .domain.config import CalibrationConfig
 from .domain.config_text import examine
 from .domain.errors import CalibrationError, ConfigurationError
@@ -44,7 +44,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         self.plan: Plan | None = None
         self._clients: Clients | None = None
         self._context: RunContext | None = None
-        self._started = salobj.current_tai()
+        self._started = current_tai()
 
     @classmethod
     @abstractmethod
@@ -84,7 +84,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         """Take up the validated configuration and connect to the components."""
         self.config = CalibrationConfig.from_namespace(config, self.instrument())
         self.plan = make_plan(self.config, self.instrument())
-        validity = self.config.validity_warning(salobj.current_tai())
+        validity = self.config.validity_warning(current_tai())
         for warning in (*self.plan.warnings, *([validity] if validity else [])):
             self.log.warning(warning)
         self._clients = Clients(self.instrument(), self.domain, self.log)
@@ -110,12 +110,10 @@ class BaseMakeCalibrations(salobj.BaseScript):
         assert self.config is not None
         assert self.plan is not None
         assert self._clients is not None
-        settings = self.settings or observatory_settings(
-            type(self).__name__, self.salinfo.index, salobj.current_tai()
-        )
+        settings = self.settings or self._settings_on_the_bus(self._clients)
         self.settings = settings
-        self._started = salobj.current_tai()
-        self._context = context = RunContext.begin(settings, salobj.current_tai, self.log, self.listeners)
+        self._started = current_tai()
+        self._context = context = RunContext.begin(settings, current_tai, self.log, self.listeners)
         context.note(
             RunConfigured(
                 time=context.now(),
@@ -139,6 +137,14 @@ class BaseMakeCalibrations(salobj.BaseScript):
             self.log.error(str(error))
             raise salobj.ExpectedError(str(error)) from error
         await self.set_state(reason=outcome)
+
+    def _settings_on_the_bus(self, clients: Clients) -> RunSettings:
+        """Where the run takes place, and whether what it finds there is the observatory."""
+        if clients.simulated:
+            self.log.warning("SIMULATED: in simulation mode are %s.", ", ".join(clients.simulated))
+        return observatory_settings(
+            type(self).__name__, self.salinfo.index, current_tai(), simulated=clients.camera_is_simulated
+        )
 
     async def cleanup(self) -> None:
         """Write down how the run ended: journal and summary."""
@@ -168,7 +174,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
             reason=reason,
             config=self.config.as_dict() if self.config else {},
             started=self._started,
-            ended=salobj.current_tai(),
+            ended=current_tai(),
         )
         write_summary(summary, self.settings.folder)
 

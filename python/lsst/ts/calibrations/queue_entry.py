@@ -26,10 +26,19 @@ def run_from_queue(script: type[BaseMakeCalibrations]) -> None:
     script
         Class of the script.
     """
-    if is_embedded() and "TS_CALIBRATIONS_SAL" not in os.environ and "--schema" not in sys.argv[1:]:
+    only_schema = "--schema" in sys.argv[1:]
+    if is_embedded() and "TS_CALIBRATIONS_SAL" not in os.environ and not only_schema:
         sys.exit(
             f"{script.__name__} needs lsst.ts.salobj, which is not installed here, to run on the"
             " observatory's bus. Nothing was done. To run it in the simulated observatory:"
             f" bin/run_script {'/'.join(sys.argv[0].split('/')[-2:])}"
         )
-    asyncio.run(script.amain())
+    try:
+        asyncio.run(script.amain())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        if not only_schema:
+            raise
+        # The reader has seen enough, e.g. `head`; what is left must not be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -22,6 +22,21 @@ _SEPARATOR = re.compile(r"[,:]")
 READOUT_MARGIN = 30.0
 """Seconds that endReadout may come later than the readout time of the instrument."""
 
+TAKE_MARGIN = 300.0
+"""Seconds that taking an exposure may last beyond twice its time; the camera classes wait for ever for the
+readout of an exposure whose endReadout was lost."""
+
+
+class _Reticence(logging.Filter):
+    """Lets what a camera class says of each step through only if the script is to say everything."""
+
+    def __init__(self, log: logging.Logger) -> None:
+        super().__init__()
+        self._log = log
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING or self._log.isEnabledFor(logging.DEBUG)
+
 
 @dataclass(frozen=True)
 class Annotations:
@@ -58,6 +73,7 @@ class Camera:
         self.instrument = instrument
         make: Any = camera_class(instrument.name)  # its arguments are fewer than those of its base
         self._control = make(domain=domain, log=log)
+        self._control.log.addFilter(_Reticence(log))
         # BaseCamera reads endReadout by `next`, so this needs a reader of its own.
         self._events = salobj.Remote(domain, instrument.camera, include=["endReadout"], readonly=True)
         self._events.evt_endReadout.callback = self._take_readout
@@ -136,19 +152,21 @@ class Camera:
             The camera refused, timed out or went to fault.
         """
         try:
-            (taken,) = await self._control.take_imgtype(
-                imgtype=image_type.value,
-                exptime=exposure_time,
-                n=1,
-                group_id=group_id,
-                test_type=annotations.test_type,
-                reason=annotations.reason,
-                program=annotations.program,
-                note=annotations.note,
-            )
+            async with asyncio.timeout(2 * exposure_time + TAKE_MARGIN):
+                (taken,) = await self._control.take_imgtype(
+                    imgtype=image_type.value,
+                    exptime=exposure_time,
+                    n=1,
+                    group_id=group_id,
+                    test_type=annotations.test_type,
+                    reason=annotations.reason,
+                    program=annotations.program,
+                    note=annotations.note,
+                )
         except (salobj.AckError, RuntimeError, TimeoutError) as error:
             raise AcquisitionError(
-                f"{self.instrument.camera} did not take the {image_type} of {exposure_time:g} s: {error}"
+                f"{self.instrument.camera} did not take the {image_type} of {exposure_time:g} s:"
+                f" {error if str(error) else 'it was not ready in time'}"
             ) from error
         return int(taken)
 

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..simulation import sal as salobj
+    from ..simulation.clock import current_tai
     from ..simulation.control import BaseCamera, RemoteGroup
-    from ..simulation.sal import ScriptState, State
+    from ..simulation.sal import State
+    from ..simulation.sal.enums import ScriptState
 
 __all__ = [
     "VARIABLE",
@@ -23,6 +25,7 @@ __all__ = [
     "ScriptState",
     "State",
     "camera_class",
+    "current_tai",
     "is_embedded",
     "remote_group_class",
     "salobj",
@@ -61,10 +64,12 @@ WHICH = _choose()
 if not TYPE_CHECKING:
     if WHICH == "embedded":
         salobj = importlib.import_module(f"{_HERE}.simulation.sal")
-        ScriptState = salobj.ScriptState
+        ScriptState = importlib.import_module(f"{_HERE}.simulation.sal.enums").ScriptState
+        current_tai = importlib.import_module(f"{_HERE}.simulation.clock").current_tai
     else:
         salobj = importlib.import_module("lsst.ts.salobj")
         ScriptState = importlib.import_module("lsst.ts.xml.enums.Script").ScriptState
+        current_tai = importlib.import_module("lsst.ts.utils").current_tai
     State = salobj.State
 
 

@@ -5,46 +5,14 @@ from __future__ import annotations
 import datetime
 import importlib.util
 import os
-import re
 import sys
 from pathlib import Path
 
 import click
 
+from .options import read_collections, read_date, show_faults
+
 __all__ = ["main"]
-
-
-def _show_faults(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    """Answer ``--fault help``; refuse faults that are none."""
-    from ..simulation.faults import FaultError, Faults, describe_faults
-
-    if "help" in values:
-        click.echo(describe_faults())
-        context.exit(0)
-    try:
-        Faults(values)
-    except FaultError as error:
-        raise click.UsageError(f"--fault: {error}") from None
-    return values
-
-
-def _date(_context: click.Context, _: click.Parameter, value: str | None) -> datetime.date | None:
-    if value is None:
-        return None
-    try:
-        night = datetime.date.fromisoformat(value)
-    except ValueError:
-        raise click.UsageError(f"--date {value!r}: write YYYY-MM-DD") from None
-    if not 2000 <= night.year < 2100:
-        raise click.UsageError(f"--date {value!r}: the simulated night lies between 2000 and 2099")
-    return night
-
-
-def _collections(_context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", value):
-            raise click.UsageError(f"--collection {value!r}: letters, digits and . _ / - make a name")
-    return values
 
 
 def _choose_sal(simulate: bool) -> None:
@@ -91,13 +59,16 @@ def _choose_sal(simulate: bool) -> None:
     "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of everything that is drawn."
 )
 @click.option(
-    "--date", callback=_date, metavar="YYYY-MM-DD", help="Date of the simulated night [default: 2025-01-15]."
+    "--date",
+    callback=read_date,
+    metavar="YYYY-MM-DD",
+    help="Date of the simulated night [default: 2025-01-15].",
 )
 @click.option(
     "--collection",
     "collections",
     multiple=True,
-    callback=_collections,
+    callback=read_collections,
     metavar="NAME",
     help="Alias of the reference calibrations.",
 )
@@ -106,7 +77,7 @@ def _choose_sal(simulate: bool) -> None:
     "faults",
     multiple=True,
     metavar="NAME[:KEY=VALUE,...]",
-    callback=_show_faults,
+    callback=show_faults,
     is_eager=True,
     help="Something that goes wrong; 'help' lists what can.",
 )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..scripts_dir import get_scripts_dir
+
 if TYPE_CHECKING:
     from ..base_make_calibrations import BaseMakeCalibrations
 
@@ -21,10 +23,6 @@ SCRIPTS = {
     "maintel/make_latiss_calibrations.py": ("lsst.ts.calibrations.auxtel", "MakeLatissCalibrations"),
 }
 """Module and class of each script, by its path as the queue lists it; one page lists LATISS under maintel."""
-
-
-PACKAGED = Path(__file__).resolve().parents[1] / "data" / "scripts"
-"""Folder of the executables."""
 
 
 def find_script(path: str) -> type[BaseMakeCalibrations]:
@@ -42,7 +40,7 @@ def find_script(path: str) -> type[BaseMakeCalibrations]:
     """
     file = Path(path)
     name = "/".join(file.parts[-2:])
-    if file.is_file() and PACKAGED not in file.resolve().parents:
+    if file.is_file() and get_scripts_dir() not in file.resolve().parents:
         raise click.UsageError(f"{path} is a file of another package; only {', '.join(SCRIPTS)} run here")
     if name not in SCRIPTS or (len(file.parts) > 2 and not file.is_file()):
         near = difflib.get_close_matches(name, SCRIPTS, n=1, cutoff=0.3)

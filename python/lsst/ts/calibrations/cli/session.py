@@ -8,7 +8,7 @@ import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..adapters.sal import ScriptState, salobj
+from ..adapters.sal import ScriptState, current_tai, salobj
 from ..run.tai import iso_tai
 from ..simulation.clock import SimulatedLoop
 from .log import log_to
@@ -74,7 +74,7 @@ class ScriptSession:
             script.listeners.append(self._view.take)
             remote = salobj.Remote(domain, "Script", index=self._index)
             await asyncio.gather(script.start_task, remote.start_task)
-            with log_to(script.log, settings.folder / "script.log", self._view, salobj.current_tai):
+            with log_to(script.log, settings.folder / "script.log", self._view, current_tai):
                 script.log.info(
                     "SIMULATED run: seed %s, scale %s, night of %s.",
                     settings.seed,
@@ -116,7 +116,7 @@ class ScriptSession:
         async with self._surroundings.observatory():
             loop.add_signal_handler(signal.SIGINT, partial(self._interrupt, script, remote))
             try:
-                await remote.cmd_setGroupId.set_start(groupId=iso_tai(salobj.current_tai()))
+                await remote.cmd_setGroupId.set_start(groupId=iso_tai(current_tai()))
                 running = asyncio.ensure_future(remote.cmd_run.set_start(timeout=LONGEST_RUN))
                 await script.done_task
                 await script.close()  # which a script that was killed by a signal has not done

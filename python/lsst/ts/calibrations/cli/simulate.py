@@ -131,14 +131,10 @@ def simulate_run(
     view = make_view(Console())
     obstacle = None
     if config is not None:
-        # Before the event loop begins, so that an interrupt from the keyboard ends it as any program.
         try:
             surroundings.prepare(view.say)
         except SurroundingsError as error:
             obstacle = error
-        except KeyboardInterrupt:
-            view.say("Interrupted before anything was exposed.")
-            return 2
     session = ScriptSession(
         script_class, text, surroundings, index=index, log_level=log_level, view=view, obstacle=obstacle
     )

@@ -18,6 +18,7 @@ from ..simulation.optical_path import OpticalPath
 from ..simulation.reference import ReferenceRequest, cache_folder, is_cached, reference_repository
 from ..simulation.repository import add_aliases, make_repository, write_index
 from .disk import check_disk
+from .interrupts import Interrupted, raising_interrupts
 
 __all__ = ["Surroundings", "SurroundingsError"]
 
@@ -124,8 +125,17 @@ class Surroundings:
         Raises
         ------
         SurroundingsError
-            Something could not be made; nothing was exposed.
+            Something could not be made, or a signal came; nothing was exposed.
         """
+        try:
+            with raising_interrupts():
+                self._prepare(say)
+        except Interrupted as interrupt:
+            raise SurroundingsError(
+                f"{interrupt} came while the simulated observatory was prepared. Nothing was exposed."
+            ) from None
+
+    def _prepare(self, say: Callable[[str], None]) -> None:
         from ..simulation.reference_maker import ReferenceFailed
 
         assert self.config is not None

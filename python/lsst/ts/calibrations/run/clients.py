@@ -8,11 +8,14 @@ import logging
 from ..adapters.camera import Camera
 from ..adapters.ingest import IngestWatcher
 from ..adapters.ocps import OcpsClient
-from ..adapters.sal import salobj
+from ..adapters.sal import remote_group_class, salobj
 from ..adapters.telescope import TelescopeCheck
 from ..domain.instruments import Instrument
 
 __all__ = ["Clients"]
+
+HEALTH = ("heartbeat", "simulationMode", "summaryState")
+"""Events that say how a component is."""
 
 
 class Clients:
@@ -29,15 +32,12 @@ class Clients:
     """
 
     def __init__(self, instrument: Instrument, domain: salobj.Domain, log: logging.Logger) -> None:
-        oods = salobj.Remote(domain, instrument.oods, include=["summaryState", "imageInOODS"], readonly=True)
-        ocps = salobj.Remote(
-            domain,
-            "OCPS",
-            index=instrument.ocps_index,
-            include=["summaryState", "configurationApplied", "job_result"],
-        )
+        self._instrument = instrument
+        oods = salobj.Remote(domain, instrument.oods, include=[*HEALTH, "imageInOODS"], readonly=True)
+        processing = remote_group_class()([f"OCPS:{instrument.ocps_index}"], domain=domain, log=log)
+        ocps = getattr(processing.rem, f"ocps_{instrument.ocps_index}")
         others = [
-            salobj.Remote(domain, name, include=["summaryState"], readonly=True)
+            salobj.Remote(domain, name, include=HEALTH, readonly=True)
             for name in instrument.components
             if name != instrument.oods
         ]
@@ -53,3 +53,14 @@ class Clients:
         await asyncio.gather(
             self.camera.start(), self.telescope.start(), *(remote.start_task for remote in self.remotes)
         )
+
+    @property
+    def simulated(self) -> list[str]:
+        """Names of the components that say that they are in simulation mode."""
+        said = {remote.salinfo.name_index: remote.evt_simulationMode.get() for remote in self.remotes}
+        return [name for name, data in said.items() if data is not None and data.mode != 0]
+
+    @property
+    def camera_is_simulated(self) -> bool:
+        """Whether the camera is: the images of a run are then no images of the sky or of the dome."""
+        return self._instrument.camera in self.simulated

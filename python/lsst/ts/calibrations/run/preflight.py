@@ -18,6 +18,9 @@ __all__ = ["Preflight"]
 STATE_TIMEOUT = 10.0
 """Seconds within which a component must have said its state."""
 
+HEARTBEAT_TIMEOUT = 5.0
+"""Seconds within which a component that runs sends a heartbeat."""
+
 FREE_BYTES = 100_000_000
 """Free disk that a run directory needs: journal, log, report and summary stay far below it."""
 
@@ -83,10 +86,13 @@ class Preflight:
         except TimeoutError:
             return [f"{name} has not said its state within {STATE_TIMEOUT:.0f} s: is it running?"]
         state = State(data.summaryState)
-        problems = [] if state == State.ENABLED else [f"{name} is {state.name}, not ENABLED: enable it"]
-        if remote.salinfo.name == "OCPS" and state in (State.DISABLED, State.ENABLED):
-            problems += self._configuration(remote)
-        return problems
+        if state != State.ENABLED:
+            return [f"{name} is {state.name}, not ENABLED: enable it"]
+        try:  # the bus still tells the last state of a component that has gone
+            await remote.evt_heartbeat.next(flush=True, timeout=HEARTBEAT_TIMEOUT)
+        except TimeoutError:
+            return [f"{name} was ENABLED, but has no heartbeat any more: start and enable it"]
+        return self._configuration(remote) if remote.salinfo.name == "OCPS" else []
 
     def _configuration(self, ocps: salobj.Remote) -> list[str]:
         """An OCPS that names an instrument in its configuration must name ours; many name none."""

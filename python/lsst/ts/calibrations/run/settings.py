@@ -9,7 +9,7 @@ from pathlib import Path
 __all__ = ["RunSettings", "observatory_settings"]
 
 UWS_FOLDER = Path("/scratch/uws")
-"""Where the OCPS of the observatory keeps its job folders."""
+"""Where the OCPS of the observatory keeps its job folders; ``TS_CALIBRATIONS_UWS`` says of another one."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class RunSettings:
         return self.jobs / job_id / "outs" / "ocps.log"
 
 
-def observatory_settings(script: str, index: int, now: float) -> RunSettings:
+def observatory_settings(script: str, index: int, now: float, simulated: bool = False) -> RunSettings:
     """Settings of a run in the observatory: a folder of its own below ``TS_CALIBRATIONS_RUNS``.
 
     Parameters
@@ -54,6 +54,12 @@ def observatory_settings(script: str, index: int, now: float) -> RunSettings:
         Its SAL index, which no two scripts of a queue share.
     now
         TAI unix seconds.
+    simulated
+        Whether the camera says that it is simulated.
     """
     runs = Path(os.environ.get("TS_CALIBRATIONS_RUNS", Path.home() / "ts_calibrations_runs"))
-    return RunSettings(folder=runs / f"{script}-{int(now)}-{index}")
+    return RunSettings(
+        folder=runs / f"{script}-{int(now)}-{index}",
+        jobs=Path(os.environ.get("TS_CALIBRATIONS_UWS", UWS_FOLDER)),
+        simulated=simulated,
+    )

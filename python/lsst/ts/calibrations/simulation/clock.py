@@ -16,7 +16,9 @@ from concurrent.futures import Executor
 from types import TracebackType
 from typing import Any, Generic, TypeVar, TypeVarTuple
 
-__all__ = ["START_TAI", "Hold", "SimulatedLoop", "current_tai", "run", "work"]
+from .paced_loop import PacedLoop
+
+__all__ = ["START_TAI", "Hold", "SimulatedLoop", "current_tai", "run", "sleep", "work"]
 
 START_TAI = 1736964000.0
 """2025-01-15T18:00:00 TAI, in TAI seconds since 1970-01-01T00:00:00 TAI."""
@@ -197,6 +199,12 @@ class _IdleSelector(selectors.DefaultSelector):
         return self.when_idle(timeout, super().select)
 
 
+async def sleep(duration: float) -> None:
+    """Let simulated seconds pass: as many of the loop's own, but on a `PacedLoop`."""
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(duration / loop.speed if isinstance(loop, PacedLoop) else duration)
+
+
 async def work(
     duration: float, function: Callable[[*Ts], T], /, *args: *Ts, executor: Executor | None = None
 ) -> T:
@@ -209,7 +217,7 @@ async def work(
     Parameters
     ----------
     duration
-        Seconds that the work takes in the loop's time.
+        Simulated seconds that the work takes, see `sleep`.
     function, args
         What to call. With a process pool both must be picklable.
     executor
@@ -224,7 +232,7 @@ async def work(
     if isinstance(loop, SimulatedLoop):
         return await loop.run_for(duration, executor, function, *args)
     future = loop.run_in_executor(executor, function, *args)
-    await asyncio.gather(asyncio.sleep(duration), future, return_exceptions=True)
+    await asyncio.gather(sleep(duration), future, return_exceptions=True)
     return future.result()
 
 
@@ -250,11 +258,11 @@ def run(main: Callable[[], Coroutine[Any, Any, T]], *, start_tai: float = START_
 def current_tai() -> float:
     """Return the TAI of the running loop, in seconds since 1970-01-01T00:00:00 TAI.
 
-    On a `SimulatedLoop` this is simulated time. Elsewhere it is the computer's UTC plus 37 s, right to
-    the accuracy of that clock for as long as no leap second is added.
+    On a `SimulatedLoop` or a `PacedLoop` this is the time of the simulated observatory. Elsewhere it is the
+    computer's UTC plus 37 s, right to the accuracy of that clock for as long as no leap second is added.
     """
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
         loop = None
-    return loop.tai() if isinstance(loop, SimulatedLoop) else time.time() + _TAI_MINUS_UTC
+    return loop.tai() if isinstance(loop, SimulatedLoop | PacedLoop) else time.time() + _TAI_MINUS_UTC

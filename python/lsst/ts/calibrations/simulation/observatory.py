@@ -110,6 +110,8 @@ class SimulatedObservatory:
         self.faults = faults or Faults()
         self.optics = optics or usual_optics(instrument)
         self.images = ImageFolder(images.absolute(), instrument.code)
+        self.components: dict[str, salobj.BaseCsc] = {}
+        """What runs, by SAL name and index."""
         self._machinery = machinery
         self._jobs = jobs.absolute()
         self._seed = seed
@@ -200,7 +202,7 @@ class SimulatedObservatory:
         """Start a component, bring it into its state, and have it closed at the end."""
         state = self._state(name)
         initial_state = salobj.State.ENABLED if state == "FAULT" else salobj.State[state]
-        component = make(initial_state=initial_state)
+        component = self.components[name] = make(initial_state=initial_state)
         opened.push_async_callback(component.close)
         await component.start_task
         if component.done_task.done():  # it could not start

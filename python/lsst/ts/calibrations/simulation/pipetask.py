@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .jobs import Job
 
-__all__ = ["SIMULATED", "PipetaskProcess", "PipetaskRunner"]
+__all__ = ["SIMULATED", "PipetaskProcess", "PipetaskRunner", "kill_pipelines"]
 
 SIMULATED = (
     "SIMULATED: this job ran in the simulated OCPS of ts_calibrations, on images of a simulated camera.\n"
@@ -79,8 +79,12 @@ class PipetaskProcess:
                     env=dict(self._environment),
                     start_new_session=True,
                 )
-            with self._process as process:  # it ends when its standard input is closed
-                status = process.wait()
+            _UNDER_WAY.add(self)
+            try:
+                with self._process as process:  # it ends when its standard input is closed
+                    status = process.wait()
+            finally:
+                _UNDER_WAY.discard(self)
             log.write(f"pipetask ended with exit status {status}\n")
             return status
 
@@ -91,6 +95,15 @@ class PipetaskProcess:
             if self._process is not None and self._process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self._process.pid, signal.SIGKILL)
+
+
+_UNDER_WAY: set[PipetaskProcess] = set()
+
+
+def kill_pipelines() -> None:
+    """End the processes of all jobs of this Python, at once: for who cannot wait for them, as a signal."""
+    for process in tuple(_UNDER_WAY):
+        process.kill()
 
 
 @dataclass(frozen=True)

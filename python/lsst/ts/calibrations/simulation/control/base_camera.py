@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..clock import current_tai
-from ..sal import Domain, Remote
+from ..sal import AckError, Domain, Remote
 from .camera_exposure import CameraExposure
 from .remote_group import RemoteGroup
 
@@ -61,6 +61,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
         self.shutter_time = 1.0
         self.min_exptime = 0.1
         self.cmd_lock = asyncio.Lock()
+        self._guide_regions: str | None = None
 
     @property
     @abc.abstractmethod
@@ -190,8 +191,19 @@ class BaseCamera(RemoteGroup, abc.ABC):
                 )
             ids = []
             for _ in range(exposure.n):
+                if self._guide_regions is not None and exposure.exp_time > 0:
+                    await self._init_guiders(self._guide_regions)
                 ids += await self._take_images(exposure)
             return ids
+
+    async def _init_guiders(self, regions: str) -> None:
+        """Tell the guide sensors their regions; a camera that refuses takes its images without guiding."""
+        await self._wait_until_idle()
+        try:
+            await self.camera.cmd_initGuiders.set_start(roiSpec=regions, timeout=self.long_timeout)
+        except AckError as error:
+            if "not configured as a guider" in error.ackcmd.result:
+                self.log.warning("Ignoring init guider failure; detectors not configured as guider.")
 
     async def _take_images(self, exposure: CameraExposure) -> list[int]:
         """Send one ``takeImages`` and return the ids of its images."""
@@ -220,8 +232,8 @@ class BaseCamera(RemoteGroup, abc.ABC):
     async def wait_for_camera_readiness(self) -> None:
         """Wait until the last image that was begun has been read out.
 
-        A camera that has never taken an image is taken for ready after the long time limit; one that loses
-        an endReadout after that limit, twice the exposure time and the readout time, with a warning.
+        A camera that has never taken an image is taken for ready after the long time limit. One that loses
+        an endReadout is waited for without end, with a warning now and then: who cannot wait sets a limit.
         """
         begins, ends = self.camera.evt_startIntegration, self.camera.evt_endReadout
         try:
@@ -233,11 +245,12 @@ class BaseCamera(RemoteGroup, abc.ABC):
             self.log.info("No image has been taken with this camera yet; taking it for ready.")
             return
         timeout = self.long_timeout + 2.0 * begun.exposureTime + self.read_out_time
-        try:
-            while ended.imageName != begun.imageName:
+        while ended.imageName != begun.imageName:
+            self.log.info(f"Waiting for the readout of {begun.imageName}.")
+            try:
                 ended = await ends.next(flush=False, timeout=timeout)
-        except TimeoutError:
-            self.log.warning(f"No endReadout of {begun.imageName} in {timeout} s; continuing without it.")
+            except TimeoutError:
+                self.log.warning(f"No endReadout of {begun.imageName} in {timeout} s; waiting on.")
         begins.flush()
 
     async def _wait_until_idle(self) -> None:

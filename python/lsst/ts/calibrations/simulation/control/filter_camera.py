@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -73,7 +74,9 @@ class _FilterCamera(BaseCamera, abc.ABC):
             The camera refused or failed.
         """
         self.check_kwargs(**kwargs)
-        await self.setup_filter(kwargs.get("filter"))
+        asked = kwargs.get("filter")
+        if asked is not None and str(asked) != await self.get_current_filter():
+            await self.setup_filter(str(asked))
 
     async def setup_filter(self, filter: str | None) -> BaseMsgType | None:
         """Put a filter into the beam.
@@ -125,7 +128,7 @@ class _FilterCamera(BaseCamera, abc.ABC):
             The camera has not said.
         """
         names: str = (await self._said("availableFilters", "available filters")).filterNames
-        return names.split(",")
+        return names.split(":")
 
     async def get_available_instrument_setup(self) -> list[str]:
         """Return what can be set up: the filters; raises as `get_available_filters`."""
@@ -150,8 +153,8 @@ class ComCam(_FilterCamera):
 class LSSTCam(_FilterCamera):
     """LSSTCam: MTCamera, MTHeaderService and MTOODS.
 
-    The class of the observatory changes a filter only when it is given the telescope, whose tracking has to
-    stop and whose rotator has to be at zero; the simulated observatory has no telescope.
+    It changes no filter: for that the tracking of the telescope has to stop and its rotator to be at zero,
+    and the class of the observatory does it only when it is given the telescope, which is not simulated.
 
     Parameters
     ----------
@@ -170,10 +173,37 @@ class LSSTCam(_FilterCamera):
     ) -> None:
         super().__init__(domain, log, intended_usage, tcs_ready_to_take_data)
         self.filter_change_timeout = 120.0
+        self._guide_regions = _guide_regions()
+
+    async def setup_instrument(self, **kwargs: Any) -> None:
+        """As `ComCam.setup_instrument`; raises as `setup_filter`."""
+        self.check_kwargs(**kwargs)
+        if kwargs.get("filter") is not None:
+            await self.setup_filter(str(kwargs["filter"]))
 
     async def setup_filter(self, filter: str | None) -> BaseMsgType | None:
-        """As `ComCam.setup_filter`; a filter that is in the beam already is left there, with a warning."""
-        if filter is not None and filter == await self.get_current_filter():
-            self.log.warning("The filter %s is in the beam already.", filter)
-            return None
-        return await super().setup_filter(filter)
+        """Make sure that a filter is in the beam; None is whatever is there.
+
+        Raises
+        ------
+        RuntimeError
+            It is another one, or the camera has not said.
+        """
+        in_beam = await self.get_current_filter()
+        if filter is not None and filter != in_beam:
+            raise RuntimeError(
+                "Cannot change the LSSTCam filter without proper setup. "
+                "You might want to use a dedicated operation to change filters."
+            )
+        if filter is not None:
+            self.log.warning(f"The filter {filter} is already in the light path, no change is done.")
+        return None
+
+
+def _guide_regions() -> str:
+    """Regions of the guide sensors in the corner rafts, as ``initGuiders`` takes them."""
+    regions: dict[str, dict[str, int]] = {"common": {"rows": 400, "cols": 400, "integrationTimeMillis": 200}}
+    for raft in ("R00", "R04", "R40", "R44"):
+        for sensor, segment in (("SG0", 7), ("SG1", 0)):
+            regions[raft + sensor] = {"segment": segment, "startRow": 800, "startCol": 56}
+    return json.dumps(regions, separators=(",", ":"))

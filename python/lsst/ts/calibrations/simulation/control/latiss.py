@@ -54,7 +54,7 @@ class LATISS(BaseCamera):
         Parameters
         ----------
         kwargs
-            ``filter``, ``grating`` and ``linear_stage`` as `setup_atspec`; a number in a string is a number.
+            ``filter``, ``grating`` and ``linear_stage`` as `setup_atspec`; a number in a string is a name.
 
         Raises
         ------
@@ -66,8 +66,8 @@ class LATISS(BaseCamera):
         self.check_kwargs(**kwargs)
         stage = kwargs.get("linear_stage")
         await self.setup_atspec(
-            filter=_number_or_name(kwargs.get("filter")),
-            grating=_number_or_name(kwargs.get("grating")),
+            filter=kwargs.get("filter"),
+            grating=kwargs.get("grating"),
             linear_stage=None if stage is None else float(stage),
         )
 
@@ -144,13 +144,6 @@ class LATISS(BaseCamera):
             settings.gratingNames.split(","),
             [settings.linearStageMinPos, settings.linearStageMaxPos],
         )
-
-
-def _number_or_name(value: int | str | None) -> int | str | None:
-    try:
-        return None if value is None else int(value)
-    except ValueError:
-        return value
 
 
 def _slot_and_name(what: str, value: int | str) -> tuple[int, str]:

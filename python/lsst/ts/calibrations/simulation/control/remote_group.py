@@ -229,10 +229,6 @@ class RemoteGroup:
             raise RuntimeError(f"{unknown} not in group {self.components_attr}.")
         await self.set_state(State.ENABLED, overrides)
 
-    async def disable(self) -> None:
-        """Bring all components that count to DISABLED."""
-        await self.set_state(State.DISABLED)
-
     async def standby(self) -> None:
         """Bring all components that count to STANDBY."""
         await self.set_state(State.STANDBY)

@@ -166,7 +166,7 @@ class Camera(salobj.BaseCsc):
         if image.shutter:
             await self._expose(image)
         else:
-            await asyncio.sleep(integration)
+            await clock.sleep(integration)
         await self._events.end_take_image()
         self._reading_out = True
         self._readout = self._keep(self._read_out(image))
@@ -195,18 +195,18 @@ class Camera(salobj.BaseCsc):
         """Open the shutter, expose, close it."""
         half = image.shutter_time / 2
         await self._events.shutter(ShutterState.OPENING)
-        await asyncio.sleep(half)
+        await clock.sleep(half)
         await self._events.shutter(ShutterState.OPEN)
-        await asyncio.sleep(image.exposure_time)
+        await clock.sleep(image.exposure_time)
         await self._events.shutter(ShutterState.CLOSING)
-        await asyncio.sleep(half)
+        await clock.sleep(half)
         await self._events.shutter(ShutterState.CLOSED)
 
     async def _read_out(self, image: Image) -> None:
         """Read an image out; once that is told, the next one may begin."""
         await self._events.rafts(RaftsState.READING_OUT)
         await self._events.start_readout(image)
-        await asyncio.sleep(self.instrument.readout_time)
+        await clock.sleep(self.instrument.readout_time)
         self._reading_out = False
         await self._events.rafts(RaftsState.QUIESCENT)
         await self._events.readiness(ReadinessState.READY)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 from typing import Any
 
 from ...adapters.sal import salobj
+from .. import clock
 from .camera import Camera
 from .filter_changers import CAMERA_FILTERS, MountedFilter, find_filter
 
@@ -45,6 +46,14 @@ class FilterCamera(Camera):
         )
         await self._report(find_filter(self.instrument, self._optics.filter))
 
+    async def do_initGuiders(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
+        """Check the regions of the guide sensors, of which no pixels are made."""
+        self.assert_enabled("initGuiders")
+        try:
+            json.loads(data.roiSpec)
+        except ValueError as error:
+            raise salobj.ExpectedError(f"initGuiders: roiSpec is no JSON: {error}") from None
+
     async def do_setFilter(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
         """Put a filter into the beam."""
         self.assert_enabled("setFilter")
@@ -59,7 +68,7 @@ class FilterCamera(Camera):
                 filterName=wanted.name, filterType=wanted.band, force_output=True
             )
             if wanted.name != self._optics.filter:
-                await asyncio.sleep(self._change_time)
+                await clock.sleep(self._change_time)
                 self._optics.filter = wanted.name
             await self._report(wanted)
         finally:

@@ -11,6 +11,7 @@ from typing import Any
 from ...adapters.sal import salobj
 from ...domain.camera import DetectorModel
 from ...domain.instruments import Instrument
+from .. import clock
 from ..detector.header import HeaderValue, primary_header
 from ..image_folder import ImageFolder
 from .key_values import split_escaped
@@ -102,7 +103,7 @@ class HeaderService(salobj.BaseCsc):
             task.add_done_callback(self._tasks.discard)
 
     async def _make(self, data: Any, state: Mapping[str, HeaderValue]) -> None:
-        await asyncio.sleep(HEADER_TIME)
+        await clock.sleep(HEADER_TIME)
         sections = {
             f"{model.data.bay}{model.data.slot}_PRIMARY": _header(data, state, model, self._seed)
             for model in self._models.values()

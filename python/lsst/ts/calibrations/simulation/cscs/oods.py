@@ -106,7 +106,7 @@ class Oods(salobj.BaseCsc):
         name = self.instrument.detectors[detector]
         refused = self._faults.strike("oods-status", image=image.count, detector=name)
         if refused is not None:
-            await asyncio.sleep(duration)
+            await clock.sleep(duration)
             await self._publish(
                 image, name, int(refused["code"] or FAILED), "ingest failed (fault oods-status)"
             )
@@ -117,7 +117,7 @@ class Oods(salobj.BaseCsc):
 
     async def _ingested(self, path: Path | None, duration: float) -> tuple[int, str]:
         if path is None:
-            await asyncio.sleep(duration)
+            await clock.sleep(duration)
             return 0, INGESTED
         try:
             await clock.work(duration, self._ingest, path, executor=self._thread)

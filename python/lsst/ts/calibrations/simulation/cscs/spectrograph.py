@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from ...adapters.sal import salobj
+from .. import clock
 from ..optical_path import OpticalPath
 from .wheels import FILTERS, GRATINGS, Slot, find_slot
 
@@ -111,7 +111,7 @@ class Spectrograph(salobj.BaseCsc):
         self._moving.add(axis)
         try:
             await in_position.set_write(inPosition=False)
-            await asyncio.sleep(duration)
+            await clock.sleep(duration)
         finally:
             self._moving.remove(axis)
 

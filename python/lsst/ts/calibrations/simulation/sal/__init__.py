@@ -4,20 +4,12 @@ All components of an event loop share one bus. Names, signatures and behaviour a
 that scripts and simulated components run on either; the topics are those in ``interfaces/*.yaml``.
 """
 
-from ..clock import current_tai
 from . import topics
 from .base_csc import BaseCsc
 from .base_script import BaseScript
 from .controller import Controller
 from .domain import Domain
-from .enums import (
-    MetadataCoordSys,
-    MetadataDome,
-    MetadataRotSys,
-    SalRetCode,
-    ScriptState,
-    State,
-)
+from .enums import SalRetCode, State
 from .errors import AckError, AckTimeoutError, ExpectedError
 from .messages import AckCmdDataType, BaseMsgType
 from .remote import Remote
@@ -36,15 +28,10 @@ __all__ = [
     "DefaultingValidator",
     "Domain",
     "ExpectedError",
-    "MetadataCoordSys",
-    "MetadataDome",
-    "MetadataRotSys",
     "Remote",
     "SalInfo",
     "SalRetCode",
-    "ScriptState",
     "State",
-    "current_tai",
     "set_summary_state",
     "topics",
 ]

@@ -21,6 +21,8 @@ _MAX_EARLY_RECORDS = 100
 class SalLogHandler(logging.Handler):
     """Publishes each record that the controller's log lets through, from whichever thread it comes.
 
+    Like any event it is written when something in it has changed: a line that repeats the one before is not.
+
     Records from before the start of the controller are kept and published then.
 
     Parameters
@@ -64,7 +66,7 @@ class SalLogHandler(logging.Handler):
     def _publish(self, fields: dict[str, Any]) -> None:
         controller = self._controller
         if controller.salinfo.running:
-            controller.evt_logMessage.set(**fields)
-            controller.evt_logMessage.publish()
+            if controller.evt_logMessage.set(**fields):
+                controller.evt_logMessage.publish()
         elif not controller.salinfo.started:
             self._early.append(fields)

@@ -40,7 +40,7 @@ class SalInfo:
     identity
         The ``private_identity`` of samples that are written.
     log
-        Logger named after the component, with its index as a child: several live in one process here.
+        Logger named after the component; those that differ in their index share it.
     start_task, done_task
         Done when `start` and `close` are done.
 
@@ -77,7 +77,7 @@ class SalInfo:
         self.bus = running_bus()
         self.command_names = self._names("cmd_")
         self.event_names = self._names("evt_")
-        self.log = logging.getLogger(name if self.index == 0 else f"{name}.{self.index}")
+        self.log = logging.getLogger(name)
         if self.log.getEffectiveLevel() > logging.INFO:
             self.log.setLevel(logging.INFO)
         loop = asyncio.get_running_loop()

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema
 
 __all__ = ["DefaultingValidator"]
 
+_LEFT_OUT = frozenset({"default", "items", "properties", "definitions", "readOnly", "uniqueItems"})
+"""Options that are named like words of JSON schema get no defaults."""
+
 
 class DefaultingValidator:
-    """A validator that fills in what the schema has as defaults, at the top level and one level down.
+    """A validator that fills in what the schema has as defaults.
+
+    Every object of the data gets the defaults of its own options, however deep it lies. An object that is
+    missing is made if one of its options has a default; what would lie deeper in it needs a default above.
 
     Parameters
     ----------
@@ -23,6 +29,8 @@ class DefaultingValidator:
 
     Attributes
     ----------
+    defaults_validator
+        A validator that changes the data that it checks.
     final_validator
         The validator that checks the data once the defaults are in.
 
@@ -39,7 +47,16 @@ class DefaultingValidator:
     ) -> None:
         StandardValidatorClass.check_schema(schema)
         self.final_validator = StandardValidatorClass(schema)
-        self._schema = schema
+        check = StandardValidatorClass.VALIDATORS["properties"]
+
+        def fill_and_check(validator: Any, properties: Any, instance: Any, subschema: Any) -> Iterator[Any]:
+            if isinstance(instance, dict):
+                _fill(instance, properties)
+            yield from check(validator, properties, instance, subschema)
+
+        extend: Any = jsonschema.validators.extend  # its package has no types for it
+        extended = extend(StandardValidatorClass, {"properties": fill_and_check})
+        self.defaults_validator = extended(schema)
 
     def validate(self, data_dict: dict[str, Any] | None) -> dict[str, Any]:
         """Return a copy of the data with defaults, after checking it; None means no data.
@@ -52,24 +69,27 @@ class DefaultingValidator:
         data: Any = {} if data_dict is None else copy.deepcopy(data_dict)
         if not isinstance(data, dict):
             raise jsonschema.ValidationError(f"{data_dict} is not a dict")
-        for name, subschema in _properties(self._schema).items():
-            subdefaults = _defaults(subschema)
-            if "default" in subschema:
-                data.setdefault(name, copy.deepcopy(subschema["default"]))
-            elif subdefaults and subschema.get("type") == "object":
-                data.setdefault(name, {})
-            if isinstance(data.get(name), dict):
-                data[name] = subdefaults | data[name]
+        self.defaults_validator.validate(data)
         self.final_validator.validate(data)
         return data
 
 
-def _properties(schema: Any) -> Mapping[str, Any]:
-    """Return the properties of a schema that are schemas with a chance to hold a default."""
-    properties = schema.get("properties", {}) if isinstance(schema, dict) else {}
-    return {name: subschema for name, subschema in properties.items() if isinstance(subschema, dict)}
+def _fill(instance: dict[str, Any], properties: Mapping[str, Any]) -> None:
+    """Give an object the defaults of its missing options."""
+    for name, subschema in properties.items():
+        if name in instance or name in _LEFT_OUT or not isinstance(subschema, dict):
+            continue
+        if "default" in subschema:
+            instance[name] = copy.deepcopy(subschema["default"])
+        elif subschema.get("type") == "object" and (made := _defaults(subschema)):
+            instance[name] = made
 
 
-def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
-    properties = _properties(schema)
-    return {name: copy.deepcopy(sub["default"]) for name, sub in properties.items() if "default" in sub}
+def _defaults(subschema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the options of an object have as defaults."""
+    properties = subschema.get("properties", {})
+    return {
+        name: copy.deepcopy(option["default"])
+        for name, option in properties.items()
+        if isinstance(option, dict) and "default" in option
+    }

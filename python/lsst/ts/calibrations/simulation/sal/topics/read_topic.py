@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ExpectedError
 from ..messages import BaseMsgType
 from .base_topic import BaseTopic
+from .queue_watch import QueueWatch
 
 if TYPE_CHECKING:
     from ..sal_info import SalInfo
@@ -53,8 +54,7 @@ class ReadTopic(BaseTopic):
         self.allow_multiple_callbacks = False
         self._max_history = max_history
         self._queue: deque[BaseMsgType] = deque(maxlen=queue_len)
-        self._queue_len = queue_len
-        self._dropped = 0
+        self._watch = QueueWatch(f"{attr_name} python read queue", self.log, queue_len)
         self._newest: BaseMsgType | None = None
         self._next: asyncio.Future[BaseMsgType] | None = None
         self._first = asyncio.Event()
@@ -77,7 +77,7 @@ class ReadTopic(BaseTopic):
             raise TypeError(f"callback {function} is not callable")
         self._cancel_callbacks()
         self._callback = function
-        self._clear()
+        self._queue.clear()
 
     @property
     def has_callback(self) -> bool:
@@ -148,7 +148,7 @@ class ReadTopic(BaseTopic):
         """
         if self._callback is not None:
             raise RuntimeError(f"{self.attr_name} has a callback")
-        self._clear()
+        self._queue.clear()
 
     async def next(self, *, flush: bool, timeout: float | None = None) -> BaseMsgType:
         """Pop the oldest sample from the queue, or wait for one.
@@ -172,13 +172,8 @@ class ReadTopic(BaseTopic):
         """
         self._assert_readable()
         if flush:
-            self._clear()
-        if self._dropped:
-            self.log.warning(
-                f"{self.attr_name} queue is full ({self._queue_len} samples): "
-                f"the {self._dropped} oldest samples were dropped unread"
-            )
-            self._dropped = 0
+            self._queue.clear()
+        self._watch.look(len(self._queue))
         if self._queue:
             return self._queue.popleft()
         if self._next is None or self._next.done():
@@ -192,8 +187,6 @@ class ReadTopic(BaseTopic):
         if self._next is not None and not self._next.done() and self._callback is None:
             self._next.set_result(data)
             return
-        if len(self._queue) == self._queue_len:
-            self._dropped += 1
         self._queue.append(data)
         if self._callback is not None:
             self._start_callback()
@@ -220,10 +213,6 @@ class ReadTopic(BaseTopic):
         if self._callback is not None:
             raise RuntimeError(f"{self.attr_name} has a callback")
 
-    def _clear(self) -> None:
-        self._queue.clear()
-        self._dropped = 0
-
     def _start_callback(self) -> None:
         if self.allow_multiple_callbacks:
             self._create_task(self._run_callback(self._queue.popleft()))
@@ -239,6 +228,7 @@ class ReadTopic(BaseTopic):
     async def _run_callbacks(self) -> None:
         try:
             while self._queue:
+                self._watch.look(len(self._queue))
                 await self._run_callback(self._queue.popleft())
         finally:
             if self._worker is asyncio.current_task():

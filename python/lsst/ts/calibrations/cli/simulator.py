@@ -1,0 +1,195 @@
+"""The simulated components of an instrument as a service: prepared, started, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shlex
+import signal
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import click
+
+from ..adapters.sal import current_tai, salobj
+from ..domain.config import CalibrationConfig
+from ..domain.errors import ConfigurationError
+from ..domain.instruments import INSTRUMENTS, Instrument
+from ..run.settings import RunSettings
+from ..simulation.faults import FaultError
+from ..simulation.paced_loop import PacedLoop
+from ..simulation.repository import check_repository
+from .folders import new_folder
+from .simulate import HOUR
+from .surroundings import Surroundings, SurroundingsError
+
+__all__ = ["SimulatorOptions", "simulate"]
+
+LISTENING_TIME = 3.0
+"""Seconds; three heartbeats of a component that is on the bus."""
+
+
+@dataclass(frozen=True)
+class SimulatorOptions:
+    """Options of the command line.
+
+    Parameters
+    ----------
+    folder
+        For the repository, the images and the jobs.
+    repository
+        Simulated repository to keep; None for one inside the folder.
+    scale, seed, collections, faults
+        Of the simulated observatory.
+    night
+        Date of the images; None for the present time.
+    speed
+        Simulated seconds in one second.
+    detectors
+        Butler ids of those with pixels; None for those that the script uses by default.
+    filters
+        Filters of which there shall be a reference flat.
+    """
+
+    folder: Path
+    repository: Path | None
+    scale: int
+    seed: int
+    night: date | None
+    speed: float
+    detectors: tuple[int, ...] | None
+    filters: tuple[str, ...]
+    collections: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
+def simulate(instrument_name: str, options: SimulatorOptions) -> int:
+    """Run the components of an instrument until a signal ends them.
+
+    Returns
+    -------
+    status
+        0, or 2 when nothing was started.
+
+    Raises
+    ------
+    click.UsageError
+        The repository cannot be used, or an option is not possible; nothing was touched.
+    """
+    instrument = INSTRUMENTS[instrument_name]
+    places = [_surroundings(instrument, options, each) for each in (None, *options.filters)]
+    _check(places[0])
+    new_folder(options.folder)
+    logging.basicConfig(
+        filename=options.folder / "simulator.log", format="%(asctime)s %(levelname)-7s %(name)s %(message)s"
+    )
+    try:
+        for place in places:
+            place.prepare(_say)
+    except SurroundingsError as error:
+        _say(str(error))
+        return 2
+    _write_environment(places[0])
+    now = current_tai()
+    if options.night is not None:
+        now = datetime(*options.night.timetuple()[:3], HOUR, tzinfo=UTC).timestamp()
+    with asyncio.Runner(loop_factory=lambda: PacedLoop(now, options.speed)) as runner:
+        return runner.run(_serve(places[0]))
+
+
+def _surroundings(instrument: Instrument, options: SimulatorOptions, filter_: str | None) -> Surroundings:
+    """Place and properties of the simulated observatory, with a reference flat of one filter."""
+    asked: dict[str, object] = {} if filter_ is None else {"filter": filter_}
+    if options.detectors is not None:
+        asked["detectors"] = list(options.detectors)
+    try:
+        config = CalibrationConfig.from_namespace(asked, instrument)
+    except ConfigurationError as error:
+        raise click.UsageError(f"{error}. Nothing was touched.") from None
+    return Surroundings(
+        instrument=instrument,
+        config=replace(config, images={}),  # how many images there will be is not known
+        settings=RunSettings(
+            folder=options.folder,
+            jobs=options.folder / "uws",
+            repository=(options.repository or options.folder / "repo").absolute(),
+            simulated=True,
+            seed=options.seed,
+            scale=options.scale,
+            date=None if options.night is None else options.night.isoformat(),
+        ),
+        collections=options.collections,
+        faults=options.faults,
+    )
+
+
+def _check(place: Surroundings) -> None:
+    """Raise click.UsageError if the repository or a fault is not possible."""
+    if place.repository != place.settings.folder / "repo":
+        try:
+            check_repository(place.repository, place.properties)
+        except ValueError as error:
+            raise click.UsageError(f"--repo {place.repository}: {error}. Nothing was touched.") from None
+    try:
+        place.observatory()
+    except FaultError as error:
+        raise click.UsageError(f"--fault: {error}. Nothing was touched.") from None
+
+
+def _write_environment(place: Surroundings) -> None:
+    """Write what queues and scripts on the same bus need to find repository and jobs."""
+    variables = {"DAF_BUTLER_REPOSITORY_INDEX": place.index, "TS_CALIBRATIONS_UWS": place.settings.jobs}
+    lines = [f"export {name}={shlex.quote(str(value))}\n" for name, value in variables.items()]
+    (place.settings.folder / "environment.sh").write_text("".join(lines), encoding="utf-8")
+
+
+async def _serve(place: Surroundings) -> int:
+    """Start the components, wait for a signal, and stop them."""
+    instrument = place.instrument
+    names = [*instrument.components, f"OCPS:{instrument.ocps_index}"]
+    if there := await _already_there(names):
+        _say(f"{', '.join(there)}: on this bus already. Nothing was started: a second one would answer, too.")
+        return 2
+    stop = asyncio.Event()
+    async with place.observatory() as observatory:
+        # Each component has set a handler of its own that ends nothing but itself.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        states = {name: csc.summary_state.name for name, csc in observatory.components.items()}
+        for state in sorted(set(states.values())):
+            _say(f"{state}: {', '.join(name for name in states if states[name] == state)}")
+        _say(
+            "Ready. Queues and scripts on this bus find the simulated repository with\n"
+            f"  . {place.settings.folder / 'environment.sh'}\n"
+            "SIGTERM or Ctrl-C ends the simulation."
+        )
+        if any(csc.done_task.done() for csc in observatory.components.values()):
+            stop.set()  # the signal came while they started
+        await stop.wait()
+        _say("Ending: images that are not complete are dropped, jobs are stopped.")
+        # All at once: each takes a second or two, and who sent the signal may not wait longer than ten.
+        await asyncio.gather(*(csc.close() for csc in observatory.components.values()))
+    _say("Ended.")
+    return 0
+
+
+async def _already_there(names: list[str]) -> list[str]:
+    """Names of the components whose heartbeat is heard on the bus."""
+    async with salobj.Domain() as domain:
+        remotes = {}
+        for name in names:
+            component, _, index = name.partition(":")
+            remotes[name] = salobj.Remote(
+                domain, component, int(index or 0), include=["heartbeat"], readonly=True
+            )
+        await asyncio.gather(*(remote.start_task for remote in remotes.values()))
+        heard = await asyncio.gather(
+            *(remote.evt_heartbeat.next(flush=True, timeout=LISTENING_TIME) for remote in remotes.values()),
+            return_exceptions=True,
+        )
+    return [name for name, beat in zip(names, heard, strict=True) if not isinstance(beat, BaseException)]
+
+
+def _say(text: str) -> None:
+    click.echo(text)

@@ -1,0 +1,12 @@
+"""Where the executables are that the ScriptQueue starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["get_scripts_dir"]
+
+
+def get_scripts_dir() -> Path:
+    """Return the absolute path of the folder with ``auxtel`` and ``maintel``; a queue's ``--external``."""
+    return Path(__file__).resolve().parent / "data" / "scripts"

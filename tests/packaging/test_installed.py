@@ -1,0 +1,72 @@
+"""The package in an empty environment elsewhere: installed by pip, from PyPI, far from the checkout."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
+
+SCRIPT = "auxtel/make_latiss_calibrations.py"
+TIMEOUT = 3000
+"""Seconds for one command."""
+
+
+class Environment:
+    """A Python environment of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+
+    def run(self, command: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Run a command of the environment, which sees nothing of the checkout."""
+        path = os.pathsep.join([str(self.folder / "bin"), os.environ["PATH"]])
+        variables = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        return subprocess.run(
+            [str(self.folder / "bin" / command), *arguments],
+            cwd=cwd,
+            env={**variables, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT,
+        )
+
+
+@pytest.fixture(scope="module")
+def environment(distributions: Any, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """With the wheel and what it requires, the tests' requirements included."""
+    made = Environment(tmp_path_factory.mktemp("environment") / "env")
+    ended = made.run("pip", "install", "--quiet", f"{distributions.wheel}[test]", cwd=made.folder)
+    assert ended.returncode == 0, ended.stderr
+    return made
+
+
+def test_the_installed_script_runs_in_the_simulated_observatory(
+    environment: Environment, tmp_path: Path
+) -> None:
+    ended = environment.run("run_script", SCRIPT, "--scale", "16", "--out", "run", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))
+    assert (summary["state"], len(summary["exposures"])) == ("DONE", 65)
+    assert all(verdict["passed"] for verdict in summary["verification"].values())
+    assert summary["versions"]["ts-calibrations"] is not None
+
+
+def test_the_tests_pass_on_the_installed_package(
+    environment: Environment, distributions: Any, tmp_path: Path
+) -> None:
+    tree = distributions.unpack(tmp_path)
+    where = environment.run(
+        "python", "-c", "import lsst.ts.calibrations; print(lsst.ts.calibrations.__file__)", cwd=tree
+    )
+    assert Path(where.stdout).is_relative_to(environment.folder)
+    ended = environment.run("python", "-m", "pytest", cwd=tree)
+    assert ended.returncode == 0, ended.stdout[-10_000:]

@@ -1,0 +1,216 @@
+"""The observatory's own SAL on a bus of this machine, queue and simulated components on it.
+
+See README.rst of this folder. Without ``TS_CALIBRATIONS_SAL=kafka`` everything but the parity tests is
+skipped, and those run on the embedded SAL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+import warnings
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+SUPPORT = HERE / "support"
+ON_THE_BUS = os.environ.get("TS_CALIBRATIONS_SAL") == "kafka"
+START_LIMIT = 240
+"""Seconds within which a process of a test must be ready, on a machine that has other things to do."""
+
+sys.path.insert(0, str(SUPPORT))
+
+if ON_THE_BUS:
+    for name in ("salobj", "scriptqueue", "observatory.control"):
+        with contextlib.suppress(ModuleNotFoundError):
+            if importlib.util.find_spec(f"lsst.ts.{name}") is not None:
+                continue
+        pytest.exit(
+            f"TS_CALIBRATIONS_SAL=kafka, but lsst.ts.{name} is not installed: see {HERE}/README.rst", 4
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import lsst.ts.observatory.control.auxtel.latiss
+        import lsst.ts.salobj  # noqa: F401
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if ON_THE_BUS:  # the warnings of other people's packages are theirs
+        config.addinivalue_line("filterwarnings", "ignore")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if not ON_THE_BUS and HERE in item.path.parents and not item.path.name.startswith("test_parity"):
+            item.add_marker(pytest.mark.skip("needs the real salobj and TS_CALIBRATIONS_SAL=kafka"))
+
+
+@dataclass
+class Program:
+    """A process of a test, with its output in a file."""
+
+    process: subprocess.Popen[str]
+    output: Path
+
+    @property
+    def text(self) -> str:
+        return self.output.read_text(encoding="utf-8", errors="replace")
+
+
+@contextlib.contextmanager
+def _run(arguments: list[str], output: Path, ready: str, **environment: str) -> Iterator[Program]:
+    """Start a process, wait until it says that it is ready, and end it by closing its standard input."""
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            arguments,
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, **environment},
+        )
+    program = Program(process, output)
+    try:
+        _wait_for(program, ready)
+        yield program
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:  # salobj has its own idea of SIGTERM
+            process.kill()
+            process.wait()
+
+
+def _wait_for(program: Program, ready: str) -> None:
+    import time
+
+    limit = time.monotonic() + START_LIMIT
+    while ready not in program.text:
+        assert program.process.poll() is None, f"it ended: {program.text}"
+        assert time.monotonic() < limit, f"it was not ready in time: {program.text}"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def _bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Broker and schema registry, and the environment variables that lead to them."""
+    output = tmp_path_factory.mktemp("bus") / "bus.txt"
+    with _run([sys.executable, str(SUPPORT / "bus_server.py")], output, "}") as program:
+        where = json.loads(next(line for line in program.text.splitlines() if line.startswith("{")))
+        sys.path.insert(0, str(SUPPORT / "site"))
+        import admin_client
+        import confluent_kafka.admin
+
+        admin_client.adapt(confluent_kafka.admin)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LSST_KAFKA_BROKER_ADDR", where["broker"])
+            patch.setenv("LSST_SCHEMA_REGISTRY_URL", where["registry"])
+            patch.setenv("LSST_KAFKA_CONSUMER_CONFIGURATION", str(SUPPORT / "consumer.yaml"))
+            patch.setenv("LSST_SITE", "test")
+            patch.setenv("PYTHONWARNINGS", "ignore")
+            patch.setenv("TS_CALIBRATIONS_SAL", "kafka")
+            paths = [str(SUPPORT / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
+            patch.setenv("PYTHONPATH", os.pathsep.join(paths))
+            yield
+
+
+@pytest.fixture(scope="module")
+def topics(_bus: None) -> Iterator[None]:
+    """Topics that nobody has written to before: what joins late reads the last states of its module only."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LSST_TOPIC_SUBNAME", f"test{uuid.uuid4().hex[:8]}")
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(topics: None) -> Callable[..., contextlib.AbstractContextManager[Program]]:
+    """Run a program on the bus: ``run(arguments, file of its output, what it says when it is ready)``."""
+    return _run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, empty_repository: Path) -> Path:
+    """Folder of a simulated observatory without pixels, with its repository."""
+    made = tmp_path_factory.mktemp("stand")
+    shutil.copytree(empty_repository, made / "repo")
+    return made
+
+
+@pytest.fixture(scope="module")
+def variables(folder: Path) -> dict[str, str]:
+    """Environment variables by which scripts find their way."""
+    (folder / "index.yaml").write_text(f"/repo/LATISS: {folder / 'repo'}\n")
+    return {
+        "DAF_BUTLER_REPOSITORY_INDEX": str(folder / "index.yaml"),
+        "TS_CALIBRATIONS_UWS": str(folder / "uws"),
+        "TS_CALIBRATIONS_RUNS": str(folder / "runs"),
+    }
+
+
+@pytest.fixture(scope="module")
+def stand(topics: None, folder: Path) -> Callable[..., contextlib.AbstractContextManager[Program]]:
+    """Put a camera and an OCPS on the bus: ``stand("simulated", *faults)`` or ``stand("mock")``."""
+
+    def start(camera: str, *faults: str) -> contextlib.AbstractContextManager[Program]:
+        program = [sys.executable, str(SUPPORT / "stand.py"), camera, str(folder), *faults]
+        return _run(program, folder / f"stand-{camera}.txt", "READY")
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def queue(topics: None, folder: Path, variables: dict[str, str]) -> Iterator[Program]:
+    """The ScriptQueue of the Auxiliary Telescope, a process of its own as at the observatory."""
+    from lsst.ts.calibrations.scripts_dir import get_scripts_dir
+
+    (folder / "standard").mkdir()
+    program = [sys.executable, "-c", "from lsst.ts.scriptqueue import run_script_queue; run_script_queue()"]
+    options = ["--standard", str(folder / "standard"), "--external", str(get_scripts_dir())]
+    with (
+        _keep_python_first(),
+        _run([*program, "2", *options, "--state", "enabled"], folder / "queue.txt", "", **variables) as queue,
+    ):
+        yield queue
+        queue.process.terminate()
+
+
+@pytest.fixture
+async def client(queue: Program, folder: Path) -> AsyncIterator[Any]:
+    """An operator at the queue."""
+    from queue_client import QueueClient
+
+    async with QueueClient(folder) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def _keep_python_first() -> Iterator[None]:
+    """Let ``#!/usr/bin/env python`` of the scripts mean the interpreter of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+        yield
+
+
+@pytest.fixture
+def play(request: pytest.FixtureRequest) -> Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]:
+    """Run a coroutine: on the bus in real time, with topics of its own; else in memory, in virtual time."""
+    if not ON_THE_BUS:
+        from lsst.ts.calibrations.simulation import clock
+
+        return clock.run
+    request.getfixturevalue("_bus")
+    request.getfixturevalue("monkeypatch").setenv("LSST_TOPIC_SUBNAME", f"test{uuid.uuid4().hex[:8]}")
+    return lambda main: asyncio.run(main())

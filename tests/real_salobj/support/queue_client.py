@@ -1,0 +1,163 @@
+"""What an operator does at the queue, and sees of it and of its scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lsst.ts.calibrations.adapters.sal import ScriptState, salobj
+
+PATH = "auxtel/make_latiss_calibrations.py"
+LIMIT = 300.0
+"""Seconds within which a script of a test has ended."""
+
+
+ENDS = ("DONE", "LOADFAILED", "CONFIGURE_FAILED", "TERMINATED")
+"""States of the process of a script that has ended."""
+
+
+@dataclass
+class Told:
+    """What a client of the queue saw of one script."""
+
+    index: int
+    folder: Path
+    states: list[str] = field(default_factory=list)
+    checkpoints: list[str] = field(default_factory=list)
+    log: list[tuple[int, str]] = field(default_factory=list)
+    beats: list[float] = field(default_factory=list)
+    reason: str = ""
+    process_state: str = ""
+    script_state: str = ""
+    seconds_of_configure: float = 0.0
+
+    @property
+    def lines(self) -> list[str]:
+        """Log lines, of whatever level."""
+        return [line for _, line in self.log]
+
+    @property
+    def longest_silence(self) -> float:
+        """Greatest time between two heartbeats, s."""
+        return max((late - early for early, late in zip(self.beats, self.beats[1:], strict=False)), default=0)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        (path,) = self.folder.glob(f"runs/*-{self.index}/summary.json")
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+
+
+class QueueClient:
+    """A client of the ScriptQueue of the Auxiliary Telescope; an async context manager.
+
+    Parameters
+    ----------
+    folder
+        Of the stand; the scripts write below it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._told: dict[int, Told] = {}
+        self._news = asyncio.Event()
+
+    async def __aenter__(self) -> QueueClient:
+        self._domain = salobj.Domain()
+        self.queue = salobj.Remote(self._domain, "ScriptQueue", 2)
+        self.scripts = salobj.Remote(self._domain, "Script", 0, evt_max_history=0)
+        self.scripts.evt_state.callback = self._take_state
+        self.scripts.evt_logMessage.callback = self._take_message
+        self.scripts.evt_heartbeat.callback = self._take_heartbeat
+        self.queue.evt_script.callback = self._take_script
+        await asyncio.gather(self.queue.start_task, self.scripts.start_task)
+        state = 0
+        while state != salobj.State.ENABLED:
+            state = (await self.queue.evt_summaryState.next(flush=False, timeout=60)).summaryState
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._domain.close()
+
+    async def schema(self, path: str = PATH) -> tuple[str, float]:
+        """Schema of a script as the queue shows it, and the seconds that took."""
+        begin = time.monotonic()
+        self.queue.evt_configSchema.flush()
+        await self.queue.cmd_showSchema.set_start(isStandard=False, path=path, timeout=60)
+        shown = await self.queue.evt_configSchema.next(flush=False, timeout=10)
+        return str(shown.configSchema), time.monotonic() - begin
+
+    async def add(self, config: str, path: str = PATH, **fields: str) -> Told:
+        """Add a script at the end of the queue."""
+        ack = await self.queue.cmd_add.set_start(
+            isStandard=False, path=path, config=config, location=2, timeout=60, **fields
+        )
+        return self._of(int(ack.result))
+
+    async def run(
+        self,
+        config: str,
+        path: str = PATH,
+        operator: Callable[[QueueClient, Told], Awaitable[None]] | None = None,
+        **fields: str,
+    ) -> Told:
+        """Add a script and wait for its end."""
+        told = await self.add(config, path, **fields)
+        await self.until(lambda: told.process_state not in ("", "LOADING"))
+        await self.queue.cmd_resume.start(timeout=30)  # it pauses when a script has not ended well
+        if operator is not None:
+            await operator(self, told)
+        await self.until(lambda: told.process_state in ENDS)
+        await asyncio.sleep(0.5)  # last log lines are still under way
+        return told
+
+    async def stop(self, told: Told, *, terminate: bool) -> None:
+        """Stop a script, or terminate its process, as the buttons of the queue do."""
+        await self.queue.cmd_stopScripts.set_start(
+            salIndices=[told.index] + [0] * 399, length=1, terminate=terminate, timeout=30
+        )
+
+    def output_of_the_queue(self) -> str:
+        """What queue and scripts have printed."""
+        return (self._folder / "queue.txt").read_text(encoding="utf-8", errors="replace")
+
+    async def until(self, holds: Callable[[], bool], limit: float = LIMIT) -> None:
+        """Wait until something holds."""
+        async with asyncio.timeout(limit):
+            while not holds():
+                self._news.clear()
+                await self._news.wait()
+
+    def _of(self, index: int) -> Told:
+        return self._told.setdefault(index, Told(index, self._folder))
+
+    async def _take_state(self, data: Any) -> None:
+        told, name = self._of(data.salIndex), ScriptState(data.state).name
+        if told.states[-1:] != [name]:
+            told.states.append(name)
+        if data.lastCheckpoint and told.checkpoints[-1:] != [data.lastCheckpoint]:
+            told.checkpoints.append(data.lastCheckpoint)
+        told.reason = data.reason
+        self._news.set()
+
+    async def _take_message(self, data: Any) -> None:
+        self._of(data.salIndex).log.append((data.level, data.message))
+        self._news.set()
+
+    async def _take_heartbeat(self, data: Any) -> None:
+        self._of(data.salIndex).beats.append(data.private_sndStamp)
+
+    async def _take_script(self, data: Any) -> None:
+        from lsst.ts.xml.enums.ScriptQueue import ScriptProcessState
+
+        told = self._of(data.scriptSalIndex)
+        told.process_state = ScriptProcessState(data.processState).name
+        told.script_state = ScriptState(data.scriptState).name
+        if data.timestampConfigureEnd:
+            told.seconds_of_configure = data.timestampConfigureEnd - data.timestampConfigureStart
+        self._news.set()

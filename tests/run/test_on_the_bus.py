@@ -1,0 +1,58 @@
+"""A script that nobody has told where it is: the queue has started it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.adapters.sal import ScriptState, salobj
+from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
+from lsst.ts.calibrations.run.settings import UWS_FOLDER, observatory_settings
+from lsst.ts.calibrations.simulation import clock
+
+
+def test_a_run_with_a_simulated_camera_says_so_everywhere(
+    observatory: Any, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TS_CALIBRATIONS_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("TS_CALIBRATIONS_UWS", str(tmp_path / "run" / "uws"))
+    messages: list[str] = []
+
+    async def take(data: Any) -> None:
+        messages.append(data.message)
+
+    async def story() -> None:
+        async with observatory(), salobj.Domain() as domain, salobj.Remote(domain, "Script", 3) as remote:
+            remote.evt_logMessage.callback = take
+            script = MakeLatissCalibrations(index=3)
+            await script.start_task
+            await remote.cmd_configure.set_start(config=f"script_mode: BIAS\nn_bias: 2\nrepo: {repository}")
+            await remote.cmd_setGroupId.set_start(groupId="2025-01-15T18:00:00.000")
+            await remote.cmd_run.set_start()
+            await script.done_task
+            assert script.state.state == ScriptState.DONE
+
+    clock.run(story)
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert folder.name.endswith("-3")
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["simulated"] is True
+    assert [Path(each["log"]).is_file() for each in summary["jobs"]] == [True]
+    assert (folder / "report.txt").read_text().startswith("SIMULATED")
+    assert (
+        "SIMULATED: in simulation mode are ATCamera, ATSpectrograph, ATHeaderService, ATOODS, OCPS:1."
+        in messages
+    )
+
+
+def test_without_environment_variables_the_place_is_that_of_the_observatory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("TS_CALIBRATIONS_RUNS", "TS_CALIBRATIONS_UWS"):
+        monkeypatch.delenv(name, raising=False)
+    settings = observatory_settings("Script", 5, 1000.0)
+    assert (settings.jobs, settings.simulated) == (UWS_FOLDER, False)
+    assert settings.folder == Path.home() / "ts_calibrations_runs" / "Script-1000-5"

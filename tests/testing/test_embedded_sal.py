@@ -1,0 +1,106 @@
+"""The embedded SAL under the names of the observatory's packages, each time in a Python of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+USE = "from lsst.ts.calibrations.testing import use_embedded_sal; use_embedded_sal()\n"
+
+
+def python(code: str, folder: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
+    """Run some Python, which finds further packages below some paths."""
+    environment = {key: value for key, value in os.environ.items() if key != "TS_CALIBRATIONS_SAL"}
+    environment["PYTHONPATH"] = os.pathsep.join([*map(str, paths), *filter(None, sys.path)])
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def answer(code: str, folder: Path, *paths: Path) -> str:
+    ended = python(code, folder, *paths)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.strip()
+
+
+def own_salobj(folder: Path) -> Path:
+    """A package of the name of the observatory's, as if it were installed."""
+    package = folder / "observatory" / "lsst" / "ts" / "salobj"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("class BaseScript:\n    pass\n")
+    return folder / "observatory"
+
+
+def test_scripts_import_what_they_import_at_the_observatory(tmp_path: Path) -> None:
+    code = f"""{USE}
+import asyncio
+import lsst.ts.salobj
+import lsst.ts.observatory.control.maintel.comcam as comcam
+from lsst.ts import salobj, utils
+from lsst.ts.observatory.control import RemoteGroup
+from lsst.ts.observatory.control.auxtel import LATISS
+from lsst.ts.observatory.control.auxtel.latiss import LATISS as Same
+from lsst.ts.observatory.control.base_camera import BaseCamera
+from lsst.ts.observatory.control.maintel import ComCam, LSSTCam
+from lsst.ts.salobj import BaseScript, type_hints
+from lsst.ts.xml.enums import Script
+from lsst.ts.xml.enums.Script import ScriptState
+
+assert lsst.ts.salobj.BaseScript is salobj.BaseScript is BaseScript
+assert LATISS is Same and issubclass(LATISS, BaseCamera) and issubclass(BaseCamera, RemoteGroup)
+assert comcam.ComCam is ComCam and issubclass(LSSTCam, BaseCamera)
+assert Script.ScriptState is ScriptState
+assert type_hints.BaseMsgType is salobj.BaseMsgType
+generator = utils.index_generator(imin=2, imax=3, i0=3)
+assert [next(generator) for _ in range(4)] == [3, 2, 3, 2]
+assert utils.astropy_time_from_tai_unix(1736964000.0).isot == "2025-01-15T18:00:00.000"
+
+async def main():
+    assert utils.make_done_future().done()
+    print(abs(utils.current_tai() - 37 - __import__("time").time()) < 5)
+
+asyncio.run(main())
+"""
+    assert answer(code, tmp_path) == "True"
+
+
+def test_a_name_that_is_not_simulated_is_named(tmp_path: Path) -> None:
+    ended = python(f"{USE}from lsst.ts.observatory.control.auxtel import ATCS", tmp_path)
+    assert "ImportError: cannot import name 'ATCS' from 'lsst.ts.observatory.control.auxtel'" in ended.stderr
+
+
+def test_calling_it_again_changes_nothing(tmp_path: Path) -> None:
+    code = (
+        f"{USE}from lsst.ts import salobj as first\n{USE}from lsst.ts import salobj; print(salobj is first)"
+    )
+    assert answer(code, tmp_path) == "True"
+
+
+def test_the_scripts_of_this_package_use_the_same(tmp_path: Path) -> None:
+    code = f"""{USE}
+from lsst.ts import salobj
+from lsst.ts.calibrations.adapters.sal import WHICH
+from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
+print(WHICH, issubclass(MakeLatissCalibrations, salobj.BaseScript))
+"""
+    assert answer(code, tmp_path) == "embedded True"
+
+
+def test_it_takes_the_place_of_salobj_that_is_installed(tmp_path: Path) -> None:
+    code = f"{USE}from lsst.ts import salobj; print(salobj.BaseScript.__module__)"
+    there = answer(code, tmp_path, own_salobj(tmp_path))
+    assert there == "lsst.ts.calibrations.simulation.sal.base_script"
+
+
+def test_it_refuses_when_the_other_is_in_use_already(tmp_path: Path) -> None:
+    ended = python(f"from lsst.ts import salobj\n{USE}", tmp_path, own_salobj(tmp_path))
+    assert "RuntimeError: lsst.ts.salobj is imported already" in ended.stderr
+    assert "conftest.py" in ended.stderr
