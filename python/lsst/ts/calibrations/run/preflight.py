@@ -86,13 +86,23 @@ class Preflight:
         except TimeoutError:
             return [f"{name} has not said its state within {STATE_TIMEOUT:.0f} s: is it running?"]
         state = State(data.summaryState)
-        if state != State.ENABLED:
-            return [f"{name} is {state.name}, not ENABLED: enable it"]
-        try:  # the bus still tells the last state of a component that has gone
+        if state == State.ENABLED:
+            problems = await self._alive(remote)
+        else:
+            problems = [f"{name} is {state.name}, not ENABLED: enable it"]
+        if remote.salinfo.name == "OCPS" and state in (State.DISABLED, State.ENABLED):
+            problems += self._configuration(remote)
+        return problems
+
+    async def _alive(self, remote: salobj.Remote) -> list[str]:
+        """Look for a heartbeat: the bus still tells the last state of a component that has gone."""
+        try:
             await remote.evt_heartbeat.next(flush=True, timeout=HEARTBEAT_TIMEOUT)
         except TimeoutError:
-            return [f"{name} was ENABLED, but has no heartbeat any more: start and enable it"]
-        return self._configuration(remote) if remote.salinfo.name == "OCPS" else []
+            return [
+                f"{remote.salinfo.name_index} was ENABLED, but has no heartbeat any more: start and enable it"
+            ]
+        return []
 
     def _configuration(self, ocps: salobj.Remote) -> list[str]:
         """An OCPS that names an instrument in its configuration must name ours; many name none."""
