@@ -75,6 +75,7 @@ def find_conflicts(
     collection: str,
     begin: datetime,
     end: datetime,
+    own: Collection[str] = (),
 ) -> list[Conflict]:
     """Find calibrations whose validity overlaps with a range.
 
@@ -88,6 +89,9 @@ def find_conflicts(
         CALIBRATION collection to certify in.
     begin, end
         Validity range, TAI.
+    own
+        RUN collections whose calibrations are no conflict if they have exactly this range: those that the run
+        itself has made, and certified before it was interrupted.
 
     Raises
     ------
@@ -113,6 +117,7 @@ def find_conflicts(
         if timespan.overlaps(wanted)
         and ref.dataId["instrument"] == instrument
         and ref.dataId["detector"] in detectors
+        and not (ref.run in own and timespan == wanted)
     }
     return sorted(found, key=lambda conflict: (conflict.dataset_type, conflict.begin))
 

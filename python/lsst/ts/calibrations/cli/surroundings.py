@@ -38,22 +38,22 @@ class Surroundings:
         What the script was asked for; None if the script will refuse its configuration.
     settings
         Of the run.
-    collections
-        Aliases of the reference calibrations.
     faults
         Specifications of what goes wrong.
+    part
+        How many parts of the run there were before.
     """
 
     instrument: Instrument
     config: CalibrationConfig | None
     settings: RunSettings
-    collections: tuple[str, ...]
     faults: tuple[str, ...]
+    part: int = 0
 
     @property
     def optics(self) -> OpticalPath:
-        """What is in the beam at the beginning."""
-        return usual_optics(self.instrument)
+        """What is in the beam at the beginning; a run that is resumed finds what it has put there."""
+        return self._flat_optics() if self.part and self.config else usual_optics(self.instrument)
 
     @property
     def scale(self) -> int:
@@ -111,6 +111,7 @@ class Surroundings:
             faults=Faults(self.faults),
             detectors=self.detectors,
             optics=self.optics,
+            part=self.part,
         )
 
     def prepare(self, say: Callable[[str], None]) -> None:
@@ -138,7 +139,7 @@ class Surroundings:
             make_repository(
                 self.repository, reference, self.instrument.calibration_collection, self.properties
             )
-            add_aliases(self.repository, self.instrument.calibration_collection, self.collections)
+            add_aliases(self.repository, self.instrument.calibration_collection, self.settings.collections)
             write_index(self.index, self.repository, {self.instrument.repository, self.config.repo})
             self._write_truth()
         except (OSError, ReferenceFailed) as error:
@@ -156,7 +157,9 @@ class Surroundings:
         """
         assert self.config is not None
         try:
-            return mounted_optics(self.instrument, self.optics, self.config.filter, self.config.grating)
+            return mounted_optics(
+                self.instrument, usual_optics(self.instrument), self.config.filter, self.config.grating
+            )
         except ValueError as error:
             raise SurroundingsError(f"{error}. Nothing was exposed.") from None
 

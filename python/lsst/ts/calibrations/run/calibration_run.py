@@ -18,6 +18,8 @@ from .clients import Clients
 from .context import RunContext
 from .preflight import Preflight
 from .processing import Processing
+from .recovery import Recovery
+from .tai import day_obs
 
 __all__ = ["CalibrationRun", "RunIncomplete"]
 
@@ -74,15 +76,23 @@ class CalibrationRun:
         """
         try:
             await self._check()
-            await self._set_up()
+            if self.context.record.resumed:
+                await self._recover()
+            if any(map(self.is_left, self.config.image_types)):
+                await self._set_up()
+                await self._compare()
             error = await self._take_and_process()
+        except PreflightError as refusal:
+            if not self.context.record.exposures:
+                raise
+            raise PreflightError(refusal.problems, resumed=True) from None
         finally:
             self.archive.close()
         return self._outcome(error)
 
     async def _check(self) -> None:
         telescope = partial(self.clients.telescope.problems, self.config.options.get("ignore", ()))
-        flats = ImageType.FLAT in self.config.images
+        flats = ImageType.FLAT in self.config.images and self.is_left(ImageType.FLAT)
         preflight = Preflight(
             self.instrument, self.clients.remotes, self.archive, telescope if flats else None
         )
@@ -91,6 +101,50 @@ class CalibrationRun:
             certification=self._certification(),
             folder=self.context.settings.folder,
         )
+
+    def is_left(self, image_type: ImageType) -> bool:
+        """Whether images of a type are still to be taken: always, unless the run was resumed."""
+        held = self.context.record.held(image_type.value)
+        return len(held) < len(self.config.images[image_type].exposure_times)
+
+    async def _recover(self) -> None:
+        """Find out what became of the exposures and jobs that were under way when the run was interrupted."""
+        config = self.config
+        await Recovery(
+            self.context,
+            self.clients.ingest,
+            self.archive,
+            self.clients.ocps,
+            {number: self.instrument.detectors[number] for number in config.detectors},
+            config.oods_timeout,
+        ).run()
+
+    async def _compare(self) -> None:
+        """Look whether the images to come belong together with those that the run has.
+
+        Raises
+        ------
+        PreflightError
+            Flats were taken through something else than what is in the beam.
+        """
+        record, flat = self.context.record, ImageType.FLAT
+        nights = sorted({each // 100_000 for each in record.exposures})
+        if record.resumed and nights and nights[-1] != day_obs(self.context.now()):
+            self.context.log.warning(
+                "The run has images of %s and goes on with those of another night.",
+                ", ".join(map(str, nights)),
+            )
+        before = {each.physical_filter for each in record.held(flat.value).values()} - {None}
+        if not before or not self.is_left(flat):
+            return
+        name = await self.clients.camera.in_beam()
+        if name is not None and before != {name}:
+            raise PreflightError(
+                [
+                    f"the flats of this run were taken through {' and '.join(map(str, before))}, and"
+                    f" {name} is in the beam: put back what was there"
+                ]
+            )
 
     async def _set_up(self) -> None:
         """Put filter and grating into the beam; flats through them must have something to compare with."""
@@ -137,6 +191,11 @@ class CalibrationRun:
             "collection": config.calib_collection,
             "begin": config.certify_begin,
             "end": config.certify_end,
+            "own": [
+                f"{job.submitted.collection}/run"
+                for job in self.context.record.jobs.values()
+                if job.submitted.kind == "generate"
+            ],
         }
 
     async def _take_and_process(self) -> CalibrationError | None:
@@ -147,16 +206,13 @@ class CalibrationRun:
         """
         error = None
         try:
-            await self._acquisition().run(self.plan, self.processing.hand_over)
-        except CalibrationError as failure:
-            error = failure
-            self.processing.give_up_missing()
-        except BaseException:  # a stop, or a fault of this program: nobody waits for the jobs any more
-            await self.processing.steps.cancel()
-            raise
-        try:
+            try:
+                await self._acquisition().run(self.plan, self.processing.hand_over)
+            except CalibrationError as failure:
+                error = failure
+                self.processing.give_up_missing()
             await self.processing.steps.finish()
-        except BaseException:
+        except BaseException:  # a stop, a full disk, a fault of this program: nobody waits for the jobs any more
             await self.processing.steps.cancel()
             raise
         return error
@@ -175,7 +231,12 @@ class CalibrationRun:
             checkpoint=self.checkpoint,
             group_id=self.group_id,
             halted=self.processing.halted,
+            ready=self._rejudged,
         )
+
+    async def _rejudged(self) -> None:
+        """Wait until the verdicts of an earlier part of the run are given again: one may end data taking."""
+        await self.processing.steps.settled(f"certify {name}" for name in self.context.record.verdicts)
 
     def _outcome(self, error: CalibrationError | None) -> str:
         """Tell the end from the facts: DONE means that every step asked for was done.
