@@ -74,7 +74,7 @@ def test_a_run_of_another_script_is_refused(run_script: Any, tmp_path: Path) -> 
 
 def test_a_run_of_the_observatory_is_refused(run_script: Any, tmp_path: Path) -> None:
     begin(tmp_path, simulated=False, repository=None, date=None).close()
-    refused(run_script("--resume", "run"), "is a run in the observatory", "Resume it there")
+    refused(run_script("--resume", "run"), "is a run in the observatory on the bus", "Resume it there")
 
 
 def test_a_run_that_is_going_on_is_refused(run_script: Any, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from lsst.ts.calibrations.run.facts import (
     ExposureLost,
     ExposureTaken,
     Fact,
+    JobSubmitted,
     VerdictGiven,
 )
 from lsst.ts.calibrations.run.journal import read_journal
@@ -298,6 +299,7 @@ def check(told: Observed) -> None:
     assert not [each for each in record.exposures.values() if each.lost]
     succeeded = Counter((job["kind"], job["calibration"]) for job in summary["jobs"] if job["exit_code"] == 0)
     assert set(succeeded.values()) == {1}
+    assert all(job.ended is not None for job in record.jobs.values())
     assert {path.name for path in told.folder.glob("images/*/*_O_*")} == {
         each["obs_id"] for each in summary["exposures"]
     }
@@ -468,6 +470,28 @@ def test_a_run_that_the_camera_ended_goes_on_where_it_was(observed: Any) -> None
     told.begin("take-images-refused:image=6")
     assert told.state == "FAILED"
     assert len(told.summary["exposures"]) == 5
+    told.resume()
+    check(told)
+    assert len(told.summary["exposures"]) == 8
+
+
+def test_jobs_that_were_under_way_are_ended_and_done_again(observed: Any) -> None:
+    told = observed()
+    assert told.killed(told.begin, prepare=after(JobSubmitted, 4))
+    for _ in range(2):  # no image is taken between these
+        assert told.killed(told.resume, prepare=after(JobSubmitted))
+    told.resume()
+    check(told)
+    ids = [fact.job_id for fact in told.facts(JobSubmitted)]
+    assert len(ids) == len(set(ids)) > 5
+
+
+@pytest.mark.parametrize("fault", ["oods-lost:image=5", "oods-status:image=5,code=3"])
+def test_an_image_that_the_oods_did_not_confirm_is_found_later(observed: Any, fault: str) -> None:
+    told = observed(more="oods_timeout: 20\n")
+    told.begin(fault)
+    assert told.state == "FAILED"
+    assert [each["ingested"] for each in told.summary["exposures"]].count(False) == 1
     told.resume()
     check(told)
     assert len(told.summary["exposures"]) == 8

@@ -7,6 +7,7 @@ import contextlib
 import types
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from .adapters.sal import ScriptState, salobj
@@ -103,10 +104,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         folder = asked_for(text)
         if folder is None:
             return text
-        simulated = self.settings is not None and self.settings.simulated
-        self._resumption = take_up(folder, type(self).__name__, simulated=simulated)
-        if self.settings is None:
-            self.settings = RunSettings(folder=folder)
+        self._resumption = take_up(folder, type(self).__name__)
         self.log.info("The run in %s is resumed: %d exposures are there.", folder, self.n_exposures)
         return self._resumption.configured.text
 
@@ -179,14 +177,11 @@ class BaseMakeCalibrations(salobj.BaseScript):
         self.settings = settings = self.settings or observatory_settings(
             type(self).__name__, self.salinfo.index, self._started
         )
-        if self._resumption is not None:
+        if (resumption := self._resumption) is not None:
+            resumption.check_place(simulated=settings.simulated, in_process=settings.repository is not None)
+            self.settings = settings = replace(settings, folder=resumption.folder)
             context = RunContext.resume(
-                settings,
-                self._resumption.journal,
-                self._resumption.record,
-                salobj.current_tai,
-                self.log,
-                self.listeners,
+                settings, resumption.journal, resumption.record, salobj.current_tai, self.log, self.listeners
             )
             (settings.folder / SUMMARY).unlink(missing_ok=True)  # it tells of an end that is none
             context.note(RunResumed(time=context.now()))

@@ -93,10 +93,11 @@ def resumed_options(
 
     folder = folder.absolute()
     try:
-        resumption = take_up(folder, script_class.__name__, simulated=True)
+        resumption = take_up(folder, script_class.__name__)
+        resumption.journal.close()  # the script takes it up again
+        resumption.check_place(simulated=True, in_process=True)
     except ResumptionError as error:
         raise click.UsageError(f"--resume: {error}") from None
-    resumption.journal.close()  # the script takes it up again
     configured = resumption.configured
     repository = Path(configured.repository or "")
     if configured.date is None or not (repository / MARKER).is_file():

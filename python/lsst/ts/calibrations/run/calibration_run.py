@@ -19,7 +19,6 @@ from .context import RunContext
 from .preflight import Preflight
 from .processing import Processing
 from .recovery import Recovery
-from .tai import day_obs
 
 __all__ = ["CalibrationRun", "RunIncomplete"]
 
@@ -77,10 +76,10 @@ class CalibrationRun:
         try:
             await self._check()
             if self.context.record.resumed:
-                await self._recover()
+                await self._recovery().run()
             if any(map(self.is_left, self.config.image_types)):
                 await self._set_up()
-                await self._compare()
+                await self._recovery().compare(flats=self._flats_are_left)
             error = await self._take_and_process()
         except PreflightError as refusal:
             if not self.context.record.exposures:
@@ -92,9 +91,8 @@ class CalibrationRun:
 
     async def _check(self) -> None:
         telescope = partial(self.clients.telescope.problems, self.config.options.get("ignore", ()))
-        flats = ImageType.FLAT in self.config.images and self.is_left(ImageType.FLAT)
         preflight = Preflight(
-            self.instrument, self.clients.remotes, self.archive, telescope if flats else None
+            self.instrument, self.clients.remotes, self.archive, telescope if self._flats_are_left else None
         )
         await preflight.check(
             collections=self._input_collections(),
@@ -107,44 +105,13 @@ class CalibrationRun:
         held = self.context.record.held(image_type.value)
         return len(held) < len(self.config.images[image_type].exposure_times)
 
-    async def _recover(self) -> None:
-        """Find out what became of the exposures and jobs that were under way when the run was interrupted."""
-        config = self.config
-        await Recovery(
-            self.context,
-            self.clients.ingest,
-            self.archive,
-            self.clients.ocps,
-            {number: self.instrument.detectors[number] for number in config.detectors},
-            config.oods_timeout,
-        ).run()
+    @property
+    def _flats_are_left(self) -> bool:
+        return ImageType.FLAT in self.config.images and self.is_left(ImageType.FLAT)
 
-    async def _compare(self) -> None:
-        """Look whether the images to come belong together with those that the run has.
-
-        Raises
-        ------
-        PreflightError
-            Flats were taken through something else than what is in the beam.
-        """
-        record, flat = self.context.record, ImageType.FLAT
-        nights = sorted({each // 100_000 for each in record.exposures})
-        if record.resumed and nights and nights[-1] != day_obs(self.context.now()):
-            self.context.log.warning(
-                "The run has images of %s and goes on with those of another night.",
-                ", ".join(map(str, nights)),
-            )
-        before = {each.physical_filter for each in record.held(flat.value).values()} - {None}
-        if not before or not self.is_left(flat):
-            return
-        name = await self.clients.camera.in_beam()
-        if name is not None and before != {name}:
-            raise PreflightError(
-                [
-                    f"the flats of this run were taken through {' and '.join(map(str, before))}, and"
-                    f" {name} is in the beam: put back what was there"
-                ]
-            )
+    def _recovery(self) -> Recovery:
+        detectors = {number: self.instrument.detectors[number] for number in self.config.detectors}
+        return Recovery(self.context, self.clients, self.archive, detectors, self.config.oods_timeout)
 
     async def _set_up(self) -> None:
         """Put filter and grating into the beam; flats through them must have something to compare with."""
@@ -212,7 +179,7 @@ class CalibrationRun:
                 error = failure
                 self.processing.give_up_missing()
             await self.processing.steps.finish()
-        except BaseException:  # a stop, a full disk, a fault of this program: nobody waits for the jobs any more
+        except BaseException:  # a stop, a full disk, a fault of this program: nobody waits any more
             await self.processing.steps.cancel()
             raise
         return error

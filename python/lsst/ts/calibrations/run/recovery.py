@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..adapters.archive import ArchivedImage
-from ..domain.errors import ArchiveError
+from ..domain.errors import ArchiveError, PreflightError
+from ..domain.exposures import ImageType
 from .context import RunContext
 from .facts import ExposureBegun, ExposureConfirmed, ExposureLost, ExposureTaken, JobEnded
+from .tai import day_obs
 
 if TYPE_CHECKING:
     from ..adapters.archive import Archive
-    from ..adapters.ingest import IngestWatcher
-    from ..adapters.ocps import OcpsClient
+    from .clients import Clients
 
 __all__ = ["Recovery"]
 
@@ -36,8 +37,8 @@ class Recovery:
     ----------
     context
         Journal, clock and log of the run.
-    ingest, archive, ocps
-        What confirms exposures, what has them, and what has the jobs.
+    clients, archive
+        What confirms exposures and has the jobs, and what has the exposures.
     detectors
         Full names of the detectors that must be confirmed, by Butler id.
     oods_timeout
@@ -45,9 +46,8 @@ class Recovery:
     """
 
     context: RunContext
-    ingest: IngestWatcher
+    clients: Clients
     archive: Archive
-    ocps: OcpsClient
     detectors: dict[int, str]
     oods_timeout: float
 
@@ -61,9 +61,43 @@ class Recovery:
             *([self._adopt(record.begun)] if record.begun is not None else []),
         )
 
+    async def compare(self, *, flats: bool) -> None:
+        """Look whether the images to come belong together with those that the run has.
+
+        Parameters
+        ----------
+        flats
+            Whether there are flats to come.
+
+        Raises
+        ------
+        PreflightError
+            Flats were taken through something else than what is in the beam.
+        """
+        record = self.context.record
+        nights = sorted({each // 100_000 for each in record.exposures})
+        if nights and nights[-1] != day_obs(self.context.now()):
+            self.context.log.warning(
+                "The run has images of %s and goes on with those of another night.",
+                ", ".join(map(str, nights)),
+            )
+        held = record.held(ImageType.FLAT.value).values()
+        before = {each.physical_filter for each in held if each.physical_filter is not None}
+        if not before or not flats:
+            return
+        name = await self.clients.camera.in_beam()
+        if name is not None and before != {name}:
+            through = " and ".join(sorted(before))
+            raise PreflightError(
+                [
+                    f"the flats of this run were taken through {through}, and {name} is in the beam: put back"
+                    " what was there"
+                ]
+            )
+
     async def _settle(self, job_id: str) -> None:
         """Learn the end of a job, or end it."""
-        exit_code = await self.ocps.settle(job_id)
+        exit_code = await self.clients.ocps.settle(job_id)
         end = "it was aborted" if exit_code is None else f"it ended with exit code {exit_code}"
         self.context.log.info("Job %s was under way when the run was interrupted: %s.", job_id, end)
         self.context.note(JobEnded(time=self.context.now(), job_id=job_id, exit_code=exit_code))
@@ -115,7 +149,7 @@ class Recovery:
     async def _image(self, taken: int, obs_id: str) -> ArchivedImage | None:
         """Wait until the archive has an exposure, or the OODS says so; None if the time runs out."""
         said = asyncio.ensure_future(
-            self.ingest.confirmed(obs_id, self.detectors.values(), self.oods_timeout)
+            self.clients.ingest.confirmed(obs_id, self.detectors.values(), self.oods_timeout)
         )
         try:
             while True:

@@ -57,6 +57,31 @@ class Resumption:
         assert self.record.configured is not None
         return self.record.configured
 
+    def check_place(self, *, simulated: bool, in_process: bool) -> None:
+        """See whether the run began where it is to go on.
+
+        Parameters
+        ----------
+        simulated
+            Whether the observatory is simulated.
+        in_process
+            Whether it is in this process, with a repository of its own, and not on a bus.
+
+        Raises
+        ------
+        ResumptionError
+            It began elsewhere.
+        """
+        began = self.configured
+        if (began.simulated, began.repository is not None) != (simulated, in_process):
+            kind = "simulated observatory" if began.simulated else "observatory"
+            where = (
+                "the simulated observatory of the command line"
+                if began.repository
+                else f"the {kind} on the bus"
+            )
+            raise ResumptionError(f"{self.folder} is a run in {where}", "Resume it there.")
+
 
 def asked_for(text: str) -> Path | None:
     """Run directory that a configuration asks to resume; None if it is a usual configuration.
@@ -128,28 +153,18 @@ def read_record(folder: Path, script: str) -> RunRecord:
     return record
 
 
-def take_up(folder: Path, script: str, *, simulated: bool) -> Resumption:
-    """Take a run up: from now on its journal is this process's alone.
-
-    Parameters
-    ----------
-    folder, script
-        As for `read_record`.
-    simulated
-        Whether the observatory is simulated; a run goes on where it began.
+def take_up(folder: Path, script: str) -> Resumption:
+    """Take a run up: from now on its journal is this process's alone; parameters as for `read_record`.
 
     Raises
     ------
     ResumptionError
         It cannot go on, or it is still going on.
     """
-    record = read_record(folder, script)
-    assert record.configured is not None
-    if record.configured.simulated != simulated:
-        where = "the simulated observatory" if record.configured.simulated else "the observatory"
-        raise ResumptionError(f"{folder} is a run in {where}", "Resume it there.")
+    configured = read_record(folder, script).configured
+    assert configured is not None
     try:
-        journal = Journal(folder / JOURNAL, durable=not simulated)
+        journal = Journal(folder / JOURNAL, durable=not configured.simulated)
     except JournalInUse as error:
         raise ResumptionError(error.happened, "Wait until it has ended.") from None
     except JournalError as error:

@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..domain.instruments import Instrument
 from .faults import Fault, Faults
@@ -22,6 +22,9 @@ DATABASE = "gen3.sqlite3"
 WRITE_VERSION = 18
 """Offset of the byte of a SQLite file that says which version it takes to write to it; 1 is usual, and with
 more than 2 nobody does."""
+
+BUSY_TIMEOUT = 20
+"""Milliseconds that a connection waits for the lock, instead of the five minutes of the Butler."""
 
 WORDS = "no space: database or disk is full (simulated)"
 """Name of a table that is not there: what says so to whoever wants to certify."""
@@ -109,7 +112,7 @@ class ButlerFaults:
             ]
             for name in tables:
                 connection.execute(
-                    f'CREATE TRIGGER "full_{name}" BEFORE INSERT ON "{name}"'
+                    f'CREATE TRIGGER "full_{name}" BEFORE INSERT ON "{name}"'  # noqa: S608
                     f' BEGIN SELECT * FROM "{WORDS}"; END'
                 )
         connection.close()
@@ -132,11 +135,22 @@ class ButlerFaults:
 
     def _lock_for(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
         """Lock everybody out."""
+        import sqlalchemy
+
+        sqlalchemy.event.listen(sqlalchemy.pool.Pool, "checkout", _wait_little)
         self._lock = sqlite3.connect(self._database, isolation_level=None, check_same_thread=False)
         self._lock.execute("BEGIN EXCLUSIVE")
         loop.call_later(seconds, self._unlock)
 
     def _unlock(self) -> None:
+        import sqlalchemy
+
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+            sqlalchemy.event.remove(sqlalchemy.pool.Pool, "checkout", _wait_little)
+
+
+def _wait_little(connection: Any, *_: object) -> None:
+    """Give up soon: simulated time stands still for whoever waits for a lock, so that it would never open."""
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")

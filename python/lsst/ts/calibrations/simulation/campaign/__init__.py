@@ -1,1 +1,1 @@
-"""A campaign of seeded scenarios in which things go wrong, each judged by a model that is independent of the script."""
+"""A campaign of seeded scenarios in which things go wrong, judged by a model of its own."""

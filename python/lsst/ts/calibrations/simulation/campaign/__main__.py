@@ -6,8 +6,12 @@ import json
 import os
 import random
 import sys
+from typing import TYPE_CHECKING, NoReturn
 
 import click
+
+if TYPE_CHECKING:
+    from .campaign import Report
 
 __all__ = ["main"]
 
@@ -18,16 +22,25 @@ __all__ = ["main"]
 @click.option("--scenario", type=click.IntRange(0), help="Replay the one of this seed, and tell its story.")
 @click.option("--focus", multiple=True, help="Fault that every scenario has, or 'interruption'.")
 @click.option("--processes", type=click.IntRange(1), default=2, show_default=True, help="At a time.")
+@click.option("--matrix", is_flag=True, help="Interrupt a run at every place in every way, then resume it.")
+@click.option("--every", type=click.IntRange(1), default=1, help="Of the matrix: every so-manieth alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def main(
-    scenarios: int, seed: int, scenario: int | None, focus: tuple[str, ...], processes: int, as_json: bool
+    scenarios: int,
+    seed: int,
+    scenario: int | None,
+    focus: tuple[str, ...],
+    processes: int,
+    matrix: bool,
+    every: int,
+    as_json: bool,
 ) -> None:
     """Play seeded scenarios in which things go wrong, and look whether the script keeps its promises.
 
     Exit status: 0 if it did, 1 if it did not.
     """
     os.environ["TS_CALIBRATIONS_SAL"] = "embedded"
-    from .campaign import Report, run_campaign
+    from .campaign import run_campaign, run_matrix
 
     told = 0
 
@@ -40,9 +53,16 @@ def main(
             click.echo(f"{report.scenarios} scenarios in {report.seconds:.0f} s: {told} violations", err=True)
 
     if scenario is not None:
-        sys.exit(_replay(scenario, focus))
+        sys.exit(_replay(scenario, focus, matrix))
+    if matrix:
+        _end(run_matrix(every=every, processes=processes, progress=show), as_json)
     seeds = random.Random(seed).sample(range(1_000_000_000), scenarios)  # noqa: S311
     report = run_campaign(seeds, seed=seed, processes=processes, focus=focus, progress=show)
+    _end(report, as_json)
+
+
+def _end(report: Report, as_json: bool) -> NoReturn:
+    """Print a report and end."""
     if as_json:
         click.echo(json.dumps(report.as_dict(), indent=1))
     else:
@@ -50,16 +70,18 @@ def main(
     sys.exit(1 if report.violations else 0)
 
 
-def _replay(seed: int, focus: tuple[str, ...]) -> int:
+def _replay(seed: int, focus: tuple[str, ...], from_matrix: bool) -> int:
     """Play one scenario and tell what happened."""
     from .evidence import gather
     from .judge import judge
+    from .matrix import matrix
     from .runner import open_workshop
     from .scenario import draw_scenario
     from .story import tell
 
     with open_workshop() as workshop:
-        evidence = gather(workshop.play(draw_scenario(seed, focus)))
+        scenario = matrix(workshop)[seed] if from_matrix else draw_scenario(seed, focus)
+        evidence = gather(workshop.play(scenario))
         found = judge(evidence)
         click.echo(tell(evidence))
         evidence.shelf.close()

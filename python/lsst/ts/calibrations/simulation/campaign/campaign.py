@@ -14,11 +14,12 @@ from typing import Any
 from ..fault_kinds import KINDS
 from .evidence import gather
 from .judge import judge
+from .matrix import matrix
 from .runner import Workshop, open_workshop
 from .scenario import Scenario, draw_scenario
 from .story import tell
 
-__all__ = ["Outcome", "Report", "play", "run_campaign"]
+__all__ = ["Outcome", "Report", "play", "run_campaign", "run_matrix"]
 
 
 @dataclass(frozen=True)
@@ -97,13 +98,44 @@ def run_campaign(
     progress
         Told the report after every scenario.
     """
-    begin = time.monotonic()
-    report = Report(seed)
     with open_workshop() as workshop:
-        for outcome in _outcomes(workshop, seeds, processes, partial(draw_scenario, focus=tuple(focus))):
-            report.add(outcome)
-            report.seconds = time.monotonic() - begin
-            progress(report)
+        draw = partial(draw_scenario, focus=tuple(focus))
+        return _report(workshop, seeds, Report(seed), processes, draw, progress)
+
+
+def run_matrix(
+    *, every: int = 1, processes: int = 2, progress: Callable[[Report], None] = lambda _: None
+) -> Report:
+    """Interrupt a run at every place, in every way, and resume it.
+
+    Parameters
+    ----------
+    every
+        Play only every so-manieth combination.
+    processes
+        How many at a time.
+    progress
+        Told the report after every combination.
+    """
+    with open_workshop() as workshop:
+        scenarios = matrix(workshop)
+        places = range(0, len(scenarios), every)
+        return _report(workshop, places, Report(0), processes, scenarios.__getitem__, progress)
+
+
+def _report(
+    workshop: Workshop,
+    seeds: Sequence[int],
+    report: Report,
+    processes: int,
+    draw: Callable[[int], Scenario],
+    progress: Callable[[Report], None],
+) -> Report:
+    begin = time.monotonic()
+    for outcome in _outcomes(workshop, seeds, processes, draw):
+        report.add(outcome)
+        report.seconds = time.monotonic() - begin
+        progress(report)
     return report
 
 

@@ -46,7 +46,8 @@ def ends_agree(evidence: Evidence) -> Iterator[str]:
         yield f"the journal ends {ended[-1]['state']}, and the summary says {state}"
     expected = STATUS.get(state, 1 if evidence.events.exposures else 2)
     if life["status"] != expected:
-        yield f"the exit status of {state} with {len(evidence.events.exposures)} exposures is {life['status']}"
+        number = len(evidence.events.exposures)
+        yield f"the exit status of {state} with {number} exposures is {life['status']}"
 
 
 def done_means_done(evidence: Evidence) -> Iterator[str]:

@@ -12,7 +12,7 @@ from ..cscs.key_values import split_escaped
 from ..sal.enums import SalRetCode, ScriptState
 from .witness import Testimony
 
-__all__ = ["ExposureEvent", "JobEvent", "Events"]
+__all__ = ["Events", "ExposureEvent", "JobEvent"]
 
 _FINAL = tuple(
     int(code)
@@ -170,9 +170,9 @@ class Events:
         elif line.topic == "evt_startIntegration" and self._taking:
             self._integrating = _exposure(line)
             self.begun[self._integrating.id] = self._integrating
-        elif line.topic == "ack_ackcmd" and values["private_seqNum"] in self._taking:
-            if values["ack"] == SalRetCode.CMD_COMPLETE and self._integrating is not None:
-                self._integrating.confirmed, self._integrating.time = True, line.time
+        elif line.topic == "ack_ackcmd" and values["private_seqNum"] in self._taking and self._integrating:
+            self._integrating.confirmed |= values["ack"] == SalRetCode.CMD_COMPLETE
+            self._integrating.time = line.time
 
     def _take_ingest(self, line: Testimony) -> None:
         values = line.values

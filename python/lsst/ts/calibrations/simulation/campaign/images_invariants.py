@@ -26,13 +26,13 @@ def exposures_are_filed(evidence: Evidence) -> Iterator[str]:
     places = [("journal", evidence.of("ExposureTaken"))]
     if evidence.summary is not None:
         places.append(("summary", evidence.summary["exposures"]))
-    # A kill may fall between the camera's word and the next line of the journal, and so may a full disk.
-    tolerance = 1 if evidence.killed or "run-disk-full" in evidence.lived.struck else 0
+    # A kill may fall between the camera's word and the next line of the journal, and so may a full disk; that
+    # exposure may be taken again.
+    tolerance = int(None in evidence.lived.lives or "run-disk-full" in evidence.lived.struck)
     for place, entries in places:
         filed = {entry["id"]: entry for entry in entries}
         missing = [each for each in confirmed if each not in filed]
-        allowed = confirmed[-tolerance:] if tolerance else []
-        if [each for each in missing if each not in allowed]:
+        if len(missing) > tolerance:
             yield f"the {place} has not the exposures {missing}, which the camera confirmed"
         for number, entry in filed.items():
             exposure = evidence.events.begun.get(number)

@@ -9,11 +9,13 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
 from ...adapters.sal import ScriptState, salobj
 from ..clock import SimulatedLoop
 
-__all__ = ["Act", "Interruption", "Interrupter", "draw_interruption"]
+__all__ = ["Act", "Interrupter", "Interruption", "draw_interruption"]
 
 
 class Act(StrEnum):
@@ -38,8 +40,8 @@ class Interruption:
     ----------
     act
         What.
-    message
-        After how many messages on the bus.
+    message, entry, checkpoint
+        After how many messages on the bus, entries of the journal and checkpoints.
     turn
         After how many more turns of the event loop.
     wait
@@ -47,9 +49,11 @@ class Interruption:
     """
 
     act: Act
-    message: int
-    turn: int
+    message: int = 0
+    turn: int = 0
     wait: float = 20.0
+    entry: int = 0
+    checkpoint: int = 0
 
     @property
     def ends(self) -> bool:
@@ -57,7 +61,9 @@ class Interruption:
         return self.act is not Act.PAUSE
 
     def __str__(self) -> str:
-        return f"interruption: {self.act} {self.turn} turns of the loop after message {self.message}"
+        places = {"message": self.message, "journal entry": self.entry, "checkpoint": self.checkpoint}
+        place = ", ".join(f"{name} {number}" for name, number in places.items() if number)
+        return f"interruption: {self.act} {self.turn} turns of the loop after {place}"
 
 
 def draw_interruption(rng: random.Random, *, always: bool) -> Interruption | None:
@@ -83,29 +89,39 @@ class Interrupter:
         On which the script runs.
     index
         SAL index of the script.
+    journal
+        File of its journal.
     tell
         Told what is done, when it is done.
     """
 
     def __init__(
-        self, interruption: Interruption, loop: SimulatedLoop, index: int, tell: Callable[[str], None]
+        self,
+        interruption: Interruption,
+        loop: SimulatedLoop,
+        index: int,
+        journal: Path,
+        tell: Callable[[str], None],
     ) -> None:
+        self._journal = journal
         self._interruption = interruption
         self._loop = loop
         self._index = index
         self._tell = tell
         self._messages = 0
+        self._checkpoints = 0
         self._left = interruption.turn
         self._done = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def heard(self) -> None:
+    def heard(self, data: Any) -> None:
         """Count a message on the bus."""
         self._messages += 1
+        self._checkpoints = max(self._checkpoints, getattr(data, "numCheckpoints", 0))
 
     def turned(self, _: int) -> None:
         """Act when its turn has come."""
-        if self._done or self._messages < self._interruption.message:
+        if self._done or not self._is_there():
             return
         if self._left > 0:
             self._left -= 1
@@ -120,6 +136,17 @@ class Interrupter:
         else:
             # From within the selector: this wakes the loop up before its clock goes on.
             self._loop.call_soon_threadsafe(self._begin, act)
+
+    def _is_there(self) -> bool:
+        """Whether the place of the interruption has been reached."""
+        place = self._interruption
+        if self._messages < place.message or self._checkpoints < place.checkpoint:
+            return False
+        return not place.entry or self._entries() >= place.entry
+
+    def _entries(self) -> int:
+        """How many lines the journal has on the disk."""
+        return self._journal.read_bytes().count(b"\n") if self._journal.exists() else 0
 
     async def close(self) -> None:
         """Give up what is not done."""

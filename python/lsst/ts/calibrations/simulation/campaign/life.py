@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy
 from rich.console import Console
 
 from ...auxtel import MakeLatissCalibrations
@@ -50,9 +49,6 @@ SCALE = 16
 
 NIGHT = "2025-01-15"
 BEGIN = clock.START_TAI
-
-BUSY_TIMEOUT = 20
-"""Milliseconds that the database waits for a lock: real time, of which a campaign has none to waste."""
 
 LONGEST = 900
 MOST_WORK = 60
@@ -162,13 +158,13 @@ def _record(scenario: Scenario, folder: Path) -> RunRecord:
     ResumptionError
         It cannot go on.
     """
-    resumption = take_up(folder / "run", _script_class(scenario).__name__, simulated=True)
+    resumption = take_up(folder / "run", _script_class(scenario).__name__)
     resumption.journal.close()  # the script takes it up again
     return resumption.record
 
 
 def _script_class(scenario: Scenario) -> type[BaseMakeCalibrations]:
-    return MakeLatissCalibrations if scenario.instrument is LATISS else MakeComCamCalibrations
+    return MakeLatissCalibrations if scenario.instrument == LATISS else MakeComCamCalibrations
 
 
 class _Told(Faults):
@@ -196,11 +192,6 @@ def _prepare_process(words: Path) -> None:
     signal.alarm(LONGEST)
     # What logging says when it cannot write, and the interpreter when it ends, is part of the story.
     os.dup2(os.open(words, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
-    sqlalchemy.event.listen(sqlalchemy.engine.Engine, "connect", _wait_little)
-
-
-def _wait_little(connection: Any, _: object) -> None:
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
 
 
 def _session(
@@ -239,11 +230,12 @@ async def _main(session: ScriptSession, scenario: Scenario, folder: Path, number
         folder / "run",
         number,
         loop,
-        lambda: interrupter.heard() if interrupter else None,
+        lambda data: interrupter.heard(data) if interrupter else None,
     )
     running_bus().listeners.append(witness.take)
     if scenario.interruption is not None and number == 0:
-        interrupter = Interrupter(scenario.interruption, loop, 1, witness.say)
+        journal = folder / "run" / "journal.jsonl"
+        interrupter = Interrupter(scenario.interruption, loop, 1, journal, witness.say)
         loop.on_turn = interrupter.turned
     try:
         status = await session.run()

@@ -74,7 +74,7 @@ class Witness:
     """
 
     def __init__(
-        self, path: Path, folder: Path, life: int, loop: SimulatedLoop, heard: Callable[[], None]
+        self, path: Path, folder: Path, life: int, loop: SimulatedLoop, heard: Callable[[Any], None]
     ) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._journal = folder / "journal.jsonl"
@@ -87,7 +87,7 @@ class Witness:
         fields = FIELDS.get(topic)
         if fields is not None and not (topic == "evt_state" and component != "Script"):
             self.write(component, topic, {name: getattr(data, name) for name in fields})
-        self._heard()
+        self._heard(data)
 
     def write(self, component: str, topic: str, values: dict[str, Any]) -> None:
         """Write a line."""
