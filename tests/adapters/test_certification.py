@@ -166,6 +166,13 @@ def test_ranges_that_touch_do_not_conflict(butler):
     assert conflicts(butler, detectors=(1,)) == []
 
 
+def test_what_this_run_has_certified_before_it_was_interrupted_is_no_conflict(butler):
+    certify(butler, wish())
+    assert conflicts(butler, own=[f"{JOB}/run"]) == []
+    assert len(conflicts(butler, own=["u/ocps/other/run"])) == 1
+    assert len(conflicts(butler, own=[f"{JOB}/run"], end=datetime(2025, 1, 17))) == 1
+
+
 def test_a_detector_without_a_calibration_is_told_and_nothing_is_certified(butler):
     with pytest.raises(CertificationError, match=r"\[0, 1\]"):
         certify(butler, wish(detectors=(0, 1)))

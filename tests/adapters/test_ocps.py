@@ -307,3 +307,25 @@ def test_a_job_stopped_before_its_id_is_known_is_aborted_too(with_ocps: Any) -> 
         assert [name for _, name in ocps.aborted] == ["b1"]
 
     with_ocps(story)
+
+
+def test_a_job_of_before_has_the_end_that_the_ocps_told_last(with_ocps: Any) -> None:
+    async def story(ocps: Any, remote: Any) -> None:
+        client = OcpsClient(remote)
+        await ocps.end("b1", 3)
+        await asyncio.sleep(1)
+        assert await client.settle("b1") == 3
+        assert ocps.aborted == []
+
+    with_ocps(story)
+
+
+def test_a_job_of_before_whose_end_is_not_known_is_aborted(with_ocps: Any) -> None:
+    async def story(ocps: Any, remote: Any) -> None:
+        client = OcpsClient(remote)
+        await ocps.end("another", 0)
+        await asyncio.sleep(1)
+        assert await client.settle("b1") is None
+        assert [job_id for _, job_id in ocps.aborted] == ["b1"]
+
+    with_ocps(story)

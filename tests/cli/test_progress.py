@@ -21,6 +21,7 @@ def taken(number: int) -> Fact:
         obs_id=f"AT_O_20250115_{number:06d}",
         image_type="BIAS",
         exp_time=0.0,
+        position=number,
         discarded=False,
         begun=START_TAI,
     )

@@ -59,6 +59,7 @@ OTHER_DEFAULTS = {
     "program": None,
     "reason": None,
     "note": None,
+    "resume": None,
     "test_case": None,
 }
 

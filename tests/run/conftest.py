@@ -23,6 +23,7 @@ from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.run.context import RunContext
 from lsst.ts.calibrations.run.facts import Fact
 from lsst.ts.calibrations.run.settings import RunSettings
+from lsst.ts.calibrations.run.tai import iso_tai
 from lsst.ts.calibrations.simulation import clock
 
 FIRST = 2025011500001
@@ -190,12 +191,14 @@ def _tell(
     config: str = "",
     *faults: str,
     operator: Operator | None = None,
+    begin: float = clock.START_TAI,
+    part: int = 0,
     **configure: str,
 ) -> Night:
     witness, facts = _Witness(), list[Fact]()
 
     async def main() -> Night:
-        async with observatory(*faults), salobj.Domain() as domain:
+        async with observatory(*faults, part=part), salobj.Domain() as domain:
             script = MakeLatissCalibrations(index=1)
             script.settings = RunSettings(
                 folder=folder, jobs=folder / "uws", repository=repository, simulated=True, seed=1, scale=16
@@ -205,7 +208,8 @@ def _tell(
             remote.evt_state.callback = witness.state
             remote.evt_logMessage.callback = witness.message
             await asyncio.gather(script.start_task, remote.start_task)
-            seconds = await _play(script, remote, f"{config}\nrepo: {repository}", operator, configure)
+            text = config if part else f"{config}\nrepo: {repository}"
+            seconds = await _play(script, remote, text, operator, configure)
             return Night(
                 state=ScriptState(script.state.state).name,
                 reason=script.state.reason,
@@ -218,7 +222,7 @@ def _tell(
                 seconds=seconds,
             )
 
-    return clock.run(main)
+    return clock.run(main, start_tai=begin)
 
 
 @pytest.fixture
@@ -253,7 +257,7 @@ async def _play(
     except salobj.AckError:
         await script.done_task
         return 0.0
-    await remote.cmd_setGroupId.set_start(groupId="2025-01-15T18:00:00.000")
+    await remote.cmd_setGroupId.set_start(groupId=iso_tai(clock.current_tai()))
     begin = asyncio.get_running_loop().time()
     tasks: list[Awaitable[Any]] = [remote.cmd_run.set_start(timeout=100_000)]
     if operator is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +15,13 @@ from lsst.ts.calibrations.domain.exposures import ImageType
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.domain.plan import make_plan
 from lsst.ts.calibrations.run.acquisition import Acquisition
-from lsst.ts.calibrations.run.facts import ExposureConfirmed, ExposureTaken, ReadoutEnded
+from lsst.ts.calibrations.run.facts import (
+    ExposureBegun,
+    ExposureConfirmed,
+    ExposureLost,
+    ExposureTaken,
+    ReadoutEnded,
+)
 from lsst.ts.calibrations.simulation import clock
 
 FIRST = 2025011500001
@@ -273,3 +280,70 @@ def test_a_failure_among_the_last_exposures_still_settles_the_others(story: Any,
     with pytest.raises(IngestError, match="AT_O_20250115_000007"):
         clock.run(told.run)
     assert told.ids(ExposureConfirmed) == [1, 2, 3, 4, 5, 6, 8]
+
+
+def hold(told: Story, numbers: Sequence[int], *, lost: Sequence[int] = ()) -> None:
+    """Have the journal hold exposures of an earlier part of the run: the first ones of the plan."""
+    kinds = ["BIAS"] * 3 + ["DARK"] * 3 + ["FLAT"] * 2
+    for number in numbers:
+        fact = ExposureTaken(
+            time=clock.START_TAI,
+            id=FIRST - 100 + number,
+            obs_id=f"AT_O_20250114_{number:06d}",
+            image_type=kinds[number - 1],
+            exp_time=0.0,
+            position=number - kinds.index(kinds[number - 1]),
+            discarded=False,
+            begun=clock.START_TAI,
+        )
+        told.context.note(fact)
+        end = (
+            ExposureLost(time=fact.time, id=fact.id, reason="")
+            if number in lost
+            else ExposureConfirmed(time=fact.time, id=fact.id, physical_filter="r~empty", files=())
+        )
+        told.context.note(end)
+    told.facts.clear()
+
+
+def test_exposures_that_the_journal_holds_are_not_taken_again(story: Any) -> None:
+    told = story()
+    hold(told, [1, 2, 3, 4])
+    clock.run(told.run)
+    assert [kind for kind, _, _ in told.camera.taken] == ["DARK", "DARK", "FLAT", "FLAT"]
+    assert told.handed_over[0] == (0.0, "BIAS", [FIRST - 98, FIRST - 97])
+    assert told.handed_over[1][1:] == ("DARK", [FIRST, FIRST + 1])
+    assert [fact.position for fact in told.of(ExposureTaken)] == [2, 3, 1, 2]
+    assert [name for _, name in told.checkpoints] == [
+        "DARK: 2 of 3 images", "DARK 2 of 3, 10 s", "DARK 3 of 3, 15 s",
+        "FLAT: 2 images", "FLAT 1 of 2, 3 s", "FLAT 2 of 2, 4 s",
+    ]  # fmt: skip
+
+
+def test_an_exposure_that_is_lost_is_taken_again_in_its_place(story: Any) -> None:
+    told = story()
+    hold(told, [1, 2, 3, 4, 5, 6], lost=[1, 5])
+    clock.run(told.run)
+    assert [(kind, seconds) for kind, seconds, _ in told.camera.taken] == [
+        ("BIAS", 0), ("DARK", 10), ("FLAT", 3), ("FLAT", 4),
+    ]  # fmt: skip
+    assert [fact.discarded for fact in told.of(ExposureTaken)] == [True, False, False, False]
+    handed_over = {kind: ids for _, kind, ids in told.handed_over}
+    assert handed_over["BIAS"] == [FIRST - 98, FIRST - 97]
+    assert handed_over["DARK"] == [FIRST + 1, FIRST - 94]
+
+
+def test_with_all_exposures_there_is_nothing_to_take_and_no_checkpoint(story: Any) -> None:
+    told = story()
+    hold(told, range(1, 9))
+    clock.run(told.run)
+    assert (told.camera.taken, told.checkpoints) == ([], [])
+    assert [kind for _, kind, _ in told.handed_over] == ["BIAS", "DARK", "FLAT"]
+
+
+def test_every_exposure_is_announced_in_the_journal_before_the_camera_hears_of_it(story: Any) -> None:
+    told = story()
+    clock.run(told.run)
+    assert [fact.group_id for fact in told.of(ExposureBegun)] == [group for _, _, group in told.camera.taken]
+    assert [fact.time for fact in told.of(ExposureBegun)] == [fact.begun for fact in told.of(ExposureTaken)]
+    assert told.context.record.begun is None

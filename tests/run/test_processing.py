@@ -157,6 +157,7 @@ def _taken(number: int, kind: ImageType, seconds: float) -> ExposureTaken:
         obs_id=f"AT_O_20250115_{number % 100_000:06d}",
         image_type=kind.value,
         exp_time=seconds,
+        position=number - FIRST + 1,
         discarded=False,
         begun=clock.START_TAI,
     )
@@ -449,3 +450,67 @@ def test_the_report_of_a_simulated_run_says_so_once(story: Callable[..., Story],
     report = (told.context.settings.folder / "report.txt").read_text()
     assert report.startswith("SIMULATED") is simulated
     assert report.count("SIMULATED") == int(simulated)
+
+
+def test_what_has_succeeded_is_not_submitted_again_but_judged_again(
+    story: Callable[..., Story], caplog: Any
+) -> None:
+    told = story()
+    told.hand_over(ImageType.FLAT)
+    before, read = list(told.facts), len(told.archive.read)
+    with caplog.at_level(logging.INFO):
+        told.run(lambda processing: _hand_over(processing, ImageType.FLAT))
+    assert len(told.ocps.requests) == 2
+    assert told.facts == before
+    assert len(told.archive.read) == 2 * read
+    assert "Job job1 (verify FLAT) had succeeded" in caplog.text
+    report = (told.context.settings.folder / "report.txt").read_text()
+    assert report.count("FLAT calibration passed") == 1
+
+
+def test_a_job_that_failed_is_submitted_again(story: Callable[..., Story]) -> None:
+    told = story(ocps=ToldOcps({"verify BIAS": 3}))
+    told.hand_over(ImageType.BIAS)
+    told.ocps.outcomes = {}
+    told.run(lambda processing: _hand_over(processing, ImageType.BIAS))
+    assert [request.name for request in told.ocps.requests] == ["verify BIAS"] * 2
+    assert told.of(VerdictGiven)[-1].passed
+
+
+def test_a_verdict_that_differs_from_the_one_of_before_is_told(
+    story: Callable[..., Story], caplog: Any
+) -> None:
+    told = story()
+    told.hand_over(ImageType.BIAS)
+    told.archive.failing = HALF
+    with caplog.at_level(logging.WARNING):
+        processing = told.run(lambda processing: _hand_over(processing, ImageType.BIAS))
+    assert [fact.passed for fact in told.of(VerdictGiven)] == [True, False]
+    assert "BIAS was judged again, and the verdict differs" in caplog.text
+    assert len(processing.negative) == 1
+
+
+async def _hand_over(processing: Processing, kind: ImageType) -> None:
+    processing.hand_over(kind, EXPOSURES)
+
+
+def test_a_type_whose_images_are_confirmed_first_waits_for_the_one_that_it_needs(
+    story: Callable[..., Story],
+) -> None:
+    told = story(ocps=ToldOcps({"generate BIAS": 1}), generate_calibrations=True)
+    told.hand_over(ImageType.DARK, ImageType.BIAS)
+    assert [request.name for request in told.ocps.requests] == ["generate BIAS"]
+    assert told.not_done["generate DARK"] == "it needs 'certify BIAS', which was not done"
+
+
+def test_a_type_that_needs_one_whose_images_never_came_is_named(story: Callable[..., Story]) -> None:
+    told = story(generate_calibrations=True)
+
+    async def tell(processing: Processing) -> None:
+        processing.hand_over(ImageType.DARK, EXPOSURES)
+        processing.give_up_missing()
+
+    told.run(tell)
+    assert told.ocps.requests == []
+    assert told.not_done["generate BIAS"] == "the BIAS images were not all taken and confirmed"
+    assert told.not_done["generate DARK"] == "it needs 'certify BIAS', which was not done"

@@ -19,9 +19,13 @@ from lsst.ts.calibrations.run.facts import (
     JobEnded,
     JobSubmitted,
     ReadoutEnded,
+    RunConfigured,
+    RunEnded,
+    RunResumed,
     StepNotDone,
     VerdictGiven,
 )
+from lsst.ts.calibrations.run.journal import FORMAT
 from lsst.ts.calibrations.run.record import RunRecord
 from lsst.ts.calibrations.run.settings import RunSettings
 from lsst.ts.calibrations.run.summary import make_summary, write_summary
@@ -67,6 +71,7 @@ def exposure(number: int, kind: str, seconds: float, begun: float, *, lost: bool
             obs_id=f"AT_O_20250115_{number:06d}",
             image_type=kind,
             exp_time=seconds,
+            position=number,
             discarded=number == 1,
             begun=START_TAI + begun,
         ),
@@ -76,6 +81,23 @@ def exposure(number: int, kind: str, seconds: float, begun: float, *, lost: bool
         files = (f"/raw/{number}.fits",)
         facts.append(ExposureConfirmed(time=taken + 6.0, id=number, physical_filter="r~empty", files=files))
     return facts
+
+
+def configured(when: float) -> Fact:
+    return RunConfigured(
+        time=START_TAI + when,
+        format=FORMAT,
+        script="MakeLatissCalibrations",
+        instrument="LATISS",
+        text="",
+        config={},
+        simulated=True,
+        repository=None,
+        seed=1,
+        scale=4,
+        date=None,
+        collections=(),
+    )
 
 
 def summarize(facts: list[Fact], folder: Path, ended: float = 100.0, **config: Any) -> dict[str, Any]:
@@ -226,6 +248,29 @@ def test_what_is_not_finite_is_null_wherever_it_is(tmp_path: Path, value: float)
     path = write_summary(summary, tmp_path / "x")
     assert json.loads(path.read_text()) == summary
     assert [each.name for each in path.parent.iterdir()] == ["summary.json"]
+
+
+def test_what_lies_between_the_parts_of_a_run_counts_nowhere(tmp_path: Path) -> None:
+    facts = [
+        configured(0.0),
+        *exposure(1, "BIAS", 0.0, 3.0),
+        *exposure(2, "DARK", 30.0, 5.0),
+        StepNotDone(time=START_TAI + 50.0, step="verify DARK", reason="exit code 1"),
+        RunEnded(time=START_TAI + 50.0, state="FAILED", reason=""),
+        RunResumed(time=START_TAI + 4000.0),
+        *exposure(3, "FLAT", 5.0, 4001.0),
+        *exposure(4, "FLAT", 5.0, 4019.0),
+    ]
+    summary = summarize(facts, tmp_path, ended=4100.0, wait_between_exposures=10.0)
+    assert summary["timeline"] == {
+        "open": 40.0,
+        "readout": 8.0,
+        "floor": 40.0 + 8.0 + 2.0 + 2 * 10.0,
+        "acquisition": (37.0 - 3.0) + (4027.0 - 4001.0),
+        "total": 50.0 + 100.0,
+    }
+    assert [each["id"] for each in summary["exposures"]] == [1, 2, 3, 4]
+    assert summary["not_done"] == []
 
 
 def test_the_timeline_of_images_taken_without_a_pause_is_the_floor(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import types
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, NoReturn
 
 from .adapters.sal import ScriptState, current_tai, salobj
 from .domain.config import CalibrationConfig
@@ -17,12 +20,17 @@ from .domain.schema import load_schema
 from .run.calibration_run import CalibrationRun
 from .run.clients import Clients
 from .run.context import RunContext
-from .run.facts import Fact, RunConfigured, RunEnded
+from .run.facts import Fact, RunConfigured, RunEnded, RunResumed
+from .run.journal import FORMAT
 from .run.record import RunRecord
+from .run.resumption import Resumption, asked_for, take_up
 from .run.settings import RunSettings, observatory_settings
-from .run.summary import make_summary, write_summary
+from .run.summary import SUMMARY, make_summary, write_summary
 
 __all__ = ["BaseMakeCalibrations"]
+
+CLOSE_LIMIT = 60.0
+"""Seconds that a run has to settle what is under way when its process is told to end."""
 
 
 class BaseMakeCalibrations(salobj.BaseScript):
@@ -44,6 +52,11 @@ class BaseMakeCalibrations(salobj.BaseScript):
         self.plan: Plan | None = None
         self._clients: Clients | None = None
         self._context: RunContext | None = None
+        self._resumption: Resumption | None = None
+        self._own_task: asyncio.Task[Any] | None = None
+        self._cleaned = asyncio.Event()
+        self._terminated = False
+        self._text = ""
         self._started = current_tai()
 
     @classmethod
@@ -68,17 +81,45 @@ class BaseMakeCalibrations(salobj.BaseScript):
             The configuration has problems; all of them are named.
         """
         self.assert_state("configure", [ScriptState.UNCONFIGURED])
-        findings = examine(data.config, self.get_schema(), self.instrument())
+        try:
+            self._text = self._take_up(data.config)
+        except CalibrationError as error:
+            await self._refuse_configuration(error)
+        findings = examine(self._text, self.get_schema(), self.instrument())
         for remark in (*findings.notes, *findings.warnings):
             self.log.warning(remark)
         if findings.errors:
-            error = ConfigurationError(findings.errors)
-            self.log.error(str(error))
-            await self.set_state(ScriptState.CONFIGURE_FAILED, reason=str(error))
-            await self._exit()
-            raise salobj.ExpectedError(str(error))
+            await self._refuse_configuration(ConfigurationError(findings.errors))
         data.config = findings.text
         await super().do_configure(data)
+
+    def _take_up(self, text: str) -> str:
+        """Take up the run that a configuration asks to resume; return the configuration that it has.
+
+        Raises
+        ------
+        ResumptionError
+            It cannot go on.
+        """
+        folder = asked_for(text)
+        if folder is None:
+            return text
+        self._resumption = take_up(folder, type(self).__name__)
+        self.log.info("The run in %s is resumed: %d exposures are there.", folder, self.n_exposures)
+        return self._resumption.configured.text
+
+    async def _refuse_configuration(self, error: CalibrationError) -> NoReturn:
+        """End the script as CONFIGURE_FAILED.
+
+        Raises
+        ------
+        ExpectedError
+            Always.
+        """
+        self.log.error(str(error))
+        await self.set_state(ScriptState.CONFIGURE_FAILED, reason=str(error))
+        await self._exit()
+        raise salobj.ExpectedError(str(error))
 
     async def configure(self, config: types.SimpleNamespace) -> None:
         """Take up the validated configuration and connect to the components."""
@@ -94,8 +135,10 @@ class BaseMakeCalibrations(salobj.BaseScript):
         """Say how long the run will take, how many images and with what."""
         assert self.config is not None
         assert self.plan is not None
-        metadata.duration = self.plan.duration
-        metadata.nimages = self.plan.n_images
+        held = [each.taken for each in self.record.exposures.values() if not each.lost]
+        spent = sum(each.exp_time + self.instrument().readout_time for each in held)
+        metadata.duration = max(self.plan.duration - spent, 0.0)
+        metadata.nimages = self.plan.n_images - len(held)
         metadata.instrument = self.instrument().name
         metadata.filters = "" if self.config.filter is None else str(self.config.filter)
 
@@ -110,28 +153,18 @@ class BaseMakeCalibrations(salobj.BaseScript):
         assert self.config is not None
         assert self.plan is not None
         assert self._clients is not None
-        settings = self.settings or self._settings_on_the_bus(self._clients)
-        self.settings = settings
-        self._started = current_tai()
-        self._context = context = RunContext.begin(settings, current_tai, self.log, self.listeners)
-        context.note(
-            RunConfigured(
-                time=context.now(),
-                script=type(self).__name__,
-                instrument=self.instrument().name,
-                config=self.config.as_dict(),
-            )
-        )
-        run = CalibrationRun(
-            context,
-            self.instrument(),
-            self.config,
-            self.plan,
-            self._clients,
-            checkpoint=self.checkpoint,
-            group_id=self.next_supplemented_group_id,
-        )
+        self._own_task = asyncio.current_task()
         try:
+            self._context = self._begin(self.config)
+            run = CalibrationRun(
+                self._context,
+                self.instrument(),
+                self.config,
+                self.plan,
+                self._clients,
+                checkpoint=self.checkpoint,
+                group_id=self.next_supplemented_group_id,
+            )
             outcome = await run.run()
         except CalibrationError as error:
             self.log.error(str(error))
@@ -143,42 +176,112 @@ class BaseMakeCalibrations(salobj.BaseScript):
         if clients.simulated:
             self.log.warning("SIMULATED: in simulation mode are %s.", ", ".join(clients.simulated))
         return observatory_settings(
-            type(self).__name__, self.salinfo.index, current_tai(), simulated=clients.camera_is_simulated
+            type(self).__name__, self.salinfo.index, self._started, simulated=clients.camera_is_simulated
         )
 
+    def _begin(self, config: CalibrationConfig) -> RunContext:
+        """Begin the journal, or go on with the one of the run that is resumed."""
+        assert self._clients is not None
+        self._started = current_tai()
+        self.settings = settings = self.settings or self._settings_on_the_bus(self._clients)
+        if (resumption := self._resumption) is not None:
+            resumption.check_place(simulated=settings.simulated, in_process=settings.repository is not None)
+            self.settings = settings = replace(settings, folder=resumption.folder)
+            context = RunContext.resume(
+                settings, resumption.journal, resumption.record, current_tai, self.log, self.listeners
+            )
+            (settings.folder / SUMMARY).unlink(missing_ok=True)  # it tells of an end that is none
+            context.note(RunResumed(time=context.now()))
+            return context
+        context = RunContext.begin(settings, current_tai, self.log, self.listeners)
+        context.note(
+            RunConfigured(
+                time=context.now(),
+                format=FORMAT,
+                script=type(self).__name__,
+                instrument=self.instrument().name,
+                text=self._text,
+                config=config.as_dict(),
+                simulated=settings.simulated,
+                repository=None if settings.repository is None else str(settings.repository),
+                seed=settings.seed,
+                scale=settings.scale,
+                date=settings.date,
+                collections=settings.collections,
+            )
+        )
+        return context
+
     async def cleanup(self) -> None:
-        """Write down how the run ended: journal and summary."""
-        if self._context is None:
-            return
+        """Write down how the run ended: journal and summary.
+
+        Raises
+        ------
+        ExpectedError
+            They could not be written.
+        """
+        try:
+            if self._context is not None:
+                await self._write_end(self._context)
+        except OSError as error:
+            raise salobj.ExpectedError(f"how the run ended could not be written down: {error}") from error
+        finally:
+            self._cleaned.set()
+
+    async def _write_end(self, context: RunContext) -> None:
         ends = {
             ScriptState.ENDING: ScriptState.DONE,
             ScriptState.STOPPING: ScriptState.STOPPED,
             ScriptState.FAILING: ScriptState.FAILED,
         }
+        if self._terminated:
+            kept = f"{self.n_exposures} exposures were taken and are kept"
+            await self.set_state(ScriptState.FAILING, reason=f"the script was terminated by a signal; {kept}")
         state = ends.get(ScriptState(self.state.state), ScriptState.FAILED).name
         if state == ScriptState.STOPPED.name:
             await self.set_state(reason=f"stopped; {self.n_exposures} exposures were taken and are kept")
-        self._context.note(RunEnded(time=self._context.now(), state=state, reason=self.state.reason))
-        self._context.journal.close()
+        context.note(RunEnded(time=context.now(), state=state, reason=self.state.reason))
+        context.journal.close()
         self.write_summary(state, self.state.reason)
+        if state != ScriptState.DONE.name:
+            self.log.info("The run can be resumed; its directory is %s", context.settings.folder)
+
+    async def close_tasks(self) -> None:
+        """End the run as a stop does, if it is under way: a signal ends the script without any stop."""
+        if self._own_task is not None and not self._cleaned.is_set():
+            self._terminated = True
+            self._own_task.cancel()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_LIMIT):
+                    await self._cleaned.wait()
+        await super().close_tasks()
+        if self._resumption is not None:
+            self._resumption.journal.close()
 
     def write_summary(self, state: str, reason: str) -> None:
         """Write summary.json into the run directory."""
         assert self.settings is not None
         summary = make_summary(
-            self._context.record if self._context else RunRecord(),
+            self.record,
             self.settings,
             self.instrument(),
             script=type(self).__name__,
             state=state,
             reason=reason,
             config=self.config.as_dict() if self.config else {},
-            started=self._started,
+            started=self.record.parts[0].begin if self.record.parts else self._started,
             ended=current_tai(),
         )
         write_summary(summary, self.settings.folder)
 
     @property
+    def record(self) -> RunRecord:
+        """What is known of the run."""
+        if self._context is not None:
+            return self._context.record
+        return RunRecord() if self._resumption is None else self._resumption.record
+
+    @property
     def n_exposures(self) -> int:
         """How many exposures were taken so far."""
-        return 0 if self._context is None else len(self._context.record.exposures)
+        return len(self.record.exposures)

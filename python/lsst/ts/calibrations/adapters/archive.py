@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..domain.errors import ArchiveError
+from ..domain.errors import ArchiveError, CertificationError
 from ..domain.instruments import Instrument
 from .certification import Certification, Conflict, certify, find_conflicts
 from .datasets import find_combined, find_datasets
@@ -99,7 +99,19 @@ class Archive:
         self._thread.shutdown()
 
     async def _read(self, function: Callable[..., _T], *args: Any) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
+        """Call a function in the thread of the archive.
+
+        Raises
+        ------
+        ArchiveError
+            Database or disk refused.
+        """
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
+        except _refusals() as error:
+            raise ArchiveError(
+                f"the Butler repository {self.repository!r} cannot be read: {_first_line(error)}"
+            ) from error
 
     async def missing_collections(self, names: Collection[str]) -> list[str]:
         """Those of some collections that are not there.
@@ -133,6 +145,10 @@ class Archive:
         """
         return await self._read(self._image, exposure, detectors)
 
+    async def exposure_of_group(self, group: str) -> tuple[int, str] | None:
+        """Id and name of the exposure of a group that one exposure has for itself; None if there is none."""
+        return await self._read(self._exposure_of_group, group)
+
     async def verification(
         self, collection: str, calibration: str, exposures: Sequence[int], detectors: Mapping[int, str]
     ) -> VerificationResults:
@@ -159,11 +175,23 @@ class Archive:
 
     async def certify(self, wish: Certification) -> int:
         """Certify calibrations; see `certification.certify`."""
-        return await self._read(lambda: certify(self._open_writeable(), wish))
+        return await self._read(self._certify, wish)
 
     async def conflicts(self, **wish: Any) -> list[Conflict]:
         """Find validity ranges that are taken; see `certification.find_conflicts`."""
         return await self._read(lambda: find_conflicts(self._open(), instrument=self.instrument.name, **wish))
+
+    def _certify(self, wish: Certification) -> int:
+        butler = self._open_writeable()
+        try:
+            return certify(butler, wish)
+        except _refusals() as error:
+            raise CertificationError(
+                f"{wish.dataset_type} was not certified in {wish.collection}: the repository refused it:"
+                f" {_first_line(error)}",
+                kept=f"The calibrations are kept in {wish.ground.collection}.",
+                advice="Put the repository right, then resume the run.",
+            ) from error
 
     def _open_writeable(self) -> Butler:
         from lsst.daf.butler import Butler
@@ -208,6 +236,12 @@ class Archive:
             files.append(uri.ospath if uri.isLocal else str(uri))
         names = {str(ref.dataId["physical_filter"]) for ref in refs.values()}
         return ArchivedImage(next(iter(names), None), tuple(files))
+
+    def _exposure_of_group(self, group: str) -> tuple[int, str] | None:
+        found = self._open().query_dimension_records(
+            "exposure", instrument=self.instrument.name, group=group, explain=False
+        )
+        return next(((int(record.id), str(record.obs_id)) for record in found), None)
 
     def _verification(
         self, collection: str, calibration: str, exposures: Sequence[int], detectors: Mapping[int, str]
@@ -267,6 +301,18 @@ def _gains(pair: tuple[int, int], detector: int, measured: Any) -> list[PairGain
         )
         for name in measured.gain
     ]
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What database and file system raise."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return SQLAlchemyError, OSError
+
+
+def _first_line(error: Exception) -> str:
+    """What an error says, without the statement and the links that the database adds."""
+    return str(error).partition("\n")[0]
 
 
 def _mean(values: Any) -> float:

@@ -77,6 +77,7 @@ def find_conflicts(
     collection: str,
     begin: datetime,
     end: datetime,
+    own: Collection[str] = (),
 ) -> list[Conflict]:
     """Find calibrations whose validity overlaps with a range.
 
@@ -90,6 +91,9 @@ def find_conflicts(
         CALIBRATION collection to certify in.
     begin, end
         Validity range, TAI.
+    own
+        RUN collections whose calibrations are no conflict if they have exactly this range: those that the run
+        itself has made, and certified before it was interrupted.
 
     Raises
     ------
@@ -115,6 +119,7 @@ def find_conflicts(
         if timespan.overlaps(wanted)
         and ref.dataId["instrument"] == instrument
         and ref.dataId["detector"] in detectors
+        and not (ref.run in own and timespan == wanted)
     }
     return sorted(found, key=lambda conflict: (conflict.dataset_type, conflict.begin))
 

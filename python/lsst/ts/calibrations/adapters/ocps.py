@@ -97,6 +97,20 @@ class OcpsClient:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await end
 
+    async def settle(self, job_id: str) -> int | None:
+        """End the matter of a job that an earlier part of the run has submitted.
+
+        Returns
+        -------
+        exit_code
+            As the last word of the OCPS has it, if that was about this job. Else None: the job was aborted,
+            if it was still running.
+        """
+        if job_id not in self._results:
+            await self._abort(job_id)
+            return None
+        return self._results.pop(job_id)
+
     async def _submit(self, request: JobRequest) -> Any:
         fields = {
             "pipeline": request.pipeline,

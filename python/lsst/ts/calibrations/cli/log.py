@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,8 +30,30 @@ class _ClockFormatter(logging.Formatter):
         return iso_tai(self._now())
 
 
+class _LogFile(logging.FileHandler):
+    """The log file; a disk that is full costs the log and nothing else."""
+
+    def __init__(self, path: Path, mode: str, view: ProgressView) -> None:
+        super().__init__(path, mode=mode, encoding="utf-8")
+        self._view = view
+        self._failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Say once that the file cannot be written."""
+        if not self._failed:
+            self._failed = True
+            self._view.say(f"The log file {self.baseFilename} cannot be written: {sys.exc_info()[1]}")
+
+    def close(self) -> None:
+        """Close the file; what it could not take is lost."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 @contextlib.contextmanager
-def log_to(log: logging.Logger, path: Path, view: ProgressView, now: Callable[[], float]) -> Iterator[None]:
+def log_to(
+    log: logging.Logger, path: Path, view: ProgressView, now: Callable[[], float], *, append: bool = False
+) -> Iterator[None]:
     """Send a log to a file and to the view.
 
     Parameters
@@ -38,13 +61,15 @@ def log_to(log: logging.Logger, path: Path, view: ProgressView, now: Callable[[]
     log
         The script's.
     path
-        File; made new.
+        File.
     view
         What shows the run.
     now
         Clock, TAI unix seconds.
+    append
+        Go on with the file, if there is one; else it is made new.
     """
-    handlers = (logging.FileHandler(path, mode="w", encoding="utf-8"), view.handler())
+    handlers = (_LogFile(path, "a" if append else "w", view), view.handler())
     for handler in handlers:
         handler.setFormatter(_ClockFormatter(now))
         log.addHandler(handler)

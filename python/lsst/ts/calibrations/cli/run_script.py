@@ -81,7 +81,15 @@ def _choose_sal(simulate: bool) -> None:
     is_eager=True,
     help="Something that goes wrong; 'help' lists what can.",
 )
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Go on with the run in this run directory, which was killed, stopped or failed.",
+)
+@click.pass_context
 def main(
+    context: click.Context,
     script: str,
     config_file: Path | None,
     parameters: tuple[str, ...],
@@ -96,6 +104,7 @@ def main(
     date: datetime.date | None,
     collections: tuple[str, ...],
     faults: tuple[str, ...],
+    resume: Path | None,
 ) -> None:
     """Run SCRIPT, a path as the ATQueue lists it, in the simulated observatory.
 
@@ -105,6 +114,7 @@ def main(
     _choose_sal(simulate or schema)
     from .configuration import configuration_text
     from .folders import run_folder
+    from .resumption import refuse_option, refuse_with_resume, resumed_options
     from .scripts import find_script
 
     script_class = find_script(script)
@@ -113,19 +123,23 @@ def main(
 
         click.echo(yaml.safe_dump(script_class.get_schema(), sort_keys=False), nl=False)
         return
-    text = configuration_text(config_file, parameters)
-    folder = run_folder(out, Path(script).stem)
     from .simulate import SimulationOptions, simulate_run
 
-    options = SimulationOptions(
-        folder=folder,
-        repository=repo,
-        scale=scale,
-        seed=seed,
-        night=date,
-        collections=collections,
-        faults=faults,
-    )
+    if resume is not None:
+        refuse_with_resume(context)
+        text, options = resumed_options(resume, script_class, faults)
+    else:
+        text = configuration_text(config_file, parameters)
+        refuse_option(text)
+        options = SimulationOptions(
+            folder=run_folder(out, Path(script).stem),
+            repository=repo,
+            scale=scale,
+            seed=seed,
+            night=date,
+            collections=collections,
+            faults=faults,
+        )
     sys.exit(simulate_run(script_class, text, options, index=index, log_level=log_level))
 
 

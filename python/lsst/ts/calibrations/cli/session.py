@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from functools import partial
 from typing import TYPE_CHECKING
 
+import yaml
+
 from ..adapters.sal import ScriptState, current_tai, salobj
+from ..run.context import JOURNAL
+from ..run.resumption import OPTION
+from ..run.summary import SUMMARY
 from ..run.tai import iso_tai
 from ..simulation.clock import SimulatedLoop
 from .log import log_to
@@ -74,7 +80,8 @@ class ScriptSession:
             script.listeners.append(self._view.take)
             remote = salobj.Remote(domain, "Script", index=self._index)
             await asyncio.gather(script.start_task, remote.start_task)
-            with log_to(script.log, settings.folder / "script.log", self._view, current_tai):
+            log, resumed = settings.folder / "script.log", bool(self._surroundings.part)
+            with log_to(script.log, log, self._view, current_tai, append=resumed):
                 script.log.info(
                     "SIMULATED run: seed %s, scale %s, night of %s.",
                     settings.seed,
@@ -86,10 +93,14 @@ class ScriptSession:
         return self._status(script)
 
     async def _drive(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
+        resumed, text = bool(self._surroundings.part), self._text
+        if resumed:  # as in the queue: the script reads in the journal with what it began
+            text = yaml.safe_dump({OPTION: str(self._surroundings.settings.folder)})
         try:
-            await remote.cmd_configure.set_start(config=self._text, logLevel=self._log_level)
+            await remote.cmd_configure.set_start(config=text, logLevel=self._log_level)
         except salobj.AckError:  # the script has said why
-            script.write_summary(ScriptState(script.state.state).name, script.state.reason)
+            if not resumed:  # what is there tells of the run, which may be going on
+                script.write_summary(ScriptState(script.state.state).name, script.state.reason)
             self._view.say("CONFIGURE_FAILED: see the problems above")
             await script.done_task
             return
@@ -103,8 +114,18 @@ class ScriptSession:
         state, reason = ScriptState(script.state.state), script.state.reason
         if state not in _FINAL:
             state, reason = ScriptState.FAILED, "the script was terminated by a signal"
-            script.write_summary(state.name, reason)
+        if not (self._surroundings.settings.folder / SUMMARY).exists():  # it never ran, or could not write
+            self._summarise(script, state.name, reason)
         self._view.say(f"{state.name}: {reason}")
+        if state != ScriptState.DONE and (self._surroundings.settings.folder / JOURNAL).exists():
+            self._view.say(f"To go on with it: --resume {self._surroundings.settings.folder}")
+
+    def _summarise(self, script: BaseMakeCalibrations, state: str, reason: str) -> None:
+        """Write the summary for a script that has not."""
+        try:
+            script.write_summary(state, reason)
+        except OSError as error:
+            self._view.say(f"There is no summary: {error}")
 
     async def _observe(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
         """Run a configured script in its observatory."""
@@ -112,19 +133,25 @@ class ScriptSession:
         os.environ["DAF_BUTLER_REPOSITORY_INDEX"] = str(self._surroundings.index)
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimulatedLoop)
-        self._view.begin(script.plan.n_images, loop.tai)
+        self._view.begin(max(script.plan.n_images - script.n_exposures, 0), loop.tai)
         async with self._surroundings.observatory():
             loop.add_signal_handler(signal.SIGINT, partial(self._interrupt, script, remote))
             try:
-                await remote.cmd_setGroupId.set_start(groupId=iso_tai(current_tai()))
-                running = asyncio.ensure_future(remote.cmd_run.set_start(timeout=LONGEST_RUN))
-                await script.done_task
+                running = asyncio.ensure_future(self._start(remote))
+                with contextlib.suppress(salobj.ExpectedError):  # its cleanup failed, and its state says so
+                    await script.done_task
                 await script.close()  # which a script that was killed by a signal has not done
                 running.cancel()  # and it never acknowledges this
                 await asyncio.gather(running, return_exceptions=True)
             finally:
                 loop.remove_signal_handler(signal.SIGINT)
                 self._view.end()
+
+    @staticmethod
+    async def _start(remote: salobj.Remote) -> None:
+        """Let the script run; one that was stopped meanwhile refuses that."""
+        await remote.cmd_setGroupId.set_start(groupId=iso_tai(current_tai()))
+        await remote.cmd_run.set_start(timeout=LONGEST_RUN)
 
     def _interrupt(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
         """Stop the script as the queue's stop button does; pressing again does not hurry it."""

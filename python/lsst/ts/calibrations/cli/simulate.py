@@ -13,12 +13,14 @@ from rich.console import Console
 
 from ..domain.config import CalibrationConfig
 from ..domain.config_text import examine
+from ..run.record import RunRecord
 from ..run.settings import RunSettings
 from ..simulation import clock
 from ..simulation.faults import FaultError
 from ..simulation.repository import check_repository
 from .folders import new_folder
 from .progress import make_view
+from .resumption import time_of_resumption
 from .session import ScriptSession
 from .surroundings import Surroundings, SurroundingsError
 
@@ -52,6 +54,8 @@ class SimulationOptions:
         Simulated repository to keep; None for one inside the run directory.
     scale, seed, night, collections, faults
         Of the simulated observatory.
+    resumed
+        What the run did before it was interrupted; None for a new run.
     """
 
     folder: Path
@@ -61,6 +65,7 @@ class SimulationOptions:
     night: date | None
     collections: tuple[str, ...]
     faults: tuple[str, ...]
+    resumed: RunRecord | None = None
 
 
 def simulate_run(
@@ -111,9 +116,10 @@ def simulate_run(
             seed=options.seed,
             scale=options.scale,
             date=night.isoformat(),
+            collections=options.collections,
         ),
-        collections=options.collections,
         faults=options.faults,
+        part=len(options.resumed.parts) if options.resumed else 0,
     )
     if surroundings.repository != options.folder / "repo":
         try:
@@ -139,6 +145,8 @@ def simulate_run(
         script_class, text, surroundings, index=index, log_level=log_level, view=view, obstacle=obstacle
     )
     begin = datetime(night.year, night.month, night.day, HOUR, tzinfo=UTC).timestamp()
+    if options.resumed is not None:
+        begin = time_of_resumption(options.resumed)
     try:
         return clock.run(session.run, start_tai=begin)
     finally:

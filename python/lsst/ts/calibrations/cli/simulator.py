@@ -118,8 +118,8 @@ def _surroundings(instrument: Instrument, options: SimulatorOptions, filter_: st
             seed=options.seed,
             scale=options.scale,
             date=None if options.night is None else options.night.isoformat(),
+            collections=options.collections,
         ),
-        collections=options.collections,
         faults=options.faults,
     )
 

@@ -39,22 +39,22 @@ class Surroundings:
         What the script was asked for; None if the script will refuse its configuration.
     settings
         Of the run.
-    collections
-        Aliases of the reference calibrations.
     faults
         Specifications of what goes wrong.
+    part
+        How many parts of the run there were before.
     """
 
     instrument: Instrument
     config: CalibrationConfig | None
     settings: RunSettings
-    collections: tuple[str, ...]
     faults: tuple[str, ...]
+    part: int = 0
 
     @property
     def optics(self) -> OpticalPath:
-        """What is in the beam at the beginning."""
-        return usual_optics(self.instrument)
+        """What is in the beam at the beginning; a run that is resumed finds what it has put there."""
+        return self._flat_optics() if self.part and self.config else usual_optics(self.instrument)
 
     @property
     def scale(self) -> int:
@@ -112,6 +112,7 @@ class Surroundings:
             faults=Faults(self.faults),
             detectors=self.detectors,
             optics=self.optics,
+            part=self.part,
         )
 
     def prepare(self, say: Callable[[str], None]) -> None:
@@ -146,7 +147,7 @@ class Surroundings:
             make_repository(
                 self.repository, reference, self.instrument.calibration_collection, self.properties
             )
-            add_aliases(self.repository, self.instrument.calibration_collection, self.collections)
+            add_aliases(self.repository, self.instrument.calibration_collection, self.settings.collections)
             write_index(self.index, self.repository, {self.instrument.repository, self.config.repo})
             self._write_truth()
         except (OSError, ReferenceFailed) as error:
@@ -166,13 +167,13 @@ class Surroundings:
             It is not mounted, and the calibrations of the usual filter would have to be made first.
         """
         assert self.config is not None
-        asked = (self.config.filter, self.config.grating)
+        usual, asked = usual_optics(self.instrument), (self.config.filter, self.config.grating)
         problems = all_mounted(self.instrument).problems(*asked)
         if not problems:
-            return mounted_optics(self.instrument, self.optics, *asked)
-        if not is_cached(self._request(self.optics)):
+            return mounted_optics(self.instrument, usual, *asked)
+        if not is_cached(self._request(usual)):
             raise SurroundingsError(f"{'; '.join(problems)}. Nothing was exposed.")
-        return self.optics
+        return usual
 
     def _request(self, optics: OpticalPath) -> ReferenceRequest:
         return ReferenceRequest(self.instrument, self.detectors, self.scale, self.seed, optics)

@@ -18,6 +18,9 @@ __all__ = [
 ]
 
 
+_UNTOUCHED = "Nothing was exposed and nothing was changed."
+
+
 class CalibrationError(Exception):
     """Root of all errors that a run expects; anything else is a fault of this program.
 
@@ -56,7 +59,7 @@ class ConfigurationError(CalibrationError, ValueError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__(
             _listed("The configuration", problems),
-            kept="Nothing was exposed and nothing was changed.",
+            kept=_UNTOUCHED,
             advice="Correct the configuration and add the script again.",
         )
         self.problems = tuple(problems)
@@ -69,13 +72,16 @@ class PreflightError(CalibrationError, RuntimeError):
     ----------
     problems
         Every problem found.
+    resumed
+        Whether the run has exposures of before.
     """
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[str], *, resumed: bool = False) -> None:
+        kept = "No further exposure was taken; those of before are kept." if resumed else _UNTOUCHED
         super().__init__(
             _listed("The check before the first exposure", problems),
-            kept="Nothing was exposed and nothing was changed.",
-            advice="Put this right and add the script again.",
+            kept=kept,
+            advice=f"Put this right and {'resume the run' if resumed else 'add the script'} again.",
         )
         self.problems = tuple(problems)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..domain.errors import AcquisitionHalted, ArchiveError
 from ..domain.exposures import ImageType
 from .context import RunContext
-from .facts import ExposureConfirmed, ExposureTaken, ReadoutEnded
+from .facts import ExposureBegun, ExposureConfirmed, ExposureTaken, ReadoutEnded
 
 if TYPE_CHECKING:
     from ..adapters.archive import Archive
@@ -48,6 +48,8 @@ class Acquisition:
         Gives the group id of the next exposure.
     halted
         Says why no further exposure makes sense, or None; asked before every exposure.
+    ready
+        Awaited before the first exposure of this part of the run.
     """
 
     context: RunContext
@@ -61,9 +63,10 @@ class Acquisition:
     checkpoint: Callable[[str], Awaitable[None]]
     group_id: Callable[[], str]
     halted: Callable[[], str | None] = lambda: None
+    ready: Callable[[], Awaitable[None]] | None = None
 
     async def run(self, plan: Plan, hand_over: Callable[[ImageType, Sequence[int]], None]) -> None:
-        """Take every set of the plan.
+        """Take every set of the plan, as far as the record does not hold it.
 
         When all exposures of a set are confirmed the kept ones are handed over; the next set is begun without
         waiting for that.
@@ -85,49 +88,71 @@ class Acquisition:
         """
         confirmations: dict[int, asyncio.Task[None]] = {}
         sets: list[asyncio.Task[None]] = []
+        left = {each.image_type: self._left(each) for each in plan.sets}
+        n_left = sum(map(len, left.values()))
         try:
             for image_set in plan.sets:
-                ids = await self._take_set(image_set, confirmations, last=image_set is plan.sets[-1])
-                mine = {each: confirmations[each] for each in ids}
+                places = left[image_set.image_type]
+                if not places:
+                    self._hand_over(image_set, hand_over)
+                    continue
+                if not confirmations and self.ready is not None:
+                    await self.ready()
+                n_left -= len(places)
+                taken = await self._take_set(image_set, places, confirmations, last=not n_left)
+                mine = [confirmations[each] for each in taken]
                 sets.append(asyncio.ensure_future(self._finish_set(image_set, mine, hand_over)))
-            # Not gathered: a stop would cancel the confirmations instead of giving them their time.
-            await asyncio.wait([*confirmations.values(), *sets], return_when=asyncio.FIRST_EXCEPTION)
+            if sets:
+                # Not gathered: a stop would cancel the confirmations instead of giving them their time.
+                await asyncio.wait([*confirmations.values(), *sets], return_when=asyncio.FIRST_EXCEPTION)
             _raise_first_failure([*confirmations.values(), *sets])
         except BaseException as error:
             await _settle([*confirmations.values(), *sets], STOP_LIMIT if _is_stop(error) else None)
             raise
 
+    def _left(self, image_set: ImageSet) -> list[int]:
+        """Places of the images of a set that are still to be taken, from 1."""
+        held = self.context.record.held(image_set.image_type.value)
+        return [place for place in range(1, image_set.n_images + 1) if place not in held]
+
     async def _take_set(
-        self, image_set: ImageSet, confirmations: dict[int, asyncio.Task[None]], last: bool
+        self,
+        image_set: ImageSet,
+        places: Sequence[int],
+        confirmations: dict[int, asyncio.Task[None]],
+        last: bool,
     ) -> list[int]:
-        kind, times = image_set.image_type, image_set.exposure_times
+        """Take the images of a set that have these places; begin to wait for their confirmation."""
+        kind, times, n = image_set.image_type, image_set.exposure_times, image_set.n_images
         discards = f" ({image_set.n_discard} discarded first)" if image_set.n_discard else ""
-        self.context.log.info("Taking %d %s images%s.", len(times), kind, discards)
-        await self.checkpoint(f"{kind}: {len(times)} images")
+        number = f"{n}" if len(places) == n else f"the other {len(places)} of {n}"
+        self.context.log.info("Taking %s %s images%s.", number, kind, discards)
+        await self.checkpoint(f"{kind}: {number.removeprefix('the other ')} images")
         taken: list[int] = []
-        for number, exposure_time in enumerate(times, 1):
+        for place in places:
             _raise_first_failure(confirmations.values())
             if (reason := self.halted()) is not None:
                 raise AcquisitionHalted(reason, kept="The images that were taken are kept")
-            await self.checkpoint(f"{kind} {number} of {len(times)}, {exposure_time:g} s")
-            discarded = number <= image_set.n_discard
-            taken.append(await self._take(kind, exposure_time, discarded, confirmations))
-            if self.wait_between_exposures and not (last and number == len(times)):
+            await self.checkpoint(f"{kind} {place} of {n}, {times[place - 1]:g} s")
+            begun = ExposureBegun(
+                time=self.context.now(),
+                group_id=self.group_id(),
+                image_type=kind.value,
+                exp_time=times[place - 1],
+                position=place,
+                discarded=place <= image_set.n_discard,
+            )
+            taken.append(await self._take(begun, confirmations))
+            if self.wait_between_exposures and not (last and place == places[-1]):
                 await self.camera.read_out(taken[-1])  # the wait does not begin before the exposure is over
                 await asyncio.sleep(self.wait_between_exposures)
         return taken
 
-    async def _take(
-        self,
-        kind: ImageType,
-        exposure_time: float,
-        discarded: bool,
-        confirmations: dict[int, asyncio.Task[None]],
-    ) -> int:
+    async def _take(self, begun: ExposureBegun, confirmations: dict[int, asyncio.Task[None]]) -> int:
         """Take one exposure, note it and begin to wait for its confirmation."""
-        begun = self.context.now()
+        self.context.note(begun)
         taking = asyncio.ensure_future(
-            self.camera.take(kind, exposure_time, self.group_id(), self.annotations)
+            self.camera.take(ImageType(begun.image_type), begun.exp_time, begun.group_id, self.annotations)
         )
         stop: asyncio.CancelledError | None = None
         try:
@@ -139,24 +164,23 @@ class Acquisition:
             if taking.cancelled() or taking.exception():
                 raise
         taken = taking.result()
-        self._note_taken(taken, kind, exposure_time, discarded, begun)
+        self._note_taken(taken, begun)
         confirmations[taken] = asyncio.ensure_future(self._confirm(taken))
         if stop is not None:
             raise stop
         return taken
 
-    def _note_taken(
-        self, taken: int, kind: ImageType, exposure_time: float, discarded: bool, begun: float
-    ) -> None:
+    def _note_taken(self, taken: int, begun: ExposureBegun) -> None:
         self.context.note(
             ExposureTaken(
                 time=self.context.now(),
                 id=taken,
                 obs_id=self.camera.name(taken),
-                image_type=kind.value,
-                exp_time=exposure_time,
-                discarded=discarded,
-                begun=begun,
+                image_type=begun.image_type,
+                exp_time=begun.exp_time,
+                position=begun.position,
+                discarded=begun.discarded,
+                begun=begun.time,
             )
         )
 
@@ -181,12 +205,17 @@ class Acquisition:
     async def _finish_set(
         self,
         image_set: ImageSet,
-        taken: dict[int, asyncio.Task[None]],
+        confirmations: Sequence[asyncio.Task[None]],
         hand_over: Callable[[ImageType, Sequence[int]], None],
     ) -> None:
-        await asyncio.gather(*taken.values())
-        self.context.log.info("All %d %s images are ingested.", len(taken), image_set.image_type)
-        hand_over(image_set.image_type, sorted(taken)[image_set.n_discard :])
+        await asyncio.gather(*confirmations)
+        self._hand_over(image_set, hand_over)
+
+    def _hand_over(self, image_set: ImageSet, hand_over: Callable[[ImageType, Sequence[int]], None]) -> None:
+        kind, held = image_set.image_type, self.context.record.held(image_set.image_type.value)
+        self.context.log.info("All %d %s images are ingested.", len(held), kind)
+        kept = range(image_set.n_discard + 1, image_set.n_images + 1)
+        hand_over(kind, [held[place].taken.id for place in kept])
 
 
 def _is_stop(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from ..adapters.archive import Archive
 from ..adapters.camera import Annotations
 from ..domain.config import CalibrationConfig
-from ..domain.errors import CalibrationError
+from ..domain.errors import CalibrationError, PreflightError
 from ..domain.exposures import ImageType
 from ..domain.instruments import Instrument
 from ..domain.plan import Plan
@@ -19,6 +19,7 @@ from .clients import Clients
 from .context import RunContext
 from .preflight import Preflight
 from .processing import Processing
+from .recovery import Recovery
 from .references import References
 
 __all__ = ["CalibrationRun", "RunIncomplete"]
@@ -78,15 +79,23 @@ class CalibrationRun:
         """
         try:
             await self._check()
-            await self.beam.set_up()
+            if self.context.record.resumed:
+                await self._recovery().run()
+            if any(map(self.is_left, self.config.image_types)):
+                await self.beam.set_up()
+                await self._recovery().compare(flats=self._flats_are_left)
             error = await self._take_and_process()
+        except PreflightError as refusal:
+            if not self.context.record.exposures:
+                raise
+            raise PreflightError(refusal.problems, resumed=True) from None
         finally:
             self.archive.close()
         return self._outcome(error)
 
     async def _check(self) -> None:
         checks = [self.beam.problems, self.references.problems]
-        if ImageType.FLAT in self.config.images:
+        if self._flats_are_left:
             ignore = self.config.options.get("ignore", ())
             checks.append(partial(self.clients.telescope.problems, ignore))
         await Preflight(self.instrument, self.clients.remotes, self.archive, checks).check(
@@ -94,6 +103,19 @@ class CalibrationRun:
             certification=self._certification(),
             folder=self.context.settings.folder,
         )
+
+    def is_left(self, image_type: ImageType) -> bool:
+        """Whether images of a type are still to be taken: always, unless the run was resumed."""
+        held = self.context.record.held(image_type.value)
+        return len(held) < len(self.config.images[image_type].exposure_times)
+
+    @property
+    def _flats_are_left(self) -> bool:
+        return ImageType.FLAT in self.config.images and self.is_left(ImageType.FLAT)
+
+    def _recovery(self) -> Recovery:
+        detectors = {number: self.instrument.detectors[number] for number in self.config.detectors}
+        return Recovery(self.context, self.clients, self.archive, detectors, self.config.oods_timeout)
 
     def _input_collections(self) -> set[str]:
         """Collections that the jobs of this run will name."""
@@ -121,6 +143,11 @@ class CalibrationRun:
             "collection": config.calib_collection,
             "begin": config.certify_begin,
             "end": config.certify_end,
+            "own": [
+                f"{job.submitted.collection}/run"
+                for job in self.context.record.jobs.values()
+                if job.submitted.kind == "generate"
+            ],
         }
 
     async def _take_and_process(self) -> CalibrationError | None:
@@ -131,16 +158,13 @@ class CalibrationRun:
         """
         error = None
         try:
-            await self._acquisition().run(self.plan, self.processing.hand_over)
-        except CalibrationError as failure:
-            error = failure
-            self.processing.give_up_missing()
-        except BaseException:  # a stop, or a fault of this program: nobody waits for the jobs any more
-            await self.processing.steps.cancel()
-            raise
-        try:
+            try:
+                await self._acquisition().run(self.plan, self.processing.hand_over)
+            except CalibrationError as failure:
+                error = failure
+                self.processing.give_up_missing()
             await self.processing.steps.finish()
-        except BaseException:
+        except BaseException:  # a stop, a full disk, a fault of this program: nobody waits any more
             await self.processing.steps.cancel()
             raise
         return error
@@ -159,7 +183,12 @@ class CalibrationRun:
             checkpoint=self.checkpoint,
             group_id=self.group_id,
             halted=self.processing.halted,
+            ready=self._rejudged,
         )
+
+    async def _rejudged(self) -> None:
+        """Wait until the verdicts of an earlier part of the run are given again: one may end data taking."""
+        await self.processing.steps.settled(f"certify {name}" for name in self.context.record.verdicts)
 
     def _outcome(self, error: CalibrationError | None) -> str:
         """Tell the end from the facts: DONE means that every step asked for was done.

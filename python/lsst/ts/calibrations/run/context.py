@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .facts import Fact
-from .journal import Journal
+from .journal import Journal, JournalError
 from .record import RunRecord
 from .settings import RunSettings
 
-__all__ = ["RunContext"]
+__all__ = ["JOURNAL", "RunContext"]
+
+JOURNAL = "journal.jsonl"
+"""Name of the journal in the run directory."""
 
 SIMULATED = "SIMULATED: the images of this report were made by the simulated observatory of ts_calibrations."
 """First line of the report of a simulated run."""
@@ -56,9 +59,45 @@ class RunContext:
             As for the class.
         listeners
             Called with every fact, after it is written.
+
+        Raises
+        ------
+        JournalError
+            The file system refuses the folder or the journal.
         """
-        settings.folder.mkdir(parents=True, exist_ok=True)
-        context = cls(settings, Journal(settings.folder / "journal.jsonl"), now, log)
+        try:
+            settings.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise JournalError(
+                f"the run directory {settings.folder} cannot be made: {error.strerror}",
+                kept="Nothing was exposed.",
+            ) from error
+        # A simulated run that a power cut ends can be run again; it would wait for the disk all the time.
+        journal = Journal(settings.folder / JOURNAL, durable=not settings.simulated)
+        return cls._listened(cls(settings, journal, now, log), listeners)
+
+    @classmethod
+    def resume(
+        cls,
+        settings: RunSettings,
+        journal: Journal,
+        record: RunRecord,
+        now: Callable[[], float],
+        log: logging.Logger,
+        listeners: Iterable[Callable[[Fact], None]] = (),
+    ) -> RunContext:
+        """Go on with a journal and what it holds; parameters as for `begin`.
+
+        Parameters
+        ----------
+        journal, record
+            Of the earlier parts of the run.
+        """
+        return cls._listened(cls(settings, journal, now, log, record), listeners)
+
+    @classmethod
+    def _listened(cls, context: RunContext, listeners: Iterable[Callable[[Fact], None]]) -> RunContext:
+        """Have the record, and then the others, hear of every fact."""
         context.journal.add_listener(context.record.apply)
         for listener in listeners:
             context.journal.add_listener(listener)
@@ -69,9 +108,12 @@ class RunContext:
         self.journal.append(fact)
 
     def add_to_report(self, text: str) -> Path:
-        """Append a section to the report of the run and return its path."""
+        """Append a section to the report of the run and return its path; one that it has is not repeated."""
         path = self.settings.folder / "report.txt"
-        if self.settings.simulated and not path.exists():
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        if f"{text}\n\n" in before:
+            return path
+        if self.settings.simulated and not before:
             text = f"{SIMULATED}\n\n{text}"
         with path.open("a", encoding="utf-8") as file:
             file.write(f"{text}\n\n")

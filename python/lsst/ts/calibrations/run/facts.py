@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from .json_types import adopt
+
 __all__ = [
     "Certified",
+    "ExposureBegun",
     "ExposureConfirmed",
+    "ExposureLost",
     "ExposureTaken",
     "Fact",
     "GainsMeasured",
@@ -18,6 +22,7 @@ __all__ = [
     "ReadoutEnded",
     "RunConfigured",
     "RunEnded",
+    "RunResumed",
     "StepNotDone",
     "VerdictGiven",
     "fact_from_dict",
@@ -49,11 +54,52 @@ class Fact:
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfigured(Fact):
-    """The script accepted its configuration (all options, defaults included)."""
+    """The script accepted its configuration: all that is needed to do the same once more.
 
+    Parameters
+    ----------
+    format
+        Of the journal.
+    script, instrument
+        Their names.
+    text
+        The configuration as the operator gave it.
+    config
+        All options, defaults included.
+    simulated
+        Whether the observatory is simulated.
+    repository, seed, scale, date, collections
+        As `~lsst.ts.calibrations.run.settings.RunSettings`.
+    """
+
+    format: int
     script: str
     instrument: str
+    text: str
     config: Mapping[str, Any]
+    simulated: bool
+    repository: str | None
+    seed: int | None
+    scale: int | None
+    date: str | None
+    collections: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResumed(Fact):
+    """The run goes on after it was killed, stopped or failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExposureBegun(Fact):
+    """The camera is about to be told to take an exposure; what became of it is another fact."""
+
+    group_id: str
+    image_type: str
+    exp_time: float
+    position: int
+    """Place among the images of its type, from 1; an exposure that is taken again has the same one."""
+    discarded: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +110,7 @@ class ExposureTaken(Fact):
     obs_id: str
     image_type: str
     exp_time: float
+    position: int
     discarded: bool
     begun: float
     """When takeImages was sent, TAI unix seconds."""
@@ -83,6 +130,14 @@ class ExposureConfirmed(Fact):
     id: int
     physical_filter: str | None
     files: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExposureLost(Fact):
+    """An exposure that was taken before the run was resumed is nowhere to be found."""
+
+    id: int
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,13 +217,15 @@ def fact_from_dict(values: Mapping[str, Any]) -> Fact:
     Raises
     ------
     ValueError
-        There is no such kind of fact, or its fields are others.
+        There is no such kind of fact, or its fields are others or of another type.
     """
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{values!r:.40} is no fact")
     fields = dict(values)
     kind = Fact.kinds.get(str(fields.pop("fact", None)))
     if kind is None:
         raise ValueError(f"{values.get('fact')!r} is no kind of fact; known are {', '.join(Fact.kinds)}")
     try:
-        return kind(**fields)
+        return kind(**adopt(fields, kind))
     except TypeError as error:
         raise ValueError(f"a {kind.__name__} has other fields: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,9 @@ class GainsFromPairs:
         )
         measured = await self.archive.pair_gains(collection, pairs, self.config.detectors)
         gains = tuple(self._gain(each) for each in measured)
-        self.context.note(GainsMeasured(time=self.context.now(), gains=gains))
+        # As text, in which also gains that are no numbers can be equal; tuples become lists in the journal.
+        if json.dumps(gains) != json.dumps(self.context.record.gains):
+            self.context.note(GainsMeasured(time=self.context.now(), gains=gains))
         path = self.context.add_to_report(gain_table(gains))
         self.context.log.info(love_gain_table(gains, str(path)))
 

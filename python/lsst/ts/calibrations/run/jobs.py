@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from ..domain.errors import ProcessingError
@@ -88,7 +88,10 @@ class Jobs:
         )
 
     async def _succeed(self, request: JobRequest) -> str:
-        """Run a job; return its collection if it ends with exit code 0."""
+        """Run a job, if it has not succeeded before; return its collection if it ends with exit code 0."""
+        if (done := self.context.record.successful_job(**asdict(request))) is not None:
+            self.context.log.info("Job %s (%s) had succeeded.", done.submitted.job_id, request.name)
+            return done.submitted.collection
         submitted: list[str] = []
 
         def note_submitted(job_id: str) -> None:

@@ -51,6 +51,11 @@ class _Chain:
     steps: tuple[tuple[str, _Step], ...]
     needs: tuple[str, ...] = ()
 
+    @property
+    def first(self) -> str:
+        """Name of the first step."""
+        return self.steps[0][0]
+
 
 class Processing:
     """The steps that follow the images, each begun as soon as what it needs is there.
@@ -82,6 +87,7 @@ class Processing:
         self.gains = GainsFromPairs(context, instrument, config, jobs, archive)
         self._exposures: dict[ImageType, tuple[int, ...]] = {}
         self._verdicts: dict[str, Verdict] = {}
+        self._begun: set[str] = set()
         self._halted: str | None = None
 
     @property
@@ -104,18 +110,25 @@ class Processing:
             Ids of the kept exposures, all confirmed.
         """
         self._exposures[image_type] = tuple(exposures)
-        for chain in self._chains():
-            if image_type in chain.images and all(each in self._exposures for each in chain.images):
+        for chain in self._chains():  # those that others need come first
+            there = all(each in self._exposures for each in chain.images)
+            # The images of a type may be confirmed before those of the type that it needs.
+            if there and chain.first not in self._begun and self._begun.issuperset(chain.needs):
                 self._add(chain)
 
     def give_up_missing(self) -> None:
-        """Note the steps that were never begun, since their images are not all there."""
+        """Note the steps that were never begun, since their images, or what they need, are not there."""
         for chain in self._chains():
+            if chain.first in self._begun:
+                continue
             missing = [image_type for image_type in chain.images if image_type not in self._exposures]
-            if missing:
-                reason = f"the {' and '.join(missing)} images were not all taken and confirmed"
-                for name, _ in chain.steps:
-                    self._not_done(name, reason)
+            reason = (
+                f"the {' and '.join(missing)} images were not all taken and confirmed"
+                if missing
+                else f"it needs {chain.needs[-1]!r}, which was not done"
+            )
+            for name, _ in chain.steps:
+                self._not_done(name, reason)
 
     def _not_done(self, step: str, reason: str) -> None:
         self.context.log.error("Not done: %s: %s.", step, reason)
@@ -126,6 +139,7 @@ class Processing:
         needs = chain.needs
         for name, work in chain.steps:
             self.steps.add(name, work, needs)
+            self._begun.add(name)
             needs = (name,)
 
     def _chains(self) -> list[_Chain]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..adapters.certification import Certification
@@ -48,6 +48,9 @@ class Products:
     def inputs(self, calibration: str, configured: Sequence[str]) -> tuple[str, ...]:
         """Input collections of a job: what this run made and accepted first, then what was configured.
 
+        Defects and photon transfer curve are made beside each other and never of each other, so that the
+        inputs do not depend on which of them was ready first.
+
         Parameters
         ----------
         calibration
@@ -56,8 +59,9 @@ class Products:
             Input collections of the configuration.
         """
         own = [calibration] if calibration in self.generated else []
-        runs = [f"{self.generated[each]}/run" for each in [*own, *reversed(self.certified)]]
-        certified = [self.config.calib_collection] if self.certified else []
+        accepted = [each for each in self.certified if each in self.config.image_types]
+        runs = [f"{self.generated[each]}/run" for each in [*own, *reversed(accepted)]]
+        certified = [self.config.calib_collection] if accepted else []
         return tuple(dict.fromkeys([*runs, *certified, *configured]))
 
     async def generate(
@@ -102,16 +106,17 @@ class Products:
         await self.archive.certify(wish)
         self.certified.append(calibration)
         begin, end = (date.isoformat(timespec="milliseconds") for date in (wish.begin, wish.end))
-        self.context.note(
-            Certified(
-                time=self.context.now(),
-                dataset_type=wish.dataset_type,
-                collection=wish.collection,
-                begin=begin,
-                end=end,
-                verified=wish.verified,
-            )
+        certified = Certified(
+            time=self.context.now(),
+            dataset_type=wish.dataset_type,
+            collection=wish.collection,
+            begin=begin,
+            end=end,
+            verified=wish.verified,
         )
+        # After a run was resumed it may be certified, or even noted, already.
+        if not any(replace(each, time=certified.time) == certified for each in self.context.record.certified):
+            self.context.note(certified)
         self.context.log.info(
             "%s certified in %s, valid from %s to %s (TAI).", calibration, wish.collection, begin, end
         )

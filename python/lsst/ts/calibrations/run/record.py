@@ -9,7 +9,7 @@ from typing import Any
 
 from . import facts
 
-__all__ = ["ExposureRecord", "JobRecord", "RunRecord"]
+__all__ = ["ExposureRecord", "JobRecord", "PartRecord", "RunRecord"]
 
 
 @dataclass
@@ -20,6 +20,8 @@ class ExposureRecord:
     readout_ended: float | None = None
     physical_filter: str | None = None
     ingested: bool = False
+    lost: bool = False
+    """Whether it was looked for after the run was resumed, and not found."""
     files: tuple[str, ...] = ()
 
 
@@ -33,10 +35,21 @@ class JobRecord:
 
 
 @dataclass
+class PartRecord:
+    """A part of a run: from its begin, or from its resumption, to its last fact (TAI unix seconds)."""
+
+    begin: float
+    end: float
+
+
+@dataclass
 class RunRecord:
     """All that is known of a run, made from its facts alone."""
 
     configured: facts.RunConfigured | None = None
+    parts: list[PartRecord] = field(default_factory=list)
+    begun: facts.ExposureBegun | None = None
+    """The exposure of which it is not known what became of it."""
     exposures: dict[int, ExposureRecord] = field(default_factory=dict)
     jobs: dict[str, JobRecord] = field(default_factory=dict)
     verdicts: dict[str, facts.VerdictGiven] = field(default_factory=dict)
@@ -45,55 +58,106 @@ class RunRecord:
     not_done: list[facts.StepNotDone] = field(default_factory=list)
     ended: facts.RunEnded | None = None
 
-    @singledispatchmethod
+    @property
+    def resumed(self) -> bool:
+        """Whether the run was resumed."""
+        return len(self.parts) > 1
+
+    def held(self, image_type: str) -> dict[int, ExposureRecord]:
+        """Exposures of a type by their place among them, without those that are lost."""
+        return {
+            each.taken.position: each
+            for each in self.exposures.values()
+            if each.taken.image_type == image_type and not each.lost
+        }
+
+    def successful_job(self, **request: str) -> JobRecord | None:
+        """The job that was submitted with these fields and ended with exit code 0, if there is one."""
+        for job in self.jobs.values():
+            same = all(getattr(job.submitted, name) == value for name, value in request.items())
+            if same and job.exit_code == 0:
+                return job
+        return None
+
     def apply(self, fact: facts.Fact) -> None:
-        """Take up one fact."""
+        """Take up one fact.
+
+        Raises
+        ------
+        ValueError
+            It is about something of which no earlier fact tells.
+        """
+        if isinstance(fact, (facts.RunConfigured, facts.RunResumed)):
+            self.parts.append(PartRecord(fact.time, fact.time))
+        for part in self.parts[-1:]:
+            part.end = max(part.end, fact.time)
+        try:
+            self._apply(fact)
+        except KeyError as error:
+            raise ValueError(f"{type(fact).__name__} of {error}, which is not known") from error
+
+    @singledispatchmethod
+    def _apply(self, fact: facts.Fact) -> None:
         raise NotImplementedError(f"no rule for {type(fact).__name__}")
 
-    @apply.register
+    @_apply.register
     def _(self, fact: facts.RunConfigured) -> None:
         self.configured = fact
 
-    @apply.register
+    @_apply.register
+    def _(self, fact: facts.RunResumed) -> None:
+        self.not_done.clear()
+        self.ended = None
+
+    @_apply.register
+    def _(self, fact: facts.ExposureBegun) -> None:
+        self.begun = fact
+
+    @_apply.register
     def _(self, fact: facts.ExposureTaken) -> None:
         self.exposures[fact.id] = ExposureRecord(fact)
+        self.begun = None
 
-    @apply.register
+    @_apply.register
     def _(self, fact: facts.ReadoutEnded) -> None:
         self.exposures[fact.id].readout_ended = fact.time
 
-    @apply.register
+    @_apply.register
     def _(self, fact: facts.ExposureConfirmed) -> None:
         exposure = self.exposures[fact.id]
         exposure.ingested = True
         exposure.physical_filter = fact.physical_filter
         exposure.files = tuple(fact.files)
 
-    @apply.register
+    @_apply.register
+    def _(self, fact: facts.ExposureLost) -> None:
+        self.exposures[fact.id].lost = True
+
+    @_apply.register
     def _(self, fact: facts.JobSubmitted) -> None:
         self.jobs[fact.job_id] = JobRecord(fact)
 
-    @apply.register
+    @_apply.register
     def _(self, fact: facts.JobEnded) -> None:
         self.jobs[fact.job_id].exit_code = fact.exit_code
         self.jobs[fact.job_id].ended = fact.time
 
-    @apply.register
+    @_apply.register
     def _(self, fact: facts.VerdictGiven) -> None:
         self.verdicts[fact.calibration] = fact
 
-    @apply.register
+    @_apply.register
     def _(self, fact: facts.GainsMeasured) -> None:
-        self.gains.extend(fact.gains)
+        self.gains = list(fact.gains)
 
-    @apply.register
+    @_apply.register
     def _(self, fact: facts.Certified) -> None:
         self.certified.append(fact)
 
-    @apply.register
+    @_apply.register
     def _(self, fact: facts.StepNotDone) -> None:
         self.not_done.append(fact)
 
-    @apply.register
+    @_apply.register
     def _(self, fact: facts.RunEnded) -> None:
         self.ended = fact

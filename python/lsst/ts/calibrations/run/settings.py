@@ -28,6 +28,8 @@ class RunSettings:
         Whether the observatory is simulated.
     seed, scale, date
         Of the simulation; None in the observatory.
+    collections
+        Aliases of the simulation's reference calibrations.
     """
 
     folder: Path
@@ -37,6 +39,7 @@ class RunSettings:
     seed: int | None = None
     scale: int | None = None
     date: str | None = None
+    collections: tuple[str, ...] = ()
 
     def job_log(self, job_id: str) -> Path:
         """Log of an OCPS job."""

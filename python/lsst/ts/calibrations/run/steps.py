@@ -64,6 +64,12 @@ class Steps:
         self._on_failure(name, reason)
         raise StepFailed(name, reason) from None
 
+    async def settled(self, names: Iterable[str]) -> None:
+        """Wait until some steps have ended, however they did; those that were not added are left out."""
+        await asyncio.gather(
+            *(asyncio.wait([self._tasks[name]]) for name in names if name in self._tasks),
+        )
+
     async def finish(self) -> None:
         """Wait until no step is under way.
 

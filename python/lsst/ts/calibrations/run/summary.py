@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from .record import ExposureRecord, JobRecord, RunRecord
 from .settings import RunSettings
 from .tai import iso_tai
 
-__all__ = ["make_summary", "write_summary"]
+__all__ = ["SUMMARY", "make_summary", "write_summary"]
+
+SUMMARY = "summary.json"
+"""Name of the summary in the run directory."""
 
 PACKAGES = ("ts-calibrations", "lsst-daf-butler", "lsst-pipe-base", "lsst-ctrl-mpexec", "numpy", "astropy")
 """Packages whose versions a result depends on."""
@@ -101,8 +105,8 @@ def make_summary(
 
 def write_summary(summary: Mapping[str, Any], folder: Path) -> Path:
     """Write summary.json into a run directory; readers never see half of it."""
-    path = folder / "summary.json"
-    part = folder / "summary.json.part"
+    path = folder / SUMMARY
+    part = folder / f"{SUMMARY}.part"
     part.write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     part.replace(path)
     return path
@@ -149,22 +153,40 @@ def _job(job: JobRecord, started: float) -> dict[str, Any]:
 def _timeline(
     record: RunRecord, instrument: Instrument, config: Mapping[str, Any], started: float, ended: float
 ) -> dict[str, float]:
-    """Seconds: open shutter or integration, readout, the least possible, and what it really took."""
+    """Seconds: open shutter or integration, readout, the least possible, and what it really took.
+
+    What lies between the parts of a run that was resumed counts nowhere.
+    """
     exposures = list(record.exposures.values())
     times = [exposure.taken.exp_time for exposure in exposures]
     shutters = sum(exposure.taken.image_type == "FLAT" for exposure in exposures)
-    waits = max(len(exposures) - 1, 0) * float(config.get("wait_between_exposures") or 0.0)
+    series = _series(record)
+    waits = sum(len(each) - 1 for each in series) * float(config.get("wait_between_exposures") or 0.0)
     readout = instrument.readout_time * len(exposures)
-    ends = [exposure.readout_ended for exposure in exposures if exposure.readout_ended is not None]
-    acquisition = max(ends) - min(exposure.taken.begun for exposure in exposures) if ends else 0.0
+    gaps = sum(later.begin - earlier.end for earlier, later in pairwise(record.parts))
     timeline = {
         "open": sum(times),
         "readout": readout,
         "floor": sum(times) + readout + shutters * instrument.shutter_time + waits,
-        "acquisition": acquisition,
-        "total": ended - started,
+        "acquisition": sum(map(_duration, series)),
+        "total": ended - started - gaps,
     }
     return {name: round(seconds, 3) for name, seconds in timeline.items()}
+
+
+def _series(record: RunRecord) -> list[list[ExposureRecord]]:
+    """Exposures that followed each other without an interruption of the run."""
+    begins = [part.begin for part in record.parts[1:]]
+    series: dict[int, list[ExposureRecord]] = {}
+    for exposure in record.exposures.values():
+        series.setdefault(sum(exposure.taken.begun >= begin for begin in begins), []).append(exposure)
+    return list(series.values())
+
+
+def _duration(exposures: Sequence[ExposureRecord]) -> float:
+    """Seconds from the first takeImages to the last endReadout."""
+    ends = [each.readout_ended for each in exposures if each.readout_ended is not None]
+    return max(ends) - min(each.taken.begun for each in exposures) if ends else 0.0
 
 
 def _finite(value: Any) -> Any:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-__all__ = ["iso_tai"]
+__all__ = ["day_obs", "iso_tai"]
+
+
+def day_obs(seconds: float) -> int:
+    """Observing day, YYYYMMDD, of TAI unix seconds: the TAI date twelve hours before."""
+    return int((datetime.fromtimestamp(seconds, UTC) - timedelta(hours=12)).strftime("%Y%m%d"))
 
 
 def iso_tai(seconds: float) -> str:

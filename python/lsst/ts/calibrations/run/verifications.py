@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..adapters.report import VerificationReport
@@ -106,7 +106,7 @@ class Verifications:
     def _told(self, report: VerificationReport) -> Verdict:
         """Write a verdict down, report it, and return it if it is complete."""
         verdict = report.verdict
-        self.context.note(
+        self._note(
             VerdictGiven(
                 time=self.context.now(),
                 calibration=report.calibration,
@@ -131,3 +131,21 @@ class Verifications:
         if not verdict.complete:
             raise VerificationIncomplete(report.calibration, verdict.problems)
         return verdict
+
+    def _note(self, given: VerdictGiven) -> None:
+        """Note a verdict, unless an earlier part of the run came to the same one.
+
+        A verdict of before is never trusted: the results were read and judged again.
+        """
+        before = self.context.record.verdicts.get(given.calibration)
+        if before is not None and replace(before, time=given.time) == given:
+            return
+        if before is not None:
+            self.context.log.warning(
+                "%s was judged again, and the verdict differs from the one before the run was resumed"
+                " (passed: %s, now %s).",
+                given.calibration,
+                before.passed,
+                given.passed,
+            )
+        self.context.note(given)

@@ -46,6 +46,9 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     ----------
     start_tai
         TAI at ``time() == 0``, in seconds since 1970-01-01T00:00:00 TAI.
+    threads
+        Whether work in executors is done there. If not it is done at once, by the loop itself, and its result
+        delivered as always: for work that is short, as it is without pixels.
 
     Raises
     ------
@@ -54,14 +57,20 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         is ready, no timer is set, no work is under way, nothing is held and no file is watched.
     """
 
-    def __init__(self, start_tai: float = START_TAI) -> None:
+    def __init__(self, start_tai: float = START_TAI, *, threads: bool = True) -> None:
         self._now = 0.0
         self._start_tai = start_tai
+        self._threads = threads
+        self.turns = 0
+        """How often the loop has looked for what is to be done next."""
+        self.on_turn: Callable[[int], None] | None = None
+        """Called with the number of each turn, before what is to be done in it."""
         self._holds: dict[Hold, float] = {}
         self._due: deque[_Job[Any]] = deque()
         self._files = _IdleSelector()
         super().__init__(self._files)
         self._files.when_idle = self._idle
+        self._files.when_turning = self._turn
 
     def time(self) -> float:
         """Return the simulated seconds since the loop began."""
@@ -70,6 +79,10 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def tai(self) -> float:
         """Return the simulated TAI, in seconds since 1970-01-01T00:00:00 TAI."""
         return self._start_tai + self._now
+
+    def step(self, seconds: float) -> None:
+        """Let TAI jump, as when somebody sets a clock; `time` goes on as if nothing had happened."""
+        self._start_tai += seconds
 
     def hold(self, until: float) -> Hold:
         """Keep the clock from passing `until` (a value of `time`) before the hold is released.
@@ -88,17 +101,33 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         self, duration: float, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
         """Run a function in an executor now; its result comes `duration` simulated seconds from now."""
-        job = _Job(super().run_in_executor(executor, func, *args), self.create_future())
+        ended = super().run_in_executor(executor, func, *args) if self._threads else self._do(func, *args)
+        job = _Job(ended, self.create_future())
         if duration > 0:
             self.call_later(duration, self._due.append, job)
         else:
             self._due.append(job)
         return job.result
 
+    def _do(self, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
+        """Call a function; return its outcome."""
+        ended: asyncio.Future[T] = self.create_future()
+        try:
+            ended.set_result(func(*args))
+        except Exception as error:
+            ended.set_exception(error)
+            ended.exception()  # whoever waits hears of it when it is delivered
+        return ended
+
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
         """Wait for the threads of the default executor to end, in no simulated time."""
         with self.hold(self._now):
             await super().shutdown_default_executor()
+
+    def _turn(self) -> None:
+        self.turns += 1
+        if self.on_turn is not None:
+            self.on_turn(self.turns)
 
     def _idle(self, timeout: float | None, poll: Callable[[float | None], _Events]) -> _Events:
         """Decide what to do when nothing is ready: hand over a result, jump, really wait, or give up."""
@@ -191,9 +220,11 @@ class _IdleSelector(selectors.DefaultSelector):
     """A selector that asks the simulated loop before it waits."""
 
     when_idle: Callable[[float | None, Callable[[float | None], _Events]], _Events]
+    when_turning: Callable[[], None]
 
     def select(self, timeout: float | None = None) -> _Events:
         """Return the files that are ready; wait only as the simulated loop says."""
+        self.when_turning()
         if timeout is not None and timeout <= 0:
             return super().select(0)
         return self.when_idle(timeout, super().select)
@@ -236,7 +267,9 @@ async def work(
     return future.result()
 
 
-def run(main: Callable[[], Coroutine[Any, Any, T]], *, start_tai: float = START_TAI) -> T:
+def run(
+    main: Callable[[], Coroutine[Any, Any, T]], *, start_tai: float = START_TAI, threads: bool = True
+) -> T:
     """Run a coroutine to its end in simulated time, as `asyncio.run` does in real time.
 
     Parameters
@@ -245,13 +278,15 @@ def run(main: Callable[[], Coroutine[Any, Any, T]], *, start_tai: float = START_
         Makes the coroutine to run.
     start_tai
         TAI at the beginning, in seconds since 1970-01-01T00:00:00 TAI.
+    threads
+        As for `SimulatedLoop`.
 
     Raises
     ------
     RuntimeError
         All tasks wait for something that cannot happen (see `SimulatedLoop`).
     """
-    with asyncio.Runner(loop_factory=lambda: SimulatedLoop(start_tai)) as runner:
+    with asyncio.Runner(loop_factory=lambda: SimulatedLoop(start_tai, threads=threads)) as runner:
         return runner.run(main())
 
 

@@ -77,6 +77,10 @@ class Faults:
         """Values of an option in all faults of a name that were asked for."""
         return [fault[key] for fault in self._faults if fault.kind.name == name]
 
+    def asked_for(self, name: str) -> bool:
+        """Whether a fault of a name was asked for."""
+        return any(fault.kind.name == name for fault in self._faults)
+
     def strike(self, name: str, **context: object) -> Fault | None:
         """Return the fault that strikes now, if one does, and count it.
 

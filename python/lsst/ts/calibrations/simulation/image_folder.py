@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from ..domain.exposures import exposure_id, image_name
 from .images import Image
 
 __all__ = ["ImageFolder"]
+
+MEMO = ".begun"
+"""Suffix of the note about a file that is to be."""
 
 FilesListener = Callable[[Image, Mapping[int, Path]], None]
 """Called with an image and its raw files by detector id."""
@@ -18,7 +24,8 @@ class ImageFolder:
     """Folder of raw images: ``<root>/<day>/<image>/<image>_<detector>.fits``.
 
     It stands for the disk between camera and OODS. A folder is made when an image begins, so a name is never
-    given twice, also when a later simulation goes on with the same folder.
+    given twice, also when a later simulation goes on with the same folder. That one can also end the images
+    that this one has begun: camera and OODS do not end with the script that uses them.
 
     Parameters
     ----------
@@ -48,6 +55,26 @@ class ImageFolder:
     def count(self) -> int:
         """How many images there are already."""
         return sum(1 for _ in self.root.glob(f"*/{self.code}_?_*"))
+
+    def begin(self, image: Image, detectors: Iterable[str]) -> None:
+        """Write down that an image has begun, until its files are ingested."""
+        text = json.dumps(asdict(image))
+        for detector in detectors:
+            memo = self.file(image.name, detector).with_suffix(MEMO)
+            part = memo.with_suffix(f"{MEMO}.part")
+            part.write_text(text, encoding="utf-8")
+            os.replace(part, memo)
+
+    def unfinished(self) -> list[Image]:
+        """Images that have begun and are not ingested; they count for no fault of this simulation."""
+        memos = {path.parent.name: path for path in sorted(self.root.glob(f"*/*/*{MEMO}"))}
+        read = (json.loads(path.read_text(encoding="utf-8")) for path in memos.values())
+        return [Image(**{**values, "count": 0}) for values in read]
+
+    @staticmethod
+    def ingested(file: Path) -> None:
+        """Take down that a file is ingested."""
+        file.with_suffix(MEMO).unlink(missing_ok=True)
 
     def file(self, name: str, detector: str) -> Path:
         """Path of the raw file of a detector, e.g. ``..._R00_S00.fits`` for RXX_S00 of LATISS."""

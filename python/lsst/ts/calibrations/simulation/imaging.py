@@ -57,6 +57,7 @@ class Imaging:
         Exception
             Whatever the pixel source raises, e.g. OSError on a full disk.
         """
+        self.folder.begin(image, (self.instrument.detectors[detector] for detector in self.models))
         make = self.machinery.make_pixels
         await asyncio.gather(
             *(

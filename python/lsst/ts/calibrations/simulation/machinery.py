@@ -66,6 +66,8 @@ class Machinery:
         Archive and jobs.
     make_pixels, write_raw
         Images.
+    repository
+        Butler repository, for faults that act on it; None if there is none.
     processes
         Worker processes for the images; 0: a thread, for stand-ins that do next to nothing.
     """
@@ -74,4 +76,5 @@ class Machinery:
     run_job: JobRunner
     make_pixels: PixelSource = write_segments
     write_raw: RawWriter = write_raw
+    repository: Path | None = None
     processes: int = 2

@@ -13,6 +13,7 @@ import numpy
 from ..adapters.sal import salobj
 from ..domain.camera import detector_model
 from ..domain.instruments import Instrument
+from .butler_faults import ButlerFaults
 from .butler_ingest import ButlerIngest
 from .cscs.camera import Camera
 from .cscs.filter_camera import FilterCamera
@@ -26,6 +27,7 @@ from .durations import Durations
 from .faults import Fault, FaultError, Faults
 from .image_folder import ImageFolder
 from .imaging import Imaging
+from .machine_faults import MachineFaults
 from .machinery import Machinery
 from .optical_path import OpticalPath
 from .pipetask import PipetaskRunner
@@ -55,7 +57,7 @@ def real_machinery(
         Further environment variables of the jobs.
     """
     runner = PipetaskRunner(repository, instrument.raw_collection, environment=environment or {})
-    return Machinery(ingest=ButlerIngest(repository), run_job=runner)
+    return Machinery(ingest=ButlerIngest(repository), run_job=runner, repository=repository)
 
 
 class SimulatedObservatory:
@@ -72,7 +74,7 @@ class SimulatedObservatory:
     images
         Folder of the raw images.
     jobs
-        Folder of the folders of the jobs: ``<jobs>/<job id>/outs/ocps.log``.
+        Folder of the folders of the jobs: ``<jobs>/<job id>/outs/ocps.log``. It lies in the run directory.
     scale
         By which the sides of the imaging areas are divided.
     seed
@@ -85,6 +87,8 @@ class SimulatedObservatory:
         Of jobs and ingests.
     optics
         What is in the beam at the beginning; None: the r filter and no grating.
+    part
+        How many parts of the same run there were before: each draws other job ids.
 
     Raises
     ------
@@ -105,6 +109,7 @@ class SimulatedObservatory:
         detectors: Iterable[int] | None = None,
         durations: Durations | None = None,
         optics: OpticalPath | None = None,
+        part: int = 0,
     ) -> None:
         self.instrument = instrument
         self.faults = faults or Faults()
@@ -115,6 +120,7 @@ class SimulatedObservatory:
         self._machinery = machinery
         self._jobs = jobs.absolute()
         self._seed = seed
+        self._part = part
         self._durations = durations or Durations()
         used = instrument.detectors if detectors is None else detectors
         self._models = {number: detector_model(instrument.name, number, scale) for number in used}
@@ -124,6 +130,11 @@ class SimulatedObservatory:
             except ValueError as error:
                 raise FaultError(str(error)) from None
         _check_components(self.faults, instrument)
+        self._machine_faults = MachineFaults(self._jobs.parent, self.faults)
+        repository = machinery.repository
+        self._butler_faults = (
+            None if repository is None else ButlerFaults(repository, instrument, self.faults)
+        )
         self._open = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> SimulatedObservatory:
@@ -140,9 +151,13 @@ class SimulatedObservatory:
                 seed=self._seed,
                 faults=self.faults.detector,
             )
+            camera: Camera | None = None
             for name, make in self._makers(imaging).items():
                 if not self._strike("component-absent", name):
-                    await self._start(name, make, opened)
+                    component = await self._start(name, make, opened)
+                    camera = component if isinstance(component, Camera) else camera
+            if camera is not None:
+                await self._finish_images(camera)
             self._open = opened.pop_all()
         return self
 
@@ -151,6 +166,7 @@ class SimulatedObservatory:
     ) -> None:
         """Stop everything: images that are not complete are dropped, jobs are ended."""
         await self._open.aclose()
+        self._machine_faults.close()
 
     def _makers(self, imaging: Imaging) -> dict[str, Callable[..., salobj.BaseCsc]]:
         """What makes each component, by its SAL name and index, in the reverse order of their closing."""
@@ -164,6 +180,7 @@ class SimulatedObservatory:
                 durations=self._durations,
                 rng=self._random("OCPS"),
                 faults=self.faults,
+                butler_faults=self._butler_faults,
             ),
             instrument.oods: partial(
                 Oods,
@@ -184,6 +201,7 @@ class SimulatedObservatory:
                 imaging=imaging,
                 optics=self.optics,
                 faults=self.faults,
+                begin_image=self._machine_faults,
             ),
         }
         if instrument.spectrograph is not None:
@@ -194,11 +212,24 @@ class SimulatedObservatory:
 
     def _random(self, stream: str) -> numpy.random.Generator:
         # A folder of images that goes on begins other streams: a job id must not come twice in a repository.
-        return numpy.random.default_rng([self._seed, _STREAMS[stream], self.images.count()])
+        part = [self._part] if self._part else []
+        return numpy.random.default_rng([self._seed, _STREAMS[stream], self.images.count(), *part])
+
+    async def _finish_images(self, camera: Camera) -> None:
+        """Finish what was under way when an earlier simulation ended with its script."""
+        for image in self.images.unfinished():
+            files = {
+                number: self.images.file(image.name, self.instrument.detectors[number])
+                for number in self._models
+            }
+            if all(path.exists() for path in files.values()):
+                self.images.complete(image, files)
+            elif camera.summary_state == salobj.State.ENABLED:
+                await camera.finish(image)
 
     async def _start(
         self, name: str, make: Callable[..., salobj.BaseCsc], opened: contextlib.AsyncExitStack
-    ) -> None:
+    ) -> salobj.BaseCsc:
         """Start a component, bring it into its state, and have it closed at the end."""
         state = self._state(name)
         initial_state = salobj.State.ENABLED if state == "FAULT" else salobj.State[state]
@@ -209,6 +240,7 @@ class SimulatedObservatory:
             await component.done_task
         if state == "FAULT":
             await component.fault(FAULT_ASKED_FOR, "the fault component-state was asked for")
+        return component
 
     def _state(self, component: str) -> str:
         """Name of the state in which a component shall be."""

@@ -13,7 +13,7 @@ import yaml
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
 
-__all__ = ["add_aliases", "check_repository", "make_repository", "write_index"]
+__all__ = ["MARKER", "add_aliases", "check_repository", "make_repository", "write_index"]
 
 MARKER = "SIMULATED.json"
 """File that only a simulated repository has."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...adapters.sal import salobj
@@ -18,6 +18,7 @@ from ..optical_path import OpticalPath
 from .camera_events import CameraEvents
 from .camera_states import CommandState, RaftsState, ReadinessState, ShutterState
 from .header_reader import HeaderReader
+from .readout_messages import ReadoutMessages
 
 __all__ = ["Camera"]
 
@@ -42,6 +43,13 @@ DAY = 86400.0
 PIXELS_FAILED = 1
 """Error code: the pixels of an image could not be made."""
 
+FAULT_ASKED_FOR = 99
+"""Error code: the fault camera-fault was asked for."""
+
+
+def _nothing(_: int) -> None:
+    """Nothing happens at the begin of an image."""
+
 
 class Camera(salobj.BaseCsc):
     """ATCamera and its sisters.
@@ -61,6 +69,8 @@ class Camera(salobj.BaseCsc):
         What is in the beam.
     faults
         What goes wrong.
+    begin_image
+        Called with the number of each image at its begin.
     initial_state
         Summary state at the beginning.
     """
@@ -76,6 +86,7 @@ class Camera(salobj.BaseCsc):
         imaging: Imaging,
         optics: OpticalPath,
         faults: Faults,
+        begin_image: Callable[[int], None] = _nothing,
         initial_state: salobj.State = salobj.State.STANDBY,
     ) -> None:
         super().__init__(
@@ -92,7 +103,9 @@ class Camera(salobj.BaseCsc):
         self._optics = optics
         self._faults = faults
         self._headers = HeaderReader(self.domain, instrument, imaging.models)
+        self._begin_image = begin_image
         self._events = CameraEvents(self)
+        self._readouts = ReadoutMessages(self._events.end_readout, self._keep, faults)
         self._busy = False
         self._reading_out = False
         self._readout: asyncio.Task[None] | None = None
@@ -136,6 +149,9 @@ class Camera(salobj.BaseCsc):
             self._count += 1
             raise salobj.ExpectedError("takeImages rejected: fault take-images-refused was asked for")
         self._busy = True
+        if self._faults.strike("take-images-silent", image=self._count + 1):
+            self._count += 1
+            await asyncio.Event().wait()
         try:
             await self._events.command(CommandState.BUSY)
             for index in range(1, data.numImages + 1):
@@ -146,6 +162,15 @@ class Camera(salobj.BaseCsc):
             self._busy = False
             if self.isopen:
                 await self._events.command(CommandState.IDLE)
+
+    async def finish(self, image: Image) -> None:
+        """Read out an image that an earlier simulation has begun, and have its files made."""
+        pixels = self._keep(self._imaging.expose(image, self.instrument.readout_time + PIXELS_TIME))
+        await self._events.start_integration(image)
+        self._reading_out = True
+        self._readout = self._keep(self._read_out(image))
+        self._keep(self._store(image, pixels))
+        await self._readout
 
     def _assert_free(self, command: str) -> None:
         """Refuse a command while the camera does something else."""
@@ -176,6 +201,7 @@ class Camera(salobj.BaseCsc):
         now = clock.current_tai()
         day = day_obs(now)
         self._count += 1
+        self._begin_image(self._count)
         return Image(
             code=self.instrument.code,
             day_obs=day,
@@ -210,8 +236,10 @@ class Camera(salobj.BaseCsc):
         self._reading_out = False
         await self._events.rafts(RaftsState.QUIESCENT)
         await self._events.readiness(ReadinessState.READY)
-        await self._events.end_readout(image, clock.current_tai())
+        await self._readouts.tell(image, clock.current_tai())
         await self._events.telemetry(image)
+        if self._faults.strike("camera-fault", image=image.count):
+            await self.fault(FAULT_ASKED_FOR, "fault camera-fault was asked for")
 
     async def _store(self, image: Image, pixels: asyncio.Task[None]) -> None:
         """Write the raw files when pixels and header are there."""

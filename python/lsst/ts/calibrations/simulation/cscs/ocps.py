@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import json
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,19 +15,18 @@ from typing import TYPE_CHECKING, Any
 from ...adapters.sal import salobj
 from ...domain.instruments import Instrument
 from .. import clock
+from ..butler_faults import ButlerFaults
 from ..durations import Durations
 from ..faults import Fault, Faults
 from ..jobs import Job
 from ..machinery import JobProcess, JobRunner
+from .job_messages import JobMessages
 from .uws import submitted_job
 
 if TYPE_CHECKING:
     import numpy
 
 __all__ = ["Ocps"]
-
-ACK_TIMEOUT = 600.0
-"""Seconds that the acknowledgement of a job promises."""
 
 ABORTED = 255
 """exit_code of a job that was aborted."""
@@ -67,6 +67,8 @@ class Ocps(salobj.BaseCsc):
         How long jobs take, in simulated time, and their ids.
     faults
         What goes wrong.
+    butler_faults
+        What goes wrong with the repository when jobs end; None if there is no repository.
     initial_state
         Summary state at the beginning.
     """
@@ -83,6 +85,7 @@ class Ocps(salobj.BaseCsc):
         durations: Durations,
         rng: numpy.random.Generator,
         faults: Faults,
+        butler_faults: ButlerFaults | None = None,
         initial_state: salobj.State = salobj.State.STANDBY,
     ) -> None:
         super().__init__(
@@ -101,12 +104,20 @@ class Ocps(salobj.BaseCsc):
         self._rng = rng
         self._faults = faults
         self._jobs: dict[str, _Running] = {}
+        self._butler_faults = butler_faults
+        self._tasks: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(max_workers=MOST_PROCESSES, thread_name_prefix="OCPS")
 
     async def close_tasks(self) -> None:
         """End all jobs and wait until their processes are gone."""
         self._stop_all()
         await super().close_tasks()
+        tasks = self._tasks - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._butler_faults is not None:
+            self._butler_faults.close()
         await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
 
     async def begin_start(self, data: salobj.BaseMsgType) -> None:
@@ -129,17 +140,21 @@ class Ocps(salobj.BaseCsc):
                 await self._jobs[job_id].ended.wait()
             else:
                 self.log.warning("prerequisite job %s is not running", job_id)
-        running = self._submit(data)
-        job = running.job
+        job = self._job(data)
+        if self._strike("ocps-refused", job):
+            raise salobj.ExpectedError("the job was refused: fault ocps-refused was asked for")
+        if self._strike("ocps-silent", job):
+            await asyncio.Event().wait()
         submitted = submitted_job(job, data, self.instrument, clock.current_tai())
+        messages = JobMessages(self, data, job, submitted, self._keep, self._faults)
+        running = self._submit(job)
         try:
-            await self.cmd_execute.ack_in_progress(
-                data, timeout=ACK_TIMEOUT, result=json.dumps({"job_id": job.job_id})
-            )
+            if not messages.result_first:
+                await messages.took()
             exit_code = await self._exit_code(running)
-            await self.evt_job_result.set_write(
-                job_id=job.job_id, exit_code=exit_code, result=submitted, force_output=True
-            )
+            await messages.ended(exit_code)
+            if messages.result_first:
+                await messages.took()
         finally:
             running.process.kill()
             running.ended.set()
@@ -161,19 +176,40 @@ class Ocps(salobj.BaseCsc):
         )
         running.stopped.set()
 
-    def _submit(self, data: Any) -> _Running:
+    def _job(self, data: Any) -> Job:
         job_id = self._rng.bytes(16).hex()
-        job = Job(job_id, data.pipeline, data.config, data.data_query, self._folder / job_id)
-        running = self._jobs[job_id] = _Running(job, self._run_job(job))
-        self.log.info("job %s: %s %s", job_id, job.pipeline, job.data_query)
+        return Job(job_id, data.pipeline, data.config, data.data_query, self._folder / job_id)
+
+    def _submit(self, job: Job) -> _Running:
+        running = self._jobs[job.job_id] = _Running(job, self._run_job(job))
+        self.log.info("job %s: %s %s", job.job_id, job.pipeline, job.data_query)
+        if self._strike("ocps-offline", job):
+            self._keep(self._go_offline())
         return running
+
+    def _strike(self, name: str, job: Job) -> Fault | None:
+        return self._faults.strike(name, kind=job.kind, calibration=job.calibration)
+
+    async def _go_offline(self) -> None:
+        """Be taken OFFLINE as an operator does it."""
+        await clock.sleep(FAULT_DURATION)
+        for command in ("disable", "standby", "exitControl"):
+            await getattr(self, f"do_{command}")(getattr(self, f"cmd_{command}").DataType())
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside, until it ends or the component closes."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _exit_code(self, running: _Running) -> int:
         """Run the job and return its exit code."""
         job, run = running.job, running.process.run
         detectors = job.count("detector") or len(self.instrument.detectors)
         duration = self._durations.job(self._rng, job.count("exposure"), detectors)
-        fault = self._faults.strike("ocps-exit", kind=job.kind, calibration=job.calibration)
+        if (slow := self._strike("ocps-slow", job)) is not None:
+            duration *= float(slow["factor"] or 1.0)
+        fault = self._strike("ocps-exit", job)
         if fault is not None:
             duration, run = FAULT_DURATION, functools.partial(_fail, job, fault)
         work = asyncio.ensure_future(clock.work(duration, run, executor=self._threads))
@@ -188,6 +224,8 @@ class Ocps(salobj.BaseCsc):
                     await future
         if not self.disabled_or_enabled:
             raise salobj.ExpectedError(f"job {job.job_id} was ended: the OCPS is {self.summary_state.name}")
+        if status == 0 and self._butler_faults is not None:
+            await self._butler_faults.job_ended(job)
         return status if fault is not None else int(status != 0)
 
     def _status(self, work: asyncio.Future[int], job: Job) -> int:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...adapters.sal import salobj
+from ...domain.exposures import image_name
 from ...domain.instruments import Instrument
 from .. import clock
 from ..durations import Durations
-from ..faults import Faults
+from ..faults import Fault, Faults
 from ..image_folder import ImageFolder
 from ..images import Image
 from ..machinery import Ingest
@@ -104,16 +105,33 @@ class Oods(salobj.BaseCsc):
 
     async def _handle(self, image: Image, detector: int, path: Path | None, duration: float) -> None:
         name = self.instrument.detectors[detector]
-        refused = self._faults.strike("oods-status", image=image.count, detector=name)
-        if refused is not None:
+        if (refused := self._strike("oods-status", image, name)) is not None:
             await clock.sleep(duration)
-            await self._publish(
-                image, name, int(refused["code"] or FAILED), "ingest failed (fault oods-status)"
-            )
+            code = int(refused["code"] or FAILED)
+            await self._publish(image.name, name, code, "ingest failed (fault oods-status)")
             return
         code, description = await self._ingested(path, duration)
-        if self._faults.strike("oods-lost", image=image.count, detector=name) is None:
-            await self._publish(image, name, code, description)
+        if self._strike("oods-lost", image, name):
+            return
+        if detector != next(iter(self.instrument.detectors)) and self._strike(
+            "oods-one-detector", image, name
+        ):
+            return
+        if self._strike("oods-foreign", image, name):
+            await self._publish(self._foreign(image), name, code, description)
+            return
+        if (late := self._strike("oods-late", image, name)) is not None:
+            await clock.sleep(float(late["seconds"] or 0.0))
+        await self._publish(image.name, name, code, description)
+        if self._strike("oods-duplicated", image, name):
+            await self._publish(image.name, name, code, description)
+
+    def _strike(self, fault: str, image: Image, detector: str) -> Fault | None:
+        return self._faults.strike(fault, image=image.count, detector=detector)
+
+    def _foreign(self, image: Image) -> str:
+        """Name of an image of the same number that was taken under local control."""
+        return image_name(self.instrument.code, image.day_obs, image.number, controller="C")
 
     async def _ingested(self, path: Path | None, duration: float) -> tuple[int, str]:
         if path is None:
@@ -124,15 +142,16 @@ class Oods(salobj.BaseCsc):
         except Exception as error:
             self.log.exception("%s could not be ingested", path)
             return FAILED, f"ingest failed: {error}"
+        ImageFolder.ingested(path)
         return 0, INGESTED
 
-    async def _publish(self, image: Image, detector: str, code: int, description: str) -> None:
+    async def _publish(self, obsid: str, detector: str, code: int, description: str) -> None:
         raft, _, sensor = detector.rpartition("_")
         if raft in ("", "RXX"):
             raft, sensor = "undef", detector
         await self.evt_imageInOODS.set_write(
             camera=self.instrument.name,
-            obsid=image.name,
+            obsid=obsid,
             raft=raft,
             sensor=sensor,
             statusCode=code,

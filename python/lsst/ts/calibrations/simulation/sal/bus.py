@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from .messages import BaseMsgType
 
-__all__ = ["Bus", "Channel", "Reader", "running_bus"]
+__all__ = ["Bus", "Channel", "Listener", "Reader", "running_bus"]
 
 
 class Reader(Protocol):
@@ -20,11 +20,19 @@ class Reader(Protocol):
         """Take a sample; called at the moment at which it is published."""
 
 
+Listener = Callable[[str, str, BaseMsgType], None]
+"""Called with component, topic and sample."""
+
+
 class Channel:
     """One topic of one component and index.
 
     Parameters
     ----------
+    component, attr_name
+        What it carries, e.g. ``OCPS`` and ``evt_job_result``.
+    listeners
+        Those who hear every sample on the bus.
     every_index
         The channel of the same topic with index 0, whose readers see the samples of every index.
 
@@ -34,7 +42,12 @@ class Channel:
         Newest sample published, or None.
     """
 
-    def __init__(self, every_index: Channel | None) -> None:
+    def __init__(
+        self, component: str, attr_name: str, listeners: Sequence[Listener], every_index: Channel | None
+    ) -> None:
+        self._component = component
+        self._attr_name = attr_name
+        self._listeners = listeners
         self.last: BaseMsgType | None = None
         self.readers: list[Reader] = []
         self._every_index = every_index
@@ -42,6 +55,8 @@ class Channel:
     def publish(self, data: BaseMsgType) -> None:
         """Hand a sample to all readers, which share it."""
         self.last = data
+        for listener in self._listeners:
+            listener(self._component, self._attr_name, data)
         for reader in self.readers:
             reader.receive(data)
         if self._every_index is not None:
@@ -50,9 +65,16 @@ class Channel:
 
 
 class Bus:
-    """All channels of an event loop."""
+    """All channels of an event loop.
+
+    Attributes
+    ----------
+    listeners
+        Called with every sample at the moment at which it is published, before its readers get it.
+    """
 
     def __init__(self) -> None:
+        self.listeners: list[Listener] = []
         self._channels: dict[tuple[str, str, int], Channel] = {}
         self._command_numbers = itertools.count(1)
 
@@ -62,7 +84,7 @@ class Bus:
         channel = self._channels.get(key)
         if channel is None:
             every_index = self.channel(component, attr_name, 0) if index != 0 else None
-            channel = self._channels[key] = Channel(every_index)
+            channel = self._channels[key] = Channel(component, attr_name, self.listeners, every_index)
         return channel
 
     def history(self, component: str, attr_name: str, index: int) -> Iterator[BaseMsgType]:

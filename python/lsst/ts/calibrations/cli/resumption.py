@@ -1,0 +1,125 @@
+"""The option ``--resume`` of the command: everything but the faults is as it was when the run began."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..run.record import RunRecord
+from ..run.resumption import ResumptionError, asked_for, take_up
+from ..simulation.repository import MARKER
+
+if TYPE_CHECKING:
+    from ..base_make_calibrations import BaseMakeCalibrations
+    from .simulate import SimulationOptions
+
+__all__ = ["PAUSE", "refuse_option", "refuse_with_resume", "resumed_options", "time_of_resumption"]
+
+PAUSE = 60.0
+"""Simulated seconds between the end of a run and its resumption: the camera ends what it had begun."""
+
+FIXED = {
+    "config_file": "-c",
+    "parameters": "-p",
+    "out": "--out",
+    "repo": "--repo",
+    "scale": "--scale",
+    "seed": "--seed",
+    "date": "--date",
+    "collections": "--collection",
+}
+"""Options that a resumed run has from its journal, by the name of their parameter."""
+
+
+def refuse_with_resume(context: click.Context) -> None:
+    """Refuse options that a resumed run has from its journal.
+
+    Raises
+    ------
+    click.UsageError
+        One of them was given.
+    """
+    given = [
+        option
+        for name, option in FIXED.items()
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(
+            f"--resume together with {', '.join(given)}: a run goes on with the configuration and the options"
+            " with which it began. Nothing was touched."
+        )
+
+
+def refuse_option(text: str) -> None:
+    """Refuse a configuration that asks to resume a run, as it may in the queue.
+
+    Raises
+    ------
+    click.UsageError
+        It does.
+    """
+    try:
+        folder = asked_for(text)
+    except ResumptionError as error:
+        raise click.UsageError(f"{error} On the command line the option is --resume DIR.") from None
+    if folder is not None:
+        raise click.UsageError(f"to resume a run on the command line say --resume {folder}")
+
+
+def resumed_options(
+    folder: Path, script_class: type[BaseMakeCalibrations], faults: tuple[str, ...]
+) -> tuple[str, SimulationOptions]:
+    """Configuration text and options of a run that shall go on.
+
+    Parameters
+    ----------
+    folder
+        Its run directory.
+    script_class
+        The script that shall go on with it.
+    faults
+        What goes wrong from now on.
+
+    Raises
+    ------
+    click.UsageError
+        It cannot go on; nothing was touched.
+    """
+    from .simulate import SimulationOptions
+
+    folder = folder.absolute()
+    try:
+        resumption = take_up(folder, script_class.__name__)
+        resumption.journal.close()  # the script takes it up again
+        resumption.check_place(simulated=True, in_process=True)
+    except ResumptionError as error:
+        raise click.UsageError(f"--resume: {error}") from None
+    configured = resumption.configured
+    repository = Path(configured.repository or "")
+    if configured.date is None or not (repository / MARKER).is_file():
+        raise click.UsageError(
+            f"--resume: the repository of the run, {repository}, is not there any more; a run directory"
+            " cannot be moved. Nothing was touched."
+        )
+    return configured.text, SimulationOptions(
+        folder=folder,
+        repository=repository,
+        scale=configured.scale or 1,
+        seed=configured.seed or 0,
+        night=date.fromisoformat(configured.date),
+        collections=configured.collections,
+        faults=faults,
+        resumed=resumption.record,
+    )
+
+
+def time_of_resumption(record: RunRecord) -> float:
+    """When a run goes on: after all that its journal tells of, and what was under way (TAI unix seconds)."""
+    end = max(part.end for part in record.parts)
+    if record.begun is not None:
+        end = max(end, record.begun.time + record.begun.exp_time)
+    return end + PAUSE

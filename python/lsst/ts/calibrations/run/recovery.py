@@ -1,0 +1,168 @@
+"""What a run does first when it is resumed: find out what became of what was under way."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..adapters.archive import ArchivedImage
+from ..domain.errors import ArchiveError, PreflightError
+from ..domain.exposures import ImageType
+from .context import RunContext
+from .facts import ExposureBegun, ExposureConfirmed, ExposureLost, ExposureTaken, JobEnded
+from .tai import day_obs
+
+if TYPE_CHECKING:
+    from ..adapters.archive import Archive
+    from .clients import Clients
+
+__all__ = ["Recovery"]
+
+POLL = 2.0
+"""Seconds between two looks into the archive."""
+
+OVERHEAD = 30.0
+"""Seconds that the camera may take for an exposure beside its exposure time."""
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """Settles the exposures and jobs of which the journal does not know the end.
+
+    The observatory does not end with the script: an exposure that was under way is read out and ingested, a
+    job runs on.
+
+    Parameters
+    ----------
+    context
+        Journal, clock and log of the run.
+    clients, archive
+        What confirms exposures and has the jobs, and what has the exposures.
+    detectors
+        Full names of the detectors that must be confirmed, by Butler id.
+    oods_timeout
+        Seconds that an exposure is looked for.
+    """
+
+    context: RunContext
+    clients: Clients
+    archive: Archive
+    detectors: dict[int, str]
+    oods_timeout: float
+
+    async def run(self) -> None:
+        """Note what became of all that was under way; it takes no longer than the time limit, if at all."""
+        record = self.context.record
+        unknown = [each.taken for each in record.exposures.values() if not each.ingested and not each.lost]
+        await asyncio.gather(
+            *(self._settle(job.submitted.job_id) for job in record.jobs.values() if job.ended is None),
+            *(self._find(each.id, each.obs_id) for each in unknown),
+            *([self._adopt(record.begun)] if record.begun is not None else []),
+        )
+
+    async def compare(self, *, flats: bool) -> None:
+        """Look whether the images to come belong together with those that the run has.
+
+        Parameters
+        ----------
+        flats
+            Whether there are flats to come.
+
+        Raises
+        ------
+        PreflightError
+            Flats were taken through something else than what is in the beam.
+        """
+        record = self.context.record
+        nights = sorted({each // 100_000 for each in record.exposures})
+        if nights and nights[-1] != day_obs(self.context.now()):
+            self.context.log.warning(
+                "The run has images of %s and goes on with those of another night.",
+                ", ".join(map(str, nights)),
+            )
+        held = record.held(ImageType.FLAT.value).values()
+        before = {each.physical_filter for each in held if each.physical_filter is not None}
+        if not before or not flats:
+            return
+        name = await self.clients.camera.in_beam()
+        if name is not None and before != {name}:
+            through = " and ".join(sorted(before))
+            raise PreflightError(
+                [
+                    f"the flats of this run were taken through {through}, and {name} is in the beam: put back"
+                    " what was there"
+                ]
+            )
+
+    async def _settle(self, job_id: str) -> None:
+        """Learn the end of a job, or end it."""
+        exit_code = await self.clients.ocps.settle(job_id)
+        end = "it was aborted" if exit_code is None else f"it ended with exit code {exit_code}"
+        self.context.log.info("Job %s was under way when the run was interrupted: %s.", job_id, end)
+        self.context.note(JobEnded(time=self.context.now(), job_id=job_id, exit_code=exit_code))
+
+    async def _adopt(self, begun: ExposureBegun) -> None:
+        """Take up an exposure that the camera took after the script had ended.
+
+        Its group, which no other exposure has, tells that it is the one.
+        """
+        latest = begun.time + begun.exp_time + OVERHEAD + self.oods_timeout
+        while (found := await self.archive.exposure_of_group(begun.group_id)) is None:
+            if self.context.now() >= latest:
+                self.context.log.info("The %s that was about to begin was not taken.", begun.image_type)
+                return
+            await asyncio.sleep(POLL)
+        taken, obs_id = found
+        self.context.log.info("%s was taken after the run was interrupted.", obs_id)
+        self.context.note(
+            ExposureTaken(
+                time=self.context.now(),
+                id=taken,
+                obs_id=obs_id,
+                image_type=begun.image_type,
+                exp_time=begun.exp_time,
+                position=begun.position,
+                discarded=begun.discarded,
+                begun=begun.time,
+            )
+        )
+        await self._find(taken, obs_id)
+
+    async def _find(self, taken: int, obs_id: str) -> None:
+        """Look for an exposure; note that it is ingested, or that it is lost."""
+        image = await self._image(taken, obs_id)
+        if image is not None:
+            self.context.note(
+                ExposureConfirmed(
+                    time=self.context.now(),
+                    id=taken,
+                    physical_filter=image.physical_filter,
+                    files=image.files,
+                )
+            )
+            return
+        reason = f"neither archive nor OODS had it within {self.oods_timeout:g} s after the run was resumed"
+        self.context.log.warning("%s is lost and will be taken again: %s.", obs_id, reason)
+        self.context.note(ExposureLost(time=self.context.now(), id=taken, reason=reason))
+
+    async def _image(self, taken: int, obs_id: str) -> ArchivedImage | None:
+        """Wait until the archive has an exposure, or the OODS says so; None if the time runs out."""
+        said = asyncio.ensure_future(
+            self.clients.ingest.confirmed(obs_id, self.detectors.values(), self.oods_timeout)
+        )
+        try:
+            while True:
+                decided = said.done()
+                try:
+                    return await self.archive.image(taken, tuple(self.detectors))
+                except ArchiveError as error:
+                    if decided and said.exception() is not None:
+                        return None
+                    if decided:  # as for any other exposure: only its file name stays unknown
+                        self.context.log.warning("%s is ingested, but: %s", obs_id, error)
+                        return ArchivedImage(None, ())
+                await asyncio.wait((said,), timeout=POLL)
+        finally:
+            said.cancel()
+            await asyncio.gather(said, return_exceptions=True)

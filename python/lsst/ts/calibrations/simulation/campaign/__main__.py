@@ -1,0 +1,110 @@
+"""Command line of the campaign."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from .campaign import Report
+
+__all__ = ["main"]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--scenarios", type=click.IntRange(1), default=200, show_default=True, help="How many.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the campaign.")
+@click.option("--scenario", type=click.IntRange(0), help="Replay the one of this seed, and tell its story.")
+@click.option("--focus", multiple=True, help="Fault that every scenario has, or 'interruption'.")
+@click.option("--processes", type=click.IntRange(1), default=2, show_default=True, help="At a time.")
+@click.option("--matrix", is_flag=True, help="Interrupt a run at every place in every way, then resume it.")
+@click.option("--every", type=click.IntRange(1), default=1, help="Of the matrix: every so-manieth alone.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+def main(
+    scenarios: int,
+    seed: int,
+    scenario: int | None,
+    focus: tuple[str, ...],
+    processes: int,
+    matrix: bool,
+    every: int,
+    as_json: bool,
+) -> None:
+    """Play seeded scenarios in which things go wrong, and look whether the script keeps its promises.
+
+    Exit status: 0 if it did, 1 if it did not.
+    """
+    os.environ["TS_CALIBRATIONS_SAL"] = "embedded"
+    from .campaign import run_campaign, run_matrix
+
+    told = 0
+
+    def show(report: Report) -> None:
+        nonlocal told
+        for each in report.violations[told:]:
+            click.echo(f"seed {each['seed']}, {each['invariant']}: {each['story'].splitlines()[0]}", err=True)
+        told = len(report.violations)
+        if report.scenarios % 50 == 0:
+            click.echo(f"{report.scenarios} scenarios in {report.seconds:.0f} s: {told} violations", err=True)
+
+    if scenario is not None:
+        sys.exit(_replay(scenario, focus, matrix))
+    if matrix:
+        _end(run_matrix(every=every, processes=processes, progress=show), as_json)
+    seeds = random.Random(seed).sample(range(1_000_000_000), scenarios)  # noqa: S311
+    report = run_campaign(seeds, seed=seed, processes=processes, focus=focus, progress=show)
+    _end(report, as_json)
+
+
+def _end(report: Report, as_json: bool) -> NoReturn:
+    """Print a report and end."""
+    if as_json:
+        click.echo(json.dumps(report.as_dict(), indent=1))
+    else:
+        _print(report.as_dict())
+    sys.exit(1 if report.violations else 0)
+
+
+def _replay(seed: int, focus: tuple[str, ...], from_matrix: bool) -> int:
+    """Play one scenario and tell what happened."""
+    from .evidence import gather
+    from .judge import judge
+    from .matrix import matrix
+    from .runner import open_workshop
+    from .scenario import draw_scenario
+    from .story import tell
+
+    with open_workshop() as workshop:
+        scenario = matrix(workshop)[seed] if from_matrix else draw_scenario(seed, focus)
+        evidence = gather(workshop.play(scenario))
+        found = judge(evidence)
+        click.echo(tell(evidence))
+        evidence.shelf.close()
+    for name, words in found:
+        click.echo(f"VIOLATION {name}: {words}")
+    if not found:
+        click.echo("no invariant is violated")
+    return 1 if found else 0
+
+
+def _print(report: dict[str, object]) -> None:
+    """Print a report for a person."""
+    violations = report["violations"]
+    faults = report["faults"]
+    assert isinstance(violations, list)
+    assert isinstance(faults, dict)
+    for name, number in faults.items():
+        click.echo(f"{number:6d}  {name}")
+    click.echo(
+        f"{report['scenarios']} scenarios of seed {report['seed']}: {len(violations)} violations"
+        f" in {report['seconds']} s"
+    )
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m lsst.ts.calibrations.simulation.campaign")

@@ -1,0 +1,102 @@
+"""The documented acceptance rule, read literally from the statistics, for a campaign to judge by.
+
+Nothing of the script's own acceptance is used here. In words: an exposure fails when, for at least one type
+of test, the number of failed tests reaches min(T, k) D; T is the threshold of the configuration, k how many
+results the test has per detector (16 for a test of amplifiers, 1 for one of a detector), and D half of the
+detectors, rounded down, plus one. The calibration is rejected when the failed exposures reach half of the
+exposures, rounded, plus one, or all of them. READ_NOISE_CONSISTENT and PROB_TEST never count. And every
+exposure, detector and amplifier must be there, with numbers that are finite.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Judgement", "judge_curve", "judge_images"]
+
+NEVER_COUNTED = ("SUCCESS", "READ_NOISE_CONSISTENT", "PROB_TEST")
+
+Statistics = Mapping[tuple[int | None, int | None], Any]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Whether results are complete, and whether they pass."""
+
+    complete: bool
+    passed: bool
+
+
+def judge_images(
+    of_exposures: Statistics,
+    of_detectors: Statistics,
+    *,
+    exposures: Sequence[int],
+    detectors: Mapping[int, str],
+    amplifiers: Sequence[str],
+    threshold: int,
+) -> Judgement:
+    """Judge images.
+
+    Parameters
+    ----------
+    of_exposures, of_detectors
+        ``verify<X>ExpStats`` and ``verify<X>DetStats`` by exposure and detector id.
+    exposures, detectors, amplifiers
+        What must be there; detector names by id.
+    threshold
+        Of the configuration.
+    """
+    complete = bool(exposures)
+    failed_exposures = 0
+    for exposure in exposures:
+        result = of_exposures.get((exposure, None)) or {}
+        counts: Counter[tuple[int, str]] = Counter()
+        for number, name in detectors.items():
+            statistics = of_detectors.get((exposure, number)) or {}
+            complete = complete and _is_complete(statistics, amplifiers) and name in result
+            for k, test in _failed(statistics):
+                counts[k, test] += 1
+        half = len(detectors) // 2 + 1
+        failed_exposures += any(n >= min(threshold, k) * half for (k, _), n in counts.items())
+    limit = min((len(exposures) + 1) // 2 + 1, len(exposures))
+    return Judgement(complete, complete and failed_exposures < limit)
+
+
+def judge_curve(
+    of_detectors: Statistics, *, detectors: Mapping[int, str], amplifiers: Sequence[str]
+) -> Judgement:
+    """Judge photon transfer curves: any test that fails in 8 amplifiers of enough detectors rejects."""
+    complete, counts = True, Counter[tuple[int, str]]()
+    for number in detectors:
+        statistics = of_detectors.get((None, number)) or {}
+        complete = complete and _is_complete(statistics, amplifiers)
+        for k, test in _failed(statistics):
+            counts[k, test] += 1
+    half = len(detectors) // 2 + 1
+    rejected = any(n >= min(8, k) * half for (k, _), n in counts.items())
+    return Judgement(complete, complete and not rejected)
+
+
+def _is_complete(statistics: Mapping[str, Any], amplifiers: Sequence[str]) -> bool:
+    measured, tested = statistics.get("AMP", {}), statistics.get("VERIFY", {}).get("AMP", {})
+    values = [value for each in measured.values() for value in each.values()]
+    return (
+        sorted(measured) == sorted(amplifiers)
+        and sorted(tested) == sorted(amplifiers)
+        and all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+    )
+
+
+def _failed(statistics: Mapping[str, Any]) -> list[tuple[int, str]]:
+    """Results per detector, and type, of every failed test."""
+    verify = statistics.get("VERIFY", {})
+    failed = [(1, test) for test, passed in verify.get("DET", {}).items() if not passed]
+    failed += [
+        (16, test) for tests in verify.get("AMP", {}).values() for test, passed in tests.items() if not passed
+    ]
+    return [(k, test) for k, test in failed if test not in NEVER_COUNTED]

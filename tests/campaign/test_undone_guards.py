@@ -1,0 +1,201 @@
+"""A campaign is worth something if it notices: a guard of the script is undone, and a violation follows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.adapters import archive, certification, ingest, ocps
+from lsst.ts.calibrations.run import acquisition, calibration_run, journal, processing, products, steps
+from lsst.ts.calibrations.simulation.campaign.campaign import play
+from lsst.ts.calibrations.simulation.campaign.runner import Workshop
+from lsst.ts.calibrations.simulation.campaign.scenario import draw_scenario
+from lsst.ts.calibrations.verification import Accepted, rule, verdict
+
+MOST = 30
+"""Scenarios within which a violation must be found."""
+
+Patch = pytest.MonkeyPatch
+
+
+def exit_code_ignored(patch: Patch) -> None:
+    run = ocps.OcpsClient.run
+
+    async def always_zero(self: Any, *args: Any, **kwargs: Any) -> tuple[str, int]:
+        job_id, _ = await run(self, *args, **kwargs)
+        return job_id, 0
+
+    patch.setattr(ocps.OcpsClient, "run", always_zero)
+
+
+def completeness_ignored(patch: Patch) -> None:
+    patch.setattr(rule, "_measurement_problems", lambda *_: [])
+
+
+def threshold_off_by_one(patch: Patch) -> None:
+    fails = rule._fails
+    patch.setattr(
+        rule, "_fails", lambda failed, expected, most, half: fails(failed, expected, most + 1, half)
+    )
+
+
+def failed_exposures_off_by_one(patch: Patch) -> None:
+    thresholds = rule._thresholds
+
+    def one_more(*args: Any) -> dict[str, int]:
+        found = thresholds(*args)
+        return found | {rule._EXPOSURES: found[rule._EXPOSURES] + 1}
+
+    patch.setattr(rule, "_thresholds", one_more)
+
+
+def acceptance_forged(patch: Patch) -> None:
+    def forge(self: Any, calibration: str, found: Any, exposures: Any, collection: str) -> Accepted:
+        return Accepted(tuple(exposures), collection, seal=verdict._SEAL)
+
+    patch.setattr(products.Products, "_ground", forge)
+
+
+def conflict_ignored(patch: Patch) -> None:
+    certify = certification.certify
+
+    def swallow(butler: Any, wish: Any) -> int:
+        try:
+            return certify(butler, wish)
+        except Exception:
+            return 1
+
+    patch.setattr(archive, "certify", swallow)
+
+
+def half_a_set_certified(patch: Patch) -> None:
+    certify = certification.certify
+
+    def first_alone(butler: Any, wish: Any) -> int:
+        found = certification._refs
+        patch.setattr(certification, "_refs", lambda *args: dict(list(found(*args).items())[:1]))
+        return certify(butler, wish)
+
+    patch.setattr(archive, "certify", first_alone)
+
+
+def halt_ignored(patch: Patch) -> None:
+    patch.setattr(processing.Processing, "halted", lambda self: None)
+
+
+def journal_kept_in_memory(patch: Patch) -> None:
+    def append(self: Any, fact: Any) -> None:
+        for listener in self._listeners:
+            listener(fact)
+
+    patch.setattr(journal.Journal, "append", append)
+
+
+def abort_not_sent(patch: Patch) -> None:
+    async def nothing(self: Any, *_: Any, **__: Any) -> None:
+        await asyncio.sleep(0)
+
+    patch.setattr(ocps.OcpsClient, "_abort", nothing)
+
+
+def ingest_not_awaited(patch: Patch) -> None:
+    async def at_once(self: Any, *_: Any) -> None:
+        await asyncio.sleep(0)
+
+    patch.setattr(ingest.IngestWatcher, "confirmed", at_once)
+
+
+def status_of_ingest_ignored(patch: Patch) -> None:
+    patch.setattr(
+        ingest.IngestWatcher,
+        "missing",
+        lambda self, obs_id, names: {name: "" for name in names if name not in self._images[obs_id].codes},
+    )
+
+
+def one_detector_is_enough(patch: Patch) -> None:
+    patch.setattr(
+        ingest.IngestWatcher,
+        "missing",
+        lambda self, obs_id, names: {} if self._images[obs_id].codes else dict.fromkeys(names, "none"),
+    )
+
+
+def results_of_others_accepted(patch: Patch) -> None:
+    take = ocps.OcpsClient._take
+
+    async def take_any(self: Any, data: Any) -> None:
+        for waiter in self._waiters.values():
+            if not waiter.done():
+                waiter.set_result(data.exit_code)
+        await take(self, data)
+
+    patch.setattr(ocps.OcpsClient, "_take", take_any)
+
+
+def types_confused(patch: Patch) -> None:
+    note = acquisition.ExposureTaken
+    patch.setattr(acquisition, "ExposureTaken", lambda **fields: note(**{**fields, "image_type": "BIAS"}))
+
+
+def failures_forgotten(patch: Patch) -> None:
+    patch.setattr(processing.Processing, "_not_done", lambda *_: None)
+
+
+def outcome_always_good(patch: Patch) -> None:
+    patch.setattr(calibration_run.CalibrationRun, "_outcome", lambda *_: "all is well")
+
+
+def steps_not_cancelled(patch: Patch) -> None:
+    async def nothing(self: Any) -> None:
+        await asyncio.sleep(0)
+
+    patch.setattr(steps.Steps, "cancel", nothing)
+
+
+@dataclass(frozen=True)
+class Undone:
+    """A guard, a fault by which its absence shows, and the invariant that notices."""
+
+    undo: Callable[[Patch], None]
+    focus: str
+    invariant: str
+
+
+GUARDS = (
+    Undone(exit_code_ignored, "ocps-exit", "verdicts-are-true"),
+    Undone(completeness_ignored, "verify-nan", "verdicts-are-true"),
+    Undone(threshold_off_by_one, "", "verdicts-are-true"),
+    Undone(failed_exposures_off_by_one, "", "verdicts-are-true"),
+    Undone(acceptance_forged, "", "certificates-are-earned"),
+    Undone(conflict_ignored, "butler-conflict", "certificates-are-earned"),
+    Undone(half_a_set_certified, "oods-one-detector", "sets-are-whole"),
+    Undone(halt_ignored, "butler-conflict", "data-taking-halts"),
+    Undone(journal_kept_in_memory, "", "facts-are-flushed"),
+    Undone(abort_not_sent, "interruption", "nothing-goes-on"),
+    Undone(ingest_not_awaited, "oods-lost", "ingests-are-true"),
+    Undone(status_of_ingest_ignored, "oods-status", "ingests-are-true"),
+    Undone(one_detector_is_enough, "oods-one-detector", "ingests-are-true"),
+    Undone(results_of_others_accepted, "ocps-foreign", "reason-names-the-cause"),
+    Undone(types_confused, "", "exposures-are-filed"),
+    Undone(failures_forgotten, "ocps-refused", "done-means-done"),
+    Undone(outcome_always_good, "camera-fault", "done-means-done"),
+    Undone(steps_not_cancelled, "interruption", "nothing-goes-on"),
+)
+
+
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.undo.__name__)
+def test_a_guard_that_is_undone_is_noticed(guard: Undone, workshop: Workshop, monkeypatch: Patch) -> None:
+    guard.undo(monkeypatch)
+    draw = partial(draw_scenario, focus=[guard.focus] if guard.focus else [])
+    found: list[str] = []
+    for seed in range(MOST):
+        found += [invariant for invariant, _ in play(workshop, draw, seed).violations]
+        if guard.invariant in found:
+            return
+    pytest.fail(f"it went unnoticed by {guard.invariant} in {MOST} scenarios; these noticed: {set(found)}")

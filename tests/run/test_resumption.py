@@ -1,0 +1,192 @@
+"""Taking up a run: only one that can go on, and by one process alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.run.context import JOURNAL
+from lsst.ts.calibrations.run.facts import (
+    ExposureBegun,
+    ExposureTaken,
+    Fact,
+    ReadoutEnded,
+    RunConfigured,
+    RunEnded,
+    RunResumed,
+)
+from lsst.ts.calibrations.run.journal import FORMAT, Journal
+from lsst.ts.calibrations.run.resumption import ResumptionError, asked_for, read_record, take_up
+
+SCRIPT = "MakeLatissCalibrations"
+CONFIGURED = RunConfigured(
+    time=1.0, format=FORMAT, script=SCRIPT, instrument="LATISS", text="n_bias: 3", config={"n_bias": 3},
+    simulated=True, repository="/r", seed=1, scale=4, date="2025-01-15", collections=("u/mine",),
+)  # fmt: skip
+TAKEN = ExposureTaken(
+    time=2.0, id=7, obs_id="AT_O_20250115_000007", image_type="BIAS", exp_time=0.0, position=1,
+    discarded=True, begun=1.5,
+)  # fmt: skip
+
+
+def ended(state: str) -> Fact:
+    return RunEnded(time=9.0, state=state, reason="")
+
+
+def write(folder: Path, facts: Sequence[Fact]) -> Path:
+    journal = Journal(folder / JOURNAL)
+    for fact in facts:
+        journal.append(fact)
+    journal.close()
+    return folder
+
+
+@pytest.mark.parametrize("end", [[], [ended("FAILED")], [ended("STOPPED")]])
+def test_a_run_that_was_killed_stopped_or_failed_can_go_on(tmp_path: Path, end: list[Fact]) -> None:
+    folder = write(tmp_path, [CONFIGURED, TAKEN, *end])
+    resumption = take_up(folder, SCRIPT)
+    assert resumption.configured == CONFIGURED
+    assert list(resumption.record.exposures) == [7]
+    resumption.journal.close()
+
+
+def test_a_run_that_goes_on_has_no_end(tmp_path: Path) -> None:
+    folder = write(tmp_path, [CONFIGURED, ended("DONE"), RunResumed(time=10.0)])
+    record = read_record(folder, SCRIPT)
+    assert record.ended is None
+    assert record.resumed
+
+
+def test_a_run_is_taken_up_by_one_alone(tmp_path: Path) -> None:
+    folder = write(tmp_path, [CONFIGURED])
+    first = take_up(folder, SCRIPT)
+    with pytest.raises(ResumptionError, match="a run is going on"):
+        take_up(folder, SCRIPT)
+    first.journal.close()
+    take_up(folder, SCRIPT).journal.close()
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ([], "holds no fact"),
+        ([CONFIGURED, ended("DONE")], "DONE: there is nothing left"),
+        ([TAKEN], "line 1: ExposureTaken does not belong here"),
+        ([CONFIGURED, CONFIGURED], "line 2: RunConfigured does not belong here"),
+        ([CONFIGURED, ReadoutEnded(time=2.0, id=7)], "line 2: ReadoutEnded of 7, which is not known"),
+    ],
+)
+def test_a_run_that_cannot_go_on_says_why(tmp_path: Path, facts: list[Fact], said: str) -> None:
+    with pytest.raises(ResumptionError, match=said):
+        read_record(write(tmp_path, facts), SCRIPT)
+
+
+def test_a_run_of_another_script_is_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path, [CONFIGURED])
+    with pytest.raises(ResumptionError, match=f"a run of {SCRIPT}, not of MakeComCamCalibrations"):
+        read_record(folder, "MakeComCamCalibrations")
+
+
+@pytest.mark.parametrize(
+    ("simulated", "repository", "said"),
+    [
+        (True, "/r", "the simulated observatory of the command line"),
+        (True, None, "the simulated observatory on the bus"),
+        (False, None, "the observatory on the bus"),
+    ],
+)
+def test_a_run_goes_on_in_the_observatory_in_which_it_began(
+    tmp_path: Path, simulated: bool, repository: str | None, said: str
+) -> None:
+    folder = write(tmp_path, [replace(CONFIGURED, simulated=simulated, repository=repository)])
+    resumption = take_up(folder, SCRIPT)
+    resumption.check_place(simulated=simulated, in_process=repository is not None)
+    for other in (True, False):
+        if (other, not other) != (simulated, repository is not None):
+            with pytest.raises(ResumptionError, match=f"is a run in {said}"):
+                resumption.check_place(simulated=other, in_process=not other)
+    resumption.journal.close()
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ResumptionError, match="holds no run: its journal cannot be read: No such file"):
+        read_record(tmp_path, SCRIPT)
+
+
+def test_a_damaged_journal_is_refused_with_the_line_and_left_as_it_is(tmp_path: Path) -> None:
+    folder = write(tmp_path, [CONFIGURED, TAKEN])
+    path = folder / JOURNAL
+    damaged = path.read_text().replace('"id": 7', '"id": 7 7')
+    path.write_text(damaged)
+    with pytest.raises(ResumptionError, match="line 2"):
+        take_up(folder, SCRIPT)
+    assert path.read_text() == damaged
+
+
+def test_a_journal_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path, [CONFIGURED])
+    path = folder / JOURNAL
+    path.write_text(path.read_text().replace(f'"format": {FORMAT}', '"format": 17, "mood": "good"'))
+    with pytest.raises(ResumptionError, match="format 17 of a newer version"):
+        read_record(folder, SCRIPT)
+
+
+def test_the_exposure_that_was_under_way_is_known_until_it_is_taken(tmp_path: Path) -> None:
+    begun = ExposureBegun(
+        time=1.5, group_id="g#1", image_type="BIAS", exp_time=0.0, position=1, discarded=True
+    )
+    (tmp_path / "a").mkdir()
+    assert read_record(write(tmp_path / "a", [CONFIGURED, begun]), SCRIPT).begun == begun
+    (tmp_path / "b").mkdir()
+    assert read_record(write(tmp_path / "b", [CONFIGURED, begun, TAKEN]), SCRIPT).begun is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "n_bias: 3", "note: resume", "resume:", "resume: null\nn_bias: 3", "{]"]
+)
+def test_a_usual_configuration_resumes_nothing(text: str) -> None:
+    assert asked_for(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["resume: /runs/a b", "{resume: '/runs/a b'}", "resume: /runs/a b\nmetadata: {a: 1}"]
+)
+def test_the_option_stands_alone(text: str) -> None:
+    assert asked_for(text) == Path("/runs/a b")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("resume: runs/1", "not the absolute path"),
+        ("resume: 7", "not the absolute path"),
+        ("resume: [/runs/1]", "not the absolute path"),
+        ('resume: ""', "not the absolute path"),
+        ("resume: /runs/1\nn_bias: 3", "the configuration has more: n_bias"),
+        ("resume: /runs/1\nresume: /runs/2", "stands alone"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(text: str, said: str) -> None:
+    with pytest.raises(ResumptionError, match=said):
+        asked_for(text)
+
+
+def test_the_script_is_refused_in_words_and_touches_nothing(night: Any, tmp_path: Path) -> None:
+    told = night(f"resume: {tmp_path / 'nowhere'}", part=1)
+    assert told.states == ["UNCONFIGURED", "CONFIGURE_FAILED"]
+    assert "holds no run" in told.reason
+    assert "Nothing was exposed" in told.reason
+    assert not told.folder.exists()
+
+
+def test_a_run_that_goes_on_refuses_a_second_one(night: Any, tmp_path: Path) -> None:
+    tmp_path.joinpath("run").mkdir()
+    journal = Journal(write(tmp_path / "run", [CONFIGURED]) / JOURNAL)
+    told = night(f"resume: {tmp_path / 'run'}", part=1)
+    assert told.states[-1] == "CONFIGURE_FAILED"
+    assert "a run is going on" in told.reason
+    journal.close()
