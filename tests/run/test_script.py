@@ -99,7 +99,9 @@ def test_every_exposure_has_a_group_of_its_own(night: Any, repository: Any) -> N
     night(ONLY_BIAS)
     with Butler.from_config(str(repository)) as butler:
         groups = [record.group for record in butler.query_dimension_records("exposure", instrument="LATISS")]
-    assert sorted(groups) == [f"2025-01-15T18:00:00.000#{number}" for number in range(1, 5)]
+    (base,) = {group.partition("#")[0] for group in groups}
+    assert base.startswith("2025-01-15T18:00:00")
+    assert sorted(groups) == [f"{base}#{number}" for number in range(1, 5)]
 
 
 def test_the_journal_tells_the_same_as_the_summary(good_night: Any) -> None:

@@ -27,6 +27,7 @@ CAUSES: Mapping[str, str] = {
     "oods-one-detector": "not confirmed by the OODS .*no imageInOODS",
     "run-disk-full": "No space left",
     "ocps-exit": "exit code [1-9]",
+    "ocps-configuration": "has the configuration of",
     "ocps-refused": "the OCPS refused it",
     "ocps-silent": "did not answer",
     "ocps-result-early": "did not answer|did not end within",

@@ -88,6 +88,9 @@ def _specification(
         )
     if "times" in kind.options and rng.random() < 0.5:
         values["times"] = rng.choice((1, 2))
+    if kind.name == "ocps-configuration":
+        others = kind.options["instrument"].choices
+        values["instrument"] = rng.choice([each for each in others if each != instrument.name])
     if kind.name == "butler-conflict":
         values["collection"] = options["calib_collection"]
     for key, choices in _SPECIAL.get(kind.name, {}).items():
