@@ -175,7 +175,7 @@ GUARDS = (
     Undone(acceptance_forged, "", "certificates-are-earned"),
     Undone(conflict_ignored, "butler-conflict", "certificates-are-earned"),
     Undone(half_a_set_certified, "oods-one-detector", "sets-are-whole"),
-    Undone(halt_ignored, "butler-conflict", "data-taking-halts"),
+    Undone(halt_ignored, "ocps-exit", "data-taking-halts"),
     Undone(journal_kept_in_memory, "", "facts-are-flushed"),
     Undone(abort_not_sent, "interruption", "nothing-goes-on"),
     Undone(ingest_not_awaited, "oods-lost", "ingests-are-true"),

@@ -190,3 +190,14 @@ def test_a_run_that_goes_on_refuses_a_second_one(night: Any, tmp_path: Path) -> 
     assert told.states[-1] == "CONFIGURE_FAILED"
     assert "a run is going on" in told.reason
     journal.close()
+
+
+def test_a_run_of_the_bus_is_refused_before_anything_moves(night: Any, tmp_path: Path) -> None:
+    tmp_path.joinpath("run").mkdir()
+    folder = write(tmp_path / "run", [replace(CONFIGURED, simulated=False, repository=None)])
+    before = (folder / JOURNAL).read_bytes()
+    told = night(f"resume: {folder}", part=1)
+    assert told.state == "FAILED"
+    assert "is a run in the observatory on the bus" in told.reason
+    assert (folder / JOURNAL).read_bytes() == before
+    assert [path.name for path in folder.iterdir()] == [JOURNAL]

@@ -194,6 +194,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
             context.note(RunResumed(time=context.now()))
             return context
         context = RunContext.begin(settings, current_tai, self.log, self.listeners)
+        self.log.info("Run directory: %s", settings.folder)
         context.note(
             RunConfigured(
                 time=context.now(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -103,6 +104,18 @@ class Products:
             begin=self.config.certify_begin,
             end=self.config.certify_end,
         )
+        certifying = asyncio.ensure_future(self._certify(calibration, wish))
+        try:
+            await asyncio.shield(certifying)
+        except asyncio.CancelledError:
+            # A transaction that has begun is not to be stopped: what it did belongs into the journal.
+            await asyncio.wait([certifying])
+            if not certifying.cancelled():
+                certifying.exception()  # the stop comes first
+            raise
+
+    async def _certify(self, calibration: str, wish: Certification) -> None:
+        """Certify, and write it down."""
         await self.archive.certify(wish)
         self.certified.append(calibration)
         begin, end = (date.isoformat(timespec="milliseconds") for date in (wish.begin, wish.end))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -87,8 +88,12 @@ class ButlerFaults:
             self._verification.spoil(butler, job)
 
     def _certify(self, job: Job, collection: str) -> None:
-        """Certify the reference calibrations for all times, where the run is to certify its own."""
+        """Certify the reference calibrations for all times, where the run is to certify its own.
+
+        Where something is certified already there is nothing that would not be in conflict.
+        """
         from lsst.daf.butler import CollectionType, Timespan
+        from lsst.daf.butler.registry import ConflictingDefinitionError
 
         reference = self._instrument.calibration_collection
         with self._open() as butler:
@@ -100,7 +105,8 @@ class ButlerFaults:
             }
             collection = collection or f"{reference}/daily"
             butler.collections.register(collection, CollectionType.CALIBRATION)
-            butler.registry.certify(collection, refs, Timespan(None, None))
+            with contextlib.suppress(ConflictingDefinitionError):
+                butler.registry.certify(collection, refs, Timespan(None, None))
 
     def _fill(self) -> None:
         """Let every certification fail in the database."""

@@ -15,6 +15,9 @@ __all__ = ["draw_faults"]
 NUMBERS = {0: 2, 1: 6, 2: 3, 3: 2}
 """How many faults, and how often so many are drawn."""
 
+SEVERAL = "oods-one-detector"
+"""The fault that needs several detectors."""
+
 _SPECIAL: Mapping[str, Mapping[str, Sequence[object]]] = {
     "end-readout-late": {"seconds": (1, 20, 40, 200)},
     "oods-late": {"seconds": (5, 50, 300)},
@@ -52,7 +55,9 @@ def draw_faults(
     """
     (number,) = rng.choices(list(NUMBERS), list(NUMBERS.values()))
     wanted = [name for name in focus if name in KINDS]
-    names = rng.sample([name for name in KINDS if _possible(name, instrument, options)], number)
+    possible = [name for name in KINDS if _possible(name, instrument, options)]
+    # What needs several detectors is possible in few scenarios: there it is drawn more often.
+    names = list(dict.fromkeys(rng.sample([*possible, *filter(SEVERAL.__eq__, possible)] * 2, number)))
     if wanted and not set(wanted) & set(names):
         names = [rng.choice(wanted), *names[1:]]
     return tuple(_specification(rng, KINDS[name], instrument, options, images) for name in names)
@@ -60,7 +65,7 @@ def draw_faults(
 
 def _possible(name: str, instrument: Instrument, options: Mapping[str, Any]) -> bool:
     """Whether a fault can strike at all."""
-    if name == "oods-one-detector":
+    if name == SEVERAL:
         return bool(options.get("detectors", [0]) != [0])
     if name == "butler-conflict":
         return bool(options["generate_calibrations"])

@@ -1,0 +1,65 @@
+"""A short campaign: nothing is violated, and what it reports is what design section 7 fixes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+
+from lsst.ts.calibrations.simulation.campaign.campaign import play, run_campaign, run_matrix
+from lsst.ts.calibrations.simulation.campaign.runner import Workshop
+from lsst.ts.calibrations.simulation.campaign.scenario import draw_scenario
+from lsst.ts.calibrations.simulation.fault_kinds import KINDS
+
+CAMPAIGN = [sys.executable, "-m", "lsst.ts.calibrations.simulation.campaign"]
+
+
+@pytest.mark.timeout(600)
+def test_a_short_campaign_finds_no_violation() -> None:
+    report = run_campaign(range(16), seed=1)
+    assert report.violations == []
+    assert report.scenarios == 16
+
+
+@pytest.mark.timeout(600)
+def test_every_tenth_interruption_of_the_matrix_is_survived() -> None:
+    report = run_matrix(every=10)
+    assert report.violations == []
+    assert report.scenarios > 20
+
+
+def test_the_report_of_the_command() -> None:
+    ended = subprocess.run(
+        [*CAMPAIGN, "--scenarios", "3", "--seed", "7", "--json"], capture_output=True, text=True, check=True
+    )
+    report = json.loads(ended.stdout)
+    assert {"scenarios", "seed", "violations", "faults", "seconds"} == set(report)
+    assert (report["scenarios"], report["seed"], report["violations"]) == (3, 7, [])
+    assert set(report["faults"]) == set(KINDS)
+
+
+def test_a_scenario_is_replayed_with_its_story() -> None:
+    told = [
+        subprocess.run([*CAMPAIGN, "--scenario", "5"], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+    assert told[0].startswith("seed 5: ")
+    assert told[0].endswith("no invariant is violated\n")
+    lines = [[line for line in each.splitlines() if "/" not in line] for each in told]
+    assert lines[0] == lines[1]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("name", KINDS)
+def test_each_fault_strikes_and_is_survived(workshop: Workshop, name: str) -> None:
+    draw = partial(draw_scenario, focus=[name])
+    for seed in range(12):
+        outcome = play(workshop, draw, seed)
+        assert outcome.violations == (), outcome.story
+        if outcome.struck.get(name):
+            return
+    pytest.fail(f"{name} has not struck in 12 scenarios")
