@@ -24,7 +24,7 @@ def run_steps(build):
         return do
 
     async def main():
-        steps = Steps(lambda step, reason: story.append(f"{step} not done: {reason}"))
+        steps = Steps(lambda step, reason, _: story.append(f"{step} not done: {reason}"))
         build(steps, work)
         await steps.finish()
 

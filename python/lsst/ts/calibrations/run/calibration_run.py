@@ -199,11 +199,9 @@ class CalibrationRun:
             Data taking ended early, or a step was not done.
         """
         record, negative = self.context.record, self.processing.negative
-        failures = [*negative, *([str(error)] if error is not None else [])]
-        failures += [f"not done: {each.step} ({each.reason})" for each in record.not_done]
         if error is not None or record.not_done:
             raise RunIncomplete(
-                "; ".join([*failures, *self.plan.warnings]),
+                "; ".join([*negative, *self._failures(error), *self.plan.warnings]),
                 kept="All images that were taken are kept.",
                 advice=f"See {self.context.settings.folder}.",
             )
@@ -216,3 +214,11 @@ class CalibrationRun:
         warning = self.config.validity_warning(self.context.now())
         remarks = [*self.plan.warnings, *([warning] if warning else [])]
         return "; ".join([*negative, *done, *remarks]) or "nothing was verified, as configured"
+
+    def _failures(self, error: CalibrationError | None) -> list[str]:
+        """Causes first, then what ended data taking, then the steps that were not done for these reasons."""
+        not_done = self.context.record.not_done
+        causes = [f"not done: {each.step} ({each.reason})" for each in not_done if not each.follows]
+        ended = [] if error is None else [error.brief]
+        others = ", ".join(each.step for each in not_done if each.follows)
+        return [*causes, *ended, *([f"and so not done: {others}"] if others else [])]

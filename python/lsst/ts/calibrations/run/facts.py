@@ -201,6 +201,8 @@ class StepNotDone(Fact):
 
     step: str
     reason: str
+    follows: bool = False
+    """Whether the reason is only that another step was not done, or that the images are not there."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -128,11 +128,11 @@ class Processing:
                 else f"it needs {chain.needs[-1]!r}, which was not done"
             )
             for name, _ in chain.steps:
-                self._not_done(name, reason)
+                self._not_done(name, reason, follows=True)
 
-    def _not_done(self, step: str, reason: str) -> None:
+    def _not_done(self, step: str, reason: str, follows: bool) -> None:
         self.context.log.error("Not done: %s: %s.", step, reason)
-        self.context.note(StepNotDone(time=self.context.now(), step=step, reason=reason))
+        self.context.note(StepNotDone(time=self.context.now(), step=step, reason=reason, follows=follows))
 
     def _add(self, chain: _Chain) -> None:
         """Add the steps of a chain, one after the other."""

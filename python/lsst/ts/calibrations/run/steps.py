@@ -35,10 +35,11 @@ class Steps:
     Parameters
     ----------
     on_failure
-        Called with name and reason of every step that was not done.
+        Called for every step that was not done with its name, the reason, and whether that is only another
+        step that was not done.
     """
 
-    def __init__(self, on_failure: Callable[[str, str], None]) -> None:
+    def __init__(self, on_failure: Callable[[str, str, bool], None]) -> None:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._on_failure = on_failure
 
@@ -54,14 +55,14 @@ class Steps:
             try:
                 await asyncio.shield(task)
             except StepFailed:
-                self._fail(name, f"it needs {need!r}, which was not done")
+                self._fail(name, f"it needs {need!r}, which was not done", follows=True)
         try:
             await work()
         except CalibrationError as error:
             self._fail(name, error.brief)
 
-    def _fail(self, name: str, reason: str) -> None:
-        self._on_failure(name, reason)
+    def _fail(self, name: str, reason: str, *, follows: bool = False) -> None:
+        self._on_failure(name, reason, follows)
         raise StepFailed(name, reason) from None
 
     async def settled(self, names: Iterable[str]) -> None:
