@@ -514,3 +514,12 @@ def test_a_type_that_needs_one_whose_images_never_came_is_named(story: Callable[
     assert told.ocps.requests == []
     assert told.not_done["generate BIAS"] == "the BIAS images were not all taken and confirmed"
     assert told.not_done["generate DARK"] == "it needs 'certify BIAS', which was not done"
+
+
+def test_data_taking_is_halted_when_what_later_types_need_cannot_be_verified(
+    story: Callable[..., Story],
+) -> None:
+    told = story(archive=ToldArchive(without=[EXPOSURES[0]]), generate_calibrations=True)
+    assert "without an accepted BIAS" in (told.hand_over(ImageType.BIAS).halted() or "")
+    told = story(archive=ToldArchive(without=[EXPOSURES[0]]))
+    assert told.hand_over(ImageType.BIAS).halted() is None

@@ -225,7 +225,10 @@ class BaseMakeCalibrations(salobj.BaseScript):
             if self._context is not None:
                 await self._write_end(self._context)
         except OSError as error:
-            raise salobj.ExpectedError(f"how the run ended could not be written down: {error}") from error
+            reason = f"how the run ended could not be written down: {error}"
+            with contextlib.suppress(OSError):  # what was to be written may say DONE, and be there
+                self.write_summary(ScriptState.FAILED.name, reason)
+            raise salobj.ExpectedError(reason) from error
         finally:
             self._cleaned.set()
 
@@ -235,15 +238,16 @@ class BaseMakeCalibrations(salobj.BaseScript):
             ScriptState.STOPPING: ScriptState.STOPPED,
             ScriptState.FAILING: ScriptState.FAILED,
         }
-        if self._terminated:
+        if self._terminated and self.state.state == ScriptState.STOPPING:
             kept = f"{self.n_exposures} exposures were taken and are kept"
             await self.set_state(ScriptState.FAILING, reason=f"the script was terminated by a signal; {kept}")
         state = ends.get(ScriptState(self.state.state), ScriptState.FAILED).name
         if state == ScriptState.STOPPED.name:
             await self.set_state(reason=f"stopped; {self.n_exposures} exposures were taken and are kept")
+        # In this order: a run that is DONE cannot be resumed any more, so its summary must be there.
+        self.write_summary(state, self.state.reason)
         context.note(RunEnded(time=context.now(), state=state, reason=self.state.reason))
         context.journal.close()
-        self.write_summary(state, self.state.reason)
         if state != ScriptState.DONE.name:
             self.log.info("The run can be resumed; its directory is %s", context.settings.folder)
 
