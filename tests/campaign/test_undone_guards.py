@@ -189,6 +189,7 @@ GUARDS = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.undo.__name__)
 def test_a_guard_that_is_undone_is_noticed(guard: Undone, workshop: Workshop, monkeypatch: Patch) -> None:
     guard.undo(monkeypatch)

@@ -76,7 +76,7 @@ def test_a_process_that_is_killed_twice_comes_to_its_end(tmp_path: Path) -> None
     folder = tmp_path / "run"
     begin = ("--scale", "16", "--out", str(folder), *BIASES)
     assert send(signal.SIGKILL, folder, 7, *begin)[0] == -signal.SIGKILL
-    assert send(signal.SIGKILL, folder, 12, "--resume", str(folder))[0] == -signal.SIGKILL
+    assert send(signal.SIGKILL, folder, 6, "--resume", str(folder))[0] == -signal.SIGKILL
     assert not (folder / "summary.json").exists()
     output = finish(folder)
     assert "is resumed: " in output
