@@ -174,7 +174,7 @@ class Processing:
         certify = (f"certify {name}", partial(self._certify, name, (image_type,)))
         return (
             (f"generate {name}", partial(self._or_halt, name, generate)),
-            *((verify,) if config.do_verify else ()),
+            *(((verify[0], partial(self._or_halt, name, verify[1])),) if config.do_verify else ()),
             (certify[0], partial(self._or_halt, name, certify[1])),
         )
 
