@@ -287,6 +287,11 @@ class BaseMakeCalibrations(salobj.BaseScript):
         return RunRecord() if self._resumption is None else self._resumption.record
 
     @property
+    def exposed(self) -> bool:
+        """Whether anything was exposed."""
+        return self.n_exposures > 0 or (self._context is not None and self._context.exposed)
+
+    @property
     def n_exposures(self) -> int:
         """How many exposures were taken so far."""
         return len(self.record.exposures)

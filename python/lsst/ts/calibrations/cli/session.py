@@ -163,5 +163,4 @@ class ScriptSession:
     @staticmethod
     def _status(script: BaseMakeCalibrations) -> int:
         """Exit status of the command; 2 says that nothing was exposed."""
-        exposed = script.n_exposures or script.record.begun  # what became of the last may not be known
-        return _STATUS.get(ScriptState(script.state.state), 1 if exposed else 2)
+        return _STATUS.get(ScriptState(script.state.state), 1 if script.exposed else 2)

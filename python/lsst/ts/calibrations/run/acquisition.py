@@ -164,6 +164,7 @@ class Acquisition:
             if taking.cancelled() or taking.exception():
                 raise
         taken = taking.result()
+        self.context.exposed = True
         self._note_taken(taken, begun)
         confirmations[taken] = asyncio.ensure_future(self._confirm(taken))
         if stop is not None:

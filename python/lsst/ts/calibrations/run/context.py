@@ -42,6 +42,8 @@ class RunContext:
     now: Callable[[], float]
     log: logging.Logger
     record: RunRecord = field(default_factory=RunRecord)
+    exposed: bool = False
+    """Whether anything was exposed, even if the disk did not take the fact."""
 
     @classmethod
     def begin(

@@ -9,14 +9,18 @@ from typing import Any
 from ...domain.instruments import Instrument
 from ..fault_kinds import KINDS
 from ..fault_options import FaultKind
+from ..faults_of_jobs import VERIFY
 
 __all__ = ["draw_faults"]
 
 NUMBERS = {0: 2, 1: 6, 2: 3, 3: 2}
 """How many faults, and how often so many are drawn."""
 
-SEVERAL = "oods-one-detector"
-"""The fault that needs several detectors."""
+RARE = frozenset(
+    {"oods-one-detector", "butler-conflict", "butler-full"}
+    | {name for name in KINDS if name.startswith(VERIFY)}
+)
+"""Faults that have an opportunity in few scenarios, and are drawn more often."""
 
 _SPECIAL: Mapping[str, Mapping[str, Sequence[object]]] = {
     "end-readout-late": {"seconds": (1, 20, 40, 200)},
@@ -56,8 +60,8 @@ def draw_faults(
     (number,) = rng.choices(list(NUMBERS), list(NUMBERS.values()))
     wanted = [name for name in focus if name in KINDS]
     possible = [name for name in KINDS if _possible(name, instrument, options)]
-    # What needs several detectors is possible in few scenarios: there it is drawn more often.
-    names = list(dict.fromkeys(rng.sample([*possible, *filter(SEVERAL.__eq__, possible)] * 2, number)))
+    rare = [name for name in possible if name in RARE]
+    names = list(dict.fromkeys(rng.sample([*possible, *rare, *rare], number)))
     if wanted and not set(wanted) & set(names):
         names = [rng.choice(wanted), *names[1:]]
     return tuple(_specification(rng, KINDS[name], instrument, options, images) for name in names)
@@ -65,7 +69,7 @@ def draw_faults(
 
 def _possible(name: str, instrument: Instrument, options: Mapping[str, Any]) -> bool:
     """Whether a fault can strike at all."""
-    if name == SEVERAL:
+    if name == "oods-one-detector":
         return bool(options.get("detectors", [0]) != [0])
     if name == "butler-conflict":
         return bool(options["generate_calibrations"])
