@@ -193,6 +193,11 @@ class VerificationIncomplete(CalibrationError, RuntimeError):
 class CertificationError(CalibrationError, RuntimeError):
     """Combined calibrations were not certified, or not as intended."""
 
+    @property
+    def brief(self) -> str:
+        """All of it: where the calibrations are kept is what one looks for next."""
+        return str(self).rstrip(".")
+
 
 def _sentence(text: str) -> str:
     text = text.strip()
