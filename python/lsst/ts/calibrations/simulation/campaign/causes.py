@@ -44,7 +44,7 @@ CAUSES: Mapping[str, str] = {
     "butler-locked": f"locked|{_BEFORE}",
     "butler-full": "full",
     "butler-read-only": f"readonly|read-only|cannot be written|{_BEFORE}",
-    "butler-conflict": "another one is valid",
+    "butler-conflict": "another one is valid|two cannot be valid at the same time",
 }
 
 HARMLESS = frozenset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -81,7 +82,8 @@ def missing_steps_are_named(evidence: Evidence) -> Iterator[str]:
     if final is None or evidence.summary is None or final[0] not in ("DONE", "FAILED"):
         return
     cut_short = "run-disk-full" in evidence.lived.struck or Act.TERM in evidence.done_to_it
-    if cut_short or not evidence.of("ExposureTaken"):
+    in_preflight = "The check before the first exposure" in final[1]
+    if cut_short or in_preflight or not evidence.of("ExposureTaken"):
         return
     named = {each["step"] for each in evidence.summary["not_done"]}
     missing = {step for step in asked_for(evidence) if not done(evidence, step)}
@@ -135,7 +137,7 @@ def nothing_goes_on(evidence: Evidence) -> Iterator[str]:
         if final is None:
             continue
         for job in evidence.events.jobs:
-            known = job.life == number and job.acknowledged is not None
+            known = job.life == number and (job.acknowledged or math.inf) <= final[0]
             ends = [each for each in (job.ended, job.published, job.aborted) if each is not None]
             if known and not any(each <= final[0] for each in ends):
                 yield f"the job {job.kind} {job.calibration} still ran at the end, and nobody aborted it"

@@ -167,9 +167,12 @@ class Events:
         values = line.values
         if line.topic == "cmd_takeImages":
             self._taking.add(values["private_seqNum"])
-        elif line.topic == "evt_startIntegration" and self._taking:
-            self._integrating = _exposure(line)
-            self.begun[self._integrating.id] = self._integrating
+        elif line.topic == "evt_startIntegration" and values["additionalKeys"]:
+            # That of the image at rest has no keys. One that an earlier life began is finished unasked.
+            exposure = _exposure(line)
+            self.begun.setdefault(exposure.id, exposure)
+            if self._taking:
+                self._integrating = self.begun[exposure.id]
         elif line.topic == "ack_ackcmd" and values["private_seqNum"] in self._taking and self._integrating:
             self._integrating.confirmed |= values["ack"] == SalRetCode.CMD_COMPLETE
             self._integrating.time = line.time
