@@ -115,3 +115,7 @@ def test_a_long_list_is_shortened() -> None:
     (warning,) = saturation_warnings(times, LAMP_RATE, MODELS)
     assert warning.startswith("flats of 40, 41, ")
     assert ", ..., 69 s" in warning
+
+
+def test_one_flat_alone_is_compared_with_itself_and_never_too_faint() -> None:
+    assert list(faint_warnings([0.1], LAMP_RATE, MODELS, internal=True)) == []

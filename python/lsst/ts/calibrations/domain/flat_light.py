@@ -145,6 +145,8 @@ def _full_well(amplifier: AmplifierModel) -> float:
 
 def _break_even(model: DetectorModel, share: float) -> float:
     """Signal from which half of the amplifiers can pass, electron: the root of the equation above."""
+    if share == 0.0:  # one flat alone is compared with itself, and differs nowhere
+        return 0.0
     noise = OVERSCAN_NOISE * statistics.median(each.read_noise for each in model.amplifiers)
     left, curvature = 1.0 - share, share * abs(model.a00)
     return (math.sqrt(left**2 + 4.0 * curvature * share * noise**2) - left) / (2.0 * curvature)
