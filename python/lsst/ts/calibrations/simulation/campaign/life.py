@@ -55,6 +55,9 @@ MOST_WORK = 60
 """Real seconds, and seconds of the processor, after which a script hangs; the first is for machines that have
 much else to do."""
 
+MOST_MEMORY = 4 << 30
+"""Bytes: what grows without bounds ends as a violation, and not the machine."""
+
 
 @dataclass
 class Life:
@@ -189,6 +192,7 @@ def _prepare_process(words: Path) -> None:
     gc.freeze()
     gc.disable()  # the process ends before it would gain anything
     resource.setrlimit(resource.RLIMIT_CPU, (MOST_WORK, MOST_WORK))
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     signal.alarm(LONGEST)
     # What logging says when it cannot write, and the interpreter when it ends, is part of the story.
     os.dup2(os.open(words, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
