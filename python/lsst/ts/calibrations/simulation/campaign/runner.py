@@ -84,7 +84,6 @@ class Workshop:
         shutil.copytree(self.folder / scenario.instrument.name, folder / "run" / "repo")
         lived = Lived(scenario, folder, [])
         for number in range(2 if scenario.resumed else 1):
-            _make_room(folder / "run")
             told, memory = _in_child(lambda: self._live(lived, number), folder / f"life{number}.json")  # noqa: B023
             lived.lives.append(told)
             lived.memory = max(lived.memory, memory)
@@ -132,13 +131,6 @@ def open_workshop() -> Iterator[Workshop]:
                 folder / instrument.name, instrument, detectors, seed=SEED, scale=SCALE, filters=filters
             )
         yield Workshop(folder)
-
-
-def _make_room(run: Path) -> None:
-    """Take away what let a disk look full to a life that was killed."""
-    for path in run.iterdir():
-        if path.is_symlink():
-            path.unlink()
 
 
 def _in_child(work: Callable[[], dict[str, Any]], path: Path) -> tuple[dict[str, Any] | None, int]:
