@@ -15,7 +15,7 @@ import pytest
 from lsst.ts.calibrations.cli.interrupts import Interrupted, raising_interrupts
 from lsst.ts.calibrations.simulation.campaign import room, runner
 from lsst.ts.calibrations.simulation.campaign.crew import MOST_MEMORY, Crew
-from lsst.ts.calibrations.simulation.campaign.room import NoRoom, find_room
+from lsst.ts.calibrations.simulation.campaign.room import NoRoom, find_room, open_room
 from lsst.ts.calibrations.simulation.standins import template
 
 MB = 1 << 20
@@ -84,6 +84,23 @@ def test_without_room_there_is_no_campaign(disks: Any) -> None:
     disks(64, 100)
     with pytest.raises(NoRoom, match=r"needs 256 MB in .*usual, where 100 MB are free.*TMPDIR"):
         find_room()
+
+
+def test_what_a_killed_campaign_has_left_is_removed_by_the_next_one(disks: Any, tmp_path: Path) -> None:
+    disks(1000, 1000)
+    killed = os.fork()
+    if killed == 0:
+        with open_room():
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(killed, 0)
+    memory = tmp_path / "memory"
+    foreign = memory / "campaign-of-an-older-version"
+    foreign.mkdir()
+    (left,) = set(memory.iterdir()) - {foreign}
+    with open_room() as first, open_room() as second:
+        assert set(memory.iterdir()) == {first, second, foreign}
+        assert left not in (first, second)
+    assert list(memory.iterdir()) == [foreign]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

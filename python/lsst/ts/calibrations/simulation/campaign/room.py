@@ -1,15 +1,25 @@
-"""Room for the files of a campaign: in memory if there is enough, else where temporary files go."""
+"""Room for the files of a campaign: in memory if there is enough, else where temporary files go.
+
+What a campaign that was killed has left there is removed by the next one: in memory nobody else would do it.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from ...domain.errors import CalibrationError
 
-__all__ = ["NoRoom", "check_room", "find_room"]
+__all__ = ["NoRoom", "check_room", "find_room", "open_room"]
+
+PREFIX = "campaign-"
+LOCK = "lock"
+"""Name of a file that a campaign has locked, and the processes of its scenarios, as long as they live."""
 
 MEMORY = Path("/dev/shm")  # noqa: S108  (a file system, in which nothing waits for a disk)
 
@@ -38,6 +48,37 @@ def find_room() -> Path:
     usual = Path(tempfile.gettempdir())
     _check(usual, NEEDED)
     return usual
+
+
+@contextlib.contextmanager
+def open_room() -> Iterator[Path]:
+    """Make a folder for a campaign; remove it at the end.
+
+    Raises
+    ------
+    NoRoom
+        There is no room for it.
+    """
+    place = find_room()
+    _remove_abandoned(place)
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=place) as name:
+        # Under its name the file is locked from the beginning.
+        unnamed = Path(name) / "unlocked"
+        lock = os.open(unnamed, os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            unnamed.rename(Path(name) / LOCK)
+            yield Path(name)
+        finally:
+            os.close(lock)
+
+
+def _remove_abandoned(place: Path) -> None:
+    """Remove the folders of campaigns of which no process lives any more."""
+    for path in place.glob(f"{PREFIX}*/{LOCK}"):
+        with contextlib.suppress(OSError), path.open("r+") as file:  # in use, or of somebody else
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path.parent, ignore_errors=True)
 
 
 def check_room(folder: Path) -> None:

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ...domain.instruments import LATISS, LSSTCOMCAM
-from .room import check_room, find_room
+from .room import check_room, open_room
 from .scenario import Scenario
 
 __all__ = ["Lived", "Workshop", "open_workshop"]
@@ -122,8 +121,7 @@ def open_workshop() -> Iterator[Workshop]:
     from ..standins.template import make_template
     from .life import SCALE, SEED
 
-    with tempfile.TemporaryDirectory(prefix="campaign-", dir=find_room()) as name:
-        folder = Path(name)
+    with open_room() as folder:
         for instrument in (LATISS, LSSTCOMCAM):
             camera_class(instrument.name)  # imports what every life would import again
             detectors, filters = TEMPLATES[instrument.name]
