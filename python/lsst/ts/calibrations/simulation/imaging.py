@@ -49,6 +49,16 @@ class Imaging:
     seed: int
     faults: tuple[str, ...] = ()
 
+    def begin(self, image: Image) -> None:
+        """Write down that an image has begun: a later simulation ends it, should this one be killed.
+
+        Raises
+        ------
+        OSError
+            The disk did not take it.
+        """
+        self.folder.begin(image, (self.instrument.detectors[detector] for detector in self.models))
+
     async def expose(self, image: Image, duration: float) -> None:
         """Make the pixels of an image; they are there `duration` simulated seconds from now.
 
@@ -57,7 +67,6 @@ class Imaging:
         Exception
             Whatever the pixel source raises, e.g. OSError on a full disk.
         """
-        self.folder.begin(image, (self.instrument.detectors[detector] for detector in self.models))
         make = self.machinery.make_pixels
         await asyncio.gather(
             *(

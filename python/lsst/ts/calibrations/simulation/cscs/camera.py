@@ -202,7 +202,7 @@ class Camera(salobj.BaseCsc):
         day = day_obs(now)
         self._count += 1
         self._begin_image(self._count)
-        return Image(
+        image = Image(
             code=self.instrument.code,
             day_obs=day,
             number=self._folder.reserve(day),
@@ -216,6 +216,8 @@ class Camera(salobj.BaseCsc):
             physical_filter=self._optics.physical_filter,
             key_values=key_values,
         )
+        self._imaging.begin(image)  # at once: what has a number is never forgotten
+        return image
 
     async def _expose(self, image: Image) -> None:
         """Open the shutter, expose, close it."""
