@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import sys
@@ -12,11 +13,17 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...domain.instruments import LATISS, LSSTCOMCAM
+from ...domain.exposures import ImageType
+from ...domain.instruments import INSTRUMENTS, LATISS, LSSTCOMCAM, Instrument
+from ..standins.measurements import Disturbance
 from .scenario import Scenario
+
+if TYPE_CHECKING:
+    from .open_butlers import OpenButlers
 
 __all__ = ["Lived", "Workshop", "open_workshop"]
 
@@ -68,14 +75,15 @@ class Workshop:
 
     def play(self, scenario: Scenario) -> Lived:
         """Play a scenario; its folder stays until `clear`."""
-        folder = self.folder / f"{os.getpid()}-{scenario.seed}"
-        shutil.rmtree(folder, ignore_errors=True)
-        (folder / "run").mkdir(parents=True)
-        shutil.copytree(self.folder / scenario.instrument.name, folder / "run" / "repo")
+        folder = self.folder / str(os.getpid())
+        butlers = _warm_up(self.folder, folder, scenario.instrument.name)
+        _furnish(folder, self.folder / scenario.instrument.name)
         lived = Lived(scenario, folder, [])
         for number in range(2 if scenario.resumed else 1):
             _make_room(folder / "run")
-            lived.lives.append(_in_child(lambda: self._live(lived, number), folder / f"life{number}.json"))  # noqa: B023
+            with butlers.lent():
+                work = partial(self._live, lived, number)
+                lived.lives.append(_in_child(work, folder / f"life{number}.json"))
         if (last := lived.lives[-1]) is not None and last["refused"]:
             lived.refused = last["refused"]
             lived.lives.pop()
@@ -88,8 +96,9 @@ class Workshop:
 
     @staticmethod
     def _live(lived: Lived, number: int) -> dict[str, Any]:
-        from .life import live
+        from .life import live, prepare_process
 
+        prepare_process(lived.folder / "stderr.txt")
         strikes = os.open(lived.folder / "struck", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
         def write(name: str, times: int) -> None:
@@ -113,6 +122,51 @@ def open_workshop() -> Iterator[Workshop]:
                 folder / instrument.name, instrument, detectors, seed=SEED, scale=SCALE, filters=filters
             )
         yield Workshop(folder)
+
+
+def _furnish(folder: Path, template: Path) -> None:
+    """Make the folder of a scenario, with a new repository."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "run").mkdir(parents=True)
+    shutil.copytree(template, folder / "run" / "repo")
+
+
+@lru_cache(maxsize=len(TEMPLATES))
+def _warm_up(templates: Path, folder: Path, name: str) -> OpenButlers:
+    """Live a life to no purpose but that its successors find all open, imported and compiled.
+
+    What costs a process most is what it does for the first time; those that are forked from now on have it
+    done.
+    """
+    from .life import live
+    from .open_butlers import OpenButlers
+
+    _furnish(folder, templates / name)
+    butlers = OpenButlers(folder / "run" / "repo")
+    with butlers.lent():
+        life = live(_ordinary(INSTRUMENTS[name]), folder, 0, lambda *_: None)
+    if life.status != 0:
+        raise RuntimeError(
+            f"a run in which nothing goes wrong ended with {life.status}:\n{life.log}{life.broken}"
+        )
+    return butlers
+
+
+def _ordinary(instrument: Instrument) -> Scenario:
+    """A scenario in which calibrations of all types are made, and nothing goes wrong."""
+    options = {
+        "script_mode": "BIAS_DARK_FLAT",
+        **{f"n_{kind.lower()}": 2 for kind in ImageType},
+        "exp_times_dark": 5,
+        "do_gain_from_flat_pairs": True,
+        "generate_calibrations": True,
+        "certify_calib_begin_date": "2025-01-01",
+        "certify_calib_end_date": "2025-06-01",
+        "calib_collection": f"{instrument.name}/calib/u/campaign/daily.1",
+    }
+    # Two images have half of their noise in common with their combination.
+    noise = dict.fromkeys(ImageType, (Disturbance(factor=math.sqrt(2)),))
+    return Scenario(0, instrument, options, disturbances=noise)
 
 
 def _make_room(run: Path) -> None:
