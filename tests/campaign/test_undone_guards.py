@@ -158,6 +158,19 @@ def steps_not_cancelled(patch: Patch) -> None:
     patch.setattr(steps.Steps, "cancel", nothing)
 
 
+def stop_waits_for_the_camera(patch: Patch) -> None:
+    async def take_and_process(self: Any) -> Any:
+        try:
+            error = await self._take()
+            await self.processing.steps.finish()
+        except BaseException:  # jobs are begun until then
+            await self.processing.steps.cancel()
+            raise
+        return error
+
+    patch.setattr(calibration_run.CalibrationRun, "_take_and_process", take_and_process)
+
+
 @dataclass(frozen=True)
 class Undone:
     """A guard, a fault by which its absence shows, and the invariant that notices."""
@@ -186,6 +199,7 @@ GUARDS = (
     Undone(failures_forgotten, "ocps-refused", "done-means-done"),
     Undone(outcome_always_good, "camera-fault", "done-means-done"),
     Undone(steps_not_cancelled, "interruption", "nothing-goes-on"),
+    Undone(stop_waits_for_the_camera, "interruption", "nothing-goes-on"),
 )
 
 

@@ -268,6 +268,14 @@ def test_no_exposure_is_begun_after_a_stop_between_exposures(story: Any) -> None
     assert told.ids(ExposureConfirmed) == [1]
 
 
+def test_no_exposure_is_begun_after_a_stop_while_the_last_one_is_read_out(story: Any) -> None:
+    told = story()
+    stop_after(told, 1.0)
+    assert len(told.camera.taken) == 1
+    assert len(told.of(ExposureBegun)) == 1
+    assert told.ids(ExposureConfirmed) == [1]
+
+
 def test_a_stop_after_the_last_exposure_still_notes_what_the_oods_confirms(story: Any) -> None:
     told = story()
     stop_after(told, 54.0)  # the last readout has ended, its confirmation comes 4 s later

@@ -30,6 +30,7 @@ from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.run.context import JOURNAL
 from lsst.ts.calibrations.run.facts import (
     Certified,
+    ExposureBegun,
     ExposureLost,
     ExposureTaken,
     Fact,
@@ -538,6 +539,41 @@ def test_a_run_that_was_stopped_goes_on(observed: Any, how: str, paused: bool) -
     assert (record.ended.state, record.ended.reason) == (state, told.reason)
     assert all(each.ingested for each in record.exposures.values())
     assert all(job.ended is not None for job in record.jobs.values())
+    told.resume()
+    check(told)
+    assert len(told.summary["exposures"]) == 8
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_no_job_is_begun_after_a_stop(observed: Any, how: str) -> None:
+    told = observed()
+    end, state = ENDS[how]
+
+    async def operator(script: Any, remote: salobj.Remote) -> None:
+        # The biases are not all confirmed yet; while the dark is ended they will be.
+        darks = waits_for(lambda script: script.record.begun and script.record.begun.image_type == "DARK")
+        await darks(script)
+        await end(script, remote)
+
+    told.begin(operator=operator)
+    assert told.state == state
+    assert len(told.record.held("BIAS")) == 3
+    assert all(each.ingested for each in told.record.exposures.values())
+    assert told.facts(JobSubmitted) == []
+
+
+def test_an_exposure_that_the_camera_ended_alone_has_its_whole_time_limit(observed: Any) -> None:
+    told = observed(more="oods_timeout: 20\n")
+
+    def prepare(script: Any, loop: clock.SimulatedLoop) -> None:
+        def die_in_the_dark(fact: Any) -> None:
+            if isinstance(fact, ExposureBegun) and fact.image_type == "DARK":
+                loop.call_later(5.0, os._exit, KILLED)
+
+        script.listeners.append(die_in_the_dark)
+
+    assert told.killed(told.begin, prepare=prepare)
+    # The limit, counted from the begin of the exposure, is over when the run goes on; ingest takes 8 s.
     told.resume()
     check(told)
     assert len(told.summary["exposures"]) == 8

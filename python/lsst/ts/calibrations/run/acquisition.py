@@ -143,8 +143,9 @@ class Acquisition:
                 discarded=place <= image_set.n_discard,
             )
             taken.append(await self._take(begun, confirmations))
-            if self.wait_between_exposures and not (last and place == places[-1]):
-                await self.camera.read_out(taken[-1])  # the wait does not begin before the exposure is over
+            if not (last and place == places[-1]):
+                # The camera would wait for this as well, and then take the next one even after a stop.
+                await self.camera.read_out(taken[-1])
                 await asyncio.sleep(self.wait_between_exposures)
         return taken
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -156,18 +157,25 @@ class CalibrationRun:
         A failure of the camera ends data taking, yet what was handed over is processed to its end; a stop
         ends both.
         """
-        error = None
+        taking = asyncio.ensure_future(self._take())
         try:
-            try:
-                await self._acquisition().run(self.plan, self.processing.hand_over)
-            except CalibrationError as failure:
-                error = failure
-                self.processing.give_up_missing()
+            error = await asyncio.shield(taking)
             await self.processing.steps.finish()
         except BaseException:  # a stop, a full disk, a fault of this program: nobody waits any more
-            await self.processing.steps.cancel()
+            # At once, and not when the camera has ended what it has begun: until then jobs would be begun.
+            taking.cancel()
+            await asyncio.gather(taking, self.processing.steps.cancel(), return_exceptions=True)
             raise
         return error
+
+    async def _take(self) -> CalibrationError | None:
+        """Take the images; return what ended that early."""
+        try:
+            await self._acquisition().run(self.plan, self.processing.hand_over)
+        except CalibrationError as failure:
+            self.processing.give_up_missing()
+            return failure
+        return None
 
     def _acquisition(self) -> Acquisition:
         config = self.config

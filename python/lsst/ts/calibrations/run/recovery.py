@@ -52,7 +52,7 @@ class Recovery:
     oods_timeout: float
 
     async def run(self) -> None:
-        """Note what became of all that was under way; it takes no longer than the time limit, if at all."""
+        """Note what became of all that was under way; an exposure that is nowhere is given its time limit."""
         record = self.context.record
         unknown = [each.taken for each in record.exposures.values() if not each.ingested and not each.lost]
         await asyncio.gather(
@@ -105,11 +105,16 @@ class Recovery:
     async def _adopt(self, begun: ExposureBegun) -> None:
         """Take up an exposure that the camera took after the script had ended.
 
-        Its group, which no other exposure has, tells that it is the one.
+        Its group, which no other exposure has, tells that it is the one. Like any other it has the time limit
+        from now on, however long ago it was begun: what ended the script may have held up the OODS as well.
         """
-        latest = begun.time + begun.exp_time + OVERHEAD + self.oods_timeout
+        loop = asyncio.get_running_loop()
+        longest = begun.exp_time + OVERHEAD
+        # Never longer than that, should somebody have set the clock back.
+        under_way = min(max(begun.time + longest - self.context.now(), 0.0), longest)
+        latest = loop.time() + under_way + self.oods_timeout
         while (found := await self.archive.exposure_of_group(begun.group_id)) is None:
-            if self.context.now() >= latest:
+            if loop.time() >= latest:
                 self.context.log.info("The %s that was about to begin was not taken.", begun.image_type)
                 return
             await asyncio.sleep(POLL)

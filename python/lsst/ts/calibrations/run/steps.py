@@ -42,9 +42,15 @@ class Steps:
     def __init__(self, on_failure: Callable[[str, str, bool], None]) -> None:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._on_failure = on_failure
+        self._cancelled = False
 
     def add(self, name: str, work: Callable[[], Awaitable[None]], needs: Iterable[str] = ()) -> None:
-        """Add a step; it begins as soon as the steps that it needs, all added before, have succeeded."""
+        """Add a step; it begins as soon as the steps that it needs, all added before, have succeeded.
+
+        After `cancel` nothing is added any more.
+        """
+        if self._cancelled:
+            return
         tasks = {need: self._tasks[need] for need in needs}
         self._tasks[name] = asyncio.ensure_future(self._run(name, work, tasks))
 
@@ -85,7 +91,8 @@ class Steps:
                 raise outcome
 
     async def cancel(self) -> None:
-        """Stop what is under way and wait until it has stopped."""
+        """Stop what is under way, begin nothing any more, and wait until all has stopped."""
+        self._cancelled = True
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

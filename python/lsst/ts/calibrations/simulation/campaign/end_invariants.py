@@ -23,6 +23,13 @@ __all__ = [
     "time_is_bounded",
 ]
 
+AT_ONCE = (Act.STOP, Act.TERM)
+AT_ONCE_SECONDS = 0.1
+"""What ends a script at once, and how soon that is; one that is to pause at a checkpoint first ends later."""
+
+BEGINS = ("cmd_takeImages", "cmd_execute")
+"""Commands that begin something."""
+
 STATUS = {"DONE": 0, "STOPPED": 0, "CONFIGURE_FAILED": 2}
 
 
@@ -141,6 +148,16 @@ def nothing_goes_on(evidence: Evidence) -> Iterator[str]:
             ends = [each for each in (job.ended, job.published, job.aborted) if each is not None]
             if known and not any(each <= final[0] for each in ends):
                 yield f"the job {job.kind} {job.calibration} still ran at the end, and nobody aborted it"
+    yield from _begun_late(evidence)
+
+
+def _begun_late(evidence: Evidence) -> Iterator[str]:
+    """What a script began although it had been told to end."""
+    ends = {each.life: each.time for each in evidence.events.interruptions if each.values["words"] in AT_ONCE}
+    for line in evidence.events.testimony:
+        late = line.time - ends.get(line.life, math.inf)
+        if line.topic in BEGINS and late > AT_ONCE_SECONDS:
+            yield f"{line.topic} was sent {late:.3f} s after the script was {Act.STOP} or {Act.TERM}"
 
 
 def time_is_bounded(evidence: Evidence) -> Iterator[str]:
