@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("TS_CALIBRATIONS_SAL", "embedded")  # also where salobj is installed
 
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
 
 DETECTOR = "RXX_S00"
+
+# The same examples each time, unless --hypothesis-profile=long draws many new ones.
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=60)
+settings.register_profile("long", database=None, deadline=None, max_examples=2_000, print_blob=True)
+settings.load_profile("fixed")
 
 
 class Shelf:

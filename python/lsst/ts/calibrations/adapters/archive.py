@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..domain.errors import ArchiveError, CertificationError
 from ..domain.instruments import Instrument
 from .certification import Certification, Conflict, certify, find_conflicts
-from .datasets import find_combined, find_datasets
+from .datasets import find_combined, find_datasets, find_made
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
@@ -173,6 +173,10 @@ class Archive:
         """Read ``verify<X>DetStats`` of a calibration that is verified by itself, by detector name."""
         return await self._read(self._products, collection, calibration, detectors)
 
+    async def made(self, dataset_type: str, run: str) -> tuple[str, ...]:
+        """Ids of the datasets of a type that a job left in its RUN collection, sorted."""
+        return await self._read(self._made, dataset_type, run)
+
     async def certify(self, wish: Certification) -> int:
         """Certify calibrations; see `certification.certify`."""
         return await self._read(self._certify, wish)
@@ -189,7 +193,7 @@ class Archive:
             raise CertificationError(
                 f"{wish.dataset_type} was not certified in {wish.collection}: the repository refused it:"
                 f" {_first_line(error)}",
-                kept=f"The calibrations are kept in {wish.ground.collection}.",
+                kept=f"The calibrations are kept in {wish.combined.collection}.",
                 advice="Put the repository right, then resume the run.",
             ) from error
 
@@ -262,6 +266,9 @@ class Archive:
         butler, name = self._refreshed(), f"verify{calibration.capitalize()}DetStats"
         refs = self._find(butler, name, collection, detector=detectors.keys())
         return {detectors[number]: butler.get(ref) for (number,), ref in refs.items()}
+
+    def _made(self, dataset_type: str, run: str) -> tuple[str, ...]:
+        return tuple(sorted(str(ref.id) for ref in find_made(self._open(), dataset_type, run)))
 
     def _find(
         self, butler: Butler, dataset_type: str, collection: str, **values: Collection[int]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["find_combined", "find_datasets"]
+__all__ = ["find_combined", "find_datasets", "find_made"]
 
 
 def find_datasets(
@@ -51,6 +51,19 @@ def find_datasets(
     except (MissingCollectionError, MissingDatasetTypeError):
         return {}
     return {tuple(int(ref.dataId[name]) for name in values): ref for ref in refs}
+
+
+def find_made(butler: Butler, dataset_type: str, run: str) -> list[DatasetRef]:
+    """Find all datasets of a type in a RUN collection, as they are now; none if there is no collection."""
+    from lsst.daf.butler import MissingCollectionError, MissingDatasetTypeError
+
+    butler.registry.refresh()
+    try:
+        return list(
+            butler.query_datasets(dataset_type, collections=run, find_first=False, limit=None, explain=False)
+        )
+    except (MissingCollectionError, MissingDatasetTypeError):
+        return []
 
 
 def find_combined(

@@ -52,6 +52,8 @@ class RunRecord:
     """The exposure of which it is not known what became of it."""
     exposures: dict[int, ExposureRecord] = field(default_factory=dict)
     jobs: dict[str, JobRecord] = field(default_factory=dict)
+    made: dict[str, facts.CalibrationMade] = field(default_factory=dict)
+    """Calibrations that were made, by the collection of the job."""
     verdicts: dict[str, facts.VerdictGiven] = field(default_factory=dict)
     certified: list[facts.Certified] = field(default_factory=list)
     gains: list[Mapping[str, Any]] = field(default_factory=list)
@@ -141,6 +143,10 @@ class RunRecord:
     def _(self, fact: facts.JobEnded) -> None:
         self.jobs[fact.job_id].exit_code = fact.exit_code
         self.jobs[fact.job_id].ended = fact.time
+
+    @_apply.register
+    def _(self, fact: facts.CalibrationMade) -> None:
+        self.made[fact.collection] = fact
 
     @_apply.register
     def _(self, fact: facts.VerdictGiven) -> None:

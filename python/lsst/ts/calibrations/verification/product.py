@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .combined import CombinedCalibration
 from .rule import evaluate
-from .verdict import _SEAL, Verdict
+from .seal import sealed
+from .verdict import Verdict
 
 __all__ = ["evaluate_product"]
 
@@ -19,10 +20,9 @@ MAX_FAILURES = 8
 
 
 def evaluate_product(
-    name: str,
+    combined: CombinedCalibration,
     measured: Mapping[str, Any],
     *,
-    exposures: Iterable[int],
     detectors: Iterable[str],
     amplifiers: Iterable[str],
 ) -> Verdict:
@@ -33,16 +33,14 @@ def evaluate_product(
 
     Parameters
     ----------
-    name
-        ``PTC``.
+    combined
+        The calibration, e.g. of ``PTC``.
     measured
         ``verify<X>DetStats`` by detector name.
-    exposures
-        Those that the calibration was made from; an acceptance is bound to them.
     detectors, amplifiers
         Names of what must be there.
     """
-    detectors = tuple(detectors)
+    detectors, name = tuple(detectors), combined.name
     names = [f"{detector} {failed}" for detector, stats in measured.items() for failed in _failed(stats)]
     verdict = evaluate(
         {_ITSELF: {"SUCCESS": not names, "FAILURES": names}},
@@ -52,15 +50,20 @@ def evaluate_product(
         max_failures_per_detector=MAX_FAILURES,
         measured={(_ITSELF, detector): stats for detector, stats in measured.items()},
     )
-    return dataclasses.replace(
-        verdict,
-        exposures=tuple(map(int, exposures)),
+    return sealed(
+        Verdict,
+        passed=verdict.passed,
+        complete=verdict.complete,
+        exposures=combined.verified_with,
         failed_exposures=(),
         failures=dict.fromkeys([name], verdict.failures[_ITSELF]) if names else {},
         names=dict.fromkeys([name], verdict.names[_ITSELF]) if names else {},
+        thresholds=verdict.thresholds,
         problems=tuple(problem.replace(f"exposure {_ITSELF}", name) for problem in verdict.problems),
+        n_failed=verdict.n_failed,
+        n_tests=verdict.n_tests,
         by_itself=True,
-        seal=_SEAL,
+        combined=combined,
     )
 
 
