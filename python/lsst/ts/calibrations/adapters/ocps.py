@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 from ..domain.errors import ProcessingError
 from ..domain.jobs import JobRequest
+from ..domain.text import one_line
 from .sal import salobj
 
 __all__ = ["OcpsClient"]
@@ -22,6 +24,9 @@ RESULT_GRACE = 60.0
 
 ABORT_TIMEOUT = 10.0
 """Seconds that a run which is stopped has left for each word with the OCPS."""
+
+_JOB_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+"""What an id looks like: it becomes a part of the name of a collection and of a path."""
 
 RESULTS_KEPT = 1000
 """Foreign results that are remembered, in case they are ours and came before our first acknowledgement."""
@@ -81,6 +86,8 @@ class OcpsClient:
             await self._abort_submission(request, submission)
             raise
         job_id = _job_id(request, ack)
+        if job_id in self._waiters:
+            raise ProcessingError(request.name, f"the OCPS acknowledged it with the id of another job, {job_id}")
         on_submitted(job_id)
         waiter = self._waiters[job_id] = asyncio.get_running_loop().create_future()
         if job_id in self._results:
@@ -126,7 +133,7 @@ class OcpsClient:
                 request.name, f"the OCPS did not answer within {FIRST_ACK_TIMEOUT:.0f} s"
             ) from None
         except salobj.AckError as error:
-            raise ProcessingError(request.name, f"the OCPS refused it: {error.ackcmd.result}") from None
+            raise ProcessingError(request.name, f"the OCPS refused it: {one_line(error.ackcmd.result)}") from None
 
     async def _exit_code(
         self,
@@ -145,7 +152,7 @@ class OcpsClient:
         if not end.done():
             reason = f"it did not end within {timeout:.0f} s and was aborted"
         elif error := end.exception():
-            reason = f"the OCPS gave it up: {error}"
+            reason = f"the OCPS gave it up: {one_line(error)}"
         else:
             reason = f"the OCPS ended the command but sent no job_result within {RESULT_GRACE:.0f} s"
         raise ProcessingError(request.name, reason, job_id=job_id)
@@ -165,8 +172,11 @@ class OcpsClient:
 
 def _job_id(request: JobRequest, ack: Any) -> str:
     try:
-        return str(json.loads(ack.result)["job_id"])
-    except (ValueError, KeyError, TypeError):
+        job_id = json.loads(ack.result)["job_id"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        job_id = None
+    if isinstance(job_id, bool) or not isinstance(job_id, (str, int)) or not _JOB_ID.fullmatch(f"{job_id}"):
         raise ProcessingError(
-            request.name, f"the OCPS acknowledged it without a job id: {ack.result!r}"
-        ) from None
+            request.name, f"the OCPS acknowledged it without a job id: {one_line(repr(ack.result))}"
+        )
+    return f"{job_id}"
