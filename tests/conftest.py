@@ -35,6 +35,13 @@ settings.register_profile("long", database=None, deadline=None, max_examples=2_0
 settings.load_profile("fixed")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let processes that share the tests each take whole files, or all that needs the longest preparation."""
+    for item in items:
+        shared = "first_night" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("first_night" if shared else item.nodeid.partition("::")[0]))
+
+
 class Shelf:
     """Puts results into a repository as the pipelines do: below ``<collection>/run``, with a chain above."""
 

@@ -15,8 +15,8 @@ __all__ = ["OpenButlers"]
 class OpenButlers:
     """Butlers of a repository, for processes that are forked with it in the same place.
 
-    They are opened once, by the parent, which keeps no connection to the database. A child gets copies that
-    the Butler makes of itself (`~lsst.daf.butler.Butler.clone`), which read the repository anew.
+    They are opened once, by the parent. A child gets copies that the Butler makes of itself
+    (`~lsst.daf.butler.Butler.clone`), which read the repository anew.
 
     Parameters
     ----------
@@ -25,10 +25,10 @@ class OpenButlers:
     """
 
     def __init__(self, repository: Path) -> None:
-        self._kept: dict[bool, Butler] = {}
-        for writeable in (False, True):
-            with Butler.from_config(str(repository), writeable=writeable) as opened:
-                self._kept[writeable] = opened.clone()  # closing the first one closes its connections
+        self._opened = {
+            writeable: Butler.from_config(str(repository), writeable=writeable) for writeable in (False, True)
+        }
+        self._kept = {writeable: butler.clone() for writeable, butler in self._opened.items()}
 
     @contextmanager
     def lent(self) -> Iterator[None]:
@@ -41,3 +41,11 @@ class OpenButlers:
 
         with mock.patch.object(Butler, "from_config", copy):
             yield
+
+    def disconnect(self) -> None:
+        """Close the connections of the parent, before it forks.
+
+        A child that had them would go on with a database that another has replaced.
+        """
+        for butler in self._opened.values():
+            butler.close()

@@ -145,6 +145,7 @@ def _warm_up(templates: Path, folder: Path, name: str) -> OpenButlers:
     butlers = OpenButlers(folder / "run" / "repo")
     with butlers.lent():
         life = live(_ordinary(INSTRUMENTS[name]), folder, 0, lambda *_: None)
+    butlers.disconnect()
     if life.status != 0:
         raise RuntimeError(
             f"a run in which nothing goes wrong ended with {life.status}:\n{life.log}{life.broken}"
