@@ -18,6 +18,9 @@ __all__ = ["MARKER", "add_aliases", "check_repository", "make_repository", "writ
 MARKER = "SIMULATED.json"
 """File that only a simulated repository has."""
 
+MAKING = "MAKING"
+"""File that a simulated repository has until it is complete."""
+
 
 def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
     """See whether a repository can be kept at a place, without touching anything.
@@ -25,7 +28,8 @@ def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
     Parameters
     ----------
     path
-        Folder: a simulated repository of before, an empty folder, or one that can be made.
+        Folder: a simulated repository of before (its making may have been interrupted), an empty folder, or
+        one that can be made.
     properties
         What a repository of before must have been made with, e.g. its scale.
 
@@ -42,7 +46,7 @@ def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
         return
     if not path.is_dir():
         raise ValueError("it is no folder")
-    if not any(path.iterdir()):
+    if not any(path.iterdir()) or (path / MAKING).is_file():
         return
     if not (path / MARKER).is_file():
         raise ValueError("it is not a simulated repository, and simulated data never go into another")
@@ -66,11 +70,14 @@ def make_repository(path: Path, reference: Path, calibrations: str, properties: 
     properties
         Written into the marker.
     """
-    if (path / MARKER).is_file():
+    if (path / MARKER).is_file() and not (path / MAKING).is_file():
         _complete(path, reference, calibrations)
         return
+    path.mkdir(exist_ok=True)
+    (path / MAKING).touch()
     shutil.copytree(reference, path, dirs_exist_ok=True)
     (path / MARKER).write_text(json.dumps(dict(properties), indent=1) + "\n", encoding="utf-8")
+    (path / MAKING).unlink()
 
 
 def _complete(path: Path, reference: Path, calibrations: str) -> None:
