@@ -22,7 +22,7 @@ JOB = "u/ocps/job"
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     path = tmp_path_factory.mktemp("butler") / "repo"
-    create_repository(str(path))
+    create_repository(str(path), ["LATISS", "LSSTComCam"])
     return path
 
 
@@ -38,10 +38,10 @@ def butler(template, tmp_path):
     butler.close()
 
 
-def put(butler, job, gain=1.1):
+def put(butler, job, gain=1.1, instrument="LATISS", detector=0):
     butler.collections.register(f"{job}/run")
     curve = PhotonTransferCurve("RXX_S00", {"C00": gain})
-    data_id = {"instrument": "LATISS", "detector": 0}
+    data_id = {"instrument": instrument, "detector": detector}
     return butler.put(curve, calibration_type(butler, "ptc"), data_id, run=f"{job}/run")
 
 
@@ -186,6 +186,42 @@ def test_a_detector_without_a_calibration_is_told_and_nothing_is_certified(butle
     with pytest.raises(CertificationError, match=r"\[0, 1\]"):
         certify(butler, wish(butler, detectors=(0, 1)))
     assert conflicts(butler) == []
+
+
+PAIR = "u/ocps/pair"
+
+
+@pytest.fixture
+def comcam(butler):
+    """A repository in which another job has left curves of two detectors of LSSTComCam."""
+    for detector in (0, 1):
+        put(butler, PAIR, instrument="LSSTComCam", detector=detector)
+    return butler
+
+
+def test_of_a_set_all_are_certified(comcam):
+    assert certify(comcam, wish(comcam, PAIR, detectors=(0, 1))) == 2
+    assert len(conflicts(comcam, instrument="LSSTComCam", detectors=(0,))) == 1
+    assert len(conflicts(comcam, instrument="LSSTComCam", detectors=(1,))) == 1
+
+
+def test_of_a_set_of_which_one_conflicts_none_is_certified(comcam):
+    put(comcam, "u/ocps/other", instrument="LSSTComCam", detector=1)
+    certify(comcam, wish(comcam, "u/ocps/other", detectors=(1,)))
+    with pytest.raises(CertificationError, match="already"):
+        certify(comcam, wish(comcam, PAIR, detectors=(0, 1)))
+    assert conflicts(comcam, instrument="LSSTComCam", detectors=(0,)) == []
+
+
+def test_a_calibration_of_a_detector_that_was_not_asked_for_is_told(comcam):
+    with pytest.raises(CertificationError, match=r"for the detectors \[0, 1\]"):
+        certify(comcam, wish(comcam, PAIR, detectors=(0,)))
+
+
+def test_what_the_butler_did_not_take_is_noticed(butler, monkeypatch):
+    monkeypatch.setattr(type(butler.registry), "certify", lambda *_: None)
+    with pytest.raises(CertificationError, match="reads back differently"):
+        certify(butler, wish(butler))
 
 
 def test_only_a_calibration_collection_will_do(butler):
