@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..domain.text import one_line
+from ..run.facts import RunConfigured
 from ..run.record import RunRecord
 from ..run.resumption import ResumptionError, asked_for, take_up
 from ..simulation.repository import MARKER
+from .options import MOST_SCALE, MOST_SEED, is_collection
 
 if TYPE_CHECKING:
     from ..base_make_calibrations import BaseMakeCalibrations
@@ -99,6 +102,8 @@ def resumed_options(
     except ResumptionError as error:
         raise click.UsageError(f"--resume: {error}") from None
     configured = resumption.configured
+    if (strange := _strange(configured)) is not None:
+        raise click.UsageError(f"--resume: the journal of {folder} has {strange}. Nothing was touched.")
     repository = Path(configured.repository or "")
     if configured.date is None or not (repository / MARKER).is_file():
         raise click.UsageError(
@@ -115,6 +120,26 @@ def resumed_options(
         faults=faults,
         resumed=resumption.record,
     )
+
+
+def _strange(configured: RunConfigured) -> str | None:
+    """Name what the command would never have begun a run with; None if there is nothing."""
+    if not 1 <= (configured.scale or 1) <= MOST_SCALE or not 0 <= (configured.seed or 0) <= MOST_SEED:
+        return f"scale {configured.scale} and seed {configured.seed}"
+    try:
+        date.fromisoformat(configured.date or f"{date.min}")
+    except ValueError:
+        return f"date {one_line(repr(configured.date), 80)}"
+    for name in configured.collections:
+        if not is_collection(name):
+            return f"collection {one_line(repr(name), 80)}"
+    try:
+        repository = Path(configured.repository or "/")
+        if repository.is_absolute() and f"{repository}".isprintable() and repository.exists() is not None:
+            return None
+    except OSError:
+        pass
+    return f"repository {one_line(repr(configured.repository), 80)}"
 
 
 def time_of_resumption(record: RunRecord) -> float:
