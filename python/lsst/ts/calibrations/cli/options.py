@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import io
+import sys
 from pathlib import Path
 
 import click
@@ -14,6 +16,7 @@ __all__ = [
     "MOST_SCALE",
     "MOST_SEED",
     "is_collection",
+    "print_anything",
     "read_collections",
     "read_date",
     "read_path",
@@ -25,6 +28,12 @@ MOST_SCALE = 16
 
 MOST_SEED = 2**63 - 1
 """Largest seed: the headers of the images hold it."""
+
+
+def print_anything() -> None:
+    """Have the escape printed of a character that the terminal, or a file, has no code for."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def read_path(_context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:

@@ -113,8 +113,8 @@ def resumed_options(
     return configured.text, SimulationOptions(
         folder=folder,
         repository=repository,
-        scale=configured.scale or 1,
-        seed=configured.seed or 0,
+        scale=1 if configured.scale is None else configured.scale,
+        seed=0 if configured.seed is None else configured.seed,
         night=date.fromisoformat(configured.date),
         collections=configured.collections,
         faults=faults,
@@ -124,8 +124,9 @@ def resumed_options(
 
 def _strange(configured: RunConfigured) -> str | None:
     """Name what the command would never have begun a run with; None if there is nothing."""
-    if not 1 <= (configured.scale or 1) <= MOST_SCALE or not 0 <= (configured.seed or 0) <= MOST_SEED:
-        return f"scale {configured.scale} and seed {configured.seed}"
+    scale, seed = configured.scale, configured.seed
+    if scale is None or seed is None or not (1 <= scale <= MOST_SCALE and 0 <= seed <= MOST_SEED):
+        return f"scale {scale} and seed {seed}"
     try:
         date.fromisoformat(configured.date or f"{date.min}")
     except ValueError:

@@ -10,7 +10,15 @@ from pathlib import Path
 
 import click
 
-from .options import MOST_SCALE, MOST_SEED, read_collections, read_date, read_path, show_faults
+from .options import (
+    MOST_SCALE,
+    MOST_SEED,
+    print_anything,
+    read_collections,
+    read_date,
+    read_path,
+    show_faults,
+)
 
 __all__ = ["main"]
 
@@ -135,6 +143,7 @@ def main(
     Without -c and -p it runs with the defaults: the daily calibration. Exit status: 0 DONE or STOPPED,
     1 FAILED, 2 refused before anything was exposed.
     """
+    print_anything()
     _choose_sal(simulate or schema)
     from .configuration import configuration_text
     from .folders import run_folder

@@ -11,7 +11,15 @@ from pathlib import Path
 
 import click
 
-from .options import MOST_SCALE, MOST_SEED, read_collections, read_date, read_path, show_faults
+from .options import (
+    MOST_SCALE,
+    MOST_SEED,
+    print_anything,
+    read_collections,
+    read_date,
+    read_path,
+    show_faults,
+)
 
 __all__ = ["main"]
 
@@ -146,6 +154,7 @@ def main(
     The bus is that of lsst.ts.salobj, as its environment variables say. All components are ENABLED, and stay
     until SIGTERM or an interrupt from the keyboard. Exit status: 0, or 2 when nothing was started.
     """
+    print_anything()
     _check_bus()
     from .folders import run_folder
     from .simulator import SimulatorOptions, simulate
