@@ -74,6 +74,14 @@ class Outcome:
         assert self.touched == frozenset()
         assert not list(self.folder.parent.rglob(CANARY))
 
+    def is_refused_in_preflight(self, *said: str) -> None:
+        """The observatory is not as the run needs it: nothing was exposed, and the reason is told."""
+        self.is_harmless()
+        assert self.status == 2, self.screen
+        for words in said:
+            assert words in self.words, self.words
+        assert not [each for each in self.commands if each.endswith(("takeImages", "execute"))]
+
     def is_refused(self, *said: str) -> None:
         """Nothing was begun, and the reason is told."""
         self.is_harmless()
@@ -177,7 +185,7 @@ def _play(place: Surroundings, text: str) -> Outcome:
 
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    """Give arguments to ``run_script``, where no reference calibrations can be made: ``--out run`` is its own."""
+    """Give arguments to ``run_script``, where no reference calibrations can be made; ``run`` is for its run."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cache").write_text("a file, so that nothing that is refused comes so far")
     monkeypatch.setenv("TS_CALIBRATIONS_SAL", "embedded")
