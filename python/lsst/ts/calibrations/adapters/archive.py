@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..domain.errors import ArchiveError, CertificationError
 from ..domain.instruments import Instrument
+from ..domain.text import one_line
 from .certification import Certification, Conflict, certify, find_conflicts
-from .datasets import find_combined, find_datasets, find_made
+from .datasets import find_combined, find_datasets, find_made, read_dataset
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
@@ -256,8 +257,11 @@ class Archive:
             butler, f"{prefix}DetStats", collection, exposure=exposures, detector=detectors.keys()
         )
         return VerificationResults(
-            {exposure: butler.get(ref) for (exposure,), ref in by_exposure.items()},
-            {(exposure, detectors[number]): butler.get(ref) for (exposure, number), ref in measured.items()},
+            {exposure: read_dataset(butler, ref) for (exposure,), ref in by_exposure.items()},
+            {
+                (exposure, detectors[number]): read_dataset(butler, ref)
+                for (exposure, number), ref in measured.items()
+            },
         )
 
     def _products(
@@ -265,7 +269,7 @@ class Archive:
     ) -> dict[str, Mapping[str, Any]]:
         butler, name = self._refreshed(), f"verify{calibration.capitalize()}DetStats"
         refs = self._find(butler, name, collection, detector=detectors.keys())
-        return {detectors[number]: butler.get(ref) for (number,), ref in refs.items()}
+        return {detectors[number]: read_dataset(butler, ref) for (number,), ref in refs.items()}
 
     def _made(self, dataset_type: str, run: str) -> tuple[str, ...]:
         return tuple(sorted(str(ref.id) for ref in find_made(self._open(), dataset_type, run)))
@@ -296,18 +300,29 @@ class Archive:
                     raise ArchiveError(
                         f"no gain in {collection} for the flats {pair[0]} and {pair[1]}, detector {detector}"
                     )
-                gains += _gains(pair, detector, butler.get(ref))
+                gains += _gains(pair, detector, read_dataset(butler, ref))
         return gains
 
 
 def _gains(pair: tuple[int, int], detector: int, measured: Any) -> list[PairGain]:
     """Gains of all amplifiers from what was measured on a pair."""
-    return [
-        PairGain(
-            pair, detector, name, measured.gain[name], measured.noise[name], _mean(measured.rawMeans[name])
-        )
-        for name in measured.gain
-    ]
+    try:
+        return [
+            PairGain(
+                pair,
+                detector,
+                name,
+                measured.gain[name],
+                measured.noise[name],
+                _mean(measured.rawMeans[name]),
+            )
+            for name in measured.gain
+        ]
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ArchiveError(
+            f"what was measured on the flats {pair[0]} and {pair[1]}, detector {detector}, has no gain, noise"
+            f" and mean of every amplifier ({type(error).__name__}: {one_line(error)})"
+        ) from error
 
 
 def _refusals() -> tuple[type[Exception], ...]:

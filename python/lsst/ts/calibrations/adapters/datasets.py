@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..domain.errors import ArchiveError
+from ..domain.text import one_line
+
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["find_combined", "find_datasets", "find_made"]
+__all__ = ["find_combined", "find_datasets", "find_made", "read_dataset"]
 
 
 def find_datasets(
@@ -64,6 +67,23 @@ def find_made(butler: Butler, dataset_type: str, run: str) -> list[DatasetRef]:
         )
     except (MissingCollectionError, MissingDatasetTypeError):
         return []
+
+
+def read_dataset(butler: Butler, ref: DatasetRef) -> Any:
+    """Read a dataset.
+
+    Raises
+    ------
+    ArchiveError
+        Its file is not there, or not what it should be.
+    """
+    try:
+        return butler.get(ref)
+    except Exception as error:
+        said = one_line(str(error).partition("\n")[0])
+        raise ArchiveError(
+            f"{ref.datasetType.name} {ref.dataId} in {ref.run} cannot be read: {said}"
+        ) from error
 
 
 def find_combined(

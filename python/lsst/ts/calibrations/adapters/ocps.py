@@ -87,9 +87,8 @@ class OcpsClient:
             raise
         job_id = _job_id(request, ack)
         if job_id in self._waiters:
-            raise ProcessingError(
-                request.name, f"the OCPS acknowledged it with the id of another job, {job_id}"
-            )
+            reason = f"the OCPS acknowledged it with the id of another job, {job_id}"
+            raise ProcessingError(request.name, reason)
         on_submitted(job_id)
         waiter = self._waiters[job_id] = asyncio.get_running_loop().create_future()
         if job_id in self._results:
@@ -135,9 +134,8 @@ class OcpsClient:
                 request.name, f"the OCPS did not answer within {FIRST_ACK_TIMEOUT:.0f} s"
             ) from None
         except salobj.AckError as error:
-            raise ProcessingError(
-                request.name, f"the OCPS refused it: {one_line(error.ackcmd.result)}"
-            ) from None
+            reason = f"the OCPS refused it: {one_line(error.ackcmd.result)}"
+            raise ProcessingError(request.name, reason) from None
 
     async def _exit_code(
         self,

@@ -11,7 +11,15 @@ from pathlib import Path
 
 import click
 
-from .options import read_collections, read_date, show_faults
+from .options import (
+    MOST_SCALE,
+    MOST_SEED,
+    print_anything,
+    read_collections,
+    read_date,
+    read_path,
+    show_faults,
+)
 
 __all__ = ["main"]
 
@@ -68,14 +76,30 @@ def _detectors(_context: click.Context, _: click.Parameter, value: str | None) -
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("instrument", type=click.Choice(INSTRUMENTS), default="LATISS")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Its folder, new or empty [default: below runs/]."
+    "--out",
+    type=click.Path(path_type=Path),
+    callback=read_path,
+    help="Its folder, new or empty [default: below runs/].",
 )
-@click.option("--repo", type=click.Path(path_type=Path), help="Simulated repository to keep between runs.")
 @click.option(
-    "--scale", type=click.IntRange(1, 16), default=4, show_default=True, help="Divides the detector's sides."
+    "--repo",
+    type=click.Path(path_type=Path),
+    callback=read_path,
+    help="Simulated repository to keep between runs.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of everything that is drawn."
+    "--scale",
+    type=click.IntRange(1, MOST_SCALE),
+    default=4,
+    show_default=True,
+    help="Divides the detector's sides.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, MOST_SEED),
+    default=1,
+    show_default=True,
+    help="Of everything that is drawn.",
 )
 @click.option(
     "--date", callback=read_date, metavar="YYYY-MM-DD", help="Date of the simulated night [default: now]."
@@ -130,6 +154,7 @@ def main(
     The bus is that of lsst.ts.salobj, as its environment variables say. All components are ENABLED, and stay
     until SIGTERM or an interrupt from the keyboard. Exit status: 0, or 2 when nothing was started.
     """
+    print_anything()
     _check_bus()
     from .folders import run_folder
     from .simulator import SimulatorOptions, simulate

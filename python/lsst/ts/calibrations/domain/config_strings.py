@@ -12,7 +12,7 @@ from typing import Any
 
 from .config_values import show
 
-__all__ = ["collection_names", "text_problems"]
+__all__ = ["LONGEST_NAME", "collection_names", "text_problems"]
 
 LONGEST = 2000
 """Characters that any text may have."""

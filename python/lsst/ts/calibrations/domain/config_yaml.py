@@ -17,7 +17,7 @@ import yaml
 
 __all__ = ["MAX_SIZE", "read_mapping"]
 
-MAX_SIZE = 100_000
+MAX_SIZE = 50_000
 """Most characters that a configuration may have."""
 
 MAX_DEPTH = 8

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from ..domain.text import one_line
+
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
 
@@ -50,10 +52,27 @@ def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
         return
     if not (path / MARKER).is_file():
         raise ValueError("it is not a simulated repository, and simulated data never go into another")
-    made = json.loads((path / MARKER).read_text(encoding="utf-8"))
+    made = _read_marker(path / MARKER)
     for name, value in properties.items():
         if made.get(name) != value:
-            raise ValueError(f"it was made with {name} {made.get(name)}, not {value}")
+            raise ValueError(f"it was made with {name} {one_line(repr(made.get(name)), 80)}, not {value!r}")
+
+
+def _read_marker(path: Path) -> dict[str, Any]:
+    """Properties of a simulated repository.
+
+    Raises
+    ------
+    ValueError
+        The marker cannot be read.
+    """
+    try:
+        made = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"its {MARKER} cannot be read: {one_line(error)}") from None
+    if not isinstance(made, dict):
+        raise ValueError(f"its {MARKER} is no mapping")
+    return made
 
 
 def make_repository(path: Path, reference: Path, calibrations: str, properties: Mapping[str, Any]) -> None:
