@@ -27,7 +27,7 @@ def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
     path
         Folder: a simulated repository of before, an empty folder, or one that can be made.
     properties
-        What a repository of before must have been made with, e.g. its scale.
+        What a repository of before must have been made with, e.g. its scale, and with nothing else.
 
     Raises
     ------
@@ -47,9 +47,10 @@ def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
     if not (path / MARKER).is_file():
         raise ValueError("it is not a simulated repository, and simulated data never go into another")
     made = json.loads((path / MARKER).read_text(encoding="utf-8"))
-    for name, value in properties.items():
-        if made.get(name) != value:
-            raise ValueError(f"it was made with {name} {made.get(name)}, not {value}")
+    for name in dict.fromkeys((*properties, *made)):
+        before, now = made.get(name, False), properties.get(name, False)
+        if before != now:
+            raise ValueError(f"it was made with {name} {before}, not {now}")
 
 
 def make_repository(path: Path, reference: Path, calibrations: str, properties: Mapping[str, Any]) -> None:
