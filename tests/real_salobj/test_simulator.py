@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from simulator import SIMULATOR
 
 from lsst.ts.calibrations.adapters.sal import ScriptState, salobj
 from lsst.ts.calibrations.scripts_dir import get_scripts_dir
 
 pytestmark = pytest.mark.timeout(900)
 
-COMMAND = [sys.executable, "-m", "lsst.ts.calibrations.cli.run_simulator", "LATISS", "--scale", "16"]
+COMMAND = [*SIMULATOR, "LATISS", "--scale", "16"]
 COMPONENTS = (("ATCamera", 0), ("ATSpectrograph", 0), ("ATHeaderService", 0), ("ATOODS", 0), ("OCPS", 1))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from .adapters.event_order import EventOrder
 from .adapters.sal import ScriptState, current_tai, salobj
 from .domain.config import CalibrationConfig
 from .domain.config_text import examine
@@ -44,6 +45,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
 
     def __init__(self, index: int) -> None:
         super().__init__(index=index, descr=f"Take and verify {self.instrument().name} calibrations.")
+        self._log_order = EventOrder(self.evt_logMessage)
         self.settings: RunSettings | None = None
         """Where the run takes place; None for the observatory's own place."""
         self.listeners: list[Callable[[Fact], None]] = []
@@ -260,6 +262,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
                 async with asyncio.timeout(CLOSE_LIMIT):
                     await self._cleaned.wait()
         await super().close_tasks()
+        await self._log_order.settle()
         if self._resumption is not None:
             self._resumption.journal.close()
 

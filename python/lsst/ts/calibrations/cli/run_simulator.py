@@ -111,6 +111,11 @@ def _detectors(_context: click.Context, _: click.Parameter, value: str | None) -
     show_default=True,
     help="Exposures, readouts, ingests and jobs take so many times less; their real work does not.",
 )
+@click.option(
+    "--without-pixels",
+    is_flag=True,
+    help="Images are headers alone, jobs run no pipelines, and what these would find is drawn.",
+)
 @click.option("--detectors", callback=_detectors, metavar="N,N,...", help="Those with pixels.")
 @click.option(
     "--filter",
@@ -144,6 +149,7 @@ def main(
     seed: int,
     date: datetime.date | None,
     speed: float,
+    without_pixels: bool,
     detectors: tuple[int, ...] | None,
     filters: tuple[str, ...],
     collections: tuple[str, ...],
@@ -170,6 +176,7 @@ def main(
         filters=filters,
         collections=collections,
         faults=faults,
+        without_pixels=without_pixels,
     )
     sys.exit(simulate(instrument, options))
 

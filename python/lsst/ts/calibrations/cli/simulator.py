@@ -18,11 +18,13 @@ from ..domain.errors import ConfigurationError
 from ..domain.instruments import INSTRUMENTS, Instrument
 from ..run.settings import RunSettings
 from ..simulation.faults import FaultError
+from ..simulation.machine_faults import MACHINE_FAULTS
 from ..simulation.paced_loop import PacedLoop
 from ..simulation.repository import check_repository
 from .folders import new_folder
 from .simulate import HOUR
 from .surroundings import Surroundings, SurroundingsError
+from .surroundings_without_pixels import SurroundingsWithoutPixels
 
 __all__ = ["SimulatorOptions", "simulate"]
 
@@ -50,6 +52,8 @@ class SimulatorOptions:
         Butler ids of those with pixels; None for those that the script uses by default.
     filters
         Filters of which there shall be a reference flat.
+    without_pixels
+        Whether images have no pixels and jobs no pipelines.
     """
 
     folder: Path
@@ -62,6 +66,7 @@ class SimulatorOptions:
     filters: tuple[str, ...]
     collections: tuple[str, ...]
     faults: tuple[str, ...]
+    without_pixels: bool = False
 
 
 def simulate(instrument_name: str, options: SimulatorOptions) -> int:
@@ -107,7 +112,8 @@ def _surroundings(instrument: Instrument, options: SimulatorOptions, filter_: st
         config = CalibrationConfig.from_namespace(asked, instrument)
     except ConfigurationError as error:
         raise click.UsageError(f"{error}. Nothing was touched.") from None
-    return Surroundings(
+    kind = SurroundingsWithoutPixels if options.without_pixels else Surroundings
+    return kind(
         instrument=instrument,
         config=replace(config, images={}),  # how many images there will be is not known
         settings=RunSettings(
@@ -132,9 +138,14 @@ def _check(place: Surroundings) -> None:
         except ValueError as error:
             raise click.UsageError(f"--repo {place.repository}: {error}. Nothing was touched.") from None
     try:
-        place.observatory()
+        faults = place.observatory().faults
     except FaultError as error:
         raise click.UsageError(f"--fault: {error}. Nothing was touched.") from None
+    if names := [name for name in MACHINE_FAULTS if faults.asked_for(name)]:
+        raise click.UsageError(
+            f"--fault: {' and '.join(names)}: it would have to strike the machine of a script, and that is"
+            " another one; bin/run_script can do that. Nothing was touched."
+        )
 
 
 def _write_environment(place: Surroundings) -> None:

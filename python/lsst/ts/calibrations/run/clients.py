@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from ..adapters.camera import Camera
+from ..adapters.event_order import hear_overtaken
 from ..adapters.ingest import IngestWatcher
 from ..adapters.ocps import OcpsClient
 from ..adapters.sal import remote_group_class, salobj
@@ -43,6 +44,8 @@ class Clients:
         ]
         self.remotes: tuple[salobj.Remote, ...] = (*others, oods, ocps)
         """One for every component that must be ENABLED."""
+        for remote in (oods, ocps):  # detectors are ingested, and jobs end, at the same time
+            hear_overtaken(remote)
         self.camera = Camera(instrument, domain, log)
         self.ingest = IngestWatcher(oods)
         self.ocps = OcpsClient(ocps)

@@ -33,7 +33,7 @@ def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
         Folder: a simulated repository of before (its making may have been interrupted), an empty folder, or
         one that can be made.
     properties
-        What a repository of before must have been made with, e.g. its scale.
+        What a repository of before must have been made with, e.g. its scale, and with nothing else.
 
     Raises
     ------
@@ -53,9 +53,10 @@ def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
     if not (path / MARKER).is_file():
         raise ValueError("it is not a simulated repository, and simulated data never go into another")
     made = _read_marker(path / MARKER)
-    for name, value in properties.items():
-        if made.get(name) != value:
-            raise ValueError(f"it was made with {name} {one_line(repr(made.get(name)), 80)}, not {value!r}")
+    for name in dict.fromkeys((*properties, *made)):
+        before, now = made.get(name, False), properties.get(name, False)
+        if before != now:
+            raise ValueError(f"it was made with {name} {one_line(str(before), 80)}, not {now}")
 
 
 def _read_marker(path: Path) -> dict[str, Any]:
