@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from functools import partial
 
 import pytest
+from click.testing import CliRunner
 
-from lsst.ts.calibrations.simulation.campaign.campaign import play, run_campaign, run_matrix
+from lsst.ts.calibrations.simulation.campaign import campaign
+from lsst.ts.calibrations.simulation.campaign.__main__ import main
+from lsst.ts.calibrations.simulation.campaign.campaign import Report, play, run_campaign, run_matrix
 from lsst.ts.calibrations.simulation.campaign.runner import Workshop
 from lsst.ts.calibrations.simulation.campaign.scenario import draw_scenario
 from lsst.ts.calibrations.simulation.fault_kinds import KINDS
@@ -36,9 +40,34 @@ def test_the_report_of_the_command() -> None:
         [*CAMPAIGN, "--scenarios", "3", "--seed", "7", "--json"], capture_output=True, text=True, check=True
     )
     report = json.loads(ended.stdout)
-    assert {"scenarios", "seed", "violations", "faults", "seconds"} == set(report)
+    assert {"scenarios", "seed", "violations", "faults", "seconds"} <= set(report)
     assert (report["scenarios"], report["seed"], report["violations"]) == (3, 7, [])
     assert set(report["faults"]) == set(KINDS)
+    assert set(report["never_struck"]) == {name for name, number in report["faults"].items() if not number}
+    assert 50 < report["memory_mb"] < 4096
+    assert ended.stderr == ""
+
+
+@pytest.mark.parametrize(("scenarios", "said"), [(1999, False), (2000, True)])
+def test_a_fault_that_never_struck_in_a_large_campaign_is_said(
+    monkeypatch: pytest.MonkeyPatch, scenarios: int, said: bool
+) -> None:
+    report = Report(1, scenarios, faults=Counter(dict.fromkeys(KINDS, 5) | {"clock-step": 0}))
+    monkeypatch.setattr(campaign, "run_campaign", lambda *_, **__: report)
+    ended = CliRunner().invoke(main, ["--scenarios", f"{scenarios}", "--json"])
+    assert ended.exit_code == 0
+    assert json.loads(ended.stdout)["never_struck"] == ["clock-step"]
+    assert ("THESE FAULTS NEVER STRUCK: clock-step" in ended.stderr) is said
+
+
+def test_a_judge_that_breaks_is_one_more_violation(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaign, "judge", lambda _: 1 // 0)
+    outcome = play(workshop, draw_scenario, 5)
+    assert outcome.violations == (("can-be-judged", "the judge broke"),)
+    assert "ZeroDivisionError" in outcome.story
+    assert not list(workshop.folder.glob("*-5"))
 
 
 def test_a_scenario_is_replayed_with_its_story() -> None:

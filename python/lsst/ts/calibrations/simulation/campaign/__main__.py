@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+ENOUGH = 2000
+"""Scenarios in which every fault is expected to strike."""
+
 
 MOST = 1_000_000
 """Scenarios of one campaign."""
@@ -59,9 +62,36 @@ def main(
 ) -> None:
     """Play seeded scenarios in which things go wrong, and look whether the script keeps its promises.
 
-    Exit status: 0 if it did, 1 if it did not.
+    Exit status: 0 if it did, 1 if it did not, 2 if that could not be found out.
     """
     os.environ["TS_CALIBRATIONS_SAL"] = "embedded"
+    from ...cli.interrupts import Interrupted, raising_interrupts
+    from .room import NoRoom
+
+    try:
+        with raising_interrupts():
+            report = _play(scenarios, seed, scenario, focus, processes, matrix, every)
+    except Interrupted as interrupt:
+        click.echo(f"{interrupt}: the campaign was ended, and its files were removed.", err=True)
+        sys.exit(2)
+    except NoRoom as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    if isinstance(report, int):
+        sys.exit(report)
+    _end(report, as_json)
+
+
+def _play(
+    scenarios: int,
+    seed: int,
+    scenario: int | None,
+    focus: tuple[str, ...],
+    processes: int,
+    matrix: bool,
+    every: int,
+) -> Report | int:
+    """Do what was asked for; return the report, or the exit status of a single scenario."""
     from .campaign import run_campaign, run_matrix
 
     told = 0
@@ -75,12 +105,11 @@ def main(
             click.echo(f"{report.scenarios} scenarios in {report.seconds:.0f} s: {told} violations", err=True)
 
     if scenario is not None:
-        sys.exit(_replay(scenario, focus, matrix))
+        return _replay(scenario, focus, matrix)
     if matrix:
-        _end(run_matrix(every=every, processes=processes, progress=show), as_json)
+        return run_matrix(every=every, processes=processes, progress=show)
     seeds = random.Random(seed).sample(range(1_000_000_000), scenarios)  # noqa: S311
-    report = run_campaign(seeds, seed=seed, processes=processes, focus=focus, progress=show)
-    _end(report, as_json)
+    return run_campaign(seeds, seed=seed, processes=processes, focus=focus, progress=show)
 
 
 def _end(report: Report, as_json: bool) -> NoReturn:
@@ -88,7 +117,9 @@ def _end(report: Report, as_json: bool) -> NoReturn:
     if as_json:
         click.echo(json.dumps(report.as_dict(), indent=1))
     else:
-        _print(report.as_dict())
+        _print(report)
+    if report.never_struck and report.scenarios >= ENOUGH:
+        click.echo(f"THESE FAULTS NEVER STRUCK: {', '.join(report.never_struck)}", err=True)
     sys.exit(1 if report.violations else 0)
 
 
@@ -117,17 +148,14 @@ def _replay(seed: int, focus: tuple[str, ...], from_matrix: bool) -> int:
     return 1 if found else 0
 
 
-def _print(report: dict[str, object]) -> None:
+def _print(report: Report) -> None:
     """Print a report for a person."""
-    violations = report["violations"]
-    faults = report["faults"]
-    assert isinstance(violations, list)
-    assert isinstance(faults, dict)
-    for name, number in faults.items():
+    values = report.as_dict()
+    for name, number in values["faults"].items():
         click.echo(f"{number:6d}  {name}")
     click.echo(
-        f"{report['scenarios']} scenarios of seed {report['seed']}: {len(violations)} violations"
-        f" in {report['seconds']} s"
+        f"{report.scenarios} scenarios of seed {report.seed}: {len(report.violations)} violations in"
+        f" {values['seconds']} s; the largest process had {values['memory_mb']} MB"
     )
 
 

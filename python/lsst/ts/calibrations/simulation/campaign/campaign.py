@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
 import time
+import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from ..fault_kinds import KINDS
+from .crew import Crew
 from .evidence import gather
 from .judge import judge
 from .matrix import matrix
-from .runner import Workshop, open_workshop
+from .runner import Lived, Workshop, open_workshop
 from .scenario import Scenario, draw_scenario
 from .story import tell
 
@@ -36,12 +37,15 @@ class Outcome:
         What happened.
     struck
         How often each fault struck.
+    memory
+        Bytes that the largest process of the script had.
     """
 
     seed: int
     violations: tuple[tuple[str, str], ...]
     story: str
     struck: dict[str, int]
+    memory: int
 
 
 @dataclass
@@ -54,10 +58,18 @@ class Report:
     faults: Counter[str] = field(default_factory=Counter)
     """In how many scenarios each fault really struck."""
     seconds: float = 0.0
+    memory: int = 0
+    """Bytes that the largest process of a script had."""
+
+    @property
+    def never_struck(self) -> list[str]:
+        """Faults that the campaign says nothing about, as they struck in none of its scenarios."""
+        return [name for name in KINDS if not self.faults[name]]
 
     def add(self, outcome: Outcome) -> None:
         """Take in a scenario."""
         self.scenarios += 1
+        self.memory = max(self.memory, outcome.memory)
         self.faults.update(name for name, times in outcome.struck.items() if times)
         self.violations += [
             {"seed": outcome.seed, "invariant": name, "story": f"{words}\n{outcome.story}"}
@@ -71,6 +83,8 @@ class Report:
             "seed": self.seed,
             "violations": self.violations,
             "faults": {name: self.faults[name] for name in KINDS},
+            "never_struck": self.never_struck,
+            "memory_mb": self.memory >> 20,
             "seconds": round(self.seconds, 1),
         }
 
@@ -132,22 +146,11 @@ def _report(
     progress: Callable[[Report], None],
 ) -> Report:
     begin = time.monotonic()
-    for outcome in _outcomes(workshop, seeds, processes, draw):
+    for outcome in Crew(partial(play, workshop, draw), processes).results(seeds):
         report.add(outcome)
         report.seconds = time.monotonic() - begin
         progress(report)
     return report
-
-
-def _outcomes(
-    workshop: Workshop, seeds: Sequence[int], processes: int, draw: Callable[[int], Scenario]
-) -> Iterator[Outcome]:
-    work = partial(play, workshop, draw)
-    if processes == 1:
-        yield from map(work, seeds)
-        return
-    with multiprocessing.get_context("fork").Pool(processes) as pool:
-        yield from pool.imap(work, seeds)
 
 
 def play(workshop: Workshop, draw: Callable[[int], Scenario], seed: int) -> Outcome:
@@ -161,12 +164,27 @@ def play(workshop: Workshop, draw: Callable[[int], Scenario], seed: int) -> Outc
         Draws the scenario from its seed.
     seed
         Of the scenario.
+
+    Raises
+    ------
+    NoRoom
+        There is no room for it.
     """
     lived = workshop.play(draw(seed))
     try:
-        evidence = gather(lived)
-        found = judge(evidence)
-        evidence.shelf.close()
-        return Outcome(seed, tuple(found), tell(evidence) if found else "", dict(lived.struck))
+        found, story = _judge(lived)
+    except Exception:  # that is one more thing to look into, and no reason to lose all that was found
+        found, story = [("can-be-judged", "the judge broke")], traceback.format_exc()
     finally:
         shutil.rmtree(lived.folder, ignore_errors=True)
+    return Outcome(seed, tuple(found), story, dict(lived.struck), lived.memory)
+
+
+def _judge(lived: Lived) -> tuple[list[tuple[str, str]], str]:
+    """Invariants that are violated, and how; and the story, if there are some."""
+    evidence = gather(lived)
+    try:
+        found = judge(evidence)
+        return found, tell(evidence) if found else ""
+    finally:
+        evidence.shelf.close()

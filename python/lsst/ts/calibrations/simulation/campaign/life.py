@@ -37,6 +37,7 @@ from ..repository import write_index
 from ..sal.bus import running_bus
 from ..standins.machinery import standin_machinery
 from ..standins.measurements import StandInCamera
+from .crew import MOST_MEMORY
 from .interruption import Interrupter
 from .scenario import Scenario
 from .witness import Witness
@@ -54,9 +55,6 @@ LONGEST = 900
 MOST_WORK = 60
 """Real seconds, and seconds of the processor, after which a script hangs; the first is for machines that have
 much else to do."""
-
-MOST_MEMORY = 4 << 30
-"""Bytes: what grows without bounds ends as a violation, and not the machine."""
 
 
 @dataclass

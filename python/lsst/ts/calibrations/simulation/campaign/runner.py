@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from ...domain.exposures import ImageType
 from ...domain.instruments import INSTRUMENTS, LATISS, LSSTCOMCAM, Instrument
 from ..standins.measurements import Disturbance
+from .room import check_room, find_room
 from .scenario import Scenario
 
 if TYPE_CHECKING:
@@ -32,8 +34,6 @@ TEMPLATES = {
     LSSTCOMCAM.name: ((0, 1, 2), (("r_03", "r"),)),
 }
 """Detectors and filters of the reference calibrations."""
-
-MEMORY = Path("/dev/shm")  # noqa: S108  (a file system, in which nothing waits for a disk)
 
 
 @dataclass
@@ -52,6 +52,8 @@ class Lived:
         How often each fault struck.
     refused
         Why the run could not be resumed; empty if it could, or was not to be.
+    memory
+        Bytes that the largest of its processes had.
     """
 
     scenario: Scenario
@@ -59,6 +61,7 @@ class Lived:
     lives: list[Mapping[str, Any] | None]
     struck: Counter[str] = field(default_factory=Counter)
     refused: str = ""
+    memory: int = 0
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,14 @@ class Workshop:
     folder: Path
 
     def play(self, scenario: Scenario) -> Lived:
-        """Play a scenario; its folder stays until `clear`."""
+        """Play a scenario; its folder stays.
+
+        Raises
+        ------
+        NoRoom
+            There is no room for it.
+        """
+        check_room(self.folder)
         folder = self.folder / str(os.getpid())
         butlers = _warm_up(self.folder, folder, scenario.instrument.name)
         _furnish(folder, self.folder / scenario.instrument.name)
@@ -83,7 +93,9 @@ class Workshop:
             _make_room(folder / "run")
             with butlers.lent():
                 work = partial(self._live, lived, number)
-                lived.lives.append(_in_child(work, folder / f"life{number}.json"))
+                told, memory = _in_child(work, folder / f"life{number}.json")
+            lived.lives.append(told)
+            lived.memory = max(lived.memory, memory)
         if (last := lived.lives[-1]) is not None and last["refused"]:
             lived.refused = last["refused"]
             lived.lives.pop()
@@ -109,12 +121,17 @@ class Workshop:
 
 @contextlib.contextmanager
 def open_workshop() -> Iterator[Workshop]:
-    """Make a workshop with repositories to begin with, in memory if that is possible."""
+    """Make a workshop with repositories to begin with, in memory if that is possible; remove it at the end.
+
+    Raises
+    ------
+    NoRoom
+        There is no room for it.
+    """
     from ..standins.template import make_template
     from .life import SCALE, SEED
 
-    place = MEMORY if os.access(MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="campaign-", dir=place) as name:
+    with tempfile.TemporaryDirectory(prefix="campaign-", dir=find_room()) as name:
         folder = Path(name)
         for instrument in (LATISS, LSSTCOMCAM):
             detectors, filters = TEMPLATES[instrument.name]
@@ -177,21 +194,40 @@ def _make_room(run: Path) -> None:
             path.unlink()
 
 
-def _in_child(work: Callable[[], dict[str, Any]], path: Path) -> dict[str, Any] | None:
-    """Do something in a forked process; return what it returns, or None if the process was killed."""
+def _in_child(work: Callable[[], dict[str, Any]], path: Path) -> tuple[dict[str, Any] | None, int]:
+    """Do something in a forked process.
+
+    Returns
+    -------
+    told
+        What it returns; None if the process was killed.
+    memory
+        Bytes that the process had at most.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
         try:
+            _stand_alone()
             path.write_text(json.dumps(work()), encoding="utf-8")
         except BaseException:
             traceback.print_exc()
             sys.stderr.flush()
         finally:
             os._exit(0)
-    os.waitpid(child, 0)
-    if not path.exists():
-        return None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    try:
+        _, _, usage = os.wait4(child, 0)
+    except BaseException:  # a signal ends the campaign
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        raise
+    found: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return found, usage.ru_maxrss << 10
+
+
+def _stand_alone() -> None:
+    """Have signals for the campaign, from a terminal or not, mean nothing to the script that is played."""
+    os.setpgid(0, 0)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)

@@ -1,0 +1,125 @@
+"""A crew works through numbers in processes of their own, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.cli.interrupts import Interrupted, raising_interrupts
+from lsst.ts.calibrations.simulation.campaign import room, runner
+from lsst.ts.calibrations.simulation.campaign.crew import MOST_MEMORY, Crew
+from lsst.ts.calibrations.simulation.campaign.room import NoRoom, find_room
+from lsst.ts.calibrations.simulation.standins import template
+
+MB = 1 << 20
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_results_come_in_the_order_of_the_numbers(size: int) -> None:
+    def work(number: int) -> tuple[int, int]:
+        time.sleep(0.01 * (number % 3))
+        return number, os.getpid()
+
+    results = list(Crew(work, size).results(range(8)))
+    assert [number for number, _ in results] == list(range(8))
+    assert len({process for _, process in results} - {os.getpid()}) == 8
+
+
+def test_a_process_that_dies_is_told_and_no_hang() -> None:
+    with pytest.raises(RuntimeError, match="the process for 2 ended without a result"):
+        list(Crew(lambda number: os._exit(9) if number == 2 else number, 2).results(range(4)))
+
+
+def test_no_process_takes_the_memory_of_the_machine() -> None:
+    def work(number: int) -> str:
+        try:
+            return f"{len(bytearray(MOST_MEMORY))}"
+        except MemoryError:
+            return "refused"
+
+    assert list(Crew(work, 1).results([0])) == ["refused"]
+
+
+def test_no_room_is_told_in_words() -> None:
+    def work(number: int) -> int:
+        raise NoRoom("a campaign needs 32 MB in /x, where 3 MB are free", advice="Make room there.")
+
+    with pytest.raises(NoRoom, match=r"where 3 MB are free\. Make room there"):
+        list(Crew(work, 2).results(range(4)))
+
+
+@pytest.fixture
+def disks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[int, int], None]:
+    """Say how many MB are free in memory, and elsewhere."""
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    monkeypatch.setattr(room, "MEMORY", memory)
+    usual = tmp_path / "usual"
+    usual.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(usual))
+
+    def say(in_memory: int, elsewhere: int) -> None:
+        def disk_usage(path: Path) -> Any:
+            return type("", (), {"free": (in_memory if Path(path) == memory else elsewhere) * MB})
+
+        monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+
+    return say
+
+
+@pytest.mark.parametrize(("in_memory", "place"), [(24_000, "memory"), (64, "usual")])
+def test_a_campaign_is_in_memory_only_if_that_has_room(disks: Any, in_memory: int, place: str) -> None:
+    disks(in_memory, 1000)
+    assert find_room().name == place
+
+
+def test_without_room_there_is_no_campaign(disks: Any) -> None:
+    disks(64, 100)
+    with pytest.raises(NoRoom, match=r"needs 256 MB in .*usual, where 100 MB are free.*TMPDIR"):
+        find_room()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("size", [1, 2])
+def test_an_interrupted_campaign_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, size: int
+) -> None:
+    monkeypatch.setattr(room, "MEMORY", tmp_path)
+    monkeypatch.setattr(template, "make_template", lambda folder, *_, **__: folder.mkdir())
+    pids = tmp_path.parent / f"{tmp_path.name}.pids"
+
+    def write_for_ever(path: Path) -> dict[str, Any]:
+        with pids.open("a") as file:
+            file.write(f"{os.getpid()} {os.getppid()}\n")
+        while True:
+            path.mkdir(parents=True, exist_ok=True)
+            (path / "journal").touch()
+
+    with pytest.raises(Interrupted), raising_interrupts(), runner.open_workshop() as workshop:  # noqa: PT012
+
+        def work(place: int) -> Any:
+            path = workshop.folder / f"{place}"
+            return runner._in_child(lambda: write_for_ever(path), path / "life.json")
+
+        watch = os.fork()
+        if watch == 0:
+            while not (pids.exists() and pids.read_text().count("\n") == size):
+                time.sleep(0.01)
+            os.kill(os.getppid(), number)
+            os._exit(0)
+        list(Crew(work, size).results(range(4)))
+    os.waitpid(watch, 0)
+    assert list(tmp_path.iterdir()) == []
+    left = [pid for pid in pids.read_text().split() if int(pid) != os.getpid() and _runs(pid)]
+    assert left == []
+
+
+def _runs(pid: str) -> bool:
+    return Path(f"/proc/{pid}").exists()
