@@ -85,8 +85,8 @@ class Workshop:
             There is no room for it.
         """
         check_room(self.folder)
-        folder = self.folder / str(os.getpid())
-        butlers = _warm_up(self.folder, folder, scenario.instrument.name)
+        butlers = self.warm_up(scenario.instrument)
+        folder = self._place
         _furnish(folder, self.folder / scenario.instrument.name)
         lived = Lived(scenario, folder, [])
         for number in range(2 if scenario.resumed else 1):
@@ -105,6 +105,15 @@ class Workshop:
                 name, times = line.split()
                 lived.struck[name] = max(int(times), lived.struck[name])
         return lived
+
+    def warm_up(self, instrument: Instrument) -> OpenButlers:
+        """Do what is done once in a process, before the first scenario of an instrument."""
+        return _warm_up(self.folder, self._place, instrument.name)
+
+    @property
+    def _place(self) -> Path:
+        """Folder of the scenarios of this process, which come one after the other."""
+        return self.folder / str(os.getpid())
 
     @staticmethod
     def _live(lived: Lived, number: int) -> dict[str, Any]:
