@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from astropy.io import fits
@@ -78,9 +77,3 @@ def test_a_filter_that_is_not_mounted_moves_nothing(script: Make) -> None:
     flats = {"script_mode": "BIAS_DARK_FLAT", "n_dark": 1, "n_discard_dark": 0, "exp_times_dark": 1}
     told = script({**flats, "n_flat": 1, "n_discard_flat": 0, "filter": "~root", "grating": "..x"})
     told.is_refused_in_preflight("~root")
-
-
-def test_the_run_directory_holds_all_that_was_made(script: Make, tmp_path: Path) -> None:
-    told = script({"note": "$(touch canary)"})
-    told.is_harmless()
-    assert {path.name for path in tmp_path.iterdir()} == {"run"}
