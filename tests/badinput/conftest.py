@@ -185,7 +185,7 @@ def _play(place: Surroundings, text: str) -> Outcome:
 
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
-    """Give arguments to ``run_script``, where no reference calibrations can be made; ``run`` is for its run."""
+    """Give arguments to ``run_script``, where no reference calibrations can be made; ``run`` is its own."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cache").write_text("a file, so that nothing that is refused comes so far")
     monkeypatch.setenv("TS_CALIBRATIONS_SAL", "embedded")

@@ -204,7 +204,7 @@ def test_a_strange_name_is_none_of_an_image(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"is not an image name|has no exposure id") as caught:
         exposure_id(name)
     assert len(str(caught.value)) < 500
-    with pytest.raises(ValueError, match="AT_O|image name"):
+    with pytest.raises(ValueError, match=r"image name|exposure id"):
         ImageFolder(tmp_path, "AT").header(name)
 
 

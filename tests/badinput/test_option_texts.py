@@ -35,7 +35,7 @@ NEVER = {
     "next-line": "a\x85b",
     "bidi-mark": "a\u202egnp.b",
     "zero-width": "LATISS\u200b/calib",
-    "gigantic": "a" * 40_000,
+    "gigantic": "a" * 5_000,
 }
 """What no text may hold."""
 
@@ -85,9 +85,9 @@ def test_the_tables_leave_no_text_out() -> None:
 
 
 @pytest.mark.parametrize("text", NEVER.values(), ids=NEVER.keys())
-@pytest.mark.parametrize("option", sorted({*TEXTS} - {"resume"}))
-def test_no_option_takes_what_is_no_text(option: str, text: str) -> None:
-    is_told(errors({option: text}), option)
+def test_no_option_takes_what_is_no_text(text: str) -> None:
+    for option in {*TEXTS} - {"resume"}:
+        is_told(errors({option: text}), option)
 
 
 @pytest.mark.parametrize("text", SHELL.values(), ids=SHELL.keys())
@@ -107,9 +107,9 @@ def test_a_collection_neither_climbs_nor_is_longer_than_the_butler_takes(name: s
 
 
 @pytest.mark.parametrize("text", SHELL.values(), ids=SHELL.keys())
-@pytest.mark.parametrize("option", ONE_SLOT)
-def test_a_filter_and_a_grating_have_plain_names(option: str, text: str) -> None:
-    is_told(errors({option: text}), option)
+def test_a_filter_and_a_grating_have_plain_names(text: str) -> None:
+    for option in ONE_SLOT:
+        is_told(errors({option: text}), option)
 
 
 @pytest.mark.parametrize("name", ["..", "-rf", "a" * 65, "../../SDSSr_65mm"])
@@ -166,10 +166,11 @@ def test_what_is_accepted_for_pipetask_stays_one_word_each() -> None:
 
 
 @pytest.mark.parametrize("text", ["$(touch canary)", "`touch canary`", "' OR 1=1 --", "*;|&<>\\", "%s{0}"])
-@pytest.mark.parametrize("option", HEADER)
-def test_a_header_takes_any_ascii_text_as_it_is(option: str, text: str) -> None:
-    assert errors({option: text}) == ()
-    assert getattr(CalibrationConfig.from_namespace({option: text}, LATISS), option) == text
+def test_a_header_takes_any_ascii_text_as_it_is(text: str) -> None:
+    options = dict.fromkeys(HEADER, text)
+    assert errors(options) == ()
+    config = CalibrationConfig.from_namespace(options, LATISS)
+    assert {option: getattr(config, option) for option in HEADER} == options
 
 
 @pytest.mark.parametrize(
@@ -224,13 +225,14 @@ def test_a_number_in_an_odd_form_is_no_number(written: str) -> None:
     "date",
     [
         "now", "2022-11-04T00:00:00Z", "2022-11-04+03:00", "2022-W44-5", "20221104", "2022-02-30",
-        "0000-01-01",        "-2022-11-04", "10000-01-01", "04.11.2022", "2022/11/04", "2022-11-04 25:00", "2022-11-04T12:00:60",
+        "0000-01-01", "-2022-11-04", "10000-01-01", "04.11.2022", "2022/11/04", "2022-11-04 25:00",
+        "2022-11-04T12:00:60",
         "\uff12\uff10\uff12\uff12-11-04", "2022-11-04; touch canary", "2022-11-04'", "1e400", "2022-11-4",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("option", ["certify_calib_begin_date", "certify_calib_end_date"])
-def test_a_date_in_an_odd_form_is_no_date(option: str, date: str) -> None:
-    is_told(text_errors(f'{option}: "{date}"'), option)
+def test_a_date_in_an_odd_form_is_no_date(date: str) -> None:
+    for option in ("certify_calib_begin_date", "certify_calib_end_date"):
+        is_told(text_errors(f'{option}: "{date}"'), option)
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
@@ -260,8 +262,8 @@ def test_the_other_cameras_refuse_the_same(instrument: Any) -> None:
 
 BOMBS = {
     "million-entries": "exp_times_dark: [" + "5," * 1_000_000 + "5]",
-    "as-many-entries-as-fit": "exp_times_dark: [" + "5," * 15_000 + "5]",
-    "detectors": "detectors: [" + ",".join(map(str, range(5_000))) + "]",
+    "thousands-of-entries": "exp_times_dark: [" + "5," * 3_000 + "5]",
+    "detectors": "detectors: [" + ",".join(map(str, range(2_000))) + "]",
     "digits-as-text": "exp_times_flat: '" + "1" * 45_000 + "x'",
     "digits-and-blanks-as-text": "exp_times_flat: '" + "1 " * 22_000 + "x'",
     "ids-and-blanks": "detectors: '1" + " " * 45_000 + "x'",
@@ -272,9 +274,9 @@ BOMBS = {
     "deep-mappings": "n_bias: " + "{a: " * 11_000,
     "deep-blocks": "- " * 22_000,
     "digits": "n_bias: " + "9" * 45_000,
-    "unknown-options": "\n".join(f"k{number}: 1" for number in range(4_000)),
-    "no-options": "\n".join(["a=b"] * 5_000),
-    "one-option-again-and-again": "n_bias: 3\n" * 4_000,
+    "unknown-options": "\n".join(f"k{number}: 1" for number in range(2_000)),
+    "no-options": "\n".join(["a=b"] * 2_000),
+    "one-option-again-and-again": "n_bias: 3\n" * 2_000,
     "collections": "input_collections_bias: '" + "a," * 22_000 + "a'",
     "aliases": "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]",
     "merge": "a: &a {n_bias: 3}\n<<: *a",

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 
 from ..domain.errors import ProcessingError
-from ..domain.jobs import JobRequest
+from ..domain.jobs import JobRequest, is_job_id
 from ..domain.text import one_line
 from .sal import salobj
 
@@ -24,9 +23,6 @@ RESULT_GRACE = 60.0
 
 ABORT_TIMEOUT = 10.0
 """Seconds that a run which is stopped has left for each word with the OCPS."""
-
-_JOB_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
-"""What an id looks like: it becomes a part of the name of a collection and of a path."""
 
 RESULTS_KEPT = 1000
 """Foreign results that are remembered, in case they are ours and came before our first acknowledgement."""
@@ -177,7 +173,7 @@ def _job_id(request: JobRequest, ack: Any) -> str:
         job_id = json.loads(ack.result)["job_id"]
     except (ValueError, KeyError, TypeError, RecursionError):
         job_id = None
-    if isinstance(job_id, bool) or not isinstance(job_id, (str, int)) or not _JOB_ID.fullmatch(f"{job_id}"):
+    if isinstance(job_id, bool) or not isinstance(job_id, (str, int)) or not is_job_id(f"{job_id}"):
         raise ProcessingError(
             request.name, f"the OCPS acknowledged it without a job id: {one_line(repr(ack.result))}"
         )

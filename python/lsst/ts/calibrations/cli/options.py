@@ -60,7 +60,7 @@ def show_faults(context: click.Context, _: click.Parameter, values: tuple[str, .
     try:
         Faults(values)
     except FaultError as error:
-        raise click.UsageError(f"--fault: {error}") from None
+        raise click.UsageError(f"--fault: {one_line(error, 2000)}") from None
     return values
 
 
@@ -71,7 +71,7 @@ def read_date(_context: click.Context, _: click.Parameter, value: str | None) ->
     try:
         night = datetime.date.fromisoformat(value)
     except ValueError:
-        raise click.UsageError(f"--date {value!r}: write YYYY-MM-DD") from None
+        raise click.UsageError(f"--date {one_line(repr(value), 80)}: write YYYY-MM-DD") from None
     if not 2000 <= night.year < 2100:
         raise click.UsageError(f"--date {value!r}: the simulated night lies between 2000 and 2099")
     return night

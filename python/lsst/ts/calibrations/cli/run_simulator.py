@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.util
+import math
 import os
 import socket
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from ..domain.text import one_line
 from .options import (
     MOST_SCALE,
     MOST_SEED,
@@ -70,7 +72,13 @@ def _detectors(_context: click.Context, _: click.Parameter, value: str | None) -
     try:
         return tuple(int(each) for each in value.split(","))
     except ValueError:
-        raise click.UsageError(f"--detectors {value!r}: write ids like 0,1,2") from None
+        raise click.UsageError(f"--detectors {one_line(repr(value), 80)}: write ids like 0,1,2") from None
+
+
+def _speed(_context: click.Context, _: click.Parameter, value: float) -> float:
+    if math.isnan(value):  # which is within any range
+        raise click.UsageError("--speed nan: it is no number")
+    return value
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -107,6 +115,7 @@ def _detectors(_context: click.Context, _: click.Parameter, value: str | None) -
 @click.option(
     "--speed",
     type=click.FloatRange(0, 1000, min_open=True),
+    callback=_speed,
     default=1.0,
     show_default=True,
     help="Exposures, readouts, ingests and jobs take so many times less; their real work does not.",

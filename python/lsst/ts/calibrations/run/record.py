@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from typing import Any
 
+from ..domain.jobs import is_job_id
+from ..domain.text import one_line
 from . import facts
 
 __all__ = ["ExposureRecord", "JobRecord", "PartRecord", "RunRecord"]
@@ -137,6 +139,8 @@ class RunRecord:
 
     @_apply.register
     def _(self, fact: facts.JobSubmitted) -> None:
+        if not is_job_id(fact.job_id):
+            raise ValueError(f"{one_line(repr(fact.job_id), 80)} is no id of a job")
         self.jobs[fact.job_id] = JobRecord(fact)
 
     @_apply.register

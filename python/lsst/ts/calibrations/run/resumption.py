@@ -127,6 +127,8 @@ def read_record(folder: Path, script: str) -> RunRecord:
         format.
     """
     path, record = folder / JOURNAL, RunRecord()
+    if path.exists() and not path.is_file():  # reading a pipe or a device may never end
+        raise ResumptionError(f"{folder} holds no run: {path.name} is no file")
     try:
         for number, fact in enumerate(read_journal(path), 1):
             if isinstance(fact, RunConfigured) != (number == 1):
