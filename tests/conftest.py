@@ -31,7 +31,7 @@ DETECTOR = "RXX_S00"
 
 # The same examples each time, unless --hypothesis-profile=long draws many new ones.
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=60)
-settings.register_profile("long", database=None, deadline=None, max_examples=2_000, print_blob=True)
+settings.register_profile("long", database=None, deadline=None, max_examples=500, print_blob=True)
 settings.load_profile("fixed")
 
 

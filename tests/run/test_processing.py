@@ -20,6 +20,7 @@ from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS
 from lsst.ts.calibrations.domain.jobs import JobRequest
 from lsst.ts.calibrations.run.facts import (
     CalibrationMade,
+    Certified,
     ExposureTaken,
     GainsMeasured,
     JobEnded,
@@ -554,6 +555,27 @@ def test_what_is_certified_is_what_was_made_and_verified(story: Callable[..., St
     facts = [type(fact) for fact in told.facts]
     made = facts.index(CalibrationMade)
     assert facts[made - 1 : made + 2] == [JobEnded, CalibrationMade, JobSubmitted]
+
+
+def test_each_job_finds_what_was_made_and_what_was_accepted_before_all_else(
+    story: Callable[..., Story],
+) -> None:
+    told = story(**INTERNAL, script_mode="BIAS_DARK")
+    told.hand_over(ImageType.BIAS, ImageType.DARK)
+    bias, dark, certified = "u/ocps/job1/run", "u/ocps/job3/run", "LATISS/calib/u/test/daily.1"
+    expected = [[], [bias], [bias, certified], [dark, bias, certified]]
+    for request, first in zip(told.ocps.requests, expected, strict=True):
+        inputs = request.config.split()[3].split(",")
+        assert inputs == [*first, "LATISS/calib"], request.name
+
+
+def test_a_certification_is_in_the_journal(story: Callable[..., Story]) -> None:
+    told = story(**INTERNAL, script_mode="BIAS")
+    told.hand_over(ImageType.BIAS)
+    (certified,) = told.of(Certified)
+    assert (certified.dataset_type, certified.collection) == ("bias", "LATISS/calib/u/test/daily.1")
+    assert (certified.begin, certified.end) == ("2025-01-15T00:00:00.000", "2025-01-20T00:00:00.000")
+    assert certified.verified
 
 
 def test_defects_are_verified_with_the_flats_of_those_that_they_are_made_of(
