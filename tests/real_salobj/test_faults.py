@@ -32,7 +32,7 @@ async def test_a_fault_is_told_as_what_it_is(client: Any, stand: Any, story: str
     fault, state, reason, exposures = STORIES[story]
     with stand("LATISS", "--fault", fault):
         told = await client.run(FEW)
-    assert (told.process_state, told.script_state) == ("DONE", state), told.log
+    assert (told.process_state, told.script_state) == ("DONE", state), told.reason
     assert reason in told.reason
     assert len(told.summary["exposures"]) == exposures
     if state == "FAILED":

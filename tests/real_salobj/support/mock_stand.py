@@ -110,10 +110,13 @@ class _Archiver:
 
     def rename(self, name: str, fields: dict[str, Any]) -> str:
         *_, day, number = name.split("_")
-        self._image = f"AT_O_{day}_{number}"
-        if keys := fields.get("additionalKeys"):
+        renamed = f"AT_O_{day}_{number}"
+        if keys := fields.get(
+            "additionalKeys"
+        ):  # it is read out; the next one may begin before it is archived
+            self._image = renamed
             self._keys = dict(zip(keys.split(":"), fields["additionalValues"].split(":"), strict=False))
-        return self._image
+        return renamed
 
     async def archive(self) -> None:
         name = self._image

@@ -108,6 +108,11 @@ class Recovery:
         Its group, which no other exposure has, tells that it is the one.
         """
         latest = begun.time + begun.exp_time + OVERHEAD + self.oods_timeout
+        self.context.log.info(
+            "Looking for the %s that was about to begin when the run was interrupted, for %.0f s at most.",
+            begun.image_type,
+            max(latest - self.context.now(), 0.0),
+        )
         while (found := await self.archive.exposure_of_group(begun.group_id)) is None:
             if self.context.now() >= latest:
                 self.context.log.info("The %s that was about to begin was not taken.", begun.image_type)
