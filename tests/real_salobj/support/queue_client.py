@@ -18,7 +18,7 @@ LIMIT = 300.0
 """Seconds within which a script of a test has ended."""
 
 GONE_LIMIT = 60.0
-"""Seconds that the process of a script has left to close its connections, one by one as salobj does."""
+"""Seconds that the process of a script has left to settle what is under way, and to close its connections."""
 
 ENDS = ("DONE", "LOADFAILED", "CONFIGURE_FAILED", "TERMINATED")
 """States of the process of a script that has ended."""
