@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from lsst.ts.calibrations.cli.simulator import _go_on_after
 from lsst.ts.calibrations.cli.surroundings_without_pixels import SurroundingsWithoutPixels
 from lsst.ts.calibrations.domain.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.run.settings import RunSettings
+from lsst.ts.calibrations.simulation.image_folder import ImageFolder
 from lsst.ts.calibrations.simulation.repository import check_repository
 
 
@@ -52,3 +54,14 @@ def test_a_repository_without_pixels_is_not_one_for_pixels(surroundings: Surroun
     with_pixels = {"instrument": "LATISS", "scale": 16, "seed": 1}
     with pytest.raises(ValueError, match="made with stand-ins True, not False"):
         check_repository(surroundings.repository, with_pixels)
+
+
+def test_after_an_earlier_simulation_on_the_bus_numbers_go_on(
+    surroundings: SurroundingsWithoutPixels,
+) -> None:
+    later = _go_on_after(surroundings, "AT_O_20250115_000007")
+    assert ImageFolder(later.images, "AT").reserve(20250115) == 8
+    assert ImageFolder(later.images, "AT").reserve(20250116) == 1
+    assert later.part == 2025011500007, "from which other job ids are drawn"
+    assert later.optics == surroundings.optics
+    assert _go_on_after(surroundings, "test_latiss_20250115_7") is surroundings

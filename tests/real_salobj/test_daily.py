@@ -30,7 +30,7 @@ CONFIGURATIONS = {
 @pytest.mark.parametrize("kind", CONFIGURATIONS)
 async def test_the_daily_default_ends_done_and_its_log_is_the_report(client: Any, kind: str) -> None:
     told = await client.run(CONFIGURATIONS[kind])
-    assert (told.process_state, told.script_state) == ("DONE", "DONE"), told.log
+    assert (told.process_state, told.script_state) == ("DONE", "DONE"), told.reason
     check_that_the_log_is_the_report(told, internal=kind == "internal")
     assert len(told.summary["exposures"]) == 65
     assert any(line.startswith("SIMULATED: in simulation mode are ATCamera") for line in told.lines)

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 from simulator import SIMULATOR
+from told_story import FEW
 
 pytestmark = pytest.mark.timeout(600)
-
-FEW = "n_bias: 2\nn_dark: 1\nexp_times_dark: 10\nn_flat: 2\n"
 
 STORIES = {
     "camera": ("take-images-refused:image=2", "FAILED", "ATCamera did not take the BIAS of 0 s", 1),
@@ -31,16 +30,17 @@ STORIES = {
 async def test_a_fault_is_told_as_what_it_is(client: Any, stand: Any, story: str) -> None:
     fault, state, reason, exposures = STORIES[story]
     with stand("LATISS", "--fault", fault):
-        told = await client.run(FEW)
-    assert (told.process_state, told.script_state) == ("DONE", state), told.log
+        told = await client.run(FEW + "oods_timeout: 20\n")
+    assert (told.process_state, told.script_state) == ("DONE", state), told.reason
     assert reason in told.reason
     assert len(told.summary["exposures"]) == exposures
     if state == "FAILED":
-        (line,) = [line for level, line in told.log if level == logging.ERROR]
-        assert reason in line
+        errors = [line for level, line in told.log if level == logging.ERROR]
+        assert [reason in line for line in errors] == [True], errors
+        assert "ackcmd" not in told.reason
     negative = [line for level, line in told.log if level == logging.WARNING and "NEGATIVE" in line]
     assert len(negative) == (story == "detector")
-    assert "Traceback" not in client.output_of_the_queue()
+    assert client.tracebacks() == []
 
 
 @pytest.mark.parametrize("fault", ["clock-step:image=1", "run-disk-full"])
@@ -50,3 +50,16 @@ def test_faults_of_the_machine_of_the_script_are_refused(topics: None, tmp_path:
     assert ended.returncode == 2
     assert "bin/run_script can do that. Nothing was touched." in " ".join(ended.stderr.split())
     assert not out.exists()
+
+
+async def test_a_simulator_that_is_started_again_gives_no_name_twice(client: Any, stand: Any) -> None:
+    """The bus still tells the last image and the last job of the one before to every script that begins."""
+    images, jobs = list[str](), list[str]()
+    for _ in range(2):
+        with stand("LATISS"):
+            told = await client.run("script_mode: BIAS\nn_bias: 2\n")
+        assert told.script_state == "DONE", told.reason
+        images += [each["obs_id"] for each in told.summary["exposures"]]
+        jobs += [each["job_id"] for each in told.summary["jobs"]]
+    assert len(set(images)) == 6
+    assert len(set(jobs)) == 2

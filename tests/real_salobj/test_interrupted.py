@@ -77,4 +77,4 @@ async def test_the_job_is_aborted_and_nothing_is_left(client: Any, terminate: bo
         assert told.states[-2:] == ["STOPPING", "STOPPED"]
         assert summary["state"] == "STOPPED"
     assert told.longest_silence < 7
-    assert "Traceback" not in client.output_of_the_queue()
+    assert client.tracebacks() == []

@@ -18,7 +18,7 @@ async def test_a_run_with_the_camera_of_ts_observatory_control_ends_done(
     config = EMPTY if not few else ENOUGH if internal else FEW
     config += INTERNAL.format(name="few" if few else "daily") if internal else ""
     told = await client.run(config)
-    assert (told.process_state, told.script_state) == ("DONE", "DONE"), told.log
+    assert (told.process_state, told.script_state) == ("DONE", "DONE"), told.reason
     check_that_the_log_is_the_report(told, internal=internal)
     assert [each["ingested"] for each in told.summary["exposures"]] == [True] * told.metadata.nimages
     assert few or told.metadata.nimages == 65

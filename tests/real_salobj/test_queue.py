@@ -109,7 +109,7 @@ async def test_sigterm_ends_a_script_cleanly(client: Any, paused: bool) -> None:
     assert any("termination signal" in line for line in told.lines)
     (journal,) = told.folder.glob(f"runs/*-{told.index}/journal.jsonl")
     assert '"ExposureTaken"' in journal.read_text()
-    assert "Traceback" not in client.output_of_the_queue()
+    assert client.tracebacks() == []
 
 
 @pytest.mark.usefixtures("simulated")

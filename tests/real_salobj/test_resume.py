@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections import Counter
@@ -25,6 +26,7 @@ def simulated(stand: Any) -> Any:
 async def test_the_run_goes_on_and_at_most_one_exposure_is_retaken(client: Any, end: str) -> None:
     async def operator(client: Any, told: Any) -> None:
         await client.until(lambda: "DARK 3 of 4, 20 s" in told.checkpoints)
+        await asyncio.sleep(0.5)  # half of its exposure
         if end == "killed":
             (process,) = told.processes
             os.kill(process, signal.SIGKILL)
@@ -37,7 +39,7 @@ async def test_the_run_goes_on_and_at_most_one_exposure_is_retaken(client: Any, 
     (folder,) = [line.removeprefix("Run directory: ") for line in first.lines if line.startswith("Run dir")]
     resumed = f"resume: {folder}\n"
     told = await client.run(resumed)
-    assert (told.process_state, told.script_state) == ("DONE", "DONE"), told.log
+    assert (told.process_state, told.script_state) == ("DONE", "DONE"), told.reason
     summary = first.summary  # of the same directory
     assert summary["state"] == "DONE"
     assert sorted(summary["verification"]) == ["BIAS", "DARK", "FLAT"]

@@ -14,7 +14,7 @@ pytestmark = [
 
 QUEUE = 1
 SISTERS = {
-    "LSSTComCam": ("maintel/make_comcam_calibrations.py", "", list(range(9))),
+    "LSSTComCam": ("maintel/make_comcam_calibrations.py", "", [*range(9)]),
     "LSSTCam": ("maintel/make_lsstcam_calibrations.py", "detectors: [94, 0]\n", [0, 94]),
 }
 
@@ -25,13 +25,12 @@ async def test_a_run_ends_done_in_either_mode(client: Any, stand: Any, name: str
     with stand(name, "--detectors", ",".join(map(str, numbers))):
         for config in (FEW + detectors, ENOUGH + detectors + INTERNAL.format(name=name)):
             told = await client.run(config, path)
-            assert (told.process_state, told.script_state) == ("DONE", "DONE"), told.log
+            assert (told.process_state, told.script_state) == ("DONE", "DONE"), told.reason
             for kind in ("BIAS", "DARK", "FLAT"):
                 assert any(line.startswith(f"{kind} calibration passed") for line in told.lines), told.log
             certified = [line for line in told.lines if f" certified in u/test/{name}" in line]
             assert len(certified) == (3 if "generate" in config else 0)
             summary = told.summary
-            assert summary["config"]["detectors"] == numbers
             assert [each["ingested"] for each in summary["exposures"]] == [True] * told.metadata.nimages
             assert {len(each["files"]) for each in summary["exposures"]} == {len(numbers)}
             assert told.longest_silence < 7
@@ -52,4 +51,4 @@ async def test_flats_need_a_dome_that_is_enabled_unless_it_is_ignored(client: An
             assert "MTDomeTrajectory is STANDBY; flats need it ENABLED" in told.reason
             assert told.summary["exposures"] == []
             told = await client.run(config + "ignore: [mtdometrajectory]\n", path)
-            assert told.script_state == "DONE", told.log
+            assert told.script_state == "DONE", told.reason

@@ -11,6 +11,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -105,19 +106,24 @@ class _Archiver:
         self._latiss = latiss
         self._folder = folder
         self._ingest = ButlerIngest(folder / "repo")
+        self._thread = ThreadPoolExecutor(max_workers=1)  # of a Butler
         self._image = ""
         self._keys: dict[str, str] = {}
 
     def rename(self, name: str, fields: dict[str, Any]) -> str:
         *_, day, number = name.split("_")
-        self._image = f"AT_O_{day}_{number}"
-        if keys := fields.get("additionalKeys"):
+        renamed = f"AT_O_{day}_{number}"
+        if keys := fields.get(
+            "additionalKeys"
+        ):  # it is read out; the next one may begin before it is archived
+            self._image = renamed
             self._keys = dict(zip(keys.split(":"), fields["additionalValues"].split(":"), strict=False))
-        return self._image
+        return renamed
 
     async def archive(self) -> None:
         name = self._image
-        await asyncio.to_thread(self._store, name, self._keys, self._latiss.exptime_list[-1])
+        loop, time = asyncio.get_running_loop(), self._latiss.exptime_list[-1]
+        await loop.run_in_executor(self._thread, self._store, name, self._keys, time)
         await self._latiss.atoods.evt_imageInOODS.set_write(
             camera="LATISS",
             obsid=name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ LIMIT = 300.0
 """Seconds within which a script of a test has ended."""
 
 GONE_LIMIT = 60.0
-"""Seconds that the process of a script has left to close its connections, one by one as salobj does."""
+"""Seconds that the process of a script has left to settle what is under way, and to close its connections."""
 
 ENDS = ("DONE", "LOADFAILED", "CONFIGURE_FAILED", "TERMINATED")
 """States of the process of a script that has ended."""
@@ -164,9 +165,11 @@ class QueueClient:
             salIndices=[told.index] + [0] * 399, length=1, terminate=terminate, timeout=30
         )
 
-    def output_of_the_queue(self) -> str:
-        """What queue and scripts have printed."""
-        return (self._folder / "queue.txt").read_text(encoding="utf-8", errors="replace")
+    def tracebacks(self) -> list[str]:
+        """Tracebacks of scripts in what they and the queue have printed; the queue's own are its own."""
+        printed = (self._folder / "queue.txt").read_text(encoding="utf-8", errors="replace")
+        found = re.findall(r"^Traceback.*\n(?:[ \t].*\n)*.*", printed, re.MULTILINE)
+        return [each for each in found if "calibrations" in each]
 
     async def until(self, holds: Callable[[], bool], limit: float = LIMIT) -> None:
         """Wait until something holds."""

@@ -111,13 +111,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         return self._resumption.configured.text
 
     async def _refuse_configuration(self, error: CalibrationError) -> NoReturn:
-        """End the script as CONFIGURE_FAILED.
-
-        Raises
-        ------
-        ExpectedError
-            Always.
-        """
+        """End the script as CONFIGURE_FAILED; always raises ExpectedError."""
         self.log.error(str(error))
         await self.set_state(ScriptState.CONFIGURE_FAILED, reason=str(error))
         await self._exit()
@@ -262,6 +256,8 @@ class BaseMakeCalibrations(salobj.BaseScript):
                 async with asyncio.timeout(CLOSE_LIMIT):
                     await self._cleaned.wait()
         await super().close_tasks()
+        if self._clients is not None:  # meanwhile the base class lets the last words out
+            self._closing = asyncio.ensure_future(self._clients.close())
         await self._log_order.settle()
         if self._resumption is not None:
             self._resumption.journal.close()

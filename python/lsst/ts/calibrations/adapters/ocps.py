@@ -11,6 +11,7 @@ from typing import Any
 from ..domain.errors import ProcessingError
 from ..domain.jobs import JobRequest, is_job_id
 from ..domain.text import one_line
+from .refusals import words
 from .sal import salobj
 
 __all__ = ["OcpsClient"]
@@ -150,7 +151,7 @@ class OcpsClient:
         if not end.done():
             reason = f"it did not end within {timeout:.0f} s and was aborted"
         elif error := end.exception():
-            reason = f"the OCPS gave it up: {one_line(error)}"
+            reason = f"the OCPS gave it up: {words(error)}"
         else:
             reason = f"the OCPS ended the command but sent no job_result within {RESULT_GRACE:.0f} s"
         raise ProcessingError(request.name, reason, job_id=job_id)

@@ -15,6 +15,7 @@ import click
 from ..adapters.sal import current_tai, salobj
 from ..domain.config import CalibrationConfig
 from ..domain.errors import ConfigurationError
+from ..domain.exposures import exposure_id
 from ..domain.instruments import INSTRUMENTS, Instrument
 from ..run.settings import RunSettings
 from ..simulation.faults import FaultError
@@ -159,9 +160,12 @@ async def _serve(place: Surroundings) -> int:
     """Start the components, wait for a signal, and stop them."""
     instrument = place.instrument
     names = [*instrument.components, f"OCPS:{instrument.ocps_index}"]
-    if there := await _already_there(names):
+    there, last_image = await _look_around(names, instrument.oods)
+    if there:
         _say(f"{', '.join(there)}: on this bus already. Nothing was started: a second one would answer, too.")
         return 2
+    if last_image:
+        place = _go_on_after(place, last_image)
     stop = asyncio.Event()
     async with place.observatory() as observatory:
         # Each component has set a handler of its own that ends nothing but itself.
@@ -185,21 +189,36 @@ async def _serve(place: Surroundings) -> int:
     return 0
 
 
-async def _already_there(names: list[str]) -> list[str]:
-    """Names of the components whose heartbeat is heard on the bus."""
+async def _look_around(names: list[str], oods: str) -> tuple[list[str], str]:
+    """Names of the components whose heartbeat is heard on the bus, and of the last image ingested there."""
     async with salobj.Domain() as domain:
         remotes = {}
         for name in names:
             component, _, index = name.partition(":")
-            remotes[name] = salobj.Remote(
-                domain, component, int(index or 0), include=["heartbeat"], readonly=True
-            )
+            events = ["heartbeat", *(["imageInOODS"] if name == oods else [])]
+            remotes[name] = salobj.Remote(domain, component, int(index or 0), include=events, readonly=True)
         await asyncio.gather(*(remote.start_task for remote in remotes.values()))
         heard = await asyncio.gather(
             *(remote.evt_heartbeat.next(flush=True, timeout=LISTENING_TIME) for remote in remotes.values()),
             return_exceptions=True,
         )
-    return [name for name, beat in zip(names, heard, strict=True) if not isinstance(beat, BaseException)]
+        last = remotes[oods].evt_imageInOODS.get()
+    there = [name for name, beat in zip(names, heard, strict=True) if not isinstance(beat, BaseException)]
+    return there, "" if last is None else str(last.obsid)
+
+
+def _go_on_after(place: Surroundings, image: str) -> Surroundings:
+    """Give no name of an image or a job twice.
+
+    The bus still tells the last ones of an earlier simulation to every script that begins, which would take
+    them for those of its own.
+    """
+    try:
+        number = exposure_id(image)
+    except ValueError:
+        return place  # the bus had another camera
+    (place.images / f"{number // 100_000}" / image).mkdir(parents=True, exist_ok=True)
+    return replace(place, part=number)
 
 
 def _say(text: str) -> None:

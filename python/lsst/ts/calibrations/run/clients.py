@@ -34,6 +34,7 @@ class Clients:
 
     def __init__(self, instrument: Instrument, domain: salobj.Domain, log: logging.Logger) -> None:
         self._instrument = instrument
+        before = set(domain.salinfo_set)
         oods = salobj.Remote(domain, instrument.oods, include=[*HEALTH, "imageInOODS"], readonly=True)
         processing = remote_group_class()([f"OCPS:{instrument.ocps_index}"], domain=domain, log=log)
         ocps = getattr(processing.rem, f"ocps_{instrument.ocps_index}")
@@ -50,12 +51,21 @@ class Clients:
         self.ingest = IngestWatcher(oods)
         self.ocps = OcpsClient(ocps)
         self.telescope = TelescopeCheck(instrument, domain)
+        self._salinfos = sorted(set(domain.salinfo_set) - before, key=lambda each: each.name_index)
 
     async def start(self) -> None:
         """Wait until all are connected."""
         await asyncio.gather(
             self.camera.start(), self.telescope.start(), *(remote.start_task for remote in self.remotes)
         )
+
+    async def close(self) -> None:
+        """Close all connections at once.
+
+        Their domain would close them one after another, half a second each; the ScriptQueue waits two seconds
+        for a script that it terminates.
+        """
+        await asyncio.gather(*(salinfo.close() for salinfo in self._salinfos))
 
     @property
     def simulated(self) -> list[str]:
