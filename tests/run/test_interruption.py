@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import traceback
@@ -43,6 +44,7 @@ from lsst.ts.calibrations.run.resumption import read_record
 from lsst.ts.calibrations.run.settings import RunSettings
 from lsst.ts.calibrations.run.tai import iso_tai
 from lsst.ts.calibrations.simulation import clock
+from lsst.ts.calibrations.simulation.campaign.crew import MOST_MEMORY
 from lsst.ts.calibrations.simulation.faults import Faults
 from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
 from lsst.ts.calibrations.simulation.optical_path import OpticalPath
@@ -577,6 +579,27 @@ def test_an_exposure_that_the_camera_ended_alone_has_its_whole_time_limit(observ
     told.resume()
     check(told)
     assert len(told.summary["exposures"]) == 8
+
+
+def test_a_run_that_was_killed_on_a_full_disk_goes_on_when_there_is_room(observed: Any) -> None:
+    told = observed()
+
+    def die_in_the_dark(script: Any, loop: clock.SimulatedLoop) -> None:
+        def count(fact: Any) -> None:
+            if isinstance(fact, ExposureBegun) and fact.image_type == "DARK":
+                loop.call_later(5.0, os._exit, KILLED)
+
+        script.listeners.append(count)
+
+    def have_limits(script: Any, loop: clock.SimulatedLoop) -> None:
+        # What lets the disk look full can be read without end.
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+
+    assert told.killed(told.begin, "run-disk-full:image=4", prepare=die_in_the_dark)
+    assert (told.run / "report.txt").is_char_device()
+    assert not told.killed(told.resume, prepare=have_limits)
+    check(told)
+    assert "BIAS calibration passed" in (told.run / "report.txt").read_text()
 
 
 def test_an_exposure_that_is_nowhere_is_taken_again(observed: Any) -> None:

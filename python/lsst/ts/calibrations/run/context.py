@@ -7,18 +7,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..domain.errors import CalibrationError
 from .facts import Fact
 from .journal import Journal, JournalError
 from .record import RunRecord
 from .settings import RunSettings
 
-__all__ = ["JOURNAL", "RunContext"]
+__all__ = ["JOURNAL", "ReportError", "RunContext"]
 
 JOURNAL = "journal.jsonl"
 """Name of the journal in the run directory."""
 
 SIMULATED = "SIMULATED: the images of this report were made by the simulated observatory of ts_calibrations."
 """First line of the report of a simulated run."""
+
+
+class ReportError(CalibrationError, OSError):
+    """The report cannot be written."""
 
 
 @dataclass
@@ -110,13 +115,27 @@ class RunContext:
         self.journal.append(fact)
 
     def add_to_report(self, text: str) -> Path:
-        """Append a section to the report of the run and return its path; one that it has is not repeated."""
+        """Append a section to the report of the run and return its path; one that it has is not repeated.
+
+        Raises
+        ------
+        ReportError
+            The disk did not take it.
+        """
         path = self.settings.folder / "report.txt"
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-        if f"{text}\n\n" in before:
-            return path
-        if self.settings.simulated and not before:
-            text = f"{SIMULATED}\n\n{text}"
-        with path.open("a", encoding="utf-8") as file:
-            file.write(f"{text}\n\n")
+        try:
+            # Not everything that exists can be read to an end: a disk that is made to look full is a device.
+            before = path.read_text(encoding="utf-8") if path.is_file() else ""
+            if f"{text}\n\n" in before:
+                return path
+            if self.settings.simulated and not before:
+                text = f"{SIMULATED}\n\n{text}"
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"{text}\n\n")
+        except OSError as error:
+            raise ReportError(
+                f"the report {path} cannot be written: {error.strerror}",
+                kept="The journal has the result.",
+                advice="Make room or mend the disk, then resume the run.",
+            ) from error
         return path

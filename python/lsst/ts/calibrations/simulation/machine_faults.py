@@ -48,6 +48,7 @@ class MachineFaults:
         self._faults = faults
         if faults.values("run-disk-full", "times") and not (FULL.exists() and DESCRIPTORS.is_dir()):
             raise FaultError(f"fault 'run-disk-full' needs {FULL} and {DESCRIPTORS}, which are not here")
+        self.close()  # an earlier simulation of the run that was killed could not do it
 
     def __call__(self, image: int) -> None:
         """Fail at the begin of an image, if that was asked for."""

@@ -144,6 +144,7 @@ def nothing_goes_on(evidence: Evidence) -> Iterator[str]:
         if final is None:
             continue
         for job in evidence.events.jobs:
+            # One whose id the OCPS has not told nobody could abort; the script has to wait some time for it.
             known = job.life == number and (job.acknowledged or math.inf) <= final[0]
             ends = [each for each in (job.ended, job.published, job.aborted) if each is not None]
             if known and not any(each <= final[0] for each in ends):

@@ -90,7 +90,6 @@ class Workshop:
         _furnish(folder, self.folder / scenario.instrument.name)
         lived = Lived(scenario, folder, [])
         for number in range(2 if scenario.resumed else 1):
-            _make_room(folder / "run")
             with butlers.lent():
                 work = partial(self._live, lived, number)
                 told, memory = _in_child(work, folder / f"life{number}.json")
@@ -194,13 +193,6 @@ def _ordinary(instrument: Instrument) -> Scenario:
     # Two images have half of their noise in common with their combination.
     noise = dict.fromkeys(ImageType, (Disturbance(factor=math.sqrt(2)),))
     return Scenario(0, instrument, options, disturbances=noise)
-
-
-def _make_room(run: Path) -> None:
-    """Take away what let a disk look full to a life that was killed."""
-    for path in run.iterdir():
-        if path.is_symlink():
-            path.unlink()
 
 
 def _in_child(work: Callable[[], dict[str, Any]], path: Path) -> tuple[dict[str, Any] | None, int]:
