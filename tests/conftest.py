@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("TS_CALIBRATIONS_SAL", "embedded")  # also where salobj is installed
 
@@ -27,6 +28,18 @@ if TYPE_CHECKING:
     from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
 
 DETECTOR = "RXX_S00"
+
+# The same examples each time, unless --hypothesis-profile=long draws many new ones.
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=60)
+settings.register_profile("long", database=None, deadline=None, max_examples=500, print_blob=True)
+settings.load_profile("fixed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let processes that share the tests each take whole files, or all that needs the longest preparation."""
+    for item in items:
+        shared = "first_night" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("first_night" if shared else item.nodeid.partition("::")[0]))
 
 
 class Shelf:

@@ -5,13 +5,23 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
+import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.ts.calibrations.verification import Accepted, Verdict, evaluate
+from lsst.ts.calibrations.verification import (
+    Accepted,
+    CombinedCalibration,
+    Verdict,
+    evaluate,
+    evaluate_product,
+    is_intact,
+)
 
 LATISS = ("RXX_S00",)
 COMCAM = tuple(f"R22_S{number // 3}{number % 3}" for number in range(9))
@@ -477,22 +487,109 @@ class TestProperties:
         assert verdict.complete == (not verdict.problems)
 
 
-class TestAcceptance:
-    def test_only_a_verdict_that_passes_can_accept(self):
-        accepted = judge({1: [], 2: []}).accept("u/ocps/abc")
-        assert accepted.exposures == (1, 2)
-        assert accepted.collection == "u/ocps/abc"
-        with pytest.raises(ValueError, match="did not pass"):
-            judge({1: fails("NOISE")}).accept("u/ocps/abc")
-        with pytest.raises(ValueError, match="did not pass"):
-            judge({1: []}, exposures=[1, 2]).accept("u/ocps/abc")
+def made(exposures=(1, 2), name="BIAS", **others):
+    """A bias of some exposures, or what else a run has made."""
+    by_type = exposures if isinstance(exposures, dict) else {name: tuple(exposures)}
+    fields = {"exposures": by_type, "collection": "u/ocps/abc", "datasets": ("id of it",)}
+    return CombinedCalibration(name, **(fields | others))
 
+
+class TestAcceptance:
+    def test_an_acceptance_is_of_that_which_was_verified(self):
+        assert judge({1: [], 2: []}, combined=made()).accept().combined == made()
+        assert judge({2: [], 1: []}, combined=made()).accept().combined == made()
+
+    def test_only_a_verdict_that_passes_can_accept(self):
+        with pytest.raises(ValueError, match="did not pass"):
+            judge({1: fails("NOISE"), 2: fails("NOISE")}, combined=made()).accept()
+        with pytest.raises(ValueError, match="did not pass"):
+            judge({1: []}, exposures=[1, 2], combined=made()).accept()
+
+    def test_where_nothing_was_made_there_is_nothing_to_accept(self):
+        with pytest.raises(ValueError, match="nothing was made"):
+            judge({1: [], 2: []}).accept()
+
+    @pytest.mark.parametrize("exposures", [(1,), (1, 2, 3), (1, 3), ()])
+    def test_a_bias_is_accepted_for_exactly_the_exposures_that_it_was_verified_with(self, exposures):
+        with pytest.raises(ValueError, match=r"verified with \[1, 2\] and is to be"):
+            judge({1: [], 2: []}, combined=made(exposures)).accept()
+
+    def test_defects_are_verified_with_all_the_flats_and_not_with_the_darks(self):
+        defects = made(name="DEFECTS", exposures={"DARK": (1, 2), "FLAT": (3, 4)})
+        assert judge({3: [], 4: []}, combined=defects).accept().combined is defects
+        for others in ({4: []}, {1: [], 2: []}, {1: [], 2: [], 3: [], 4: []}):
+            with pytest.raises(ValueError, match=r"to be verified with \[3, 4\]"):
+                judge(others, combined=defects).accept()
+
+    def test_a_photon_transfer_curve_is_bound_to_its_flats(self):
+        curve = made(name="PTC", exposures={"FLAT": (3, 4)})
+        verdict = evaluate_product(
+            curve,
+            {"RXX_S00": measurements([1])[1, "RXX_S00"]},
+            detectors=LATISS,
+            amplifiers=AMPLIFIERS,
+        )
+        assert verdict.exposures == (3, 4)
+        assert verdict.accept().combined is curve
+
+
+ELSEWHERE = """
+import pickle, sys
+from lsst.ts.calibrations.verification import CombinedCalibration, evaluate
+verdict = evaluate(
+    {1: {"SUCCESS": True, "FAILURES": []}}, exposures=[1], detectors=["RXX_S00"], amplifiers=["C00"],
+    max_failures_per_detector=8, combined=CombinedCalibration("BIAS", {"BIAS": (1,)}, "u/ocps/abc", ("id",)),
+)
+sys.stdout.buffer.write(pickle.dumps(verdict.accept()))
+"""
+"""An acceptance that another process gives and hands over."""
+
+
+class TestSeal:
     def test_nobody_else_can_make_one(self):
-        verdict = judge({1: fails("NOISE")})
+        verdict = judge({1: fails("NOISE")}, combined=made([1]))
         with pytest.raises(TypeError):
-            Accepted((1,), "u/ocps/abc", seal=None)
+            Accepted(combined=made())
+        with pytest.raises(TypeError, match="made by verification"):
+            Accepted(combined=made(), seal=b"")
         fields = {field.name: getattr(verdict, field.name) for field in dataclasses.fields(verdict)}
-        with pytest.raises(TypeError):
-            Verdict(**(fields | {"passed": True}), seal=object())
-        with pytest.raises((TypeError, ValueError)):
+        with pytest.raises(TypeError, match="made by verification"):
+            Verdict(**(fields | {"passed": True}))
+        with pytest.raises(TypeError, match="made by verification"):
             dataclasses.replace(verdict, passed=True)
+
+    def test_an_acceptance_is_of_nothing_else(self):
+        accepted = judge({1: [], 2: []}, combined=made()).accept()
+        for other in (made([1, 2, 3]), made(name="FLAT"), made(collection="u/ocps/b"), made(datasets=())):
+            with pytest.raises(TypeError, match="made by verification"):
+                dataclasses.replace(accepted, combined=other)
+
+    def test_the_seal_of_a_verdict_is_none_of_an_acceptance(self):
+        verdict = judge({1: [], 2: []}, combined=made())
+        with pytest.raises(TypeError, match="made by verification"):
+            Accepted(combined=made(), seal=verdict.seal)
+
+    def test_what_was_changed_behind_its_back_is_worth_nothing(self):
+        verdict = judge({1: fails("NOISE"), 2: fails("NOISE")}, combined=made())
+        object.__setattr__(verdict, "passed", True)
+        with pytest.raises(ValueError, match="was changed"):
+            verdict.accept()
+        accepted = judge({1: [], 2: []}, combined=made()).accept()
+        accepted.combined.exposures["BIAS"] = (1, 2, 3)
+        assert not is_intact(accepted)
+
+    def test_a_copy_is_as_good_as_what_was_copied(self):
+        accepted = judge({1: [], 2: []}, combined=made()).accept()
+        assert is_intact(copy.deepcopy(accepted))
+        assert is_intact(pickle.loads(pickle.dumps(accepted)))  # noqa: S301
+
+    def test_an_acceptance_of_another_process_is_worth_nothing(self):
+        made_there = subprocess.run([sys.executable, "-c", ELSEWHERE], capture_output=True, check=True)
+        accepted = pickle.loads(made_there.stdout)  # noqa: S301
+        assert accepted.combined.name == "BIAS"
+        assert not is_intact(accepted)
+
+    def test_an_acceptance_without_any_seal_is_worth_nothing(self):
+        empty = object.__new__(Accepted)
+        object.__setattr__(empty, "combined", made())
+        assert not is_intact(empty)

@@ -1,16 +1,18 @@
 """Certification: all or nothing, only what was accepted, never twice for the same time."""
 
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from astropy.time import Time
 from lsst.daf.butler import Butler, DatasetNotFoundError, Timespan
 
 from lsst.ts.calibrations.adapters.certification import Certification, certify, find_conflicts
+from lsst.ts.calibrations.adapters.datasets import find_made
 from lsst.ts.calibrations.domain.errors import CertificationError
 from lsst.ts.calibrations.pipelines.calibrations import PhotonTransferCurve
 from lsst.ts.calibrations.pipelines.repository import calibration_type, create_repository
-from lsst.ts.calibrations.verification import Accepted, Waiver, evaluate
+from lsst.ts.calibrations.verification import Accepted, CombinedCalibration, Waiver, evaluate
 
 AMPLIFIERS = ("C00",)
 BEGIN, END = datetime(2025, 1, 15), datetime(2025, 1, 16)
@@ -20,7 +22,7 @@ JOB = "u/ocps/job"
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     path = tmp_path_factory.mktemp("butler") / "repo"
-    create_repository(str(path))
+    create_repository(str(path), ["LATISS", "LSSTComCam"])
     return path
 
 
@@ -36,24 +38,31 @@ def butler(template, tmp_path):
     butler.close()
 
 
-def put(butler, job, gain=1.1):
+def put(butler, job, gain=1.1, instrument="LATISS", detector=0):
     butler.collections.register(f"{job}/run")
     curve = PhotonTransferCurve("RXX_S00", {"C00": gain})
-    data_id = {"instrument": "LATISS", "detector": 0}
+    data_id = {"instrument": instrument, "detector": detector}
     return butler.put(curve, calibration_type(butler, "ptc"), data_id, run=f"{job}/run")
 
 
-def accepted(job=JOB) -> Accepted:
+def combined(butler, job=JOB, name="PTC") -> CombinedCalibration:
+    """What a job has made, as it is now."""
+    found = find_made(butler, name.lower(), f"{job}/run")
+    return CombinedCalibration(name, {"FLAT": (1,), name: (1,)}, job, tuple(str(ref.id) for ref in found))
+
+
+def accepted(made: CombinedCalibration) -> Accepted:
     good = {1: {"SUCCESS": True, "FAILURES": []}, "SUCCESS": True}
     verdict = evaluate(
-        good, exposures=[1], detectors=["RXX_S00"], amplifiers=AMPLIFIERS, max_failures_per_detector=8
-    )
-    return verdict.accept(job)
+        good, exposures=[1], detectors=["RXX_S00"], amplifiers=AMPLIFIERS, max_failures_per_detector=8,
+        combined=made,
+    )  # fmt: skip
+    return verdict.accept()
 
 
-def wish(**changes) -> Certification:
+def wish(butler, job=JOB, **changes) -> Certification:
     fields = {
-        "ground": accepted(), "dataset_type": "ptc", "detectors": (0,), "collection": "LATISS/calib/daily",
+        "ground": accepted(combined(butler, job)), "detectors": (0,), "collection": "LATISS/calib/daily",
         "begin": BEGIN, "end": END,
     }  # fmt: skip
     return Certification(**(fields | changes))
@@ -93,7 +102,7 @@ def found_by(butler, exposure, collection="LATISS/calib/daily"):
 
 
 def test_what_is_certified_is_found_by_exposure_within_its_validity_and_not_outside(butler):
-    certify(butler, wish())
+    certify(butler, wish(butler))
     assert found_by(butler, expose(butler, BEGIN)) == 1.1
     assert found_by(butler, expose(butler, END - timedelta(hours=1))) == 1.1
     for outside in (BEGIN - timedelta(minutes=1), END):
@@ -102,9 +111,9 @@ def test_what_is_certified_is_found_by_exposure_within_its_validity_and_not_outs
 
 
 def test_exposures_of_two_days_find_the_calibration_of_their_day(butler):
-    certify(butler, wish())
+    certify(butler, wish(butler))
     put(butler, "u/ocps/next", gain=1.2)
-    certify(butler, wish(ground=accepted("u/ocps/next"), begin=END, end=END + timedelta(days=1)))
+    certify(butler, wish(butler, "u/ocps/next", begin=END, end=END + timedelta(days=1)))
     assert found_by(butler, expose(butler, BEGIN)) == 1.1
     assert found_by(butler, expose(butler, END)) == 1.2
 
@@ -122,8 +131,8 @@ OPEN = [
 def test_a_range_of_which_the_butler_cannot_tell_an_end_is_open_there(
     butler, caplog, begin, end, told_begin, told_end
 ):
-    assert certify(butler, wish(begin=begin, end=end)) == 1
-    assert certify(butler, wish(begin=begin, end=end)) == 0
+    assert certify(butler, wish(butler, begin=begin, end=end)) == 1
+    assert certify(butler, wish(butler, begin=begin, end=end)) == 0
     (found,) = conflicts(butler)
     assert (found.begin, found.end) == (told_begin, told_end)
     assert conflicts(butler, begin=datetime(1940, 1, 1), end=datetime(9000, 1, 1)) == [found]
@@ -132,13 +141,13 @@ def test_a_range_of_which_the_butler_cannot_tell_an_end_is_open_there(
 
 
 def test_what_ends_before_2050_leaves_room_after_it(butler):
-    certify(butler, wish(begin=datetime(1950, 1, 1), end=datetime(2050, 1, 1)))
+    certify(butler, wish(butler, begin=datetime(1950, 1, 1), end=datetime(2050, 1, 1)))
     assert conflicts(butler, begin=datetime(2050, 1, 1), end=datetime(9999, 12, 31)) == []
     assert len(conflicts(butler, begin=datetime(1960, 1, 1), end=datetime(1980, 1, 1))) == 1
 
 
 def test_what_is_certified_is_found_by_collection_and_time(butler):
-    assert certify(butler, wish()) == 1
+    assert certify(butler, wish(butler)) == 1
     (found,) = conflicts(butler)
     assert (found.dataset_type, found.begin, found.end) == (
         "ptc", "2025-01-15T00:00:00.000", "2025-01-16T00:00:00.000",
@@ -146,28 +155,28 @@ def test_what_is_certified_is_found_by_collection_and_time(butler):
 
 
 def test_the_same_again_is_nothing_to_do(butler):
-    certify(butler, wish())
-    assert certify(butler, wish()) == 0
+    certify(butler, wish(butler))
+    assert certify(butler, wish(butler)) == 0
 
 
 def test_another_one_for_the_same_time_is_refused_and_the_first_stays(butler):
-    certify(butler, wish())
+    certify(butler, wish(butler))
     other = put(butler, "u/ocps/other")
     with pytest.raises(CertificationError, match="already"):
-        certify(butler, wish(ground=accepted("u/ocps/other"), begin=datetime(2025, 1, 15, 12)))
+        certify(butler, wish(butler, "u/ocps/other", begin=datetime(2025, 1, 15, 12)))
     associations = butler.registry.queryDatasetAssociations("ptc", collections=["LATISS/calib/daily"])
     assert other not in {each.ref for each in associations}
 
 
 def test_ranges_that_touch_do_not_conflict(butler):
-    certify(butler, wish())
+    certify(butler, wish(butler))
     assert conflicts(butler, begin=END, end=datetime(2025, 1, 17)) == []
     assert conflicts(butler, dataset_types=["bias"]) == []
     assert conflicts(butler, detectors=(1,)) == []
 
 
 def test_what_this_run_has_certified_before_it_was_interrupted_is_no_conflict(butler):
-    certify(butler, wish())
+    certify(butler, wish(butler))
     assert conflicts(butler, own=[f"{JOB}/run"]) == []
     assert len(conflicts(butler, own=["u/ocps/other/run"])) == 1
     assert len(conflicts(butler, own=[f"{JOB}/run"], end=datetime(2025, 1, 17))) == 1
@@ -175,8 +184,44 @@ def test_what_this_run_has_certified_before_it_was_interrupted_is_no_conflict(bu
 
 def test_a_detector_without_a_calibration_is_told_and_nothing_is_certified(butler):
     with pytest.raises(CertificationError, match=r"\[0, 1\]"):
-        certify(butler, wish(detectors=(0, 1)))
+        certify(butler, wish(butler, detectors=(0, 1)))
     assert conflicts(butler) == []
+
+
+PAIR = "u/ocps/pair"
+
+
+@pytest.fixture
+def comcam(butler):
+    """A repository in which another job has left curves of two detectors of LSSTComCam."""
+    for detector in (0, 1):
+        put(butler, PAIR, instrument="LSSTComCam", detector=detector)
+    return butler
+
+
+def test_of_a_set_all_are_certified(comcam):
+    assert certify(comcam, wish(comcam, PAIR, detectors=(0, 1))) == 2
+    assert len(conflicts(comcam, instrument="LSSTComCam", detectors=(0,))) == 1
+    assert len(conflicts(comcam, instrument="LSSTComCam", detectors=(1,))) == 1
+
+
+def test_of_a_set_of_which_one_conflicts_none_is_certified(comcam):
+    put(comcam, "u/ocps/other", instrument="LSSTComCam", detector=1)
+    certify(comcam, wish(comcam, "u/ocps/other", detectors=(1,)))
+    with pytest.raises(CertificationError, match="already"):
+        certify(comcam, wish(comcam, PAIR, detectors=(0, 1)))
+    assert conflicts(comcam, instrument="LSSTComCam", detectors=(0,)) == []
+
+
+def test_a_calibration_of_a_detector_that_was_not_asked_for_is_told(comcam):
+    with pytest.raises(CertificationError, match=r"for the detectors \[0, 1\]"):
+        certify(comcam, wish(comcam, PAIR, detectors=(0,)))
+
+
+def test_what_the_butler_did_not_take_is_noticed(butler, monkeypatch):
+    monkeypatch.setattr(type(butler.registry), "certify", lambda *_: None)
+    with pytest.raises(CertificationError, match="reads back differently"):
+        certify(butler, wish(butler))
 
 
 def test_only_a_calibration_collection_will_do(butler):
@@ -184,15 +229,35 @@ def test_only_a_calibration_collection_will_do(butler):
         conflicts(butler, collection=f"{JOB}/run")
 
 
-def test_a_waiver_is_written_down_as_unverified():
-    assert wish().verified
-    assert not wish(ground=Waiver((1,), JOB, "do_verify is false")).verified
+def test_another_dataset_in_the_place_of_the_accepted_one_is_refused(butler):
+    made = combined(butler)
+    (ref,) = find_made(butler, "ptc", f"{JOB}/run")
+    butler.pruneDatasets([ref], purge=True, unstore=True, disassociate=True)
+    put(butler, JOB, gain=9.9)
+    for ground in (accepted(made), Waiver(made, "do_verify is false")):
+        with pytest.raises(CertificationError, match="no longer the one that was made"):
+            certify(butler, wish(butler, ground=ground))
+    assert conflicts(butler) == []
 
 
-def test_what_was_rejected_cannot_be_accepted():
-    bad = {1: {"SUCCESS": False, "FAILURES": ["RXX_S00 C00 NOISE"]}, "SUCCESS": False}
-    verdict = evaluate(
-        bad, exposures=[1], detectors=["RXX_S00"], amplifiers=AMPLIFIERS, max_failures_per_detector=8
-    )
-    with pytest.raises(ValueError, match="did not pass"):
-        verdict.accept(JOB)
+def test_an_acceptance_of_one_type_certifies_no_other(butler):
+    ground = accepted(combined(butler, name="BIAS"))
+    with pytest.raises(CertificationError, match="has a bias for the detectors \\[\\]"):
+        certify(butler, wish(butler, ground=ground))
+    assert conflicts(butler) == []
+
+
+def test_an_acceptance_that_was_changed_or_made_up_is_refused(butler):
+    put(butler, "u/ocps/other", gain=9.9)
+    changed, empty = accepted(combined(butler)), object.__new__(Accepted)
+    for ground in (changed, empty):
+        object.__setattr__(ground, "combined", combined(butler, "u/ocps/other"))
+    for ground in (changed, empty, SimpleNamespace(combined=combined(butler))):
+        with pytest.raises(CertificationError, match="no acceptance that verification has given"):
+            certify(butler, wish(butler, ground=ground))
+    assert conflicts(butler) == []
+
+
+def test_a_waiver_is_written_down_as_unverified(butler):
+    assert wish(butler).verified
+    assert not wish(butler, ground=Waiver(combined(butler), "do_verify is false")).verified

@@ -23,7 +23,7 @@ MB = 1 << 20
 
 @pytest.mark.parametrize("size", [1, 3])
 def test_results_come_in_the_order_of_the_numbers(size: int) -> None:
-    def work(number: int) -> tuple[int, int]:
+    def work(number: int, _: int) -> tuple[int, int]:
         time.sleep(0.01 * (number % 3))
         return number, os.getpid()
 
@@ -32,13 +32,27 @@ def test_results_come_in_the_order_of_the_numbers(size: int) -> None:
     assert len({process for _, process in results} - {os.getpid()}) == 8
 
 
+def test_a_seat_is_made_ready_by_the_campaign_and_taken_by_one_at_a_time(tmp_path: Path) -> None:
+    ready: list[tuple[int, int]] = []
+
+    def work(number: int, seat: int) -> tuple[int, int]:
+        (tmp_path / f"{seat}").mkdir()  # fails if somebody sits there
+        time.sleep(0.01)
+        (tmp_path / f"{seat}").rmdir()
+        return ready[-1]
+
+    results = list(Crew(work, 2, lambda number, seat: ready.append((number, seat))).results(range(6)))
+    assert [number for number, _ in results] == list(range(6))
+    assert {seat for _, seat in results} == {0, 1}
+
+
 def test_a_process_that_dies_is_told_and_no_hang() -> None:
     with pytest.raises(RuntimeError, match="the process for 2 ended without a result"):
-        list(Crew(lambda number: os._exit(9) if number == 2 else number, 2).results(range(4)))
+        list(Crew(lambda number, _: os._exit(9) if number == 2 else number, 2).results(range(4)))
 
 
 def test_no_process_takes_the_memory_of_the_machine() -> None:
-    def work(number: int) -> str:
+    def work(number: int, _: int) -> str:
         try:
             return f"{len(bytearray(MOST_MEMORY))}"
         except MemoryError:
@@ -48,7 +62,7 @@ def test_no_process_takes_the_memory_of_the_machine() -> None:
 
 
 def test_no_room_is_told_in_words() -> None:
-    def work(number: int) -> int:
+    def work(number: int, _: int) -> int:
         raise NoRoom("a campaign needs 32 MB in /x, where 3 MB are free", advice="Make room there.")
 
     with pytest.raises(NoRoom, match=r"where 3 MB are free\. Make room there"):
@@ -121,7 +135,7 @@ def test_an_interrupted_campaign_leaves_nothing_behind(
 
     with pytest.raises(Interrupted), raising_interrupts(), runner.open_workshop() as workshop:  # noqa: PT012
 
-        def work(place: int) -> Any:
+        def work(place: int, _: int) -> Any:
             path = workshop.folder / f"{place}"
             return runner._in_child(lambda: write_for_ever(path), path / "life.json")
 

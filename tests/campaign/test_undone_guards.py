@@ -15,7 +15,8 @@ from lsst.ts.calibrations.run import acquisition, calibration_run, journal, proc
 from lsst.ts.calibrations.simulation.campaign.campaign import play
 from lsst.ts.calibrations.simulation.campaign.runner import Workshop
 from lsst.ts.calibrations.simulation.campaign.scenario import draw_scenario
-from lsst.ts.calibrations.verification import Accepted, rule, verdict
+from lsst.ts.calibrations.verification import Accepted, rule
+from lsst.ts.calibrations.verification.seal import sealed
 
 MOST = 30
 """Scenarios within which a violation must be found."""
@@ -55,8 +56,8 @@ def failed_exposures_off_by_one(patch: Patch) -> None:
 
 
 def acceptance_forged(patch: Patch) -> None:
-    def forge(self: Any, calibration: str, found: Any, exposures: Any, collection: str) -> Accepted:
-        return Accepted(tuple(exposures), collection, seal=verdict._SEAL)
+    def forge(self: Any, made: Any, found: Any) -> Accepted:
+        return sealed(Accepted, combined=made)
 
     patch.setattr(products.Products, "_ground", forge)
 

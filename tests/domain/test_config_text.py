@@ -7,7 +7,7 @@ import time
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
@@ -324,7 +324,6 @@ class TestBadYaml:
         assert time.monotonic() - begun < 2.0
 
     @given(st.text(max_size=200))
-    @settings(max_examples=200, deadline=None)
     def test_no_text_breaks_the_script(self, text):
         found = examine(text, SCHEMA, LATISS)
         if not found.errors:
@@ -340,7 +339,6 @@ class TestBadYaml:
             max_size=6,
         )
     )  # fmt: skip
-    @settings(max_examples=200, deadline=None)
     def test_no_values_break_the_script(self, options):
         found = examine(yaml.safe_dump(options, allow_unicode=True), SCHEMA, LATISS)
         if not found.errors:

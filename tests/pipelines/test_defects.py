@@ -8,8 +8,8 @@ import pytest
 from lsst.pipe.base import NoWorkFound
 
 from lsst.ts.calibrations.pipelines.calibrations import Defects
-from lsst.ts.calibrations.pipelines.flatlevel import FlatLevelConfig, FlatLevelTask
-from lsst.ts.calibrations.pipelines.images import DetectorImage
+from lsst.ts.calibrations.pipelines.flatlevel import FlatLevelConfig, FlatLevelTask, UnusableFlatError
+from lsst.ts.calibrations.pipelines.images import DetectorImage, MaskPlane
 from lsst.ts.calibrations.pipelines.measuredefects import (
     MeasureDefectsConfig,
     MeasureDefectsTask,
@@ -96,3 +96,14 @@ def test_level_of_a_flat_can_leave_out_vignetted_pixels(image_of: ImageMaker) ->
         "SIGMA": 0.0,
         "NPIXELS": 4000,
     }
+
+
+def test_a_saturated_flat_has_no_level(image_of: ImageMaker) -> None:
+    image = image_of(np.full((50, 100), 90_000.0), EXPOSURE=7)
+    image.mask[:24] |= np.uint16(MaskPlane.SAT)
+    assert FlatLevelTask(config=FlatLevelConfig()).run(image).level["NPIXELS"] == 2600
+    image.mask[:26] |= np.uint16(MaskPlane.SAT)
+    with pytest.raises(
+        UnusableFlatError, match=r"flat 7 has 2400 usable pixels of 5000 \(2600 are saturated\)"
+    ):
+        FlatLevelTask(config=FlatLevelConfig()).run(image)

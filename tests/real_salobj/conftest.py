@@ -29,6 +29,9 @@ ON_THE_BUS = os.environ.get("TS_CALIBRATIONS_SAL") == "kafka"
 START_LIMIT = 240
 """Seconds within which a process of a test must be ready, on a machine that has other things to do."""
 
+AUXTEL = 2
+"""SAL index of the ScriptQueue of the Auxiliary Telescope."""
+
 sys.path.insert(0, str(SUPPORT))
 
 if ON_THE_BUS:
@@ -142,57 +145,77 @@ def run(topics: None) -> Callable[..., contextlib.AbstractContextManager[Program
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, empty_repository: Path) -> Path:
-    """Folder of a simulated observatory without pixels, with its repository."""
-    made = tmp_path_factory.mktemp("stand")
-    shutil.copytree(empty_repository, made / "repo")
-    return made
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a module: the simulated observatory is in ``stand``, the run directories are in ``runs``."""
+    return tmp_path_factory.mktemp("bus")
 
 
 @pytest.fixture(scope="module")
 def variables(folder: Path) -> dict[str, str]:
-    """Environment variables by which scripts find their way."""
-    (folder / "index.yaml").write_text(f"/repo/LATISS: {folder / 'repo'}\n")
+    """Environment variables by which scripts find their way; the first two as ``environment.sh`` has them."""
     return {
-        "DAF_BUTLER_REPOSITORY_INDEX": str(folder / "index.yaml"),
-        "TS_CALIBRATIONS_UWS": str(folder / "uws"),
+        "DAF_BUTLER_REPOSITORY_INDEX": str(folder / "stand" / "butler-index.yaml"),
+        "TS_CALIBRATIONS_UWS": str(folder / "stand" / "uws"),
         "TS_CALIBRATIONS_RUNS": str(folder / "runs"),
     }
 
 
 @pytest.fixture(scope="module")
 def stand(topics: None, folder: Path) -> Callable[..., contextlib.AbstractContextManager[Program]]:
-    """Put a camera and an OCPS on the bus: ``stand("simulated", *faults)`` or ``stand("mock")``."""
+    """Put an instrument without pixels on the bus: ``stand("LATISS", "--fault", "oods-lost:image=3")``."""
 
-    def start(camera: str, *faults: str) -> contextlib.AbstractContextManager[Program]:
-        program = [sys.executable, str(SUPPORT / "stand.py"), camera, str(folder), *faults]
-        return _run(program, folder / f"stand-{camera}.txt", "READY")
+    from simulator import SIMULATOR
+
+    @contextlib.contextmanager
+    def start(*options: str) -> Iterator[Program]:
+        shutil.rmtree(folder / "stand", ignore_errors=True)
+        program = [*SIMULATOR, "--without-pixels", "--speed", "20", "--out", str(folder / "stand"), *options]
+        with _run(program, folder / "stand.txt", "Ready.") as running:
+            yield running
+            running.process.terminate()
 
     return start
 
 
 @pytest.fixture(scope="module")
-def queue(topics: None, folder: Path, variables: dict[str, str]) -> Iterator[Program]:
-    """The ScriptQueue of the Auxiliary Telescope, a process of its own as at the observatory."""
+def mock(topics: None, folder: Path) -> Iterator[Program]:
+    """LATISSMock of ts_observatory_control on the bus, beside the OCPS of this project."""
+    program = [sys.executable, str(SUPPORT / "mock_stand.py"), str(folder / "stand")]
+    with _run(program, folder / "mock.txt", "READY") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def queue(
+    request: pytest.FixtureRequest, topics: None, folder: Path, variables: dict[str, str]
+) -> Iterator[Program]:
+    """A ScriptQueue, a process of its own as at the observatory; ``QUEUE`` of the module is its index."""
     from lsst.ts.calibrations.scripts_dir import get_scripts_dir
 
     (folder / "standard").mkdir()
     program = [sys.executable, "-c", "from lsst.ts.scriptqueue import run_script_queue; run_script_queue()"]
     options = ["--standard", str(folder / "standard"), "--external", str(get_scripts_dir())]
+    index = str(_index_of_the_queue(request))
     with (
         _keep_python_first(),
-        _run([*program, "2", *options, "--state", "enabled"], folder / "queue.txt", "", **variables) as queue,
+        _run(
+            [*program, index, *options, "--state", "enabled"], folder / "queue.txt", "", **variables
+        ) as queue,
     ):
         yield queue
         queue.process.terminate()
 
 
+def _index_of_the_queue(request: pytest.FixtureRequest) -> int:
+    return int(getattr(request.module, "QUEUE", AUXTEL))
+
+
 @pytest.fixture
-async def client(queue: Program, folder: Path) -> AsyncIterator[Any]:
+async def client(request: pytest.FixtureRequest, queue: Program, folder: Path) -> AsyncIterator[Any]:
     """An operator at the queue."""
     from queue_client import QueueClient
 
-    async with QueueClient(folder) as client:
+    async with QueueClient(folder, _index_of_the_queue(request)) as client:
         yield client
 
 

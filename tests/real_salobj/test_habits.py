@@ -26,7 +26,7 @@ INDICES = itertools.count(1)
 
 @pytest.fixture(scope="module", autouse=True)
 def simulated(stand: Any) -> Any:
-    with stand("simulated") as program:
+    with stand("LATISS") as program:
         yield program
 
 

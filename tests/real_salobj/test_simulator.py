@@ -9,19 +9,21 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from simulator import SIMULATOR
 
 from lsst.ts.calibrations.adapters.sal import ScriptState, salobj
 from lsst.ts.calibrations.scripts_dir import get_scripts_dir
 
 pytestmark = pytest.mark.timeout(900)
 
-COMMAND = [sys.executable, "-m", "lsst.ts.calibrations.cli.run_simulator", "LATISS", "--scale", "16"]
+COMMAND = [*SIMULATOR, "LATISS", "--scale", "16"]
 COMPONENTS = (("ATCamera", 0), ("ATSpectrograph", 0), ("ATHeaderService", 0), ("ATOODS", 0), ("OCPS", 1))
 
 
@@ -97,6 +99,35 @@ async def test_a_run_with_pixels_and_pipelines_is_done_and_no_heartbeat_is_late(
     for name, stamps in beats.items():
         assert len(stamps) > 10, name
         assert max(late - early for early, late in pairwise(stamps)) < 2.5, name
+
+
+def _pipelines(folder: Path) -> list[str]:
+    """Processes that run a pipeline on the repository of the simulator."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            found.append(path.read_bytes().replace(b"\0", b" ").decode())
+    return [each for each in found if "pipetask" in each and str(folder) in each]
+
+
+async def test_a_script_that_is_stopped_leaves_no_pipeline_behind(simulator: Any) -> None:
+    async with script(simulator.folder, 12) as remote:
+        await remote.cmd_configure.set_start(config="script_mode: BIAS\nn_bias: 3\n", timeout=60)
+        await remote.cmd_setGroupId.set_start(groupId="2026-01-01T00:00:00.000", timeout=10)
+        running = asyncio.ensure_future(remote.cmd_run.set_start(timeout=600))
+        async with asyncio.timeout(120):
+            while not _pipelines(simulator.folder):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        begin = time.monotonic()
+        await remote.cmd_stop.set_start(timeout=60)
+        while (state := remote.evt_state.get()).state < ScriptState.DONE:
+            await remote.evt_state.next(flush=False, timeout=60)
+        assert (ScriptState(state.state), time.monotonic() - begin < 20) == (ScriptState.STOPPED, True)
+        assert "exposures were taken and are kept" in state.reason
+        async with asyncio.timeout(20):
+            while _pipelines(simulator.folder):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        await asyncio.gather(running, return_exceptions=True)
 
 
 def test_a_second_camera_is_not_put_on_the_same_bus(simulator: Any, tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from lsst.ts.calibrations.domain.exposures import ImageType
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS
 from lsst.ts.calibrations.domain.jobs import JobRequest
 from lsst.ts.calibrations.run.facts import (
+    CalibrationMade,
+    Certified,
     ExposureTaken,
     GainsMeasured,
     JobEnded,
@@ -28,6 +30,7 @@ from lsst.ts.calibrations.run.facts import (
 )
 from lsst.ts.calibrations.run.processing import Processing
 from lsst.ts.calibrations.simulation import clock
+from lsst.ts.calibrations.verification import Accepted, CombinedCalibration, Verdict, Waiver, evaluate
 
 FIRST = 2025011500001
 EXPOSURES = tuple(range(FIRST, FIRST + 4))
@@ -74,6 +77,18 @@ class ToldArchive:
         self.read: list[tuple[str, Any]] = []
         self.certified: list[Certification] = []
         self.refusal: Exception | None = None
+        self.put = "first"
+        """Which calibration is in the collection of a job: the one that it made, or another."""
+
+    async def made(self, dataset_type: str, run: str) -> tuple[str, ...]:
+        self.read.append((run, dataset_type))
+        return (f"{self.put} {dataset_type} of {run}",)
+
+    async def products(
+        self, collection: str, calibration: str, detectors: Mapping[int, str]
+    ) -> dict[str, Mapping[str, Any]]:
+        results = await self.verification(collection, calibration, [0], detectors)
+        return {detector: measured for (_, detector), measured in results.measured.items()}
 
     async def certify(self, wish: Certification) -> None:
         if self.refusal is not None:
@@ -404,6 +419,14 @@ INTERNAL = {
     "certify_calib_end_date": "2025-01-20",
     "do_gain_from_flat_pairs": False,
 }
+PRODUCTS = {
+    "calib_collection": "LATISS/calib/u/test/daily.1",
+    "do_gain_from_flat_pairs": False,
+    "do_defects": True,
+    "do_ptc": True,
+    "n_flat": 6,
+    "exp_times_flat": [5, 5, 15, 15, 30, 30],
+}
 REFUSED = CertificationError("the Butler is locked", kept="It is kept in u/ocps/job1.", advice="Try again.")
 
 
@@ -519,3 +542,107 @@ def test_a_type_that_needs_one_whose_images_never_came_is_named(story: Callable[
 def test_an_external_verification_never_halts_data_taking(story: Callable[..., Story]) -> None:
     told = story(archive=ToldArchive(without=[EXPOSURES[0]]))
     assert told.hand_over(ImageType.BIAS).halted() is None
+
+
+def test_what_is_certified_is_what_was_made_and_verified(story: Callable[..., Story]) -> None:
+    told = story(**INTERNAL, script_mode="BIAS")
+    told.hand_over(ImageType.BIAS)
+    (wish,) = told.archive.certified
+    assert isinstance(wish.ground, Accepted)
+    assert wish.combined == CombinedCalibration(
+        "BIAS", {"BIAS": EXPOSURES}, "u/ocps/job1", ("first bias of u/ocps/job1/run",)
+    )
+    facts = [type(fact) for fact in told.facts]
+    made = facts.index(CalibrationMade)
+    assert facts[made - 1 : made + 2] == [JobEnded, CalibrationMade, JobSubmitted]
+
+
+def test_each_job_finds_what_was_made_and_what_was_accepted_before_all_else(
+    story: Callable[..., Story],
+) -> None:
+    told = story(**INTERNAL, script_mode="BIAS_DARK")
+    told.hand_over(ImageType.BIAS, ImageType.DARK)
+    bias, dark, certified = "u/ocps/job1/run", "u/ocps/job3/run", "LATISS/calib/u/test/daily.1"
+    expected = [[], [bias], [bias, certified], [dark, bias, certified]]
+    for request, first in zip(told.ocps.requests, expected, strict=True):
+        inputs = request.config.split()[3].split(",")
+        assert inputs == [*first, "LATISS/calib"], request.name
+
+
+def test_a_certification_is_in_the_journal(story: Callable[..., Story]) -> None:
+    told = story(**INTERNAL, script_mode="BIAS")
+    told.hand_over(ImageType.BIAS)
+    (certified,) = told.of(Certified)
+    assert (certified.dataset_type, certified.collection) == ("bias", "LATISS/calib/u/test/daily.1")
+    assert (certified.begin, certified.end) == ("2025-01-15T00:00:00.000", "2025-01-20T00:00:00.000")
+    assert certified.verified
+
+
+def test_defects_are_verified_with_the_flats_of_those_that_they_are_made_of(
+    story: Callable[..., Story],
+) -> None:
+    told = story(script_mode="BIAS_DARK_FLAT", **PRODUCTS)
+    told.hand_over(ImageType.DARK, ImageType.FLAT)
+    exposures = {wish.combined.name: wish.combined.exposures for wish in told.archive.certified}
+    assert exposures == {"DEFECTS": {"DARK": EXPOSURES, "FLAT": EXPOSURES}, "PTC": {"FLAT": EXPOSURES}}
+    assert {wish.verified for wish in told.archive.certified} == {True}
+
+
+def test_after_a_resumption_only_what_was_there_before_can_be_certified(story: Callable[..., Story]) -> None:
+    told = story(archive=ToldArchive(), **INTERNAL, script_mode="BIAS")
+    told.archive.refusal = REFUSED
+    told.hand_over(ImageType.BIAS)
+    told.archive.refusal, told.archive.put = None, "second"
+    told.run(lambda processing: _hand_over(processing, ImageType.BIAS))
+    (wish,) = told.archive.certified
+    assert wish.combined.datasets == ("first bias of u/ocps/job1/run",)
+    assert len(told.of(CalibrationMade)) == 1
+
+
+def _verdict(exposures: Sequence[int], combined: CombinedCalibration | None) -> Verdict:
+    """A verdict that passes."""
+    good = {each: {"SUCCESS": True, "FAILURES": []} for each in exposures}
+    return evaluate(
+        good,
+        exposures=exposures,
+        detectors=["RXX_S00"],
+        amplifiers=AMPLIFIERS,
+        max_failures_per_detector=8,
+        combined=combined,
+    )
+
+
+MADE = CombinedCalibration("BIAS", {"BIAS": EXPOSURES}, "u/ocps/job1", ("id",))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason"),
+    [
+        (None, "failed verification and will not be certified"),
+        (_verdict(EXPOSURES, None), "nothing was made that could be accepted"),
+        (_verdict(EXPOSURES[1:], MADE), "is to be verified with"),
+        (_verdict(EXPOSURES, replace(MADE, collection="u/ocps/job0")), "another was verified"),
+        (_verdict(EXPOSURES, replace(MADE, datasets=("other id",))), "another was verified"),
+    ],
+)
+def test_a_verdict_on_something_else_certifies_nothing(
+    story: Callable[..., Story], verdict: Verdict | None, reason: str
+) -> None:
+    told = story(**INTERNAL, script_mode="BIAS")
+
+    async def tell(processing: Processing) -> None:
+        processing.products.generated["BIAS"] = MADE
+        with pytest.raises(CertificationError, match=reason):
+            await processing.products.certify("BIAS", verdict)
+
+    told.run(tell)
+    assert told.archive.certified == []
+
+
+def test_only_the_operator_waives_a_verification(story: Callable[..., Story], caplog: Any) -> None:
+    told = story(**INTERNAL, script_mode="BIAS", do_verify=False)
+    told.hand_over(ImageType.BIAS)
+    (wish,) = told.archive.certified
+    assert isinstance(wish.ground, Waiver)
+    assert not wish.verified
+    assert "BIAS is certified UNVERIFIED" in caplog.text

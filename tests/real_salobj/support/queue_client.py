@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ PATH = "auxtel/make_latiss_calibrations.py"
 LIMIT = 300.0
 """Seconds within which a script of a test has ended."""
 
+GONE_LIMIT = 60.0
+"""Seconds that the process of a script has left to settle what is under way, and to close its connections."""
 
 ENDS = ("DONE", "LOADFAILED", "CONFIGURE_FAILED", "TERMINATED")
 """States of the process of a script that has ended."""
@@ -35,6 +38,8 @@ class Told:
     process_state: str = ""
     script_state: str = ""
     seconds_of_configure: float = 0.0
+    metadata: Any = None
+    stamp: float = 0.0
 
     @property
     def lines(self) -> list[str]:
@@ -47,33 +52,65 @@ class Told:
         return max((late - early for early, late in zip(self.beats, self.beats[1:], strict=False)), default=0)
 
     @property
-    def summary(self) -> dict[str, Any]:
-        (path,) = self.folder.glob(f"runs/*-{self.index}/summary.json")
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    def run_directory(self) -> Path:
+        (found,) = self.folder.glob(f"runs/*-{self.index}")
         return found
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.run_directory / "summary.json").read_text(encoding="utf-8"))
+        return found
+
+    @property
+    def report(self) -> list[str]:
+        """Sections of the report."""
+        text = (self.run_directory / "report.txt").read_text(encoding="utf-8")
+        return text.rstrip().split("\n\n")
+
+    @property
+    def processes(self) -> list[int]:
+        """Process ids of the script."""
+        return [
+            int(path.parent.name)
+            for path in Path("/proc").glob("[0-9]*/cmdline")
+            if _read(path).rstrip(b"\0").endswith(f"_calibrations.py\0{self.index}".encode())
+        ]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it has ended meanwhile
+        return b""
 
 
 class QueueClient:
-    """A client of the ScriptQueue of the Auxiliary Telescope; an async context manager.
+    """A client of a ScriptQueue; an async context manager.
 
     Parameters
     ----------
     folder
-        Of the stand; the scripts write below it.
+        Of the module; the scripts write below it.
+    index
+        Of the queue.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, index: int) -> None:
         self._folder = folder
+        self._index = index
         self._told: dict[int, Told] = {}
         self._news = asyncio.Event()
 
     async def __aenter__(self) -> QueueClient:
         self._domain = salobj.Domain()
-        self.queue = salobj.Remote(self._domain, "ScriptQueue", 2)
+        self.queue = salobj.Remote(self._domain, "ScriptQueue", self._index)
+        # The event is one for all scripts: that of one may overtake that of another.
+        self.queue.salinfo.discard_out_of_order_events = False
         self.scripts = salobj.Remote(self._domain, "Script", 0, evt_max_history=0)
         self.scripts.evt_state.callback = self._take_state
         self.scripts.evt_logMessage.callback = self._take_message
         self.scripts.evt_heartbeat.callback = self._take_heartbeat
+        self.scripts.evt_metadata.callback = self._take_metadata
         self.queue.evt_script.callback = self._take_script
         await asyncio.gather(self.queue.start_task, self.scripts.start_task)
         state = 0
@@ -116,15 +153,23 @@ class QueueClient:
         await asyncio.sleep(0.5)  # last log lines are still under way
         return told
 
+    async def gone(self, told: Told) -> None:
+        """Wait until a script has no process any more: the queue does so for 2 s only."""
+        async with asyncio.timeout(GONE_LIMIT):
+            while told.processes:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+
     async def stop(self, told: Told, *, terminate: bool) -> None:
         """Stop a script, or terminate its process, as the buttons of the queue do."""
         await self.queue.cmd_stopScripts.set_start(
             salIndices=[told.index] + [0] * 399, length=1, terminate=terminate, timeout=30
         )
 
-    def output_of_the_queue(self) -> str:
-        """What queue and scripts have printed."""
-        return (self._folder / "queue.txt").read_text(encoding="utf-8", errors="replace")
+    def tracebacks(self) -> list[str]:
+        """Tracebacks of scripts in what they and the queue have printed; the queue's own are its own."""
+        printed = (self._folder / "queue.txt").read_text(encoding="utf-8", errors="replace")
+        found = re.findall(r"^Traceback.*\n(?:[ \t].*\n)*.*", printed, re.MULTILINE)
+        return [each for each in found if "calibrations" in each]
 
     async def until(self, holds: Callable[[], bool], limit: float = LIMIT) -> None:
         """Wait until something holds."""
@@ -152,10 +197,16 @@ class QueueClient:
     async def _take_heartbeat(self, data: Any) -> None:
         self._of(data.salIndex).beats.append(data.private_sndStamp)
 
+    async def _take_metadata(self, data: Any) -> None:
+        self._of(data.salIndex).metadata = data
+
     async def _take_script(self, data: Any) -> None:
         from lsst.ts.xml.enums.ScriptQueue import ScriptProcessState
 
         told = self._of(data.scriptSalIndex)
+        if data.private_sndStamp < told.stamp:
+            return
+        told.stamp = data.private_sndStamp
         told.process_state = ScriptProcessState(data.processState).name
         told.script_state = ScriptState(data.scriptState).name
         if data.timestampConfigureEnd:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from .adapters.event_order import EventOrder
 from .adapters.sal import ScriptState, current_tai, salobj
 from .domain.config import CalibrationConfig
 from .domain.config_text import examine
@@ -44,6 +45,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
 
     def __init__(self, index: int) -> None:
         super().__init__(index=index, descr=f"Take and verify {self.instrument().name} calibrations.")
+        self._log_order = EventOrder(self.evt_logMessage)
         self.settings: RunSettings | None = None
         """Where the run takes place; None for the observatory's own place."""
         self.listeners: list[Callable[[Fact], None]] = []
@@ -109,13 +111,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         return self._resumption.configured.text
 
     async def _refuse_configuration(self, error: CalibrationError) -> NoReturn:
-        """End the script as CONFIGURE_FAILED.
-
-        Raises
-        ------
-        ExpectedError
-            Always.
-        """
+        """End the script as CONFIGURE_FAILED; always raises ExpectedError."""
         self.log.error(str(error))
         await self.set_state(ScriptState.CONFIGURE_FAILED, reason=str(error))
         await self._exit()
@@ -260,6 +256,9 @@ class BaseMakeCalibrations(salobj.BaseScript):
                 async with asyncio.timeout(CLOSE_LIMIT):
                     await self._cleaned.wait()
         await super().close_tasks()
+        if self._clients is not None:  # meanwhile the base class lets the last words out
+            self._closing = asyncio.ensure_future(self._clients.close())
+        await self._log_order.settle()
         if self._resumption is not None:
             self._resumption.journal.close()
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..domain.errors import ArchiveError, CertificationError
 from ..domain.instruments import Instrument
+from ..domain.text import one_line
 from .certification import Certification, Conflict, certify, find_conflicts
-from .datasets import find_combined, find_datasets
+from .datasets import find_combined, find_datasets, find_made, read_dataset
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
@@ -173,6 +174,10 @@ class Archive:
         """Read ``verify<X>DetStats`` of a calibration that is verified by itself, by detector name."""
         return await self._read(self._products, collection, calibration, detectors)
 
+    async def made(self, dataset_type: str, run: str) -> tuple[str, ...]:
+        """Ids of the datasets of a type that a job left in its RUN collection, sorted."""
+        return await self._read(self._made, dataset_type, run)
+
     async def certify(self, wish: Certification) -> int:
         """Certify calibrations; see `certification.certify`."""
         return await self._read(self._certify, wish)
@@ -189,7 +194,7 @@ class Archive:
             raise CertificationError(
                 f"{wish.dataset_type} was not certified in {wish.collection}: the repository refused it:"
                 f" {_first_line(error)}",
-                kept=f"The calibrations are kept in {wish.ground.collection}.",
+                kept=f"The calibrations are kept in {wish.combined.collection}.",
                 advice="Put the repository right, then resume the run.",
             ) from error
 
@@ -252,8 +257,11 @@ class Archive:
             butler, f"{prefix}DetStats", collection, exposure=exposures, detector=detectors.keys()
         )
         return VerificationResults(
-            {exposure: butler.get(ref) for (exposure,), ref in by_exposure.items()},
-            {(exposure, detectors[number]): butler.get(ref) for (exposure, number), ref in measured.items()},
+            {exposure: read_dataset(butler, ref) for (exposure,), ref in by_exposure.items()},
+            {
+                (exposure, detectors[number]): read_dataset(butler, ref)
+                for (exposure, number), ref in measured.items()
+            },
         )
 
     def _products(
@@ -261,7 +269,10 @@ class Archive:
     ) -> dict[str, Mapping[str, Any]]:
         butler, name = self._refreshed(), f"verify{calibration.capitalize()}DetStats"
         refs = self._find(butler, name, collection, detector=detectors.keys())
-        return {detectors[number]: butler.get(ref) for (number,), ref in refs.items()}
+        return {detectors[number]: read_dataset(butler, ref) for (number,), ref in refs.items()}
+
+    def _made(self, dataset_type: str, run: str) -> tuple[str, ...]:
+        return tuple(sorted(str(ref.id) for ref in find_made(self._open(), dataset_type, run)))
 
     def _find(
         self, butler: Butler, dataset_type: str, collection: str, **values: Collection[int]
@@ -289,18 +300,29 @@ class Archive:
                     raise ArchiveError(
                         f"no gain in {collection} for the flats {pair[0]} and {pair[1]}, detector {detector}"
                     )
-                gains += _gains(pair, detector, butler.get(ref))
+                gains += _gains(pair, detector, read_dataset(butler, ref))
         return gains
 
 
 def _gains(pair: tuple[int, int], detector: int, measured: Any) -> list[PairGain]:
     """Gains of all amplifiers from what was measured on a pair."""
-    return [
-        PairGain(
-            pair, detector, name, measured.gain[name], measured.noise[name], _mean(measured.rawMeans[name])
-        )
-        for name in measured.gain
-    ]
+    try:
+        return [
+            PairGain(
+                pair,
+                detector,
+                name,
+                measured.gain[name],
+                measured.noise[name],
+                _mean(measured.rawMeans[name]),
+            )
+            for name in measured.gain
+        ]
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ArchiveError(
+            f"what was measured on the flats {pair[0]} and {pair[1]}, detector {detector}, has no gain, noise"
+            f" and mean of every amplifier ({type(error).__name__}: {one_line(error)})"
+        ) from error
 
 
 def _refusals() -> tuple[type[Exception], ...]:

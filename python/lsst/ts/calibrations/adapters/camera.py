@@ -13,6 +13,7 @@ from ..domain.errors import AcquisitionError
 from ..domain.exposures import ImageType, exposure_id
 from ..domain.instruments import Instrument
 from ..domain.optics import MountedOptics, physical_filter
+from .refusals import words
 from .sal import camera_class, salobj
 
 __all__ = ["Annotations", "Camera"]
@@ -102,7 +103,9 @@ class Camera:
         try:
             await self._control.setup_instrument(**wanted)
         except (salobj.AckError, RuntimeError, TimeoutError) as error:
-            raise AcquisitionError(f"the instrument could not be set up with {wanted}: {error}") from error
+            raise AcquisitionError(
+                f"the instrument could not be set up with {wanted}: {words(error)}"
+            ) from error
 
     async def mounted(self) -> MountedOptics | None:
         """Filters and gratings that can be put into the beam; None if the instrument does not say."""
@@ -166,7 +169,7 @@ class Camera:
         except (salobj.AckError, RuntimeError, TimeoutError) as error:
             raise AcquisitionError(
                 f"{self.instrument.camera} did not take the {image_type} of {exposure_time:g} s:"
-                f" {error if str(error) else 'it was not ready in time'}"
+                f" {words(error) or 'it was not ready in time'}"
             ) from error
         return int(taken)
 

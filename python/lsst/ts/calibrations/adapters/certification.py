@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..domain.config_rules import BEGIN_OF_TIME, END_OF_TIME
 from ..domain.errors import CertificationError
-from ..verification import Accepted
-from ..verification.waiver import Waiver
+from ..verification import Accepted, CombinedCalibration, Waiver, is_intact
+from .datasets import find_made
 
 if TYPE_CHECKING:
     from astropy.time import Time
@@ -26,9 +26,8 @@ class Certification:
     Parameters
     ----------
     ground
-        The acceptance by verification, or an operator's waiver; it names the one collection to certify from.
-    dataset_type
-        ``bias``, ``dark``, ``flat``, ``defects`` or ``ptc``.
+        The acceptance by verification, or an operator's waiver; it says which calibration it is for, and so
+        which type, collection and datasets.
     detectors
         Butler ids of the detectors that there must be a calibration for.
     collection
@@ -38,11 +37,20 @@ class Certification:
     """
 
     ground: Accepted | Waiver
-    dataset_type: str
     detectors: tuple[int, ...]
     collection: str
     begin: datetime
     end: datetime
+
+    @property
+    def combined(self) -> CombinedCalibration:
+        """What may be certified, and nothing else."""
+        return self.ground.combined
+
+    @property
+    def dataset_type(self) -> str:
+        """``bias``, ``dark``, ``flat``, ``defects`` or ``ptc``."""
+        return self.combined.dataset_type
 
     @property
     def verified(self) -> bool:
@@ -142,12 +150,14 @@ def certify(butler: Butler, wish: Certification) -> int:
     Raises
     ------
     CertificationError
-        A detector has no calibration, the range conflicts with another, or what is read back differs.
+        The ground is none, a detector has no calibration, or another one than was accepted; the range
+        conflicts with another, or what is read back differs.
         Nothing of this type was certified, unless the message says otherwise.
     """
     from lsst.daf.butler import CollectionType
     from lsst.daf.butler.registry import ConflictingDefinitionError
 
+    _check_ground(wish.ground)
     refs = _refs(butler, wish)
     timespan = _timespan(wish.begin, wish.end)
     butler.collections.register(wish.collection, CollectionType.CALIBRATION)
@@ -159,7 +169,7 @@ def certify(butler: Butler, wish: Certification) -> int:
         raise CertificationError(
             f"{wish.dataset_type} was not certified in {wish.collection}: another one is valid already at"
             f" some time in the range from {_words(timespan)}",
-            kept=f"The calibrations are kept in {wish.ground.collection}.",
+            kept=f"The calibrations are kept in {wish.combined.collection}.",
             advice="Choose another calib_collection or validity range.",
         ) from error
     if not set(refs.values()) <= _read_back(butler, wish, timespan):
@@ -170,21 +180,34 @@ def certify(butler: Butler, wish: Certification) -> int:
     return len(refs)
 
 
+def _check_ground(ground: Accepted | Waiver) -> None:
+    """Refuse what acceptance has not made, or has made differently."""
+    if not (isinstance(ground, Waiver) or (isinstance(ground, Accepted) and is_intact(ground))):
+        raise CertificationError(
+            f"{ground!r:.200} is no acceptance that verification has given",
+            kept="Nothing was certified.",
+        )
+
+
 def _refs(butler: Butler, wish: Certification) -> Mapping[Any, DatasetRef]:
-    """The calibrations to certify, by data ID; one for each detector and nothing else."""
-    butler.registry.refresh()
-    found = butler.query_datasets(
-        wish.dataset_type, collections=f"{wish.ground.collection}/run", find_first=False, explain=False
-    )
-    refs = {ref.dataId: ref for ref in found}
+    """The calibrations to certify, by data ID; one for each detector, those that were accepted, no others."""
+    combined = wish.combined
+    found = find_made(butler, combined.dataset_type, combined.run)
     detectors = sorted(ref.dataId["detector"] for ref in found)
     if detectors != sorted(wish.detectors):
         raise CertificationError(
-            f"{wish.ground.collection} has a {wish.dataset_type} for the detectors {detectors},"
+            f"{combined.collection} has a {wish.dataset_type} for the detectors {detectors},"
             f" and one for each of {sorted(wish.detectors)} was expected",
             kept="Nothing of this type was certified.",
         )
-    return refs
+    if sorted(str(ref.id) for ref in found) != sorted(combined.datasets):
+        raise CertificationError(
+            f"the {wish.dataset_type} in {combined.collection} is no longer the one that was made and"
+            " verified: someone has put another in its place",
+            kept="Nothing of this type was certified.",
+            advice="Start a new run.",
+        )
+    return {ref.dataId: ref for ref in found}
 
 
 def _certified(butler: Butler, name: str, collection: str) -> Sequence[tuple[DatasetRef, Timespan]]:

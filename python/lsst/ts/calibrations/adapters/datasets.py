@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..domain.errors import ArchiveError
+from ..domain.text import one_line
+
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["find_combined", "find_datasets"]
+__all__ = ["find_combined", "find_datasets", "find_made", "read_dataset"]
 
 
 def find_datasets(
@@ -51,6 +54,36 @@ def find_datasets(
     except (MissingCollectionError, MissingDatasetTypeError):
         return {}
     return {tuple(int(ref.dataId[name]) for name in values): ref for ref in refs}
+
+
+def find_made(butler: Butler, dataset_type: str, run: str) -> list[DatasetRef]:
+    """Find all datasets of a type in a RUN collection, as they are now; none if there is no collection."""
+    from lsst.daf.butler import MissingCollectionError, MissingDatasetTypeError
+
+    butler.registry.refresh()
+    try:
+        return list(
+            butler.query_datasets(dataset_type, collections=run, find_first=False, limit=None, explain=False)
+        )
+    except (MissingCollectionError, MissingDatasetTypeError):
+        return []
+
+
+def read_dataset(butler: Butler, ref: DatasetRef) -> Any:
+    """Read a dataset.
+
+    Raises
+    ------
+    ArchiveError
+        Its file is not there, or not what it should be.
+    """
+    try:
+        return butler.get(ref)
+    except Exception as error:
+        said = one_line(str(error).partition("\n")[0])
+        raise ArchiveError(
+            f"{ref.datasetType.name} {ref.dataId} in {ref.run} cannot be read: {said}"
+        ) from error
 
 
 def find_combined(

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..domain.errors import ProcessingError
-from ..domain.jobs import JobRequest
+from ..domain.jobs import JobRequest, is_job_id
+from ..domain.text import one_line
+from .refusals import words
 from .sal import salobj
 
 __all__ = ["OcpsClient"]
@@ -81,6 +83,9 @@ class OcpsClient:
             await self._abort_submission(request, submission)
             raise
         job_id = _job_id(request, ack)
+        if job_id in self._waiters:
+            reason = f"the OCPS acknowledged it with the id of another job, {job_id}"
+            raise ProcessingError(request.name, reason)
         on_submitted(job_id)
         waiter = self._waiters[job_id] = asyncio.get_running_loop().create_future()
         if job_id in self._results:
@@ -126,7 +131,8 @@ class OcpsClient:
                 request.name, f"the OCPS did not answer within {FIRST_ACK_TIMEOUT:.0f} s"
             ) from None
         except salobj.AckError as error:
-            raise ProcessingError(request.name, f"the OCPS refused it: {error.ackcmd.result}") from None
+            reason = f"the OCPS refused it: {one_line(error.ackcmd.result)}"
+            raise ProcessingError(request.name, reason) from None
 
     async def _exit_code(
         self,
@@ -145,7 +151,7 @@ class OcpsClient:
         if not end.done():
             reason = f"it did not end within {timeout:.0f} s and was aborted"
         elif error := end.exception():
-            reason = f"the OCPS gave it up: {error}"
+            reason = f"the OCPS gave it up: {words(error)}"
         else:
             reason = f"the OCPS ended the command but sent no job_result within {RESULT_GRACE:.0f} s"
         raise ProcessingError(request.name, reason, job_id=job_id)
@@ -165,8 +171,11 @@ class OcpsClient:
 
 def _job_id(request: JobRequest, ack: Any) -> str:
     try:
-        return str(json.loads(ack.result)["job_id"])
-    except (ValueError, KeyError, TypeError):
+        job_id = json.loads(ack.result)["job_id"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        job_id = None
+    if isinstance(job_id, bool) or not isinstance(job_id, (str, int)) or not is_job_id(f"{job_id}"):
         raise ProcessingError(
-            request.name, f"the OCPS acknowledged it without a job id: {ack.result!r}"
-        ) from None
+            request.name, f"the OCPS acknowledged it without a job id: {one_line(repr(ack.result))}"
+        )
+    return f"{job_id}"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ..domain.text import plain
 from ..verification import UNCOUNTED_TESTS, Verdict
 
 __all__ = ["LOVE_LIMIT", "NEGATIVE", "VerificationReport", "fit"]
@@ -76,7 +77,7 @@ class VerificationReport:
         if self.verdict.passed:
             return None
         if self.verdict.complete:
-            return f"{NEGATIVE}: {self.calibration} failed: {self.counts}: {self._test_types}"
+            return plain(f"{NEGATIVE}: {self.calibration} failed: {self.counts}: {self._test_types}")
         problems = f"{len(self.verdict.problems)} problems"
         return f"{NEGATIVE}: {self.calibration} is incomplete ({problems}): {self.counts}"
 
@@ -96,7 +97,7 @@ class VerificationReport:
 
     def full_text(self) -> str:
         """Everything: all problems, exposures and tests."""
-        return "\n".join(self._lines(len(self.verdict.exposures), len(self.verdict.problems)))
+        return plain("\n".join(self._lines(len(self.verdict.exposures), len(self.verdict.problems))))
 
     def short_text(self, path: str) -> str:
         """The verdict alone, for a verification in which nothing failed.
@@ -129,7 +130,7 @@ class VerificationReport:
         last = f"Full report: {path}"
 
         def text(n_exposures: int) -> str:
-            return "\n".join([*self._lines(n_exposures, n_problems), last])
+            return plain("\n".join([*self._lines(n_exposures, n_problems), last]))
 
         shown = _most_that_fit(len(self.verdict.exposures), lambda n: len(text(n).encode()) <= limit)
         return fit(text(shown), last, limit)

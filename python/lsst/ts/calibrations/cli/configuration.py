@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from ..domain.text import one_line
+
 __all__ = ["configuration_text"]
 
 _PARAMETER = re.compile(r"^(?P<key>[A-Za-z_]\w*)=(?P<value>.*)$")
@@ -32,8 +34,9 @@ def configuration_text(file: Path | None, parameters: Sequence[str]) -> str:
     lines = []
     for parameter in parameters:
         match = _PARAMETER.match(parameter)
-        if match is None or "\n" in parameter or "\r" in parameter:
-            raise click.UsageError(f"-p {parameter!r}: write KEY=VALUE on one line, e.g. -p n_bias=3")
+        if match is None or len(parameter.splitlines()) > 1:
+            shown = one_line(repr(parameter), 80)
+            raise click.UsageError(f"-p {shown}: write KEY=VALUE on one line, e.g. -p n_bias=3")
         lines.append(f"{match['key']}: {_value(match['value'])}")
     return "\n".join(lines)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..domain.text import plain
 from ..run.tai import iso_tai
 
 if TYPE_CHECKING:
@@ -25,6 +26,10 @@ class _ClockFormatter(logging.Formatter):
     def __init__(self, now: Callable[[], float]) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s")
         self._now = now
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, or several, without anything that a terminal would obey."""
+        return plain(super().format(record))
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
         return iso_tai(self._now())

@@ -3,11 +3,51 @@
 from __future__ import annotations
 
 import datetime
-import re
+import io
+import sys
+from pathlib import Path
 
 import click
 
-__all__ = ["read_collections", "read_date", "show_faults"]
+from ..domain.config_strings import LONGEST_NAME, text_problems
+from ..domain.text import one_line
+
+__all__ = [
+    "MOST_SCALE",
+    "MOST_SEED",
+    "is_collection",
+    "print_anything",
+    "read_collections",
+    "read_date",
+    "read_path",
+    "show_faults",
+]
+
+MOST_SCALE = 16
+"""Largest divisor of the sides of the detectors."""
+
+MOST_SEED = 2**63 - 1
+"""Largest seed: the headers of the images hold it."""
+
+
+def print_anything() -> None:
+    """Have the escape printed of a character that the terminal, or a file, has no code for."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def read_path(_context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+    """Refuse paths that nothing can have, or that a log cannot show."""
+    if value is None:
+        return None
+    named = f"{parameter.opts[0]} {one_line(value, 80)}"
+    if not str(value).isprintable():
+        raise click.UsageError(f"{named}: it has characters that cannot be printed. Nothing was touched.")
+    try:
+        value.absolute().exists()
+    except OSError as error:
+        raise click.UsageError(f"{named}: {error.strerror}. Nothing was touched.") from None
+    return value
 
 
 def show_faults(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -20,7 +60,7 @@ def show_faults(context: click.Context, _: click.Parameter, values: tuple[str, .
     try:
         Faults(values)
     except FaultError as error:
-        raise click.UsageError(f"--fault: {error}") from None
+        raise click.UsageError(f"--fault: {one_line(error, 2000)}") from None
     return values
 
 
@@ -31,7 +71,7 @@ def read_date(_context: click.Context, _: click.Parameter, value: str | None) ->
     try:
         night = datetime.date.fromisoformat(value)
     except ValueError:
-        raise click.UsageError(f"--date {value!r}: write YYYY-MM-DD") from None
+        raise click.UsageError(f"--date {one_line(repr(value), 80)}: write YYYY-MM-DD") from None
     if not 2000 <= night.year < 2100:
         raise click.UsageError(f"--date {value!r}: the simulated night lies between 2000 and 2099")
     return night
@@ -40,6 +80,14 @@ def read_date(_context: click.Context, _: click.Parameter, value: str | None) ->
 def read_collections(_context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     """Check the names of collections."""
     for value in values:
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", value):
-            raise click.UsageError(f"--collection {value!r}: letters, digits and . _ / - make a name")
+        if not is_collection(value):
+            shown = one_line(repr(value), 80)
+            raise click.UsageError(
+                f"--collection {shown}: letters, digits and . _ / - make a name, up to {LONGEST_NAME} of them"
+            )
     return values
+
+
+def is_collection(name: str) -> bool:
+    """Whether a collection can have a name."""
+    return name[:1] != "/" and text_problems({"calib_collection": name}) == {}

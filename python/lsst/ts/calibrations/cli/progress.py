@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from ..domain.text import plain
 from ..run import facts
 from ..run.tai import iso_tai
 
@@ -54,7 +55,7 @@ class PlainProgress:
 
     def say(self, text: str) -> None:
         """Print a line."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(plain(text), markup=False, highlight=False, soft_wrap=True)
 
     def end(self) -> None:
         """Nothing to put back."""
@@ -109,7 +110,7 @@ class TerminalProgress:
 
     def say(self, text: str) -> None:
         """Print a line above the bars."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(plain(text), markup=False, highlight=False, soft_wrap=True)
 
     def end(self) -> None:
         """Take the bars away."""

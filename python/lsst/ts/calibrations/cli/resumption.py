@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..domain.text import one_line
+from ..run.facts import RunConfigured
 from ..run.record import RunRecord
 from ..run.resumption import ResumptionError, asked_for, take_up
 from ..simulation.repository import MARKER
+from .options import MOST_SCALE, MOST_SEED, is_collection
 
 if TYPE_CHECKING:
     from ..base_make_calibrations import BaseMakeCalibrations
@@ -99,6 +102,8 @@ def resumed_options(
     except ResumptionError as error:
         raise click.UsageError(f"--resume: {error}") from None
     configured = resumption.configured
+    if (strange := _strange(configured)) is not None:
+        raise click.UsageError(f"--resume: the journal of {folder} has {strange}. Nothing was touched.")
     repository = Path(configured.repository or "")
     if configured.date is None or not (repository / MARKER).is_file():
         raise click.UsageError(
@@ -108,13 +113,34 @@ def resumed_options(
     return configured.text, SimulationOptions(
         folder=folder,
         repository=repository,
-        scale=configured.scale or 1,
-        seed=configured.seed or 0,
+        scale=1 if configured.scale is None else configured.scale,
+        seed=0 if configured.seed is None else configured.seed,
         night=date.fromisoformat(configured.date),
         collections=configured.collections,
         faults=faults,
         resumed=resumption.record,
     )
+
+
+def _strange(configured: RunConfigured) -> str | None:
+    """Name what the command would never have begun a run with; None if there is nothing."""
+    scale, seed = configured.scale, configured.seed
+    if scale is None or seed is None or not (1 <= scale <= MOST_SCALE and 0 <= seed <= MOST_SEED):
+        return f"scale {scale} and seed {seed}"
+    try:
+        date.fromisoformat(configured.date or f"{date.min}")
+    except ValueError:
+        return f"date {one_line(repr(configured.date), 80)}"
+    for name in configured.collections:
+        if not is_collection(name):
+            return f"collection {one_line(repr(name), 80)}"
+    try:
+        repository = Path(configured.repository or "/")
+        if repository.is_absolute() and f"{repository}".isprintable() and repository.exists() is not None:
+            return None
+    except OSError:
+        pass
+    return f"repository {one_line(repr(configured.repository), 80)}"
 
 
 def time_of_resumption(record: RunRecord) -> float:

@@ -10,7 +10,15 @@ from pathlib import Path
 
 import click
 
-from .options import read_collections, read_date, show_faults
+from .options import (
+    MOST_SCALE,
+    MOST_SEED,
+    print_anything,
+    read_collections,
+    read_date,
+    read_path,
+    show_faults,
+)
 
 __all__ = ["main"]
 
@@ -30,7 +38,14 @@ def _choose_sal(simulate: bool) -> None:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("script")
-@click.option("-c", "--config", "config_file", type=click.Path(path_type=Path), help="YAML file of options.")
+@click.option(
+    "-c",
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    callback=read_path,
+    help="YAML file of options.",
+)
 @click.option("-p", "--parameter", "parameters", multiple=True, metavar="KEY=VALUE", help="One option.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the configuration and end.")
 @click.option(
@@ -49,14 +64,30 @@ def _choose_sal(simulate: bool) -> None:
     help="Needed where salobj is installed; elsewhere the observatory is simulated anyway.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Run directory, new or empty [default: below runs/]."
+    "--out",
+    type=click.Path(path_type=Path),
+    callback=read_path,
+    help="Run directory, new or empty [default: below runs/].",
 )
-@click.option("--repo", type=click.Path(path_type=Path), help="Simulated repository to keep between runs.")
 @click.option(
-    "--scale", type=click.IntRange(1, 16), default=4, show_default=True, help="Divides the detector's sides."
+    "--repo",
+    type=click.Path(path_type=Path),
+    callback=read_path,
+    help="Simulated repository to keep between runs.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of everything that is drawn."
+    "--scale",
+    type=click.IntRange(1, MOST_SCALE),
+    default=4,
+    show_default=True,
+    help="Divides the detector's sides.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, MOST_SEED),
+    default=1,
+    show_default=True,
+    help="Of everything that is drawn.",
 )
 @click.option(
     "--date",
@@ -84,6 +115,7 @@ def _choose_sal(simulate: bool) -> None:
 @click.option(
     "--resume",
     type=click.Path(path_type=Path),
+    callback=read_path,
     metavar="DIR",
     help="Go on with the run in this run directory, which was killed, stopped or failed.",
 )
@@ -111,6 +143,7 @@ def main(
     Without -c and -p it runs with the defaults: the daily calibration. Exit status: 0 DONE or STOPPED,
     1 FAILED, 2 refused before anything was exposed.
     """
+    print_anything()
     _choose_sal(simulate or schema)
     from .configuration import configuration_text
     from .folders import run_folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.util
+import math
 import os
 import socket
 import sys
@@ -11,7 +12,16 @@ from pathlib import Path
 
 import click
 
-from .options import read_collections, read_date, show_faults
+from ..domain.text import one_line
+from .options import (
+    MOST_SCALE,
+    MOST_SEED,
+    print_anything,
+    read_collections,
+    read_date,
+    read_path,
+    show_faults,
+)
 
 __all__ = ["main"]
 
@@ -62,20 +72,42 @@ def _detectors(_context: click.Context, _: click.Parameter, value: str | None) -
     try:
         return tuple(int(each) for each in value.split(","))
     except ValueError:
-        raise click.UsageError(f"--detectors {value!r}: write ids like 0,1,2") from None
+        raise click.UsageError(f"--detectors {one_line(repr(value), 80)}: write ids like 0,1,2") from None
+
+
+def _speed(_context: click.Context, _: click.Parameter, value: float) -> float:
+    if math.isnan(value):  # which is within any range
+        raise click.UsageError("--speed nan: it is no number")
+    return value
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("instrument", type=click.Choice(INSTRUMENTS), default="LATISS")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Its folder, new or empty [default: below runs/]."
+    "--out",
+    type=click.Path(path_type=Path),
+    callback=read_path,
+    help="Its folder, new or empty [default: below runs/].",
 )
-@click.option("--repo", type=click.Path(path_type=Path), help="Simulated repository to keep between runs.")
 @click.option(
-    "--scale", type=click.IntRange(1, 16), default=4, show_default=True, help="Divides the detector's sides."
+    "--repo",
+    type=click.Path(path_type=Path),
+    callback=read_path,
+    help="Simulated repository to keep between runs.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0), default=1, show_default=True, help="Of everything that is drawn."
+    "--scale",
+    type=click.IntRange(1, MOST_SCALE),
+    default=4,
+    show_default=True,
+    help="Divides the detector's sides.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, MOST_SEED),
+    default=1,
+    show_default=True,
+    help="Of everything that is drawn.",
 )
 @click.option(
     "--date", callback=read_date, metavar="YYYY-MM-DD", help="Date of the simulated night [default: now]."
@@ -83,9 +115,15 @@ def _detectors(_context: click.Context, _: click.Parameter, value: str | None) -
 @click.option(
     "--speed",
     type=click.FloatRange(0, 1000, min_open=True),
+    callback=_speed,
     default=1.0,
     show_default=True,
     help="Exposures, readouts, ingests and jobs take so many times less; their real work does not.",
+)
+@click.option(
+    "--without-pixels",
+    is_flag=True,
+    help="Images are headers alone, jobs run no pipelines, and what these would find is drawn.",
 )
 @click.option("--detectors", callback=_detectors, metavar="N,N,...", help="Those with pixels.")
 @click.option(
@@ -120,6 +158,7 @@ def main(
     seed: int,
     date: datetime.date | None,
     speed: float,
+    without_pixels: bool,
     detectors: tuple[int, ...] | None,
     filters: tuple[str, ...],
     collections: tuple[str, ...],
@@ -130,6 +169,7 @@ def main(
     The bus is that of lsst.ts.salobj, as its environment variables say. All components are ENABLED, and stay
     until SIGTERM or an interrupt from the keyboard. Exit status: 0, or 2 when nothing was started.
     """
+    print_anything()
     _check_bus()
     from .folders import run_folder
     from .simulator import SimulatorOptions, simulate
@@ -145,6 +185,7 @@ def main(
         filters=filters,
         collections=collections,
         faults=faults,
+        without_pixels=without_pixels,
     )
     sys.exit(simulate(instrument, options))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..domain.text import one_line
 from ..scripts_dir import get_scripts_dir
 
 if TYPE_CHECKING:
@@ -40,12 +41,20 @@ def find_script(path: str) -> type[BaseMakeCalibrations]:
     """
     file = Path(path)
     name = "/".join(file.parts[-2:])
-    if file.is_file() and get_scripts_dir() not in file.resolve().parents:
-        raise click.UsageError(f"{path} is a file of another package; only {', '.join(SCRIPTS)} run here")
-    if name not in SCRIPTS or (len(file.parts) > 2 and not file.is_file()):
+    shown = one_line(repr(path), 80)
+    if _is_file(file) and get_scripts_dir() not in file.resolve().parents:
+        raise click.UsageError(f"{shown} is a file of another package; only {', '.join(SCRIPTS)} run here")
+    if name not in SCRIPTS or (len(file.parts) > 2 and not _is_file(file)):
         near = difflib.get_close_matches(name, SCRIPTS, n=1, cutoff=0.3)
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise click.UsageError(f"there is no script {path!r}.{hint} Scripts are: {', '.join(SCRIPTS)}")
+        raise click.UsageError(f"there is no script {shown}.{hint} Scripts are: {', '.join(SCRIPTS)}")
     module, name = SCRIPTS[name]
     script: type[BaseMakeCalibrations] = getattr(importlib.import_module(module), name)
     return script
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # no file can have such a name, or it is not for us
+        return False

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from ..domain.config import CalibrationConfig
 from ..domain.config_text import examine
+from ..domain.text import one_line
 from ..run.record import RunRecord
 from ..run.settings import RunSettings
 from ..simulation import clock
@@ -163,9 +164,12 @@ def _repository(options: SimulationOptions, config: CalibrationConfig | None) ->
         return options.repository.absolute()
     if config is None or config.repo.startswith(LABELS):
         return options.folder / "repo"
-    path = Path(config.repo).absolute()
-    if not path.exists():
-        raise click.UsageError(f"repo {config.repo}: there is no such repository. Nothing was touched.")
+    path, shown = Path(config.repo).absolute(), one_line(config.repo, 80)
+    try:
+        if not path.exists():
+            raise click.UsageError(f"repo {shown}: there is no such repository. Nothing was touched.")
+    except OSError as error:
+        raise click.UsageError(f"repo {shown}: {error.strerror}. Nothing was touched.") from None
     return path
 
 

@@ -15,14 +15,17 @@ import click
 from ..adapters.sal import current_tai, salobj
 from ..domain.config import CalibrationConfig
 from ..domain.errors import ConfigurationError
+from ..domain.exposures import exposure_id
 from ..domain.instruments import INSTRUMENTS, Instrument
 from ..run.settings import RunSettings
 from ..simulation.faults import FaultError
+from ..simulation.machine_faults import MACHINE_FAULTS
 from ..simulation.paced_loop import PacedLoop
 from ..simulation.repository import check_repository
 from .folders import new_folder
 from .simulate import HOUR
 from .surroundings import Surroundings, SurroundingsError
+from .surroundings_without_pixels import SurroundingsWithoutPixels
 
 __all__ = ["SimulatorOptions", "simulate"]
 
@@ -50,6 +53,8 @@ class SimulatorOptions:
         Butler ids of those with pixels; None for those that the script uses by default.
     filters
         Filters of which there shall be a reference flat.
+    without_pixels
+        Whether images have no pixels and jobs no pipelines.
     """
 
     folder: Path
@@ -62,6 +67,7 @@ class SimulatorOptions:
     filters: tuple[str, ...]
     collections: tuple[str, ...]
     faults: tuple[str, ...]
+    without_pixels: bool = False
 
 
 def simulate(instrument_name: str, options: SimulatorOptions) -> int:
@@ -107,7 +113,8 @@ def _surroundings(instrument: Instrument, options: SimulatorOptions, filter_: st
         config = CalibrationConfig.from_namespace(asked, instrument)
     except ConfigurationError as error:
         raise click.UsageError(f"{error}. Nothing was touched.") from None
-    return Surroundings(
+    kind = SurroundingsWithoutPixels if options.without_pixels else Surroundings
+    return kind(
         instrument=instrument,
         config=replace(config, images={}),  # how many images there will be is not known
         settings=RunSettings(
@@ -132,9 +139,14 @@ def _check(place: Surroundings) -> None:
         except ValueError as error:
             raise click.UsageError(f"--repo {place.repository}: {error}. Nothing was touched.") from None
     try:
-        place.observatory()
+        faults = place.observatory().faults
     except FaultError as error:
         raise click.UsageError(f"--fault: {error}. Nothing was touched.") from None
+    if names := [name for name in MACHINE_FAULTS if faults.asked_for(name)]:
+        raise click.UsageError(
+            f"--fault: {' and '.join(names)}: it would have to strike the machine of a script, and that is"
+            " another one; bin/run_script can do that. Nothing was touched."
+        )
 
 
 def _write_environment(place: Surroundings) -> None:
@@ -148,9 +160,12 @@ async def _serve(place: Surroundings) -> int:
     """Start the components, wait for a signal, and stop them."""
     instrument = place.instrument
     names = [*instrument.components, f"OCPS:{instrument.ocps_index}"]
-    if there := await _already_there(names):
+    there, last_image = await _look_around(names, instrument.oods)
+    if there:
         _say(f"{', '.join(there)}: on this bus already. Nothing was started: a second one would answer, too.")
         return 2
+    if last_image:
+        place = _go_on_after(place, last_image)
     stop = asyncio.Event()
     async with place.observatory() as observatory:
         # Each component has set a handler of its own that ends nothing but itself.
@@ -174,21 +189,36 @@ async def _serve(place: Surroundings) -> int:
     return 0
 
 
-async def _already_there(names: list[str]) -> list[str]:
-    """Names of the components whose heartbeat is heard on the bus."""
+async def _look_around(names: list[str], oods: str) -> tuple[list[str], str]:
+    """Names of the components whose heartbeat is heard on the bus, and of the last image ingested there."""
     async with salobj.Domain() as domain:
         remotes = {}
         for name in names:
             component, _, index = name.partition(":")
-            remotes[name] = salobj.Remote(
-                domain, component, int(index or 0), include=["heartbeat"], readonly=True
-            )
+            events = ["heartbeat", *(["imageInOODS"] if name == oods else [])]
+            remotes[name] = salobj.Remote(domain, component, int(index or 0), include=events, readonly=True)
         await asyncio.gather(*(remote.start_task for remote in remotes.values()))
         heard = await asyncio.gather(
             *(remote.evt_heartbeat.next(flush=True, timeout=LISTENING_TIME) for remote in remotes.values()),
             return_exceptions=True,
         )
-    return [name for name, beat in zip(names, heard, strict=True) if not isinstance(beat, BaseException)]
+        last = remotes[oods].evt_imageInOODS.get()
+    there = [name for name, beat in zip(names, heard, strict=True) if not isinstance(beat, BaseException)]
+    return there, "" if last is None else str(last.obsid)
+
+
+def _go_on_after(place: Surroundings, image: str) -> Surroundings:
+    """Give no name of an image or a job twice.
+
+    The bus still tells the last ones of an earlier simulation to every script that begins, which would take
+    them for those of its own.
+    """
+    try:
+        number = exposure_id(image)
+    except ValueError:
+        return place  # the bus had another camera
+    (place.images / f"{number // 100_000}" / image).mkdir(parents=True, exist_ok=True)
+    return replace(place, part=number)
 
 
 def _say(text: str) -> None:

@@ -13,6 +13,7 @@ from ..domain.instruments import Instrument
 from ..run.settings import RunSettings
 from ..simulation.cscs.mounted import all_mounted, mounted_optics, usual_optics
 from ..simulation.faults import Faults
+from ..simulation.machinery import Machinery
 from ..simulation.observatory import SimulatedObservatory, real_machinery
 from ..simulation.optical_path import OpticalPath
 from ..simulation.reference import ReferenceRequest, cache_folder, is_cached, reference_repository
@@ -104,7 +105,7 @@ class Surroundings:
         """
         return SimulatedObservatory(
             self.instrument,
-            real_machinery(self.instrument, self.repository),
+            self._machinery(),
             images=self.images,
             jobs=self.settings.jobs,
             scale=self.scale,
@@ -114,6 +115,10 @@ class Surroundings:
             optics=self.optics,
             part=self.part,
         )
+
+    def _machinery(self) -> Machinery:
+        """What does the real work of the simulated components."""
+        return real_machinery(self.instrument, self.repository)
 
     def prepare(self, say: Callable[[str], None]) -> None:
         """Make the repository and what names it.
@@ -140,13 +145,8 @@ class Surroundings:
         from ..simulation.reference_maker import ReferenceFailed
 
         assert self.config is not None
-        request = self._request(self._flat_optics())
-        self._check_disk(request)
         try:
-            reference = reference_repository(request, say)
-            make_repository(
-                self.repository, reference, self.instrument.calibration_collection, self.properties
-            )
+            self._make_repository(say)
             add_aliases(self.repository, self.instrument.calibration_collection, self.settings.collections)
             write_index(self.index, self.repository, {self.instrument.repository, self.config.repo})
             self._write_truth()
@@ -154,6 +154,13 @@ class Surroundings:
             raise SurroundingsError(
                 f"the simulated observatory could not be prepared: {error}. Nothing was exposed."
             ) from error
+
+    def _make_repository(self, say: Callable[[str], None]) -> None:
+        """Make the repository, with a copy of the reference calibrations."""
+        request = self._request(self._flat_optics())
+        self._check_disk(request)
+        reference = reference_repository(request, say)
+        make_repository(self.repository, reference, self.instrument.calibration_collection, self.properties)
 
     def _flat_optics(self) -> OpticalPath:
         """What will be in the beam when the flats are taken.

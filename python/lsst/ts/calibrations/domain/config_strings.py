@@ -12,18 +12,27 @@ from typing import Any
 
 from .config_values import show
 
-__all__ = ["collection_names", "text_problems"]
+__all__ = ["LONGEST_NAME", "collection_names", "text_problems"]
+
+LONGEST = 2000
+"""Characters that any text may have."""
+
+LONGEST_NAME = 64
+"""Characters of the name of a collection, a filter or a program: the Butler has no room for more."""
+
+LONGEST_REASON = 68
+"""Characters of a reason: the Butler has no room for more."""
 
 _COLLECTION = re.compile(r"(?!/)(?!.*(//|/$))[A-Za-z0-9_./][A-Za-z0-9_./-]*")
+_CLIMBING = re.compile(r"(^|/)\.\.?(/|$)")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./:+~@-]*")
-_SLOT_NAME = re.compile(r"[A-Za-z0-9_.+~-]+")
+_SLOT_NAME = re.compile(r"[A-Za-z0-9_.+~][A-Za-z0-9_.+~-]*")
 _FIELD = re.compile(r"[A-Za-z_]\w*:[A-Za-z_][\w.\[\]'\"-]*=.+")
 _FILE = re.compile(r"[A-Za-z_]\w*:[A-Za-z0-9_./$@{}+-]+")
 _PIPETASK = {"-c": _FIELD, "--config": _FIELD, "-C": _FILE, "--config-file": _FILE}
 _UNSAFE = re.compile(r"[;|&`<>\\]|\$\(|[^ -~]")
 _PLACEHOLDER = re.compile(r"\$|[<{].*[>}]")
 _NOTHING = ("none", "null", "nil", "nan", "default")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def collection_names(text: str) -> tuple[str, ...]:
@@ -55,10 +64,13 @@ def text_problems(options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _problem(option: str, text: str) -> str | None:
-    found = _UNPRINTABLE.search(text)
-    if found:
+    if len(text) > LONGEST:
+        return f"{show(text)} has {len(text)} characters; {LONGEST} is the most"
+    if not text.isprintable():
+        strange = next(letter for letter in text if not letter.isprintable())
         return (
-            f"{show(text)} holds a line break or control character ({ord(found[0]):#x}); write it in one line"
+            f"{show(text)} holds a line break or a character that cannot be printed ({ord(strange):#x});"
+            " write it in one line"
         )
     for prefix, check in _CHECKS.items():
         if option.startswith(prefix):
@@ -68,7 +80,9 @@ def _problem(option: str, text: str) -> str | None:
 
 def _check_collections(text: str) -> str | None:
     parts = [part.strip() for part in text.split(",")]
-    bad = [part for part in parts if not _COLLECTION.fullmatch(part)]
+    if long := [part for part in parts if len(part) > LONGEST_NAME]:
+        return f"{show(long[0])} has {len(long[0])} characters; the Butler has names of up to {LONGEST_NAME}"
+    bad = [part for part in parts if not _COLLECTION.fullmatch(part) or _CLIMBING.search(part)]
     if not bad:
         return None
     return (
@@ -104,7 +118,8 @@ def _check_slot(text: str, kind: str, example: str) -> str | None:
         )
     if text.lower() in _NOTHING:
         return f"{show(text)} is taken for a name; leave the line out to leave the {kind} as it is"
-    return None if _SLOT_NAME.fullmatch(text) else f"{show(text)} is no name of a {kind}"
+    is_name = _SLOT_NAME.fullmatch(text) and len(text) <= LONGEST_NAME and text.strip(".")
+    return None if is_name else f"{show(text)} is no name of a {kind}"
 
 
 def _check_note(text: str) -> str | None:
@@ -114,9 +129,19 @@ def _check_note(text: str) -> str | None:
     return f"{show(text)} holds {strange!r}, and a FITS header takes ASCII letters only"
 
 
-def _check_header_value(text: str) -> str | None:
+def _check_program(text: str) -> str | None:
+    return _check_header_value(text, LONGEST_NAME)
+
+
+def _check_reason(text: str) -> str | None:
+    return _check_header_value(text, LONGEST_REASON)
+
+
+def _check_header_value(text: str, most: int) -> str | None:
     if (problem := _check_note(text)) is not None:
         return problem
+    if len(text) > most:
+        return f"{show(text)} has {len(text)} characters, and the Butler keeps {most}; put the rest into note"
     if "," in text or ":" in text:
         return f"{show(text)} holds a comma or colon, which the camera takes for the end of the text; omit it"
     return None
@@ -154,7 +179,7 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "repo": _check_repository,
     "filter": _check_filter,
     "grating": _check_grating,
-    "program": _check_header_value,
-    "reason": _check_header_value,
+    "program": _check_program,
+    "reason": _check_reason,
     "note": _check_note,
 }

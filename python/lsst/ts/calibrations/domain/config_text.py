@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,15 @@ from .config_values import adopt_detectors, rename_unknown, wrong_values
 from .config_yaml import read_mapping
 from .instruments import Instrument
 from .schema import defaults
+from .text import plain
 
 __all__ = ["Findings", "examine"]
+
+MOST_PROBLEMS = 40
+"""Problems that are told one by one."""
+
+LONGEST = 4000
+"""Characters of one problem or remark; the longest are proposed lists of exposure times."""
 
 _WITHOUT_EFFECT = {
     "background_task_timeout": "processing is waited for until it ends",
@@ -80,7 +87,15 @@ def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Fin
     ]
     return Findings(
         text=yaml.safe_dump(options, sort_keys=False) if options else "",
-        errors=tuple(errors),
-        warnings=tuple(warnings),
-        notes=tuple(notes),
+        errors=_told(errors),
+        warnings=_told(warnings),
+        notes=_told(notes),
     )
+
+
+def _told(remarks: Sequence[str]) -> tuple[str, ...]:
+    """Remarks as they are shown: a bad text has thousands of problems, and repeats what cannot be shown."""
+    shown = [plain(remark, LONGEST) for remark in remarks[:MOST_PROBLEMS]]
+    if len(remarks) > MOST_PROBLEMS:
+        shown.append(f"there are {len(remarks) - MOST_PROBLEMS} more problems")
+    return tuple(shown)

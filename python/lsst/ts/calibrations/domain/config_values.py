@@ -19,8 +19,8 @@ _TYPES = {
     "null": "null",
 }
 
-_ID_LIST = re.compile(r"^[(\[]?\s*(\d+(\s*,\s*\d+)*)\s*,?\s*[)\]]?$")
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
+_ID_LIST = re.compile(r"^[(\[]?\s*(\d+(\s*,\s*\d+)*)\s*(?:,\s*)?[)\]]?$")
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
 _NUMBERS = re.compile(rf"[(\[]?\s*{_NUMBER}(?:[\s,;]+{_NUMBER})*[\s,;]*[)\]]?")
 _SECONDS = re.compile(rf"({_NUMBER})\s*s(?:ec|econds?)?\.?", re.IGNORECASE)
 _BOOLEANS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
@@ -28,6 +28,9 @@ _DATE_OPTIONS = "certify_calib_"
 
 PART_SHOWN = 4
 """Most options that are proposed for a name that is part of theirs."""
+
+UNKNOWN_SHOWN = 20
+"""Unknown names for which the nearest option is looked for."""
 
 CERTAIN = 4
 """Letters from which on a part of a single option's name must mean that option, e.g. mode."""
@@ -59,9 +62,8 @@ def rename_unknown(options: Mapping[str, Any], schema: Mapping[str, Any]) -> tup
     known = list(schema["properties"])
     renamed = {name: value for name, value in options.items() if name in known}
     problems = []
-    for name, value in options.items():
-        if name in known:
-            continue
+    unknown = {name: value for name, value in options.items() if name not in known}
+    for name, value in list(unknown.items())[:UNKNOWN_SHOWN]:
         near, certain = _nearest(name, known)
         if not certain:
             problems.append(
@@ -71,6 +73,8 @@ def rename_unknown(options: Mapping[str, Any], schema: Mapping[str, Any]) -> tup
             continue
         problems.append(f"there is no option {show(name)}; write '{near[0]}: {_plain(value)}'")
         renamed.setdefault(near[0], value)
+    if len(unknown) > UNKNOWN_SHOWN:
+        problems.append(f"there are {len(unknown) - UNKNOWN_SHOWN} more names that are no option")
     return renamed, problems
 
 

@@ -10,21 +10,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 __all__ = ["MAX_SIZE", "read_mapping"]
 
-MAX_SIZE = 100_000
+MAX_SIZE = 50_000
 """Most characters that a configuration may have."""
 
 MAX_DEPTH = 8
 """How deep lists and mappings may be nested."""
 
-_ASSIGNMENT = re.compile(r"^(?P<indent>\s*)(?P<key>\w+)\s*=\s*(?P<value>[^=].*?)\s*$")
-_NO_BLANK = re.compile(r"^(?P<indent>\s*)(?P<key>\w+):(?P<value>[^\s:].*?)\s*$")
-_NO_COLON = re.compile(r"^(?P<indent>\s*)(?P<key>[A-Za-z]\w*_\w+)\s+(?P<value>[^\s:=][^:]*?)\s*$")
+# None of them has two ways to match the same: a long line would take minutes.
+_ASSIGNMENT = re.compile(r"^(?P<indent>\s*)(?P<key>\w+)\s*=\s*(?P<value>[^\s=].*)$")
+_NO_BLANK = re.compile(r"^(?P<indent>\s*)(?P<key>\w+):(?P<value>[^\s:].*)$")
+_NO_COLON = re.compile(r"^(?P<indent>\s*)(?P<key>[A-Za-z][^\W_]*_\w+)\s+(?P<value>[^\s:=][^:]*)$")
 
 _PLAIN = str.maketrans(
     {
@@ -153,7 +155,7 @@ def _keys_given_twice(node: yaml.MappingNode) -> list[str]:
         if isinstance(value, yaml.MappingNode):
             problems += _keys_given_twice(value)
     problems += [
-        f"{key} is given more than once (lines {', '.join(map(str, where))}); only one can be meant"
+        f"{_short(key)} is given more than once (lines {_listed(where)}); only one can be meant"
         for key, where in lines.items()
         if len(where) > 1
     ]
@@ -180,7 +182,7 @@ def _retype(text: str) -> tuple[str, list[str]]:
 def _mend(text: str) -> tuple[str, list[str]]:
     """Put right lines that are no YAML but can be understood; return the text and what was wrong."""
     lines, problems = text.splitlines(), []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(map(str.rstrip, lines), 1):
         match = _ASSIGNMENT.match(line) or _NO_BLANK.match(line) or _NO_COLON.match(line)
         if match:
             right = f"{match['key']}: {match['value']}"
@@ -213,6 +215,10 @@ def _explain(error: Exception, text: str) -> str:
         f"line {number} is not YAML{begun}: {_short(there)!r} ({error.problem});"
         f" options are written 'name: value', one per line, all with the same indentation{colon}"
     )
+
+
+def _listed(numbers: Sequence[int], most: int = 10) -> str:
+    return ", ".join(map(str, numbers[:most])) + ("..." if len(numbers) > most else "")
 
 
 def _code(character: int | str) -> str:

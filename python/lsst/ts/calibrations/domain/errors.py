@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from .text import one_line, plain
+
 __all__ = [
     "AcquisitionError",
     "AcquisitionHalted",
@@ -35,6 +37,7 @@ class CalibrationError(Exception):
     """
 
     def __init__(self, happened: str, *, kept: str = "", advice: str = "") -> None:
+        happened, kept, advice = plain(happened), plain(kept), plain(advice)
         gap = "\n" if "\n" in happened else " "
         super().__init__(gap.join(_sentence(part) for part in (happened, kept, advice) if part))
         self.happened = happened
@@ -110,7 +113,7 @@ class IngestError(CalibrationError, TimeoutError):
     def __init__(self, obs_id: str, missing: Mapping[str, str], timeout: float) -> None:
         super().__init__(
             f"{obs_id} was not confirmed by the OODS within {timeout:g} s after its endReadout"
-            f" ({'; '.join(f'{name}: {said}' for name, said in missing.items())})",
+            f" ({'; '.join(f'{name}: {one_line(said)}' for name, said in missing.items())})",
             kept="All exposures that are confirmed are kept.",
             advice="Look at the log of the OODS; the option oods_timeout sets the limit.",
         )

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 __all__ = ["ImageType", "exposure_id", "image_name"]
 
-_IMAGE_NAME = re.compile(r"^(?P<code>[A-Z]{2})_(?P<controller>[A-Z])_(?P<day>\d{8})_(?P<sequence>\d{6})$")
+_IMAGE_NAME = re.compile(r"(?P<code>[A-Z]{2})_(?P<controller>[A-Z])_(?P<day>[0-9]{8})_(?P<sequence>[0-9]{6})")
 
 
 class ImageType(StrEnum):
@@ -39,9 +39,9 @@ def exposure_id(name: str) -> int:
     ValueError
         The name is not an image name, or its sequence number has more than five digits.
     """
-    match = _IMAGE_NAME.match(name)
+    match = _IMAGE_NAME.fullmatch(name)
     if match is None:
-        raise ValueError(f"{name!r} is not an image name like AT_O_20250115_000007")
+        raise ValueError(f"{name[:80]!r} is not an image name like AT_O_20250115_000007")
     sequence = int(match["sequence"])
     if sequence >= 100_000:
         raise ValueError(f"{name!r}: a sequence number above 99999 has no exposure id")

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .instruments import Instrument
 
-__all__ = ["JobRequest", "data_query", "make_job"]
+__all__ = ["JobRequest", "data_query", "is_job_id", "make_job"]
 
 PIPELINES = "resource://lsst.ts.calibrations.pipelines"
 """Where this project's own pipelines are, as lsst.resources addresses them."""
+
+
+_JOB_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+
+
+def is_job_id(text: str) -> bool:
+    """Whether a text can be the id of a job: it becomes a part of a path and of the name of a collection."""
+    return _JOB_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)

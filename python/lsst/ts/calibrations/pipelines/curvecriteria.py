@@ -11,7 +11,7 @@ import numpy as np
 from ..domain.camera import DetectorModel
 from .calibrations import PhotonTransferCurve
 
-__all__ = ["A00_RANGES", "measure_curve", "verify_curve"]
+__all__ = ["A00_RANGES", "measure_curve", "verified_curve", "verify_curve"]
 
 PER_CENT = 5.0
 """Deviation of gain and noise from the camera model that the tests allow."""
@@ -87,6 +87,31 @@ def verify_curve(statistics: Mapping[str, Mapping[str, Any]], vendor: str) -> di
         }
         results[name] = {**tests, "SUCCESS": all(tests.values())}
     return results
+
+
+def verified_curve(curve: PhotonTransferCurve, model: DetectorModel) -> dict[str, Any]:
+    """Measure and test a photon transfer curve.
+
+    Returns
+    -------
+    statistics
+        ``verifyPtcDetStats``: AMP, METADATA, CATALOG, DET, VERIFY, SUCCESS, as cp_verify has them.
+
+    Raises
+    ------
+    ValueError
+        Nothing is known of the manufacturer.
+    """
+    statistics = measure_curve(curve, model)
+    tests = verify_curve(statistics, model.vendor)
+    return {
+        "AMP": statistics,
+        "METADATA": {"PTC_FIT_TYPE": curve.ptcFitType},
+        "CATALOG": {},
+        "DET": {},
+        "VERIFY": {"AMP": tests, "DET": {}},
+        "SUCCESS": all(each["SUCCESS"] for each in tests.values()),
+    }
 
 
 def _noise_scatter(curve: PhotonTransferCurve, name: str) -> float:

@@ -15,9 +15,13 @@ from .images import DetectorImage, MaskPlane
 from .statistics import clipped_statistics
 from .storage import IMAGE, STATISTICS
 
-__all__ = ["FlatLevelConfig", "FlatLevelTask"]
+__all__ = ["FlatLevelConfig", "FlatLevelTask", "UnusableFlatError"]
 
 _IMAGE = ("instrument", "exposure", "detector")
+
+
+class UnusableFlatError(RuntimeError):
+    """A flat has too few usable pixels for a combined flat."""
 
 
 class FlatLevelConnections(
@@ -36,6 +40,7 @@ class FlatLevelConfig(PipelineTaskConfig, pipelineConnections=FlatLevelConnectio
     vignetteFraction = Field[float](doc="Little light: less than this part of the median.", default=0.5)
     clip = Field[float](doc="Clipping, in sigma.", default=3.0)
     nIter = Field[int](doc="How often to clip.", default=3)
+    minGood = Field[float](doc="Part of the pixels that must be usable.", default=0.5)
 
 
 class FlatLevelTask(PipelineTask):
@@ -52,15 +57,27 @@ class FlatLevelTask(PipelineTask):
         -------
         result
             ``level``: exposure id, mean, sigma and number of pixels.
+
+        Raises
+        ------
+        UnusableFlatError
+            Too few pixels are usable, as in a flat that is saturated: the others tell nothing of its level.
         """
         unusable = np.uint16(MaskPlane.BAD | MaskPlane.SAT | MaskPlane.NO_DATA)
         pixels = inputExposure.image[(inputExposure.mask & unusable) == 0]
+        exposure = int(inputExposure.metadata["EXPOSURE"])
+        if pixels.size < self.config.minGood * inputExposure.image.size:
+            saturated = np.count_nonzero(inputExposure.mask & MaskPlane.SAT)
+            raise UnusableFlatError(
+                f"flat {exposure} has {pixels.size} usable pixels of {inputExposure.image.size}"
+                f" ({saturated} are saturated): no combined flat can be made of it"
+            )
         if self.config.doVignette and pixels.size:
             pixels = pixels[pixels > self.config.vignetteFraction * float(np.median(pixels))]
         found = clipped_statistics(pixels, threshold=self.config.clip, iterations=self.config.nIter)
         return Struct(
             level={
-                "EXPOSURE": int(inputExposure.metadata["EXPOSURE"]),
+                "EXPOSURE": exposure,
                 "MEAN": found.mean,
                 "SIGMA": found.sigma,
                 "NPIXELS": found.count,

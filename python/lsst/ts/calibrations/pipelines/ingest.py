@@ -59,14 +59,14 @@ def ingest_raw(butler: Butler, path: str) -> list[DatasetRef]:
     run = instrument.description.raw_collection
     dataset_type = raw_dataset_type(butler)
     try:
-        butler.collections.register(run)
-        known = butler.find_dataset(dataset_type, data_id, collections=run)
-        if known is not None:
-            return [known]
         with butler.registry.transaction():
-            for element, record in records:
-                butler.registry.syncDimensionData(element, record)
+            new = [butler.registry.syncDimensionData(element, record) for element, record in records]
             ref = DatasetRef(dataset_type, butler.registry.expandDataId(data_id), run=run)
+        if not new[-1]:  # the exposure is known: by another detector of it, or by this very file
+            butler.collections.register(run)
+            known = butler.find_dataset(dataset_type, data_id, collections=run)
+            if known is not None:
+                return [known]
         butler.ingest(FileDataset(path=path, refs=[ref], formatter=RawFormatter), transfer="direct")
     except Exception as error:
         raise IngestError(f"{path} was not ingested: the repository refused it: {error}") from error
@@ -113,7 +113,7 @@ def exposure_record(instrument: type[CalibrationInstrument], header: Mapping[str
         "seq_num": sequence,
         "seq_start": sequence,
         "seq_end": sequence,
-        "has_simulated": any(value for key, value in header.items() if key.startswith("SIMULAT")),
+        "has_simulated": any(header[key] for key in header if key.startswith("SIMULAT")),
         "can_see_sky": False,
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .images import Amplifier
 
-__all__ = ["RawAmplifier", "RawImage", "read_raw", "read_raw_header"]
+__all__ = ["RawAmplifier", "RawHeader", "RawImage", "read_raw", "read_raw_header"]
 
 BLOCK = 2880
 """Bytes of a FITS block."""
@@ -79,7 +79,7 @@ def read_raw(path: str) -> RawImage:
     try:
         _check_blocks(path)
         with fits.open(path, memmap=False, lazy_load_hdus=False) as hdus:
-            header = _values(hdus[0].header)
+            header = dict(RawHeader(hdus[0].header))
             amplifiers = {}
             for hdu in hdus[1:]:
                 match = _SEGMENT.match(str(hdu.header.get("EXTNAME", "")))
@@ -93,8 +93,35 @@ def read_raw(path: str) -> RawImage:
     return RawImage(dict(sorted(amplifiers.items())), header)
 
 
-def read_raw_header(path: str) -> dict[str, Any]:
-    """Read the primary header of a raw file alone; undefined values are None.
+class RawHeader(Mapping[str, Any]):
+    """Plain values of a header, without the keywords that describe the file; undefined values are None.
+
+    A value is parsed when it is asked for: of the many keywords of a raw file few are needed to ingest it.
+
+    Parameters
+    ----------
+    header
+        As astropy has it.
+    """
+
+    def __init__(self, header: fits.Header) -> None:
+        self._header = header
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._header:
+            raise KeyError(key)  # astropy has words where the key is expected
+        value = self._header[key]
+        return None if isinstance(value, fits.card.Undefined) else value
+
+    def __iter__(self) -> Iterator[str]:
+        return (key for key in self._header if key not in _STRUCTURE and not key.startswith("NAXIS"))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def read_raw_header(path: str) -> RawHeader:
+    """Read the primary header of a raw file alone.
 
     Raises
     ------
@@ -104,7 +131,7 @@ def read_raw_header(path: str) -> dict[str, Any]:
     try:
         _check_blocks(path)
         with fits.open(path, memmap=False) as hdus:
-            return _values(hdus[0].header)
+            return RawHeader(hdus[0].header)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as a FITS file: {error}") from error
 
@@ -147,12 +174,3 @@ def _section(text: str) -> tuple[int, int, int, int]:
         raise ValueError(f"{text!r} is not a section like [4:512,1:2000]")
     x1, x2, y1, y2 = (int(number) for number in match.groups())
     return x1, x2, y1, y2
-
-
-def _values(header: fits.Header) -> dict[str, Any]:
-    """Plain values of a header, without the keywords that describe the file."""
-    values = {}
-    for key, value in header.items():
-        if key not in _STRUCTURE and not key.startswith("NAXIS"):
-            values[key] = None if isinstance(value, fits.card.Undefined) else value
-    return values

@@ -35,7 +35,7 @@ from .merging import merge_detectors, merge_exposures
 from .records import dimension_record
 from .storage import IMAGE, STATISTICS
 
-__all__ = ["VerifyDetectorTask", "VerifyExposureTask", "VerifyRunTask"]
+__all__ = ["DetectorsTask", "VerifyDetectorTask", "VerifyExposureTask", "VerifyRunTask"]
 
 _IMAGE = ("instrument", "exposure", "detector")
 _TEMPLATES = {"calibration": "Bias"}
@@ -178,12 +178,8 @@ class VerifyDetectorTask(PipelineTask):
         )
 
 
-class VerifyExposureTask(PipelineTask):
-    """Merges the results of the detectors of an exposure."""
-
-    ConfigClass = VerifyExposureConfig
-    _DefaultName = "verifyExposure"
-    config: VerifyExposureConfig
+class DetectorsTask(PipelineTask):
+    """Base class of tasks that merge the results of detectors, which they call by their names."""
 
     def runQuantum(  # noqa: N802
         self,
@@ -195,6 +191,14 @@ class VerifyExposureTask(PipelineTask):
         names = [str(dimension_record(ref, "detector").full_name) for ref in inputRefs.inputStats]
         statistics = dict(zip(names, butlerQC.get(inputRefs.inputStats), strict=True))
         butlerQC.put(self.run(statistics), outputRefs)
+
+
+class VerifyExposureTask(DetectorsTask):
+    """Merges the results of the detectors of an exposure."""
+
+    ConfigClass = VerifyExposureConfig
+    _DefaultName = "verifyExposure"
+    config: VerifyExposureConfig
 
     def run(self, inputStats: Mapping[str, Mapping[str, Any]]) -> Struct:  # noqa: N803
         """Merge; see `merge_detectors`."""

@@ -22,10 +22,10 @@ from lsst.pipe.base.connectionTypes import Input, Output
 
 from ..domain.camera import DetectorModel, detector_model
 from .calibrations import PhotonTransferCurve
-from .curvecriteria import measure_curve, verify_curve
+from .curvecriteria import verified_curve
 from .merging import merge_detectors
-from .records import dimension_record
 from .storage import CURVE, STATISTICS
+from .verify import DetectorsTask
 
 __all__ = ["VerifyCurveTask", "VerifyDetectorsTask"]
 
@@ -107,37 +107,14 @@ class VerifyCurveTask(PipelineTask):
         result
             ``outputStats``: AMP, METADATA, CATALOG, DET, VERIFY, SUCCESS, as cp_verify has them.
         """
-        statistics = measure_curve(inputCurve, model)
-        tests = verify_curve(statistics, model.vendor)
-        success = all(each["SUCCESS"] for each in tests.values())
-        return Struct(
-            outputStats={
-                "AMP": statistics,
-                "METADATA": {"PTC_FIT_TYPE": inputCurve.ptcFitType},
-                "CATALOG": {},
-                "DET": {},
-                "VERIFY": {"AMP": tests, "DET": {}},
-                "SUCCESS": success,
-            }
-        )
+        return Struct(outputStats=verified_curve(inputCurve, model))
 
 
-class VerifyDetectorsTask(PipelineTask):
+class VerifyDetectorsTask(DetectorsTask):
     """Merges the results of all detectors."""
 
     ConfigClass = VerifyDetectorsConfig
     _DefaultName = "verifyDetectors"
-
-    def runQuantum(  # noqa: N802
-        self,
-        butlerQC: QuantumContext,  # noqa: N803
-        inputRefs: InputQuantizedConnection,  # noqa: N803
-        outputRefs: OutputQuantizedConnection,  # noqa: N803
-    ) -> None:
-        """Name the detectors, and run."""
-        names = [str(dimension_record(ref, "detector").full_name) for ref in inputRefs.inputStats]
-        statistics = dict(zip(names, butlerQC.get(inputRefs.inputStats), strict=True))
-        butlerQC.put(self.run(statistics), outputRefs)
 
     def run(self, inputStats: Mapping[str, Mapping[str, Any]]) -> Struct:  # noqa: N803
         """Merge; see `merge_detectors`."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from ..adapters.camera import Camera
+from ..adapters.event_order import hear_overtaken
 from ..adapters.ingest import IngestWatcher
 from ..adapters.ocps import OcpsClient
 from ..adapters.sal import remote_group_class, salobj
@@ -33,6 +34,7 @@ class Clients:
 
     def __init__(self, instrument: Instrument, domain: salobj.Domain, log: logging.Logger) -> None:
         self._instrument = instrument
+        before = set(domain.salinfo_set)
         oods = salobj.Remote(domain, instrument.oods, include=[*HEALTH, "imageInOODS"], readonly=True)
         processing = remote_group_class()([f"OCPS:{instrument.ocps_index}"], domain=domain, log=log)
         ocps = getattr(processing.rem, f"ocps_{instrument.ocps_index}")
@@ -43,16 +45,27 @@ class Clients:
         ]
         self.remotes: tuple[salobj.Remote, ...] = (*others, oods, ocps)
         """One for every component that must be ENABLED."""
+        for remote in (oods, ocps):  # detectors are ingested, and jobs end, at the same time
+            hear_overtaken(remote)
         self.camera = Camera(instrument, domain, log)
         self.ingest = IngestWatcher(oods)
         self.ocps = OcpsClient(ocps)
         self.telescope = TelescopeCheck(instrument, domain)
+        self._salinfos = sorted(set(domain.salinfo_set) - before, key=lambda each: each.name_index)
 
     async def start(self) -> None:
         """Wait until all are connected."""
         await asyncio.gather(
             self.camera.start(), self.telescope.start(), *(remote.start_task for remote in self.remotes)
         )
+
+    async def close(self) -> None:
+        """Close all connections at once.
+
+        Their domain would close them one after another, half a second each; the ScriptQueue waits two seconds
+        for a script that it terminates.
+        """
+        await asyncio.gather(*(salinfo.close() for salinfo in self._salinfos))
 
     @property
     def simulated(self) -> list[str]:

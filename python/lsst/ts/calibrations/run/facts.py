@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from .json_types import adopt
 
 __all__ = [
+    "CalibrationMade",
     "Certified",
     "ExposureBegun",
     "ExposureConfirmed",
@@ -160,6 +161,16 @@ class JobEnded(Fact):
 
     job_id: str
     exit_code: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationMade(Fact):
+    """A job left combined calibrations: these datasets of the Butler and no others may be certified."""
+
+    calibration: str
+    collection: str
+    datasets: tuple[str, ...]
+    """Ids of the datasets, sorted."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -91,7 +91,7 @@ class Jobs:
         """Run a job, if it has not succeeded before; return its collection if it ends with exit code 0."""
         if (done := self.context.record.successful_job(**asdict(request))) is not None:
             self.context.log.info("Job %s (%s) had succeeded.", done.submitted.job_id, request.name)
-            return done.submitted.collection
+            return _collection(done.submitted.job_id)
         submitted: list[str] = []
 
         def note_submitted(job_id: str) -> None:

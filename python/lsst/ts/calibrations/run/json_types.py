@@ -10,6 +10,9 @@ from typing import Any
 
 __all__ = ["adopt"]
 
+MOST = 253_402_300_800.0
+"""Number that none reaches: the seconds from 1970 to the year 10000."""
+
 
 def adopt(values: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """Compare values with the fields of a dataclass; lists become tuples where these are wanted.
@@ -53,5 +56,5 @@ def _fits(value: Any, wanted: Any) -> bool:
     if origin is not None:  # a mapping
         return isinstance(value, Mapping) and all(_fits(each, arguments[1]) for each in value.values())
     if wanted is float:  # JSON writes 5.0 as it was given, and a whole number of seconds is a time, too
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < MOST
     return isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))

@@ -12,6 +12,7 @@ from ..adapters.archive import Archive
 from ..adapters.sal import State, salobj
 from ..domain.errors import ArchiveError, CertificationError, PreflightError
 from ..domain.instruments import Instrument, instruments_named
+from ..domain.text import one_line
 
 __all__ = ["Preflight"]
 
@@ -112,7 +113,7 @@ class Preflight:
         if not named or self.instrument.name in named:
             return []
         return [
-            f"{ocps.salinfo.name_index} has the configuration of {', '.join(named)} ({text}), and"
+            f"{ocps.salinfo.name_index} has the configuration of {', '.join(named)} ({one_line(text)}), and"
             f" its jobs would look for images of {self.instrument.name} in the wrong place: start it with the"
             f" configuration of {self.instrument.name}"
         ]

@@ -174,7 +174,7 @@ class Processing:
         steps: tuple[tuple[str, _Step], ...] = (
             (f"generate {name}", generate),
             *((verify,) if config.do_verify else ()),
-            (f"certify {name}", partial(self._certify, name, (image_type,))),
+            (f"certify {name}", partial(self._certify, name)),
         )
         return tuple((step, partial(self._or_halt, name, work)) for step, work in steps)
 
@@ -186,7 +186,7 @@ class Processing:
         return (
             (f"generate {name}", generate),
             *(((f"verify {name}", verify),) if self.config.do_verify else ()),
-            (f"certify {name}", partial(self._certify, name, images)),
+            (f"certify {name}", partial(self._certify, name)),
         )
 
     async def _or_halt(self, name: str, step: _Step) -> None:
@@ -200,10 +200,11 @@ class Processing:
     async def _generate(
         self, name: str, images: Sequence[ImageType], configured: Sequence[str], options: str
     ) -> None:
-        await self.products.generate(name, self._ids(images), configured, options)
+        exposures = {image_type.value: self._exposures[image_type] for image_type in images}
+        await self.products.generate(name, exposures, configured, options)
 
-    async def _certify(self, name: str, images: Sequence[ImageType]) -> None:
-        await self.products.certify(name, self._verdicts.get(name), self._ids(images))
+    async def _certify(self, name: str) -> None:
+        await self.products.certify(name, self._verdicts.get(name))
 
     async def _verify_images(self, image_type: ImageType) -> None:
         """Verify the exposures of a type."""
@@ -213,25 +214,19 @@ class Processing:
             self._exposures[image_type],
             self.products.inputs(name, settings.verify_collections),
             threshold=settings.threshold,
-            generation=self.products.generated.get(name),
+            combined=self.products.generated.get(name),
         )
 
     async def _verify_product(self, name: str, configured: Sequence[str]) -> None:
         """Verify defects with the flats, or the photon transfer curve by itself."""
-        flats, inputs = self._exposures[ImageType.FLAT], self.products.inputs(name, configured)
-        generation = self.products.generated[name]
-        if name == "DEFECTS":
-            threshold = self.config.images[ImageType.FLAT].threshold
-            self._verdicts[name] = await self.verifications.verify(
-                name, flats, inputs, threshold=threshold, generation=generation
-            )
+        inputs, combined = self.products.inputs(name, configured), self.products.generated[name]
+        if name != "DEFECTS":
+            self._verdicts[name] = await self.verifications.verify_product(combined, inputs)
             return
-        self._verdicts[name] = await self.verifications.verify_product(
-            name, flats, inputs, generation=generation
+        threshold = self.config.images[ImageType.FLAT].threshold
+        self._verdicts[name] = await self.verifications.verify(
+            name, combined.verified_with, inputs, threshold=threshold, combined=combined
         )
 
     async def _measure_gains(self) -> None:
         await self.gains.measure(self._exposures[ImageType.FLAT])
-
-    def _ids(self, images: Sequence[ImageType]) -> list[int]:
-        return [each for image_type in images for each in self._exposures[image_type]]

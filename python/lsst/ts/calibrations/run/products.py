@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..adapters.certification import Certification
 from ..domain.errors import CertificationError
-from ..verification import Accepted, Verdict, Waiver
+from ..verification import Accepted, CombinedCalibration, Verdict, Waiver
 from .context import RunContext
-from .facts import Certified
+from .facts import CalibrationMade, Certified
 
 if TYPE_CHECKING:
     from ..adapters.archive import Archive
@@ -41,8 +41,8 @@ class Products:
     config: CalibrationConfig
     jobs: Jobs
     archive: Archive
-    generated: dict[str, str] = field(default_factory=dict)
-    """Collection of the results of the generation, by calibration."""
+    generated: dict[str, CombinedCalibration] = field(default_factory=dict)
+    """What was generated, by calibration."""
     certified: list[str] = field(default_factory=list)
     """Calibrations that were accepted and certified, in order."""
 
@@ -61,14 +61,29 @@ class Products:
         """
         own = [calibration] if calibration in self.generated else []
         accepted = [each for each in self.certified if each in self.config.image_types]
-        runs = [f"{self.generated[each]}/run" for each in [*own, *reversed(accepted)]]
+        runs = [self.generated[each].run for each in [*own, *reversed(accepted)]]
         certified = [self.config.calib_collection] if accepted else []
         return tuple(dict.fromkeys([*runs, *certified, *configured]))
 
     async def generate(
-        self, calibration: str, exposures: Sequence[int], configured: Sequence[str], options: str
+        self,
+        calibration: str,
+        exposures: Mapping[str, tuple[int, ...]],
+        configured: Sequence[str],
+        options: str,
     ) -> None:
         """Make a calibration from exposures.
+
+        Parameters
+        ----------
+        calibration
+            Which.
+        exposures
+            Ids by image type.
+        configured
+            Input collections of the configuration.
+        options
+            Of pipetask, as configured.
 
         Raises
         ------
@@ -76,9 +91,25 @@ class Products:
             The job failed.
         """
         inputs = self.inputs(calibration, configured)
-        self.generated[calibration] = await self.jobs.run("generate", calibration, exposures, inputs, options)
+        ids = [exposure for each in exposures.values() for exposure in each]
+        collection = await self.jobs.run("generate", calibration, ids, inputs, options)
+        self.generated[calibration] = await self._made(calibration, exposures, collection)
 
-    async def certify(self, calibration: str, verdict: Verdict | None, exposures: Sequence[int]) -> None:
+    async def _made(
+        self, calibration: str, exposures: Mapping[str, tuple[int, ...]], collection: str
+    ) -> CombinedCalibration:
+        """What a job made, as it was when it had made it, even if that was before the run was resumed."""
+        made = CombinedCalibration(calibration, exposures, collection, ())
+        if collection not in self.context.record.made:
+            datasets = await self.archive.made(made.dataset_type, made.run)
+            self.context.note(
+                CalibrationMade(
+                    time=self.context.now(), calibration=calibration, collection=collection, datasets=datasets
+                )
+            )
+        return replace(made, datasets=self.context.record.made[collection].datasets)
+
+    async def certify(self, calibration: str, verdict: Verdict | None) -> None:
         """Certify a calibration that was accepted, or whose verification the operator waived.
 
         Parameters
@@ -87,18 +118,14 @@ class Products:
             Which.
         verdict
             What its verification came to; None if none was wanted.
-        exposures
-            Those that it was made from.
 
         Raises
         ------
         CertificationError
             It was not accepted, or the Butler refused it.
         """
-        collection = self.generated[calibration]
         wish = Certification(
-            ground=self._ground(calibration, verdict, tuple(exposures), collection),
-            dataset_type=calibration.lower(),
+            ground=self._ground(self.generated[calibration], verdict),
             detectors=self.config.detectors,
             collection=self.config.calib_collection,
             begin=self.config.certify_begin,
@@ -134,17 +161,20 @@ class Products:
             "%s certified in %s, valid from %s to %s (TAI).", calibration, wish.collection, begin, end
         )
 
-    def _ground(
-        self, calibration: str, verdict: Verdict | None, exposures: tuple[int, ...], collection: str
-    ) -> Accepted | Waiver:
-        if verdict is None:
-            self.context.log.warning(
-                "%s is certified UNVERIFIED: do_verify is false and generate_calibrations true.", calibration
-            )
-            return Waiver(exposures, collection, "do_verify is false")
-        if not verdict.passed:
+    def _ground(self, made: CombinedCalibration, verdict: Verdict | None) -> Accepted | Waiver:
+        """The ground to certify what was made; whether it need be verified is the operator's word alone."""
+        if not self.config.do_verify:
+            self.context.log.warning("%s is certified UNVERIFIED: do_verify is false.", made.name)
+            return Waiver(made, "do_verify is false")
+        kept = f"It is kept in {made.collection}."
+        if verdict is None or not verdict.passed:
             raise CertificationError(
-                f"{calibration} calibration failed verification and will not be certified",
-                kept=f"It is kept in {collection}.",
+                f"{made.name} calibration failed verification and will not be certified", kept=kept
             )
-        return verdict.accept(collection)
+        try:
+            accepted = verdict.accept()
+        except ValueError as error:
+            raise CertificationError(f"{made.name} will not be certified: {error}", kept=kept) from error
+        if accepted.combined != made:
+            raise CertificationError(f"{made.name} will not be certified: another was verified", kept=kept)
+        return accepted

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from typing import Any
 
+from ..domain.jobs import is_job_id
+from ..domain.text import one_line
 from . import facts
 
 __all__ = ["ExposureRecord", "JobRecord", "PartRecord", "RunRecord"]
@@ -52,6 +54,8 @@ class RunRecord:
     """The exposure of which it is not known what became of it."""
     exposures: dict[int, ExposureRecord] = field(default_factory=dict)
     jobs: dict[str, JobRecord] = field(default_factory=dict)
+    made: dict[str, facts.CalibrationMade] = field(default_factory=dict)
+    """Calibrations that were made, by the collection of the job."""
     verdicts: dict[str, facts.VerdictGiven] = field(default_factory=dict)
     certified: list[facts.Certified] = field(default_factory=list)
     gains: list[Mapping[str, Any]] = field(default_factory=list)
@@ -135,12 +139,18 @@ class RunRecord:
 
     @_apply.register
     def _(self, fact: facts.JobSubmitted) -> None:
+        if not is_job_id(fact.job_id):
+            raise ValueError(f"{one_line(repr(fact.job_id), 80)} is no id of a job")
         self.jobs[fact.job_id] = JobRecord(fact)
 
     @_apply.register
     def _(self, fact: facts.JobEnded) -> None:
         self.jobs[fact.job_id].exit_code = fact.exit_code
         self.jobs[fact.job_id].ended = fact.time
+
+    @_apply.register
+    def _(self, fact: facts.CalibrationMade) -> None:
+        self.made[fact.collection] = fact
 
     @_apply.register
     def _(self, fact: facts.VerdictGiven) -> None:

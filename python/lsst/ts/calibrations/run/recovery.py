@@ -113,6 +113,11 @@ class Recovery:
         # Never longer than that, should somebody have set the clock back.
         under_way = min(max(begun.time + longest - self.context.now(), 0.0), longest)
         latest = loop.time() + under_way + self.oods_timeout
+        self.context.log.info(
+            "Looking for the %s that was about to begin when the run was interrupted, for %.0f s at most.",
+            begun.image_type,
+            under_way + self.oods_timeout,
+        )
         while (found := await self.archive.exposure_of_group(begun.group_id)) is None:
             if loop.time() >= latest:
                 self.context.log.info("The %s that was about to begin was not taken.", begun.image_type)

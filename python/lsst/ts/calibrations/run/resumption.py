@@ -96,7 +96,7 @@ def asked_for(text: str) -> Path | None:
     folder = options.pop(OPTION, None)
     if folder is None:
         return None
-    if not isinstance(folder, str) or not Path(folder).is_absolute() or "\0" in folder:
+    if not isinstance(folder, str) or not Path(folder).is_absolute() or not folder.isprintable():
         raise ResumptionError(
             f"{OPTION}: {folder!r:.80} is not the absolute path of a run directory",
             "The log of the run to resume names it.",
@@ -127,6 +127,8 @@ def read_record(folder: Path, script: str) -> RunRecord:
         format.
     """
     path, record = folder / JOURNAL, RunRecord()
+    if path.exists() and not path.is_file():  # reading a pipe or a device may never end
+        raise ResumptionError(f"{folder} holds no run: {path.name} is no file")
     try:
         for number, fact in enumerate(read_journal(path), 1):
             if isinstance(fact, RunConfigured) != (number == 1):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..adapters.report import VerificationReport
 from ..domain.errors import VerificationIncomplete
-from ..verification import Verdict, evaluate, evaluate_product, merge_exposures
+from ..verification import CombinedCalibration, Verdict, evaluate, evaluate_product, merge_exposures
 from .context import RunContext
 from .facts import VerdictGiven
 
@@ -50,7 +50,7 @@ class Verifications:
         inputs: Sequence[str],
         *,
         threshold: int,
-        generation: str | None,
+        combined: CombinedCalibration | None,
     ) -> Verdict:
         """Verify exposures against the calibrations of the input collections.
 
@@ -64,8 +64,8 @@ class Verifications:
             Input collections of the job.
         threshold
             How many amplifiers of a detector must fail a test for an exposure to fail.
-        generation
-            Collection of the calibration if this run made it.
+        combined
+            The calibration if this run made it.
 
         Raises
         ------
@@ -85,27 +85,27 @@ class Verifications:
             amplifiers=self.instrument.amplifiers,
             max_failures_per_detector=threshold,
             measured=results.measured,
+            combined=combined,
         )
-        return self._told(VerificationReport(calibration, verdict, collection, generation))
+        return self._told(calibration, verdict, collection)
 
-    async def verify_product(
-        self, calibration: str, exposures: Sequence[int], inputs: Sequence[str], *, generation: str
-    ) -> Verdict:
+    async def verify_product(self, combined: CombinedCalibration, inputs: Sequence[str]) -> Verdict:
         """Verify a calibration by itself; parameters and errors as for `verify`."""
+        calibration = combined.name
         detectors = {number: self.instrument.detectors[number] for number in self.config.detectors}
-        collection = await self.jobs.run("verify", calibration, exposures, inputs)
+        collection = await self.jobs.run("verify", calibration, combined.verified_with, inputs)
         verdict = evaluate_product(
-            calibration,
+            combined,
             await self.archive.products(collection, calibration, detectors),
-            exposures=exposures,
             detectors=detectors.values(),
             amplifiers=self.instrument.amplifiers,
         )
-        return self._told(VerificationReport(calibration, verdict, collection, generation))
+        return self._told(calibration, verdict, collection)
 
-    def _told(self, report: VerificationReport) -> Verdict:
+    def _told(self, calibration: str, verdict: Verdict, collection: str) -> Verdict:
         """Write a verdict down, report it, and return it if it is complete."""
-        verdict = report.verdict
+        generation = verdict.combined.collection if verdict.combined is not None else None
+        report = VerificationReport(calibration, verdict, collection, generation)
         self._note(
             VerdictGiven(
                 time=self.context.now(),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..domain.instruments import Instrument
+from . import clock
 from .faults import Fault, Faults
 from .jobs import Job
 from .verification_faults import VerificationFaults
@@ -67,7 +68,7 @@ class ButlerFaults:
         if self._strike("butler-read-only", job):
             self._forbid_writing()
         if (lock := self._strike("butler-locked", job)) is not None:
-            self._lock_for(float(lock["seconds"] or 0.0), loop)
+            self._lock_for(float(lock["seconds"] or 0.0))
 
     def close(self) -> None:
         """Put the files right again."""
@@ -139,14 +140,14 @@ class ButlerFaults:
             file.seek(WRITE_VERSION)
             file.write(bytes([version]))
 
-    def _lock_for(self, seconds: float, loop: asyncio.AbstractEventLoop) -> None:
+    def _lock_for(self, seconds: float) -> None:
         """Lock everybody out."""
         import sqlalchemy
 
         sqlalchemy.event.listen(sqlalchemy.pool.Pool, "checkout", _wait_little)
         self._lock = sqlite3.connect(self._database, isolation_level=None, check_same_thread=False)
         self._lock.execute("BEGIN EXCLUSIVE")
-        loop.call_later(seconds, self._unlock)
+        clock.call_later(seconds, self._unlock)
 
     def _unlock(self) -> None:
         import sqlalchemy

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar, TypeVarTuple
 
 from .paced_loop import PacedLoop
 
-__all__ = ["START_TAI", "Hold", "SimulatedLoop", "current_tai", "run", "sleep", "work"]
+__all__ = ["START_TAI", "Hold", "SimulatedLoop", "call_later", "current_tai", "run", "sleep", "work"]
 
 START_TAI = 1736964000.0
 """2025-01-15T18:00:00 TAI, in TAI seconds since 1970-01-01T00:00:00 TAI."""
@@ -232,8 +232,18 @@ class _IdleSelector(selectors.DefaultSelector):
 
 async def sleep(duration: float) -> None:
     """Let simulated seconds pass: as many of the loop's own, but on a `PacedLoop`."""
+    await asyncio.sleep(_seconds_of(asyncio.get_running_loop(), duration))
+
+
+def call_later(duration: float, function: Callable[[], object]) -> None:
+    """Call a function when simulated seconds have passed, see `sleep`."""
     loop = asyncio.get_running_loop()
-    await asyncio.sleep(duration / loop.speed if isinstance(loop, PacedLoop) else duration)
+    loop.call_later(_seconds_of(loop, duration), function)
+
+
+def _seconds_of(loop: asyncio.AbstractEventLoop, duration: float) -> float:
+    """Seconds of a loop's own in which as many simulated seconds pass."""
+    return duration / loop.speed if isinstance(loop, PacedLoop) else duration
 
 
 async def work(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -17,7 +16,14 @@ __all__ = [
     "FaultKind",
     "Option",
     "counted",
+    "step",
 ]
+
+MOST_COUNTED = 2**31 - 1
+"""Largest number, as SAL has it for an exit code."""
+
+MOST_SECONDS = 1e6
+"""Longest time of a fault: more than the longest run."""
 
 Value = str | int | float
 
@@ -80,13 +86,29 @@ def counted(text: str) -> int:
     number = int(text)
     if number < 1:
         raise ValueError("it counts from 1")
+    if number > MOST_COUNTED:
+        raise ValueError(f"it counts up to {MOST_COUNTED}")
     return number
 
 
 def _seconds(text: str) -> float:
     number = float(text)
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError("a number of seconds greater than 0")
+    if not 0 < number <= MOST_SECONDS:
+        raise ValueError(f"a number of seconds greater than 0 and up to {MOST_SECONDS:g}")
+    return number
+
+
+def step(text: str) -> float:
+    """Read by how much a clock jumps [s].
+
+    Raises
+    ------
+    ValueError
+        It is no number, or too large.
+    """
+    number = float(text)
+    if not abs(number) <= MOST_SECONDS:
+        raise ValueError(f"a number of seconds between -{MOST_SECONDS:g} and {MOST_SECONDS:g}")
     return number
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ..domain.text import one_line
 from .detector.faults import DETECTOR_FAULTS, parse_fault
 from .fault_kinds import KINDS, FaultKind, Option
 
@@ -133,12 +134,16 @@ def _detector_fault(name: str, specification: str) -> str:
         names = [*KINDS, *DETECTOR_FAULTS]
         near = difflib.get_close_matches(name, names, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise FaultError(f"there is no fault {name!r}{hint}; there are {', '.join(names)}")
+        raise FaultError(f"there is no fault {_shown(name)}{hint}; there are {', '.join(names)}")
     try:
         parse_fault(specification)
     except ValueError as error:
         raise FaultError(str(error)) from None
     return specification
+
+
+def _shown(text: str) -> str:
+    return one_line(repr(text), 80)
 
 
 def _read_options(kind: FaultKind, text: str) -> dict[str, str | int | float | None]:
@@ -147,7 +152,9 @@ def _read_options(kind: FaultKind, text: str) -> dict[str, str | int | float | N
         key, equals, value = part.partition("=")
         if not equals or key not in kind.options or key in given:
             known = ", ".join(kind.options) or "none"
-            raise FaultError(f"fault {kind.name!r}: {part!r} is not one KEY=VALUE of its options ({known})")
+            raise FaultError(
+                f"fault {kind.name!r}: {_shown(part)} is not one KEY=VALUE of its options ({known})"
+            )
         given[key] = value
     return {key: _value(kind, key, option, given.get(key)) for key, option in kind.options.items()}
 
@@ -160,8 +167,8 @@ def _value(kind: FaultKind, key: str, option: Option, text: str | None) -> str |
     try:
         value = option.read(text)
     except ValueError as error:
-        raise FaultError(f"fault {kind.name!r}: {key}={text!r}: {error}") from None
+        raise FaultError(f"fault {kind.name!r}: {key}={_shown(text)}: {one_line(error, 80)}") from None
     if option.choices and value not in option.choices:
         choices = ", ".join(map(str, option.choices))
-        raise FaultError(f"fault {kind.name!r}: {key}={text!r} is none of {choices}")
+        raise FaultError(f"fault {kind.name!r}: {key}={_shown(text)} is none of {choices}")
     return value

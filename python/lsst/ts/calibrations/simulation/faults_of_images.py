@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .fault_options import COMPONENT, DETECTOR, IMAGE, SECONDS, TIMES, FaultKind, Option, counted
+from .fault_options import COMPONENT, DETECTOR, IMAGE, SECONDS, TIMES, FaultKind, Option, counted, step
 
 __all__ = ["FAULTS_OF_IMAGES"]
 
@@ -56,7 +56,7 @@ FAULTS_OF_IMAGES = (
         "TAI jumps at the begin of an image",
         {
             "image": IMAGE,
-            "seconds": Option("by how much, s; less than 0 for backwards", float, default=-37.0),
+            "seconds": Option("by how much, s; less than 0 for backwards", step, default=-37.0),
             "times": Option("how often it strikes", counted, default=1),
         },
     ),

@@ -94,4 +94,5 @@ class ImageFolder:
             listener(image, files)
 
     def _folder(self, name: str) -> Path:
+        exposure_id(name)  # names come with messages, and no other one may become a path
         return self.root / name.split("_")[2] / name

@@ -9,7 +9,10 @@ from pathlib import Path
 from . import clock
 from .faults import FaultError, Faults
 
-__all__ = ["MachineFaults"]
+__all__ = ["MACHINE_FAULTS", "MachineFaults"]
+
+MACHINE_FAULTS = ("clock-step", "run-disk-full")
+"""Their names: they need the script in this process, and simulated time."""
 
 FULL = Path("/dev/full")
 """What takes nothing: every write to it fails as on a full disk."""

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from ..domain.text import one_line
+
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
 
@@ -18,6 +20,9 @@ __all__ = ["MARKER", "add_aliases", "check_repository", "make_repository", "writ
 MARKER = "SIMULATED.json"
 """File that only a simulated repository has."""
 
+MAKING = "MAKING"
+"""File that a simulated repository has until it is complete."""
+
 
 def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
     """See whether a repository can be kept at a place, without touching anything.
@@ -25,9 +30,10 @@ def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
     Parameters
     ----------
     path
-        Folder: a simulated repository of before, an empty folder, or one that can be made.
+        Folder: a simulated repository of before (its making may have been interrupted), an empty folder, or
+        one that can be made.
     properties
-        What a repository of before must have been made with, e.g. its scale.
+        What a repository of before must have been made with, e.g. its scale, and with nothing else.
 
     Raises
     ------
@@ -42,14 +48,32 @@ def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
         return
     if not path.is_dir():
         raise ValueError("it is no folder")
-    if not any(path.iterdir()):
+    if not any(path.iterdir()) or (path / MAKING).is_file():
         return
     if not (path / MARKER).is_file():
         raise ValueError("it is not a simulated repository, and simulated data never go into another")
-    made = json.loads((path / MARKER).read_text(encoding="utf-8"))
-    for name, value in properties.items():
-        if made.get(name) != value:
-            raise ValueError(f"it was made with {name} {made.get(name)}, not {value}")
+    made = _read_marker(path / MARKER)
+    for name in dict.fromkeys((*properties, *made)):
+        before, now = made.get(name, False), properties.get(name, False)
+        if before != now:
+            raise ValueError(f"it was made with {name} {one_line(str(before), 80)}, not {now}")
+
+
+def _read_marker(path: Path) -> dict[str, Any]:
+    """Properties of a simulated repository.
+
+    Raises
+    ------
+    ValueError
+        The marker cannot be read.
+    """
+    try:
+        made = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"its {MARKER} cannot be read: {one_line(error)}") from None
+    if not isinstance(made, dict):
+        raise ValueError(f"its {MARKER} is no mapping")
+    return made
 
 
 def make_repository(path: Path, reference: Path, calibrations: str, properties: Mapping[str, Any]) -> None:
@@ -66,11 +90,14 @@ def make_repository(path: Path, reference: Path, calibrations: str, properties: 
     properties
         Written into the marker.
     """
-    if (path / MARKER).is_file():
+    if (path / MARKER).is_file() and not (path / MAKING).is_file():
         _complete(path, reference, calibrations)
         return
+    path.mkdir(exist_ok=True)
+    (path / MAKING).touch()
     shutil.copytree(reference, path, dirs_exist_ok=True)
     (path / MARKER).write_text(json.dumps(dict(properties), indent=1) + "\n", encoding="utf-8")
+    (path / MAKING).unlink()
 
 
 def _complete(path: Path, reference: Path, calibrations: str) -> None:

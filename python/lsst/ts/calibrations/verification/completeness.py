@@ -50,7 +50,7 @@ def gaps(measured: Any, amplifiers: Set[str]) -> Iterator[str]:
     for name in sorted(amplifiers & set(by_amplifier)):
         values = by_amplifier[name]
         yield from (f"{name} {where} is not finite" for where in _not_finite(values))
-        if not values or not isinstance(values, Mapping):
+        if not isinstance(values, Mapping) or not values:
             yield f"no values for {name}"
     yield from (f"{where} is not finite" for where in _not_finite(_mapping(measured, "DET")))
 

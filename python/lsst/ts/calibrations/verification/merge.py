@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from .completeness import is_true
+
 __all__ = ["merge_exposures"]
 
 
@@ -39,21 +41,32 @@ def merge_exposures(
     for exposure, result in readable.items():
         names = [*_exposure_failures(result), *_detector_failures(result, expected)]
         merged[exposure] = {"SUCCESS": result.get("SUCCESS"), "FAILURES": names}
-    merged["SUCCESS"] = all(result.get("SUCCESS") for result in readable.values())
+    merged["SUCCESS"] = all(is_true(result.get("SUCCESS")) for result in readable.values())
     return merged
 
 
 def _exposure_failures(result: Mapping[str, Any]) -> Iterator[str]:
     """Failed tests of the exposure as a whole."""
-    for tests in (result.get("VERIFY") or {}).values():
-        yield from (str(test) for test, passed in tests.items() if test != "SUCCESS" and not passed)
+    levels = result.get("VERIFY")
+    if levels is None:
+        return
+    for tests in levels.values() if isinstance(levels, Mapping) else [levels]:
+        if isinstance(tests, Mapping):
+            yield from (
+                str(test) for test, passed in tests.items() if test != "SUCCESS" and not is_true(passed)
+            )
+        else:
+            yield "VERIFY of the exposure cannot be read"
 
 
 def _detector_failures(result: Mapping[str, Any], expected: tuple[str, ...]) -> Iterator[str]:
     found = {name: each for name, each in result.items() if isinstance(each, Mapping) and "SUCCESS" in each}
     yield from (f"{name} has no result in this exposure" for name in expected if name not in found)
     for detector, each in found.items():
-        names = each.get("FAILURES") or []
-        if bool(each["SUCCESS"]) == bool(names):
+        names = each.get("FAILURES", ())
+        if not isinstance(names, (list, tuple)):
+            yield f"{detector} has failures that are not a list"
+            continue
+        if is_true(each["SUCCESS"]) == bool(names):
             yield f"{detector} has SUCCESS {each['SUCCESS']} with {len(names)} failed tests"
         yield from (f"{detector} {name}" for name in names)

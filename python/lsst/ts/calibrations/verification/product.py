@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
+from .combined import CombinedCalibration
+from .completeness import is_true, number_of_tests
 from .rule import evaluate
-from .verdict import _SEAL, Verdict
+from .seal import sealed
+from .verdict import Verdict
 
 __all__ = ["evaluate_product"]
+
+_T = TypeVar("_T")
 
 _ITSELF = 0
 """Stands for the calibration where `evaluate` has an exposure."""
@@ -19,30 +23,28 @@ MAX_FAILURES = 8
 
 
 def evaluate_product(
-    name: str,
+    combined: CombinedCalibration,
     measured: Mapping[str, Any],
     *,
-    exposures: Iterable[int],
     detectors: Iterable[str],
     amplifiers: Iterable[str],
 ) -> Verdict:
     """Judge the verification of a calibration without exposures.
 
-    It is rejected when, for any test type, ``min(8, k)`` amplifiers fail the test in each of
-    ``D = int(n_detectors / 2) + 1`` detectors: the rule of `evaluate` for a single exposure.
+    Without the result of any test, or with a SUCCESS that is not true although no test is named that failed,
+    it is incomplete. It is rejected when, for any test type, ``min(8, k)`` amplifiers fail the test in each
+    of ``D = int(n_detectors / 2) + 1`` detectors: the rule of `evaluate` for a single exposure.
 
     Parameters
     ----------
-    name
-        ``PTC``.
+    combined
+        The calibration, e.g. of ``PTC``.
     measured
         ``verify<X>DetStats`` by detector name.
-    exposures
-        Those that the calibration was made from; an acceptance is bound to them.
     detectors, amplifiers
         Names of what must be there.
     """
-    detectors = tuple(detectors)
+    detectors, name = tuple(detectors), combined.name
     names = [f"{detector} {failed}" for detector, stats in measured.items() for failed in _failed(stats)]
     verdict = evaluate(
         {_ITSELF: {"SUCCESS": not names, "FAILURES": names}},
@@ -52,16 +54,38 @@ def evaluate_product(
         max_failures_per_detector=MAX_FAILURES,
         measured={(_ITSELF, detector): stats for detector, stats in measured.items()},
     )
-    return dataclasses.replace(
-        verdict,
-        exposures=tuple(map(int, exposures)),
+    problems = [problem.replace(f"exposure {_ITSELF}", name) for problem in verdict.problems]
+    unjudged = [f"{name}, {each}: {problem}" for each in detectors for problem in _gaps(measured.get(each))]
+    return sealed(
+        Verdict,
+        passed=verdict.passed and not unjudged,
+        complete=verdict.complete and not unjudged,
+        exposures=combined.verified_with,
         failed_exposures=(),
-        failures=dict.fromkeys([name], verdict.failures[_ITSELF]) if names else {},
-        names=dict.fromkeys([name], verdict.names[_ITSELF]) if names else {},
-        problems=tuple(problem.replace(f"exposure {_ITSELF}", name) for problem in verdict.problems),
+        failures=_own(name, verdict.failures),
+        names=_own(name, verdict.names),
+        thresholds=verdict.thresholds,
+        problems=(*problems, *unjudged),
+        n_failed=verdict.n_failed,
+        n_tests=verdict.n_tests,
         by_itself=True,
-        seal=_SEAL,
+        combined=combined,
     )
+
+
+def _own(name: str, found: Mapping[int | str, _T]) -> dict[int | str, _T]:
+    """What was found under the name of the calibration; nothing if no name of a test could be read."""
+    return {name: found[_ITSELF]} if _ITSELF in found else {}
+
+
+def _gaps(stats: Any) -> Iterator[str]:
+    """What keeps the results of one detector from being judged; that there are none is said elsewhere."""
+    if not isinstance(stats, Mapping):
+        return
+    if not number_of_tests(stats):
+        yield "no test has a result"
+    elif "SUCCESS" in stats and not is_true(stats["SUCCESS"]) and not _failed(stats):
+        yield "SUCCESS is not true and no test is named that failed"
 
 
 def _failed(stats: Any) -> list[str]:
@@ -69,11 +93,12 @@ def _failed(stats: Any) -> list[str]:
     verify = stats.get("VERIFY") if isinstance(stats, Mapping) else None
     if not isinstance(verify, Mapping):
         return []
-    levels = {"": verify.get("DET") or {}, **(verify.get("AMP") or {})}
+    by_amplifier = verify.get("AMP")
+    levels = {"": verify.get("DET"), **(by_amplifier if isinstance(by_amplifier, Mapping) else {})}
     return [
         f"{amplifier} {test}".strip()
         for amplifier, tests in levels.items()
         if isinstance(tests, Mapping)
         for test, passed in tests.items()
-        if test != "SUCCESS" and not passed
+        if test != "SUCCESS" and not is_true(passed)
     ]

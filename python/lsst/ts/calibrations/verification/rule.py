@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from .combined import CombinedCalibration
 from .completeness import failed_tests, gaps, is_true, number_of_tests
 from .names import FailedTest, parse
-from .verdict import _SEAL, Verdict
+from .seal import sealed
+from .verdict import Verdict
 
 __all__ = ["evaluate"]
 
@@ -22,6 +24,7 @@ def evaluate(
     amplifiers: Iterable[str] | Mapping[str, Iterable[str]],
     max_failures_per_detector: int,
     measured: Mapping[tuple[int, str], Any] | None = None,
+    combined: CombinedCalibration | None = None,
 ) -> Verdict:
     """Judge the results of a verification.
 
@@ -48,6 +51,9 @@ def evaluate(
     measured
         ``verify<X>DetStats`` by exposure and detector name: what missing amplifiers and values that are not
         finite are found by. Without it only the names of failed tests can be checked.
+    combined
+        The calibration that was verified, if it was made of these exposures and may be certified then: an
+        acceptance is bound to it.
 
     Returns
     -------
@@ -72,7 +78,8 @@ def evaluate(
         if _fails(each.failed, expected, max_failures_per_detector, thresholds[_DETECTORS])
     )
     thresholds[_FINAL] = len(failed)
-    return Verdict(
+    return sealed(
+        Verdict,
         passed=not problems and len(failed) < thresholds[_EXPOSURES],
         complete=not problems,
         exposures=expected.exposures,
@@ -83,7 +90,8 @@ def evaluate(
         problems=tuple(problems),
         n_failed=sum(test.counts for each in found.values() for test in each.failed),
         n_tests=_number_of_tests(measured, expected),
-        seal=_SEAL,
+        by_itself=False,
+        combined=combined,
     )
 
 

@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import InitVar, dataclass
+from dataclasses import dataclass
+
+from .combined import CombinedCalibration
+from .seal import Sealed, is_intact, sealed
 
 __all__ = ["Accepted", "Verdict"]
 
-_SEAL = object()
-"""Only `evaluate` and `Verdict.accept` hold it: a verdict or an acceptance cannot be made up elsewhere."""
 
-
-@dataclass(frozen=True)
-class Accepted:
-    """Proof that a combined calibration was verified and accepted.
+@dataclass(frozen=True, kw_only=True)
+class Accepted(Sealed):
+    """Proof that a combined calibration was verified with exactly its exposures and accepted.
 
     Parameters
     ----------
-    exposures
-        The exposures that it was verified with.
-    collection
-        The collection that holds it and that alone may be certified from.
+    combined
+        Which: its type, its exposures, and the one collection and datasets that may be certified.
     """
 
-    exposures: tuple[int, ...]
-    collection: str
-    seal: InitVar[object]
-
-    def __post_init__(self, seal: object) -> None:
-        _check(seal, type(self))
+    combined: CombinedCalibration
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Verdict(Sealed):
     """What the verification of one type of calibration came to; made by `evaluate` alone.
 
     Parameters
@@ -56,10 +49,13 @@ class Verdict:
         What is missing or contradictory, in words; empty if complete.
     n_failed
         How many tests failed, without those that are never counted.
-    by_itself
-        Whether the calibration was judged without exposures, as a photon transfer curve is.
     n_tests
         How many tests there are in all, without those that are never counted; None if that is not known.
+    by_itself
+        Whether the calibration was judged without exposures, as a photon transfer curve is.
+    combined
+        What the run made and this verification looked at; None if the images were verified against
+        calibrations that were there before.
     """
 
     passed: bool
@@ -72,30 +68,27 @@ class Verdict:
     problems: tuple[str, ...]
     n_failed: int
     n_tests: int | None
-    by_itself: bool = False
-    seal: InitVar[object]
+    by_itself: bool
+    combined: CombinedCalibration | None
 
-    def __post_init__(self, seal: object) -> None:
-        _check(seal, type(self))
-
-    def accept(self, collection: str) -> Accepted:
+    def accept(self) -> Accepted:
         """Accept the combined calibration that was verified.
-
-        Parameters
-        ----------
-        collection
-            The collection that holds it.
 
         Raises
         ------
         ValueError
-            The verification did not pass.
+            It did not pass; it was verified with other exposures than it must be; there is none, or the
+            verdict was changed after it had been given.
         """
+        if not is_intact(self):
+            raise ValueError("the verdict was changed after it had been given")
         if not (self.passed and self.complete):
-            raise ValueError(f"what {collection} holds did not pass verification and cannot be accepted")
-        return Accepted(self.exposures, collection, seal=_SEAL)
-
-
-def _check(seal: object, kind: type) -> None:
-    if seal is not _SEAL:
-        raise TypeError(f"{kind.__name__} is made by verification.evaluate only")
+            raise ValueError("what did not pass verification cannot be accepted")
+        if self.combined is None:
+            raise ValueError("nothing was made that could be accepted: the images were verified")
+        if sorted(self.exposures) != sorted(self.combined.verified_with):
+            raise ValueError(
+                f"{self.combined.name} was verified with {list(self.exposures)} and is to be verified with"
+                f" {list(self.combined.verified_with)}"
+            )
+        return sealed(Accepted, combined=self.combined)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .combined import CombinedCalibration
+
 __all__ = ["Waiver"]
 
 
@@ -13,14 +15,11 @@ class Waiver:
 
     Parameters
     ----------
-    exposures
-        The exposures that they were made from.
-    collection
-        The collection that holds them and that alone may be certified from.
+    combined
+        Which.
     reason
         Whose decision, in words, e.g. ``do_verify is false``.
     """
 
-    exposures: tuple[int, ...]
-    collection: str
+    combined: CombinedCalibration
     reason: str

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from ...domain.text import one_line
+
 if TYPE_CHECKING:
     from .campaign import Report
 
@@ -19,11 +21,31 @@ ENOUGH = 2000
 """Scenarios in which every fault is expected to strike."""
 
 
+MOST = 1_000_000
+"""Scenarios of one campaign."""
+
+
+def _read_focus(_context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what is no fault: a campaign without it would say that all is well."""
+    from ..fault_kinds import KINDS
+
+    known = ("interruption", *KINDS)
+    if unknown := [value for value in values if value not in known]:
+        named = one_line(repr(unknown[0]), 80)
+        raise click.UsageError(f"--focus {named}: it is none of {', '.join(known)}")
+    return values
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--scenarios", type=click.IntRange(1), default=200, show_default=True, help="How many.")
+@click.option("--scenarios", type=click.IntRange(1, MOST), default=200, show_default=True, help="How many.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the campaign.")
 @click.option("--scenario", type=click.IntRange(0), help="Replay the one of this seed, and tell its story.")
-@click.option("--focus", multiple=True, help="Fault that every scenario has, or 'interruption'.")
+@click.option(
+    "--focus",
+    multiple=True,
+    callback=_read_focus,
+    help="Fault that every scenario has, or 'interruption'.",
+)
 @click.option("--processes", type=click.IntRange(1), default=2, show_default=True, help="At a time.")
 @click.option("--matrix", is_flag=True, help="Interrupt a run at every place in every way, then resume it.")
 @click.option("--every", type=click.IntRange(1), default=1, help="Of the matrix: every so-manieth alone.")
@@ -111,7 +133,10 @@ def _replay(seed: int, focus: tuple[str, ...], from_matrix: bool) -> int:
     from .story import tell
 
     with open_workshop() as workshop:
-        scenario = matrix(workshop)[seed] if from_matrix else draw_scenario(seed, focus)
+        scenarios = matrix(workshop) if from_matrix else []
+        if from_matrix and seed >= len(scenarios):
+            raise click.UsageError(f"--scenario {seed}: the matrix has those from 0 to {len(scenarios) - 1}")
+        scenario = scenarios[seed] if from_matrix else draw_scenario(seed, focus)
         evidence = gather(workshop.play(scenario))
         found = judge(evidence)
         click.echo(tell(evidence))

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -146,7 +146,14 @@ def _report(
     progress: Callable[[Report], None],
 ) -> Report:
     begin = time.monotonic()
-    for outcome in Crew(partial(play, workshop, draw), processes).results(seeds):
+
+    def work(seed: int, seat: int) -> Outcome:
+        return play(replace(workshop, seat=seat), draw, seed)
+
+    def prepare(seed: int, seat: int) -> None:
+        replace(workshop, seat=seat).warm_up(draw(seed).instrument)
+
+    for outcome in Crew(work, processes, prepare).results(seeds):
         report.add(outcome)
         report.seconds = time.monotonic() - begin
         progress(report)

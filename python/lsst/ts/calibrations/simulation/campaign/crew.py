@@ -30,16 +30,24 @@ class Crew(Generic[T]):
     Parameters
     ----------
     work
-        What is done with each number.
+        What is done with each number, at a seat.
     size
-        How many work at a time.
+        How many work at a time; so many seats there are, from 0.
+    prepare
+        Called with number and seat before the process begins, in that of the caller.
     """
 
-    def __init__(self, work: Callable[[int], T], size: int) -> None:
+    def __init__(
+        self,
+        work: Callable[[int, int], T],
+        size: int,
+        prepare: Callable[[int, int], object] = lambda *_: None,
+    ) -> None:
         self._work = work
-        self._size = size
+        self._prepare = prepare
+        self._seats = list(range(size))
         self._context = multiprocessing.get_context("fork")
-        self._busy: dict[Connection, tuple[int, ForkProcess]] = {}
+        self._busy: dict[Connection, tuple[int, int, ForkProcess]] = {}
 
     def results(self, numbers: Sequence[int]) -> Iterator[T]:
         """Do the work and yield what comes out, in the order of the numbers.
@@ -58,7 +66,7 @@ class Crew(Generic[T]):
         try:
             for place in range(len(numbers)):
                 while place not in there:
-                    while len(self._busy) < self._size and (new := next(left, None)) is not None:
+                    while self._seats and (new := next(left, None)) is not None:
                         self._begin(new, numbers[new])
                     there |= self._wait(numbers)
                 yield there.pop(place)
@@ -66,13 +74,15 @@ class Crew(Generic[T]):
             self._end()
 
     def _begin(self, place: int, number: int) -> None:
+        seat = self._seats[0]
+        self._prepare(number, seat)
         mine, its = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=self._do, args=(number, its))
+        process = self._context.Process(target=self._do, args=(number, seat, its))
         process.start()
         its.close()
-        self._busy[mine] = place, process
+        self._busy[mine] = place, self._seats.pop(0), process
 
-    def _do(self, number: int, told: Connection) -> None:
+    def _do(self, number: int, seat: int, told: Connection) -> None:
         """Do one piece of work, in a process of its own."""
         gc.freeze()
         gc.disable()  # the process ends before it would gain anything
@@ -80,7 +90,7 @@ class Crew(Generic[T]):
         signal.signal(signal.SIGTERM, _leave)
         resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
         try:
-            told.send(self._work(number))
+            told.send(self._work(number, seat))
         except NoRoom as error:
             told.send(error)
 
@@ -89,7 +99,7 @@ class Crew(Generic[T]):
         there = {}
         for connection in multiprocessing.connection.wait(list(self._busy)):
             assert isinstance(connection, Connection)
-            place, process = self._busy[connection]
+            place, seat, process = self._busy[connection]
             try:
                 result = connection.recv()
             except EOFError:
@@ -97,6 +107,7 @@ class Crew(Generic[T]):
             del self._busy[connection]
             connection.close()
             process.join()
+            self._seats.append(seat)
             if isinstance(result, NoRoom):
                 raise result
             there[place] = result
@@ -104,7 +115,7 @@ class Crew(Generic[T]):
 
     def _end(self) -> None:
         """Stop what is under way."""
-        for connection, (_, process) in self._busy.items():
+        for connection, (_, _, process) in self._busy.items():
             process.terminate()
             process.join()
             connection.close()

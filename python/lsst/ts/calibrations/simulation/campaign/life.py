@@ -42,7 +42,7 @@ from .interruption import Interrupter
 from .scenario import Scenario
 from .witness import Witness
 
-__all__ = ["SCALE", "SEED", "Life", "live"]
+__all__ = ["SCALE", "SEED", "Life", "live", "prepare_process"]
 
 SEED = 1
 SCALE = 16
@@ -130,7 +130,6 @@ def live(scenario: Scenario, folder: Path, number: int, report: Callable[[str, i
     report
         Told the name of each fault and how often it struck, at every strike: a kill leaves no time for it.
     """
-    _prepare_process(folder / "stderr.txt")
     faults = _Told(scenario.faults if number == 0 else (), report)
     life = Life()
     console = io.StringIO()
@@ -186,7 +185,8 @@ class _TellingCounter(Counter[str]):
         self._report(key, value)
 
 
-def _prepare_process(words: Path) -> None:
+def prepare_process(words: Path) -> None:
+    """Bound what a process may use that lives one life, and let it write its complaints into a file."""
     gc.freeze()
     gc.disable()  # the process ends before it would gain anything
     resource.setrlimit(resource.RLIMIT_CPU, (MOST_WORK, MOST_WORK))

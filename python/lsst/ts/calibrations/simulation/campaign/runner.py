@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import signal
@@ -12,12 +13,18 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...domain.instruments import LATISS, LSSTCOMCAM
+from ...domain.exposures import ImageType
+from ...domain.instruments import INSTRUMENTS, LATISS, LSSTCOMCAM, Instrument
+from ..standins.measurements import Disturbance
 from .room import check_room, open_room
 from .scenario import Scenario
+
+if TYPE_CHECKING:
+    from .open_butlers import OpenButlers
 
 __all__ = ["Lived", "Workshop", "open_workshop"]
 
@@ -64,9 +71,12 @@ class Workshop:
     ----------
     folder
         Where.
+    seat
+        Of those who play at the same time.
     """
 
     folder: Path
+    seat: int = 0
 
     def play(self, scenario: Scenario) -> Lived:
         """Play a scenario; its folder stays.
@@ -77,13 +87,14 @@ class Workshop:
             There is no room for it.
         """
         check_room(self.folder)
-        folder = self.folder / f"{os.getpid()}-{scenario.seed}"
-        shutil.rmtree(folder, ignore_errors=True)
-        (folder / "run").mkdir(parents=True)
-        shutil.copytree(self.folder / scenario.instrument.name, folder / "run" / "repo")
+        butlers = self.warm_up(scenario.instrument)
+        folder = self._place
+        _furnish(folder, self.folder / scenario.instrument.name)
         lived = Lived(scenario, folder, [])
         for number in range(2 if scenario.resumed else 1):
-            told, memory = _in_child(lambda: self._live(lived, number), folder / f"life{number}.json")  # noqa: B023
+            with butlers.lent():
+                work = partial(self._live, lived, number)
+                told, memory = _in_child(work, folder / f"life{number}.json")
             lived.lives.append(told)
             lived.memory = max(lived.memory, memory)
         if (last := lived.lives[-1]) is not None and last["refused"]:
@@ -96,10 +107,23 @@ class Workshop:
                 lived.struck[name] = max(int(times), lived.struck[name])
         return lived
 
+    def warm_up(self, instrument: Instrument) -> OpenButlers:
+        """Do what is done once, before the first scenario of an instrument at this seat.
+
+        It is inherited by the processes that are forked later.
+        """
+        return _warm_up(self.folder, self._place, instrument.name)
+
+    @property
+    def _place(self) -> Path:
+        """Folder of the scenarios at this seat, which come one after the other."""
+        return self.folder / f"seat{self.seat}"
+
     @staticmethod
     def _live(lived: Lived, number: int) -> dict[str, Any]:
-        from .life import live
+        from .life import live, prepare_process
 
+        prepare_process(lived.folder / "stderr.txt")
         strikes = os.open(lived.folder / "struck", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
         def write(name: str, times: int) -> None:
@@ -117,18 +141,76 @@ def open_workshop() -> Iterator[Workshop]:
     NoRoom
         There is no room for it.
     """
-    from ...adapters.sal import camera_class
     from ..standins.template import make_template
     from .life import SCALE, SEED
 
     with open_room() as folder:
         for instrument in (LATISS, LSSTCOMCAM):
-            camera_class(instrument.name)  # imports what every life would import again
             detectors, filters = TEMPLATES[instrument.name]
             make_template(
                 folder / instrument.name, instrument, detectors, seed=SEED, scale=SCALE, filters=filters
             )
         yield Workshop(folder)
+
+
+def _furnish(folder: Path, template: Path) -> None:
+    """Make the folder of a scenario, with a new repository."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "run").mkdir(parents=True)
+    shutil.copytree(template, folder / "run" / "repo")
+
+
+@cache
+def _warm_up(templates: Path, folder: Path, name: str) -> OpenButlers:
+    """Live a life to no purpose but that its successors find all open, imported and compiled.
+
+    What costs a process most is what it does for the first time; those that are forked from now on have it
+    done.
+    """
+    from .life import live
+    from .open_butlers import OpenButlers
+
+    _furnish(folder, templates / name)
+    butlers = OpenButlers(folder / "run" / "repo")
+    with butlers.lent(), _undisturbed():
+        life = live(_ordinary(INSTRUMENTS[name]), folder, 0, lambda *_: None)
+    butlers.disconnect()
+    if life.status != 0:
+        raise RuntimeError(
+            f"a run in which nothing goes wrong ended with {life.status}:\n{life.log}{life.broken}"
+        )
+    return butlers
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let signals for the campaign wait, and keep what it does about them: a script has its own handlers."""
+    numbers = {signal.SIGINT, signal.SIGTERM}
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+def _ordinary(instrument: Instrument) -> Scenario:
+    """A scenario in which calibrations of all types are made, and nothing goes wrong."""
+    options = {
+        "script_mode": "BIAS_DARK_FLAT",
+        **{f"n_{kind.lower()}": 2 for kind in ImageType},
+        "exp_times_dark": 5,
+        "do_gain_from_flat_pairs": True,
+        "generate_calibrations": True,
+        "certify_calib_begin_date": "2025-01-01",
+        "certify_calib_end_date": "2025-06-01",
+        "calib_collection": f"{instrument.name}/calib/u/campaign/daily.1",
+    }
+    # Two images have half of their noise in common with their combination.
+    noise = dict.fromkeys(ImageType, (Disturbance(factor=math.sqrt(2)),))
+    return Scenario(0, instrument, options, disturbances=noise)
 
 
 def _in_child(work: Callable[[], dict[str, Any]], path: Path) -> tuple[dict[str, Any] | None, int]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SalLogHandler"]
 
-_MAX_EARLY_RECORDS = 100
+_MAX_EARLY_RECORDS = 10  # the last ones, as many as salobj keeps
 
 
 class SalLogHandler(logging.Handler):

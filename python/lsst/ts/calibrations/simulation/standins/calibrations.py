@@ -11,12 +11,11 @@ import numpy as np
 from ...domain.camera import DetectorModel
 from ...domain.gains import corrected_gain
 from ...pipelines.calibrations import Defects, PhotonTransferCurve
-from ...pipelines.curvecriteria import measure_curve, verify_curve
 from ...pipelines.images import Amplifier, DetectorImage
 from ..detector.truth import draw_truth
 from .measurements import BRIGHTER_FATTER
 
-__all__ = ["combined_image", "curve", "found_defects", "pair", "verified_curve"]
+__all__ = ["combined_image", "curve", "found_defects", "pair"]
 
 _LEVELS = (1e3, 1e4, 5e4, 1.2e5)
 """Means of the pairs of a curve, adu."""
@@ -98,17 +97,3 @@ def pair(
         result.noise[name] = noise / gain * corrected_gain(measured, mean, model.vendor)
         result.rawMeans[name] = [mean]
     return result
-
-
-def verified_curve(made: PhotonTransferCurve, model: DetectorModel) -> dict[str, Any]:
-    """``verifyPtcDetStats`` of a curve."""
-    statistics = measure_curve(made, model)
-    tests = verify_curve(statistics, model.vendor)
-    return {
-        "AMP": statistics,
-        "METADATA": {"PTC_FIT_TYPE": made.ptcFitType},
-        "CATALOG": {},
-        "DET": {},
-        "VERIFY": {"AMP": tests, "DET": {}},
-        "SUCCESS": all(each["SUCCESS"] for each in tests.values()),
-    }

@@ -15,13 +15,14 @@ from ...domain.camera import DetectorModel, detector_model
 from ...domain.exposure_times import flat_pairs
 from ...domain.exposures import ImageType
 from ...domain.instruments import Instrument
+from ...pipelines.curvecriteria import verified_curve
 from ...pipelines.formatters import TableFormatter
 from ...pipelines.merging import merge_detectors, merge_exposures
 from ...pipelines.records import dimension_record
 from ...pipelines.repository import calibration_type
 from ...pipelines.storage import CURVE, STATISTICS
 from ..jobs import Job
-from .calibrations import combined_image, curve, found_defects, pair, verified_curve
+from .calibrations import combined_image, curve, found_defects, pair
 from .measurements import Measured, StandInCamera
 
 __all__ = ["Outcomes", "register_dataset_types"]

@@ -1,0 +1,38 @@
+"""Text that others wrote, made harmless to show.
+
+An answer of a component, an option or the name of a file can hold anything: a terminal obeys escape
+sequences, marks of direction change the order in which a line is read, and a megabyte hides what matters.
+"""
+
+from __future__ import annotations
+
+__all__ = ["MOST_SAID", "one_line", "plain"]
+
+MOST_SAID = 500
+"""Characters of what another said that are repeated in a message."""
+
+
+def plain(text: str, most: int | None = None) -> str:
+    r"""Write what cannot be printed as an escape, e.g. ``\x1b``; line breaks stay.
+
+    Parameters
+    ----------
+    text
+        Any text.
+    most
+        Characters beyond which it is cut.
+    """
+    if most is not None and len(text) > most:
+        text = f"{text[:most]}... ({len(text)} characters)"
+    if text.isprintable():
+        return text
+    return "".join(each if each == "\n" or each.isprintable() else _escape(each) for each in text)
+
+
+def one_line(said: object, most: int = MOST_SAID) -> str:
+    """What another said, on one line and not too long, for a message of this program."""
+    return plain(str(said), most).replace("\n", "\\n")
+
+
+def _escape(character: str) -> str:
+    return "    " if character == "\t" else ascii(character)[1:-1]

@@ -1,0 +1,54 @@
+"""A combined calibration that a run made: what it is made of, where it is, and which datasets it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["CombinedCalibration"]
+
+_VERIFIED_WITH = {"DEFECTS": "FLAT", "PTC": "FLAT"}
+"""Image type with which a calibration is verified where it is not its own."""
+
+
+@dataclass(frozen=True)
+class CombinedCalibration:
+    """One type of calibration, as one job made it for all detectors.
+
+    Parameters
+    ----------
+    name
+        ``BIAS``, ``DARK``, ``FLAT``, ``DEFECTS`` or ``PTC``.
+    exposures
+        Ids of the exposures that it was made from, by image type.
+    collection
+        Collection of the job.
+    datasets
+        Ids that the Butler gave the datasets. A dataset never changes; one that takes its place has another
+        id.
+    """
+
+    name: str
+    exposures: Mapping[str, tuple[int, ...]]
+    collection: str
+    datasets: tuple[str, ...]
+
+    @property
+    def dataset_type(self) -> str:
+        """Name of its dataset type, e.g. ``bias``."""
+        return self.name.lower()
+
+    @property
+    def run(self) -> str:
+        """RUN collection that holds the datasets."""
+        return f"{self.collection}/run"
+
+    @property
+    def verified_with(self) -> tuple[int, ...]:
+        """Those of its exposures with which it must be verified: neither fewer nor others.
+
+        A bias, dark or flat is verified with all of them. Defects are found in darks and flats and verified
+        with the flats, all of them: what a masked pixel does to an image shows where there is light. A
+        photon transfer curve is made of the flats and verified by itself.
+        """
+        return tuple(self.exposures.get(_VERIFIED_WITH.get(self.name, self.name), ()))

@@ -1,0 +1,50 @@
+"""Events are written one after another, in the order in which that was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from lsst.ts.calibrations.adapters import event_order
+from lsst.ts.calibrations.adapters.event_order import EventOrder
+from lsst.ts.calibrations.simulation import clock
+
+
+class Event:
+    """An event that takes its time to be written; less and less of it."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.seconds = list(seconds)
+        self.written: list[str] = []
+
+    async def set_write(self, *, message: str) -> str:
+        await asyncio.sleep(self.seconds.pop(0))
+        self.written.append(message)
+        return message
+
+
+def test_what_takes_longer_is_not_overtaken() -> None:
+    async def story() -> None:
+        event: Any = Event(3.0, 1.0, 2.0)
+        order = EventOrder(event)
+        tasks = [asyncio.ensure_future(event.set_write(message=each)) for each in "abc"]
+        await order.settle()
+        assert event.written == ["a", "b"], "six seconds are more than there are"
+        assert await asyncio.gather(*tasks) == ["a", "b", "c"]
+        assert event.written == ["a", "b", "c"]
+        await order.settle()
+
+    clock.run(story)
+
+
+def test_what_was_asked_for_at_the_end_is_written_and_an_error_holds_nobody_up() -> None:
+    async def story() -> None:
+        event: Any = Event(1.0)
+        order = EventOrder(event)
+        tasks = [asyncio.ensure_future(event.set_write(message=each)) for each in "ab"]
+        await order.settle()
+        assert event.written == ["a"]
+        assert isinstance((await asyncio.gather(*tasks, return_exceptions=True))[1], IndexError)
+        assert asyncio.get_running_loop().time() < event_order.SETTLE_LIMIT
+
+    clock.run(story)

@@ -1,0 +1,174 @@
+"""Verification results with other contents than cp_verify's: never accepted, never a crash."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lsst.ts.calibrations.adapters.archive import _gains
+from lsst.ts.calibrations.adapters.datasets import read_dataset
+from lsst.ts.calibrations.adapters.report import VerificationReport
+from lsst.ts.calibrations.domain.errors import ArchiveError
+from lsst.ts.calibrations.verification import Verdict, evaluate, evaluate_product, merge_exposures
+
+DETECTOR, AMPLIFIERS = "RXX_S00", ("C00", "C01")
+
+STRANGE: tuple[Any, ...] = (
+    None, 0, 1, 1.5, float("nan"), "", "x", "True", b"x",
+    (), [], ["a"], [1], [None], {}, {"a": 1}, {1: 2}, {None: None},
+    {("a", "b"): {"c d": False}}, {"\x1b[2J": {"\x1b[2J x": False}}, {"SUCCESS": "True"}, np.array([]),
+    np.array([True, False]), {"SUCCESS": np.array([True, False])},
+    {"A": {"B": {"C": [np.array([1.0])]}}}, object(),
+    {"x y z w": {"SUCCESS": False, "FAILURES": ["\x1b[31m"]}}, 10**400,
+)  # fmt: skip
+"""What may stand where something else is expected."""
+
+
+def exposure_result() -> dict[str, Any]:
+    return {DETECTOR: {"SUCCESS": True}, "VERIFY": {"EXP": {"SCATTER": True}}, "SUCCESS": True}
+
+
+def measurements() -> dict[str, Any]:
+    return {
+        "AMP": {name: {"MEAN": 1.0} for name in AMPLIFIERS},
+        "DET": {},
+        "VERIFY": {"AMP": {name: {"MEAN": True, "SUCCESS": True} for name in AMPLIFIERS}, "DET": {}},
+        "SUCCESS": True,
+    }
+
+
+def changed(results: dict[str, Any], place: tuple[str, ...], value: Any) -> Any:
+    if not place:
+        return value
+    inner = results
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    return results
+
+
+def judged(result: Any, measured: Any) -> Verdict:
+    return evaluate(
+        merge_exposures({1: result}, detectors=[DETECTOR]),
+        exposures=[1],
+        detectors=[DETECTOR],
+        amplifiers=AMPLIFIERS,
+        max_failures_per_detector=8,
+        measured={(1, DETECTOR): measured},
+    )
+
+
+def judged_by_itself(measured: Any) -> Verdict:
+    return evaluate_product(
+        "PTC", {DETECTOR: measured}, exposures=[1], detectors=[DETECTOR], amplifiers=AMPLIFIERS
+    )
+
+
+def is_told(verdict: Verdict) -> None:
+    """The report of any verdict is text that a terminal does not obey."""
+    report = VerificationReport("BIAS", verdict, "u/ocps/1")
+    for text in (report.full_text(), report.love_text("/r"), report.short_text("/r"), report.negative_line):
+        assert all(each == "\n" or each.isprintable() for each in text or "")
+
+
+def test_what_is_as_it_should_be_passes() -> None:
+    assert judged(exposure_result(), measurements()).passed
+    assert judged_by_itself(measurements()).passed
+
+
+@pytest.mark.parametrize(
+    "place",
+    [(), (DETECTOR,), (DETECTOR, "SUCCESS"), ("SUCCESS",)],
+    ids=lambda place: "-".join(place) or "whole",
+)
+def test_strange_results_of_an_exposure_never_pass(place: tuple[str, ...]) -> None:
+    for value in STRANGE:
+        verdict = judged(changed(exposure_result(), place, value), measurements())
+        assert not verdict.passed, value
+        is_told(verdict)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        (DETECTOR, "FAILURES"),
+        ("VERIFY",),
+        ("VERIFY", "EXP"),
+        ("VERIFY", "EXP", "SCATTER"),
+        ("RXX_S99",),
+        ("\x1b[2J",),
+    ],
+    ids=lambda place: ascii("-".join(place)),
+)
+def test_strange_details_of_an_exposure_are_no_crash(place: tuple[str, ...]) -> None:
+    for value in STRANGE:
+        is_told(judged(changed(exposure_result(), place, value), measurements()))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [(), ("AMP",), ("AMP", "C00"), ("AMP", "C00", "MEAN"), ("DET",), ("VERIFY",), ("VERIFY", "AMP"),
+     ("VERIFY", "DET"), ("VERIFY", "AMP", "C00"), ("VERIFY", "AMP", "C00", "MEAN"), ("SUCCESS",)],
+    ids=lambda place: "-".join(place) or "whole",
+)  # fmt: skip
+def test_strange_measurements_are_no_crash(place: tuple[str, ...]) -> None:
+    for value in STRANGE:
+        is_told(judged(exposure_result(), changed(measurements(), place, value)))
+        is_told(judged_by_itself(changed(measurements(), place, value)))
+
+
+@pytest.mark.parametrize(
+    "place", [(), ("VERIFY",), ("VERIFY", "AMP"), ("SUCCESS",)], ids=lambda place: "-".join(place)
+)
+def test_a_calibration_without_results_of_tests_never_passes(place: tuple[str, ...]) -> None:
+    for value in STRANGE:
+        verdict = judged_by_itself(changed(measurements(), place, value))
+        assert not verdict.passed, value
+        assert not verdict.complete
+        with pytest.raises(ValueError, match="did not pass"):
+            verdict.accept("u/ocps/1")
+
+
+def test_whatever_is_strange_at_two_places_is_no_crash() -> None:
+    places = [(DETECTOR,), ("VERIFY",), ("SUCCESS",)]
+    for (first, second), one, other in itertools.product(itertools.combinations(places, 2), STRANGE, STRANGE):
+        judged(changed(changed(exposure_result(), first, one), second, other), None)
+
+
+def test_a_file_of_results_that_is_spoilt_is_an_error_in_words() -> None:
+    class Spoilt:
+        """A Butler that finds something else in the file of a dataset."""
+
+        def get(self, _: Any) -> Any:
+            raise ValueError("Failure from formatter: \x1b[2J" + "x" * 10_000)
+
+    ref: Any = SimpleNamespace(
+        datasetType=SimpleNamespace(name="verifyBiasExpStats"), dataId={"exposure": 7}, run="u/ocps/1/run"
+    )
+    butler: Any = Spoilt()
+    with pytest.raises(ArchiveError, match=r"verifyBiasExpStats .* cannot be read: Failure") as caught:
+        read_dataset(butler, ref)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    "measured",
+    [
+        SimpleNamespace(),
+        SimpleNamespace(gain=None, noise=None, rawMeans=None),
+        SimpleNamespace(gain={"C00": 1.0}, noise={}, rawMeans={"C00": [1.0]}),
+        SimpleNamespace(gain={"C00": 1.0}, noise={"C00": 1.0}, rawMeans={"C00": None}),
+        SimpleNamespace(gain={"C00": 1.0}, noise={"C00": 1.0}, rawMeans={"C00": ["\x1b[2J"]}),
+        {"gain": {"C00": 1.0}},
+    ],
+    ids=["nothing", "none", "no-noise", "no-means", "text", "mapping"],
+)
+def test_a_strange_pair_of_flats_is_an_error_in_words(measured: Any) -> None:
+    with pytest.raises(ArchiveError, match="the flats 1 and 2, detector 0") as caught:
+        _gains((1, 2), 0, measured)
+    assert str(caught.value).isprintable()

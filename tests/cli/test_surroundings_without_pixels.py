@@ -1,0 +1,67 @@
+"""What ``run_simulator --without-pixels`` prepares: calibrations for all that can be in the beam."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from lsst.ts.calibrations.cli.simulator import _go_on_after
+from lsst.ts.calibrations.cli.surroundings_without_pixels import SurroundingsWithoutPixels
+from lsst.ts.calibrations.domain.config import CalibrationConfig
+from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.run.settings import RunSettings
+from lsst.ts.calibrations.simulation.image_folder import ImageFolder
+from lsst.ts.calibrations.simulation.repository import check_repository
+
+
+@pytest.fixture(scope="module")
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> SurroundingsWithoutPixels:
+    folder = tmp_path_factory.mktemp("simulator")
+    made = SurroundingsWithoutPixels(
+        instrument=LATISS,
+        config=CalibrationConfig.from_namespace({}, LATISS),
+        settings=RunSettings(
+            folder=folder,
+            jobs=folder / "uws",
+            repository=folder / "repo",
+            simulated=True,
+            seed=1,
+            scale=16,
+            collections=("LATISS/calib/other",),
+        ),
+        faults=(),
+    )
+    made.prepare(lambda _: None)
+    return made
+
+
+def test_any_filter_and_grating_has_its_flat_and_scripts_find_the_repository(
+    surroundings: SurroundingsWithoutPixels,
+) -> None:
+    from lsst.daf.butler import Butler
+
+    index = yaml.safe_load(surroundings.index.read_text(encoding="utf-8"))
+    assert index["/repo/LATISS"] == str(surroundings.repository)
+    with Butler.from_config(str(surroundings.repository)) as butler:
+        flats = butler.query_datasets("flat", collections="LATISS/calib/other", find_first=False)
+    filters = {str(flat.dataId["physical_filter"]) for flat in flats}
+    assert {"SDSSr_65mm~empty", "SDSSg_65mm~holo4_003", "empty~SDSSy_65mm"} <= filters
+    surroundings.prepare(lambda _: None)  # kept, as it is
+
+
+def test_a_repository_without_pixels_is_not_one_for_pixels(surroundings: SurroundingsWithoutPixels) -> None:
+    check_repository(surroundings.repository, surroundings.properties)
+    with_pixels = {"instrument": "LATISS", "scale": 16, "seed": 1}
+    with pytest.raises(ValueError, match="made with stand-ins True, not False"):
+        check_repository(surroundings.repository, with_pixels)
+
+
+def test_after_an_earlier_simulation_on_the_bus_numbers_go_on(
+    surroundings: SurroundingsWithoutPixels,
+) -> None:
+    later = _go_on_after(surroundings, "AT_O_20250115_000007")
+    assert ImageFolder(later.images, "AT").reserve(20250115) == 8
+    assert ImageFolder(later.images, "AT").reserve(20250116) == 1
+    assert later.part == 2025011500007, "from which other job ids are drawn"
+    assert later.optics == surroundings.optics
+    assert _go_on_after(surroundings, "test_latiss_20250115_7") is surroundings

@@ -1,0 +1,38 @@
+"""The daily default of LATISS and its internal sister, whole, on the bus; what the operator reads of them."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from told_story import EMPTY, INTERNAL, check_that_the_log_is_the_report
+
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.long,  # 65 exposures, and processes that must start: about a minute for each
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def simulated(stand: Any) -> Any:
+    with stand("LATISS", "--speed", "60") as program:
+        yield program
+
+
+CONFIGURATIONS = {
+    "empty": EMPTY,
+    "mode": "script_mode: BIAS_DARK_FLAT\n",
+    "internal": INTERNAL.format(name="daily.1"),
+}
+
+
+@pytest.mark.parametrize("kind", CONFIGURATIONS)
+async def test_the_daily_default_ends_done_and_its_log_is_the_report(client: Any, kind: str) -> None:
+    told = await client.run(CONFIGURATIONS[kind])
+    assert (told.process_state, told.script_state) == ("DONE", "DONE"), told.reason
+    check_that_the_log_is_the_report(told, internal=kind == "internal")
+    assert len(told.summary["exposures"]) == 65
+    assert any(line.startswith("SIMULATED: in simulation mode are ATCamera") for line in told.lines)
+    warnings = [line for level, line in told.log if level >= logging.WARNING]
+    assert len(warnings) == 1, warnings
