@@ -144,7 +144,8 @@ class ButlerFaults:
         """Lock everybody out."""
         import sqlalchemy
 
-        sqlalchemy.event.listen(sqlalchemy.pool.Pool, "checkout", _wait_little)
+        if isinstance(asyncio.get_running_loop(), clock.SimulatedLoop):
+            sqlalchemy.event.listen(sqlalchemy.pool.Pool, "checkout", _wait_little)
         self._lock = sqlite3.connect(self._database, isolation_level=None, check_same_thread=False)
         self._lock.execute("BEGIN EXCLUSIVE")
         clock.call_later(seconds, self._unlock)
@@ -155,7 +156,8 @@ class ButlerFaults:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
-            sqlalchemy.event.remove(sqlalchemy.pool.Pool, "checkout", _wait_little)
+            if sqlalchemy.event.contains(sqlalchemy.pool.Pool, "checkout", _wait_little):
+                sqlalchemy.event.remove(sqlalchemy.pool.Pool, "checkout", _wait_little)
 
 
 def _wait_little(connection: Any, *_: object) -> None:

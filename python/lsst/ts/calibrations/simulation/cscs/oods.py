@@ -141,7 +141,8 @@ class Oods(salobj.BaseCsc):
             await clock.work(duration, self._ingest, path, executor=self._thread)
         except Exception as error:
             self.log.exception("%s could not be ingested", path)
-            return FAILED, f"ingest failed: {error}"
+            words, _, _ = str(error).partition("\n")  # a database adds its statement
+            return FAILED, f"ingest failed: {words}"
         ImageFolder.ingested(path)
         return 0, INGESTED
 
