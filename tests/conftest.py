@@ -35,6 +35,7 @@ settings.register_profile("long", database=None, deadline=None, max_examples=500
 settings.load_profile("fixed")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let processes that share the tests each take whole files, or all that needs the longest preparation."""
     for item in items:

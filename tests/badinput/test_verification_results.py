@@ -13,7 +13,13 @@ from lsst.ts.calibrations.adapters.archive import _gains
 from lsst.ts.calibrations.adapters.datasets import read_dataset
 from lsst.ts.calibrations.adapters.report import VerificationReport
 from lsst.ts.calibrations.domain.errors import ArchiveError
-from lsst.ts.calibrations.verification import Verdict, evaluate, evaluate_product, merge_exposures
+from lsst.ts.calibrations.verification import (
+    CombinedCalibration,
+    Verdict,
+    evaluate,
+    evaluate_product,
+    merge_exposures,
+)
 
 DETECTOR, AMPLIFIERS = "RXX_S00", ("C00", "C01")
 
@@ -64,7 +70,10 @@ def judged(result: Any, measured: Any) -> Verdict:
 
 def judged_by_itself(measured: Any) -> Verdict:
     return evaluate_product(
-        "PTC", {DETECTOR: measured}, exposures=[1], detectors=[DETECTOR], amplifiers=AMPLIFIERS
+        CombinedCalibration("PTC", {"FLAT": (1,)}, "u/ocps/job", ("id",)),
+        {DETECTOR: measured},
+        detectors=[DETECTOR],
+        amplifiers=AMPLIFIERS,
     )
 
 
@@ -130,7 +139,7 @@ def test_a_calibration_without_results_of_tests_never_passes(place: tuple[str, .
         assert not verdict.passed, value
         assert not verdict.complete
         with pytest.raises(ValueError, match="did not pass"):
-            verdict.accept("u/ocps/1")
+            verdict.accept()
 
 
 def test_whatever_is_strange_at_two_places_is_no_crash() -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from lsst.ts.calibrations.run.facts import Fact
 from lsst.ts.calibrations.run.journal import FORMAT, Journal, read_journal
+from lsst.ts.calibrations.run.json_types import MOST
 
 texts = st.text(max_size=12)
 plain = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | texts
@@ -25,7 +26,8 @@ json_values = st.recursive(
     max_leaves=5,
 )
 SIMPLE = {
-    str: texts, int: st.integers(-(2**60), 2**60), float: st.floats(allow_nan=False), bool: st.booleans(),
+    str: texts, int: st.integers(-(2**60), 2**60), bool: st.booleans(),
+    float: st.floats(-MOST, MOST, exclude_min=True, exclude_max=True),
     Any: json_values, type(None): st.none(),
 }  # fmt: skip
 
