@@ -24,7 +24,9 @@ PACKAGE = Path(lsst.ts.calibrations.__file__).parent
 MUTANTS = yaml.safe_load((Path(__file__).parent / "mutants.yaml").read_text(encoding="utf-8"))
 
 RUN = """
-import sys, pytest, lsst.ts.calibrations as package
+import sys, pytest, lsst
+lsst.__path__ = [sys.argv[1] + "/lsst", *lsst.__path__]  # before an installed package
+import lsst.ts.calibrations as package
 assert package.__file__.startswith(sys.argv[1]), package.__file__
 sys.exit(pytest.main(["-x", "-m", "", "-p", "no:cacheprovider", *sys.argv[2:]]))
 """
