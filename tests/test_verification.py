@@ -35,6 +35,9 @@ def stats(failures):
 
 
 def judge(failures, exposures=None, detectors=LATISS, threshold=8, **others):
+    if "combined" in others:  # what is to be certified was measured
+        failed = [name for names in failures.values() for name in names]
+        others.setdefault("measured", measurements(failures, detectors, failed))
     return evaluate(
         stats(failures),
         exposures=list(failures) if exposures is None else exposures,
@@ -312,6 +315,32 @@ class TestMeasurements:
         measured[1, "RXX_S00"]["DET"] = {"MEAN": math.nan, "SCATTER": 1.0}
         assert "exposure 1, RXX_S00: MEAN is not finite" in self.problem(measured)
 
+    @pytest.mark.parametrize(
+        "verify",
+        [{}, {"AMP": {}}, {"DET": {"SCATTER": True}}, {"AMP": {name: {} for name in AMPLIFIERS}}, "x", None]
+        + [{"AMP": {name: {test: True} for name in AMPLIFIERS}} for test in ("SUCCESS", "PROB_TEST")],
+    )
+    def test_all_was_measured_and_nothing_tested(self, verify):
+        measured = measurements([1, 2])
+        measured[2, "RXX_S00"]["VERIFY"] = verify
+        assert "exposure 2, RXX_S00: no test has a result for C00, C01" in self.problem(measured)
+        measured[1, "RXX_S00"]["VERIFY"] = verify
+        assert "exposure 1, RXX_S00: no test has a result for C00, C01" in self.problem(measured)
+
+    def test_an_exposure_was_not_tested_like_the_others(self):
+        measured = measurements([1, 2])
+        for tests in measured[2, "RXX_S00"]["VERIFY"]["AMP"].values():
+            del tests["NOISE"]
+        assert self.problem(measured) == (
+            "exposure 2, RXX_S00: no result of NOISE, which other exposures have"
+        )
+
+    def test_measurements_without_any_tests_are_incomplete_for_a_run(self):
+        measured = measurements([1])
+        del measured[1, "RXX_S00"]["VERIFY"]
+        assert judge({1: []}, measured=measured).passed
+        assert not judge({1: []}, measured=measured, tests_expected=True).complete
+
     def test_one_amplifier_lacks_a_value_or_a_result_that_the_others_have(self):
         measured = measurements([1, 2])
         del measured[1, "RXX_S00"]["AMP"]["C05"]["CR_NOISE"]
@@ -521,6 +550,16 @@ class TestAcceptance:
             with pytest.raises(ValueError, match=r"to be verified with \[3, 4\]"):
                 judge(others, combined=defects).accept()
 
+    def test_what_was_not_tested_is_not_accepted(self):
+        with pytest.raises(ValueError, match="nothing was verified"):
+            judge({1: [], 2: []}, combined=made(), measured=None).accept()
+
+    def test_a_bias_that_was_verified_as_a_curve_is_not_accepted(self):
+        whole = {"RXX_S00": measurements([1])[1, "RXX_S00"]}
+        verdict = evaluate_product(made(), whole, detectors=LATISS, amplifiers=AMPLIFIERS)
+        with pytest.raises(ValueError, match="a BIAS is not verified in this way"):
+            verdict.accept()
+
     def test_a_photon_transfer_curve_is_bound_to_its_flats(self):
         curve = made(name="PTC", exposures={"FLAT": (3, 4)})
         verdict = evaluate_product(
@@ -538,6 +577,7 @@ import pickle, sys
 from lsst.ts.calibrations.verification import CombinedCalibration, evaluate
 verdict = evaluate(
     {1: {"SUCCESS": True, "FAILURES": []}}, exposures=[1], detectors=["RXX_S00"], amplifiers=["C00"],
+    measured={(1, "RXX_S00"): {"AMP": {"C00": {"MEAN": 0.1}}, "VERIFY": {"AMP": {"C00": {"MEAN": True}}}}},
     max_failures_per_detector=8, combined=CombinedCalibration("BIAS", {"BIAS": (1,)}, "u/ocps/abc", ("id",)),
 )
 sys.stdout.buffer.write(pickle.dumps(verdict.accept()))

@@ -12,7 +12,13 @@ from lsst.ts.calibrations.adapters.datasets import find_made
 from lsst.ts.calibrations.domain.errors import CertificationError
 from lsst.ts.calibrations.pipelines.calibrations import PhotonTransferCurve
 from lsst.ts.calibrations.pipelines.repository import calibration_type, create_repository
-from lsst.ts.calibrations.verification import Accepted, CombinedCalibration, Waiver, evaluate
+from lsst.ts.calibrations.verification import (
+    Accepted,
+    CombinedCalibration,
+    Waiver,
+    evaluate,
+    evaluate_product,
+)
 
 AMPLIFIERS = ("C00",)
 BEGIN, END = datetime(2025, 1, 15), datetime(2025, 1, 16)
@@ -52,11 +58,17 @@ def combined(butler, job=JOB, name="PTC") -> CombinedCalibration:
 
 
 def accepted(made: CombinedCalibration) -> Accepted:
-    good = {1: {"SUCCESS": True, "FAILURES": []}, "SUCCESS": True}
+    tested = {
+        "AMP": {name: {"MEAN": 0.1} for name in AMPLIFIERS},
+        "VERIFY": {"AMP": {name: {"MEAN": True} for name in AMPLIFIERS}},
+    }
+    there = {"detectors": ["RXX_S00"], "amplifiers": AMPLIFIERS}
+    if made.is_verified_by_itself:
+        return evaluate_product(made, {"RXX_S00": tested}, **there).accept()
+    good, measured = {1: {"SUCCESS": True, "FAILURES": []}, "SUCCESS": True}, {(1, "RXX_S00"): tested}
     verdict = evaluate(
-        good, exposures=[1], detectors=["RXX_S00"], amplifiers=AMPLIFIERS, max_failures_per_detector=8,
-        combined=made,
-    )  # fmt: skip
+        good, measured=measured, exposures=[1], max_failures_per_detector=8, combined=made, **there
+    )
     return verdict.accept()
 
 
@@ -203,6 +215,13 @@ def test_of_a_set_all_are_certified(comcam):
     assert certify(comcam, wish(comcam, PAIR, detectors=(0, 1))) == 2
     assert len(conflicts(comcam, instrument="LSSTComCam", detectors=(0,))) == 1
     assert len(conflicts(comcam, instrument="LSSTComCam", detectors=(1,))) == 1
+
+
+def test_the_same_again_is_nothing_to_do_beside_other_detectors(comcam):
+    put(comcam, "u/ocps/other", instrument="LSSTComCam", detector=2)
+    certify(comcam, wish(comcam, "u/ocps/other", detectors=(2,)))
+    certify(comcam, wish(comcam, PAIR, detectors=(0, 1)))
+    assert certify(comcam, wish(comcam, PAIR, detectors=(0, 1))) == 0
 
 
 def test_of_a_set_of_which_one_conflicts_none_is_certified(comcam):

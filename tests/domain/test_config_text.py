@@ -189,6 +189,13 @@ class TestPhotonTransferCurve:
             f"script_mode: {mode}\n{option}: true"
         )
 
+    @pytest.mark.parametrize("option", ["do_ptc", "do_defects"])
+    def test_products_are_not_certified_unverified_in_passing(self, option):
+        flats = "n_flat: 6\nexp_times_flat: [5, 5, 15, 15, 30, 30]\nn_discard_flat: 0"
+        text = f"{option}: true\ndo_verify: false\n{flats}"
+        assert "would certify what was not verified" in the_error(text)
+        assert examine(f"{text}\ngenerate_calibrations: true", SCHEMA, LATISS).errors == ()
+
     def test_pairs_at_one_exposure_time_are_no_curve(self):
         assert "pairs of flats at 3 or more exposure times" in the_error("do_ptc: true")
 

@@ -602,12 +602,17 @@ def test_after_a_resumption_only_what_was_there_before_can_be_certified(story: C
 def _verdict(exposures: Sequence[int], combined: CombinedCalibration | None) -> Verdict:
     """A verdict that passes."""
     good = {each: {"SUCCESS": True, "FAILURES": []} for each in exposures}
+    tested = {
+        "AMP": {name: {"MEAN": 0.1} for name in AMPLIFIERS},
+        "VERIFY": {"AMP": {name: {"MEAN": True} for name in AMPLIFIERS}},
+    }
     return evaluate(
         good,
         exposures=exposures,
         detectors=["RXX_S00"],
         amplifiers=AMPLIFIERS,
         max_failures_per_detector=8,
+        measured={(each, "RXX_S00"): tested for each in exposures},
         combined=combined,
     )
 
@@ -634,6 +639,36 @@ def test_a_verdict_on_something_else_certifies_nothing(
         processing.products.generated["BIAS"] = MADE
         with pytest.raises(CertificationError, match=reason):
             await processing.products.certify("BIAS", verdict)
+
+    told.run(tell)
+    assert told.archive.certified == []
+
+
+class UntestedArchive(ToldArchive):
+    """Results of images that were measured, and of which no test was made."""
+
+    async def verification(
+        self, collection: str, calibration: str, exposures: Sequence[int], detectors: Mapping[int, str]
+    ) -> VerificationResults:
+        told = await super().verification(collection, calibration, exposures, detectors)
+        measured = {key: {"AMP": each["AMP"], "SUCCESS": True} for key, each in told.measured.items()}
+        return VerificationResults(told.by_exposure, measured)
+
+
+def test_measurements_without_tests_verify_nothing(story: Callable[..., Story]) -> None:
+    told = story(archive=UntestedArchive(), **INTERNAL, script_mode="BIAS")
+    told.hand_over(ImageType.BIAS)
+    assert told.archive.certified == []
+    assert not told.of(VerdictGiven)[0].passed
+
+
+def test_to_certify_unverified_takes_two_options(story: Callable[..., Story]) -> None:
+    told = story(script_mode="BIAS", do_verify=False)
+
+    async def tell(processing: Processing) -> None:
+        processing.products.generated["BIAS"] = MADE
+        with pytest.raises(CertificationError, match="failed verification and will not be certified"):
+            await processing.products.certify("BIAS", None)
 
     told.run(tell)
     assert told.archive.certified == []

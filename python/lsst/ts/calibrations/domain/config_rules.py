@@ -156,6 +156,18 @@ def _products_need_flats(options: Options, _: Instrument) -> Iterator[str]:
             yield f"{option}: true needs script_mode: BIAS_DARK_FLAT, not {mode}"
 
 
+def _unverified_is_meant(options: Options, _: Instrument) -> Iterator[str]:
+    """To certify without verification takes two options, so that nobody does it in passing."""
+    if options["do_verify"] or options["generate_calibrations"]:
+        return
+    for option in ("do_defects", "do_ptc"):
+        if options[option]:
+            yield (
+                f"{option}: true with do_verify: false would certify what was not verified; leave do_verify"
+                " true, or say generate_calibrations: true as well"
+            )
+
+
 def _ptc_has_pairs(options: Options, _: Instrument) -> Iterator[str]:
     if not options["do_ptc"] or ImageType.FLAT not in image_types(options["script_mode"]):
         return
@@ -206,6 +218,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[Options, Instrument], Iterator[st
     (("script_mode", "exp_times_flat"), _flats_are_long_enough),
     (("script_mode", "do_defects", "do_ptc"), _products_need_flats),
     (("script_mode", "do_ptc", "n_flat", "n_discard_flat", "exp_times_flat"), _ptc_has_pairs),
+    (("do_verify", "generate_calibrations", "do_defects", "do_ptc"), _unverified_is_meant),
     (("detectors",), _detectors_exist),
     (("certify_calib_begin_date", "certify_calib_end_date"), _dates_are_a_range),
 )

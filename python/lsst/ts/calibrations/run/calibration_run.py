@@ -218,7 +218,10 @@ class CalibrationRun:
             for name, verdict in record.verdicts.items()
             if verdict.passed
         ]
-        done += [f"{each.dataset_type} certified in {each.collection}" for each in record.certified]
+        done += [
+            f"{each.dataset_type} certified {'' if each.verified else 'UNVERIFIED '}in {each.collection}"
+            for each in record.certified
+        ]
         warning = self.config.validity_warning(self.context.now())
         remarks = [*self.plan.warnings, *([warning] if warning else [])]
         return "; ".join([*negative, *done, *remarks]) or "nothing was verified, as configured"

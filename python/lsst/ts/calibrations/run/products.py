@@ -163,7 +163,7 @@ class Products:
 
     def _ground(self, made: CombinedCalibration, verdict: Verdict | None) -> Accepted | Waiver:
         """The ground to certify what was made; whether it need be verified is the operator's word alone."""
-        if not self.config.do_verify:
+        if not self.config.do_verify and self.config.generate_calibrations:
             self.context.log.warning("%s is certified UNVERIFIED: do_verify is false.", made.name)
             return Waiver(made, "do_verify is false")
         kept = f"It is kept in {made.collection}."

@@ -86,6 +86,7 @@ class Verifications:
             max_failures_per_detector=threshold,
             measured=results.measured,
             combined=combined,
+            tests_expected=True,
         )
         return self._told(calibration, verdict, collection)
 

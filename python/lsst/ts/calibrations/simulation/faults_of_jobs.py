@@ -82,6 +82,7 @@ FAULTS_OF_JOBS = (
     FaultKind(f"{VERIFY}no-detector", "the result of a detector is missing", _OF_VERIFICATION),
     FaultKind(f"{VERIFY}no-amplifier", "the results of an amplifier are missing", _OF_VERIFICATION),
     FaultKind(f"{VERIFY}nan", "a measured value is not a number", _OF_VERIFICATION),
+    FaultKind(f"{VERIFY}untested", "an exposure was measured and not tested", _OF_VERIFICATION),
     FaultKind(f"{VERIFY}extra", "results have keys that nobody knows", _OF_VERIFICATION),
     FaultKind(f"{VERIFY}empty", "the results of an exposure are empty", _OF_VERIFICATION),
     FaultKind(

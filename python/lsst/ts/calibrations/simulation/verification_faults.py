@@ -112,6 +112,11 @@ def _not_a_number(results: _Results) -> _Results:
     return results
 
 
+def _untested(results: _Results) -> _Results:
+    """All is measured, and no test of it was made."""
+    return {**results, "VERIFY": {"AMP": {name: {} for name in results.get("AMP", {})}, "DET": {}}}
+
+
 def _more(results: _Results) -> _Results:
     """Keys that a later version of the pipelines may add."""
     return {**results, "ISR": {"CALIBDIST": {"MEDIAN": 0.1}}}
@@ -126,6 +131,7 @@ _CHANGES: Mapping[str, tuple[_Change | None, _Change | None]] = {
     "no-detector": (_gone, _without_detector),
     "no-amplifier": (_without_amplifier, None),
     "nan": (_not_a_number, None),
+    "untested": (_untested, None),
     "extra": (_more, _noted),
     "empty": (_emptied, _emptied),
 }

@@ -44,6 +44,11 @@ class CombinedCalibration:
         return f"{self.collection}/run"
 
     @property
+    def is_verified_by_itself(self) -> bool:
+        """Whether its values are tested, and not images that were processed with it."""
+        return self.name == "PTC"
+
+    @property
     def verified_with(self) -> tuple[int, ...]:
         """Those of its exposures with which it must be verified: neither fewer nor others.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from .names import UNCOUNTED_TESTS
 
-__all__ = ["failed_tests", "gaps", "is_true", "number_of_tests"]
+__all__ = ["failed_tests", "gaps", "is_true", "number_of_tests", "tests_made", "untested"]
 
 _NOT_TESTS = UNCOUNTED_TESTS | {"SUCCESS"}
 
@@ -65,6 +65,18 @@ def failed_tests(measured: Mapping[str, Any], detector: str) -> Iterator[str]:
 def number_of_tests(measured: Mapping[str, Any]) -> int:
     """How many tests that count were made on one exposure and detector."""
     return sum(1 for _ in _results(measured))
+
+
+def tests_made(measured: Mapping[str, Any]) -> frozenset[tuple[bool, str]]:
+    """Tests that count and have a result: whether they are of amplifiers, and their types."""
+    found = {(bool(amplifier), test) for amplifier, test, _ in _results(measured)}
+    return frozenset(each for each in found if each[1] not in _ONLY_ON_FAILURE)
+
+
+def untested(measured: Mapping[str, Any], amplifiers: Set[str]) -> list[str]:
+    """Amplifiers of which no test that counts has a result: such a verification has looked at nothing."""
+    tested = {amplifier for amplifier, _, _ in _results(measured)}
+    return sorted(amplifiers - tested)
 
 
 def _results(measured: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:

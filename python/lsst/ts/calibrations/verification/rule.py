@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from .combined import CombinedCalibration
-from .completeness import failed_tests, gaps, is_true, number_of_tests
+from .completeness import failed_tests, gaps, is_true, number_of_tests, tests_made, untested
 from .names import FailedTest, parse
 from .seal import sealed
 from .verdict import Verdict
@@ -25,6 +25,7 @@ def evaluate(
     max_failures_per_detector: int,
     measured: Mapping[tuple[int, str], Any] | None = None,
     combined: CombinedCalibration | None = None,
+    tests_expected: bool = False,
 ) -> Verdict:
     """Judge the results of a verification.
 
@@ -54,6 +55,9 @@ def evaluate(
     combined
         The calibration that was verified, if it was made of these exposures and may be certified then: an
         acceptance is bound to it.
+    tests_expected
+        Whether measurements without any ``VERIFY`` are incomplete, too, as they are for a run. Where there is
+        one it must have results for every amplifier, and of the same tests in each exposure.
 
     Returns
     -------
@@ -70,6 +74,7 @@ def evaluate(
         *(problem for each in found.values() for problem in each.problems),
         *_run_problems(verify_stats, found),
         *_measurement_problems(measured, expected, found),
+        *_test_problems(measured or {}, expected, tests_expected),
     ]
     thresholds = _thresholds(expected, max_failures_per_detector)
     failed = tuple(
@@ -205,6 +210,26 @@ def _measurement_problems(
         for exposure, detector in sorted(strange)
     ]
     return problems
+
+
+def _test_problems(
+    measured: Mapping[tuple[int, str], Any], expected: _Expected, demanded: bool
+) -> Iterator[str]:
+    """Find results of tests that are not there although the measurements are."""
+    for detector, amplifiers in expected.amplifiers.items():
+        made = {
+            exposure: stats
+            for exposure in expected.exposures
+            if isinstance(stats := measured.get((exposure, detector)), Mapping)
+            and (demanded or "VERIFY" in stats)
+        }
+        tests: frozenset[tuple[bool, str]] = frozenset().union(*map(tests_made, made.values()))
+        for exposure, stats in made.items():
+            if names := untested(stats, amplifiers):
+                yield f"exposure {exposure}, {detector}: no test has a result for {', '.join(names)}"
+            elif lacking := sorted({test for _, test in tests - tests_made(stats)}):
+                words = ", ".join(lacking)
+                yield f"exposure {exposure}, {detector}: no result of {words}, which other exposures have"
 
 
 def _number_of_tests(measured: Mapping[tuple[int, str], Any] | None, expected: _Expected) -> int | None:

@@ -77,8 +77,8 @@ class Verdict(Sealed):
         Raises
         ------
         ValueError
-            It did not pass; it was verified with other exposures than it must be; there is none, or the
-            verdict was changed after it had been given.
+            It did not pass; no test was made; it was verified with other exposures than it must be, or in
+            another way; there is none, or the verdict was changed after it had been given.
         """
         if not is_intact(self):
             raise ValueError("the verdict was changed after it had been given")
@@ -86,9 +86,13 @@ class Verdict(Sealed):
             raise ValueError("what did not pass verification cannot be accepted")
         if self.combined is None:
             raise ValueError("nothing was made that could be accepted: the images were verified")
+        if self.by_itself != self.combined.is_verified_by_itself:
+            raise ValueError(f"a {self.combined.name} is not verified in this way")
         if sorted(self.exposures) != sorted(self.combined.verified_with):
             raise ValueError(
                 f"{self.combined.name} was verified with {list(self.exposures)} and is to be verified with"
                 f" {list(self.combined.verified_with)}"
             )
+        if not self.n_tests:
+            raise ValueError("the verification has no results of tests: nothing was verified")
         return sealed(Accepted, combined=self.combined)

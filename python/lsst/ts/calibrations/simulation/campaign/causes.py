@@ -40,6 +40,7 @@ CAUSES: Mapping[str, str] = {
     "verify-no-detector": _INCOMPLETE,
     "verify-no-amplifier": _INCOMPLETE,
     "verify-nan": _INCOMPLETE,
+    "verify-untested": _INCOMPLETE,
     "verify-empty": _INCOMPLETE,
     "butler-locked": f"locked|{_BEFORE}",
     "butler-full": "full",

@@ -5,7 +5,8 @@ of test, the number of failed tests reaches min(T, k) D; T is the threshold of t
 results the test has per detector (16 for a test of amplifiers, 1 for one of a detector), and D half of the
 detectors, rounded down, plus one. The calibration is rejected when the failed exposures reach half of the
 exposures, rounded, plus one, or all of them. READ_NOISE_CONSISTENT and PROB_TEST never count. And every
-exposure, detector and amplifier must be there, with numbers that are finite.
+exposure, detector and amplifier must be there, with numbers that are finite and the result of a test; and
+all exposures with the same tests.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def judge_images(
     threshold
         Of the configuration.
     """
-    complete = bool(exposures)
+    complete = bool(exposures) and _same_tests(of_detectors, exposures, detectors)
     failed_exposures = 0
     for exposure in exposures:
         result = of_exposures.get((exposure, None)) or {}
@@ -89,7 +90,23 @@ def _is_complete(statistics: Mapping[str, Any], amplifiers: Sequence[str]) -> bo
         sorted(measured) == sorted(amplifiers)
         and sorted(tested) == sorted(amplifiers)
         and all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+        and all(set(tests) - set(NEVER_COUNTED) for tests in tested.values())
     )
+
+
+def _same_tests(of_detectors: Statistics, exposures: Sequence[int], detectors: Mapping[int, str]) -> bool:
+    """Whether each detector was tested in the same way in all exposures."""
+    for number in detectors:
+        kinds = set()
+        for exposure in exposures:
+            verify = (of_detectors.get((exposure, number)) or {}).get("VERIFY", {})
+            of_amplifiers = {test for tests in verify.get("AMP", {}).values() for test in tests}
+            kinds.add(
+                tuple(frozenset(each) - set(NEVER_COUNTED) for each in (of_amplifiers, verify.get("DET", {})))
+            )
+        if len(kinds) > 1:
+            return False
+    return True
 
 
 def _failed(statistics: Mapping[str, Any]) -> list[tuple[int, str]]:

@@ -139,7 +139,7 @@ def _draw_options(rng: random.Random, instrument: Instrument, *, jobs: bool) -> 
     options["exp_times_flat"] = rng.choice((1, 5))
     options["do_verify"] = rng.random() < 0.93
     options["do_gain_from_flat_pairs"] = rng.random() < 0.5
-    flats = mode == "BIAS_DARK_FLAT"
+    flats = mode == "BIAS_DARK_FLAT" and (makes or options["do_verify"])  # or nothing is certified
     options["do_defects"] = flats and rng.random() < 0.25
     options["do_ptc"] = flats and rng.random() < 0.25
     if options["do_ptc"]:  # it needs pairs at several exposure times
