@@ -34,28 +34,40 @@ STATUS = {"DONE": 0, "STOPPED": 0, "CONFIGURE_FAILED": 2}
 
 
 def ends_agree(evidence: Evidence) -> Iterator[str]:
-    """State on the bus, summary, journal and exit status are those of one end."""
-    life = evidence.last
-    if life is None or life["broken"]:
+    """State on the bus, summary, journal and exit status are those of one end, in every life."""
+    for number, life in evidence.told.items():
+        if not life["broken"]:
+            yield from _end(evidence, number, life["status"])
+    last = evidence.last
+    if last is None or last["broken"]:
         return
-    final = evidence.events.final(len(evidence.lived.lives) - 1)
     if evidence.summary is None:
         if "run-disk-full" not in evidence.lived.struck:
             yield "there is no summary"
         return
     state = evidence.summary["state"]
-    unbegun = Act.TERM in evidence.done_to_it and not evidence.of("RunConfigured")
-    if final is None and not unbegun:  # a signal ends a script that does not run yet without a word
-        yield "the script ended in no final state"
+    final = evidence.events.final(len(evidence.lived.lives) - 1)
     if final is not None and final[1] != state:
         yield f"the script ended {final[1]}, and its summary says {state}"
     ended = evidence.of("RunEnded")
     if ended and ended[-1]["state"] != state:
         yield f"the journal ends {ended[-1]['state']}, and the summary says {state}"
-    expected = STATUS.get(state, 1 if evidence.events.exposures else 2)
-    if life["status"] != expected:
-        number = len(evidence.events.exposures)
-        yield f"the exit status of {state} with {number} exposures is {life['status']}"
+
+
+def _end(evidence: Evidence, number: int, status: int) -> Iterator[str]:
+    """How a life ended, and with which exit status."""
+    final = evidence.events.final(number)
+    if final is None:
+        # A signal ends a script that does not run yet without a word.
+        if Act.TERM not in evidence.done_to(number) or evidence.of("RunConfigured"):
+            yield f"life {number} of the script ended in no final state"
+        state = "FAILED"
+    else:
+        state = final[1]
+    exposures = [each for each in evidence.events.exposures.values() if each.life <= number]
+    expected = STATUS.get(state, 1 if exposures else 2)
+    if status != expected:
+        yield f"the exit status of {state} with {len(exposures)} exposures is {status}"
 
 
 def done_means_done(evidence: Evidence) -> Iterator[str]:
@@ -120,25 +132,24 @@ def reason_names_the_cause(evidence: Evidence) -> Iterator[str]:
 
 
 def nothing_breaks(evidence: Evidence) -> Iterator[str]:
-    """No error of the program itself reaches the operator."""
-    life = evidence.last
-    if life is None:
-        if Act.KILL not in evidence.done_to_it:
-            yield "the process ended by itself, or hung"
-        return
-    if life["broken"]:
-        yield f"the session broke: {life['broken']}"
-    if "Traceback" in life["log"]:
-        lines = life["log"].splitlines()
-        errors = [line for line in lines if re.match(r"^[\w.]+(Error|Exception)\b", line)]
-        yield f"a traceback in the log: {'; '.join(errors[-1:]) or 'without words'}"
+    """No life ends by itself without a word, and no error of the program itself reaches the operator."""
+    for number in range(len(evidence.lived.lives)):
+        if number not in evidence.told and Act.KILL not in evidence.done_to(number):
+            yield f"the process of life {number} ended by itself, or hung"
+    for life in evidence.told.values():
+        if life["broken"]:
+            yield f"the session broke: {life['broken']}"
+        if "Traceback" in life["log"]:
+            lines = life["log"].splitlines()
+            errors = [line for line in lines if re.match(r"^[\w.]+(Error|Exception)\b", line)]
+            yield f"a traceback in the log: {'; '.join(errors[-1:]) or 'without words'}"
 
 
 def nothing_goes_on(evidence: Evidence) -> Iterator[str]:
     """Tasks, threads and jobs of a script that has ended have ended, or were aborted."""
-    life = evidence.last
-    if life is not None and life["left"]:
-        yield f"these were still running: {', '.join(life['left'])}"
+    for life in evidence.told.values():
+        if life["left"]:
+            yield f"these were still running: {', '.join(life['left'])}"
     for number in sorted(evidence.events.lives()):
         final = evidence.events.final(number)
         if final is None:
@@ -163,14 +174,13 @@ def _begun_late(evidence: Evidence) -> Iterator[str]:
 
 def time_is_bounded(evidence: Evidence) -> Iterator[str]:
     """A script ends within the time that its limits allow."""
-    life, scenario = evidence.last, evidence.scenario
-    if life is None:
-        return
+    scenario = evidence.scenario
     jobs = 3 * (len(scenario.kinds) + 3)
     exposure = 400.0 + float(scenario.wants("oods_timeout"))
     limit = 600.0 + scenario.images * exposure + jobs * (float(scenario.wants("job_timeout")) + 400.0)
-    if life["seconds"] > limit:
-        yield f"the script took {life['seconds']:.0f} simulated seconds, more than {limit:.0f}"
+    for life in evidence.told.values():
+        if life["seconds"] > limit:
+            yield f"the script took {life['seconds']:.0f} simulated seconds, more than {limit:.0f}"
 
 
 def refusals_are_right(evidence: Evidence) -> Iterator[str]:

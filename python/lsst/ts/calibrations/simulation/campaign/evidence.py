@@ -62,6 +62,15 @@ class Evidence:
         return self.last is None
 
     @property
+    def told(self) -> dict[int, Mapping[str, Any]]:
+        """What became of each life, by its number, without those that could not tell."""
+        return {number: life for number, life in enumerate(self.lived.lives) if life is not None}
+
+    def done_to(self, life: int) -> set[str]:
+        """What was done to one life of the script from outside."""
+        return {str(each.values["words"]) for each in self.events.interruptions if each.life == life}
+
+    @property
     def done_to_it(self) -> set[str]:
         """What was done to the script from outside."""
         return {str(each.values["words"]) for each in self.events.interruptions}
