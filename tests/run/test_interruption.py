@@ -36,6 +36,7 @@ from lsst.ts.calibrations.run.facts import (
     ExposureTaken,
     Fact,
     JobSubmitted,
+    StepNotDone,
     VerdictGiven,
 )
 from lsst.ts.calibrations.run.journal import read_journal
@@ -541,6 +542,10 @@ def test_a_run_that_was_stopped_goes_on(observed: Any, how: str, paused: bool) -
     assert (record.ended.state, record.ended.reason) == (state, told.reason)
     assert all(each.ingested for each in record.exposures.values())
     assert all(job.ended is not None for job in record.jobs.values())
+    left = [*([] if paused else ["verify BIAS"]), "verify DARK", "verify FLAT", "gains from flat pairs"]
+    assert [each["step"] for each in told.summary["not_done"]] == left
+    assert [each.step for each in told.facts(StepNotDone)] == left
+    assert told.reason.endswith(f"; not done: {', '.join(left)}")
     told.resume()
     check(told)
     assert len(told.summary["exposures"]) == 8

@@ -12,7 +12,13 @@ import pytest
 
 from lsst.ts.calibrations.adapters.sal import ScriptState
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
-from lsst.ts.calibrations.run.facts import ExposureConfirmed, ExposureTaken, RunConfigured, RunEnded
+from lsst.ts.calibrations.run.facts import (
+    ExposureConfirmed,
+    ExposureTaken,
+    RunConfigured,
+    RunEnded,
+    StepNotDone,
+)
 from lsst.ts.calibrations.run.journal import read_journal
 from lsst.ts.calibrations.run.record import RunRecord
 
@@ -341,6 +347,61 @@ def test_a_stop_in_the_middle_of_an_exposure_keeps_it(night: Any) -> None:
     assert told.states[-2:] == ["STOPPING", "STOPPED"]
     assert [each["ingested"] for each in told.summary["exposures"]] == [True] * 5
     assert told.summary["state"] == "STOPPED"
+
+
+MADE = "generate_calibrations: true\ncalib_collection: LATISS/calib/test\ndo_defects: true\n"
+ALL_STEPS = [
+    *(f"{what} {name}" for name in ("BIAS", "DARK", "FLAT") for what in ("generate", "verify", "certify")),
+    "gains from flat pairs",
+    *(f"{what} DEFECTS" for what in ("generate", "verify", "certify")),
+]
+
+
+async def stop(script: Any, remote: Any) -> None:
+    await remote.cmd_stop.set_start(timeout=100)
+
+
+@pytest.mark.parametrize("exposures", [0, 4])
+def test_a_stopped_run_names_every_step_that_was_not_done(night: Any, exposures: int) -> None:
+    async def operator(script: Any, remote: Any) -> None:
+        await until(lambda: script.n_exposures == exposures and script.record.configured is not None)
+        await stop(script, remote)
+
+    told = night(FEW + MADE, operator=operator)
+    assert (told.state, told.summary["verification"]) == ("STOPPED", {})
+    assert [each["step"] for each in told.summary["not_done"]] == ALL_STEPS
+    assert {each["reason"] for each in told.summary["not_done"]} == {"the run was stopped before"}
+    assert told.reason.endswith(
+        f"were taken and are kept; not done: {len(ALL_STEPS)} steps, see summary.json"
+    )
+    kinds = [type(fact) for fact in told.facts]
+    assert kinds[-len(ALL_STEPS) - 1 :] == [StepNotDone] * len(ALL_STEPS) + [RunEnded]
+
+
+def test_a_stopped_run_names_no_step_that_was_done(night: Any) -> None:
+    async def operator(script: Any, remote: Any) -> None:
+        await until(lambda: "BIAS" in script.record.verdicts)
+        await stop(script, remote)
+
+    told = night(FEW, operator=operator)
+    assert [each["step"] for each in told.summary["not_done"]] == [
+        "verify DARK",
+        "verify FLAT",
+        "gains from flat pairs",
+    ]
+    assert told.reason.endswith("; not done: verify DARK, verify FLAT, gains from flat pairs")
+
+
+def test_a_run_that_fails_in_its_first_check_names_every_step(night: Any) -> None:
+    told = night(FEW, "component-state:component=ATOODS,state=DISABLED")
+    assert (told.state, told.summary["exposures"]) == ("FAILED", [])
+    assert told.summary["not_done"] == [
+        {"step": step, "reason": "the check before the first exposure found problems"}
+        for step in ("verify BIAS", "verify DARK", "verify FLAT", "gains from flat pairs")
+    ]
+    assert told.reason.startswith("Error in run: The check before the first exposure has 1 problem")
+    assert "verify" not in told.reason
+    assert not [line for line in told.warnings() if "verify BIAS" in line]
 
 
 def test_a_stop_aborts_the_jobs_that_are_under_way(night: Any) -> None:

@@ -21,6 +21,7 @@ from .domain.schema import load_schema
 from .run.calibration_run import CalibrationRun
 from .run.clients import Clients
 from .run.context import RunContext
+from .run.ending import what_is_left
 from .run.facts import Fact, RunConfigured, RunEnded, RunResumed
 from .run.journal import FORMAT
 from .run.record import RunRecord
@@ -235,11 +236,11 @@ class BaseMakeCalibrations(salobj.BaseScript):
             ScriptState.FAILING: ScriptState.FAILED,
         }
         if self._terminated and self.state.state == ScriptState.STOPPING:
-            kept = f"{self.n_exposures} exposures were taken and are kept"
-            await self.set_state(ScriptState.FAILING, reason=f"the script was terminated by a signal; {kept}")
+            reason = f"the script was terminated by a signal; {what_is_left(context)}"
+            await self.set_state(ScriptState.FAILING, reason=reason)
         state = ends.get(ScriptState(self.state.state), ScriptState.FAILED).name
         if state == ScriptState.STOPPED.name:
-            await self.set_state(reason=f"stopped; {self.n_exposures} exposures were taken and are kept")
+            await self.set_state(reason=f"stopped; {what_is_left(context)}")
         # In this order: a run that is DONE cannot be resumed any more, so its summary must be there.
         self.write_summary(state, self.state.reason)
         context.note(RunEnded(time=context.now(), state=state, reason=self.state.reason))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -18,6 +19,7 @@ from .acquisition import Acquisition
 from .beam import Beam
 from .clients import Clients
 from .context import RunContext
+from .journal import JournalError
 from .preflight import Preflight
 from .processing import Processing
 from .recovery import Recovery
@@ -86,13 +88,25 @@ class CalibrationRun:
                 await self.beam.set_up()
                 await self._recovery().compare(flats=self._flats_are_left)
             error = await self._take_and_process()
-        except PreflightError as refusal:
-            if not self.context.record.exposures:
-                raise
-            raise PreflightError(refusal.problems, resumed=True) from None
+        except BaseException as end:
+            self._name_what_is_left(end)
+            if isinstance(end, PreflightError) and self.context.record.exposures:
+                raise PreflightError(end.problems, resumed=True) from None
+            raise
         finally:
             self.archive.close()
         return self._outcome(error)
+
+    def _name_what_is_left(self, end: BaseException) -> None:
+        """Note the steps that an early end leaves undone; a disk that takes nothing more hides no cause."""
+        if isinstance(end, asyncio.CancelledError):
+            reason = "the run was stopped before"
+        elif isinstance(end, PreflightError):
+            reason = "the check before the first exposure found problems"
+        else:
+            reason = "the run failed before"
+        with contextlib.suppress(JournalError):
+            self.processing.give_up(reason)
 
     async def _check(self) -> None:
         checks = [self.beam.problems, self.references.problems]

@@ -130,6 +130,31 @@ class Processing:
             for name, _ in chain.steps:
                 self._not_done(name, reason, follows=True)
 
+    def give_up(self, reason: str) -> None:
+        """Note every step that has not come to its end, when the run ends early and nothing is under way.
+
+        Parameters
+        ----------
+        reason
+            Why, in words for each of them.
+        """
+        named = {each.step for each in self.context.record.not_done}
+        left = [name for chain in self._chains() for name, _ in chain.steps if name not in named]
+        left = [name for name in left if not self._is_done(name)]
+        for name in left:
+            self.context.note(StepNotDone(time=self.context.now(), step=name, reason=reason, follows=True))
+        if left:  # in one line: none of them went wrong
+            self.context.log.info("Not done, since %s: %s.", reason, ", ".join(left))
+
+    def _is_done(self, step: str) -> bool:
+        """Whether a step has succeeded, in this part of the run or in an earlier one."""
+        if self.steps.succeeded(step):
+            return True
+        if step == GAINS:
+            return bool(self.context.record.gains)
+        kind, calibration = step.split()
+        return self.context.record.came_of(kind, calibration)
+
     def _not_done(self, step: str, reason: str, follows: bool) -> None:
         self.context.log.error("Not done: %s: %s.", step, reason)
         self.context.note(StepNotDone(time=self.context.now(), step=step, reason=reason, follows=follows))

@@ -83,6 +83,14 @@ class RunRecord:
                 return job
         return None
 
+    def came_of(self, kind: str, calibration: str) -> bool:
+        """Whether a calibration was made (``generate``), judged as a whole (``verify``) or certified."""
+        if kind == "generate":
+            return any(each.calibration == calibration for each in self.made.values())
+        if kind == "verify":
+            return calibration in self.verdicts and self.verdicts[calibration].complete
+        return any(each.dataset_type == calibration.lower() for each in self.certified)
+
     def apply(self, fact: facts.Fact) -> None:
         """Take up one fact.
 

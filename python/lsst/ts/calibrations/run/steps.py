@@ -71,6 +71,11 @@ class Steps:
         self._on_failure(name, reason, follows)
         raise StepFailed(name, reason) from None
 
+    def succeeded(self, name: str) -> bool:
+        """Whether a step was added and has succeeded."""
+        task = self._tasks.get(name)
+        return task is not None and task.done() and not task.cancelled() and task.exception() is None
+
     async def settled(self, names: Iterable[str]) -> None:
         """Wait until some steps have ended, however they did; those that were not added are left out."""
         await asyncio.gather(

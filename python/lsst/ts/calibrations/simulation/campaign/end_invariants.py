@@ -96,13 +96,11 @@ def done_means_done(evidence: Evidence) -> Iterator[str]:
 
 
 def missing_steps_are_named(evidence: Evidence) -> Iterator[str]:
-    """A run that failed names every step that was not done, and a done one none."""
+    """A run that had begun names every step that was not done, however it ended; a done one names none."""
     final = _final(evidence)
-    if final is None or evidence.summary is None or final[0] not in ("DONE", "FAILED"):
+    if final is None or evidence.summary is None or not evidence.of("RunConfigured"):
         return
-    cut_short = "run-disk-full" in evidence.lived.struck or Act.TERM in evidence.done_to_it
-    in_preflight = "The check before the first exposure" in final[1]
-    if cut_short or in_preflight or not evidence.of("ExposureTaken"):
+    if "run-disk-full" in evidence.lived.struck:  # the names are on the disk or nowhere
         return
     named = {each["step"] for each in evidence.summary["not_done"]}
     missing = {step for step in asked_for(evidence) if not done(evidence, step)}

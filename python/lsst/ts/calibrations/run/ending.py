@@ -1,0 +1,22 @@
+"""What is said of a run that was ended before its time."""
+
+from __future__ import annotations
+
+from .context import RunContext
+from .summary import SUMMARY
+
+__all__ = ["what_is_left"]
+
+MOST_NAMED = 4
+"""Steps that are named to the operator, who reads the reason in a few lines; the summary names all."""
+
+
+def what_is_left(context: RunContext) -> str:
+    """What a run that was stopped has, and what it has not done, in short words for the operator."""
+    record = context.record
+    words = [f"{len(record.exposures)} exposures were taken and are kept"]
+    names = [each.step for each in record.not_done]
+    if names:
+        few = len(names) <= MOST_NAMED
+        words.append(f"not done: {', '.join(names) if few else f'{len(names)} steps, see {SUMMARY}'}")
+    return "; ".join(words)
