@@ -14,6 +14,7 @@ from lsst.ts.calibrations.domain.errors import AcquisitionError, IngestError
 from lsst.ts.calibrations.domain.exposures import ImageType
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.domain.plan import make_plan
+from lsst.ts.calibrations.run import acquisition
 from lsst.ts.calibrations.run.acquisition import Acquisition
 from lsst.ts.calibrations.run.facts import (
     ExposureBegun,
@@ -355,3 +356,19 @@ def test_every_exposure_is_announced_in_the_journal_before_the_camera_hears_of_i
     assert [fact.group_id for fact in told.of(ExposureBegun)] == [group for _, _, group in told.camera.taken]
     assert [fact.time for fact in told.of(ExposureBegun)] == [fact.begun for fact in told.of(ExposureTaken)]
     assert told.context.record.begun is None
+
+
+@pytest.mark.parametrize("stops", [1, 2])
+async def test_a_stop_while_the_last_exposures_are_waited_for_leaves_none_behind(
+    monkeypatch: pytest.MonkeyPatch, stops: int
+) -> None:
+    monkeypatch.setattr(acquisition, "STOP_LIMIT", 0.01 if stops == 1 else 100.0)
+    confirmation = asyncio.ensure_future(asyncio.sleep(100))
+    settling = asyncio.ensure_future(acquisition._settle([confirmation], None))
+    for _ in range(stops):
+        await asyncio.sleep(0)
+        settling.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await settling
+    assert confirmation.cancelled()

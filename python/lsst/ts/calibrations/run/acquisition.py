@@ -225,10 +225,17 @@ def _is_stop(error: BaseException) -> bool:
 
 
 async def _settle(tasks: Sequence[asyncio.Future[Any]], limit: float | None) -> None:
-    """Wait for tasks, whatever their outcome; cancel those that the limit (seconds) does not suffice for."""
+    """Wait for tasks, whatever their outcome; cancel those that the limit (seconds) does not suffice for.
+
+    A stop that comes meanwhile gives them their time and no more, and leaves none behind.
+    """
     if not tasks:
         return
-    _, late = await asyncio.wait(tasks, timeout=limit)
+    try:
+        _, late = await asyncio.wait(tasks, timeout=limit)
+    except asyncio.CancelledError:
+        await _settle(tasks, STOP_LIMIT if limit is None else 0.0)
+        raise
     for task in late:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
