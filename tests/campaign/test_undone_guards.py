@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 
 from lsst.ts.calibrations.adapters import archive, certification, ingest, ocps
-from lsst.ts.calibrations.run import acquisition, calibration_run, journal, processing, products, steps
+from lsst.ts.calibrations.run import (
+    acquisition,
+    calibration_run,
+    context,
+    facts,
+    journal,
+    processing,
+    products,
+    steps,
+)
 from lsst.ts.calibrations.simulation.campaign.campaign import play
 from lsst.ts.calibrations.simulation.campaign.runner import Workshop
 from lsst.ts.calibrations.simulation.campaign.scenario import draw_scenario
@@ -172,6 +181,20 @@ def stop_waits_for_the_camera(patch: Patch) -> None:
     patch.setattr(calibration_run.CalibrationRun, "_take_and_process", take_and_process)
 
 
+def verdict_noted_last(patch: Patch) -> None:
+    note, held = context.RunContext.note, list[Any]()
+
+    def hold(self: Any, fact: Any) -> None:
+        if isinstance(fact, facts.VerdictGiven) and fact.passed and fact.generation_collection:
+            held.append(fact)
+            return
+        note(self, fact)
+        while isinstance(fact, facts.Certified) and held:
+            note(self, held.pop())
+
+    patch.setattr(context.RunContext, "note", hold)
+
+
 @dataclass(frozen=True)
 class Undone:
     """A guard, a fault by which its absence shows, and the invariant that notices."""
@@ -189,6 +212,7 @@ GUARDS = (
     Undone(threshold_off_by_one, "", "verdicts-are-true"),
     Undone(failed_exposures_off_by_one, "", "verdicts-are-true"),
     Undone(acceptance_forged, "", "certificates-are-earned"),
+    Undone(verdict_noted_last, "", "certificates-are-earned"),
     Undone(conflict_ignored, "butler-conflict", "certificates-are-earned"),
     Undone(half_a_set_certified, "oods-one-detector", "sets-are-whole"),
     Undone(halt_ignored, "ocps-exit", "data-taking-halts"),

@@ -53,6 +53,8 @@ def certificates_are_earned(evidence: Evidence) -> Iterator[str]:
         job = evidence.events.job(verdicts[-1]["verification_collection"].removeprefix("u/ocps/"))
         if job is None or job.inputs[:1] != (run,) or not judgement(evidence, job).passed:
             yield f"{name} of {run} is certified, and its verification did not look at it, or did not pass"
+        if _too_soon(evidence, name, run.removesuffix("/run")):
+            yield f"{name} of {run} is in the journal as certified before it has a passing verdict"
     yield from _told(evidence, {name for name, _ in sets})
 
 
@@ -83,6 +85,17 @@ def nothing_is_done_twice(evidence: Evidence) -> Iterator[str]:
     names = [name for name, _ in _own_sets(evidence)]
     if twice := {name for name in names if names.count(name) > 1}:
         yield f"certified twice: {', '.join(sorted(twice))}"
+
+
+def _too_soon(evidence: Evidence, name: str, collection: str) -> bool:
+    """Whether the journal says that a calibration was certified before it says that it passed."""
+    for fact in evidence.facts:
+        if fact["fact"] == "VerdictGiven" and fact["passed"]:
+            if (fact["calibration"], fact["generation_collection"]) == (name, collection):
+                return False
+        elif fact["fact"] == "Certified" and fact["dataset_type"].upper() == name:
+            return True
+    return False
 
 
 def _told(evidence: Evidence, certified: set[str]) -> Iterator[str]:
