@@ -552,6 +552,31 @@ def test_a_run_that_was_stopped_goes_on(observed: Any, how: str, paused: bool) -
 
 
 @pytest.mark.parametrize("how", ENDS)
+def test_an_exposure_that_a_stop_cannot_wait_for_is_named_and_found_again(observed: Any, how: str) -> None:
+    told = observed(
+        "n_bias: 1\nn_discard_bias: 0\nn_dark: 1\nn_discard_dark: 0\nexp_times_dark: 60\n"
+        "script_mode: BIAS_DARK\n"
+    )
+    end, state = ENDS[how]
+
+    async def operator(script: Any, remote: salobj.Remote) -> None:
+        darks = waits_for(lambda script: script.record.begun and script.record.begun.image_type == "DARK")
+        await darks(script)
+        await asyncio.sleep(1)
+        await end(script, remote)
+
+    told.begin(operator=operator)
+    assert (told.state, len(told.summary["exposures"])) == (state, 1)
+    assert told.summary["reason"] == told.reason == told.record.ended.reason
+    assert "1 exposures were taken and are kept; a DARK of 60 s was under way: the camera ends" in told.reason
+    told.resume(later=100.0)
+    assert told.state == "DONE"
+    assert [each["image_type"] for each in told.summary["exposures"]] == ["BIAS", "DARK"]
+    assert [fact.image_type for fact in told.facts(ExposureBegun)] == ["BIAS", "DARK"]  # not once more
+    assert "under way" not in told.reason
+
+
+@pytest.mark.parametrize("how", ENDS)
 def test_no_job_is_begun_after_a_stop(observed: Any, how: str) -> None:
     told = observed()
     end, state = ENDS[how]

@@ -161,8 +161,12 @@ class Acquisition:
         except asyncio.CancelledError as error:
             # The camera goes on with what it has begun: an exposure that it ends belongs into the journal.
             stop = error
+            self.context.left_alone = begun
             await _settle([taking], STOP_LIMIT)
-            if taking.cancelled() or taking.exception():
+            if taking.cancelled():
+                raise
+            self.context.left_alone = None
+            if taking.exception():
                 raise
         taken = taking.result()
         self.context.exposed = True

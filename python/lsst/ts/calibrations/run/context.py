@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..domain.errors import CalibrationError
-from .facts import Fact
+from .facts import ExposureBegun, Fact
 from .journal import Journal, JournalError
 from .record import RunRecord
 from .settings import RunSettings
@@ -49,6 +49,8 @@ class RunContext:
     record: RunRecord = field(default_factory=RunRecord)
     exposed: bool = False
     """Whether anything was exposed, even if the disk did not take the fact."""
+    left_alone: ExposureBegun | None = None
+    """The exposure that the camera had not ended when nobody waited for it any more."""
 
     @classmethod
     def begin(

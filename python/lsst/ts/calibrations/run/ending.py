@@ -15,6 +15,9 @@ def what_is_left(context: RunContext) -> str:
     """What a run that was stopped has, and what it has not done, in short words for the operator."""
     record = context.record
     words = [f"{len(record.exposures)} exposures were taken and are kept"]
+    if (begun := context.left_alone) is not None:
+        what = f"a {begun.image_type} of {begun.exp_time:g} s was under way"
+        words.append(f"{what}: the camera ends it alone, and the run looks for it when it is resumed")
     names = [each.step for each in record.not_done]
     if names:
         few = len(names) <= MOST_NAMED
