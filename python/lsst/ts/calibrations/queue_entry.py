@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from .adapters.sal import is_embedded
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from .base_make_calibrations import BaseMakeCalibrations
 
 __all__ = ["run_from_queue"]
+
+CLOSING = 10.0
+"""Seconds that a script which has ended has to close what it opened."""
 
 
 def run_from_queue(script: type[BaseMakeCalibrations]) -> None:
@@ -34,7 +38,7 @@ def run_from_queue(script: type[BaseMakeCalibrations]) -> None:
             f" bin/run_script {'/'.join(sys.argv[0].split('/')[-2:])}"
         )
     try:
-        asyncio.run(script.amain())
+        asyncio.run(_run(script))
         sys.stdout.flush()
     except BrokenPipeError:
         if not only_schema:
@@ -42,3 +46,30 @@ def run_from_queue(script: type[BaseMakeCalibrations]) -> None:
         # The reader has seen enough, e.g. `head`; what is left must not be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+async def _run(script: type[BaseMakeCalibrations]) -> None:
+    """Run the script, and see to it that its process ends after it.
+
+    A connection that does not close would hold up the queue, which waits for the process, for ever.
+    """
+    status: object = 1
+    try:
+        await script.amain()
+        status = 0
+    except SystemExit as end:
+        status = end.code
+        raise
+    finally:
+        last = threading.Timer(
+            CLOSING, _leave, [status if isinstance(status, int) else 0 if status is None else 1]
+        )
+        last.daemon = True
+        last.start()
+
+
+def _leave(status: int) -> None:
+    """End the process, whatever is still under way in it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
