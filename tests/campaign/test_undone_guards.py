@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -195,6 +195,16 @@ def verdict_noted_last(patch: Patch) -> None:
     patch.setattr(context.RunContext, "note", hold)
 
 
+def certified_elsewhere_too(patch: Patch) -> None:
+    certify = certification.certify
+
+    def twice(butler: Any, wish: Any) -> int:
+        certify(butler, replace(wish, collection="LATISS/calib/other"))
+        return certify(butler, wish)
+
+    patch.setattr(archive, "certify", twice)
+
+
 @dataclass(frozen=True)
 class Undone:
     """A guard, a fault by which its absence shows, and the invariant that notices."""
@@ -213,6 +223,7 @@ GUARDS = (
     Undone(failed_exposures_off_by_one, "", "verdicts-are-true"),
     Undone(acceptance_forged, "", "certificates-are-earned"),
     Undone(verdict_noted_last, "", "certificates-are-earned"),
+    Undone(certified_elsewhere_too, "", "certificates-are-earned"),
     Undone(conflict_ignored, "butler-conflict", "certificates-are-earned"),
     Undone(half_a_set_certified, "oods-one-detector", "sets-are-whole"),
     Undone(halt_ignored, "ocps-exit", "data-taking-halts"),
