@@ -16,7 +16,7 @@ from .scenario import Scenario
 from .shelf import Certificate, Shelf
 from .witness import read_testimony
 
-__all__ = ["Evidence", "gather"]
+__all__ = ["Evidence", "Fact", "gather"]
 
 Fact = Mapping[str, Any]
 
