@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from lsst.ts.calibrations.run import (
     journal,
     processing,
     products,
+    recovery,
     steps,
 )
 from lsst.ts.calibrations.simulation.campaign.campaign import play
@@ -195,6 +196,37 @@ def verdict_noted_last(patch: Patch) -> None:
     patch.setattr(context.RunContext, "note", hold)
 
 
+def certified_elsewhere_too(patch: Patch) -> None:
+    certify = certification.certify
+
+    def twice(butler: Any, wish: Any) -> int:
+        certify(butler, replace(wish, collection="LATISS/calib/other"))
+        return certify(butler, wish)
+
+    patch.setattr(archive, "certify", twice)
+
+
+def end_of_job_noted_last(patch: Patch) -> None:
+    note, held = context.RunContext.note, list[Any]()
+
+    def hold(self: Any, fact: Any) -> None:
+        if isinstance(fact, facts.JobEnded):
+            held.append(fact)
+            return
+        while isinstance(fact, facts.RunEnded) and held:
+            note(self, held.pop())
+        note(self, fact)
+
+    patch.setattr(context.RunContext, "note", hold)
+
+
+def all_given_up_as_lost(patch: Patch) -> None:
+    async def nothing(self: Any, *_: Any) -> None:
+        await asyncio.sleep(0)
+
+    patch.setattr(recovery.Recovery, "_image", nothing)
+
+
 @dataclass(frozen=True)
 class Undone:
     """A guard, a fault by which its absence shows, and the invariant that notices."""
@@ -213,6 +245,9 @@ GUARDS = (
     Undone(failed_exposures_off_by_one, "", "verdicts-are-true"),
     Undone(acceptance_forged, "", "certificates-are-earned"),
     Undone(verdict_noted_last, "", "certificates-are-earned"),
+    Undone(certified_elsewhere_too, "", "certificates-are-earned"),
+    Undone(end_of_job_noted_last, "", "facts-are-flushed"),
+    Undone(all_given_up_as_lost, "interruption", "few-are-taken-again"),
     Undone(conflict_ignored, "butler-conflict", "certificates-are-earned"),
     Undone(half_a_set_certified, "oods-one-detector", "sets-are-whole"),
     Undone(halt_ignored, "ocps-exit", "data-taking-halts"),

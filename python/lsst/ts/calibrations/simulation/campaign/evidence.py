@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ...domain.exposures import ImageType
 from .events import Events, ExposureEvent
 from .runner import Lived
 from .scenario import Scenario
-from .shelf import Shelf
+from .shelf import Certificate, Shelf
 from .witness import read_testimony
 
-__all__ = ["Evidence", "gather"]
+__all__ = ["Evidence", "Fact", "gather"]
 
 Fact = Mapping[str, Any]
 
@@ -37,6 +39,8 @@ class Evidence:
         The summary; None if there is none.
     shelf
         The repository.
+    before
+        What was certified in it when the scenario began.
     """
 
     lived: Lived
@@ -45,6 +49,7 @@ class Evidence:
     facts: tuple[Fact, ...]
     summary: Mapping[str, Any] | None
     shelf: Shelf
+    before: frozenset[Certificate] = frozenset()
 
     @property
     def scenario(self) -> Scenario:
@@ -126,7 +131,13 @@ def gather(lived: Lived) -> Evidence:
         facts=tuple(_facts(journal)),
         summary=json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else None,
         shelf=Shelf(run / "repo"),
+        before=_before(lived.folder.parent / lived.scenario.instrument.name),
     )
+
+
+def _before(template: Path) -> frozenset[Certificate]:
+    with closing(Shelf(template)) as shelf:
+        return frozenset(shelf.certificates())
 
 
 def _facts(journal: bytes) -> list[Fact]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from .evidence import Evidence
+from .evidence import Evidence, Fact
+from .witness import Testimony
 
 __all__ = [
     "data_taking_halts",
@@ -68,9 +69,12 @@ def few_are_taken_again(evidence: Evidence) -> Iterator[str]:
     for kind in scenario.kinds:
         planned = scenario.number(kind) + scenario.discarded(kind)
         again += max(0, len(evidence.confirmed(kind)) - planned)
-    lost = len(evidence.of("ExposureLost"))
-    if again > 1 + lost:
-        yield f"{again} exposures were taken again, and {lost} were lost"
+    lost = {fact["id"] for fact in evidence.of("ExposureLost")}
+    if again > 1 + len(lost):
+        yield f"{again} exposures were taken again, and {len(lost)} were lost"
+    raws = evidence.shelf.raws()
+    if there := [each for each in lost if {(each, number) for number in evidence.detectors} <= raws]:
+        yield f"{sorted(there)} are filed as lost, and the repository has them"
 
 
 def data_taking_halts(evidence: Evidence) -> Iterator[str]:
@@ -117,3 +121,25 @@ def facts_are_flushed(evidence: Evidence) -> Iterator[str]:
         if before - there:
             yield f"{line.topic} was sent, and {sorted(before - there)} were not in the journal on disk"
             return
+        if late := _inputs(evidence, line) - _ended_well(facts):
+            yield f"{line.topic} was sent, and the ends of {sorted(late)} were not in the journal on disk"
+            return
+
+
+def _inputs(evidence: Evidence, line: Testimony) -> set[str]:
+    """Collections of jobs that a job which is asked for reads."""
+    return {
+        name.removesuffix("/run")
+        for job in evidence.events.jobs
+        if (job.life, job.time) == (line.life, line.time) and line.topic == "cmd_execute"
+        for name in job.inputs
+        if name.startswith("u/ocps/")
+    }
+
+
+def _ended_well(facts: Sequence[Fact]) -> set[str]:
+    """Collections that a job made, of which both its good end and what it made are known."""
+    ended = {
+        f"u/ocps/{fact['job_id']}" for fact in facts if fact["fact"] == "JobEnded" and fact["exit_code"] == 0
+    }
+    return ended & {fact["collection"] for fact in facts if fact["fact"] == "CalibrationMade"}

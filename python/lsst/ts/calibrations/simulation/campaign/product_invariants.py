@@ -55,6 +55,10 @@ def certificates_are_earned(evidence: Evidence) -> Iterator[str]:
             yield f"{name} of {run} is certified, and its verification did not look at it, or did not pass"
         if _too_soon(evidence, name, run.removesuffix("/run")):
             yield f"{name} of {run} is in the journal as certified before it has a passing verdict"
+    wanted = str(evidence.scenario.wants("calib_collection"))
+    elsewhere = {each for each in evidence.shelf.certificates() if each.collection != wanted}
+    if changed := {each.collection for each in elsewhere ^ evidence.before}:
+        yield f"what is certified in {', '.join(sorted(changed))} has changed, and nobody wanted that"
     yield from _told(evidence, {name for name, _ in sets})
 
 

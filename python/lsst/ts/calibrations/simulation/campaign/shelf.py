@@ -27,6 +27,8 @@ class Certificate:
         RUN collection that it is in.
     begin, end
         Validity range, nanoseconds TAI.
+    collection
+        CALIBRATION collection in which it is valid.
     """
 
     dataset_type: str
@@ -34,6 +36,7 @@ class Certificate:
     run: str
     begin: int
     end: int
+    collection: str
 
 
 class Shelf:
@@ -76,18 +79,18 @@ class Shelf:
         """Exposure and detector of every dataset of a type in a RUN collection."""
         return {(exposure, detector) for exposure, detector, _ in self._found(name, run)}
 
-    def certificates(self, collection: str) -> list[Certificate]:
-        """All that is certified in a collection."""
+    def certificates(self, collection: str | None = None) -> list[Certificate]:
+        """All that is certified in a collection, or in any."""
         found = []
         for name, (number, _, table) in self._types.items():
             if table is None:
                 continue
             rows = self._database.execute(
-                f"SELECT c.detector, r.name, c.timespan_begin, c.timespan_end FROM {table} c"  # noqa: S608
+                f"SELECT c.detector, r.name, c.timespan_begin, c.timespan_end, k.name FROM {table} c"  # noqa: S608
                 " JOIN dataset d ON d.id = c.dataset_id JOIN collection r ON r.collection_id = d.run_id"
                 " JOIN collection k ON k.collection_id = c.collection_id"
-                " WHERE c.dataset_type_id = ? AND k.name = ?",
-                (number, collection),
+                " WHERE c.dataset_type_id = ? AND (? IS NULL OR k.name = ?)",
+                (number, collection, collection),
             )
             found += [Certificate(name, *row) for row in rows]
         return found
