@@ -94,7 +94,10 @@ class Observed:
     optics: OpticalPath | None = None
     log: list[str] = field(default_factory=list)
     state: str = ""
+    states: list[ScriptState] = field(default_factory=list)
+    """As the bus has them, without repetitions."""
     reason: str = ""
+    exposed: bool = False
 
     @property
     def run(self) -> Path:
@@ -185,6 +188,7 @@ class Observed:
             )
             remote = salobj.Remote(domain, "Script", 1)
             remote.evt_logMessage.callback = self._hear
+            remote.evt_state.callback = self._see
             await asyncio.gather(script.start_task, remote.start_task)
             try:
                 await remote.cmd_configure.set_start(config=text, **configure)
@@ -197,6 +201,7 @@ class Observed:
                     prepare(script, loop)
                 await self._run(script, remote, operator)
             self.state, self.reason = ScriptState(script.state.state).name, script.state.reason
+            self.exposed = script.exposed
 
     async def _run(self, script: Any, remote: salobj.Remote, operator: Operator | None) -> None:
         await remote.cmd_setGroupId.set_start(groupId=iso_tai(clock.current_tai()))
@@ -210,6 +215,9 @@ class Observed:
 
     async def _hear(self, data: Any) -> None:
         self.log.append(data.message)
+
+    async def _see(self, data: Any) -> None:
+        self.states += [ScriptState(data.state)] if self.states[-1:] != [data.state] else []
 
 
 @pytest.fixture
@@ -574,6 +582,47 @@ def test_an_exposure_that_a_stop_cannot_wait_for_is_named_and_found_again(observ
     assert [each["image_type"] for each in told.summary["exposures"]] == ["BIAS", "DARK"]
     assert [fact.image_type for fact in told.facts(ExposureBegun)] == ["BIAS", "DARK"]  # not once more
     assert "under way" not in told.reason
+
+
+def test_who_ends_before_the_first_exposure_does_not_say_that_nothing_was_exposed(observed: Any) -> None:
+    told = observed("script_mode: DARK\nn_dark: 1\nn_discard_dark: 0\nexp_times_dark: 60\n")
+
+    async def operator(script: Any, remote: salobj.Remote) -> None:
+        await waits_for(lambda script: script.record.begun)(script)
+        await asyncio.sleep(1)
+        await terminate(script, remote)
+
+    told.begin(operator=operator)
+    assert (told.state, told.summary["exposures"]) == ("FAILED", [])
+    assert told.exposed
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_an_end_that_comes_before_the_run_has_begun_is_its_end(observed: Any, how: str) -> None:
+    told = observed("script_mode: BIAS\n")
+    end, state = ENDS[how]
+
+    async def operator(script: Any, remote: salobj.Remote) -> None:
+        say = script.set_state
+
+        async def say_slowly(state: ScriptState | None = None, **more: Any) -> None:
+            await say(state, **more)
+            await asyncio.sleep(1 if state == ScriptState.RUNNING else 0)
+
+        script.set_state = say_slowly
+        await waits_for(lambda script: script.state.state == ScriptState.RUNNING)(script)
+        await end(script, remote)
+        await script.done_task
+        await script.close()
+        await asyncio.sleep(2)
+
+    told.begin(operator=operator)
+    assert told.states[-1] == (ScriptState.STOPPED if how == "stop" else ScriptState.STOPPING)
+    assert not told.exposed
+    if how == "stop":
+        assert told.record.ended.state == told.summary["state"] == state
+    else:
+        assert not (told.run / JOURNAL).exists()
 
 
 @pytest.mark.parametrize("how", ENDS)

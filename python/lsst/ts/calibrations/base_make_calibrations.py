@@ -31,6 +31,9 @@ from .run.summary import SUMMARY, make_summary, write_summary
 
 __all__ = ["BaseMakeCalibrations"]
 
+_MOMENT = 0.01
+"""Seconds between two looks at something that is about to happen."""
+
 CLOSE_LIMIT = 60.0
 """Seconds that a run has to settle what is under way when its process is told to end."""
 
@@ -150,6 +153,8 @@ class BaseMakeCalibrations(salobj.BaseScript):
         assert self.config is not None
         assert self.plan is not None
         assert self._clients is not None
+        if self._terminated:
+            raise asyncio.CancelledError("a signal came before anything had begun")
         self._own_task = asyncio.current_task()
         try:
             self._context = self._begin(self.config)
@@ -248,10 +253,19 @@ class BaseMakeCalibrations(salobj.BaseScript):
         if state != ScriptState.DONE.name:
             self.log.info("The run can be resumed; its directory is %s", context.settings.folder)
 
+    async def do_stop(self, data: salobj.BaseMsgType) -> None:
+        """Stop as every script does, but not before `run` has begun.
+
+        The base class says RUNNING first; a stop that comes then would end the script, and `run` would begin.
+        """
+        while self.state.state == ScriptState.RUNNING and self._own_task is None:  # noqa: ASYNC110, or it fails
+            await asyncio.sleep(_MOMENT)
+        await super().do_stop(data)
+
     async def close_tasks(self) -> None:
         """End the run as a stop does, if it is under way: a signal ends the script without any stop."""
-        if self._own_task is not None and not self._cleaned.is_set():
-            self._terminated = True
+        self._terminated = not self._cleaned.is_set()
+        if self._terminated and self._own_task is not None:
             self._own_task.cancel()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_LIMIT):

@@ -161,7 +161,7 @@ class Acquisition:
         except asyncio.CancelledError as error:
             # The camera goes on with what it has begun: an exposure that it ends belongs into the journal.
             stop = error
-            self.context.left_alone = begun
+            self.context.left_alone, self.context.exposed = begun, True
             await _settle([taking], STOP_LIMIT)
             if taking.cancelled():
                 raise
