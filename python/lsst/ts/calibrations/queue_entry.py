@@ -53,17 +53,15 @@ async def _run(script: type[BaseMakeCalibrations]) -> None:
 
     A connection that does not close would hold up the queue, which waits for the process, for ever.
     """
-    status: object = 1
+    status = 1
     try:
         await script.amain()
         status = 0
     except SystemExit as end:
-        status = end.code
+        status = end.code if isinstance(end.code, int) else 1
         raise
     finally:
-        last = threading.Timer(
-            CLOSING, _leave, [status if isinstance(status, int) else 0 if status is None else 1]
-        )
+        last = threading.Timer(CLOSING, _leave, [status])
         last.daemon = True
         last.start()
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from .combined import CombinedCalibration
-from .completeness import is_true, number_of_tests
+from .completeness import is_true
 from .rule import evaluate
 from .seal import sealed
 from .verdict import Verdict
@@ -53,9 +53,14 @@ def evaluate_product(
         amplifiers=amplifiers,
         max_failures_per_detector=MAX_FAILURES,
         measured={(_ITSELF, detector): stats for detector, stats in measured.items()},
+        tests_expected=True,
     )
     problems = [problem.replace(f"exposure {_ITSELF}", name) for problem in verdict.problems]
-    unjudged = [f"{name}, {each}: {problem}" for each in detectors for problem in _gaps(measured.get(each))]
+    unjudged = [
+        f"{name}, {each}: SUCCESS is not true and no test is named that failed"
+        for each in detectors
+        if _is_inexplicable(measured.get(each))
+    ]
     return sealed(
         Verdict,
         passed=verdict.passed and not unjudged,
@@ -78,14 +83,10 @@ def _own(name: str, found: Mapping[int | str, _T]) -> dict[int | str, _T]:
     return {name: found[_ITSELF]} if _ITSELF in found else {}
 
 
-def _gaps(stats: Any) -> Iterator[str]:
-    """What keeps the results of one detector from being judged; that there are none is said elsewhere."""
-    if not isinstance(stats, Mapping):
-        return
-    if not number_of_tests(stats):
-        yield "no test has a result"
-    elif "SUCCESS" in stats and not is_true(stats["SUCCESS"]) and not _failed(stats):
-        yield "SUCCESS is not true and no test is named that failed"
+def _is_inexplicable(stats: Any) -> bool:
+    """Whether a detector has no success although none of its tests failed."""
+    says = isinstance(stats, Mapping) and "SUCCESS" in stats
+    return says and not is_true(stats["SUCCESS"]) and not _failed(stats)
 
 
 def _failed(stats: Any) -> list[str]:

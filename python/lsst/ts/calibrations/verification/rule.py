@@ -217,17 +217,18 @@ def _test_problems(
 ) -> Iterator[str]:
     """Find results of tests that are not there although the measurements are."""
     for detector, amplifiers in expected.amplifiers.items():
-        made = {
+        judged = {
             exposure: stats
             for exposure in expected.exposures
             if isinstance(stats := measured.get((exposure, detector)), Mapping)
             and (demanded or "VERIFY" in stats)
         }
-        tests: frozenset[tuple[bool, str]] = frozenset().union(*map(tests_made, made.values()))
-        for exposure, stats in made.items():
+        made = {exposure: tests_made(stats) for exposure, stats in judged.items()}
+        tests: frozenset[tuple[bool, str]] = frozenset().union(*made.values())
+        for exposure, stats in judged.items():
             if names := untested(stats, amplifiers):
                 yield f"exposure {exposure}, {detector}: no test has a result for {', '.join(names)}"
-            elif lacking := sorted({test for _, test in tests - tests_made(stats)}):
+            elif lacking := sorted({test for _, test in tests - made[exposure]}):
                 words = ", ".join(lacking)
                 yield f"exposure {exposure}, {detector}: no result of {words}, which other exposures have"
 
