@@ -9,7 +9,9 @@ from lsst.daf.butler import Butler, DatasetNotFoundError, Timespan
 
 from lsst.ts.calibrations.adapters.certification import Certification, certify, find_conflicts
 from lsst.ts.calibrations.adapters.datasets import find_made
+from lsst.ts.calibrations.domain.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import CertificationError
+from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.pipelines.calibrations import PhotonTransferCurve
 from lsst.ts.calibrations.pipelines.repository import calibration_type, create_repository
 from lsst.ts.calibrations.verification import (
@@ -18,6 +20,7 @@ from lsst.ts.calibrations.verification import (
     Waiver,
     evaluate,
     evaluate_product,
+    waive,
 )
 
 AMPLIFIERS = ("C00",)
@@ -70,6 +73,11 @@ def accepted(made: CombinedCalibration) -> Accepted:
         good, measured=measured, exposures=[1], max_failures_per_detector=8, combined=made, **there
     )
     return verdict.accept()
+
+
+def waived(made: CombinedCalibration) -> Waiver:
+    options = {"do_verify": False, "generate_calibrations": True}
+    return waive(made, CalibrationConfig.from_namespace(options, LATISS))
 
 
 def wish(butler, job=JOB, **changes) -> Certification:
@@ -253,7 +261,7 @@ def test_another_dataset_in_the_place_of_the_accepted_one_is_refused(butler):
     (ref,) = find_made(butler, "ptc", f"{JOB}/run")
     butler.pruneDatasets([ref], purge=True, unstore=True, disassociate=True)
     put(butler, JOB, gain=9.9)
-    for ground in (accepted(made), Waiver(made, "do_verify is false")):
+    for ground in (accepted(made), waived(made)):
         with pytest.raises(CertificationError, match="no longer the one that was made"):
             certify(butler, wish(butler, ground=ground))
     assert conflicts(butler) == []
@@ -268,15 +276,15 @@ def test_an_acceptance_of_one_type_certifies_no_other(butler):
 
 def test_an_acceptance_that_was_changed_or_made_up_is_refused(butler):
     put(butler, "u/ocps/other", gain=9.9)
-    changed, empty = accepted(combined(butler)), object.__new__(Accepted)
-    for ground in (changed, empty):
+    grounds = [accepted(combined(butler)), waived(combined(butler)), *map(object.__new__, (Accepted, Waiver))]
+    for ground in grounds:
         object.__setattr__(ground, "combined", combined(butler, "u/ocps/other"))
-    for ground in (changed, empty, SimpleNamespace(combined=combined(butler))):
-        with pytest.raises(CertificationError, match="no acceptance that verification has given"):
+    for ground in (*grounds, SimpleNamespace(combined=combined(butler))):
+        with pytest.raises(CertificationError, match="is none that verification has given"):
             certify(butler, wish(butler, ground=ground))
     assert conflicts(butler) == []
 
 
 def test_a_waiver_is_written_down_as_unverified(butler):
     assert wish(butler).verified
-    assert not wish(butler, ground=Waiver(combined(butler), "do_verify is false")).verified
+    assert not wish(butler, ground=waived(combined(butler))).verified

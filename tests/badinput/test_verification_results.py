@@ -142,6 +142,13 @@ def test_a_calibration_without_results_of_tests_never_passes(place: tuple[str, .
             verdict.accept()
 
 
+def test_a_calibration_of_which_nothing_says_that_it_was_tested_never_passes() -> None:
+    measured = {key: value for key, value in measurements().items() if key != "VERIFY"}
+    verdict = judged_by_itself(measured)
+    assert verdict.problems == (f"PTC, {DETECTOR}: no test has a result for {', '.join(AMPLIFIERS)}",)
+    assert not verdict.passed
+
+
 def test_whatever_is_strange_at_two_places_is_no_crash() -> None:
     places = [(DETECTOR,), ("VERIFY",), ("SUCCESS",)]
     for (first, second), one, other in itertools.product(itertools.combinations(places, 2), STRANGE, STRANGE):

@@ -30,7 +30,7 @@ from lsst.ts.calibrations.run.facts import (
 )
 from lsst.ts.calibrations.run.processing import Processing
 from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.verification import Accepted, CombinedCalibration, Verdict, Waiver, evaluate
+from lsst.ts.calibrations.verification import Accepted, CombinedCalibration, Verdict, Waiver, evaluate, waive
 
 FIRST = 2025011500001
 EXPOSURES = tuple(range(FIRST, FIRST + 4))
@@ -681,3 +681,11 @@ def test_only_the_operator_waives_a_verification(story: Callable[..., Story], ca
     assert isinstance(wish.ground, Waiver)
     assert not wish.verified
     assert "BIAS is certified UNVERIFIED" in caplog.text
+
+
+@pytest.mark.parametrize("options", [{}, {"do_verify": False}, INTERNAL])
+def test_nobody_else_waives_a_verification(config: Any, options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="is to be verified"):
+        waive(MADE, config(**options))
+    with pytest.raises(TypeError, match="made by verification"):
+        Waiver(combined=MADE, reason="do_verify is false", seal=b"")

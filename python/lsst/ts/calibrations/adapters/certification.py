@@ -182,9 +182,9 @@ def certify(butler: Butler, wish: Certification) -> int:
 
 def _check_ground(ground: Accepted | Waiver) -> None:
     """Refuse what acceptance has not made, or has made differently."""
-    if not (isinstance(ground, Waiver) or (isinstance(ground, Accepted) and is_intact(ground))):
+    if not (isinstance(ground, (Accepted, Waiver)) and is_intact(ground)):
         raise CertificationError(
-            f"{ground!r:.200} is no acceptance that verification has given",
+            f"the ground to certify, {type(ground).__name__}, is none that verification has given",
             kept="Nothing was certified.",
         )
 

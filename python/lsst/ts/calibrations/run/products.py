@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..adapters.certification import Certification
 from ..domain.errors import CertificationError
-from ..verification import Accepted, CombinedCalibration, Verdict, Waiver
+from ..verification import Accepted, CombinedCalibration, Verdict, Waiver, waive
 from .context import RunContext
 from .facts import CalibrationMade, Certified
 
@@ -165,7 +165,7 @@ class Products:
         """The ground to certify what was made; whether it need be verified is the operator's word alone."""
         if not self.config.do_verify and self.config.generate_calibrations:
             self.context.log.warning("%s is certified UNVERIFIED: do_verify is false.", made.name)
-            return Waiver(made, "do_verify is false")
+            return waive(made, self.config)
         kept = f"It is kept in {made.collection}."
         if verdict is None or not verdict.passed:
             raise CertificationError(

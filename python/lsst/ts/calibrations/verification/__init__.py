@@ -9,7 +9,7 @@ from .product import evaluate_product
 from .rule import evaluate
 from .seal import is_intact
 from .verdict import Accepted, Verdict
-from .waiver import Waiver
+from .waiver import Waiver, waive
 
 __all__ = [
     "UNCOUNTED_TESTS",
@@ -21,4 +21,5 @@ __all__ = [
     "evaluate_product",
     "is_intact",
     "merge_exposures",
+    "waive",
 ]

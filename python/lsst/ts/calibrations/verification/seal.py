@@ -34,7 +34,7 @@ class Sealed:
             The seal is not one of this contents.
         """
         if not is_intact(self):
-            raise TypeError(f"{type(self).__name__} is made by verification.evaluate only")
+            raise TypeError(f"{type(self).__name__} is made by verification alone")
 
 
 _S = TypeVar("_S", bound=Sealed)
