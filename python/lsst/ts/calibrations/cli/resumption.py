@@ -13,7 +13,7 @@ from ..run.facts import RunConfigured
 from ..run.record import RunRecord
 from ..run.resumption import ResumptionError, asked_for, take_up
 from ..simulation.repository import MARKER
-from .options import MOST_SCALE, MOST_SEED, is_collection
+from .options import MOST_SCALE, MOST_SEED, is_collection, path_problem
 
 if TYPE_CHECKING:
     from ..base_make_calibrations import BaseMakeCalibrations
@@ -134,13 +134,10 @@ def _strange(configured: RunConfigured) -> str | None:
     for name in configured.collections:
         if not is_collection(name):
             return f"collection {one_line(repr(name), 80)}"
-    try:
-        repository = Path(configured.repository or "/")
-        if repository.is_absolute() and f"{repository}".isprintable() and repository.exists() is not None:
-            return None
-    except OSError:
-        pass
-    return f"repository {one_line(repr(configured.repository), 80)}"
+    repository = Path(configured.repository or "/")
+    if not repository.is_absolute() or path_problem(repository) is not None:
+        return f"repository {one_line(repr(configured.repository), 80)}"
+    return None
 
 
 def time_of_resumption(record: RunRecord) -> float:

@@ -20,6 +20,7 @@ from ..simulation import clock
 from ..simulation.faults import FaultError
 from ..simulation.repository import check_repository
 from .folders import new_folder
+from .options import path_problem
 from .progress import make_view
 from .resumption import time_of_resumption
 from .session import ScriptSession
@@ -164,12 +165,10 @@ def _repository(options: SimulationOptions, config: CalibrationConfig | None) ->
         return options.repository.absolute()
     if config is None or config.repo.startswith(LABELS):
         return options.folder / "repo"
-    path, shown = Path(config.repo).absolute(), one_line(config.repo, 80)
-    try:
-        if not path.exists():
-            raise click.UsageError(f"repo {shown}: there is no such repository. Nothing was touched.")
-    except OSError as error:
-        raise click.UsageError(f"repo {shown}: {error.strerror}. Nothing was touched.") from None
+    path = Path(config.repo).absolute()
+    problem = path_problem(path) or (None if path.exists() else "there is no such repository")
+    if problem is not None:
+        raise click.UsageError(f"repo {one_line(config.repo, 80)}: {problem}. Nothing was touched.")
     return path
 
 
