@@ -12,7 +12,7 @@ from ..domain.text import one_line
 from ..run.facts import RunConfigured
 from ..run.record import RunRecord
 from ..run.resumption import ResumptionError, asked_for, take_up
-from ..simulation.repository import MARKER
+from ..simulation.repository import is_complete
 from .options import MOST_SCALE, MOST_SEED, is_collection, path_problem
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def resumed_options(
     if (strange := _strange(configured)) is not None:
         raise click.UsageError(f"--resume: the journal of {folder} has {strange}. Nothing was touched.")
     repository = Path(configured.repository or "")
-    if configured.date is None or not (repository / MARKER).is_file():
+    if configured.date is None or not is_complete(repository):
         raise click.UsageError(
             f"--resume: the repository of the run, {repository}, is not there any more; a run directory"
             " cannot be moved. Nothing was touched."
