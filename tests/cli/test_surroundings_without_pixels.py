@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from lsst.daf.butler import Butler
 
-from lsst.ts.calibrations.cli.simulator import _go_on_after
+from lsst.ts.calibrations.cli.simulator import _check, _go_on_after
 from lsst.ts.calibrations.cli.surroundings import SurroundingsError
 from lsst.ts.calibrations.cli.surroundings_without_pixels import SurroundingsWithoutPixels
 from lsst.ts.calibrations.domain.config import CalibrationConfig
@@ -91,3 +93,11 @@ def test_after_an_earlier_simulation_on_the_bus_numbers_go_on(
     assert later.part == 2025011500007, "from which other job ids are drawn"
     assert later.optics == surroundings.optics
     assert _go_on_after(surroundings, "test_latiss_20250115_7") is surroundings
+
+
+def test_the_folder_of_the_simulator_is_not_its_repository_too(tmp_path: Path) -> None:
+    place = in_folder(tmp_path)
+    both = replace(place, settings=replace(place.settings, repository=tmp_path))
+    _check(place)
+    with pytest.raises(click.UsageError, match="it is the run directory, too"):
+        _check(both)
