@@ -60,8 +60,12 @@ def _read_path(_context: click.Context, parameter: click.Parameter, value: str |
     if value is None:
         return None
     path = Path(value)
-    if (problem := path_problem(path)) is not None:
-        raise click.UsageError(f"{parameter.opts[0]} {one_line(path, 80)}: {problem}. Nothing was touched.")
+    problem = path_problem(path)
+    if not value:  # for Python the present folder; for the user a variable that was not set
+        problem = "an empty text is no path"
+    if problem is not None:
+        shown = one_line(value, 80) or "''"
+        raise click.UsageError(f"{parameter.opts[0]} {shown}: {problem}. Nothing was touched.")
     return path
 
 
