@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from lsst.ts.calibrations.cli import configuration
+
 Make = Callable[..., Any]
 
 ESCAPE = "\x1b[2J\x1b]0;owned\x07"
@@ -42,6 +44,12 @@ def test_a_path_that_nothing_has_or_nobody_can_read(command: Make, option: str, 
     refused(command(option, path), option, said)
 
 
+@pytest.mark.parametrize("option", ["--out", "--repo", "--resume", "-c"])
+def test_an_empty_path_is_not_the_present_folder(command: Make, option: str) -> None:
+    """As of ``--out "$NIGHT"``, where no night was set."""
+    refused(command(option, ""), f"{option} '': an empty text is no path", "Nothing was touched")
+
+
 @pytest.mark.parametrize(
     ("path", "said"),
     [("precious", "not empty"), ("cache", "no folder"), ("cache/x", "folder"), ("/dev/null", "no folder")],
@@ -63,6 +71,14 @@ def test_a_run_directory_that_is_none(command: Make, tmp_path: Path, path: str, 
 )
 def test_a_configuration_file_that_is_none(command: Make, path: str, said: str) -> None:
     refused(command("-c", path), f"-c {path}", said)
+
+
+def test_a_pipe_into_which_nobody_writes(
+    command: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(configuration, "PATIENCE", 0.02)
+    os.mkfifo(tmp_path / "pipe")
+    refused(command("-c", "pipe"), "-c pipe: it is a pipe, and nobody writes into it")
 
 
 @pytest.mark.parametrize(
@@ -95,6 +111,7 @@ def test_a_configuration_file_in_another_form(
         ("n_bias=3\rn_dark: 4", "KEY=VALUE"), ('note="a"\u2028n_bias: 3', "KEY=VALUE"),
         ('note="a"\x85n_bias: 3', "KEY=VALUE"), (f"{ESCAPE}=3", "KEY=VALUE"), (LONG, "KEY=VALUE"),
         (os.fsdecode(b"\xff=3"), "KEY=VALUE"), ("__class__=x", "no option '__class__'"),
+        ("ignore=[ATSpectrograph]", "no option 'ignore'; nearest is note; the schema lists all options."),
         ("n_bias=!!python/object/apply:os.system [touch canary]", "a tag"), ("n_bias=&a 3", "an anchor"),
         ("n_bias=[3", "not YAML"), ("repo=/nowhere/at/all", "no such repository"),
         (f"repo=/{'a' * 300}", "File name too long"), (f"repo={LONG}", "repo"),
@@ -209,7 +226,8 @@ def test_a_campaign_that_would_tell_nothing(arguments: list[str], said: str) -> 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--out", LONG], "File name too long"), (["--repo", ESCAPE], "cannot be printed"),
+        (["--out", LONG], "File name too long"), (["--repo", ""], "an empty text is no path"),
+        (["--repo", ESCAPE], "cannot be printed"),
         (["ATCamera"], "LSSTComCam"),
         (["--speed", "nan"], "--speed"), (["--speed", "0"], "--speed"),
         (["--detectors", "0;1"], "--detectors"),

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.adapters.archive import _gains
 from lsst.ts.calibrations.adapters.datasets import read_dataset
+from lsst.ts.calibrations.adapters.pair_gains import gains_of_pair
 from lsst.ts.calibrations.adapters.report import VerificationReport
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.verification import (
@@ -186,5 +186,5 @@ def test_a_file_of_results_that_is_spoilt_is_an_error_in_words() -> None:
 )
 def test_a_strange_pair_of_flats_is_an_error_in_words(measured: Any) -> None:
     with pytest.raises(ArchiveError, match="the flats 1 and 2, detector 0") as caught:
-        _gains((1, 2), 0, measured)
+        gains_of_pair((1, 2), 0, measured)
     assert str(caught.value).isprintable()

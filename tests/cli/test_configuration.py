@@ -1,8 +1,13 @@
 """The configuration text from a file or from single options."""
 
+import os
+import threading
+from pathlib import Path
+
 import click
 import pytest
 
+from lsst.ts.calibrations.cli import configuration
 from lsst.ts.calibrations.cli.configuration import configuration_text
 
 
@@ -35,6 +40,44 @@ def test_files_that_are_none(tmp_path):
     for name, said in refused.items():
         with pytest.raises(click.UsageError, match=said):
             configuration_text(tmp_path / name, ())
+
+
+def test_the_output_of_a_process_is_a_file_too():
+    """As the shell gives it: -c <(command), or -c /dev/stdin behind a pipe."""
+    reader, writer = os.pipe()
+    os.write(writer, b"n_bias: 3\n")
+    os.close(writer)
+    try:
+        assert configuration_text(Path(f"/dev/fd/{reader}"), ()) == "n_bias: 3\n"
+    finally:
+        os.close(reader)
+
+
+def test_the_writer_of_a_pipe_may_come_late(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Timer(0.05, path.write_text, ["n_bias: 3\n"])
+    writer.start()
+    assert configuration_text(path, ()) == "n_bias: 3\n"
+    writer.join()
+
+
+def test_a_writer_who_is_there_may_take_any_time(tmp_path, monkeypatch):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    monkeypatch.setattr(configuration, "PATIENCE", 0.02)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # without whom no writer can be
+    pipe = path.open("wb", buffering=0)
+
+    def write():
+        with pipe:
+            pipe.write(b"n_bias: 3\n")
+
+    writer = threading.Timer(0.1, write)
+    writer.start()
+    assert configuration_text(path, ()) == "n_bias: 3\n"
+    writer.join()
+    os.close(reader)
 
 
 def test_file_and_options_exclude_each_other(tmp_path):

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import click
 import pytest
 import yaml
+from lsst.daf.butler import Butler
 
-from lsst.ts.calibrations.cli.simulator import _go_on_after
+from lsst.ts.calibrations.cli.simulator import _check, _go_on_after
+from lsst.ts.calibrations.cli.surroundings import SurroundingsError
 from lsst.ts.calibrations.cli.surroundings_without_pixels import SurroundingsWithoutPixels
 from lsst.ts.calibrations.domain.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.run.settings import RunSettings
 from lsst.ts.calibrations.simulation.image_folder import ImageFolder
 from lsst.ts.calibrations.simulation.repository import check_repository
+from lsst.ts.calibrations.simulation.standins import template
 
 
-@pytest.fixture(scope="module")
-def surroundings(tmp_path_factory: pytest.TempPathFactory) -> SurroundingsWithoutPixels:
-    folder = tmp_path_factory.mktemp("simulator")
-    made = SurroundingsWithoutPixels(
+def in_folder(folder: Path) -> SurroundingsWithoutPixels:
+    return SurroundingsWithoutPixels(
         instrument=LATISS,
         config=CalibrationConfig.from_namespace({}, LATISS),
         settings=RunSettings(
@@ -31,6 +37,11 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> SurroundingsWithou
         ),
         faults=(),
     )
+
+
+@pytest.fixture(scope="module")
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> SurroundingsWithoutPixels:
+    made = in_folder(tmp_path_factory.mktemp("simulator"))
     made.prepare(lambda _: None)
     return made
 
@@ -38,8 +49,6 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> SurroundingsWithou
 def test_any_filter_and_grating_has_its_flat_and_scripts_find_the_repository(
     surroundings: SurroundingsWithoutPixels,
 ) -> None:
-    from lsst.daf.butler import Butler
-
     index = yaml.safe_load(surroundings.index.read_text(encoding="utf-8"))
     assert index["/repo/LATISS"] == str(surroundings.repository)
     with Butler.from_config(str(surroundings.repository)) as butler:
@@ -47,6 +56,25 @@ def test_any_filter_and_grating_has_its_flat_and_scripts_find_the_repository(
     filters = {str(flat.dataId["physical_filter"]) for flat in flats}
     assert {"SDSSr_65mm~empty", "SDSSg_65mm~holo4_003", "empty~SDSSy_65mm"} <= filters
     surroundings.prepare(lambda _: None)  # kept, as it is
+
+
+def test_a_repository_whose_making_was_interrupted_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes last that the calibrations are certified: those of before the signal are in the way."""
+    wanted = in_folder(tmp_path)
+    monkeypatch.setattr(template, "_references", lambda *_: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(SurroundingsError, match="SIGTERM"):
+        wanted.prepare(lambda _: None)
+    monkeypatch.undo()
+    assert (wanted.repository / "butler.yaml").exists(), "it is half made"
+    check_repository(wanted.repository, wanted.properties)
+    wanted.prepare(lambda _: None)
+    with Butler.from_config(str(wanted.repository)) as butler:
+        assert butler.query_datasets("bias", collections="LATISS/calib", find_first=False)
+    told: list[str] = []
+    wanted.prepare(told.append)
+    assert told == [], "it is complete and stays"
 
 
 def test_a_repository_without_pixels_is_not_one_for_pixels(surroundings: SurroundingsWithoutPixels) -> None:
@@ -65,3 +93,11 @@ def test_after_an_earlier_simulation_on_the_bus_numbers_go_on(
     assert later.part == 2025011500007, "from which other job ids are drawn"
     assert later.optics == surroundings.optics
     assert _go_on_after(surroundings, "test_latiss_20250115_7") is surroundings
+
+
+def test_the_folder_of_the_simulator_is_not_its_repository_too(tmp_path: Path) -> None:
+    place = in_folder(tmp_path)
+    both = replace(place, settings=replace(place.settings, repository=tmp_path))
+    _check(place)
+    with pytest.raises(click.UsageError, match="it is the run directory, too"):
+        _check(both)

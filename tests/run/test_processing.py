@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.archive import PairGain, VerificationResults
+from lsst.ts.calibrations.adapters.archive import VerificationResults
 from lsst.ts.calibrations.adapters.certification import Certification
+from lsst.ts.calibrations.adapters.pair_gains import PairGain
 from lsst.ts.calibrations.domain.errors import ArchiveError, CertificationError, ProcessingError
 from lsst.ts.calibrations.domain.exposures import ImageType
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS

@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..domain.errors import ArchiveError, CertificationError
 from ..domain.instruments import Instrument
-from ..domain.text import one_line
 from .certification import Certification, Conflict, certify, find_conflicts
 from .datasets import find_combined, find_datasets, find_made, read_dataset
+from .pair_gains import PairGain, find_pair_gains
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["Archive", "ArchivedImage", "PairGain", "VerificationResults"]
+__all__ = ["Archive", "ArchivedImage", "VerificationResults"]
 
 _T = TypeVar("_T")
-
-PAIR_DATASETS = ("cpPtcExtract", "cpPtcPartial")
-"""Names under which cp_pipe has stored what it measured on a pair of flats, the documented one first."""
 
 
 @dataclass(frozen=True)
@@ -47,34 +44,6 @@ class VerificationResults:
 
     by_exposure: Mapping[int, Mapping[str, Any]]
     measured: Mapping[tuple[int, str], Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
-class PairGain:
-    """Gain and read noise of one amplifier from one pair of flats.
-
-    Parameters
-    ----------
-    exposures
-        The two flats.
-    detector
-        Butler id.
-    amplifier
-        Name.
-    gain
-        Electron per adu, as measured.
-    noise
-        Read noise from the overscan, as the pipeline stored it.
-    mean
-        Mean signal of the pair, adu.
-    """
-
-    exposures: tuple[int, int]
-    detector: int
-    amplifier: str
-    gain: float
-    noise: float
-    mean: float
 
 
 class Archive:
@@ -166,7 +135,9 @@ class Archive:
         ArchiveError
             A pair has no result.
         """
-        return await self._read(self._pair_gains, collection, pairs, detectors)
+        return await self._read(
+            lambda: find_pair_gains(self._refreshed(), collection, self.instrument.name, pairs, detectors)
+        )
 
     async def products(
         self, collection: str, calibration: str, detectors: Mapping[int, str]
@@ -285,45 +256,6 @@ class Archive:
         butler.registry.refresh()
         return butler
 
-    def _pair_gains(
-        self, collection: str, pairs: Sequence[tuple[int, int]], detectors: Sequence[int]
-    ) -> list[PairGain]:
-        butler, firsts = self._refreshed(), [first for first, _ in pairs]
-        refs: dict[tuple[int, ...], DatasetRef] = {}
-        for name in reversed(PAIR_DATASETS):
-            refs |= self._find(butler, name, collection, exposure=firsts, detector=detectors)
-        gains = []
-        for pair in pairs:
-            for detector in detectors:
-                ref = refs.get((pair[0], detector))
-                if ref is None:
-                    raise ArchiveError(
-                        f"no gain in {collection} for the flats {pair[0]} and {pair[1]}, detector {detector}"
-                    )
-                gains += _gains(pair, detector, read_dataset(butler, ref))
-        return gains
-
-
-def _gains(pair: tuple[int, int], detector: int, measured: Any) -> list[PairGain]:
-    """Gains of all amplifiers from what was measured on a pair."""
-    try:
-        return [
-            PairGain(
-                pair,
-                detector,
-                name,
-                measured.gain[name],
-                measured.noise[name],
-                _mean(measured.rawMeans[name]),
-            )
-            for name in measured.gain
-        ]
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise ArchiveError(
-            f"what was measured on the flats {pair[0]} and {pair[1]}, detector {detector}, has no gain, noise"
-            f" and mean of every amplifier ({type(error).__name__}: {one_line(error)})"
-        ) from error
-
 
 def _refusals() -> tuple[type[Exception], ...]:
     """What database and file system raise."""
@@ -335,8 +267,3 @@ def _refusals() -> tuple[type[Exception], ...]:
 def _first_line(error: Exception) -> str:
     """What an error says, without the statement and the links that the database adds."""
     return str(error).partition("\n")[0]
-
-
-def _mean(values: Any) -> float:
-    """The one raw mean of a pair."""
-    return float(values[0]) if len(values) else float("nan")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
+import select
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +21,9 @@ _PARAMETER = re.compile(r"^(?P<key>[A-Za-z_]\w*)=(?P<value>.*)$")
 
 LARGEST = 1_000_000
 """Bytes of a configuration file beyond which it is none."""
+
+PATIENCE = 5.0
+"""Seconds within which somebody must have opened a pipe to write the configuration into it."""
 
 
 def configuration_text(file: Path | None, parameters: Sequence[str]) -> str:
@@ -49,8 +56,7 @@ def _value(text: str) -> str:
 
 def _read(file: Path) -> str:
     try:
-        with file.open("rb") as stream:
-            raw = stream.read(LARGEST + 1)
+        raw = _first_bytes(file, LARGEST + 1)
     except OSError as error:
         raise click.UsageError(f"-c {file}: it cannot be read: {error.strerror}") from None
     if len(raw) > LARGEST:
@@ -59,3 +65,28 @@ def _read(file: Path) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise click.UsageError(f"-c {file}: it is no UTF-8 text (byte {error.start})") from None
+
+
+def _first_bytes(file: Path, most: int) -> bytes:
+    """Read a file, or a pipe to its end: its writer may take any time, but there must be one.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    click.UsageError
+        It is a pipe that nobody has opened to write into it.
+    """
+    with open(file, "rb", buffering=0, opener=_open_at_once) as raw, io.BufferedReader(raw) as stream:
+        begun: bytes | None = None
+        if stat.S_ISFIFO(os.fstat(raw.fileno()).st_mode) and not select.select([raw], [], [], PATIENCE)[0]:
+            begun = raw.read(1)  # None if there is a writer, who has written nothing yet
+            if begun == b"":
+                raise click.UsageError(f"-c {file}: it is a pipe, and nobody writes into it")
+        os.set_blocking(raw.fileno(), True)
+        return (begun or b"") + stream.read(most)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file; a pipe without a writer, too, for which one would wait otherwise."""
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime
 import io
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -15,13 +17,19 @@ from ..domain.text import one_line
 __all__ = [
     "MOST_SCALE",
     "MOST_SEED",
+    "collection_option",
+    "date_option",
+    "fault_option",
     "is_collection",
+    "path_option",
+    "path_problem",
     "print_anything",
-    "read_collections",
-    "read_date",
-    "read_path",
-    "show_faults",
+    "repo_option",
+    "scale_option",
+    "seed_option",
 ]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 MOST_SCALE = 16
 """Largest divisor of the sides of the detectors."""
@@ -36,21 +44,32 @@ def print_anything() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def read_path(_context: click.Context, parameter: click.Parameter, value: Path | None) -> Path | None:
+def path_problem(path: Path) -> str | None:
+    """Say why nothing can have a path, or why nobody can be told of it or look there; None if all is well."""
+    if not str(path).isprintable():
+        return "it has characters that cannot be printed"
+    try:
+        path.absolute().exists()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def _read_path(_context: click.Context, parameter: click.Parameter, value: str | None) -> Path | None:
     """Refuse paths that nothing can have, or that a log cannot show."""
     if value is None:
         return None
-    named = f"{parameter.opts[0]} {one_line(value, 80)}"
-    if not str(value).isprintable():
-        raise click.UsageError(f"{named}: it has characters that cannot be printed. Nothing was touched.")
-    try:
-        value.absolute().exists()
-    except OSError as error:
-        raise click.UsageError(f"{named}: {error.strerror}. Nothing was touched.") from None
-    return value
+    path = Path(value)
+    problem = path_problem(path)
+    if not value:  # for Python the present folder; for the user a variable that was not set
+        problem = "an empty text is no path"
+    if problem is not None:
+        shown = one_line(value, 80) or "''"
+        raise click.UsageError(f"{parameter.opts[0]} {shown}: {problem}. Nothing was touched.")
+    return path
 
 
-def show_faults(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+def _show_faults(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     """Answer ``--fault help``; refuse faults that are none."""
     from ..simulation.faults import FaultError, Faults, describe_faults
 
@@ -64,7 +83,7 @@ def show_faults(context: click.Context, _: click.Parameter, values: tuple[str, .
     return values
 
 
-def read_date(_context: click.Context, _: click.Parameter, value: str | None) -> datetime.date | None:
+def _read_date(_context: click.Context, _: click.Parameter, value: str | None) -> datetime.date | None:
     """Read the date of the simulated night."""
     if value is None:
         return None
@@ -77,7 +96,9 @@ def read_date(_context: click.Context, _: click.Parameter, value: str | None) ->
     return night
 
 
-def read_collections(_context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+def _read_collections(
+    _context: click.Context, _: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
     """Check the names of collections."""
     for value in values:
         if not is_collection(value):
@@ -91,3 +112,57 @@ def read_collections(_context: click.Context, _: click.Parameter, values: tuple[
 def is_collection(name: str) -> bool:
     """Whether a collection can have a name."""
     return name[:1] != "/" and text_problems({"calib_collection": name}) == {}
+
+
+def path_option(*names: str, **about: Any) -> Callable[[_Command], _Command]:
+    """Option that is a path; see `click.option`."""
+    return click.option(*names, type=click.Path(), callback=_read_path, **about)
+
+
+repo_option = path_option("--repo", help="Simulated repository to keep between runs.")
+
+scale_option = click.option(
+    "--scale",
+    type=click.IntRange(1, MOST_SCALE),
+    default=4,
+    show_default=True,
+    help="Divides the detector's sides.",
+)
+
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0, MOST_SEED),
+    default=1,
+    show_default=True,
+    help="Of everything that is drawn.",
+)
+
+
+def date_option(default: str) -> Callable[[_Command], _Command]:
+    """Date of the simulated night, and which it is where none is given."""
+    return click.option(
+        "--date",
+        callback=_read_date,
+        metavar="YYYY-MM-DD",
+        help=f"Date of the simulated night [default: {default}].",
+    )
+
+
+collection_option = click.option(
+    "--collection",
+    "collections",
+    multiple=True,
+    callback=_read_collections,
+    metavar="NAME",
+    help="Alias of the reference calibrations.",
+)
+
+fault_option = click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME[:KEY=VALUE,...]",
+    callback=_show_faults,
+    is_eager=True,
+    help="Something that goes wrong; 'help' lists what can.",
+)

@@ -12,8 +12,8 @@ from ..domain.text import one_line
 from ..run.facts import RunConfigured
 from ..run.record import RunRecord
 from ..run.resumption import ResumptionError, asked_for, take_up
-from ..simulation.repository import MARKER
-from .options import MOST_SCALE, MOST_SEED, is_collection
+from ..simulation.repository import is_complete
+from .options import MOST_SCALE, MOST_SEED, is_collection, path_problem
 
 if TYPE_CHECKING:
     from ..base_make_calibrations import BaseMakeCalibrations
@@ -105,7 +105,7 @@ def resumed_options(
     if (strange := _strange(configured)) is not None:
         raise click.UsageError(f"--resume: the journal of {folder} has {strange}. Nothing was touched.")
     repository = Path(configured.repository or "")
-    if configured.date is None or not (repository / MARKER).is_file():
+    if configured.date is None or not is_complete(repository):
         raise click.UsageError(
             f"--resume: the repository of the run, {repository}, is not there any more; a run directory"
             " cannot be moved. Nothing was touched."
@@ -134,13 +134,10 @@ def _strange(configured: RunConfigured) -> str | None:
     for name in configured.collections:
         if not is_collection(name):
             return f"collection {one_line(repr(name), 80)}"
-    try:
-        repository = Path(configured.repository or "/")
-        if repository.is_absolute() and f"{repository}".isprintable() and repository.exists() is not None:
-            return None
-    except OSError:
-        pass
-    return f"repository {one_line(repr(configured.repository), 80)}"
+    repository = Path(configured.repository or "/")
+    if not repository.is_absolute() or path_problem(repository) is not None:
+        return f"repository {one_line(repr(configured.repository), 80)}"
+    return None
 
 
 def time_of_resumption(record: RunRecord) -> float:

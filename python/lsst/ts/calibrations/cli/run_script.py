@@ -11,13 +11,14 @@ from pathlib import Path
 import click
 
 from .options import (
-    MOST_SCALE,
-    MOST_SEED,
+    collection_option,
+    date_option,
+    fault_option,
+    path_option,
     print_anything,
-    read_collections,
-    read_date,
-    read_path,
-    show_faults,
+    repo_option,
+    scale_option,
+    seed_option,
 )
 
 __all__ = ["main"]
@@ -38,14 +39,7 @@ def _choose_sal(simulate: bool) -> None:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("script")
-@click.option(
-    "-c",
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path),
-    callback=read_path,
-    help="YAML file of options.",
-)
+@path_option("-c", "--config", "config_file", help="YAML file of options.")
 @click.option("-p", "--parameter", "parameters", multiple=True, metavar="KEY=VALUE", help="One option.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the configuration and end.")
 @click.option(
@@ -63,59 +57,15 @@ def _choose_sal(simulate: bool) -> None:
     is_flag=True,
     help="Needed where salobj is installed; elsewhere the observatory is simulated anyway.",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    callback=read_path,
-    help="Run directory, new or empty [default: below runs/].",
-)
-@click.option(
-    "--repo",
-    type=click.Path(path_type=Path),
-    callback=read_path,
-    help="Simulated repository to keep between runs.",
-)
-@click.option(
-    "--scale",
-    type=click.IntRange(1, MOST_SCALE),
-    default=4,
-    show_default=True,
-    help="Divides the detector's sides.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, MOST_SEED),
-    default=1,
-    show_default=True,
-    help="Of everything that is drawn.",
-)
-@click.option(
-    "--date",
-    callback=read_date,
-    metavar="YYYY-MM-DD",
-    help="Date of the simulated night [default: 2025-01-15].",
-)
-@click.option(
-    "--collection",
-    "collections",
-    multiple=True,
-    callback=read_collections,
-    metavar="NAME",
-    help="Alias of the reference calibrations.",
-)
-@click.option(
-    "--fault",
-    "faults",
-    multiple=True,
-    metavar="NAME[:KEY=VALUE,...]",
-    callback=show_faults,
-    is_eager=True,
-    help="Something that goes wrong; 'help' lists what can.",
-)
-@click.option(
+@path_option("--out", help="Run directory, new or empty [default: below runs/].")
+@repo_option
+@scale_option
+@seed_option
+@date_option("2025-01-15")
+@collection_option
+@fault_option
+@path_option(
     "--resume",
-    type=click.Path(path_type=Path),
-    callback=read_path,
     metavar="DIR",
     help="Go on with the run in this run directory, which was killed, stopped or failed.",
 )

@@ -14,13 +14,14 @@ import click
 
 from ..domain.text import one_line
 from .options import (
-    MOST_SCALE,
-    MOST_SEED,
+    collection_option,
+    date_option,
+    fault_option,
+    path_option,
     print_anything,
-    read_collections,
-    read_date,
-    read_path,
-    show_faults,
+    repo_option,
+    scale_option,
+    seed_option,
 )
 
 __all__ = ["main"]
@@ -83,35 +84,11 @@ def _speed(_context: click.Context, _: click.Parameter, value: float) -> float:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("instrument", type=click.Choice(INSTRUMENTS), default="LATISS")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    callback=read_path,
-    help="Its folder, new or empty [default: below runs/].",
-)
-@click.option(
-    "--repo",
-    type=click.Path(path_type=Path),
-    callback=read_path,
-    help="Simulated repository to keep between runs.",
-)
-@click.option(
-    "--scale",
-    type=click.IntRange(1, MOST_SCALE),
-    default=4,
-    show_default=True,
-    help="Divides the detector's sides.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, MOST_SEED),
-    default=1,
-    show_default=True,
-    help="Of everything that is drawn.",
-)
-@click.option(
-    "--date", callback=read_date, metavar="YYYY-MM-DD", help="Date of the simulated night [default: now]."
-)
+@path_option("--out", help="Its folder, new or empty [default: below runs/].")
+@repo_option
+@scale_option
+@seed_option
+@date_option("now")
 @click.option(
     "--speed",
     type=click.FloatRange(0, 1000, min_open=True),
@@ -133,23 +110,8 @@ def _speed(_context: click.Context, _: click.Parameter, value: float) -> float:
     metavar="NAME",
     help="Have a reference flat of this filter, too, besides that in the beam.",
 )
-@click.option(
-    "--collection",
-    "collections",
-    multiple=True,
-    callback=read_collections,
-    metavar="NAME",
-    help="Alias of the reference calibrations.",
-)
-@click.option(
-    "--fault",
-    "faults",
-    multiple=True,
-    metavar="NAME[:KEY=VALUE,...]",
-    callback=show_faults,
-    is_eager=True,
-    help="Something that goes wrong; 'help' lists what can.",
-)
+@collection_option
+@fault_option
 def main(
     instrument: str,
     out: Path | None,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,17 @@ from rich.console import Console
 
 from ..domain.config import CalibrationConfig
 from ..domain.config_text import examine
+from ..domain.instruments import Instrument
 from ..domain.text import one_line
 from ..run.record import RunRecord
 from ..run.settings import RunSettings
 from ..simulation import clock
 from ..simulation.faults import FaultError
+from ..simulation.observatory import SimulatedObservatory
 from ..simulation.repository import check_repository
 from .folders import new_folder
+from .night import afternoon, usual_night
+from .options import path_problem
 from .progress import make_view
 from .resumption import time_of_resumption
 from .session import ScriptSession
@@ -28,16 +33,7 @@ from .surroundings import Surroundings, SurroundingsError
 if TYPE_CHECKING:
     from ..base_make_calibrations import BaseMakeCalibrations
 
-__all__ = ["DEFAULT_NIGHT", "SimulationOptions", "simulate_run"]
-
-DEFAULT_NIGHT = date(2025, 1, 15)
-"""Date of the simulated night; never today's, so that a seed always gives the same exposure ids."""
-
-FIRST_NIGHT = date(1970, 1, 2)
-"""A validity range may begin earlier; images cannot, since the Butler tells no times before 1970."""
-
-HOUR = 18
-"""TAI hour at which a run begins: the afternoon in Chile, when calibrations are taken."""
+__all__ = ["SimulationOptions", "check_place", "simulate_run"]
 
 LABELS = "/repo/"
 """How the names of the observatory's repositories begin; the simulation maps them to its own."""
@@ -100,13 +96,77 @@ def simulate_run(
     click.UsageError
         The repository cannot be used, or a fault is not possible; nothing was touched.
     """
+    config = _config(script_class, text)
+    night = options.night or usual_night(config)
+    place = _surroundings(script_class.instrument(), config, options, night)
+    check_place(place, "repository")
+    new_folder(options.folder)
+    view = make_view(Console())
+    session = ScriptSession(
+        script_class,
+        text,
+        place,
+        index=index,
+        log_level=log_level,
+        view=view,
+        obstacle=_prepare(place, view.say),
+    )
+    begin = afternoon(night) if options.resumed is None else time_of_resumption(options.resumed)
+    try:
+        return clock.run(session.run, start_tai=begin)
+    finally:
+        view.end()
+
+
+def check_place(place: Surroundings, repository: str) -> SimulatedObservatory:
+    """See whether a simulated observatory is possible, without touching anything.
+
+    Parameters
+    ----------
+    place
+        Its place and properties.
+    repository
+        How the repository is called in a message.
+
+    Returns
+    -------
+    observatory
+        Not yet running.
+
+    Raises
+    ------
+    click.UsageError
+        The repository cannot be used, or a fault is not possible; nothing was touched.
+    """
+    if place.repository != place.settings.folder / "repo":
+        try:
+            if place.repository == place.settings.folder:
+                raise ValueError("it is the run directory, too")
+            check_repository(place.repository, place.properties)
+        except ValueError as error:
+            raise click.UsageError(
+                f"{repository} {place.repository}: {error}. Nothing was touched."
+            ) from None
+    try:
+        return place.observatory()
+    except FaultError as error:
+        raise click.UsageError(f"--fault: {error}. Nothing was touched.") from None
+
+
+def _config(script_class: type[BaseMakeCalibrations], text: str) -> CalibrationConfig | None:
+    """What a configuration asks for; None if the script will refuse it."""
     instrument = script_class.instrument()
     findings = examine(text, script_class.get_schema(), instrument)
-    config = None
-    if not findings.errors:
-        config = CalibrationConfig.from_namespace(yaml.safe_load(findings.text) or {}, instrument)
-    night = options.night or _night(config)
-    surroundings = Surroundings(
+    if findings.errors:
+        return None
+    return CalibrationConfig.from_namespace(yaml.safe_load(findings.text) or {}, instrument)
+
+
+def _surroundings(
+    instrument: Instrument, config: CalibrationConfig | None, options: SimulationOptions, night: date
+) -> Surroundings:
+    """Place and properties of the run."""
+    return Surroundings(
         instrument=instrument,
         config=config,
         settings=RunSettings(
@@ -122,36 +182,17 @@ def simulate_run(
         faults=options.faults,
         part=len(options.resumed.parts) if options.resumed else 0,
     )
-    if surroundings.repository != options.folder / "repo":
-        try:
-            if surroundings.repository == options.folder:
-                raise ValueError("it is the run directory, too")
-            check_repository(surroundings.repository, surroundings.properties)
-        except ValueError as error:
-            message = f"repository {surroundings.repository}: {error}. Nothing was touched."
-            raise click.UsageError(message) from None
+
+
+def _prepare(place: Surroundings, say: Callable[[str], None]) -> SurroundingsError | None:
+    """Make what the run needs around it; return why that cannot be had, which the script is to report."""
+    if place.config is None:
+        return None
     try:
-        surroundings.observatory()
-    except FaultError as error:
-        raise click.UsageError(f"--fault: {error}. Nothing was touched.") from None
-    new_folder(options.folder)
-    view = make_view(Console())
-    obstacle = None
-    if config is not None:
-        try:
-            surroundings.prepare(view.say)
-        except SurroundingsError as error:
-            obstacle = error
-    session = ScriptSession(
-        script_class, text, surroundings, index=index, log_level=log_level, view=view, obstacle=obstacle
-    )
-    begin = datetime(night.year, night.month, night.day, HOUR, tzinfo=UTC).timestamp()
-    if options.resumed is not None:
-        begin = time_of_resumption(options.resumed)
-    try:
-        return clock.run(session.run, start_tai=begin)
-    finally:
-        view.end()
+        place.prepare(say)
+    except SurroundingsError as error:
+        return error
+    return None
 
 
 def _repository(options: SimulationOptions, config: CalibrationConfig | None) -> Path:
@@ -164,18 +205,8 @@ def _repository(options: SimulationOptions, config: CalibrationConfig | None) ->
         return options.repository.absolute()
     if config is None or config.repo.startswith(LABELS):
         return options.folder / "repo"
-    path, shown = Path(config.repo).absolute(), one_line(config.repo, 80)
-    try:
-        if not path.exists():
-            raise click.UsageError(f"repo {shown}: there is no such repository. Nothing was touched.")
-    except OSError as error:
-        raise click.UsageError(f"repo {shown}: {error.strerror}. Nothing was touched.") from None
+    path = Path(config.repo).absolute()
+    problem = path_problem(path) or (None if path.exists() else "there is no such repository")
+    if problem is not None:
+        raise click.UsageError(f"repo {one_line(config.repo, 80)}: {problem}. Nothing was touched.")
     return path
-
-
-def _night(config: CalibrationConfig | None) -> date:
-    """Date of the simulated night: one in the validity range if calibrations are to be certified."""
-    usual = datetime(DEFAULT_NIGHT.year, DEFAULT_NIGHT.month, DEFAULT_NIGHT.day, HOUR)
-    if config is None or not config.generate_calibrations or config.is_valid_at(usual):
-        return DEFAULT_NIGHT
-    return max(config.certify_begin.date(), FIRST_NIGHT)

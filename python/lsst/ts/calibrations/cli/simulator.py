@@ -7,7 +7,7 @@ import logging
 import shlex
 import signal
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import click
@@ -18,12 +18,11 @@ from ..domain.errors import ConfigurationError
 from ..domain.exposures import exposure_id
 from ..domain.instruments import INSTRUMENTS, Instrument
 from ..run.settings import RunSettings
-from ..simulation.faults import FaultError
 from ..simulation.machine_faults import MACHINE_FAULTS
 from ..simulation.paced_loop import PacedLoop
-from ..simulation.repository import check_repository
 from .folders import new_folder
-from .simulate import HOUR
+from .night import afternoon
+from .simulate import check_place
 from .surroundings import Surroundings, SurroundingsError
 from .surroundings_without_pixels import SurroundingsWithoutPixels
 
@@ -97,9 +96,7 @@ def simulate(instrument_name: str, options: SimulatorOptions) -> int:
         _say(str(error))
         return 2
     _write_environment(places[0])
-    now = current_tai()
-    if options.night is not None:
-        now = datetime(*options.night.timetuple()[:3], HOUR, tzinfo=UTC).timestamp()
+    now = current_tai() if options.night is None else afternoon(options.night)
     with asyncio.Runner(loop_factory=lambda: PacedLoop(now, options.speed)) as runner:
         return runner.run(_serve(places[0]))
 
@@ -133,15 +130,7 @@ def _surroundings(instrument: Instrument, options: SimulatorOptions, filter_: st
 
 def _check(place: Surroundings) -> None:
     """Raise click.UsageError if the repository or a fault is not possible."""
-    if place.repository != place.settings.folder / "repo":
-        try:
-            check_repository(place.repository, place.properties)
-        except ValueError as error:
-            raise click.UsageError(f"--repo {place.repository}: {error}. Nothing was touched.") from None
-    try:
-        faults = place.observatory().faults
-    except FaultError as error:
-        raise click.UsageError(f"--fault: {error}. Nothing was touched.") from None
+    faults = check_place(place, "--repo").faults
     if names := [name for name in MACHINE_FAULTS if faults.asked_for(name)]:
         raise click.UsageError(
             f"--fault: {' and '.join(names)}: it would have to strike the machine of a script, and that is"

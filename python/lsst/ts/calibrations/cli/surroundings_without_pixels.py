@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from ..domain.optics import physical_filter
 from ..simulation.cscs.mounted import all_mounted, band_of
 from ..simulation.faults import Faults
 from ..simulation.machinery import Machinery
-from ..simulation.repository import MARKER
+from ..simulation.repository import being_made, is_complete
 from ..simulation.standins.machinery import standin_machinery
 from ..simulation.standins.measurements import StandInCamera
 from .surroundings import Surroundings
@@ -37,18 +36,18 @@ class SurroundingsWithoutPixels(Surroundings):
         """Make a repository whose reference calibrations have one pixel for each amplifier."""
         from ..simulation.standins.template import make_template
 
-        if (self.repository / MARKER).is_file():
+        if is_complete(self.repository):
             return
         say("No pixels and no pipelines: outcomes of jobs are drawn.")
-        make_template(
-            self.repository,
-            self.instrument,
-            self.detectors,
-            seed=self.seed,
-            scale=self.scale,
-            filters=self._filters(),
-        )
-        (self.repository / MARKER).write_text(json.dumps(self.properties, indent=1) + "\n", encoding="utf-8")
+        with being_made(self.repository, self.properties):
+            make_template(
+                self.repository,
+                self.instrument,
+                self.detectors,
+                seed=self.seed,
+                scale=self.scale,
+                filters=self._filters(),
+            )
 
     def _filters(self) -> list[tuple[str, str]]:
         """Physical filter and band of everything that can be put into the beam: a flat costs nothing here."""

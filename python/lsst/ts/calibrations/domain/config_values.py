@@ -32,6 +32,9 @@ PART_SHOWN = 4
 UNKNOWN_SHOWN = 20
 """Unknown names for which the nearest option is looked for."""
 
+ALIKE = 0.7
+"""Likeness, as difflib has it, from which on the other name must be meant; ignore and note have 0.6."""
+
 CERTAIN = 4
 """Letters from which on a part of a single option's name must mean that option, e.g. mode."""
 
@@ -87,7 +90,7 @@ def _nearest(name: str, known: Sequence[str]) -> tuple[list[str], bool]:
     parts = [option for option in known if written and written in option]
     if parts:
         return parts[:PART_SHOWN], len(parts) == 1 and len(written) >= CERTAIN
-    near = difflib.get_close_matches(written, known, n=1)
+    near = difflib.get_close_matches(written, known, n=1, cutoff=ALIKE)
     return (near, True) if near else (difflib.get_close_matches(written, known, n=1, cutoff=0.0), False)
 
 

@@ -16,7 +16,8 @@ from .context import RunContext
 from .facts import GainsMeasured
 
 if TYPE_CHECKING:
-    from ..adapters.archive import Archive, PairGain
+    from ..adapters.archive import Archive
+    from ..adapters.pair_gains import PairGain
     from ..domain.config import CalibrationConfig
     from ..domain.instruments import Instrument
     from .jobs import Jobs

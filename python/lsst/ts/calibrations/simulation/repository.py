@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,13 @@ from ..domain.text import one_line
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
 
-__all__ = ["MARKER", "add_aliases", "check_repository", "make_repository", "write_index"]
+__all__ = ["add_aliases", "being_made", "check_repository", "is_complete", "make_repository", "write_index"]
 
 MARKER = "SIMULATED.json"
 """File that only a simulated repository has."""
 
-MAKING = "MAKING"
-"""File that a simulated repository has until it is complete."""
+MAKING = "SIMULATED.making"
+"""File that only a simulated repository has, until it is complete; what is beside it may be removed."""
 
 
 def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
@@ -76,6 +77,42 @@ def _read_marker(path: Path) -> dict[str, Any]:
     return made
 
 
+def is_complete(path: Path) -> bool:
+    """Whether a simulated repository is there, whose making was not interrupted."""
+    return (path / MARKER).is_file() and not (path / MAKING).is_file()
+
+
+@contextmanager
+def being_made(path: Path, properties: Mapping[str, Any]) -> Iterator[None]:
+    """Mark a folder as a simulated repository, which is complete when the block has ended.
+
+    If the block does not come to its end, the next one at this place finds an empty folder again.
+
+    Parameters
+    ----------
+    path
+        Where; see `check_repository`.
+    properties
+        Written into the marker.
+    """
+    path.mkdir(exist_ok=True)
+    if (path / MAKING).is_file():
+        _clear(path)
+    (path / MAKING).touch()
+    yield
+    (path / MARKER).write_text(json.dumps(dict(properties), indent=1) + "\n", encoding="utf-8")
+    (path / MAKING).unlink()
+
+
+def _clear(path: Path) -> None:
+    """Remove what an interrupted making has left; what tells of it stays, as this may be interrupted, too."""
+    for each in path.iterdir():
+        if each.is_dir() and not each.is_symlink():
+            shutil.rmtree(each)
+        elif each.name != MAKING:
+            each.unlink()
+
+
 def make_repository(path: Path, reference: Path, calibrations: str, properties: Mapping[str, Any]) -> None:
     """Make the repository of a run, or give one of before the reference calibrations that it lacks.
 
@@ -90,14 +127,11 @@ def make_repository(path: Path, reference: Path, calibrations: str, properties: 
     properties
         Written into the marker.
     """
-    if (path / MARKER).is_file() and not (path / MAKING).is_file():
+    if is_complete(path):
         _complete(path, reference, calibrations)
         return
-    path.mkdir(exist_ok=True)
-    (path / MAKING).touch()
-    shutil.copytree(reference, path, dirs_exist_ok=True)
-    (path / MARKER).write_text(json.dumps(dict(properties), indent=1) + "\n", encoding="utf-8")
-    (path / MAKING).unlink()
+    with being_made(path, properties):
+        shutil.copytree(reference, path, dirs_exist_ok=True)
 
 
 def _complete(path: Path, reference: Path, calibrations: str) -> None:

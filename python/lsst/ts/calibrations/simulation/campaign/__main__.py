@@ -6,6 +6,8 @@ import json
 import os
 import random
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -19,7 +21,6 @@ __all__ = ["main"]
 
 ENOUGH = 2000
 """Scenarios in which every fault is expected to strike."""
-
 
 MOST = 1_000_000
 """Scenarios of one campaign."""
@@ -65,35 +66,38 @@ def main(
     Exit status: 0 if it did, 1 if it did not, 2 if that could not be found out.
     """
     os.environ["TS_CALIBRATIONS_SAL"] = "embedded"
+    with _ending_in_words():
+        from .campaign import run_campaign, run_matrix
+
+        if scenario is not None:
+            sys.exit(_replay(scenario, focus, matrix))
+        if matrix:
+            report = run_matrix(every=every, processes=processes, progress=_progress())
+        else:
+            seeds = random.Random(seed).sample(range(1_000_000_000), scenarios)  # noqa: S311
+            report = run_campaign(seeds, seed=seed, processes=processes, focus=focus, progress=_progress())
+    _end(report, as_json)
+
+
+@contextmanager
+def _ending_in_words() -> Iterator[None]:
+    """End in words, with the exit status 2, when a signal comes or the scenarios have no room."""
     from ...cli.interrupts import Interrupted, raising_interrupts
     from .room import NoRoom
 
     try:
         with raising_interrupts():
-            report = _play(scenarios, seed, scenario, focus, processes, matrix, every)
+            yield
     except Interrupted as interrupt:
         click.echo(f"{interrupt}: the campaign was ended, and its files were removed.", err=True)
         sys.exit(2)
     except NoRoom as error:
         click.echo(str(error), err=True)
         sys.exit(2)
-    if isinstance(report, int):
-        sys.exit(report)
-    _end(report, as_json)
 
 
-def _play(
-    scenarios: int,
-    seed: int,
-    scenario: int | None,
-    focus: tuple[str, ...],
-    processes: int,
-    matrix: bool,
-    every: int,
-) -> Report | int:
-    """Do what was asked for; return the report, or the exit status of a single scenario."""
-    from .campaign import run_campaign, run_matrix
-
+def _progress() -> Callable[[Report], None]:
+    """What tells each violation as it comes, and how far the campaign is."""
     told = 0
 
     def show(report: Report) -> None:
@@ -104,12 +108,7 @@ def _play(
         if report.scenarios % 50 == 0:
             click.echo(f"{report.scenarios} scenarios in {report.seconds:.0f} s: {told} violations", err=True)
 
-    if scenario is not None:
-        return _replay(scenario, focus, matrix)
-    if matrix:
-        return run_matrix(every=every, processes=processes, progress=show)
-    seeds = random.Random(seed).sample(range(1_000_000_000), scenarios)  # noqa: S311
-    return run_campaign(seeds, seed=seed, processes=processes, focus=focus, progress=show)
+    return show
 
 
 def _end(report: Report, as_json: bool) -> NoReturn:
