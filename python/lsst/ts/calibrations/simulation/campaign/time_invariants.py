@@ -69,9 +69,7 @@ def _endless_jobs(evidence: Evidence) -> Iterator[str]:
         if job.acknowledged is None:
             continue
         final = evidence.events.final(job.life)
-        limit = job.acknowledged + allowed
         ends = [each for each in (job.published, job.aborted) if each is not None]
-        seen = evidence.events.last_word(job.life) if final is None else final[0]
-        if limit < min(seen, *ends):
-            took = min(seen, *ends) - job.acknowledged
+        ends += [evidence.events.last_word(job.life) if final is None else final[0]]
+        if (took := min(ends) - job.acknowledged) > allowed:
             yield f"the job {job.kind} {job.calibration} ran for {took:.0f} s, and may for {allowed:.0f} s"
