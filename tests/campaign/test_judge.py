@@ -11,12 +11,7 @@ from typing import Any
 import pytest
 
 from lsst.ts.calibrations.simulation.campaign import life, witness
-from lsst.ts.calibrations.simulation.campaign.end_invariants import (
-    ends_agree,
-    nothing_breaks,
-    nothing_goes_on,
-    time_is_bounded,
-)
+from lsst.ts.calibrations.simulation.campaign.end_invariants import ends_agree, nothing_breaks
 from lsst.ts.calibrations.simulation.campaign.events import Events
 from lsst.ts.calibrations.simulation.campaign.evidence import Evidence, gather
 from lsst.ts.calibrations.simulation.campaign.interruption import Act
@@ -25,6 +20,7 @@ from lsst.ts.calibrations.simulation.campaign.life import Life
 from lsst.ts.calibrations.simulation.campaign.runner import Lived, Workshop
 from lsst.ts.calibrations.simulation.campaign.scenario import Scenario, draw_scenario
 from lsst.ts.calibrations.simulation.campaign.shelf import Shelf
+from lsst.ts.calibrations.simulation.campaign.time_invariants import nothing_goes_on, time_is_bounded
 from lsst.ts.calibrations.simulation.sal.enums import ScriptState
 
 KILLED_AND_RESUMED = 15
@@ -47,7 +43,7 @@ def evidence(lives: list[Mapping[str, Any] | None], acts: Mapping[int, Act], she
             testimony.append(witness.Testimony(number, 9.0, "Script", "evt_state", values, 0))
     scenario = draw_scenario(1)
     events = Events(testimony, scenario.instrument)
-    return Evidence(Lived(scenario, Path(), lives), events, b"", (), STOPPED, shelf)
+    return Evidence(Lived(scenario, Path(), lives), events, b"", STOPPED, shelf)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from lsst.ts.calibrations.run import (
     products,
     recovery,
     steps,
+    summary,
 )
 from lsst.ts.calibrations.simulation.campaign.campaign import play
 from lsst.ts.calibrations.simulation.campaign.runner import Workshop
@@ -137,6 +138,15 @@ def one_detector_is_enough(patch: Patch) -> None:
     )
 
 
+def no_time_limit(patch: Patch) -> None:
+    run = ocps.OcpsClient.run
+
+    async def patiently(self: Any, *args: Any, **kwargs: Any) -> tuple[str, int]:
+        return await run(self, *args, **{**kwargs, "timeout": 1e7})
+
+    patch.setattr(ocps.OcpsClient, "run", patiently)
+
+
 def results_of_others_accepted(patch: Patch) -> None:
     take = ocps.OcpsClient._take
 
@@ -152,6 +162,16 @@ def results_of_others_accepted(patch: Patch) -> None:
 def types_confused(patch: Patch) -> None:
     note = acquisition.ExposureTaken
     patch.setattr(acquisition, "ExposureTaken", lambda **fields: note(**{**fields, "image_type": "BIAS"}))
+
+
+def discards_forgotten(patch: Patch) -> None:
+    note = acquisition.ExposureTaken
+    patch.setattr(acquisition, "ExposureTaken", lambda **fields: note(**{**fields, "discarded": False}))
+
+
+def ingests_taken_for_granted(patch: Patch) -> None:
+    exposure = summary._exposure
+    patch.setattr(summary, "_exposure", lambda each: exposure(each) | {"ingested": True})
 
 
 def failures_forgotten(patch: Patch) -> None:
@@ -256,8 +276,11 @@ GUARDS = (
     Undone(ingest_not_awaited, "oods-lost", "ingests-are-true"),
     Undone(status_of_ingest_ignored, "oods-status", "ingests-are-true"),
     Undone(one_detector_is_enough, "oods-one-detector", "ingests-are-true"),
+    Undone(no_time_limit, "ocps-slow", "time-is-bounded"),
     Undone(results_of_others_accepted, "ocps-foreign", "reason-names-the-cause"),
     Undone(types_confused, "", "exposures-are-filed"),
+    Undone(discards_forgotten, "", "exposures-are-filed"),
+    Undone(ingests_taken_for_granted, "oods-lost", "ingests-are-true"),
     Undone(failures_forgotten, "ocps-refused", "done-means-done"),
     Undone(outcome_always_good, "camera-fault", "done-means-done"),
     Undone(steps_not_cancelled, "interruption", "nothing-goes-on"),

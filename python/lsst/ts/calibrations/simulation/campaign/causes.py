@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["CAUSES", "HARMLESS"]
+__all__ = ["CAUSES", "HARMLESS", "LASTING", "LASTING_AFTER_A_KILL"]
 
 _INCOMPLETE = "The verification of [A-Z]+ has|VERIFICATION NEGATIVE"
 
@@ -61,3 +61,9 @@ HARMLESS = frozenset(
     }
 )
 """Faults that must not make any difference to the outcome."""
+
+LASTING = frozenset({"butler-conflict", *(name for name in CAUSES if name.startswith("verify-"))})
+"""Faults that leave something in the repository which a run meets again when it is resumed."""
+
+LASTING_AFTER_A_KILL = frozenset({"butler-full", "butler-read-only"})
+"""Faults that end when the simulated components do, if nobody kills them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +11,17 @@ from ...adapters.ingest import detector_name
 from ...domain.instruments import Instrument
 from ..cscs.key_values import split_escaped
 from ..sal.enums import SalRetCode, ScriptState
+from .interruption import AT_ONCE
 from .witness import Testimony
 
-__all__ = ["Events", "ExposureEvent", "JobEvent"]
+__all__ = ["FINAL", "Events", "ExposureEvent", "JobEvent"]
 
-_FINAL = tuple(
+FINAL = ("DONE", "STOPPED", "FAILED", "CONFIGURE_FAILED")
+"""States in which a script ends."""
+
+_ENDINGS = ("STOPPING", "FAILING", *FINAL)
+
+_ANSWERS = tuple(
     int(code)
     for code in (
         *(SalRetCode.CMD_COMPLETE, SalRetCode.CMD_FAILED, SalRetCode.CMD_ABORTED),
@@ -38,8 +45,10 @@ class ExposureEvent:
         In which life of the script it was begun, and when; of a confirmed one, when it was confirmed.
     confirmed
         Whether takeImages completed.
+    read_out
+        Life and time of its first endReadout; None: there was none.
     ingested
-        When the OODS said of each detector that it has the file.
+        In which life and when the OODS said of each detector that it has the file.
     """
 
     id: int
@@ -49,7 +58,8 @@ class ExposureEvent:
     life: int
     time: float
     confirmed: bool = False
-    ingested: dict[str, float] = field(default_factory=dict)
+    read_out: tuple[int, float] | None = None
+    ingested: dict[str, tuple[int, float]] = field(default_factory=dict)
 
 
 @dataclass
@@ -73,9 +83,9 @@ class JobEvent:
     exit_code
         As published for its id; None: never.
     published
-        When that was.
+        When that was, if in the life of the script that asked for it.
     aborted
-        When somebody asked for its abort; None: nobody did.
+        When somebody asked for its abort in that life; None: nobody did.
     """
 
     kind: str
@@ -113,6 +123,8 @@ class Events:
         self.jobs: list[JobEvent] = []
         self.states: list[tuple[int, float, str, str]] = []
         """Life, time, name and reason of each state of the script."""
+        self.unanswered: set[tuple[int, int]] = set()
+        """Life and number of each takeImages that the camera has not answered for good."""
         self.interruptions: list[Testimony] = []
         self.component_states: dict[str, list[tuple[float, int]]] = {}
         self._early: dict[str, tuple[int, float]] = {}
@@ -140,8 +152,19 @@ class Events:
 
     def final(self, life: int) -> tuple[float, str, str] | None:
         """Time, name and reason of the state in which a life ended; None if it ended in none."""
-        found = [each[1:] for each in self.states if each[0] == life and each[2] in _ENDS]
+        found = [each[1:] for each in self.states if each[0] == life and each[2] in FINAL]
         return found[-1] if found else None
+
+    def told_to_end(self, life: int) -> float:
+        """When a life was told to end, or began to end by itself; infinity if it did neither."""
+        ends = [time for number, time, name, _ in self.states if number == life and name in _ENDINGS]
+        told = [each for each in self.interruptions if each.values["words"] in AT_ONCE]
+        ends += [each.time for each in told if each.life == life]
+        return min(ends, default=math.inf)
+
+    def last_word(self, life: int) -> float:
+        """When something was written down about a life for the last time."""
+        return max((each.time for each in self.testimony if each.life == life), default=0.0)
 
     def _take(self, line: Testimony) -> None:
         camera = self.instrument.camera
@@ -167,21 +190,34 @@ class Events:
         values = line.values
         if line.topic == "cmd_takeImages":
             self._taking.add(values["private_seqNum"])
+            self.unanswered.add((line.life, values["private_seqNum"]))
         elif line.topic == "evt_startIntegration" and values["additionalKeys"]:
             # That of the image at rest has no keys. One that an earlier life began is finished unasked.
-            exposure = _exposure(line)
+            exposure = _exposure(line, line.life if self._taking else line.life - 1)
             self.begun.setdefault(exposure.id, exposure)
             if self._taking:
                 self._integrating = self.begun[exposure.id]
-        elif line.topic == "ack_ackcmd" and values["private_seqNum"] in self._taking and self._integrating:
-            self._integrating.confirmed |= values["ack"] == SalRetCode.CMD_COMPLETE
+        elif line.topic == "evt_endReadout":
+            for each in self.begun.values():
+                if each.name == values["imageName"] and each.read_out is None:
+                    each.read_out = line.life, line.time
+        elif line.topic == "ack_ackcmd" and values["private_seqNum"] in self._taking:
+            self._take_answer(line)
+
+    def _take_answer(self, line: Testimony) -> None:
+        """Take in what the camera answers to takeImages."""
+        if line.values["ack"] in _ANSWERS:
+            self.unanswered.discard((line.life, line.values["private_seqNum"]))
+        if self._integrating:
+            self._integrating.confirmed |= line.values["ack"] == SalRetCode.CMD_COMPLETE
             self._integrating.time = line.time
 
     def _take_ingest(self, line: Testimony) -> None:
         values = line.values
         for each in self.begun.values():
             if each.name == values["obsid"] and values["statusCode"] == 0:
-                each.ingested.setdefault(detector_name(values["raft"], values["sensor"]), line.time)
+                name = detector_name(values["raft"], values["sensor"])
+                each.ingested.setdefault(name, (line.life, line.time))
 
     def _take_ocps(self, line: Testimony) -> None:
         values = line.values
@@ -189,11 +225,13 @@ class Events:
             self.jobs.append(_job(line))
         elif line.topic == "cmd_abort_job":
             for job in self._with_id(values["job_id"]):
-                job.aborted = line.time
+                if job.life == line.life and job.aborted is None:
+                    job.aborted = line.time
         elif line.topic == "evt_job_result":
             for job in self._with_id(values["job_id"]):
                 if job.exit_code is None:
-                    job.exit_code, job.published = int(values["exit_code"]), line.time
+                    job.exit_code = int(values["exit_code"])
+                    job.published = line.time if job.life == line.life else None
             self._early[values["job_id"]] = int(values["exit_code"]), line.time
         elif line.topic == "ack_ackcmd":
             for job in self.jobs:
@@ -201,7 +239,7 @@ class Events:
                     self._take_ack(job, line)
 
     def _take_ack(self, job: JobEvent, line: Testimony) -> None:
-        if line.values["ack"] in _FINAL:
+        if line.values["ack"] in _ANSWERS:
             job.ended = line.time
             return
         match = _JOB_ID.search(line.values["result"])
@@ -215,16 +253,13 @@ class Events:
         return (job for job in self.jobs if job.job_id == job_id)
 
 
-_ENDS = ("DONE", "STOPPED", "FAILED", "CONFIGURE_FAILED")
-
-
-def _exposure(line: Testimony) -> ExposureEvent:
+def _exposure(line: Testimony, life: int) -> ExposureEvent:
     values = line.values
     keys, texts = (split_escaped(values[name]) for name in ("additionalKeys", "additionalValues"))
     kind = dict(zip(keys, texts, strict=True)).get("imageType", "")
     _, _, day, number = values["imageName"].split("_")
     exposure = int(day) * 100_000 + int(number)
-    return ExposureEvent(exposure, values["imageName"], kind, values["exposureTime"], line.life, line.time)
+    return ExposureEvent(exposure, values["imageName"], kind, values["exposureTime"], life, line.time)
 
 
 def _job(line: Testimony) -> JobEvent:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import closing
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 from ...domain.exposures import ImageType
+from .causes import LASTING, LASTING_AFTER_A_KILL
 from .events import Events, ExposureEvent
 from .runner import Lived
 from .scenario import Scenario
 from .shelf import Certificate, Shelf
-from .witness import read_testimony
+from .witness import Testimony, read_testimony
 
 __all__ = ["Evidence", "Fact", "gather"]
 
@@ -33,23 +35,43 @@ class Evidence:
         What really happened.
     journal
         Its bytes.
-    facts
-        Its lines that are complete.
     summary
         The summary; None if there is none.
     shelf
         The repository.
-    before
-        What was certified in it when the scenario began.
     """
 
     lived: Lived
     events: Events
     journal: bytes
-    facts: tuple[Fact, ...]
     summary: Mapping[str, Any] | None
     shelf: Shelf
-    before: frozenset[Certificate] = frozenset()
+
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        """Lines of the journal that are complete."""
+        return self.journal.split(b"\n")[:-1]
+
+    @cached_property
+    def facts(self) -> tuple[Fact, ...]:
+        """All facts of the journal."""
+        return tuple(json.loads(each) for each in self._lines)
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """Bytes that the journal had after each fact."""
+        return list(accumulate(len(each) + 1 for each in self._lines))
+
+    def facts_at(self, line: Testimony) -> Sequence[Fact]:
+        """Facts that the journal had on the disk when a witness wrote a line."""
+        return self.facts[: bisect_right(self._ends, line.journal)]
+
+    def facts_until(self, life: int) -> Sequence[Fact]:
+        """Facts that the journal had when a life ended; none if the life is before the first."""
+        if life < 0:
+            return ()
+        begins = [place for place, fact in enumerate(self.facts) if fact["fact"] == "RunResumed"]
+        return self.facts[: begins[life]] if life < len(begins) else self.facts
 
     @property
     def scenario(self) -> Scenario:
@@ -57,9 +79,19 @@ class Evidence:
         return self.lived.scenario
 
     @property
+    def before(self) -> frozenset[Certificate]:
+        """What was certified in the repository when the scenario began."""
+        return self.lived.before
+
+    @property
     def last(self) -> Mapping[str, Any] | None:
         """The last life; None if it was ended by a kill."""
         return self.lived.lives[-1]
+
+    @property
+    def newest(self) -> int:
+        """Number of the last life."""
+        return len(self.lived.lives) - 1
 
     @property
     def killed(self) -> bool:
@@ -80,6 +112,15 @@ class Evidence:
         """What was done to the script from outside."""
         return {str(each.values["words"]) for each in self.events.interruptions}
 
+    def suffered(self, life: int) -> set[str]:
+        """Faults that a life had to do with: those of its own, and those of before whose traces are left."""
+        found = set(self.lived.strikes.get(life, ()))
+        for number in range(life):
+            killed = self.lived.lives[number] is None
+            traces = LASTING | LASTING_AFTER_A_KILL if killed else LASTING
+            found |= traces & set(self.lived.strikes.get(number, ()))
+        return found
+
     @property
     def resumed(self) -> bool:
         """Whether there was more than one life."""
@@ -92,7 +133,7 @@ class Evidence:
         wanted = self.scenario.wants("detectors", None) or list(instrument.detectors)
         return {number: instrument.detectors[number] for number in wanted}
 
-    def of(self, kind: str, facts: tuple[Fact, ...] | None = None) -> list[Fact]:
+    def of(self, kind: str, facts: Sequence[Fact] | None = None) -> list[Fact]:
         """Facts of a kind."""
         return [each for each in (self.facts if facts is None else facts) if each.get("fact") == kind]
 
@@ -107,15 +148,34 @@ class Evidence:
         """
         if not self.resumed:
             return self.confirmed(kind)[self.scenario.discarded(kind) :]
-        lost = {fact["id"] for fact in self.of("ExposureLost")}
-        places = {
-            fact["position"]: fact["id"]
-            for fact in self.of("ExposureTaken")
-            if fact["image_type"] == kind and fact["id"] not in lost and not fact["discarded"]
-        }
+        places, held = self.places(kind), self._held()
+        found = {place: number for number, place in places.items() if number in held}
         return [
-            self.events.begun[places[each]] for each in sorted(places) if places[each] in self.events.begun
+            self.events.begun[found[place]]
+            for place in sorted(found)
+            if place > self.scenario.discarded(kind)
         ]
+
+    def places(self, kind: ImageType) -> dict[int, int]:
+        """Place of each exposure among those of its type, from 1, by its id.
+
+        The camera tells in which order they were begun. A run that is resumed begins with the first place of
+        which its journal has no exposure, or a lost one.
+        """
+        planned = range(1, self.scenario.number(kind) + self.scenario.discarded(kind) + 1)
+        found = dict[int, int]()
+        for life in range(len(self.lived.lives)):
+            held = {found.get(each) for each in self._held()}
+            left = [place for place in planned if place not in held]
+            begun = [each.id for each in self.events.begun.values() if (each.kind, each.life) == (kind, life)]
+            found |= dict(zip(begun, left, strict=False))
+        return found
+
+    def _held(self) -> set[int]:
+        """Exposures that the journal has, without those that it has as lost."""
+        return {fact["id"] for fact in self.of("ExposureTaken")} - {
+            fact["id"] for fact in self.of("ExposureLost")
+        }
 
 
 def gather(lived: Lived) -> Evidence:
@@ -123,22 +183,10 @@ def gather(lived: Lived) -> Evidence:
     run = lived.folder / "run"
     testimony = list(read_testimony(lived.folder / "witness.jsonl"))
     path, summary = run / "journal.jsonl", run / "summary.json"
-    journal = path.read_bytes() if path.is_file() else b""
     return Evidence(
         lived=lived,
         events=Events(testimony, lived.scenario.instrument),
-        journal=journal,
-        facts=tuple(_facts(journal)),
+        journal=path.read_bytes() if path.is_file() else b"",
         summary=json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else None,
         shelf=Shelf(run / "repo"),
-        before=_before(lived.folder.parent / lived.scenario.instrument.name),
     )
-
-
-def _before(template: Path) -> frozenset[Certificate]:
-    with closing(Shelf(template)) as shelf:
-        return frozenset(shelf.certificates())
-
-
-def _facts(journal: bytes) -> list[Fact]:
-    return [json.loads(line) for line in journal.split(b"\n")[:-1]]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from ...adapters.ingest import detector_name
+from ...domain.exposures import ImageType
+from .events import ExposureEvent
 from .evidence import Evidence, Fact
 from .witness import Testimony
 
@@ -22,6 +25,9 @@ NEEDED = ("certify BIAS", "certify DARK", "certify FLAT")
 
 SAME_TIME = 0.01
 """Seconds within which it cannot be said what came first."""
+
+NO_READOUT = 31.0
+"""Seconds beyond the readout time after which nobody waits for an endReadout any more."""
 
 
 def exposures_are_filed(evidence: Evidence) -> Iterator[str]:
@@ -46,6 +52,20 @@ def exposures_are_filed(evidence: Evidence) -> Iterator[str]:
                 yield f"the {place} files {exposure.name}, a {exposure.kind}, as {entry['image_type']}"
             elif float(entry["exp_time"]) != exposure.exp_time:
                 yield f"the {place} gives {exposure.name} {entry['exp_time']} s, it has {exposure.exp_time}"
+            else:
+                yield from _place(evidence, place, entry, exposure)
+
+
+def _place(evidence: Evidence, file: str, entry: Fact, exposure: ExposureEvent) -> Iterator[str]:
+    """Compare what follows from the place of an exposure with the order of the camera."""
+    kind = ImageType(exposure.kind)
+    place = evidence.places(kind).get(exposure.id)
+    if place is None:
+        yield f"the {file} has {exposure.name}, a {kind} for which there is no place"
+    elif entry["discarded"] != (place <= evidence.scenario.discarded(kind)):
+        yield f"the {file} has {exposure.name}, {kind} number {place}, as discarded {entry['discarded']}"
+    elif entry.get("position", place) != place:
+        yield f"the {file} has {exposure.name}, {kind} number {place}, as number {entry['position']}"
 
 
 def _confirmed_in_time(evidence: Evidence) -> Iterator[int]:
@@ -72,37 +92,80 @@ def few_are_taken_again(evidence: Evidence) -> Iterator[str]:
     lost = {fact["id"] for fact in evidence.of("ExposureLost")}
     if again > 1 + len(lost):
         yield f"{again} exposures were taken again, and {len(lost)} were lost"
-    raws = evidence.shelf.raws()
-    if there := [each for each in lost if {(each, number) for number in evidence.detectors} <= raws]:
-        yield f"{sorted(there)} are filed as lost, and the repository has them"
+    if there := sorted(_told_in_time(evidence) & lost):
+        yield f"{there} are filed as lost, and the repository has them"
+
+
+def _told_in_time(evidence: Evidence) -> set[int]:
+    """Exposures that the repository had before a run which was resumed could file them as lost.
+
+    They were there when it was resumed, or the OODS said so before they were filed; what comes later is lost
+    all the same.
+    """
+    wanted = evidence.detectors
+    images = {number for number, _ in evidence.lived.raws}
+    found = {each for each in images if {(each, number) for number in wanted} <= evidence.lived.raws}
+    last, told = evidence.newest, dict[str, set[str]]()
+    ids = {each.name: each.id for each in evidence.events.begun.values()}
+    for line in evidence.events.testimony:
+        values = line.values
+        if (line.life, line.topic) != (last, "evt_imageInOODS") or values["statusCode"]:
+            continue
+        told.setdefault(values["obsid"], set()).add(detector_name(values["raft"], values["sensor"]))
+        lost = {fact["id"] for fact in evidence.of("ExposureLost", evidence.facts_at(line))}
+        if set(wanted.values()) <= told[values["obsid"]] and ids.get(values["obsid"]) not in {None, *lost}:
+            found.add(ids[values["obsid"]])
+    return found
 
 
 def data_taking_halts(evidence: Evidence) -> Iterator[str]:
     """Without an accepted calibration, which all later ones need, no further exposure is begun."""
     if not evidence.scenario.wants("generate_calibrations"):
         return
-    late = 0
+    late = Counter[int]()
     for line in evidence.events.testimony:
-        if line.topic != "cmd_takeImages" or evidence.resumed:
-            continue
-        facts = [json.loads(each) for each in evidence.journal[: line.journal].split(b"\n")[:-1]]
-        late += any(fact["fact"] == "StepNotDone" and fact["step"] in NEEDED for fact in facts)
-    if late > 1:  # one may have been under way to the camera
-        yield f"{late} exposures were begun after a calibration that they need was not certified"
+        if line.topic == "cmd_takeImages":
+            # What an earlier life has not done may be done in this one.
+            facts = evidence.facts_at(line)[len(evidence.facts_until(line.life - 1)) :]
+            late[line.life] += any(fact["fact"] == "StepNotDone" and fact["step"] in NEEDED for fact in facts)
+    for number in late.values():
+        if number > 1:  # one may have been under way to the camera
+            yield f"{number} exposures were begun after a calibration that they need was not certified"
 
 
 def ingests_are_true(evidence: Evidence) -> Iterator[str]:
-    """Only what the OODS said of every detector in use, or what is in the Butler, is filed as ingested."""
+    """What the OODS said of every detector in use, or the Butler has, is filed as ingested; and no other."""
     wanted = set(evidence.detectors.values())
-    for fact in evidence.of("ExposureConfirmed"):
-        exposure = evidence.events.begun.get(fact["id"])
+    confirmed = {fact["id"] for fact in evidence.of("ExposureConfirmed")}
+    for number in confirmed:
+        exposure = evidence.events.begun.get(number)
         told = exposure is not None and not wanted - set(exposure.ingested)
         # A run that is resumed looks into the Butler: the messages of before are gone.
-        stored = (
-            evidence.resumed and {(fact["id"], each) for each in evidence.detectors} <= evidence.shelf.raws()
-        )
+        stored = evidence.resumed and {(number, each) for each in evidence.detectors} <= evidence.shelf.raws()
         if not (told or stored):
-            yield f"exposure {fact['id']} is filed as ingested, and the OODS has not said so of all detectors"
+            yield f"exposure {number} is filed as ingested, and the OODS has not said so of all detectors"
+    if late := sorted({each.id for each in _ingested_in_time(evidence)} - confirmed):
+        yield f"the OODS said in time that it has the exposures {late}, and they are not filed as ingested"
+    for entry in () if evidence.summary is None else evidence.summary["exposures"]:
+        if entry["ingested"] != (entry["id"] in confirmed):
+            words = "has" if entry["ingested"] else "has not"
+            yield f"the summary {words} exposure {entry['id']} as ingested, and the journal says otherwise"
+
+
+def _ingested_in_time(evidence: Evidence) -> Iterator[ExposureEvent]:
+    """Exposures that the script must know to be ingested: it was told while it waited for that."""
+    wanted, readout = set(evidence.detectors.values()), evidence.scenario.instrument.readout_time
+    for each in evidence.events.exposures.values():
+        said = {name: time for name, (life, time) in each.ingested.items() if life == each.life}
+        if wanted - set(said) or "run-disk-full" in evidence.suffered(each.life):
+            continue
+        told = max(said[name] for name in wanted)
+        limit = each.time + float(evidence.scenario.wants("oods_timeout"))
+        life, read_out = each.read_out or (None, 0.0)
+        ready = read_out if life == each.life else each.time + readout + NO_READOUT
+        end = min(evidence.events.told_to_end(each.life), evidence.events.last_word(each.life))
+        if told < limit - SAME_TIME and max(told, ready) < end - SAME_TIME:
+            yield each
 
 
 def facts_are_flushed(evidence: Evidence) -> Iterator[str]:
@@ -110,8 +173,7 @@ def facts_are_flushed(evidence: Evidence) -> Iterator[str]:
     for line in evidence.events.testimony:
         if line.topic not in ("cmd_takeImages", "cmd_execute"):
             continue
-        text = evidence.journal[: line.journal]
-        facts = [json.loads(each) for each in text.split(b"\n")[:-1]]
+        facts = evidence.facts_at(line)
         there = {fact["id"] for fact in facts if fact["fact"] == "ExposureTaken"}
         before = {
             each.id

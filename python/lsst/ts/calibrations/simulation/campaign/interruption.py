@@ -15,7 +15,7 @@ from typing import Any
 from ...adapters.sal import ScriptState, salobj
 from ..clock import SimulatedLoop
 
-__all__ = ["Act", "Interrupter", "Interruption", "draw_interruption"]
+__all__ = ["AT_ONCE", "Act", "Interrupter", "Interruption", "draw_interruption"]
 
 
 class Act(StrEnum):
@@ -27,6 +27,9 @@ class Act(StrEnum):
     TERM = "ended by SIGTERM"
     KILL = "ended by SIGKILL"
 
+
+AT_ONCE = (Act.STOP, Act.TERM)
+"""What ends a script at once; one that is to pause at a checkpoint first ends later."""
 
 ACTS = {None: 12, Act.PAUSE: 2, Act.STOP: 3, Act.STOP_PAUSED: 1, Act.TERM: 1, Act.KILL: 3}
 """How often each is drawn."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from . import end_invariants, images_invariants, product_invariants
+from . import end_invariants, images_invariants, product_invariants, time_invariants
 from .evidence import Evidence
 
 __all__ = ["INVARIANTS", "judge"]
@@ -29,8 +29,8 @@ INVARIANTS: Mapping[str, Invariant] = {
         end_invariants.reason_names_the_cause,
         end_invariants.refusals_are_right,
         end_invariants.nothing_breaks,
-        end_invariants.nothing_goes_on,
-        end_invariants.time_is_bounded,
+        time_invariants.nothing_goes_on,
+        time_invariants.time_is_bounded,
     )
 }
 """All invariants by name."""

@@ -22,6 +22,7 @@ from ...domain.instruments import INSTRUMENTS, LATISS, LSSTCOMCAM, Instrument
 from ..standins.measurements import Disturbance
 from .room import check_room, open_room
 from .scenario import Scenario
+from .shelf import Certificate, certified_in, raws_in
 
 if TYPE_CHECKING:
     from .open_butlers import OpenButlers
@@ -47,8 +48,12 @@ class Lived:
         Its files.
     lives
         What became of each life of the script; None for one that was killed.
-    struck
-        How often each fault struck.
+    strikes
+        How often each fault struck, by the number of the life.
+    before
+        What was certified in the repository when the scenario began.
+    raws
+        Exposure and detector of each raw image that it had when the run was resumed.
     refused
         Why the run could not be resumed; empty if it could, or was not to be.
     memory
@@ -58,9 +63,16 @@ class Lived:
     scenario: Scenario
     folder: Path
     lives: list[Mapping[str, Any] | None]
-    struck: Counter[str] = field(default_factory=Counter)
+    strikes: dict[int, Counter[str]] = field(default_factory=dict)
+    before: frozenset[Certificate] = frozenset()
+    raws: frozenset[tuple[int, int]] = frozenset()
     refused: str = ""
     memory: int = 0
+
+    @property
+    def struck(self) -> Counter[str]:
+        """How often each fault struck."""
+        return sum(self.strikes.values(), Counter[str]())
 
 
 @dataclass(frozen=True)
@@ -89,22 +101,21 @@ class Workshop:
         check_room(self.folder)
         butlers = self.warm_up(scenario.instrument)
         folder = self._place
-        _furnish(folder, self.folder / scenario.instrument.name)
-        lived = Lived(scenario, folder, [])
+        template = self.folder / scenario.instrument.name
+        _furnish(folder, template)
+        lived = Lived(scenario, folder, [], before=certified_in(template))
         for number in range(2 if scenario.resumed else 1):
+            if number:
+                lived.raws = raws_in(folder / "run" / "repo")
             with butlers.lent():
                 work = partial(self._live, lived, number)
                 told, memory = _in_child(work, folder / f"life{number}.json")
             lived.lives.append(told)
+            lived.strikes[number] = _strikes(folder, number)
             lived.memory = max(lived.memory, memory)
         if (last := lived.lives[-1]) is not None and last["refused"]:
             lived.refused = last["refused"]
             lived.lives.pop()
-        strikes = folder / "struck"
-        if strikes.exists():
-            for line in strikes.read_text(encoding="utf-8").splitlines():
-                name, times = line.split()
-                lived.struck[name] = max(int(times), lived.struck[name])
         return lived
 
     def warm_up(self, instrument: Instrument) -> OpenButlers:
@@ -112,6 +123,7 @@ class Workshop:
 
         It is inherited by the processes that are forked later.
         """
+        certified_in(self.folder / instrument.name)
         return _warm_up(self.folder, self._place, instrument.name)
 
     @property
@@ -124,12 +136,26 @@ class Workshop:
         from .life import live, prepare_process
 
         prepare_process(lived.folder / "stderr.txt")
-        strikes = os.open(lived.folder / "struck", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        strikes = os.open(_told_of(lived.folder, number), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
         def write(name: str, times: int) -> None:
             os.write(strikes, f"{name} {times}\n".encode())
 
         return live(lived.scenario, lived.folder, number, write).as_dict()
+
+
+def _told_of(folder: Path, number: int) -> Path:
+    """File in which a life tells of the faults that strike."""
+    return folder / f"struck{number}"
+
+
+def _strikes(folder: Path, number: int) -> Counter[str]:
+    """How often each fault struck in a life, as far as it could tell."""
+    found, path = Counter[str](), _told_of(folder, number)
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        name, times = line.split()
+        found[name] = max(int(times), found[name])
+    return found
 
 
 @contextlib.contextmanager

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-__all__ = ["Certificate", "Shelf"]
+__all__ = ["Certificate", "Shelf", "certified_in", "raws_in"]
 
 
 @dataclass(frozen=True)
@@ -119,3 +120,16 @@ class Shelf:
         text = (self._repository / path).read_text(encoding="utf-8")
         values: Mapping[str, Any] = json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
         return values
+
+
+@cache
+def certified_in(template: Path) -> frozenset[Certificate]:
+    """Read what is certified in a repository that never changes."""
+    with closing(Shelf(template)) as shelf:
+        return frozenset(shelf.certificates())
+
+
+def raws_in(repository: Path) -> frozenset[tuple[int, int]]:
+    """Read exposure and detector of every raw image that is in a repository now."""
+    with closing(Shelf(repository)) as shelf:
+        return frozenset(shelf.raws())
