@@ -13,7 +13,7 @@ from lsst.ts.calibrations.simulation.campaign.interruption import Act, Interrupt
 
 @pytest.mark.parametrize("closed", [True, False])
 def test_nothing_is_begun_after_the_end(tmp_path: Path, closed: bool) -> None:
-    async def interrupt() -> tuple[list[str], int]:
+    async def interrupt() -> tuple[list[str], bool]:
         loop, told = asyncio.get_running_loop(), list[str]()
         assert isinstance(loop, clock.SimulatedLoop)
         interrupter = Interrupter(Interruption(Act.STOP), loop, 1, tmp_path / "journal.jsonl", told.append)
@@ -24,6 +24,6 @@ def test_nothing_is_begun_after_the_end(tmp_path: Path, closed: bool) -> None:
         await asyncio.sleep(0)
         begun = asyncio.all_tasks() - {asyncio.current_task()}
         await interrupter.close()
-        return told, len(begun)
+        return told, bool(begun)
 
-    assert clock.run(interrupt, start_tai=clock.START_TAI, threads=False) == (["stopped"], int(not closed))
+    assert clock.run(interrupt, start_tai=clock.START_TAI, threads=False) == (["stopped"], not closed)
