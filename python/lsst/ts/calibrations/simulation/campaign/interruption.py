@@ -115,6 +115,7 @@ class Interrupter:
         self._checkpoints = 0
         self._left = interruption.turn
         self._done = False
+        self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def heard(self, data: Any) -> None:
@@ -152,12 +153,15 @@ class Interrupter:
         return self._journal.read_bytes().count(b"\n") if self._journal.exists() else 0
 
     async def close(self) -> None:
-        """Give up what is not done."""
+        """Give up what is not done, and what is about to begin."""
+        self._closed = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _begin(self, act: Act) -> None:
+        if self._closed:
+            return
         self._tasks.add(self._loop.create_task(self._operate(act)))
 
     async def _operate(self, act: Act) -> None:
