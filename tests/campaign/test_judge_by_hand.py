@@ -250,6 +250,16 @@ class TestPlaces:
         words = [f"the {place} has {name}, as discarded False"]
         assert list(exposures_are_filed(story.evidence)) == ([] if discarded else words)
 
+    @pytest.mark.parametrize(("stopped", "violations"), [(6.0, 1), (5.0, 0), (4.0, 0)])
+    def test_a_stop_waits_fifteen_seconds_for_the_exposure_under_way(
+        self, story: Story, stopped: float, violations: int
+    ) -> None:
+        story.say(stopped, "", "interruption", words=str(Act.TERM))
+        story.take(20.0, 1)
+        story.state(40.0, ScriptState.FAILED)
+        words = [f"the journal has not the exposures [{FIRST}], which the camera confirmed"]
+        assert list(exposures_are_filed(story.evidence)) == words[:violations]
+
     @pytest.mark.parametrize("position", [1, 2])
     def test_one_that_is_taken_again_has_the_place_of_the_lost_one(self, story: Story, position: int) -> None:
         for number in (1, 2):

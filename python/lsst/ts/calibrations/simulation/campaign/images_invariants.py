@@ -10,6 +10,7 @@ from ...adapters.ingest import detector_name
 from ...domain.exposures import ImageType
 from .events import ExposureEvent
 from .evidence import Evidence, Fact
+from .interruption import AT_ONCE
 from .witness import Testimony
 
 __all__ = [
@@ -25,6 +26,9 @@ NEEDED = ("certify BIAS", "certify DARK", "certify FLAT")
 
 SAME_TIME = 0.01
 """Seconds within which it cannot be said what came first."""
+
+STOP_WAIT = 15.0
+"""Seconds that a script which is stopped waits for the exposure under way."""
 
 NO_READOUT = 31.0
 """Seconds beyond the readout time after which nobody waits for an endReadout any more."""
@@ -70,14 +74,16 @@ def _place(evidence: Evidence, file: str, entry: Fact, exposure: ExposureEvent) 
 
 def _confirmed_in_time(evidence: Evidence) -> Iterator[int]:
     """Exposures that the camera confirmed before the script gave up waiting for them."""
-    ends = {
-        life: time
-        for life, time, name, _ in reversed(evidence.events.states)
-        if name in ("STOPPING", "FAILING")
-    }
-    for each in evidence.events.exposures.values():
-        if each.time < ends.get(each.life, math.inf) - SAME_TIME:
-            yield each.id
+    limits = dict[int, float]()
+    for life, time, name, _ in evidence.events.states:
+        if name in ("STOPPING", "FAILING"):
+            limits.setdefault(life, time)
+    for each in evidence.events.interruptions:
+        if each.values["words"] in AT_ONCE:
+            limits[each.life] = min(limits.get(each.life, math.inf), each.time + STOP_WAIT)
+    for exposure in evidence.events.exposures.values():
+        if exposure.time < limits.get(exposure.life, math.inf) - SAME_TIME:
+            yield exposure.id
 
 
 def few_are_taken_again(evidence: Evidence) -> Iterator[str]:
