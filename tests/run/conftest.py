@@ -58,19 +58,26 @@ class ToldCamera:
 
     refuses: Collection[int] = ()
     """Numbers of exposures, from 1, that it refuses."""
+    hesitates: float = 0.0
+    """Seconds after which it does."""
     loses_readout: Collection[int] = ()
     taken: list[tuple[str, float, str]] = field(default_factory=list)
     """Image type, exposure time and group id of every exposure that was begun."""
     ready: float = 0.0
+    asked: bool = False
     ends: dict[int, float] = field(default_factory=dict)
 
     async def take(self, kind: Any, exposure_time: float, group_id: str, annotations: Any) -> int:
         loop = asyncio.get_running_loop()
+        self.asked = False
+        await asyncio.sleep(max(self.ready - loop.time(), 0.0))
+        self.asked = True
         self.taken.append((str(kind), exposure_time, group_id))
         number = len(self.taken)
         if number in self.refuses:
+            await asyncio.sleep(self.hesitates)
             raise AcquisitionError(f"exposure {number} was refused")
-        await asyncio.sleep(max(self.ready - loop.time(), 0.0) + exposure_time)
+        await asyncio.sleep(exposure_time)
         self.ready = self.ends[FIRST + number - 1] = loop.time() + READOUT
         return FIRST + number - 1
 

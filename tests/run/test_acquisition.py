@@ -277,6 +277,21 @@ def test_no_exposure_is_begun_after_a_stop_while_the_last_one_is_read_out(story:
     assert told.ids(ExposureConfirmed) == [1]
 
 
+def test_no_exposure_is_begun_after_a_stop_while_the_camera_is_not_ready(
+    story: Any, told_camera: Any
+) -> None:
+    told = story(camera=told_camera(ready=10.0))
+    assert stop_after(told, 3.0) == 3.0
+    assert told.camera.taken == []
+    assert told.context.left_alone is None
+
+
+def test_who_stops_an_exposure_that_is_refused_leaves_none_alone(story: Any, told_camera: Any) -> None:
+    told = story(camera=told_camera(refuses={1}, hesitates=5.0))
+    assert stop_after(told, 3.0) == 5.0
+    assert (told.context.left_alone, told.context.exposed) == (None, False)
+
+
 def test_a_stop_after_the_last_exposure_still_notes_what_the_oods_confirms(story: Any) -> None:
     told = story()
     stop_after(told, 54.0)  # the last readout has ended, its confirmation comes 4 s later

@@ -598,6 +598,25 @@ def test_who_ends_before_the_first_exposure_does_not_say_that_nothing_was_expose
 
 
 @pytest.mark.parametrize("how", ENDS)
+def test_a_stop_before_the_camera_was_asked_is_no_exposure(observed: Any, how: str) -> None:
+    told = observed()
+    end, _ = ENDS[how]
+
+    async def operator(script: Any, remote: salobj.Remote) -> None:
+        # The endReadout of the first bias is late; the camera class waits for it before it asks for the next.
+        await waits_for(lambda script: script.record.begun and script.record.begun.position == 2)(script)
+        await end(script, remote)
+
+    told.begin("end-readout-late:image=1,seconds=40", operator=operator)
+    assert [fact.position for fact in told.facts(ExposureBegun)] == [1, 2]
+    assert len(told.summary["exposures"]) == 1
+    assert "under way" not in told.reason
+    told.resume(later=100.0)
+    check(told)
+    assert len(told.facts(ExposureTaken)) == 8
+
+
+@pytest.mark.parametrize("how", ENDS)
 def test_an_end_that_comes_before_the_run_has_begun_is_its_end(observed: Any, how: str) -> None:
     told = observed("script_mode: BIAS\n")
     end, state = ENDS[how]

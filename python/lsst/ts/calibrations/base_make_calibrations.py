@@ -303,7 +303,9 @@ class BaseMakeCalibrations(salobj.BaseScript):
     @property
     def exposed(self) -> bool:
         """Whether anything was exposed."""
-        return self.n_exposures > 0 or (self._context is not None and self._context.exposed)
+        context = self._context
+        begun = context is not None and (context.exposed or context.left_alone is not None)
+        return begun or self.n_exposures > 0
 
     @property
     def n_exposures(self) -> int:

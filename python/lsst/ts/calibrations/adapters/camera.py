@@ -75,6 +75,10 @@ class Camera:
         make: Any = camera_class(instrument.name)  # its arguments are fewer than those of its base
         self._control = make(domain=domain, log=log)
         self._control.log.addFilter(_Reticence(log))
+        self.asked = False
+        """Whether the camera was asked for the exposure that is, or was, to be taken."""
+        command = self._control.camera.cmd_takeImages
+        self._start, command.start = command.start, self._ask
         # BaseCamera reads endReadout by `next`, so this needs a reader of its own.
         self._events = salobj.Remote(domain, instrument.camera, include=["endReadout"], readonly=True)
         self._events.evt_endReadout.callback = self._take_readout
@@ -154,6 +158,7 @@ class Camera:
         AcquisitionError
             The camera refused, timed out or went to fault.
         """
+        self.asked = False
         try:
             async with asyncio.timeout(2 * exposure_time + TAKE_MARGIN):
                 (taken,) = await self._control.take_imgtype(
@@ -172,6 +177,11 @@ class Camera:
                 f" {words(error) or 'it was not ready in time'}"
             ) from error
         return int(taken)
+
+    async def _ask(self, *args: Any, **kwargs: Any) -> Any:
+        """Send takeImages, which the camera class does when all that it waits for has come."""
+        self.asked = True
+        return await self._start(*args, **kwargs)
 
     def name(self, taken: int) -> str:
         """Image name of an exposure.

@@ -161,8 +161,8 @@ class Acquisition:
         except asyncio.CancelledError as error:
             # The camera goes on with what it has begun: an exposure that it ends belongs into the journal.
             stop = error
-            self.context.left_alone, self.context.exposed = begun, True
-            await _settle([taking], STOP_LIMIT)
+            self.context.left_alone = begun if self.camera.asked else None
+            await _settle([taking], STOP_LIMIT if self.camera.asked else 0.0)
             if taking.cancelled():
                 raise
             self.context.left_alone = None
