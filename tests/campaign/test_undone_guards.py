@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters import archive, certification, ingest, ocps
+from lsst.ts.calibrations.adapters import archive, camera, certification, ingest, ocps
+from lsst.ts.calibrations.adapters.sal import salobj
+from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
 from lsst.ts.calibrations.run import (
     acquisition,
     calibration_run,
@@ -247,6 +249,16 @@ def all_given_up_as_lost(patch: Patch) -> None:
     patch.setattr(recovery.Recovery, "_image", nothing)
 
 
+def camera_asked_after_the_stop(patch: Patch) -> None:
+    patch.setattr(
+        camera.Camera, "asked", property(lambda self: True, lambda self, value: None), raising=False
+    )
+
+
+def run_begun_after_its_stop(patch: Patch) -> None:
+    patch.setattr(BaseMakeCalibrations, "do_stop", salobj.BaseScript.do_stop)
+
+
 @dataclass(frozen=True)
 class Undone:
     """A guard, a fault by which its absence shows, and the invariant that notices."""
@@ -285,6 +297,8 @@ GUARDS = (
     Undone(outcome_always_good, "camera-fault", "done-means-done"),
     Undone(steps_not_cancelled, "interruption", "nothing-goes-on"),
     Undone(stop_waits_for_the_camera, "interruption", "nothing-goes-on", first=20),
+    Undone(camera_asked_after_the_stop, "interruption", "nothing-goes-on", first=225155668),
+    Undone(run_begun_after_its_stop, "", "ends-agree", first=497023572),
 )
 
 
