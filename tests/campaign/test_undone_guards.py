@@ -250,9 +250,7 @@ def all_given_up_as_lost(patch: Patch) -> None:
 
 
 def camera_asked_after_the_stop(patch: Patch) -> None:
-    patch.setattr(
-        camera.Camera, "asked", property(lambda self: True, lambda self, value: None), raising=False
-    )
+    patch.setattr(camera.Camera, "asked", property(lambda self: 0.0, lambda self, value: None), raising=False)
 
 
 def run_begun_after_its_stop(patch: Patch) -> None:

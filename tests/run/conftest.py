@@ -64,14 +64,14 @@ class ToldCamera:
     taken: list[tuple[str, float, str]] = field(default_factory=list)
     """Image type, exposure time and group id of every exposure that was begun."""
     ready: float = 0.0
-    asked: bool = False
+    asked: float | None = None
     ends: dict[int, float] = field(default_factory=dict)
 
     async def take(self, kind: Any, exposure_time: float, group_id: str, annotations: Any) -> int:
         loop = asyncio.get_running_loop()
-        self.asked = False
+        self.asked = None
         await asyncio.sleep(max(self.ready - loop.time(), 0.0))
-        self.asked = True
+        self.asked = loop.time()
         self.taken.append((str(kind), exposure_time, group_id))
         number = len(self.taken)
         if number in self.refuses:

@@ -262,6 +262,20 @@ def test_a_stop_does_not_wait_longer_than_the_queue_does(
     assert told.ids(ExposureTaken) == [1, 2, 3]
 
 
+def test_a_stop_waits_for_any_exposure_of_the_daily_default(story: Any) -> None:
+    told = story(exp_times_dark=[30, 30, 30])
+    assert stop_after(told, 7.0) == pytest.approx(
+        42.0
+    )  # the dark was begun at 6 s, and is confirmed 6 s after its end
+    assert told.ids(ExposureConfirmed) == [1, 2, 3, 4]
+
+
+def test_a_stop_waits_for_no_exposure_that_cannot_end_in_time(story: Any) -> None:
+    told = story(exp_times_dark=[60, 60, 60])
+    assert stop_after(told, 20.0) == 21.0
+    assert told.context.left_alone.exp_time == 60
+
+
 def test_no_exposure_is_begun_after_a_stop_between_exposures(story: Any) -> None:
     told = story(wait_between_exposures=100)
     stop_after(told, 50.0)
@@ -377,7 +391,7 @@ def test_every_exposure_is_announced_in_the_journal_before_the_camera_hears_of_i
 async def test_a_stop_while_the_last_exposures_are_waited_for_leaves_none_behind(
     monkeypatch: pytest.MonkeyPatch, stops: int
 ) -> None:
-    monkeypatch.setattr(acquisition, "STOP_LIMIT", 0.01 if stops == 1 else 100.0)
+    monkeypatch.setattr(acquisition, "STOP_CONFIRMATION", 0.01 if stops == 1 else 100.0)
     confirmation = asyncio.ensure_future(asyncio.sleep(100))
     settling = asyncio.ensure_future(acquisition._settle([confirmation], None))
     for _ in range(stops):

@@ -258,7 +258,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
 
         The base class says RUNNING first; a stop that comes then would end the script, and `run` would begin.
         """
-        while self.state.state == ScriptState.RUNNING and self._own_task is None:  # noqa: ASYNC110, or it fails
+        while self.state.state == ScriptState.RUNNING and self._own_task is None:  # noqa: ASYNC110, no event tells
             await asyncio.sleep(_MOMENT)
         await super().do_stop(data)
 

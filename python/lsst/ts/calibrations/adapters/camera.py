@@ -75,8 +75,8 @@ class Camera:
         make: Any = camera_class(instrument.name)  # its arguments are fewer than those of its base
         self._control = make(domain=domain, log=log)
         self._control.log.addFilter(_Reticence(log))
-        self.asked = False
-        """Whether the camera was asked for the exposure that is, or was, to be taken."""
+        self.asked: float | None = None
+        """When the camera was asked for the present exposure, on the clock of the loop; None until then."""
         command = self._control.camera.cmd_takeImages
         self._start, command.start = command.start, self._ask
         # BaseCamera reads endReadout by `next`, so this needs a reader of its own.
@@ -158,7 +158,7 @@ class Camera:
         AcquisitionError
             The camera refused, timed out or went to fault.
         """
-        self.asked = False
+        self.asked = None
         try:
             async with asyncio.timeout(2 * exposure_time + TAKE_MARGIN):
                 (taken,) = await self._control.take_imgtype(
@@ -180,7 +180,7 @@ class Camera:
 
     async def _ask(self, *args: Any, **kwargs: Any) -> Any:
         """Send takeImages, which the camera class does when all that it waits for has come."""
-        self.asked = True
+        self.asked = asyncio.get_running_loop().time()
         return await self._start(*args, **kwargs)
 
     def name(self, taken: int) -> str:

@@ -20,8 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Acquisition"]
 
-STOP_LIMIT = 15.0
-"""Seconds that a stopped run waits for what is under way; the ScriptQueue gives 60 s in all."""
+STOP_EXPOSURE = 33.0
+"""Seconds that a stopped run waits for the exposure under way: those of the daily default end in it."""
+
+STOP_MARGIN = 3.0
+"""Seconds of these that the camera may need beyond the exposure time."""
+
+STOP_CONFIRMATION = 12.0
+"""Seconds that it then waits for what is to be confirmed; the ScriptQueue gives 60 s in all."""
+
+REFUSAL = 1.0
+"""Seconds within which a camera refuses what it was asked for."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +116,7 @@ class Acquisition:
                 await asyncio.wait([*confirmations.values(), *sets], return_when=asyncio.FIRST_EXCEPTION)
             _raise_first_failure([*confirmations.values(), *sets])
         except BaseException as error:
-            await _settle([*confirmations.values(), *sets], STOP_LIMIT if _is_stop(error) else None)
+            await _settle([*confirmations.values(), *sets], STOP_CONFIRMATION if _is_stop(error) else None)
             raise
 
     def _left(self, image_set: ImageSet) -> list[int]:
@@ -161,8 +170,8 @@ class Acquisition:
         except asyncio.CancelledError as error:
             # The camera goes on with what it has begun: an exposure that it ends belongs into the journal.
             stop = error
-            self.context.left_alone = begun if self.camera.asked else None
-            await _settle([taking], STOP_LIMIT if self.camera.asked else 0.0)
+            self.context.left_alone = None if self.camera.asked is None else begun
+            await _settle([taking], self._patience(begun.exp_time))
             if taking.cancelled():
                 raise
             self.context.left_alone = None
@@ -175,6 +184,13 @@ class Acquisition:
         if stop is not None:
             raise stop
         return taken
+
+    def _patience(self, exp_time: float) -> float:
+        """Seconds to wait after a stop for the exposure under way, which the camera ends in any case."""
+        if self.camera.asked is None:
+            return 0.0
+        left = self.camera.asked + exp_time - asyncio.get_running_loop().time()
+        return STOP_EXPOSURE if left <= STOP_EXPOSURE - STOP_MARGIN else REFUSAL
 
     def _note_taken(self, taken: int, begun: ExposureBegun) -> None:
         self.context.note(
@@ -238,7 +254,7 @@ async def _settle(tasks: Sequence[asyncio.Future[Any]], limit: float | None) -> 
     try:
         _, late = await asyncio.wait(tasks, timeout=limit)
     except asyncio.CancelledError:
-        await _settle(tasks, STOP_LIMIT if limit is None else 0.0)
+        await _settle(tasks, STOP_CONFIRMATION if limit is None else 0.0)
         raise
     for task in late:
         task.cancel()
