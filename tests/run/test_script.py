@@ -21,6 +21,7 @@ from lsst.ts.calibrations.run.facts import (
 )
 from lsst.ts.calibrations.run.journal import read_journal
 from lsst.ts.calibrations.run.record import RunRecord
+from lsst.ts.calibrations.simulation import clock
 
 FEW = "n_bias: 2\nn_dark: 1\nexp_times_dark: 10\nn_flat: 2\n"
 """Images 1 to 3 are biases, 4 and 5 darks, 6 to 8 flats; the first of each is discarded."""
@@ -179,6 +180,20 @@ def test_an_incomplete_verification_is_a_failure(night: Any, pipelines: Any) -> 
     assert "verify BIAS" in told.reason
     assert not told.summary["verification"]["BIAS"]["complete"]
     assert [each["step"] for each in told.summary["not_done"]] == ["verify BIAS"]
+
+
+def test_the_log_ends_with_what_a_run_that_failed_needs(
+    night: Any, pipelines: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = night("script_mode: BIAS\nn_bias: 2\n", "ocps-exit:kind=verify")
+    assert told.state == "FAILED"
+    assert f"The run can be resumed; its directory is {told.folder}" in caplog.messages
+    pipelines.without_result["BIAS"] = [1]
+    caplog.clear()
+    resumed = night(f"resume: {told.folder}", part=1, begin=clock.START_TAI + 86_400)
+    assert resumed.state == "FAILED"
+    words = f"BIAS: rejected, also if the run in {told.folder} is resumed; a new run is needed."
+    assert words in caplog.messages
 
 
 def test_an_amplifier_without_light_has_null_gains(night: Any, pipelines: Any) -> None:

@@ -21,7 +21,7 @@ from .domain.schema import load_schema
 from .run.calibration_run import CalibrationRun
 from .run.clients import Clients
 from .run.context import RunContext
-from .run.ending import what_is_left
+from .run.ending import what_is_left, what_next
 from .run.facts import Fact, RunConfigured, RunEnded, RunResumed
 from .run.journal import FORMAT
 from .run.record import RunRecord
@@ -250,8 +250,8 @@ class BaseMakeCalibrations(salobj.BaseScript):
         self.write_summary(state, self.state.reason)
         context.note(RunEnded(time=context.now(), state=state, reason=self.state.reason))
         context.journal.close()
-        if state != ScriptState.DONE.name:
-            self.log.info("The run can be resumed; its directory is %s", context.settings.folder)
+        if state != ScriptState.DONE.name and self.exposed:
+            self.log.info(what_next(context))
 
     async def do_stop(self, data: salobj.BaseMsgType) -> None:
         """Stop as every script does, but not before `run` has begun.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from ..adapters.sal import ScriptState, current_tai, salobj
-from ..run.context import JOURNAL
+from ..run.ending import rejected
 from ..run.resumption import OPTION
 from ..run.summary import SUMMARY
 from ..run.tai import iso_tai
@@ -117,7 +117,7 @@ class ScriptSession:
         if not (self._surroundings.settings.folder / SUMMARY).exists():  # it never ran, or could not write
             self._summarise(script, state.name, reason)
         self._view.say(f"{state.name}: {reason}")
-        if state != ScriptState.DONE and (self._surroundings.settings.folder / JOURNAL).exists():
+        if state != ScriptState.DONE and script.exposed and not rejected(script.record):
             self._view.say(f"To go on with it: --resume {self._surroundings.settings.folder}")
 
     def _summarise(self, script: BaseMakeCalibrations, state: str, reason: str) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .context import RunContext
+from .record import RunRecord
 from .summary import SUMMARY
 
-__all__ = ["what_is_left"]
+__all__ = ["rejected", "what_is_left", "what_next"]
 
 MOST_NAMED = 4
 """Steps that are named to the operator, who reads the reason in a few lines; the summary names all."""
@@ -23,3 +24,21 @@ def what_is_left(context: RunContext) -> str:
         few = len(names) <= MOST_NAMED
         words.append(f"not done: {', '.join(names) if few else f'{len(names)} steps, see {SUMMARY}'}")
     return "; ".join(words)
+
+
+def rejected(record: RunRecord) -> list[str]:
+    """Calibrations that a resumed run would reject again: it judges the same images."""
+    undone = {each.step for each in record.not_done}
+    return [
+        name
+        for name, verdict in record.verdicts.items()
+        if not verdict.passed and undone & {f"verify {name}", f"certify {name}"}
+    ]
+
+
+def what_next(context: RunContext) -> str:
+    """What becomes of a run that took images and did not end DONE, in a sentence for the operator."""
+    folder = context.settings.folder
+    if names := rejected(context.record):
+        return f"{', '.join(names)}: rejected, also if the run in {folder} is resumed; a new run is needed."
+    return f"The run can be resumed; its directory is {folder}"
