@@ -23,6 +23,7 @@ from lsst.ts.calibrations.run.facts import (
     ExposureTaken,
     ReadoutEnded,
 )
+from lsst.ts.calibrations.run.journal import JournalError
 from lsst.ts.calibrations.simulation import clock
 
 FIRST = 2025011500001
@@ -260,6 +261,23 @@ def test_a_stop_does_not_wait_longer_than_the_queue_does(
     end = stop_after(told, 100.0)
     assert end <= 100.0 + 55.0
     assert told.ids(ExposureTaken) == [1, 2, 3]
+
+
+def test_an_exposure_that_the_journal_cannot_take_is_named(
+    story: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = story()
+    note = told.context.note
+
+    def full(fact: Any) -> None:
+        if isinstance(fact, ExposureTaken) and fact.image_type == "DARK":
+            raise JournalError("the journal cannot be written: No space left on device", advice="Make room.")
+        note(fact)
+
+    monkeypatch.setattr(told.context, "note", full)
+    with pytest.raises(JournalError, match="DARK AT_O_20250115_000004 was taken, and the journal"):
+        clock.run(told.run)
+    assert told.context.exposed
 
 
 def test_a_stop_waits_for_any_exposure_of_the_daily_default(story: Any) -> None:

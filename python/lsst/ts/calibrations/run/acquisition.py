@@ -11,6 +11,7 @@ from ..domain.errors import AcquisitionHalted, ArchiveError
 from ..domain.exposures import ImageType
 from .context import RunContext
 from .facts import ExposureBegun, ExposureConfirmed, ExposureTaken, ReadoutEnded
+from .journal import JournalError
 
 if TYPE_CHECKING:
     from ..adapters.archive import Archive
@@ -193,18 +194,25 @@ class Acquisition:
         return STOP_EXPOSURE if left <= STOP_EXPOSURE - STOP_MARGIN else REFUSAL
 
     def _note_taken(self, taken: int, begun: ExposureBegun) -> None:
-        self.context.note(
-            ExposureTaken(
-                time=self.context.now(),
-                id=taken,
-                obs_id=self.camera.name(taken),
-                image_type=begun.image_type,
-                exp_time=begun.exp_time,
-                position=begun.position,
-                discarded=begun.discarded,
-                begun=begun.time,
-            )
+        """Note an exposure; where that is impossible somebody must hear of it all the same."""
+        fact = ExposureTaken(
+            time=self.context.now(),
+            id=taken,
+            obs_id=self.camera.name(taken),
+            image_type=begun.image_type,
+            exp_time=begun.exp_time,
+            position=begun.position,
+            discarded=begun.discarded,
+            begun=begun.time,
         )
+        try:
+            self.context.note(fact)
+        except JournalError as error:
+            raise JournalError(
+                f"the {fact.image_type} {fact.obs_id} was taken, and {error.happened}",
+                kept="All exposures before are in it, and a resumed run looks for this one.",
+                advice=error.advice,
+            ) from error
 
     async def _confirm(self, taken: int) -> None:
         """Wait for readout and ingest of an exposure and note both."""
