@@ -264,7 +264,7 @@ def test_a_stop_does_not_wait_longer_than_the_queue_does(
 
 
 def test_an_exposure_that_the_journal_cannot_take_is_named(
-    story: Any, monkeypatch: pytest.MonkeyPatch
+    story: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     told = story()
     note = told.context.note
@@ -278,6 +278,7 @@ def test_an_exposure_that_the_journal_cannot_take_is_named(
     with pytest.raises(JournalError, match="DARK AT_O_20250115_000004 was taken, and the journal"):
         clock.run(told.run)
     assert told.context.exposed
+    assert "the DARK AT_O_20250115_000004 was taken, and the journal cannot be written" in caplog.text
 
 
 def test_a_stop_waits_for_any_exposure_of_the_daily_default(story: Any) -> None:

@@ -208,8 +208,10 @@ class Acquisition:
         try:
             self.context.note(fact)
         except JournalError as error:
+            happened = f"the {fact.image_type} {fact.obs_id} was taken, and {error.happened}"
+            self.context.log.error(happened)  # of several that fail at once one becomes the reason
             raise JournalError(
-                f"the {fact.image_type} {fact.obs_id} was taken, and {error.happened}",
+                happened,
                 kept="All exposures before are in it, and a resumed run looks for this one.",
                 advice=error.advice,
             ) from error
