@@ -18,7 +18,7 @@ AT_PREFLIGHT = frozenset({"ocps-configuration", "ocps-offline"})
 
 
 def jobs_read_their_own(evidence: Evidence) -> Iterator[str]:
-    """A job reads what this run made and accepted first, then what is configured; for all detectors in use."""
+    """A job reads first what this run made and accepted, then what is configured; of all detectors in use."""
     configured = evidence.of("RunConfigured")
     if not configured:
         return
