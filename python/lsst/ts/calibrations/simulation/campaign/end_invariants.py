@@ -16,10 +16,14 @@ __all__ = [
     "done_means_done",
     "ends_agree",
     "missing_steps_are_named",
+    "negative_verdicts_come_first",
     "nothing_breaks",
     "reason_names_the_cause",
     "refusals_are_right",
 ]
+
+NEGATIVE = "CALIBRATION VERIFICATION NEGATIVE"
+"""Words by which a Watcher rule can know a verdict that is not positive."""
 
 STATUS = {"DONE": {0}, "STOPPED": {0}, "CONFIGURE_FAILED": {2}}
 """Exit status of each state but FAILED, of which it tells whether anything was exposed."""
@@ -98,8 +102,38 @@ def done_means_done(evidence: Evidence) -> Iterator[str]:
         yield f"the script is DONE, and this was not done: {', '.join(missing)}"
     if state == "FAILED" and not missing and not _went_wrong(evidence, evidence.newest):
         yield "the script FAILED, and everything was done"
-    if state == "STOPPED" and not evidence.resumed and not {Act.STOP, Act.STOP_PAUSED} & evidence.done_to_it:
+    if state == "STOPPED" and not {Act.STOP, Act.STOP_PAUSED} & evidence.done_to(evidence.newest):
         yield "the script is STOPPED, and nobody stopped it"
+    quiet = not evidence.interrupted(evidence.newest) and not _went_wrong(evidence, evidence.newest)
+    if quiet and state != "DONE" and not _rejected(evidence) and not _slow(evidence, evidence.newest):
+        yield f"nothing went wrong, nobody interrupted the script, and it is {state}"
+
+
+def _rejected(evidence: Evidence) -> list[str]:
+    """Calibrations without which the run cannot be DONE, by their last verdicts."""
+    steps = asked_for(evidence)
+    return [
+        name
+        for name, fact in evidence.verdicts.items()
+        if not fact["complete"] or (not fact["passed"] and f"certify {name}" in steps)
+    ]
+
+
+def negative_verdicts_come_first(evidence: Evidence) -> Iterator[str]:
+    """A run that is DONE begins its reason with a negative verdict if there is one; each has a line."""
+    final = _final(evidence)
+    if final is None or final[0] != "DONE" or evidence.last is None:
+        return
+    negative = [name for name, fact in evidence.verdicts.items() if not fact["passed"]]
+    if final[1].startswith(NEGATIVE) != bool(negative):
+        names = ", ".join(negative) or "nothing"
+        yield f"the verdicts on {names} are negative, and the reason is: {final[1]}"
+    for name in evidence.verdicts:
+        places = {"reason": final[1], "log": str(evidence.last["log"])}
+        for place, text in places.items():
+            if (f"{NEGATIVE}: {name} " in text) != (name in negative):
+                words = "does not tell" if name in negative else "tells"
+                yield f"the {place} {words} of a negative verdict on {name}"
 
 
 def missing_steps_are_named(evidence: Evidence) -> Iterator[str]:

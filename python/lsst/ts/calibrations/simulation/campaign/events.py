@@ -189,6 +189,7 @@ class Events:
     def _take_camera(self, line: Testimony) -> None:
         values = line.values
         if line.topic == "cmd_takeImages":
+            self._integrating = None  # until it begins: it may be refused
             self._taking.add(values["private_seqNum"])
             self.unanswered.add((line.life, values["private_seqNum"]))
         elif line.topic == "evt_startIntegration" and values["additionalKeys"]:

@@ -13,6 +13,7 @@ from typing import Any
 from ...domain.exposures import ImageType
 from .causes import LASTING, LASTING_AFTER_A_KILL
 from .events import Events, ExposureEvent
+from .interruption import Act
 from .runner import Lived
 from .scenario import Scenario
 from .shelf import Certificate, Shelf
@@ -107,10 +108,9 @@ class Evidence:
         """What was done to one life of the script from outside."""
         return {str(each.values["words"]) for each in self.events.interruptions if each.life == life}
 
-    @property
-    def done_to_it(self) -> set[str]:
-        """What was done to the script from outside."""
-        return {str(each.values["words"]) for each in self.events.interruptions}
+    def interrupted(self, life: int) -> bool:
+        """Whether somebody, or the machine, was to end a life."""
+        return bool(self.done_to(life) - {Act.PAUSE})
 
     def suffered(self, life: int) -> set[str]:
         """Faults that a life had to do with: those of its own, and those of before whose traces are left."""
@@ -136,6 +136,11 @@ class Evidence:
     def of(self, kind: str, facts: Sequence[Fact] | None = None) -> list[Fact]:
         """Facts of a kind."""
         return [each for each in (self.facts if facts is None else facts) if each.get("fact") == kind]
+
+    @property
+    def verdicts(self) -> dict[str, Fact]:
+        """The last verdict on each calibration."""
+        return {fact["calibration"]: fact for fact in self.of("VerdictGiven")}
 
     def confirmed(self, kind: ImageType) -> list[ExposureEvent]:
         """Exposures of a type that the camera confirmed, in their order."""

@@ -28,7 +28,7 @@ SAME_TIME = 0.01
 """Seconds within which it cannot be said what came first."""
 
 STOP_WAIT = 15.0
-"""Seconds that a script which is stopped waits for the exposure under way."""
+"""Seconds from a stop within which an exposure under way ends that the script must wait for."""
 
 NO_READOUT = 31.0
 """Seconds beyond the readout time after which nobody waits for an endReadout any more."""

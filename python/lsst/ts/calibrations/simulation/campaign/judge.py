@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from . import end_invariants, images_invariants, product_invariants, time_invariants
+from . import (
+    end_invariants,
+    images_invariants,
+    job_invariants,
+    product_invariants,
+    summary_invariants,
+    time_invariants,
+)
 from .evidence import Evidence
 
 __all__ = ["INVARIANTS", "judge"]
@@ -19,6 +26,8 @@ INVARIANTS: Mapping[str, Invariant] = {
         images_invariants.facts_are_flushed,
         images_invariants.data_taking_halts,
         images_invariants.few_are_taken_again,
+        job_invariants.jobs_read_their_own,
+        job_invariants.data_taking_goes_on,
         product_invariants.verdicts_are_true,
         product_invariants.certificates_are_earned,
         product_invariants.sets_are_whole,
@@ -27,8 +36,10 @@ INVARIANTS: Mapping[str, Invariant] = {
         end_invariants.done_means_done,
         end_invariants.missing_steps_are_named,
         end_invariants.reason_names_the_cause,
+        end_invariants.negative_verdicts_come_first,
         end_invariants.refusals_are_right,
         end_invariants.nothing_breaks,
+        summary_invariants.summary_is_true,
         time_invariants.nothing_goes_on,
         time_invariants.time_is_bounded,
     )

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Judgement", "judge_curve", "judge_images"]
+__all__ = ["Judgement", "failed_tests", "judge_curve", "judge_images"]
 
 NEVER_COUNTED = ("SUCCESS", "READ_NOISE_CONSISTENT", "PROB_TEST")
 
@@ -60,7 +60,7 @@ def judge_images(
         for number, name in detectors.items():
             statistics = of_detectors.get((exposure, number)) or {}
             complete = complete and _is_complete(statistics, amplifiers) and name in result
-            for k, test in _failed(statistics):
+            for k, test in failed_tests(statistics):
                 counts[k, test] += 1
         half = len(detectors) // 2 + 1
         failed_exposures += any(n >= min(threshold, k) * half for (k, _), n in counts.items())
@@ -76,7 +76,7 @@ def judge_curve(
     for number in detectors:
         statistics = of_detectors.get((None, number)) or {}
         complete = complete and _is_complete(statistics, amplifiers)
-        for k, test in _failed(statistics):
+        for k, test in failed_tests(statistics):
             counts[k, test] += 1
     half = len(detectors) // 2 + 1
     rejected = any(n >= min(8, k) * half for (k, _), n in counts.items())
@@ -109,7 +109,7 @@ def _same_tests(of_detectors: Statistics, exposures: Sequence[int], detectors: M
     return True
 
 
-def _failed(statistics: Mapping[str, Any]) -> list[tuple[int, str]]:
+def failed_tests(statistics: Mapping[str, Any]) -> list[tuple[int, str]]:
     """Results per detector, and type, of every failed test."""
     verify = statistics.get("VERIFY", {})
     failed = [(1, test) for test, passed in verify.get("DET", {}).items() if not passed]

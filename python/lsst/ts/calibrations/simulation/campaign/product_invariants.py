@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import datetime
 
 from .evidence import Evidence
-from .shelf import Certificate
+from .shelf import Certificate, nanoseconds
 from .steps import judgement, successful
 
 __all__ = ["certificates_are_earned", "nothing_is_done_twice", "sets_are_whole", "verdicts_are_true"]
@@ -65,7 +64,7 @@ def certificates_are_earned(evidence: Evidence) -> Iterator[str]:
 def sets_are_whole(evidence: Evidence) -> Iterator[str]:
     """All detectors of a type are certified, or none; with the validity range that was asked for."""
     wanted = [evidence.scenario.wants(f"certify_calib_{end}_date") for end in ("begin", "end")]
-    begin, end = (_nanoseconds(text) for text in wanted)
+    begin, end = (nanoseconds(text) for text in wanted)
     for (name, run), found in _own_sets(evidence).items():
         detectors = sorted(each.detector for each in found)
         if detectors != sorted(evidence.detectors):
@@ -125,8 +124,3 @@ def _own_sets(evidence: Evidence) -> dict[tuple[str, str], list[Certificate]]:
         if not each.run.endswith(REFERENCE):
             sets[each.dataset_type.upper(), each.run].append(each)
     return sets
-
-
-def _nanoseconds(date: str) -> int:
-    """Date as the database has it: nanoseconds TAI since 1970."""
-    return (datetime.fromisoformat(date) - datetime(1970, 1, 1)).days * 86_400 * 10**9

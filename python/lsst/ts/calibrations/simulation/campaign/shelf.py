@@ -7,13 +7,14 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-__all__ = ["Certificate", "Shelf", "certified_in", "raws_in"]
+__all__ = ["Certificate", "Shelf", "certified_in", "nanoseconds", "raws_in"]
 
 
 @dataclass(frozen=True)
@@ -133,3 +134,8 @@ def raws_in(repository: Path) -> frozenset[tuple[int, int]]:
     """Read exposure and detector of every raw image that is in a repository now."""
     with closing(Shelf(repository)) as shelf:
         return frozenset(shelf.raws())
+
+
+def nanoseconds(date: str) -> int:
+    """Date as the database has it: nanoseconds TAI since 1970."""
+    return (datetime.fromisoformat(date) - datetime(1970, 1, 1)) // timedelta(microseconds=1) * 1000

@@ -16,6 +16,9 @@ AT_ONCE_SECONDS = 0.1
 BEGINS = ("cmd_takeImages", "cmd_execute")
 """Commands that begin something."""
 
+STOP_PATIENCE = 60.0
+"""Seconds that the ScriptQueue gives a script to end when it is stopped or told to end by a signal."""
+
 RESULT_LATE = 60.0
 """Seconds that the result of a job may come after its command has ended."""
 
@@ -59,7 +62,17 @@ def time_is_bounded(evidence: Evidence) -> Iterator[str]:
     for life in evidence.told.values():
         if life["seconds"] > limit:
             yield f"the script took {life['seconds']:.0f} simulated seconds, more than {limit:.0f}"
+    yield from _endless_stops(evidence)
     yield from _endless_jobs(evidence)
+
+
+def _endless_stops(evidence: Evidence) -> Iterator[str]:
+    """Lives that did not end soon after they were told to."""
+    for each in evidence.events.interruptions:
+        final = evidence.events.final(each.life)
+        if each.values["words"] in AT_ONCE and final is not None and final[0] - each.time > STOP_PATIENCE:
+            took = f"{final[0] - each.time:.0f} s, and may take {STOP_PATIENCE:.0f} s"
+            yield f"the script was {each.values['words']}, and took {took} to end"
 
 
 def _endless_jobs(evidence: Evidence) -> Iterator[str]:
