@@ -195,14 +195,14 @@ def test_a_script_that_is_none(command: Make, script: str) -> None:
 def test_a_repository_whose_marker_is_spoilt(command: Make, tmp_path: Path, marker: str, said: str) -> None:
     (tmp_path / "repo").mkdir()
     (tmp_path / "repo" / "SIMULATED.json").write_text(marker)
-    refused(command("--repo", "repo"), "repository", said, "Nothing was touched")
+    refused(command("--repo", "repo"), f"--repo {tmp_path / 'repo'}: ", said, "Nothing was touched")
 
 
 @pytest.mark.parametrize("path", ["precious", "cache", "a/b/c", "with.dot"])
 def test_a_repository_that_is_none_of_ours(command: Make, tmp_path: Path, path: str) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "butler.yaml").write_text("datastore: {cls: os.system}")
-    refused(command("--repo", path), "repository", "Nothing was touched")
+    refused(command("--repo", path), f"--repo {tmp_path / path}: ", "Nothing was touched")
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,10 @@ def test_a_repository_that_is_not_simulated_is_refused(run_script: Any, empty_re
 def test_a_repository_that_is_not_simulated_is_refused_also_as_an_option(
     run_script: Any, empty_repository: Path
 ) -> None:
-    refused(run_script("--out", "out", "-p", f"repo={empty_repository}"), "it is not a simulated repository")
+    refused(
+        run_script("--out", "out", "-p", f"repo={empty_repository}"),
+        f" repo {empty_repository}: it is not a simulated repository",
+    )
 
 
 def test_the_observatory_may_have_written_to_that_repository_only(empty_repository: Path) -> None:
@@ -141,7 +144,31 @@ def test_a_repository_that_cannot_be_kept_is_refused(
     (tmp_path / "file").write_text("precious")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "file").write_text("precious")
-    refused(run_script("--out", "out", "--repo", repo), said, "Nothing was touched")
+    refused(
+        run_script("--out", "out", "--repo", repo), f"--repo {tmp_path / repo}: ", said, "Nothing was touched"
+    )
+
+
+@pytest.mark.parametrize(
+    ("out", "repo", "said"),
+    [
+        ("kept/run", "kept", "is in it"),
+        ("link/run", "kept", "is in it"),
+        ("kept/far/run", "kept", "is in it"),
+        ("run", "run/kept", "it is in the run directory"),
+        ("run", "run", "it is the run directory, too"),
+        ("link", "kept", "it is the run directory, too"),
+    ],
+)
+def test_run_directory_and_repository_are_apart(
+    run_script: Any, tmp_path: Path, out: str, repo: str, said: str
+) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "link").symlink_to("kept")
+    refused(
+        run_script("--out", out, "--repo", repo), f"--repo {tmp_path / repo}: ", said, "Nothing was touched"
+    )
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_a_repository_whose_making_was_interrupted_is_made_again(
     with pytest.raises(SurroundingsError, match="SIGTERM"):
         wanted.prepare(lambda _: None)
     monkeypatch.undo()
-    assert (wanted.repository / "butler.yaml").exists(), "it is half made"
+    assert not wanted.repository.exists(), "it is half made"
     check_repository(wanted.repository, wanted.properties)
     wanted.prepare(lambda _: None)
     with Butler.from_config(str(wanted.repository)) as butler:

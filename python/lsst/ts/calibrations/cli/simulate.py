@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -99,7 +100,7 @@ def simulate_run(
     config = _config(script_class, text)
     night = options.night or usual_night(config)
     place = _surroundings(script_class.instrument(), config, options, night)
-    check_place(place, "repository")
+    check_place(place, _name_of_repository(options))
     new_folder(options.folder)
     view = make_view(Console())
     session = ScriptSession(
@@ -138,10 +139,9 @@ def check_place(place: Surroundings, repository: str) -> SimulatedObservatory:
     click.UsageError
         The repository cannot be used, or a fault is not possible; nothing was touched.
     """
-    if place.repository != place.settings.folder / "repo":
+    if not _same(place.repository, place.settings.folder / "repo"):
         try:
-            if place.repository == place.settings.folder:
-                raise ValueError("it is the run directory, too")
+            _check_apart(place.repository, place.settings.folder)
             check_repository(place.repository, place.properties)
         except ValueError as error:
             raise click.UsageError(
@@ -151,6 +151,28 @@ def check_place(place: Surroundings, repository: str) -> SimulatedObservatory:
         return place.observatory()
     except FaultError as error:
         raise click.UsageError(f"--fault: {error}. Nothing was touched.") from None
+
+
+def _same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _check_apart(repository: Path, folder: Path) -> None:
+    """Raise ValueError if a repository that is kept is not apart from a run directory."""
+    kept, run = (Path(os.path.realpath(path)) for path in (repository, folder))
+    if kept == run:
+        raise ValueError("it is the run directory, too")
+    if kept in run.parents:
+        raise ValueError(f"the run directory {folder} is in it, where the Butler keeps its own; name another")
+    if run in kept.parents:
+        raise ValueError(f"it is in the run directory {folder}, whose own is {folder / 'repo'}; name another")
+
+
+def _name_of_repository(options: SimulationOptions) -> str:
+    """Which option has said where the repository is."""
+    if options.resumed is not None:
+        return "repository"
+    return "repo" if options.repository is None else "--repo"
 
 
 def _config(script_class: type[BaseMakeCalibrations], text: str) -> CalibrationConfig | None:

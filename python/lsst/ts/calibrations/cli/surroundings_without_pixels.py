@@ -8,7 +8,7 @@ from ..domain.optics import physical_filter
 from ..simulation.cscs.mounted import all_mounted, band_of
 from ..simulation.faults import Faults
 from ..simulation.machinery import Machinery
-from ..simulation.repository import being_made, is_complete
+from ..simulation.repository import is_complete, make_once
 from ..simulation.standins.machinery import standin_machinery
 from ..simulation.standins.measurements import StandInCamera
 from .surroundings import Surroundings
@@ -39,15 +39,18 @@ class SurroundingsWithoutPixels(Surroundings):
         if is_complete(self.repository):
             return
         say("No pixels and no pipelines: outcomes of jobs are drawn.")
-        with being_made(self.repository, self.properties):
-            make_template(
-                self.repository,
+        make_once(
+            self.repository,
+            self.properties,
+            lambda folder: make_template(
+                folder,
                 self.instrument,
                 self.detectors,
                 seed=self.seed,
                 scale=self.scale,
                 filters=self._filters(),
-            )
+            ),
+        )
 
     def _filters(self) -> list[tuple[str, str]]:
         """Physical filter and band of everything that can be put into the beam: a flat costs nothing here."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +19,13 @@ from ..domain.text import one_line
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
 
-__all__ = ["add_aliases", "being_made", "check_repository", "is_complete", "make_repository", "write_index"]
+__all__ = ["add_aliases", "check_repository", "is_complete", "make_once", "make_repository", "write_index"]
 
 MARKER = "SIMULATED.json"
 """File that only a simulated repository has."""
 
-MAKING = "SIMULATED.making"
-"""File that only a simulated repository has, until it is complete; what is beside it may be removed."""
+MAKING = ".{name}-making"
+"""Folder beside a repository of which nothing is there before it is complete."""
 
 
 def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
@@ -31,8 +34,7 @@ def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
     Parameters
     ----------
     path
-        Folder: a simulated repository of before (its making may have been interrupted), an empty folder, or
-        one that can be made.
+        Folder: a simulated repository of before, an empty folder, or one that can be made.
     properties
         What a repository of before must have been made with, e.g. its scale, and with nothing else.
 
@@ -43,14 +45,11 @@ def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
     """
     if "." in path.name:
         raise ValueError("the folder name of a Butler repository cannot hold a dot")
-    if not path.exists():
-        if not path.parent.is_dir():
-            raise ValueError(f"it is not there, and neither is {path.parent}")
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        _check_makeable(Path(os.path.realpath(path)))
         return
     if not path.is_dir():
         raise ValueError("it is no folder")
-    if not any(path.iterdir()) or (path / MAKING).is_file():
-        return
     if not (path / MARKER).is_file():
         raise ValueError("it is not a simulated repository, and simulated data never go into another")
     made = _read_marker(path / MARKER)
@@ -58,6 +57,16 @@ def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
         before, now = made.get(name, False), properties.get(name, False)
         if before != now:
             raise ValueError(f"it was made with {name} {one_line(str(before), 80)}, not {now}")
+
+
+def _check_makeable(path: Path) -> None:
+    """Raise ValueError if no repository can be made beside a place and moved there."""
+    if not path.parent.is_dir():
+        raise ValueError(f"it is not there, and neither is {path.parent}")
+    if os.path.ismount(path):
+        raise ValueError("it is a mount point; name a folder in it")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ValueError(f"{path.parent} is not writable")
 
 
 def _read_marker(path: Path) -> dict[str, Any]:
@@ -78,15 +87,15 @@ def _read_marker(path: Path) -> dict[str, Any]:
 
 
 def is_complete(path: Path) -> bool:
-    """Whether a simulated repository is there, whose making was not interrupted."""
-    return (path / MARKER).is_file() and not (path / MAKING).is_file()
+    """Whether a simulated repository is there; what is half made has another place."""
+    return (path / MARKER).is_file()
 
 
-@contextmanager
-def being_made(path: Path, properties: Mapping[str, Any]) -> Iterator[None]:
-    """Mark a folder as a simulated repository, which is complete when the block has ended.
+def make_once(path: Path, properties: Mapping[str, Any], make: Callable[[Path], None]) -> bool:
+    """Have a repository made, unless it is there or another process makes it meanwhile.
 
-    If the block does not come to its end, the next one at this place finds an empty folder again.
+    It is made beside its place and moved there when it is complete: whatever else is at that place, or in it,
+    is left alone. What a process that was killed has left is removed by the next one for the same place.
 
     Parameters
     ----------
@@ -94,23 +103,65 @@ def being_made(path: Path, properties: Mapping[str, Any]) -> Iterator[None]:
         Where; see `check_repository`.
     properties
         Written into the marker.
+    make
+        Makes it as the folder that it is given, which is not there yet.
+
+    Returns
+    -------
+    made
+        Whether it was not there.
+
+    Raises
+    ------
+    OSError
+        The file system refused, or another process has made it there with other properties.
     """
-    path.mkdir(exist_ok=True)
-    if (path / MAKING).is_file():
-        _clear(path)
-    (path / MAKING).touch()
-    yield
-    (path / MARKER).write_text(json.dumps(dict(properties), indent=1) + "\n", encoding="utf-8")
-    (path / MAKING).unlink()
+    if is_complete(path):
+        return False
+    place = Path(os.path.realpath(path))
+    with _alone(place.with_name(MAKING.format(name=place.name))) as beside:
+        if is_complete(place):
+            try:
+                check_repository(path, properties)
+            except ValueError as error:
+                raise FileExistsError(f"another run has just made {path}: {error}") from None
+            return False
+        folder = beside / place.name
+        if folder.exists():
+            shutil.rmtree(folder)
+        make(folder)
+        (folder / MARKER).write_text(json.dumps(dict(properties), indent=1) + "\n", encoding="utf-8")
+        folder.rename(place)  # which the system does for an empty folder, and refuses for any other
+    return True
 
 
-def _clear(path: Path) -> None:
-    """Remove what an interrupted making has left; what tells of it stays, as this may be interrupted, too."""
-    for each in path.iterdir():
-        if each.is_dir() and not each.is_symlink():
-            shutil.rmtree(each)
-        elif each.name != MAKING:
-            each.unlink()
+@contextmanager
+def _alone(folder: Path) -> Iterator[Path]:
+    """Make a folder that one process at a time has for itself; it is removed in the end."""
+    lock = folder / "lock"
+    while True:
+        folder.mkdir(exist_ok=True)
+        try:
+            file = lock.open("w")
+        except FileNotFoundError:  # another process has just removed the folder
+            continue
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is_at(lock, file.fileno()):
+                continue
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+            return
+
+
+def _is_at(path: Path, file: int) -> bool:
+    """Whether an open file is still what its path means."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file))
+    except FileNotFoundError:
+        return False
 
 
 def make_repository(path: Path, reference: Path, calibrations: str, properties: Mapping[str, Any]) -> None:
@@ -126,12 +177,30 @@ def make_repository(path: Path, reference: Path, calibrations: str, properties: 
         Collection of the reference calibrations, e.g. ``LATISS/calib``.
     properties
         Written into the marker.
+
+    Raises
+    ------
+    OSError
+        As for `make_once`.
     """
-    if is_complete(path):
+    if not make_once(path, properties, partial(_copy, reference)):
         _complete(path, reference, calibrations)
-        return
-    with being_made(path, properties):
-        shutil.copytree(reference, path, dirs_exist_ok=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a folder.
+
+    Raises
+    ------
+    OSError
+        It could not be copied.
+    """
+    try:
+        shutil.copytree(source, target)
+    except shutil.Error as error:  # its text is a list of all files, and of paths and reasons
+        (first, _, why), *others = error.args[0]
+        more = f" (and {len(others)} more)" if others else ""
+        raise OSError(f"{first}{more} could not be copied to {target}: {why}") from None
 
 
 def _complete(path: Path, reference: Path, calibrations: str) -> None:
