@@ -250,13 +250,14 @@ class TestPlaces:
         words = [f"the {place} has {name}, as discarded False"]
         assert list(exposures_are_filed(story.evidence)) == ([] if discarded else words)
 
-    @pytest.mark.parametrize(("stopped", "violations"), [(6.0, 1), (5.0, 0), (4.0, 0)])
-    def test_a_stop_waits_fifteen_seconds_for_the_exposure_under_way(
+    @pytest.mark.parametrize(("stopped", "violations"), [(11.0, 1), (10.0, 0), (9.0, 0)])
+    def test_a_stop_waits_thirty_seconds_for_the_exposure_under_way(
         self, story: Story, stopped: float, violations: int
     ) -> None:
         story.say(stopped, "", "interruption", words=str(Act.TERM))
-        story.take(20.0, 1)
-        story.state(40.0, ScriptState.FAILED)
+        story.state(stopped + 1.0, ScriptState.STOPPING)
+        story.take(40.0, 1)
+        story.state(60.0, ScriptState.FAILED)
         words = [f"the journal has not the exposures [{FIRST}], which the camera confirmed"]
         assert list(exposures_are_filed(story.evidence)) == words[:violations]
 

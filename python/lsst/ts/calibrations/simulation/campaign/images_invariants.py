@@ -27,7 +27,7 @@ NEEDED = ("certify BIAS", "certify DARK", "certify FLAT")
 SAME_TIME = 0.01
 """Seconds within which it cannot be said what came first."""
 
-STOP_WAIT = 15.0
+STOP_WAIT = 30.0
 """Seconds from a stop within which an exposure under way ends that the script must wait for."""
 
 NO_READOUT = 31.0
@@ -74,13 +74,13 @@ def _place(evidence: Evidence, file: str, entry: Fact, exposure: ExposureEvent) 
 
 def _confirmed_in_time(evidence: Evidence) -> Iterator[int]:
     """Exposures that the camera confirmed before the script gave up waiting for them."""
+    told = {each.life: each.time for each in evidence.events.interruptions if each.values["words"] in AT_ONCE}
     limits = dict[int, float]()
     for life, time, name, _ in evidence.events.states:
-        if name in ("STOPPING", "FAILING"):
+        if name in ("STOPPING", "FAILING") and time < told.get(life, math.inf):
             limits.setdefault(life, time)
-    for each in evidence.events.interruptions:
-        if each.values["words"] in AT_ONCE:
-            limits[each.life] = min(limits.get(each.life, math.inf), each.time + STOP_WAIT)
+    for life, time in told.items():
+        limits.setdefault(life, time + STOP_WAIT)
     for exposure in evidence.events.exposures.values():
         if exposure.time < limits.get(exposure.life, math.inf) - SAME_TIME:
             yield exposure.id
