@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lsst.ts.calibrations import base_make_calibrations
 from lsst.ts.calibrations.adapters import archive, camera, certification, ingest, ocps
 from lsst.ts.calibrations.adapters.sal import salobj
 from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
@@ -18,12 +19,14 @@ from lsst.ts.calibrations.run import (
     calibration_run,
     context,
     facts,
+    jobs,
     journal,
     processing,
     products,
     recovery,
     steps,
     summary,
+    verifications,
 )
 from lsst.ts.calibrations.simulation.campaign.campaign import play
 from lsst.ts.calibrations.simulation.campaign.runner import Workshop
@@ -257,6 +260,127 @@ def run_begun_after_its_stop(patch: Patch) -> None:
     patch.setattr(BaseMakeCalibrations, "do_stop", salobj.BaseScript.do_stop)
 
 
+def resumed_stops(patch: Patch) -> None:
+    run = calibration_run.CalibrationRun.run
+
+    async def end(self: Any) -> str:
+        if self.context.record.resumed:
+            self.processing.give_up("the run was stopped before")
+            raise asyncio.CancelledError
+        return await run(self)
+
+    patch.setattr(calibration_run.CalibrationRun, "run", end)
+
+
+def _changed_summary(patch: Patch, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the summary before it is written."""
+    make = summary.make_summary
+
+    def changed(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        found = make(*args, **kwargs)
+        change(found)
+        return found
+
+    patch.setattr(base_make_calibrations, "make_summary", changed)
+
+
+def verdicts_embellished(patch: Patch) -> None:
+    def embellish(found: dict[str, Any]) -> None:
+        for verdict in found["verification"].values():
+            verdict.update(passed=True, complete=True, failures={})
+
+    _changed_summary(patch, embellish)
+
+
+def exit_codes_embellished(patch: Patch) -> None:
+    _changed_summary(patch, lambda found: [each.update(exit_code=0) for each in found["jobs"]])
+
+
+def reason_left_out(patch: Patch) -> None:
+    _changed_summary(patch, lambda found: found.update(reason=""))
+
+
+def why_not_done_left_out(patch: Patch) -> None:
+    _changed_summary(patch, lambda found: [each.update(reason="") for each in found["not_done"]])
+
+
+def files_left_out(patch: Patch) -> None:
+    _changed_summary(patch, lambda found: [each.update(files=[]) for each in found["exposures"]])
+
+
+def certified_filed_elsewhere(patch: Patch) -> None:
+    note = products.Certified
+    patch.setattr(products, "Certified", lambda **fields: note(**{**fields, "collection": "elsewhere"}))
+
+
+def validity_filed_wrongly(patch: Patch) -> None:
+    note = products.Certified
+    patch.setattr(
+        products, "Certified", lambda **fields: note(**{**fields, "begin": "1999-01-01T00:00:00.000"})
+    )
+
+
+def failures_of_exposures_forgotten(patch: Patch) -> None:
+    note = verifications.VerdictGiven
+    patch.setattr(verifications, "VerdictGiven", lambda **fields: note(**{**fields, "failures": {}}))
+
+
+def negative_verdict_told_last(patch: Patch) -> None:
+    outcome = calibration_run.CalibrationRun._outcome
+    patch.setattr(
+        calibration_run.CalibrationRun,
+        "_outcome",
+        lambda self, error: "; ".join(reversed(outcome(self, error).split("; "))),
+    )
+
+
+def negative_verdict_not_told(patch: Patch) -> None:
+    outcome = calibration_run.CalibrationRun._outcome
+
+    def silent(self: Any, error: Any) -> str:
+        if error is None and not self.context.record.not_done:
+            self.processing.verifications.negative.clear()
+        return outcome(self, error)
+
+    patch.setattr(calibration_run.CalibrationRun, "_outcome", silent)
+
+
+def own_calibrations_not_read(patch: Patch) -> None:
+    inputs = products.Products.inputs
+
+    def configured_alone(self: Any, calibration: str, configured: Any) -> tuple[str, ...]:
+        made = calibration in self.generated
+        return inputs(self, calibration, configured) if made else tuple(configured)
+
+    patch.setattr(products.Products, "inputs", configured_alone)
+
+
+def all_detectors_asked_for(patch: Patch) -> None:
+    query = jobs.data_query
+    patch.setattr(
+        jobs, "data_query", lambda instrument, _, exposures: query(instrument, (0, 1, 2), exposures)
+    )
+
+
+def halt_in_external_verification(patch: Patch) -> None:
+    steps_of_images = processing.Processing._steps_of_images
+
+    def or_halt(self: Any, image_type: Any) -> Any:
+        found = steps_of_images(self, image_type)
+        return tuple((name, partial(self._or_halt, image_type.value, work)) for name, work in found)
+
+    patch.setattr(processing.Processing, "_steps_of_images", or_halt)
+
+
+def stop_has_no_limit(patch: Patch) -> None:
+    settle = acquisition._settle
+
+    async def patiently(tasks: Any, limit: float | None) -> None:
+        await settle(tasks, 3000.0)
+
+    patch.setattr(acquisition, "_settle", patiently)
+
+
 @dataclass(frozen=True)
 class Undone:
     """A guard, a fault by which its absence shows, and the invariant that notices."""
@@ -297,6 +421,21 @@ GUARDS = (
     Undone(stop_waits_for_the_camera, "interruption", "nothing-goes-on", first=20),
     Undone(camera_asked_after_the_stop, "interruption", "nothing-goes-on", first=225155668),
     Undone(run_begun_after_its_stop, "", "ends-agree", first=497023572),
+    Undone(resumed_stops, "interruption", "done-means-done"),
+    Undone(verdicts_embellished, "", "summary-is-true"),
+    Undone(exit_codes_embellished, "ocps-exit", "summary-is-true"),
+    Undone(reason_left_out, "", "summary-is-true"),
+    Undone(why_not_done_left_out, "ocps-exit", "summary-is-true"),
+    Undone(files_left_out, "", "summary-is-true"),
+    Undone(certified_filed_elsewhere, "", "summary-is-true"),
+    Undone(validity_filed_wrongly, "", "summary-is-true"),
+    Undone(failures_of_exposures_forgotten, "", "summary-is-true"),
+    Undone(negative_verdict_told_last, "", "negative-verdicts-come-first"),
+    Undone(negative_verdict_not_told, "", "negative-verdicts-come-first"),
+    Undone(own_calibrations_not_read, "", "jobs-read-their-own"),
+    Undone(all_detectors_asked_for, "oods-one-detector", "jobs-read-their-own"),
+    Undone(halt_in_external_verification, "ocps-exit", "data-taking-goes-on"),
+    Undone(stop_has_no_limit, "interruption", "time-is-bounded"),
 )
 
 

@@ -17,9 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Judgement", "failed_tests", "judge_curve", "judge_images"]
+__all__ = ["NEVER_COUNTED", "Judgement", "failed_tests", "judge_curve", "judge_images"]
 
 NEVER_COUNTED = ("SUCCESS", "READ_NOISE_CONSISTENT", "PROB_TEST")
+"""Entries among the tests that decide nothing."""
 
 Statistics = Mapping[tuple[int | None, int | None], Any]
 
@@ -110,7 +111,7 @@ def _same_tests(of_detectors: Statistics, exposures: Sequence[int], detectors: M
 
 
 def failed_tests(statistics: Mapping[str, Any]) -> list[tuple[int, str]]:
-    """Results per detector, and type, of every failed test."""
+    """Results per detector, and type, of every failed test of a detector that counts."""
     verify = statistics.get("VERIFY", {})
     failed = [(1, test) for test, passed in verify.get("DET", {}).items() if not passed]
     failed += [

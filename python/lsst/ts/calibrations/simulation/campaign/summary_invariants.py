@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...domain.exposures import ImageType
 from .evidence import Evidence, Fact
-from .literal_rule import failed_tests
+from .literal_rule import NEVER_COUNTED, failed_tests
 from .shelf import nanoseconds
 from .steps import GAINS, asked_for, done
 
@@ -92,23 +93,32 @@ def _verdicts(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
     for name in sorted(set(told) & set(last)):
         if differ := [each for each in VERDICT if told[name][each] != last[name][each]]:
             yield f"the summary says something else of the verdict on {name}: {', '.join(differ)}"
-        elif (
-            last[name]["complete"]
-            and name != "PTC"
-            and told[name]["failures"] != _failures(evidence, last[name])
-        ):
+        elif not last[name]["complete"] or name == "PTC":  # of no exposure
+            continue
+        elif _counted(told[name]["failures"]) != _failures(evidence, last[name]):
             yield f"the summary has other failures of {name} than the results of its verification"
 
 
+def _counted(failures: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    """Failures without the tests that never count."""
+    found = {
+        exposure: {test: times for test, times in tests.items() if test not in NEVER_COUNTED}
+        for exposure, tests in failures.items()
+    }
+    return {exposure: tests for exposure, tests in found.items() if tests}
+
+
 def _failures(evidence: Evidence, verdict: Fact) -> dict[str, dict[str, int]]:
-    """How many tests of each type failed in each exposure, as the repository has it."""
-    found: dict[str, Counter[str]] = {}
-    name, run = f"verify{verdict['calibration'].capitalize()}DetStats", verdict["verification_collection"]
-    for (exposure, detector), statistics in evidence.shelf.statistics(name, f"{run}/run").items():
+    """How many tests of each type failed in each exposure, and of the exposure as a whole."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    prefix, run = f"verify{verdict['calibration'].capitalize()}", f"{verdict['verification_collection']}/run"
+    for (exposure, detector), statistics in evidence.shelf.statistics(f"{prefix}DetStats", run).items():
         if detector in evidence.detectors:
-            counts = found.setdefault(str(exposure), Counter())
-            counts.update(test for _, test in failed_tests(statistics))
-    return {exposure: dict(counts) for exposure, counts in found.items() if counts}
+            found[str(exposure)].update(test for _, test in failed_tests(statistics))
+    for (exposure, _), statistics in evidence.shelf.statistics(f"{prefix}ExpStats", run).items():
+        of_exposure = statistics.get("VERIFY", {}).get("EXP", {})
+        found[str(exposure)].update(test for test, passed in of_exposure.items() if not passed)
+    return _counted(found)
 
 
 def _certificates(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
@@ -137,13 +147,19 @@ def _not_done(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
     if nothing := [step for step, reason in told if not reason.strip()]:
         yield f"nothing is said why these were not done: {', '.join(nothing)}"
     steps = [step for step, _ in told]
-    if strange := set(steps) - set(asked_for(evidence)):
+    # With flats of which no two are a pair there is a step of gains, and nothing to be done in it.
+    if strange := set(steps) - {*asked_for(evidence), *([GAINS] if _wants_gains(evidence) else [])}:
         yield f"these were not asked for, and are named as not done: {', '.join(sorted(strange))}"
     if twice := sorted(step for step, times in Counter(steps).items() if times > 1):
         yield f"these are named twice as not done: {', '.join(twice)}"
     known = [step for step in steps if step not in strange and _noted(evidence, step)]
     if lies := [step for step in known if done(evidence, step)]:
         yield f"these were done, and are named as not done: {', '.join(lies)}"
+
+
+def _wants_gains(evidence: Evidence) -> bool:
+    scenario = evidence.scenario
+    return bool(scenario.wants("do_gain_from_flat_pairs", True)) and ImageType.FLAT in scenario.kinds
 
 
 def _noted(evidence: Evidence, step: str) -> bool:
