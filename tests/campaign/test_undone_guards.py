@@ -437,7 +437,7 @@ GUARDS = (
     Undone(own_calibrations_not_read, "", "jobs-read-their-own"),
     Undone(all_detectors_asked_for, "oods-one-detector", "jobs-read-their-own"),
     Undone(halt_in_external_verification, "ocps-exit", "data-taking-goes-on"),
-    Undone(stop_has_no_limit, "interruption", "time-is-bounded"),
+    Undone(stop_has_no_limit, "oods-lost", "time-is-bounded", first=144),
 )
 
 
