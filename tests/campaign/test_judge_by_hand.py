@@ -25,6 +25,7 @@ from lsst.ts.calibrations.simulation.campaign.end_invariants import (
 )
 from lsst.ts.calibrations.simulation.campaign.events import Events
 from lsst.ts.calibrations.simulation.campaign.evidence import Evidence
+from lsst.ts.calibrations.simulation.campaign.gain_invariants import gains_are_true
 from lsst.ts.calibrations.simulation.campaign.images_invariants import (
     exposures_are_filed,
     few_are_taken_again,
@@ -78,12 +79,22 @@ class Story:
     def state(self, time: float, state: ScriptState, reason: str = "") -> None:
         self.say(time, "Script", "evt_state", state=int(state), reason=reason)
 
-    def take(self, time: float, number: int, *, answer: SalRetCode | None = SalRetCode.CMD_COMPLETE) -> None:
-        """Take a bias; the camera answers at once, reads out in two seconds, and the OODS has it in three."""
+    def take(
+        self,
+        time: float,
+        number: int,
+        *,
+        answer: SalRetCode | None = SalRetCode.CMD_COMPLETE,
+        kind: str = "BIAS",
+    ) -> None:
+        """Take an exposure.
+
+        The camera answers at once, reads out in two seconds, and the OODS has it in three.
+        """
         name = f"AT_O_20250115_{number:06d}"
         self.say(time, "ATCamera", "cmd_takeImages", private_seqNum=number, expTime=0.0, keyValueMap="")
         integration = {"imageName": name, "exposureTime": 0.0}
-        keys = {"additionalKeys": "imageType", "additionalValues": "BIAS"}
+        keys = {"additionalKeys": "imageType", "additionalValues": kind}
         self.say(time, "ATCamera", "evt_startIntegration", **integration, **keys)
         if answer is not None:
             self.say(time, "ATCamera", "ack_ackcmd", private_seqNum=number, ack=int(answer), result="")
@@ -557,6 +568,45 @@ class TestInputs:
         if inputs != "LATISS/calib":
             words.append(f"the job verify BIAS reads {inputs}, and is to read LATISS/calib")
         assert list(jobs_read_their_own(story.evidence)) == words
+
+
+GAIN = {"gain": {"C00": 1.1}, "noise": {"C00": 7.0}, "rawMeans": {"C00": [10_000.0]}}
+TOLD = {"amplifier": "C00", "gain": 1.1, "noise": 7.0, "gain_corrected": 1.1 * (1.0 - 0.027)}
+
+
+class TestGains:
+    @pytest.mark.parametrize(
+        ("told", "words"),
+        [
+            ([TOLD], []),
+            ([TOLD | {"gain": 1.0}], ["has other gains than the repository, the first of"]),
+            ([TOLD | {"gain_corrected": 1.1}], ["has other gains than the repository, the first of"]),
+            ([TOLD | {"amplifier": "C01"}], ["has 1 gains, and not those of the 1 that there are"]),
+            ([], ["has 0 gains, and not those of the 1 that there are"]),
+        ],
+        ids=["true", "other gain", "not corrected", "other amplifier", "none"],
+    )
+    def test_they_are_those_of_the_repository(
+        self,
+        story: Story,
+        monkeypatch: pytest.MonkeyPatch,
+        told: list[dict[str, Any]],
+        words: list[str],
+    ) -> None:
+        story.options |= {"script_mode": "FLAT", "n_flat": 2, "exp_times_flat": 5}
+        for number in (1, 2):
+            story.take(10.0 * number, number, kind="FLAT")
+        story.submit(40.0, JOB, pipeline="cpPtc.yaml#generateGainFromFlatPairs")
+        story.say(50.0, "OCPS", "evt_job_result", job_id=JOB, exit_code=0)
+        gains = [{"exposures": [FIRST, FIRST + 1], "detector": 0, **each} for each in told]
+        story.note("GainsMeasured", gains=gains)
+        story.summary = {"gains": gains}
+        story.state(60.0, ScriptState.DONE)
+        measured = dict.fromkeys(((FIRST, 0), (FIRST + 1, 0)), GAIN)
+        monkeypatch.setattr(Shelf, "statistics", lambda self, name, run: measured)
+        found = list(gains_are_true(story.evidence))
+        assert len(found) == 2 * len(words)  # of journal and summary
+        assert all(each in text for each in words for text in found)
 
 
 class TestDataTaking:
