@@ -13,7 +13,7 @@ from .steps import GAINS, asked_for, pairs_of_flats
 __all__ = ["gains_are_true"]
 
 SLOPE = 0.00027
-"""Per cent for each adu by which a gain of a pair is too high (DM-35790); the CCDs of a campaign are of ITL."""
+"""Per cent for each adu by which a gain of a pair is too high (DM-35790), of CCDs of ITL as all here are."""
 
 VALUES = ("gain", "noise", "gain_corrected")
 
