@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,19 +16,28 @@ import pytest
 from lsst.ts.calibrations.domain.exposures import ImageType
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.simulation.campaign import witness
-from lsst.ts.calibrations.simulation.campaign.end_invariants import ends_agree, reason_names_the_cause
+from lsst.ts.calibrations.simulation.campaign.end_invariants import (
+    NEGATIVE,
+    done_means_done,
+    ends_agree,
+    negative_verdicts_come_first,
+    reason_names_the_cause,
+)
 from lsst.ts.calibrations.simulation.campaign.events import Events
 from lsst.ts.calibrations.simulation.campaign.evidence import Evidence
+from lsst.ts.calibrations.simulation.campaign.gain_invariants import gains_are_true
 from lsst.ts.calibrations.simulation.campaign.images_invariants import (
     exposures_are_filed,
     few_are_taken_again,
     ingests_are_true,
 )
 from lsst.ts.calibrations.simulation.campaign.interruption import Act
+from lsst.ts.calibrations.simulation.campaign.job_invariants import data_taking_goes_on, jobs_read_their_own
 from lsst.ts.calibrations.simulation.campaign.life import Life
 from lsst.ts.calibrations.simulation.campaign.runner import Lived
 from lsst.ts.calibrations.simulation.campaign.scenario import Scenario
-from lsst.ts.calibrations.simulation.campaign.shelf import Shelf, certified_in
+from lsst.ts.calibrations.simulation.campaign.shelf import Certificate, Shelf, certified_in, nanoseconds
+from lsst.ts.calibrations.simulation.campaign.summary_invariants import summary_is_true
 from lsst.ts.calibrations.simulation.campaign.time_invariants import nothing_goes_on, time_is_bounded
 from lsst.ts.calibrations.simulation.sal.enums import SalRetCode, ScriptState
 
@@ -38,6 +48,7 @@ OPTIONS = {
     "script_mode": "BIAS",
     "n_bias": 2,
     "n_discard_bias": 1,
+    **{f"{number}_{kind}": 0 for number in ("n", "n_discard") for kind in ("dark", "flat")},
     "generate_calibrations": False,
     "oods_timeout": 60,
     "job_timeout": 600,
@@ -53,6 +64,7 @@ class Story:
     strikes: dict[int, Counter[str]] = field(default_factory=dict)
     raws: frozenset[tuple[int, int]] = frozenset()
     summary: dict[str, Any] | None = None
+    options: dict[str, Any] = field(default_factory=lambda: dict(OPTIONS))
     life: int = 0
     journal: bytes = b""
     testimony: list[witness.Testimony] = field(default_factory=list)
@@ -67,12 +79,22 @@ class Story:
     def state(self, time: float, state: ScriptState, reason: str = "") -> None:
         self.say(time, "Script", "evt_state", state=int(state), reason=reason)
 
-    def take(self, time: float, number: int, *, answer: SalRetCode | None = SalRetCode.CMD_COMPLETE) -> None:
-        """Take a bias; the camera answers at once, reads out in two seconds, and the OODS has it in three."""
+    def take(
+        self,
+        time: float,
+        number: int,
+        *,
+        answer: SalRetCode | None = SalRetCode.CMD_COMPLETE,
+        kind: str = "BIAS",
+    ) -> None:
+        """Take an exposure.
+
+        The camera answers at once, reads out in two seconds, and the OODS has it in three.
+        """
         name = f"AT_O_20250115_{number:06d}"
         self.say(time, "ATCamera", "cmd_takeImages", private_seqNum=number, expTime=0.0, keyValueMap="")
         integration = {"imageName": name, "exposureTime": 0.0}
-        keys = {"additionalKeys": "imageType", "additionalValues": "BIAS"}
+        keys = {"additionalKeys": "imageType", "additionalValues": kind}
         self.say(time, "ATCamera", "evt_startIntegration", **integration, **keys)
         if answer is not None:
             self.say(time, "ATCamera", "ack_ackcmd", private_seqNum=number, ack=int(answer), result="")
@@ -84,12 +106,22 @@ class Story:
             time, "ATOODS", "evt_imageInOODS", obsid=f"AT_O_20250115_{number:06d}", statusCode=0, **where
         )
 
-    def submit(self, time: float, job_id: str = "0" * 32) -> None:
-        fields = {"pipeline": "verifyBias.yaml", "config": "", "data_query": "exposure IN (1)"}
-        self.say(time, "OCPS", "cmd_execute", private_seqNum=9, **fields)
+    def submit(
+        self,
+        time: float,
+        job_id: str = "0" * 32,
+        *,
+        pipeline: str = "verifyBias.yaml",
+        inputs: str = "",
+        query: str = "exposure IN (1)",
+        number: int = 9,
+    ) -> None:
+        """Submit a job, which the OCPS acknowledges a second later."""
+        fields = {"pipeline": pipeline, "config": f"-i {inputs}" if inputs else "", "data_query": query}
+        self.say(time, "OCPS", "cmd_execute", private_seqNum=number, **fields)
         text = json.dumps({"job_id": job_id})
         ack = int(SalRetCode.CMD_INPROGRESS)
-        self.say(time + 1.0, "OCPS", "ack_ackcmd", private_seqNum=9, ack=ack, result=text)
+        self.say(time + 1.0, "OCPS", "ack_ackcmd", private_seqNum=number, ack=ack, result=text)
 
     def resume(self) -> None:
         """What follows is of the next life."""
@@ -99,7 +131,7 @@ class Story:
 
     @property
     def evidence(self) -> Evidence:
-        scenario = Scenario(0, LATISS, OPTIONS)
+        scenario = Scenario(0, LATISS, self.options)
         lived = Lived(scenario, Path(), self.lives, self.strikes, raws=self.raws)
         return Evidence(lived, Events(self.testimony, LATISS), self.journal, self.summary, self.shelf)
 
@@ -107,6 +139,7 @@ class Story:
 @pytest.fixture
 def story(tmp_path: Path) -> Iterator[Story]:
     with closing(Shelf(tmp_path)) as empty:
+        vars(empty)["_types"] = {}  # no dataset of any type
         yield Story(empty)
 
 
@@ -326,6 +359,294 @@ class TestLostExposures:
         story.ingest(90.0, 1)
         words = [f"[{FIRST}] are filed as lost, and the repository has them"]
         assert list(few_are_taken_again(story.evidence)) == words[:violations]
+
+
+class TestLives:
+    def test_one_that_is_resumed_and_does_nothing_is_noticed(self, story: Story) -> None:
+        story.say(5.0, "", "interruption", words=str(Act.STOP))
+        story.state(9.0, ScriptState.STOPPED)
+        assert list(done_means_done(story.evidence)) == []
+        story.resume()
+        story.state(9.0, ScriptState.STOPPED)
+        words = [
+            "the script is STOPPED, and nobody stopped it",
+            "nothing went wrong, nobody interrupted the script, and it is STOPPED",
+        ]
+        assert list(done_means_done(story.evidence)) == words
+
+    @pytest.mark.parametrize("complete", [True, False])
+    def test_without_any_trouble_only_a_verdict_excuses_a_failure(self, story: Story, complete: bool) -> None:
+        story.note("VerdictGiven", calibration="BIAS", passed=False, complete=complete)
+        story.state(9.0, ScriptState.FAILED)
+        words = ["nothing went wrong, nobody interrupted the script, and it is FAILED"]
+        assert list(done_means_done(story.evidence)) == (words if complete else [])
+        story.options |= {"generate_calibrations": True}
+        assert list(done_means_done(story.evidence)) == []
+
+    @pytest.mark.parametrize(("took", "violations"), [(60.0, 0), (61.0, 1)])
+    @pytest.mark.parametrize("act", [Act.STOP, Act.TERM])
+    def test_one_that_is_stopped_ends_before_the_queue_loses_patience(
+        self, story: Story, act: Act, took: float, violations: int
+    ) -> None:
+        story.say(10.0, "", "interruption", words=str(act))
+        story.state(10.0 + took, ScriptState.STOPPED)
+        words = [f"the script was {act}, and took 61 s, and may take 60 s to end"]
+        assert list(time_is_bounded(story.evidence)) == words[:violations]
+
+
+class TestNegativeVerdicts:
+    LINE = f"{NEGATIVE}: BIAS failed: 16 of 90 tests failed"
+
+    def _end(self, story: Story, reason: str, log: str, *, passed: bool = False) -> list[str]:
+        story.lives = [Life(status=0, log=log).as_dict()]
+        story.note("VerdictGiven", calibration="BIAS", passed=passed, complete=True)
+        story.state(9.0, ScriptState.DONE, reason)
+        return list(negative_verdicts_come_first(story.evidence))
+
+    def test_one_that_is_told_first_and_in_the_log_is_well(self, story: Story) -> None:
+        assert self._end(story, f"{self.LINE}; bias certified", f"WARNING {self.LINE}") == []
+
+    def test_one_that_is_told_last_is_not(self, story: Story) -> None:
+        reason = f"bias certified; {self.LINE}"
+        words = [f"the verdicts on BIAS are negative, and the reason is: {reason}"]
+        assert self._end(story, reason, self.LINE) == words
+
+    def test_one_that_the_log_does_not_have_is_not(self, story: Story) -> None:
+        words = ["the log does not tell of a negative verdict on BIAS"]
+        assert self._end(story, self.LINE, "all is well") == words
+
+    def test_none_is_told_where_there_is_none(self, story: Story) -> None:
+        words = [
+            f"the verdicts on nothing are negative, and the reason is: {self.LINE}",
+            "the reason tells of a negative verdict on BIAS",
+        ]
+        assert self._end(story, self.LINE, "", passed=True) == words
+
+
+DATES = {"begin": "2025-01-01T00:00:00.000", "end": "2025-06-01T00:00:00.000"}
+JOB = "0" * 32
+
+
+def an_honest_summary(story: Story, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A run that took a bias, had it verified, and certified it; what it could not do was a dark."""
+    texts = ("pipeline", "config", "data_query", "collection", "log")
+    job = {"job_id": JOB, "kind": "verify", "calibration": "BIAS", **dict.fromkeys(texts, "text")}
+    collections = {"verification_collection": f"u/ocps/{JOB}", "generation_collection": None}
+    verdict = {"passed": True, "complete": True, **collections, "failures": {}, "thresholds": {}}
+    certified = {"dataset_type": "bias", "collection": "here", **DATES, "verified": True}
+    step = {"step": "verify DARK", "reason": "no darks were taken"}
+    story.options |= {"script_mode": "BIAS_DARK", "n_dark": 1}
+    story.take(5.0, 1)
+    story.note("ExposureTaken", **entry(1), position=1)
+    story.submit(10.0)
+    story.say(20.0, "OCPS", "evt_job_result", job_id=JOB, exit_code=0)
+    story.note("JobSubmitted", **job)
+    story.note("JobEnded", job_id=JOB, exit_code=0)
+    story.note("VerdictGiven", calibration="BIAS", **verdict)
+    story.note("Certified", **certified)
+    story.note("StepNotDone", **step)
+    story.note("RunEnded", state="FAILED", reason="no darks")
+    story.state(30.0, ScriptState.FAILED, "no darks")
+    dates = (nanoseconds(each) for each in DATES.values())
+    found = [Certificate("bias", 0, "run", *dates, "here")]
+    monkeypatch.setattr(Shelf, "certificates", lambda self, collection=None: found)
+    return {
+        "state": "FAILED",
+        "reason": "no darks",
+        "exposures": [entry(1, ingested=False, physical_filter=None, files=[])],
+        "jobs": [{**job, "exit_code": 0}],
+        "verification": {"BIAS": verdict},
+        "certified": [certified],
+        "not_done": [step],
+    }
+
+
+LIES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "reason": (lambda summary: summary.update(reason="well"), "the reason in the summary is 'well'"),
+    "exposure twice": (lambda summary: summary["exposures"].append(entry(1)), "has the exposures"),
+    "filter": (lambda summary: summary["exposures"][0].update(physical_filter="r"), "another filter"),
+    "files": (lambda summary: summary["exposures"][0].update(files=["/raw.fits"]), "the files"),
+    "no job": (lambda summary: summary["jobs"].clear(), "the summary has the jobs []"),
+    "exit code": (lambda summary: summary["jobs"][0].update(exit_code=1), "exit code 1, it had 0"),
+    "kind": (lambda summary: summary["jobs"][0].update(kind="gain"), "has as another"),
+    "query": (lambda summary: summary["jobs"][0].update(data_query="x"), "something else of the job"),
+    "no verdict": (lambda summary: summary["verification"].clear(), "the summary has verdicts on []"),
+    "verdict": (
+        lambda summary: summary["verification"]["BIAS"].update(passed=False),
+        "something else of the verdict on BIAS: passed",
+    ),
+    "failures": (
+        lambda summary: summary["verification"]["BIAS"].update(failures={"1": {"NOISE": 1}}),
+        "something else of the verdict on BIAS: failures",
+    ),
+    "validity range": (
+        lambda summary: summary["certified"][0].update(end="2099-01-01T00:00:00.000"),
+        "the summary has as certified",
+    ),
+    "why not": (lambda summary: summary["not_done"][0].update(reason=" "), "nothing is said why"),
+    "other step": (lambda summary: summary["not_done"][0].update(step="verify all"), "not asked for"),
+    "step twice": (lambda summary: summary["not_done"].append(summary["not_done"][0]), "named twice"),
+    "step left out": (lambda summary: summary["not_done"].clear(), "the summary names as not done []"),
+}
+
+
+class TestSummaries:
+    def test_an_honest_one_is_true(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+        story.summary = an_honest_summary(story, monkeypatch)
+        assert list(summary_is_true(story.evidence)) == []
+
+    @pytest.mark.parametrize("lie", LIES)
+    def test_each_lie_is_seen(self, story: Story, monkeypatch: pytest.MonkeyPatch, lie: str) -> None:
+        tell, words = LIES[lie]
+        story.summary = copy.deepcopy(an_honest_summary(story, monkeypatch))
+        tell(story.summary)
+        assert any(words in each for each in summary_is_true(story.evidence))
+
+    def test_what_both_file_as_certified_must_be_there(
+        self, story: Story, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        story.summary = an_honest_summary(story, monkeypatch)
+        monkeypatch.setattr(Shelf, "certificates", lambda self, collection=None: [])
+        words = ["bias is filed as certified in here, and is not there"]
+        assert list(summary_is_true(story.evidence)) == words
+
+    def test_failures_are_those_of_the_results(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+        story.summary = an_honest_summary(story, monkeypatch)
+        tests = {"C00": {"NOISE": False, "READ_NOISE_CONSISTENT": False}}
+        results = {(FIRST, 0): {"VERIFY": {"AMP": tests}}}
+        monkeypatch.setattr(Shelf, "statistics", lambda self, name, run: results if "Det" in name else {})
+        words = ["the summary has other failures of BIAS than the results of its verification"]
+        assert list(summary_is_true(story.evidence)) == words
+
+    def test_what_was_done_is_not_named(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+        story.summary = an_honest_summary(story, monkeypatch)
+        story.options |= {"generate_calibrations": True, "calib_collection": "here"}
+        story.note("StepNotDone", step="certify BIAS", reason="who knows")
+        story.summary["not_done"].append({"step": "certify BIAS", "reason": "who knows"})
+        monkeypatch.setattr(
+            "lsst.ts.calibrations.simulation.campaign.summary_invariants.done", lambda *_: True
+        )
+        words = ["these were done, and are named as not done: certify BIAS"]
+        assert list(summary_is_true(story.evidence)) == words
+
+
+class TestInputs:
+    RUN = f"u/ocps/{'b' * 32}/run"
+
+    @pytest.fixture(autouse=True)
+    def _with_an_accepted_bias(self, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+        names = ("bias", "verify_bias", "dark")
+        config = {f"input_collections_{name}": "LATISS/calib" for name in names}
+        story.options |= {"script_mode": "BIAS_DARK", "calib_collection": "daily"}
+        story.note("RunConfigured", config=config)
+        found = [Certificate("bias", 0, self.RUN, 0, 1, "daily")]
+        monkeypatch.setattr(Shelf, "certificates", lambda self, collection=None: found)
+
+    @pytest.mark.parametrize(
+        ("inputs", "good"),
+        [(f"{RUN},daily,LATISS/calib", True), ("LATISS/calib", False), (f"LATISS/calib,{RUN}", False)],
+    )
+    def test_a_dark_is_made_with_the_bias_that_was_accepted(
+        self, story: Story, inputs: str, good: bool
+    ) -> None:
+        story.options |= {"generate_calibrations": True}
+        query = "detector IN (0) AND exposure IN (1)"
+        common = {"pipeline": "cpBias.yaml", "inputs": "LATISS/calib", "query": query, "number": 8}
+        story.submit(10.0, "b" * 32, **common)
+        story.submit(20.0, "d" * 32, pipeline="cpDark.yaml", inputs=inputs, query=query)
+        wanted = f"{self.RUN}, daily, LATISS/calib"
+        words = [f"the job generate DARK reads {inputs.replace(',', ', ')}, and is to read {wanted}"]
+        assert list(jobs_read_their_own(story.evidence)) == ([] if good else words)
+
+    @pytest.mark.parametrize("detectors", [[0], [0, 1]])
+    @pytest.mark.parametrize("inputs", ["LATISS/calib", "LATISS/other"])
+    def test_what_is_configured_is_verified_against(
+        self, story: Story, inputs: str, detectors: list[int]
+    ) -> None:
+        numbers = ", ".join(map(str, detectors))
+        story.submit(10.0, inputs=inputs, query=f"detector IN ({numbers}) AND exposure IN (1)")
+        words = ["the job verify BIAS is of the detectors [0, 1]"] if len(detectors) > 1 else []
+        if inputs != "LATISS/calib":
+            words.append(f"the job verify BIAS reads {inputs}, and is to read LATISS/calib")
+        assert list(jobs_read_their_own(story.evidence)) == words
+
+
+GAIN = {"gain": {"C00": 1.1}, "noise": {"C00": 7.0}, "rawMeans": {"C00": [10_000.0]}}
+TOLD = {"amplifier": "C00", "gain": 1.1, "noise": 7.0, "gain_corrected": 1.1 * (1.0 - 0.027)}
+
+
+class TestGains:
+    @pytest.mark.parametrize(
+        ("told", "words"),
+        [
+            ([TOLD], []),
+            ([TOLD | {"gain": 1.0}], ["has other gains than the repository, the first of"]),
+            ([TOLD | {"gain_corrected": 1.1}], ["has other gains than the repository, the first of"]),
+            ([TOLD | {"amplifier": "C01"}], ["has 1 gains, and not those of the 1 that there are"]),
+            ([], ["has 0 gains, and not those of the 1 that there are"]),
+        ],
+        ids=["true", "other gain", "not corrected", "other amplifier", "none"],
+    )
+    def test_they_are_those_of_the_repository(
+        self,
+        story: Story,
+        monkeypatch: pytest.MonkeyPatch,
+        told: list[dict[str, Any]],
+        words: list[str],
+    ) -> None:
+        story.options |= {"script_mode": "FLAT", "n_flat": 2, "exp_times_flat": 5}
+        for number in (1, 2):
+            story.take(10.0 * number, number, kind="FLAT")
+        story.submit(40.0, JOB, pipeline="cpPtc.yaml#generateGainFromFlatPairs")
+        story.say(50.0, "OCPS", "evt_job_result", job_id=JOB, exit_code=0)
+        gains = [{"exposures": [FIRST, FIRST + 1], "detector": 0, **each} for each in told]
+        story.note("GainsMeasured", gains=gains)
+        story.summary = {"gains": gains}
+        story.state(60.0, ScriptState.DONE)
+        measured = dict.fromkeys(((FIRST, 0), (FIRST + 1, 0)), GAIN)
+        monkeypatch.setattr(Shelf, "statistics", lambda self, name, run: measured)
+        found = list(gains_are_true(story.evidence))
+        assert len(found) == 2 * len(words)  # of journal and summary
+        assert all(each in text for each in words for text in found)
+
+
+class TestDataTaking:
+    @pytest.mark.parametrize(
+        ("faults", "stopped", "violations"),
+        [
+            (["ocps-exit"], False, 1),
+            (["ocps-exit", "clock-step"], False, 1),
+            (["ocps-exit", "camera-fault"], False, 0),
+            (["ocps-exit"], True, 0),
+            (["ocps-offline"], False, 1),
+        ],
+    )
+    def test_a_job_that_fails_costs_no_image(
+        self, story: Story, faults: list[str], stopped: bool, violations: int
+    ) -> None:
+        story.note("RunConfigured")
+        story.strikes = {0: Counter(faults)}
+        for number in (1, 2):
+            story.take(10.0 * number, number)
+        if stopped:
+            story.say(25.0, "", "interruption", words=str(Act.STOP))
+        story.state(30.0, ScriptState.FAILED)
+        words = ["these images were not taken, and only jobs went wrong: 1 BIAS"]
+        assert list(data_taking_goes_on(story.evidence)) == words[:violations]
+
+    def test_a_run_that_the_check_refuses_takes_none(self, story: Story) -> None:
+        story.note("RunConfigured")
+        story.strikes = {0: Counter(["ocps-offline"])}
+        story.state(3.0, ScriptState.FAILED)
+        assert list(data_taking_goes_on(story.evidence)) == []
+
+
+def test_a_refusal_is_no_news_of_the_exposure_before(story: Story) -> None:
+    story.take(5.0, 1)
+    values = {"private_seqNum": 2, "expTime": 0.0, "keyValueMap": ""}
+    story.say(9.0, "ATCamera", "cmd_takeImages", **values)
+    story.say(9.5, "ATCamera", "ack_ackcmd", private_seqNum=2, ack=int(SalRetCode.CMD_FAILED), result="")
+    assert [each.time for each in story.evidence.events.exposures.values()] == [5.0]
 
 
 def test_what_is_certified_from_the_beginning_is_read_once(

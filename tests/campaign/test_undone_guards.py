@@ -381,6 +381,16 @@ def stop_has_no_limit(patch: Patch) -> None:
     patch.setattr(acquisition, "_settle", patiently)
 
 
+def gains_taken_for_one(patch: Patch) -> None:
+    find = archive.find_pair_gains
+    patch.setattr(archive, "find_pair_gains", lambda *args: [replace(each, gain=1.0) for each in find(*args)])
+
+
+def one_gain_is_enough(patch: Patch) -> None:
+    find = archive.find_pair_gains
+    patch.setattr(archive, "find_pair_gains", lambda *args: find(*args)[:1])
+
+
 @dataclass(frozen=True)
 class Undone:
     """A guard, a fault by which its absence shows, and the invariant that notices."""
@@ -435,7 +445,9 @@ GUARDS = (
     Undone(own_calibrations_not_read, "", "jobs-read-their-own"),
     Undone(all_detectors_asked_for, "oods-one-detector", "jobs-read-their-own"),
     Undone(halt_in_external_verification, "ocps-exit", "data-taking-goes-on"),
-    Undone(stop_has_no_limit, "interruption", "time-is-bounded"),
+    Undone(gains_taken_for_one, "", "gains-are-true"),
+    Undone(one_gain_is_enough, "", "gains-are-true"),
+    Undone(stop_has_no_limit, "oods-lost", "time-is-bounded", first=144),
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from . import (
     end_invariants,
+    gain_invariants,
     images_invariants,
     job_invariants,
     product_invariants,
@@ -32,6 +33,7 @@ INVARIANTS: Mapping[str, Invariant] = {
         product_invariants.certificates_are_earned,
         product_invariants.sets_are_whole,
         product_invariants.nothing_is_done_twice,
+        gain_invariants.gains_are_true,
         end_invariants.ends_agree,
         end_invariants.done_means_done,
         end_invariants.missing_steps_are_named,

@@ -10,7 +10,7 @@ from .events import JobEvent
 from .evidence import Evidence
 from .literal_rule import Judgement, judge_curve, judge_images
 
-__all__ = ["GAINS", "asked_for", "done", "is_certified", "judgement", "successful"]
+__all__ = ["GAINS", "asked_for", "done", "is_certified", "judgement", "pairs_of_flats", "successful"]
 
 GAINS = "gains from flat pairs"
 
@@ -27,7 +27,7 @@ def asked_for(evidence: Evidence) -> list[str]:
     if not makes and verifies:
         names += [f"verify {kind}" for kind in scenario.kinds]
     wants_gains = scenario.wants("do_gain_from_flat_pairs", True) and ImageType.FLAT in scenario.kinds
-    if wants_gains and _pairs(evidence):
+    if wants_gains and pairs_of_flats(evidence):
         names.append(GAINS)
     return names
 
@@ -95,7 +95,8 @@ def _exposures_for(evidence: Evidence, calibration: str) -> dict[str, list[int]]
     return {"generate": ids, "verify": ids}
 
 
-def _pairs(evidence: Evidence) -> list[tuple[int, int]]:
+def pairs_of_flats(evidence: Evidence) -> list[tuple[int, int]]:
+    """Places of the flats that make pairs, among those that are kept."""
     times = evidence.scenario.wants("exp_times_flat")
     kept = times if isinstance(times, list) else [times] * evidence.scenario.number(ImageType.FLAT)
     return list(flat_pairs(kept).pairs)
@@ -104,7 +105,7 @@ def _pairs(evidence: Evidence) -> list[tuple[int, int]]:
 def _gains_measured(evidence: Evidence) -> bool:
     """Whether there is a gain of every pair and detector."""
     flats = [each.id for each in evidence.kept(ImageType.FLAT)]
-    pairs = _pairs(evidence)
+    pairs = pairs_of_flats(evidence)
     if len(flats) < 2 * len(pairs):
         return False
     wanted = {(flats[place], number) for pair in pairs for place in pair for number in evidence.detectors}
