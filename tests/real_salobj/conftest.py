@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import importlib.util
 import json
 import os
@@ -51,6 +52,13 @@ if ON_THE_BUS:
 def pytest_configure(config: pytest.Config) -> None:
     if ON_THE_BUS:  # the warnings of other people's packages are theirs
         config.addinivalue_line("filterwarnings", "ignore")
+
+
+def pytest_unconfigure() -> None:
+    if ON_THE_BUS:  # and so are the connections that they leave open
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            gc.collect()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
