@@ -467,6 +467,7 @@ LIES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "filter": (lambda summary: summary["exposures"][0].update(physical_filter="r"), "another filter"),
     "files": (lambda summary: summary["exposures"][0].update(files=["/raw.fits"]), "the files"),
     "no job": (lambda summary: summary["jobs"].clear(), "the summary has the jobs []"),
+    "job left out": (lambda summary: summary["jobs"].clear(), "which the OCPS acknowledged"),
     "exit code": (lambda summary: summary["jobs"][0].update(exit_code=1), "exit code 1, it had 0"),
     "kind": (lambda summary: summary["jobs"][0].update(kind="gain"), "has as another"),
     "query": (lambda summary: summary["jobs"][0].update(data_query="x"), "something else of the job"),

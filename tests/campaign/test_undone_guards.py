@@ -29,6 +29,8 @@ from lsst.ts.calibrations.run import (
     verifications,
 )
 from lsst.ts.calibrations.simulation.campaign.campaign import play
+from lsst.ts.calibrations.simulation.campaign.interruption import Act
+from lsst.ts.calibrations.simulation.campaign.matrix import matrix
 from lsst.ts.calibrations.simulation.campaign.runner import Workshop
 from lsst.ts.calibrations.simulation.campaign.scenario import draw_scenario
 from lsst.ts.calibrations.verification import Accepted, rule
@@ -462,3 +464,17 @@ def test_a_guard_that_is_undone_is_noticed(guard: Undone, workshop: Workshop, mo
         if guard.invariant in found:
             return
     pytest.fail(f"it went unnoticed by {guard.invariant} in {MOST} scenarios; these noticed: {set(found)}")
+
+
+@pytest.mark.long  # two runs without interruption, and twenty with one
+def test_the_matrix_meets_the_moment_at_which_a_run_begins(workshop: Workshop, monkeypatch: Patch) -> None:
+    stops = [
+        each
+        for each in matrix(workshop)
+        if each.interruption is not None and each.interruption.state and each.interruption.act is Act.STOP
+    ]
+    run_begun_after_its_stop(monkeypatch)
+    noticed = [bool(play(workshop, stops.__getitem__, number).violations) for number in range(len(stops))]
+    assert True in noticed[1:-1]
+    assert not noticed[0]
+    assert not noticed[-1]

@@ -45,6 +45,8 @@ class Interruption:
         What.
     message, entry, checkpoint
         After how many messages on the bus, entries of the journal and checkpoints.
+    state
+        After which state of the script; empty: after any.
     turn
         After how many more turns of the event loop.
     wait
@@ -57,6 +59,7 @@ class Interruption:
     wait: float = 20.0
     entry: int = 0
     checkpoint: int = 0
+    state: str = ""
 
     @property
     def ends(self) -> bool:
@@ -64,8 +67,13 @@ class Interruption:
         return self.act is not Act.PAUSE
 
     def __str__(self) -> str:
-        places = {"message": self.message, "journal entry": self.entry, "checkpoint": self.checkpoint}
-        place = ", ".join(f"{name} {number}" for name, number in places.items() if number)
+        places: dict[str, object] = {
+            "message": self.message,
+            "journal entry": self.entry,
+            "checkpoint": self.checkpoint,
+        }
+        places |= {"state": self.state}
+        place = ", ".join(f"{name} {value}" for name, value in places.items() if value)
         return f"interruption: {self.act} {self.turn} turns of the loop after {place}"
 
 
@@ -113,6 +121,7 @@ class Interrupter:
         self._tell = tell
         self._messages = 0
         self._checkpoints = 0
+        self._states = {""}
         self._left = interruption.turn
         self._done = False
         self._closed = False
@@ -121,7 +130,9 @@ class Interrupter:
     def heard(self, data: Any) -> None:
         """Count a message on the bus."""
         self._messages += 1
-        self._checkpoints = max(self._checkpoints, getattr(data, "numCheckpoints", 0))
+        if hasattr(data, "numCheckpoints"):  # a state of the script
+            self._checkpoints = max(self._checkpoints, data.numCheckpoints)
+            self._states.add(ScriptState(data.state).name)
 
     def turned(self, _: int) -> None:
         """Act when its turn has come."""
@@ -145,6 +156,8 @@ class Interrupter:
         """Whether the place of the interruption has been reached."""
         place = self._interruption
         if self._messages < place.message or self._checkpoints < place.checkpoint:
+            return False
+        if place.state not in self._states:
             return False
         return not place.entry or self._entries() >= place.entry
 

@@ -11,11 +11,14 @@ from ...domain.exposures import ImageType
 from ...domain.instruments import LATISS
 from ..standins.measurements import Disturbance
 from .evidence import gather
-from .interruption import Act, Interruption
+from .interruption import AT_ONCE, Act, Interruption
 from .runner import Workshop
 from .scenario import Scenario
 
 __all__ = ["matrix"]
+
+BEGIN = range(70, 90)
+"""Turns of the loop after the script is CONFIGURED, among them those in which its run begins."""
 
 _OPTIONS: Mapping[str, Any] = {
     "script_mode": "BIAS_DARK",
@@ -59,6 +62,11 @@ def matrix(workshop: Workshop) -> list[Scenario]:
             for place in places:
                 interruption = replace(place, act=act)
                 found.append(replace(plain, interruption=interruption, resumed=interruption.ends))
+    found += [
+        replace(plain, interruption=Interruption(act, turn=turn, state="CONFIGURED"), resumed=True)
+        for act in AT_ONCE
+        for turn in BEGIN
+    ]
     return [replace(scenario, seed=number) for number, scenario in enumerate(found)]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...domain.exposures import ImageType
+from .events import JobEvent
 from .evidence import Evidence, Fact
 from .literal_rule import NEVER_COUNTED, failed_tests
 from .shelf import nanoseconds
@@ -20,6 +21,9 @@ VERDICT = ("passed", "complete", "verification_collection", "generation_collecti
 
 CERTIFIED = ("dataset_type", "collection", "begin", "end", "verified")
 """What they both say of a certification."""
+
+SAME_TIME = 0.01
+"""Seconds within which it cannot be said what came first."""
 
 JOB = ("kind", "calibration", "pipeline", "config", "data_query", "collection", "log")
 """What they both say of a job."""
@@ -70,6 +74,9 @@ def _jobs(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
     submitted = {fact["job_id"]: fact for fact in evidence.of("JobSubmitted")}
     ended = {fact["job_id"]: fact["exit_code"] for fact in evidence.of("JobEnded")}
     told = [each["job_id"] for each in summary["jobs"]]
+    known = {each.job_id for each in evidence.events.jobs if _must_be_known(evidence, each)}
+    if left_out := sorted(known - set(told)):
+        yield f"the summary has not the jobs {left_out}, which the OCPS acknowledged"
     if told != list(submitted):
         yield f"the summary has the jobs {told}, the journal {list(submitted)}"
         return
@@ -83,6 +90,13 @@ def _jobs(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
             yield f"the summary and the journal give the job {number} other exit codes"
         if any(entry[name] != submitted[number][name] for name in JOB):
             yield f"the summary says something else of the job {number} than the journal"
+
+
+def _must_be_known(evidence: Evidence, job: JobEvent) -> bool:
+    """Whether the OCPS told the id of a job while the script listened, and could write it down."""
+    end = min(evidence.events.told_to_end(job.life), evidence.events.last_word(job.life))
+    heard = job.acknowledged is not None and job.acknowledged < end - SAME_TIME
+    return heard and "run-disk-full" not in evidence.suffered(job.life)
 
 
 def _verdicts(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
