@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -17,6 +17,7 @@ from ..run.resumption import OPTION
 from ..run.summary import SUMMARY
 from ..run.tai import iso_tai
 from ..simulation.clock import SimulatedLoop
+from .interrupts import ending_signals, ignore_signals
 from .log import log_to
 from .surroundings import Surroundings, SurroundingsError
 
@@ -69,6 +70,7 @@ class ScriptSession:
         self._log_level = log_level
         self._view = view
         self._obstacle = obstacle
+        self._interrupted = False
         self._stop: asyncio.Future[object] | None = None
 
     async def run(self) -> int:
@@ -80,6 +82,7 @@ class ScriptSession:
             script.listeners.append(self._view.take)
             remote = salobj.Remote(domain, "Script", index=self._index)
             await asyncio.gather(script.start_task, remote.start_task)
+            self._hear_signals(script, remote)
             log, resumed = settings.folder / "script.log", bool(self._surroundings.part)
             with log_to(script.log, log, self._view, current_tai, append=resumed):
                 script.log.info(
@@ -89,6 +92,7 @@ class ScriptSession:
                     settings.date,
                 )
                 await self._drive(script, remote)
+            ignore_signals(asyncio.get_running_loop())
         self._view.say(f"Everything about this run: {settings.folder}")
         return self._status(script)
 
@@ -135,16 +139,21 @@ class ScriptSession:
         assert isinstance(loop, SimulatedLoop)
         self._view.begin(max(script.plan.n_images - script.n_exposures, 0), loop.tai)
         async with self._surroundings.observatory():
-            loop.add_signal_handler(signal.SIGINT, partial(self._interrupt, script, remote))
             try:
                 running = asyncio.ensure_future(self._start(remote))
+                if self._interrupted and self._stop is None:
+                    self._stop = asyncio.ensure_future(remote.cmd_stop.set_start())
                 with contextlib.suppress(salobj.ExpectedError):  # its cleanup failed, and its state says so
                     await script.done_task
                 await script.close()  # which a script that was killed by a signal has not done
-                running.cancel()  # and it never acknowledges this
-                await asyncio.gather(running, return_exceptions=True)
+                commands: list[asyncio.Future[Any]] = [running]
+                if self._stop is not None:
+                    commands.append(self._stop)
+                for command in commands:
+                    command.cancel()  # it never acknowledges them
+                await asyncio.gather(*commands, return_exceptions=True)
             finally:
-                loop.remove_signal_handler(signal.SIGINT)
+                ignore_signals(loop)
                 self._view.end()
 
     @staticmethod
@@ -153,12 +162,22 @@ class ScriptSession:
         await remote.cmd_setGroupId.set_start(groupId=iso_tai(current_tai()))
         await remote.cmd_run.set_start(timeout=LONGEST_RUN)
 
+    def _hear_signals(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
+        """Have SIGINT stop the script, and SIGHUP do what SIGTERM does."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, partial(self._interrupt, script, remote))
+        if signal.SIGHUP in ending_signals():
+            loop.add_signal_handler(signal.SIGHUP, script.signal_handler)
+
     def _interrupt(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
         """Stop the script as the queue's stop button does; pressing again does not hurry it."""
-        if self._stop is not None:
+        state = ScriptState(script.state.state)
+        if self._interrupted or script.done_task.done() or state in _FINAL:
             return
+        self._interrupted = True
         script.log.warning("Interrupted: the script is asked to stop.")
-        self._stop = asyncio.ensure_future(remote.cmd_stop.set_start())
+        if state != ScriptState.UNCONFIGURED:  # else as soon as it is configured
+            self._stop = asyncio.ensure_future(remote.cmd_stop.set_start())
 
     @staticmethod
     def _status(script: BaseMakeCalibrations) -> int:

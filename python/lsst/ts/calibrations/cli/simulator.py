@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import shlex
-import signal
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -21,6 +20,7 @@ from ..run.settings import RunSettings
 from ..simulation.machine_faults import MACHINE_FAULTS
 from ..simulation.paced_loop import PacedLoop
 from .folders import new_folder
+from .interrupts import ending_signals
 from .night import afternoon
 from .simulate import check_place
 from .surroundings import Surroundings, SurroundingsError
@@ -158,7 +158,7 @@ async def _serve(place: Surroundings) -> int:
     stop = asyncio.Event()
     async with place.observatory() as observatory:
         # Each component has set a handler of its own that ends nothing but itself.
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ending_signals():
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         states = {name: csc.summary_state.name for name, csc in observatory.components.items()}
         for state in sorted(set(states.values())):
