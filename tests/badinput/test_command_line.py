@@ -198,6 +198,12 @@ def test_a_repository_whose_marker_is_spoilt(command: Make, tmp_path: Path, mark
     refused(command("--repo", "repo"), f"--repo {tmp_path / 'repo'}: ", said, "Nothing was touched")
 
 
+@pytest.mark.parametrize("option", ["--out", "--repo", "--resume", "-c"])
+def test_a_link_to_itself(command: Make, tmp_path: Path, option: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    refused(command(option, "loop"), f"{option} loop: ", "symbolic links. Nothing was touched")
+
+
 @pytest.mark.parametrize("path", ["precious", "cache", "a/b/c", "with.dot"])
 def test_a_repository_that_is_none_of_ours(command: Make, tmp_path: Path, path: str) -> None:
     (tmp_path / "precious").mkdir()

@@ -53,6 +53,24 @@ def test_the_output_of_a_process_is_a_file_too():
         os.close(reader)
 
 
+def test_an_empty_pipe_is_a_writer_that_has_failed_and_not_the_defaults(tmp_path):
+    """As -c <(command that is misspelt): a night of the defaults is not what was wanted."""
+    reader, writer = os.pipe()
+    os.close(writer)
+    try:
+        with pytest.raises(click.UsageError, match=r"it is empty.*leave -c out"):
+            configuration_text(Path(f"/dev/fd/{reader}"), ())
+    finally:
+        os.close(reader)
+    with pytest.raises(click.UsageError, match="it is empty"):
+        configuration_text(Path("/dev/null"), ())
+
+
+def test_an_empty_file_is_the_defaults_as_an_empty_configuration_is_in_the_queue(tmp_path):
+    (tmp_path / "empty.yaml").touch()
+    assert configuration_text(tmp_path / "empty.yaml", ()) == ""
+
+
 def test_the_writer_of_a_pipe_may_come_late(tmp_path):
     path = tmp_path / "pipe"
     os.mkfifo(path)

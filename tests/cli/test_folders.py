@@ -30,6 +30,12 @@ def test_a_file_is_no_folder(tmp_path, name):
         run_folder(tmp_path / name, "script")
 
 
+def test_a_link_that_leads_nowhere_is_no_folder(tmp_path):
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(click.UsageError, match=r"no folder\. Nothing was touched"):
+        run_folder(tmp_path / "link", "script")
+
+
 def test_the_next_free_name_below_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "script-001").mkdir(parents=True)

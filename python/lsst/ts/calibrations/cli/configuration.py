@@ -75,16 +75,23 @@ def _first_bytes(file: Path, most: int) -> bytes:
     OSError
         It cannot be read.
     click.UsageError
-        It is a pipe that nobody has opened to write into it.
+        It is a pipe that nobody has opened to write into it, or anything but a regular file and empty.
     """
     with open(file, "rb", buffering=0, opener=_open_at_once) as raw, io.BufferedReader(raw) as stream:
-        begun: bytes | None = None
-        if stat.S_ISFIFO(os.fstat(raw.fileno()).st_mode) and not select.select([raw], [], [], PATIENCE)[0]:
-            begun = raw.read(1)  # None if there is a writer, who has written nothing yet
-            if begun == b"":
+        begun, mode = b"", os.fstat(raw.fileno()).st_mode
+        if stat.S_ISFIFO(mode) and not select.select([raw], [], [], PATIENCE)[0]:
+            first = raw.read(1)  # None if there is a writer, who has written nothing yet
+            if first == b"":
                 raise click.UsageError(f"-c {file}: it is a pipe, and nobody writes into it")
+            begun = first or b""
         os.set_blocking(raw.fileno(), True)
-        return (begun or b"") + stream.read(most)
+        content = begun + stream.read(most)
+    if not content and not stat.S_ISREG(mode):
+        raise click.UsageError(
+            f"-c {file}: it is empty: what was to write a configuration into it has failed. For the defaults"
+            " leave -c out."
+        )
+    return content
 
 
 def _open_at_once(path: str, flags: int) -> int:

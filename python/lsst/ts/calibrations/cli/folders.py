@@ -34,11 +34,13 @@ def run_folder(out: Path | None, script: str) -> Path:
         if any(out.iterdir()):
             raise click.UsageError(f"--out {out}: it is not empty. Nothing was touched; name a new folder.")
         return out
-    if out.exists():
+    if out.exists() or out.is_symlink():
         raise click.UsageError(f"--out {out}: it is there and is no folder. Nothing was touched.")
     above = next(folder for folder in out.parents if folder.exists())
     if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-        raise click.UsageError(f"--out {out}: {above} is not a folder that can be written to.")
+        raise click.UsageError(
+            f"--out {out}: {above} is not a folder that can be written to. Nothing was touched."
+        )
     return out
 
 

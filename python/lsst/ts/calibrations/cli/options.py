@@ -49,7 +49,9 @@ def path_problem(path: Path) -> str | None:
     if not str(path).isprintable():
         return "it has characters that cannot be printed"
     try:
-        path.absolute().exists()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except OSError as error:
         return error.strerror or str(error)
     return None
