@@ -46,8 +46,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def signals_of_the_tests() -> Iterator[None]:
-    """Undo what a session does at its end: it ignores signals, as its command is to, and not the tests."""
+    """Hear Ctrl-C in each test, as at a terminal, also where the tests run in the background.
+
+    Undo what a session does at its end, too: it ignores signals, as its command is to, and not the tests.
+    """
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
