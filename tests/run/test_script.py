@@ -227,6 +227,12 @@ def test_a_job_longer_than_its_time_limit_is_aborted(night: Any) -> None:
     assert len(told.of(ExposureConfirmed)) == 4
 
 
+def test_a_command_that_ends_with_its_first_answer_may_lack_its_result(night: Any) -> None:
+    told = night(ONLY_BIAS, "ocps-result-early", "ocps-result-late:seconds=200")
+    assert told.state == "FAILED"
+    assert "the OCPS ended the command but sent no job_result within 60 s" in told.reason
+
+
 def test_an_image_that_the_oods_loses_ends_the_run_and_the_others_are_kept(night: Any) -> None:
     told = night(FEW + "oods_timeout: 10", "oods-lost:image=5")
     assert told.state == "FAILED"

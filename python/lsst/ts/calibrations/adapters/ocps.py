@@ -150,9 +150,9 @@ class OcpsClient:
         await self._abort(job_id)
         if not end.done():
             reason = f"it did not end within {timeout:.0f} s and was aborted"
-        elif error := end.exception():
+        elif isinstance(error := end.exception(), salobj.AckError):
             reason = f"the OCPS gave it up: {words(error)}"
-        else:
+        else:  # also where the end came with the first acknowledgement, and cannot be waited for any more
             reason = f"the OCPS ended the command but sent no job_result within {RESULT_GRACE:.0f} s"
         raise ProcessingError(request.name, reason, job_id=job_id)
 
