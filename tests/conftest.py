@@ -18,15 +18,19 @@ from hypothesis import settings
 
 os.environ.setdefault("TS_CALIBRATIONS_SAL", "embedded")  # also where salobj is installed
 
-from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS
-from lsst.ts.calibrations.simulation.faults import Faults
+from lsst.ts.calibrations.sal_choice import provide_salobj
+
+provide_salobj()
+
+from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS  # noqa: E402
+from lsst.ts.simulated_observatory.faults.faults import Faults  # noqa: E402
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, Timespan
 
-    from lsst.ts.calibrations.simulation.detector.exposure import ExposureRequest
-    from lsst.ts.calibrations.simulation.jobs import Job
-    from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
+    from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest
+    from lsst.ts.simulated_observatory.pipelines.jobs import Job
+    from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 
 DETECTOR = "RXX_S00"
 
@@ -180,7 +184,7 @@ def _exposures(job: Job) -> list[int]:
 
 
 def _pair(exposures: Sequence[int], dark: Collection[str]) -> Any:
-    from lsst.ts.calibrations.pipelines.calibrations import PhotonTransferCurve
+    from lsst.ts.simulated_observatory.pipelines.calibrations import PhotonTransferCurve
 
     return PhotonTransferCurve(
         detector=DETECTOR,
@@ -207,7 +211,7 @@ def certify_without_files(
     """Certify combined calibrations that have no files; `filters` are those of the flats, with bands."""
     from lsst.daf.butler import CollectionType, Timespan
 
-    from lsst.ts.calibrations.pipelines.repository import calibration_type
+    from lsst.ts.simulated_observatory.pipelines.repository import calibration_type
 
     (instrument,) = (record.name for record in butler.query_dimension_records("instrument"))
     for name, band in filters.items():
@@ -239,7 +243,7 @@ def empty_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with LATISS registered, and calibrations that are certified but have no files: to copy."""
     from lsst.daf.butler import Butler
 
-    from lsst.ts.calibrations.pipelines.repository import create_repository
+    from lsst.ts.simulated_observatory.pipelines.repository import create_repository
 
     path = tmp_path_factory.mktemp("repositories") / "empty"
     create_repository(str(path))
@@ -275,9 +279,9 @@ def pipelines(repository: Path) -> CannedPipelines:
 @pytest.fixture(scope="session")
 def make_observatory() -> Callable[..., SimulatedObservatory]:
     """Make a simulated observatory, complete but for pixels and pipelines, below a folder."""
-    from lsst.ts.calibrations.simulation.butler_ingest import ButlerIngest
-    from lsst.ts.calibrations.simulation.machinery import Machinery
-    from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
+    from lsst.ts.simulated_observatory.components.machinery import Machinery
+    from lsst.ts.simulated_observatory.repository.ingest import ButlerIngest
+    from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 
     def make(folder: Path, pipelines: CannedPipelines, *faults: str, **kwargs: Any) -> SimulatedObservatory:
         return SimulatedObservatory(

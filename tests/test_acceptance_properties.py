@@ -17,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
-from lsst.ts.calibrations.simulation.campaign.literal_rule import judge_curve, judge_images
 from lsst.ts.calibrations.verification import (
     CombinedCalibration,
     Verdict,
@@ -25,6 +24,7 @@ from lsst.ts.calibrations.verification import (
     evaluate_product,
     merge_exposures,
 )
+from lsst.ts.simulated_observatory.campaign.literal_rule import judge_curve, judge_images
 
 NAMES = {0: "R22_S00", 1: "R22_S01", 2: "R22_S02"}
 TESTS = ("MEAN", "NOISE")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.ts.calibrations.pipelines.merging import merge_detectors
 from lsst.ts.calibrations.verification import evaluate, merge_exposures
+from lsst.ts.simulated_observatory.pipelines.merging import merge_detectors
 
 AMPLIFIERS = tuple(f"C{row}{column}" for row in (0, 1) for column in range(8))
 ARGUMENTS = {"amplifiers": AMPLIFIERS, "max_failures_per_detector": 8}

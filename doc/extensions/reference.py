@@ -10,8 +10,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata, OptionSpec
 
-from lsst.ts.calibrations.domain.schema import load_schema
-from lsst.ts.calibrations.simulation.faults import describe_faults
+from lsst.ts.calibrations.config.schema import load_schema
+from lsst.ts.simulated_observatory.faults.faults import describe_faults
 
 
 class ConfigurationOptions(SphinxDirective):

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.sal import State, salobj
-from lsst.ts.calibrations.simulation import clock
+from lsst.ts import salobj
+from lsst.ts.simulated_observatory import clock
 
 
 class ToldOcps(salobj.BaseCsc):
@@ -19,7 +19,7 @@ class ToldOcps(salobj.BaseCsc):
     version = "1"
 
     def __init__(self) -> None:
-        super().__init__("OCPS", index=1, initial_state=State.ENABLED, allow_missing_callbacks=True)
+        super().__init__("OCPS", index=1, initial_state=salobj.State.ENABLED, allow_missing_callbacks=True)
         self.cmd_execute.allow_multiple_callbacks = True
         self.jobs: dict[str, Callable[[Any], Awaitable[None]]] = {}
         self.aborted: list[tuple[float, str]] = []
@@ -47,7 +47,7 @@ class ToldOods(salobj.BaseCsc):
     version = "1"
 
     def __init__(self) -> None:
-        super().__init__("ATOODS", initial_state=State.ENABLED, allow_missing_callbacks=True)
+        super().__init__("ATOODS", initial_state=salobj.State.ENABLED, allow_missing_callbacks=True)
 
     async def says(
         self,

@@ -12,12 +12,12 @@ import pytest
 from astropy.time import Time
 from lsst.daf.butler import Butler, CollectionType, Timespan
 
-from lsst.ts.calibrations.adapters import archive as archive_module
-from lsst.ts.calibrations.adapters import datasets
-from lsst.ts.calibrations.adapters.archive import Archive
+from lsst.ts.calibrations.butler import archive as archive_module
+from lsst.ts.calibrations.butler import datasets
+from lsst.ts.calibrations.butler.archive import Archive
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS
-from lsst.ts.calibrations.pipelines.calibrations import PhotonTransferCurve
+from lsst.ts.simulated_observatory.pipelines.calibrations import PhotonTransferCurve
 
 FIRST, SECOND, THIRD = 2025011500001, 2025011500002, 2025011500003
 DETECTORS = {0: "RXX_S00"}

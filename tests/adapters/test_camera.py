@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.camera import READOUT_MARGIN, TAKE_MARGIN, Annotations, Camera
-from lsst.ts.calibrations.adapters.sal import State, salobj
+from lsst.ts import salobj
+from lsst.ts.calibrations.components.camera import READOUT_MARGIN, TAKE_MARGIN, Annotations, Camera
 from lsst.ts.calibrations.domain.errors import AcquisitionError
-from lsst.ts.calibrations.domain.exposures import ImageType
-from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation.machinery import Machinery
-from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
+from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM, ImageType
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.components.machinery import Machinery
+from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 
 GROUP = "2025-01-15T18:00:00.000"
 FIRST = 2025011500001
@@ -213,7 +212,7 @@ def test_a_readout_that_is_never_announced_is_not_waited_for_without_end() -> No
             )
 
     async def story() -> None:
-        csc = Forgetful("ATCamera", initial_state=State.ENABLED, allow_missing_callbacks=True)
+        csc = Forgetful("ATCamera", initial_state=salobj.State.ENABLED, allow_missing_callbacks=True)
         async with csc, camera() as (adapter, _):
             taken = await take(adapter)
             begin = now()
@@ -240,7 +239,7 @@ class _SpeakingCamera(salobj.BaseCsc):
     version = "1"
 
     def __init__(self) -> None:
-        super().__init__("ATCamera", initial_state=State.ENABLED, allow_missing_callbacks=True)
+        super().__init__("ATCamera", initial_state=salobj.State.ENABLED, allow_missing_callbacks=True)
 
 
 def test_a_camera_without_spectrograph_has_its_own_filters_and_no_grating(tmp_path: Any) -> None:

@@ -7,13 +7,11 @@ import pytest
 from astropy.time import Time
 from lsst.daf.butler import Butler, DatasetNotFoundError, Timespan
 
-from lsst.ts.calibrations.adapters.certification import Certification, certify, find_conflicts
-from lsst.ts.calibrations.adapters.datasets import find_made
-from lsst.ts.calibrations.domain.config import CalibrationConfig
+from lsst.ts.calibrations.butler.certification import Certification, certify, find_conflicts
+from lsst.ts.calibrations.butler.datasets import find_made
+from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import CertificationError
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.pipelines.calibrations import PhotonTransferCurve
-from lsst.ts.calibrations.pipelines.repository import calibration_type, create_repository
 from lsst.ts.calibrations.verification import (
     Accepted,
     CombinedCalibration,
@@ -22,6 +20,8 @@ from lsst.ts.calibrations.verification import (
     evaluate_product,
     waive,
 )
+from lsst.ts.simulated_observatory.pipelines.calibrations import PhotonTransferCurve
+from lsst.ts.simulated_observatory.pipelines.repository import calibration_type, create_repository
 
 AMPLIFIERS = ("C00",)
 BEGIN, END = datetime(2025, 1, 15), datetime(2025, 1, 16)

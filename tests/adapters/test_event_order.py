@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from lsst.ts.calibrations.adapters import event_order
-from lsst.ts.calibrations.adapters.event_order import EventOrder
-from lsst.ts.calibrations.simulation import clock
+from lsst.ts.calibrations.components import event_order
+from lsst.ts.calibrations.components.event_order import EventOrder
+from lsst.ts.simulated_observatory import clock
 
 
 class Event:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lsst.ts.calibrations.adapters.gain_report import gain_table, love_gain_table
+from lsst.ts.calibrations.report.gains import gain_table, love_gain_table
 
 
 def gain(pair, amplifier, value, noise=5.6):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.ingest import IngestWatcher, detector_name
+from lsst.ts.calibrations.components.ingest import IngestWatcher, detector_name
 from lsst.ts.calibrations.domain.errors import IngestError
 
 IMAGE, OTHER = "AT_O_20250115_000001", "AT_O_20250115_000002"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.ocps import FIRST_ACK_TIMEOUT, RESULT_GRACE, OcpsClient
-from lsst.ts.calibrations.adapters.sal import salobj
+from lsst.ts import salobj
+from lsst.ts.calibrations.components.ocps import FIRST_ACK_TIMEOUT, RESULT_GRACE, OcpsClient
 from lsst.ts.calibrations.domain.errors import ProcessingError
 from lsst.ts.calibrations.domain.jobs import JobRequest
-from lsst.ts.calibrations.simulation import clock
+from lsst.ts.simulated_observatory import clock
 
 
 def job(pipeline: str = "bias") -> JobRequest:

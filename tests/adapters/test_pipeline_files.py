@@ -2,11 +2,11 @@
 
 import pytest
 
-from lsst.ts.calibrations.adapters.pipeline_files import PipelineFiles
+from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.domain.instruments import LATISS
 
-TASK = "lsst.ts.calibrations.pipelines.isr.IsrTask"
+TASK = "lsst.ts.simulated_observatory.pipelines.isr.IsrTask"
 
 
 @pytest.fixture
@@ -30,7 +30,10 @@ def cp_pipe(tmp_path):
 
 def test_without_them_the_own_pipelines_are_used():
     files = PipelineFiles(LATISS, {})
-    assert files.find("generate", "BIAS").address == "resource://lsst.ts.calibrations.pipelines/cpBias.yaml"
+    assert (
+        files.find("generate", "BIAS").address
+        == "resource://lsst.ts.simulated_observatory.pipelines/cpBias.yaml"
+    )
     assert files.find("gain", "GAIN").address.endswith("/cpPtc.yaml#generateGainFromFlatPair")
 
 

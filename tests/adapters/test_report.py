@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lsst.ts.calibrations.adapters.report import VerificationReport
+from lsst.ts.calibrations.report.verification import VerificationReport
 from lsst.ts.calibrations.verification import evaluate
 
 AMPLIFIERS = tuple(f"C{row}{column}" for row in (0, 1) for column in range(8))

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from lsst.ts.calibrations.adapters.sal import State, salobj
-from lsst.ts.calibrations.adapters.telescope import STATE_TIMEOUT, TelescopeCheck
+from lsst.ts import salobj
+from lsst.ts.calibrations.components.telescope import STATE_TIMEOUT, TelescopeCheck
 from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCAM
-from lsst.ts.calibrations.simulation import clock
+from lsst.ts.simulated_observatory import clock
 
 
 class Component(salobj.BaseCsc):
@@ -19,7 +19,7 @@ class Component(salobj.BaseCsc):
 
 
 @contextlib.asynccontextmanager
-async def telescope(**states: State) -> AsyncIterator[None]:
+async def telescope(**states: salobj.State) -> AsyncIterator[None]:
     async with contextlib.AsyncExitStack() as stack:
         for name, state in states.items():
             await stack.enter_async_context(Component(name, initial_state=state))
@@ -33,10 +33,10 @@ async def problems(*ignore: str, instrument=LSSTCAM) -> list[str]:
         return await check.problems(ignore)
 
 
-@pytest.mark.parametrize("dome", [State.DISABLED, State.ENABLED])
+@pytest.mark.parametrize("dome", [salobj.State.DISABLED, salobj.State.ENABLED])
 def test_the_dome_may_rest_if_its_trajectory_is_enabled(dome):
     async def story():
-        async with telescope(MTDome=dome, MTDomeTrajectory=State.ENABLED):
+        async with telescope(MTDome=dome, MTDomeTrajectory=salobj.State.ENABLED):
             assert await problems() == []
 
     clock.run(story)
@@ -44,7 +44,7 @@ def test_the_dome_may_rest_if_its_trajectory_is_enabled(dome):
 
 def test_everything_that_is_not_as_it_should_be_is_named():
     async def story():
-        async with telescope(MTDome=State.STANDBY, MTDomeTrajectory=State.DISABLED):
+        async with telescope(MTDome=salobj.State.STANDBY, MTDomeTrajectory=salobj.State.DISABLED):
             trajectory, dome = await problems()
             assert "MTDomeTrajectory is DISABLED; flats need it ENABLED" in trajectory
             assert "MTDome is STANDBY; flats need it DISABLED or ENABLED" in dome

@@ -15,22 +15,22 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
-from lsst.ts.calibrations.cli.progress import PlainProgress
-from lsst.ts.calibrations.cli.session import ScriptSession
-from lsst.ts.calibrations.cli.surroundings import Surroundings
-from lsst.ts.calibrations.domain.config import CalibrationConfig
-from lsst.ts.calibrations.domain.config_text import examine
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.config.schema import load_schema
+from lsst.ts.calibrations.config.text import examine
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.domain.schema import load_schema
-from lsst.ts.calibrations.run.settings import RunSettings
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation.faults import Faults
-from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
-from lsst.ts.calibrations.simulation.repository import write_index
-from lsst.ts.calibrations.simulation.sal.bus import running_bus
-from lsst.ts.calibrations.simulation.standins.machinery import standin_machinery
-from lsst.ts.calibrations.simulation.standins.measurements import StandInCamera
-from lsst.ts.calibrations.simulation.standins.template import make_template
+from lsst.ts.calibrations.journal.settings import RunSettings
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.embedded_sal.bus import running_bus
+from lsst.ts.simulated_observatory.faults.faults import Faults
+from lsst.ts.simulated_observatory.repository.repository import write_index
+from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
+from lsst.ts.simulated_observatory.session.progress import PlainProgress
+from lsst.ts.simulated_observatory.session.script_session import ScriptSession
+from lsst.ts.simulated_observatory.session.surroundings import Surroundings
+from lsst.ts.simulated_observatory.stand_ins.machinery import standin_machinery
+from lsst.ts.simulated_observatory.stand_ins.measurements import StandInCamera
+from lsst.ts.simulated_observatory.stand_ins.template import make_template
 
 SCALE = 16
 SCRIPT = "auxtel/make_latiss_calibrations.py"
@@ -192,7 +192,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ou
     monkeypatch.setenv("TS_CALIBRATIONS_CACHE", str(tmp_path / "cache"))
 
     def run(*arguments: str, script: str = SCRIPT) -> Outcome:
-        from lsst.ts.calibrations.cli.run_script import main
+        from lsst.ts.simulated_observatory.cli.run_script import main
 
         before = contents(tmp_path)
         # With colours: click would take escape sequences away from what is no terminal.

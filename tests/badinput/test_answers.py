@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.ocps import OcpsClient
-from lsst.ts.calibrations.adapters.sal import salobj
+from lsst.ts import salobj
+from lsst.ts.calibrations.components.ocps import OcpsClient
 from lsst.ts.calibrations.domain.errors import ProcessingError
-from lsst.ts.calibrations.domain.exposures import exposure_id
+from lsst.ts.calibrations.domain.instruments import exposure_id
 from lsst.ts.calibrations.domain.jobs import JobRequest
-from lsst.ts.calibrations.simulation.cscs.camera import Camera
-from lsst.ts.calibrations.simulation.cscs.camera_events import CameraEvents
-from lsst.ts.calibrations.simulation.cscs.job_messages import ACK_TIMEOUT, JobMessages
-from lsst.ts.calibrations.simulation.cscs.ocps import Ocps
-from lsst.ts.calibrations.simulation.cscs.oods import Oods
-from lsst.ts.calibrations.simulation.image_folder import ImageFolder
+from lsst.ts.simulated_observatory.components.camera import Camera
+from lsst.ts.simulated_observatory.components.camera_events import CameraEvents
+from lsst.ts.simulated_observatory.components.image_folder import ImageFolder
+from lsst.ts.simulated_observatory.components.job_messages import ACK_TIMEOUT, JobMessages
+from lsst.ts.simulated_observatory.components.ocps import Ocps
+from lsst.ts.simulated_observatory.components.oods import Oods
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\r\x9b31m\u202eDONE\nDONE: all is well"
 """Clears a terminal, sets its title, goes back to the begin of the line, turns the text round, and lies."""

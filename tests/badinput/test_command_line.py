@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from lsst.ts.calibrations.cli import configuration
+from lsst.ts.simulated_observatory.cli import configuration
 
 Make = Callable[..., Any]
 
@@ -221,7 +221,7 @@ def test_a_repository_that_is_none_of_ours(command: Make, tmp_path: Path, path: 
     ],
 )  # fmt: skip
 def test_a_campaign_that_would_tell_nothing(arguments: list[str], said: str) -> None:
-    from lsst.ts.calibrations.simulation.campaign.__main__ import main
+    from lsst.ts.simulated_observatory.campaign.__main__ import main
 
     result = CliRunner().invoke(main, arguments, color=True)
     assert result.exit_code == 2
@@ -243,7 +243,7 @@ def test_a_campaign_that_would_tell_nothing(arguments: list[str], said: str) -> 
     ],
 )  # fmt: skip
 def test_the_simulator_refuses_the_same(arguments: list[str], said: str) -> None:
-    from lsst.ts.calibrations.cli.run_simulator import main
+    from lsst.ts.simulated_observatory.cli.run_simulator import main
 
     result = CliRunner().invoke(main, arguments, color=True)
     assert result.exit_code == 2
@@ -253,7 +253,7 @@ def test_the_simulator_refuses_the_same(arguments: list[str], said: str) -> None
 
 
 def test_a_terminal_without_the_characters_gets_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lsst.ts.calibrations.cli.options import print_anything
+    from lsst.ts.simulated_observatory.cli.options import print_anything
 
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.run.journal import FORMAT
+from lsst.ts.calibrations.journal.journal import FORMAT
 
 Make = Callable[..., Any]
 

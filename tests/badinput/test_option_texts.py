@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from lsst.ts.calibrations.domain.config import CalibrationConfig
-from lsst.ts.calibrations.domain.config_text import MOST_PROBLEMS, examine
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.config.schema import load_schema
+from lsst.ts.calibrations.config.text import MOST_PROBLEMS, examine
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS
 from lsst.ts.calibrations.domain.jobs import data_query, make_job
-from lsst.ts.calibrations.domain.schema import load_schema
 
 SCHEMA = load_schema("LATISS")
 TEXTS = [name for name, about in SCHEMA["properties"].items() if "string" in about.get("type", ())]

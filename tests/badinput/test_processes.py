@@ -15,8 +15,8 @@ from lsst.pipe.base.configOverrides import ConfigOverrides
 import lsst.ts.calibrations
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.domain.jobs import data_query
-from lsst.ts.calibrations.simulation.jobs import Job
-from lsst.ts.calibrations.simulation.pipetask import PipetaskProcess, PipetaskRunner
+from lsst.ts.simulated_observatory.pipelines.jobs import Job
+from lsst.ts.simulated_observatory.pipelines.pipetask import PipetaskProcess, PipetaskRunner
 
 SOURCES = sorted(Path(lsst.ts.calibrations.__path__[0]).rglob("*.py"))
 
@@ -67,7 +67,7 @@ def test_arguments_reach_the_process_as_they_are(tmp_path: Path, monkeypatch: py
 def test_the_environment_file_of_the_simulator_can_be_sourced(tmp_path: Path) -> None:
     from types import SimpleNamespace
 
-    from lsst.ts.calibrations.cli.simulator import _write_environment
+    from lsst.ts.simulated_observatory.session.service import _write_environment
 
     folder = tmp_path / "a $(touch canary) 'b' \"c\";touch canary"
     folder.mkdir()

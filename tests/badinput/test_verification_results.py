@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.adapters.datasets import read_dataset
-from lsst.ts.calibrations.adapters.pair_gains import gains_of_pair
-from lsst.ts.calibrations.adapters.report import VerificationReport
+from lsst.ts.calibrations.butler.datasets import read_dataset
+from lsst.ts.calibrations.butler.pair_gains import gains_of_pair
 from lsst.ts.calibrations.domain.errors import ArchiveError
+from lsst.ts.calibrations.report.verification import VerificationReport
 from lsst.ts.calibrations.verification import (
     CombinedCalibration,
     Verdict,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM
-from lsst.ts.calibrations.simulation.campaign.runner import Workshop, open_workshop
+from lsst.ts.simulated_observatory.campaign.runner import Workshop, open_workshop
 
 
 @pytest.fixture(scope="session")

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lsst.ts.calibrations.simulation.campaign import campaign
-from lsst.ts.calibrations.simulation.campaign.__main__ import main
-from lsst.ts.calibrations.simulation.campaign.campaign import Report, play, run_campaign, run_matrix
-from lsst.ts.calibrations.simulation.campaign.runner import Lived, Workshop
-from lsst.ts.calibrations.simulation.campaign.scenario import Scenario, draw_scenario
-from lsst.ts.calibrations.simulation.fault_kinds import KINDS
+from lsst.ts.simulated_observatory.campaign import campaign
+from lsst.ts.simulated_observatory.campaign.__main__ import main
+from lsst.ts.simulated_observatory.campaign.campaign import Report, play, run_campaign, run_matrix
+from lsst.ts.simulated_observatory.campaign.runner import Lived, Workshop
+from lsst.ts.simulated_observatory.campaign.scenario import Scenario, draw_scenario
+from lsst.ts.simulated_observatory.faults.kinds import KINDS
 
-CAMPAIGN = [sys.executable, "-m", "lsst.ts.calibrations.simulation.campaign"]
+CAMPAIGN = [sys.executable, "-m", "lsst.ts.simulated_observatory.campaign"]
 
 
 @pytest.mark.timeout(600)

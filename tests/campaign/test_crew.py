@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.cli.interrupts import Interrupted, raising_interrupts
-from lsst.ts.calibrations.simulation.campaign import room, runner
-from lsst.ts.calibrations.simulation.campaign.crew import MOST_MEMORY, Crew
-from lsst.ts.calibrations.simulation.campaign.room import NoRoom, find_room, open_room
-from lsst.ts.calibrations.simulation.standins import template
+from lsst.ts.simulated_observatory.campaign import room, runner
+from lsst.ts.simulated_observatory.campaign.crew import MOST_MEMORY, Crew
+from lsst.ts.simulated_observatory.campaign.room import NoRoom, find_room, open_room
+from lsst.ts.simulated_observatory.session.interrupts import Interrupted, raising_interrupts
+from lsst.ts.simulated_observatory.stand_ins import template
 
 MB = 1 << 20
 

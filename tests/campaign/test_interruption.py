@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation.campaign.interruption import Act, Interrupter, Interruption
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.campaign.interruption import Act, Interrupter, Interruption
 
 
 @pytest.mark.parametrize("closed", [True, False])

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.simulation.campaign import life, witness
-from lsst.ts.calibrations.simulation.campaign.end_invariants import ends_agree, nothing_breaks
-from lsst.ts.calibrations.simulation.campaign.events import Events
-from lsst.ts.calibrations.simulation.campaign.evidence import Evidence, gather
-from lsst.ts.calibrations.simulation.campaign.interruption import Act
-from lsst.ts.calibrations.simulation.campaign.judge import judge
-from lsst.ts.calibrations.simulation.campaign.life import Life
-from lsst.ts.calibrations.simulation.campaign.runner import Lived, Workshop
-from lsst.ts.calibrations.simulation.campaign.scenario import Scenario, draw_scenario
-from lsst.ts.calibrations.simulation.campaign.shelf import Shelf
-from lsst.ts.calibrations.simulation.campaign.time_invariants import nothing_goes_on, time_is_bounded
-from lsst.ts.calibrations.simulation.sal.enums import ScriptState
+from lsst.ts.simulated_observatory.campaign import life, witness
+from lsst.ts.simulated_observatory.campaign.end_invariants import ends_agree, nothing_breaks
+from lsst.ts.simulated_observatory.campaign.events import Events
+from lsst.ts.simulated_observatory.campaign.evidence import Evidence, gather
+from lsst.ts.simulated_observatory.campaign.interruption import Act
+from lsst.ts.simulated_observatory.campaign.judge import judge
+from lsst.ts.simulated_observatory.campaign.life import Life
+from lsst.ts.simulated_observatory.campaign.runner import Lived, Workshop
+from lsst.ts.simulated_observatory.campaign.scenario import Scenario, draw_scenario
+from lsst.ts.simulated_observatory.campaign.shelf import Shelf
+from lsst.ts.simulated_observatory.campaign.time_invariants import nothing_goes_on, time_is_bounded
+from lsst.ts.simulated_observatory.embedded_sal.enums import ScriptState
 
 KILLED_AND_RESUMED = 15
 """Seed of a scenario, with a focus on interruptions, in which a run is killed and then resumed."""

@@ -13,33 +13,32 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.domain.exposures import ImageType
-from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.simulation.campaign import witness
-from lsst.ts.calibrations.simulation.campaign.end_invariants import (
+from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
+from lsst.ts.simulated_observatory.campaign import witness
+from lsst.ts.simulated_observatory.campaign.end_invariants import (
     NEGATIVE,
     done_means_done,
     ends_agree,
     negative_verdicts_come_first,
     reason_names_the_cause,
 )
-from lsst.ts.calibrations.simulation.campaign.events import Events
-from lsst.ts.calibrations.simulation.campaign.evidence import Evidence
-from lsst.ts.calibrations.simulation.campaign.gain_invariants import gains_are_true
-from lsst.ts.calibrations.simulation.campaign.images_invariants import (
+from lsst.ts.simulated_observatory.campaign.events import Events
+from lsst.ts.simulated_observatory.campaign.evidence import Evidence
+from lsst.ts.simulated_observatory.campaign.gain_invariants import gains_are_true
+from lsst.ts.simulated_observatory.campaign.images_invariants import (
     exposures_are_filed,
     few_are_taken_again,
     ingests_are_true,
 )
-from lsst.ts.calibrations.simulation.campaign.interruption import Act
-from lsst.ts.calibrations.simulation.campaign.job_invariants import data_taking_goes_on, jobs_read_their_own
-from lsst.ts.calibrations.simulation.campaign.life import Life
-from lsst.ts.calibrations.simulation.campaign.runner import Lived
-from lsst.ts.calibrations.simulation.campaign.scenario import Scenario
-from lsst.ts.calibrations.simulation.campaign.shelf import Certificate, Shelf, certified_in, nanoseconds
-from lsst.ts.calibrations.simulation.campaign.summary_invariants import summary_is_true
-from lsst.ts.calibrations.simulation.campaign.time_invariants import nothing_goes_on, time_is_bounded
-from lsst.ts.calibrations.simulation.sal.enums import SalRetCode, ScriptState
+from lsst.ts.simulated_observatory.campaign.interruption import Act
+from lsst.ts.simulated_observatory.campaign.job_invariants import data_taking_goes_on, jobs_read_their_own
+from lsst.ts.simulated_observatory.campaign.life import Life
+from lsst.ts.simulated_observatory.campaign.runner import Lived
+from lsst.ts.simulated_observatory.campaign.scenario import Scenario
+from lsst.ts.simulated_observatory.campaign.shelf import Certificate, Shelf, certified_in, nanoseconds
+from lsst.ts.simulated_observatory.campaign.summary_invariants import summary_is_true
+from lsst.ts.simulated_observatory.campaign.time_invariants import nothing_goes_on, time_is_bounded
+from lsst.ts.simulated_observatory.embedded_sal.enums import SalRetCode, ScriptState
 
 FIRST = 20250115_00001
 """Id of the first exposure."""
@@ -524,9 +523,7 @@ class TestSummaries:
         story.options |= {"generate_calibrations": True, "calib_collection": "here"}
         story.note("StepNotDone", step="certify BIAS", reason="who knows")
         story.summary["not_done"].append({"step": "certify BIAS", "reason": "who knows"})
-        monkeypatch.setattr(
-            "lsst.ts.calibrations.simulation.campaign.summary_invariants.done", lambda *_: True
-        )
+        monkeypatch.setattr("lsst.ts.simulated_observatory.campaign.summary_invariants.done", lambda *_: True)
         words = ["these were done, and are named as not done: certify BIAS"]
         assert list(summary_is_true(story.evidence)) == words
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
-from lsst.ts.calibrations.simulation.campaign.literal_rule import Judgement, judge_curve, judge_images
+from lsst.ts.simulated_observatory.campaign.literal_rule import Judgement, judge_curve, judge_images
 
 DETECTOR = {0: "RXX_S00"}
 

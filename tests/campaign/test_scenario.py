@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from lsst.ts.calibrations.domain.config_text import examine
-from lsst.ts.calibrations.domain.schema import load_schema
-from lsst.ts.calibrations.simulation.campaign.causes import CAUSES, HARMLESS
-from lsst.ts.calibrations.simulation.campaign.scenario import draw_scenario
-from lsst.ts.calibrations.simulation.fault_kinds import KINDS
-from lsst.ts.calibrations.simulation.faults import Faults
+from lsst.ts.calibrations.config.schema import load_schema
+from lsst.ts.calibrations.config.text import examine
+from lsst.ts.simulated_observatory.campaign.causes import CAUSES, HARMLESS
+from lsst.ts.simulated_observatory.campaign.scenario import draw_scenario
+from lsst.ts.simulated_observatory.faults.faults import Faults
+from lsst.ts.simulated_observatory.faults.kinds import KINDS
 
 
 def test_a_seed_always_gives_the_same_scenario() -> None:

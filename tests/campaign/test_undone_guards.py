@@ -10,31 +10,30 @@ from typing import Any
 
 import pytest
 
+from lsst.ts import salobj
 from lsst.ts.calibrations import base_make_calibrations
-from lsst.ts.calibrations.adapters import archive, camera, certification, ingest, ocps
-from lsst.ts.calibrations.adapters.sal import salobj
 from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
+from lsst.ts.calibrations.butler import archive, certification
+from lsst.ts.calibrations.components import camera, ingest, ocps
+from lsst.ts.calibrations.journal import facts, journal, summary
 from lsst.ts.calibrations.run import (
     acquisition,
     calibration_run,
     context,
-    facts,
     jobs,
-    journal,
     processing,
     products,
     recovery,
     steps,
-    summary,
     verifications,
 )
-from lsst.ts.calibrations.simulation.campaign.campaign import play
-from lsst.ts.calibrations.simulation.campaign.interruption import Act
-from lsst.ts.calibrations.simulation.campaign.matrix import matrix
-from lsst.ts.calibrations.simulation.campaign.runner import Workshop
-from lsst.ts.calibrations.simulation.campaign.scenario import draw_scenario
 from lsst.ts.calibrations.verification import Accepted, rule
 from lsst.ts.calibrations.verification.seal import sealed
+from lsst.ts.simulated_observatory.campaign.campaign import play
+from lsst.ts.simulated_observatory.campaign.interruption import Act
+from lsst.ts.simulated_observatory.campaign.matrix import matrix
+from lsst.ts.simulated_observatory.campaign.runner import Workshop
+from lsst.ts.simulated_observatory.campaign.scenario import draw_scenario
 
 MOST = 30
 """Scenarios within which a violation must be found."""

@@ -50,7 +50,7 @@ def run_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
     monkeypatch.setenv("TS_CALIBRATIONS_CACHE", str(tmp_path / "cache"))
 
     def run(*arguments: str, script: str | None = SCRIPT) -> Outcome:
-        from lsst.ts.calibrations.cli.run_script import main
+        from lsst.ts.simulated_observatory.cli.run_script import main
 
         before = contents(tmp_path)
         result = CliRunner().invoke(main, [*([] if script is None else [script]), *arguments])

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import pytest
 
-from lsst.ts.calibrations.cli import configuration
-from lsst.ts.calibrations.cli.configuration import configuration_text
+from lsst.ts.simulated_observatory.cli import configuration
+from lsst.ts.simulated_observatory.cli.configuration import configuration_text
 
 
 def test_nothing_is_the_defaults():

@@ -6,8 +6,8 @@ from collections import namedtuple
 
 import pytest
 
-from lsst.ts.calibrations.cli.disk import check_disk
-from lsst.ts.calibrations.domain.camera import detector_model
+from lsst.ts.simulated_observatory.cameras.models import detector_model
+from lsst.ts.simulated_observatory.session.disk import check_disk
 
 Usage = namedtuple("Usage", "total used free")
 

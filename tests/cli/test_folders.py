@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from lsst.ts.calibrations.cli.folders import new_folder, run_folder
+from lsst.ts.simulated_observatory.session.folders import new_folder, run_folder
 
 
 def test_a_new_folder_is_not_made_before_it_is_asked_for(tmp_path):

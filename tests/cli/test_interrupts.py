@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.cli import surroundings
-from lsst.ts.calibrations.cli.interrupts import Interrupted, raising_interrupts
-from lsst.ts.calibrations.simulation.pipetask import PipetaskProcess
+from lsst.ts.simulated_observatory.pipelines.pipetask import PipetaskProcess
+from lsst.ts.simulated_observatory.session import surroundings
+from lsst.ts.simulated_observatory.session.interrupts import Interrupted, raising_interrupts
 
 
 def send(number: signal.Signals) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lsst.ts.calibrations.cli.log import log_to
-from lsst.ts.calibrations.cli.progress import PlainProgress, TerminalProgress, make_view
-from lsst.ts.calibrations.run.facts import ExposureTaken, Fact, JobEnded, JobSubmitted
-from lsst.ts.calibrations.simulation.clock import START_TAI
+from lsst.ts.calibrations.journal.facts import ExposureTaken, Fact, JobEnded, JobSubmitted
+from lsst.ts.simulated_observatory.clock import START_TAI
+from lsst.ts.simulated_observatory.session.log import log_to
+from lsst.ts.simulated_observatory.session.progress import PlainProgress, TerminalProgress, make_view
 
 
 def taken(number: int) -> Fact:

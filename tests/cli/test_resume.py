@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.run.context import JOURNAL
-from lsst.ts.calibrations.run.facts import ExposureBegun, RunConfigured, RunEnded
-from lsst.ts.calibrations.run.journal import FORMAT, Journal
-from lsst.ts.calibrations.run.record import RunRecord
+from lsst.ts.calibrations.journal.facts import ExposureBegun, RunConfigured, RunEnded
+from lsst.ts.calibrations.journal.journal import FORMAT, JOURNAL, Journal
+from lsst.ts.calibrations.journal.record import RunRecord
 
 BEGIN = 1736964000.0
 
@@ -108,7 +107,7 @@ def test_a_fault_that_is_none_is_refused(run_script: Any, tmp_path: Path) -> Non
 def test_everything_is_as_it_was_when_the_run_began(
     run_script: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    from lsst.ts.calibrations.cli import simulate
+    from lsst.ts.simulated_observatory.session import simulated_run as simulate
 
     seen: list[Any] = []
     monkeypatch.setattr(simulate, "simulate_run", lambda *given, **how: seen.append((*given, how)) or 0)
@@ -125,7 +124,7 @@ def test_everything_is_as_it_was_when_the_run_began(
 
 
 def test_the_simulated_clock_goes_on_after_all_that_the_journal_tells_of() -> None:
-    from lsst.ts.calibrations.cli.resumption import PAUSE, time_of_resumption
+    from lsst.ts.simulated_observatory.session.resumption import PAUSE, time_of_resumption
 
     record = RunRecord()
     with pytest.raises(ValueError, match="empty"):

@@ -241,7 +241,7 @@ def test_a_filter_that_is_not_mounted_is_refused_before_anything_is_made(run_scr
 def test_a_run_that_does_not_fit_the_disk_is_refused_with_a_proposal(
     run_script: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lsst.ts.calibrations.cli import disk
+    from lsst.ts.simulated_observatory.session import disk
 
     monkeypatch.setattr(disk, "RESERVE", 1e18)
     outcome = run_script("--out", "out")
@@ -305,7 +305,7 @@ def test_the_schema_is_printed(run_script: Any, script: str) -> None:
 
 def test_the_schema_is_yaml_and_needs_no_heavy_package() -> None:
     code = (
-        "import sys\nfrom lsst.ts.calibrations.cli.run_script import main\n"
+        "import sys\nfrom lsst.ts.simulated_observatory.cli.run_script import main\n"
         "try:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
         "heavy = {'numpy', 'astropy', 'matplotlib', 'lsst.daf.butler'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"

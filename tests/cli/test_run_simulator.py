@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lsst.ts.calibrations.cli.run_simulator import main
+from lsst.ts.simulated_observatory.cli.run_simulator import main
 
 
 @pytest.mark.skipif(importlib.util.find_spec("lsst.ts.salobj") is not None, reason="salobj is installed here")

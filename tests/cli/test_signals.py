@@ -12,15 +12,17 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.cli.interrupts import ending_signals
+from lsst.ts.simulated_observatory.session.interrupts import ending_signals
 
 COMMAND = """
 import atexit, logging, os, signal, sys
-from lsst.ts.calibrations.cli import session, simulate
-from lsst.ts.calibrations.cli.run_script import main
-from lsst.ts.calibrations.cli.surroundings_without_pixels import SurroundingsWithoutPixels
-from lsst.ts.calibrations.simulation.clock import SimulatedLoop
-from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
+from lsst.ts.simulated_observatory.sal_names import use_embedded_sal
+use_embedded_sal()
+from lsst.ts.simulated_observatory.session import script_session, simulated_run
+from lsst.ts.simulated_observatory.cli.run_script import main
+from lsst.ts.simulated_observatory.session.surroundings_without_pixels import SurroundingsWithoutPixels
+from lsst.ts.simulated_observatory.clock import SimulatedLoop
+from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests after nohup
 numbers, when = [getattr(signal, name) for name in sys.argv[1].split()], sys.argv[2]
@@ -44,13 +46,13 @@ class Striking(logging.Handler):
     def emit(self, record):
         strike(record.getMessage())
 
-begun = session.log_to
+begun = script_session.log_to
 def striking_log(log, *args, **how):
     log.addHandler(Striking())
     return begun(log, *args, **how)
 
-session.log_to = striking_log
-simulate.Surroundings = SurroundingsWithoutPixels
+script_session.log_to = striking_log
+simulated_run.Surroundings = SurroundingsWithoutPixels
 striking_after(SimulatedObservatory, "__aexit__", "final: the observatory is being closed")
 striking_after(SimulatedLoop, "close", "final: the loop is closed")
 atexit.register(lambda: print(len(struck), "moments"))

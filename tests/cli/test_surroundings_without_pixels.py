@@ -11,15 +11,15 @@ import pytest
 import yaml
 from lsst.daf.butler import Butler
 
-from lsst.ts.calibrations.cli.simulator import _check, _go_on_after
-from lsst.ts.calibrations.cli.surroundings import SurroundingsError
-from lsst.ts.calibrations.cli.surroundings_without_pixels import SurroundingsWithoutPixels
-from lsst.ts.calibrations.domain.config import CalibrationConfig
+from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.run.settings import RunSettings
-from lsst.ts.calibrations.simulation.image_folder import ImageFolder
-from lsst.ts.calibrations.simulation.repository import check_repository
-from lsst.ts.calibrations.simulation.standins import template
+from lsst.ts.calibrations.journal.settings import RunSettings
+from lsst.ts.simulated_observatory.components.image_folder import ImageFolder
+from lsst.ts.simulated_observatory.repository.repository import check_repository
+from lsst.ts.simulated_observatory.session.service import _check, _go_on_after
+from lsst.ts.simulated_observatory.session.surroundings import SurroundingsError
+from lsst.ts.simulated_observatory.session.surroundings_without_pixels import SurroundingsWithoutPixels
+from lsst.ts.simulated_observatory.stand_ins import template
 
 
 def in_folder(folder: Path) -> SurroundingsWithoutPixels:

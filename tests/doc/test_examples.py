@@ -12,15 +12,15 @@ from typing import Any
 import click
 import yaml
 
-from lsst.ts.calibrations.cli.configuration import configuration_text
-from lsst.ts.calibrations.cli.run_script import main
-from lsst.ts.calibrations.cli.scripts import find_script
-from lsst.ts.calibrations.domain.config import CalibrationConfig
-from lsst.ts.calibrations.domain.config_text import Findings, examine
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.config.schema import load_schema
+from lsst.ts.calibrations.config.text import Findings, examine
 from lsst.ts.calibrations.domain.errors import ConfigurationError
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS, Instrument
-from lsst.ts.calibrations.domain.plan import make_plan
-from lsst.ts.calibrations.domain.schema import load_schema
+from lsst.ts.calibrations.workflow.plan import make_plan
+from lsst.ts.simulated_observatory.cli.configuration import configuration_text
+from lsst.ts.simulated_observatory.cli.run_script import main
+from lsst.ts.simulated_observatory.cli.scripts import find_script
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = load_schema("LATISS")

@@ -6,7 +6,7 @@ from statistics import mean, median
 
 import pytest
 
-from lsst.ts.calibrations.domain.camera import detector_model
+from lsst.ts.simulated_observatory.cameras.models import detector_model
 
 
 def test_latiss_has_the_amplifiers_of_the_policy_file():

@@ -8,11 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from lsst.ts.calibrations.domain.config import CalibrationConfig
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.config.schema import defaults, load_schema
 from lsst.ts.calibrations.domain.errors import ConfigurationError
-from lsst.ts.calibrations.domain.exposures import ImageType
-from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.domain.schema import defaults, load_schema
+from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
 
 
 def make(**options):

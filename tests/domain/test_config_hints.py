@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from lsst.ts.calibrations.domain.config_text import examine
+from lsst.ts.calibrations.config.schema import load_schema
+from lsst.ts.calibrations.config.text import examine
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.domain.schema import load_schema
 
 SCHEMA = load_schema("LATISS")
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from lsst.ts.calibrations.domain.config import CalibrationConfig
-from lsst.ts.calibrations.domain.config_text import examine
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.config.schema import load_schema
+from lsst.ts.calibrations.config.text import examine
 from lsst.ts.calibrations.domain.errors import ConfigurationError
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS
-from lsst.ts.calibrations.domain.schema import load_schema
 
 SCHEMA = load_schema("LATISS")
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from lsst.ts.calibrations.domain.config import CalibrationConfig
-from lsst.ts.calibrations.domain.config_text import examine
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.config.schema import load_schema
+from lsst.ts.calibrations.config.text import examine
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.domain.schema import load_schema
 
 SCHEMA = load_schema("LATISS")
 

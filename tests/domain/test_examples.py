@@ -9,13 +9,13 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from lsst.ts.calibrations.domain.config import CalibrationConfig
-from lsst.ts.calibrations.domain.config_text import Findings, examine
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.config.schema import load_schema
+from lsst.ts.calibrations.config.text import Findings, examine
 from lsst.ts.calibrations.domain.exposure_times import flat_pairs
-from lsst.ts.calibrations.domain.exposures import ImageType
-from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM, Instrument
-from lsst.ts.calibrations.domain.plan import Plan, make_plan
-from lsst.ts.calibrations.domain.schema import load_schema
+from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM, ImageType, Instrument
+from lsst.ts.calibrations.workflow.plan import Plan, make_plan
+from lsst.ts.simulated_observatory.session.flat_light import light_warnings
 
 EXAMPLES = yaml.safe_load((Path(__file__).parents[1] / "data" / "examples.yaml").read_text(encoding="utf-8"))
 INSTRUMENTS = {
@@ -45,6 +45,10 @@ def right(example: dict[str, Any]) -> CalibrationConfig:
     options = yaml.safe_load(found.text) or {}
     Draft7Validator(load_schema(instrument(example).name)).validate(options)
     return CalibrationConfig.from_namespace(options, instrument(example))
+
+
+def light(example: dict[str, Any]) -> list[str]:
+    return list(light_warnings(right(example), instrument(example)))
 
 
 def plan(example: dict[str, Any]) -> Plan:
@@ -81,7 +85,7 @@ def test_its_flats_are_the_pairs_that_it_means(example: dict[str, Any]) -> None:
 @examples()
 def test_what_it_will_not_be_good_for_is_told_before_anything_moves(example: dict[str, Any]) -> None:
     text = example.get("right", example["printed"])
-    warnings = [*findings(example, text).warnings, *plan(example).warnings]
+    warnings = [*findings(example, text).warnings, *plan(example).warnings, *light(example)]
     expected = example.get("warnings", [])
     assert len(warnings) == len(expected), warnings
     assert all(warning.startswith(told) for warning, told in zip(warnings, expected, strict=True)), warnings

@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import pytest
 
-from lsst.ts.calibrations.domain.camera import detector_model
-from lsst.ts.calibrations.domain.config import CalibrationConfig
-from lsst.ts.calibrations.domain.flat_light import (
-    LAMP_RATE,
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS
+from lsst.ts.simulated_observatory.cameras.models import detector_model
+from lsst.ts.simulated_observatory.components.filter_changers import CAMERA_FILTERS
+from lsst.ts.simulated_observatory.components.wheels import FILTERS, GRATINGS
+from lsst.ts.simulated_observatory.detector import illumination
+from lsst.ts.simulated_observatory.detector.illumination import LAMP_RATE
+from lsst.ts.simulated_observatory.pipelines import curvecriteria
+from lsst.ts.simulated_observatory.session.flat_light import (
     TURNOFF,
     curve_warnings,
     faint_warnings,
+    light_warnings,
     nominal_rate,
     saturation_warnings,
 )
-from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS
-from lsst.ts.calibrations.domain.plan import make_plan
-from lsst.ts.calibrations.pipelines import curvecriteria
-from lsst.ts.calibrations.simulation.cscs.filter_changers import CAMERA_FILTERS
-from lsst.ts.calibrations.simulation.cscs.wheels import FILTERS, GRATINGS
-from lsst.ts.calibrations.simulation.detector import illumination
 
 MODELS = [detector_model("LATISS", 0)]
 
 
 def warnings(**options: object) -> str:
     config = CalibrationConfig.from_namespace(options, LATISS)
-    return "\n".join(make_plan(config, LATISS).warnings)
+    return "\n".join(light_warnings(config, LATISS))
 
 
 def test_the_nominal_light_is_that_of_the_simulated_lamp() -> None:
-    assert LAMP_RATE == illumination.LAMP_RATE
     for slot in FILTERS:
         for other in GRATINGS:
             light = illumination.throughput(f"{slot.name}~{other.name}")

@@ -6,7 +6,6 @@ import statistics
 
 import pytest
 
-from lsst.ts.calibrations.domain.camera import detector_model
 from lsst.ts.calibrations.domain.instruments import (
     INSTRUMENTS,
     LATISS,
@@ -14,6 +13,7 @@ from lsst.ts.calibrations.domain.instruments import (
     LSSTCOMCAM,
     instruments_named,
 )
+from lsst.ts.simulated_observatory.cameras.models import detector_model
 
 
 def test_components_and_names():

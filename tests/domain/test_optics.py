@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lsst.ts.calibrations.domain.optics import MountedOptics, physical_filter
+from lsst.ts.calibrations.domain.instruments import physical_filter
+from lsst.ts.calibrations.domain.optics import MountedOptics
 
 WHEELS = MountedOptics(
     "ATSpectrograph",

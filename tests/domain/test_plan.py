@@ -6,10 +6,9 @@ import dataclasses
 
 import pytest
 
-from lsst.ts.calibrations.domain.config import CalibrationConfig
-from lsst.ts.calibrations.domain.exposures import ImageType
-from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.domain.plan import ProcessingTimes, make_plan
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
+from lsst.ts.calibrations.workflow.plan import ProcessingTimes, make_plan
 
 TIMES = ProcessingTimes(set_up=2.0, ingest=4.0, job_start_up=20.0, job_per_image=1.0)
 

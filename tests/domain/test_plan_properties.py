@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.ts.calibrations.domain.config import CalibrationConfig
+from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.exposure_times import flat_pairs
-from lsst.ts.calibrations.domain.exposures import ImageType
-from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
 from lsst.ts.calibrations.domain.jobs import data_query
-from lsst.ts.calibrations.domain.plan import Plan, ProcessingTimes, make_plan
+from lsst.ts.calibrations.workflow.plan import Plan, ProcessingTimes, make_plan
 
 MODES = {
     "BIAS": ["BIAS"], "DARK": ["DARK"], "BIAS_DARK": ["BIAS", "DARK"],

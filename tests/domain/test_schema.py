@@ -8,7 +8,7 @@ import sys
 import pytest
 from jsonschema import Draft7Validator
 
-from lsst.ts.calibrations.domain.schema import defaults, load_schema
+from lsst.ts.calibrations.config.schema import defaults, load_schema
 
 PAGE_DEFAULTS = {
     "script_mode": "BIAS_DARK_FLAT",
@@ -113,8 +113,9 @@ def test_an_unknown_instrument_is_told_which_there_are():
 
 def test_loading_a_schema_needs_none_of_the_slow_packages():
     program = (
-        "import sys; from lsst.ts.calibrations.domain import config, config_text, plan;"
-        "from lsst.ts.calibrations.domain.schema import load_schema; load_schema('LATISS');"
+        "import sys; from lsst.ts.calibrations.config import config, text;"
+        "from lsst.ts.calibrations.workflow import plan;"
+        "from lsst.ts.calibrations.config.schema import load_schema; load_schema('LATISS');"
         "print([name for name in ('numpy', 'astropy', 'matplotlib', 'lsst.daf.butler')"
         " if name in sys.modules])"
     )

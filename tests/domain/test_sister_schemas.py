@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from jsonschema import Draft7Validator
 
-from lsst.ts.calibrations.domain.config import CalibrationConfig
-from lsst.ts.calibrations.domain.config_text import examine
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.config.schema import defaults, load_schema
+from lsst.ts.calibrations.config.text import examine
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LSSTCAM, LSSTCOMCAM
-from lsst.ts.calibrations.domain.schema import defaults, load_schema
 
 SISTERS = ("LSSTComCam", "LSSTCam")
 OWN = {"LSSTComCam": {}, "LSSTCam": {"ignore": []}}

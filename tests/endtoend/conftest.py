@@ -86,7 +86,14 @@ def run_script(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
 
     def run(*arguments: str, script: str = SCRIPT) -> Run:
         folder = tmp_path_factory.mktemp("run") / "run"
-        command = [sys.executable, "-m", "lsst.ts.calibrations.cli.run_script", script, "--out", str(folder)]
+        command = [
+            sys.executable,
+            "-m",
+            "lsst.ts.simulated_observatory.cli.run_script",
+            script,
+            "--out",
+            str(folder),
+        ]
         ended = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
         return Run(folder, ended.returncode, ended.stdout + ended.stderr)
 

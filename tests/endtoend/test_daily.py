@@ -13,11 +13,11 @@ import pytest
 from astropy.io import fits
 from lsst.daf.butler import Butler
 
-from lsst.ts.calibrations.domain.config import CalibrationConfig
+from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS
-from lsst.ts.calibrations.domain.plan import make_plan
-from lsst.ts.calibrations.run.journal import read_journal
-from lsst.ts.calibrations.run.record import RunRecord
+from lsst.ts.calibrations.journal.journal import read_journal
+from lsst.ts.calibrations.journal.record import RunRecord
+from lsst.ts.calibrations.workflow.plan import make_plan
 
 # The first run on a machine makes the reference calibrations: that takes minutes.
 pytestmark = [pytest.mark.endtoend, pytest.mark.timeout(900)]

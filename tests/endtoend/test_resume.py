@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from lsst.ts.calibrations.run.journal import read_journal
-from lsst.ts.calibrations.run.record import RunRecord
+from lsst.ts.calibrations.journal.journal import read_journal
+from lsst.ts.calibrations.journal.record import RunRecord
 
 SCRIPT = "auxtel/make_latiss_calibrations.py"
 BIASES = ("-p", "script_mode=BIAS", "-p", "n_bias=3")
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.endtoend, pytest.mark.timeout(900)]
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "lsst.ts.calibrations.cli.run_script", SCRIPT, *arguments]
+    command = [sys.executable, "-m", "lsst.ts.simulated_observatory.cli.run_script", SCRIPT, *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lsst.ts.xml.enums.Script import ScriptState
 
-from lsst.ts.calibrations.adapters.sal import ScriptState, salobj
+from lsst.ts import salobj
 from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
+from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.calibrations.maintel import MakeComCamCalibrations, MakeLSSTCamCalibrations
-from lsst.ts.calibrations.run.settings import RunSettings
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation.butler_ingest import ButlerIngest
-from lsst.ts.calibrations.simulation.cscs.mounted import usual_optics
-from lsst.ts.calibrations.simulation.detector.exposure import ExposureRequest
-from lsst.ts.calibrations.simulation.jobs import Job
-from lsst.ts.calibrations.simulation.machinery import Machinery
-from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.components.machinery import Machinery
+from lsst.ts.simulated_observatory.components.mounted import usual_optics
+from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest
+from lsst.ts.simulated_observatory.pipelines.jobs import Job
+from lsst.ts.simulated_observatory.repository.ingest import ButlerIngest
+from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 
 SHORT = "n_bias: 1\nn_dark: 1\nexp_times_dark: 5\nn_flat: 1\ndo_gain_from_flat_pairs: false\n"
 
@@ -59,10 +60,10 @@ def run(tmp_path: Path, certify_stand_ins: Any) -> Any:
                 detectors=detectors,
             )
             async with salobj.Domain() as domain, salobj.Remote(domain, "Script", index=1) as remote:
-                made = script(index=1)
-                made.settings = RunSettings(
+                settings = RunSettings(
                     folder=tmp_path / "run", jobs=tmp_path / "run" / "uws", repository=repository
                 )
+                made = script(index=1, settings=settings)
                 await made.start_task
                 await remote.cmd_configure.set_start(config=f"{text}repo: {repository}\n")
                 async with observatory:
@@ -80,7 +81,7 @@ def run(tmp_path: Path, certify_stand_ins: Any) -> Any:
 def _repository(path: Path, instrument: Any, certify_stand_ins: Any) -> Path:
     from lsst.daf.butler import Butler
 
-    from lsst.ts.calibrations.pipelines.repository import create_repository
+    from lsst.ts.simulated_observatory.pipelines.repository import create_repository
 
     create_repository(str(path), [instrument.name])
     with Butler.from_config(str(path), writeable=True) as butler:

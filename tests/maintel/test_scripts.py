@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lsst.ts.calibrations.cli.scripts import find_script
 from lsst.ts.calibrations.domain.instruments import LSSTCAM, LSSTCOMCAM
 from lsst.ts.calibrations.maintel import MakeComCamCalibrations, MakeLSSTCamCalibrations
+from lsst.ts.simulated_observatory.cli.scripts import find_script
 
 SCRIPTS = {
     "maintel/make_comcam_calibrations.py": (MakeComCamCalibrations, LSSTCOMCAM),

@@ -1,6 +1,6 @@
 """Deliberate defects in the code that accepts and certifies: each is caught by the test that it names.
 
-A defect is a literal substitution in one module (``mutants.yaml``). It is made in a copy of the package, and
+A defect is a literal substitution in one module (``mutants.yaml``). It is made in a copy of the packages, and
 the test that is to catch it runs against the copy in a process of its own.
 """
 
@@ -20,7 +20,7 @@ import yaml
 import lsst.ts.calibrations
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = Path(lsst.ts.calibrations.__file__).parent
+PACKAGES = Path(lsst.ts.calibrations.__file__).parents[1]
 MUTANTS = yaml.safe_load((Path(__file__).parent / "mutants.yaml").read_text(encoding="utf-8"))
 
 RUN = """
@@ -36,7 +36,7 @@ NEWER = 1000.0
 
 
 class Copy:
-    """A copy of the package.
+    """A copy of both packages.
 
     Parameters
     ----------
@@ -46,8 +46,9 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.package = folder / "lsst" / "ts" / "calibrations"
-        shutil.copytree(PACKAGE, self.package)
+        self.packages = folder / "lsst" / "ts"
+        for name in ("calibrations", "simulated_observatory"):
+            shutil.copytree(PACKAGES / name, self.packages / name)
 
     def test(self, *tests: str) -> subprocess.CompletedProcess[str]:
         """Run tests against it."""
@@ -59,7 +60,7 @@ class Copy:
 
     def change(self, mutant: dict[str, Any]) -> Iterator[None]:
         """Make a defect for as long as it is wanted."""
-        path = self.package / mutant["file"]
+        path = self.packages / mutant["file"]
         text, times = path.read_text(encoding="utf-8"), path.stat()
         path.write_text(text.replace(mutant["replace"], mutant["by"]), encoding="utf-8")
         os.utime(path, (times.st_atime, times.st_mtime + NEWER))
@@ -104,7 +105,7 @@ def test_without_a_defect_all_of_these_tests_pass(copy: Copy) -> None:
 
 @pytest.mark.parametrize("file", sorted({mutant["file"] for mutant in MUTANTS}))
 def test_each_substitution_fits_one_place(file: str) -> None:
-    text = (PACKAGE / file).read_text(encoding="utf-8")
+    text = (PACKAGES / file).read_text(encoding="utf-8")
     counts = {each["defect"]: text.count(each["replace"]) for each in MUTANTS if each["file"] == file}
     assert set(counts.values()) == {1}, {defect: n for defect, n in counts.items() if n != 1}
 

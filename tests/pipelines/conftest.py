@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.domain.camera import detector_model
-from lsst.ts.calibrations.pipelines.images import Amplifier, DetectorImage
-from lsst.ts.calibrations.simulation.detector.exposure import ExposureRequest, write_raw, write_segments
-from lsst.ts.calibrations.simulation.detector.header import file_name, primary_header
+from lsst.ts.simulated_observatory.cameras.models import detector_model
+from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest, write_raw, write_segments
+from lsst.ts.simulated_observatory.detector.header import file_name, primary_header
+from lsst.ts.simulated_observatory.pipelines.images import Amplifier, DetectorImage
 
 SCALE = 16
 DAY = 20250115

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.ts.calibrations.pipelines.calibrations import Crosstalk, Defects, Linearizer, PhotonTransferCurve
+from lsst.ts.simulated_observatory.pipelines.calibrations import (
+    Crosstalk,
+    Defects,
+    Linearizer,
+    PhotonTransferCurve,
+)
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=7, max_size=7), min_size=1, max_size=6))

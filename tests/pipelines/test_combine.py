@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from lsst.pipe.base import NoWorkFound
 
-from lsst.ts.calibrations.pipelines.combine import (
+from lsst.ts.simulated_observatory.pipelines.combine import (
     CombineConfig,
     CombineFlatConfig,
     CombineFlatTask,
     CombineTask,
 )
-from lsst.ts.calibrations.pipelines.images import DetectorImage
+from lsst.ts.simulated_observatory.pipelines.images import DetectorImage
 
 Store = Callable[..., Any]
 SHAPE = (120, 160)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.pipelines.cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
+from lsst.ts.simulated_observatory.pipelines.cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
 
 
 def star(shape: tuple[int, int], y: float, x: float, fwhm: float = 3.0) -> np.ndarray:

@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 from scipy.signal import fftconvolve
 
-from lsst.ts.calibrations.pipelines.covariancefit import CovarianceFit, covariance_model, fit_covariances
-from lsst.ts.calibrations.pipelines.ptcfit import CurveFit, fit_curve, variance_model
+from lsst.ts.simulated_observatory.pipelines.covariancefit import (
+    CovarianceFit,
+    covariance_model,
+    fit_covariances,
+)
+from lsst.ts.simulated_observatory.pipelines.ptcfit import CurveFit, fit_curve, variance_model
 
 GAIN, NOISE, PIXELS = 1.08, 8.5, 900_000.0
 MEANS = 3050 * np.array([5, 10, 15, 20, 25, 30, 35], dtype=float)

@@ -6,15 +6,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.pipelines.cosmicrays import CosmicRayFinder
-from lsst.ts.calibrations.pipelines.criteria import (
+from lsst.ts.simulated_observatory.pipelines.cosmicrays import CosmicRayFinder
+from lsst.ts.simulated_observatory.pipelines.criteria import (
     measure_dark_image,
     measure_flat,
     verify_dark_image,
     verify_exposure_scatter,
     verify_flat,
 )
-from lsst.ts.calibrations.pipelines.images import DetectorImage, MaskPlane
+from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
 
 ImageMaker = Callable[..., DetectorImage]
 NOISE = 9.0

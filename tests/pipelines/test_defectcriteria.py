@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.pipelines.defectcriteria import measure_defects, verify_defects
-from lsst.ts.calibrations.pipelines.images import DetectorImage, MaskPlane
+from lsst.ts.simulated_observatory.pipelines.defectcriteria import measure_defects, verify_defects
+from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
 
 ImageMaker = Callable[..., DetectorImage]
 MEAN = 16_500.0

@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 from lsst.pipe.base import NoWorkFound
 
-from lsst.ts.calibrations.pipelines.calibrations import Defects
-from lsst.ts.calibrations.pipelines.flatlevel import FlatLevelConfig, FlatLevelTask, UnusableFlatError
-from lsst.ts.calibrations.pipelines.images import DetectorImage, MaskPlane
-from lsst.ts.calibrations.pipelines.measuredefects import (
+from lsst.ts.simulated_observatory.pipelines.calibrations import Defects
+from lsst.ts.simulated_observatory.pipelines.flatlevel import (
+    FlatLevelConfig,
+    FlatLevelTask,
+    UnusableFlatError,
+)
+from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
+from lsst.ts.simulated_observatory.pipelines.measuredefects import (
     MeasureDefectsConfig,
     MeasureDefectsTask,
     MergeDefectsConfig,

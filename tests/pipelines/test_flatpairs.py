@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.pipelines.flatpairs import gain_from_contrast, measure_pair
-from lsst.ts.calibrations.pipelines.ptcextract import Flat, pair_flats
+from lsst.ts.simulated_observatory.pipelines.flatpairs import gain_from_contrast, measure_pair
+from lsst.ts.simulated_observatory.pipelines.ptcextract import Flat, pair_flats
 
 GAIN, NOISE = 1.08, 9.0
 

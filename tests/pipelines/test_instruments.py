@@ -8,13 +8,13 @@ import pytest
 from lsst.daf.butler import Butler
 from lsst.pipe.base import Instrument
 
-from lsst.ts.calibrations.domain.camera import detector_model
 from lsst.ts.calibrations.domain.instruments import LSSTCAM
-from lsst.ts.calibrations.pipelines.ingest import ingest_raw
-from lsst.ts.calibrations.pipelines.instruments import LsstCam, LsstComCam, instrument_of
-from lsst.ts.calibrations.pipelines.repository import create_repository
-from lsst.ts.calibrations.simulation.detector.exposure import ExposureRequest, write_raw, write_segments
-from lsst.ts.calibrations.simulation.detector.header import primary_header
+from lsst.ts.simulated_observatory.cameras.models import detector_model
+from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest, write_raw, write_segments
+from lsst.ts.simulated_observatory.detector.header import primary_header
+from lsst.ts.simulated_observatory.pipelines.ingest import ingest_raw
+from lsst.ts.simulated_observatory.pipelines.instruments import LsstCam, LsstComCam, instrument_of
+from lsst.ts.simulated_observatory.pipelines.repository import create_repository
 
 COMCAM = {  # of CC_O_20241108_000266_R22_S00
     "INSTRUME": "ComCam",

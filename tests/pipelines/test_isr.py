@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.pipelines.calibrations import Defects, PhotonTransferCurve
-from lsst.ts.calibrations.pipelines.images import DetectorImage, MaskPlane
-from lsst.ts.calibrations.pipelines.isr import IsrConfig, IsrConnections, IsrTask
-from lsst.ts.calibrations.pipelines.raws import read_raw
-from lsst.ts.calibrations.simulation.detector.truth import draw_truth
+from lsst.ts.simulated_observatory.detector.truth import draw_truth
+from lsst.ts.simulated_observatory.pipelines.calibrations import Defects, PhotonTransferCurve
+from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
+from lsst.ts.simulated_observatory.pipelines.isr import IsrConfig, IsrConnections, IsrTask
+from lsst.ts.simulated_observatory.pipelines.raws import read_raw
 
 
 @pytest.fixture(scope="module")

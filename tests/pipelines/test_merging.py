@@ -3,7 +3,7 @@ from __future__ import annotations
 import copy
 import math
 
-from lsst.ts.calibrations.pipelines.merging import merge_detectors, merge_exposures
+from lsst.ts.simulated_observatory.pipelines.merging import merge_detectors, merge_exposures
 
 
 def amplifier(**tests: bool) -> dict[str, bool]:

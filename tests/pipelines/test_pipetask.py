@@ -11,16 +11,16 @@ import pytest
 from lsst.daf.butler import Butler, CollectionType, Timespan
 from lsst.pipe.base import Pipeline
 
-from lsst.ts.calibrations.pipelines.calibrations import Defects, PhotonTransferCurve
-from lsst.ts.calibrations.pipelines.ingest import ingest_raw
-from lsst.ts.calibrations.pipelines.repository import (
+from lsst.ts.simulated_observatory.detector.truth import draw_truth
+from lsst.ts.simulated_observatory.pipelines.calibrations import Defects, PhotonTransferCurve
+from lsst.ts.simulated_observatory.pipelines.ingest import ingest_raw
+from lsst.ts.simulated_observatory.pipelines.repository import (
     calibration_type,
     certify_camera_model,
     create_repository,
 )
-from lsst.ts.calibrations.simulation.detector.truth import draw_truth
 
-PIPELINES = "resource://lsst.ts.calibrations.pipelines"
+PIPELINES = "resource://lsst.ts.simulated_observatory.pipelines"
 CALIB, RAW = "LATISS/calib", "LATISS/raw/all"
 DATA_ID = {"instrument": "LATISS", "detector": 0}
 

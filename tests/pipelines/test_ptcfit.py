@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.pipelines.ptcfit import fit_curve, variance_model
+from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve, variance_model
 
 GAIN, A00, NOISE, PIXELS = 1.08, -2.5e-6, 8.5, 1_000_000
 TIMES = np.array([5, 10, 15, 20, 25, 30, 35], dtype=float)

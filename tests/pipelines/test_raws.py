@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from lsst.ts.calibrations.pipelines.corrections import assemble
-from lsst.ts.calibrations.pipelines.raws import read_raw, read_raw_header
+from lsst.ts.simulated_observatory.pipelines.corrections import assemble
+from lsst.ts.simulated_observatory.pipelines.raws import read_raw, read_raw_header
 
 
 def segment(name: str, detsec: str, array: np.ndarray) -> fits.ImageHDU:

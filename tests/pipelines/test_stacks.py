@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.pipelines.images import MaskPlane
-from lsst.ts.calibrations.pipelines.stacks import Stack
+from lsst.ts.simulated_observatory.pipelines.images import MaskPlane
+from lsst.ts.simulated_observatory.pipelines.stacks import Stack
 
 Store = Callable[..., Any]
 

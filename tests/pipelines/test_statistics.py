@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.ts.calibrations.pipelines.statistics import clipped_statistics, mean_and_sigma
+from lsst.ts.simulated_observatory.pipelines.statistics import clipped_statistics, mean_and_sigma
 
 
 def test_cosmic_rays_do_not_change_the_noise_of_a_dark(rng: np.random.Generator) -> None:

@@ -239,7 +239,7 @@ def _keep_python_first() -> Iterator[None]:
 def play(request: pytest.FixtureRequest) -> Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]:
     """Run a coroutine: on the bus in real time, with topics of its own; else in memory, in virtual time."""
     if not ON_THE_BUS:
-        from lsst.ts.calibrations.simulation import clock
+        from lsst.ts.simulated_observatory import clock
 
         return clock.run
     request.getfixturevalue("_bus")

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+from lsst.ts.xml.enums.Script import ScriptState
 
-from lsst.ts.calibrations.adapters.sal import ScriptState, salobj
+from lsst.ts import salobj
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
 from lsst.ts.calibrations.scripts_dir import get_scripts_dir
 

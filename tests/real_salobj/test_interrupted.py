@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.sal import salobj
+from lsst.ts import salobj
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.sal import salobj
+from lsst.ts import salobj
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
+from lsst.ts.calibrations.components.clients import Clients
 from lsst.ts.calibrations.domain.instruments import LSSTCOMCAM
-from lsst.ts.calibrations.run.clients import Clients
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("topics")]
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from parity import LIMIT, Play
 
-from lsst.ts.calibrations.adapters.sal import camera_class, salobj
+from lsst.ts import salobj
+from lsst.ts.calibrations.components.camera import camera_class
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from lsst.ts.xml.enums.Script import ScriptState
 from parity import LIMIT, Play, until
 
-from lsst.ts.calibrations.adapters.sal import ScriptState, salobj
-from lsst.ts.calibrations.simulation.sal import SalRetCode
+from lsst.ts import salobj
+from lsst.ts.simulated_observatory.embedded_sal import SalRetCode
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.sal import salobj
-from lsst.ts.calibrations.simulation.sal import BaseMsgType
+from lsst.ts import salobj
+from lsst.ts.simulated_observatory.embedded_sal import BaseMsgType
 
 OURS_ALONE = ("SalInfo.acknowledge", "SalInfo.receive")
 """What carries samples in memory."""
@@ -20,12 +20,12 @@ OURS_ALONE = ("SalInfo.acknowledge", "SalInfo.receive")
 @pytest.mark.parametrize(
     ("there", "here"),
     [
-        ("lsst.ts.salobj", "lsst.ts.calibrations.simulation.sal"),
-        ("lsst.ts.observatory.control.remote_group", "lsst.ts.calibrations.simulation.control.remote_group"),
-        ("lsst.ts.observatory.control.base_camera", "lsst.ts.calibrations.simulation.control.base_camera"),
-        ("lsst.ts.observatory.control.auxtel.latiss", "lsst.ts.calibrations.simulation.control.latiss"),
-        ("lsst.ts.observatory.control.maintel.comcam", "lsst.ts.calibrations.simulation.control"),
-        ("lsst.ts.observatory.control.maintel.lsstcam", "lsst.ts.calibrations.simulation.control"),
+        ("lsst.ts.salobj", "lsst.ts.simulated_observatory.embedded_sal"),
+        ("lsst.ts.observatory.control.remote_group", "lsst.ts.simulated_observatory.control.remote_group"),
+        ("lsst.ts.observatory.control.base_camera", "lsst.ts.simulated_observatory.control.base_camera"),
+        ("lsst.ts.observatory.control.auxtel.latiss", "lsst.ts.simulated_observatory.control.latiss"),
+        ("lsst.ts.observatory.control.maintel.comcam", "lsst.ts.simulated_observatory.control"),
+        ("lsst.ts.observatory.control.maintel.lsstcam", "lsst.ts.simulated_observatory.control"),
     ],
 )
 def test_signatures_are_those_of_the_observatory(there: str, here: str) -> None:
@@ -74,6 +74,6 @@ def _fits(ours: Sequence[str], theirs: Sequence[str]) -> bool:
 
 
 def test_every_name_that_the_embedded_sal_offers_is_one_of_salobj() -> None:
-    from lsst.ts.calibrations.simulation import sal
+    from lsst.ts.simulated_observatory import embedded_sal as sal
 
     assert [name for name in sal.__all__ if not hasattr(salobj, name)] == []

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lsst.ts.xml.enums.Script import ScriptState
 from simulator import SIMULATOR
 
-from lsst.ts.calibrations.adapters.sal import ScriptState, salobj
+from lsst.ts import salobj
 from lsst.ts.calibrations.scripts_dir import get_scripts_dir
 
 pytestmark = pytest.mark.timeout(900)

@@ -37,7 +37,7 @@ async def test_a_run_ends_done_in_either_mode(client: Any, stand: Any, name: str
 
 
 async def test_flats_need_a_dome_that_is_enabled_unless_it_is_ignored(client: Any, stand: Any) -> None:
-    from lsst.ts.calibrations.adapters.sal import salobj
+    from lsst.ts import salobj
 
     path = SISTERS["LSSTCam"][0]
     config = (

@@ -13,18 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lsst.ts.xml.enums.Script import ScriptState
 
-from lsst.ts.calibrations.adapters.archive import ArchivedImage
-from lsst.ts.calibrations.adapters.sal import ScriptState, salobj
+from lsst.ts import salobj
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
-from lsst.ts.calibrations.domain.config import CalibrationConfig
+from lsst.ts.calibrations.butler.archive import ArchivedImage
+from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import AcquisitionError, ArchiveError, IngestError
 from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.domain.tai import iso_tai
+from lsst.ts.calibrations.journal.facts import Fact
+from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.calibrations.run.context import RunContext
-from lsst.ts.calibrations.run.facts import Fact
-from lsst.ts.calibrations.run.settings import RunSettings
-from lsst.ts.calibrations.run.tai import iso_tai
-from lsst.ts.calibrations.simulation import clock
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.session.flat_light import light_warnings
 
 FIRST = 2025011500001
 READOUT = 2.0
@@ -206,11 +208,15 @@ def _tell(
 
     async def main() -> Night:
         async with observatory(*faults, part=part), salobj.Domain() as domain:
-            script = MakeLatissCalibrations(index=1)
-            script.settings = RunSettings(
+            settings = RunSettings(
                 folder=folder, jobs=folder / "uws", repository=repository, simulated=True, seed=1, scale=16
             )
-            script.listeners.append(facts.append)
+            script = MakeLatissCalibrations(
+                index=1,
+                settings=settings,
+                listeners=[facts.append],
+                advise=partial(light_warnings, instrument=LATISS),
+            )
             remote = salobj.Remote(domain, "Script", 1)
             remote.evt_state.callback = witness.state
             remote.evt_logMessage.callback = witness.message

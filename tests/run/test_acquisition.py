@@ -9,22 +9,21 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.camera import Annotations
+from lsst.ts.calibrations.components.camera import Annotations
 from lsst.ts.calibrations.domain.errors import AcquisitionError, IngestError
-from lsst.ts.calibrations.domain.exposures import ImageType
-from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.domain.plan import make_plan
-from lsst.ts.calibrations.run import acquisition
-from lsst.ts.calibrations.run.acquisition import Acquisition
-from lsst.ts.calibrations.run.facts import (
+from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
+from lsst.ts.calibrations.journal.facts import (
     ExposureBegun,
     ExposureConfirmed,
     ExposureLost,
     ExposureTaken,
     ReadoutEnded,
 )
-from lsst.ts.calibrations.run.journal import JournalError
-from lsst.ts.calibrations.simulation import clock
+from lsst.ts.calibrations.journal.journal import JournalError
+from lsst.ts.calibrations.run import acquisition
+from lsst.ts.calibrations.run.acquisition import Acquisition
+from lsst.ts.calibrations.workflow.plan import make_plan
+from lsst.ts.simulated_observatory import clock
 
 FIRST = 2025011500001
 FEW = {

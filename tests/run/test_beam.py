@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from lsst.ts.calibrations.domain.errors import AcquisitionError, ArchiveError
-from lsst.ts.calibrations.domain.optics import MountedOptics, physical_filter
+from lsst.ts.calibrations.domain.instruments import physical_filter
+from lsst.ts.calibrations.domain.optics import MountedOptics
 from lsst.ts.calibrations.run.beam import Beam
 from lsst.ts.calibrations.run.references import References
 

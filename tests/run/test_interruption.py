@@ -22,14 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lsst.ts.xml.enums.Script import ScriptState
 
-from lsst.ts.calibrations.adapters.archive import Archive
-from lsst.ts.calibrations.adapters.sal import ScriptState, salobj
+from lsst.ts import salobj
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
-from lsst.ts.calibrations.cli.resumption import time_of_resumption
+from lsst.ts.calibrations.butler.archive import Archive
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.run.context import JOURNAL
-from lsst.ts.calibrations.run.facts import (
+from lsst.ts.calibrations.domain.tai import iso_tai
+from lsst.ts.calibrations.journal.facts import (
     Certified,
     ExposureBegun,
     ExposureLost,
@@ -39,19 +39,19 @@ from lsst.ts.calibrations.run.facts import (
     StepNotDone,
     VerdictGiven,
 )
-from lsst.ts.calibrations.run.journal import read_journal
-from lsst.ts.calibrations.run.record import RunRecord
-from lsst.ts.calibrations.run.resumption import read_record
-from lsst.ts.calibrations.run.settings import RunSettings
-from lsst.ts.calibrations.run.tai import iso_tai
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation.campaign.crew import MOST_MEMORY
-from lsst.ts.calibrations.simulation.faults import Faults
-from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
-from lsst.ts.calibrations.simulation.optical_path import OpticalPath
-from lsst.ts.calibrations.simulation.standins.machinery import standin_machinery
-from lsst.ts.calibrations.simulation.standins.measurements import StandInCamera
-from lsst.ts.calibrations.simulation.standins.template import make_template
+from lsst.ts.calibrations.journal.journal import JOURNAL, read_journal
+from lsst.ts.calibrations.journal.record import RunRecord
+from lsst.ts.calibrations.journal.resumption import read_record
+from lsst.ts.calibrations.journal.settings import RunSettings
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.campaign.crew import MOST_MEMORY
+from lsst.ts.simulated_observatory.components.optical_path import OpticalPath
+from lsst.ts.simulated_observatory.faults.faults import Faults
+from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
+from lsst.ts.simulated_observatory.session.resumption import time_of_resumption
+from lsst.ts.simulated_observatory.stand_ins.machinery import standin_machinery
+from lsst.ts.simulated_observatory.stand_ins.measurements import StandInCamera
+from lsst.ts.simulated_observatory.stand_ins.template import make_template
 
 EXTERNAL = "n_bias: 2\nn_dark: 1\nexp_times_dark: 10\nn_flat: 2\n"
 """Eight exposures: three biases, two darks, three flats."""
@@ -177,8 +177,7 @@ class Observed:
             part=self.parts,
         )
         async with observatory, salobj.Domain() as domain:
-            script = MakeLatissCalibrations(index=1)
-            script.settings = RunSettings(
+            settings = RunSettings(
                 folder=self.run,
                 jobs=self.run / "uws",
                 repository=repository,
@@ -186,6 +185,7 @@ class Observed:
                 seed=1,
                 scale=16,
             )
+            script = MakeLatissCalibrations(index=1, settings=settings)
             remote = salobj.Remote(domain, "Script", 1)
             remote.evt_logMessage.callback = self._hear
             remote.evt_state.callback = self._see
@@ -396,7 +396,7 @@ def test_what_was_certified_but_not_noted_is_certified_once(observed: Any) -> No
     told = observed("internal")
 
     def prepare(script: Any, loop: Any) -> None:
-        from lsst.ts.calibrations.adapters import archive
+        from lsst.ts.calibrations.butler import archive
 
         certify = archive.certify
 

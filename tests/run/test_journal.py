@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.ts.calibrations.run.facts import (
+from lsst.ts.calibrations.journal.facts import (
     ExposureConfirmed,
     ExposureTaken,
     Fact,
@@ -16,7 +16,7 @@ from lsst.ts.calibrations.run.facts import (
     StepNotDone,
     fact_from_dict,
 )
-from lsst.ts.calibrations.run.journal import Journal, JournalError, JournalInUse, read_journal
+from lsst.ts.calibrations.journal.journal import Journal, JournalError, JournalInUse, read_journal
 
 TAKEN = ExposureTaken(
     time=1.5, id=2025011500001, obs_id="AT_O_20250115_000001", image_type="BIAS", exp_time=0.0,

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.ts.calibrations.run.facts import Fact
-from lsst.ts.calibrations.run.journal import FORMAT, Journal, read_journal
-from lsst.ts.calibrations.run.json_types import MOST
+from lsst.ts.calibrations.journal.facts import Fact
+from lsst.ts.calibrations.journal.journal import FORMAT, Journal, read_journal
+from lsst.ts.calibrations.journal.json_types import MOST
 
 texts = st.text(max_size=12)
 plain = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | texts

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lsst.ts.xml.enums.Script import ScriptState
 
-from lsst.ts.calibrations.adapters.sal import ScriptState, salobj
+from lsst.ts import salobj
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
-from lsst.ts.calibrations.run.settings import UWS_FOLDER, observatory_settings
-from lsst.ts.calibrations.simulation import clock
+from lsst.ts.calibrations.journal.settings import UWS_FOLDER, observatory_settings
+from lsst.ts.simulated_observatory import clock
 
 
 def test_a_run_with_a_simulated_camera_says_so_everywhere(

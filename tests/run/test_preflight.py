@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.archive import Archive
-from lsst.ts.calibrations.adapters.sal import salobj
+from lsst.ts import salobj
+from lsst.ts.calibrations.butler.archive import Archive
 from lsst.ts.calibrations.domain.errors import PreflightError
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.run import preflight
 from lsst.ts.calibrations.run.preflight import Preflight
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation.cscs import ocps
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.components import ocps
 
 COMPONENTS = [
     ("ATCamera", None),

@@ -12,14 +12,13 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.archive import VerificationResults
-from lsst.ts.calibrations.adapters.certification import Certification
-from lsst.ts.calibrations.adapters.pair_gains import PairGain
+from lsst.ts.calibrations.butler.archive import VerificationResults
+from lsst.ts.calibrations.butler.certification import Certification
+from lsst.ts.calibrations.butler.pair_gains import PairGain
 from lsst.ts.calibrations.domain.errors import ArchiveError, CertificationError, ProcessingError
-from lsst.ts.calibrations.domain.exposures import ImageType
-from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS
+from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS, ImageType
 from lsst.ts.calibrations.domain.jobs import JobRequest
-from lsst.ts.calibrations.run.facts import (
+from lsst.ts.calibrations.journal.facts import (
     CalibrationMade,
     Certified,
     ExposureTaken,
@@ -30,8 +29,8 @@ from lsst.ts.calibrations.run.facts import (
     VerdictGiven,
 )
 from lsst.ts.calibrations.run.processing import Processing
-from lsst.ts.calibrations.simulation import clock
 from lsst.ts.calibrations.verification import Accepted, CombinedCalibration, Verdict, Waiver, evaluate, waive
+from lsst.ts.simulated_observatory import clock
 
 FIRST = 2025011500001
 EXPOSURES = tuple(range(FIRST, FIRST + 4))

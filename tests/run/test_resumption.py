@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.run.context import JOURNAL
-from lsst.ts.calibrations.run.facts import (
+from lsst.ts.calibrations.journal.facts import (
     ExposureBegun,
     ExposureTaken,
     Fact,
@@ -19,8 +18,8 @@ from lsst.ts.calibrations.run.facts import (
     RunEnded,
     RunResumed,
 )
-from lsst.ts.calibrations.run.journal import FORMAT, Journal
-from lsst.ts.calibrations.run.resumption import ResumptionError, asked_for, read_record, take_up
+from lsst.ts.calibrations.journal.journal import FORMAT, JOURNAL, Journal
+from lsst.ts.calibrations.journal.resumption import ResumptionError, asked_for, read_record, take_up
 
 SCRIPT = "MakeLatissCalibrations"
 CONFIGURED = RunConfigured(

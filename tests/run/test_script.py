@@ -9,19 +9,19 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from lsst.ts.xml.enums.Script import ScriptState
 
-from lsst.ts.calibrations.adapters.sal import ScriptState
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
-from lsst.ts.calibrations.run.facts import (
+from lsst.ts.calibrations.journal.facts import (
     ExposureConfirmed,
     ExposureTaken,
     RunConfigured,
     RunEnded,
     StepNotDone,
 )
-from lsst.ts.calibrations.run.journal import read_journal
-from lsst.ts.calibrations.run.record import RunRecord
-from lsst.ts.calibrations.simulation import clock
+from lsst.ts.calibrations.journal.journal import read_journal
+from lsst.ts.calibrations.journal.record import RunRecord
+from lsst.ts.simulated_observatory import clock
 
 FEW = "n_bias: 2\nn_dark: 1\nexp_times_dark: 10\nn_flat: 2\n"
 """Images 1 to 3 are biases, 4 and 5 darks, 6 to 8 flats; the first of each is discarded."""

@@ -6,7 +6,7 @@ import pytest
 
 from lsst.ts.calibrations.domain.errors import ProcessingError
 from lsst.ts.calibrations.run.steps import Steps
-from lsst.ts.calibrations.simulation import clock
+from lsst.ts.simulated_observatory import clock
 
 
 def run_steps(build):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.run.facts import (
+from lsst.ts.calibrations.journal.facts import (
     Certified,
     ExposureConfirmed,
     ExposureTaken,
@@ -25,11 +25,11 @@ from lsst.ts.calibrations.run.facts import (
     StepNotDone,
     VerdictGiven,
 )
-from lsst.ts.calibrations.run.journal import FORMAT
-from lsst.ts.calibrations.run.record import RunRecord
-from lsst.ts.calibrations.run.settings import RunSettings
-from lsst.ts.calibrations.run.summary import make_summary, write_summary
-from lsst.ts.calibrations.simulation.clock import START_TAI
+from lsst.ts.calibrations.journal.journal import FORMAT
+from lsst.ts.calibrations.journal.record import RunRecord
+from lsst.ts.calibrations.journal.settings import RunSettings
+from lsst.ts.calibrations.journal.summary import make_summary, write_summary
+from lsst.ts.simulated_observatory.clock import START_TAI
 
 FIELDS = {
     "script",

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsst.ts.calibrations.simulation import clock
+from lsst.ts.simulated_observatory import clock
 
 
 def loop() -> clock.SimulatedLoop:

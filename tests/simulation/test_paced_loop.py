@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation.paced_loop import PacedLoop
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.paced_loop import PacedLoop
 
 
 def play(main: Callable[[], Coroutine[Any, Any, Any]], speed: float) -> Any:

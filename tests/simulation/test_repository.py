@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lsst.ts.calibrations.simulation import repository
-from lsst.ts.calibrations.simulation.repository import check_repository, make_repository
+from lsst.ts.simulated_observatory.repository import repository
+from lsst.ts.simulated_observatory.repository.repository import check_repository, make_repository
 
 PROPERTIES = {"scale": 4, "seed": 1}
 

@@ -15,22 +15,22 @@ import pytest
 from rich.console import Console
 
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
-from lsst.ts.calibrations.cli.progress import PlainProgress
-from lsst.ts.calibrations.cli.session import ScriptSession
-from lsst.ts.calibrations.cli.surroundings import Surroundings
-from lsst.ts.calibrations.domain.config import CalibrationConfig
+from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.run.settings import RunSettings
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation.cscs.mounted import usual_optics
-from lsst.ts.calibrations.simulation.machinery import Machinery
-from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory, real_machinery
-from lsst.ts.calibrations.simulation.reference import ReferenceRequest, reference_repository
-from lsst.ts.calibrations.simulation.repository import write_index
-from lsst.ts.calibrations.simulation.sal.bus import running_bus
-from lsst.ts.calibrations.simulation.standins.machinery import standin_machinery
-from lsst.ts.calibrations.simulation.standins.measurements import StandInCamera
-from lsst.ts.calibrations.simulation.standins.template import make_template
+from lsst.ts.calibrations.journal.settings import RunSettings
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.components.machinery import Machinery
+from lsst.ts.simulated_observatory.components.mounted import usual_optics
+from lsst.ts.simulated_observatory.embedded_sal.bus import running_bus
+from lsst.ts.simulated_observatory.repository.reference import ReferenceRequest, reference_repository
+from lsst.ts.simulated_observatory.repository.repository import write_index
+from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory, real_machinery
+from lsst.ts.simulated_observatory.session.progress import PlainProgress
+from lsst.ts.simulated_observatory.session.script_session import ScriptSession
+from lsst.ts.simulated_observatory.session.surroundings import Surroundings
+from lsst.ts.simulated_observatory.stand_ins.machinery import standin_machinery
+from lsst.ts.simulated_observatory.stand_ins.measurements import StandInCamera
+from lsst.ts.simulated_observatory.stand_ins.template import make_template
 
 SCALE = 4
 

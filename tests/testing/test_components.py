@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation import sal as salobj
-from lsst.ts.calibrations.simulation.control import RemoteGroup
-from lsst.ts.calibrations.simulation.faults import FaultError
-from lsst.ts.calibrations.testing import SimulatedComponents, StandIns
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory import embedded_sal as salobj
+from lsst.ts.simulated_observatory.control import RemoteGroup
+from lsst.ts.simulated_observatory.faults.faults import FaultError
+from lsst.ts.simulated_observatory.testing import SimulatedComponents, StandIns
 
 
 def tell(story: Callable[[SimulatedComponents, salobj.Domain], Awaitable[None]], **kwargs: Any) -> None:
@@ -94,7 +96,7 @@ def test_a_fault_that_is_none_is_refused() -> None:
 
 
 def test_components_never_go_on_the_bus_of_the_observatory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lsst.ts.calibrations.adapters.sal.WHICH", "kafka")
+    monkeypatch.setitem(sys.modules, "lsst.ts.salobj", importlib.import_module("json"))  # a package on disk
 
     async def main() -> None:
         SimulatedComponents()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-USE = "from lsst.ts.calibrations.testing import use_embedded_sal; use_embedded_sal()\n"
+USE = "from lsst.ts.simulated_observatory.testing import use_embedded_sal; use_embedded_sal()\n"
 
 
 def python(code: str, folder: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
@@ -87,17 +87,17 @@ def test_calling_it_again_changes_nothing(tmp_path: Path) -> None:
 def test_the_scripts_of_this_package_use_the_same(tmp_path: Path) -> None:
     code = f"""{USE}
 from lsst.ts import salobj
-from lsst.ts.calibrations.adapters.sal import WHICH
+from lsst.ts.calibrations.sal_choice import is_embedded
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
-print(WHICH, issubclass(MakeLatissCalibrations, salobj.BaseScript))
+print(is_embedded(), issubclass(MakeLatissCalibrations, salobj.BaseScript))
 """
-    assert answer(code, tmp_path) == "embedded True"
+    assert answer(code, tmp_path) == "True True"
 
 
 def test_it_takes_the_place_of_salobj_that_is_installed(tmp_path: Path) -> None:
     code = f"{USE}from lsst.ts import salobj; print(salobj.BaseScript.__module__)"
     there = answer(code, tmp_path, own_salobj(tmp_path))
-    assert there == "lsst.ts.calibrations.simulation.sal.base_script"
+    assert there == "lsst.ts.simulated_observatory.embedded_sal.base_script"
 
 
 def test_it_refuses_when_the_other_is_in_use_already(tmp_path: Path) -> None:

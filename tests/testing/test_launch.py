@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lsst.ts.calibrations import get_scripts_dir
-from lsst.ts.calibrations.testing.launch import launch
+from lsst.ts.simulated_observatory.testing.launch import launch
 
 INDEX = 17
 

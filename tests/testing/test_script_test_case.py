@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.simulation import sal as salobj
-from lsst.ts.calibrations.simulation.clock import current_tai
-from lsst.ts.calibrations.simulation.sal.enums import ScriptState
-from lsst.ts.calibrations.testing import BaseScriptTestCase
+from lsst.ts.simulated_observatory import embedded_sal as salobj
+from lsst.ts.simulated_observatory.clock import current_tai
+from lsst.ts.simulated_observatory.embedded_sal.enums import ScriptState
+from lsst.ts.simulated_observatory.testing import BaseScriptTestCase
 
 
 class Nap(salobj.BaseScript):

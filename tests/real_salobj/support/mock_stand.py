@@ -18,21 +18,22 @@ from typing import Any
 
 import numpy
 from lsst.ts.observatory.control.mock import latiss_mock
+from lsst.ts.utils import current_tai
 
-from lsst.ts.calibrations.adapters.sal import State, current_tai
-from lsst.ts.calibrations.domain.camera import detector_model
+from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.simulation.butler_ingest import ButlerIngest
-from lsst.ts.calibrations.simulation.cscs.ocps import Ocps
-from lsst.ts.calibrations.simulation.detector.header import primary_header
-from lsst.ts.calibrations.simulation.durations import Durations
-from lsst.ts.calibrations.simulation.faults import Faults
-from lsst.ts.calibrations.simulation.paced_loop import PacedLoop
-from lsst.ts.calibrations.simulation.repository import write_index
-from lsst.ts.calibrations.simulation.standins.jobs import StandInJobs
-from lsst.ts.calibrations.simulation.standins.measurements import StandInCamera
-from lsst.ts.calibrations.simulation.standins.raws import write_header
-from lsst.ts.calibrations.simulation.standins.template import make_template
+from lsst.ts.simulated_observatory.cameras.models import detector_model
+from lsst.ts.simulated_observatory.components.durations import Durations
+from lsst.ts.simulated_observatory.components.ocps import Ocps
+from lsst.ts.simulated_observatory.detector.header import primary_header
+from lsst.ts.simulated_observatory.faults.faults import Faults
+from lsst.ts.simulated_observatory.paced_loop import PacedLoop
+from lsst.ts.simulated_observatory.repository.ingest import ButlerIngest
+from lsst.ts.simulated_observatory.repository.repository import write_index
+from lsst.ts.simulated_observatory.stand_ins.jobs import StandInJobs
+from lsst.ts.simulated_observatory.stand_ins.measurements import StandInCamera
+from lsst.ts.simulated_observatory.stand_ins.raws import write_header
+from lsst.ts.simulated_observatory.stand_ins.template import make_template
 
 SPEED = 20.0
 SCALE, SEED = 16, 1
@@ -50,7 +51,7 @@ async def mock(folder: Path) -> AsyncIterator[None]:
         durations=Durations(),
         rng=numpy.random.default_rng(1),
         faults=Faults(),
-        initial_state=State.ENABLED,
+        initial_state=salobj.State.ENABLED,
     )
     async with latiss_mock.LATISSMock() as latiss, ocps:
         await latiss.start_task
@@ -81,7 +82,7 @@ def _hurry() -> None:
 
 async def _enable(latiss: Any) -> None:
     for controller in vars(latiss.controllers).values():
-        await controller.evt_summaryState.set_write(summaryState=State.ENABLED)
+        await controller.evt_summaryState.set_write(summaryState=salobj.State.ENABLED)
     await latiss.atcam.evt_ccsCommandState.set_write(substate=1)  # without it the client waits 5 s per image
     spectrograph = latiss.atspec
     await spectrograph.evt_reportedFilterPosition.set_write(slot=2, name=FILTER, band=BAND)

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from lsst.ts.calibrations.adapters.sal import salobj
+from lsst.ts import salobj
 
 LIMIT = 20.0
 """Seconds within which what was sent has come, on a machine that has other things to do."""

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lsst.ts.calibrations.adapters.sal import ScriptState, salobj
+from lsst.ts.xml.enums.Script import ScriptState
+
+from lsst.ts import salobj
 
 PATH = "auxtel/make_latiss_calibrations.py"
 LIMIT = 300.0

@@ -2,4 +2,4 @@
 
 import sys
 
-SIMULATOR = (sys.executable, "-m", "lsst.ts.calibrations.cli.run_simulator")
+SIMULATOR = (sys.executable, "-m", "lsst.ts.simulated_observatory.cli.run_simulator")

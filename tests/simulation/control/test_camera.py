@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation import sal as salobj
-from lsst.ts.calibrations.simulation.control import LATISS, CameraExposure
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory import embedded_sal as salobj
+from lsst.ts.simulated_observatory.control import LATISS, CameraExposure
 
 FIRST_IMAGE = 30.0 + 5.0
 """How long a camera is waited for that has never taken an image, nor said that it is idle (s)."""

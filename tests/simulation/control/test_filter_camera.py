@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation import sal as salobj
-from lsst.ts.calibrations.simulation.control import ComCam, LSSTCam
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory import embedded_sal as salobj
+from lsst.ts.simulated_observatory.control import ComCam, LSSTCam
 
 
 class Camera(salobj.BaseCsc):

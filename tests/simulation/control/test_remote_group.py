@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation import sal as salobj
-from lsst.ts.calibrations.simulation.control import RemoteGroup
-from lsst.ts.calibrations.simulation.sal import State
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory import embedded_sal as salobj
+from lsst.ts.simulated_observatory.control import RemoteGroup
+from lsst.ts.simulated_observatory.embedded_sal import State
 
 
 def test_names_of_remotes_are_attributes() -> None:

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.sal import salobj
+from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import LATISS, Instrument
-from lsst.ts.calibrations.simulation.faults import Faults
-from lsst.ts.calibrations.simulation.jobs import Job
-from lsst.ts.calibrations.simulation.machinery import Machinery
-from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory
+from lsst.ts.simulated_observatory.components.machinery import Machinery
+from lsst.ts.simulated_observatory.faults.faults import Faults
+from lsst.ts.simulated_observatory.pipelines.jobs import Job
+from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 
 
 class StandInProcess:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from lsst.ts.calibrations.simulation.detector.faults import DETECTOR_FAULTS
-from lsst.ts.calibrations.simulation.fault_kinds import KINDS
-from lsst.ts.calibrations.simulation.faults import FaultError, Faults, describe_faults
+from lsst.ts.simulated_observatory.detector.faults import DETECTOR_FAULTS
+from lsst.ts.simulated_observatory.faults.faults import FaultError, Faults, describe_faults
+from lsst.ts.simulated_observatory.faults.kinds import KINDS
 
 
 def test_a_fault_strikes_only_where_its_conditions_hold() -> None:

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.sal import salobj
+from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import LSSTCAM, LSSTCOMCAM
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation.cscs.filter_camera import CHANGE_TIME
-from lsst.ts.calibrations.simulation.cscs.mounted import band_of, mounted_optics, usual_optics
-from lsst.ts.calibrations.simulation.detector.illumination import throughput
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.components.filter_camera import CHANGE_TIME
+from lsst.ts.simulated_observatory.components.mounted import band_of, usual_optics
+from lsst.ts.simulated_observatory.detector.illumination import throughput
+from lsst.ts.simulated_observatory.session.optics import mounted_optics
 
 
 def test_it_says_at_once_what_is_mounted_and_what_is_in_the_beam(observe: Any) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.sal import salobj
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation.faults import FaultError
+from lsst.ts import salobj
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.faults.faults import FaultError
 
 COMPONENTS = ("camera", "spectrograph", "header_service", "oods", "ocps")
 

@@ -10,11 +10,11 @@ from typing import Any
 from astropy.io import fits
 from lsst.daf.butler import Butler
 
-from lsst.ts.calibrations.adapters.sal import salobj
+from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.pipelines.repository import create_repository
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation.observatory import SimulatedObservatory, real_machinery
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.pipelines.repository import create_repository
+from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory, real_machinery
 
 
 def test_images_reach_the_butler_and_a_job_that_fails_says_why(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.sal import salobj
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation.durations import Durations
+from lsst.ts import salobj
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.components.durations import Durations
 
 QUERY = "instrument='LATISS' AND detector IN (0) AND exposure IN (2025011500002, 2025011500003)"
 FIELDS = {"pipeline": "resource://x/verifyBias.yaml", "config": "-j 8 -i LATISS/calib", "data_query": QUERY}

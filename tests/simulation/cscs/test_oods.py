@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.simulation import clock
+from lsst.ts.simulated_observatory import clock
 
 THREE = dataclasses.replace(LATISS, detectors={0: "RXX_S00", 1: "R22_S11", 2: "R22_S12"})
 

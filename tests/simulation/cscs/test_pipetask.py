@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from lsst.ts.calibrations.simulation.jobs import Job
-from lsst.ts.calibrations.simulation.pipetask import PipetaskProcess, PipetaskRunner
+from lsst.ts.simulated_observatory.pipelines.jobs import Job
+from lsst.ts.simulated_observatory.pipelines.pipetask import PipetaskProcess, PipetaskRunner
 
 JOB_ID = "0123456789abcdef0123456789abcdef"
 
@@ -49,8 +49,8 @@ def test_command_line_is_that_of_the_real_job(tmp_path: Path) -> None:
         ("$CP_PIPE_DIR/a.yaml#b", "/opt/cp/a.yaml#b"),
         ("${NOT_SET_ANYWHERE}/a.yaml", "/a.yaml"),
         (
-            "resource://lsst.ts.calibrations.pipelines/a.yaml",
-            "resource://lsst.ts.calibrations.pipelines/a.yaml",
+            "resource://lsst.ts.simulated_observatory.pipelines/a.yaml",
+            "resource://lsst.ts.simulated_observatory.pipelines/a.yaml",
         ),
         ("$(touch x)/a.yaml", "$(touch x)/a.yaml"),
     ],
@@ -121,7 +121,7 @@ def test_pipetask_ends_when_its_parent_is_gone() -> None:
         "import runpy, sys, time, types;"
         "fake = types.ModuleType('fake'); fake.main = lambda: time.sleep(60);"
         "sys.modules['lsst.ctrl.mpexec.cli.pipetask'] = fake;"
-        "runpy.run_module('lsst.ts.calibrations.simulation.pipetask_process', run_name='__main__')"
+        "runpy.run_module('lsst.ts.simulated_observatory.pipelines.pipetask_process', run_name='__main__')"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
         time.sleep(1.0)

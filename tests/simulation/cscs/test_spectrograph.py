@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.adapters.sal import salobj
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation.optical_path import OpticalPath
+from lsst.ts import salobj
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.components.optical_path import OpticalPath
 
 
 def test_it_says_at_once_what_is_where(observe: Any) -> None:

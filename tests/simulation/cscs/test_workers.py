@@ -9,11 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-from lsst.ts.calibrations.simulation.workers import make_workers
+from lsst.ts.simulated_observatory.detector.workers import make_workers
 
 PARENT = """
 import os, sys, time
-from lsst.ts.calibrations.simulation.workers import make_workers
+from lsst.ts.simulated_observatory.detector.workers import make_workers
 
 if __name__ == "__main__":
     workers = make_workers(1)

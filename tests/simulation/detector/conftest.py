@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.domain.camera import DetectorModel, detector_model
-from lsst.ts.calibrations.simulation.detector.exposure import ExposureRequest, simulate
-from lsst.ts.calibrations.simulation.detector.truth import DetectorTruth, draw_truth
+from lsst.ts.simulated_observatory.cameras.models import DetectorModel, detector_model
+from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest, simulate
+from lsst.ts.simulated_observatory.detector.truth import DetectorTruth, draw_truth
 
 SCALE = 8
 SEED = 5

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from lsst.ts.calibrations.domain.camera import detector_model
-from lsst.ts.calibrations.simulation.detector import patterns
-from lsst.ts.calibrations.simulation.detector.exposure import (
+from lsst.ts.simulated_observatory.cameras.models import detector_model
+from lsst.ts.simulated_observatory.detector import patterns
+from lsst.ts.simulated_observatory.detector.exposure import (
     ExposureRequest,
     simulate,
     write_raw,
     write_segments,
 )
-from lsst.ts.calibrations.simulation.detector.header import primary_header
-from lsst.ts.calibrations.simulation.detector.raw import segment_header
-from lsst.ts.calibrations.simulation.detector.truth import ILLUMINATION_SPREAD, draw_truth
+from lsst.ts.simulated_observatory.detector.header import primary_header
+from lsst.ts.simulated_observatory.detector.raw import segment_header
+from lsst.ts.simulated_observatory.detector.truth import ILLUMINATION_SPREAD, draw_truth
 
 BIAS = ExposureRequest(
     instrument="LSSTCam",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.simulation.detector.brighter_fatter import NEIGHBOURS, brighter_fatter
-from lsst.ts.calibrations.simulation.detector.charge import Extra, collect_charge
-from lsst.ts.calibrations.simulation.detector.cosmic_rays import PACKET, cosmic_rays
+from lsst.ts.simulated_observatory.detector.brighter_fatter import NEIGHBOURS, brighter_fatter
+from lsst.ts.simulated_observatory.detector.charge import Extra, collect_charge
+from lsst.ts.simulated_observatory.detector.cosmic_rays import PACKET, cosmic_rays
 
 A00 = -2.5e-6
 NOTHING = Extra(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.float32))

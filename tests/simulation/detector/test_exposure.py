@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.simulation.detector.illumination import LAMP_RATE
-from lsst.ts.calibrations.simulation.detector.readout import BITS, read_out
-from lsst.ts.calibrations.simulation.detector.truth import random_stream
+from lsst.ts.simulated_observatory.detector.illumination import LAMP_RATE
+from lsst.ts.simulated_observatory.detector.readout import BITS, read_out
+from lsst.ts.simulated_observatory.detector.truth import random_stream
 
 
 def clipped(values, sigmas=5.0):

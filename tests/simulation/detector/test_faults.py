@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.simulation.detector.faults import DETECTOR_FAULTS, active_faults, parse_fault
+from lsst.ts.simulated_observatory.detector.faults import DETECTOR_FAULTS, active_faults, parse_fault
 
 
 def test_parameters_have_their_default():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lsst.ts.calibrations.simulation.detector.header import primary_header
+from lsst.ts.simulated_observatory.detector.header import primary_header
 
 REAL = """
 CCD_MANU CCD_TYPE BINX BINY CCDGAIN CCDNOISE CCDSLOT RAFTBAY FIRMWARE PLATFORM CONTNUM DAQVERS DAQPART

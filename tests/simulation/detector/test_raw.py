@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from lsst.ts.calibrations.domain.camera import detector_model
-from lsst.ts.calibrations.simulation.detector.exposure import simulate, write_raw, write_segments
-from lsst.ts.calibrations.simulation.detector.header import file_name, primary_header
-from lsst.ts.calibrations.simulation.detector.raw import segment_header
+from lsst.ts.simulated_observatory.cameras.models import detector_model
+from lsst.ts.simulated_observatory.detector.exposure import simulate, write_raw, write_segments
+from lsst.ts.simulated_observatory.detector.header import file_name, primary_header
+from lsst.ts.simulated_observatory.detector.raw import segment_header
 
 SEGMENTS = [f"Segment1{k}" for k in range(8)] + [f"Segment0{k}" for k in range(7, -1, -1)]
 

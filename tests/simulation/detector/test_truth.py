@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.domain.camera import detector_model
-from lsst.ts.calibrations.simulation.detector.illumination import throughput
-from lsst.ts.calibrations.simulation.detector.patterns import light_pattern
-from lsst.ts.calibrations.simulation.detector.truth import draw_truth
+from lsst.ts.simulated_observatory.cameras.models import detector_model
+from lsst.ts.simulated_observatory.detector.illumination import throughput
+from lsst.ts.simulated_observatory.detector.patterns import light_pattern
+from lsst.ts.simulated_observatory.detector.truth import draw_truth
 
 
 @pytest.mark.parametrize("seed", range(5))

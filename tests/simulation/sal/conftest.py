@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.simulation import sal as salobj
+from lsst.ts.simulated_observatory import embedded_sal as salobj
 
 
 class Pipelines(salobj.BaseCsc):

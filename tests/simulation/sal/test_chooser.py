@@ -1,4 +1,4 @@
-"""Which SAL is used is decided once, when ``adapters.sal`` is imported."""
+"""Which SAL is used is decided once, when a script is imported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import sys
 import pytest
 
 PRINT = (
-    "from lsst.ts.calibrations.adapters import sal; print(sal.WHICH, sal.salobj.__name__, sal.is_embedded())"
+    "from lsst.ts.calibrations.auxtel import MakeLatissCalibrations as script;"
+    "print(script.__mro__[2].__module__)"
 )
 
 try:
@@ -37,11 +38,11 @@ def run(code: str, choice: str | None) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("choice", [None, ""])
 def test_the_embedded_sal_is_used_where_salobj_is_not_installed(choice: str | None) -> None:
     result = run(PRINT, choice)
-    assert result.stdout == "embedded lsst.ts.calibrations.simulation.sal True\n", result.stderr
+    assert result.stdout == "lsst.ts.simulated_observatory.embedded_sal.base_script\n", result.stderr
 
 
 def test_the_embedded_sal_is_used_on_demand() -> None:
-    assert run(PRINT, "embedded").stdout.startswith("embedded ")
+    assert run(PRINT, "embedded").stdout.startswith("lsst.ts.simulated_observatory.embedded_sal")
 
 
 @needs_absence
@@ -58,25 +59,27 @@ def test_any_other_choice_is_an_error_that_names_the_two() -> None:
 
 def test_importing_the_embedded_sal_imports_nothing_heavy() -> None:
     heavy = "{'numpy', 'astropy', 'lsst.daf.butler', 'matplotlib', 'rich'}"
-    result = run(
-        f"import lsst.ts.calibrations.adapters.sal, sys; print({heavy} & set(sys.modules))", "embedded"
-    )
+    result = run(f"import lsst.ts.calibrations.auxtel, sys; print({heavy} & set(sys.modules))", "embedded")
     assert result.stdout == "set()\n", result.stderr
 
 
 def test_camera_and_group_classes_are_those_of_the_sal_in_use() -> None:
     code = """
-from lsst.ts.calibrations.adapters import sal
-print(*(sal.camera_class(name).__name__ for name in ("LATISS", "LSSTComCam", "LSSTCam")))
-print(sal.camera_class("LATISS").__module__, sal.remote_group_class().__name__, sal.ScriptState.DONE.value)
+from lsst.ts.calibrations.sal_choice import provide_salobj
+provide_salobj()
+from lsst.ts.observatory.control import RemoteGroup
+from lsst.ts.xml.enums.Script import ScriptState
+from lsst.ts.calibrations.components.camera import camera_class
+print(*(camera_class(name).__name__ for name in ("LATISS", "LSSTComCam", "LSSTCam")))
+print(camera_class("LATISS").__module__, RemoteGroup.__name__, ScriptState.DONE.value)
 try:
-    sal.camera_class("HSC")
+    camera_class("HSC")
 except ValueError as error:
     print(error)
 """
     result = run(code, "embedded")
     assert result.stdout.splitlines() == [
         "LATISS ComCam LSSTCam",
-        "lsst.ts.calibrations.simulation.control.latiss RemoteGroup 8",
+        "lsst.ts.simulated_observatory.control.latiss RemoteGroup 8",
         "no camera class for 'HSC'; there are ['LATISS', 'LSSTCam', 'LSSTComCam']",
     ], result.stderr

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation import sal as salobj
-from lsst.ts.calibrations.simulation.sal import SalRetCode
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory import embedded_sal as salobj
+from lsst.ts.simulated_observatory.embedded_sal import SalRetCode
 
 Story = Callable[[salobj.BaseCsc, salobj.Remote], Awaitable[None]]
 

@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import pytest
 
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation import sal as salobj
-from lsst.ts.calibrations.simulation.sal import State
-from lsst.ts.calibrations.simulation.sal.transitions import transition_commands
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory import embedded_sal as salobj
+from lsst.ts.simulated_observatory.embedded_sal import State
+from lsst.ts.simulated_observatory.embedded_sal.transitions import transition_commands
 
 Story = Callable[[salobj.BaseCsc, salobj.Remote], Awaitable[None]]
 

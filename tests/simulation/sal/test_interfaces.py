@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lsst.ts.calibrations.simulation.sal.component_info import (
+from lsst.ts.simulated_observatory.embedded_sal.component_info import (
     FieldInfo,
     component_info,
     component_names,

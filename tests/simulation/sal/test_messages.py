@@ -6,11 +6,11 @@ import copy
 
 import pytest
 
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation import sal as salobj
-from lsst.ts.calibrations.simulation.sal.component_info import component_info
-from lsst.ts.calibrations.simulation.sal.enums import ScriptState
-from lsst.ts.calibrations.simulation.sal.messages import message_class
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory import embedded_sal as salobj
+from lsst.ts.simulated_observatory.embedded_sal.component_info import component_info
+from lsst.ts.simulated_observatory.embedded_sal.enums import ScriptState
+from lsst.ts.simulated_observatory.embedded_sal.messages import message_class
 
 
 def sample(component: str, topic: str, **fields: object) -> salobj.BaseMsgType:

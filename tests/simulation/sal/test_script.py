@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation import sal as salobj
-from lsst.ts.calibrations.simulation.sal.enums import ScriptState
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory import embedded_sal as salobj
+from lsst.ts.simulated_observatory.embedded_sal.enums import ScriptState
 
 Story = Callable[[Any, salobj.Remote], Awaitable[None]]
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation import sal as salobj
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory import embedded_sal as salobj
 
 
 def start(

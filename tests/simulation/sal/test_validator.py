@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from lsst.ts.calibrations.simulation.sal import DefaultingValidator
+from lsst.ts.simulated_observatory.embedded_sal import DefaultingValidator
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

@@ -1,4 +1,4 @@
-"""Observatory scripts for calibrations, and the simulated observatory in which they are tested."""
+"""Observatory scripts that take, process, verify and certify calibrations."""
 
 from .scripts_dir import get_scripts_dir
 

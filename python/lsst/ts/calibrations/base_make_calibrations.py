@@ -6,28 +6,32 @@ import asyncio
 import contextlib
 import types
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from .adapters.event_order import EventOrder
-from .adapters.sal import ScriptState, current_tai, salobj
-from .domain.config import CalibrationConfig
-from .domain.config_text import examine
+from lsst.ts.utils import current_tai
+from lsst.ts.xml.enums.Script import ScriptState
+
+from lsst.ts import salobj
+
+from .components.clients import Clients
+from .components.event_order import EventOrder
+from .config.config import CalibrationConfig
+from .config.schema import load_schema
+from .config.text import examine
 from .domain.errors import CalibrationError, ConfigurationError
 from .domain.instruments import Instrument
-from .domain.plan import Plan, make_plan
-from .domain.schema import load_schema
+from .journal.facts import Fact, RunConfigured, RunEnded, RunResumed
+from .journal.journal import FORMAT
+from .journal.record import RunRecord
+from .journal.resumption import Resumption, asked_for, take_up
+from .journal.settings import RunSettings, observatory_settings
+from .journal.summary import SUMMARY, make_summary, write_summary
 from .run.calibration_run import CalibrationRun
-from .run.clients import Clients
 from .run.context import RunContext
 from .run.ending import what_is_left, what_next
-from .run.facts import Fact, RunConfigured, RunEnded, RunResumed
-from .run.journal import FORMAT
-from .run.record import RunRecord
-from .run.resumption import Resumption, asked_for, take_up
-from .run.settings import RunSettings, observatory_settings
-from .run.summary import SUMMARY, make_summary, write_summary
+from .workflow.plan import Plan, make_plan
 
 __all__ = ["BaseMakeCalibrations"]
 
@@ -45,15 +49,27 @@ class BaseMakeCalibrations(salobj.BaseScript):
     ----------
     index
         SAL index of the script.
+    settings
+        Where the run takes place; None for the observatory's own place.
+    listeners
+        Called with every fact of the run.
+    advise
+        Says what an operator should know of a configuration that only the place of the run can tell.
     """
 
-    def __init__(self, index: int) -> None:
+    def __init__(
+        self,
+        index: int,
+        *,
+        settings: RunSettings | None = None,
+        listeners: Iterable[Callable[[Fact], None]] = (),
+        advise: Callable[[CalibrationConfig], Iterable[str]] = lambda _: (),
+    ) -> None:
         super().__init__(index=index, descr=f"Take and verify {self.instrument().name} calibrations.")
         self._log_order = EventOrder(self.evt_logMessage)
-        self.settings: RunSettings | None = None
-        """Where the run takes place; None for the observatory's own place."""
-        self.listeners: list[Callable[[Fact], None]] = []
-        """Called with every fact of the run."""
+        self.settings = settings
+        self.listeners = list(listeners)
+        self._advise = advise
         self.config: CalibrationConfig | None = None
         self.plan: Plan | None = None
         self._clients: Clients | None = None
@@ -124,7 +140,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
     async def configure(self, config: types.SimpleNamespace) -> None:
         """Take up the validated configuration and connect to the components."""
         self.config = CalibrationConfig.from_namespace(config, self.instrument())
-        self.plan = make_plan(self.config, self.instrument())
+        self.plan = make_plan(self.config, self.instrument(), advice=self._advise(self.config))
         validity = self.config.validity_warning(current_tai())
         for warning in (*self.plan.warnings, *([validity] if validity else [])):
             self.log.warning(warning)

@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from .adapters.sal import is_embedded
+from .sal_choice import VARIABLE, is_embedded
 
 if TYPE_CHECKING:
     from .base_make_calibrations import BaseMakeCalibrations
@@ -31,7 +31,7 @@ def run_from_queue(script: type[BaseMakeCalibrations]) -> None:
         Class of the script.
     """
     only_schema = "--schema" in sys.argv[1:]
-    if is_embedded() and "TS_CALIBRATIONS_SAL" not in os.environ and not only_schema:
+    if is_embedded() and VARIABLE not in os.environ and not only_schema:
         sys.exit(
             f"{script.__name__} needs lsst.ts.salobj, which is not installed here, to run on the"
             " observatory's bus. Nothing was done. To run it in the simulated observatory:"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["BRIGHTER_FATTER_SLOPES", "corrected_gain"]
+from .instruments import BRIGHTER_FATTER_SLOPES
 
-BRIGHTER_FATTER_SLOPES = {"ITL": 0.00027, "E2V": 0.00046}
-"""By how many per cent for each adu of mean signal a gain from one pair is too high, by manufacturer
-(DM-35790)."""
+__all__ = ["corrected_gain"]
 
 
 def corrected_gain(gain: float, mean: float, manufacturer: str) -> float:

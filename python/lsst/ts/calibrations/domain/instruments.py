@@ -1,20 +1,39 @@
-"""The instruments that the scripts serve, as data."""
+"""The instruments that the scripts serve, as data, and the names of their images.
+
+This is all that a simulated observatory needs to know of the scripts.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 __all__ = [
     "AMPLIFIERS",
+    "BRIGHTER_FATTER_SLOPES",
     "INSTRUMENTS",
     "LATISS",
     "LSSTCAM",
     "LSSTCOMCAM",
     "SLOTS",
+    "ImageType",
     "Instrument",
+    "exposure_id",
+    "image_name",
     "instruments_named",
+    "physical_filter",
 ]
+
+
+class ImageType(StrEnum):
+    """Kinds of calibration images, in the order in which they are taken."""
+
+    BIAS = "BIAS"
+    DARK = "DARK"
+    FLAT = "FLAT"
+
 
 AMPLIFIERS = tuple(f"C{half}{number}" for half in range(2) for number in range(8))
 """C00 to C07 and C10 to C17: the sixteen amplifiers of the detectors of all Rubin cameras."""
@@ -31,6 +50,15 @@ SCIENCE_RAFTS = (
 )
 """The rafts of LSSTCam in the order of the detector ids, without those in the corners, which guide and sense
 the wavefront."""
+
+E2V_RAFTS = frozenset(
+    {"R11", "R12", "R13", "R14", "R21", "R22", "R23", "R24", "R30", "R31", "R32", "R33", "R34"}
+)
+"""Rafts of LSSTCam whose CCDs are made by e2v; the others are by ITL (obs_lsst, policy/lsstCam)."""
+
+BRIGHTER_FATTER_SLOPES = {"ITL": 0.00027, "E2V": 0.00046}
+"""By how many per cent for each adu of mean signal a gain from one pair is too high, by manufacturer
+(DM-35790)."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +92,8 @@ class Instrument:
         Seconds that opening and closing the shutter add to an exposure.
     states_for_flats
         Summary states that components of the telescope may have while flats are taken, by SAL name.
+    e2v_rafts
+        Rafts whose CCDs are made by e2v; those of all others are made by ITL.
     """
 
     name: str
@@ -80,12 +110,23 @@ class Instrument:
     readout_time: float = 2.0
     shutter_time: float = 1.0
     states_for_flats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    e2v_rafts: frozenset[str] = frozenset()
 
     @property
     def components(self) -> tuple[str, ...]:
         """SAL names of all components that take part in an exposure."""
         parts = (self.camera, self.spectrograph, self.header_service, self.oods)
         return tuple(part for part in parts if part is not None)
+
+    def manufacturer(self, detector: int) -> str:
+        """Manufacturer of a CCD: ``ITL`` or ``E2V``.
+
+        Parameters
+        ----------
+        detector
+            Butler detector id.
+        """
+        return "E2V" if self.detectors[detector].partition("_")[0] in self.e2v_rafts else "ITL"
 
     @property
     def calibration_collection(self) -> str:
@@ -137,6 +178,7 @@ LSSTCAM = Instrument(
     header_name="lsstCam",
     # The dome trajectory tells how far the dome vignettes; the dome itself may rest.
     states_for_flats={"MTDomeTrajectory": ("ENABLED",), "MTDome": ("DISABLED", "ENABLED")},
+    e2v_rafts=E2V_RAFTS,
 )
 
 INSTRUMENTS: Mapping[str, Instrument] = {each.name: each for each in (LATISS, LSSTCOMCAM, LSSTCAM)}
@@ -154,3 +196,52 @@ def instruments_named(configurations: str) -> list[str]:
     """
     labels = {each.strip().partition(".")[0].casefold() for each in configurations.split(",")}
     return [name for name in INSTRUMENTS if name.casefold() in labels]
+
+
+_IMAGE_NAME = re.compile(r"(?P<code>[A-Z]{2})_(?P<controller>[A-Z])_(?P<day>[0-9]{8})_(?P<sequence>[0-9]{6})")
+
+_EMPTY_PLACE = re.compile(r"^empty_\d+$")
+"""A numbered empty place of a wheel, which the Butler knows without its number."""
+
+
+def image_name(code: str, day_obs: int, sequence: int, controller: str = "O") -> str:
+    """Name of an image, e.g. ``AT_O_20250115_000007``.
+
+    Raises
+    ------
+    ValueError
+        The sequence number does not fit the five digits that an exposure id has for it.
+    """
+    if not 0 < sequence < 100_000:
+        raise ValueError(f"sequence number {sequence} is not between 1 and 99999")
+    return f"{code}_{controller}_{day_obs:08d}_{sequence:06d}"
+
+
+def exposure_id(name: str) -> int:
+    """Exposure id of an image name: the day followed by five digits of sequence number.
+
+    Raises
+    ------
+    ValueError
+        The name is not an image name, or its sequence number has more than five digits.
+    """
+    match = _IMAGE_NAME.fullmatch(name)
+    if match is None:
+        raise ValueError(f"{name[:80]!r} is not an image name like AT_O_20250115_000007")
+    sequence = int(match["sequence"])
+    if sequence >= 100_000:
+        raise ValueError(f"{name!r}: a sequence number above 99999 has no exposure id")
+    return int(match["day"]) * 100_000 + sequence
+
+
+def physical_filter(filter_: str, grating: str | None) -> str:
+    """Name in the Butler of what is in the beam: ``SDSSr_65mm~empty``, or ``r_57`` where are no gratings.
+
+    Parameters
+    ----------
+    filter_, grating
+        Names as the instrument has them.
+    """
+    if grating is None:
+        return filter_
+    return "~".join(_EMPTY_PLACE.sub("empty", name) for name in (filter_, grating))

@@ -10,7 +10,7 @@ from .instruments import Instrument
 
 __all__ = ["JobRequest", "data_query", "is_job_id", "make_job"]
 
-PIPELINES = "resource://lsst.ts.calibrations.pipelines"
+PIPELINES = "resource://lsst.ts.simulated_observatory.pipelines"
 """Where this project's own pipelines are, as lsst.resources addresses them."""
 
 

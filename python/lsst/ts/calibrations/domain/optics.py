@@ -1,16 +1,12 @@
-"""Filters and gratings: which there are, which one is meant, and how the Butler names what is in the beam."""
+"""Filters and gratings: which there are, and which one is meant."""
 
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["MountedOptics", "physical_filter"]
-
-_EMPTY = re.compile(r"^empty_\d+$")
-"""A numbered empty place of a wheel, which the Butler knows without its number."""
+__all__ = ["MountedOptics"]
 
 _NEAR = 0.1
 """Least likeness of a name that is proposed in place of an unknown one."""
@@ -84,16 +80,3 @@ class MountedOptics:
                 return f"; {asked} can be had with the option {option}"
         near = difflib.get_close_matches(str(asked), names, n=1, cutoff=_NEAR)
         return f"; did you mean {near[0]}?" if near and not str(asked).isdecimal() else ""
-
-
-def physical_filter(filter_: str, grating: str | None) -> str:
-    """Name in the Butler of what is in the beam: ``SDSSr_65mm~empty``, or ``r_57`` where are no gratings.
-
-    Parameters
-    ----------
-    filter_, grating
-        Names as the instrument has them.
-    """
-    if grating is None:
-        return filter_
-    return "~".join(_EMPTY.sub("empty", name) for name in (filter_, grating))

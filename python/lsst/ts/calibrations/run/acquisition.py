@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..domain.errors import AcquisitionHalted, ArchiveError
-from ..domain.exposures import ImageType
+from ..domain.instruments import ImageType
+from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureTaken, ReadoutEnded
+from ..journal.journal import JournalError
 from .context import RunContext
-from .facts import ExposureBegun, ExposureConfirmed, ExposureTaken, ReadoutEnded
-from .journal import JournalError
 
 if TYPE_CHECKING:
-    from ..adapters.archive import Archive
-    from ..adapters.camera import Annotations, Camera
-    from ..adapters.ingest import IngestWatcher
-    from ..domain.plan import ImageSet, Plan
+    from ..butler.archive import Archive
+    from ..components.camera import Annotations, Camera
+    from ..components.ingest import IngestWatcher
+    from ..workflow.plan import ImageSet, Plan
 
 __all__ = ["Acquisition"]
 

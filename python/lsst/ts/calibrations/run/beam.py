@@ -10,8 +10,8 @@ from ..domain.errors import AcquisitionError
 if TYPE_CHECKING:
     import logging
 
-    from ..adapters.camera import Camera
-    from ..domain.config import CalibrationConfig
+    from ..components.camera import Camera
+    from ..config.config import CalibrationConfig
     from .references import References
 
 __all__ = ["Beam"]

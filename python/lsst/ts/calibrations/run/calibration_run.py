@@ -8,18 +8,17 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from ..adapters.archive import Archive
-from ..adapters.camera import Annotations
-from ..domain.config import CalibrationConfig
+from ..butler.archive import Archive
+from ..components.camera import Annotations
+from ..components.clients import Clients
+from ..config.config import CalibrationConfig
 from ..domain.errors import CalibrationError, PreflightError
-from ..domain.exposures import ImageType
-from ..domain.instruments import Instrument
-from ..domain.plan import Plan
+from ..domain.instruments import ImageType, Instrument
+from ..journal.journal import JournalError
+from ..workflow.plan import Plan
 from .acquisition import Acquisition
 from .beam import Beam
-from .clients import Clients
 from .context import RunContext
-from .journal import JournalError
 from .preflight import Preflight
 from .processing import Processing
 from .recovery import Recovery

@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..domain.errors import CalibrationError
-from .facts import ExposureBegun, Fact
-from .journal import Journal, JournalError
-from .record import RunRecord
-from .settings import RunSettings
+from ..journal.facts import ExposureBegun, Fact
+from ..journal.journal import JOURNAL, Journal, JournalError
+from ..journal.record import RunRecord
+from ..journal.settings import RunSettings
 
-__all__ = ["JOURNAL", "ReportError", "RunContext"]
-
-JOURNAL = "journal.jsonl"
-"""Name of the journal in the run directory."""
+__all__ = ["ReportError", "RunContext"]
 
 SIMULATED = "SIMULATED: the images of this report were made by the simulated observatory of ts_calibrations."
 """First line of the report of a simulated run."""

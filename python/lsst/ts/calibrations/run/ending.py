@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..journal.record import RunRecord
+from ..journal.summary import SUMMARY
 from .context import RunContext
-from .record import RunRecord
-from .summary import SUMMARY
 
 __all__ = ["rejected", "what_is_left", "what_next"]
 

@@ -7,18 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..adapters.gain_report import gain_table, love_gain_table
-from ..domain.camera import detector_model
 from ..domain.exposure_times import flat_pairs
 from ..domain.gains import corrected_gain
 from ..domain.pipeline_names import without_labels
+from ..journal.facts import GainsMeasured
+from ..report.gains import gain_table, love_gain_table
 from .context import RunContext
-from .facts import GainsMeasured
 
 if TYPE_CHECKING:
-    from ..adapters.archive import Archive
-    from ..adapters.pair_gains import PairGain
-    from ..domain.config import CalibrationConfig
+    from ..butler.archive import Archive
+    from ..butler.pair_gains import PairGain
+    from ..config.config import CalibrationConfig
     from ..domain.instruments import Instrument
     from .jobs import Jobs
 
@@ -82,6 +81,6 @@ class GainsFromPairs:
     def _gain(self, measured: PairGain) -> Mapping[str, Any]:
         values = asdict(measured)
         mean = values.pop("mean")
-        vendor = detector_model(self.instrument.name, measured.detector).vendor
+        vendor = self.instrument.manufacturer(measured.detector)
         values["gain_corrected"] = corrected_gain(measured.gain, mean, vendor)
         return values

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from ..domain.errors import ProcessingError
 from ..domain.jobs import JobRequest, data_query, make_job
+from ..journal.facts import JobEnded, JobSubmitted
 from .context import RunContext
-from .facts import JobEnded, JobSubmitted
 
 if TYPE_CHECKING:
-    from ..adapters.ocps import OcpsClient
-    from ..adapters.pipeline_files import PipelineFiles
-    from ..domain.config import CalibrationConfig
+    from ..butler.pipeline_files import PipelineFiles
+    from ..components.ocps import OcpsClient
+    from ..config.config import CalibrationConfig
     from ..domain.instruments import Instrument
 
 __all__ = ["Jobs"]

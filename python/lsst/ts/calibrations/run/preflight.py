@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..adapters.archive import Archive
-from ..adapters.sal import State, salobj
+from lsst.ts import salobj
+
+from ..butler.archive import Archive
 from ..domain.errors import ArchiveError, CertificationError, PreflightError
 from ..domain.instruments import Instrument, instruments_named
 from ..domain.text import one_line
@@ -86,12 +87,12 @@ class Preflight:
             data = await remote.evt_summaryState.aget(timeout=STATE_TIMEOUT)
         except TimeoutError:
             return [f"{name} has not said its state within {STATE_TIMEOUT:.0f} s: is it running?"]
-        state = State(data.summaryState)
-        if state == State.ENABLED:
+        state = salobj.State(data.summaryState)
+        if state == salobj.State.ENABLED:
             problems = await self._alive(remote)
         else:
             problems = [f"{name} is {state.name}, not ENABLED: enable it"]
-        if remote.salinfo.name == "OCPS" and state in (State.DISABLED, State.ENABLED):
+        if remote.salinfo.name == "OCPS" and state in (salobj.State.DISABLED, salobj.State.ENABLED):
             problems += self._configuration(remote)
         return problems
 

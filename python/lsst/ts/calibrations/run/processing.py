@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..adapters.pipeline_files import PipelineFiles
+from ..butler.pipeline_files import PipelineFiles
 from ..domain.errors import CalibrationError
-from ..domain.exposures import ImageType
+from ..domain.instruments import ImageType
+from ..journal.facts import StepNotDone
 from ..verification import Verdict
 from .context import RunContext
-from .facts import StepNotDone
 from .gains import GainsFromPairs
 from .jobs import Jobs
 from .products import Products
@@ -20,9 +20,9 @@ from .steps import Steps
 from .verifications import Verifications
 
 if TYPE_CHECKING:
-    from ..adapters.archive import Archive
-    from ..adapters.ocps import OcpsClient
-    from ..domain.config import CalibrationConfig
+    from ..butler.archive import Archive
+    from ..components.ocps import OcpsClient
+    from ..config.config import CalibrationConfig
     from ..domain.instruments import Instrument
 
 __all__ = ["Processing"]

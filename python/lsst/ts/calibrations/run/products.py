@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ..adapters.certification import Certification
+from ..butler.certification import Certification
 from ..domain.errors import CertificationError
+from ..journal.facts import CalibrationMade, Certified
 from ..verification import Accepted, CombinedCalibration, Verdict, Waiver, waive
 from .context import RunContext
-from .facts import CalibrationMade, Certified
 
 if TYPE_CHECKING:
-    from ..adapters.archive import Archive
-    from ..domain.config import CalibrationConfig
+    from ..butler.archive import Archive
+    from ..config.config import CalibrationConfig
     from ..domain.instruments import Instrument
     from .jobs import Jobs
 

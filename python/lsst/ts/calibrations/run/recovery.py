@@ -6,16 +6,16 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..adapters.archive import ArchivedImage
+from ..butler.archive import ArchivedImage
 from ..domain.errors import ArchiveError, PreflightError
-from ..domain.exposures import ImageType
+from ..domain.instruments import ImageType
+from ..domain.tai import day_obs
+from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureLost, ExposureTaken, JobEnded
 from .context import RunContext
-from .facts import ExposureBegun, ExposureConfirmed, ExposureLost, ExposureTaken, JobEnded
-from .tai import day_obs
 
 if TYPE_CHECKING:
-    from ..adapters.archive import Archive
-    from .clients import Clients
+    from ..butler.archive import Archive
+    from ..components.clients import Clients
 
 __all__ = ["Recovery"]
 

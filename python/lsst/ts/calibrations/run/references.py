@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..domain.errors import ArchiveError
-from ..domain.exposures import ImageType
+from ..domain.instruments import ImageType
 
 if TYPE_CHECKING:
-    from ..adapters.archive import Archive
-    from ..domain.config import CalibrationConfig
+    from ..butler.archive import Archive
+    from ..config.config import CalibrationConfig
 
 __all__ = ["References"]
 

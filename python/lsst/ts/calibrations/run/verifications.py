@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ..adapters.report import VerificationReport
 from ..domain.errors import VerificationIncomplete
+from ..journal.facts import VerdictGiven
+from ..report.verification import VerificationReport
 from ..verification import CombinedCalibration, Verdict, evaluate, evaluate_product, merge_exposures
 from .context import RunContext
-from .facts import VerdictGiven
 
 if TYPE_CHECKING:
-    from ..adapters.archive import Archive
-    from ..domain.config import CalibrationConfig
+    from ..butler.archive import Archive
+    from ..config.config import CalibrationConfig
     from ..domain.instruments import Instrument
     from .jobs import Jobs
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..domain.config import CalibrationConfig
+from ..config.config import CalibrationConfig
 from .combined import CombinedCalibration
 from .seal import Sealed, sealed
 

@@ -1,0 +1,1 @@
+"""The Butler repository: what is read from it, and certified in it."""

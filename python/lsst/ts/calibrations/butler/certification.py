@@ -1,0 +1,262 @@
+"""Certification: combined calibrations get a validity range in a CALIBRATION collection."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ..config.rules import BEGIN_OF_TIME, END_OF_TIME
+from ..domain.errors import CertificationError
+from ..verification import Accepted, CombinedCalibration, Waiver, is_intact
+from .datasets import find_made
+
+if TYPE_CHECKING:
+    from astropy.time import Time
+    from lsst.daf.butler import Butler, DatasetRef, Timespan
+
+__all__ = ["Certification", "Conflict", "certify", "find_conflicts"]
+
+
+@dataclass(frozen=True)
+class Certification:
+    """What is to be certified, and on what ground.
+
+    Parameters
+    ----------
+    ground
+        The acceptance by verification, or an operator's waiver; it says which calibration it is for, and so
+        which type, collection and datasets.
+    detectors
+        Butler ids of the detectors that there must be a calibration for.
+    collection
+        CALIBRATION collection; made if it is not there.
+    begin, end
+        Validity range, TAI.
+    """
+
+    ground: Accepted | Waiver
+    detectors: tuple[int, ...]
+    collection: str
+    begin: datetime
+    end: datetime
+
+    @property
+    def combined(self) -> CombinedCalibration:
+        """What may be certified, and nothing else."""
+        return self.ground.combined
+
+    @property
+    def dataset_type(self) -> str:
+        """``bias``, ``dark``, ``flat``, ``defects`` or ``ptc``."""
+        return self.combined.dataset_type
+
+    @property
+    def verified(self) -> bool:
+        """Whether verification accepted it."""
+        return isinstance(self.ground, Accepted)
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A validity range that is taken already.
+
+    Parameters
+    ----------
+    dataset_type, collection
+        Of what is certified there.
+    begin, end
+        Its validity range, ISO TAI; in words where it has no bound.
+    """
+
+    dataset_type: str
+    collection: str
+    begin: str
+    end: str
+
+
+def find_conflicts(
+    butler: Butler,
+    *,
+    instrument: str,
+    dataset_types: Collection[str],
+    detectors: Collection[int],
+    collection: str,
+    begin: datetime,
+    end: datetime,
+    own: Collection[str] = (),
+) -> list[Conflict]:
+    """Find calibrations whose validity overlaps with a range.
+
+    Parameters
+    ----------
+    butler
+        Repository.
+    instrument, dataset_types, detectors
+        Of what is to be certified.
+    collection
+        CALIBRATION collection to certify in.
+    begin, end
+        Validity range, TAI.
+    own
+        RUN collections whose calibrations are no conflict if they have exactly this range: those that the run
+        itself has made, and certified before it was interrupted.
+
+    Raises
+    ------
+    CertificationError
+        The collection is of another kind: nothing can be certified there.
+    """
+    from lsst.daf.butler import CollectionType, MissingCollectionError
+
+    try:
+        kind = butler.collections.get_info(collection).type
+    except MissingCollectionError:
+        return []
+    if kind is not CollectionType.CALIBRATION:
+        raise CertificationError(
+            f"{collection} is a {kind.name} collection; only a CALIBRATION collection can be certified in",
+            advice="Choose another calib_collection.",
+        )
+    wanted = _timespan(begin, end)
+    found = {
+        Conflict(name, collection, *_range(timespan))
+        for name in dataset_types
+        for ref, timespan in _certified(butler, name, collection)
+        if timespan.overlaps(wanted)
+        and ref.dataId["instrument"] == instrument
+        and ref.dataId["detector"] in detectors
+        and not (ref.run in own and timespan == wanted)
+    }
+    return sorted(found, key=lambda conflict: (conflict.dataset_type, conflict.begin))
+
+
+def certify(butler: Butler, wish: Certification) -> int:
+    """Certify the calibrations of one type, all or none, and read back what was certified.
+
+    Parameters
+    ----------
+    butler
+        Writeable.
+    wish
+        What, where and on what ground.
+
+    Returns
+    -------
+    n
+        How many datasets; 0 if exactly these were certified with this range before.
+
+    Raises
+    ------
+    CertificationError
+        The ground is none, a detector has no calibration, or another one than was accepted; the range
+        conflicts with another, or what is read back differs.
+        Nothing of this type was certified, unless the message says otherwise.
+    """
+    from lsst.daf.butler import CollectionType
+    from lsst.daf.butler.registry import ConflictingDefinitionError
+
+    _check_ground(wish.ground)
+    refs = _refs(butler, wish)
+    timespan = _timespan(wish.begin, wish.end)
+    butler.collections.register(wish.collection, CollectionType.CALIBRATION)
+    if set(refs.values()) <= _read_back(butler, wish, timespan):  # beside those of other detectors
+        return 0
+    try:
+        butler.registry.certify(wish.collection, refs.values(), timespan)
+    except ConflictingDefinitionError as error:
+        raise CertificationError(
+            f"{wish.dataset_type} was not certified in {wish.collection}: another one is valid already at"
+            f" some time in the range from {_words(timespan)}",
+            kept=f"The calibrations are kept in {wish.combined.collection}.",
+            advice="Choose another calib_collection or validity range.",
+        ) from error
+    if not set(refs.values()) <= _read_back(butler, wish, timespan):
+        raise CertificationError(
+            f"{wish.dataset_type} in {wish.collection} reads back differently from what was certified",
+            advice="Do not use this collection before someone has looked at it.",
+        )
+    return len(refs)
+
+
+def _check_ground(ground: Accepted | Waiver) -> None:
+    """Refuse what acceptance has not made, or has made differently."""
+    if not (isinstance(ground, (Accepted, Waiver)) and is_intact(ground)):
+        raise CertificationError(
+            f"the ground to certify, {type(ground).__name__}, is none that verification has given",
+            kept="Nothing was certified.",
+        )
+
+
+def _refs(butler: Butler, wish: Certification) -> Mapping[Any, DatasetRef]:
+    """The calibrations to certify, by data ID; one for each detector, those that were accepted, no others."""
+    combined = wish.combined
+    found = find_made(butler, combined.dataset_type, combined.run)
+    detectors = sorted(ref.dataId["detector"] for ref in found)
+    if detectors != sorted(wish.detectors):
+        raise CertificationError(
+            f"{combined.collection} has a {wish.dataset_type} for the detectors {detectors},"
+            f" and one for each of {sorted(wish.detectors)} was expected",
+            kept="Nothing of this type was certified.",
+        )
+    if sorted(str(ref.id) for ref in found) != sorted(combined.datasets):
+        raise CertificationError(
+            f"the {wish.dataset_type} in {combined.collection} is no longer the one that was made and"
+            " verified: someone has put another in its place",
+            kept="Nothing of this type was certified.",
+            advice="Start a new run.",
+        )
+    return {ref.dataId: ref for ref in found}
+
+
+def _certified(butler: Butler, name: str, collection: str) -> Sequence[tuple[DatasetRef, Timespan]]:
+    """All datasets of a type in a CALIBRATION collection, with their validity ranges."""
+    from lsst.daf.butler import MissingDatasetTypeError
+
+    butler.registry.refresh()
+    try:
+        dataset_type = butler.get_dataset_type(name)
+    except MissingDatasetTypeError:
+        return []
+    found = butler.registry.queryDatasetAssociations(dataset_type, collections=[collection])
+    return [(each.ref, each.timespan) for each in found if each.timespan is not None]
+
+
+def _read_back(butler: Butler, wish: Certification, timespan: Timespan) -> set[DatasetRef]:
+    """What is certified with exactly this validity range."""
+    certified = _certified(butler, wish.dataset_type, wish.collection)
+    return {ref for ref, valid in certified if valid == timespan}
+
+
+def _timespan(begin: datetime, end: datetime) -> Timespan:
+    """Validity range as the Butler has it: without a bound where it is beyond what the Butler can tell.
+
+    The Butler would come to the same end by itself, but with a warning on the screen for every such date.
+    """
+    from astropy.time import Time
+    from lsst.daf.butler import Timespan
+
+    return Timespan(
+        None if begin <= BEGIN_OF_TIME else Time(begin, scale="tai"),
+        None if end >= END_OF_TIME else Time(end, scale="tai"),
+    )
+
+
+def _range(timespan: Timespan) -> tuple[str, str]:
+    begin, end = timespan.begin, timespan.end
+    return (
+        f"before {BEGIN_OF_TIME.year}" if begin is None else _time(begin),
+        f"after {END_OF_TIME.year}" if end is None else _time(end),
+    )
+
+
+def _time(bound: Time) -> str:
+    """A bound of a timespan, ISO TAI."""
+    from astropy.time import Time
+
+    return str(Time(bound.tai, precision=3).isot)
+
+
+def _words(timespan: Timespan) -> str:
+    return " to ".join(_range(timespan))

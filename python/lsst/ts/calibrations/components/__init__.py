@@ -1,0 +1,1 @@
+"""Clients of the SAL components that a run works with."""

@@ -1,0 +1,182 @@
+"""Jobs of the OCPS: submit one, learn its id, learn how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from lsst.ts import salobj
+
+from ..domain.errors import ProcessingError
+from ..domain.jobs import JobRequest, is_job_id
+from ..domain.text import one_line
+from .refusals import words
+
+__all__ = ["OcpsClient"]
+
+FIRST_ACK_TIMEOUT = 120.0
+"""Seconds within which the OCPS must say that it took a job."""
+
+RESULT_GRACE = 60.0
+"""Seconds that job_result may come after the command has ended."""
+
+ABORT_TIMEOUT = 10.0
+"""Seconds that a run which is stopped has left for each word with the OCPS."""
+
+RESULTS_KEPT = 1000
+"""Foreign results that are remembered, in case they are ours and came before our first acknowledgement."""
+
+
+class OcpsClient:
+    """The one reader of ``job_result``: results are filed by job id, so none is taken by the wrong waiter.
+
+    Parameters
+    ----------
+    remote
+        Remote of the OCPS; its ``job_result`` callback is taken.
+    """
+
+    def __init__(self, remote: salobj.Remote) -> None:
+        self._remote = remote
+        self._results: dict[str, int] = {}
+        self._waiters: dict[str, asyncio.Future[int]] = {}
+        remote.evt_job_result.callback = self._take
+
+    async def _take(self, data: salobj.BaseMsgType) -> None:
+        waiter = self._waiters.get(data.job_id)
+        if waiter is not None and not waiter.done():
+            waiter.set_result(data.exit_code)
+            return
+        self._results[data.job_id] = data.exit_code
+        while len(self._results) > RESULTS_KEPT:
+            del self._results[next(iter(self._results))]
+
+    async def run(
+        self, request: JobRequest, *, timeout: float, on_submitted: Callable[[str], None]
+    ) -> tuple[str, int]:
+        """Run a job to its end.
+
+        Parameters
+        ----------
+        request
+            The job.
+        timeout
+            Seconds that the job may take; after that it is aborted.
+        on_submitted
+            Called with the job id as soon as it is known.
+
+        Returns
+        -------
+        job_id, exit_code
+
+        Raises
+        ------
+        ProcessingError
+            The OCPS refused the job, never answered, or the job took longer than `timeout`.
+        """
+        submission = asyncio.ensure_future(self._submit(request))
+        try:
+            ack = await asyncio.shield(submission)
+        except asyncio.CancelledError:
+            await self._abort_submission(request, submission)
+            raise
+        job_id = _job_id(request, ack)
+        if job_id in self._waiters:
+            reason = f"the OCPS acknowledged it with the id of another job, {job_id}"
+            raise ProcessingError(request.name, reason)
+        on_submitted(job_id)
+        waiter = self._waiters[job_id] = asyncio.get_running_loop().create_future()
+        if job_id in self._results:
+            waiter.set_result(self._results.pop(job_id))
+        end = asyncio.ensure_future(self._remote.cmd_execute.next_ackcmd(ack, timeout=timeout + RESULT_GRACE))
+        try:
+            return job_id, await self._exit_code(request, job_id, waiter, end, timeout)
+        except asyncio.CancelledError:
+            await self._abort(job_id)
+            raise
+        finally:
+            del self._waiters[job_id]
+            end.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await end
+
+    async def settle(self, job_id: str) -> int | None:
+        """End the matter of a job that an earlier part of the run has submitted.
+
+        Returns
+        -------
+        exit_code
+            As the last word of the OCPS has it, if that was about this job. Else None: the job was aborted,
+            if it was still running.
+        """
+        if job_id not in self._results:
+            await self._abort(job_id)
+            return None
+        return self._results.pop(job_id)
+
+    async def _submit(self, request: JobRequest) -> Any:
+        fields = {
+            "pipeline": request.pipeline,
+            "config": request.config,
+            "data_query": request.data_query,
+        }
+        try:
+            return await self._remote.cmd_execute.set_start(
+                **fields, timeout=FIRST_ACK_TIMEOUT, wait_done=False
+            )
+        except salobj.AckTimeoutError:
+            raise ProcessingError(
+                request.name, f"the OCPS did not answer within {FIRST_ACK_TIMEOUT:.0f} s"
+            ) from None
+        except salobj.AckError as error:
+            reason = f"the OCPS refused it: {one_line(error.ackcmd.result)}"
+            raise ProcessingError(request.name, reason) from None
+
+    async def _exit_code(
+        self,
+        request: JobRequest,
+        job_id: str,
+        waiter: asyncio.Future[int],
+        end: asyncio.Future[Any],
+        timeout: float,
+    ) -> int:
+        await asyncio.wait((waiter, end), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if end.done() and not waiter.done():
+            await asyncio.wait((waiter,), timeout=RESULT_GRACE)
+        if waiter.done():
+            return waiter.result()
+        await self._abort(job_id)
+        if not end.done():
+            reason = f"it did not end within {timeout:.0f} s and was aborted"
+        elif isinstance(error := end.exception(), salobj.AckError):
+            reason = f"the OCPS gave it up: {words(error)}"
+        else:  # also where the end came with the first acknowledgement, and cannot be waited for any more
+            reason = f"the OCPS ended the command but sent no job_result within {RESULT_GRACE:.0f} s"
+        raise ProcessingError(request.name, reason, job_id=job_id)
+
+    async def _abort_submission(self, request: JobRequest, submission: asyncio.Future[Any]) -> None:
+        """Abort a job that nobody waits for any more as soon as its id is known, if that is soon."""
+        await asyncio.wait((submission,), timeout=ABORT_TIMEOUT)
+        submission.cancel()
+        with contextlib.suppress(asyncio.CancelledError, ProcessingError):
+            await self._abort(_job_id(request, await submission))
+
+    async def _abort(self, job_id: str) -> None:
+        """Ask the OCPS to stop a job that nobody waits for any more; it may be past caring."""
+        with contextlib.suppress(salobj.AckError):
+            await self._remote.cmd_abort_job.set_start(job_id=job_id, timeout=ABORT_TIMEOUT)
+
+
+def _job_id(request: JobRequest, ack: Any) -> str:
+    try:
+        job_id = json.loads(ack.result)["job_id"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        job_id = None
+    if isinstance(job_id, bool) or not isinstance(job_id, (str, int)) or not is_job_id(f"{job_id}"):
+        raise ProcessingError(
+            request.name, f"the OCPS acknowledged it without a job id: {one_line(repr(ack.result))}"
+        )
+    return f"{job_id}"

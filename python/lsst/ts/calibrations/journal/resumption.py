@@ -1,0 +1,173 @@
+"""Taking up a run that was killed, stopped or failed: what its journal says, and whether it can go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..config.yaml_text import read_mapping
+from ..domain.errors import CalibrationError
+from .facts import RunConfigured
+from .journal import JOURNAL, Journal, JournalError, JournalInUse, read_journal
+from .record import RunRecord
+
+__all__ = ["OPTION", "Resumption", "ResumptionError", "asked_for", "read_record", "take_up"]
+
+OPTION = "resume"
+"""Name of the option of the configuration."""
+
+
+class ResumptionError(CalibrationError, ValueError):
+    """A run cannot be resumed.
+
+    Parameters
+    ----------
+    happened
+        Why.
+    advice
+        What to do instead.
+    """
+
+    def __init__(self, happened: str, advice: str = "Start a new run instead.") -> None:
+        super().__init__(happened, kept="Nothing was exposed and nothing was changed.", advice=advice)
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """A run that goes on.
+
+    Parameters
+    ----------
+    folder
+        Its run directory.
+    journal
+        Its journal, open: no other process can take the run up.
+    record
+        What the journal holds.
+    """
+
+    folder: Path
+    journal: Journal
+    record: RunRecord
+
+    @property
+    def configured(self) -> RunConfigured:
+        """With what the run began."""
+        assert self.record.configured is not None
+        return self.record.configured
+
+    def check_place(self, *, simulated: bool, in_process: bool) -> None:
+        """See whether the run began where it is to go on.
+
+        Parameters
+        ----------
+        simulated
+            Whether the observatory is simulated.
+        in_process
+            Whether it is in this process, with a repository of its own, and not on a bus.
+
+        Raises
+        ------
+        ResumptionError
+            It began elsewhere.
+        """
+        began = self.configured
+        if (began.simulated, began.repository is not None) != (simulated, in_process):
+            kind = "simulated observatory" if began.simulated else "observatory"
+            where = (
+                "the simulated observatory of the command line"
+                if began.repository
+                else f"the {kind} on the bus"
+            )
+            raise ResumptionError(f"{self.folder} is a run in {where}", "Resume it there.")
+
+
+def asked_for(text: str) -> Path | None:
+    """Run directory that a configuration asks to resume; None if it is a usual configuration.
+
+    Raises
+    ------
+    ResumptionError
+        The option does not name a folder by its absolute path, or there are other options beside it.
+    """
+    options, problems = read_mapping(text)
+    options.pop("metadata", None)
+    folder = options.pop(OPTION, None)
+    if folder is None:
+        return None
+    if not isinstance(folder, str) or not Path(folder).is_absolute() or not folder.isprintable():
+        raise ResumptionError(
+            f"{OPTION}: {folder!r:.80} is not the absolute path of a run directory",
+            "The log of the run to resume names it.",
+        )
+    if options or problems:
+        others = f": {', '.join(map(str, options))}" if options else ""
+        raise ResumptionError(
+            f"{OPTION} stands alone, and the configuration has more{others:.200}",
+            f"A resumed run has the configuration with which it began: leave only {OPTION}.",
+        )
+    return Path(folder)
+
+
+def read_record(folder: Path, script: str) -> RunRecord:
+    """Read what a run did, if it can go on; nothing is touched.
+
+    Parameters
+    ----------
+    folder
+        Run directory.
+    script
+        Name of the script that shall go on with it.
+
+    Raises
+    ------
+    ResumptionError
+        There is no run, it is one of another script, it is DONE, or its journal is damaged or of another
+        format.
+    """
+    path, record = folder / JOURNAL, RunRecord()
+    if path.exists() and not path.is_file():  # reading a pipe or a device may never end
+        raise ResumptionError(f"{folder} holds no run: {path.name} is no file")
+    try:
+        for number, fact in enumerate(read_journal(path), 1):
+            if isinstance(fact, RunConfigured) != (number == 1):
+                raise ValueError(f"{path}, line {number}: {type(fact).__name__} does not belong here")
+            try:
+                record.apply(fact)
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number}: {error}") from error
+    except OSError as error:
+        raise ResumptionError(
+            f"{folder} holds no run: its journal cannot be read: {error.strerror}"
+        ) from None
+    except ValueError as error:
+        raise ResumptionError(f"the journal cannot be used: {error}") from None
+    if record.configured is None:
+        raise ResumptionError(f"the journal {path} holds no fact: the run had not begun")
+    if record.configured.script != script:
+        raise ResumptionError(
+            f"{folder} is a run of {record.configured.script}, not of {script}",
+            "Resume it with its own script.",
+        )
+    if record.ended is not None and record.ended.state == "DONE":
+        raise ResumptionError(f"the run in {folder} is DONE: there is nothing left to do")
+    return record
+
+
+def take_up(folder: Path, script: str) -> Resumption:
+    """Take a run up: from now on its journal is this process's alone; parameters as for `read_record`.
+
+    Raises
+    ------
+    ResumptionError
+        It cannot go on, or it is still going on.
+    """
+    configured = read_record(folder, script).configured
+    assert configured is not None
+    try:
+        journal = Journal(folder / JOURNAL, durable=not configured.simulated)
+    except JournalInUse as error:
+        raise ResumptionError(error.happened, "Wait until it has ended.") from None
+    except JournalError as error:
+        raise ResumptionError(error.happened, "Make it writeable, then resume the run.") from None
+    return Resumption(folder, journal, read_record(folder, script))

@@ -1,0 +1,200 @@
+"""summary.json: the whole run for programs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from ..domain.instruments import Instrument
+from ..domain.tai import iso_tai
+from .record import ExposureRecord, JobRecord, RunRecord
+from .settings import RunSettings
+
+__all__ = ["SUMMARY", "make_summary", "write_summary"]
+
+SUMMARY = "summary.json"
+"""Name of the summary in the run directory."""
+
+PACKAGES = ("ts-calibrations", "lsst-daf-butler", "lsst-pipe-base", "lsst-ctrl-mpexec", "numpy", "astropy")
+"""Packages whose versions a result depends on."""
+
+
+def make_summary(
+    record: RunRecord,
+    settings: RunSettings,
+    instrument: Instrument,
+    *,
+    script: str,
+    state: str,
+    reason: str,
+    config: Mapping[str, Any],
+    started: float,
+    ended: float,
+) -> dict[str, Any]:
+    """Put a run together as design section 7 fixes it.
+
+    Parameters
+    ----------
+    record
+        The facts.
+    settings, instrument
+        Of the run.
+    script, state, reason
+        Name, final state and its reason.
+    config
+        All options, with defaults; empty if the configuration was refused.
+    started, ended
+        TAI unix seconds.
+
+    Returns
+    -------
+    summary
+        JSON-safe; values that are not finite are None.
+    """
+    repository = settings.repository or config.get("repo")
+    summary = {
+        "script": script,
+        "state": state,
+        "reason": reason,
+        "simulated": settings.simulated,
+        "seed": settings.seed,
+        "scale": settings.scale,
+        "date": settings.date,
+        "repo": None if repository is None else str(repository),
+        "versions": {name: _version(name) for name in PACKAGES},
+        "started": iso_tai(started),
+        "ended": iso_tai(ended),
+        "config": dict(config),
+        "exposures": [_exposure(exposure) for exposure in record.exposures.values()],
+        "jobs": [_job(job, started) for job in record.jobs.values()],
+        "verification": {
+            name: {
+                "passed": verdict.passed,
+                "complete": verdict.complete,
+                "verification_collection": verdict.verification_collection,
+                "generation_collection": verdict.generation_collection,
+                "failures": verdict.failures,
+                "thresholds": verdict.thresholds,
+                "n_failed": verdict.n_failed,
+                "n_tests": verdict.n_tests,
+            }
+            for name, verdict in record.verdicts.items()
+        },
+        "certified": [
+            {
+                "dataset_type": each.dataset_type,
+                "collection": each.collection,
+                "begin": each.begin,
+                "end": each.end,
+                "verified": each.verified,
+            }
+            for each in record.certified
+        ],
+        "gains": list(record.gains),
+        "not_done": [{"step": each.step, "reason": each.reason} for each in record.not_done],
+        "timeline": _timeline(record, instrument, config, started, ended),
+    }
+    safe: dict[str, Any] = _finite(summary)
+    return safe
+
+
+def write_summary(summary: Mapping[str, Any], folder: Path) -> Path:
+    """Write summary.json into a run directory; readers never see half of it."""
+    path = folder / SUMMARY
+    part = folder / f"{SUMMARY}.part"
+    part.write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    part.replace(path)
+    return path
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _exposure(exposure: ExposureRecord) -> dict[str, Any]:
+    taken = exposure.taken
+    return {
+        "id": taken.id,
+        "obs_id": taken.obs_id,
+        "image_type": taken.image_type,
+        "exp_time": taken.exp_time,
+        "physical_filter": exposure.physical_filter,
+        "discarded": taken.discarded,
+        "ingested": exposure.ingested,
+        "files": list(exposure.files),
+    }
+
+
+def _job(job: JobRecord, started: float) -> dict[str, Any]:
+    submitted = job.submitted
+    return {
+        "job_id": submitted.job_id,
+        "kind": submitted.kind,
+        "calibration": submitted.calibration,
+        "pipeline": submitted.pipeline,
+        "config": submitted.config,
+        "data_query": submitted.data_query,
+        "exit_code": job.exit_code,
+        "collection": submitted.collection,
+        "log": submitted.log,
+        "started": round(submitted.time - started, 3),
+        "ended": None if job.ended is None else round(job.ended - started, 3),
+    }
+
+
+def _timeline(
+    record: RunRecord, instrument: Instrument, config: Mapping[str, Any], started: float, ended: float
+) -> dict[str, float]:
+    """Seconds: open shutter or integration, readout, the least possible, and what it really took.
+
+    What lies between the parts of a run that was resumed counts nowhere.
+    """
+    exposures = list(record.exposures.values())
+    times = [exposure.taken.exp_time for exposure in exposures]
+    shutters = sum(exposure.taken.image_type == "FLAT" for exposure in exposures)
+    series = _series(record)
+    waits = sum(len(each) - 1 for each in series) * float(config.get("wait_between_exposures") or 0.0)
+    readout = instrument.readout_time * len(exposures)
+    gaps = sum(later.begin - earlier.end for earlier, later in pairwise(record.parts))
+    timeline = {
+        "open": sum(times),
+        "readout": readout,
+        "floor": sum(times) + readout + shutters * instrument.shutter_time + waits,
+        "acquisition": sum(map(_duration, series)),
+        "total": ended - started - gaps,
+    }
+    return {name: round(seconds, 3) for name, seconds in timeline.items()}
+
+
+def _series(record: RunRecord) -> list[list[ExposureRecord]]:
+    """Exposures that followed each other without an interruption of the run."""
+    begins = [part.begin for part in record.parts[1:]]
+    series: dict[int, list[ExposureRecord]] = {}
+    for exposure in record.exposures.values():
+        series.setdefault(sum(exposure.taken.begun >= begin for begin in begins), []).append(exposure)
+    return list(series.values())
+
+
+def _duration(exposures: Sequence[ExposureRecord]) -> float:
+    """Seconds from the first takeImages to the last endReadout."""
+    ends = [each.readout_ended for each in exposures if each.readout_ended is not None]
+    return max(ends) - min(each.taken.begun for each in exposures) if ends else 0.0
+
+
+def _finite(value: Any) -> Any:
+    """Replace values that are not finite, wherever they are, by None."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return value

@@ -1,0 +1,71 @@
+"""The report on the gains that were measured with pairs of flats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+from .verification import LOVE_LIMIT, fit
+
+__all__ = ["gain_table", "love_gain_table"]
+
+
+def gain_table(gains: Sequence[Mapping[str, Any]]) -> str:
+    """Show the gain of every amplifier: its mean over the pairs of flats, and from each pair.
+
+    Parameters
+    ----------
+    gains
+        As in ``summary.json``: ``exposures`` (first, second), ``detector``, ``amplifier``, ``gain`` as
+        measured and ``gain_corrected`` for the brighter-fatter effect [electron/adu], ``noise`` (read noise
+        [electron]). What could not be measured is None.
+    """
+    return "\n".join([*_mean_lines(gains), *_pair_lines(gains)])
+
+
+def love_gain_table(gains: Sequence[Mapping[str, Any]], path: str, limit: int = LOVE_LIMIT) -> str:
+    """As much of the table as LOVE can show in ``limit`` bytes, and the path of the file with all of it."""
+    last = f"All gains: {path}"
+    return fit(f"{gain_table(gains)}\n{last}", last, limit)
+
+
+def _mean_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    by_amplifier: dict[tuple[Any, str], list[Mapping[str, Any]]] = {}
+    for each in gains:
+        by_amplifier.setdefault((each["detector"], each["amplifier"]), []).append(each)
+    yield "Mean gain [electron/adu] and read noise [electron] of each amplifier:"
+    yield "    detector  amplifier    gain  corrected   noise  pairs"
+    for (detector, amplifier), measured in by_amplifier.items():
+        means = (_mean(each[name] for each in measured) for name in ("gain", "gain_corrected", "noise"))
+        number = sum(_is_known(each["gain"]) for each in measured)
+        yield f"    {detector!s:>8}  {amplifier:>9}  {_columns(*means)}  {number:>5}"
+
+
+def _pair_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    pair: tuple[int, ...] | None = None
+    for each in gains:
+        if tuple(each["exposures"]) != pair:
+            pair = tuple(each["exposures"])
+            yield f"Gain from the flats {' and '.join(map(str, pair))}:"
+            yield "    detector  amplifier    gain  corrected   noise"
+        values = _columns(each["gain"], each["gain_corrected"], each["noise"])
+        yield f"    {each['detector']!s:>8}  {each['amplifier']:>9}  {values}"
+
+
+def _columns(gain: float | None, corrected: float | None, noise: float | None) -> str:
+    return f"{_number(gain):>6}  {_number(corrected):>9}  {_number(noise, 2):>6}"
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    return f"{value:.{digits}f}" if _is_known(value) and value is not None else "none"
+
+
+def _is_known(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _mean(values: Iterator[float | None]) -> float | None:
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return fmean(known) if known else None

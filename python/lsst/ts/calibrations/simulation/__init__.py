@@ -1,1 +1,0 @@
-"""The simulated observatory: clock, bus, components, detector, repository."""

@@ -1,0 +1,1 @@
+"""A simulated observatory for scripts: SAL, components, detectors, pipelines, Butler repositories."""

@@ -1,0 +1,1 @@
+"""The cameras: geometry and nominal properties of their detectors."""

@@ -1,0 +1,214 @@
+"""No exposure that the camera confirmed is lost, or filed as another; what is on disk is there in time."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from lsst.ts.calibrations.components.ingest import detector_name
+from lsst.ts.calibrations.domain.instruments import ImageType
+
+from .events import ExposureEvent
+from .evidence import Evidence, Fact
+from .interruption import AT_ONCE
+from .witness import Testimony
+
+__all__ = [
+    "data_taking_halts",
+    "exposures_are_filed",
+    "facts_are_flushed",
+    "few_are_taken_again",
+    "ingests_are_true",
+]
+
+NEEDED = ("certify BIAS", "certify DARK", "certify FLAT")
+"""Steps without which no later image type can be combined."""
+
+SAME_TIME = 0.01
+"""Seconds within which it cannot be said what came first."""
+
+STOP_WAIT = 30.0
+"""Seconds from a stop within which an exposure under way ends that the script must wait for."""
+
+NO_READOUT = 31.0
+"""Seconds beyond the readout time after which nobody waits for an endReadout any more."""
+
+
+def exposures_are_filed(evidence: Evidence) -> Iterator[str]:
+    """Every confirmed exposure is in journal and summary, with its type; and no other is."""
+    confirmed = list(_confirmed_in_time(evidence))
+    places = [("journal", evidence.of("ExposureTaken"))]
+    if evidence.summary is not None:
+        places.append(("summary", evidence.summary["exposures"]))
+    # A kill may fall between the camera's word and the next line of the journal, and so may a full disk; that
+    # exposure may be taken again.
+    tolerance = int(None in evidence.lived.lives or "run-disk-full" in evidence.lived.struck)
+    for place, entries in places:
+        filed = {entry["id"]: entry for entry in entries}
+        missing = [each for each in confirmed if each not in filed]
+        if len(missing) > tolerance:
+            yield f"the {place} has not the exposures {missing}, which the camera confirmed"
+        for number, entry in filed.items():
+            exposure = evidence.events.begun.get(number)
+            if exposure is None:
+                yield f"the {place} has the exposure {number}, which the camera never began"
+            elif (entry["image_type"], entry["obs_id"]) != (exposure.kind, exposure.name):
+                yield f"the {place} files {exposure.name}, a {exposure.kind}, as {entry['image_type']}"
+            elif float(entry["exp_time"]) != exposure.exp_time:
+                yield f"the {place} gives {exposure.name} {entry['exp_time']} s, it has {exposure.exp_time}"
+            else:
+                yield from _place(evidence, place, entry, exposure)
+
+
+def _place(evidence: Evidence, file: str, entry: Fact, exposure: ExposureEvent) -> Iterator[str]:
+    """Compare what follows from the place of an exposure with the order of the camera."""
+    kind = ImageType(exposure.kind)
+    place = evidence.places(kind).get(exposure.id)
+    if place is None:
+        yield f"the {file} has {exposure.name}, a {kind} for which there is no place"
+    elif entry["discarded"] != (place <= evidence.scenario.discarded(kind)):
+        yield f"the {file} has {exposure.name}, {kind} number {place}, as discarded {entry['discarded']}"
+    elif entry.get("position", place) != place:
+        yield f"the {file} has {exposure.name}, {kind} number {place}, as number {entry['position']}"
+
+
+def _confirmed_in_time(evidence: Evidence) -> Iterator[int]:
+    """Exposures that the camera confirmed before the script gave up waiting for them."""
+    told = {each.life: each.time for each in evidence.events.interruptions if each.values["words"] in AT_ONCE}
+    limits = dict[int, float]()
+    for life, time, name, _ in evidence.events.states:
+        if name in ("STOPPING", "FAILING") and time < told.get(life, math.inf):
+            limits.setdefault(life, time)
+    for life, time in told.items():
+        limits.setdefault(life, time + STOP_WAIT)
+    for exposure in evidence.events.exposures.values():
+        if exposure.time < limits.get(exposure.life, math.inf) - SAME_TIME:
+            yield exposure.id
+
+
+def few_are_taken_again(evidence: Evidence) -> Iterator[str]:
+    """A run that is resumed takes at most one exposure again, and none that its journal holds."""
+    if not evidence.resumed:
+        return
+    scenario = evidence.scenario
+    again = 0
+    for kind in scenario.kinds:
+        planned = scenario.number(kind) + scenario.discarded(kind)
+        again += max(0, len(evidence.confirmed(kind)) - planned)
+    lost = {fact["id"] for fact in evidence.of("ExposureLost")}
+    if again > 1 + len(lost):
+        yield f"{again} exposures were taken again, and {len(lost)} were lost"
+    if there := sorted(_told_in_time(evidence) & lost):
+        yield f"{there} are filed as lost, and the repository has them"
+
+
+def _told_in_time(evidence: Evidence) -> set[int]:
+    """Exposures that the repository had before a run which was resumed could file them as lost.
+
+    They were there when it was resumed, or the OODS said so before they were filed; what comes later is lost
+    all the same.
+    """
+    wanted = evidence.detectors
+    images = {number for number, _ in evidence.lived.raws}
+    found = {each for each in images if {(each, number) for number in wanted} <= evidence.lived.raws}
+    last, told = evidence.newest, dict[str, set[str]]()
+    ids = {each.name: each.id for each in evidence.events.begun.values()}
+    for line in evidence.events.testimony:
+        values = line.values
+        if (line.life, line.topic) != (last, "evt_imageInOODS") or values["statusCode"]:
+            continue
+        told.setdefault(values["obsid"], set()).add(detector_name(values["raft"], values["sensor"]))
+        lost = {fact["id"] for fact in evidence.of("ExposureLost", evidence.facts_at(line))}
+        if set(wanted.values()) <= told[values["obsid"]] and ids.get(values["obsid"]) not in {None, *lost}:
+            found.add(ids[values["obsid"]])
+    return found
+
+
+def data_taking_halts(evidence: Evidence) -> Iterator[str]:
+    """Without an accepted calibration, which all later ones need, no further exposure is begun."""
+    if not evidence.scenario.wants("generate_calibrations"):
+        return
+    late = Counter[int]()
+    for line in evidence.events.testimony:
+        if line.topic == "cmd_takeImages":
+            # What an earlier life has not done may be done in this one.
+            facts = evidence.facts_at(line)[len(evidence.facts_until(line.life - 1)) :]
+            late[line.life] += any(fact["fact"] == "StepNotDone" and fact["step"] in NEEDED for fact in facts)
+    for number in late.values():
+        if number > 1:  # one may have been under way to the camera
+            yield f"{number} exposures were begun after a calibration that they need was not certified"
+
+
+def ingests_are_true(evidence: Evidence) -> Iterator[str]:
+    """What the OODS said of every detector in use, or the Butler has, is filed as ingested; and no other."""
+    wanted = set(evidence.detectors.values())
+    confirmed = {fact["id"] for fact in evidence.of("ExposureConfirmed")}
+    for number in confirmed:
+        exposure = evidence.events.begun.get(number)
+        told = exposure is not None and not wanted - set(exposure.ingested)
+        # A run that is resumed looks into the Butler: the messages of before are gone.
+        stored = evidence.resumed and {(number, each) for each in evidence.detectors} <= evidence.shelf.raws()
+        if not (told or stored):
+            yield f"exposure {number} is filed as ingested, and the OODS has not said so of all detectors"
+    if late := sorted({each.id for each in _ingested_in_time(evidence)} - confirmed):
+        yield f"the OODS said in time that it has the exposures {late}, and they are not filed as ingested"
+    for entry in () if evidence.summary is None else evidence.summary["exposures"]:
+        if entry["ingested"] != (entry["id"] in confirmed):
+            words = "has" if entry["ingested"] else "has not"
+            yield f"the summary {words} exposure {entry['id']} as ingested, and the journal says otherwise"
+
+
+def _ingested_in_time(evidence: Evidence) -> Iterator[ExposureEvent]:
+    """Exposures that the script must know to be ingested: it was told while it waited for that."""
+    wanted, readout = set(evidence.detectors.values()), evidence.scenario.instrument.readout_time
+    for each in evidence.events.exposures.values():
+        said = {name: time for name, (life, time) in each.ingested.items() if life == each.life}
+        if wanted - set(said) or "run-disk-full" in evidence.suffered(each.life):
+            continue
+        told = max(said[name] for name in wanted)
+        limit = each.time + float(evidence.scenario.wants("oods_timeout"))
+        life, read_out = each.read_out or (None, 0.0)
+        ready = read_out if life == each.life else each.time + readout + NO_READOUT
+        end = min(evidence.events.told_to_end(each.life), evidence.events.last_word(each.life))
+        if told < limit - SAME_TIME and max(told, ready) < end - SAME_TIME:
+            yield each
+
+
+def facts_are_flushed(evidence: Evidence) -> Iterator[str]:
+    """When the next step begins, the journal on the disk has what came before it."""
+    for line in evidence.events.testimony:
+        if line.topic not in ("cmd_takeImages", "cmd_execute"):
+            continue
+        facts = evidence.facts_at(line)
+        there = {fact["id"] for fact in facts if fact["fact"] == "ExposureTaken"}
+        before = {
+            each.id
+            for each in evidence.events.exposures.values()
+            if each.life == line.life and each.time < line.time
+        }
+        if before - there:
+            yield f"{line.topic} was sent, and {sorted(before - there)} were not in the journal on disk"
+            return
+        if late := _inputs(evidence, line) - _ended_well(facts):
+            yield f"{line.topic} was sent, and the ends of {sorted(late)} were not in the journal on disk"
+            return
+
+
+def _inputs(evidence: Evidence, line: Testimony) -> set[str]:
+    """Collections of jobs that a job which is asked for reads."""
+    return {
+        name.removesuffix("/run")
+        for job in evidence.events.jobs
+        if (job.life, job.time) == (line.life, line.time) and line.topic == "cmd_execute"
+        for name in job.inputs
+        if name.startswith("u/ocps/")
+    }
+
+
+def _ended_well(facts: Sequence[Fact]) -> set[str]:
+    """Collections that a job made, of which both its good end and what it made are known."""
+    ended = {
+        f"u/ocps/{fact['job_id']}" for fact in facts if fact["fact"] == "JobEnded" and fact["exit_code"] == 0
+    }
+    return ended & {fact["collection"] for fact in facts if fact["fact"] == "CalibrationMade"}

@@ -1,0 +1,206 @@
+"""What happens to a script from outside: an operator pauses, resumes or stops it; a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from lsst.ts.xml.enums.Script import ScriptState
+
+from lsst.ts import salobj
+
+from ..clock import SimulatedLoop
+
+__all__ = ["AT_ONCE", "Act", "Interrupter", "Interruption", "draw_interruption"]
+
+
+class Act(StrEnum):
+    """What is done."""
+
+    PAUSE = "paused at a checkpoint and resumed"
+    STOP = "stopped"
+    STOP_PAUSED = "stopped while paused at a checkpoint"
+    TERM = "ended by SIGTERM"
+    KILL = "ended by SIGKILL"
+
+
+AT_ONCE = (Act.STOP, Act.TERM)
+"""What ends a script at once; one that is to pause at a checkpoint first ends later."""
+
+ACTS = {None: 12, Act.PAUSE: 2, Act.STOP: 3, Act.STOP_PAUSED: 1, Act.TERM: 1, Act.KILL: 3}
+"""How often each is drawn."""
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """Something that is done to a script.
+
+    Parameters
+    ----------
+    act
+        What.
+    message, entry, checkpoint
+        After how many messages on the bus, entries of the journal and checkpoints.
+    state
+        After which state of the script; empty: after any.
+    turn
+        After how many more turns of the event loop.
+    wait
+        For how many simulated seconds a pause lasts.
+    """
+
+    act: Act
+    message: int = 0
+    turn: int = 0
+    wait: float = 20.0
+    entry: int = 0
+    checkpoint: int = 0
+    state: str = ""
+
+    @property
+    def ends(self) -> bool:
+        """Whether it ends the script."""
+        return self.act is not Act.PAUSE
+
+    def __str__(self) -> str:
+        places: dict[str, object] = {
+            "message": self.message,
+            "journal entry": self.entry,
+            "checkpoint": self.checkpoint,
+        }
+        places |= {"state": self.state}
+        place = ", ".join(f"{name} {value}" for name, value in places.items() if value)
+        return f"interruption: {self.act} {self.turn} turns of the loop after {place}"
+
+
+def draw_interruption(rng: random.Random, *, always: bool) -> Interruption | None:
+    """Draw what happens to a script; with `always` never nothing."""
+    (act,) = rng.choices(list(ACTS), list(ACTS.values()))
+    if act is None and always:
+        act = rng.choice(list(Act))
+    if act is None:
+        return None
+    # Evenly on a logarithmic scale: the messages of short and of long runs are met alike.
+    message = round(2.0 ** rng.uniform(4.0, 10.0))
+    return Interruption(act, message, rng.randint(0, 30), rng.choice((1.0, 20.0, 400.0)))
+
+
+class Interrupter:
+    """Does it.
+
+    Parameters
+    ----------
+    interruption
+        What.
+    loop
+        On which the script runs.
+    index
+        SAL index of the script.
+    journal
+        File of its journal.
+    tell
+        Told what is done, when it is done.
+    """
+
+    def __init__(
+        self,
+        interruption: Interruption,
+        loop: SimulatedLoop,
+        index: int,
+        journal: Path,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._journal = journal
+        self._interruption = interruption
+        self._loop = loop
+        self._index = index
+        self._tell = tell
+        self._messages = 0
+        self._checkpoints = 0
+        self._states = {""}
+        self._left = interruption.turn
+        self._done = False
+        self._closed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def heard(self, data: Any) -> None:
+        """Count a message on the bus."""
+        self._messages += 1
+        if hasattr(data, "numCheckpoints"):  # a state of the script
+            self._checkpoints = max(self._checkpoints, data.numCheckpoints)
+            self._states.add(ScriptState(data.state).name)
+
+    def turned(self, _: int) -> None:
+        """Act when its turn has come."""
+        if self._done or not self._is_there():
+            return
+        if self._left > 0:
+            self._left -= 1
+            return
+        self._done = True
+        act = self._interruption.act
+        self._tell(act)
+        if act is Act.KILL:
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif act is Act.TERM:
+            os.kill(os.getpid(), signal.SIGTERM)
+        else:
+            # From within the selector: this wakes the loop up before its clock goes on.
+            self._loop.call_soon_threadsafe(self._begin, act)
+
+    def _is_there(self) -> bool:
+        """Whether the place of the interruption has been reached."""
+        place = self._interruption
+        if self._messages < place.message or self._checkpoints < place.checkpoint:
+            return False
+        if place.state not in self._states:
+            return False
+        return not place.entry or self._entries() >= place.entry
+
+    def _entries(self) -> int:
+        """How many lines the journal has on the disk."""
+        return self._journal.read_bytes().count(b"\n") if self._journal.exists() else 0
+
+    async def close(self) -> None:
+        """Give up what is not done, and what is about to begin."""
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _begin(self, act: Act) -> None:
+        if self._closed:
+            return
+        self._tasks.add(self._loop.create_task(self._operate(act)))
+
+    async def _operate(self, act: Act) -> None:
+        async with salobj.Domain() as domain:
+            script = salobj.Remote(domain, "Script", index=self._index)
+            await script.start_task
+            try:
+                if act is Act.STOP:
+                    await script.cmd_stop.set_start()
+                    return
+                await script.cmd_setCheckpoints.set_start(pause=".*", stop="")
+                await self._paused(script)
+                await asyncio.sleep(self._interruption.wait)
+                if act is Act.STOP_PAUSED:
+                    await script.cmd_stop.set_start()
+                    return
+                await script.cmd_setCheckpoints.set_start(pause="", stop="")
+                await script.cmd_resume.set_start()
+            except salobj.AckError:
+                pass  # the script has ended meanwhile
+
+    async def _paused(self, script: salobj.Remote) -> None:
+        while True:
+            data = await script.evt_state.next(flush=False)
+            if data.state == ScriptState.PAUSED:
+                return

@@ -1,0 +1,144 @@
+"""Options that several commands have, and how they are read."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from lsst.ts.calibrations.config.strings import LONGEST_NAME
+from lsst.ts.calibrations.domain.text import one_line
+
+from ..session.checks import MOST_SCALE, MOST_SEED, is_collection, path_problem
+
+__all__ = [
+    "collection_option",
+    "date_option",
+    "fault_option",
+    "path_option",
+    "print_anything",
+    "repo_option",
+    "scale_option",
+    "seed_option",
+]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def print_anything() -> None:
+    """Have the escape printed of a character that the terminal, or a file, has no code for."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _read_path(_context: click.Context, parameter: click.Parameter, value: str | None) -> Path | None:
+    """Refuse paths that nothing can have, or that a log cannot show."""
+    if value is None:
+        return None
+    path = Path(value)
+    problem = path_problem(path)
+    if not value:  # for Python the present folder; for the user a variable that was not set
+        problem = "an empty text is no path"
+    if problem is not None:
+        shown = one_line(value, 80) or "''"
+        raise click.UsageError(f"{parameter.opts[0]} {shown}: {problem}. Nothing was touched.")
+    return path
+
+
+def _show_faults(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Answer ``--fault help``; refuse faults that are none."""
+    from ..faults.faults import FaultError, Faults, describe_faults
+
+    if "help" in values:
+        click.echo(describe_faults())
+        context.exit(0)
+    try:
+        Faults(values)
+    except FaultError as error:
+        raise click.UsageError(f"--fault: {one_line(error, 2000)}") from None
+    return values
+
+
+def _read_date(_context: click.Context, _: click.Parameter, value: str | None) -> datetime.date | None:
+    """Read the date of the simulated night."""
+    if value is None:
+        return None
+    try:
+        night = datetime.date.fromisoformat(value)
+    except ValueError:
+        raise click.UsageError(f"--date {one_line(repr(value), 80)}: write YYYY-MM-DD") from None
+    if not 2000 <= night.year < 2100:
+        raise click.UsageError(f"--date {value!r}: the simulated night lies between 2000 and 2099")
+    return night
+
+
+def _read_collections(
+    _context: click.Context, _: click.Parameter, values: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Check the names of collections."""
+    for value in values:
+        if not is_collection(value):
+            shown = one_line(repr(value), 80)
+            raise click.UsageError(
+                f"--collection {shown}: letters, digits and . _ / - make a name, up to {LONGEST_NAME} of them"
+            )
+    return values
+
+
+def path_option(*names: str, **about: Any) -> Callable[[_Command], _Command]:
+    """Option that is a path; see `click.option`."""
+    return click.option(*names, type=click.Path(), callback=_read_path, **about)
+
+
+repo_option = path_option("--repo", help="Simulated repository to keep between runs.")
+
+scale_option = click.option(
+    "--scale",
+    type=click.IntRange(1, MOST_SCALE),
+    default=4,
+    show_default=True,
+    help="Divides the detector's sides.",
+)
+
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0, MOST_SEED),
+    default=1,
+    show_default=True,
+    help="Of everything that is drawn.",
+)
+
+
+def date_option(default: str) -> Callable[[_Command], _Command]:
+    """Date of the simulated night, and which it is where none is given."""
+    return click.option(
+        "--date",
+        callback=_read_date,
+        metavar="YYYY-MM-DD",
+        help=f"Date of the simulated night [default: {default}].",
+    )
+
+
+collection_option = click.option(
+    "--collection",
+    "collections",
+    multiple=True,
+    callback=_read_collections,
+    metavar="NAME",
+    help="Alias of the reference calibrations.",
+)
+
+fault_option = click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME[:KEY=VALUE,...]",
+    callback=_show_faults,
+    is_eager=True,
+    help="Something that goes wrong; 'help' lists what can.",
+)

@@ -1,0 +1,131 @@
+"""The command ``run_script``: run a calibration script in the simulated observatory."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from pathlib import Path
+
+import click
+
+from lsst.ts.calibrations.sal_choice import salobj_is_installed
+
+from ..sal_names import use_embedded_sal
+from .options import (
+    collection_option,
+    date_option,
+    fault_option,
+    path_option,
+    print_anything,
+    repo_option,
+    scale_option,
+    seed_option,
+)
+
+__all__ = ["main"]
+
+
+def _choose_sal(simulate: bool) -> None:
+    """Use the embedded SAL, unless the real one is there and no simulation was asked for.
+
+    The choice falls when a script is imported, so none may be imported before.
+    """
+    if not simulate and salobj_is_installed():
+        raise click.UsageError(
+            "lsst.ts.salobj is installed here. On the observatory's bus the ScriptQueue runs the script; to"
+            " run it in the simulated observatory, say --simulate."
+        )
+    use_embedded_sal()
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("script")
+@path_option("-c", "--config", "config_file", help="YAML file of options.")
+@click.option("-p", "--parameter", "parameters", multiple=True, metavar="KEY=VALUE", help="One option.")
+@click.option("--schema", is_flag=True, help="Print the JSON schema of the configuration and end.")
+@click.option(
+    "--index",
+    type=click.IntRange(1, 2**31 - 1),
+    default=1,
+    show_default=True,
+    help="SAL index of the script.",
+)
+@click.option(
+    "-l", "--log-level", type=click.IntRange(0, 50), default=20, show_default=True, help="Least level."
+)
+@click.option(
+    "--simulate",
+    is_flag=True,
+    help="Needed where salobj is installed; elsewhere the observatory is simulated anyway.",
+)
+@path_option("--out", help="Run directory, new or empty [default: below runs/].")
+@repo_option
+@scale_option
+@seed_option
+@date_option("2025-01-15")
+@collection_option
+@fault_option
+@path_option(
+    "--resume",
+    metavar="DIR",
+    help="Go on with the run in this run directory, which was killed, stopped or failed.",
+)
+@click.pass_context
+def main(
+    context: click.Context,
+    script: str,
+    config_file: Path | None,
+    parameters: tuple[str, ...],
+    schema: bool,
+    index: int,
+    log_level: int,
+    simulate: bool,
+    out: Path | None,
+    repo: Path | None,
+    scale: int,
+    seed: int,
+    date: datetime.date | None,
+    collections: tuple[str, ...],
+    faults: tuple[str, ...],
+    resume: Path | None,
+) -> None:
+    """Run SCRIPT, a path as the ATQueue lists it, in the simulated observatory.
+
+    Without -c and -p it runs with the defaults: the daily calibration. Exit status: 0 DONE or STOPPED,
+    1 FAILED, 2 refused before anything was exposed.
+    """
+    print_anything()
+    _choose_sal(simulate or schema)
+    from ..session.folders import run_folder
+    from ..session.resumption import refuse_option, refuse_with_resume, resumed_options
+    from .configuration import configuration_text
+    from .scripts import find_script
+
+    script_class = find_script(script)
+    if schema:
+        import yaml
+
+        click.echo(yaml.safe_dump(script_class.get_schema(), sort_keys=False), nl=False)
+        return
+    from ..session.simulated_run import SimulationOptions, simulate_run
+
+    if resume is not None:
+        refuse_with_resume(context)
+        text, options = resumed_options(resume, script_class, faults)
+    else:
+        text = configuration_text(config_file, parameters)
+        refuse_option(text)
+        options = SimulationOptions(
+            folder=run_folder(out, Path(script).stem),
+            repository=repo,
+            scale=scale,
+            seed=seed,
+            night=date,
+            collections=collections,
+            faults=faults,
+        )
+    sys.exit(simulate_run(script_class, text, options, index=index, log_level=log_level))
+
+
+if __name__ == "__main__":
+    main(prog_name="bin/run_script")

@@ -1,0 +1,157 @@
+"""The command ``run_simulator``: the simulated components of an instrument on the observatory's own bus."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.util
+import math
+import os
+import socket
+import sys
+from pathlib import Path
+
+import click
+
+from lsst.ts.calibrations.domain.text import one_line
+
+from .options import (
+    collection_option,
+    date_option,
+    fault_option,
+    path_option,
+    print_anything,
+    repo_option,
+    scale_option,
+    seed_option,
+)
+
+__all__ = ["main"]
+
+INSTRUMENTS = ("LATISS", "LSSTComCam", "LSSTCam")
+
+BROKER = "broker:29092"
+"""Address of the broker where ``LSST_KAFKA_BROKER_ADDR`` does not say of another one, as in salobj."""
+
+BROKER_TIMEOUT = 10.0
+"""Seconds within which a broker takes a connection; salobj would wait for ever, and cannot be interrupted."""
+
+
+def _check_bus() -> None:
+    """Refuse to run without salobj, without a bus, and at the site of the telescopes.
+
+    Raises
+    ------
+    click.UsageError
+        It is so.
+    """
+    if not (importlib.util.find_spec("lsst.ts") and importlib.util.find_spec("lsst.ts.salobj")):
+        raise click.UsageError(
+            "lsst.ts.salobj is not installed here, so there is no bus for the simulated components."
+            " bin/run_script simulates the observatory without it."
+        )
+    if os.environ.get("LSST_SITE", "").lower() == "summit":
+        raise click.UsageError("LSST_SITE is summit: no simulated camera goes on the bus of the telescopes.")
+    if not os.environ.get("LSST_TOPIC_SUBNAME"):
+        raise click.UsageError("LSST_TOPIC_SUBNAME is not set: say which bus, e.g. LSST_TOPIC_SUBNAME=test")
+    addresses = os.environ.get("LSST_KAFKA_BROKER_ADDR", BROKER)
+    if not any(_answers(address) for address in addresses.split(",")):
+        raise click.UsageError(f"no Kafka broker answers at {addresses}: see LSST_KAFKA_BROKER_ADDR")
+    os.environ["TS_CALIBRATIONS_SAL"] = "kafka"
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.strip().rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=BROKER_TIMEOUT):
+            return True
+    except (OSError, ValueError):
+        return False
+
+
+def _detectors(_context: click.Context, _: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    try:
+        return tuple(int(each) for each in value.split(","))
+    except ValueError:
+        raise click.UsageError(f"--detectors {one_line(repr(value), 80)}: write ids like 0,1,2") from None
+
+
+def _speed(_context: click.Context, _: click.Parameter, value: float) -> float:
+    if math.isnan(value):  # which is within any range
+        raise click.UsageError("--speed nan: it is no number")
+    return value
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("instrument", type=click.Choice(INSTRUMENTS), default="LATISS")
+@path_option("--out", help="Its folder, new or empty [default: below runs/].")
+@repo_option
+@scale_option
+@seed_option
+@date_option("now")
+@click.option(
+    "--speed",
+    type=click.FloatRange(0, 1000, min_open=True),
+    callback=_speed,
+    default=1.0,
+    show_default=True,
+    help="Exposures, readouts, ingests and jobs take so many times less; their real work does not.",
+)
+@click.option(
+    "--without-pixels",
+    is_flag=True,
+    help="Images are headers alone, jobs run no pipelines, and what these would find is drawn.",
+)
+@click.option("--detectors", callback=_detectors, metavar="N,N,...", help="Those with pixels.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="NAME",
+    help="Have a reference flat of this filter, too, besides that in the beam.",
+)
+@collection_option
+@fault_option
+def main(
+    instrument: str,
+    out: Path | None,
+    repo: Path | None,
+    scale: int,
+    seed: int,
+    date: datetime.date | None,
+    speed: float,
+    without_pixels: bool,
+    detectors: tuple[int, ...] | None,
+    filters: tuple[str, ...],
+    collections: tuple[str, ...],
+    faults: tuple[str, ...],
+) -> None:
+    """Put the simulated camera, spectrograph, header service, OODS and OCPS of INSTRUMENT on the bus.
+
+    The bus is that of lsst.ts.salobj, as its environment variables say. All components are ENABLED, and stay
+    until SIGTERM or an interrupt from the keyboard. Exit status: 0, or 2 when nothing was started.
+    """
+    print_anything()
+    _check_bus()
+    from ..session.folders import run_folder
+    from ..session.service import SimulatorOptions, simulate
+
+    options = SimulatorOptions(
+        folder=run_folder(out, "simulator"),
+        repository=repo,
+        scale=scale,
+        seed=seed,
+        night=date,
+        speed=speed,
+        detectors=detectors,
+        filters=filters,
+        collections=collections,
+        faults=faults,
+        without_pixels=without_pixels,
+    )
+    sys.exit(simulate(instrument, options))
+
+
+if __name__ == "__main__":
+    main(prog_name="bin/run_simulator")

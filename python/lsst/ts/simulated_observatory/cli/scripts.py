@@ -1,0 +1,60 @@
+"""Which script a path means."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lsst.ts.calibrations.domain.text import one_line
+from lsst.ts.calibrations.scripts_dir import get_scripts_dir
+
+if TYPE_CHECKING:
+    from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
+
+__all__ = ["SCRIPTS", "find_script"]
+
+SCRIPTS = {
+    "auxtel/make_latiss_calibrations.py": ("lsst.ts.calibrations.auxtel", "MakeLatissCalibrations"),
+    "maintel/make_comcam_calibrations.py": ("lsst.ts.calibrations.maintel", "MakeComCamCalibrations"),
+    "maintel/make_lsstcam_calibrations.py": ("lsst.ts.calibrations.maintel", "MakeLSSTCamCalibrations"),
+    "maintel/make_latiss_calibrations.py": ("lsst.ts.calibrations.auxtel", "MakeLatissCalibrations"),
+}
+"""Module and class of each script, by its path as the queue lists it; one page lists LATISS under maintel."""
+
+
+def find_script(path: str) -> type[BaseMakeCalibrations]:
+    """Class of the script at a path.
+
+    Parameters
+    ----------
+    path
+        As the ATQueue or the MTQueue lists it, or of the file itself.
+
+    Raises
+    ------
+    click.UsageError
+        There is no such script.
+    """
+    file = Path(path)
+    name = "/".join(file.parts[-2:])
+    shown = one_line(repr(path), 80)
+    if _is_file(file) and get_scripts_dir() not in file.resolve().parents:
+        raise click.UsageError(f"{shown} is a file of another package; only {', '.join(SCRIPTS)} run here")
+    if name not in SCRIPTS or (len(file.parts) > 2 and not _is_file(file)):
+        near = difflib.get_close_matches(name, SCRIPTS, n=1, cutoff=0.3)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise click.UsageError(f"there is no script {shown}.{hint} Scripts are: {', '.join(SCRIPTS)}")
+    module, name = SCRIPTS[name]
+    script: type[BaseMakeCalibrations] = getattr(importlib.import_module(module), name)
+    return script
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # no file can have such a name, or it is not for us
+        return False

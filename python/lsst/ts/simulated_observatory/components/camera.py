@@ -1,0 +1,278 @@
+"""A simulated camera: takes images, publishes what the real one publishes, and has the files made."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lsst.ts import salobj
+from lsst.ts.calibrations.domain.instruments import Instrument
+
+from .. import clock
+from ..faults.faults import Faults
+from .camera_events import CameraEvents
+from .camera_states import CommandState, RaftsState, ReadinessState, ShutterState
+from .header_reader import HeaderReader
+from .image_folder import ImageFolder
+from .images import Image, day_obs, parse_key_values
+from .imaging import Imaging
+from .optical_path import OpticalPath
+from .readout_messages import ReadoutMessages
+
+__all__ = ["Camera"]
+
+LEAST_OPEN_TIME = 0.1
+"""Seconds; the shutter cannot do a shorter exposure."""
+
+MOST_IMAGES = 1000
+"""Images that one takeImages may ask for."""
+
+PIXELS_TIME = 2.0
+"""Seconds from endReadout until the pixels are on disk; two images can so be under way at a time."""
+
+STORE_TIME = 0.5
+"""Seconds that joining header and pixels takes."""
+
+HEADER_WAIT = 10.0
+"""Seconds from endReadout that a header may take; an image without one is written without one."""
+
+DAY = 86400.0
+"""Seconds."""
+
+PIXELS_FAILED = 1
+"""Error code: the pixels of an image could not be made."""
+
+FAULT_ASKED_FOR = 99
+"""Error code: the fault camera-fault was asked for."""
+
+
+def _nothing(_: int) -> None:
+    """Nothing happens at the begin of an image."""
+
+
+class Camera(salobj.BaseCsc):
+    """ATCamera and its sisters.
+
+    takeImages completes at the end of the integration, after the shutter has closed; readout, header and
+    files follow while the next image is prepared.
+
+    Parameters
+    ----------
+    instrument
+        Which camera.
+    folder
+        Where the images go: it gives the sequence numbers.
+    imaging
+        Makes the files.
+    optics
+        What is in the beam.
+    faults
+        What goes wrong.
+    begin_image
+        Called with the number of each image at its begin.
+    initial_state
+        Summary state at the beginning.
+    """
+
+    valid_simulation_modes = (1,)
+    version = "simulated"
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        *,
+        folder: ImageFolder,
+        imaging: Imaging,
+        optics: OpticalPath,
+        faults: Faults,
+        begin_image: Callable[[int], None] = _nothing,
+        initial_state: salobj.State = salobj.State.STANDBY,
+    ) -> None:
+        super().__init__(
+            name=instrument.camera,
+            index=None,
+            initial_state=initial_state,
+            simulation_mode=1,
+            allow_missing_callbacks=True,
+        )
+        self.cmd_takeImages.allow_multiple_callbacks = True  # a second one is refused, not queued
+        self.instrument = instrument
+        self._folder = folder
+        self._imaging = imaging
+        self._optics = optics
+        self._faults = faults
+        self._headers = HeaderReader(self.domain, instrument, imaging.models)
+        self._begin_image = begin_image
+        self._events = CameraEvents(self)
+        self._readouts = ReadoutMessages(self._events.end_readout, self._keep, faults)
+        self._busy = False
+        self._reading_out = False
+        self._readout: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._count = 0
+
+    async def start(self) -> None:
+        """Start, and publish what those who come later find of a camera at rest."""
+        await self._headers.start()
+        await super().start()
+        yesterday = clock.current_tai() - DAY
+        await self._events.rest(
+            Image(
+                code=self.instrument.code,
+                day_obs=day_obs(yesterday),
+                number=1,
+                count=0,
+                index=1,
+                in_sequence=1,
+                exposure_time=0.0,
+                shutter=False,
+                shutter_time=0.0,
+                started=yesterday,
+                physical_filter=self._optics.physical_filter,
+            )
+        )
+
+    async def close_tasks(self) -> None:
+        """Drop the images that are not complete."""
+        await super().close_tasks()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def do_takeImages(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
+        """Take images, one after the other."""
+        self.assert_enabled("takeImages")
+        self._assert_free("takeImages")
+        key_values = _check(data)
+        if self._faults.strike("take-images-refused", image=self._count + 1):
+            self._count += 1
+            raise salobj.ExpectedError("takeImages rejected: fault take-images-refused was asked for")
+        self._busy = True
+        if self._faults.strike("take-images-silent", image=self._count + 1):
+            self._count += 1
+            await asyncio.Event().wait()
+        try:
+            await self._events.command(CommandState.BUSY)
+            for index in range(1, data.numImages + 1):
+                if self._readout is not None:
+                    await self._readout
+                await self._take(data, key_values, index)
+        finally:
+            self._busy = False
+            if self.isopen:
+                await self._events.command(CommandState.IDLE)
+
+    async def finish(self, image: Image) -> None:
+        """Read out an image that an earlier simulation has begun, and have its files made."""
+        pixels = self._keep(self._imaging.expose(image, self.instrument.readout_time + PIXELS_TIME))
+        await self._events.start_integration(image)
+        self._reading_out = True
+        self._readout = self._keep(self._read_out(image))
+        self._keep(self._store(image, pixels))
+        await self._readout
+
+    def _assert_free(self, command: str) -> None:
+        """Refuse a command while the camera does something else."""
+        if self._busy or self._reading_out:
+            doing = "another command is running" if self._busy else "an image is being read out"
+            raise salobj.ExpectedError(f"{command} rejected: {doing}")
+
+    async def _take(self, data: Any, key_values: Mapping[str, str], index: int) -> None:
+        """Integrate one image and leave its readout running."""
+        image = self._begin(data, key_values, index)
+        integration = image.integration
+        pixels = self._keep(
+            self._imaging.expose(image, integration + self.instrument.readout_time + PIXELS_TIME)
+        )
+        await self._events.readiness(ReadinessState.NOT_READY)
+        await self._events.rafts(RaftsState.INTEGRATING)
+        await self._events.start_integration(image)
+        if image.shutter:
+            await self._expose(image)
+        else:
+            await clock.sleep(integration)
+        await self._events.end_take_image()
+        self._reading_out = True
+        self._readout = self._keep(self._read_out(image))
+        self._keep(self._store(image, pixels))
+
+    def _begin(self, data: Any, key_values: Mapping[str, str], index: int) -> Image:
+        now = clock.current_tai()
+        day = day_obs(now)
+        self._count += 1
+        self._begin_image(self._count)
+        image = Image(
+            code=self.instrument.code,
+            day_obs=day,
+            number=self._folder.reserve(day),
+            count=self._count,
+            index=index,
+            in_sequence=data.numImages,
+            exposure_time=data.expTime,
+            shutter=data.shutter,
+            shutter_time=self.instrument.shutter_time,
+            started=now,
+            physical_filter=self._optics.physical_filter,
+            key_values=key_values,
+        )
+        self._imaging.begin(image)  # at once: what has a number is never forgotten
+        return image
+
+    async def _expose(self, image: Image) -> None:
+        """Open the shutter, expose, close it."""
+        half = image.shutter_time / 2
+        await self._events.shutter(ShutterState.OPENING)
+        await clock.sleep(half)
+        await self._events.shutter(ShutterState.OPEN)
+        await clock.sleep(image.exposure_time)
+        await self._events.shutter(ShutterState.CLOSING)
+        await clock.sleep(half)
+        await self._events.shutter(ShutterState.CLOSED)
+
+    async def _read_out(self, image: Image) -> None:
+        """Read an image out; once that is told, the next one may begin."""
+        await self._events.rafts(RaftsState.READING_OUT)
+        await self._events.start_readout(image)
+        await clock.sleep(self.instrument.readout_time)
+        self._reading_out = False
+        await self._events.rafts(RaftsState.QUIESCENT)
+        await self._events.readiness(ReadinessState.READY)
+        await self._readouts.tell(image, clock.current_tai())
+        await self._events.telemetry(image)
+        if self._faults.strike("camera-fault", image=image.count):
+            await self.fault(FAULT_ASKED_FOR, "fault camera-fault was asked for")
+
+    async def _store(self, image: Image, pixels: asyncio.Task[None]) -> None:
+        """Write the raw files when pixels and header are there."""
+        try:
+            wait = self.instrument.readout_time + HEADER_WAIT
+            headers = await self._headers.headers(image, wait)
+            await pixels
+            await self._imaging.store(image, headers, STORE_TIME)
+        except Exception as error:
+            self.log.exception("image %s could not be made", image.name)
+            await self.fault(PIXELS_FAILED, f"the simulated image {image.name} could not be made: {error}")
+
+    def _keep(self, work: Any) -> asyncio.Task[None]:
+        """Run something beside the command, until it ends or the camera closes."""
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _check(data: Any) -> dict[str, str]:
+    """Refuse what the camera cannot do; return the keys and values of the command."""
+    if not 1 <= data.numImages <= MOST_IMAGES:
+        raise salobj.ExpectedError(f"numImages={data.numImages} is not between 1 and {MOST_IMAGES}")
+    if not math.isfinite(data.expTime) or data.expTime < 0:
+        raise salobj.ExpectedError(f"expTime={data.expTime} is not a time")
+    if data.shutter and data.expTime < LEAST_OPEN_TIME:
+        raise salobj.ExpectedError(f"expTime={data.expTime}: the shutter needs at least {LEAST_OPEN_TIME} s")
+    try:
+        key_values = parse_key_values(data.keyValueMap)
+    except ValueError as error:
+        raise salobj.ExpectedError(str(error)) from None
+    return key_values | ({"obsNote": data.obsNote} if data.obsNote else {})

@@ -1,0 +1,85 @@
+"""A simulated camera that changes its filters itself: CCCamera and MTCamera."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lsst.ts import salobj
+
+from .. import clock
+from .camera import Camera
+from .filter_changers import CAMERA_FILTERS, MountedFilter, find_filter
+
+__all__ = ["CHANGE_TIME", "FilterCamera"]
+
+CHANGE_TIME = {"LSSTComCam": 20.0, "LSSTCam": 90.0}
+"""Seconds that a filter change takes, by instrument."""
+
+MOST_FILTERS = 6
+"""Filters of which availableFilters can tell a change time."""
+
+
+class FilterCamera(Camera):
+    """A camera with a filter changer.
+
+    Parameters
+    ----------
+    args, kwargs
+        As `Camera`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cmd_setFilter.allow_multiple_callbacks = True  # a second one is refused, not queued
+        self._change_time = CHANGE_TIME[self.instrument.name]
+
+    async def start(self) -> None:
+        """Start, and publish what is mounted and what is in the beam."""
+        await super().start()
+        mounted = CAMERA_FILTERS[self.instrument.name]
+        times = [self._change_time] * len(mounted) + [0.0] * (MOST_FILTERS - len(mounted))
+        await self.evt_availableFilters.set_write(
+            filterNames=",".join(each.name for each in mounted),
+            filterTypes=",".join(each.band for each in mounted),
+            maxSlowChangeTime=times,
+            maxFastChangeTime=times,
+        )
+        await self._report(find_filter(self.instrument, self._optics.filter))
+
+    async def do_initGuiders(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
+        """Check the regions of the guide sensors, of which no pixels are made."""
+        self.assert_enabled("initGuiders")
+        try:
+            json.loads(data.roiSpec)
+        except ValueError as error:
+            raise salobj.ExpectedError(f"initGuiders: roiSpec is no JSON: {error}") from None
+
+    async def do_setFilter(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
+        """Put a filter into the beam."""
+        self.assert_enabled("setFilter")
+        self._assert_free("setFilter")
+        try:
+            wanted = find_filter(self.instrument, data.name)
+        except ValueError as error:
+            raise salobj.ExpectedError(f"setFilter: {error}") from None
+        self._busy = True
+        try:
+            await self.evt_startSetFilter.set_write(
+                filterName=wanted.name, filterType=wanted.band, force_output=True
+            )
+            if wanted.name != self._optics.filter:
+                await clock.sleep(self._change_time)
+                self._optics.filter = wanted.name
+            await self._report(wanted)
+        finally:
+            self._busy = False
+
+    async def _report(self, in_beam: MountedFilter) -> None:
+        await self.evt_endSetFilter.set_write(
+            filterName=in_beam.name,
+            filterType=in_beam.band,
+            filterSlot=in_beam.slot,
+            filterPosition=in_beam.position,
+            force_output=True,
+        )

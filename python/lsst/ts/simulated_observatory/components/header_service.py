@@ -1,0 +1,181 @@
+"""A simulated header service: listens to camera and spectrograph and makes the headers of the raw files."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from lsst.ts import salobj
+from lsst.ts.calibrations.domain.instruments import Instrument
+
+from .. import clock
+from ..cameras.models import DetectorModel
+from ..detector.header import HeaderValue, primary_header
+from .image_folder import ImageFolder
+from .key_values import split_escaped
+
+__all__ = ["HeaderService"]
+
+HEADER_TIME = 0.3
+"""Seconds from the last event of an image to its header."""
+
+POSITIONS = ("reportedFilterPosition", "reportedDisperserPosition", "reportedLinearStagePosition")
+
+
+class HeaderService(salobj.BaseCsc):
+    """ATHeaderService and its sisters.
+
+    Parameters
+    ----------
+    instrument
+        Whose images.
+    folder
+        Where the header files go: one for each image, JSON (which is YAML), with a section per detector.
+    models
+        The detectors for which there are files, by Butler id.
+    seed
+        Of the simulation; the headers hold it.
+    initial_state
+        Summary state at the beginning.
+    """
+
+    valid_simulation_modes = (1,)
+    version = "simulated"
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        *,
+        folder: ImageFolder,
+        models: Mapping[int, DetectorModel],
+        seed: int,
+        initial_state: salobj.State = salobj.State.STANDBY,
+    ) -> None:
+        super().__init__(
+            name=instrument.header_service,
+            index=None,
+            initial_state=initial_state,
+            simulation_mode=1,
+            allow_missing_callbacks=True,
+        )
+        self._folder = folder
+        self._models = models
+        self._seed = seed
+        self._started: dict[str, dict[str, HeaderValue]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        events = ["startIntegration", "endOfImageTelemetry"]
+        if not instrument.spectrograph:
+            events.append("endSetFilter")
+        self._camera = salobj.Remote(self.domain, instrument.camera, include=events, readonly=True)
+        self._spectrograph = instrument.spectrograph and salobj.Remote(
+            self.domain, instrument.spectrograph, include=POSITIONS, readonly=True
+        )
+
+    async def start(self) -> None:
+        """Start, and listen."""
+        self._camera.evt_startIntegration.callback = self._take_start
+        self._camera.evt_endOfImageTelemetry.callback = self._take_end
+        await self._camera.start_task
+        if self._spectrograph:
+            await self._spectrograph.start_task
+        await super().start()
+
+    async def close_tasks(self) -> None:
+        """Drop the headers under way."""
+        await super().close_tasks()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _take_start(self, data: salobj.BaseMsgType) -> None:
+        """Remember the state of the instrument at the start of an image."""
+        if self.disabled_or_enabled:
+            self._started[data.imageName] = self._instrument_state()
+
+    async def _take_end(self, data: salobj.BaseMsgType) -> None:
+        """Make the header when everything of an image is known."""
+        state = self._started.pop(data.imageName, None)
+        if state is not None:
+            task = asyncio.create_task(self._make(data, state))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _make(self, data: Any, state: Mapping[str, HeaderValue]) -> None:
+        await clock.sleep(HEADER_TIME)
+        sections = {
+            f"{model.data.bay}{model.data.slot}_PRIMARY": _header(data, state, model, self._seed)
+            for model in self._models.values()
+        }
+        content = json.dumps(sections, indent=1).encode()
+        path = self._folder.header(data.imageName)
+        path.write_bytes(content)
+        await self.evt_largeFileObjectAvailable.set_write(
+            url=path.absolute().as_uri(),
+            generator="headerService",
+            version=1.0,
+            byteSize=len(content),
+            checkSum=hashlib.sha256(content).hexdigest(),
+            mimeType="text/plain",
+            id=data.imageName,
+            force_output=True,
+        )
+
+    def _instrument_state(self) -> dict[str, HeaderValue]:
+        """Filter, grating and stage as last reported; nothing of what was never reported."""
+        if not self._spectrograph:
+            return self._filter_of_camera()
+        state: dict[str, HeaderValue] = {}
+        if (in_beam := self._spectrograph.evt_reportedFilterPosition.get()) is not None:
+            state |= {
+                "filter_name": in_beam.name,
+                "filter_band": in_beam.band,
+                "filter_slot": in_beam.slot,
+            }
+        if (in_beam := self._spectrograph.evt_reportedDisperserPosition.get()) is not None:
+            state |= {"grating": in_beam.name, "grating_band": in_beam.band, "grating_slot": in_beam.slot}
+        if (stage := self._spectrograph.evt_reportedLinearStagePosition.get()) is not None:
+            state["linear_stage"] = stage.position
+        return state
+
+    def _filter_of_camera(self) -> dict[str, HeaderValue]:
+        in_beam = self._camera.evt_endSetFilter.get()
+        if in_beam is None:
+            return {}
+        return {
+            "filter_name": in_beam.filterName,
+            "filter_band": in_beam.filterType,
+            "filter_slot": in_beam.filterSlot,
+            "filter_position": in_beam.filterPosition,
+        }
+
+
+def _header(data: Any, state: Mapping[str, Any], model: DetectorModel, seed: int) -> dict[str, HeaderValue]:
+    """Primary header of one detector from endOfImageTelemetry and the state of the instrument."""
+    keys, texts = split_escaped(data.additionalKeys), split_escaped(data.additionalValues)
+    values = dict(zip(keys, texts, strict=True))
+    return primary_header(
+        model=model,
+        image_name=data.imageName,
+        day_obs=int(data.imageDate),
+        seq_num=data.imageNumber,
+        image_type=values.get("imageType", "UNKNOWN"),
+        exposure_time=data.exposureTime,
+        dark_time=data.darkTime,
+        begin_tai=data.timestampDateObs,
+        end_tai=data.timestampDateEnd,
+        shutter_time=data.measuredShutterOpenTime,
+        controller=data.imageController,
+        group_id=values.get("groupId", ""),
+        program=values.get("program", ""),
+        reason=values.get("reason", ""),
+        test_type=values.get("testType", ""),
+        note=values.get("obsNote", ""),
+        current_index=data.imageIndex,
+        max_index=data.imagesInSequence,
+        image_tag=data.imageTag,
+        seed=seed,
+        **state,
+    )

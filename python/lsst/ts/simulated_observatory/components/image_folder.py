@@ -1,0 +1,99 @@
+"""Where the files of the simulated camera are, and who hears of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from lsst.ts.calibrations.domain.instruments import exposure_id, image_name
+
+from .images import Image
+
+__all__ = ["ImageFolder"]
+
+MEMO = ".begun"
+"""Suffix of the note about a file that is to be."""
+
+FilesListener = Callable[[Image, Mapping[int, Path]], None]
+"""Called with an image and its raw files by detector id."""
+
+
+class ImageFolder:
+    """Folder of raw images: ``<root>/<day>/<image>/<image>_<detector>.fits``.
+
+    It stands for the disk between camera and OODS. A folder is made when an image begins, so a name is never
+    given twice, also when a later simulation goes on with the same folder. That one can also end the images
+    that this one has begun: camera and OODS do not end with the script that uses them.
+
+    Parameters
+    ----------
+    root
+        The folder; made when the first image begins.
+    code
+        Two letters that begin the image names.
+    """
+
+    def __init__(self, root: Path, code: str) -> None:
+        self.root = root
+        self.code = code
+        self._listeners: list[FilesListener] = []
+
+    def add_listener(self, listener: FilesListener) -> None:
+        """Have `listener` called whenever all files of an image are complete."""
+        self._listeners.append(listener)
+
+    def reserve(self, day_obs: int) -> int:
+        """Make the folder of the next image of a day and return its sequence number."""
+        day = self.root / f"{day_obs}"
+        taken = [exposure_id(path.name) % 100_000 for path in day.glob(f"{self.code}_?_{day_obs}_??????")]
+        number = max(taken, default=0) + 1
+        (day / image_name(self.code, day_obs, number)).mkdir(parents=True)
+        return number
+
+    def count(self) -> int:
+        """How many images there are already."""
+        return sum(1 for _ in self.root.glob(f"*/{self.code}_?_*"))
+
+    def begin(self, image: Image, detectors: Iterable[str]) -> None:
+        """Write down that an image has begun, until its files are ingested."""
+        text = json.dumps(asdict(image))
+        for detector in detectors:
+            memo = self.file(image.name, detector).with_suffix(MEMO)
+            part = memo.with_suffix(f"{MEMO}.part")
+            part.write_text(text, encoding="utf-8")
+            os.replace(part, memo)
+
+    def unfinished(self) -> list[Image]:
+        """Images that have begun and are not ingested; they count for no fault of this simulation."""
+        memos = {path.parent.name: path for path in sorted(self.root.glob(f"*/*/*{MEMO}"))}
+        read = (json.loads(path.read_text(encoding="utf-8")) for path in memos.values())
+        return [Image(**{**values, "count": 0}) for values in read]
+
+    @staticmethod
+    def ingested(file: Path) -> None:
+        """Take down that a file is ingested."""
+        file.with_suffix(MEMO).unlink(missing_ok=True)
+
+    def file(self, name: str, detector: str) -> Path:
+        """Path of the raw file of a detector, e.g. ``..._R00_S00.fits`` for RXX_S00 of LATISS."""
+        return self._folder(name) / f"{name}_{detector.replace('RXX', 'R00')}.fits"
+
+    def segments(self, name: str, detector: str) -> Path:
+        """Path of the pixels of a detector until the header is there."""
+        return self.file(name, detector).with_suffix(".segments")
+
+    def header(self, name: str) -> Path:
+        """Path of the file of the header service."""
+        return self._folder(name) / f"{name}.yaml"
+
+    def complete(self, image: Image, files: Mapping[int, Path]) -> None:
+        """Tell that all files of an image are complete."""
+        for listener in self._listeners:
+            listener(image, files)
+
+    def _folder(self, name: str) -> Path:
+        exposure_id(name)  # names come with messages, and no other one may become a path
+        return self.root / name.split("_")[2] / name

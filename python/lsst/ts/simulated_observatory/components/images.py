@@ -1,0 +1,107 @@
+"""One image of the camera: its name, and what was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from lsst.ts.calibrations.domain.instruments import exposure_id, image_name
+
+__all__ = ["Image", "day_obs", "parse_key_values"]
+
+OVERHEAD = 0.24
+"""Seconds that charge collects beyond the integration, as the headers of real raws have it."""
+
+
+def day_obs(tai: float) -> int:
+    """Observing day, YYYYMMDD: the TAI date twelve hours before.
+
+    Parameters
+    ----------
+    tai
+        TAI unix seconds.
+    """
+    night = datetime.fromtimestamp(tai, UTC) - timedelta(hours=12)
+    return int(night.strftime("%Y%m%d"))
+
+
+def parse_key_values(text: str) -> dict[str, str]:
+    """Read the keyValueMap of takeImages: ``key: value`` pairs separated by commas, without any quoting.
+
+    Raises
+    ------
+    ValueError
+        A part holds no colon, as when a value holds a comma.
+    """
+    pairs = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        key, colon, value = part.partition(":")
+        if not colon or not key.strip():
+            raise ValueError(f"keyValueMap: {part!r} is not 'key: value' (a value cannot hold a comma)")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image from its startIntegration on.
+
+    Parameters
+    ----------
+    code
+        Two letters of the camera, e.g. ``AT``.
+    day_obs
+        Observing day, YYYYMMDD.
+    number
+        Sequence number of the day.
+    count
+        How many images were asked for since the simulation began, this one included.
+    index, in_sequence
+        Place among the images of one takeImages, from 1, and how many those are.
+    exposure_time
+        Seconds, as commanded.
+    shutter
+        Whether the shutter opens.
+    shutter_time
+        Seconds that opening and closing the shutter take.
+    started
+        TAI unix seconds of the start of the integration.
+    physical_filter
+        What is in the beam.
+    key_values
+        keyValueMap and obsNote of the command.
+    """
+
+    code: str
+    day_obs: int
+    number: int
+    count: int
+    index: int
+    in_sequence: int
+    exposure_time: float
+    shutter: bool
+    shutter_time: float
+    started: float
+    physical_filter: str
+    key_values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Image name, e.g. ``AT_O_20250115_000001``."""
+        return image_name(self.code, self.day_obs, self.number)
+
+    @property
+    def exposure(self) -> int:
+        """Exposure id."""
+        return exposure_id(self.name)
+
+    @property
+    def integration(self) -> float:
+        """Seconds of the integration, shutter motion included."""
+        return self.exposure_time + (self.shutter_time if self.shutter else 0.0)
+
+    @property
+    def dark_time(self) -> float:
+        """Seconds during which charge collects."""
+        return self.integration + OVERHEAD

@@ -1,0 +1,275 @@
+"""A group of components that work together: their remotes, states and heartbeats."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from types import SimpleNamespace, TracebackType
+from typing import Any
+
+from ..embedded_sal import BaseMsgType, Domain, Remote, State, set_summary_state
+
+__all__ = ["RemoteGroup"]
+
+
+class RemoteGroup:
+    """Remotes of several components.
+
+    Parameters
+    ----------
+    components
+        SAL names, with the index if there is one, e.g. ``ATCamera`` or ``OCPS:1``.
+    domain
+        Domain of the remotes; by default the group makes one, and closes it.
+    log
+        Parent of the group's logger.
+    intended_usage
+        Accepted from those who want to save resources on a real bus; here every remote has all topics.
+    concurrent_operation
+        Change the states of the components at the same time?
+
+    Attributes
+    ----------
+    rem
+        The remotes, by component name in lower case with ``_`` for the colon, e.g. ``rem.ocps_1``.
+    check
+        Under the same names, whether a component counts in states and heartbeats.
+    start_task
+        Done when all remotes have started.
+    fast_timeout, long_timeout, long_long_timeout
+        Time limits for what comes by itself, for ordinary commands and for slow ones (s).
+    """
+
+    def __init__(
+        self,
+        components: list[str],
+        domain: Domain | None = None,
+        log: logging.Logger | None = None,
+        intended_usage: int | None = None,
+        concurrent_operation: bool = True,
+    ) -> None:
+        name = type(self).__name__
+        self.log = logging.getLogger(name) if log is None else log.getChild(name)
+        self.fast_timeout = 5.0
+        self.long_timeout = 30.0
+        self.long_long_timeout = 120.0
+        self.domain = Domain() if domain is None else domain
+        self._close_domain = domain is None
+        self._concurrent_operation = concurrent_operation
+        self._components = {component: _attribute(component) for component in components}
+        self.rem = SimpleNamespace()
+        self.check = SimpleNamespace()
+        for component, attribute in self._components.items():
+            sal_name, _, index = component.partition(":")
+            setattr(self.rem, attribute, Remote(self.domain, sal_name, int(index or 0)))
+            setattr(self.check, attribute, True)
+        self.start_task = asyncio.gather(*(self._remote(name).start_task for name in self.components_attr))
+
+    @property
+    def components(self) -> list[str]:
+        """SAL names of the components."""
+        return list(self._components)
+
+    @property
+    def components_attr(self) -> list[str]:
+        """Names of the components in ``rem`` and ``check``."""
+        return list(self._components.values())
+
+    def components_to_check(self) -> list[str]:
+        """Return the names in ``rem`` of the components that count."""
+        return [name for name in self.components_attr if getattr(self.check, name)]
+
+    def disable_checks_for_components(self, components: Iterable[str]) -> None:
+        """Let components, under either name, not count; unknown ones are logged and ignored."""
+        for component in components:
+            attribute = _attribute(component)
+            if attribute in self.components_attr:
+                setattr(self.check, attribute, False)
+            else:
+                self.log.warning(f"{component!r} is not one of {self.components}; ignored")
+
+    def reset_checks(self) -> None:
+        """Let all components count."""
+        for name in self.components_attr:
+            setattr(self.check, name, True)
+
+    async def get_state(self, component: str, ignore_timeout: bool = False) -> State | None:
+        """Return the summary state of a component.
+
+        Raises
+        ------
+        TimeoutError
+            It is not known within the fast time limit, unless `ignore_timeout`: then None is returned.
+        """
+        try:
+            data = await self._remote(component).evt_summaryState.aget(timeout=self.fast_timeout)
+        except TimeoutError:
+            if ignore_timeout:
+                return None
+            raise TimeoutError(
+                f"no summaryState of {component} within {self.fast_timeout} s: is it running?"
+            ) from None
+        return State(data.summaryState)
+
+    async def check_component_state(self, component: str, desired_state: State = State.ENABLED) -> None:
+        """Watch a component for ever.
+
+        Raises
+        ------
+        RuntimeError
+            It is not in the desired state, or leaves it.
+        """
+        event = self._remote(component).evt_summaryState
+        event.flush()
+        data = await event.aget()
+        while State(data.summaryState) == desired_state:
+            data = await event.next(flush=False)
+        raise RuntimeError(
+            f"{component} state is {State(data.summaryState)!r}, expected {State(desired_state)!r}"
+        )
+
+    async def get_heartbeat(self, component: str) -> BaseMsgType:
+        """Return the last heartbeat of a component; `TimeoutError` if none comes within the fast limit."""
+        data: BaseMsgType = await self._remote(component).evt_heartbeat.aget(timeout=self.fast_timeout)
+        return data
+
+    async def next_heartbeat(self, component: str) -> BaseMsgType:
+        """Wait for the next heartbeat of a component; `TimeoutError` if it does not come in time."""
+        event = self._remote(component).evt_heartbeat
+        data: BaseMsgType = await event.next(flush=True, timeout=self.fast_timeout)
+        return data
+
+    async def assert_liveliness(self) -> None:
+        """Wait for a new heartbeat of each component that counts.
+
+        Raises
+        ------
+        AssertionError
+            One or more did not come.
+        """
+        names = self.components_to_check()
+        beats = await asyncio.gather(*map(self.next_heartbeat, names), return_exceptions=True)
+        silent = [name for name, beat in zip(names, beats, strict=True) if isinstance(beat, TimeoutError)]
+        if silent:
+            raise AssertionError(f"No heartbeat from {silent}.")
+
+    async def assert_all_enabled(self, message: str = "") -> None:
+        """Check that each component that counts is ENABLED.
+
+        Raises
+        ------
+        AssertionError
+            One or more are not; `message` is added to the text.
+        TimeoutError
+            A state is not known.
+        """
+        names = self.components_to_check()
+        states = await asyncio.gather(*map(self.get_state, names))
+        others = [name for name, state in zip(names, states, strict=True) if state != State.ENABLED]
+        if others:
+            raise AssertionError(f"The following components are not enabled: {others}. {message}")
+
+    async def set_state(
+        self,
+        state: State,
+        overrides: Mapping[str, str] | None = None,
+        components: list[str] | None = None,
+    ) -> None:
+        """Bring components to a summary state.
+
+        Parameters
+        ----------
+        state
+            Where to bring them.
+        overrides
+            Configurations by name in ``rem``.
+        components
+            Names in ``rem``; by default all that count.
+
+        Raises
+        ------
+        RuntimeError
+            A component is not in the group, or did not follow.
+        """
+        names = self.get_work_components(components)
+        overrides = overrides or {}
+        changes = [
+            set_summary_state(
+                self._remote(name), state, overrides.get(name, ""), timeout=self.long_long_timeout
+            )
+            for name in names
+            if getattr(self.check, name)
+        ]
+        checked = [name for name in names if getattr(self.check, name)]
+        if self._concurrent_operation:
+            results: list[Any] = list(await asyncio.gather(*changes, return_exceptions=True))
+        else:
+            results = [(await asyncio.gather(one, return_exceptions=True))[0] for one in changes]
+        failed = [
+            name for name, result in zip(checked, results, strict=True) if isinstance(result, Exception)
+        ]
+        for name, result in zip(checked, results, strict=True):
+            if isinstance(result, Exception):
+                self.log.error(f"Unable to transition {name} to {State(state)!r}: {result}")
+        if failed:
+            raise RuntimeError(f"Failed to transition {failed} to {State(state)!r}.")
+        self.log.info(f"All components in {State(state)!r}.")
+
+    async def enable(self, overrides: Mapping[str, str] | None = None) -> None:
+        """Bring all components that count to ENABLED.
+
+        Raises
+        ------
+        RuntimeError
+            An override is for a component that is not in the group; or as `set_state`.
+        """
+        unknown = set(overrides or {}) - set(self.components_attr)
+        if unknown:
+            raise RuntimeError(f"{unknown} not in group {self.components_attr}.")
+        await self.set_state(State.ENABLED, overrides)
+
+    async def standby(self) -> None:
+        """Bring all components that count to STANDBY."""
+        await self.set_state(State.STANDBY)
+
+    async def offline(self) -> None:
+        """Bring all components that count to OFFLINE."""
+        await self.set_state(State.OFFLINE)
+
+    def get_work_components(self, components: list[str] | None = None) -> list[str]:
+        """Return names in ``rem``: those given, or all.
+
+        Raises
+        ------
+        RuntimeError
+            One is not in the group.
+        """
+        for component in components or []:
+            if component not in self.components_attr:
+                raise RuntimeError(
+                    f"Component {component} not part of the group. Must be one of {self.components_attr}."
+                )
+        return self.components_attr if components is None else list(components)
+
+    async def close(self) -> None:
+        """Close the domain if the group made it."""
+        if self._close_domain:
+            await self.domain.close()
+
+    def _remote(self, component: str) -> Remote:
+        remote: Remote = getattr(self.rem, component)
+        return remote
+
+    async def __aenter__(self) -> RemoteGroup:
+        await self.start_task
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _attribute(component: str) -> str:
+    return component.lower().replace(":", "_")

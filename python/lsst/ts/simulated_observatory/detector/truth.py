@@ -1,0 +1,185 @@
+"""What a simulated detector really is: everything drawn once from a seed, before any exposure."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
+
+from ..cameras.models import AmplifierModel, DetectorModel
+from .defects import Defect, draw_defects
+
+__all__ = ["AmplifierTruth", "DetectorTruth", "draw_truth", "random_stream"]
+
+DARK_CURRENT = 0.02
+"""Mean dark current, electron/s."""
+
+SHUTTER_OFFSET = 0.003
+"""By how much the shutter is open longer than asked for, s."""
+
+ILLUMINATION_SPREAD = 0.02
+"""Greatest relative deviation of the light on a detector of several from that on all."""
+
+FULL_WELL = 1.02
+"""Where pixels stop to collect charge, in units of the level from which they count as saturated."""
+
+
+@dataclass(frozen=True)
+class AmplifierTruth:
+    """One amplifier as it is.
+
+    Parameters
+    ----------
+    name
+        E.g. ``C05``.
+    gain
+        electron/adu.
+    read_noise
+        electron.
+    a00
+        Brighter-fatter coefficient of a pixel on itself, 1/electron.
+    dark_current
+        electron/s.
+    nonlinearity
+        s - nonlinearity s^2 adu are recorded for a signal of s adu, 1/adu.
+    full_well
+        Charge that a pixel holds at most, electron.
+    pedestal
+        Level of no signal, adu.
+    """
+
+    name: str
+    gain: float
+    read_noise: float
+    a00: float
+    dark_current: float
+    nonlinearity: float
+    full_well: float
+    pedestal: float
+
+
+@dataclass(frozen=True, eq=False)  # by identity: patterns are cached by it
+class DetectorTruth:
+    """One detector as it is.
+
+    Parameters
+    ----------
+    model
+        Its camera model.
+    seed
+        From which all was drawn.
+    amplifiers
+        In the order of the model.
+    crosstalk
+        As in the camera model.
+    illumination
+        Light that it gets, relative to the mean of the detectors of its camera.
+    vignetting
+        Part of the light that is missing in its corners.
+    gradient
+        Relative change of the light from left to right and from bottom to top.
+    shutter_offset
+        By how much the shutter is open longer than asked for, s.
+    defects
+        In coordinates of the assembled and trimmed detector.
+    """
+
+    model: DetectorModel
+    seed: int
+    amplifiers: tuple[AmplifierTruth, ...]
+    crosstalk: tuple[tuple[float, ...], ...]
+    illumination: float
+    vignetting: float
+    gradient: tuple[float, float]
+    shutter_offset: float
+    defects: tuple[Defect, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON can hold it: amplifiers by name, defects as a list of dictionaries."""
+        return {
+            "instrument": self.model.instrument,
+            "detector": self.model.id,
+            "name": self.model.name,
+            "scale": self.model.scale,
+            "seed": self.seed,
+            "width": self.model.width,
+            "height": self.model.height,
+            "amplifiers": {amplifier.name: asdict(amplifier) for amplifier in self.amplifiers},
+            "crosstalk": [list(row) for row in self.crosstalk],
+            "illumination": self.illumination,
+            "vignetting": self.vignetting,
+            "gradient": list(self.gradient),
+            "shutter_offset": self.shutter_offset,
+            "defects": [asdict(defect) for defect in self.defects],
+        }
+
+
+def random_stream(seed: int, *key: str | int) -> np.random.Generator:
+    """A stream of random numbers that depends on the seed and on what it is for, and on nothing else.
+
+    Raises
+    ------
+    ValueError
+        The seed or a number in the key is negative.
+    """
+    words = [zlib.crc32(part.encode()) if isinstance(part, str) else part for part in key]
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, *words])))
+
+
+@lru_cache(maxsize=256)
+def draw_truth(model: DetectorModel, seed: int) -> DetectorTruth:
+    """Draw what a detector really is.
+
+    The amplifiers and the illumination are the same at every scale; the defects are not.
+
+    Raises
+    ------
+    ValueError
+        The seed is negative.
+    """
+    rng = random_stream(seed, "truth", model.instrument, model.id)
+    sensor_a00 = model.a00 * rng.uniform(0.97, 1.03)
+    angle = rng.uniform(0.0, 2.0 * np.pi)
+    gradient = 0.003 * float(np.cos(angle)), 0.003 * float(np.sin(angle))
+    vignetting = float(rng.uniform(0.02, 0.03))
+    shutter_offset = SHUTTER_OFFSET * float(rng.uniform(0.9, 1.1))
+    crosstalk = np.array(model.crosstalk) * rng.uniform(0.97, 1.03, (len(model.amplifiers),) * 2)
+    return DetectorTruth(
+        model=model,
+        seed=seed,
+        amplifiers=tuple(_draw_amplifier(amplifier, sensor_a00, rng) for amplifier in model.amplifiers),
+        crosstalk=tuple(tuple(float(value) for value in row) for row in crosstalk),
+        illumination=_draw_illumination(model, seed),
+        vignetting=vignetting,
+        gradient=gradient,
+        shutter_offset=shutter_offset,
+        defects=draw_defects(model, random_stream(seed, "defects", model.instrument, model.id, model.scale)),
+    )
+
+
+def _draw_illumination(model: DetectorModel, seed: int) -> float:
+    """A camera with one detector has all the light on that."""
+    if len(INSTRUMENTS[model.instrument].detectors) == 1:
+        return 1.0
+    rng = random_stream(seed, "illumination", model.instrument, model.id)
+    return 1.0 + ILLUMINATION_SPREAD * float(rng.uniform(-1.0, 1.0))
+
+
+def _draw_amplifier(model: AmplifierModel, sensor_a00: float, rng: np.random.Generator) -> AmplifierTruth:
+    """Vary an amplifier by up to 3 %: verification compares with the camera model to 5 %."""
+    gain = model.gain * float(rng.uniform(0.97, 1.03))
+    return AmplifierTruth(
+        name=model.name,
+        gain=gain,
+        read_noise=model.read_noise * float(rng.uniform(0.97, 1.03)),
+        a00=sensor_a00 * float(rng.uniform(0.99, 1.01)),
+        dark_current=DARK_CURRENT * float(rng.uniform(0.9, 1.1)),
+        nonlinearity=model.nonlinearity * float(rng.uniform(0.97, 1.03)),
+        full_well=FULL_WELL * model.saturation * gain,
+        pedestal=float(rng.uniform(17000.0, 23000.0)),
+    )

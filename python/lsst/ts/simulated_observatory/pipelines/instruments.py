@@ -1,0 +1,133 @@
+"""The instruments, as the Butler and the pipelines know them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from lsst.daf.butler import DataId, Registry
+from lsst.pipe.base import Instrument
+from lsst.utils.introspection import get_full_type_name
+
+from lsst.ts.calibrations.domain import instruments as domain
+
+from .formatters import RawFormatter
+
+__all__ = ["INSTRUMENTS", "CalibrationInstrument", "Latiss", "LsstCam", "LsstComCam", "instrument_of"]
+
+
+class CalibrationInstrument(Instrument):
+    """An instrument whose detectors are those of the project's instrument description."""
+
+    description: ClassVar[domain.Instrument]
+    filter_keywords: ClassVar[tuple[str, ...]] = ("FILTER",)
+    """Keywords of a raw header that make the name of the physical filter."""
+
+    @classmethod
+    def getName(cls) -> str:  # noqa: N802, the base class's name
+        """Name in the Butler, e.g. ``LATISS``."""
+        return cls.description.name
+
+    def getRawFormatter(self, dataId: DataId) -> type[RawFormatter]:  # type: ignore[override]  # noqa: N802, N803
+        """Reader of raw images."""
+        return RawFormatter
+
+    def register(self, registry: Registry, *, update: bool = False) -> None:
+        """Insert instrument and detectors; filters are inserted when an image has them."""
+        name = self.getName()
+        detectors = self.description.detectors
+        with registry.transaction():
+            record: dict[str, Any] = {
+                "name": name,
+                "class_name": get_full_type_name(type(self)),
+                "detector_max": max(detectors) + 1,
+                "exposure_max": 10**13 * 8,
+                "visit_max": 10**13 * 8,
+            }
+            registry.syncDimensionData("instrument", record, update=update)
+            for number, full_name in detectors.items():
+                raft, _, slot = full_name.partition("_")
+                registry.syncDimensionData(
+                    "detector",
+                    {
+                        "instrument": name,
+                        "id": number,
+                        "full_name": full_name,
+                        "raft": raft,
+                        "name_in_raft": slot,
+                        "purpose": "SCIENCE",
+                    },
+                    update=update,
+                )
+
+    @classmethod
+    def detector(cls, header: Mapping[str, Any]) -> int:
+        """Butler id of the detector that a raw primary header belongs to.
+
+        Raises
+        ------
+        ValueError
+            The instrument has no such detector.
+        """
+        detectors = cls.description.detectors
+        if len(detectors) == 1:
+            # The only detector of LATISS is RXX_S00 in the Butler, but R00, S00 for the camera system.
+            return next(iter(detectors))
+        full_name = f"{header.get('RAFTBAY')}_{header.get('CCDSLOT')}"
+        for number, name in detectors.items():
+            if name == full_name:
+                return number
+        raise ValueError(f"{cls.getName()} has no detector {full_name}")
+
+    @classmethod
+    def physical_filter(cls, header: Mapping[str, Any]) -> str:
+        """Name of what was in the beam, e.g. ``r_57``; the number of an empty place is left out."""
+        names = (str(header.get(key) or "unknown") for key in cls.filter_keywords)
+        return "~".join(re.sub(r"^empty_\d+$", "empty", name) for name in names)
+
+
+class Latiss(CalibrationInstrument):
+    """The spectrograph and imager of the auxiliary telescope.
+
+    Its physical filters are filter and grating, e.g. ``SDSSr_65mm~empty``.
+    """
+
+    description = domain.LATISS
+    filter_keywords = ("FILTER", "GRATING")
+
+
+class LsstComCam(CalibrationInstrument):
+    """The commissioning camera of the Simonyi Survey Telescope."""
+
+    description = domain.LSSTCOMCAM
+
+
+class LsstCam(CalibrationInstrument):
+    """The camera of the Simonyi Survey Telescope: its science detectors."""
+
+    description = domain.LSSTCAM
+
+
+INSTRUMENTS: Mapping[str, type[CalibrationInstrument]] = {
+    each.getName(): each for each in (Latiss, LsstComCam, LsstCam)
+}
+"""All instruments by name."""
+
+_BY_HEADER = {each.description.header_name: each for each in INSTRUMENTS.values()}
+
+
+def instrument_of(header: Mapping[str, Any]) -> type[CalibrationInstrument]:
+    """Instrument that a raw primary header belongs to.
+
+    Raises
+    ------
+    KeyError
+        There is no ``INSTRUME`` in the header.
+    ValueError
+        The instrument is none of those known here.
+    """
+    name = header["INSTRUME"]
+    if name not in _BY_HEADER:
+        raise ValueError(f"INSTRUME is {name!r}; known are {', '.join(_BY_HEADER)}")
+    return _BY_HEADER[name]

@@ -1,0 +1,189 @@
+"""Gain and covariances of every pair of flats."""
+
+# ruff: noqa: N815, connection and option names are those of the Rubin pipelines
+# mypy: allow-untyped-calls
+# The constructors of lsst.pex.config have no annotations.
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from lsst.daf.butler import DatasetRef
+from lsst.pex.config import Field
+from lsst.pipe.base import (
+    InputQuantizedConnection,
+    NoWorkFound,
+    OutputQuantizedConnection,
+    PipelineTask,
+    PipelineTaskConfig,
+    PipelineTaskConnections,
+    QuantumContext,
+    Struct,
+)
+from lsst.pipe.base.connectionTypes import Input, Output
+
+from lsst.ts.calibrations.domain.instruments import BRIGHTER_FATTER_SLOPES
+
+from .calibrations import PhotonTransferCurve
+from .covariances import lag_range
+from .flatpairs import PairMeasurement, measure_pair
+from .images import DetectorImage, MaskPlane
+from .pairing import Flat, pair_flats
+from .records import dimension_record
+from .removal import DETECTOR_NAME
+from .storage import CURVE, IMAGE
+
+__all__ = ["ExtractPairsTask", "Flat", "pair_flats"]
+
+_IMAGE = ("instrument", "exposure", "detector")
+
+
+class ExtractPairsConnections(PipelineTaskConnections, dimensions=("instrument", "detector")):
+    """All flats of a detector, and one result for each pair, found under the id of either flat."""
+
+    inputExposures = Input(
+        doc="Flats, adu",
+        name="cpPtcProc",
+        storageClass=IMAGE,
+        dimensions=_IMAGE,
+        multiple=True,
+        deferLoad=True,
+    )
+    outputPairs = Output(
+        doc="What a pair of flats tells",
+        name="cpPtcExtract",
+        storageClass=CURVE,
+        dimensions=_IMAGE,
+        multiple=True,
+    )
+
+
+class ExtractPairsConfig(PipelineTaskConfig, pipelineConnections=ExtractPairsConnections):
+    """How pairs are measured."""
+
+    exposureTimeTolerance = Field[float](
+        doc="Largest difference of exposure times in a pair, s.", default=5e-3
+    )
+    edgeFraction = Field[float](
+        doc="Border of an amplifier that is not used, as a part of its width (20 of 509 pixels).",
+        default=0.04,
+    )
+    minGoodFraction = Field[float](doc="Least part of an amplifier's pixels that must be good.", default=0.01)
+    nSigmaClip = Field[float](doc="Clipping of the difference, in sigma.", default=5.5)
+    maximumRangeCovariancesAstier = Field[int](
+        doc="Lags of the covariances in each direction; fewer on small amplifiers. 1: the variance alone.",
+        default=8,
+        check=lambda side: side >= 1,
+    )
+
+
+class ExtractPairsTask(PipelineTask):
+    """Measures mean, variance, covariances and gain of each amplifier in each pair of flats."""
+
+    ConfigClass = ExtractPairsConfig
+    _DefaultName = "cpExtract"
+    config: ExtractPairsConfig
+
+    def runQuantum(  # noqa: N802
+        self,
+        butlerQC: QuantumContext,  # noqa: N803
+        inputRefs: InputQuantizedConnection,  # noqa: N803
+        outputRefs: OutputQuantizedConnection,  # noqa: N803
+    ) -> None:
+        """Read two flats at a time, and store each result for both of them."""
+        handles = {int(ref.dataId["exposure"]): butlerQC.get(ref) for ref in inputRefs.inputExposures}
+        outputs = {int(ref.dataId["exposure"]): ref for ref in outputRefs.outputPairs}
+        flats = [_flat(ref) for ref in inputRefs.inputExposures]
+        pairs = pair_flats([flat for flat in flats if flat is not None], self.config.exposureTimeTolerance)
+        if not pairs:
+            raise NoWorkFound(
+                "no two flats have the same exposure time and filter: there is no pair to measure"
+            )
+        left_out = sorted(set(handles) - {exposure for pair in pairs for exposure in pair})
+        if left_out:
+            self.log.warning("These exposures are in no pair of flats: %s.", ", ".join(map(str, left_out)))
+        for pair in pairs:
+            curve = self.run(*(handles[exposure].get() for exposure in pair)).outputPair
+            for exposure in pair:
+                butlerQC.put(curve, outputs[exposure])
+
+    def run(self, first: DetectorImage, second: DetectorImage) -> Struct:
+        """Measure one pair.
+
+        Parameters
+        ----------
+        first, second
+            Two flats of one exposure time, adu.
+
+        Returns
+        -------
+        result
+            ``outputPair``: a `PhotonTransferCurve` of one pair. Its gain is as measured; its noise is that of
+            the overscan, in electrons by the gain corrected for the brighter-fatter effect. Amplifiers
+            without light have NaN.
+        """
+        metadata = first.metadata
+        curve = PhotonTransferCurve(
+            detector=metadata[DETECTOR_NAME],
+            gain={},
+            rawExpTimes=[float(metadata["EXPTIME"])],
+            inputExpIdPairs=[(int(metadata["EXPOSURE"]), int(second.metadata["EXPOSURE"]))],
+            metadata=_describe(metadata),
+        )
+        for name in first.amplifiers:
+            noise = 0.5 * sum(overscan_noise(image.metadata, name) for image in (first, second))
+            found = self._measure(first, second, name, noise)
+            curve.gain[name] = found.gain
+            curve.noise[name] = noise * _corrected(found.gain, found.mean, str(metadata["CCD_MANU"]))
+            curve.rawMeans[name] = [found.mean]
+            curve.rawVars[name] = [found.variance]
+            curve.covariances[name] = [found.covariances.tolist()]
+            curve.pixelCounts[name] = [found.pixels]
+            curve.overscanNoise[name] = [noise]
+        return Struct(outputPair=curve)
+
+    def _measure(
+        self, first: DetectorImage, second: DetectorImage, name: str, noise: float
+    ) -> PairMeasurement:
+        """Measure one amplifier on the pixels that are good in both flats."""
+        amplifier = first.amplifiers[name]
+        edge = round(self.config.edgeFraction * amplifier.width)
+        inner = (slice(edge, amplifier.height - edge), slice(edge, amplifier.width - edge))
+        planes = np.uint16(MaskPlane.SUSPECT | MaskPlane.BAD | MaskPlane.NO_DATA | MaskPlane.SAT)
+        good = ((first.flags(name) | second.flags(name))[inner] & planes) == 0
+        if np.count_nonzero(good) < self.config.minGoodFraction * amplifier.width * amplifier.height:
+            good[:] = False
+        return measure_pair(
+            first.pixels(name)[inner],
+            second.pixels(name)[inner],
+            good,
+            noise,
+            side=lag_range(self.config.maximumRangeCovariancesAstier, good.shape[1]),
+            threshold=self.config.nSigmaClip,
+        )
+
+
+def overscan_noise(metadata: dict[str, Any], amplifier: str) -> float:
+    """Noise of the serial overscan, adu."""
+    value = metadata[f"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {amplifier}"]
+    return float("nan") if value is None else float(value)
+
+
+def _flat(ref: DatasetRef) -> Flat | None:
+    """What pairing must know of an exposure; None if it is no flat."""
+    record = dimension_record(ref, "exposure")
+    if record.observation_type != "flat":
+        return None
+    return Flat(int(record.id), float(record.exposure_time), str(record.physical_filter))
+
+
+def _describe(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Metadata of a flat that are worth keeping."""
+    keys = ("INSTRUME", "CCD_MANU", "LSST_NUM", "FILTER", "GRATING", "DATE-BEG", "SEQNAME", "SEQFILE")
+    return {key: value for key, value in metadata.items() if key in keys or key.startswith("SIMULAT")}
+
+
+def _corrected(gain: float, mean: float, manufacturer: str) -> float:
+    """Gain without the brighter-fatter effect, linear in the signal (cp_verify, verifyGain)."""
+    return gain * (1.0 - BRIGHTER_FATTER_SLOPES[manufacturer.upper()] * mean / 100.0)

@@ -1,0 +1,99 @@
+"""Butler repositories that the pipelines can work in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
+
+from ..cameras.models import DetectorModel
+from .calibrations import Crosstalk, Linearizer
+from .ingest import raw_dataset_type
+from .instruments import INSTRUMENTS
+from .storage import CROSSTALK, CURVE, DEFECTS, IMAGE, LINEARIZER, repository_config
+
+__all__ = ["certify_camera_model", "create_repository"]
+
+_CALIBRATIONS = {
+    "bias": IMAGE,
+    "dark": IMAGE,
+    "flat": IMAGE,
+    "defects": DEFECTS,
+    "ptc": CURVE,
+    "crosstalk": CROSSTALK,
+    "linearizer": LINEARIZER,
+}
+
+
+def create_repository(path: str, instruments: Sequence[str] = ("LATISS",)) -> None:
+    """Make a Butler repository that the pipelines can work in.
+
+    Parameters
+    ----------
+    path
+        Directory, new or empty.
+    instruments
+        Names of the instruments to register.
+
+    Raises
+    ------
+    ValueError
+        The name of the directory has a dot, or an instrument is unknown.
+    FileExistsError
+        There is a repository already.
+    """
+    path = os.path.abspath(path)
+    name = os.path.basename(path)
+    if "." in name:
+        # The Butler takes what follows a dot for the type of a configuration file.
+        raise ValueError(
+            f"a Butler repository cannot be made in {path}: choose a directory name without a dot"
+        )
+    unknown = [each for each in instruments if each not in INSTRUMENTS]
+    if unknown:
+        raise ValueError(f"unknown instruments {', '.join(unknown)}; known are {', '.join(INSTRUMENTS)}")
+    Butler.makeRepo(path, config=repository_config())
+    butler = Butler.from_config(path, writeable=True)
+    for each in instruments:
+        INSTRUMENTS[each]().register(butler.registry)
+        butler.collections.register(INSTRUMENTS[each].description.raw_collection)
+    butler.registry.registerDatasetType(raw_dataset_type(butler))
+    for name in _CALIBRATIONS:
+        butler.registry.registerDatasetType(calibration_type(butler, name))
+
+
+def calibration_type(butler: Butler, name: str) -> DatasetType:
+    """Dataset type of a calibration, e.g. ``bias``."""
+    dimensions = ["instrument", "detector", *(["physical_filter"] if name == "flat" else [])]
+    return DatasetType(name, dimensions, _CALIBRATIONS[name], universe=butler.dimensions, isCalibration=True)
+
+
+def certify_camera_model(butler: Butler, model: DetectorModel, *, run: str, collection: str) -> None:
+    """Store nominal crosstalk and linearity of a detector, and certify them without bounds.
+
+    Parameters
+    ----------
+    butler
+        Writeable.
+    model
+        Camera model of the detector.
+    run, collection
+        RUN and CALIBRATION collection to write to; made if they are not there.
+    """
+    butler.collections.register(run)
+    butler.collections.register(collection, CollectionType.CALIBRATION)
+    names = [amplifier.name for amplifier in model.amplifiers]
+    tables = {
+        "crosstalk": Crosstalk(model.name, names, [list(row) for row in model.crosstalk]),
+        "linearizer": Linearizer(model.name, {a.name: _inverse(a.nonlinearity) for a in model.amplifiers}),
+    }
+    data_id = {"instrument": model.instrument, "detector": model.id}
+    for name, table in tables.items():
+        ref = butler.put(table, calibration_type(butler, name), data_id, run=run)
+        butler.registry.certify(collection, [ref], Timespan(None, None))
+
+
+def _inverse(nonlinearity: float) -> list[float]:
+    """Polynomial that undoes s - k s^2 to third order: r + k r^2 + 2 k^2 r^3."""
+    return [nonlinearity, 2.0 * nonlinearity**2]

@@ -1,0 +1,1 @@
+"""Butler repositories of the simulated observatory, and their reference calibrations."""

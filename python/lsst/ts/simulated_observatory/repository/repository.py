@@ -1,0 +1,264 @@
+"""The Butler repository of a simulated run: a copy of the reference calibrations, marked as simulated."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import reprlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
+
+__all__ = ["add_aliases", "check_repository", "is_complete", "make_once", "make_repository", "write_index"]
+
+MARKER = "SIMULATED.json"
+"""File that only a simulated repository has."""
+
+MAKING = ".{name}-making"
+"""Folder beside a repository of which nothing is there before it is complete."""
+
+
+def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
+    """See whether a repository can be kept at a place, without touching anything.
+
+    Parameters
+    ----------
+    path
+        Folder: a simulated repository of before, an empty folder, or one that can be made.
+    properties
+        What a repository of before must have been made with, e.g. its scale, and with nothing else.
+
+    Raises
+    ------
+    ValueError
+        It cannot, and why.
+    """
+    if "." in path.name:
+        raise ValueError("the folder name of a Butler repository cannot hold a dot")
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        _check_makeable(Path(os.path.realpath(path)))
+        return
+    if not path.is_dir():
+        raise ValueError("it is no folder")
+    if not (path / MARKER).is_file():
+        raise ValueError("it is not a simulated repository, and simulated data never go into another")
+    made = _read_marker(path / MARKER)
+    for name in dict.fromkeys((*properties, *made)):
+        before, now = made.get(name, False), properties.get(name, False)
+        if before != now:
+            raise ValueError(f"it was made with {name} {reprlib.repr(before)}, not {now}")
+
+
+def _check_makeable(path: Path) -> None:
+    """Raise ValueError if no repository can be made beside a place and moved there."""
+    if not path.parent.is_dir():
+        raise ValueError(f"it is not there, and neither is {path.parent}")
+    if os.path.ismount(path):
+        raise ValueError("it is a mount point; name a folder in it")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ValueError(f"{path.parent} is not writable")
+
+
+def _read_marker(path: Path) -> dict[str, Any]:
+    """Properties of a simulated repository.
+
+    Raises
+    ------
+    ValueError
+        The marker cannot be read.
+    """
+    try:
+        made = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"its {MARKER} cannot be read: {reprlib.repr(str(error))}") from None
+    if not isinstance(made, dict):
+        raise ValueError(f"its {MARKER} is no mapping")
+    return made
+
+
+def is_complete(path: Path) -> bool:
+    """Whether a simulated repository is there; what is half made has another place."""
+    return (path / MARKER).is_file()
+
+
+def make_once(path: Path, properties: Mapping[str, Any], make: Callable[[Path], None]) -> bool:
+    """Have a repository made, unless it is there or another process makes it meanwhile.
+
+    It is made beside its place and moved there when it is complete: whatever else is at that place, or in it,
+    is left alone. What a process that was killed has left is removed by the next one for the same place.
+
+    Parameters
+    ----------
+    path
+        Where; see `check_repository`.
+    properties
+        Written into the marker.
+    make
+        Makes it as the folder that it is given, which is not there yet.
+
+    Returns
+    -------
+    made
+        Whether it was not there.
+
+    Raises
+    ------
+    OSError
+        The file system refused, or another process has made it there with other properties.
+    """
+    if is_complete(path):
+        return False
+    place = Path(os.path.realpath(path))
+    with _alone(place.with_name(MAKING.format(name=place.name))) as beside:
+        if is_complete(place):
+            try:
+                check_repository(path, properties)
+            except ValueError as error:
+                raise FileExistsError(f"another run has just made {path}: {error}") from None
+            return False
+        folder = beside / place.name
+        if folder.exists():
+            shutil.rmtree(folder)
+        make(folder)
+        (folder / MARKER).write_text(json.dumps(dict(properties), indent=1) + "\n", encoding="utf-8")
+        folder.rename(place)  # which the system does for an empty folder, and refuses for any other
+    return True
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[Path]:
+    """Make a folder that one process at a time has for itself; it is removed in the end."""
+    lock = folder / "lock"
+    while True:
+        folder.mkdir(exist_ok=True)
+        try:
+            file = lock.open("w")
+        except FileNotFoundError:  # another process has just removed the folder
+            continue
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is_at(lock, file.fileno()):
+                continue
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+            return
+
+
+def _is_at(path: Path, file: int) -> bool:
+    """Whether an open file is still what its path means."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file))
+    except FileNotFoundError:
+        return False
+
+
+def make_repository(path: Path, reference: Path, calibrations: str, properties: Mapping[str, Any]) -> None:
+    """Make the repository of a run, or give one of before the reference calibrations that it lacks.
+
+    Parameters
+    ----------
+    path
+        Where.
+    reference
+        Repository of the reference calibrations; it is copied.
+    calibrations
+        Collection of the reference calibrations, e.g. ``LATISS/calib``.
+    properties
+        Written into the marker.
+
+    Raises
+    ------
+    OSError
+        As for `make_once`.
+    """
+    if not make_once(path, properties, partial(_copy, reference)):
+        _complete(path, reference, calibrations)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a folder.
+
+    Raises
+    ------
+    OSError
+        It could not be copied.
+    """
+    try:
+        shutil.copytree(source, target)
+    except shutil.Error as error:  # its text is a list of all files, and of paths and reasons
+        (first, _, why), *others = error.args[0]
+        more = f" (and {len(others)} more)" if others else ""
+        raise OSError(f"{first}{more} could not be copied to {target}: {why}") from None
+
+
+def _complete(path: Path, reference: Path, calibrations: str) -> None:
+    """Copy reference calibrations of further filters and detectors."""
+    from lsst.daf.butler import Butler, Timespan
+
+    with Butler.from_config(str(reference)) as source, Butler.from_config(str(path), writeable=True) as kept:
+        for part in ("reference", "camera"):
+            collection = f"{calibrations}/{part}"
+            there = _certified(kept, collection)
+            refs = [ref for key, ref in _certified(source, collection).items() if key not in there]
+            if refs:
+                kept.transfer_from(
+                    source, refs, transfer="copy", register_dataset_types=True, transfer_dimensions=True
+                )
+                kept.registry.certify(collection, refs, Timespan(None, None))
+
+
+def _certified(butler: Butler, collection: str) -> dict[tuple[str, DataCoordinate], DatasetRef]:
+    """All that is certified in a collection, by dataset type and data ID."""
+    types = butler.collections.get_info(collection, include_summary=True).dataset_types or ()
+    return {
+        (name, each.ref.dataId): each.ref
+        for name in types
+        for each in butler.registry.queryDatasetAssociations(name, collections=[collection])
+    }
+
+
+def add_aliases(path: Path, calibrations: str, names: Iterable[str]) -> None:
+    """Give the reference calibrations further collection names.
+
+    Parameters
+    ----------
+    path
+        Repository.
+    calibrations
+        Collection of the reference calibrations.
+    names
+        Chained collections to make; one that is there already is left as it is.
+    """
+    from lsst.daf.butler import Butler, CollectionType
+
+    with Butler.from_config(str(path), writeable=True) as butler:
+        for name in names:
+            if butler.collections.register(name, CollectionType.CHAINED):
+                butler.collections.redefine_chain(name, [calibrations])
+
+
+def write_index(path: Path, repository: Path, labels: Iterable[str]) -> None:
+    """Write the index by which the Butler finds a repository under its names of the observatory.
+
+    Parameters
+    ----------
+    path
+        File, for the environment variable ``DAF_BUTLER_REPOSITORY_INDEX``.
+    repository
+        Simulated repository.
+    labels
+        Its names.
+    """
+    index = {label: str(repository) for label in labels}
+    path.write_text(yaml.safe_dump(index), encoding="utf-8")

@@ -1,0 +1,147 @@
+"""Exposures made directly, without camera and bus: what reference calibrations are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, as_completed
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from lsst.ts.calibrations.domain.instruments import ImageType, Instrument, exposure_id, image_name
+
+from ..cameras.models import DetectorModel
+from ..components.images import OVERHEAD
+from ..components.mounted import band_of
+from ..components.optical_path import OpticalPath
+from ..detector.exposure import ExposureRequest, write_raw, write_segments
+from ..detector.header import HeaderValue, file_name, primary_header
+from ..detector.workers import make_workers
+
+__all__ = ["Shot", "take_shots"]
+
+HOUR = 18
+"""TAI hour of the first exposure."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One exposure to make.
+
+    Parameters
+    ----------
+    image_type
+        Flats are taken with the lamp, the others in the dark.
+    exposure_time
+        Seconds.
+    """
+
+    image_type: ImageType
+    exposure_time: float
+
+
+def take_shots(
+    shots: Sequence[Shot],
+    *,
+    folder: Path,
+    instrument: Instrument,
+    models: Iterable[DetectorModel],
+    optics: OpticalPath,
+    seed: int,
+    night: date,
+    progress: Callable[[int, int], None],
+) -> dict[int, Shot]:
+    """Make raw files.
+
+    Parameters
+    ----------
+    shots
+        What to take, in order; each is an exposure of its own, from sequence number 1.
+    folder
+        Where the files go.
+    instrument, models
+        Whose detectors.
+    optics
+        What is in the beam.
+    seed
+        Of detectors and noise.
+    night
+        Observing day.
+    progress
+        Called with the number of files made and of all.
+
+    Returns
+    -------
+    exposures
+        The shots by exposure id.
+    """
+    models = tuple(models)
+    band = band_of(instrument, optics.filter)
+    begin = datetime(night.year, night.month, night.day, HOUR, tzinfo=UTC).timestamp()
+    taken: dict[int, Shot] = {}
+    workers = make_workers(2)
+    pending: list[Future[None]] = []
+    try:
+        for number, shot in enumerate(shots, 1):
+            name = image_name(instrument.code, int(night.strftime("%Y%m%d")), number)
+            taken[exposure_id(name)] = shot
+            for model in models:
+                path = folder / file_name(name, model)
+                header = _header(shot, name, model, begin, optics, band, seed)
+                request = _request(shot, name, model, path, optics, seed)
+                pending.append(workers.submit(_make, request, header, str(path)))
+            begin += shot.exposure_time + instrument.readout_time + instrument.shutter_time
+        for done, future in enumerate(as_completed(pending), 1):
+            future.result()
+            progress(done, len(pending))
+    finally:  # an interrupt does not wait for what has not begun
+        workers.shutdown(cancel_futures=True)
+    return taken
+
+
+def _request(
+    shot: Shot, name: str, model: DetectorModel, path: Path, optics: OpticalPath, seed: int
+) -> ExposureRequest:
+    return ExposureRequest(
+        instrument=model.instrument,
+        detector=model.id,
+        scale=model.scale,
+        seed=seed,
+        exposure_id=exposure_id(name),
+        exposure_time=shot.exposure_time,
+        dark_time=shot.exposure_time + OVERHEAD,
+        shutter_open=shot.image_type is ImageType.FLAT,
+        physical_filter=optics.physical_filter,
+        faults=(),
+        path=str(path.with_suffix(".segments")),
+    )
+
+
+def _header(
+    shot: Shot, name: str, model: DetectorModel, begin: float, optics: OpticalPath, band: str, seed: int
+) -> dict[str, HeaderValue]:
+    number = exposure_id(name)
+    return primary_header(
+        model=model,
+        image_name=name,
+        day_obs=number // 100_000,
+        seq_num=number % 100_000,
+        image_type=shot.image_type.value,
+        exposure_time=shot.exposure_time,
+        dark_time=shot.exposure_time + OVERHEAD,
+        begin_tai=begin,
+        end_tai=begin + shot.exposure_time,
+        filter_name=optics.filter,
+        filter_band=band,
+        grating=optics.grating,
+        group_id=name,
+        program="reference",
+        seed=seed,
+    )
+
+
+def _make(request: ExposureRequest, header: dict[str, HeaderValue], path: str) -> None:
+    """Make one raw file; runs in a worker process."""
+    write_segments(request)
+    write_raw(path, header, request.path)
+    Path(request.path).unlink()

@@ -1,0 +1,85 @@
+"""The embedded SAL under the names by which scripts of the observatory import theirs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+__all__ = ["is_in_use", "use_embedded_sal"]
+
+_HERE = __package__
+
+_CONTROL = "lsst.ts.observatory.control"
+
+_NAMES = {
+    "lsst.ts.salobj": ("embedded_sal", None),
+    "lsst.ts.salobj.topics": ("embedded_sal.topics", None),
+    "lsst.ts.salobj.type_hints": ("embedded_sal", ("AckCmdDataType", "BaseMsgType")),
+    "lsst.ts.utils": ("embedded_sal.utils", None),
+    "lsst.ts.xml.enums.Script": ("embedded_sal.enums", None),
+    _CONTROL: ("control", ("RemoteGroup",)),
+    f"{_CONTROL}.auxtel": ("control", ("LATISS",)),
+    f"{_CONTROL}.auxtel.latiss": ("control", ("LATISS",)),
+    f"{_CONTROL}.base_camera": ("control", ("BaseCamera",)),
+    f"{_CONTROL}.maintel": ("control", ("ComCam", "LSSTCam")),
+    f"{_CONTROL}.maintel.comcam": ("control", ("ComCam",)),
+    f"{_CONTROL}.maintel.lsstcam": ("control", ("LSSTCam",)),
+    f"{_CONTROL}.remote_group": ("control", ("RemoteGroup",)),
+}
+"""What each of the observatory's modules holds: a module of this package, and names in it (None: all)."""
+
+
+def is_in_use() -> bool:
+    """Whether ``lsst.ts.salobj`` means the embedded SAL in this process."""
+    there = sys.modules.get("lsst.ts.salobj")
+    return there is not None and not hasattr(there, "__path__")  # a package on disk has one
+
+
+def use_embedded_sal() -> None:
+    """Let ``lsst.ts.salobj`` and its companions mean the embedded SAL from now on, in this process.
+
+    To be called before a script is imported, e.g. in ``conftest.py``. Afterwards ``lsst.ts.salobj``,
+    ``lsst.ts.utils``, ``lsst.ts.xml.enums.Script`` and ``lsst.ts.observatory.control`` can be imported,
+    installed or not, with the part of their names that is simulated. Calling it again does nothing.
+
+    Raises
+    ------
+    RuntimeError
+        The observatory's own ``lsst.ts.salobj`` is in use in this process already.
+    """
+    if is_in_use():
+        return
+    if "lsst.ts.salobj" in sys.modules:
+        raise RuntimeError(
+            "lsst.ts.salobj is imported already, so this process is on the observatory's bus. Call"
+            " use_embedded_sal() before anything that imports it, e.g. at the top of conftest.py."
+        )
+    for name, (source, only) in _NAMES.items():
+        module = importlib.import_module(f"{_HERE}.{source}")
+        _put(name, {each: getattr(module, each) for each in only or module.__all__})
+
+
+def _put(name: str, contents: dict[str, object]) -> None:
+    """Make a module, and the packages above it that there are not."""
+    for package in _packages(name):
+        if package not in sys.modules:
+            _make(package)
+    vars(_make(name)).update(contents)
+
+
+def _packages(name: str) -> Iterator[str]:
+    """Names of the packages above a module and below ``lsst.ts``, from the top."""
+    words = name.split(".")
+    return (".".join(words[:length]) for length in range(3, len(words)))
+
+
+def _make(name: str) -> ModuleType:
+    module = sys.modules.get(name) or ModuleType(name, "Part of the embedded SAL of ts_calibrations.")
+    module.__spec__ = ModuleSpec(name, loader=None)
+    sys.modules[name] = module
+    package, _, last = name.rpartition(".")
+    setattr(importlib.import_module(package), last, module)
+    return module

@@ -1,0 +1,1 @@
+"""Sessions: a script and the simulated observatory in which it runs."""

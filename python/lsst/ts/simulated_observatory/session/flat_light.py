@@ -1,0 +1,193 @@
+"""How much light flats get: what can be told of them before any is taken, from nominal values alone."""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.domain.exposure_times import flat_pairs
+from lsst.ts.calibrations.domain.instruments import ImageType, Instrument
+
+from ..cameras.models import AmplifierModel, DetectorModel, detector_model
+from ..detector.illumination import LAMP_RATE
+
+__all__ = [
+    "TURNOFF",
+    "curve_warnings",
+    "faint_warnings",
+    "light_warnings",
+    "nominal_rate",
+    "saturation_warnings",
+]
+
+TURNOFF = 90_000.0
+"""Signal, electron, up to which a photon transfer curve must be followed: PTC_TURNOFF (DMTN-101, 16)."""
+
+OVERSCAN_NOISE = 1.032
+"""Noise of a pixel without its overscan, in units of the read noise: the medians of 64 columns and 48 rows
+that are subtracted have a noise of their own."""
+
+_BANDS: Mapping[str, float] = {"u": 0.05, "g": 1.0, "r": 1.0, "i": 1.5, "z": 2.0, "y": 0.2}
+_EMPTY = 6.0
+"""Light through the bands and an empty place of the filter wheel, relative to r."""
+
+_FILTER = re.compile(r"SDSS(?P<sdss>[ugrizy])(_65mm)?|(?P<lsst>[ugrizy])_\d+")
+_EMPTY_PLACE = r"empty(_\d+)?"
+_GRATINGS = ((_EMPTY_PLACE, 1.0), (r"ronchi\d+lpmm", 0.8), (r"(holo|blue)\w*", 0.7))
+
+
+def light_warnings(config: CalibrationConfig, instrument: Instrument) -> Iterator[str]:
+    """Warn of flats that get too much light, or too little: the simulated lamp is known, the real one is not.
+
+    Parameters
+    ----------
+    config, instrument
+        What was asked for.
+
+    Yields
+    ------
+    warning
+        In words.
+    """
+    images, rate = config.images.get(ImageType.FLAT), nominal_rate(config.filter, config.grating)
+    if images is None or rate is None:
+        return
+    kept = images.exposure_times[images.n_discard :]
+    models = [detector_model(instrument.name, number) for number in config.detectors]
+    yield from saturation_warnings(kept, rate, models)
+    if config.do_verify:
+        yield from faint_warnings(kept, rate, models, internal=config.generate_calibrations)
+        yield from curve_warnings(kept, rate) if config.do_ptc else ()
+
+
+def nominal_rate(filter_: str | int | None, grating: str | int | None) -> float | None:
+    """Light of the flat field at the detector mean, electron/s.
+
+    Parameters
+    ----------
+    filter_, grating
+        As configured; for what is not given, or given by its position, the usual is assumed, an r filter and
+        no grating.
+
+    Returns
+    -------
+    rate
+        None if nothing is known of the filter or grating.
+    """
+    through = _light_of_filter(filter_) if isinstance(filter_, str) else 1.0
+    beyond = _light_of_grating(grating) if isinstance(grating, str) else 1.0
+    return None if through is None or beyond is None else LAMP_RATE * through * beyond
+
+
+def saturation_warnings(
+    times: Iterable[float], rate: float, detectors: Sequence[DetectorModel]
+) -> Iterator[str]:
+    """Warn of flats that saturate.
+
+    Parameters
+    ----------
+    times
+        Exposure times of the flats that are used [s].
+    rate
+        Light [electron/s].
+    detectors
+        Camera models of the detectors that are processed.
+    """
+    full = min(_full_well(amplifier) for model in detectors for amplifier in model.amplifiers) / rate
+    if saturated := {time for time in times if time >= full}:
+        yield (
+            f"flats of {_listed(saturated)} s saturate: {_light(rate)} the first amplifier is full after"
+            f" {full:.1f} s"
+        )
+
+
+def faint_warnings(
+    times: Sequence[float], rate: float, detectors: Sequence[DetectorModel], *, internal: bool
+) -> Iterator[str]:
+    """Warn of flats so faint that their verification will fail.
+
+    Parameters
+    ----------
+    times
+        Exposure times of the flats that are used [s].
+    rate
+        Light [electron/s].
+    detectors
+        Camera models of the detectors that are processed.
+    internal
+        Whether they are compared with a flat that is made of them.
+
+    Notes
+    -----
+    NOISE of a flat asks for a variance of at most the signal s. Charge that repels charge lowers the variance
+    by abs(a00) s^2 in first order (Astier et al. 2019, eq. 11), the read noise r raises it by r^2, and a flat
+    made of N images, these among them, takes a part of 1/N away. So the test fails below the s of
+    (1 - 1/N) (s - abs(a00) s^2 + r^2) = s, with N infinite for a flat from elsewhere. The noise of that flat,
+    which is left out, moves this limit up a little.
+    """
+    share = 1.0 - 1.0 / len(times) if internal else 1.0
+    faint = statistics.median(_break_even(model, share) for model in detectors) / rate
+    if weak := {time for time in times if time < faint}:
+        yield (
+            f"flats of {_listed(weak)} s are too faint to pass the test NOISE, in which read noise counts:"
+            f" {_light(rate)} it takes {faint:.1f} s or more"
+        )
+
+
+def curve_warnings(times: Sequence[float], rate: float) -> Iterator[str]:
+    """Warn of pairs of flats that do not reach the signal that the verification of their curve asks for.
+
+    Parameters
+    ----------
+    times
+        Exposure times of the flats that are used [s].
+    rate
+        Light [electron/s].
+    """
+    longest = max((times[first] for first, _ in flat_pairs(times).pairs), default=0.0)
+    if longest * rate < TURNOFF:
+        yield (
+            f"the photon transfer curve will fail the test PTC_TURNOFF, which asks for {TURNOFF:.0f}"
+            f" electron: {_light(rate)} its longest pair, {longest:g} s, has {longest * rate:.0f}; it takes"
+            f" {math.ceil(TURNOFF / rate)} s"
+        )
+
+
+def _light_of_filter(name: str) -> float | None:
+    if re.fullmatch(_EMPTY_PLACE, name):
+        return _EMPTY
+    found = _FILTER.fullmatch(name)
+    return _BANDS[found["sdss"] or found["lsst"]] if found else None
+
+
+def _light_of_grating(name: str) -> float | None:
+    if (
+        found := _FILTER.fullmatch(name)
+    ) is not None:  # a filter may be mounted there, to be used with no other
+        return _BANDS[found["sdss"] or found["lsst"]] / _EMPTY
+    return next((light for pattern, light in _GRATINGS if re.fullmatch(pattern, name)), None)
+
+
+def _full_well(amplifier: AmplifierModel) -> float:
+    return amplifier.saturation * amplifier.gain
+
+
+def _break_even(model: DetectorModel, share: float) -> float:
+    """Signal from which half of the amplifiers can pass, electron: the root of the equation above."""
+    if share == 0.0:  # one flat alone is compared with itself, and differs nowhere
+        return 0.0
+    noise = OVERSCAN_NOISE * statistics.median(each.read_noise for each in model.amplifiers)
+    left, curvature = 1.0 - share, share * abs(model.a00)
+    return (math.sqrt(left**2 + 4.0 * curvature * share * noise**2) - left) / (2.0 * curvature)
+
+
+def _light(rate: float) -> str:
+    return f"with the nominal light ({rate:.0f} electron/s)"
+
+
+def _listed(times: Iterable[float], most: int = 12) -> str:
+    texts = [f"{time:g}" for time in sorted(times)]
+    return ", ".join(texts if len(texts) <= most else [*texts[: most - 1], "...", texts[-1]])

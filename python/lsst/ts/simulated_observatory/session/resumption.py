@@ -1,0 +1,150 @@
+"""The option ``--resume`` of the command: everything but the faults is as it was when the run began."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lsst.ts.calibrations.domain.text import one_line
+from lsst.ts.calibrations.journal.facts import RunConfigured
+from lsst.ts.calibrations.journal.record import RunRecord
+from lsst.ts.calibrations.journal.resumption import ResumptionError, asked_for, take_up
+
+from ..repository.repository import is_complete
+from .checks import MOST_SCALE, MOST_SEED, is_collection, path_problem
+
+if TYPE_CHECKING:
+    from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
+
+    from .simulated_run import SimulationOptions
+
+__all__ = ["PAUSE", "refuse_option", "refuse_with_resume", "resumed_options", "time_of_resumption"]
+
+PAUSE = 60.0
+"""Simulated seconds between the end of a run and its resumption: the camera ends what it had begun."""
+
+FIXED = {
+    "config_file": "-c",
+    "parameters": "-p",
+    "out": "--out",
+    "repo": "--repo",
+    "scale": "--scale",
+    "seed": "--seed",
+    "date": "--date",
+    "collections": "--collection",
+}
+"""Options that a resumed run has from its journal, by the name of their parameter."""
+
+
+def refuse_with_resume(context: click.Context) -> None:
+    """Refuse options that a resumed run has from its journal.
+
+    Raises
+    ------
+    click.UsageError
+        One of them was given.
+    """
+    given = [
+        option
+        for name, option in FIXED.items()
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(
+            f"--resume together with {', '.join(given)}: a run goes on with the configuration and the options"
+            " with which it began. Nothing was touched."
+        )
+
+
+def refuse_option(text: str) -> None:
+    """Refuse a configuration that asks to resume a run, as it may in the queue.
+
+    Raises
+    ------
+    click.UsageError
+        It does.
+    """
+    try:
+        folder = asked_for(text)
+    except ResumptionError as error:
+        raise click.UsageError(f"{error} On the command line the option is --resume DIR.") from None
+    if folder is not None:
+        raise click.UsageError(f"to resume a run on the command line say --resume {folder}")
+
+
+def resumed_options(
+    folder: Path, script_class: type[BaseMakeCalibrations], faults: tuple[str, ...]
+) -> tuple[str, SimulationOptions]:
+    """Configuration text and options of a run that shall go on.
+
+    Parameters
+    ----------
+    folder
+        Its run directory.
+    script_class
+        The script that shall go on with it.
+    faults
+        What goes wrong from now on.
+
+    Raises
+    ------
+    click.UsageError
+        It cannot go on; nothing was touched.
+    """
+    from .simulated_run import SimulationOptions
+
+    folder = folder.absolute()
+    try:
+        resumption = take_up(folder, script_class.__name__)
+        resumption.journal.close()  # the script takes it up again
+        resumption.check_place(simulated=True, in_process=True)
+    except ResumptionError as error:
+        raise click.UsageError(f"--resume: {error}") from None
+    configured = resumption.configured
+    if (strange := _strange(configured)) is not None:
+        raise click.UsageError(f"--resume: the journal of {folder} has {strange}. Nothing was touched.")
+    repository = Path(configured.repository or "")
+    if configured.date is None or not is_complete(repository):
+        raise click.UsageError(
+            f"--resume: the repository of the run, {repository}, is not there any more; a run directory"
+            " cannot be moved. Nothing was touched."
+        )
+    return configured.text, SimulationOptions(
+        folder=folder,
+        repository=repository,
+        scale=1 if configured.scale is None else configured.scale,
+        seed=0 if configured.seed is None else configured.seed,
+        night=date.fromisoformat(configured.date),
+        collections=configured.collections,
+        faults=faults,
+        resumed=resumption.record,
+    )
+
+
+def _strange(configured: RunConfigured) -> str | None:
+    """Name what the command would never have begun a run with; None if there is nothing."""
+    scale, seed = configured.scale, configured.seed
+    if scale is None or seed is None or not (1 <= scale <= MOST_SCALE and 0 <= seed <= MOST_SEED):
+        return f"scale {scale} and seed {seed}"
+    try:
+        date.fromisoformat(configured.date or f"{date.min}")
+    except ValueError:
+        return f"date {one_line(repr(configured.date), 80)}"
+    for name in configured.collections:
+        if not is_collection(name):
+            return f"collection {one_line(repr(name), 80)}"
+    repository = Path(configured.repository or "/")
+    if not repository.is_absolute() or path_problem(repository) is not None:
+        return f"repository {one_line(repr(configured.repository), 80)}"
+    return None
+
+
+def time_of_resumption(record: RunRecord) -> float:
+    """When a run goes on: after all that its journal tells of, and what was under way (TAI unix seconds)."""
+    end = max(part.end for part in record.parts)
+    if record.begun is not None:
+        end = max(end, record.begun.time + record.begun.exp_time)
+    return end + PAUSE

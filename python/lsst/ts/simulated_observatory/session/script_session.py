@@ -1,0 +1,193 @@
+"""The other end of a script: configures it, gives it its observatory, runs it and tells how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from lsst.ts.utils import current_tai
+from lsst.ts.xml.enums.Script import ScriptState
+
+from lsst.ts import salobj
+from lsst.ts.calibrations.domain.tai import iso_tai
+from lsst.ts.calibrations.journal.resumption import OPTION
+from lsst.ts.calibrations.journal.summary import SUMMARY
+from lsst.ts.calibrations.run.ending import rejected
+
+from ..clock import SimulatedLoop
+from .flat_light import light_warnings
+from .interrupts import ending_signals, ignore_signals
+from .log import log_to
+from .surroundings import Surroundings, SurroundingsError
+
+if TYPE_CHECKING:
+    from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
+
+    from .progress import ProgressView
+
+__all__ = ["ScriptSession"]
+
+LONGEST_RUN = 10 * 86_400.0
+"""Simulated seconds after which a run is given up."""
+
+_FINAL = (ScriptState.DONE, ScriptState.STOPPED, ScriptState.FAILED)
+
+_STATUS = {ScriptState.DONE: 0, ScriptState.STOPPED: 0, ScriptState.CONFIGURE_FAILED: 2}
+
+
+class ScriptSession:
+    """One script, from configure to its final state.
+
+    Parameters
+    ----------
+    script_class, text
+        The script and its configuration text.
+    surroundings
+        Repository, folders and options of the simulated observatory.
+    index, log_level
+        SAL index of the script and least level of its log.
+    view
+        Shows the run.
+    obstacle
+        Why the simulated observatory cannot be had, if it cannot; the script is then not run.
+    """
+
+    def __init__(
+        self,
+        script_class: type[BaseMakeCalibrations],
+        text: str,
+        surroundings: Surroundings,
+        *,
+        index: int,
+        log_level: int,
+        view: ProgressView,
+        obstacle: SurroundingsError | None = None,
+    ) -> None:
+        self._script_class = script_class
+        self._text = text
+        self._surroundings = surroundings
+        self._index = index
+        self._log_level = log_level
+        self._view = view
+        self._obstacle = obstacle
+        self._interrupted = False
+        self._stop: asyncio.Future[object] | None = None
+
+    async def run(self) -> int:
+        """Run the script and return the exit status: 0, 1 or 2, as for the command."""
+        settings = self._surroundings.settings
+        async with salobj.Domain() as domain:
+            script = self._script_class(
+                index=self._index,
+                settings=settings,
+                listeners=[self._view.take],
+                advise=partial(light_warnings, instrument=self._surroundings.instrument),
+            )
+            remote = salobj.Remote(domain, "Script", index=self._index)
+            await asyncio.gather(script.start_task, remote.start_task)
+            self._hear_signals(script, remote)
+            log, resumed = settings.folder / "script.log", bool(self._surroundings.part)
+            with log_to(script.log, log, self._view, current_tai, append=resumed):
+                script.log.info(
+                    "SIMULATED run: seed %s, scale %s, night of %s.",
+                    settings.seed,
+                    settings.scale,
+                    settings.date,
+                )
+                await self._drive(script, remote)
+            ignore_signals(asyncio.get_running_loop())
+        self._view.say(f"Everything about this run: {settings.folder}")
+        return self._status(script)
+
+    async def _drive(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
+        resumed, text = bool(self._surroundings.part), self._text
+        if resumed:  # as in the queue: the script reads in the journal with what it began
+            text = yaml.safe_dump({OPTION: str(self._surroundings.settings.folder)})
+        try:
+            await remote.cmd_configure.set_start(config=text, logLevel=self._log_level)
+        except salobj.AckError:  # the script has said why
+            if not resumed:  # what is there tells of the run, which may be going on
+                script.write_summary(ScriptState(script.state.state).name, script.state.reason)
+            self._view.say("CONFIGURE_FAILED: see the problems above")
+            await script.done_task
+            return
+        if self._obstacle is not None:
+            script.log.error(str(self._obstacle))
+            script.write_summary("FAILED", str(self._obstacle))
+            self._view.say(f"FAILED: {self._obstacle}")
+            await script.close()
+            return
+        await self._observe(script, remote)
+        state, reason = ScriptState(script.state.state), script.state.reason
+        if state not in _FINAL:
+            state, reason = ScriptState.FAILED, "the script was terminated by a signal"
+        if not (self._surroundings.settings.folder / SUMMARY).exists():  # it never ran, or could not write
+            self._summarise(script, state.name, reason)
+        self._view.say(f"{state.name}: {reason}")
+        if state != ScriptState.DONE and script.exposed and not rejected(script.record):
+            self._view.say(f"To go on with it: --resume {self._surroundings.settings.folder}")
+
+    def _summarise(self, script: BaseMakeCalibrations, state: str, reason: str) -> None:
+        """Write the summary for a script that has not."""
+        try:
+            script.write_summary(state, reason)
+        except OSError as error:
+            self._view.say(f"There is no summary: {error}")
+
+    async def _observe(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
+        """Run a configured script in its observatory."""
+        assert script.plan is not None
+        os.environ["DAF_BUTLER_REPOSITORY_INDEX"] = str(self._surroundings.index)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimulatedLoop)
+        self._view.begin(max(script.plan.n_images - script.n_exposures, 0), loop.tai)
+        async with self._surroundings.observatory():
+            try:
+                running = asyncio.ensure_future(self._start(remote))
+                if self._interrupted and self._stop is None:
+                    self._stop = asyncio.ensure_future(remote.cmd_stop.set_start())
+                with contextlib.suppress(salobj.ExpectedError):  # its cleanup failed, and its state says so
+                    await script.done_task
+                await script.close()  # which a script that was killed by a signal has not done
+                commands: list[asyncio.Future[Any]] = [running]
+                if self._stop is not None:
+                    commands.append(self._stop)
+                for command in commands:
+                    command.cancel()  # it never acknowledges them
+                await asyncio.gather(*commands, return_exceptions=True)
+            finally:
+                ignore_signals(loop)
+                self._view.end()
+
+    @staticmethod
+    async def _start(remote: salobj.Remote) -> None:
+        """Let the script run; one that was stopped meanwhile refuses that."""
+        await remote.cmd_setGroupId.set_start(groupId=iso_tai(current_tai()))
+        await remote.cmd_run.set_start(timeout=LONGEST_RUN)
+
+    def _hear_signals(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
+        """Have SIGINT stop the script, and SIGHUP do what SIGTERM does."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, partial(self._interrupt, script, remote))
+        if signal.SIGHUP in ending_signals():
+            loop.add_signal_handler(signal.SIGHUP, script.signal_handler)
+
+    def _interrupt(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
+        """Stop the script as the queue's stop button does; pressing again does not hurry it."""
+        state = ScriptState(script.state.state)
+        if self._interrupted or script.done_task.done() or state in _FINAL:
+            return
+        self._interrupted = True
+        script.log.warning("Interrupted: the script is asked to stop.")
+        if state != ScriptState.UNCONFIGURED:  # else as soon as it is configured
+            self._stop = asyncio.ensure_future(remote.cmd_stop.set_start())
+
+    @staticmethod
+    def _status(script: BaseMakeCalibrations) -> int:
+        """Exit status of the command; 2 says that nothing was exposed."""
+        return _STATUS.get(ScriptState(script.state.state), 1 if script.exposed else 2)

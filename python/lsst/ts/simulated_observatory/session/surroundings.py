@@ -1,0 +1,218 @@
+"""What a simulated run needs around it: folders, repository, reference calibrations, names for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.domain.instruments import Instrument
+from lsst.ts.calibrations.journal.settings import RunSettings
+
+from ..cameras.models import detector_model
+from ..components.machinery import Machinery
+from ..components.mounted import usual_optics
+from ..components.optical_path import OpticalPath
+from ..faults.faults import Faults
+from ..repository.reference import ReferenceRequest, cache_folder, is_cached, reference_repository
+from ..repository.repository import add_aliases, make_repository, write_index
+from .disk import check_disk
+from .interrupts import Interrupted, raising_interrupts
+from .observatory import SimulatedObservatory, real_machinery
+from .optics import all_mounted, mounted_optics
+
+__all__ = ["Surroundings", "SurroundingsError"]
+
+
+class SurroundingsError(RuntimeError):
+    """The simulated observatory could not be prepared."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Place and properties of a simulated run.
+
+    Parameters
+    ----------
+    instrument
+        What is simulated.
+    config
+        What the script was asked for; None if the script will refuse its configuration.
+    settings
+        Of the run.
+    faults
+        Specifications of what goes wrong.
+    part
+        How many parts of the run there were before.
+    """
+
+    instrument: Instrument
+    config: CalibrationConfig | None
+    settings: RunSettings
+    faults: tuple[str, ...]
+    part: int = 0
+
+    @property
+    def optics(self) -> OpticalPath:
+        """What is in the beam at the beginning; a run that is resumed finds what it has put there."""
+        return self._flat_optics() if self.part and self.config else usual_optics(self.instrument)
+
+    @property
+    def scale(self) -> int:
+        """Divisor of the detector's sides."""
+        assert self.settings.scale is not None
+        return self.settings.scale
+
+    @property
+    def seed(self) -> int:
+        """Of everything that is drawn."""
+        assert self.settings.seed is not None
+        return self.settings.seed
+
+    @property
+    def repository(self) -> Path:
+        """Butler repository."""
+        assert self.settings.repository is not None
+        return self.settings.repository
+
+    @property
+    def images(self) -> Path:
+        """Folder of the raw images: with the repository, which knows them by path."""
+        return self.repository / "images"
+
+    @property
+    def index(self) -> Path:
+        """Butler index with the names of the repository."""
+        return self.settings.folder / "butler-index.yaml"
+
+    @property
+    def detectors(self) -> tuple[int, ...]:
+        """Detectors for which pixels are made."""
+        return self.config.detectors if self.config else ()
+
+    @property
+    def properties(self) -> dict[str, object]:
+        """What runs that share a repository must have in common."""
+        return {"instrument": self.instrument.name, "scale": self.scale, "seed": self.seed}
+
+    def observatory(self) -> SimulatedObservatory:
+        """The simulated observatory, not yet running; nothing is made or read for it.
+
+        Raises
+        ------
+        FaultError
+            A fault is not possible in it.
+        """
+        return SimulatedObservatory(
+            self.instrument,
+            self._machinery(),
+            images=self.images,
+            jobs=self.settings.jobs,
+            scale=self.scale,
+            seed=self.seed,
+            faults=Faults(self.faults),
+            detectors=self.detectors,
+            optics=self.optics,
+            part=self.part,
+        )
+
+    def _machinery(self) -> Machinery:
+        """What does the real work of the simulated components."""
+        return real_machinery(self.instrument, self.repository)
+
+    def prepare(self, say: Callable[[str], None]) -> None:
+        """Make the repository and what names it.
+
+        Parameters
+        ----------
+        say
+            Told what takes time.
+
+        Raises
+        ------
+        SurroundingsError
+            Something could not be made, or a signal came; nothing was exposed.
+        """
+        try:
+            with raising_interrupts():
+                self._prepare(say)
+        except Interrupted as interrupt:
+            raise SurroundingsError(
+                f"{interrupt} came while the simulated observatory was prepared. Nothing was exposed."
+            ) from None
+
+    def _prepare(self, say: Callable[[str], None]) -> None:
+        from ..repository.reference_maker import ReferenceFailed
+
+        assert self.config is not None
+        try:
+            self._make_repository(say)
+            add_aliases(self.repository, self.instrument.calibration_collection, self.settings.collections)
+            write_index(self.index, self.repository, {self.instrument.repository, self.config.repo})
+            self._write_truth()
+        except (OSError, ReferenceFailed) as error:
+            raise SurroundingsError(
+                f"the simulated observatory could not be prepared: {error}. Nothing was exposed."
+            ) from error
+
+    def _make_repository(self, say: Callable[[str], None]) -> None:
+        """Make the repository, with a copy of the reference calibrations."""
+        request = self._request(self._flat_optics())
+        self._check_disk(request)
+        reference = reference_repository(request, say)
+        make_repository(self.repository, reference, self.instrument.calibration_collection, self.properties)
+
+    def _flat_optics(self) -> OpticalPath:
+        """What will be in the beam when the flats are taken.
+
+        No reference calibrations are made for what is not mounted. Where those of the usual filter are there,
+        the script comes as far as its preflight with them, which says this and all else that is wrong.
+
+        Raises
+        ------
+        SurroundingsError
+            It is not mounted, and the calibrations of the usual filter would have to be made first.
+        """
+        assert self.config is not None
+        usual, asked = usual_optics(self.instrument), (self.config.filter, self.config.grating)
+        problems = all_mounted(self.instrument).problems(*asked)
+        if not problems:
+            return mounted_optics(self.instrument, usual, *asked)
+        if not is_cached(self._request(usual)):
+            raise SurroundingsError(f"{'; '.join(problems)}. Nothing was exposed.")
+        return usual
+
+    def _request(self, optics: OpticalPath) -> ReferenceRequest:
+        return ReferenceRequest(self.instrument, self.detectors, self.scale, self.seed, optics)
+
+    def _check_disk(self, request: ReferenceRequest) -> None:
+        """Refuse what does not fit, reference calibrations included if they have to be made.
+
+        Raises
+        ------
+        SurroundingsError
+            It does not fit; the message has a proposal.
+        """
+        from ..repository.reference_maker import reference_exposures
+
+        assert self.config is not None
+        models = [detector_model(self.instrument.name, number, self.scale) for number in self.detectors]
+        needs = {self.settings.folder: sum(len(each.exposure_times) for each in self.config.images.values())}
+        if not is_cached(request):
+            needs[cache_folder()] = reference_exposures(self.scale, len(models))
+        try:
+            check_disk(needs, models)
+        except ValueError as error:
+            raise SurroundingsError(f"{error}.") from None
+
+    def _write_truth(self) -> None:
+        from ..detector.truth import draw_truth
+
+        truth = {
+            name: draw_truth(detector_model(self.instrument.name, number, self.scale), self.seed).to_dict()
+            for number, name in self.instrument.detectors.items()
+            if number in self.detectors
+        }
+        (self.settings.folder / "truth.json").write_text(json.dumps(truth) + "\n", encoding="utf-8")
