@@ -46,7 +46,9 @@ def test_each_test_exists(path: str, function: str) -> None:
 
 
 def test_each_guard_is_undone_by_a_test_and_each_that_is_undone_is_named() -> None:
-    source = (ROOT / "tests" / "campaign" / "test_undone_guards.py").read_text(encoding="utf-8")
+    source = (ROOT / "tests" / "simulated_observatory" / "campaign" / "test_undone_guards.py").read_text(
+        encoding="utf-8"
+    )
     assert quoted("Guards") == set(re.findall(r"^    Undone\(\s*(\w+),", source, re.MULTILINE))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-DATA = Path(__file__).parents[1] / "data" / "examples.yaml"
+DATA = Path(__file__).parents[2] / "data" / "examples.yaml"
 EXAMPLES = {each["name"]: each for each in yaml.safe_load(DATA.read_text(encoding="utf-8"))}
 FEW = "n_bias: 1\nn_dark: 1\nexp_times_dark: 5\n"
 

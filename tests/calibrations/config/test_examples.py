@@ -17,7 +17,7 @@ from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM, ImageTyp
 from lsst.ts.calibrations.workflow.plan import Plan, make_plan
 from lsst.ts.simulated_observatory.session.flat_light import light_warnings
 
-EXAMPLES = yaml.safe_load((Path(__file__).parents[1] / "data" / "examples.yaml").read_text(encoding="utf-8"))
+EXAMPLES = yaml.safe_load((Path(__file__).parents[2] / "data" / "examples.yaml").read_text(encoding="utf-8"))
 INSTRUMENTS = {
     "auxtel/make_latiss_calibrations.py": LATISS,
     "maintel/make_comcam_calibrations.py": LSSTCOMCAM,
