@@ -26,16 +26,22 @@ from click.testing import CliRunner, Result
 
 os.environ.setdefault("TS_CALIBRATIONS_SAL", "embedded")
 
-from lsst.ts.calibrations.cli import simulate
-from lsst.ts.calibrations.cli.run_script import main
-from lsst.ts.calibrations.cli.session import ScriptSession
-from lsst.ts.calibrations.cli.surroundings_without_pixels import SurroundingsWithoutPixels
-from lsst.ts.calibrations.domain.optics import physical_filter
-from lsst.ts.calibrations.run.facts import Fact, fact_from_dict
-from lsst.ts.calibrations.run.journal import read_journal
-from lsst.ts.calibrations.simulation import clock
-from lsst.ts.calibrations.simulation.cscs.mounted import band_of, usual_optics
-from lsst.ts.calibrations.simulation.sal.bus import running_bus
+from lsst.ts.simulated_observatory.sal_names import use_embedded_sal
+
+use_embedded_sal()
+
+from lsst.ts.calibrations.domain.instruments import physical_filter  # noqa: E402
+from lsst.ts.calibrations.journal.facts import Fact, fact_from_dict  # noqa: E402
+from lsst.ts.calibrations.journal.journal import read_journal  # noqa: E402
+from lsst.ts.simulated_observatory import clock  # noqa: E402
+from lsst.ts.simulated_observatory.cli.run_script import main  # noqa: E402
+from lsst.ts.simulated_observatory.components.mounted import band_of, usual_optics  # noqa: E402
+from lsst.ts.simulated_observatory.embedded_sal.bus import running_bus  # noqa: E402
+from lsst.ts.simulated_observatory.session import simulated_run  # noqa: E402
+from lsst.ts.simulated_observatory.session.script_session import ScriptSession  # noqa: E402
+from lsst.ts.simulated_observatory.session.surroundings_without_pixels import (  # noqa: E402
+    SurroundingsWithoutPixels,
+)
 
 __all__ = [
     "COMCAM",
@@ -191,8 +197,8 @@ def _command(folder: Path, arguments: list[str], heard: Heard | None) -> Played:
             return await super().run()
 
     with (
-        mock.patch.object(simulate, "Surroundings", _Surroundings),
-        mock.patch.object(simulate, "ScriptSession", Session),
+        mock.patch.object(simulated_run, "Surroundings", _Surroundings),
+        mock.patch.object(simulated_run, "ScriptSession", Session),
         mock.patch.object(clock, "run", partial(clock.run, threads=False)),
     ):
         result = _invoke(arguments)
