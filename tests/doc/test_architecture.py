@@ -1,0 +1,36 @@
+"""The layers that the documentation states are those that import-linter checks."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "doc" / "architecture.rst").read_text(encoding="utf-8")
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+    "contracts"
+]
+LAYERS = {contract["containers"][0]: contract for contract in CONTRACTS if contract["type"] == "layers"}
+
+
+def stated(package: str) -> list[set[str]]:
+    """Layers of a package as the page has them, from the top."""
+    table = (
+        PAGE.partition(f":class: {package}-layers")[2].partition("\n\n``")[0].partition("\nThe reasons")[0]
+    )
+    return [set(re.split(", *", names)) for names in re.findall(r"^    \* - (.+)$", table, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("package", ["calibrations", "simulated_observatory"])
+def test_the_page_states_the_layers_of_the_contracts(package: str) -> None:
+    layers = LAYERS[f"lsst.ts.{package}"]["layers"]
+    assert stated(package) == [set(re.split(r" *[|:] *", layer)) for layer in layers]
+
+
+def test_no_import_is_exempt_and_no_module_is_left_out() -> None:
+    assert all(contract["exhaustive"] for contract in LAYERS.values())
+    assert not [contract["name"] for contract in CONTRACTS if contract.get("ignore_imports")]
+    assert not [contract["name"] for contract in CONTRACTS if contract.get("allow_indirect_imports")]
