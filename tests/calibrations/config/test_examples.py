@@ -110,7 +110,7 @@ def test_collections_are_searched_in_the_order_in_which_they_are_written() -> No
         settings = config.images[kind]
         assert settings.verify_collections == ("u/czw/DM-28920/calib.20210720", "LATISS/calib")
         assert settings.input_collections == ("LATISS/calib",)
-    assert config.ptc.input_collections == ("LATISS/calib",)
+    assert config.products["PTC"].input_collections == ("LATISS/calib",)
 
 
 def test_one_exposure_time_serves_all_images_discarded_ones_included() -> None:

@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from ..domain.calibrations import PAIR_GAINS, JobKind, pipeline_files
 from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
 from ..domain.jobs import PIPELINES
-from ..domain.pipeline_names import PIPELINE_FILES, SUBSETS, signal_removal_label, with_label
+from ..domain.pipeline_names import signal_removal_label, with_label
 
 __all__ = ["FoundPipeline", "PipelineFiles"]
 
-OWN_SUBSET = "generateGainFromFlatPair"
-"""The documented name, which this project's own pipeline has."""
-
-FOLDERS = {"generate": "CP_PIPE_DIR", "gain": "CP_PIPE_DIR", "verify": "CP_VERIFY_DIR"}
+FOLDERS = {
+    JobKind.GENERATE: "CP_PIPE_DIR",
+    JobKind.GAINS: "CP_PIPE_DIR",
+    JobKind.VERIFY: "CP_VERIFY_DIR",
+}
 """Environment variables that say where the pipelines of the Rubin software are."""
 
 
@@ -65,11 +67,11 @@ class PipelineFiles:
         ArchiveError
             A folder is named in the environment and has no such pipeline.
         """
-        variable = FOLDERS[kind]
-        files = PIPELINE_FILES[kind, calibration]
+        variable = FOLDERS[JobKind(kind)]
+        files = pipeline_files(kind, calibration)
         folder = self._environment.get(variable)
         if not folder:
-            subset = f"#{OWN_SUBSET}" if kind == "gain" else ""
+            subset = f"#{PAIR_GAINS.own_subset}" if kind == JobKind.GAINS else ""
             return FoundPipeline(f"{PIPELINES}/{files[0]}{subset}", "isr")
         for place in (f"pipelines/{self._instrument.name}", "pipelines"):
             for file in files:
@@ -81,10 +83,10 @@ class PipelineFiles:
 
     def _found(self, address: str, path: Path, kind: str) -> FoundPipeline:
         labels, subsets = _read(path)
-        if kind == "gain":
-            subset = next((name for name in SUBSETS if name in subsets), None)
+        if kind == JobKind.GAINS:
+            subset = next((name for name in PAIR_GAINS.subsets if name in subsets), None)
             if subset is None:
-                raise ArchiveError(f"{path} has none of the subsets {', '.join(SUBSETS)}")
+                raise ArchiveError(f"{path} has none of the subsets {', '.join(PAIR_GAINS.subsets)}")
             address = f"{address}#{subset}"
         return FoundPipeline(address, signal_removal_label(labels))
 

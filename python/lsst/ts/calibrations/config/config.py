@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
+from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS, CalibrationType, products
 from ..domain.errors import ConfigurationError
 from ..domain.exposure_times import times_per_exposure
 from ..domain.instruments import ImageType, Instrument
@@ -67,10 +68,12 @@ class CalibrationConfig:
         Name or position; None leaves what is in the beam.
     detectors
         Butler ids of the detectors to process, in order; never empty.
-    do_verify, generate_calibrations, do_defects, do_ptc, do_gain_from_flat_pairs
+    do_verify, generate_calibrations
         What is to be done.
-    defects, ptc
-        Their settings.
+    products
+        Settings of the products that are asked for, by the name of the calibration, e.g. ``DEFECTS``.
+    gains
+        Settings of the gains from flat pairs; None if they are not asked for, or if no flats are taken.
     calib_collection, repo
         Where to certify, and the Butler repository.
     n_processes
@@ -92,11 +95,8 @@ class CalibrationConfig:
     detectors: tuple[int, ...]
     do_verify: bool
     generate_calibrations: bool
-    do_defects: bool
-    do_ptc: bool
-    do_gain_from_flat_pairs: bool
-    defects: ProductSettings
-    ptc: ProductSettings
+    products: Mapping[str, ProductSettings]
+    gains: ProductSettings | None
     calib_collection: str
     repo: str
     n_processes: int
@@ -142,8 +142,10 @@ class CalibrationConfig:
             instrument=instrument.name,
             images=MappingProxyType({kind: _image_settings(options, kind) for kind in kinds}),
             detectors=tuple(sorted(map(int, options["detectors"]))) or tuple(instrument.detectors),
-            defects=_product_settings(options, "defects"),
-            ptc=_product_settings(options, "ptc"),
+            products=MappingProxyType(
+                {each.name: _product_settings(options, each) for each in products() if options[each.option]}
+            ),
+            gains=_gain_settings(options, kinds),
             n_processes=int(options["n_processes"]),
             certify_begin=parse_date(options["certify_calib_begin_date"]),
             certify_end=parse_date(options["certify_calib_end_date"]),
@@ -166,7 +168,7 @@ class CalibrationConfig:
     @property
     def certifies(self) -> bool:
         """Whether anything is to be certified."""
-        return self.generate_calibrations or self.do_defects or self.do_ptc
+        return self.generate_calibrations or bool(self.products)
 
     def validity_warning(self, now: float) -> str | None:
         """What to say if images of now would not find the calibrations that are certified.
@@ -193,9 +195,6 @@ _AS_THEY_ARE = (
     "filter",
     "do_verify",
     "generate_calibrations",
-    "do_defects",
-    "do_ptc",
-    "do_gain_from_flat_pairs",
     "calib_collection",
     "repo",
     "program",
@@ -220,8 +219,14 @@ def _image_settings(options: Mapping[str, Any], kind: ImageType) -> ImageSetting
     )
 
 
-def _product_settings(options: Mapping[str, Any], name: str) -> ProductSettings:
+def _product_settings(options: Mapping[str, Any], calibration: CalibrationType) -> ProductSettings:
     return ProductSettings(
-        config_options=options[f"config_options_{name}"].strip(),
-        input_collections=collection_names(options[f"input_collections_{name}"]),
+        config_options=options[calibration.option_of("config_options")].strip(),
+        input_collections=collection_names(options[calibration.option_of("input_collections")]),
     )
+
+
+def _gain_settings(options: Mapping[str, Any], kinds: Collection[ImageType]) -> ProductSettings | None:
+    if not options[PAIR_GAINS.option] or PAIR_GAINS.made_from not in kinds:
+        return None
+    return _product_settings(options, CALIBRATIONS[PAIR_GAINS.settings_of])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .calibrations import PAIR_GAINS, JobKind
 from .instruments import Instrument
 
 __all__ = ["JobRequest", "data_query", "is_job_id", "make_job"]
@@ -49,7 +50,7 @@ class JobRequest:
     @property
     def name(self) -> str:
         """The job in words, e.g. ``verify BIAS``."""
-        return "gains from flat pairs" if self.kind == "gain" else f"{self.kind} {self.calibration}"
+        return PAIR_GAINS.title if self.kind == JobKind.GAINS else f"{self.kind} {self.calibration}"
 
 
 def data_query(instrument: Instrument, detectors: Sequence[int], exposures: Sequence[int]) -> str:

@@ -1,29 +1,11 @@
-"""Names of pipelines, tasks and subsets: the documented ones and those of the present cp_pipe."""
+"""Labels of the tasks of a pipeline: the documented ones and those of the present cp_pipe."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
 
-__all__ = ["PIPELINE_FILES", "SUBSETS", "signal_removal_label", "with_label", "without_labels"]
-
-PIPELINE_FILES: dict[tuple[str, str], tuple[str, ...]] = {
-    ("generate", "BIAS"): ("cpBias.yaml",),
-    ("generate", "DARK"): ("cpDark.yaml",),
-    ("generate", "FLAT"): ("cpFlat.yaml",),
-    ("generate", "DEFECTS"): ("cpDefects.yaml", "findDefects.yaml"),
-    ("generate", "PTC"): ("cpPtc.yaml", "measurePhotonTransferCurve.yaml"),
-    ("gain", "GAIN"): ("cpPtc.yaml", "measurePhotonTransferCurve.yaml"),
-    ("verify", "BIAS"): ("verifyBias.yaml",),
-    ("verify", "DARK"): ("verifyDark.yaml",),
-    ("verify", "FLAT"): ("verifyFlat.yaml",),
-    ("verify", "DEFECTS"): ("verifyDefects.yaml",),
-    ("verify", "PTC"): ("verifyPtc.yaml",),
-}
-"""Files that may hold the pipeline of a kind of job and a calibration, the present name first."""
-
-SUBSETS = ("cpPtcGainFromFlatPairs", "generateGainFromFlatPair", "genGainsFromFlatPairs")
-"""Names that the part of the PTC pipeline has had that measures the gain of each pair of flats."""
+__all__ = ["signal_removal_label", "with_label", "without_labels"]
 
 _DOCUMENTED = "isr"
 _OPTION = re.compile(rf"^{_DOCUMENTED}:")

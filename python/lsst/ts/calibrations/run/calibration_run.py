@@ -12,6 +12,7 @@ from ..butler.archive import Archive
 from ..components.camera import Annotations
 from ..components.clients import Clients
 from ..config.config import CalibrationConfig
+from ..domain.calibrations import CALIBRATIONS
 from ..domain.errors import CalibrationError, PreflightError
 from ..domain.instruments import ImageType, Instrument
 from ..journal.journal import JournalError
@@ -137,18 +138,15 @@ class CalibrationRun:
         for images in config.images.values():
             names.update(images.verify_collections if config.do_verify else ())
             names.update(images.input_collections if config.generate_calibrations else ())
-        if config.do_ptc or (config.do_gain_from_flat_pairs and ImageType.FLAT in config.images):
-            names.update(config.ptc.input_collections)
-        if config.do_defects:
-            names.update(config.defects.input_collections)
+        for product in (*config.products.values(), *([config.gains] if config.gains else [])):
+            names.update(product.input_collections)
         return names
 
     def _certification(self) -> dict[str, Any] | None:
         """What is to be certified, where and for when; None if nothing is."""
         config = self.config
         types = [each.lower() for each in config.image_types] if config.generate_calibrations else []
-        types += ["defects"] if config.do_defects else []
-        types += ["ptc"] if config.do_ptc else []
+        types += [CALIBRATIONS[name].dataset_type for name in config.products]
         if not types:
             return None
         return {

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..domain.calibrations import PAIR_GAINS, JobKind
 from ..domain.exposure_times import flat_pairs
 from ..domain.gains import corrected_gain
 from ..domain.pipeline_names import without_labels
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from .jobs import Jobs
 
 __all__ = ["GainsFromPairs"]
-
-FIT = ("cpPtcSolve", "cpPtcAdjustGainRatios")
-"""Tasks of the photon transfer curve that the gains do without, and their options too."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,15 @@ class GainsFromPairs:
         if not pairs:
             self.context.log.warning("No two flats have the same exposure time: no gain is measured.")
             return
-        settings = self.config.ptc
+        settings = self.config.gains
+        assert settings is not None
         paired = [each for pair in pairs for each in pair]
         collection = await self.jobs.run(
-            "gain", "GAIN", paired, settings.input_collections, without_labels(settings.config_options, FIT)
+            JobKind.GAINS,
+            PAIR_GAINS.name,
+            paired,
+            settings.input_collections,
+            without_labels(settings.config_options, PAIR_GAINS.tasks_left_out),
         )
         measured = await self.archive.pair_gains(collection, pairs, self.config.detectors)
         gains = tuple(self._gain(each) for each in measured)

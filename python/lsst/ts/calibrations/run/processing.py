@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..butler.pipeline_files import PipelineFiles
+from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from ..domain.errors import CalibrationError
 from ..domain.instruments import ImageType
 from ..journal.facts import StepNotDone
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["Processing"]
 
 _Step = Callable[[], Awaitable[None]]
-
-GAINS = "gains from flat pairs"
-"""Name of the step that measures gains."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +148,7 @@ class Processing:
         """Whether a step has succeeded, in this part of the run or in an earlier one."""
         if self.steps.succeeded(step):
             return True
-        if step == GAINS:
+        if step == PAIR_GAINS.title:
             return bool(self.context.record.gains)
         kind, calibration = step.split()
         return self.context.record.came_of(kind, calibration)
@@ -176,14 +174,11 @@ class Processing:
             chains.append(_Chain((image_type,), self._steps_of_images(image_type), accepted))
             if config.generate_calibrations:
                 accepted = (*accepted, f"certify {image_type}")
-        if config.do_gain_from_flat_pairs and ImageType.FLAT in config.image_types:
-            chains.append(_Chain((ImageType.FLAT,), ((GAINS, self._measure_gains),)))
-        if config.do_defects:
-            both = (ImageType.DARK, ImageType.FLAT)
-            chains.append(_Chain(both, self._steps_of_product("DEFECTS", both), accepted))
-        if config.do_ptc:
-            flats = (ImageType.FLAT,)
-            chains.append(_Chain(flats, self._steps_of_product("PTC", flats), accepted))
+        if config.gains:
+            chains.append(_Chain((ImageType.FLAT,), ((PAIR_GAINS.title, self._measure_gains),)))
+        for name in config.products:
+            images = CALIBRATIONS[name].made_from
+            chains.append(_Chain(images, self._steps_of_product(name, images), accepted))
         return [chain for chain in chains if chain.steps]
 
     def _steps_of_images(self, image_type: ImageType) -> tuple[tuple[str, _Step], ...]:
@@ -205,7 +200,7 @@ class Processing:
 
     def _steps_of_product(self, name: str, images: tuple[ImageType, ...]) -> tuple[tuple[str, _Step], ...]:
         """Generate, verify and certify defects or the photon transfer curve."""
-        settings = self.config.defects if name == "DEFECTS" else self.config.ptc
+        settings = self.config.products[name]
         generate = partial(self._generate, name, images, settings.input_collections, settings.config_options)
         verify = partial(self._verify_product, name, settings.input_collections)
         return (
@@ -245,10 +240,10 @@ class Processing:
     async def _verify_product(self, name: str, configured: Sequence[str]) -> None:
         """Verify defects with the flats, or the photon transfer curve by itself."""
         inputs, combined = self.products.inputs(name, configured), self.products.generated[name]
-        if name != "DEFECTS":
+        if CALIBRATIONS[name].verified_by_itself:
             self._verdicts[name] = await self.verifications.verify_product(combined, inputs)
             return
-        threshold = self.config.images[ImageType.FLAT].threshold
+        threshold = self.config.images[CALIBRATIONS[name].verified_with].threshold
         self._verdicts[name] = await self.verifications.verify(
             name, combined.verified_with, inputs, threshold=threshold, combined=combined
         )

@@ -174,9 +174,9 @@ def _duration(
         end = max(end, accepted, verified)
         if each.image_type is not ImageType.FLAT:
             continue
-        if config.do_gain_from_flat_pairs and flat_pairs(each.kept_times).pairs:
+        if config.gains and flat_pairs(each.kept_times).pairs:
             end = max(end, after_job(ready, kept))
-        if config.do_defects or config.do_ptc:  # both at once; each is made and then verified
+        if config.products:  # both at once; each is made and then verified
             end = max(end, after_job(after_job(max(ready, accepted), kept), kept))
     return end
 
@@ -189,7 +189,7 @@ def _warnings(config: CalibrationConfig, instrument: Instrument, sets: tuple[Ima
     kept = next((each.kept_times for each in sets if each.image_type is ImageType.FLAT), None)
     if kept is None:
         return
-    if config.do_gain_from_flat_pairs:
+    if config.gains:
         yield from _pair_warnings(kept)
 
 

@@ -60,7 +60,7 @@ def light_warnings(config: CalibrationConfig, instrument: Instrument) -> Iterato
     yield from saturation_warnings(kept, rate, models)
     if config.do_verify:
         yield from faint_warnings(kept, rate, models, internal=config.generate_calibrations)
-        yield from curve_warnings(kept, rate) if config.do_ptc else ()
+        yield from curve_warnings(kept, rate) if "PTC" in config.products else ()
 
 
 def nominal_rate(filter_: str | int | None, grating: str | int | None) -> float | None:

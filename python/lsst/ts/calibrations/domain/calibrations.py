@@ -1,0 +1,260 @@
+"""The types of calibrations: one table, which is the only place that knows them by name.
+
+A type is added as a row of `CALIBRATIONS`; configuration, workflow, preflight, processing and verification
+read what they need of it from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .instruments import ImageType
+
+__all__ = [
+    "CALIBRATIONS",
+    "PAIR_GAINS",
+    "CalibrationType",
+    "JobKind",
+    "PairGainMeasurement",
+    "combined_from",
+    "pipeline_files",
+    "products",
+]
+
+
+class JobKind(StrEnum):
+    """Kinds of jobs of the OCPS, as journals and summaries name them."""
+
+    GENERATE = "generate"
+    VERIFY = "verify"
+    GAINS = "gain"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationType:
+    """A type of calibration.
+
+    Parameters
+    ----------
+    name
+        As journals and summaries name it, e.g. ``BIAS``; its options end in ``_bias``.
+    made_from
+        Types of the images that it is made from.
+    verified_with
+        Type of the images that its verification job gets. A calibration that this run made must be verified
+        with all images of this type that it was made from.
+    verified_by_itself
+        Whether its own values are tested, and not images that were processed with it.
+    needs
+        Names of the calibrations that must be accepted before it can be made, in the order in which they are
+        made; those that the run does not make are taken from the input collections.
+    option
+        Name of the option that asks for it to be made.
+    generated_by, verified_by
+        Names that the file of its pipeline has had in cp_pipe and in cp_verify, the present one first.
+    """
+
+    name: str
+    made_from: tuple[ImageType, ...]
+    verified_with: ImageType
+    verified_by_itself: bool = False
+    needs: tuple[str, ...]
+    option: str
+    generated_by: tuple[str, ...]
+    verified_by: tuple[str, ...]
+
+    @property
+    def dataset_type(self) -> str:
+        """Name of its dataset type in the Butler, e.g. ``bias``."""
+        return self.name.lower()
+
+    @property
+    def image_type(self) -> ImageType | None:
+        """Type of the images that it combines; None for a product, which is measured on images."""
+        return ImageType(self.name) if self.name in ImageType.__members__ else None
+
+    @property
+    def is_product(self) -> bool:
+        """Whether it is measured on images, and not combined from images of its own type."""
+        return self.image_type is None
+
+    @property
+    def halts(self) -> bool:
+        """Whether no further image makes sense once it was rejected, since later types are made with it."""
+        return not self.is_product
+
+    @property
+    def statistics_prefix(self) -> str:
+        """Begin of the names of the datasets that its verification leaves, e.g. ``verifyBias``."""
+        return f"verify{self.name.capitalize()}"
+
+    def option_of(self, prefix: str) -> str:
+        """Name of one of its options.
+
+        Parameters
+        ----------
+        prefix
+            What the option is about, e.g. ``input_collections``.
+
+        Returns
+        -------
+        name
+            E.g. ``input_collections_bias``.
+        """
+        return f"{prefix}_{self.name.lower()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairGainMeasurement:
+    """The measurement of gains with pairs of flats, a part of the pipeline of the photon transfer curve.
+
+    Parameters
+    ----------
+    name
+        As journals and summaries name it in place of a calibration.
+    title
+        Name for people.
+    made_from
+        Type of the images that are paired.
+    option
+        Name of the option that asks for it.
+    settings_of
+        Name of the calibration whose pipeline, options and input collections it uses.
+    subsets
+        Names that this part of the pipeline has had in cp_pipe.
+    own_subset
+        The documented one of these.
+    tasks_left_out
+        Labels of tasks of that pipeline that are not run, so that their options are left out.
+    """
+
+    name: str
+    title: str
+    made_from: ImageType
+    option: str
+    settings_of: str
+    subsets: tuple[str, ...]
+    own_subset: str
+    tasks_left_out: tuple[str, ...]
+
+
+CALIBRATIONS: dict[str, CalibrationType] = {
+    each.name: each
+    for each in (
+        CalibrationType(
+            name="BIAS",
+            made_from=(ImageType.BIAS,),
+            verified_with=ImageType.BIAS,
+            needs=(),
+            option="generate_calibrations",
+            generated_by=("cpBias.yaml",),
+            verified_by=("verifyBias.yaml",),
+        ),
+        CalibrationType(
+            name="DARK",
+            made_from=(ImageType.DARK,),
+            verified_with=ImageType.DARK,
+            needs=("BIAS",),
+            option="generate_calibrations",
+            generated_by=("cpDark.yaml",),
+            verified_by=("verifyDark.yaml",),
+        ),
+        CalibrationType(
+            name="FLAT",
+            made_from=(ImageType.FLAT,),
+            verified_with=ImageType.FLAT,
+            needs=("BIAS", "DARK"),
+            option="generate_calibrations",
+            generated_by=("cpFlat.yaml",),
+            verified_by=("verifyFlat.yaml",),
+        ),
+        # Found in darks and flats; what a masked pixel does to an image shows where there is light.
+        CalibrationType(
+            name="DEFECTS",
+            made_from=(ImageType.DARK, ImageType.FLAT),
+            verified_with=ImageType.FLAT,
+            needs=("BIAS", "DARK", "FLAT"),
+            option="do_defects",
+            generated_by=("cpDefects.yaml", "findDefects.yaml"),
+            verified_by=("verifyDefects.yaml",),
+        ),
+        CalibrationType(
+            name="PTC",
+            made_from=(ImageType.FLAT,),
+            verified_with=ImageType.FLAT,
+            verified_by_itself=True,
+            needs=("BIAS", "DARK", "FLAT"),
+            option="do_ptc",
+            generated_by=("cpPtc.yaml", "measurePhotonTransferCurve.yaml"),
+            verified_by=("verifyPtc.yaml",),
+        ),
+    )
+}
+"""All types by name, in the order in which they are made; each after those that it needs."""
+
+PAIR_GAINS = PairGainMeasurement(
+    name="GAIN",
+    title="gains from flat pairs",
+    made_from=ImageType.FLAT,
+    option="do_gain_from_flat_pairs",
+    settings_of="PTC",
+    subsets=("cpPtcGainFromFlatPairs", "generateGainFromFlatPair", "genGainsFromFlatPairs"),
+    own_subset="generateGainFromFlatPair",
+    tasks_left_out=("cpPtcSolve", "cpPtcAdjustGainRatios"),
+)
+"""The gains from single pairs of flats."""
+
+
+def products() -> tuple[CalibrationType, ...]:
+    """Types that are measured on images, and not combined from images of their own type."""
+    return tuple(each for each in CALIBRATIONS.values() if each.is_product)
+
+
+def combined_from(image_types: Iterable[ImageType]) -> tuple[CalibrationType, ...]:
+    """Types that are combinations of images of these types.
+
+    Parameters
+    ----------
+    image_types
+        Types of images.
+
+    Returns
+    -------
+    types
+        In the order of the table.
+    """
+    wanted = frozenset(image_types)
+    return tuple(each for each in CALIBRATIONS.values() if each.image_type in wanted)
+
+
+def pipeline_files(kind: str, calibration: str) -> tuple[str, ...]:
+    """Names of the files that may hold the pipeline of a job.
+
+    Parameters
+    ----------
+    kind
+        A `JobKind`, or its text.
+    calibration
+        Name of the calibration, or that of `PAIR_GAINS`.
+
+    Returns
+    -------
+    names
+        The present one first.
+
+    Raises
+    ------
+    KeyError
+        There is no such calibration.
+    ValueError
+        There is no such kind of job.
+    """
+    match JobKind(kind):
+        case JobKind.GAINS:
+            return CALIBRATIONS[PAIR_GAINS.settings_of].generated_by
+        case JobKind.GENERATE:
+            return CALIBRATIONS[calibration].generated_by
+        case JobKind.VERIFY:
+            return CALIBRATIONS[calibration].verified_by

@@ -1,0 +1,49 @@
+"""The table of calibration types is whole, and in an order in which they can be made."""
+
+from __future__ import annotations
+
+import pytest
+
+from lsst.ts.calibrations.domain.calibrations import (
+    CALIBRATIONS,
+    PAIR_GAINS,
+    JobKind,
+    combined_from,
+    pipeline_files,
+    products,
+)
+from lsst.ts.calibrations.domain.instruments import ImageType
+
+
+def test_each_type_comes_after_those_that_it_needs() -> None:
+    made: list[str] = []
+    for name, calibration in CALIBRATIONS.items():
+        assert calibration.name == name
+        assert set(calibration.needs) <= set(made)
+        made.append(name)
+
+
+def test_what_is_verified_with_images_is_made_from_these_images() -> None:
+    for calibration in CALIBRATIONS.values():
+        assert calibration.verified_with in calibration.made_from
+
+
+def test_each_image_type_is_combined_into_a_calibration_of_its_own() -> None:
+    assert [each.image_type for each in combined_from(ImageType)] == list(ImageType)
+    assert [each.name for each in combined_from([ImageType.DARK])] == ["DARK"]
+    assert [each.name for each in products()] == ["DEFECTS", "PTC"]
+    assert not any(each.halts for each in products())
+
+
+def test_options_and_datasets_are_named_after_the_calibration() -> None:
+    dark = CALIBRATIONS["DARK"]
+    assert dark.option_of("input_collections_verify") == "input_collections_verify_dark"
+    assert (dark.dataset_type, dark.statistics_prefix) == ("dark", "verifyDark")
+
+
+def test_the_present_name_of_a_pipeline_is_the_first() -> None:
+    assert pipeline_files(JobKind.GENERATE, "DEFECTS") == ("cpDefects.yaml", "findDefects.yaml")
+    assert pipeline_files("verify", "PTC") == ("verifyPtc.yaml",)
+    assert pipeline_files(JobKind.GAINS, PAIR_GAINS.name)[0] == "cpPtc.yaml"
+    with pytest.raises(ValueError, match="'certify' is not a valid JobKind"):
+        pipeline_files("certify", "BIAS")
