@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lsst.daf.butler import Butler, Timespan
 
     from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest
-    from lsst.ts.simulated_observatory.pipelines.jobs import Job
+    from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
     from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 
 DETECTOR = "RXX_S00"
@@ -184,7 +184,7 @@ def _exposures(job: Job) -> list[int]:
 
 
 def _pair(exposures: Sequence[int], dark: Collection[str]) -> Any:
-    from lsst.ts.simulated_observatory.pipelines.calibrations import PhotonTransferCurve
+    from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 
     return PhotonTransferCurve(
         detector=DETECTOR,
@@ -211,7 +211,7 @@ def certify_without_files(
     """Certify combined calibrations that have no files; `filters` are those of the flats, with bands."""
     from lsst.daf.butler import CollectionType, Timespan
 
-    from lsst.ts.simulated_observatory.pipelines.repository import calibration_type
+    from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type
 
     (instrument,) = (record.name for record in butler.query_dimension_records("instrument"))
     for name, band in filters.items():
@@ -243,7 +243,7 @@ def empty_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with LATISS registered, and calibrations that are certified but have no files: to copy."""
     from lsst.daf.butler import Butler
 
-    from lsst.ts.simulated_observatory.pipelines.repository import create_repository
+    from lsst.ts.simulated_observatory.pipelines.new_repository import create_repository
 
     path = tmp_path_factory.mktemp("repositories") / "empty"
     create_repository(str(path))

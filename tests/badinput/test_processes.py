@@ -15,7 +15,7 @@ from lsst.pipe.base.configOverrides import ConfigOverrides
 import lsst.ts.calibrations
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.domain.jobs import data_query
-from lsst.ts.simulated_observatory.pipelines.jobs import Job
+from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
 from lsst.ts.simulated_observatory.pipelines.pipetask import PipetaskProcess, PipetaskRunner
 
 SOURCES = sorted(Path(lsst.ts.calibrations.__path__[0]).rglob("*.py"))

@@ -17,7 +17,7 @@ from lsst.ts.calibrations.butler import datasets
 from lsst.ts.calibrations.butler.archive import Archive
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS
-from lsst.ts.simulated_observatory.pipelines.calibrations import PhotonTransferCurve
+from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 
 FIRST, SECOND, THIRD = 2025011500001, 2025011500002, 2025011500003
 DETECTORS = {0: "RXX_S00"}

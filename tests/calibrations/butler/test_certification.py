@@ -20,8 +20,8 @@ from lsst.ts.calibrations.verification import (
     evaluate_product,
     waive,
 )
-from lsst.ts.simulated_observatory.pipelines.calibrations import PhotonTransferCurve
-from lsst.ts.simulated_observatory.pipelines.repository import calibration_type, create_repository
+from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type, create_repository
+from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 
 AMPLIFIERS = ("C00",)
 BEGIN, END = datetime(2025, 1, 15), datetime(2025, 1, 16)

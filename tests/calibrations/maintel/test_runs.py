@@ -17,7 +17,7 @@ from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.components.machinery import Machinery
 from lsst.ts.simulated_observatory.components.mounted import usual_optics
 from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest
-from lsst.ts.simulated_observatory.pipelines.jobs import Job
+from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
 from lsst.ts.simulated_observatory.repository.ingest import ButlerIngest
 from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 
@@ -81,7 +81,7 @@ def run(tmp_path: Path, certify_stand_ins: Any) -> Any:
 def _repository(path: Path, instrument: Any, certify_stand_ins: Any) -> Path:
     from lsst.daf.butler import Butler
 
-    from lsst.ts.simulated_observatory.pipelines.repository import create_repository
+    from lsst.ts.simulated_observatory.pipelines.new_repository import create_repository
 
     create_repository(str(path), [instrument.name])
     with Butler.from_config(str(path), writeable=True) as butler:

@@ -16,7 +16,7 @@ from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import LATISS, Instrument
 from lsst.ts.simulated_observatory.components.machinery import Machinery
 from lsst.ts.simulated_observatory.faults.faults import Faults
-from lsst.ts.simulated_observatory.pipelines.jobs import Job
+from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
 from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 
 

@@ -13,7 +13,7 @@ from lsst.daf.butler import Butler
 from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory import clock
-from lsst.ts.simulated_observatory.pipelines.repository import create_repository
+from lsst.ts.simulated_observatory.pipelines.new_repository import create_repository
 from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory, real_machinery
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from lsst.ts.simulated_observatory.cameras.models import detector_model
 from lsst.ts.simulated_observatory.detector.truth import draw_truth
-from lsst.ts.simulated_observatory.pipelines.calibrations import PhotonTransferCurve
 from lsst.ts.simulated_observatory.pipelines.curvecriteria import measure_curve, verify_curve
+from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 from lsst.ts.simulated_observatory.pipelines.verifycurve import VerifyCurveTask, VerifyDetectorsTask
 
 MODEL = detector_model("LATISS", 0)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from lsst.pipe.base import NoWorkFound
 
-from lsst.ts.simulated_observatory.pipelines.calibrations import Defects
 from lsst.ts.simulated_observatory.pipelines.flatlevel import (
     FlatLevelConfig,
     FlatLevelTask,
@@ -20,6 +19,7 @@ from lsst.ts.simulated_observatory.pipelines.measuredefects import (
     MergeDefectsConfig,
     MergeDefectsTask,
 )
+from lsst.ts.simulated_observatory.pipelines.tables import Defects
 
 ImageMaker = Callable[..., DetectorImage]
 Store = Callable[..., Any]

@@ -9,10 +9,10 @@ import pytest
 from astropy.io import fits
 from lsst.daf.butler import Butler, DatasetType
 
-from lsst.ts.simulated_observatory.pipelines.calibrations import Defects
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
-from lsst.ts.simulated_observatory.pipelines.repository import calibration_type, create_repository
-from lsst.ts.simulated_observatory.pipelines.storage import IMAGE
+from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type, create_repository
+from lsst.ts.simulated_observatory.pipelines.storage_classes import IMAGE
+from lsst.ts.simulated_observatory.pipelines.tables import Defects
 
 DATA_ID = {"instrument": "LATISS", "detector": 0}
 

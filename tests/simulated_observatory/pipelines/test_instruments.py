@@ -12,9 +12,9 @@ from lsst.ts.calibrations.domain.instruments import LSSTCAM
 from lsst.ts.simulated_observatory.cameras.models import detector_model
 from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest, write_raw, write_segments
 from lsst.ts.simulated_observatory.detector.header import primary_header
-from lsst.ts.simulated_observatory.pipelines.ingest import ingest_raw
 from lsst.ts.simulated_observatory.pipelines.instruments import LsstCam, LsstComCam, instrument_of
-from lsst.ts.simulated_observatory.pipelines.repository import create_repository
+from lsst.ts.simulated_observatory.pipelines.new_repository import create_repository
+from lsst.ts.simulated_observatory.pipelines.raw_ingest import ingest_raw
 
 COMCAM = {  # of CC_O_20241108_000266_R22_S00
     "INSTRUME": "ComCam",

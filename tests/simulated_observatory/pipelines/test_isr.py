@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from lsst.ts.simulated_observatory.detector.truth import draw_truth
-from lsst.ts.simulated_observatory.pipelines.calibrations import Defects, PhotonTransferCurve
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.isr import IsrConfig, IsrConnections, IsrTask
 from lsst.ts.simulated_observatory.pipelines.raws import read_raw
+from lsst.ts.simulated_observatory.pipelines.tables import Defects, PhotonTransferCurve
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,13 @@ from lsst.daf.butler import Butler, CollectionType, Timespan
 from lsst.pipe.base import Pipeline
 
 from lsst.ts.simulated_observatory.detector.truth import draw_truth
-from lsst.ts.simulated_observatory.pipelines.calibrations import Defects, PhotonTransferCurve
-from lsst.ts.simulated_observatory.pipelines.ingest import ingest_raw
-from lsst.ts.simulated_observatory.pipelines.repository import (
+from lsst.ts.simulated_observatory.pipelines.new_repository import (
     calibration_type,
     certify_camera_model,
     create_repository,
 )
+from lsst.ts.simulated_observatory.pipelines.raw_ingest import ingest_raw
+from lsst.ts.simulated_observatory.pipelines.tables import Defects, PhotonTransferCurve
 
 PIPELINES = "resource://lsst.ts.simulated_observatory.pipelines"
 CALIB, RAW = "LATISS/calib", "LATISS/raw/all"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lsst.ts.simulated_observatory.pipelines.jobs import Job
+from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
 from lsst.ts.simulated_observatory.pipelines.pipetask import PipetaskProcess, PipetaskRunner
 
 JOB_ID = "0123456789abcdef0123456789abcdef"

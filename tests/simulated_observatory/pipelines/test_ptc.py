@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from lsst.pipe.base import NoWorkFound
 
-from lsst.ts.simulated_observatory.pipelines.calibrations import PhotonTransferCurve
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.ptcextract import ExtractPairsConfig, ExtractPairsTask
 from lsst.ts.simulated_observatory.pipelines.ptcsolve import SolveConfig, SolveTask
+from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 
 ImageMaker = Callable[..., DetectorImage]
 GAIN = {"C10": 1.05, "C11": 1.10}

@@ -10,7 +10,7 @@ from lsst.ts import salobj
 
 from .. import clock
 from ..faults.faults import Fault, Faults
-from ..pipelines.jobs import Job
+from ..pipelines.ocps_job import Job
 
 __all__ = ["ACK_TIMEOUT", "JobMessages", "Speaker"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..detector.exposure import ExposureRequest, write_raw, write_segments
 
 if TYPE_CHECKING:
-    from ..pipelines.jobs import Job
+    from ..pipelines.ocps_job import Job
 
 __all__ = ["Ingest", "JobProcess", "JobRunner", "Machinery", "PixelSource", "RawWriter"]
 

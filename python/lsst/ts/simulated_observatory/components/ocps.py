@@ -18,7 +18,7 @@ from lsst.ts.calibrations.domain.instruments import Instrument
 from .. import clock
 from ..faults.butler import ButlerFaults
 from ..faults.faults import Fault, Faults
-from ..pipelines.jobs import Job
+from ..pipelines.ocps_job import Job
 from .durations import Durations
 from .job_messages import JobMessages
 from .machinery import JobProcess, JobRunner

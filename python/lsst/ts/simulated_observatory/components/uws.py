@@ -8,7 +8,7 @@ from typing import Any
 
 from lsst.ts.calibrations.domain.instruments import Instrument
 
-from ..pipelines.jobs import Job
+from ..pipelines.ocps_job import Job
 
 __all__ = ["submitted_job"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lsst.ts.calibrations.domain.instruments import Instrument
 
 from .. import clock
-from ..pipelines.jobs import Job
+from ..pipelines.ocps_job import Job
 from .faults import Fault, Faults
 from .verification import VerificationFaults
 

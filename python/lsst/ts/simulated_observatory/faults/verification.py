@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..pipelines.jobs import Job
+from ..pipelines.ocps_job import Job
 from .faults import Faults
 from .kinds import KINDS
 from .of_jobs import VERIFY

@@ -18,7 +18,7 @@ from lsst.pipe.base.connectionTypes import Input, Output
 from .images import DetectorImage
 from .removal import dark_time
 from .stacks import ImageHandle, Stack
-from .storage import IMAGE, STATISTICS
+from .storage_classes import IMAGE, STATISTICS
 
 __all__ = ["CombineConfig", "CombineFlatConfig", "CombineFlatTask", "CombineTask"]
 

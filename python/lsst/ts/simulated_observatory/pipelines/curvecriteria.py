@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..cameras.models import DetectorModel
-from .calibrations import PhotonTransferCurve
+from .tables import PhotonTransferCurve
 
 __all__ = ["A00_RANGES", "measure_curve", "verified_curve", "verify_curve"]
 

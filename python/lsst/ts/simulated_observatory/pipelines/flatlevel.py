@@ -13,7 +13,7 @@ from lsst.pipe.base.connectionTypes import Input, Output
 
 from .images import DetectorImage, MaskPlane
 from .statistics import clipped_statistics
-from .storage import IMAGE, STATISTICS
+from .storage_classes import IMAGE, STATISTICS
 
 __all__ = ["FlatLevelConfig", "FlatLevelTask", "UnusableFlatError"]
 

@@ -12,9 +12,9 @@ from lsst.daf.butler import FormatterV2
 from lsst.resources import ResourcePath
 from numpy.typing import NDArray
 
-from .calibrations import Table
 from .images import Amplifier, DetectorImage
 from .raws import RawImage, read_raw
+from .tables import Table
 
 __all__ = ["ImageFormatter", "RawFormatter", "TableFormatter"]
 

@@ -20,13 +20,13 @@ from lsst.pipe.base import (
 )
 from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
 
-from .calibrations import Crosstalk, Defects, Linearizer, PhotonTransferCurve
 from .images import DetectorImage
 from .overscan import FIT_TYPES
 from .raws import RawImage
 from .records import dimension_record
 from .removal import DETECTOR_NAME, SignalRemoval, dark_time
-from .storage import CROSSTALK, CURVE, DEFECTS, IMAGE, LINEARIZER, RAW
+from .storage_classes import CROSSTALK, CURVE, DEFECTS, IMAGE, LINEARIZER, RAW
+from .tables import Crosstalk, Defects, Linearizer, PhotonTransferCurve
 
 __all__ = ["IsrConfig", "IsrConnections", "IsrTask", "OverscanConfig"]
 

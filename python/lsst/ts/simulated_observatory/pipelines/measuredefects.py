@@ -26,13 +26,13 @@ from lsst.pipe.base.connectionTypes import Input, Output
 from numpy.typing import NDArray
 
 from .badcolumns import fill_columns
-from .calibrations import Defects
 from .images import DetectorImage, MaskPlane
 from .records import dimension_record
 from .removal import DETECTOR_NAME, dark_time
 from .stacks import ImageHandle, Stack
 from .statistics import clipped_statistics
-from .storage import DEFECTS, IMAGE
+from .storage_classes import DEFECTS, IMAGE
+from .tables import Defects
 
 __all__ = ["MeasureDefectsTask", "MergeDefectsTask"]
 

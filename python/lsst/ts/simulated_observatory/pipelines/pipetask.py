@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .jobs import Job
+from .ocps_job import Job
 
 __all__ = ["SIMULATED", "PipetaskProcess", "PipetaskRunner", "kill_pipelines"]
 

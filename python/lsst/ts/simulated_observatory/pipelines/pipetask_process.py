@@ -10,6 +10,8 @@ import os
 import sys
 import threading
 
+from ..former_names import understand_former_names
+
 
 def _end_with_parent() -> None:
     os.read(sys.stdin.fileno(), 1)
@@ -18,6 +20,7 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    understand_former_names()  # of a repository that an earlier version has made
     from lsst.ctrl.mpexec.cli.pipetask import main  # it takes a second, so the guard is set up before
 
     sys.argv[0] = "pipetask"

@@ -25,14 +25,14 @@ from lsst.pipe.base.connectionTypes import Input, Output
 
 from lsst.ts.calibrations.domain.instruments import BRIGHTER_FATTER_SLOPES
 
-from .calibrations import PhotonTransferCurve
 from .covariances import lag_range
 from .flatpairs import PairMeasurement, measure_pair
 from .images import DetectorImage, MaskPlane
 from .pairing import Flat, pair_flats
 from .records import dimension_record
 from .removal import DETECTOR_NAME
-from .storage import CURVE, IMAGE
+from .storage_classes import CURVE, IMAGE
+from .tables import PhotonTransferCurve
 
 __all__ = ["ExtractPairsTask", "Flat", "pair_flats"]
 

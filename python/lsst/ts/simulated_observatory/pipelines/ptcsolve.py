@@ -16,12 +16,12 @@ from lsst.pex.config import ChoiceField, Field
 from lsst.pipe.base import NoWorkFound, PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
 
-from .calibrations import PhotonTransferCurve
 from .combine import noise_key
 from .covariancefit import fit_covariances
 from .images import DetectorImage
 from .ptcfit import CurveFit, fit_curve
-from .storage import CURVE, IMAGE
+from .storage_classes import CURVE, IMAGE
+from .tables import PhotonTransferCurve
 
 __all__ = ["SolveConfig", "SolveTask"]
 

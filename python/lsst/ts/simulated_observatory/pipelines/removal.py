@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from lsst.ts.calibrations.domain.instruments import exposure_id
 
-from .calibrations import Crosstalk, Defects, Linearizer, PhotonTransferCurve
 from .corrections import assemble, interpolate, linearize, subtract_crosstalk
 from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
 from .images import DetectorImage, MaskPlane
 from .overscan import OverscanResult, subtract_overscan
 from .raws import RawImage
 from .statistics import clipped_statistics
+from .tables import Crosstalk, Defects, Linearizer, PhotonTransferCurve
 
 if TYPE_CHECKING:
     from .isr import IsrConfig

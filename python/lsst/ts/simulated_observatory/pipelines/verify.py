@@ -27,7 +27,7 @@ from .defectcriteria import measure_defects, verify_defects
 from .images import DetectorImage
 from .merging import merge_detectors, merge_exposures
 from .records import dimension_record
-from .storage import IMAGE, STATISTICS
+from .storage_classes import IMAGE, STATISTICS
 
 __all__ = ["DetectorsTask", "VerifyDetectorTask", "VerifyExposureTask", "VerifyRunTask"]
 

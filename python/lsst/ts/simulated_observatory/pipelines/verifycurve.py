@@ -21,10 +21,10 @@ from lsst.pipe.base import (
 from lsst.pipe.base.connectionTypes import Input, Output
 
 from ..cameras.models import DetectorModel, detector_model
-from .calibrations import PhotonTransferCurve
 from .curvecriteria import verified_curve
 from .merging import merge_detectors
-from .storage import CURVE, STATISTICS
+from .storage_classes import CURVE, STATISTICS
+from .tables import PhotonTransferCurve
 from .verify import DetectorsTask
 
 __all__ = ["VerifyCurveTask", "VerifyDetectorsTask"]

@@ -32,7 +32,7 @@ class ButlerIngest:
         Exception
             Whatever the Butler or the reader of the header raises.
         """
-        from ..pipelines.ingest import ingest_raw
+        from ..pipelines.raw_ingest import ingest_raw
 
         if self._butler is None:
             from lsst.daf.butler import Butler

@@ -16,10 +16,10 @@ from lsst.ts.calibrations.domain.instruments import ImageType
 
 from ..cameras.models import detector_model
 from ..detector.illumination import throughput
-from ..pipelines.ingest import ingest_raw
-from ..pipelines.jobs import Job
+from ..pipelines.new_repository import certify_camera_model, create_repository
+from ..pipelines.ocps_job import Job
 from ..pipelines.pipetask import PipetaskRunner
-from ..pipelines.repository import certify_camera_model, create_repository
+from ..pipelines.raw_ingest import ingest_raw
 from .shots import Shot, take_shots
 
 if TYPE_CHECKING:

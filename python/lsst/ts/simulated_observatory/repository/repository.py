@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import reprlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,10 +16,20 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from ..former_names import FORMER, present_name, understand_former_names
+
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
 
-__all__ = ["add_aliases", "check_repository", "is_complete", "make_once", "make_repository", "write_index"]
+__all__ = [
+    "add_aliases",
+    "check_repository",
+    "is_complete",
+    "make_once",
+    "make_repository",
+    "use_present_names",
+    "write_index",
+]
 
 MARKER = "SIMULATED.json"
 """File that only a simulated repository has."""
@@ -88,6 +99,33 @@ def _read_marker(path: Path) -> dict[str, Any]:
 def is_complete(path: Path) -> bool:
     """Whether a simulated repository is there; what is half made has another place."""
     return (path / MARKER).is_file()
+
+
+def use_present_names(path: Path) -> None:
+    """Let a repository that is kept be read, whatever version of the project has made it.
+
+    Its configuration is rewritten with the present names of classes, since the Butler refuses two
+    repositories in one process that name the type of a storage class differently. Former names in its
+    database are understood from now on.
+
+    Parameters
+    ----------
+    path
+        A complete repository.
+
+    Raises
+    ------
+    OSError
+        The file system refused.
+    """
+    understand_former_names()
+    config = path / "butler.yaml"
+    text = config.read_text(encoding="utf-8")
+    present = re.sub(rf"\b{re.escape(FORMER)}[\w.]*", lambda name: present_name(name[0]), text)
+    if present != text:
+        beside = config.with_suffix(".rewritten")
+        beside.write_text(present, encoding="utf-8")
+        beside.replace(config)
 
 
 def make_once(path: Path, properties: Mapping[str, Any], make: Callable[[Path], None]) -> bool:
@@ -183,6 +221,7 @@ def make_repository(path: Path, reference: Path, calibrations: str, properties: 
         As for `make_once`.
     """
     if not make_once(path, properties, partial(_copy, reference)):
+        use_present_names(path)
         _complete(path, reference, calibrations)
 
 

@@ -9,7 +9,7 @@ from lsst.ts.calibrations.domain.instruments import physical_filter
 from ..components.machinery import Machinery
 from ..components.mounted import band_of
 from ..faults.faults import Faults
-from ..repository.repository import is_complete, make_once
+from ..repository.repository import is_complete, make_once, use_present_names
 from ..stand_ins.machinery import standin_machinery
 from ..stand_ins.measurements import StandInCamera
 from .optics import all_mounted
@@ -39,6 +39,7 @@ class SurroundingsWithoutPixels(Surroundings):
         from ..stand_ins.template import make_template
 
         if is_complete(self.repository):
+            use_present_names(self.repository)
             return
         say("No pixels and no pipelines: outcomes of jobs are drawn.")
         make_once(

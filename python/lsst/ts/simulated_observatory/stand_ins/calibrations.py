@@ -12,8 +12,8 @@ from lsst.ts.calibrations.domain.instruments import BRIGHTER_FATTER_SLOPES
 
 from ..cameras.models import DetectorModel
 from ..detector.truth import draw_truth
-from ..pipelines.calibrations import Defects, PhotonTransferCurve
 from ..pipelines.images import Amplifier, DetectorImage
+from ..pipelines.tables import Defects, PhotonTransferCurve
 from .measurements import BRIGHTER_FATTER
 
 __all__ = ["combined_image", "curve", "found_defects", "pair"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lsst.ts.calibrations.domain.instruments import Instrument
 
-from ..pipelines.jobs import Job
+from ..pipelines.ocps_job import Job
 from .measurements import StandInCamera
 
 if TYPE_CHECKING:

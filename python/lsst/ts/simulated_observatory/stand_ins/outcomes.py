@@ -16,12 +16,12 @@ from lsst.ts.calibrations.domain.instruments import ImageType, Instrument
 from ..cameras.models import DetectorModel, detector_model
 from ..pipelines.curvecriteria import verified_curve
 from ..pipelines.formatters import TableFormatter
-from ..pipelines.jobs import Job
 from ..pipelines.merging import merge_detectors, merge_exposures
+from ..pipelines.new_repository import calibration_type
+from ..pipelines.ocps_job import Job
 from ..pipelines.pairing import Flat, pair_flats
 from ..pipelines.records import dimension_record
-from ..pipelines.repository import calibration_type
-from ..pipelines.storage import CURVE, STATISTICS
+from ..pipelines.storage_classes import CURVE, STATISTICS
 from .calibrations import combined_image, curve, found_defects, pair
 from .measurements import Measured, StandInCamera
 

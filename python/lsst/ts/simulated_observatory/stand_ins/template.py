@@ -10,7 +10,7 @@ from lsst.daf.butler import Butler, CollectionType, DatasetRef, Timespan
 from lsst.ts.calibrations.domain.instruments import Instrument
 
 from ..cameras.models import DetectorModel, detector_model
-from ..pipelines.repository import calibration_type, certify_camera_model, create_repository
+from ..pipelines.new_repository import calibration_type, certify_camera_model, create_repository
 from .calibrations import combined_image, curve, found_defects
 from .outcomes import register_dataset_types
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..components.machinery import Machinery
     from ..detector.exposure import ExposureRequest
-    from ..pipelines.jobs import Job
+    from ..pipelines.ocps_job import Job
 
 __all__ = ["StandIns"]
 

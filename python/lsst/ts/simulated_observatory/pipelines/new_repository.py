@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
 
 from ..cameras.models import DetectorModel
-from .calibrations import Crosstalk, Linearizer
-from .ingest import raw_dataset_type
 from .instruments import INSTRUMENTS
-from .storage import CROSSTALK, CURVE, DEFECTS, IMAGE, LINEARIZER, repository_config
+from .raw_ingest import raw_dataset_type
+from .storage_classes import CROSSTALK, CURVE, DEFECTS, IMAGE, LINEARIZER, repository_config
+from .tables import Crosstalk, Linearizer
 
 __all__ = ["certify_camera_model", "create_repository"]
 

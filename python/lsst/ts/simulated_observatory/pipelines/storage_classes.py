@@ -21,10 +21,10 @@ _HERE = __name__.rpartition(".")[0]
 _TYPES = {
     RAW: "raws.RawImage",
     IMAGE: "images.DetectorImage",
-    CURVE: "calibrations.PhotonTransferCurve",
-    DEFECTS: "calibrations.Defects",
-    CROSSTALK: "calibrations.Crosstalk",
-    LINEARIZER: "calibrations.Linearizer",
+    CURVE: "tables.PhotonTransferCurve",
+    DEFECTS: "tables.Defects",
+    CROSSTALK: "tables.Crosstalk",
+    LINEARIZER: "tables.Linearizer",
 }
 
 _FORMATTERS = {RAW: "formatters.RawFormatter", IMAGE: "formatters.ImageFormatter"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.ts.simulated_observatory.pipelines.calibrations import (
+from lsst.ts.simulated_observatory.pipelines.tables import (
     Crosstalk,
     Defects,
     Linearizer,

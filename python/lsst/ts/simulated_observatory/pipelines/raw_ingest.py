@@ -14,7 +14,7 @@ from lsst.ts.calibrations.domain.instruments import exposure_id
 from .formatters import RawFormatter
 from .instruments import CalibrationInstrument, instrument_of
 from .raws import read_raw_header
-from .storage import RAW
+from .storage_classes import RAW
 
 __all__ = ["IngestError", "exposure_record", "ingest_raw", "raw_dataset_type"]
 

@@ -9,9 +9,9 @@ from astropy.io import fits
 from lsst.daf.butler import Butler
 from lsst.pipe.base import Instrument
 
-from lsst.ts.simulated_observatory.pipelines.ingest import IngestError, exposure_record, ingest_raw
 from lsst.ts.simulated_observatory.pipelines.instruments import Latiss
-from lsst.ts.simulated_observatory.pipelines.repository import create_repository
+from lsst.ts.simulated_observatory.pipelines.new_repository import create_repository
+from lsst.ts.simulated_observatory.pipelines.raw_ingest import IngestError, exposure_record, ingest_raw
 
 
 @pytest.fixture
