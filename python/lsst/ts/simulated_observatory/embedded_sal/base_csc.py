@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, ClassVar
 
-from .csc_hooks import CscHooks
+from .controller import Controller
 from .enums import State
 from .errors import ExpectedError
 from .messages import BaseMsgType
@@ -18,8 +18,27 @@ HEARTBEAT_INTERVAL = 1.0
 """Time between heartbeats (s)."""
 
 
-class BaseCsc(CscHooks):
+async def _do_nothing(self: BaseCsc, data: BaseMsgType) -> None:
+    """Do nothing before or after a change of the summary state; a subclass can."""
+
+
+def _state_command(
+    name: str, allowed: Sequence[State], new_state: State
+) -> Callable[[Any, BaseMsgType], Awaitable[None]]:
+    """Make the method that obeys a command which changes the summary state."""
+
+    async def obey(self: BaseCsc, data: BaseMsgType) -> None:
+        await self._change_state(data, name, allowed, new_state)
+
+    obey.__doc__ = f"Go from {' or '.join(state.name for state in allowed)} to {new_state.name}."
+    return obey
+
+
+class BaseCsc(Controller):
     """A component with a summary state; a subclass adds a ``do_<name>`` method for each of its commands.
+
+    ``begin_<command>`` is called in the old state and ``end_<command>`` in the new one, before the command
+    is acknowledged. An exception leaves the component in the old state, or brings it back there.
 
     Parameters
     ----------
@@ -106,12 +125,18 @@ class BaseCsc(CscHooks):
         return int(self.evt_simulationMode.data.mode)
 
     async def start(self) -> None:
-        """Start the topics and the heartbeat, and report mode and versions."""
+        """Start the topics and the heartbeat, and report mode and versions.
+
+        Raises
+        ------
+        ExpectedError
+            The component is already running, and that is checked.
+        """
         if self.check_if_duplicate and self.cmd_start.channel.readers:
             raise ExpectedError(f"{self.salinfo.name_index} is already running")
         await super().start()
         self._beat()
-        await self.set_simulation_mode(self.simulation_mode)
+        await self.evt_simulationMode.write()
         await self.evt_softwareVersions.write()
 
     async def start_phase2(self) -> None:
@@ -136,7 +161,18 @@ class BaseCsc(CscHooks):
         await super().close_tasks()
 
     def assert_enabled(self, action: str = "") -> None:
-        """Raise ExpectedError unless ENABLED; for the beginning of ``do_`` methods."""
+        """Check that the component is ENABLED; for the beginning of ``do_`` methods.
+
+        Parameters
+        ----------
+        action
+            What is to be done, for the message.
+
+        Raises
+        ------
+        ExpectedError
+            It is not.
+        """
         if self.summary_state == State.ENABLED:
             return
         what = f"{action} not allowed" if action else "Not allowed"
@@ -171,33 +207,23 @@ class BaseCsc(CscHooks):
     async def handle_summary_state(self) -> None:
         """React to a new summary state; for subclasses."""
 
-    async def set_simulation_mode(self, simulation_mode: int) -> None:
-        """Bring about a simulation mode and report it."""
-        await self.implement_simulation_mode(simulation_mode)
-        await self.evt_simulationMode.set_write(mode=simulation_mode, force_output=True)
+    begin_start = end_start = begin_enable = end_enable = begin_disable = end_disable = _do_nothing
+    begin_standby = end_standby = begin_exitControl = end_exitControl = _do_nothing  # noqa: N815
 
-    async def implement_simulation_mode(self, simulation_mode: int) -> None:
-        """Bring about a simulation mode; for subclasses."""
-
-    async def do_start(self, data: BaseMsgType) -> None:
-        """Go from STANDBY to DISABLED."""
-        await self._change_state(data, "start", [State.STANDBY], State.DISABLED)
-
-    async def do_enable(self, data: BaseMsgType) -> None:
-        """Go from DISABLED to ENABLED."""
-        await self._change_state(data, "enable", [State.DISABLED], State.ENABLED)
-
-    async def do_disable(self, data: BaseMsgType) -> None:
-        """Go from ENABLED to DISABLED."""
-        await self._change_state(data, "disable", [State.ENABLED], State.DISABLED)
-
-    async def do_standby(self, data: BaseMsgType) -> None:
-        """Go from DISABLED or FAULT to STANDBY."""
-        await self._change_state(data, "standby", [State.DISABLED, State.FAULT], State.STANDBY)
+    do_start = _state_command("start", (State.STANDBY,), State.DISABLED)
+    do_enable = _state_command("enable", (State.DISABLED,), State.ENABLED)
+    do_disable = _state_command("disable", (State.ENABLED,), State.DISABLED)
+    do_standby = _state_command("standby", (State.DISABLED, State.FAULT), State.STANDBY)
 
     async def do_exitControl(self, data: BaseMsgType) -> None:  # noqa: N802
-        """Go from STANDBY to OFFLINE, and close."""
-        await self._change_state(data, "exitControl", [State.STANDBY], State.OFFLINE)
+        """Go from STANDBY to OFFLINE, and close.
+
+        Parameters
+        ----------
+        data
+            The command.
+        """
+        await self._change_state(data, "exitControl", (State.STANDBY,), State.OFFLINE)
         self._closing = asyncio.get_running_loop().create_task(self.close())
 
     async def _change_state(

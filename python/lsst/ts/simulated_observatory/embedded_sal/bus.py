@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 from weakref import WeakKeyDictionary
 
 from .messages import BaseMsgType
 
-__all__ = ["Bus", "Channel", "Listener", "Reader", "running_bus"]
-
-
-class Reader(Protocol):
-    """What takes samples from a channel."""
-
-    def receive(self, data: BaseMsgType) -> None:
-        """Take a sample; called at the moment at which it is published."""
-
+__all__ = ["Bus", "Channel", "Listener", "running_bus"]
 
 Listener = Callable[[str, str, BaseMsgType], None]
 """Called with component, topic and sample."""
@@ -32,14 +23,16 @@ class Channel:
     component, attr_name
         What it carries, e.g. ``OCPS`` and ``evt_job_result``.
     listeners
-        Those who hear every sample on the bus.
+        Called with every sample on the bus.
     every_index
-        The channel of the same topic with index 0, whose readers see the samples of every index.
+        The channel of the same topic with index 0, whose readers get the samples of every index.
 
     Attributes
     ----------
     last
         Newest sample published, or None.
+    readers
+        Called with each sample at the moment at which it is published.
     """
 
     def __init__(
@@ -48,20 +41,26 @@ class Channel:
         self._component = component
         self._attr_name = attr_name
         self._listeners = listeners
-        self.last: BaseMsgType | None = None
-        self.readers: list[Reader] = []
         self._every_index = every_index
+        self.last: BaseMsgType | None = None
+        self.readers: list[Callable[[BaseMsgType], None]] = []
 
     def publish(self, data: BaseMsgType) -> None:
-        """Hand a sample to all readers, which share it."""
+        """Hand a sample to all readers.
+
+        Parameters
+        ----------
+        data
+            The sample, which the readers share.
+        """
         self.last = data
         for listener in self._listeners:
             listener(self._component, self._attr_name, data)
-        for reader in self.readers:
-            reader.receive(data)
+        for read in self.readers:
+            read(data)
         if self._every_index is not None:
-            for reader in self._every_index.readers:
-                reader.receive(data)
+            for read in self._every_index.readers:
+                read(data)
 
 
 class Bus:
@@ -79,7 +78,18 @@ class Bus:
         self._command_numbers = itertools.count(1)
 
     def channel(self, component: str, attr_name: str, index: int) -> Channel:
-        """Return the channel of a topic, e.g. ``("OCPS", "evt_job_result", 1)``."""
+        """Return the channel of a topic.
+
+        Parameters
+        ----------
+        component, attr_name, index
+            E.g. ``OCPS``, ``evt_job_result`` and 1.
+
+        Returns
+        -------
+        channel
+            Always the same one for the same topic.
+        """
         key = (component, attr_name, index)
         channel = self._channels.get(key)
         if channel is None:
@@ -87,15 +97,25 @@ class Bus:
             channel = self._channels[key] = Channel(component, attr_name, self.listeners, every_index)
         return channel
 
-    def history(self, component: str, attr_name: str, index: int) -> Iterator[BaseMsgType]:
-        """Yield the last sample of a topic; with index 0 that of every index, oldest first."""
-        channels = (
-            channel
+    def history(self, component: str, attr_name: str, index: int) -> list[BaseMsgType]:
+        """Return the last sample of a topic, if there is one.
+
+        Parameters
+        ----------
+        component, attr_name, index
+            As `channel`.
+
+        Returns
+        -------
+        samples
+            At most one; with index 0 at most one of every index, oldest first.
+        """
+        samples = [
+            channel.last
             for (name, attr, number), channel in self._channels.items()
-            if (name, attr) == (component, attr_name) and index in (0, number)
-        )
-        samples = [channel.last for channel in channels if channel.last is not None]
-        yield from sorted(samples, key=lambda sample: sample.private_sndStamp)
+            if (name, attr) == (component, attr_name) and index in (0, number) and channel.last is not None
+        ]
+        return sorted(samples, key=lambda sample: sample.private_sndStamp)
 
     def next_command_number(self) -> int:
         """Return a sequence number that no other command on this bus has."""

@@ -37,7 +37,7 @@ class FieldInfo:
     count: int = 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TopicInfo:
     """One topic of a component.
 
@@ -95,6 +95,16 @@ def component_names() -> list[str]:
 @cache
 def component_info(name: str) -> ComponentInfo:
     """Return the definition of a component.
+
+    Parameters
+    ----------
+    name
+        SAL component name.
+
+    Returns
+    -------
+    info
+        The definition.
 
     Raises
     ------

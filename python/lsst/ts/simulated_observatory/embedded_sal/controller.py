@@ -16,7 +16,7 @@ from .topics import ControllerCommand, ControllerEvent
 __all__ = ["SHUTDOWN_DELAY", "Controller"]
 
 SHUTDOWN_DELAY = 1.0
-"""Time between the end of a controller's tasks and the end of its topics, for last messages (s)."""
+"""Time between the end of a controller's tasks and the closing of its topics, for last messages (s)."""
 
 
 class Controller:
@@ -78,7 +78,7 @@ class Controller:
             self._check_do_methods(allow_missing_callbacks, extra_commands)
         for event in self.salinfo.event_names:
             self.__dict__[f"evt_{event}"] = ControllerEvent(self.salinfo, event)
-        self._log_handler = SalLogHandler(self)
+        self._log_handler = SalLogHandler(self.evt_logMessage)
         self.log.addHandler(self._log_handler)
         self.isopen = True
         self.start_called = False
@@ -146,7 +146,13 @@ class Controller:
         """End background tasks; for subclasses."""
 
     async def do_setLogLevel(self, data: BaseMsgType) -> None:  # noqa: N802
-        """Set the level from which log records are published."""
+        """Set the level from which log records are published.
+
+        Parameters
+        ----------
+        data
+            The command.
+        """
         self.log.setLevel(data.level)
         await self.put_log_level()
 

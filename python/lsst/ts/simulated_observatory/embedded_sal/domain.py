@@ -1,29 +1,52 @@
-"""A domain: who speaks on the bus, and with which components."""
+"""A domain: what the remotes of one user, or of one controller, have in common."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from .sal_info import SalInfo
+__all__ = ["Domain", "DomainMember"]
 
-__all__ = ["Domain"]
+
+class DomainMember(Protocol):
+    """What a domain needs to know of a `SalInfo`."""
+
+    @property
+    def name(self) -> str:
+        """SAL component name."""
+
+    @property
+    def name_index(self) -> str:
+        """``name:index`` if the component is indexed, else its name."""
+
+    @property
+    def index(self) -> int:
+        """Index of the component, or 0."""
+
+    @property
+    def started(self) -> bool:
+        """Whether it has started."""
+
+    def basic_close(self) -> None:
+        """Close at once."""
+
+    async def close(self) -> None:
+        """Close."""
 
 
 class Domain:
     """What the `SalInfo` objects of one controller, or of one user, have in common.
 
-    All domains of an event loop hear one another.
+    The domains of an event loop share one bus.
 
     Attributes
     ----------
     origin
         Process id; the ``private_origin`` of samples.
     user_host
-        Who sends commands when no controller does; it says that the bus is simulated.
+        Sender of commands where there is no controller; it says that the bus is simulated.
     default_identity
         The ``private_identity`` of samples: `user_host` unless a controller sets its own name.
     """
@@ -34,15 +57,20 @@ class Domain:
         self.user_host = "simulation@localhost"
         self.default_identity = self.user_host
         self.done_task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._salinfos: dict[SalInfo, None] = {}  # a set that keeps its order
+        self._salinfos: dict[DomainMember, None] = {}  # a set that keeps its order
 
     @property
-    def salinfo_set(self) -> frozenset[SalInfo]:
+    def salinfo_set(self) -> frozenset[DomainMember]:
         """The open `SalInfo` objects of the domain."""
         return frozenset(self._salinfos)
 
-    def add_salinfo(self, salinfo: SalInfo) -> None:
-        """Remember a `SalInfo`, to close it with the domain.
+    def add_salinfo(self, salinfo: DomainMember) -> None:
+        """Add a `SalInfo`, to be closed with the domain.
+
+        Parameters
+        ----------
+        salinfo
+            The object to add.
 
         Raises
         ------
@@ -53,14 +81,25 @@ class Domain:
             raise RuntimeError(f"{salinfo} already added")
         self._salinfos[salinfo] = None
 
-    def remove_salinfo(self, salinfo: SalInfo) -> bool:
-        """Forget a `SalInfo`; return whether it was known."""
+    def remove_salinfo(self, salinfo: DomainMember) -> bool:
+        """Remove a `SalInfo`.
+
+        Parameters
+        ----------
+        salinfo
+            The object to remove.
+
+        Returns
+        -------
+        known
+            Whether it was there.
+        """
         known = salinfo in self._salinfos
         self._salinfos.pop(salinfo, None)
         return known
 
     def basic_close(self) -> None:
-        """Close without waiting for anything."""
+        """Close the domain and its `SalInfo` objects, without waiting for anything."""
         for salinfo in list(self._salinfos):
             salinfo.basic_close()
         self.isopen = False
@@ -68,15 +107,8 @@ class Domain:
             self.done_task.set_result(None)
 
     async def close(self) -> None:
-        """Close all `SalInfo` objects of the domain. May be called more than once."""
-        if self.isopen:
-            self.isopen = False
-            for salinfo in list(self._salinfos):
-                await salinfo.close()
-            if not self.done_task.done():
-                self.done_task.set_result(None)
-        else:
-            await self.done_task
+        """Close the domain and its `SalInfo` objects. May be called more than once."""
+        self.basic_close()
 
     async def __aenter__(self) -> Domain:
         return self

@@ -8,10 +8,9 @@ import sys
 import threading
 import traceback
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .controller import Controller
+from .topics import WriteTopic
 
 __all__ = ["SalLogHandler"]
 
@@ -19,27 +18,32 @@ _MAX_EARLY_RECORDS = 10  # the last ones, as many as salobj keeps
 
 
 class SalLogHandler(logging.Handler):
-    """Publishes each record that the controller's log lets through, from whichever thread it comes.
+    """Publishes each record that the log of a component lets through, from whichever thread it comes.
 
     Like any event it is written when something in it has changed: a line that repeats the one before is not.
-
-    Records from before the start of the controller are kept and published then.
+    Records from before the start of the component are kept and published then.
 
     Parameters
     ----------
-    controller
-        Whose ``evt_logMessage`` to use.
+    event
+        The ``logMessage`` event of the component.
     """
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, event: WriteTopic) -> None:
         super().__init__()
-        self._controller = controller
+        self._event = event
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._early: deque[dict[str, Any]] = deque(maxlen=_MAX_EARLY_RECORDS)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Publish a record."""
+        """Publish a record.
+
+        Parameters
+        ----------
+        record
+            The record; one that cannot be published is shown on standard error.
+        """
         try:
             fields = {
                 "name": record.name,
@@ -55,7 +59,7 @@ class SalLogHandler(logging.Handler):
                 self._publish(fields)
             else:
                 self._loop.call_soon_threadsafe(self._publish, fields)
-        except Exception as error:  # a log line must never harm whoever writes it
+        except Exception as error:  # a log line must never harm the code that writes it
             print(f"cannot publish log record {record!r}: {error!r}", file=sys.stderr)
 
     def publish_early(self) -> None:
@@ -64,9 +68,8 @@ class SalLogHandler(logging.Handler):
             self._publish(self._early.popleft())
 
     def _publish(self, fields: dict[str, Any]) -> None:
-        controller = self._controller
-        if controller.salinfo.running:
-            if controller.evt_logMessage.set(**fields):
-                controller.evt_logMessage.publish()
-        elif not controller.salinfo.started:
+        if self._event.salinfo.running:
+            if self._event.set(**fields):
+                self._event.publish()
+        elif not self._event.salinfo.started:
             self._early.append(fields)

@@ -71,7 +71,23 @@ class BaseMsgType:
 
     @classmethod
     def convert(cls, name: str, value: Any) -> Any:
-        """Return a value as the type of a field."""
+        """Convert a value to the type of a field.
+
+        Parameters
+        ----------
+        name, value
+            Field name, and its value.
+
+        Returns
+        -------
+        converted
+            The value in the type of the field.
+
+        Raises
+        ------
+        AttributeError, TypeError, ValueError
+            As `BaseMsgType`.
+        """
         try:
             converter = cls._converters[name]
         except KeyError:
@@ -156,25 +172,17 @@ def _array(convert: Callable[[Any], Any], count: int) -> Callable[[Any], list[An
     return convert_all
 
 
-def _zero_values(fields: Iterable[FieldInfo]) -> dict[str, Any]:
-    """Return the value of each field that is not given."""
-    zeros = {}
-    for field in fields:
-        zero = _CONVERTERS[field.sal_type][1]
-        zeros[field.name] = zero if field.count == 1 else [zero] * field.count
-    return zeros
-
-
 def _make(base: type[BaseMsgType], topic: str, fields: list[FieldInfo]) -> Any:
-    converters = {}
+    """Make a class of samples."""
+    zeros = dict(_PRIVATE)
+    converters: dict[str, Callable[[Any], Any]] = {name: type(value) for name, value in _PRIVATE.items()}
     for field in fields:
-        convert = _CONVERTERS[field.sal_type][0]
+        convert, zero = _CONVERTERS[field.sal_type]
+        zeros[field.name] = zero if field.count == 1 else [zero] * field.count
         converters[field.name] = convert if field.count == 1 else _array(convert, field.count)
-    for name, value in _PRIVATE.items():
-        converters[name] = type(value)
     namespace = {
         "_topic": topic,
-        "_zeros": _PRIVATE | _zero_values(fields),
+        "_zeros": zeros,
         "_arrays": frozenset(field.name for field in fields if field.count > 1),
         "_converters": converters,
         "__doc__": f"A sample of {topic}.",
@@ -193,25 +201,39 @@ _ACK_FIELDS = [
 ]
 
 
-def message_class(topic: TopicInfo) -> type[BaseMsgType]:
-    """Return the class of a topic's samples; always the same one for the same topic."""
-    return _message_class(topic.component, topic.sal_name, topic.indexed, tuple(topic.fields.values()))
-
-
 @cache
-def _message_class(
-    component: str, sal_name: str, indexed: bool, fields: tuple[FieldInfo, ...]
-) -> type[BaseMsgType]:
-    made: type[BaseMsgType] = _make(
-        BaseMsgType, f"{component}_{sal_name}", [*fields, *(_SAL_INDEX if indexed else [])]
-    )
+def message_class(topic: TopicInfo) -> type[BaseMsgType]:
+    """Return the class of a topic's samples.
+
+    Parameters
+    ----------
+    topic
+        Definition of the topic.
+
+    Returns
+    -------
+    made
+        Always the same class for the same topic.
+    """
+    fields = [*topic.fields.values(), *(_SAL_INDEX if topic.indexed else [])]
+    made: type[BaseMsgType] = _make(BaseMsgType, f"{topic.component}_{topic.sal_name}", fields)
     return made
 
 
 @cache
 def ackcmd_class(component: str, indexed: bool) -> type[AckCmdDataType]:
-    """Return the class of the acknowledgements of a component's commands."""
-    made: type[AckCmdDataType] = _make(
-        AckCmdDataType, f"{component}_ackcmd", [*_ACK_FIELDS, *(_SAL_INDEX if indexed else [])]
-    )
+    """Return the class of the acknowledgements of a component's commands.
+
+    Parameters
+    ----------
+    component, indexed
+        SAL component name, and whether the component is indexed.
+
+    Returns
+    -------
+    made
+        Always the same class for the same component.
+    """
+    fields = [*_ACK_FIELDS, *(_SAL_INDEX if indexed else [])]
+    made: type[AckCmdDataType] = _make(AckCmdDataType, f"{component}_ackcmd", fields)
     return made

@@ -1,22 +1,39 @@
-"""One SAL component as a domain sees it: its definition, its topics, its commands under way."""
+"""One SAL component as a remote or a controller uses it: definition, topics, commands under way."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from .bus import running_bus
+from .bus import Channel, running_bus
+from .command_info import CommandInfo
 from .component_info import component_info
 from .domain import Domain
 from .enums import SalRetCode
 from .messages import AckCmdDataType, BaseMsgType, ackcmd_class
 
-if TYPE_CHECKING:
-    from .topics import CommandInfo, ReadTopic, WriteTopic
-
 __all__ = ["SalInfo"]
+
+
+class _Topic(Protocol):
+    """A topic as its `SalInfo` closes it."""
+
+    attr_name: str
+
+    def basic_close(self) -> None: ...
+
+
+class _ReadTopic(_Topic, Protocol):
+    """A topic as its `SalInfo` connects it to the bus."""
+
+    channel: Channel
+
+    @property
+    def max_history(self) -> int: ...
+
+    def receive(self, data: BaseMsgType) -> None: ...
 
 
 class SalInfo:
@@ -33,7 +50,7 @@ class SalInfo:
     write_only
         Read no topics?
     num_messages, consume_messages_timeout, discard_out_of_order_telemetry, discard_out_of_order_events
-        Accepted for those who set them; a bus in memory delivers each sample at once and in order.
+        Accepted for scripts that set them; a bus in memory delivers each sample at once and in order.
 
     Attributes
     ----------
@@ -86,8 +103,8 @@ class SalInfo:
         self.start_task: asyncio.Future[None] = loop.create_future()
         self.done_task: asyncio.Future[None] = loop.create_future()
         self.running_commands: dict[int, CommandInfo] = {}
-        self._readers: dict[str, ReadTopic] = {}
-        self._writers: dict[str, WriteTopic] = {}
+        self._readers: dict[str, _ReadTopic] = {}
+        self._writers: dict[str, _Topic] = {}
         self._acks = self.bus.channel(name, "ack_ackcmd", self.index)
         self.isopen = True
         domain.add_salinfo(self)
@@ -135,12 +152,24 @@ class SalInfo:
         return ackcmd_class(self.name, self.indexed)
 
     def assert_started(self) -> None:
-        """Raise RuntimeError unless `start` has succeeded."""
+        """Check that `start` has succeeded.
+
+        Raises
+        ------
+        RuntimeError
+            Not started.
+        """
         if not self.started:
             raise RuntimeError(f"{self.name_index} not started")
 
     def assert_running(self) -> None:
-        """Raise RuntimeError unless started and not closed."""
+        """Check that the object is in use.
+
+        Raises
+        ------
+        RuntimeError
+            Not started, or closed.
+        """
         if not self.running:
             raise RuntimeError(f"{self.name_index} {'no longer open' if self.started else 'not started'}")
 
@@ -152,13 +181,31 @@ class SalInfo:
         result: str = "",
         timeout: float = 0,
     ) -> AckCmdDataType:
-        """Return an acknowledgement of the command with the given sequence number."""
+        """Return an acknowledgement of a command.
+
+        Parameters
+        ----------
+        private_seqNum
+            Sequence number of the command.
+        ack, error, result, timeout
+            Fields of `AckCmdDataType`.
+
+        Returns
+        -------
+        ackcmd
+            The acknowledgement, which is not sent.
+        """
         return self.AckCmdType(
             private_seqNum=private_seqNum, ack=ack, error=error, result=result, timeout=timeout
         )
 
-    def add_reader(self, topic: ReadTopic) -> None:
-        """Take in a topic to read.
+    def add_reader(self, topic: _ReadTopic) -> None:
+        """Add a topic that is read.
+
+        Parameters
+        ----------
+        topic
+            The topic.
 
         Raises
         ------
@@ -175,8 +222,13 @@ class SalInfo:
             raise ValueError(f"topic {topic.attr_name} already read")
         self._readers[topic.attr_name] = topic
 
-    def add_writer(self, topic: WriteTopic) -> None:
-        """Take in a topic to write.
+    def add_writer(self, topic: _Topic) -> None:
+        """Add a topic that is written.
+
+        Parameters
+        ----------
+        topic
+            The topic.
 
         Raises
         ------
@@ -208,20 +260,28 @@ class SalInfo:
             if topic.max_history > 0:
                 for sample in self.bus.history(self.name, topic.attr_name, self.index):
                     topic.receive(sample)
-            topic.channel.readers.append(topic)
-        self._acks.readers.append(self)
+            topic.channel.readers.append(topic.receive)
+        self._acks.readers.append(self._receive)
         await asyncio.sleep(0)
         if not self.start_task.done():
             self.start_task.set_result(None)
 
-    def receive(self, data: BaseMsgType) -> None:
-        """Take an acknowledgement; those of other people's commands have other numbers and are ignored."""
+    def _receive(self, data: BaseMsgType) -> None:
+        """Take an acknowledgement; those of other senders' commands have other numbers and are ignored."""
         command = self.running_commands.get(data.private_seqNum)
         if command is not None and isinstance(data, AckCmdDataType) and command.add_ackcmd(data):
             del self.running_commands[data.private_seqNum]
 
     def acknowledge(self, command: BaseMsgType, ackcmd: AckCmdDataType) -> None:
-        """Publish an acknowledgement of a command."""
+        """Publish an acknowledgement.
+
+        Parameters
+        ----------
+        command
+            The command.
+        ackcmd
+            Its acknowledgement; its sender and number are set here.
+        """
         ackcmd.identity = command.private_identity
         ackcmd.origin = command.private_origin
         ackcmd.private_seqNum = command.private_seqNum
@@ -232,8 +292,8 @@ class SalInfo:
         if not self.isopen:
             return
         self.isopen = False
-        if self in self._acks.readers:
-            self._acks.readers.remove(self)
+        if self._receive in self._acks.readers:
+            self._acks.readers.remove(self._receive)
         for reader in self._readers.values():
             reader.basic_close()
         for writer in self._writers.values():
@@ -248,7 +308,13 @@ class SalInfo:
             self.done_task.set_result(None)
 
     async def close(self, cancel_run_kafka_task: bool = True) -> None:
-        """Close all topics. May be called more than once."""
+        """Close all topics. May be called more than once.
+
+        Parameters
+        ----------
+        cancel_run_kafka_task
+            Accepted for scripts that give it; there is no such task.
+        """
         self.basic_close()
 
     async def __aenter__(self) -> SalInfo:

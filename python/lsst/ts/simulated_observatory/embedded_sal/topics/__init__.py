@@ -1,10 +1,9 @@
 """Topics: what is sent and received on the bus."""
 
 from .base_topic import BaseTopic
-from .command_info import DEFAULT_TIMEOUT, CommandInfo
 from .controller_topics import ControllerCommand, ControllerEvent
 from .read_topic import DEFAULT_QUEUE_LEN, ReadTopic
-from .remote_topics import RemoteCommand, RemoteEvent
+from .remote_topics import DEFAULT_TIMEOUT, RemoteCommand, RemoteEvent
 from .write_topic import MAX_SEQ_NUM, SetWriteResult, WriteTopic
 
 __all__ = [
@@ -12,7 +11,6 @@ __all__ = [
     "DEFAULT_TIMEOUT",
     "MAX_SEQ_NUM",
     "BaseTopic",
-    "CommandInfo",
     "ControllerCommand",
     "ControllerEvent",
     "ReadTopic",

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 from ..messages import message_class
-
-if TYPE_CHECKING:
-    from ..sal_info import SalInfo
+from ..sal_info import SalInfo
 
 __all__ = ["BaseTopic"]
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from ..enums import SalRetCode
 from ..errors import ExpectedError
 from ..messages import AckCmdDataType, BaseMsgType
+from ..sal_info import SalInfo
 from .read_topic import DEFAULT_QUEUE_LEN, ReadTopic
 from .write_topic import WriteTopic
-
-if TYPE_CHECKING:
-    from ..sal_info import SalInfo
 
 __all__ = ["ControllerCommand", "ControllerEvent"]
 
@@ -55,6 +52,13 @@ class ControllerCommand(ReadTopic):
     async def ack(self, data: BaseMsgType, ackcmd: AckCmdDataType) -> None:
         """Acknowledge a command.
 
+        Parameters
+        ----------
+        data
+            The command.
+        ackcmd
+            Its acknowledgement.
+
         Raises
         ------
         RuntimeError
@@ -87,7 +91,18 @@ class ControllerCommand(ReadTopic):
         )
 
     async def next(self, *, timeout: float | None = None) -> BaseMsgType:  # type: ignore[override]  # as salobj
-        """Pop the oldest command from the queue, or wait for one; see `ReadTopic.next`."""
+        """Pop the oldest command from the queue, or wait for one.
+
+        Parameters
+        ----------
+        timeout
+            Time limit (s); None for none.
+
+        Returns
+        -------
+        data
+            The command. Raises as `ReadTopic.next`.
+        """
         return await super().next(flush=False, timeout=timeout)
 
     async def _run_callback(self, data: BaseMsgType) -> None:

@@ -1,26 +1,25 @@
-"""Topics that are read: a queue for those who want every sample, the newest for the others."""
+"""Topics that are read: a queue for readers of every sample, and the newest sample for the others."""
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import ExpectedError
 from ..messages import BaseMsgType
+from ..sal_info import SalInfo
 from .base_topic import BaseTopic
-from .queue_watch import QueueWatch
-
-if TYPE_CHECKING:
-    from ..sal_info import SalInfo
 
 __all__ = ["DEFAULT_QUEUE_LEN", "ReadTopic"]
 
 DEFAULT_QUEUE_LEN = 100
+"""How many samples a queue holds, unless told otherwise."""
 
-Callback = Callable[[BaseMsgType], Awaitable[Any] | Any]
+_Callback = Callable[[BaseMsgType], Awaitable[Any] | Any]
 
 
 class ReadTopic(BaseTopic):
@@ -54,17 +53,17 @@ class ReadTopic(BaseTopic):
         self.allow_multiple_callbacks = False
         self._max_history = max_history
         self._queue: deque[BaseMsgType] = deque(maxlen=queue_len)
-        self._watch = QueueWatch(f"{attr_name} python read queue", self.log, queue_len)
+        self._watch = _QueueWatch(f"{attr_name} python read queue", self.log, queue_len)
         self._newest: BaseMsgType | None = None
         self._next: asyncio.Future[BaseMsgType] | None = None
         self._first = asyncio.Event()
-        self._callback: Callback | None = None
+        self._callback: _Callback | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._worker: asyncio.Task[None] | None = None
         salinfo.add_reader(self)
 
     @property
-    def callback(self) -> Callback | None:
+    def callback(self) -> _Callback | None:
         """Function that is called with each new sample, or None.
 
         Setting it empties the queue; while there is one, `next`, `aget`, `flush` and `get_oldest` raise.
@@ -72,17 +71,12 @@ class ReadTopic(BaseTopic):
         return self._callback
 
     @callback.setter
-    def callback(self, function: Callback | None) -> None:
+    def callback(self, function: _Callback | None) -> None:
         if function is not None and not callable(function):
             raise TypeError(f"callback {function} is not callable")
         self._cancel_callbacks()
         self._callback = function
         self._queue.clear()
-
-    @property
-    def has_callback(self) -> bool:
-        """Whether there is a callback."""
-        return self._callback is not None
 
     @property
     def has_data(self) -> bool:
@@ -114,10 +108,20 @@ class ReadTopic(BaseTopic):
     async def aget(self, timeout: float | None = None) -> BaseMsgType:
         """Return the newest sample; wait for the first one if there was none yet.
 
+        Parameters
+        ----------
+        timeout
+            Time limit (s); None for none.
+
+        Returns
+        -------
+        data
+            The sample.
+
         Raises
         ------
         TimeoutError
-            None came within `timeout` seconds.
+            No sample came in time.
         RuntimeError
             Not started, or there is a callback.
         """
@@ -163,6 +167,11 @@ class ReadTopic(BaseTopic):
         timeout
             Time limit (s); None for none.
 
+        Returns
+        -------
+        data
+            The sample.
+
         Raises
         ------
         TimeoutError
@@ -181,7 +190,13 @@ class ReadTopic(BaseTopic):
         return await asyncio.wait_for(self._next, timeout)
 
     def receive(self, data: BaseMsgType) -> None:
-        """Take a sample from the bus."""
+        """Take a sample from the bus.
+
+        Parameters
+        ----------
+        data
+            The sample.
+        """
         self._newest = data
         self._first.set()
         if self._next is not None and not self._next.done() and self._callback is None:
@@ -192,12 +207,12 @@ class ReadTopic(BaseTopic):
             self._start_callback()
 
     def basic_close(self) -> None:
-        """Stop reading; whoever waits is cancelled."""
+        """Stop reading; tasks that wait for a sample are cancelled."""
         if not self.isopen:
             return
         self.isopen = False
-        if self in self.channel.readers:
-            self.channel.readers.remove(self)
+        if self.receive in self.channel.readers:
+            self.channel.readers.remove(self.receive)
         self._callback = None
         self._cancel_callbacks()
         if self._next is not None:
@@ -253,3 +268,38 @@ class ReadTopic(BaseTopic):
             task.cancel()
         self._tasks.clear()
         self._worker = None
+
+
+class _QueueWatch:
+    """Logs once for each mark that a queue passes, and again after it has emptied to half of that mark.
+
+    Parameters
+    ----------
+    description
+        Name of the queue, for the log.
+    log
+        Where to write.
+    length
+        How many samples the queue holds: at least 10.
+    """
+
+    def __init__(self, description: str, log: logging.Logger, length: int) -> None:
+        self._description = description
+        self._log = log
+        self._length = length
+        marks = {min(10, max(5, length // 10)), length * 9 // 10, length}
+        self._marks = sorted(marks | ({length // 2} if length >= 20 else set()))
+        self._passed = 0
+
+    def look(self, waiting: int) -> None:
+        """Log a warning when a mark is passed, and an error when the queue is full."""
+        while self._passed and waiting <= self._marks[self._passed - 1] // 2:
+            self._passed -= 1
+        passed = sum(waiting >= mark for mark in self._marks)
+        if passed <= self._passed:
+            return
+        self._passed = passed
+        if waiting >= self._length:
+            self._log.error(f"{self._description} is full ({self._length} elements); data may be lost")
+        else:
+            self._log.warning(f"{self._description} is filling: {waiting} of {self._length} elements")

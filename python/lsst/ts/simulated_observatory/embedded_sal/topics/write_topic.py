@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ...clock import current_tai
 from ..messages import BaseMsgType
+from ..sal_info import SalInfo
 from .base_topic import BaseTopic
-
-if TYPE_CHECKING:
-    from ..sal_info import SalInfo
 
 __all__ = ["MAX_SEQ_NUM", "SetWriteResult", "WriteTopic"]
 
@@ -40,10 +38,8 @@ class WriteTopic(BaseTopic):
 
     Parameters
     ----------
-    salinfo
-        The component.
-    attr_name
-        Attribute name with its prefix.
+    salinfo, attr_name
+        As `BaseTopic`.
     min_seq_num, max_seq_num
         Sequence numbers run from the first to the last, then begin anew; None to set none.
     initial_seq_num
@@ -97,7 +93,12 @@ class WriteTopic(BaseTopic):
         return self._has_data
 
     def set(self, **kwargs: Any) -> bool:
-        """Set fields; None leaves a field as it is.
+        """Set fields.
+
+        Parameters
+        ----------
+        kwargs
+            Values by field name; None leaves a field as it is.
 
         Returns
         -------
@@ -123,7 +124,19 @@ class WriteTopic(BaseTopic):
         return changed
 
     async def set_write(self, *, force_output: bool | None = None, **kwargs: Any) -> SetWriteResult:
-        """Set fields, then write the sample if something changed or `force_output` is true.
+        """Set fields, then write the sample if something changed.
+
+        Parameters
+        ----------
+        force_output
+            Write it in any case? By default ``default_force_output``.
+        kwargs
+            As `set`.
+
+        Returns
+        -------
+        result
+            What was done.
 
         Raises
         ------

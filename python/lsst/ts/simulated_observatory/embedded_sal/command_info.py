@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
 
-from ..enums import SalRetCode
-from ..errors import AckError, AckTimeoutError
-from ..messages import AckCmdDataType
+from .enums import SalRetCode
+from .errors import AckError, AckTimeoutError
+from .messages import AckCmdDataType
 
-if TYPE_CHECKING:
-    from ..sal_info import SalInfo
+__all__ = ["CommandInfo"]
 
-__all__ = ["DEFAULT_TIMEOUT", "CommandInfo"]
-
-DEFAULT_TIMEOUT = 3600.0
-"""How long to wait for a command that comes without a time limit (s)."""
-
-FAILED = frozenset(
+_FAILED = frozenset(
     {
         SalRetCode.CMD_ABORTED,
         SalRetCode.CMD_FAILED,
@@ -28,7 +21,7 @@ FAILED = frozenset(
         SalRetCode.CMD_TIMEOUT,
     }
 )
-DONE = FAILED | {SalRetCode.CMD_COMPLETE}
+_DONE = _FAILED | {SalRetCode.CMD_COMPLETE}
 
 
 class CommandInfo:
@@ -36,30 +29,47 @@ class CommandInfo:
 
     Parameters
     ----------
-    salinfo
-        The component that it was sent to.
-    seq_num
-        Its sequence number.
+    no_ack
+        Acknowledgement to report when none comes.
     """
 
-    def __init__(self, salinfo: SalInfo, seq_num: int) -> None:
-        self._salinfo = salinfo
-        self._seq_num = seq_num
+    def __init__(self, no_ack: AckCmdDataType) -> None:
+        self._last = no_ack
         self._acks: deque[AckCmdDataType] = deque()
-        self._last: AckCmdDataType | None = None
         self._arrival: asyncio.Future[None] | None = None
 
     def add_ackcmd(self, ackcmd: AckCmdDataType) -> bool:
-        """Take an acknowledgement; return whether it is the final one."""
+        """Take an acknowledgement.
+
+        Parameters
+        ----------
+        ackcmd
+            The acknowledgement.
+
+        Returns
+        -------
+        final
+            Whether none can follow it.
+        """
         self._acks.append(ackcmd)
         if self._arrival is not None and not self._arrival.done():
             self._arrival.set_result(None)
-        return ackcmd.ack in DONE
+        return ackcmd.ack in _DONE
 
     async def next_ackcmd(self, timeout: float, wait_done: bool) -> AckCmdDataType:
-        """Wait for the next acknowledgement, or for the final one if `wait_done`.
+        """Wait for an acknowledgement.
 
-        Each CMD_INPROGRESS adds the time that it carries to the `timeout` (s).
+        Parameters
+        ----------
+        timeout
+            Time limit (s); each CMD_INPROGRESS adds the time that it carries.
+        wait_done
+            Wait for the final acknowledgement? Else for the next one.
+
+        Returns
+        -------
+        ackcmd
+            The acknowledgement.
 
         Raises
         ------
@@ -71,23 +81,19 @@ class CommandInfo:
         try:
             async with asyncio.timeout(timeout) as limit:
                 ackcmd = await self._next()
-                while wait_done and ackcmd.ack not in DONE:
+                while wait_done and ackcmd.ack not in _DONE:
                     when = limit.when()
                     if ackcmd.ack == SalRetCode.CMD_INPROGRESS and when is not None:
                         limit.reschedule(when + ackcmd.timeout)
                     ackcmd = await self._next()
         except TimeoutError:
-            self._salinfo.running_commands.pop(self._seq_num, None)
-            last = self._last or self._salinfo.make_ackcmd(
-                self._seq_num, SalRetCode.CMD_NOACK, result="No command acknowledgement seen"
-            )
-            raise AckTimeoutError("Timed out waiting for command acknowledgement", last) from None
-        if ackcmd.ack in FAILED:
+            raise AckTimeoutError("Timed out waiting for command acknowledgement", self._last) from None
+        if ackcmd.ack in _FAILED:
             raise AckError("Command failed", ackcmd)
         return ackcmd
 
     def close(self) -> None:
-        """Cancel whoever waits."""
+        """Cancel the tasks that wait for an acknowledgement."""
         if self._arrival is not None:
             self._arrival.cancel()
 
