@@ -1,31 +1,41 @@
 # Sourced by the commands in this folder: makes .venv the first time, and again when its requirements changed.
-# usage: . setup_environment.sh EXTRAS      (e.g. "" or "[test]"); afterwards $PYTHON is the interpreter.
+# usage: . setup_environment.sh EXTRAS    (e.g. "simulation,test"); afterwards $PYTHON is the interpreter.
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PYTHON="$checkout/.venv/bin/python"
 
-_requirements() { # what was installed is known by the text of pyproject.toml and the extras
-    cat "$checkout/pyproject.toml"
-    echo "$1"
+# What was installed is known by the text of pyproject.toml and, in the last line, the extras.
+_is_set_up() {
+    local stamp=$1 extra
+    [ -f "$stamp" ] && head -n -1 "$stamp" | cmp -s - "$checkout/pyproject.toml" || return 1
+    for extra in ${2//,/ }; do
+        case ",$(tail -n 1 "$stamp")," in
+            *",$extra,"*) ;;
+            *) return 1 ;;
+        esac
+    done
 }
 
 _set_up() {
-    local extras=$1 stamp="$checkout/.venv/ts_calibrations$1.stamp"
-    if [ -f "$stamp" ] && _requirements "$extras" | cmp -s - "$stamp"; then
+    local extras=$1 stamp="$checkout/.venv/ts_calibrations.stamp"
+    if _is_set_up "$stamp" "$extras"; then
         return 0
+    fi
+    if _is_set_up "$stamp" ""; then # what is there already is still right
+        extras=$(echo "$(tail -n 1 "$stamp"),$extras" | tr , '\n' | awk '!seen[$0]++' | paste -s -d ,)
     fi
     local base=${TS_CALIBRATIONS_PYTHON:-python3}
     if ! "$base" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
         echo "Python 3.11 or newer is needed; '$base' is not. Set TS_CALIBRATIONS_PYTHON to one that is." >&2
         return 2
     fi
-    echo "Setting up $checkout/.venv (once; about a minute)..." >&2
+    echo "Setting up $checkout/.venv for: $extras (once; about a minute)..." >&2
     "$base" -m venv "$checkout/.venv" || return 2
-    if ! "$PYTHON" -m pip install --quiet --disable-pip-version-check --editable "$checkout$extras" >&2; then
-        echo "The set-up did not end: pip could not install what pyproject.toml names. Nothing else was touched; mend the cause and try again." >&2
+    if ! "$PYTHON" -m pip install --quiet --disable-pip-version-check --editable "$checkout[$extras]" >&2; then
+        echo "The set-up failed: pip could not install what pyproject.toml names. Nothing else was touched; mend the cause and try again." >&2
         return 2
     fi
-    _requirements "$extras" > "$stamp"
+    { cat "$checkout/pyproject.toml"; echo "$extras"; } > "$stamp"
 }
 
 # Set up with EUPS: that environment has everything, salobj included.

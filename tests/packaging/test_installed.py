@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
@@ -39,14 +41,30 @@ class Environment:
             timeout=TIMEOUT,
         )
 
+    def install(self, requirement: str) -> None:
+        """Install a package and what it requires, from PyPI."""
+        ended = self.run("pip", "install", "--quiet", requirement, cwd=self.folder)
+        assert ended.returncode == 0, ended.stderr
+
 
 @pytest.fixture(scope="module")
 def environment(distributions: Any, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """With the wheel and what it requires, the tests' requirements included."""
     made = Environment(tmp_path_factory.mktemp("environment") / "env")
-    ended = made.run("pip", "install", "--quiet", f"{distributions.wheel}[test]", cwd=made.folder)
-    assert ended.returncode == 0, ended.stderr
+    made.install(f"{distributions.wheel}[simulation,test]")
     return made
+
+
+def test_the_base_alone_prints_the_schema(distributions: Any, tmp_path: Path) -> None:
+    base = Environment(tmp_path / "env")
+    base.install(str(distributions.wheel))
+    there = base.run("pip", "list", "--format", "freeze", cwd=tmp_path).stdout
+    assert "lsst-daf-butler==" in there
+    assert not {"lsst-ctrl-mpexec", "scipy", "rich", "matplotlib"} & set(re.findall(r"^(\S+)==", there, re.M))
+    code = "import lsst.ts.calibrations as package; print(package.get_scripts_dir())"
+    folder = base.run("python", "-c", code, cwd=tmp_path).stdout.strip()
+    ended = base.run("python", f"{folder}/{SCRIPT}", "1", "--schema", cwd=tmp_path)
+    assert yaml.safe_load(ended.stdout)["properties"]["n_bias"]["default"] == 20, ended.stderr
 
 
 def test_the_installed_script_runs_in_the_simulated_observatory(

@@ -30,6 +30,17 @@ def test_conda_installs_what_pip_installs_but_for_the_science_pipelines() -> Non
     assert {f"ts-{name}" for name in OBSERVATORY} | {"python>=3.11"} <= asked
 
 
+def test_conda_names_what_the_simulated_observatory_needs_beside_the_science_pipelines() -> None:
+    known = {each.replace(" ", "") for each in recipe()["requirements"]["run_constrained"]}
+    simulation = PROJECT["project"]["optional-dependencies"]["simulation"]
+    assert known == {each for each in simulation if not each.startswith("lsst-")}
+
+
+def test_the_observatory_s_own_butler_is_never_too_new_for_the_scripts() -> None:
+    for requirement in PROJECT["project"]["dependencies"]:
+        assert not set("<=~!") & set(requirement.replace(">=", "")), requirement
+
+
 def test_conda_has_the_commands_that_pip_has() -> None:
     commands = {f"{name} = {where}" for name, where in PROJECT["project"]["scripts"].items()}
     assert set(recipe()["build"]["entry_points"]) == commands
