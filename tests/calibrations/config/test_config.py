@@ -69,7 +69,7 @@ def test_a_configuration_does_not_change():
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.repo = "other"
     with pytest.raises(TypeError):
-        config.options["repo"] = "other"
+        config.recorded["repo"] = "other"
     config.as_dict()["repo"] = "other"
     assert config.as_dict()["repo"] == "/repo/LATISS"
 

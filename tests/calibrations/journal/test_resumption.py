@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lsst.ts.calibrations.config.text import read_mapping
 from lsst.ts.calibrations.journal.facts import (
     ExposureBegun,
     ExposureTaken,
@@ -148,14 +149,14 @@ def test_the_exposure_that_was_under_way_is_known_until_it_is_taken(tmp_path: Pa
     "text", ["", "n_bias: 3", "note: resume", "resume:", "resume: null\nn_bias: 3", "{]"]
 )
 def test_a_usual_configuration_resumes_nothing(text: str) -> None:
-    assert asked_for(text) is None
+    assert asked_for(*read_mapping(text)) is None
 
 
 @pytest.mark.parametrize(
     "text", ["resume: /runs/a b", "{resume: '/runs/a b'}", "resume: /runs/a b\nmetadata: {a: 1}"]
 )
 def test_the_option_stands_alone(text: str) -> None:
-    assert asked_for(text) == Path("/runs/a b")
+    assert asked_for(*read_mapping(text)) == Path("/runs/a b")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_the_option_stands_alone(text: str) -> None:
 )
 def test_what_cannot_be_meant_is_refused(text: str, said: str) -> None:
     with pytest.raises(ResumptionError, match=said):
-        asked_for(text)
+        asked_for(*read_mapping(text))
 
 
 def test_the_script_is_refused_in_words_and_touches_nothing(night: Any, tmp_path: Path) -> None:

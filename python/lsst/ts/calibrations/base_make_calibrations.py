@@ -19,7 +19,7 @@ from .components.clients import Clients
 from .components.event_order import EventOrder
 from .config.config import CalibrationConfig
 from .config.schema import load_schema
-from .config.text import examine
+from .config.text import Findings, examine
 from .domain.errors import CalibrationError, ConfigurationError
 from .domain.instruments import Instrument
 from .journal.facts import Fact, RunConfigured, RunEnded, RunResumed
@@ -79,6 +79,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         self._cleaned = asyncio.Event()
         self._terminated = False
         self._text = ""
+        self._examined: CalibrationConfig | None = None
         self._started = current_tai()
 
     @classmethod
@@ -104,31 +105,34 @@ class BaseMakeCalibrations(salobj.BaseScript):
         """
         self.assert_state("configure", [ScriptState.UNCONFIGURED])
         try:
-            self._text = self._take_up(data.config)
+            findings = self._examine(data.config)
         except CalibrationError as error:
             await self._refuse_configuration(error)
-        findings = examine(self._text, self.get_schema(), self.instrument())
         for remark in (*findings.notes, *findings.warnings):
             self.log.warning(remark)
         if findings.errors:
             await self._refuse_configuration(ConfigurationError(findings.errors))
+        self._examined = findings.config
         data.config = findings.text
         await super().do_configure(data)
 
-    def _take_up(self, text: str) -> str:
-        """Take up the run that a configuration asks to resume; return the configuration that it has.
+    def _examine(self, text: str) -> Findings:
+        """Examine a configuration; if it asks to resume a run, take the run up and examine what it has.
 
         Raises
         ------
         ResumptionError
-            It cannot go on.
+            The run cannot go on.
         """
-        folder = asked_for(text)
+        self._text = text
+        findings = examine(text, self.get_schema(), self.instrument())
+        folder = asked_for(findings.read, findings.misread)
         if folder is None:
-            return text
+            return findings
         self._resumption = take_up(folder, type(self).__name__)
         self.log.info("The run in %s is resumed: %d exposures are there.", folder, self.n_exposures)
-        return self._resumption.configured.text
+        self._text = self._resumption.configured.text
+        return examine(self._text, self.get_schema(), self.instrument())
 
     async def _refuse_configuration(self, error: CalibrationError) -> NoReturn:
         """End the script as CONFIGURE_FAILED; always raises ExpectedError."""
@@ -138,8 +142,23 @@ class BaseMakeCalibrations(salobj.BaseScript):
         raise salobj.ExpectedError(str(error))
 
     async def configure(self, config: types.SimpleNamespace) -> None:
-        """Take up the validated configuration and connect to the components."""
-        self.config = CalibrationConfig.from_namespace(config, self.instrument())
+        """Take up the validated configuration and connect to the components.
+
+        Parameters
+        ----------
+        config
+            Options that comply with the schema, defaults filled in. Usually what `do_configure` has examined:
+            then nothing is checked or made again.
+
+        Raises
+        ------
+        ConfigurationError
+            The options do not go together.
+        """
+        examined = self._examined
+        if examined is None or examined.as_dict() != vars(config):
+            examined = CalibrationConfig.from_namespace(config, self.instrument())
+        self.config = examined
         self.plan = make_plan(self.config, self.instrument(), advice=self._advise(self.config))
         validity = self.config.validity_warning(current_tai())
         for warning in (*self.plan.warnings, *([validity] if validity else [])):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import copy
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType, SimpleNamespace
@@ -12,11 +13,16 @@ from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS, CalibrationType, pro
 from ..domain.errors import ConfigurationError
 from ..domain.exposure_times import times_per_exposure
 from ..domain.instruments import ImageType, Instrument
-from .rules import image_types, parse_date, rule_problems
-from .schema import defaults, load_schema
-from .strings import collection_names
+from .rules import rule_problems
+from .schema import defaults, load_schema, show
 
 __all__ = ["CalibrationConfig", "ImageSettings", "ProductSettings"]
+
+SURE_TO_FAIL, MAY_FAIL = 10, 14
+"""Below so many images a calibration made from them fails, or may fail, NOISE against these same images:
+their residual noise is sqrt(1 - 1/N) of the nominal one, and the test allows 5 % (DMTN-101, 4.3)."""
+
+_DATES = ("certify_calib_begin_date", "certify_calib_end_date")
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,15 @@ class ImageSettings:
 
 @dataclass(frozen=True)
 class ProductSettings:
-    """Options of defects or photon transfer curve: for their pipetask, and its input collections."""
+    """Options of defects or photon transfer curve.
+
+    Parameters
+    ----------
+    config_options
+        Options for their pipetask.
+    input_collections
+        Collections for it.
+    """
 
     config_options: str
     input_collections: tuple[str, ...]
@@ -56,7 +70,7 @@ class ProductSettings:
 
 @dataclass(frozen=True)
 class CalibrationConfig:
-    """All options of a run; made by `from_namespace`.
+    """All options of a run; made by `examine` or `from_namespace`.
 
     Parameters
     ----------
@@ -82,10 +96,13 @@ class CalibrationConfig:
         Validity range, TAI (as datetimes without a time zone).
     oods_timeout, job_timeout, wait_between_exposures
         Seconds.
-    program, reason, note, test_case
-        For headers and records.
-    options
-        Every option by its name, defaults filled in.
+    program, reason, note
+        For the headers of the images.
+    ignore
+        Components of the telescope whose state is not checked before flats.
+    recorded
+        Every option by its name, defaults filled in: for the journal and the summary, which keep all options
+        as they were given. What is done is decided by the other fields alone.
     """
 
     instrument: str
@@ -108,8 +125,8 @@ class CalibrationConfig:
     program: str | None
     reason: str | None
     note: str | None
-    test_case: Mapping[str, Any] | None
-    options: Mapping[str, Any]
+    ignore: tuple[str, ...]
+    recorded: Mapping[str, Any]
 
     @classmethod
     def from_namespace(
@@ -124,36 +141,65 @@ class CalibrationConfig:
         instrument
             Instrument of the script.
 
+        Returns
+        -------
+        config
+            All options, typed.
+
         Raises
         ------
         ConfigurationError
             The options do not go together.
         """
-        given = vars(namespace) if isinstance(namespace, SimpleNamespace) else dict(namespace)
+        given = vars(namespace) if isinstance(namespace, SimpleNamespace) else namespace
         standard = defaults(load_schema(instrument.name))
-        options = {**standard, **given}
-        problems = rule_problems(options, instrument, given=options, standard=standard, unusable=frozenset())
-        if problems:
+        if problems := rule_problems(given, standard, instrument):
             raise ConfigurationError(problems)
-        kinds = image_types(options["script_mode"])
-        as_they_are = {name: options[name] for name in _AS_THEY_ARE}
-        as_they_are["grating"] = options.get("grating")  # a camera without spectrograph has no such option
+        return cls.from_checked({**standard, **given}, instrument)
+
+    @classmethod
+    def from_checked(cls, options: Mapping[str, Any], instrument: Instrument) -> CalibrationConfig:
+        """Make the configuration from options in which no problem was found.
+
+        Parameters
+        ----------
+        options
+            Every option of the script, defaults filled in.
+        instrument
+            Instrument of the script.
+
+        Returns
+        -------
+        config
+            All options, typed.
+        """
+        kinds = tuple(map(ImageType, options["script_mode"].split("_")))
+        begin, end = (datetime.fromisoformat(options[name]) for name in _DATES)
         return cls(
             instrument=instrument.name,
             images=MappingProxyType({kind: _image_settings(options, kind) for kind in kinds}),
+            filter=options["filter"],
+            grating=options.get("grating"),  # a camera without spectrograph has no such option
             detectors=tuple(sorted(map(int, options["detectors"]))) or tuple(instrument.detectors),
+            do_verify=options["do_verify"],
+            generate_calibrations=options["generate_calibrations"],
             products=MappingProxyType(
                 {each.name: _product_settings(options, each) for each in products() if options[each.option]}
             ),
             gains=_gain_settings(options, kinds),
+            calib_collection=options["calib_collection"],
+            repo=options["repo"],
             n_processes=int(options["n_processes"]),
-            certify_begin=parse_date(options["certify_calib_begin_date"]),
-            certify_end=parse_date(options["certify_calib_end_date"]),
+            certify_begin=begin,
+            certify_end=end,
             oods_timeout=float(options["oods_timeout"]),
             job_timeout=float(options["job_timeout"]),
             wait_between_exposures=float(options["wait_between_exposures"]),
-            options=MappingProxyType(options),
-            **as_they_are,
+            program=options["program"],
+            reason=options["reason"],
+            note=options["note"],
+            ignore=tuple(options.get("ignore", ())),
+            recorded=MappingProxyType(copy.deepcopy(dict(options))),
         )
 
     @property
@@ -161,22 +207,42 @@ class CalibrationConfig:
         """Image types that are taken, in their order."""
         return tuple(self.images)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Every option by its name, defaults filled in."""
-        return dict(self.options)
-
     @property
     def certifies(self) -> bool:
         """Whether anything is to be certified."""
         return self.generate_calibrations or bool(self.products)
 
+    def as_dict(self) -> dict[str, Any]:
+        """Every option by its name, defaults filled in; the caller's own copy."""
+        return copy.deepcopy(dict(self.recorded))
+
+    def is_valid_at(self, date: datetime) -> bool:
+        """Look whether the validity range contains a date.
+
+        Parameters
+        ----------
+        date
+            TAI, without a time zone.
+
+        Returns
+        -------
+        is_valid
+            Whether it does; the end of the range is not part of it.
+        """
+        return self.certify_begin <= date < self.certify_end
+
     def validity_warning(self, now: float) -> str | None:
-        """What to say if images of now would not find the calibrations that are certified.
+        """Warn if images of now would not find the calibrations that are certified.
 
         Parameters
         ----------
         now
             TAI, in seconds since 1970-01-01T00:00:00 TAI.
+
+        Returns
+        -------
+        warning
+            None if they would, or if nothing is certified.
         """
         tonight = datetime.fromtimestamp(now, UTC).replace(tzinfo=None)  # TAI: only its calendar is used
         if not self.certifies or self.is_valid_at(tonight):
@@ -186,43 +252,67 @@ class CalibrationConfig:
             " images: they would not find what is certified"
         )
 
-    def is_valid_at(self, date: datetime) -> bool:
-        """Whether the validity range contains a date (TAI)."""
-        return self.certify_begin <= date < self.certify_end
+    def warnings(self, given: Mapping[str, Any]) -> Iterator[str]:
+        """Warn of what is possible but may not be what is wanted.
+
+        Parameters
+        ----------
+        given
+            The options that were given: who gives no dates may not know what the default does.
+
+        Yields
+        ------
+        warning
+            In words.
+        """
+        if self.generate_calibrations:
+            if self.do_verify:
+                few = {kind: settings.n for kind, settings in self.images.items() if settings.n < MAY_FAIL}
+                yield from (_few_images(kind, n) for kind, n in few.items())
+            else:
+                yield (
+                    "do_verify is false: combined calibrations will be certified unverified, and recorded as"
+                    " such"
+                )
+        if self.certifies and not any(date in given for date in _DATES):
+            yield (
+                f"{_DATES[0]} and {_DATES[1]} are not given: what is certified in {self.calib_collection}"
+                f" will be valid from {self.certify_begin.date()} to {self.certify_end.date()}, so that no"
+                " later run can certify the same there"
+            )
+        if self.certifies and "YYYY" in self.calib_collection:
+            yield f"calib_collection: {show(self.calib_collection)} has a placeholder; is the date meant?"
 
 
-_AS_THEY_ARE = (
-    "filter",
-    "do_verify",
-    "generate_calibrations",
-    "calib_collection",
-    "repo",
-    "program",
-    "reason",
-    "note",
-    "test_case",
-)
+def _few_images(kind: ImageType, n: int) -> str:
+    if kind is ImageType.FLAT:
+        # their noise has an upper limit only, and what it is compared with has no part of it
+        outcome = "a flat made of so few takes up their noise, so that the test NOISE says little"
+    else:
+        how = "will" if n < SURE_TO_FAIL else "may"
+        outcome = f"the test NOISE {how} fail against a calibration made of them"
+    return f"n_{kind.lower()}: {n} images are few: {outcome}; 20 are recommended (DMTN-222)"
 
 
 def _image_settings(options: Mapping[str, Any], kind: ImageType) -> ImageSettings:
-    name = kind.lower()
-    n, n_discard = int(options[f"n_{name}"]), int(options[f"n_discard_{name}"])
-    times = 0.0 if kind is ImageType.BIAS else options[f"exp_times_{name}"]
+    name = CALIBRATIONS[kind].option_of
+    n, n_discard = int(options[name("n")]), int(options[name("n_discard")])
+    times = 0.0 if kind is ImageType.BIAS else options[name("exp_times")]
     return ImageSettings(
         n=n,
         n_discard=n_discard,
         exposure_times=times_per_exposure(times, n, n_discard),
-        threshold=int(options[f"number_verification_tests_threshold_{name}"]),
-        config_options=options[f"config_options_{name}"].strip(),
-        input_collections=collection_names(options[f"input_collections_{name}"]),
-        verify_collections=collection_names(options[f"input_collections_verify_{name}"]),
+        threshold=int(options[name("number_verification_tests_threshold")]),
+        config_options=options[name("config_options")].strip(),
+        input_collections=_collections(options[name("input_collections")]),
+        verify_collections=_collections(options[name("input_collections_verify")]),
     )
 
 
-def _product_settings(options: Mapping[str, Any], calibration: CalibrationType) -> ProductSettings:
+def _product_settings(options: Mapping[str, Any], product: CalibrationType) -> ProductSettings:
     return ProductSettings(
-        config_options=options[calibration.option_of("config_options")].strip(),
-        input_collections=collection_names(options[calibration.option_of("input_collections")]),
+        config_options=options[product.option_of("config_options")].strip(),
+        input_collections=_collections(options[product.option_of("input_collections")]),
     )
 
 
@@ -230,3 +320,7 @@ def _gain_settings(options: Mapping[str, Any], kinds: Collection[ImageType]) -> 
     if not options[PAIR_GAINS.option] or PAIR_GAINS.made_from not in kinds:
         return None
     return _product_settings(options, CALIBRATIONS[PAIR_GAINS.settings_of])
+
+
+def _collections(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

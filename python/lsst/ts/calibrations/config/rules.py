@@ -1,77 +1,64 @@
-"""Checking options against each other and the instrument: what would waste a night, told before it begins."""
+"""Rules that options must keep beyond the schema: texts where they go, options together, the instrument.
+
+Texts go to pipetask, to the Butler and into the headers of the camera. None of them passes a shell; they are
+checked all the same, since whoever receives them splits them at blanks, commas or colons.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from ..domain.exposure_times import fitting_times, flat_pairs, times_per_exposure
 from ..domain.instruments import ImageType, Instrument
-from .strings import text_problems
-from .values import show
+from .schema import show
 
-__all__ = ["image_types", "parse_date", "rule_problems", "rule_warnings"]
-
-SHORTEST_FLAT = 0.1
-"""Shortest exposure that the shutters allow, s."""
-
-LEVELS_OF_PTC = 3
-"""Fewest exposure times with a pair: a photon transfer curve has three parameters (gain, a00, noise)."""
-
-SURE_TO_FAIL, MAY_FAIL = 10, 14
-"""Below so many images a calibration made from them fails, or may fail, NOISE against these same images:
-their residual noise is sqrt(1 - 1/N) of the nominal one, and the test allows 5 % (DMTN-101, 4.3)."""
+__all__ = ["BEGIN_OF_TIME", "END_OF_TIME", "LONGEST_NAME", "rule_problems", "text_problems"]
 
 BEGIN_OF_TIME, END_OF_TIME = datetime(1970, 1, 1), datetime(2100, 1, 1)
 """Between these the Butler tells times, TAI; a validity range that goes on beyond them has no bound there."""
 
-LONGEST_LIST = 100
-"""Entries beyond which a list of exposure times is not proposed."""
+LONGEST_NAME = 64
+"""Characters of the name of a collection, a filter or a program: the Butler has no room for more."""
+
+_LONGEST_REASON = 68  # characters of a reason: the Butler has no room for more
+_LONGEST = 2000  # characters that any text may have
+_LONGEST_LIST = 100  # entries beyond which a list of exposure times is not proposed
+_SHORTEST_FLAT = 0.1  # shortest exposure that the shutters allow, s
+_LEVELS_OF_PTC = (
+    3  # a photon transfer curve has three parameters (gain, a00, noise): it needs so many signals
+)
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?")
+_COLLECTION = re.compile(r"(?!/)(?!.*(//|/$))[A-Za-z0-9_./][A-Za-z0-9_./-]*")
+_CLIMBING = re.compile(r"(^|/)\.\.?(/|$)")
+_REPOSITORY = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./:+~@-]*")
+_SLOT_NAME = re.compile(r"[A-Za-z0-9_.+~][A-Za-z0-9_.+~-]*")
+_FIELD = re.compile(r"[A-Za-z_]\w*:[A-Za-z_][\w.\[\]'\"-]*=.+")
+_FILE = re.compile(r"[A-Za-z_]\w*:[A-Za-z0-9_./$@{}+-]+")
+_PIPETASK = {"-c": _FIELD, "--config": _FIELD, "-C": _FILE, "--config-file": _FILE}
+_UNSAFE = re.compile(r"[;|&`<>\\]|\$\(|[^ -~]")
+_PLACEHOLDER = re.compile(r"\$|[<{].*[>}]")
+_NOTHING = ("none", "null", "nil", "nan", "default")
 
 Options = Mapping[str, Any]
 
 
-def image_types(script_mode: str) -> tuple[ImageType, ...]:
-    """Image types that a mode takes, in their order."""
-    return tuple(ImageType(name) for name in script_mode.split("_"))
-
-
-def parse_date(text: str) -> datetime:
-    """Read a TAI date, or date and time, in ISO form.
-
-    Raises
-    ------
-    ValueError
-        It is none, or it has a time zone.
-    """
-    if not _DATE.fullmatch(text):
-        raise ValueError(
-            f"{show(text)} is no date; write e.g. 2022-11-04 or 2022-11-04T12:00:00 (TAI, no time zone)"
-        )
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError(f"{show(text)} is no date of the calendar ({error})") from None
-
-
 def rule_problems(
-    options: Options, instrument: Instrument, *, given: Options, standard: Options, unusable: Set[str]
+    given: Options, standard: Options, instrument: Instrument, *, unusable: Set[str] = frozenset()
 ) -> list[str]:
-    """All that is wrong with the options together.
+    """Find all that is wrong with the options beyond the schema.
 
     Parameters
     ----------
-    options
-        Every option, defaults filled in.
-    instrument
-        Instrument of the script.
     given, standard
         The options that were given, and all defaults: a default list of exposure times serves only the
         default numbers of images.
+    instrument
+        Instrument of the script.
     unusable
         Options whose value is known to be wrong; rules that need them are left out.
 
@@ -80,25 +67,49 @@ def rule_problems(
     problems
         One sentence each.
     """
-    unusable = frozenset(unusable)
-    usable = {name: value for name, value in options.items() if name not in unusable}
-    found = text_problems(usable)
-    problems = list(found.values())
-    unusable = unusable.union(found)
+    options = {**standard, **given}
+    of_texts = text_problems({name: value for name, value in options.items() if name not in unusable})
+    problems = list(of_texts.values())
+    unusable = {*unusable, *of_texts}
     for needed, rule in _RULES:
         if not unusable.intersection(needed):
             problems += rule(options, instrument)
-    if "script_mode" not in unusable:
-        for kind in image_types(options["script_mode"]):
-            needed = _names(kind)
-            if kind is not ImageType.BIAS and not unusable.intersection(needed):
-                problems += _times_fit(options, kind, given, standard)
+    for kind in (ImageType.DARK, ImageType.FLAT):
+        if not unusable.intersection(("script_mode", *_names(kind))):
+            problems += _times_fit(options, kind, given, standard)
+    return problems
+
+
+def text_problems(options: Options) -> dict[str, str]:
+    """Find options whose text would be misunderstood where it goes.
+
+    Parameters
+    ----------
+    options
+        Options and their values; values that are not text, and hold none, are passed over.
+
+    Returns
+    -------
+    problems
+        By option.
+    """
+    problems = {}
+    for option, value in options.items():
+        for text in value.values() if isinstance(value, dict) else [value]:
+            problem = _text_problem(option, text) if isinstance(text, str) else None
+            if problem is not None:
+                problems[option] = f"{option}: {problem}"
     return problems
 
 
 def _names(kind: ImageType) -> tuple[str, str, str]:
     name = kind.lower()
     return f"n_{name}", f"n_discard_{name}", f"exp_times_{name}"
+
+
+def _kinds(options: Options) -> tuple[ImageType, ...]:
+    """Image types that are taken."""
+    return tuple(map(ImageType, options["script_mode"].split("_")))
 
 
 def _times(options: Options, kind: ImageType) -> tuple[float, ...] | None:
@@ -113,7 +124,7 @@ def _times(options: Options, kind: ImageType) -> tuple[float, ...] | None:
 def _times_fit(options: Options, kind: ImageType, given: Options, standard: Options) -> Iterator[str]:
     n_name, discard_name, times_name = _names(kind)
     n, n_discard, times = int(options[n_name]), int(options[discard_name]), options[times_name]
-    if not isinstance(times, list):
+    if not isinstance(times, list) or kind not in _kinds(options):
         return
     counts = f"{n_name}: {n} and {discard_name}: {n_discard}"
     if times_name not in given and (n, n_discard) != (standard[n_name], standard[discard_name]):
@@ -131,28 +142,29 @@ def _times_fit(options: Options, kind: ImageType, given: Options, standard: Opti
 
 
 def _proposal(option: str, times: list[float]) -> str:
-    if len(times) > LONGEST_LIST:
+    if len(times) > _LONGEST_LIST:
         return f"{option}: {show(times[0])}, one time for all"
     return f"{option}: {show(times, most=2000)}, or one time for all"
 
 
 def _flats_are_long_enough(options: Options, _: Instrument) -> Iterator[str]:
-    if ImageType.FLAT not in image_types(options["script_mode"]):
+    if ImageType.FLAT not in _kinds(options):
         return
     times = options["exp_times_flat"]
-    short = sorted({time for time in (times if isinstance(times, list) else [times]) if time < SHORTEST_FLAT})
+    short = sorted(
+        {time for time in (times if isinstance(times, list) else [times]) if time < _SHORTEST_FLAT}
+    )
     if short:
         yield (
             f"exp_times_flat: {', '.join(f'{time:g}' for time in short)} s is too short; the shutter allows"
-            f" {SHORTEST_FLAT} s or longer"
+            f" {_SHORTEST_FLAT} s or longer"
         )
 
 
 def _products_need_flats(options: Options, _: Instrument) -> Iterator[str]:
-    mode = options["script_mode"]
     for option in ("do_defects", "do_ptc"):
-        if options[option] and ImageType.FLAT not in image_types(mode):
-            yield f"{option}: true needs script_mode: BIAS_DARK_FLAT, not {mode}"
+        if options[option] and ImageType.FLAT not in _kinds(options):
+            yield f"{option}: true needs script_mode: BIAS_DARK_FLAT, not {options['script_mode']}"
 
 
 def _unverified_is_meant(options: Options, _: Instrument) -> Iterator[str]:
@@ -168,7 +180,7 @@ def _unverified_is_meant(options: Options, _: Instrument) -> Iterator[str]:
 
 
 def _ptc_has_pairs(options: Options, _: Instrument) -> Iterator[str]:
-    if not options["do_ptc"] or ImageType.FLAT not in image_types(options["script_mode"]):
+    if not options["do_ptc"] or ImageType.FLAT not in _kinds(options):
         return
     times = _times(options, ImageType.FLAT)
     if times is None:
@@ -176,10 +188,10 @@ def _ptc_has_pairs(options: Options, _: Instrument) -> Iterator[str]:
     kept = times[int(options["n_discard_flat"]) :]
     pairs = flat_pairs(kept)
     levels = {kept[first] for first, _ in pairs.pairs}
-    if len(levels) < LEVELS_OF_PTC:
+    if len(levels) < _LEVELS_OF_PTC:
         yield (
-            f"do_ptc: true needs pairs of flats at {LEVELS_OF_PTC} or more exposure times; exp_times_flat has"
-            f" them at {len(levels)}; e.g. n_flat: 6 and exp_times_flat: [5, 5, 15, 15, 30, 30]"
+            f"do_ptc: true needs pairs of flats at {_LEVELS_OF_PTC} or more exposure times; exp_times_flat"
+            f" has them at {len(levels)}; e.g. n_flat: 6 and exp_times_flat: [5, 5, 15, 15, 30, 30]"
         )
     elif pairs.unpaired:
         alone = ", ".join(f"{kept[position]:g} s" for position in pairs.unpaired)
@@ -194,11 +206,23 @@ def _detectors_exist(options: Options, instrument: Instrument) -> Iterator[str]:
         yield f"detectors: {instrument.name} has no {show(unknown)}; it has {has}"
 
 
+def _date(text: str) -> datetime:
+    """A TAI date in ISO form; raises ValueError if it is none, or has a time zone."""
+    if not _DATE.fullmatch(text):
+        raise ValueError(
+            f"{show(text)} is no date; write e.g. 2022-11-04 or 2022-11-04T12:00:00 (TAI, no time zone)"
+        )
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{show(text)} is no date of the calendar ({error})") from None
+
+
 def _dates_are_a_range(options: Options, _: Instrument) -> Iterator[str]:
     dates = {}
     for option in ("certify_calib_begin_date", "certify_calib_end_date"):
         try:
-            dates[option] = parse_date(options[option])
+            dates[option] = _date(options[option])
         except ValueError as error:
             yield f"{option}: {error}"
     if len(dates) == 2:
@@ -221,57 +245,108 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[Options, Instrument], Iterator[st
     (("detectors",), _detectors_exist),
     (("certify_calib_begin_date", "certify_calib_end_date"), _dates_are_a_range),
 )
+"""Rules between options, each with the options that it needs."""
 
 
-def rule_warnings(options: Options, given: Options) -> list[str]:
-    """What is allowed and still deserves a word of warning, for options that have no problem.
-
-    Parameters
-    ----------
-    options
-        Every option, defaults filled in.
-    given
-        The options that were given.
-    """
-    warnings = []
-    kinds = image_types(options["script_mode"])
-    generate = options["generate_calibrations"]
-    if generate and not options["do_verify"]:
-        warnings.append(
-            "do_verify is false: combined calibrations will be certified unverified, and recorded as such"
+def _text_problem(option: str, text: str) -> str | None:
+    if len(text) > _LONGEST:
+        return f"{show(text)} has {len(text)} characters; {_LONGEST} is the most"
+    if not text.isprintable():
+        strange = next(letter for letter in text if not letter.isprintable())
+        return (
+            f"{show(text)} holds a line break or a character that cannot be printed ({ord(strange):#x});"
+            " write it in one line"
         )
-    if generate and options["do_verify"]:
-        warnings += [_few_images(kind, int(options[_names(kind)[0]])) for kind in kinds]
-    if generate or options["do_defects"] or options["do_ptc"]:
-        warnings += [_range_for_all_time(options, given), _collection_of_no_date(options)]
-    return [warning for warning in warnings if warning]
+    return next((check(text) for prefix, check in _CHECKS.items() if option.startswith(prefix)), None)
 
 
-def _range_for_all_time(options: Options, given: Options) -> str:
-    dates = ("certify_calib_begin_date", "certify_calib_end_date")
-    if any(date in given for date in dates):
-        return ""
-    begin, end = (options[date] for date in dates)
+def _check_collections(text: str) -> str | None:
+    parts = [part.strip() for part in text.split(",")]
+    if long := [part for part in parts if len(part) > LONGEST_NAME]:
+        return f"{show(long[0])} has {len(long[0])} characters; the Butler has names of up to {LONGEST_NAME}"
+    bad = [part for part in parts if not _COLLECTION.fullmatch(part) or _CLIMBING.search(part)]
+    if not bad:
+        return None
     return (
-        f"{dates[0]} and {dates[1]} are not given: what is certified in {options['calib_collection']} will be"
-        f" valid from {begin} to {end}, so that no later run can certify the same there"
+        f"{show(bad[0]) if bad[0] else 'an empty name'} is no name of a collection; names consist of letters,"
+        " digits and . _ -, with / between them, and a comma stands between two names, e.g."
+        " u/czw/DM-28920/calib.20210720,LATISS/calib"
     )
 
 
-def _collection_of_no_date(options: Options) -> str:
-    name = options["calib_collection"]
-    return f"calib_collection: {show(name)} has a placeholder; is the date meant?" if "YYYY" in name else ""
+def _check_one_collection(text: str) -> str | None:
+    return "one collection is needed, not a list of them" if "," in text else _check_collections(text)
 
 
-def _few_images(kind: ImageType, n: int) -> str:
-    if n >= MAY_FAIL:
-        return ""
-    if (
-        kind is ImageType.FLAT
-    ):  # their noise has an upper limit only, and what it is compared with has no part of it
-        outcome = "a flat made of so few takes up their noise, so that the test NOISE says little"
-    else:
-        outcome = (
-            f"the test NOISE {'will' if n < SURE_TO_FAIL else 'may'} fail against a calibration made of them"
+def _check_repository(text: str) -> str | None:
+    if _REPOSITORY.fullmatch(text):
+        return None
+    return f"{show(text)} is no path or label of a Butler repository, e.g. /repo/LATISS"
+
+
+def _check_slot(text: str, kind: str, example: str) -> str | None:
+    if _PLACEHOLDER.search(text):
+        return (
+            f"{show(text)} stands for a name; write that name, e.g. {example}, or leave the line out to leave"
+            f" the {kind} as it is"
         )
-    return f"n_{kind.lower()}: {n} images are few: {outcome}; 20 are recommended (DMTN-222)"
+    if text.lower() in _NOTHING:
+        return f"{show(text)} is taken for a name; leave the line out to leave the {kind} as it is"
+    is_name = _SLOT_NAME.fullmatch(text) and len(text) <= LONGEST_NAME and text.strip(".")
+    return None if is_name else f"{show(text)} is no name of a {kind}"
+
+
+def _check_note(text: str) -> str | None:
+    if text.isascii():
+        return None
+    strange = next(letter for letter in text if not letter.isascii())
+    return f"{show(text)} holds {strange!r}, and a FITS header takes ASCII letters only"
+
+
+def _check_header_value(text: str, most: int) -> str | None:
+    if (problem := _check_note(text)) is not None:
+        return problem
+    if len(text) > most:
+        return f"{show(text)} has {len(text)} characters, and the Butler keeps {most}; put the rest into note"
+    if "," in text or ":" in text:
+        return f"{show(text)} holds a comma or colon, which the camera takes for the end of the text; omit it"
+    return None
+
+
+def _check_pipetask_options(text: str) -> str | None:
+    """Only ``-c label:field=value`` and ``-C label:file``: nothing that changes inputs or outputs."""
+    unsafe = _UNSAFE.search(text)
+    if unsafe:
+        return f"{show(unsafe[0])} is not possible here; no shell is used, so that it would mean nothing"
+    return _first_problem(text.split())
+
+
+def _first_problem(words: Sequence[str]) -> str | None:
+    rest = iter(words)
+    for word in rest:
+        flag, joined, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
+        pattern = _PIPETASK.get(flag)
+        if pattern is None:
+            return (
+                f"{show(word)} is not possible; only '-c label:field=value' and '-C label:file' are, and"
+                " blanks always separate, also within quotation marks"
+            )
+        value = value if joined else next(rest, "")
+        if not pattern.fullmatch(value):
+            form = "label:field=value" if pattern is _FIELD else "label:file"
+            return f"{show(f'{flag} {value}'.strip())} is not of the form '{flag} {form}'"
+    return None
+
+
+_CHECKS: Mapping[str, Callable[[str], str | None]] = {
+    "input_collections_": _check_collections,
+    "calib_collection": _check_one_collection,
+    "config_options_": _check_pipetask_options,
+    "repo": _check_repository,
+    "filter": partial(_check_slot, kind="filter", example="SDSSr_65mm"),
+    "grating": partial(_check_slot, kind="grating", example="empty_1"),
+    "program": partial(_check_header_value, most=LONGEST_NAME),
+    "reason": partial(_check_header_value, most=_LONGEST_REASON),
+    "note": _check_note,
+}
+"""Checks of the texts of options, by the beginning of their names."""

@@ -1,23 +1,50 @@
-"""The JSON schemas of the scripts: what all have in common, changed by what an instrument says."""
+"""The JSON schemas of the scripts, and every option compared with them by itself."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import difflib
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import yaml
 
-__all__ = ["defaults", "load_schema"]
+__all__ = ["compare", "defaults", "load_schema", "show"]
 
-COMMON = "calibrations"
-"""Name of the file with the common part."""
+Compared = tuple[dict[str, Any], dict[str, str], list[str]]
+
+_COMMON = "calibrations"  # name of the file with what all schemas have in common
+
+_UNKNOWN_SHOWN = 20  # unknown names for which the nearest option is looked for
+_PART_SHOWN = 4  # most options that are proposed for a name that is part of theirs
+_ALIKE = (
+    0.7  # likeness, as difflib has it, from which on the other name must be meant; ignore and note have 0.6
+)
+_CERTAIN = 4  # letters from which on a part of a single option's name must mean that option, e.g. mode
+
+_TYPES = {
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "string": "text",
+    "null": "null",
+}
+_BOOLEANS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
+_DATE_OPTIONS = "certify_calib_"
+
+_ID_LIST = re.compile(r"^[(\[]?\s*(\d+(\s*,\s*\d+)*)\s*(?:,\s*)?[)\]]?$")
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
+_NUMBERS = re.compile(rf"[(\[]?\s*{_NUMBER}(?:[\s,;]+{_NUMBER})*[\s,;]*[)\]]?")
+_SECONDS = re.compile(rf"({_NUMBER})\s*s(?:ec|econds?)?\.?", re.IGNORECASE)
 
 
 def load_schema(instrument: str) -> dict[str, Any]:
-    """Schema of the configuration of the script of an instrument.
+    """Load the schema of the configuration of the script of an instrument.
 
     Parameters
     ----------
@@ -38,18 +65,74 @@ def load_schema(instrument: str) -> dict[str, Any]:
 
 
 def defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Default of every option that has one; the caller's own copy."""
-    return {
-        option: copy.deepcopy(about["default"])
-        for option, about in schema["properties"].items()
-        if "default" in about
-    }
+    """Collect the defaults of a schema.
+
+    Parameters
+    ----------
+    schema
+        The schema.
+
+    Returns
+    -------
+    defaults
+        Default of every option that has one; the caller's own copy.
+    """
+    properties = schema["properties"].items()
+    return {option: copy.deepcopy(about["default"]) for option, about in properties if "default" in about}
+
+
+def show(value: Any, most: int = 70) -> str:
+    """Show a value as one would write it.
+
+    Parameters
+    ----------
+    value
+        Any value of an option; text is shown in quotation marks.
+    most
+        Characters beyond which it is shortened.
+
+    Returns
+    -------
+    text
+        For a message.
+    """
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    text = text if len(text) <= most else f"{text[: most - 3]}..."
+    return repr(text) if isinstance(value, str) else text
+
+
+def compare(options: Mapping[str, Any], schema: Mapping[str, Any]) -> Compared:
+    """Compare options with the schema, each by itself.
+
+    Parameters
+    ----------
+    options
+        As they were given.
+    schema
+        The schema.
+
+    Returns
+    -------
+    options, problems, notes
+        The options as they are understood: the nearest known name in place of an unknown one (if that was not
+        given), so that its value is checked too. What is wrong, by the name of the option. And how a value
+        was understood that was not given in the usual form.
+    """
+    from jsonschema import Draft7Validator  # takes a moment; the schema alone is printed without it
+
+    understood, problems = _rename_unknown(options, list(schema["properties"]))
+    notes = _adopt_detectors(understood)
+    for option, value in understood.items():
+        about = schema["properties"][option]
+        if not _is_finite(value) or not Draft7Validator(about).is_valid(value):
+            allowed, hint = _allowed(about), _hint(option, value, about)
+            problems[option] = f"{option}: {show(value)} is not possible; allowed is {allowed}{hint}"
+    return understood, problems, notes
 
 
 @cache
 def _load(instrument: str) -> dict[str, Any]:
-    patch = _read(instrument)
-    schema = _merge(_read(COMMON), patch)
+    schema = _merge(_read(_COMMON), _read(instrument))
     # LOVE shows the title first: bring the parts that an instrument adds before the long list of options.
     return {**{key: schema[key] for key in schema if key != "properties"}, "properties": schema["properties"]}
 
@@ -58,7 +141,7 @@ def _read(name: str) -> dict[str, Any]:
     folder = files("lsst.ts.calibrations") / "schemas"
     known = sorted(path.name.removesuffix(".yaml") for path in folder.iterdir())
     if name not in known:
-        known.remove(COMMON)
+        known.remove(_COMMON)
         raise ValueError(f"there is no schema for {name!r}; there are schemas for {', '.join(known)}")
     content: dict[str, Any] = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
     return content
@@ -70,8 +153,144 @@ def _merge(target: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     for key, value in patch.items():
         if value is None:
             merged.pop(key, None)
-        elif isinstance(value, dict):
-            merged[key] = _merge(merged.get(key, {}), value)
         else:
-            merged[key] = value
+            merged[key] = _merge(merged.get(key, {}), value) if isinstance(value, dict) else value
     return merged
+
+
+def _rename_unknown(
+    options: Mapping[str, Any], known: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Options with unknown names replaced, and what is wrong with these names."""
+    renamed = {name: value for name, value in options.items() if name in known}
+    problems = {}
+    unknown = {name: value for name, value in options.items() if name not in known}
+    for name, value in list(unknown.items())[:_UNKNOWN_SHOWN]:
+        near, certain = _nearest(name, known)
+        if certain:
+            written = value if isinstance(value, str) and len(value) <= 70 else show(value)
+            problems[name] = f"there is no option {show(name)}; write '{near[0]}: {written}'"
+            renamed.setdefault(near[0], value)
+        else:
+            problems[name] = (
+                f"there is no option {show(name)}; nearest is {' or '.join(near)};"
+                " the schema lists all options"
+            )
+    if len(unknown) > _UNKNOWN_SHOWN:
+        problems[""] = f"there are {len(unknown) - _UNKNOWN_SHOWN} more names that are no option"
+    return renamed, problems
+
+
+def _adopt_detectors(options: dict[str, Any]) -> list[str]:
+    """Turn detectors given as text, e.g. ``(0,1,2)``, into a list, in place; return a note if so."""
+    given = options.get("detectors")
+    match = _ID_LIST.match(given.strip()) if isinstance(given, str) else None
+    if match is None:
+        return []
+    options["detectors"] = [int(number) for number in match[1].split(",")]
+    return [
+        f"detectors: {show(given)} is understood as {options['detectors']}; the form of a list is preferred"
+    ]
+
+
+def _nearest(name: str, known: Sequence[str]) -> tuple[list[str], bool]:
+    """Options that an unknown name is like, and whether the first of them must be meant."""
+    bare = name.strip("\"' ")
+    if bare in known:
+        return [bare], True
+    written = re.sub(r"\W+", "_", bare.lower())
+    parts = [option for option in known if written and written in option]
+    if parts:
+        return parts[:_PART_SHOWN], len(parts) == 1 and len(written) >= _CERTAIN
+    near = difflib.get_close_matches(written, known, n=1, cutoff=_ALIKE)
+    return (near, True) if near else (difflib.get_close_matches(written, known, n=1, cutoff=0.0), False)
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return all(map(_is_finite, value)) if isinstance(value, list) else True
+
+
+def _allowed(about: Mapping[str, Any]) -> str:
+    """Say in words what a part of a schema allows."""
+    if "enum" in about:
+        return f"one of {', '.join(map(str, about['enum']))}"
+    if "anyOf" in about:
+        return " or ".join(_allowed(each) for each in about["anyOf"])
+    types = [about["type"]] if isinstance(about["type"], str) else about["type"]
+    return " or ".join(_allowed_of_type(each, about) for each in types)
+
+
+def _allowed_of_type(type_: str, about: Mapping[str, Any]) -> str:
+    if type_ == "array":
+        different = "different entries" if about.get("uniqueItems") else "entries"
+        low, high = about.get("minItems"), about.get("maxItems")
+        count = f"{low} to {high} " if low is not None and high is not None else ""
+        return f"a list with {count}{different}, each {_allowed(about['items'])}"
+    if type_ == "object":
+        needed = ", ".join(about.get("required", ()))
+        return f"a mapping of {', '.join(about['properties'])} ({needed} are needed)"
+    low, high = about.get("minimum"), about.get("maximum")
+    if type_ not in ("integer", "number") or low is None:
+        return _TYPES[type_]
+    return f"{_TYPES[type_]} of at least {low}" if high is None else f"{_TYPES[type_]} from {low} to {high}"
+
+
+def _types(about: Mapping[str, Any]) -> set[str]:
+    """Types that a part of a schema allows."""
+    parts = [each["type"] for each in about.get("anyOf", [about])]
+    return {name for part in parts for name in ([part] if isinstance(part, str) else part)}
+
+
+def _hint(option: str, value: Any, about: Mapping[str, Any]) -> str:
+    """What may have been meant."""
+    if value is None:
+        return ". Nothing was given: leave the line out to have the default"
+    if isinstance(value, str):
+        return _text_hint(option, value.strip(), about)
+    if isinstance(value, list):
+        return _list_hint(value, _types(about))
+    if option.startswith(_DATE_OPTIONS):
+        return ". A date is written e.g. 2022-11-04"
+    if _types(about) == {"array"} and isinstance(value, int):
+        return f". A list is written [{value}]"
+    if "string" in _types(about) and isinstance(value, bool | int | float):
+        return ". What reads as a number, or as true or false, becomes text in quotation marks"
+    return ""
+
+
+def _list_hint(value: Sequence[Any], types: Set[str]) -> str:
+    if "array" in types:
+        joined = " ".join(map(str, value))
+        if any(isinstance(entry, str) for entry in value) and _NUMBERS.fullmatch(joined):
+            return f". Commas stand between numbers: {_as_list(joined)}"
+    elif "string" in types and value and all(isinstance(entry, str) for entry in value):
+        return f". Several are written as one text, with commas: {show(','.join(value))}"
+    return ""
+
+
+def _text_hint(option: str, text: str, about: Mapping[str, Any]) -> str:
+    """What may have been meant by a text where something else is wanted."""
+    types = _types(about)
+    like = re.sub(r"[^A-Z]+", "_", text.upper()).strip("_")
+    if like in about.get("enum", ()):
+        return f". Write {like}"
+    if types == {"boolean"} and text.lower() in _BOOLEANS:
+        return f". Write {_BOOLEANS[text.lower()]}, without quotation marks"
+    if option == "detectors" and text.lower() in ("", "all"):
+        return ". Leave the line out for all detectors"
+    if "number" in types and (seconds := _SECONDS.fullmatch(text)):
+        return f". A time is a number of seconds: {seconds[1]}"
+    if "array" in types and re.search(r"[\s,;]", text) and _NUMBERS.fullmatch(text):
+        return f". A list is written {_as_list(text)}"
+    try:
+        number = float(text)
+    except ValueError:
+        return ""
+    plain = f". A number is written without quotation marks, exponent and leading zeros: {number:g}"
+    return plain if types & {"integer", "number"} and math.isfinite(number) else ""
+
+
+def _as_list(text: str) -> str:
+    return f"[{', '.join(re.findall(_NUMBER, text))}]"

@@ -1,7 +1,15 @@
-"""Examining a configuration text: every problem at once, and a text that the base class can parse."""
+"""Reading a configuration text: YAML, but only what a configuration needs, and every problem in plain words.
+
+The queue hands over any text that a person typed. Nothing in it may break the script, use up its memory or be
+lost silently, so what is read here is a single plain mapping: no anchors, aliases, tags or second documents,
+no key twice (PyYAML alone would keep the last), dates left as the text they are, and only such numbers as a
+person means (to PyYAML alone, 010 is eight and 1:30 is ninety).
+"""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +18,18 @@ import yaml
 
 from ..domain.instruments import Instrument
 from ..domain.text import plain
-from .rules import rule_problems, rule_warnings
-from .schema import defaults
-from .values import adopt_detectors, rename_unknown, wrong_values
-from .yaml_text import read_mapping
+from .config import CalibrationConfig
+from .rules import rule_problems
+from .schema import compare, defaults
 
-__all__ = ["Findings", "examine"]
+__all__ = ["MOST_PROBLEMS", "Findings", "examine", "read_mapping"]
 
 MOST_PROBLEMS = 40
 """Problems that are told one by one."""
 
-LONGEST = 4000
-"""Characters of one problem or remark; the longest are proposed lists of exposure times."""
+_LONGEST = 4000  # characters of one problem or remark; the longest are proposed lists of exposure times
+_MAX_SIZE = 50_000  # most characters that a configuration may have
+_MAX_DEPTH = 8  # how deep lists and mappings may be nested
 
 _WITHOUT_EFFECT = {
     "background_task_timeout": "processing is waited for until it ends",
@@ -29,16 +37,78 @@ _WITHOUT_EFFECT = {
 }
 """Options of older configurations, and what happens instead of what they asked for."""
 
+# None of them has two ways to match the same: a long line would take minutes.
+_ASSIGNMENT = re.compile(r"^(?P<indent>\s*)(?P<key>\w+)\s*=\s*(?P<value>[^\s=].*)$")
+_NO_BLANK = re.compile(r"^(?P<indent>\s*)(?P<key>\w+):(?P<value>[^\s:].*)$")
+_NO_COLON = re.compile(r"^(?P<indent>\s*)(?P<key>[A-Za-z][^\W_]*_\w+)\s+(?P<value>[^\s:=][^:]*)$")
+
+_PLAIN = str.maketrans(
+    {
+        **dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u202f\u3000", " "),
+        **dict.fromkeys("\u2018\u2019", "'"),
+        **dict.fromkeys("\u201c\u201d\u201e", '"'),
+        **dict.fromkeys("\u2013\u2212", "-"),
+    }
+)
+"""Characters that come along when a configuration is copied from a typeset page, and what they stand for."""
+
+_INTEGER, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+
+_FORBIDDEN: Mapping[type[yaml.Token], str] = {
+    yaml.AnchorToken: "an anchor (&)",
+    yaml.AliasToken: "an alias (*)",
+    yaml.TagToken: "a tag (!)",
+    yaml.DirectiveToken: "a directive (%)",
+}
+
+_OPENING = (
+    yaml.BlockSequenceStartToken,
+    yaml.BlockMappingStartToken,
+    yaml.FlowSequenceStartToken,
+    yaml.FlowMappingStartToken,
+)
+_CLOSING = (yaml.BlockEndToken, yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
+
+
+class _Loader(yaml.SafeLoader):
+    """Loads dates as text: what a date means is for whoever reads the option to say. Numbers are decimal."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (_INTEGER, _FLOAT)]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: str(node.value))
+_Loader.add_implicit_resolver(_INTEGER, re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    _FLOAT,
+    re.compile(
+        r"^[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"
+    ),
+    list("-+.0123456789"),
+)
+
+
+class _Refused(Exception):
+    """The text holds something that a configuration may not hold."""
+
+
+_UNREADABLE = (yaml.YAMLError, _Refused, ValueError)
+
 
 @dataclass(frozen=True)
 class Findings:
-    """What a configuration text says and what is wrong with it.
+    """What a configuration text says, what is wrong with it, and what it means.
 
     Parameters
     ----------
+    read, misread
+        The options as the text gives them, and what is wrong with the text.
+    config
+        What they mean; None if there are errors.
     text
-        The same options as YAML that the base class reads as they are meant (dates in quotation marks,
-        detectors as a list). Of use only if there are no errors.
+        The same as YAML that the base class reads as it is meant (dates in quotation marks, detectors as a
+        list). Of use only if there are no errors.
     errors
         Every problem found; a script with one of them must not be run.
     warnings
@@ -47,10 +117,13 @@ class Findings:
         How a value was understood, where it was not given in the usual form.
     """
 
+    read: Mapping[str, Any]
+    misread: tuple[str, ...]
+    config: CalibrationConfig | None
     text: str
-    errors: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Findings:
@@ -70,32 +143,177 @@ def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Fin
     findings
         Never an exception, whatever the text.
     """
-    read, errors = read_mapping(text)
-    read.pop("metadata", None)  # the base class leaves it to the queue, too
-    options, unknown = rename_unknown(read, schema)
-    notes = adopt_detectors(options)
-    wrong = wrong_values(options, schema)
-    errors += [*unknown, *wrong.values()]
+    read, misread = read_mapping(text)
+    given, wrong, notes = compare(read, schema)
     standard = defaults(schema)
-    full = {**standard, **options}
-    errors += rule_problems(full, instrument, given=options, standard=standard, unusable=wrong.keys())
-    warnings = [] if errors else rule_warnings(full, options)
+    errors = [*misread, *wrong.values()]
+    errors += rule_problems(given, standard, instrument, unusable=wrong.keys())
+    config = None if errors else CalibrationConfig.from_checked({**standard, **given}, instrument)
     notes += [
         f"{option} has no effect: {instead}"
         for option, instead in _WITHOUT_EFFECT.items()
-        if options.get(option) is not None
+        if given.get(option) is not None
     ]
     return Findings(
-        text=yaml.safe_dump(options, sort_keys=False) if options else "",
-        errors=_told(errors),
-        warnings=_told(warnings),
-        notes=_told(notes),
+        read=read,
+        misread=tuple(misread),
+        config=config,
+        text=yaml.safe_dump(given, sort_keys=False) if given else "",
+        errors=_shown(errors),
+        warnings=_shown([*config.warnings(given)] if config else []),
+        notes=_shown(notes),
     )
 
 
-def _told(remarks: Sequence[str]) -> tuple[str, ...]:
+def read_mapping(text: str) -> tuple[dict[str, Any], list[str]]:
+    """Read the options out of a configuration text.
+
+    Parameters
+    ----------
+    text
+        As the operator typed it.
+
+    Returns
+    -------
+    options, problems
+        As far as the text can be understood, and what is wrong with it. A line that can be mended is a
+        problem and its option is read all the same, so that the problems of other options are found too.
+        Without ``metadata``, which BaseScript leaves to the queue, too.
+    """
+    if len(text) > _MAX_SIZE:
+        return {}, [f"the configuration has {len(text)} characters; {_MAX_SIZE} is the most"]
+    text, problems = _retype(text)
+    try:
+        options, others = _parse(text)
+    except _UNREADABLE:
+        mended, wrong = _mend(text)
+        problems += wrong
+        try:
+            options, others = _parse(mended if wrong else text)
+        except _UNREADABLE as error:
+            options, others = {}, [_explain(error, text)]
+    options.pop("metadata", None)
+    return options, problems + others
+
+
+def _shown(remarks: Sequence[str]) -> tuple[str, ...]:
     """Remarks as they are shown: a bad text has thousands of problems, and repeats what cannot be shown."""
-    shown = [plain(remark, LONGEST) for remark in remarks[:MOST_PROBLEMS]]
+    shown = [plain(remark, _LONGEST) for remark in remarks[:MOST_PROBLEMS]]
     if len(remarks) > MOST_PROBLEMS:
         shown.append(f"there are {len(remarks) - MOST_PROBLEMS} more problems")
     return tuple(shown)
+
+
+def _parse(text: str) -> tuple[dict[str, Any], list[str]]:
+    _refuse_what_is_not_plain(text)
+    loader = _Loader(text)
+    try:
+        root = loader.get_single_node()
+        if root is None or root.tag == "tag:yaml.org,2002:null":
+            return {}, []
+        if not isinstance(root, yaml.MappingNode):
+            raise _Refused(
+                "the configuration is not a list of options: write one option per line, e.g. 'n_bias: 20'"
+            )
+        problems = _keys_given_twice(root)
+        options: dict[str, Any] = loader.construct_document(root)
+        return options, problems
+    finally:
+        loader.dispose()
+
+
+def _refuse_what_is_not_plain(text: str) -> None:
+    """Look through the text before anything is built from it."""
+    depth = 0
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+        line = token.start_mark.line + 1
+        if (name := _FORBIDDEN.get(type(token))) is not None:
+            raise _Refused(
+                f"line {line}: {name} is not possible in a configuration; put text in quotation marks"
+            )
+        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        if depth > _MAX_DEPTH:
+            raise _Refused(f"line {line}: lists or mappings are nested more than {_MAX_DEPTH} deep")
+
+
+def _keys_given_twice(node: yaml.MappingNode) -> list[str]:
+    lines: dict[str, list[int]] = {}
+    problems = []
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if not isinstance(key, yaml.ScalarNode) or not key.tag.endswith(":str"):
+            raise _Refused(f"line {line}: this is no name of an option")
+        lines.setdefault(key.value, []).append(line)
+        if isinstance(value, yaml.MappingNode):
+            problems += _keys_given_twice(value)
+    problems += [
+        f"{_short(key)} is given more than once (lines {_listed(where)}); only one can be meant"
+        for key, where in lines.items()
+        if len(where) > 1
+    ]
+    if len(lines.get("certify_calib_begin_date", ())) > 1 and "certify_calib_end_date" not in lines:
+        problems[-1] += ". Should the second be certify_calib_end_date?"
+    return problems
+
+
+def _retype(text: str) -> tuple[str, list[str]]:
+    """Replace typeset characters outside of comments; return the text and what was wrong."""
+    lines, problems = text.splitlines(), []
+    for number, line in enumerate(lines, 1):
+        content = re.split(r"(?:^|\s)#", line, maxsplit=1)[0]
+        found = sorted({letter for letter in content if ord(letter) in _PLAIN})
+        if found:
+            lines[number - 1] = line.translate(_PLAIN)
+            names = ", ".join(f"{unicodedata.name(letter).lower()} ({_code(letter)})" for letter in found)
+            right = _short(content.translate(_PLAIN).strip())
+            problems.append(f"line {number} holds {names}, as typeset pages have; write {right!r}")
+    return ("\n".join(lines) if problems else text), problems
+
+
+def _mend(text: str) -> tuple[str, list[str]]:
+    """Put right lines that are no YAML but can be understood; return the text and what was wrong."""
+    lines, problems = text.splitlines(), []
+    for number, line in enumerate(map(str.rstrip, lines), 1):
+        match = _ASSIGNMENT.match(line) or _NO_BLANK.match(line) or _NO_COLON.match(line)
+        if match:
+            right = f"{match['key']}: {match['value']}"
+            lines[number - 1] = match["indent"] + right
+            problems.append(f"line {number}: {_short(line.strip())!r} is not YAML; write '{_short(right)}'")
+    return "\n".join(lines), problems
+
+
+def _explain(error: Exception, text: str) -> str:
+    """Say in one sentence why a text cannot be read, and where."""
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.count("\n", 0, error.position) + 1
+        return f"line {line} holds a character that is not printable (code {_code(error.character)})"
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return str(error) if isinstance(error, _Refused) else f"a value cannot be read: {_short(str(error))}"
+    mark = error.context_mark if error.context and "simple key" in error.context else error.problem_mark
+    mark = mark or error.problem_mark or error.context_mark
+    number, problem = mark.line + 1 if mark else 1, error.problem or ""
+    lines = text.splitlines()
+    there = _short(lines[number - 1].strip() if number <= len(lines) else "(the end of the text)")
+    if "another document" in problem:
+        return f"line {number}: a second document begins; a configuration is a single one"
+    if "\\t" in problem:
+        return f"line {number}: there is a tab where YAML wants blanks: {there!r}"
+    begun = error.context_mark.line + 1 if error.context_mark is not None else number
+    where = "" if begun == number else f", in what began in line {begun}"
+    colon = ", and text with a colon in quotation marks" if "mapping values" in problem else ""
+    return (
+        f"line {number} is not YAML{where}: {there!r} ({error.problem});"
+        f" options are written 'name: value', one per line, all with the same indentation{colon}"
+    )
+
+
+def _listed(numbers: Sequence[int], most: int = 10) -> str:
+    return ", ".join(map(str, numbers[:most])) + ("..." if len(numbers) > most else "")
+
+
+def _code(character: int | str) -> str:
+    return f"{character if isinstance(character, int) else ord(character):#x}"
+
+
+def _short(text: str, most: int = 80) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."

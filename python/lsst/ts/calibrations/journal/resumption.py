@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ..config.yaml_text import read_mapping
 from ..domain.errors import CalibrationError
 from .facts import RunConfigured
 from .journal import JOURNAL, Journal, JournalError, JournalInUse, read_journal
@@ -82,17 +83,25 @@ class Resumption:
             raise ResumptionError(f"{self.folder} is a run in {where}", "Resume it there.")
 
 
-def asked_for(text: str) -> Path | None:
-    """Run directory that a configuration asks to resume; None if it is a usual configuration.
+def asked_for(options: Mapping[str, Any], problems: Sequence[str]) -> Path | None:
+    """Look whether a configuration asks to resume a run.
+
+    Parameters
+    ----------
+    options, problems
+        What a configuration text says, and what is wrong with the text.
+
+    Returns
+    -------
+    folder
+        The run directory; None if it is a usual configuration.
 
     Raises
     ------
     ResumptionError
         The option does not name a folder by its absolute path, or there are other options beside it.
     """
-    options, problems = read_mapping(text)
-    options.pop("metadata", None)
-    folder = options.pop(OPTION, None)
+    folder = options.get(OPTION)
     if folder is None:
         return None
     if not isinstance(folder, str) or not Path(folder).is_absolute() or not folder.isprintable():
@@ -100,8 +109,8 @@ def asked_for(text: str) -> Path | None:
             f"{OPTION}: {folder!r:.80} is not the absolute path of a run directory",
             "The log of the run to resume names it.",
         )
-    if options or problems:
-        others = f": {', '.join(map(str, options))}" if options else ""
+    if len(options) > 1 or problems:
+        others = f": {', '.join(each for each in options if each != OPTION)}" if len(options) > 1 else ""
         raise ResumptionError(
             f"{OPTION} stands alone, and the configuration has more{others:.200}",
             f"A resumed run has the configuration with which it began: leave only {OPTION}.",

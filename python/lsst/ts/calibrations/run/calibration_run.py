@@ -111,7 +111,7 @@ class CalibrationRun:
     async def _check(self) -> None:
         checks = [self.beam.problems, self.references.problems]
         if self._flats_are_left:
-            ignore = self.config.options.get("ignore", ())
+            ignore = self.config.ignore
             checks.append(partial(self.clients.telescope.problems, ignore))
         await Preflight(self.instrument, self.clients.remotes, self.archive, checks).check(
             collections=self._input_collections(),

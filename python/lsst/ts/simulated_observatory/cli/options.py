@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from lsst.ts.calibrations.config.strings import LONGEST_NAME
+from lsst.ts.calibrations.config.rules import LONGEST_NAME
 from lsst.ts.calibrations.domain.text import one_line
 
 from ..session.checks import MOST_SCALE, MOST_SEED, is_collection, path_problem

@@ -97,7 +97,7 @@ def main(
     print_anything()
     _choose_sal(simulate or schema)
     from ..session.folders import run_folder
-    from ..session.resumption import refuse_option, refuse_with_resume, resumed_options
+    from ..session.resumption import refuse_with_resume, resumed_options
     from .configuration import configuration_text
     from .scripts import find_script
 
@@ -114,7 +114,6 @@ def main(
         text, options = resumed_options(resume, script_class, faults)
     else:
         text = configuration_text(config_file, parameters)
-        refuse_option(text)
         options = SimulationOptions(
             folder=run_folder(out, Path(script).stem),
             repository=repo,

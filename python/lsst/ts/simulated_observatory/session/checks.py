@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lsst.ts.calibrations.config.strings import text_problems
+from lsst.ts.calibrations.config.rules import text_problems
 
 __all__ = ["MOST_SCALE", "MOST_SEED", "is_collection", "path_problem"]
 

@@ -18,6 +18,7 @@ from .checks import MOST_SCALE, MOST_SEED, is_collection, path_problem
 
 if TYPE_CHECKING:
     from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
+    from lsst.ts.calibrations.config.text import Findings
 
     from .simulated_run import SimulationOptions
 
@@ -59,8 +60,13 @@ def refuse_with_resume(context: click.Context) -> None:
         )
 
 
-def refuse_option(text: str) -> None:
+def refuse_option(findings: Findings) -> None:
     """Refuse a configuration that asks to resume a run, as it may in the queue.
+
+    Parameters
+    ----------
+    findings
+        What the configuration says.
 
     Raises
     ------
@@ -68,7 +74,7 @@ def refuse_option(text: str) -> None:
         It does.
     """
     try:
-        folder = asked_for(text)
+        folder = asked_for(findings.read, findings.misread)
     except ResumptionError as error:
         raise click.UsageError(f"{error} On the command line the option is --resume DIR.") from None
     if folder is not None:

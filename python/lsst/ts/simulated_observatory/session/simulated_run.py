@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import yaml
 from rich.console import Console
 
 from lsst.ts.calibrations.config.config import CalibrationConfig
@@ -28,7 +27,7 @@ from .folders import new_folder
 from .night import afternoon, usual_night
 from .observatory import SimulatedObservatory
 from .progress import make_view
-from .resumption import time_of_resumption
+from .resumption import refuse_option, time_of_resumption
 from .script_session import ScriptSession
 from .surroundings import Surroundings, SurroundingsError
 
@@ -96,9 +95,12 @@ def simulate_run(
     Raises
     ------
     click.UsageError
-        The repository cannot be used, or a fault is not possible; nothing was touched.
+        The configuration asks to resume a run, the repository cannot be used, or a fault is not possible;
+        nothing was touched.
     """
-    config = _config(script_class, text)
+    findings = examine(text, script_class.get_schema(), script_class.instrument())
+    refuse_option(findings)
+    config = findings.config  # None if the script will refuse it
     night = options.night or usual_night(config)
     place = _surroundings(script_class.instrument(), config, options, night)
     check_place(place, _name_of_repository(options))
@@ -174,15 +176,6 @@ def _name_of_repository(options: SimulationOptions) -> str:
     if options.resumed is not None:
         return "repository"
     return "repo" if options.repository is None else "--repo"
-
-
-def _config(script_class: type[BaseMakeCalibrations], text: str) -> CalibrationConfig | None:
-    """What a configuration asks for; None if the script will refuse it."""
-    instrument = script_class.instrument()
-    findings = examine(text, script_class.get_schema(), instrument)
-    if findings.errors:
-        return None
-    return CalibrationConfig.from_namespace(yaml.safe_load(findings.text) or {}, instrument)
 
 
 def _surroundings(
