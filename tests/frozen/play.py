@@ -165,12 +165,12 @@ def _repositories() -> Path:
 class _Surroundings(SurroundingsWithoutPixels):
     """Surroundings with reference flats of the usual filter alone, which are made in no time."""
 
-    def _make_repository(self, say: Callable[[str], None]) -> None:
+    def _make_repository(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
         if self.repository.exists():  # of a run that is resumed
             return
         kept = _repositories() / f"{self.instrument.name}-{self.seed}-{self.scale}-{self.detectors}"
         if not kept.exists():
-            super()._make_repository(lambda _: None)
+            super()._make_repository(lambda _: None, check)
             shutil.copytree(self.repository, kept)
         else:
             shutil.copytree(kept, self.repository)

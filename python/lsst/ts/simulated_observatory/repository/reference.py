@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 from lsst.ts.calibrations.domain.instruments import Instrument
 
 from ..components.optical_path import OpticalPath
+from .locks import wait_for_lock
 
 __all__ = ["ReferenceRequest", "cache_folder", "is_cached", "reference_repository"]
 
@@ -73,7 +73,9 @@ def is_cached(request: ReferenceRequest) -> bool:
     return (cache_folder() / request.name / "repo").is_dir()
 
 
-def reference_repository(request: ReferenceRequest, say: Callable[[str], None]) -> Path:
+def reference_repository(
+    request: ReferenceRequest, say: Callable[[str], None], check: Callable[[], None] = lambda: None
+) -> Path:
     """Find the repository of reference calibrations in the cache, or make it.
 
     Parameters
@@ -82,6 +84,8 @@ def reference_repository(request: ReferenceRequest, say: Callable[[str], None]) 
         Which.
     say
         Told what is going on, if it takes time.
+    check
+        Called where nothing is half done that would stay, in all that takes time; its exceptions end the work.
 
     Returns
     -------
@@ -100,14 +104,15 @@ def reference_repository(request: ReferenceRequest, say: Callable[[str], None]) 
     if repository.is_dir():
         return repository
     folder.mkdir(parents=True, exist_ok=True)
-    with _only_one(folder / "lock"):
+    with _only_one(folder / "lock", check):
         if not repository.is_dir():  # another process may have made it meanwhile
             from .reference_maker import ReferenceMaker
 
             _clear(folder)
             say("Making the reference calibrations (once for this scale, seed and filter)...")
             with tempfile.TemporaryDirectory(prefix="making-", dir=folder) as work:
-                ReferenceMaker(request, Path(work), logs=folder, say=say).make().replace(repository)
+                maker = ReferenceMaker(request, Path(work), logs=folder, say=say, check=check)
+                maker.make().replace(repository)
     return repository
 
 
@@ -118,10 +123,10 @@ def _clear(folder: Path) -> None:
 
 
 @contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
+def _only_one(lock: Path, check: Callable[[], None]) -> Iterator[None]:
     """Hold a lock file, so that two runs do not make the same reference at the same time."""
     with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        wait_for_lock(file.fileno(), check)
         yield
 
 

@@ -82,16 +82,25 @@ class ReferenceMaker:
         Where the log of a pipeline that fails is kept.
     say
         Told what is going on.
+    check
+        Called between the steps; its exceptions end the work.
     """
 
     def __init__(
-        self, request: ReferenceRequest, folder: Path, *, logs: Path, say: Callable[[str], None]
+        self,
+        request: ReferenceRequest,
+        folder: Path,
+        *,
+        logs: Path,
+        say: Callable[[str], None],
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self._request = request
         self._instrument = request.instrument
         self._folder = folder
         self._logs = logs
         self._say = say
+        self._check = check
         self._models = [
             detector_model(self._instrument.name, number, request.scale) for number in request.detectors
         ]
@@ -143,6 +152,7 @@ class ReferenceMaker:
             progress=self._progress,
         )
         for path in sorted(raws.glob("*.fits")):
+            self._check()
             ingest_raw(butler, str(path))
 
     def _shots(self) -> list[Shot]:
@@ -157,6 +167,7 @@ class ReferenceMaker:
         ]
 
     def _progress(self, done: int, of: int) -> None:
+        self._check()
         if done % 50 == 0 or done == of:
             self._say(f"  reference exposures: {done} of {of}")
 
@@ -205,6 +216,7 @@ class ReferenceMaker:
         run_job = PipetaskRunner(self._scratch, self._instrument.raw_collection)
         with ThreadPoolExecutor(max_workers=PROCESSES) as threads:
             outcomes = list(threads.map(lambda job: run_job(job).run(), jobs))
+        self._check()  # whoever is interrupted ends the pipelines, and their exit status says nothing
         for job, status in zip(jobs, outcomes, strict=True):
             if status != 0:
                 kept = shutil.copy(job.log, self._logs / f"{name}.log")

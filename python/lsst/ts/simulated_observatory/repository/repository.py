@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ..former_names import FORMER, present_name, understand_former_names
+from .locks import wait_for_lock
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
@@ -128,7 +128,12 @@ def use_present_names(path: Path) -> None:
         beside.replace(config)
 
 
-def make_once(path: Path, properties: Mapping[str, Any], make: Callable[[Path], None]) -> bool:
+def make_once(
+    path: Path,
+    properties: Mapping[str, Any],
+    make: Callable[[Path], None],
+    check: Callable[[], None] = lambda: None,
+) -> bool:
     """Have a repository made, unless it is there or another process makes it meanwhile.
 
     It is made beside its place and moved there when it is complete: whatever else is at that place, or in it,
@@ -142,6 +147,8 @@ def make_once(path: Path, properties: Mapping[str, Any], make: Callable[[Path], 
         Written into the marker.
     make
         Makes it as the folder that it is given, which is not there yet.
+    check
+        Called while another process has the place, and before the repository is; its exceptions end the work.
 
     Returns
     -------
@@ -156,7 +163,7 @@ def make_once(path: Path, properties: Mapping[str, Any], make: Callable[[Path], 
     if is_complete(path):
         return False
     place = Path(os.path.realpath(path))
-    with _alone(place.with_name(MAKING.format(name=place.name))) as beside:
+    with _alone(place.with_name(MAKING.format(name=place.name)), check) as beside:
         if is_complete(place):
             try:
                 check_repository(path, properties)
@@ -167,13 +174,14 @@ def make_once(path: Path, properties: Mapping[str, Any], make: Callable[[Path], 
         if folder.exists():
             shutil.rmtree(folder)
         make(folder)
+        check()
         (folder / MARKER).write_text(json.dumps(dict(properties), indent=1) + "\n", encoding="utf-8")
         folder.rename(place)  # which the system does for an empty folder, and refuses for any other
     return True
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[Path]:
+def _alone(folder: Path, check: Callable[[], None]) -> Iterator[Path]:
     """Make a folder that one process at a time has for itself; it is removed in the end."""
     lock = folder / "lock"
     while True:
@@ -183,7 +191,7 @@ def _alone(folder: Path) -> Iterator[Path]:
         except FileNotFoundError:  # another process has just removed the folder
             continue
         with file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            wait_for_lock(file.fileno(), check)
             if not _is_at(lock, file.fileno()):
                 continue
             try:
@@ -201,7 +209,13 @@ def _is_at(path: Path, file: int) -> bool:
         return False
 
 
-def make_repository(path: Path, reference: Path, calibrations: str, properties: Mapping[str, Any]) -> None:
+def make_repository(
+    path: Path,
+    reference: Path,
+    calibrations: str,
+    properties: Mapping[str, Any],
+    check: Callable[[], None] = lambda: None,
+) -> None:
     """Make the repository of a run, or give one of before the reference calibrations that it lacks.
 
     Parameters
@@ -214,18 +228,20 @@ def make_repository(path: Path, reference: Path, calibrations: str, properties: 
         Collection of the reference calibrations, e.g. ``LATISS/calib``.
     properties
         Written into the marker.
+    check
+        As for `make_once`; also called before each file is copied.
 
     Raises
     ------
     OSError
         As for `make_once`.
     """
-    if not make_once(path, properties, partial(_copy, reference)):
+    if not make_once(path, properties, partial(_copy, reference, check=check), check):
         use_present_names(path)
         _complete(path, reference, calibrations)
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, check: Callable[[], None]) -> None:
     """Copy a folder.
 
     Raises
@@ -233,8 +249,13 @@ def _copy(source: Path, target: Path) -> None:
     OSError
         It could not be copied.
     """
+
+    def copy(path: str, to: str) -> str:
+        check()
+        return shutil.copy2(path, to)
+
     try:
-        shutil.copytree(source, target)
+        shutil.copytree(source, target, copy_function=copy)
     except shutil.Error as error:  # its text is a list of all files, and of paths and reasons
         (first, _, why), *others = error.args[0]
         more = f" (and {len(others)} more)" if others else ""

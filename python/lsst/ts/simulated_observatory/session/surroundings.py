@@ -19,7 +19,7 @@ from ..faults.faults import Faults
 from ..repository.reference import ReferenceRequest, cache_folder, is_cached, reference_repository
 from ..repository.repository import add_aliases, make_repository, write_index
 from .disk import check_disk
-from .interrupts import Interrupted, raising_interrupts
+from .interrupts import Interrupted, noted_interrupts, pipelines_ended_by
 from .observatory import SimulatedObservatory, real_machinery
 from .optics import all_mounted, mounted_optics
 
@@ -136,19 +136,19 @@ class Surroundings:
             Something could not be made, or a signal came; nothing was exposed.
         """
         try:
-            with raising_interrupts():
-                self._prepare(say)
+            with noted_interrupts() as interrupts, pipelines_ended_by(interrupts):
+                self._prepare(say, interrupts.check)
         except Interrupted as interrupt:
             raise SurroundingsError(
                 f"{interrupt} came while the simulated observatory was prepared. Nothing was exposed."
             ) from None
 
-    def _prepare(self, say: Callable[[str], None]) -> None:
+    def _prepare(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
         from ..repository.reference_maker import ReferenceFailed
 
         assert self.config is not None
         try:
-            self._make_repository(say)
+            self._make_repository(say, check)
             add_aliases(self.repository, self.instrument.calibration_collection, self.settings.collections)
             write_index(self.index, self.repository, {self.instrument.repository, self.config.repo})
             self._write_truth()
@@ -157,12 +157,14 @@ class Surroundings:
                 f"the simulated observatory could not be prepared: {error}. Nothing was exposed."
             ) from error
 
-    def _make_repository(self, say: Callable[[str], None]) -> None:
-        """Make the repository, with a copy of the reference calibrations."""
+    def _make_repository(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
+        """Make the repository, with a copy of the reference calibrations; `check` is called between steps."""
         request = self._request(self._flat_optics())
         self._check_disk(request)
-        reference = reference_repository(request, say)
-        make_repository(self.repository, reference, self.instrument.calibration_collection, self.properties)
+        reference = reference_repository(request, say, check)
+        make_repository(
+            self.repository, reference, self.instrument.calibration_collection, self.properties, check
+        )
 
     def _flat_optics(self) -> OpticalPath:
         """What will be in the beam when the flats are taken.

@@ -34,7 +34,7 @@ class SurroundingsWithoutPixels(Surroundings):
         camera = StandInCamera(self.seed, Faults(self.faults).detector)
         return standin_machinery(self.instrument, self.repository, camera, scale=self.scale)
 
-    def _make_repository(self, say: Callable[[str], None]) -> None:
+    def _make_repository(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
         """Make a repository whose reference calibrations have one pixel for each amplifier."""
         from ..stand_ins.template import make_template
 
@@ -53,6 +53,7 @@ class SurroundingsWithoutPixels(Surroundings):
                 scale=self.scale,
                 filters=self._filters(),
             ),
+            check,
         )
 
     def _filters(self) -> list[tuple[str, str]]:
