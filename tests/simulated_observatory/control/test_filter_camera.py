@@ -33,7 +33,7 @@ class Camera(salobj.BaseCsc):
 def tell(story: Any, control: type[ComCam] | type[LSSTCam]) -> None:
     async def main() -> None:
         async with AsyncExitStack() as stack:
-            camera = await stack.enter_async_context(Camera(f"{control.prefix}Camera"))
+            camera = await stack.enter_async_context(Camera(control.component_names[0]))
             await story(camera, await stack.enter_async_context(control()))
 
     clock.run(main)

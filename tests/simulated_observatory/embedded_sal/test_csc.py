@@ -11,7 +11,7 @@ import pytest
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory import embedded_sal as salobj
 from lsst.ts.simulated_observatory.embedded_sal import State
-from lsst.ts.simulated_observatory.embedded_sal.transitions import transition_commands
+from lsst.ts.simulated_observatory.embedded_sal.remote import transition_commands
 
 Story = Callable[[salobj.BaseCsc, salobj.Remote], Awaitable[None]]
 

@@ -1,4 +1,4 @@
-"""Simulated time: an asyncio event loop whose clock jumps from timer to timer.
+"""Simulated time: an asyncio event loop in which the clock jumps from timer to timer.
 
 A night of exposures passes in a fraction of a second, in an order that depends on nothing but the
 program: the loop never waits for the wall clock, only for real work (threads, processes) that the
@@ -81,23 +81,52 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         return self._start_tai + self._now
 
     def step(self, seconds: float) -> None:
-        """Let TAI jump, as when somebody sets a clock; `time` goes on as if nothing had happened."""
+        """Let TAI jump, as when a computer's clock is set; `time` goes on as if nothing had happened.
+
+        Parameters
+        ----------
+        seconds
+            How far; less than 0 for a step back.
+        """
         self._start_tai += seconds
 
     def hold(self, until: float) -> Hold:
-        """Keep the clock from passing `until` (a value of `time`) before the hold is released.
+        """Keep the clock from passing a time before the hold is released.
 
         Once there, the loop really waits: for files it watches and for ``call_soon_threadsafe``.
+
+        Parameters
+        ----------
+        until
+            Value of `time` (s).
+
+        Returns
+        -------
+        hold
+            A context manager that releases itself.
         """
         return Hold(self, until)
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
-        """Run a function in an executor; simulated time stands still until it has ended."""
-        return self.run_for(0.0, executor, func, *args)
+        """Run a function in an executor; simulated time stands still until it has ended.
 
-    def run_for(
+        Parameters
+        ----------
+        executor
+            Where to run it; None for the loop's thread pool.
+        func, args
+            What to call.
+
+        Returns
+        -------
+        result
+            What it returns or raises.
+        """
+        return self._run_for(0.0, executor, func, *args)
+
+    def _run_for(
         self, duration: float, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
         """Run a function in an executor now; its result comes `duration` simulated seconds from now."""
@@ -116,11 +145,17 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
             ended.set_result(func(*args))
         except Exception as error:
             ended.set_exception(error)
-            ended.exception()  # whoever waits hears of it when it is delivered
+            ended.exception()  # read here, so that asyncio does not log it: it is raised when delivered
         return ended
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """Wait for the threads of the default executor to end, in no simulated time."""
+        """Wait for the threads of the default executor to end, in no simulated time.
+
+        Parameters
+        ----------
+        timeout
+            Ignored.
+        """
         with self.hold(self._now):
             await super().shutdown_default_executor()
 
@@ -147,7 +182,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     def _deliver(self) -> bool:
         """Hand over the result of the work that is next in line, if it has ended."""
-        while self._due and self._due[0].result.done():  # nobody wants it any more
+        while self._due and self._due[0].result.done():  # its caller was cancelled
             self._due.popleft()
         if not self._due or not self._due[0].ended.done():
             return False
@@ -231,12 +266,26 @@ class _IdleSelector(selectors.DefaultSelector):
 
 
 async def sleep(duration: float) -> None:
-    """Let simulated seconds pass: as many of the loop's own, but on a `PacedLoop`."""
+    """Let simulated time pass.
+
+    Parameters
+    ----------
+    duration
+        Simulated seconds; on a `PacedLoop` that is less of the loop's own time, elsewhere as much.
+    """
     await asyncio.sleep(_seconds_of(asyncio.get_running_loop(), duration))
 
 
 def call_later(duration: float, function: Callable[[], object]) -> None:
-    """Call a function when simulated seconds have passed, see `sleep`."""
+    """Call a function when simulated time has passed.
+
+    Parameters
+    ----------
+    duration
+        As for `sleep`.
+    function
+        What to call.
+    """
     loop = asyncio.get_running_loop()
     loop.call_later(_seconds_of(loop, duration), function)
 
@@ -264,6 +313,11 @@ async def work(
     executor
         Where to run it; by default the loop's thread pool.
 
+    Returns
+    -------
+    result
+        What the function returns.
+
     Raises
     ------
     Exception
@@ -271,7 +325,7 @@ async def work(
     """
     loop = asyncio.get_running_loop()
     if isinstance(loop, SimulatedLoop):
-        return await loop.run_for(duration, executor, function, *args)
+        return await loop._run_for(duration, executor, function, *args)
     future = loop.run_in_executor(executor, function, *args)
     await asyncio.gather(sleep(duration), future, return_exceptions=True)
     return future.result()
@@ -290,6 +344,11 @@ def run(
         TAI at the beginning, in seconds since 1970-01-01T00:00:00 TAI.
     threads
         As for `SimulatedLoop`.
+
+    Returns
+    -------
+    result
+        What the coroutine returns.
 
     Raises
     ------

@@ -5,16 +5,16 @@ from __future__ import annotations
 import abc
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from ..clock import current_tai
 from ..embedded_sal import AckError, Domain, Remote
 from .camera_exposure import CameraExposure
 from .remote_group import RemoteGroup
 
-__all__ = ["BaseCamera"]
+__all__ = ["BaseCamera", "InstrumentCamera"]
 
 _IDLE = 1
 """Value of ``ccsCommandState.substate`` while the camera runs no command."""
@@ -34,7 +34,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
     domain, log, intended_usage
         As `RemoteGroup`.
     tcs_ready_to_take_data
-        Accepted for those who image the sky; calibration images do not wait for the telescope.
+        Accepted for images of the sky; calibration images do not wait for the telescope.
 
     Attributes
     ----------
@@ -46,10 +46,13 @@ class BaseCamera(RemoteGroup, abc.ABC):
         Held while a command to the camera or its instrument is under way.
     """
 
+    _guide_regions: str | None = None
+    """Regions of the guide sensors, as ``initGuiders`` takes them; None if there are none."""
+
     def __init__(
         self,
-        components: list[str],
-        instrument_setup_attributes: list[str],
+        components: Sequence[str],
+        instrument_setup_attributes: Sequence[str],
         domain: Domain | None = None,
         log: logging.Logger | None = None,
         intended_usage: int | None = None,
@@ -61,7 +64,6 @@ class BaseCamera(RemoteGroup, abc.ABC):
         self.shutter_time = 1.0
         self.min_exptime = 0.1
         self.cmd_lock = asyncio.Lock()
-        self._guide_regions: str | None = None
 
     @property
     @abc.abstractmethod
@@ -70,11 +72,28 @@ class BaseCamera(RemoteGroup, abc.ABC):
 
     @abc.abstractmethod
     def parse_sensors(self, sensors: str | None) -> str:
-        """Return the sensors as the camera takes them."""
+        """Return the sensors as the camera takes them.
+
+        Parameters
+        ----------
+        sensors
+            Names separated by colons; None for all.
+
+        Returns
+        -------
+        sensors
+            As the field of ``takeImages``.
+        """
 
     @abc.abstractmethod
     async def setup_instrument(self, **kwargs: Any) -> None:
-        """Put filter and so on into the beam."""
+        """Move filter, grating and so on into the light path.
+
+        Parameters
+        ----------
+        kwargs
+            What to move where: see the cameras.
+        """
 
     @classmethod
     def get_image_types(cls) -> list[str]:
@@ -82,7 +101,18 @@ class BaseCamera(RemoteGroup, abc.ABC):
         return ["BIAS", "DARK", "FLAT"]
 
     def check_kwargs(self, **kwargs: Any) -> None:
-        """Raise RuntimeError if a keyword is not one of those of `setup_instrument`."""
+        """Check that keywords are those of `setup_instrument`.
+
+        Parameters
+        ----------
+        kwargs
+            The keywords.
+
+        Raises
+        ------
+        RuntimeError
+            One is not.
+        """
         for key in kwargs:
             if key not in self.instrument_setup_attributes:
                 raise RuntimeError(
@@ -90,15 +120,48 @@ class BaseCamera(RemoteGroup, abc.ABC):
                 )
 
     async def take_bias(self, nbias: int, **kwargs: Any) -> list[int]:
-        """Take biases; the other arguments are those of `take_imgtype`."""
+        """Take biases.
+
+        Parameters
+        ----------
+        nbias, kwargs
+            How many; the others as for `take_imgtype`.
+
+        Returns
+        -------
+        exposures
+            As `take_imgtype`.
+        """
         return await self.take_imgtype("BIAS", 0.0, nbias, **kwargs)
 
     async def take_darks(self, exptime: float, ndarks: int, **kwargs: Any) -> list[int]:
-        """Take darks; the other arguments are those of `take_imgtype`."""
+        """Take darks.
+
+        Parameters
+        ----------
+        exptime, ndarks, kwargs
+            Exposure time (s), and how many; the others as for `take_imgtype`.
+
+        Returns
+        -------
+        exposures
+            As `take_imgtype`.
+        """
         return await self.take_imgtype("DARK", exptime, ndarks, **kwargs)
 
     async def take_flats(self, exptime: float, nflats: int, **kwargs: Any) -> list[int]:
-        """Take flats; the other arguments are those of `take_imgtype`."""
+        """Take flats.
+
+        Parameters
+        ----------
+        exptime, nflats, kwargs
+            Exposure time (s), and how many; the others as for `take_imgtype`.
+
+        Returns
+        -------
+        exposures
+            As `take_imgtype`.
+        """
         return await self.take_imgtype("FLAT", exptime, nflats, **kwargs)
 
     async def take_imgtype(
@@ -178,7 +241,23 @@ class BaseCamera(RemoteGroup, abc.ABC):
         return await self.expose(exposure)
 
     async def expose(self, camera_exposure: CameraExposure) -> list[int]:
-        """Take images without setting up the instrument; returns and raises as `take_imgtype`."""
+        """Take images without setting up the instrument.
+
+        Parameters
+        ----------
+        camera_exposure
+            What to take.
+
+        Returns
+        -------
+        exposures
+            As `take_imgtype`, whose exceptions it raises, too.
+
+        Raises
+        ------
+        RuntimeError
+            The exposure time is too short.
+        """
         exposure = camera_exposure
         async with self.cmd_lock:
             if exposure.image_type == "BIAS" and exposure.exp_time > 0.0:
@@ -197,7 +276,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
             return ids
 
     async def _init_guiders(self, regions: str) -> None:
-        """Tell the guide sensors their regions; a camera that refuses takes its images without guiding."""
+        """Set the regions of the guide sensors; a camera that refuses takes its images without guiding."""
         await self._wait_until_idle()
         try:
             await self.camera.cmd_initGuiders.set_start(roiSpec=regions, timeout=self.long_timeout)
@@ -232,8 +311,8 @@ class BaseCamera(RemoteGroup, abc.ABC):
     async def wait_for_camera_readiness(self) -> None:
         """Wait until the last image that was begun has been read out.
 
-        A camera that has never taken an image is taken for ready after the long time limit. One that loses
-        an endReadout is waited for without end, with a warning now and then: who cannot wait sets a limit.
+        A camera that has never taken an image counts as ready after the long time limit. An endReadout that
+        is lost is waited for without end, with a warning now and then: callers set a time limit of their own.
         """
         begins, ends = self.camera.evt_startIntegration, self.camera.evt_endReadout
         try:
@@ -254,7 +333,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
         begins.flush()
 
     async def _wait_until_idle(self) -> None:
-        """Wait until the camera runs no command; not knowing is no reason to stop."""
+        """Wait until the camera runs no command; where that is not known, go on with a warning."""
         event = self.camera.evt_ccsCommandState
         try:
             data = await event.aget(timeout=self.fast_timeout)
@@ -281,3 +360,39 @@ class BaseCamera(RemoteGroup, abc.ABC):
         """Return the present TAI in ISO format, with milliseconds."""
         tai = datetime.fromtimestamp(current_tai(), UTC).replace(tzinfo=None)
         return tai.isoformat(timespec="milliseconds")
+
+
+class InstrumentCamera(BaseCamera, abc.ABC):
+    """A camera whose class says what belongs to it.
+
+    Parameters
+    ----------
+    domain, log, intended_usage, tcs_ready_to_take_data
+        As `BaseCamera`.
+
+    Attributes
+    ----------
+    component_names
+        SAL names of the components; the first is the camera.
+    setup_attributes
+        Names of the keyword arguments of `setup_instrument`.
+    """
+
+    component_names: ClassVar[Sequence[str]]
+    setup_attributes: ClassVar[Sequence[str]]
+
+    def __init__(
+        self,
+        domain: Domain | None = None,
+        log: logging.Logger | None = None,
+        intended_usage: int | None = None,
+        tcs_ready_to_take_data: Callable[[], Awaitable[Any]] | None = None,
+    ) -> None:
+        super().__init__(
+            self.component_names, self.setup_attributes, domain, log, intended_usage, tcs_ready_to_take_data
+        )
+
+    @property
+    def camera(self) -> Remote:
+        """Remote of the camera."""
+        return self._remote(self.components_attr[0])

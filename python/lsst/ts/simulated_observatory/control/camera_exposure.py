@@ -1,4 +1,4 @@
-"""What is to be exposed, and how the camera is told."""
+"""What is to be exposed, and how that is written into the command of the camera."""
 
 from __future__ import annotations
 

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import abc
 import json
-import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..embedded_sal import BaseMsgType, Domain, Remote
-from .base_camera import BaseCamera
+from ..embedded_sal import BaseMsgType
+from .base_camera import InstrumentCamera
 
 __all__ = ["ComCam", "LSSTCam"]
 
 
-class _FilterCamera(BaseCamera, abc.ABC):
+class _FilterCamera(InstrumentCamera, abc.ABC):
     """A camera with a filter changer, its header service and OODS.
-
-    Parameters
-    ----------
-    domain, log, intended_usage, tcs_ready_to_take_data
-        As `BaseCamera`.
 
     Attributes
     ----------
@@ -28,31 +21,8 @@ class _FilterCamera(BaseCamera, abc.ABC):
         Longest time that a filter change may take (s).
     """
 
-    prefix: str
-    """Two letters that begin the SAL names of the components."""
-
-    def __init__(
-        self,
-        domain: Domain | None = None,
-        log: logging.Logger | None = None,
-        intended_usage: int | None = None,
-        tcs_ready_to_take_data: Callable[[], Awaitable[Any]] | None = None,
-    ) -> None:
-        super().__init__(
-            components=[f"{self.prefix}{part}" for part in ("Camera", "HeaderService", "OODS")],
-            instrument_setup_attributes=["filter"],
-            domain=domain,
-            log=log,
-            intended_usage=intended_usage,
-            tcs_ready_to_take_data=tcs_ready_to_take_data,
-        )
-        self.filter_change_timeout = 60.0
-
-    @property
-    def camera(self) -> Remote:
-        """Remote of the camera."""
-        remote: Remote = getattr(self.rem, f"{self.prefix.lower()}camera")
-        return remote
+    setup_attributes = ("filter",)
+    filter_change_timeout = 60.0
 
     def parse_sensors(self, sensors: str | None) -> str:
         """Return names of sensors, separated by colons, as they are; an empty string stands for all."""
@@ -74,12 +44,12 @@ class _FilterCamera(BaseCamera, abc.ABC):
             The camera refused or failed.
         """
         self.check_kwargs(**kwargs)
-        asked = kwargs.get("filter")
-        if asked is not None and str(asked) != await self.get_current_filter():
-            await self.setup_filter(str(asked))
+        wanted = kwargs.get("filter")
+        if wanted is not None and str(wanted) != await self.get_current_filter():
+            await self.setup_filter(str(wanted))
 
     async def setup_filter(self, filter: str | None) -> BaseMsgType | None:
-        """Put a filter into the beam.
+        """Move a filter into the light path.
 
         Parameters
         ----------
@@ -109,37 +79,37 @@ class _FilterCamera(BaseCamera, abc.ABC):
             return data
 
     async def get_current_filter(self) -> str:
-        """Return the name of the filter in the beam.
+        """Return the name of the filter in the light path.
 
         Raises
         ------
         RuntimeError
-            The camera has not said.
+            The camera has not published it.
         """
-        name: str = (await self._said("endSetFilter", "current filter")).filterName
+        name: str = (await self._published("endSetFilter", "current filter")).filterName
         return name
 
     async def get_available_filters(self) -> list[str]:
-        """Return the names of the filters that can be put into the beam.
+        """Return the names of the filters that can be moved into the light path.
 
         Raises
         ------
         RuntimeError
-            The camera has not said.
+            The camera has not published it.
         """
-        names: str = (await self._said("availableFilters", "available filters")).filterNames
+        names: str = (await self._published("availableFilters", "available filters")).filterNames
         return names.split(":")
 
     async def get_available_instrument_setup(self) -> list[str]:
         """Return what can be set up: the filters; raises as `get_available_filters`."""
         return await self.get_available_filters()
 
-    async def _said(self, event: str, what: str) -> BaseMsgType:
+    async def _published(self, event: str, what: str) -> BaseMsgType:
         try:
             data: BaseMsgType = await getattr(self.camera, f"evt_{event}").aget(timeout=self.fast_timeout)
         except TimeoutError:
             raise RuntimeError(
-                f"Could not determine {what}. Make sure {self.prefix}Camera is running."
+                f"Could not determine {what}. Make sure {self.components[0]} is running."
             ) from None
         return data
 
@@ -147,7 +117,16 @@ class _FilterCamera(BaseCamera, abc.ABC):
 class ComCam(_FilterCamera):
     """LSSTComCam: CCCamera, CCHeaderService and CCOODS."""
 
-    prefix = "CC"
+    component_names = ("CCCamera", "CCHeaderService", "CCOODS")
+
+
+def _regions() -> str:
+    """Regions of the guide sensors in the corner rafts, as ``initGuiders`` takes them."""
+    regions: dict[str, dict[str, int]] = {"common": {"rows": 400, "cols": 400, "integrationTimeMillis": 200}}
+    for raft in ("R00", "R04", "R40", "R44"):
+        for sensor, segment in (("SG0", 7), ("SG1", 0)):
+            regions[raft + sensor] = {"segment": segment, "startRow": 800, "startCol": 56}
+    return json.dumps(regions, separators=(",", ":"))
 
 
 class LSSTCam(_FilterCamera):
@@ -155,42 +134,44 @@ class LSSTCam(_FilterCamera):
 
     It changes no filter: for that the tracking of the telescope has to stop and its rotator to be at zero,
     and the class of the observatory does it only when it is given the telescope, which is not simulated.
-
-    Parameters
-    ----------
-    domain, log, intended_usage, tcs_ready_to_take_data
-        As `BaseCamera`.
     """
 
-    prefix = "MT"
-
-    def __init__(
-        self,
-        domain: Domain | None = None,
-        log: logging.Logger | None = None,
-        intended_usage: int | None = None,
-        tcs_ready_to_take_data: Callable[[], Awaitable[Any]] | None = None,
-    ) -> None:
-        super().__init__(domain, log, intended_usage, tcs_ready_to_take_data)
-        self.filter_change_timeout = 120.0
-        self._guide_regions = _guide_regions()
+    component_names = ("MTCamera", "MTHeaderService", "MTOODS")
+    filter_change_timeout = 120.0
+    _guide_regions = _regions()
 
     async def setup_instrument(self, **kwargs: Any) -> None:
-        """As `ComCam.setup_instrument`; raises as `setup_filter`."""
+        """Make sure that the filter is the one that is asked for.
+
+        Parameters
+        ----------
+        kwargs
+            ``filter`` as `setup_filter`, whose exceptions it raises.
+        """
         self.check_kwargs(**kwargs)
         if kwargs.get("filter") is not None:
             await self.setup_filter(str(kwargs["filter"]))
 
     async def setup_filter(self, filter: str | None) -> BaseMsgType | None:
-        """Make sure that a filter is in the beam; None is whatever is there.
+        """Make sure that a filter is in the light path.
+
+        Parameters
+        ----------
+        filter
+            Its name; None if any will do.
+
+        Returns
+        -------
+        data
+            None: the filter is not changed.
 
         Raises
         ------
         RuntimeError
-            It is another one, or the camera has not said.
+            It is another one, or the camera has not published what is there.
         """
-        in_beam = await self.get_current_filter()
-        if filter is not None and filter != in_beam:
+        present = await self.get_current_filter()
+        if filter is not None and filter != present:
             raise RuntimeError(
                 "Cannot change the LSSTCam filter without proper setup. "
                 "You might want to use a dedicated operation to change filters."
@@ -198,12 +179,3 @@ class LSSTCam(_FilterCamera):
         if filter is not None:
             self.log.warning(f"The filter {filter} is already in the light path, no change is done.")
         return None
-
-
-def _guide_regions() -> str:
-    """Regions of the guide sensors in the corner rafts, as ``initGuiders`` takes them."""
-    regions: dict[str, dict[str, int]] = {"common": {"rows": 400, "cols": 400, "integrationTimeMillis": 200}}
-    for raft in ("R00", "R04", "R40", "R44"):
-        for sensor, segment in (("SG0", 7), ("SG1", 0)):
-            regions[raft + sensor] = {"segment": segment, "startRow": 800, "startCol": 56}
-    return json.dumps(regions, separators=(",", ":"))

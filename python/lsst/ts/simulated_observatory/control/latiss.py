@@ -3,49 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..embedded_sal import Domain, Remote
-from .base_camera import BaseCamera
+from .base_camera import InstrumentCamera
 
 __all__ = ["LATISS"]
 
 
-class LATISS(BaseCamera):
-    """The imager and slitless spectrograph of the Auxiliary Telescope.
+class LATISS(InstrumentCamera):
+    """The imager and slitless spectrograph of the Auxiliary Telescope."""
 
-    Parameters
-    ----------
-    domain, log, intended_usage, tcs_ready_to_take_data
-        As `BaseCamera`.
-    """
-
-    def __init__(
-        self,
-        domain: Domain | None = None,
-        log: logging.Logger | None = None,
-        intended_usage: int | None = None,
-        tcs_ready_to_take_data: Callable[[], Awaitable[Any]] | None = None,
-    ) -> None:
-        super().__init__(
-            components=["ATCamera", "ATSpectrograph", "ATHeaderService", "ATOODS"],
-            instrument_setup_attributes=["filter", "grating", "linear_stage"],
-            domain=domain,
-            log=log,
-            intended_usage=intended_usage,
-            tcs_ready_to_take_data=tcs_ready_to_take_data,
-        )
-
-    @property
-    def camera(self) -> Remote:
-        """Remote of ATCamera."""
-        remote: Remote = self.rem.atcamera
-        return remote
+    component_names = ("ATCamera", "ATSpectrograph", "ATHeaderService", "ATOODS")
+    setup_attributes = ("filter", "grating", "linear_stage")
 
     def parse_sensors(self, sensors: str | None) -> str:
-        """Return an empty string: LATISS has one sensor."""
+        """Return an empty string: LATISS has one sensor.
+
+        Parameters
+        ----------
+        sensors
+            Ignored.
+
+        Returns
+        -------
+        sensors
+            The empty string.
+        """
         return ""
 
     async def setup_instrument(self, **kwargs: Any) -> None:
@@ -110,12 +93,12 @@ class LATISS(BaseCamera):
                 )
 
     async def get_setup(self) -> tuple[str, str, float]:
-        """Return the filter and the grating in the beam, and the position of the linear stage (mm).
+        """Return the filter and the grating in the light path, and the position of the linear stage (mm).
 
         Raises
         ------
         TimeoutError
-            The spectrograph has not said.
+            The spectrograph has not published them.
         """
         spectrograph = self.rem.atspectrograph
         filter_ = await spectrograph.evt_reportedFilterPosition.aget(timeout=self.fast_timeout)
@@ -129,7 +112,7 @@ class LATISS(BaseCamera):
         Raises
         ------
         RuntimeError
-            The spectrograph has not said.
+            The spectrograph has not published them.
         """
         event = self.rem.atspectrograph.evt_settingsAppliedValues
         try:

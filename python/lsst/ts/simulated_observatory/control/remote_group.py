@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace, TracebackType
-from typing import Any
 
 from ..embedded_sal import BaseMsgType, Domain, Remote, State, set_summary_state
 
@@ -25,9 +24,7 @@ class RemoteGroup:
     log
         Parent of the group's logger.
     intended_usage
-        Accepted from those who want to save resources on a real bus; here every remote has all topics.
-    concurrent_operation
-        Change the states of the components at the same time?
+        Accepted from scripts that save resources on a real bus; here every remote has all topics.
 
     Attributes
     ----------
@@ -43,11 +40,10 @@ class RemoteGroup:
 
     def __init__(
         self,
-        components: list[str],
+        components: Sequence[str],
         domain: Domain | None = None,
         log: logging.Logger | None = None,
         intended_usage: int | None = None,
-        concurrent_operation: bool = True,
     ) -> None:
         name = type(self).__name__
         self.log = logging.getLogger(name) if log is None else log.getChild(name)
@@ -56,7 +52,6 @@ class RemoteGroup:
         self.long_long_timeout = 120.0
         self.domain = Domain() if domain is None else domain
         self._close_domain = domain is None
-        self._concurrent_operation = concurrent_operation
         self._components = {component: _attribute(component) for component in components}
         self.rem = SimpleNamespace()
         self.check = SimpleNamespace()
@@ -81,7 +76,13 @@ class RemoteGroup:
         return [name for name in self.components_attr if getattr(self.check, name)]
 
     def disable_checks_for_components(self, components: Iterable[str]) -> None:
-        """Let components, under either name, not count; unknown ones are logged and ignored."""
+        """Let components not count.
+
+        Parameters
+        ----------
+        components
+            Names of either kind; unknown ones are logged and ignored.
+        """
         for component in components:
             attribute = _attribute(component)
             if attribute in self.components_attr:
@@ -97,10 +98,22 @@ class RemoteGroup:
     async def get_state(self, component: str, ignore_timeout: bool = False) -> State | None:
         """Return the summary state of a component.
 
+        Parameters
+        ----------
+        component
+            Name in ``rem``.
+        ignore_timeout
+            Return None if the state is not known within the fast time limit?
+
+        Returns
+        -------
+        state
+            The state.
+
         Raises
         ------
         TimeoutError
-            It is not known within the fast time limit, unless `ignore_timeout`: then None is returned.
+            It is not known in time.
         """
         try:
             data = await self._remote(component).evt_summaryState.aget(timeout=self.fast_timeout)
@@ -114,6 +127,13 @@ class RemoteGroup:
 
     async def check_component_state(self, component: str, desired_state: State = State.ENABLED) -> None:
         """Watch a component for ever.
+
+        Parameters
+        ----------
+        component
+            Name in ``rem``.
+        desired_state
+            State that it is to be in.
 
         Raises
         ------
@@ -130,12 +150,34 @@ class RemoteGroup:
         )
 
     async def get_heartbeat(self, component: str) -> BaseMsgType:
-        """Return the last heartbeat of a component; `TimeoutError` if none comes within the fast limit."""
+        """Return the last heartbeat of a component, or wait for one.
+
+        Parameters
+        ----------
+        component
+            Name in ``rem``.
+
+        Returns
+        -------
+        data
+            The heartbeat; raises `TimeoutError` if none comes within the fast time limit.
+        """
         data: BaseMsgType = await self._remote(component).evt_heartbeat.aget(timeout=self.fast_timeout)
         return data
 
     async def next_heartbeat(self, component: str) -> BaseMsgType:
-        """Wait for the next heartbeat of a component; `TimeoutError` if it does not come in time."""
+        """Wait for the next heartbeat of a component.
+
+        Parameters
+        ----------
+        component
+            Name in ``rem``.
+
+        Returns
+        -------
+        data
+            As `get_heartbeat`.
+        """
         event = self._remote(component).evt_heartbeat
         data: BaseMsgType = await event.next(flush=True, timeout=self.fast_timeout)
         return data
@@ -157,10 +199,15 @@ class RemoteGroup:
     async def assert_all_enabled(self, message: str = "") -> None:
         """Check that each component that counts is ENABLED.
 
+        Parameters
+        ----------
+        message
+            Added to the text of the error.
+
         Raises
         ------
         AssertionError
-            One or more are not; `message` is added to the text.
+            One or more are not.
         TimeoutError
             A state is not known.
         """
@@ -194,30 +241,30 @@ class RemoteGroup:
         """
         names = self.get_work_components(components)
         overrides = overrides or {}
-        changes = [
+        checked = [name for name in names if getattr(self.check, name)]
+        changes = (
             set_summary_state(
                 self._remote(name), state, overrides.get(name, ""), timeout=self.long_long_timeout
             )
-            for name in names
-            if getattr(self.check, name)
-        ]
-        checked = [name for name in names if getattr(self.check, name)]
-        if self._concurrent_operation:
-            results: list[Any] = list(await asyncio.gather(*changes, return_exceptions=True))
-        else:
-            results = [(await asyncio.gather(one, return_exceptions=True))[0] for one in changes]
-        failed = [
-            name for name, result in zip(checked, results, strict=True) if isinstance(result, Exception)
-        ]
+            for name in checked
+        )
+        results = await asyncio.gather(*changes, return_exceptions=True)
+        failed = []
         for name, result in zip(checked, results, strict=True):
             if isinstance(result, Exception):
                 self.log.error(f"Unable to transition {name} to {State(state)!r}: {result}")
+                failed.append(name)
         if failed:
             raise RuntimeError(f"Failed to transition {failed} to {State(state)!r}.")
         self.log.info(f"All components in {State(state)!r}.")
 
     async def enable(self, overrides: Mapping[str, str] | None = None) -> None:
         """Bring all components that count to ENABLED.
+
+        Parameters
+        ----------
+        overrides
+            As `set_state`.
 
         Raises
         ------
@@ -238,7 +285,17 @@ class RemoteGroup:
         await self.set_state(State.OFFLINE)
 
     def get_work_components(self, components: list[str] | None = None) -> list[str]:
-        """Return names in ``rem``: those given, or all.
+        """Check names of components.
+
+        Parameters
+        ----------
+        components
+            Names in ``rem``; None for all.
+
+        Returns
+        -------
+        names
+            The names.
 
         Raises
         ------

@@ -12,9 +12,8 @@ from .domain import Domain
 from .enums import SalRetCode, State
 from .errors import AckError, AckTimeoutError, ExpectedError
 from .messages import AckCmdDataType, BaseMsgType
-from .remote import Remote
+from .remote import Remote, set_summary_state
 from .sal_info import SalInfo
-from .transitions import set_summary_state
 from .validator import DefaultingValidator
 
 __all__ = [

@@ -10,7 +10,7 @@ from .controller import Controller
 from .enums import State
 from .errors import ExpectedError
 from .messages import BaseMsgType
-from .transitions import transition_commands
+from .remote import transition_commands
 
 __all__ = ["HEARTBEAT_INTERVAL", "BaseCsc"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import argparse
 import asyncio
 import re
 import signal
@@ -16,7 +17,6 @@ import yaml
 from .enums import MetadataCoordSys, MetadataDome, MetadataRotSys, ScriptState
 from .errors import ExpectedError
 from .messages import BaseMsgType
-from .script_arguments import parse_script_arguments
 from .script_status import ScriptStatus
 from .validator import DefaultingValidator
 
@@ -69,11 +69,23 @@ class BaseScript(ScriptStatus, abc.ABC):
 
     @abc.abstractmethod
     async def configure(self, config: types.SimpleNamespace) -> None:
-        """Take the validated configuration, with defaults."""
+        """Take the configuration.
+
+        Parameters
+        ----------
+        config
+            Options as attributes; validated, with defaults.
+        """
 
     @abc.abstractmethod
     def set_metadata(self, metadata: BaseMsgType) -> None:
-        """Set what is known of duration, images, instrument and so on; called after `configure`."""
+        """Set what is known of duration, images, instrument and so on; called after `configure`.
+
+        Parameters
+        ----------
+        metadata
+            The sample of the ``metadata`` event, to be changed.
+        """
 
     @abc.abstractmethod
     async def run(self) -> None:
@@ -84,7 +96,17 @@ class BaseScript(ScriptStatus, abc.ABC):
 
     @classmethod
     def make_from_cmd_line(cls, **kwargs: Any) -> BaseScript | None:
-        """Make the script from the command line; with ``--schema`` print the schema and return None.
+        """Make the script from the command line, ``INDEX [--schema]``.
+
+        Parameters
+        ----------
+        kwargs
+            Arguments of the class, without ``index``.
+
+        Returns
+        -------
+        script
+            The script; None with ``--schema``, when its schema has been printed.
 
         Raises
         ------
@@ -93,7 +115,12 @@ class BaseScript(ScriptStatus, abc.ABC):
         """
         if "index" in kwargs:
             raise RuntimeError(f"index must not appear in {kwargs=}")
-        arguments = parse_script_arguments(cls.__name__)
+        parser = argparse.ArgumentParser(description=f"Run {cls.__name__}")
+        parser.add_argument(
+            "index", type=int, help="SAL index of the script; not 0, and unique among all scripts"
+        )
+        parser.add_argument("--schema", action="store_true", help="print the configuration schema and quit")
+        arguments = parser.parse_args()
         if arguments.schema:
             schema = cls.get_schema()
             if schema is not None:
@@ -104,6 +131,11 @@ class BaseScript(ScriptStatus, abc.ABC):
     @classmethod
     async def amain(cls, **kwargs: Any) -> None:
         """Run the script from the command line.
+
+        Parameters
+        ----------
+        kwargs
+            As `make_from_cmd_line`.
 
         Raises
         ------
@@ -138,6 +170,11 @@ class BaseScript(ScriptStatus, abc.ABC):
     async def checkpoint(self, name: str = "") -> None:
         """Pause or stop here if that was asked for; call it from `run` only.
 
+        Parameters
+        ----------
+        name
+            Name of the checkpoint, matched with the regular expressions of `checkpoints`.
+
         Raises
         ------
         RuntimeError
@@ -167,7 +204,18 @@ class BaseScript(ScriptStatus, abc.ABC):
             await asyncio.sleep(_BREATH)
 
     async def do_configure(self, data: BaseMsgType) -> None:
-        """Configure the script from UNCONFIGURED; a bad configuration ends it in CONFIGURE_FAILED."""
+        """Configure the script from UNCONFIGURED; a bad configuration ends it in CONFIGURE_FAILED.
+
+        Parameters
+        ----------
+        data
+            The command.
+
+        Raises
+        ------
+        ExpectedError
+            The state is another one, or the configuration is bad.
+        """
         self.assert_state("configure", [ScriptState.UNCONFIGURED])
         try:
             await self.configure(types.SimpleNamespace(**self._read_config(data.config)))
@@ -195,19 +243,42 @@ class BaseScript(ScriptStatus, abc.ABC):
         await asyncio.sleep(_BREATH)
 
     async def do_setGroupId(self, data: BaseMsgType) -> None:  # noqa: N802
-        """Set the group ID; only in CONFIGURED."""
+        """Set the group ID; only in CONFIGURED.
+
+        Parameters
+        ----------
+        data
+            The command.
+        """
         self.assert_state("setGroupId", [ScriptState.CONFIGURED])
         await self.evt_state.set_write(groupId=data.groupId, force_output=True)
         self._sub_group_id = 0
 
     async def do_setCheckpoints(self, data: BaseMsgType) -> None:  # noqa: N802
-        """Set the checkpoints at which to pause and stop."""
+        """Set the checkpoints at which to pause and stop.
+
+        Parameters
+        ----------
+        data
+            The command.
+        """
         states = (ScriptState.UNCONFIGURED, ScriptState.CONFIGURED, ScriptState.RUNNING, ScriptState.PAUSED)
         self.assert_state("setCheckpoints", states)
         await self._set_checkpoints(data.pause, data.stop)
 
     async def do_run(self, data: BaseMsgType) -> None:
-        """Run the script to its end; it must be CONFIGURED and have a group ID."""
+        """Run the script to its end; it must be CONFIGURED and have a group ID.
+
+        Parameters
+        ----------
+        data
+            The command.
+
+        Raises
+        ------
+        ExpectedError
+            It is not, or has none.
+        """
         self.assert_state("run", [ScriptState.CONFIGURED])
         if not self.group_id:
             raise ExpectedError("Group ID not set")
@@ -227,13 +298,25 @@ class BaseScript(ScriptStatus, abc.ABC):
         await self._exit()
 
     async def do_resume(self, data: BaseMsgType) -> None:
-        """Go on from PAUSED."""
+        """Go on from PAUSED.
+
+        Parameters
+        ----------
+        data
+            The command.
+        """
         self.assert_state("resume", [ScriptState.PAUSED])
         if self._pause is not None and not self._pause.done():
             self._pause.set_result(None)
 
     async def do_stop(self, data: BaseMsgType) -> None:
-        """Stop at once: cancel `run`, or end the script if it does not run."""
+        """Stop at once: cancel `run`, or end the script if it does not run.
+
+        Parameters
+        ----------
+        data
+            The command.
+        """
         if self._is_exiting:
             return
         if self._run_task is not None and not self._run_task.done():

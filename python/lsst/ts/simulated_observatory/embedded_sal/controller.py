@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import sys
+import threading
+import traceback
+from collections import deque
 from types import TracebackType
 from typing import Any
 
 from .domain import Domain
 from .errors import ExpectedError
-from .log_handler import SalLogHandler
 from .messages import BaseMsgType
 from .sal_info import SalInfo
-from .topics import ControllerCommand, ControllerEvent
+from .topics import ControllerCommand, ControllerEvent, WriteTopic
 
 __all__ = ["SHUTDOWN_DELAY", "Controller"]
 
 SHUTDOWN_DELAY = 1.0
 """Time between the end of a controller's tasks and the closing of its topics, for last messages (s)."""
+
+_MAX_EARLY_RECORDS = 10  # the last ones, as many as salobj keeps
 
 
 class Controller:
@@ -78,7 +84,7 @@ class Controller:
             self._check_do_methods(allow_missing_callbacks, extra_commands)
         for event in self.salinfo.event_names:
             self.__dict__[f"evt_{event}"] = ControllerEvent(self.salinfo, event)
-        self._log_handler = SalLogHandler(self.evt_logMessage)
+        self._log_handler = _SalLogHandler(self.evt_logMessage)
         self.log.addHandler(self._log_handler)
         self.isopen = True
         self.start_called = False
@@ -199,3 +205,55 @@ class Controller:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+class _SalLogHandler(logging.Handler):
+    """Publishes each record that the log of a component lets through, from whichever thread it comes.
+
+    Like any event it is written when something in it has changed: a line that repeats the one before is not.
+    Records from before the start of the component are kept and published then.
+
+    Parameters
+    ----------
+    event
+        The ``logMessage`` event of the component.
+    """
+
+    def __init__(self, event: WriteTopic) -> None:
+        super().__init__()
+        self._event = event
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
+        self._early: deque[dict[str, Any]] = deque(maxlen=_MAX_EARLY_RECORDS)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Publish a record; one that cannot be published is shown on standard error."""
+        try:
+            fields = {
+                "name": record.name,
+                "level": record.levelno,
+                "message": record.getMessage(),
+                "traceback": "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else "",
+                "filePath": record.pathname,
+                "functionName": record.funcName or "",
+                "lineNumber": record.lineno,
+                "process": record.process or 0,
+            }
+            if threading.get_ident() == self._thread:
+                self._publish(fields)
+            else:
+                self._loop.call_soon_threadsafe(self._publish, fields)
+        except Exception as error:  # a log line must never harm the code that writes it
+            print(f"cannot publish log record {record!r}: {error!r}", file=sys.stderr)
+
+    def publish_early(self) -> None:
+        """Publish the records from before the start."""
+        while self._early:
+            self._publish(self._early.popleft())
+
+    def _publish(self, fields: dict[str, Any]) -> None:
+        if self._event.salinfo.running:
+            if self._event.set(**fields):
+                self._event.publish()
+        elif not self._event.salinfo.started:
+            self._early.append(fields)

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Protocol
 
 from .bus import Channel, running_bus
-from .command_info import CommandInfo
 from .component_info import component_info
 from .domain import Domain
 from .enums import SalRetCode
@@ -34,6 +33,16 @@ class _ReadTopic(_Topic, Protocol):
     def max_history(self) -> int: ...
 
     def receive(self, data: BaseMsgType) -> None: ...
+
+
+class _Command(Protocol):
+    """A command under way."""
+
+    def add_ackcmd(self, ackcmd: AckCmdDataType) -> bool: ...
+
+    async def next_ackcmd(self, timeout: float, wait_done: bool) -> AckCmdDataType: ...
+
+    def close(self) -> None: ...
 
 
 class SalInfo:
@@ -102,7 +111,7 @@ class SalInfo:
         self.start_called = False
         self.start_task: asyncio.Future[None] = loop.create_future()
         self.done_task: asyncio.Future[None] = loop.create_future()
-        self.running_commands: dict[int, CommandInfo] = {}
+        self.running_commands: dict[int, _Command] = {}
         self._readers: dict[str, _ReadTopic] = {}
         self._writers: dict[str, _Topic] = {}
         self._acks = self.bus.channel(name, "ack_ackcmd", self.index)

@@ -95,7 +95,20 @@ class ScriptStatus(Controller):
         return f"{self.group_id}#{self._sub_group_id}"
 
     def assert_state(self, action: str, states: Sequence[ScriptState]) -> None:
-        """Raise ExpectedError unless in one of the states and not exiting."""
+        """Check that the script is in one of some states and not exiting.
+
+        Parameters
+        ----------
+        action
+            What is to be done, for the message.
+        states
+            States in which it can be done.
+
+        Raises
+        ------
+        ExpectedError
+            It is not.
+        """
         if self._is_exiting:
             raise ExpectedError(f"Cannot {action}: script is exiting")
         if self.state.state not in states:

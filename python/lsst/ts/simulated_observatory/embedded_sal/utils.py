@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,16 +15,41 @@ __all__ = ["astropy_time_from_tai_unix", "current_tai", "index_generator", "make
 
 
 def astropy_time_from_tai_unix(tai_unix: float) -> Time:
-    """Return the time that is so many TAI seconds after 1970-01-01T00:00:00 TAI."""
+    """Convert a time to one of astropy.
+
+    Parameters
+    ----------
+    tai_unix
+        TAI seconds since 1970-01-01T00:00:00 TAI.
+
+    Returns
+    -------
+    time
+        The same time.
+    """
     from astropy.time import Time
 
     return Time(tai_unix, format="unix_tai")
 
 
 def index_generator(imin: int = 1, imax: int = 2**31 - 1, i0: int | None = None) -> Iterator[int]:
-    """Count from `i0` (None: `imin`) to `imax`, and from `imin` again, for ever."""
-    first = imin if i0 is None else i0
-    return itertools.chain(range(first, imax + 1), itertools.chain.from_iterable(_rounds(imin, imax)))
+    """Count, and begin again at the end, for ever.
+
+    Parameters
+    ----------
+    imin, imax
+        Least and greatest number.
+    i0
+        The first number; by default `imin`.
+
+    Returns
+    -------
+    numbers
+        The numbers.
+    """
+    yield from range(imin if i0 is None else i0, imax + 1)
+    while True:
+        yield from range(imin, imax + 1)
 
 
 def make_done_future() -> asyncio.Future[None]:
@@ -33,7 +57,3 @@ def make_done_future() -> asyncio.Future[None]:
     future = asyncio.get_running_loop().create_future()
     future.set_result(None)
     return future
-
-
-def _rounds(imin: int, imax: int) -> Iterator[range]:
-    return itertools.repeat(range(imin, imax + 1))

@@ -59,7 +59,17 @@ class DefaultingValidator:
         self.defaults_validator = extended(schema)
 
     def validate(self, data_dict: dict[str, Any] | None) -> dict[str, Any]:
-        """Return a copy of the data with defaults, after checking it; None means no data.
+        """Check data and fill in the defaults.
+
+        Parameters
+        ----------
+        data_dict
+            Options; None for none. They are not changed.
+
+        Returns
+        -------
+        complete
+            A copy with defaults.
 
         Raises
         ------

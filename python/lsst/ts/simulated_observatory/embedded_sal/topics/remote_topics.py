@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
+from collections.abc import Awaitable
 from typing import Any
 
-from ..command_info import CommandInfo
 from ..enums import SalRetCode
-from ..errors import AckTimeoutError
+from ..errors import AckError, AckTimeoutError
 from ..messages import AckCmdDataType, BaseMsgType
 from ..sal_info import SalInfo
 from .read_topic import DEFAULT_QUEUE_LEN, ReadTopic
-from .write_topic import SetWriteResult, WriteTopic
+from .write_topic import WriteTopic
 
 __all__ = ["DEFAULT_TIMEOUT", "RemoteCommand", "RemoteEvent"]
 
 DEFAULT_TIMEOUT = 3600.0
 """How long to wait for a command that comes without a time limit (s)."""
+
+_FAILED = frozenset(
+    {
+        SalRetCode.CMD_ABORTED,
+        SalRetCode.CMD_FAILED,
+        SalRetCode.CMD_NOACK,
+        SalRetCode.CMD_NOPERM,
+        SalRetCode.CMD_STALLED,
+        SalRetCode.CMD_TIMEOUT,
+    }
+)
+_DONE = _FAILED | {SalRetCode.CMD_COMPLETE}
 
 
 class RemoteEvent(ReadTopic):
@@ -126,10 +140,10 @@ class RemoteCommand(WriteTopic):
         no_ack = self.salinfo.make_ackcmd(
             number, SalRetCode.CMD_NOACK, result="No command acknowledgement seen"
         )
-        command = self.salinfo.running_commands[number] = CommandInfo(no_ack)
+        command = self.salinfo.running_commands[number] = _CommandInfo(no_ack)
         self._data.private_seqNum = number
         await super().write()
-        return await self._next_ackcmd(command, number, timeout, wait_done)
+        return await self._while_running(number, command.next_ackcmd(timeout, wait_done))
 
     async def next_ackcmd(
         self, ackcmd: AckCmdDataType, timeout: float = DEFAULT_TIMEOUT, wait_done: bool = True
@@ -159,33 +173,75 @@ class RemoteCommand(WriteTopic):
         command = self.salinfo.running_commands.get(number)
         if command is None:
             raise RuntimeError(f"command private_seqNum={number} is unknown or finished")
-        return await self._next_ackcmd(command, number, timeout, wait_done)
-
-    async def set_write(self, *, force_output: bool | None = None, **kwargs: Any) -> SetWriteResult:
-        """Not for commands: call `set_start`.
-
-        Parameters
-        ----------
-        force_output, kwargs
-            As `WriteTopic.set_write`.
-
-        Returns
-        -------
-        result
-            Never: it raises `NotImplementedError`.
-        """
-        raise NotImplementedError("call set_start instead")
+        return await self._while_running(number, command.next_ackcmd(timeout, wait_done))
 
     async def write(self) -> BaseMsgType:
-        """Not for commands: call `start`."""
+        """Not for commands: call `start`.
+
+        Raises
+        ------
+        NotImplementedError
+            Always; so does `set_write`.
+        """
         raise NotImplementedError("call start instead")
 
-    async def _next_ackcmd(
-        self, command: CommandInfo, number: int, timeout: float, wait_done: bool
-    ) -> AckCmdDataType:
-        """Wait for an acknowledgement; a command that got none in time is not waited for any longer."""
+    async def _while_running(self, number: int, ackcmd: Awaitable[AckCmdDataType]) -> AckCmdDataType:
+        """Wait for an acknowledgement; a command that got none in time does not count as running any more."""
         try:
-            return await command.next_ackcmd(timeout, wait_done)
+            return await ackcmd
         except AckTimeoutError:
             self.salinfo.running_commands.pop(number, None)
             raise
+
+
+class _CommandInfo:
+    """A command under way.
+
+    Parameters
+    ----------
+    no_ack
+        Acknowledgement to report when none comes.
+    """
+
+    def __init__(self, no_ack: AckCmdDataType) -> None:
+        self._last = no_ack
+        self._acks: deque[AckCmdDataType] = deque()
+        self._arrival: asyncio.Future[None] | None = None
+
+    def add_ackcmd(self, ackcmd: AckCmdDataType) -> bool:
+        """Take an acknowledgement; return whether it is the final one."""
+        self._acks.append(ackcmd)
+        if self._arrival is not None and not self._arrival.done():
+            self._arrival.set_result(None)
+        return ackcmd.ack in _DONE
+
+    async def next_ackcmd(self, timeout: float, wait_done: bool) -> AckCmdDataType:
+        """Wait for the next acknowledgement, or for the final one if `wait_done`; raise if it is a failure.
+
+        Each CMD_INPROGRESS adds the time that it carries to the `timeout` (s).
+        """
+        try:
+            async with asyncio.timeout(timeout) as limit:
+                ackcmd = await self._next()
+                while wait_done and ackcmd.ack not in _DONE:
+                    when = limit.when()
+                    if ackcmd.ack == SalRetCode.CMD_INPROGRESS and when is not None:
+                        limit.reschedule(when + ackcmd.timeout)
+                    ackcmd = await self._next()
+        except TimeoutError:
+            raise AckTimeoutError("Timed out waiting for command acknowledgement", self._last) from None
+        if ackcmd.ack in _FAILED:
+            raise AckError("Command failed", ackcmd)
+        return ackcmd
+
+    def close(self) -> None:
+        """Cancel the tasks that wait for an acknowledgement."""
+        if self._arrival is not None:
+            self._arrival.cancel()
+
+    async def _next(self) -> AckCmdDataType:
+        while not self._acks:
+            self._arrival = asyncio.get_running_loop().create_future()
+            await self._arrival
+        self._last = self._acks.popleft()
+        return self._last
