@@ -11,6 +11,7 @@ import pytest
 from lsst.ts.simulated_observatory.cameras.models import DetectorModel, detector_model
 from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest, simulate
 from lsst.ts.simulated_observatory.detector.truth import DetectorTruth, draw_truth
+from lsst.ts.simulated_observatory.faults.faults import Faults
 
 SCALE = 8
 SEED = 5
@@ -44,7 +45,8 @@ def request_for() -> Callable[..., ExposureRequest]:
             "faults": (),
             "path": "unused",
         }
-        return ExposureRequest(**(values | changes))
+        values |= changes
+        return ExposureRequest(**{**values, "faults": Faults(values["faults"]).detector})
 
     return make
 

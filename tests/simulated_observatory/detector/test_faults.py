@@ -1,50 +1,17 @@
-"""Faults of the detector: how they are written, and what they do to the pixels."""
+"""Faults of the detector: what they do to the pixels."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from lsst.ts.simulated_observatory.detector.faults import DETECTOR_FAULTS, active_faults, parse_fault
-
-
-def test_parameters_have_their_default():
-    fault = parse_fault("amplifier-noise:amplifier=C05")
-    assert fault.values == {"amplifier": "C05", "factor": 1.2}
-    assert fault.detector is None
-    assert parse_fault("light-leak:rate=0.5,detector=3").detector == 3
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("amplifier-nose:amplifier=C05", "did you mean amplifier-noise"),
-        ("amplifier-noise:amplifier=C05,factr=2", "did you mean factor"),
-        ("amplifier-noise", "amplifier= is missing"),
-        ("amplifier-noise:amplifier=C05,factor", "as factor=VALUE"),
-        ("amplifier-noise:amplifier=C05,amplifier=C06", "given once"),
-        ("amplifier-dead:amplifier=C08", "C00 to C07 or C10 to C17, not 'C08'"),
-        ("light-leak:rate=-1", "a number greater than 0"),
-        ("light-leak:rate=nan", "a number greater than 0"),
-        ("light-leak:rate=much", "a number greater than 0"),
-        ("hot-column:column=1.5", "a whole number"),
-        ("shutter-stuck:rate=5", "no parameter 'rate'"),
-    ],
-)
-def test_mistakes_are_told_with_what_is_allowed(text, message):
-    with pytest.raises(ValueError, match=message):
-        parse_fault(text)
-
-
-def test_every_fault_explains_itself():
-    for kind in DETECTOR_FAULTS.values():
-        assert kind.description.endswith(".")
-        assert all(parameter.description for parameter in kind.parameters.values())
+from lsst.ts.simulated_observatory.detector.faults import active_faults
+from lsst.ts.simulated_observatory.faults.faults import Faults
 
 
 def test_column_must_exist_at_the_scale(model):
     with pytest.raises(ValueError, match=f"beyond the last column .* {model.width - 1}"):
-        active_faults(["hot-column:column=4071"], model)
+        active_faults(Faults(["hot-column:column=4071"]).detector, model)
 
 
 def test_fault_of_another_detector_does_nothing(take):

@@ -11,6 +11,7 @@ import pytest
 from lsst.ts.simulated_observatory.cameras.models import detector_model
 from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest, write_raw, write_segments
 from lsst.ts.simulated_observatory.detector.header import file_name, primary_header
+from lsst.ts.simulated_observatory.faults.faults import Faults
 from lsst.ts.simulated_observatory.pipelines.images import Amplifier, DetectorImage
 
 SCALE = 16
@@ -106,7 +107,7 @@ class Camera:
                 dark_time=dark_time,
                 shutter_open=image_type == "FLAT",
                 physical_filter="SDSSr_65mm~empty",
-                faults=tuple(request.get("faults", ())),
+                faults=Faults(request.get("faults", ())).detector,
                 path=str(segments),
             )
         )

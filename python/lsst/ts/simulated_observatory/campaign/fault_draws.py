@@ -8,34 +8,12 @@ from typing import Any
 
 from lsst.ts.calibrations.domain.instruments import Instrument
 
-from ..faults.kinds import KINDS
-from ..faults.of_jobs import VERIFY
-from ..faults.options import FaultKind
+from ..faults.kinds import KINDS, FaultKind
 
 __all__ = ["draw_faults"]
 
 NUMBERS = {0: 2, 1: 6, 2: 3, 3: 2}
 """How many faults, and how often so many are drawn."""
-
-RARE = frozenset(
-    {"oods-one-detector", "butler-conflict", "butler-full"}
-    | {name for name in KINDS if name.startswith(VERIFY)}
-)
-"""Faults that have an opportunity in few scenarios, and are drawn more often."""
-
-_SPECIAL: Mapping[str, Mapping[str, Sequence[object]]] = {
-    "end-readout-late": {"seconds": (1, 20, 40, 200)},
-    "oods-late": {"seconds": (5, 50, 300)},
-    "clock-step": {"seconds": (-3600, -37, -1, 1, 37, 3600)},
-    "ocps-completion-late": {"seconds": (1, 30, 2000)},
-    "ocps-result-late": {"seconds": (1, 30, 200)},
-    "ocps-slow": {"factor": (2, 20, 500)},
-    "ocps-phase": {"phase": ("completed", "error", "executing", "aborted")},
-    "ocps-exit": {"code": (1, 2, 255)},
-    "oods-status": {"code": (1, 3)},
-    "butler-locked": {"seconds": (1, 60)},
-}
-"""Values of what a fault does, by its name."""
 
 
 def draw_faults(
@@ -61,7 +39,7 @@ def draw_faults(
     (number,) = rng.choices(list(NUMBERS), list(NUMBERS.values()))
     wanted = [name for name in focus if name in KINDS]
     possible = [name for name in KINDS if _possible(name, instrument, options)]
-    rare = [name for name in possible if name in RARE]
+    rare = [name for name in possible if KINDS[name].rare]
     names = list(dict.fromkeys(rng.sample([*possible, *rare, *rare], number)))
     if wanted and not set(wanted) & set(names):
         names = [rng.choice(wanted), *names[1:]]
@@ -84,8 +62,6 @@ def _specification(
     values: dict[str, object] = {}
     if "component" in kind.options:
         values["component"] = rng.choice((*instrument.components, f"OCPS:{instrument.ocps_index}"))
-    if kind.options.get("state"):
-        values["state"] = rng.choice(("STANDBY", "DISABLED", "FAULT"))
     if "image" in kind.options and rng.random() < 0.8:
         values["image"] = rng.randint(1, images)
     if "detector" in kind.options and "detectors" in options and rng.random() < 0.5:
@@ -103,7 +79,7 @@ def _specification(
         values["instrument"] = rng.choice([each for each in others if each != instrument.name])
     if kind.name == "butler-conflict":
         values["collection"] = options["calib_collection"]
-    for key, choices in _SPECIAL.get(kind.name, {}).items():
+    for key, choices in kind.drawn.items():
         values[key] = rng.choice(choices)
     text = ",".join(f"{key}={value}" for key, value in values.items())
     return f"{kind.name}:{text}" if text else kind.name

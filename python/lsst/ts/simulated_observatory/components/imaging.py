@@ -13,6 +13,7 @@ from lsst.ts.calibrations.domain.instruments import Instrument
 from .. import clock
 from ..cameras.models import DetectorModel
 from ..detector.exposure import ExposureRequest
+from ..detector.faults import DetectorFault
 from .image_folder import ImageFolder
 from .images import Image
 from .machinery import Machinery, RawWriter
@@ -39,7 +40,7 @@ class Imaging:
     seed
         Of the detectors and of the noise.
     faults
-        Specifications of the faults of the detectors.
+        Of the detectors.
     """
 
     instrument: Instrument
@@ -48,7 +49,7 @@ class Imaging:
     machinery: Machinery
     workers: Executor
     seed: int
-    faults: tuple[str, ...] = ()
+    faults: tuple[DetectorFault, ...] = ()
 
     def begin(self, image: Image) -> None:
         """Write down that an image has begun: a later simulation ends it, should this one be killed.

@@ -81,13 +81,13 @@ class JobMessages:
         if self._strike("ocps-result-lost"):
             return
         if (late := self._strike("ocps-result-late")) is not None:
-            self._keep(self._later(_seconds(late), exit_code))
+            self._keep(self._later(late.number("seconds"), exit_code))
             return
         await self._result(exit_code)
         if self._strike("ocps-result-duplicated"):
             await self._result(exit_code)
         if (slow := self._strike("ocps-completion-late")) is not None:
-            await clock.sleep(_seconds(slow))
+            await clock.sleep(slow.number("seconds"))
 
     async def _later(self, seconds: float, exit_code: int) -> None:
         await clock.sleep(seconds)
@@ -108,7 +108,3 @@ class JobMessages:
 
     def _strike(self, name: str, **more: object) -> Fault | None:
         return self._faults.strike(name, kind=self._job.kind, calibration=self._job.calibration, **more)
-
-
-def _seconds(fault: Fault) -> float:
-    return float(fault["seconds"] or 0.0)

@@ -209,7 +209,7 @@ class Ocps(salobj.BaseCsc):
         detectors = job.count("detector") or len(self.instrument.detectors)
         duration = self._durations.job(self._rng, job.count("exposure"), detectors)
         if (slow := self._strike("ocps-slow", job)) is not None:
-            duration *= float(slow["factor"] or 1.0)
+            duration *= slow.number("factor")
         fault = self._strike("ocps-exit", job)
         if fault is not None:
             duration, run = FAULT_DURATION, functools.partial(_fail, job, fault)

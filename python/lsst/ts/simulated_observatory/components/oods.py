@@ -121,7 +121,7 @@ class Oods(salobj.BaseCsc):
             await self._publish(self._foreign(image), name, code, description)
             return
         if (late := self._strike("oods-late", image, name)) is not None:
-            await clock.sleep(float(late["seconds"] or 0.0))
+            await clock.sleep(late.number("seconds"))
         await self._publish(image.name, name, code, description)
         if self._strike("oods-duplicated", image, name):
             await self._publish(image.name, name, code, description)

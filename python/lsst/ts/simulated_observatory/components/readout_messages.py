@@ -45,7 +45,7 @@ class ReadoutMessages:
             self._held.append((image, ended))
             return
         if (late := strike("end-readout-late", image=number)) is not None:
-            self._keep(self._later(float(late["seconds"] or 0.0), image, ended))
+            self._keep(self._later(late.number("seconds"), image, ended))
             return
         await self._publish(image, ended)
         if strike("end-readout-duplicated", image=number):

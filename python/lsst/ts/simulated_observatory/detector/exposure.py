@@ -47,7 +47,7 @@ class ExposureRequest:
     physical_filter
         ``FILTER~GRATING``.
     faults
-        As for `~lsst.ts.simulated_observatory.detector.faults.parse_fault`.
+        What is wrong with the detectors.
     path
         File to write.
     """
@@ -61,7 +61,7 @@ class ExposureRequest:
     dark_time: float
     shutter_open: bool
     physical_filter: str
-    faults: tuple[str, ...]
+    faults: tuple[DetectorFault, ...]
     path: str
 
 
@@ -71,7 +71,7 @@ def write_segments(request: ExposureRequest) -> None:
     Raises
     ------
     ValueError
-        Unknown instrument, detector, filter, grating or fault, or a fault of what the detector does not have.
+        Unknown instrument, detector, filter or grating, or a fault of what the detector does not have.
     OSError
         The file cannot be written.
     """

@@ -69,7 +69,7 @@ class ButlerFaults:
         if self._strike("butler-read-only", job):
             self._forbid_writing()
         if (lock := self._strike("butler-locked", job)) is not None:
-            self._lock_for(float(lock["seconds"] or 0.0))
+            self._lock_for(lock.number("seconds"))
 
     def close(self) -> None:
         """Put the files right again."""

@@ -1,4 +1,4 @@
-"""Faults that a user, a test or a campaign can ask for: data, at which the simulated components look."""
+"""Faults that a user, a test or a campaign asks for: data, at which the simulated components look."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ..detector.faults import DETECTOR_FAULTS, parse_fault
-from .kinds import KINDS, FaultKind, Option
+from ..detector.faults import DetectorFault
+from .kinds import DETECTOR_KINDS, KINDS, FaultKind, Option, Value
 
 __all__ = ["Fault", "FaultError", "Faults", "describe_faults"]
 
@@ -17,7 +17,7 @@ MOST_SHOWN = 80
 
 
 class FaultError(ValueError):
-    """A fault specification that cannot be understood."""
+    """A fault specification that cannot be understood, or a fault that is not possible."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,39 @@ class Fault:
     """
 
     kind: FaultKind
-    values: Mapping[str, str | int | float | None]
+    values: Mapping[str, Value | None]
 
-    def __getitem__(self, name: str) -> str | int | float | None:
+    def __getitem__(self, name: str) -> Value | None:
         return self.values[name]
 
+    def number(self, name: str) -> float:
+        """Value of an option that is a number.
+
+        Parameters
+        ----------
+        name
+            Of the option.
+
+        Returns
+        -------
+        number
+            In the unit of the option.
+        """
+        return float(self.values[name] or 0.0)
+
     def applies(self, context: Mapping[str, object]) -> bool:
-        """Whether what happens (`context`) meets every condition of the fault."""
+        """Whether what happens meets every condition of the fault.
+
+        Parameters
+        ----------
+        context
+            What happens, by the names of conditions.
+
+        Returns
+        -------
+        applies
+            True also if the fault has no condition.
+        """
         return all(
             self.values[name] is None or self.values[name] == context.get(name)
             for name, option in self.kind.options.items()
@@ -62,26 +88,44 @@ class Faults:
     """
 
     def __init__(self, specifications: Iterable[str] = ()) -> None:
-        detector: list[str] = []
-        self._faults: list[Fault] = []
-        for specification in specifications:
-            name, _, text = specification.partition(":")
-            if name in KINDS:
-                self._faults.append(Fault(KINDS[name], _read_options(KINDS[name], text)))
-            else:
-                detector.append(_detector_fault(name, specification))
-        self.detector: tuple[str, ...] = tuple(detector)
-        """Specifications of the faults of the detectors."""
+        asked_for = [_read(specification) for specification in specifications]
+        self._faults = [fault for fault in asked_for if fault.kind.name in KINDS]
+        self.detector = tuple(_of_detector(each) for each in asked_for if each.kind.name in DETECTOR_KINDS)
+        """Faults of the detectors."""
         self.struck: Counter[str] = Counter()
         """How often each fault struck, by name."""
         self._left = {id(fault): fault.values.get("times") for fault in self._faults}
 
-    def values(self, name: str, key: str) -> list[str | int | float | None]:
-        """Values of an option in all faults of a name that were asked for."""
+    def values(self, name: str, key: str) -> list[Value | None]:
+        """Values of an option in all faults of a name that were asked for.
+
+        Parameters
+        ----------
+        name
+            Name of the fault.
+        key
+            Name of the option.
+
+        Returns
+        -------
+        values
+            In the order in which the faults were asked for.
+        """
         return [fault[key] for fault in self._faults if fault.kind.name == name]
 
     def asked_for(self, name: str) -> bool:
-        """Whether a fault of a name was asked for."""
+        """Whether a fault was asked for.
+
+        Parameters
+        ----------
+        name
+            Name of the fault, not one of the detectors.
+
+        Returns
+        -------
+        asked_for
+            Also after it has struck for the last time.
+        """
         return any(fault.kind.name == name for fault in self._faults)
 
     def strike(self, name: str, **context: object) -> Fault | None:
@@ -93,6 +137,11 @@ class Faults:
             Name of the fault.
         **context
             What is happening, e.g. ``image=3``; compared with the conditions of the faults.
+
+        Returns
+        -------
+        fault
+            The first one that strikes; None if nothing goes wrong.
         """
         for fault in self._faults:
             left = self._left[id(fault)]
@@ -106,42 +155,55 @@ class Faults:
 
 def describe_faults() -> str:
     """Help text: every fault with its options."""
-    return "\n".join(_help_lines())
+    return "\n".join(
+        [
+            "Faults of the components (--fault NAME[:KEY=VALUE,...], can be repeated):",
+            *_help_lines(KINDS),
+            "Faults of the detectors:",
+            *_help_lines(DETECTOR_KINDS),
+        ]
+    )
 
 
-def _help_lines() -> Iterator[str]:
-    yield "Faults of the components (--fault NAME[:KEY=VALUE,...], can be repeated):"
-    for name, kind in KINDS.items():
+def _help_lines(kinds: Mapping[str, FaultKind]) -> Iterator[str]:
+    for name, kind in kinds.items():
         yield f"  {name}: {kind.meaning}"
         for key, option in kind.options.items():
             choices = f": {', '.join(map(str, option.choices))}" if option.choices else ""
-            yield _option_line(key, option.meaning + choices, option.default, option.required)
-    yield "Faults of the detectors:"
-    for name, detector_kind in DETECTOR_FAULTS.items():
-        yield f"  {name}: {detector_kind.description}"
-        for key, parameter in detector_kind.parameters.items():
-            needed = parameter.default is None
-            yield _option_line(key, parameter.description, parameter.default, needed)
-        yield _option_line("detector", "Butler id of the only detector that has it", None, needed=False)
+            default = "" if option.default is None else f" (default {option.default})"
+            yield f"      {key}=  {option.meaning}{choices}{' (needed)' if option.required else default}"
 
 
-def _option_line(key: str, meaning: str, default: object, needed: bool) -> str:
-    remark = " (needed)" if needed else "" if default is None else f" (default {default})"
-    return f"      {key}=  {meaning}{remark}"
+def _of_detector(fault: Fault) -> DetectorFault:
+    values = {key: value for key, value in fault.values.items() if key != "detector" and value is not None}
+    detector = fault["detector"]
+    return DetectorFault(fault.kind.name, None if detector is None else int(detector), values)
 
 
-def _detector_fault(name: str, specification: str) -> str:
-    """Check the specification of a fault of the detectors and return it."""
-    if name not in DETECTOR_FAULTS:
-        names = [*KINDS, *DETECTOR_FAULTS]
-        near = difflib.get_close_matches(name, names, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise FaultError(f"there is no fault {_shown(name)}{hint}; there are {', '.join(names)}")
-    try:
-        parse_fault(specification)
-    except ValueError as error:
-        raise FaultError(str(error)) from None
-    return specification
+def _read(specification: str) -> Fault:
+    """Read one fault."""
+    name, _, text = specification.partition(":")
+    known = {**KINDS, **DETECTOR_KINDS}
+    if name not in known:
+        near = _near(name, known)
+        raise FaultError(f"there is no fault {_shown(name)}{near}; there are {', '.join(known)}")
+    kind = known[name]
+    given: dict[str, str] = {}
+    for part in filter(None, text.split(",")):
+        key, equals, value = part.partition("=")
+        if not equals or key not in kind.options or key in given:
+            near = "" if key in kind.options else _near(key, kind.options)
+            options = ", ".join(kind.options) or "none"
+            raise FaultError(
+                f"fault {name!r}: {_shown(part)} is not one KEY=VALUE of its options ({options}){near}"
+            )
+        given[key] = value
+    return Fault(kind, {key: _value(kind, key, given.get(key)) for key in kind.options})
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _shown(text: str) -> str:
@@ -149,20 +211,8 @@ def _shown(text: str) -> str:
     return shown if len(shown) <= MOST_SHOWN else f"{shown[:MOST_SHOWN]}... ({len(shown)} characters)"
 
 
-def _read_options(kind: FaultKind, text: str) -> dict[str, str | int | float | None]:
-    given: dict[str, str] = {}
-    for part in filter(None, text.split(",")):
-        key, equals, value = part.partition("=")
-        if not equals or key not in kind.options or key in given:
-            known = ", ".join(kind.options) or "none"
-            raise FaultError(
-                f"fault {kind.name!r}: {_shown(part)} is not one KEY=VALUE of its options ({known})"
-            )
-        given[key] = value
-    return {key: _value(kind, key, option, given.get(key)) for key, option in kind.options.items()}
-
-
-def _value(kind: FaultKind, key: str, option: Option, text: str | None) -> str | int | float | None:
+def _value(kind: FaultKind, key: str, text: str | None) -> Value | None:
+    option: Option = kind.options[key]
     if text is None:
         if option.required:
             raise FaultError(f"fault {kind.name!r} needs {key}=... ({option.meaning})")

@@ -55,7 +55,7 @@ class MachineFaults:
         if (step := self._faults.strike("clock-step", image=image)) is not None:
             loop = asyncio.get_running_loop()
             if isinstance(loop, clock.SimulatedLoop):
-                loop.step(float(step["seconds"] or 0.0))
+                loop.step(step.number("seconds"))
         if self._faults.strike("run-disk-full", image=image):
             self._fill()
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..pipelines.ocps_job import Job
 from .faults import Faults
-from .kinds import KINDS
-from .of_jobs import VERIFY
+from .kinds import KINDS, VERIFY
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef

@@ -97,13 +97,13 @@ class StandInCamera:
     seed
         Of the simulation.
     faults
-        Specifications of the faults of the detectors.
+        Of the detectors.
     disturbances
         Noise that comes and goes, by image type.
     """
 
     seed: int
-    faults: tuple[str, ...] = ()
+    faults: tuple[DetectorFault, ...] = ()
     disturbances: Mapping[ImageType, tuple[Disturbance, ...]] = field(default_factory=dict)
 
     def statistics(self, image: Measured, model: DetectorModel, *, defects: bool = False) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from lsst.ts.simulated_observatory.detector.faults import DETECTOR_FAULTS
 from lsst.ts.simulated_observatory.faults.faults import FaultError, Faults, describe_faults
-from lsst.ts.simulated_observatory.faults.kinds import KINDS
+from lsst.ts.simulated_observatory.faults.kinds import DETECTOR_KINDS, KINDS, FaultKind
 
 
 def test_a_fault_strikes_only_where_its_conditions_hold() -> None:
@@ -31,8 +32,10 @@ def test_a_fault_strikes_no_more_than_the_times_asked_for() -> None:
 
 
 def test_faults_of_the_detectors_are_passed_on() -> None:
-    faults = Faults(["amplifier-noise:amplifier=C05,factor=1.2", "oods-lost"])
-    assert faults.detector == ("amplifier-noise:amplifier=C05,factor=1.2",)
+    (noise, leak) = Faults(["amplifier-noise:amplifier=C05", "oods-lost", "light-leak:detector=3"]).detector
+    assert (noise.name, noise.detector) == ("amplifier-noise", None)
+    assert noise.values == {"amplifier": "C05", "factor": 1.2}
+    assert (leak.name, leak.detector, leak.values) == ("light-leak", 3, {"rate": 5.0})
 
 
 @pytest.mark.parametrize(
@@ -46,10 +49,20 @@ def test_faults_of_the_detectors_are_passed_on() -> None:
         ("oods-lost:image=1,image=2", "not one KEY=VALUE"),
         ("oods-lost:image=0", "counts from 1"),
         ("oods-lost:image=two", "invalid literal"),
+        ("oods-late:seconds=much", "a number of seconds greater than 0"),
         ("component-state:component=ATCamera", "needs state="),
         ("component-state:component=ATCamera,state=ENABLED", "none of STANDBY, DISABLED, FAULT"),
         ("ocps-exit:calibration=SKY", "none of BIAS, DARK"),
-        ("amplifier-dead:amplifier=C09", "C00 to C07"),
+        ("amplifier-dead:amplifier=C08", "'C08': an amplifier name, C00 to C07 or C10 to C17"),
+        ("amplifier-noise:amplifier=C05,factr=2", "did you mean factor"),
+        ("amplifier-noise", "needs amplifier="),
+        ("amplifier-noise:amplifier=C05,factor", "not one KEY=VALUE"),
+        ("amplifier-noise:amplifier=C05,amplifier=C06", "not one KEY=VALUE"),
+        ("light-leak:rate=-1", "a number greater than 0"),
+        ("light-leak:rate=nan", "a number greater than 0"),
+        ("light-leak:rate=much", "a number greater than 0"),
+        ("hot-column:column=1.5", "a whole number"),
+        ("shutter-stuck:rate=5", r"its options \(detector\)"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_with_a_reason(specification: str, reason: str) -> None:
@@ -59,7 +72,21 @@ def test_what_cannot_be_understood_is_refused_with_a_reason(specification: str, 
 
 def test_help_names_every_fault_and_option() -> None:
     text = describe_faults()
-    for kind in KINDS.values():
-        assert f"  {kind.name}: " in text
+    for kind in (*KINDS.values(), *DETECTOR_KINDS.values()):
+        assert f"  {kind.name}: {kind.meaning}" in text
         assert all(f"      {key}=  {option.meaning}" in text for key, option in kind.options.items())
-    assert all(f"  {name}: " in text for name in DETECTOR_FAULTS)
+
+
+def test_a_fault_of_another_name_is_another_fault() -> None:
+    assert not set(KINDS) & set(DETECTOR_KINDS)
+
+
+@pytest.mark.parametrize("kind", [*KINDS.values(), *DETECTOR_KINDS.values()], ids=lambda kind: kind.name)
+def test_what_a_campaign_draws_is_what_the_options_allow(kind: FaultKind) -> None:
+    assert re.compile(kind.cause)
+    for key, values in kind.drawn.items():
+        option = kind.options[key]
+        for value in values:
+            read = option.read(str(value))
+            assert read == value
+            assert not option.choices or read in option.choices
