@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,12 +13,12 @@ pytestmark = [pytest.mark.endtoend, pytest.mark.timeout(900)]
 FEW = ["-p", "n_bias=2", "-p", "n_dark=2", "-p", "exp_times_dark=30", "-p", "n_flat=2"]
 
 
-def failing(run):
+def failing(run: Any) -> set[str]:
     """Amplifier (or detector) and test of all failures in the report."""
     return set(re.findall(r"^ +RXX_S00 (.+)$", run.report, re.MULTILINE))
 
 
-def test_a_noisy_amplifier_fails_in_every_bias_and_dark_and_no_other_does(run_script):
+def test_a_noisy_amplifier_fails_in_every_bias_and_dark_and_no_other_does(run_script: Any) -> None:
     fault = "amplifier-noise:amplifier=C05,factor=1.2"
     run = run_script(*FEW, "-p", "script_mode=BIAS_DARK", "--fault", fault)
     assert run.status == 0, run.output
@@ -27,7 +28,7 @@ def test_a_noisy_amplifier_fails_in_every_bias_and_dark_and_no_other_does(run_sc
     assert {name for name in failing(run) if name.endswith(" NOISE")} == {"C05 NOISE"}
 
 
-def test_a_dead_amplifier_fails_the_flats_and_has_no_gain(run_script):
+def test_a_dead_amplifier_fails_the_flats_and_has_no_gain(run_script: Any) -> None:
     run = run_script(*FEW, "--fault", "amplifier-dead:amplifier=C03")
     assert run.status == 0, run.output
     assert {name for name in failing(run) if name.endswith(" NOISE")} == {"C03 NOISE"}
@@ -36,7 +37,7 @@ def test_a_dead_amplifier_fails_the_flats_and_has_no_gain(run_script):
     assert all(value for values in gains.values() for value in values)
 
 
-def test_a_job_that_fails_is_told_and_the_images_are_kept(run_script):
+def test_a_job_that_fails_is_told_and_the_images_are_kept(run_script: Any) -> None:
     fault = "ocps-exit:kind=verify,calibration=BIAS,code=3"
     run = run_script(*FEW, "-p", "script_mode=BIAS", "--fault", fault)
     assert run.status == 1, run.output
@@ -49,7 +50,9 @@ def test_a_job_that_fails_is_told_and_the_images_are_kept(run_script):
 
 
 @pytest.mark.parametrize("component", ["ATCamera", "ATSpectrograph", "OCPS:1"])
-def test_a_component_that_is_not_enabled_keeps_everything_from_beginning(run_script, component):
+def test_a_component_that_is_not_enabled_keeps_everything_from_beginning(
+    run_script: Any, component: str
+) -> None:
     fault = f"component-state:component={component},state=DISABLED"
     run = run_script(*FEW, "--fault", fault)
     assert run.status == 2, run.output
