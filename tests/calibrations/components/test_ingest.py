@@ -21,7 +21,7 @@ def now() -> float:
 def test_an_image_that_was_ingested_before_anyone_asked_is_confirmed_at_once(with_oods: Any) -> None:
     async def story(oods: Any, remote: Any) -> None:
         watcher = IngestWatcher(remote)
-        await oods.says(IMAGE)
+        await oods.confirm(IMAGE)
         await asyncio.sleep(1)
         before = now()
         await watcher.confirmed(IMAGE, [DETECTOR], timeout=120)
@@ -37,7 +37,7 @@ def test_a_late_confirmation_is_waited_for(with_oods: Any) -> None:
         waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [DETECTOR], timeout=120))
         await asyncio.sleep(119)
         assert not waiting.done()
-        await oods.says(IMAGE)
+        await oods.confirm(IMAGE)
         await waiting
         assert now() - before == pytest.approx(119, abs=0.01)
 
@@ -61,7 +61,7 @@ def test_another_image_does_not_count_however_often_it_is_confirmed(with_oods: A
         watcher = IngestWatcher(remote)
         waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [DETECTOR], timeout=30))
         for _ in range(3):
-            await oods.says(OTHER)
+            await oods.confirm(OTHER)
             await asyncio.sleep(1)
         with pytest.raises(IngestError, match=IMAGE):
             await waiting
@@ -73,11 +73,11 @@ def test_an_error_is_forgotten_when_the_oods_succeeds_later(with_oods: Any) -> N
     async def story(oods: Any, remote: Any) -> None:
         watcher = IngestWatcher(remote)
         waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [DETECTOR], timeout=30))
-        await oods.says(IMAGE, code=1, text="database locked")
+        await oods.confirm(IMAGE, code=1, text="database locked")
         await asyncio.sleep(1)
         assert not waiting.done()
         assert watcher.missing(IMAGE, [DETECTOR]) == {DETECTOR: "statusCode 1: database locked"}
-        await oods.says(IMAGE)
+        await oods.confirm(IMAGE)
         await waiting
 
     with_oods(story)
@@ -86,8 +86,8 @@ def test_an_error_is_forgotten_when_the_oods_succeeds_later(with_oods: Any) -> N
 def test_an_error_takes_no_success_back(with_oods: Any) -> None:
     async def story(oods: Any, remote: Any) -> None:
         watcher = IngestWatcher(remote)
-        await oods.says(IMAGE)
-        await oods.says(IMAGE, code=2, text="already ingested")
+        await oods.confirm(IMAGE)
+        await oods.confirm(IMAGE, code=2, text="already ingested")
         await asyncio.sleep(1)
         await watcher.confirmed(IMAGE, [DETECTOR], timeout=1)
 
@@ -98,9 +98,9 @@ def test_the_last_error_is_told_when_the_time_runs_out(with_oods: Any) -> None:
     async def story(oods: Any, remote: Any) -> None:
         watcher = IngestWatcher(remote)
         waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [DETECTOR], timeout=30))
-        await oods.says(IMAGE, code=1, text="no such file")
+        await oods.confirm(IMAGE, code=1, text="no such file")
         await asyncio.sleep(5)
-        await oods.says(IMAGE, code=7, text="bad header")
+        await oods.confirm(IMAGE, code=7, text="bad header")
         with pytest.raises(IngestError, match="RXX_S00: statusCode 7: bad header"):
             await waiting
 
@@ -112,12 +112,12 @@ def test_all_detectors_in_use_must_be_confirmed_and_the_others_do_not_matter(wit
         watcher = IngestWatcher(remote)
         used = ["R22_S00", "R22_S11"]
         waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, used, timeout=30))
-        await oods.says(IMAGE, "S00", raft="R22")
-        await oods.says(IMAGE, "S22", raft="R22", code=1, text="nobody uses it")
+        await oods.confirm(IMAGE, "S00", raft="R22")
+        await oods.confirm(IMAGE, "S22", raft="R22", code=1, text="nobody uses it")
         await asyncio.sleep(1)
         assert not waiting.done()
         assert list(watcher.missing(IMAGE, used)) == ["R22_S11"]
-        await oods.says(IMAGE, "S11", raft="R22")
+        await oods.confirm(IMAGE, "S11", raft="R22")
         await waiting
 
     with_oods(story)
@@ -135,7 +135,7 @@ def test_images_are_confirmed_in_any_order(with_oods: Any) -> None:
         waiting = [asyncio.ensure_future(wait(name)) for name in (IMAGE, OTHER)]
         for name in (OTHER, OTHER, IMAGE):
             await asyncio.sleep(5)
-            await oods.says(name)
+            await oods.confirm(name)
         await asyncio.gather(*waiting)
         assert ended == [OTHER, IMAGE]
 

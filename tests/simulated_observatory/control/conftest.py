@@ -12,44 +12,7 @@ import pytest
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory import embedded_sal as salobj
 from lsst.ts.simulated_observatory.control import LATISS
-
-READOUT = 2.0
-IDLE, BUSY = 1, 2
-
-
-class Camera(salobj.BaseCsc):
-    """Integrates while the command runs, reads out after it."""
-
-    version = "1"
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__("ATCamera", allow_missing_callbacks=True, **kwargs)
-        self.taken: list[tuple[float, salobj.BaseMsgType]] = []
-        self.loses_readout = False
-        self.says_state = True
-        self.says_start = True
-        self._readouts: list[asyncio.Task[None]] = []
-
-    async def do_takeImages(self, data: salobj.BaseMsgType) -> None:  # noqa: N802
-        self.assert_enabled()
-        self.taken.append((clock.current_tai() - clock.START_TAI, data))
-        await self._say(BUSY)
-        for _ in range(data.numImages):
-            name = f"AT_O_20250115_{len(self._readouts) + 1:06d}"
-            if self.says_start:
-                await self.evt_startIntegration.set_write(imageName=name, exposureTime=data.expTime)
-            await asyncio.sleep(data.expTime)
-            self._readouts.append(asyncio.create_task(self._read_out(name)))
-        await self._say(IDLE)
-
-    async def _say(self, substate: int) -> None:
-        if self.says_state:
-            await self.evt_ccsCommandState.set_write(substate=substate)
-
-    async def _read_out(self, name: str) -> None:
-        await asyncio.sleep(READOUT)
-        if not self.loses_readout:
-            await self.evt_endReadout.set_write(imageName=name)
+from lsst.ts.simulated_observatory.testing import MockCamera, MockCsc
 
 
 class Spectrograph(salobj.BaseCsc):
@@ -82,20 +45,14 @@ class Spectrograph(salobj.BaseCsc):
         await self.evt_reportedLinearStagePosition.set_write(position=data.distanceFromHome)
 
 
-class Bare(salobj.BaseCsc):
-    """A component that does nothing but live."""
-
-    version = "1"
-
-
 class Telescope:
     """The components of LATISS, and the class that commands them."""
 
     def __init__(self, state: salobj.State) -> None:
-        self.camera = Camera(initial_state=state)
+        self.camera = MockCamera(initial_state=state)
         self.spectrograph = Spectrograph(initial_state=state)
-        self.header_service = Bare("ATHeaderService", initial_state=state)
-        self.oods = Bare("ATOODS", initial_state=state)
+        self.header_service = MockCsc("ATHeaderService", initial_state=state)
+        self.oods = MockCsc("ATOODS", initial_state=state)
         self.latiss = LATISS()
 
     @property

@@ -2,7 +2,19 @@
 
 from ..sal_names import use_embedded_sal
 from .components import SimulatedComponents
+from .mocks import MockCamera, MockCsc, MockOcps, MockOods, open_remote, run_in_simulated_time
 from .script_test_case import BaseScriptTestCase
 from .stand_ins import StandIns
 
-__all__ = ["BaseScriptTestCase", "SimulatedComponents", "StandIns", "use_embedded_sal"]
+__all__ = [
+    "BaseScriptTestCase",
+    "MockCamera",
+    "MockCsc",
+    "MockOcps",
+    "MockOods",
+    "SimulatedComponents",
+    "StandIns",
+    "open_remote",
+    "run_in_simulated_time",
+    "use_embedded_sal",
+]
