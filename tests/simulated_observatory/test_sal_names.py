@@ -50,7 +50,7 @@ from lsst.ts.observatory.control.auxtel import LATISS
 from lsst.ts.observatory.control.auxtel.latiss import LATISS as Same
 from lsst.ts.observatory.control.base_camera import BaseCamera
 from lsst.ts.observatory.control.maintel import ComCam, LSSTCam
-from lsst.ts.salobj import BaseScript, type_hints
+from lsst.ts.salobj import BaseScript, base_script, topics, type_hints
 from lsst.ts.xml.enums import Script
 from lsst.ts.xml.enums.Script import ScriptState
 
@@ -59,6 +59,7 @@ assert LATISS is Same and issubclass(LATISS, BaseCamera) and issubclass(BaseCame
 assert comcam.ComCam is ComCam and issubclass(LSSTCam, BaseCamera)
 assert Script.ScriptState is ScriptState
 assert type_hints.BaseMsgType is salobj.BaseMsgType
+assert base_script.BaseScript is BaseScript and issubclass(topics.RemoteEvent, topics.ReadTopic)
 generator = utils.index_generator(imin=2, imax=3, i0=3)
 assert [next(generator) for _ in range(4)] == [3, 2, 3, 2]
 assert utils.astropy_time_from_tai_unix(1736964000.0).isot == "2025-01-15T18:00:00.000"
@@ -104,3 +105,14 @@ def test_it_refuses_when_the_other_is_in_use_already(tmp_path: Path) -> None:
     ended = python(f"from lsst.ts import salobj\n{USE}", tmp_path, own_salobj(tmp_path))
     assert "RuntimeError: lsst.ts.salobj is imported already" in ended.stderr
     assert "conftest.py" in ended.stderr
+
+
+def test_every_name_is_typed(tmp_path: Path) -> None:
+    names = answer(
+        "from lsst.ts.simulated_observatory import sal_names; print(*sal_names._NAMES)", tmp_path
+    ).split()
+    typings = Path(__file__).parents[2] / "typings"
+    stubs = {path.relative_to(typings).with_suffix("").as_posix() for path in typings.rglob("*.pyi")}
+    modules = {stub.removesuffix("/__init__").replace("/", ".") for stub in stubs}
+    assert names
+    assert set(names) - modules == set()

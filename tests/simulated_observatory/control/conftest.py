@@ -45,7 +45,7 @@ class Spectrograph(salobj.BaseCsc):
         await self.evt_reportedLinearStagePosition.set_write(position=data.distanceFromHome)
 
 
-class Telescope:
+class LatissComponents:
     """The components of LATISS, and the class that commands them."""
 
     def __init__(self, state: salobj.State) -> None:
@@ -60,21 +60,21 @@ class Telescope:
         return [self.camera, self.spectrograph, self.header_service, self.oods]
 
 
-Story = Callable[[Telescope], Awaitable[None]]
+Scenario = Callable[[LatissComponents], Awaitable[None]]
 
 
 @pytest.fixture
-def tell() -> Callable[..., None]:
-    """Run a story with all components of LATISS, enabled unless said otherwise."""
+def run_scenario() -> Callable[..., None]:
+    """Run a scenario with all components of LATISS, enabled unless said otherwise."""
 
-    def run(story: Story, state: salobj.State = salobj.State.ENABLED) -> None:
+    def run(scenario: Scenario, state: salobj.State = salobj.State.ENABLED) -> None:
         async def main() -> None:
-            telescope = Telescope(state)
+            components = LatissComponents(state)
             async with AsyncExitStack() as stack:
-                for component in telescope.components:
+                for component in components.components:
                     await stack.enter_async_context(component)
-                await stack.enter_async_context(telescope.latiss)
-                await story(telescope)
+                await stack.enter_async_context(components.latiss)
+                await scenario(components)
 
         clock.run(main)
 

@@ -30,17 +30,17 @@ class Camera(salobj.BaseCsc):
         await self.evt_endSetFilter.set_write(filterName=data.name, force_output=True)
 
 
-def tell(story: Any, control: type[ComCam] | type[LSSTCam]) -> None:
+def run_scenario(scenario: Any, control: type[ComCam] | type[LSSTCam]) -> None:
     async def main() -> None:
         async with AsyncExitStack() as stack:
             camera = await stack.enter_async_context(Camera(control.component_names[0]))
-            await story(camera, await stack.enter_async_context(control()))
+            await scenario(camera, await stack.enter_async_context(control()))
 
     clock.run(main)
 
 
 def test_the_filter_is_what_can_be_set_up() -> None:
-    async def story(camera: Camera, commander: Any) -> None:
+    async def scenario(camera: Camera, commander: Any) -> None:
         await camera.evt_endSetFilter.set_write(filterName="r_57")
         await camera.evt_availableFilters.set_write(filterNames="r_57:i_39")
         assert await commander.get_available_instrument_setup() == ["r_57", "i_39"]
@@ -53,54 +53,54 @@ def test_the_filter_is_what_can_be_set_up() -> None:
         with pytest.raises(RuntimeError, match="Invalid argument grating"):
             await commander.setup_instrument(grating="empty_1")
 
-    tell(story, ComCam)
+    run_scenario(scenario, ComCam)
 
 
 def test_lsstcam_leaves_a_filter_that_is_there_and_changes_none() -> None:
-    async def story(camera: Camera, commander: LSSTCam) -> None:
+    async def scenario(camera: Camera, commander: LSSTCam) -> None:
         await camera.evt_endSetFilter.set_write(filterName="r_57")
         assert await commander.setup_filter("r_57") is None
         with pytest.raises(RuntimeError, match="Cannot change the LSSTCam filter"):
             await commander.setup_instrument(filter="i_39")
         assert camera.asked == []
 
-    tell(story, LSSTCam)
+    run_scenario(scenario, LSSTCam)
 
 
 def test_comcam_is_asked_again_for_a_filter_that_is_there() -> None:
-    async def story(camera: Camera, commander: ComCam) -> None:
+    async def scenario(camera: Camera, commander: ComCam) -> None:
         await camera.evt_endSetFilter.set_write(filterName="r_03")
         data = await commander.setup_filter("r_03")
         assert data is not None
         assert data.filterName == "r_03"
         assert camera.asked == ["r_03"]
 
-    tell(story, ComCam)
+    run_scenario(scenario, ComCam)
 
 
 def test_a_filter_that_is_not_there_is_an_error_with_the_reason() -> None:
-    async def story(camera: Camera, commander: ComCam) -> None:
+    async def scenario(camera: Camera, commander: ComCam) -> None:
         await camera.evt_endSetFilter.set_write(filterName="r_03")
         with pytest.raises(salobj.AckError, match="no filter mirror"):
             await commander.setup_instrument(filter="mirror")
 
-    tell(story, ComCam)
+    run_scenario(scenario, ComCam)
 
 
 def test_a_camera_that_has_said_nothing_is_an_error() -> None:
-    async def story(camera: Camera, commander: ComCam) -> None:
+    async def scenario(camera: Camera, commander: ComCam) -> None:
         with pytest.raises(RuntimeError, match=r"Could not determine current filter.*CCCamera"):
             await commander.get_current_filter()
         with pytest.raises(RuntimeError, match="Could not determine available filters"):
             await commander.get_available_filters()
 
-    tell(story, ComCam)
+    run_scenario(scenario, ComCam)
 
 
 def test_sensors_are_passed_on() -> None:
-    async def story(camera: Camera, commander: ComCam) -> None:
+    async def scenario(camera: Camera, commander: ComCam) -> None:
         assert commander.parse_sensors(None) == ""
         assert commander.parse_sensors("R22:R21_S11") == "R22:R21_S11"
         assert commander.camera.salinfo.name == "CCCamera"
 
-    tell(story, ComCam)
+    run_scenario(scenario, ComCam)

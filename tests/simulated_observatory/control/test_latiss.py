@@ -10,55 +10,55 @@ from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory import embedded_sal as salobj
 
 
-def test_all_axes_move_at_the_same_time(tell: Any) -> None:
-    async def story(telescope: Any) -> None:
+def test_all_axes_move_at_the_same_time(run_scenario: Any) -> None:
+    async def scenario(components: Any) -> None:
         begun = clock.current_tai()
-        await telescope.latiss.setup_instrument(filter=1, grating="empty_1", linear_stage="67")
+        await components.latiss.setup_instrument(filter=1, grating="empty_1", linear_stage="67")
         assert clock.current_tai() - begun == 5
-        assert [move[1:] for move in telescope.spectrograph.moves] == [
+        assert [move[1:] for move in components.spectrograph.moves] == [
             ("filter", {"filter": 1, "name": ""}),
             ("grating", {"disperser": 0, "name": "empty_1"}),
             ("stage", {"distanceFromHome": 67.0}),
         ]
-        assert await telescope.latiss.get_setup() == ("", "empty_1", 67.0)
+        assert await components.latiss.get_setup() == ("", "empty_1", 67.0)
 
-    tell(story)
-
-
-def test_nothing_moves_unless_asked(tell: Any) -> None:
-    async def story(telescope: Any) -> None:
-        await telescope.latiss.setup_instrument(filter=None, grating=None)
-        assert telescope.spectrograph.moves == []
-
-    tell(story)
+    run_scenario(scenario)
 
 
-def test_a_filter_that_is_not_there_is_an_error_with_the_reason(tell: Any) -> None:
-    async def story(telescope: Any) -> None:
+def test_nothing_moves_unless_asked(run_scenario: Any) -> None:
+    async def scenario(components: Any) -> None:
+        await components.latiss.setup_instrument(filter=None, grating=None)
+        assert components.spectrograph.moves == []
+
+    run_scenario(scenario)
+
+
+def test_a_filter_that_is_not_there_is_an_error_with_the_reason(run_scenario: Any) -> None:
+    async def scenario(components: Any) -> None:
         with pytest.raises(salobj.AckError, match="no filter mirror"):
-            await telescope.latiss.setup_atspec(filter="mirror")
+            await components.latiss.setup_atspec(filter="mirror")
         with pytest.raises(RuntimeError, match="Filter must be a string or an int"):
-            await telescope.latiss.setup_atspec(filter=1.5)
+            await components.latiss.setup_atspec(filter=1.5)
         with pytest.raises(RuntimeError, match="Invalid argument stage"):
-            await telescope.latiss.setup_instrument(stage=1)
+            await components.latiss.setup_instrument(stage=1)
 
-    tell(story)
+    run_scenario(scenario)
 
 
-def test_what_is_available_comes_from_the_settings_of_the_spectrograph(tell: Any) -> None:
-    async def story(telescope: Any) -> None:
+def test_what_is_available_comes_from_the_settings_of_the_spectrograph(run_scenario: Any) -> None:
+    async def scenario(components: Any) -> None:
         with pytest.raises(RuntimeError, match="Could not determine instrument setup"):
-            await telescope.latiss.get_available_instrument_setup()
-        await telescope.spectrograph.evt_settingsAppliedValues.set_write(
+            await components.latiss.get_available_instrument_setup()
+        await components.spectrograph.evt_settingsAppliedValues.set_write(
             filterNames="empty_1,SDSSr_65mm",
             gratingNames="empty_1",
             linearStageMinPos=2,
             linearStageMaxPos=135,
         )
-        assert await telescope.latiss.get_available_instrument_setup() == (
+        assert await components.latiss.get_available_instrument_setup() == (
             ["empty_1", "SDSSr_65mm"],
             ["empty_1"],
             [2.0, 135.0],
         )
 
-    tell(story)
+    run_scenario(scenario)

@@ -36,50 +36,52 @@ def test_a_domain_that_was_given_stays_open() -> None:
     clock.run(main)
 
 
-def test_all_components_go_from_standby_to_enabled_and_back(tell: Any) -> None:
-    async def story(telescope: Any) -> None:
-        group = telescope.latiss
+def test_all_components_go_from_standby_to_enabled_and_back(run_scenario: Any) -> None:
+    async def scenario(components: Any) -> None:
+        group = components.latiss
         with pytest.raises(AssertionError, match=r"atcamera.*atspectrograph.*Cannot take images"):
             await group.assert_all_enabled("Cannot take images")
         await group.enable({"atcamera": "night.yaml"})
         await group.assert_all_enabled()
-        assert [component.summary_state for component in telescope.components] == [State.ENABLED] * 4
+        assert [component.summary_state for component in components.components] == [State.ENABLED] * 4
         await group.set_state(State.DISABLED)
         await group.standby()
         assert await group.get_state("atoods") == State.STANDBY
 
-    tell(story, State.STANDBY)
+    run_scenario(scenario, State.STANDBY)
 
 
-def test_components_that_are_not_checked_do_not_count(tell: Any, caplog: pytest.LogCaptureFixture) -> None:
-    async def story(telescope: Any) -> None:
-        group = telescope.latiss
-        await telescope.oods.fault(1, "no Butler")
+def test_components_that_are_not_checked_do_not_count(
+    run_scenario: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario(components: Any) -> None:
+        group = components.latiss
+        await components.oods.fault(1, "no Butler")
         with pytest.raises(AssertionError, match="atoods"):
             await group.assert_all_enabled()
         group.disable_checks_for_components(["ATOODS", "ATDome"])
         await group.assert_all_enabled()
         await group.set_state(State.DISABLED)
-        assert telescope.oods.summary_state == State.FAULT
+        assert components.oods.summary_state == State.FAULT
         group.reset_checks()
         assert group.components_to_check() == group.components_attr
 
-    tell(story)
+    run_scenario(scenario)
     assert any("'ATDome' is not one of" in message for message in caplog.messages)
 
 
-def test_a_component_that_does_not_follow_is_named(tell: Any) -> None:
-    async def story(telescope: Any) -> None:
-        await telescope.oods.close()
+def test_a_component_that_does_not_follow_is_named(run_scenario: Any) -> None:
+    async def scenario(components: Any) -> None:
+        await components.oods.close()
         with pytest.raises(RuntimeError, match=r"Failed to transition \['atoods'\] to <State.ENABLED"):
-            await telescope.latiss.enable()
-        assert telescope.camera.summary_state == State.ENABLED
+            await components.latiss.enable()
+        assert components.camera.summary_state == State.ENABLED
         with pytest.raises(RuntimeError, match="not in group"):
-            await telescope.latiss.enable({"atdome": ""})
+            await components.latiss.enable({"atdome": ""})
         with pytest.raises(RuntimeError, match="not part of the group"):
-            await telescope.latiss.set_state(State.ENABLED, components=["atdome"])
+            await components.latiss.set_state(State.ENABLED, components=["atdome"])
 
-    tell(story, State.STANDBY)
+    run_scenario(scenario, State.STANDBY)
 
 
 def test_the_state_of_a_silent_component_is_not_known() -> None:
@@ -96,24 +98,24 @@ def test_the_state_of_a_silent_component_is_not_known() -> None:
     clock.run(main)
 
 
-def test_heartbeats_show_that_all_are_alive(tell: Any) -> None:
-    async def story(telescope: Any) -> None:
-        await telescope.latiss.assert_liveliness()
-        beat = await telescope.latiss.next_heartbeat("atcamera")
-        assert await telescope.latiss.get_heartbeat("atcamera") is beat
+def test_heartbeats_show_that_all_are_alive(run_scenario: Any) -> None:
+    async def scenario(components: Any) -> None:
+        await components.latiss.assert_liveliness()
+        beat = await components.latiss.next_heartbeat("atcamera")
+        assert await components.latiss.get_heartbeat("atcamera") is beat
 
-    tell(story)
+    run_scenario(scenario)
 
 
-def test_leaving_the_state_ends_the_watch(tell: Any) -> None:
-    async def story(telescope: Any) -> None:
-        watch = asyncio.create_task(telescope.latiss.check_component_state("atcamera"))
+def test_leaving_the_state_ends_the_watch(run_scenario: Any) -> None:
+    async def scenario(components: Any) -> None:
+        watch = asyncio.create_task(components.latiss.check_component_state("atcamera"))
         await asyncio.sleep(10)
         assert not watch.done()
-        await telescope.camera.fault(1, "no vacuum")
+        await components.camera.fault(1, "no vacuum")
         with pytest.raises(
             RuntimeError, match=r"atcamera state is <State.FAULT: 3>, expected <State.ENABLED: 2>"
         ):
             await watch
 
-    tell(story)
+    run_scenario(scenario)

@@ -1,4 +1,4 @@
-"""Components that several stories use."""
+"""A CSC and a script that several tests use."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Pipelines(salobj.BaseCsc):
         self.assert_enabled("abort_job")
 
 
-class Tale(salobj.BaseScript):
+class SteppingScript(salobj.BaseScript):
     """A script with steps of 10 s, each after a checkpoint of its number."""
 
     def __init__(self, index: int) -> None:
-        super().__init__(index, "tells a tale", help="step by step")
+        super().__init__(index, "makes steps", help="step by step")
         self.cleaned = False
         self.config = SimpleNamespace()
 
@@ -60,7 +60,7 @@ class Tale(salobj.BaseScript):
 
     async def configure(self, config: SimpleNamespace) -> None:
         if config.steps > 100:
-            raise salobj.ExpectedError("that would take all night")
+            raise salobj.ExpectedError("too many steps")
         self.config = config
 
     def set_metadata(self, metadata: salobj.BaseMsgType) -> None:
@@ -73,12 +73,12 @@ class Tale(salobj.BaseScript):
             self.log.info(f"step {step}")
             await asyncio.sleep(10)
         if hasattr(self.config, "fail"):
-            raise {"expected": salobj.ExpectedError, "broken": KeyError}[self.config.fail]("no good end")
+            raise {"expected": salobj.ExpectedError, "broken": KeyError}[self.config.fail]("bad end")
 
     async def cleanup(self) -> None:
         self.cleaned = True
         if self.config.fail_cleanup:
-            raise RuntimeError("the broom broke")
+            raise RuntimeError("cleanup is broken")
 
 
 @pytest.fixture
@@ -87,5 +87,5 @@ def pipelines() -> type[Pipelines]:
 
 
 @pytest.fixture
-def tale() -> type[Tale]:
-    return Tale
+def script_class() -> type[SteppingScript]:
+    return SteppingScript

@@ -12,33 +12,33 @@ from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory import embedded_sal as salobj
 from lsst.ts.simulated_observatory.embedded_sal import SalRetCode
 
-Story = Callable[[salobj.BaseCsc, salobj.Remote], Awaitable[None]]
+Scenario = Callable[[salobj.BaseCsc, salobj.Remote], Awaitable[None]]
 
 
 @pytest.fixture
-def tell(pipelines: type[salobj.BaseCsc]) -> Callable[[Story], None]:
-    """Run a story with an enabled OCPS:1 and a remote."""
+def run_scenario(pipelines: type[salobj.BaseCsc]) -> Callable[[Scenario], None]:
+    """Run a scenario with an enabled OCPS:1 and a remote."""
 
-    def run(story: Story) -> None:
+    def run(scenario: Scenario) -> None:
         async def main() -> None:
             async with (
                 pipelines("OCPS", 1, initial_state=salobj.State.ENABLED) as csc,
                 salobj.Domain() as domain,
                 salobj.Remote(domain, "OCPS", 1) as remote,
             ):
-                await story(csc, remote)
+                await scenario(csc, remote)
 
         clock.run(main)
 
     return run
 
 
-def test_a_command_that_succeeds_is_complete(tell: Callable[[Story], None]) -> None:
-    async def story(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
+def test_a_command_that_succeeds_is_complete(run_scenario: Callable[[Scenario], None]) -> None:
+    async def scenario(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         ackcmd = await remote.cmd_execute.set_start(pipeline="cpBias.yaml")
         assert (ackcmd.ack, ackcmd.error, ackcmd.result) == (SalRetCode.CMD_COMPLETE, 0, "Done")
 
-    tell(story)
+    run_scenario(scenario)
 
 
 @pytest.mark.parametrize(
@@ -52,35 +52,35 @@ def test_a_command_that_succeeds_is_complete(tell: Callable[[Story], None]) -> N
     ],
 )
 def test_a_command_that_fails_raises_with_the_reason(
-    tell: Callable[[Story], None],
+    run_scenario: Callable[[Scenario], None],
     caplog: pytest.LogCaptureFixture,
     version: str,
     code: SalRetCode,
     result: str,
 ) -> None:
-    async def story(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
+    async def scenario(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         with pytest.raises(salobj.AckError, match=code.name) as caught:
             await remote.cmd_execute.set_start(version=version)
         assert not isinstance(caught.value, salobj.AckTimeoutError)
         assert (caught.value.ackcmd.ack, caught.value.ackcmd.result) == (code, result)
 
-    tell(story)
+    run_scenario(scenario)
     tracebacks = [record for record in caplog.records if record.exc_info]
     assert bool(tracebacks) == (version == "broken")
 
 
-def test_progress_extends_the_time_limit_by_what_it_carries(tell: Callable[[Story], None]) -> None:
-    async def story(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
+def test_progress_extends_the_time_limit_by_what_it_carries(run_scenario: Callable[[Scenario], None]) -> None:
+    async def scenario(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         begun = clock.current_tai()
         ackcmd = await remote.cmd_execute.set_start(version="slow", timeout=20)
         assert ackcmd.ack == SalRetCode.CMD_COMPLETE
         assert clock.current_tai() - begun == 510
 
-    tell(story)
+    run_scenario(scenario)
 
 
-def test_the_first_acknowledgement_then_the_final_one(tell: Callable[[Story], None]) -> None:
-    async def story(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
+def test_the_first_acknowledgement_then_the_final_one(run_scenario: Callable[[Scenario], None]) -> None:
+    async def scenario(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         first = await remote.cmd_execute.set_start(version="slow", wait_done=False)
         assert (first.ack, first.result, first.timeout) == (SalRetCode.CMD_INPROGRESS, "job 1", 600)
         final = await remote.cmd_execute.next_ackcmd(first)
@@ -88,11 +88,13 @@ def test_the_first_acknowledgement_then_the_final_one(tell: Callable[[Story], No
         with pytest.raises(RuntimeError, match="unknown or finished"):
             await remote.cmd_execute.next_ackcmd(first)
 
-    tell(story)
+    run_scenario(scenario)
 
 
-def test_silence_is_a_time_out_that_says_whether_anything_was_heard(tell: Callable[[Story], None]) -> None:
-    async def story(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
+def test_silence_is_a_time_out_that_says_whether_anything_was_heard(
+    run_scenario: Callable[[Scenario], None],
+) -> None:
+    async def scenario(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         with pytest.raises(salobj.AckTimeoutError) as caught:
             await remote.cmd_execute.set_start(version="slow", timeout=5)
         assert caught.value.ackcmd.ack == SalRetCode.CMD_NOACK
@@ -103,11 +105,13 @@ def test_silence_is_a_time_out_that_says_whether_anything_was_heard(tell: Callab
         with pytest.raises(RuntimeError, match="unknown or finished"):
             await remote.cmd_execute.next_ackcmd(first)
 
-    tell(story)
+    run_scenario(scenario)
 
 
-def test_commands_of_one_kind_wait_for_each_other_unless_allowed(tell: Callable[[Story], None]) -> None:
-    async def story(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
+def test_commands_of_one_kind_wait_for_each_other_unless_allowed(
+    run_scenario: Callable[[Scenario], None],
+) -> None:
+    async def scenario(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         async def both() -> float:
             begun = clock.current_tai()
             await asyncio.gather(*(remote.cmd_execute.set_start(version="slow") for _ in range(2)))
@@ -117,26 +121,28 @@ def test_commands_of_one_kind_wait_for_each_other_unless_allowed(tell: Callable[
         csc.cmd_execute.allow_multiple_callbacks = True
         assert await both() == 510
 
-    tell(story)
+    run_scenario(scenario)
 
 
-def test_each_sender_gets_the_acknowledgements_of_its_own_commands(tell: Callable[[Story], None]) -> None:
-    async def story(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
+def test_each_sender_gets_the_acknowledgements_of_its_own_commands(
+    run_scenario: Callable[[Scenario], None],
+) -> None:
+    async def scenario(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         csc.cmd_execute.allow_multiple_callbacks = True
         async with salobj.Domain() as domain, salobj.Remote(domain, "OCPS", 1) as other:
-            good, bad = await asyncio.gather(
+            outcomes: Any = await asyncio.gather(
                 remote.cmd_execute.set_start(version="slow"),
                 other.cmd_execute.set_start(version="expected"),
                 return_exceptions=True,
             )
-            assert good.ack == SalRetCode.CMD_COMPLETE
-            assert isinstance(bad, salobj.AckError)
+            assert outcomes[0].ack == SalRetCode.CMD_COMPLETE
+            assert isinstance(outcomes[1], salobj.AckError)
 
-    tell(story)
+    run_scenario(scenario)
 
 
-def test_a_command_begins_with_empty_fields_each_time(tell: Callable[[Story], None]) -> None:
-    async def story(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
+def test_a_command_begins_with_empty_fields_each_time(run_scenario: Callable[[Scenario], None]) -> None:
+    async def scenario(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         remote.cmd_execute.set(pipeline="a", version="b")
         assert remote.cmd_execute.data.version == "b"
         remote.cmd_execute.set(pipeline="c")
@@ -145,11 +151,11 @@ def test_a_command_begins_with_empty_fields_each_time(tell: Callable[[Story], No
             with pytest.raises(NotImplementedError):
                 await forbidden()
 
-    tell(story)
+    run_scenario(scenario)
 
 
-def test_closing_the_remote_cancels_a_command_that_waits(tell: Callable[[Story], None]) -> None:
-    async def story(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
+def test_closing_the_remote_cancels_a_command_that_waits(run_scenario: Callable[[Scenario], None]) -> None:
+    async def scenario(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         waiting = asyncio.create_task(remote.cmd_execute.set_start(version="slow"))
         await asyncio.sleep(1)
         await remote.close()
@@ -158,7 +164,7 @@ def test_closing_the_remote_cancels_a_command_that_waits(tell: Callable[[Story],
         with pytest.raises(RuntimeError, match="no longer open"):
             await remote.cmd_execute.set_start()
 
-    tell(story)
+    run_scenario(scenario)
 
 
 def test_a_controller_without_callbacks_takes_commands_from_the_queue() -> None:

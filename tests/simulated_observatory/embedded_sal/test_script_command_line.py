@@ -12,11 +12,9 @@ from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory import embedded_sal as salobj
 
 
-def start(
-    monkeypatch: pytest.MonkeyPatch, kind: type[salobj.BaseScript], *arguments: str, config: str | None = None
-) -> None:
+def start(monkeypatch: pytest.MonkeyPatch, kind: Any, *arguments: str, config: str | None = None) -> None:
     """Run the executable of a script; with a configuration someone configures and runs it."""
-    monkeypatch.setattr("sys.argv", ["tale.py", *arguments])
+    monkeypatch.setattr("sys.argv", ["script.py", *arguments])
 
     async def operate() -> None:
         async with salobj.Domain() as domain, salobj.Remote(domain, "Script", 7) as remote:
@@ -35,27 +33,25 @@ def start(
 
 
 def test_schema_is_printed_as_yaml(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tale: type[salobj.BaseScript]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], script_class: Any
 ) -> None:
-    start(monkeypatch, tale, "0", "--schema")
-    assert yaml.safe_load(capsys.readouterr().out) == tale.get_schema()
+    start(monkeypatch, script_class, "0", "--schema")
+    assert yaml.safe_load(capsys.readouterr().out) == script_class.get_schema()
 
 
-def test_a_script_that_is_done_exits_with_0(
-    monkeypatch: pytest.MonkeyPatch, tale: type[salobj.BaseScript]
-) -> None:
-    start(monkeypatch, tale, "7", config="steps: 1")
+def test_a_script_that_is_done_exits_with_0(monkeypatch: pytest.MonkeyPatch, script_class: Any) -> None:
+    start(monkeypatch, script_class, "7", config="steps: 1")
 
 
 @pytest.mark.parametrize("config", ["fail: expected", "fail_cleanup: true"])
 def test_a_script_that_fails_exits_with_1(
-    monkeypatch: pytest.MonkeyPatch, tale: type[salobj.BaseScript], config: str
+    monkeypatch: pytest.MonkeyPatch, script_class: Any, config: str
 ) -> None:
     with pytest.raises(SystemExit) as caught:
-        start(monkeypatch, tale, "7", config=config)
+        start(monkeypatch, script_class, "7", config=config)
     assert caught.value.code == 1
 
 
-def test_the_index_comes_from_the_command_line_only(tale: type[salobj.BaseScript]) -> None:
+def test_the_index_comes_from_the_command_line_only(script_class: Any) -> None:
     with pytest.raises(RuntimeError, match="index"):
-        tale.make_from_cmd_line(index=7)
+        script_class.make_from_cmd_line(index=7)

@@ -11,11 +11,11 @@ import pytest
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory import embedded_sal as salobj
 
-Story = Callable[[salobj.Controller, salobj.Remote], Awaitable[None]]
+Scenario = Callable[[salobj.Controller, salobj.Remote], Awaitable[None]]
 
 
-def tell(story: Story) -> None:
-    """Run a story with an OCPS:1 and a remote in a domain of its own."""
+def run_scenario(scenario: Scenario) -> None:
+    """Run a scenario with an OCPS:1 and a remote in a domain of its own."""
 
     async def main() -> None:
         async with (
@@ -23,7 +23,7 @@ def tell(story: Story) -> None:
             salobj.Domain() as domain,
             salobj.Remote(domain, "OCPS", 1) as remote,
         ):
-            await story(ocps, remote)
+            await scenario(ocps, remote)
 
     clock.run(main)
 
@@ -34,7 +34,7 @@ async def publish(ocps: salobj.Controller, *codes: int) -> None:
 
 
 def test_next_gives_every_sample_oldest_first_and_get_the_newest() -> None:
-    async def story(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         event = remote.evt_job_result
         assert event.get() is None
         assert not event.has_data
@@ -46,11 +46,11 @@ def test_next_gives_every_sample_oldest_first_and_get_the_newest() -> None:
         assert event.get_oldest().exit_code == 3
         assert event.get_oldest() is None
 
-    tell(story)
+    run_scenario(scenario)
 
 
 def test_flush_makes_next_wait_for_a_new_sample() -> None:
-    async def story(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         await publish(ocps, 1)
         waiting = asyncio.create_task(remote.evt_job_result.next(flush=True))
         await asyncio.sleep(3)
@@ -58,11 +58,11 @@ def test_flush_makes_next_wait_for_a_new_sample() -> None:
         await publish(ocps, 2)
         assert (await waiting).exit_code == 2
 
-    tell(story)
+    run_scenario(scenario)
 
 
 def test_waiting_ends_at_the_time_limit() -> None:
-    async def story(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         begun = clock.current_tai()
         with pytest.raises(TimeoutError):
             await remote.evt_job_result.next(flush=False, timeout=7)
@@ -70,11 +70,11 @@ def test_waiting_ends_at_the_time_limit() -> None:
             await remote.evt_job_result.aget(timeout=5)
         assert clock.current_tai() - begun == 12
 
-    tell(story)
+    run_scenario(scenario)
 
 
 def test_those_who_wait_at_the_same_time_get_the_same_sample() -> None:
-    async def story(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         waiting = [asyncio.create_task(remote.evt_job_result.next(flush=False)) for _ in range(2)]
         await asyncio.sleep(1)
         await publish(ocps, 1, 2)
@@ -83,21 +83,21 @@ def test_those_who_wait_at_the_same_time_get_the_same_sample() -> None:
         assert first.exit_code == 1
         assert remote.evt_job_result.nqueued == 1
 
-    tell(story)
+    run_scenario(scenario)
 
 
 def test_the_time_limit_of_one_cancels_those_who_wait_with_it() -> None:
-    async def story(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         short = asyncio.create_task(remote.evt_job_result.next(flush=False, timeout=1))
         patient = asyncio.create_task(remote.evt_job_result.next(flush=False))
         outcomes = await asyncio.gather(short, patient, return_exceptions=True)
         assert [type(outcome) for outcome in outcomes] == [TimeoutError, asyncio.CancelledError]
 
-    tell(story)
+    run_scenario(scenario)
 
 
 def test_the_queue_holds_100_samples_and_tells_that_it_fills(caplog: pytest.LogCaptureFixture) -> None:
-    async def story(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         await publish(ocps, *range(103))
         assert remote.evt_job_result.nqueued == 100
         assert (await remote.evt_job_result.next(flush=False)).exit_code == 3
@@ -109,7 +109,7 @@ def test_the_queue_holds_100_samples_and_tells_that_it_fills(caplog: pytest.LogC
         await remote.evt_job_result.next(flush=False)
 
     with caplog.at_level(logging.WARNING):
-        tell(story)
+        run_scenario(scenario)
     assert [record.message for record in caplog.records] == [
         "evt_job_result python read queue is full (100 elements); data may be lost",
         "evt_job_result python read queue is filling: 12 of 100 elements",
@@ -117,7 +117,7 @@ def test_the_queue_holds_100_samples_and_tells_that_it_fills(caplog: pytest.LogC
 
 
 def test_a_callback_takes_the_samples_one_after_the_other() -> None:
-    async def story(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         event, taken = remote.evt_job_result, []
 
         async def take(data: salobj.BaseMsgType) -> None:
@@ -145,11 +145,11 @@ def test_a_callback_takes_the_samples_one_after_the_other() -> None:
         await publish(ocps, 6)
         assert event.nqueued == 1
 
-    tell(story)
+    run_scenario(scenario)
 
 
 def test_a_callback_that_fails_is_logged_and_called_again(caplog: pytest.LogCaptureFixture) -> None:
-    async def story(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         taken = []
 
         def take(data: salobj.BaseMsgType) -> None:
@@ -161,7 +161,7 @@ def test_a_callback_that_fails_is_logged_and_called_again(caplog: pytest.LogCapt
         await asyncio.sleep(0)
         assert taken == [1, 2]
 
-    tell(story)
+    run_scenario(scenario)
     assert sum("failed" in record.message for record in caplog.records) == 2
 
 
@@ -200,7 +200,7 @@ def test_each_index_is_heard_by_its_own_remotes_and_all_by_index_0() -> None:
 
 
 def test_an_event_is_written_when_it_changed_or_when_forced() -> None:
-    async def story(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         event = ocps.evt_job_result
         first = await event.set_write(exit_code=0)
         again = await event.set_write(exit_code=0, job_id=None)
@@ -212,7 +212,7 @@ def test_an_event_is_written_when_it_changed_or_when_forced() -> None:
         with pytest.raises(AttributeError, match="no fields"):
             event.set(nonsense=None)
 
-    tell(story)
+    run_scenario(scenario)
 
 
 def test_a_remote_has_the_topics_it_asks_for() -> None:
@@ -236,7 +236,7 @@ def test_a_remote_has_the_topics_it_asks_for() -> None:
 
 
 def test_closing_cancels_those_who_wait() -> None:
-    async def story(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         waiting = asyncio.create_task(remote.evt_job_result.next(flush=False))
         await asyncio.sleep(1)
         await remote.close()
@@ -244,11 +244,11 @@ def test_closing_cancels_those_who_wait() -> None:
             await waiting
         await publish(ocps, 1)
 
-    tell(story)
+    run_scenario(scenario)
 
 
 def test_a_topic_that_is_not_there_is_an_error_that_names_component_and_topic() -> None:
-    async def story(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         with pytest.raises(AttributeError, match=r"OCPS:1.*evt_jobResult"):
             _ = remote.evt_jobResult
         with pytest.raises(AttributeError, match="evt_jobResult"):
@@ -256,4 +256,4 @@ def test_a_topic_that_is_not_there_is_an_error_that_names_component_and_topic() 
         with pytest.raises(ValueError, match="no SAL component 'OCSP'"):
             salobj.Remote(remote.salinfo.domain, "OCSP", 1)
 
-    tell(story)
+    run_scenario(scenario)

@@ -16,6 +16,7 @@ _CONTROL = "lsst.ts.observatory.control"
 
 _NAMES = {
     "lsst.ts.salobj": ("embedded_sal", None),
+    "lsst.ts.salobj.base_script": ("embedded_sal.base_script", None),
     "lsst.ts.salobj.topics": ("embedded_sal.topics", None),
     "lsst.ts.salobj.type_hints": ("embedded_sal", ("AckCmdDataType", "BaseMsgType")),
     "lsst.ts.utils": ("embedded_sal.utils", None),

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace, TracebackType
+from typing import Self
 
 from ..embedded_sal import BaseMsgType, Domain, Remote, State, set_summary_state
 
@@ -318,7 +319,7 @@ class RemoteGroup:
         remote: Remote = getattr(self.rem, component)
         return remote
 
-    async def __aenter__(self) -> RemoteGroup:
+    async def __aenter__(self) -> Self:
         await self.start_task
         return self
 

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import types
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -95,7 +95,7 @@ class BaseScript(ScriptStatus, abc.ABC):
         """Tidy up after `run`, whether it ended, was stopped or failed; not after SIGTERM or SIGKILL."""
 
     @classmethod
-    def make_from_cmd_line(cls, **kwargs: Any) -> BaseScript | None:
+    def make_from_cmd_line(cls, **kwargs: Any) -> Self | None:
         """Make the script from the command line, ``INDEX [--schema]``.
 
         Parameters

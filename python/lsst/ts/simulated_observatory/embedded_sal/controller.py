@@ -9,7 +9,7 @@ import threading
 import traceback
 from collections import deque
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from .domain import Domain
 from .errors import ExpectedError
@@ -197,7 +197,7 @@ class Controller:
     async def _refuse(self, data: BaseMsgType) -> None:
         raise ExpectedError("This command is not supported")
 
-    async def __aenter__(self) -> Controller:
+    async def __aenter__(self) -> Self:
         await self.start_task
         return self
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, Self
 
 __all__ = ["Domain", "DomainMember"]
 
@@ -110,7 +110,7 @@ class Domain:
         """Close the domain and its `SalInfo` objects. May be called more than once."""
         self.basic_close()
 
-    async def __aenter__(self) -> Domain:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from .domain import Domain
 from .enums import State
@@ -101,7 +101,7 @@ class Remote:
     def __repr__(self) -> str:
         return f"Remote(name={self.salinfo.name}, index={self.salinfo.index})"
 
-    async def __aenter__(self) -> Remote:
+    async def __aenter__(self) -> Self:
         if self.start_called:
             await self.start_task
         return self

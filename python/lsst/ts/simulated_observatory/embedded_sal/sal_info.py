@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, Self
 
 from .bus import Channel, running_bus
 from .component_info import component_info
@@ -326,7 +326,7 @@ class SalInfo:
         """
         self.basic_close()
 
-    async def __aenter__(self) -> SalInfo:
+    async def __aenter__(self) -> Self:
         await self.start_task
         return self
 

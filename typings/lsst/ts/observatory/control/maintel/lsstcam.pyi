@@ -1,1 +1,1 @@
-from lsst.ts.simulated_observatory.control import *
+from lsst.ts.simulated_observatory.control import LSSTCam as LSSTCam

@@ -1,0 +1,1 @@
+from lsst.ts.simulated_observatory.control import BaseCamera as BaseCamera

@@ -1,0 +1,1 @@
+from . import latiss_mock as latiss_mock

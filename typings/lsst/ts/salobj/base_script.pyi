@@ -1,0 +1,1 @@
+from lsst.ts.simulated_observatory.embedded_sal.base_script import *

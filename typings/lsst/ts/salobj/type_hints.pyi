@@ -1,0 +1,2 @@
+from lsst.ts.simulated_observatory.embedded_sal import AckCmdDataType as AckCmdDataType
+from lsst.ts.simulated_observatory.embedded_sal import BaseMsgType as BaseMsgType

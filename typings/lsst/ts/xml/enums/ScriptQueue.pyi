@@ -1,0 +1,4 @@
+# Of the observatory alone, for tests/real_salobj.
+from enum import IntEnum
+
+class ScriptProcessState(IntEnum): ...
