@@ -13,12 +13,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
-from types import TracebackType
 from typing import Any, Generic, TypeVar, TypeVarTuple
 
 from .paced_loop import PacedLoop
 
-__all__ = ["START_TAI", "Hold", "SimulatedLoop", "call_later", "current_tai", "run", "sleep", "work"]
+__all__ = ["START_TAI", "SimulatedLoop", "call_later", "current_tai", "run", "sleep", "work"]
 
 START_TAI = 1736964000.0
 """2025-01-15T18:00:00 TAI, in TAI seconds since 1970-01-01T00:00:00 TAI."""
@@ -34,9 +33,9 @@ _Events = list[tuple[selectors.SelectorKey, int]]
 class SimulatedLoop(asyncio.SelectorEventLoop):
     """An event loop whose ``time()`` is simulated seconds since it began.
 
-    When nothing is ready the clock jumps to the next timer. It stands still while work runs that was
-    started with `run_in_executor` (or `asyncio.to_thread`), and does not pass the end of a `hold`.
-    Simulated times are whole nanoseconds, so that a timer fires at exactly the time it was set to.
+    When nothing is ready the clock jumps to the next timer. It stands still while work runs that was started
+    with `run_in_executor` (or `asyncio.to_thread`). Simulated times are whole nanoseconds, so that a timer
+    fires at exactly the time it was set to.
 
     Results of work in executors are delivered in the order in which the work was started, one at a time,
     and only when the loop has nothing else to do at that instant: how fast the machine is cannot be seen.
@@ -54,7 +53,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     ------
     RuntimeError
         Raised out of ``run_forever`` and ``run_until_complete`` when the loop would wait for ever: nothing
-        is ready, no timer is set, no work is under way, nothing is held and no file is watched.
+        is ready, no timer is set, no work is under way and no file is watched.
     """
 
     def __init__(self, start_tai: float = START_TAI, *, threads: bool = True) -> None:
@@ -65,7 +64,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         """How often the loop has looked for what is to be done next."""
         self.on_turn: Callable[[int], None] | None = None
         """Called with the number of each turn, before what is to be done in it."""
-        self._holds: dict[Hold, float] = {}
+        self._shutting_down = False
         self._due: deque[_Job[Any]] = deque()
         self._files = _IdleSelector()
         super().__init__(self._files)
@@ -89,23 +88,6 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
             How far; less than 0 for a step back.
         """
         self._start_tai += seconds
-
-    def hold(self, until: float) -> Hold:
-        """Keep the clock from passing a time before the hold is released.
-
-        Once there, the loop really waits: for files it watches and for ``call_soon_threadsafe``.
-
-        Parameters
-        ----------
-        until
-            Value of `time` (s).
-
-        Returns
-        -------
-        hold
-            A context manager that releases itself.
-        """
-        return Hold(self, until)
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
@@ -156,8 +138,11 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         timeout
             Ignored.
         """
-        with self.hold(self._now):
+        self._shutting_down = True
+        try:
             await super().shutdown_default_executor()
+        finally:
+            self._shutting_down = False
 
     def _turn(self) -> None:
         self.turns += 1
@@ -173,12 +158,10 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
             self._check_not_stuck()
             return poll(None)
         target = round(self._now + timeout, 9)
-        limit = self._now if self._due else min(self._holds.values(), default=target)
-        if target <= limit:
-            self._now = target
-            return events
-        self._now = max(self._now, limit)
-        return poll(None)
+        if target > self._now and (self._due or self._shutting_down):
+            return poll(None)
+        self._now = target
+        return events
 
     def _deliver(self) -> bool:
         """Hand over the result of the work that is next in line, if it has ended."""
@@ -191,42 +174,15 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     def _check_not_stuck(self) -> None:
         """Raise if nothing can ever happen again."""
-        if self._due or self._holds or len(self._files.get_map()) > 1:  # one is the loop's own self-pipe
+        if (
+            self._due or self._shutting_down or len(self._files.get_map()) > 1
+        ):  # one is the loop's own self-pipe
             return
         names = sorted(getattr(task.get_coro(), "__qualname__", "?") for task in asyncio.all_tasks(self))
         raise RuntimeError(
             f"nothing left to wait for at simulated time {self._now:.3f} s: no timer is set and no work is "
             f"under way, but {len(names)} tasks are waiting: {'; '.join(names)}"
         )
-
-
-class Hold:
-    """Keeps a simulated clock from passing a time; a context manager.
-
-    Parameters
-    ----------
-    loop
-        The loop whose clock is held.
-    until
-        The simulated time (s) that the clock may reach but not pass.
-    """
-
-    def __init__(self, loop: SimulatedLoop, until: float) -> None:
-        self._loop = loop
-        loop._holds[self] = until
-
-    def release(self) -> None:
-        """Let the clock run on. May be called from any thread, and more than once."""
-        if self._loop._holds.pop(self, None) is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(lambda: None)  # wakes the loop up if it is really waiting
-
-    def __enter__(self) -> Hold:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.release()
 
 
 class _Job(Generic[T]):

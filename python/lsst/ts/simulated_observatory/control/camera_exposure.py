@@ -9,43 +9,30 @@ __all__ = ["CameraExposure"]
 
 @dataclass
 class CameraExposure:
-    """Images of one kind.
-
-    Parameters
-    ----------
-    exp_time
-        Exposure time (s).
-    shutter
-        Open the shutter?
-    image_type
-        BIAS, DARK or FLAT.
-    group_id
-        Group to which the images belong.
-    n
-        Number of images, each taken with a command of its own.
-    n_snaps
-        Images of each command.
-    test_type
-        By default the image type.
-    reason, program
-        Why the images are taken, and for what programme.
-    sensors
-        Sensors to read, as names separated by colons.
-    note
-        Note of the observer.
-    """
+    """Images of one kind."""
 
     exp_time: float
+    """Exposure time (s)."""
     shutter: bool
+    """Open the shutter?"""
     image_type: str
+    """BIAS, DARK or FLAT."""
     group_id: str
+    """Group to which the images belong."""
     n: int
+    """Number of images, each taken with a command of its own."""
     n_snaps: int = 1
+    """Images of each command."""
     test_type: str | None = None
+    """By default the image type."""
     reason: str | None = None
+    """Why the images are taken."""
     program: str | None = None
+    """Programme for which they are taken."""
     sensors: str | None = None
+    """Sensors to read, as names separated by colons."""
     note: str | None = None
+    """Note of the observer."""
 
     def get_key_value_map(self) -> str:
         """Return the keys and values for the image header, as ``takeImages`` takes them.

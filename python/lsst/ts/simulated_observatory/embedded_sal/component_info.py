@@ -20,43 +20,28 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True)
 class FieldInfo:
-    """One field of a topic.
-
-    Parameters
-    ----------
-    name
-        Field name.
-    sal_type
-        Type as the SAL interface files name it, e.g. ``long`` or ``string``.
-    count
-        Number of elements; 1 for a scalar.
-    """
+    """One field of a topic."""
 
     name: str
+    """Field name."""
     sal_type: str
+    """Type as the SAL interface files name it, e.g. ``long`` or ``string``."""
     count: int = 1
+    """Number of elements; 1 for a scalar."""
 
 
 @dataclass(frozen=True, eq=False)
 class TopicInfo:
-    """One topic of a component.
-
-    Parameters
-    ----------
-    component
-        SAL component name.
-    sal_name
-        Name in the interface files, e.g. ``logevent_summaryState``.
-    indexed
-        Is the component indexed?
-    fields
-        Public fields by name, without ``salIndex``.
-    """
+    """One topic of a component."""
 
     component: str
+    """SAL component name."""
     sal_name: str
+    """Name in the interface files, e.g. ``logevent_summaryState``."""
     indexed: bool
+    """Is the component indexed?"""
     fields: Mapping[str, FieldInfo]
+    """Public fields by name, without ``salIndex``."""
 
     @property
     def attr_name(self) -> str:
@@ -67,24 +52,16 @@ class TopicInfo:
 
 @dataclass(frozen=True)
 class ComponentInfo:
-    """One SAL component.
-
-    Parameters
-    ----------
-    name
-        SAL component name.
-    indexed
-        Can there be several, told apart by an index?
-    generics
-        Categories and names of the generic topics that it adds to the mandatory ones.
-    topics
-        Topics by attribute name.
-    """
+    """One SAL component."""
 
     name: str
+    """SAL component name."""
     indexed: bool
+    """Can there be several, told apart by an index?"""
     generics: tuple[str, ...]
+    """Categories and names of the generic topics that it adds to the mandatory ones."""
     topics: Mapping[str, TopicInfo]
+    """Topics by attribute name."""
 
 
 def component_names() -> list[str]:

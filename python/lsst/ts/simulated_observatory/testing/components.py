@@ -21,7 +21,7 @@ class SimulatedComponents:
     """Camera, spectrograph or filter changer, header service, OODS and OCPS of an instrument.
 
     They behave and take time as in ``bin/run_script``, but no pixels are made, nothing is written to a
-    Butler and no pipeline runs: stand-ins write down what would have been done. All are ENABLED.
+    Butler and no pipeline runs: stand-ins record what would have been done. All are ENABLED.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ class SimulatedComponents:
     faults
         What goes wrong, each as ``run_script --fault`` takes it.
     stand_ins
-        What stands in; by default new ones, whose jobs end with exit code 0.
+        The stand-ins; by default new ones, with jobs that end with exit code 0.
     detectors
-        Butler ids of the detectors whose files are made; None: all. The OODS tells of all in any case.
+        Butler ids of the detectors whose files are made; None: all. The OODS confirms all in any case.
     seed
-        From which durations and job ids are drawn.
+        Seed of durations and job ids.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Starts the executable of a script in a process of its own, and says whether it began as it should."""
+"""Starts the executable of a script in a process of its own, and checks that it starts as it should."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def launch(path: Path, index: int) -> None:
     Parameters
     ----------
     path
-        Of the executable.
+        The executable.
     index
         SAL index to give to it.
 

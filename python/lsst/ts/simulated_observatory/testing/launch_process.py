@@ -1,6 +1,6 @@
 """The process of `launch`: ``python -m lsst.ts.simulated_observatory.testing.launch_process PATH INDEX``.
 
-The embedded bus is within one event loop, so whoever waits for the script runs in the loop of the script.
+The embedded bus is within one event loop, so the script is waited for in its own loop.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..sal_names import use_embedded_sal
 __all__: list[str] = []
 
 TIMEOUT = 60.0
-"""Simulated seconds until a script must have said its state."""
+"""Simulated seconds until a script must have published its state."""
 
 
 class _Launch:
@@ -45,12 +45,12 @@ class _Launch:
 
         async with sal.Domain() as domain, sal.Remote(domain, "Script", self._index) as remote:
             script = asyncio.ensure_future(main)
-            said = asyncio.ensure_future(remote.evt_state.next(flush=False, timeout=TIMEOUT))
-            await asyncio.wait({script, said}, return_when=asyncio.FIRST_COMPLETED)
-            if said.done():
-                self.state = ScriptState(said.result().state).name
+            published = asyncio.ensure_future(remote.evt_state.next(flush=False, timeout=TIMEOUT))
+            await asyncio.wait({script, published}, return_when=asyncio.FIRST_COMPLETED)
+            if published.done():
+                self.state = ScriptState(published.result().state).name
                 await remote.cmd_stop.set_start()
-            said.cancel()
+            published.cancel()
             await script
 
 

@@ -108,6 +108,11 @@ class BaseScriptTestCase(abc.ABC):
             As tests for the observatory's bus give them. Here starting takes no time that one would measure,
             and every test has a bus of its own: they change nothing.
 
+        Yields
+        ------
+        None
+            When all have started.
+
         Raises
         ------
         RuntimeError

@@ -1,4 +1,4 @@
-"""What stands in for pixels, Butler and pipelines, and remembers what it was asked to do."""
+"""Stand-ins for pixels, Butler and pipelines, which record what they were asked to do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class StandIns:
     Parameters
     ----------
     exit_code
-        With which jobs of the OCPS end.
+        Exit code of the jobs of the OCPS.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ def _write_nothing(path: str, header: Mapping[str, object], segments: str, /) ->
 
 @dataclass
 class _Archive:
-    """Ingests by writing down."""
+    """Records the files that it is to ingest."""
 
     files: list[Path]
 
@@ -75,7 +75,7 @@ class _Archive:
 
 @dataclass
 class _JobProcess:
-    """Ends at once; how long the job takes in simulated time is decided elsewhere."""
+    """Ends at once; how long the job takes in simulated time is up to the OCPS."""
 
     exit_code: int
 

@@ -16,21 +16,14 @@ MAX_SEQ_NUM = (1 << 31) - 1
 
 
 class SetWriteResult(NamedTuple):
-    """What `WriteTopic.set_write` did.
-
-    Parameters
-    ----------
-    did_change
-        Did a field change, or was this the first time that one was set?
-    was_written
-        Was the sample written?
-    data
-        The sample.
-    """
+    """What `WriteTopic.set_write` did."""
 
     did_change: bool
+    """Did a field change, or was this the first time that one was set?"""
     was_written: bool
+    """Was the sample written?"""
     data: BaseMsgType
+    """The sample."""
 
 
 class WriteTopic(BaseTopic):
