@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,15 +11,14 @@ import pytest
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory import embedded_sal as salobj
 from lsst.ts.simulated_observatory.control import ComCam, LSSTCam
+from lsst.ts.simulated_observatory.testing import MockCsc, run_in_simulated_time
 
 
-class Camera(salobj.BaseCsc):
-    """Changes its filter in 10 s, and says so."""
-
-    version = "1"
+class Camera(MockCsc):
+    """Changes its filter in 10 s, and writes the event of it."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(name, initial_state=salobj.State.ENABLED, allow_missing_callbacks=True)
+        super().__init__(name)
         self.asked: list[str] = []
 
     async def do_setFilter(self, data: Any) -> None:  # noqa: N802
@@ -31,12 +30,7 @@ class Camera(salobj.BaseCsc):
 
 
 def run_scenario(scenario: Any, control: type[ComCam] | type[LSSTCam]) -> None:
-    async def main() -> None:
-        async with AsyncExitStack() as stack:
-            camera = await stack.enter_async_context(Camera(control.component_names[0]))
-            await scenario(camera, await stack.enter_async_context(control()))
-
-    clock.run(main)
+    run_in_simulated_time(scenario, partial(Camera, control.component_names[0]), control)
 
 
 def test_the_filter_is_what_can_be_set_up() -> None:

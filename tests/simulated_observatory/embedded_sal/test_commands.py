@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory import embedded_sal as salobj
 from lsst.ts.simulated_observatory.embedded_sal import SalRetCode
+from lsst.ts.simulated_observatory.testing import open_remote, run_in_simulated_time
 
 Scenario = Callable[[salobj.BaseCsc, salobj.Remote], Awaitable[None]]
 
@@ -19,18 +21,8 @@ Scenario = Callable[[salobj.BaseCsc, salobj.Remote], Awaitable[None]]
 def run_scenario(pipelines: type[salobj.BaseCsc]) -> Callable[[Scenario], None]:
     """Run a scenario with an enabled OCPS:1 and a remote."""
 
-    def run(scenario: Scenario) -> None:
-        async def main() -> None:
-            async with (
-                pipelines("OCPS", 1, initial_state=salobj.State.ENABLED) as csc,
-                salobj.Domain() as domain,
-                salobj.Remote(domain, "OCPS", 1) as remote,
-            ):
-                await scenario(csc, remote)
-
-        clock.run(main)
-
-    return run
+    csc = partial(pipelines, "OCPS", 1, initial_state=salobj.State.ENABLED)
+    return lambda scenario: run_in_simulated_time(scenario, csc, partial(open_remote, "OCPS", 1))
 
 
 def test_a_command_that_succeeds_is_complete(run_scenario: Callable[[Scenario], None]) -> None:

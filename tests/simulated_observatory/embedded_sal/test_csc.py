@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -12,6 +13,7 @@ from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory import embedded_sal as salobj
 from lsst.ts.simulated_observatory.embedded_sal import State
 from lsst.ts.simulated_observatory.embedded_sal.remote import transition_commands
+from lsst.ts.simulated_observatory.testing import open_remote, run_in_simulated_time
 
 Scenario = Callable[[salobj.BaseCsc, salobj.Remote], Awaitable[None]]
 
@@ -19,15 +21,8 @@ Scenario = Callable[[salobj.BaseCsc, salobj.Remote], Awaitable[None]]
 def run_scenario(
     kind: type[salobj.BaseCsc], scenario: Scenario, initial_state: State = State.STANDBY
 ) -> None:
-    async def main() -> None:
-        async with (
-            kind("OCPS", 1, initial_state=initial_state) as csc,
-            salobj.Domain() as domain,
-            salobj.Remote(domain, "OCPS", 1) as remote,
-        ):
-            await scenario(csc, remote)
-
-    clock.run(main)
+    csc = partial(kind, "OCPS", 1, initial_state=initial_state)
+    run_in_simulated_time(scenario, csc, partial(open_remote, "OCPS", 1))
 
 
 def test_the_commands_lead_from_standby_to_enabled_and_back(pipelines: type[salobj.BaseCsc]) -> None:

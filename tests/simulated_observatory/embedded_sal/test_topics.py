@@ -5,27 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory import embedded_sal as salobj
+from lsst.ts.simulated_observatory.testing import open_remote, run_in_simulated_time
 
 Scenario = Callable[[salobj.Controller, salobj.Remote], Awaitable[None]]
 
 
 def run_scenario(scenario: Scenario) -> None:
     """Run a scenario with an OCPS:1 and a remote in a domain of its own."""
-
-    async def main() -> None:
-        async with (
-            salobj.Controller("OCPS", 1) as ocps,
-            salobj.Domain() as domain,
-            salobj.Remote(domain, "OCPS", 1) as remote,
-        ):
-            await scenario(ocps, remote)
-
-    clock.run(main)
+    run_in_simulated_time(scenario, partial(salobj.Controller, "OCPS", 1), partial(open_remote, "OCPS", 1))
 
 
 async def publish(ocps: salobj.Controller, *codes: int) -> None:

@@ -13,8 +13,8 @@ INDEX = 17
 
 BROKEN = {
     "asyncio.run(NoScript.amain())": "NameError: name 'NoScript' is not defined",
-    "print('nothing to do')": "It ran, and no script at all was UNCONFIGURED",
-    "asyncio.run(asyncio.sleep(1))": "It ran, and no script at all was UNCONFIGURED",
+    "print('nothing to do')": "It ran, but there was no script",
+    "asyncio.run(asyncio.sleep(1))": "It ran, but there was no script",
     "raise SystemExit(3)": "did not start as a script",
 }
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from .bus import Channel, running_bus
 from .component_info import component_info
@@ -325,15 +324,6 @@ class SalInfo:
             Accepted for scripts that give it; there is no such task.
         """
         self.basic_close()
-
-    async def __aenter__(self) -> Self:
-        await self.start_task
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def __repr__(self) -> str:
         return f"SalInfo({self.name_index})"

@@ -219,10 +219,6 @@ class ReadTopic(BaseTopic):
             self._next.cancel()
         self._queue.clear()
 
-    async def close(self) -> None:
-        """Stop reading."""
-        self.basic_close()
-
     def _assert_readable(self) -> None:
         self.salinfo.assert_started()
         if self._callback is not None:

@@ -174,10 +174,6 @@ class WriteTopic(BaseTopic):
         """Stop writing."""
         self.isopen = False
 
-    async def close(self) -> None:
-        """Stop writing."""
-        self.basic_close()
-
     def _stamp(self) -> None:
         data, salinfo = self._data, self.salinfo
         data.private_sndStamp = data.private_rcvStamp = current_tai()
