@@ -49,7 +49,7 @@ def test_tai_outside_of_a_simulation_is_utc_plus_37_s() -> None:
 @given(st.lists(st.floats(0.001, 1e6), min_size=1, max_size=20))
 @settings(max_examples=30, deadline=None)
 def test_timers_fire_in_order_and_never_early(delays: list[float]) -> None:
-    async def scenario() -> list[tuple[float, float]]:
+    async def check() -> list[tuple[float, float]]:
         fired: list[tuple[float, float]] = []
 
         def fire(delay: float) -> None:
@@ -60,32 +60,32 @@ def test_timers_fire_in_order_and_never_early(delays: list[float]) -> None:
         await asyncio.sleep(2e6)
         return fired
 
-    fired = clock.run(scenario)
+    fired = clock.run(check)
     assert [delay for delay, _ in fired] == pytest.approx(sorted(delays), abs=2e-9)
     assert all(abs(delay - now) < 2e-9 for delay, now in fired)
 
 
 def test_repeated_sleeps_end_at_whole_nanoseconds() -> None:
-    async def scenario() -> float:
+    async def check() -> float:
         for _ in range(1000):
             await asyncio.sleep(0.1)
         return loop().time()
 
-    assert clock.run(scenario) == 100.0
+    assert clock.run(check) == 100.0
 
 
 def test_real_work_in_a_thread_takes_no_simulated_time() -> None:
-    async def scenario() -> tuple[int, float]:
+    async def check() -> tuple[int, float]:
         ticks: list[float] = []
         loop().call_later(0.001, lambda: ticks.append(loop().time()))
         await asyncio.to_thread(time.sleep, 0.05)
         return len(ticks), loop().time()
 
-    assert clock.run(scenario) == (0, 0.0)
+    assert clock.run(check) == (0, 0.0)
 
 
 def test_work_ends_at_its_instant_however_long_it_really_takes() -> None:
-    async def scenario() -> list[tuple[str, float]]:
+    async def check() -> list[tuple[str, float]]:
         order: list[tuple[str, float]] = []
 
         async def job(name: str, duration: float, really: float) -> None:
@@ -100,11 +100,11 @@ def test_work_ends_at_its_instant_however_long_it_really_takes() -> None:
         await asyncio.gather(job("slow", 3, 0.05), job("fast", 5, 0.0), ticker())
         return order
 
-    assert clock.run(scenario) == [("tick", 2), ("slow", 3), ("tick", 4), ("fast", 5), ("tick", 6)]
+    assert clock.run(check) == [("tick", 2), ("slow", 3), ("tick", 4), ("fast", 5), ("tick", 6)]
 
 
 def test_results_at_one_instant_come_in_the_order_of_the_work() -> None:
-    async def scenario() -> list[str]:
+    async def check() -> list[str]:
         order: list[str] = []
 
         async def job(name: str, really: float) -> None:
@@ -116,11 +116,11 @@ def test_results_at_one_instant_come_in_the_order_of_the_work() -> None:
         await asyncio.gather(job("slow", 0.03), job("fast", 0.0))
         return order
 
-    assert clock.run(scenario) == ["slow", "slow again", "fast", "fast again"]
+    assert clock.run(check) == ["slow", "slow again", "fast", "fast again"]
 
 
 def test_work_delivers_results_and_exceptions() -> None:
-    async def scenario() -> float:
+    async def check() -> float:
         assert await clock.work(1, divmod, 7, 2) == (3, 1)
         with pytest.raises(ZeroDivisionError):
             await clock.work(1, divmod, 7, 0)
@@ -128,13 +128,13 @@ def test_work_delivers_results_and_exceptions() -> None:
             assert await clock.work(1, divmod, 9, 2, executor=executor) == (4, 1)
         return loop().time()
 
-    assert clock.run(scenario) == 3.0
+    assert clock.run(check) == 3.0
 
 
 def test_cancelled_work_lets_the_clock_go() -> None:
     released = threading.Event()
 
-    async def scenario() -> float:
+    async def check() -> float:
         task = asyncio.create_task(clock.work(1, released.wait, 10))
         await asyncio.sleep(0.5)
         task.cancel()
@@ -142,14 +142,14 @@ def test_cancelled_work_lets_the_clock_go() -> None:
         released.set()
         return loop().time()
 
-    assert clock.run(scenario) == 10.5
+    assert clock.run(check) == 10.5
 
 
 def test_cancelled_work_that_waits_for_its_turn_is_never_done() -> None:
     released = threading.Event()
     done: list[str] = []
 
-    async def scenario() -> None:
+    async def check() -> None:
         with ThreadPoolExecutor(1) as executor:
             first = asyncio.create_task(clock.work(1, released.wait, 10, executor=executor))
             second = asyncio.create_task(clock.work(1, done.append, "second", executor=executor))
@@ -160,7 +160,7 @@ def test_cancelled_work_that_waits_for_its_turn_is_never_done() -> None:
             released.set()
             await first
 
-    clock.run(scenario)
+    clock.run(check)
     assert done == []
 
 
@@ -179,13 +179,13 @@ def test_a_thread_that_is_not_waited_for_ends_before_the_loop() -> None:
         time.sleep(0.1)
         done.append("slow")
 
-    async def scenario() -> None:
+    async def check() -> None:
         loop().call_later(3600, done.append, "late")
         working = asyncio.create_task(asyncio.to_thread(slow))
         await asyncio.sleep(0)
         working.cancel()
 
-    clock.run(scenario)
+    clock.run(check)
     assert done == ["slow"]
 
 
@@ -198,7 +198,7 @@ def test_waiting_for_what_cannot_happen_is_an_error_that_names_the_task() -> Non
 
 
 def test_a_file_that_is_watched_may_still_bring_something() -> None:
-    async def scenario() -> bytes:
+    async def check() -> bytes:
         reader, writer = os.pipe()
         future = loop().create_future()
         loop().add_reader(reader, lambda: future.set_result(os.read(reader, 1)))
@@ -211,11 +211,11 @@ def test_a_file_that_is_watched_may_still_bring_something() -> None:
         thread.join()
         return bytes(result)
 
-    assert clock.run(scenario) == b"!"
+    assert clock.run(check) == b"!"
 
 
 def test_a_signal_reaches_its_handler_while_real_work_is_under_way() -> None:
-    async def scenario() -> str:
+    async def check() -> str:
         heard = loop().create_future()
         loop().add_signal_handler(signal.SIGINT, heard.set_result, "heard")
         working = asyncio.create_task(asyncio.to_thread(time.sleep, 0.2))
@@ -225,7 +225,7 @@ def test_a_signal_reaches_its_handler_while_real_work_is_under_way() -> None:
         await working
         return result
 
-    assert clock.run(scenario) == "heard"
+    assert clock.run(check) == "heard"
 
 
 def test_ctrl_c_interrupts_a_run() -> None:
@@ -238,7 +238,7 @@ def test_ctrl_c_interrupts_a_run() -> None:
 
 
 def test_two_runs_of_a_story_are_the_same() -> None:
-    async def scenario() -> list[tuple[int, float]]:
+    async def check() -> list[tuple[int, float]]:
         order: list[tuple[int, float]] = []
 
         async def one(number: int) -> None:
@@ -249,4 +249,4 @@ def test_two_runs_of_a_story_are_the_same() -> None:
         await asyncio.gather(*(one(number) for number in range(6)))
         return order
 
-    assert clock.run(scenario) == clock.run(scenario)
+    assert clock.run(check) == clock.run(check)

@@ -19,37 +19,37 @@ def play(main: Callable[[], Coroutine[Any, Any, Any]], speed: float) -> Any:
 
 
 def test_what_is_simulated_takes_less_and_is_dated_as_if_it_had_not() -> None:
-    async def scenario() -> tuple[float, float]:
+    async def check() -> tuple[float, float]:
         begin, began = clock.current_tai(), time.monotonic()
         await clock.sleep(20.0)
         await clock.work(10.0, time.sleep, 0.0)
         return clock.current_tai() - begin, time.monotonic() - began
 
-    simulated, real = play(scenario, 100.0)
+    simulated, real = play(check, 100.0)
     assert simulated >= 30.0
     assert simulated == pytest.approx(100 * real, rel=0.1)
 
 
 def test_real_work_takes_its_time_at_any_speed() -> None:
-    async def scenario() -> float:
+    async def check() -> float:
         began = time.monotonic()
         await clock.work(1.0, time.sleep, 0.2)
         return time.monotonic() - began
 
-    assert play(scenario, 1000.0) >= 0.2
+    assert play(check, 1000.0) >= 0.2
 
 
 def test_the_date_is_the_one_that_was_given() -> None:
-    async def scenario() -> float:
+    async def check() -> float:
         return clock.current_tai()
 
-    assert play(scenario, 1.0) == pytest.approx(clock.START_TAI, abs=10)
+    assert play(check, 1.0) == pytest.approx(clock.START_TAI, abs=10)
 
 
 def test_other_things_go_by_the_wall_clock() -> None:
-    async def scenario() -> float:
+    async def check() -> float:
         began = time.monotonic()
         await asyncio.sleep(0.1)
         return time.monotonic() - began
 
-    assert play(scenario, 100.0) >= 0.1
+    assert play(check, 100.0) >= 0.1

@@ -14,10 +14,10 @@ from lsst.ts.simulated_observatory.testing import MockOcps, MockOods, open_remot
 @pytest.fixture
 def with_ocps() -> Callable[[Callable[[MockOcps, salobj.Remote], Awaitable[None]]], None]:
     """Run a test with an OCPS and a remote for it."""
-    return lambda test: run_in_simulated_time(test, MockOcps, partial(open_remote, "OCPS", 1))
+    return lambda story: run_in_simulated_time(story, MockOcps, partial(open_remote, "OCPS", 1))
 
 
 @pytest.fixture
 def with_oods() -> Callable[[Callable[[MockOods, salobj.Remote], Awaitable[None]]], None]:
     """Run a test with an OODS and a remote for it."""
-    return lambda test: run_in_simulated_time(test, MockOods, partial(open_remote, "ATOODS"))
+    return lambda story: run_in_simulated_time(story, MockOods, partial(open_remote, "ATOODS"))

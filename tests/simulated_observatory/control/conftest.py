@@ -60,21 +60,21 @@ class LatissComponents:
         return [self.camera, self.spectrograph, self.header_service, self.oods]
 
 
-Scenario = Callable[[LatissComponents], Awaitable[None]]
+Check = Callable[[LatissComponents], Awaitable[None]]
 
 
 @pytest.fixture
-def run_scenario() -> Callable[..., None]:
-    """Run a scenario with all components of LATISS, enabled unless said otherwise."""
+def run_check() -> Callable[..., None]:
+    """Run a coroutine function with all components of LATISS, enabled unless said otherwise."""
 
-    def run(scenario: Scenario, state: salobj.State = salobj.State.ENABLED) -> None:
+    def run(check: Check, state: salobj.State = salobj.State.ENABLED) -> None:
         async def main() -> None:
             components = LatissComponents(state)
             async with AsyncExitStack() as stack:
                 for component in components.components:
                     await stack.enter_async_context(component)
                 await stack.enter_async_context(components.latiss)
-                await scenario(components)
+                await check(components)
 
         clock.run(main)
 

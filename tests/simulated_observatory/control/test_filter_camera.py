@@ -29,12 +29,12 @@ class Camera(MockCsc):
         await self.evt_endSetFilter.set_write(filterName=data.name, force_output=True)
 
 
-def run_scenario(scenario: Any, control: type[ComCam] | type[LSSTCam]) -> None:
-    run_in_simulated_time(scenario, partial(Camera, control.component_names[0]), control)
+def run_check(check: Any, control: type[ComCam] | type[LSSTCam]) -> None:
+    run_in_simulated_time(check, partial(Camera, control.component_names[0]), control)
 
 
 def test_the_filter_is_what_can_be_set_up() -> None:
-    async def scenario(camera: Camera, commander: Any) -> None:
+    async def check(camera: Camera, commander: Any) -> None:
         await camera.evt_endSetFilter.set_write(filterName="r_57")
         await camera.evt_availableFilters.set_write(filterNames="r_57:i_39")
         assert await commander.get_available_instrument_setup() == ["r_57", "i_39"]
@@ -47,54 +47,54 @@ def test_the_filter_is_what_can_be_set_up() -> None:
         with pytest.raises(RuntimeError, match="Invalid argument grating"):
             await commander.setup_instrument(grating="empty_1")
 
-    run_scenario(scenario, ComCam)
+    run_check(check, ComCam)
 
 
 def test_lsstcam_leaves_a_filter_that_is_there_and_changes_none() -> None:
-    async def scenario(camera: Camera, commander: LSSTCam) -> None:
+    async def check(camera: Camera, commander: LSSTCam) -> None:
         await camera.evt_endSetFilter.set_write(filterName="r_57")
         assert await commander.setup_filter("r_57") is None
         with pytest.raises(RuntimeError, match="Cannot change the LSSTCam filter"):
             await commander.setup_instrument(filter="i_39")
         assert camera.asked == []
 
-    run_scenario(scenario, LSSTCam)
+    run_check(check, LSSTCam)
 
 
 def test_comcam_is_asked_again_for_a_filter_that_is_there() -> None:
-    async def scenario(camera: Camera, commander: ComCam) -> None:
+    async def check(camera: Camera, commander: ComCam) -> None:
         await camera.evt_endSetFilter.set_write(filterName="r_03")
         data = await commander.setup_filter("r_03")
         assert data is not None
         assert data.filterName == "r_03"
         assert camera.asked == ["r_03"]
 
-    run_scenario(scenario, ComCam)
+    run_check(check, ComCam)
 
 
 def test_a_filter_that_is_not_there_is_an_error_with_the_reason() -> None:
-    async def scenario(camera: Camera, commander: ComCam) -> None:
+    async def check(camera: Camera, commander: ComCam) -> None:
         await camera.evt_endSetFilter.set_write(filterName="r_03")
         with pytest.raises(salobj.AckError, match="no filter mirror"):
             await commander.setup_instrument(filter="mirror")
 
-    run_scenario(scenario, ComCam)
+    run_check(check, ComCam)
 
 
 def test_a_camera_that_has_said_nothing_is_an_error() -> None:
-    async def scenario(camera: Camera, commander: ComCam) -> None:
+    async def check(camera: Camera, commander: ComCam) -> None:
         with pytest.raises(RuntimeError, match=r"Could not determine current filter.*CCCamera"):
             await commander.get_current_filter()
         with pytest.raises(RuntimeError, match="Could not determine available filters"):
             await commander.get_available_filters()
 
-    run_scenario(scenario, ComCam)
+    run_check(check, ComCam)
 
 
 def test_sensors_are_passed_on() -> None:
-    async def scenario(camera: Camera, commander: ComCam) -> None:
+    async def check(camera: Camera, commander: ComCam) -> None:
         assert commander.parse_sensors(None) == ""
         assert commander.parse_sensors("R22:R21_S11") == "R22:R21_S11"
         assert commander.camera.salinfo.name == "CCCamera"
 
-    run_scenario(scenario, ComCam)
+    run_check(check, ComCam)

@@ -10,8 +10,8 @@ from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory import embedded_sal as salobj
 
 
-def test_all_axes_move_at_the_same_time(run_scenario: Any) -> None:
-    async def scenario(components: Any) -> None:
+def test_all_axes_move_at_the_same_time(run_check: Any) -> None:
+    async def check(components: Any) -> None:
         begun = clock.current_tai()
         await components.latiss.setup_instrument(filter=1, grating="empty_1", linear_stage="67")
         assert clock.current_tai() - begun == 5
@@ -22,19 +22,19 @@ def test_all_axes_move_at_the_same_time(run_scenario: Any) -> None:
         ]
         assert await components.latiss.get_setup() == ("", "empty_1", 67.0)
 
-    run_scenario(scenario)
+    run_check(check)
 
 
-def test_nothing_moves_unless_asked(run_scenario: Any) -> None:
-    async def scenario(components: Any) -> None:
+def test_nothing_moves_unless_asked(run_check: Any) -> None:
+    async def check(components: Any) -> None:
         await components.latiss.setup_instrument(filter=None, grating=None)
         assert components.spectrograph.moves == []
 
-    run_scenario(scenario)
+    run_check(check)
 
 
-def test_a_filter_that_is_not_there_is_an_error_with_the_reason(run_scenario: Any) -> None:
-    async def scenario(components: Any) -> None:
+def test_a_filter_that_is_not_there_is_an_error_with_the_reason(run_check: Any) -> None:
+    async def check(components: Any) -> None:
         with pytest.raises(salobj.AckError, match="no filter mirror"):
             await components.latiss.setup_atspec(filter="mirror")
         with pytest.raises(RuntimeError, match="Filter must be a string or an int"):
@@ -42,11 +42,11 @@ def test_a_filter_that_is_not_there_is_an_error_with_the_reason(run_scenario: An
         with pytest.raises(RuntimeError, match="Invalid argument stage"):
             await components.latiss.setup_instrument(stage=1)
 
-    run_scenario(scenario)
+    run_check(check)
 
 
-def test_what_is_available_comes_from_the_settings_of_the_spectrograph(run_scenario: Any) -> None:
-    async def scenario(components: Any) -> None:
+def test_what_is_available_comes_from_the_settings_of_the_spectrograph(run_check: Any) -> None:
+    async def check(components: Any) -> None:
         with pytest.raises(RuntimeError, match="Could not determine instrument setup"):
             await components.latiss.get_available_instrument_setup()
         await components.spectrograph.evt_settingsAppliedValues.set_write(
@@ -61,4 +61,4 @@ def test_what_is_available_comes_from_the_settings_of_the_spectrograph(run_scena
             [2.0, 135.0],
         )
 
-    run_scenario(scenario)
+    run_check(check)

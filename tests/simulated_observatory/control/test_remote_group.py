@@ -35,8 +35,8 @@ def test_a_domain_that_was_given_stays_open() -> None:
     clock.run(main)
 
 
-def test_all_components_go_from_standby_to_enabled_and_back(run_scenario: Any) -> None:
-    async def scenario(components: Any) -> None:
+def test_all_components_go_from_standby_to_enabled_and_back(run_check: Any) -> None:
+    async def check(components: Any) -> None:
         group = components.latiss
         with pytest.raises(AssertionError, match=r"atcamera.*atspectrograph.*Cannot take images"):
             await group.assert_all_enabled("Cannot take images")
@@ -47,13 +47,13 @@ def test_all_components_go_from_standby_to_enabled_and_back(run_scenario: Any) -
         await group.standby()
         assert await group.get_state("atoods") == State.STANDBY
 
-    run_scenario(scenario, State.STANDBY)
+    run_check(check, State.STANDBY)
 
 
 def test_components_that_are_not_checked_do_not_count(
-    run_scenario: Any, caplog: pytest.LogCaptureFixture
+    run_check: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def scenario(components: Any) -> None:
+    async def check(components: Any) -> None:
         group = components.latiss
         await components.oods.fault(1, "no Butler")
         with pytest.raises(AssertionError, match="atoods"):
@@ -65,12 +65,12 @@ def test_components_that_are_not_checked_do_not_count(
         group.reset_checks()
         assert group.components_to_check() == group.components_attr
 
-    run_scenario(scenario)
+    run_check(check)
     assert any("'ATDome' is not one of" in message for message in caplog.messages)
 
 
-def test_a_component_that_does_not_follow_is_named(run_scenario: Any) -> None:
-    async def scenario(components: Any) -> None:
+def test_a_component_that_does_not_follow_is_named(run_check: Any) -> None:
+    async def check(components: Any) -> None:
         await components.oods.close()
         with pytest.raises(RuntimeError, match=r"Failed to transition \['atoods'\] to <State.ENABLED"):
             await components.latiss.enable()
@@ -80,7 +80,7 @@ def test_a_component_that_does_not_follow_is_named(run_scenario: Any) -> None:
         with pytest.raises(RuntimeError, match="not part of the group"):
             await components.latiss.set_state(State.ENABLED, components=["atdome"])
 
-    run_scenario(scenario, State.STANDBY)
+    run_check(check, State.STANDBY)
 
 
 def test_the_state_of_a_silent_component_is_not_known() -> None:
@@ -95,8 +95,8 @@ def test_the_state_of_a_silent_component_is_not_known() -> None:
     clock.run(main)
 
 
-def test_heartbeats_show_that_all_are_alive(run_scenario: Any) -> None:
-    async def scenario(components: Any) -> None:
+def test_heartbeats_show_that_all_are_alive(run_check: Any) -> None:
+    async def check(components: Any) -> None:
         await components.latiss.assert_liveliness()
 
-    run_scenario(scenario)
+    run_check(check)

@@ -15,18 +15,16 @@ from lsst.ts.simulated_observatory.embedded_sal import State
 from lsst.ts.simulated_observatory.embedded_sal.remote import transition_commands
 from lsst.ts.simulated_observatory.testing import open_remote, run_in_simulated_time
 
-Scenario = Callable[[salobj.BaseCsc, salobj.Remote], Awaitable[None]]
+Check = Callable[[salobj.BaseCsc, salobj.Remote], Awaitable[None]]
 
 
-def run_scenario(
-    kind: type[salobj.BaseCsc], scenario: Scenario, initial_state: State = State.STANDBY
-) -> None:
+def run_check(kind: type[salobj.BaseCsc], check: Check, initial_state: State = State.STANDBY) -> None:
     csc = partial(kind, "OCPS", 1, initial_state=initial_state)
-    run_in_simulated_time(scenario, csc, partial(open_remote, "OCPS", 1))
+    run_in_simulated_time(check, csc, partial(open_remote, "OCPS", 1))
 
 
 def test_the_commands_lead_from_standby_to_enabled_and_back(pipelines: type[salobj.BaseCsc]) -> None:
-    async def scenario(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
+    async def check(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         states = await salobj.set_summary_state(remote, State.ENABLED)
         states += await salobj.set_summary_state(remote, State.STANDBY)
         assert states == [
@@ -40,30 +38,30 @@ def test_the_commands_lead_from_standby_to_enabled_and_back(pipelines: type[salo
         published = [remote.evt_summaryState.get_oldest().summaryState for _ in range(5)]
         assert published == [5, 1, 2, 1, 5]
 
-    run_scenario(pipelines, scenario)
+    run_check(pipelines, check)
 
 
 def test_a_transition_that_the_state_does_not_allow_is_refused(pipelines: type[salobj.BaseCsc]) -> None:
-    async def scenario(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
+    async def check(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         with pytest.raises(salobj.AckError, match="enable not allowed in state"):
             await remote.cmd_enable.set_start()
         assert csc.summary_state == State.STANDBY
 
-    run_scenario(pipelines, scenario)
+    run_check(pipelines, check)
 
 
 def test_other_commands_need_the_enabled_state(pipelines: type[salobj.BaseCsc]) -> None:
-    async def scenario(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
+    async def check(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         with pytest.raises(salobj.AckError, match=r"Not allowed in state=<State\.DISABLED"):
             await remote.cmd_execute.set_start()
         with pytest.raises(salobj.AckError, match="abort_job not allowed in state"):
             await remote.cmd_abort_job.set_start()
 
-    run_scenario(pipelines, scenario, State.DISABLED)
+    run_check(pipelines, check, State.DISABLED)
 
 
 def test_a_fault_is_reported_with_its_code_and_left_by_standby(pipelines: type[salobj.BaseCsc]) -> None:
-    async def scenario(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
+    async def check(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         await csc.fault(2, "the pipeline failed")
         assert remote.evt_summaryState.get().summaryState == State.FAULT
         error = remote.evt_errorCode.get()
@@ -73,15 +71,15 @@ def test_a_fault_is_reported_with_its_code_and_left_by_standby(pipelines: type[s
         await salobj.set_summary_state(remote, State.ENABLED)
         assert remote.evt_errorCode.get().errorCode == 0
 
-    run_scenario(pipelines, scenario, State.ENABLED)
+    run_check(pipelines, check, State.ENABLED)
 
 
 def test_a_heartbeat_comes_every_second(pipelines: type[salobj.BaseCsc]) -> None:
-    async def scenario(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
+    async def check(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         stamps = [(await remote.evt_heartbeat.next(flush=True)).private_sndStamp for _ in range(4)]
         assert [later - earlier for earlier, later in pairwise(stamps)] == [1, 1, 1]
 
-    run_scenario(pipelines, scenario)
+    run_check(pipelines, check)
 
 
 def test_a_step_that_fails_brings_the_component_back(pipelines: type[salobj.BaseCsc]) -> None:
@@ -97,7 +95,7 @@ def test_a_step_that_fails_brings_the_component_back(pipelines: type[salobj.Base
             await salobj.set_summary_state(remote, State.ENABLED, override="night.yaml")
         assert csc.summary_state == State.STANDBY
 
-    run_scenario(Broken, at_the_start)
+    run_check(Broken, at_the_start)
     del Broken.begin_start
 
     async def at_the_end(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
@@ -105,18 +103,18 @@ def test_a_step_that_fails_brings_the_component_back(pipelines: type[salobj.Base
             await salobj.set_summary_state(remote, State.ENABLED)
         assert csc.summary_state == State.DISABLED
 
-    run_scenario(Broken, at_the_end)
+    run_check(Broken, at_the_end)
 
 
 def test_exit_control_closes_the_component(pipelines: type[salobj.BaseCsc]) -> None:
-    async def scenario(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
+    async def check(csc: salobj.BaseCsc, remote: salobj.Remote) -> None:
         await remote.cmd_exitControl.set_start()
         await csc.done_task
         assert remote.evt_summaryState.get().summaryState == State.OFFLINE
         with pytest.raises(salobj.AckTimeoutError):
             await remote.cmd_start.set_start(timeout=10)
 
-    run_scenario(pipelines, scenario)
+    run_check(pipelines, check)
 
 
 def test_the_class_of_a_component_must_fit_its_interface(pipelines: type[salobj.BaseCsc]) -> None:

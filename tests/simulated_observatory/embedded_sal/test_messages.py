@@ -62,13 +62,13 @@ def test_a_sample_shows_what_is_set() -> None:
 
 
 def test_a_sample_says_who_sent_it_when() -> None:
-    async def scenario() -> salobj.BaseMsgType | None:
+    async def check() -> salobj.BaseMsgType | None:
         async with salobj.Controller("OCPS", 2) as ocps, salobj.Remote(ocps.domain, "OCPS", 2) as remote:
             await ocps.evt_job_result.set_write(job_id="7")
             result: salobj.BaseMsgType | None = remote.evt_job_result.get()
             return result
 
-    data = clock.run(scenario, start_tai=1000.0)
+    data = clock.run(check, start_tai=1000.0)
     assert data is not None
     assert (data.private_sndStamp, data.private_rcvStamp) == (1000.0, 1000.0)
     assert (data.private_identity, data.salIndex, data.private_seqNum) == ("OCPS:2", 2, 1)

@@ -14,19 +14,19 @@ from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory import embedded_sal as salobj
 from lsst.ts.simulated_observatory.embedded_sal.enums import ScriptState
 
-Scenario = Callable[[Any, salobj.Remote], Awaitable[None]]
+Check = Callable[[Any, salobj.Remote], Awaitable[None]]
 
 
 @pytest.fixture
-def run_scenario(script_class: Callable[[int], Any]) -> Callable[[Scenario], None]:
-    """Run a scenario with a script of index 7 and a remote, then wait for the end of the script."""
+def run_check(script_class: Callable[[int], Any]) -> Callable[[Check], None]:
+    """Run a coroutine function with a script of index 7 and a remote, then wait for the end of the script."""
 
-    def run(scenario: Scenario) -> None:
+    def run(check: Check) -> None:
         async def main() -> None:
             async with salobj.Domain() as domain, salobj.Remote(domain, "Script", 7) as remote:
                 script = script_class(7)
                 await script.start_task
-                await scenario(script, remote)
+                await check(script, remote)
                 await script.close()
 
         clock.run(main)
@@ -51,8 +51,8 @@ def states(remote: salobj.Remote) -> list[str]:
     return names
 
 
-def test_a_script_runs_from_configuration_to_done(run_scenario: Callable[[Scenario], None]) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+def test_a_script_runs_from_configuration_to_done(run_check: Callable[[Check], None]) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         running = await begin(remote, config="steps: 3")
         metadata = remote.evt_metadata.get()
         assert (metadata.duration, metadata.nimages, metadata.filters) == (30.0, 3, "")
@@ -65,16 +65,16 @@ def test_a_script_runs_from_configuration_to_done(run_scenario: Callable[[Scenar
         assert script.timestamps[ScriptState.ENDING] - clock.START_TAI == pytest.approx(30.004, abs=1e-6)
         assert not script.log.handlers
 
-    run_scenario(scenario)
+    run_check(check)
 
 
-def test_a_script_describes_itself(run_scenario: Callable[[Scenario], None]) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+def test_a_script_describes_itself(run_check: Callable[[Check], None]) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         description = remote.evt_description.get()
         assert (description.classname, description.description) == ("SteppingScript", "makes steps")
         assert description.help == "step by step"
 
-    run_scenario(scenario)
+    run_check(check)
 
 
 def test_the_description_names_the_remotes_of_the_script(script_class: Callable[[int], Any]) -> None:
@@ -100,9 +100,9 @@ def test_the_description_names_the_remotes_of_the_script(script_class: Callable[
     ],
 )
 def test_a_bad_configuration_ends_the_script(
-    run_scenario: Callable[[Scenario], None], config: str, reason: str
+    run_check: Callable[[Check], None], config: str, reason: str
 ) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         with pytest.raises(salobj.AckError, match=reason):
             await remote.cmd_configure.set_start(config=config)
         await script.done_task
@@ -110,11 +110,11 @@ def test_a_bad_configuration_ends_the_script(
         assert reason in remote.evt_state.get().reason
         assert not script.cleaned
 
-    run_scenario(scenario)
+    run_check(check)
 
 
-def test_defaults_are_filled_in_and_metadata_are_left_out(run_scenario: Callable[[Scenario], None]) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+def test_defaults_are_filled_in_and_metadata_are_left_out(run_check: Callable[[Check], None]) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         await remote.cmd_configure.set_start(config="metadata: {author: me}", blockId="BL1", logLevel=10)
         assert vars(script.config) == {"steps": 2, "fail_cleanup": False}
         assert script.obs_id == "BL1"
@@ -124,12 +124,12 @@ def test_defaults_are_filled_in_and_metadata_are_left_out(run_scenario: Callable
         ):
             await remote.cmd_configure.set_start()
 
-    run_scenario(scenario)
+    run_check(check)
     assert logging.getLogger("Script").level != logging.DEBUG
 
 
-def test_run_needs_a_configuration_and_a_group_id(run_scenario: Callable[[Scenario], None]) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+def test_run_needs_a_configuration_and_a_group_id(run_check: Callable[[Check], None]) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         with pytest.raises(salobj.AckError, match="state=UNCONFIGURED instead of CONFIGURED"):
             await remote.cmd_run.set_start()
         await remote.cmd_configure.set_start()
@@ -140,11 +140,11 @@ def test_run_needs_a_configuration_and_a_group_id(run_scenario: Callable[[Scenar
         await remote.cmd_setGroupId.set_start(groupId="g")
         assert [script.next_supplemented_group_id() for _ in range(2)] == ["g#1", "g#2"]
 
-    run_scenario(scenario)
+    run_check(check)
 
 
-def test_a_script_pauses_at_a_checkpoint_and_resumes(run_scenario: Callable[[Scenario], None]) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+def test_a_script_pauses_at_a_checkpoint_and_resumes(run_check: Callable[[Check], None]) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         running = await begin(remote, pauseCheckpoint="step [12]")
         await asyncio.sleep(100)
         assert script.state_name == "PAUSED"
@@ -157,31 +157,31 @@ def test_a_script_pauses_at_a_checkpoint_and_resumes(run_scenario: Callable[[Sce
             await remote.cmd_resume.set_start()
         assert states(remote)[2:] == ["RUNNING", "PAUSED", "RUNNING", "ENDING", "DONE"]
 
-    run_scenario(scenario)
+    run_check(check)
 
 
-def test_a_script_stops_at_a_checkpoint(run_scenario: Callable[[Scenario], None]) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+def test_a_script_stops_at_a_checkpoint(run_check: Callable[[Check], None]) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         await (await begin(remote, stopCheckpoint="step 1"))
         await script.done_task
         assert states(remote)[2:] == ["RUNNING", "STOPPING", "STOPPED"]
         assert script.cleaned
 
-    run_scenario(scenario)
+    run_check(check)
 
 
-def test_a_checkpoint_matches_only_as_a_whole(run_scenario: Callable[[Scenario], None]) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+def test_a_checkpoint_matches_only_as_a_whole(run_check: Callable[[Check], None]) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         await (await begin(remote, stopCheckpoint="step", pauseCheckpoint="ep 1"))
         assert script.state_name == "DONE"
 
-    run_scenario(scenario)
+    run_check(check)
 
 
 def test_checkpoints_can_be_changed_on_the_way_if_they_are_valid(
-    run_scenario: Callable[[Scenario], None],
+    run_check: Callable[[Check], None],
 ) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         running = await begin(remote)
         with pytest.raises(salobj.AckError, match="not a valid regex"):
             await remote.cmd_setCheckpoints.set_start(pause="(")
@@ -190,14 +190,12 @@ def test_checkpoints_can_be_changed_on_the_way_if_they_are_valid(
         await running
         assert script.state_name == "STOPPED"
 
-    run_scenario(scenario)
+    run_check(check)
 
 
 @pytest.mark.parametrize("pause", ["", ".*"])
-def test_stop_ends_a_script_that_runs_or_is_paused(
-    run_scenario: Callable[[Scenario], None], pause: str
-) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+def test_stop_ends_a_script_that_runs_or_is_paused(run_check: Callable[[Check], None], pause: str) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         running = await begin(remote, pauseCheckpoint=pause)
         await asyncio.sleep(5)
         await remote.cmd_stop.set_start()
@@ -207,11 +205,11 @@ def test_stop_ends_a_script_that_runs_or_is_paused(
         assert script.cleaned
         assert clock.current_tai() - clock.START_TAI < 7
 
-    run_scenario(scenario)
+    run_check(check)
 
 
-def test_stop_before_the_run_needs_no_cleanup(run_scenario: Callable[[Scenario], None]) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+def test_stop_before_the_run_needs_no_cleanup(run_check: Callable[[Check], None]) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         await remote.cmd_stop.set_start()
         await remote.cmd_stop.set_start()
         assert states(remote) == ["UNCONFIGURED", "STOPPING", "STOPPED"]
@@ -219,14 +217,12 @@ def test_stop_before_the_run_needs_no_cleanup(run_scenario: Callable[[Scenario],
         with pytest.raises(salobj.AckError, match="script is exiting"):
             await remote.cmd_configure.set_start()
 
-    run_scenario(scenario)
+    run_check(check)
 
 
 @pytest.mark.parametrize("fail", ["expected", "broken"])
-def test_an_exception_fails_the_script_with_its_text(
-    run_scenario: Callable[[Scenario], None], fail: str
-) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+def test_an_exception_fails_the_script_with_its_text(run_check: Callable[[Check], None], fail: str) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         running = await begin(remote, config=f"fail: {fail}")
         assert (await running).ack == salobj.SalRetCode.CMD_COMPLETE
         await script.done_task
@@ -239,32 +235,32 @@ def test_an_exception_fails_the_script_with_its_text(
             tracebacks += [line.traceback] if line.traceback else []
         assert len(tracebacks) == (fail == "broken")
 
-    run_scenario(scenario)
+    run_check(check)
 
 
-def test_a_cleanup_that_fails_fails_the_script(run_scenario: Callable[[Scenario], None]) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+def test_a_cleanup_that_fails_fails_the_script(run_check: Callable[[Check], None]) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         await (await begin(remote, config="{fail: expected, fail_cleanup: true}"))
         with pytest.raises(RuntimeError, match="cleanup is broken"):
             await script.done_task
         assert script.state_name == "FAILED"
         assert script.state.reason == "Error in run: bad end; failed in _exit: cleanup is broken"
 
-    run_scenario(scenario)
+    run_check(check)
 
 
-def test_the_heart_of_a_script_beats_every_five_seconds(run_scenario: Callable[[Scenario], None]) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+def test_the_heart_of_a_script_beats_every_five_seconds(run_check: Callable[[Check], None]) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         stamps = [(await remote.evt_heartbeat.next(flush=True)).private_sndStamp for _ in range(3)]
         assert stamps == [clock.START_TAI + 5, clock.START_TAI + 10, clock.START_TAI + 15]
 
-    run_scenario(scenario)
+    run_check(check)
 
 
 def test_every_log_line_is_published_in_order_from_any_thread(
-    run_scenario: Callable[[Scenario], None],
+    run_check: Callable[[Check], None],
 ) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         script.log.debug("not for the operator")
         script.log.info("same")
         script.log.info("same")
@@ -286,11 +282,11 @@ def test_every_log_line_is_published_in_order_from_any_thread(
             (40, "from a child", False),
         ]
 
-    run_scenario(scenario)
+    run_check(check)
 
 
-def test_sigterm_ends_the_script_at_once_without_cleanup(run_scenario: Callable[[Scenario], None]) -> None:
-    async def scenario(script: Any, remote: salobj.Remote) -> None:
+def test_sigterm_ends_the_script_at_once_without_cleanup(run_check: Callable[[Check], None]) -> None:
+    async def check(script: Any, remote: salobj.Remote) -> None:
         await begin(remote, config="steps: 100")
         await asyncio.sleep(5)
         signal.raise_signal(signal.SIGTERM)
@@ -299,7 +295,7 @@ def test_sigterm_ends_the_script_at_once_without_cleanup(run_scenario: Callable[
         await script.close()
         assert not script.cleaned
 
-    run_scenario(scenario)
+    run_check(check)
 
 
 def test_two_scripts_run_side_by_side(script_class: Callable[[int], Any]) -> None:

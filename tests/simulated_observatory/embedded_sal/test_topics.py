@@ -13,12 +13,12 @@ from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory import embedded_sal as salobj
 from lsst.ts.simulated_observatory.testing import open_remote, run_in_simulated_time
 
-Scenario = Callable[[salobj.Controller, salobj.Remote], Awaitable[None]]
+Check = Callable[[salobj.Controller, salobj.Remote], Awaitable[None]]
 
 
-def run_scenario(scenario: Scenario) -> None:
-    """Run a scenario with an OCPS:1 and a remote in a domain of its own."""
-    run_in_simulated_time(scenario, partial(salobj.Controller, "OCPS", 1), partial(open_remote, "OCPS", 1))
+def run_check(check: Check) -> None:
+    """Run a coroutine function with an OCPS:1 and a remote in a domain of its own."""
+    run_in_simulated_time(check, partial(salobj.Controller, "OCPS", 1), partial(open_remote, "OCPS", 1))
 
 
 async def publish(ocps: salobj.Controller, *codes: int) -> None:
@@ -27,7 +27,7 @@ async def publish(ocps: salobj.Controller, *codes: int) -> None:
 
 
 def test_next_gives_every_sample_oldest_first_and_get_the_newest() -> None:
-    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def check(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         event = remote.evt_job_result
         assert event.get() is None
         assert not event.has_data
@@ -39,11 +39,11 @@ def test_next_gives_every_sample_oldest_first_and_get_the_newest() -> None:
         assert event.get_oldest().exit_code == 3
         assert event.get_oldest() is None
 
-    run_scenario(scenario)
+    run_check(check)
 
 
 def test_flush_makes_next_wait_for_a_new_sample() -> None:
-    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def check(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         await publish(ocps, 1)
         waiting = asyncio.create_task(remote.evt_job_result.next(flush=True))
         await asyncio.sleep(3)
@@ -51,11 +51,11 @@ def test_flush_makes_next_wait_for_a_new_sample() -> None:
         await publish(ocps, 2)
         assert (await waiting).exit_code == 2
 
-    run_scenario(scenario)
+    run_check(check)
 
 
 def test_waiting_ends_at_the_time_limit() -> None:
-    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def check(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         begun = clock.current_tai()
         with pytest.raises(TimeoutError):
             await remote.evt_job_result.next(flush=False, timeout=7)
@@ -63,11 +63,11 @@ def test_waiting_ends_at_the_time_limit() -> None:
             await remote.evt_job_result.aget(timeout=5)
         assert clock.current_tai() - begun == 12
 
-    run_scenario(scenario)
+    run_check(check)
 
 
 def test_those_who_wait_at_the_same_time_get_the_same_sample() -> None:
-    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def check(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         waiting = [asyncio.create_task(remote.evt_job_result.next(flush=False)) for _ in range(2)]
         await asyncio.sleep(1)
         await publish(ocps, 1, 2)
@@ -76,21 +76,21 @@ def test_those_who_wait_at_the_same_time_get_the_same_sample() -> None:
         assert first.exit_code == 1
         assert remote.evt_job_result.nqueued == 1
 
-    run_scenario(scenario)
+    run_check(check)
 
 
 def test_the_time_limit_of_one_cancels_those_who_wait_with_it() -> None:
-    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def check(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         short = asyncio.create_task(remote.evt_job_result.next(flush=False, timeout=1))
         patient = asyncio.create_task(remote.evt_job_result.next(flush=False))
         outcomes = await asyncio.gather(short, patient, return_exceptions=True)
         assert [type(outcome) for outcome in outcomes] == [TimeoutError, asyncio.CancelledError]
 
-    run_scenario(scenario)
+    run_check(check)
 
 
 def test_the_queue_holds_100_samples_and_tells_that_it_fills(caplog: pytest.LogCaptureFixture) -> None:
-    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def check(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         await publish(ocps, *range(103))
         assert remote.evt_job_result.nqueued == 100
         assert (await remote.evt_job_result.next(flush=False)).exit_code == 3
@@ -102,7 +102,7 @@ def test_the_queue_holds_100_samples_and_tells_that_it_fills(caplog: pytest.LogC
         await remote.evt_job_result.next(flush=False)
 
     with caplog.at_level(logging.WARNING):
-        run_scenario(scenario)
+        run_check(check)
     assert [record.message for record in caplog.records] == [
         "evt_job_result python read queue is full (100 elements); data may be lost",
         "evt_job_result python read queue is filling: 12 of 100 elements",
@@ -110,7 +110,7 @@ def test_the_queue_holds_100_samples_and_tells_that_it_fills(caplog: pytest.LogC
 
 
 def test_a_callback_takes_the_samples_one_after_the_other() -> None:
-    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def check(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         event, taken = remote.evt_job_result, []
 
         async def take(data: salobj.BaseMsgType) -> None:
@@ -138,11 +138,11 @@ def test_a_callback_takes_the_samples_one_after_the_other() -> None:
         await publish(ocps, 6)
         assert event.nqueued == 1
 
-    run_scenario(scenario)
+    run_check(check)
 
 
 def test_a_callback_that_fails_is_logged_and_called_again(caplog: pytest.LogCaptureFixture) -> None:
-    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def check(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         taken = []
 
         def take(data: salobj.BaseMsgType) -> None:
@@ -154,7 +154,7 @@ def test_a_callback_that_fails_is_logged_and_called_again(caplog: pytest.LogCapt
         await asyncio.sleep(0)
         assert taken == [1, 2]
 
-    run_scenario(scenario)
+    run_check(check)
     assert sum("failed" in record.message for record in caplog.records) == 2
 
 
@@ -193,7 +193,7 @@ def test_each_index_is_heard_by_its_own_remotes_and_all_by_index_0() -> None:
 
 
 def test_an_event_is_written_when_it_changed_or_when_forced() -> None:
-    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def check(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         event = ocps.evt_job_result
         first = await event.set_write(exit_code=0)
         again = await event.set_write(exit_code=0, job_id=None)
@@ -205,7 +205,7 @@ def test_an_event_is_written_when_it_changed_or_when_forced() -> None:
         with pytest.raises(AttributeError, match="no fields"):
             event.set(nonsense=None)
 
-    run_scenario(scenario)
+    run_check(check)
 
 
 def test_a_remote_has_the_topics_it_asks_for() -> None:
@@ -229,7 +229,7 @@ def test_a_remote_has_the_topics_it_asks_for() -> None:
 
 
 def test_closing_cancels_those_who_wait() -> None:
-    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def check(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         waiting = asyncio.create_task(remote.evt_job_result.next(flush=False))
         await asyncio.sleep(1)
         await remote.close()
@@ -237,11 +237,11 @@ def test_closing_cancels_those_who_wait() -> None:
             await waiting
         await publish(ocps, 1)
 
-    run_scenario(scenario)
+    run_check(check)
 
 
 def test_a_topic_that_is_not_there_is_an_error_that_names_component_and_topic() -> None:
-    async def scenario(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+    async def check(ocps: salobj.Controller, remote: salobj.Remote) -> None:
         with pytest.raises(AttributeError, match=r"OCPS:1.*evt_jobResult"):
             _ = remote.evt_jobResult
         with pytest.raises(AttributeError, match="evt_jobResult"):
@@ -249,4 +249,4 @@ def test_a_topic_that_is_not_there_is_an_error_that_names_component_and_topic() 
         with pytest.raises(ValueError, match="no SAL component 'OCSP'"):
             salobj.Remote(remote.salinfo.domain, "OCSP", 1)
 
-    run_scenario(scenario)
+    run_check(check)

@@ -19,16 +19,14 @@ from lsst.ts.simulated_observatory.faults.faults import FaultError
 from lsst.ts.simulated_observatory.testing import SimulatedComponents, StandIns
 
 
-def run_scenario(
-    scenario: Callable[[SimulatedComponents, salobj.Domain], Awaitable[None]], **kwargs: Any
-) -> None:
-    """Run a scenario with components."""
+def run_check(check: Callable[[SimulatedComponents, salobj.Domain], Awaitable[None]], **kwargs: Any) -> None:
+    """Run a coroutine function with components."""
 
     async def main() -> None:
         components = SimulatedComponents(**kwargs)
         await components.start_task
         async with salobj.Domain() as domain:
-            await scenario(components, domain)
+            await check(components, domain)
         await components.close()
 
     clock.run(main)
@@ -38,15 +36,15 @@ def run_scenario(
 def test_all_components_of_an_instrument_are_enabled(instrument: str) -> None:
     about = INSTRUMENTS[instrument]
 
-    async def scenario(_: SimulatedComponents, domain: salobj.Domain) -> None:
+    async def check(_: SimulatedComponents, domain: salobj.Domain) -> None:
         async with RemoteGroup([*about.components, f"OCPS:{about.ocps_index}"], domain=domain) as group:
             await group.assert_all_enabled()
 
-    run_scenario(scenario, instrument=instrument, detectors=[0])
+    run_check(check, instrument=instrument, detectors=[0])
 
 
 def test_an_image_is_taken_and_told_of_without_pixels() -> None:
-    async def scenario(components: SimulatedComponents, domain: salobj.Domain) -> None:
+    async def check(components: SimulatedComponents, domain: salobj.Domain) -> None:
         async with salobj.Remote(domain, "ATCamera") as camera, salobj.Remote(domain, "ATOODS") as oods:
             await camera.cmd_takeImages.set_start(
                 numImages=1, expTime=5, shutter=True, keyValueMap="imageType: FLAT, groupId: g"
@@ -59,12 +57,12 @@ def test_an_image_is_taken_and_told_of_without_pixels() -> None:
         assert file.name == "AT_O_20250115_000001_R00_S00.fits"
         assert not file.exists()
 
-    run_scenario(scenario)
+    run_check(check)
 
 
 @pytest.mark.parametrize("exit_code", [0, 1])
 def test_a_job_is_remembered_and_ends_as_it_is_told(exit_code: int) -> None:
-    async def scenario(components: SimulatedComponents, domain: salobj.Domain) -> None:
+    async def check(components: SimulatedComponents, domain: salobj.Domain) -> None:
         async with salobj.Remote(domain, "OCPS", 1) as ocps:
             submitted = await ocps.cmd_execute.set_start(
                 pipeline="pipeline.yaml",
@@ -78,15 +76,15 @@ def test_a_job_is_remembered_and_ends_as_it_is_told(exit_code: int) -> None:
         (job,) = components.stand_ins.jobs
         assert (job.pipeline, job.config) == ("pipeline.yaml", "-c isr:doDark=False")
 
-    run_scenario(scenario, stand_ins=StandIns(exit_code=exit_code))
+    run_check(check, stand_ins=StandIns(exit_code=exit_code))
 
 
 def test_components_have_the_faults_of_the_command() -> None:
-    async def scenario(_: SimulatedComponents, domain: salobj.Domain) -> None:
+    async def check(_: SimulatedComponents, domain: salobj.Domain) -> None:
         async with salobj.Remote(domain, "OCPS", 1) as ocps:
             assert (await ocps.evt_summaryState.aget(timeout=5)).summaryState == salobj.State.FAULT
 
-    run_scenario(scenario, faults=["component-state:component=OCPS,state=FAULT"])
+    run_check(check, faults=["component-state:component=OCPS,state=FAULT"])
 
 
 def test_a_fault_that_is_none_is_refused() -> None:

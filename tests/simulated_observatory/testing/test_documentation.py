@@ -30,6 +30,6 @@ def test_the_worked_example_passes(tmp_path: Path) -> None:
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    told = re.search(r"\d+ passed", page)
-    assert told is not None
-    assert told[0] in ended.stdout
+    passed = re.search(r"\d+ passed", page)
+    assert passed is not None
+    assert passed[0] in ended.stdout

@@ -19,7 +19,7 @@ from lsst.ts.simulated_observatory.testing import (
 
 
 def test_a_job_of_the_ocps_is_a_function_of_the_test() -> None:
-    async def test(ocps: MockOcps, remote: salobj.Remote) -> None:
+    async def main(ocps: MockOcps, remote: salobj.Remote) -> None:
         async def job(data: salobj.BaseMsgType) -> None:
             await ocps.accept(data, "7")
             await ocps.end("7", 1)
@@ -32,21 +32,21 @@ def test_a_job_of_the_ocps_is_a_function_of_the_test() -> None:
         await remote.cmd_abort_job.set_start(job_id="7")
         assert ([data.version for data in ocps.executed], [job for _, job in ocps.aborted]) == (["v"], ["7"])
 
-    run_in_simulated_time(test, MockOcps, partial(open_remote, "OCPS", 1))
+    run_in_simulated_time(main, MockOcps, partial(open_remote, "OCPS", 1))
 
 
 def test_the_oods_confirms_what_the_test_says() -> None:
-    async def test(oods: MockOods, remote: salobj.Remote) -> None:
+    async def main(oods: MockOods, remote: salobj.Remote) -> None:
         await oods.confirm("CC_O_20250115_000001", "S11", raft="R22", code=1, text="database locked")
         data = await remote.evt_imageInOODS.next(flush=False, timeout=5)
         assert (data.camera, data.raft, data.sensor, data.statusCode) == ("LSSTComCam", "R22", "S11", 1)
 
-    run_in_simulated_time(test, partial(MockOods, "CCOODS", "LSSTComCam"), partial(open_remote, "CCOODS"))
+    run_in_simulated_time(main, partial(MockOods, "CCOODS", "LSSTComCam"), partial(open_remote, "CCOODS"))
 
 
 @pytest.mark.parametrize("omitted", [set(), {"endReadout"}])
 def test_the_camera_writes_the_events_of_an_image_but_those_omitted(omitted: set[str]) -> None:
-    async def test(camera: MockCamera, remote: salobj.Remote) -> float:
+    async def main(camera: MockCamera, remote: salobj.Remote) -> float:
         camera.omitted |= omitted
         await remote.cmd_takeImages.set_start(numImages=2, expTime=5.0)
         assert remote.evt_startIntegration.get().imageName == "AT_O_20250115_000002"
@@ -57,27 +57,27 @@ def test_the_camera_writes_the_events_of_an_image_but_those_omitted(omitted: set
 
     if omitted:
         with pytest.raises(TimeoutError):
-            run_in_simulated_time(test, MockCamera, partial(open_remote, "ATCamera"))
+            run_in_simulated_time(main, MockCamera, partial(open_remote, "ATCamera"))
     else:
-        assert run_in_simulated_time(test, MockCamera, partial(open_remote, "ATCamera")) == 12.0
+        assert run_in_simulated_time(main, MockCamera, partial(open_remote, "ATCamera")) == 12.0
 
 
 def test_any_component_is_enabled_and_refuses_what_it_has_no_method_for() -> None:
-    async def test(_: MockCsc, remote: salobj.Remote) -> None:
+    async def main(_: MockCsc, remote: salobj.Remote) -> None:
         assert (await remote.evt_summaryState.aget(timeout=5)).summaryState == salobj.State.ENABLED
         with pytest.raises(salobj.AckError, match="not supported"):
             await remote.cmd_changeFilter.set_start(filter=1)
 
-    run_in_simulated_time(test, partial(MockCsc, "ATSpectrograph"), partial(open_remote, "ATSpectrograph"))
+    run_in_simulated_time(main, partial(MockCsc, "ATSpectrograph"), partial(open_remote, "ATSpectrograph"))
 
 
 def test_what_a_test_needs_is_closed_when_the_test_fails() -> None:
     made: list[MockOcps] = []
 
-    async def test(ocps: MockOcps) -> None:
+    async def main(ocps: MockOcps) -> None:
         made.append(ocps)
         raise LookupError("no such thing")
 
     with pytest.raises(LookupError, match="no such thing"):
-        run_in_simulated_time(test, MockOcps)
+        run_in_simulated_time(main, MockOcps)
     assert not made[0].isopen

@@ -227,13 +227,13 @@ async def open_remote(name: str, index: int | None = None) -> AsyncIterator[sal.
 
 
 def run_in_simulated_time(
-    test: Callable[..., Awaitable[T]], *things: Callable[[], AbstractAsyncContextManager[Any]]
+    main: Callable[..., Awaitable[T]], *things: Callable[[], AbstractAsyncContextManager[Any]]
 ) -> T:
     """Run a coroutine function in simulated time, with components, remotes and so on.
 
     Parameters
     ----------
-    test
+    main
         The coroutine function; called with what was made, in the same order.
     things
         Make what it needs, one after the other, when the event loop runs: e.g. ``MockOcps``, or
@@ -245,9 +245,9 @@ def run_in_simulated_time(
         What the coroutine returns.
     """
 
-    async def main() -> T:
+    async def run() -> T:
         async with AsyncExitStack() as stack:
             made = [await stack.enter_async_context(make()) for make in things]
-            return await test(*made)
+            return await main(*made)
 
-    return clock.run(main)
+    return clock.run(run)
