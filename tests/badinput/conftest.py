@@ -27,7 +27,7 @@ from lsst.ts.simulated_observatory.repository.repository import write_index
 from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 from lsst.ts.simulated_observatory.session.progress import PlainProgress
 from lsst.ts.simulated_observatory.session.script_session import ScriptSession
-from lsst.ts.simulated_observatory.session.surroundings import Surroundings
+from lsst.ts.simulated_observatory.session.setup import SimulationSetup
 from lsst.ts.simulated_observatory.stand_ins.machinery import standin_machinery
 from lsst.ts.simulated_observatory.stand_ins.measurements import StandInCamera
 from lsst.ts.simulated_observatory.stand_ins.template import make_template
@@ -100,8 +100,8 @@ def contents(folder: Path) -> dict[str, bytes | None]:
     }
 
 
-class _Place(Surroundings):
-    """Surroundings without pixels."""
+class _Place(SimulationSetup):
+    """SimulationSetup without pixels."""
 
     def observatory(self) -> SimulatedObservatory:
         faults = Faults(self.faults)
@@ -156,7 +156,7 @@ def script(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
     return play
 
 
-def _play(place: Surroundings, text: str) -> Outcome:
+def _play(place: SimulationSetup, text: str) -> Outcome:
     commands: list[str] = []
     screen = io.StringIO()
     above = place.settings.folder.parent

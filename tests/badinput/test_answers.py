@@ -53,6 +53,11 @@ class AcknowledgingOcps:
         await asyncio.Event().wait()
 
 
+def make_client(text: str) -> OcpsClient:
+    remote: Any = AcknowledgingOcps(text)
+    return OcpsClient(remote)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -83,7 +88,7 @@ class AcknowledgingOcps:
 def test_an_acknowledgement_that_names_no_job(text: str) -> None:
     """The id becomes a part of a path and of the name of a collection."""
     submitted: list[str] = []
-    client = OcpsClient(AcknowledgingOcps(text))
+    client = make_client(text)
     with pytest.raises(ProcessingError, match=r"verify BIAS failed: .* without a job id") as caught:
         asyncio.run(client.run(JOB, timeout=1, on_submitted=submitted.append))
     assert submitted == []
@@ -94,7 +99,7 @@ def test_an_acknowledgement_that_names_no_job(text: str) -> None:
 @pytest.mark.parametrize("job_id", ["0123456789abcdef", "job-1_a.b", 7])
 def test_an_id_that_is_one(job_id: Any) -> None:
     submitted: list[str] = []
-    client = OcpsClient(AcknowledgingOcps(json.dumps({"job_id": job_id})))
+    client = make_client(json.dumps({"job_id": job_id}))
     with pytest.raises(ProcessingError, match="did not end within 0 s"):
         asyncio.run(client.run(JOB, timeout=0.001, on_submitted=submitted.append))
     assert submitted == [f"{job_id}"]
@@ -121,7 +126,7 @@ def test_a_run_whose_ocps_names_no_job(script: Make, monkeypatch: pytest.MonkeyP
 
 def test_two_jobs_with_one_id_are_not_mixed_up() -> None:
     async def both() -> list[Any]:
-        client = OcpsClient(AcknowledgingOcps('{"job_id": "0123456789abcdef"}'))
+        client = make_client('{"job_id": "0123456789abcdef"}')
         jobs = [client.run(JOB, timeout=0.01, on_submitted=lambda _: None) for _ in range(2)]
         return await asyncio.gather(*jobs, return_exceptions=True)
 
@@ -209,15 +214,15 @@ def test_a_strange_name_is_none_of_an_image(name: str, tmp_path: Path) -> None:
 
 
 def test_strange_images_are_none_of_ours(script: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    tell = CameraEvents.end_readout
+    tell = CameraEvents._publish_end_readout
 
     async def both(self: Any, image: Any, ended: float) -> None:
         await tell(self, image, ended)
         for name in STRANGE_NAMES:
-            await self._camera.evt_endReadout.set_write(imageName=name, force_output=True)
+            await self.evt_endReadout.set_write(imageName=name, force_output=True)
         await tell(self, image, ended)
 
-    monkeypatch.setattr(CameraEvents, "end_readout", both)
+    monkeypatch.setattr(CameraEvents, "_publish_end_readout", both)
     told = script({})
     told.is_harmless()
     assert told.status == 0

@@ -138,6 +138,6 @@ def test_a_journal_that_is_no_file(command: Make, tmp_path: Path, kind: str) -> 
     elif kind == "folder":
         path.mkdir()
     else:
-        path.symlink_to({"device": "/dev/zero", "loop": path, "other": "/etc/hostname"}[kind])
+        path.symlink_to({"device": "/dev/zero", "loop": str(path), "other": "/etc/hostname"}[kind])
     told = command("--resume", "run")
     told.is_refused("--resume")

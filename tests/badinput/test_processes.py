@@ -93,7 +93,7 @@ def test_only_numbers_reach_a_query(text: str) -> None:
 
 
 class _Configuration(Config):
-    text = Field[str](doc="A text.", default="")
+    text = Field[str](doc="A text.", default="")  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_a_value_of_config_options_is_a_literal(
 ) -> None:
     """pipetask takes what is no literal for a text."""
     monkeypatch.chdir(tmp_path)
-    overrides, config = ConfigOverrides(), _Configuration()
-    overrides.addValueOverride("text", value)
-    overrides.applyTo(config)
+    overrides, config = ConfigOverrides(), _Configuration()  # type: ignore[no-untyped-call]
+    overrides.addValueOverride("text", value)  # type: ignore[no-untyped-call]
+    overrides.applyTo(config)  # type: ignore[no-untyped-call]
     assert config.text == value
     assert list(tmp_path.iterdir()) == []

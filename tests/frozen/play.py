@@ -35,12 +35,12 @@ from lsst.ts.calibrations.journal.facts import Fact, fact_from_dict  # noqa: E40
 from lsst.ts.calibrations.journal.journal import read_journal  # noqa: E402
 from lsst.ts.simulated_observatory import clock  # noqa: E402
 from lsst.ts.simulated_observatory.cli.run_script import main  # noqa: E402
-from lsst.ts.simulated_observatory.components.mounted import band_of, usual_optics  # noqa: E402
+from lsst.ts.simulated_observatory.components.optics import band_of, usual_optics  # noqa: E402
 from lsst.ts.simulated_observatory.embedded_sal.bus import running_bus  # noqa: E402
 from lsst.ts.simulated_observatory.session import simulated_run  # noqa: E402
 from lsst.ts.simulated_observatory.session.script_session import ScriptSession  # noqa: E402
-from lsst.ts.simulated_observatory.session.surroundings_without_pixels import (  # noqa: E402
-    SurroundingsWithoutPixels,
+from lsst.ts.simulated_observatory.session.setup import (  # noqa: E402
+    SetupWithoutPixels,
 )
 
 __all__ = [
@@ -162,8 +162,8 @@ def _repositories() -> Path:
     return Path(folder)
 
 
-class _Surroundings(SurroundingsWithoutPixels):
-    """Surroundings with reference flats of the usual filter alone, which are made in no time."""
+class _Surroundings(SetupWithoutPixels):
+    """SimulationSetup with reference flats of the usual filter alone, which are made in no time."""
 
     def _make_repository(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
         if self.repository.exists():  # of a run that is resumed
@@ -197,7 +197,7 @@ def _command(folder: Path, arguments: list[str], heard: Heard | None) -> Played:
             return await super().run()
 
     with (
-        mock.patch.object(simulated_run, "Surroundings", _Surroundings),
+        mock.patch.object(simulated_run, "SimulationSetup", _Surroundings),
         mock.patch.object(simulated_run, "ScriptSession", Session),
         mock.patch.object(clock, "run", partial(clock.run, threads=False)),
     ):

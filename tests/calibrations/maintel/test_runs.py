@@ -15,7 +15,7 @@ from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.calibrations.maintel import MakeComCamCalibrations, MakeLSSTCamCalibrations
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.components.machinery import Machinery
-from lsst.ts.simulated_observatory.components.mounted import usual_optics
+from lsst.ts.simulated_observatory.components.optics import usual_optics
 from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest
 from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
 from lsst.ts.simulated_observatory.repository.ingest import ButlerIngest

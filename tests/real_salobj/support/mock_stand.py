@@ -24,15 +24,14 @@ from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory.cameras.models import detector_model
 from lsst.ts.simulated_observatory.components.durations import Durations
+from lsst.ts.simulated_observatory.components.machinery import Machinery
 from lsst.ts.simulated_observatory.components.ocps import Ocps
 from lsst.ts.simulated_observatory.detector.header import primary_header
 from lsst.ts.simulated_observatory.faults.faults import Faults
 from lsst.ts.simulated_observatory.paced_loop import PacedLoop
-from lsst.ts.simulated_observatory.repository.ingest import ButlerIngest
 from lsst.ts.simulated_observatory.repository.repository import write_index
-from lsst.ts.simulated_observatory.stand_ins.jobs import StandInJobs
+from lsst.ts.simulated_observatory.stand_ins.machinery import standin_machinery
 from lsst.ts.simulated_observatory.stand_ins.measurements import StandInCamera
-from lsst.ts.simulated_observatory.stand_ins.raws import write_header
 from lsst.ts.simulated_observatory.stand_ins.template import make_template
 
 SPEED = 20.0
@@ -43,11 +42,11 @@ FILTER, BAND = "SDSSr_65mm", "r"
 @contextlib.asynccontextmanager
 async def mock(folder: Path) -> AsyncIterator[None]:
     """Camera, spectrograph, header service and OODS of the mock, and the OCPS."""
-    repository = folder / "repo"
+    machinery = standin_machinery(LATISS, folder / "repo", StandInCamera(SEED), scale=SCALE)
     ocps = Ocps(
         LATISS,
         folder=folder / "uws",
-        run_job=StandInJobs(repository, LATISS, StandInCamera(SEED), SCALE),
+        run_job=machinery.run_job,
         durations=Durations(),
         rng=numpy.random.default_rng(1),
         faults=Faults(),
@@ -56,7 +55,7 @@ async def mock(folder: Path) -> AsyncIterator[None]:
     async with latiss_mock.LATISSMock() as latiss, ocps:
         await latiss.start_task
         await _enable(latiss)
-        archiver = _Archiver(latiss, folder)
+        archiver = _Archiver(latiss, folder, machinery)
         for event in (latiss.atcam.evt_startIntegration, latiss.atcam.evt_endReadout):
             event.set_write = _renaming(event, archiver.rename)
         latiss.atheaderservice.evt_largeFileObjectAvailable.write = archiver.archive
@@ -103,10 +102,11 @@ def _renaming(event: Any, rename: Any) -> Any:
 class _Archiver:
     """The OODS that LATISSMock does not have: the header of every image in the Butler, and its event."""
 
-    def __init__(self, latiss: Any, folder: Path) -> None:
+    def __init__(self, latiss: Any, folder: Path, machinery: Machinery) -> None:
         self._latiss = latiss
         self._folder = folder
-        self._ingest = ButlerIngest(folder / "repo")
+        self._ingest = machinery.ingest
+        self._write_raw = machinery.write_raw
         self._thread = ThreadPoolExecutor(max_workers=1)  # of a Butler
         self._image = ""
         self._keys: dict[str, str] = {}
@@ -166,7 +166,7 @@ class _Archiver:
             linear_stage=67.0,
         )
         path = self._folder / f"{name}.fits"
-        write_header(str(path), header, "")
+        self._write_raw(str(path), header, "")
         self._ingest(path)
 
 

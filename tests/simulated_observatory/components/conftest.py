@@ -141,7 +141,7 @@ class Witness:
 
 
 @dataclass
-class Surroundings:
+class SimulationSetup:
     """A simulated observatory with stand-ins, and its witness."""
 
     stand_ins: StandIns
@@ -154,7 +154,7 @@ def observe(tmp_path: Path) -> Any:
     """Context manager that starts an observatory with stand-ins."""
 
     @contextlib.asynccontextmanager
-    async def start(*faults: str, seed: int = 1, **kwargs: Any) -> AsyncIterator[Surroundings]:
+    async def start(*faults: str, seed: int = 1, **kwargs: Any) -> AsyncIterator[SimulationSetup]:
         stand_ins = kwargs.pop("stand_ins", None) or StandIns()
         instrument = kwargs.pop("instrument", LATISS)
         observatory = SimulatedObservatory(
@@ -170,7 +170,7 @@ def observe(tmp_path: Path) -> Any:
         async with observatory, salobj.Domain() as domain:
             witness = Witness(domain, instrument)
             await witness.ready()
-            yield Surroundings(stand_ins, witness, observatory)
+            yield SimulationSetup(stand_ins, witness, observatory)
 
     return start
 

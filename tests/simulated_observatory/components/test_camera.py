@@ -12,8 +12,8 @@ import pytest
 from lsst.ts import salobj
 from lsst.ts.calibrations.components.camera import camera_class
 from lsst.ts.simulated_observatory import clock
-from lsst.ts.simulated_observatory.components.camera_states import CommandState, RaftsState, ShutterState
-from lsst.ts.simulated_observatory.components.key_values import split_escaped
+from lsst.ts.simulated_observatory.components.camera_events import CommandState, RaftsState, ShutterState
+from lsst.ts.simulated_observatory.components.images import split_escaped
 
 NOON = 1736942400.0  # 2025-01-15T12:00:00 TAI, when the observing day begins
 

@@ -9,7 +9,7 @@ import pytest
 
 from lsst.ts import salobj
 from lsst.ts.simulated_observatory import clock
-from lsst.ts.simulated_observatory.components.optical_path import OpticalPath
+from lsst.ts.simulated_observatory.components.optics import OpticalPath
 
 
 def test_it_says_at_once_what_is_where(observe: Any) -> None:

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from lsst.ts.simulated_observatory.cameras.models import detector_model
-from lsst.ts.simulated_observatory.session.disk import check_disk
+from lsst.ts.simulated_observatory.cameras.models import DetectorModel, detector_model
+from lsst.ts.simulated_observatory.session.folders import check_disk
 
-Usage = namedtuple("Usage", "total used free")
+Free = Callable[[float], None]
+"""Sets how many gigabytes are free."""
+
+
+class Usage(NamedTuple):
+    """What `shutil.disk_usage` returns."""
+
+    total: float
+    used: float
+    free: float
 
 
 @pytest.fixture
-def free(monkeypatch):
-    def have(gigabytes):
+def free(monkeypatch: pytest.MonkeyPatch) -> Free:
+    def have(gigabytes: float) -> None:
         monkeypatch.setattr("shutil.disk_usage", lambda path: Usage(1e12, 0, gigabytes * 1e9))
 
     return have
 
 
-def models(instrument, numbers, scale=4):
+def models(instrument: str, numbers: Iterable[int], scale: int = 4) -> list[DetectorModel]:
     return [detector_model(instrument, number, scale) for number in numbers]
 
 
-def test_lsstcam_with_all_detectors_gets_a_proposal_that_fits(free, tmp_path):
+def test_lsstcam_with_all_detectors_gets_a_proposal_that_fits(free: Free, tmp_path: Path) -> None:
     free(76)
     with pytest.raises(ValueError, match="room for") as refused:
         check_disk({tmp_path: 65, tmp_path / "cache": 182}, models("LSSTCam", range(189)))
@@ -34,12 +45,12 @@ def test_lsstcam_with_all_detectors_gets_a_proposal_that_fits(free, tmp_path):
     assert "a larger --scale than 4" in str(refused.value)
 
 
-def test_if_not_even_one_detector_fits_only_the_rest_is_proposed(free, tmp_path):
+def test_if_not_even_one_detector_fits_only_the_rest_is_proposed(free: Free, tmp_path: Path) -> None:
     free(2.1)
     with pytest.raises(ValueError, match=r"Nothing was exposed; take fewer images"):
         check_disk({tmp_path / "not" / "yet": 65}, models("LATISS", [0], scale=1))
 
 
-def test_comcam_fits_a_usual_disk(free, tmp_path):
+def test_comcam_fits_a_usual_disk(free: Free, tmp_path: Path) -> None:
     free(30)
     check_disk({tmp_path: 65}, models("LSSTComCam", range(9)))

@@ -7,8 +7,7 @@ import pytest
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS
 from lsst.ts.simulated_observatory.cameras.models import detector_model
-from lsst.ts.simulated_observatory.components.filter_changers import CAMERA_FILTERS
-from lsst.ts.simulated_observatory.components.wheels import FILTERS, GRATINGS
+from lsst.ts.simulated_observatory.components.optics import MOUNTED
 from lsst.ts.simulated_observatory.detector import illumination
 from lsst.ts.simulated_observatory.detector.illumination import LAMP_RATE
 from lsst.ts.simulated_observatory.pipelines import curvecriteria
@@ -30,13 +29,13 @@ def warnings(**options: object) -> str:
 
 
 def test_the_nominal_light_is_that_of_the_simulated_lamp() -> None:
-    for slot in FILTERS:
-        for other in GRATINGS:
+    for slot in MOUNTED["LATISS"].filters:
+        for other in MOUNTED["LATISS"].gratings:
             light = illumination.throughput(f"{slot.name}~{other.name}")
             if slot.name == "empty_1" or other.name == "empty_1" or other.band == "EMPTY":
                 assert nominal_rate(slot.name, other.name) == pytest.approx(LAMP_RATE * light)
-    for mounted in CAMERA_FILTERS.values():
-        for each in mounted:
+    for instrument in ("LSSTComCam", "LSSTCam"):
+        for each in MOUNTED[instrument].filters:
             assert nominal_rate(each.name, None) == LAMP_RATE * illumination.throughput(each.name)
 
 

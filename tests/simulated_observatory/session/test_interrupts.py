@@ -19,7 +19,7 @@ import pytest
 from lsst.ts.simulated_observatory.pipelines.pipetask import PipetaskProcess
 from lsst.ts.simulated_observatory.repository.locks import wait_for_lock
 from lsst.ts.simulated_observatory.repository.repository import is_complete, make_repository
-from lsst.ts.simulated_observatory.session import surroundings
+from lsst.ts.simulated_observatory.session import setup
 from lsst.ts.simulated_observatory.session.interrupts import (
     Interrupted,
     noted_interrupts,
@@ -131,7 +131,11 @@ def test_a_repository_is_there_as_a_whole_or_not_at_all(tmp_path: Path, lines: i
     with pytest.raises(Interrupted), noted_interrupts() as interrupts:
         interrupt(interrupts.check)
     left = {str(path.relative_to(folder)) for path in folder.rglob("*")}
-    whole = {"repo", "repo/SIMULATED.json", *(f"repo/{name}" for name in ("one", "one/file", "two", "two/file"))}
+    whole = {
+        "repo",
+        "repo/SIMULATED.json",
+        *(f"repo/{name}" for name in ("one", "one/file", "two", "two/file")),
+    }
     assert left == (whole if is_complete(folder / "repo") else set())
 
 
@@ -144,7 +148,7 @@ def test_a_run_that_was_interrupted_so_early_says_so_and_leaves_no_work(
             check()
             raise AssertionError("the signal was not heard")
 
-    monkeypatch.setattr(surroundings, "reference_repository", make)
+    monkeypatch.setattr(setup, "reference_repository", make)
     outcome = run_script("--out", "out")
     assert outcome.status == 2
     assert "SIGTERM came while the simulated observatory was prepared. Nothing was exposed." in outcome.text

@@ -110,7 +110,12 @@ def test_everything_is_as_it_was_when_the_run_began(
     from lsst.ts.simulated_observatory.session import simulated_run as simulate
 
     seen: list[Any] = []
-    monkeypatch.setattr(simulate, "simulate_run", lambda *given, **how: seen.append((*given, how)) or 0)
+
+    def take(*given: Any, **how: Any) -> int:
+        seen.append((*given, how))
+        return 0
+
+    monkeypatch.setattr(simulate, "simulate_run", take)
     begin(tmp_path, state="STOPPED").close()
     tmp_path.joinpath("run", "repo").mkdir()
     tmp_path.joinpath("run", "repo", "SIMULATED.json").write_text("{}")

@@ -20,7 +20,7 @@ from lsst.ts.simulated_observatory.sal_names import use_embedded_sal
 use_embedded_sal()
 from lsst.ts.simulated_observatory.session import script_session, simulated_run
 from lsst.ts.simulated_observatory.cli.run_script import main
-from lsst.ts.simulated_observatory.session.surroundings_without_pixels import SurroundingsWithoutPixels
+from lsst.ts.simulated_observatory.session.setup import SetupWithoutPixels
 from lsst.ts.simulated_observatory.clock import SimulatedLoop
 from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 
@@ -52,7 +52,7 @@ def striking_log(log, *args, **how):
     return begun(log, *args, **how)
 
 script_session.log_to = striking_log
-simulated_run.Surroundings = SurroundingsWithoutPixels
+simulated_run.SimulationSetup = SetupWithoutPixels
 striking_after(SimulatedObservatory, "__aexit__", "final: the observatory is being closed")
 striking_after(SimulatedLoop, "close", "final: the loop is closed")
 atexit.register(lambda: print(len(struck), "moments"))

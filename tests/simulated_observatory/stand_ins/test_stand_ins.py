@@ -20,14 +20,15 @@ from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.components.machinery import Machinery
-from lsst.ts.simulated_observatory.components.mounted import usual_optics
+from lsst.ts.simulated_observatory.components.optics import usual_optics
 from lsst.ts.simulated_observatory.embedded_sal.bus import running_bus
+from lsst.ts.simulated_observatory.faults.faults import Faults
 from lsst.ts.simulated_observatory.repository.reference import ReferenceRequest, reference_repository
 from lsst.ts.simulated_observatory.repository.repository import write_index
 from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory, real_machinery
 from lsst.ts.simulated_observatory.session.progress import PlainProgress
 from lsst.ts.simulated_observatory.session.script_session import ScriptSession
-from lsst.ts.simulated_observatory.session.surroundings import Surroundings
+from lsst.ts.simulated_observatory.session.setup import SimulationSetup
 from lsst.ts.simulated_observatory.stand_ins.machinery import standin_machinery
 from lsst.ts.simulated_observatory.stand_ins.measurements import StandInCamera
 from lsst.ts.simulated_observatory.stand_ins.template import make_template
@@ -64,8 +65,8 @@ class Told:
     summary: dict[str, Any] = field(default_factory=dict)
 
 
-class Place(Surroundings):
-    """Surroundings with a machinery of one's own."""
+class Place(SimulationSetup):
+    """SimulationSetup with a machinery of one's own."""
 
     make: Make
 
@@ -179,7 +180,7 @@ def test_threads_make_no_difference(template: Path, tmp_path: Path) -> None:
 
 
 def test_a_noisy_detector_fails_its_verification(template: Path, tmp_path: Path) -> None:
-    faults = tuple(f"amplifier-noise:amplifier=C0{number},factor=1.3" for number in range(8))
+    faults = Faults(f"amplifier-noise:amplifier=C0{number},factor=1.3" for number in range(8)).detector
 
     def noisy(repository: Path) -> Machinery:
         return standin_machinery(LATISS, repository, StandInCamera(1, faults), scale=SCALE)

@@ -25,7 +25,7 @@ class ReportError(CalibrationError, OSError):
 
 @dataclass
 class RunContext:
-    """Surroundings of a run.
+    """SimulationSetup of a run.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from lsst.ts.calibrations.components.ingest import detector_name
 from lsst.ts.calibrations.domain.instruments import Instrument
 
-from ..components.key_values import split_escaped
+from ..components.images import split_escaped
 from ..embedded_sal.enums import SalRetCode, ScriptState
 from .interruption import AT_ONCE
 from .witness import Testimony

@@ -35,7 +35,7 @@ from ..session.observatory import SimulatedObservatory
 from ..session.progress import PlainProgress
 from ..session.resumption import time_of_resumption
 from ..session.script_session import ScriptSession
-from ..session.surroundings import Surroundings
+from ..session.setup import SimulationSetup
 from ..stand_ins.machinery import standin_machinery
 from ..stand_ins.measurements import StandInCamera
 from .crew import MOST_MEMORY
@@ -93,8 +93,8 @@ class Life:
         return asdict(self)
 
 
-class _CampaignSurroundings(Surroundings):
-    """Surroundings of a script in a campaign: no pixels."""
+class _CampaignSurroundings(SimulationSetup):
+    """SimulationSetup of a script in a campaign: no pixels."""
 
     scenario: Scenario
     shared_faults: Faults

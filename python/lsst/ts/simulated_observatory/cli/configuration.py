@@ -27,7 +27,19 @@ PATIENCE = 5.0
 
 
 def configuration_text(file: Path | None, parameters: Sequence[str]) -> str:
-    """YAML text from ``-c FILE`` or from ``-p KEY=VALUE``; empty for the defaults.
+    """YAML text from ``-c FILE`` or from ``-p KEY=VALUE``.
+
+    Parameters
+    ----------
+    file
+        Path of a file or pipe.
+    parameters
+        ``KEY=VALUE`` each.
+
+    Returns
+    -------
+    text
+        Empty for the defaults.
 
     Raises
     ------

@@ -91,18 +91,31 @@ def _read_collections(
 
 
 def path_option(*names: str, **about: Any) -> Callable[[_Command], _Command]:
-    """Option that is a path; see `click.option`."""
+    """Make an option that is a path.
+
+    Parameters
+    ----------
+    *names, **about
+        As for `click.option`.
+
+    Returns
+    -------
+    option
+        Decorator of a command.
+    """
     return click.option(*names, type=click.Path(), callback=_read_path, **about)
 
 
-repo_option = path_option("--repo", help="Simulated repository to keep between runs.")
+repo_option = path_option(
+    "--repo", help="Simulated repository that is kept between runs [default: one in the run directory]."
+)
 
 scale_option = click.option(
     "--scale",
     type=click.IntRange(1, MOST_SCALE),
     default=4,
     show_default=True,
-    help="Divides the detector's sides.",
+    help="Divides the sides of the detectors.",
 )
 
 seed_option = click.option(
@@ -110,12 +123,23 @@ seed_option = click.option(
     type=click.IntRange(0, MOST_SEED),
     default=1,
     show_default=True,
-    help="Of everything that is drawn.",
+    help="From which everything is drawn.",
 )
 
 
 def date_option(default: str) -> Callable[[_Command], _Command]:
-    """Date of the simulated night, and which it is where none is given."""
+    """Make the option for the date of the simulated night.
+
+    Parameters
+    ----------
+    default
+        In words, for the help text.
+
+    Returns
+    -------
+    option
+        Decorator of a command.
+    """
     return click.option(
         "--date",
         callback=_read_date,
@@ -130,7 +154,7 @@ collection_option = click.option(
     multiple=True,
     callback=_read_collections,
     metavar="NAME",
-    help="Alias of the reference calibrations.",
+    help="Further name of the reference calibrations; can be repeated.",
 )
 
 fault_option = click.option(
@@ -140,5 +164,5 @@ fault_option = click.option(
     metavar="NAME[:KEY=VALUE,...]",
     callback=_show_faults,
     is_eager=True,
-    help="Something that goes wrong; 'help' lists what can.",
+    help="Something that goes wrong; can be repeated. '--fault help' lists what can.",
 )

@@ -40,8 +40,15 @@ def _choose_sal(simulate: bool) -> None:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("script")
-@path_option("-c", "--config", "config_file", help="YAML file of options.")
-@click.option("-p", "--parameter", "parameters", multiple=True, metavar="KEY=VALUE", help="One option.")
+@path_option("-c", "--config", "config_file", help="YAML file with the options of the configuration.")
+@click.option(
+    "-p",
+    "--parameter",
+    "parameters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="One option of the configuration; can be repeated.",
+)
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the configuration and end.")
 @click.option(
     "--index",
@@ -51,7 +58,12 @@ def _choose_sal(simulate: bool) -> None:
     help="SAL index of the script.",
 )
 @click.option(
-    "-l", "--log-level", type=click.IntRange(0, 50), default=20, show_default=True, help="Least level."
+    "-l",
+    "--log-level",
+    type=click.IntRange(0, 50),
+    default=20,
+    show_default=True,
+    help="Least level of the log lines that are shown: 10 DEBUG, 20 INFO, 30 WARNING.",
 )
 @click.option(
     "--simulate",
@@ -97,7 +109,8 @@ def main(
     print_anything()
     _choose_sal(simulate or schema)
     from ..session.folders import run_folder
-    from ..session.resumption import refuse_with_resume, resumed_options
+    from ..session.request import RunRequest
+    from ..session.resumption import refuse_with_resume, resumed_request
     from .configuration import configuration_text
     from .scripts import find_script
 
@@ -107,14 +120,14 @@ def main(
 
         click.echo(yaml.safe_dump(script_class.get_schema(), sort_keys=False), nl=False)
         return
-    from ..session.simulated_run import SimulationOptions, simulate_run
+    from ..session.simulated_run import simulate_run
 
     if resume is not None:
         refuse_with_resume(context)
-        text, options = resumed_options(resume, script_class, faults)
+        text, request = resumed_request(resume, script_class, faults)
     else:
         text = configuration_text(config_file, parameters)
-        options = SimulationOptions(
+        request = RunRequest(
             folder=run_folder(out, Path(script).stem),
             repository=repo,
             scale=scale,
@@ -123,7 +136,7 @@ def main(
             collections=collections,
             faults=faults,
         )
-    sys.exit(simulate_run(script_class, text, options, index=index, log_level=log_level))
+    sys.exit(simulate_run(script_class, text, request, index=index, log_level=log_level))
 
 
 if __name__ == "__main__":

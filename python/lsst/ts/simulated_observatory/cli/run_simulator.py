@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
 from lsst.ts.calibrations.domain.text import one_line
 
 from .options import (
@@ -27,23 +28,15 @@ from .options import (
 
 __all__ = ["main"]
 
-INSTRUMENTS = ("LATISS", "LSSTComCam", "LSSTCam")
-
 BROKER = "broker:29092"
-"""Address of the broker where ``LSST_KAFKA_BROKER_ADDR`` does not say of another one, as in salobj."""
+"""Address of the broker where ``LSST_KAFKA_BROKER_ADDR`` names no other, as in salobj."""
 
 BROKER_TIMEOUT = 10.0
 """Seconds within which a broker takes a connection; salobj would wait for ever, and cannot be interrupted."""
 
 
 def _check_bus() -> None:
-    """Refuse to run without salobj, without a bus, and at the site of the telescopes.
-
-    Raises
-    ------
-    click.UsageError
-        It is so.
-    """
+    """Refuse to run without salobj, without a bus, and at the site of the telescopes."""
     if not (importlib.util.find_spec("lsst.ts") and importlib.util.find_spec("lsst.ts.salobj")):
         raise click.UsageError(
             "lsst.ts.salobj is not installed here, so there is no bus for the simulated components."
@@ -84,8 +77,8 @@ def _speed(_context: click.Context, _: click.Parameter, value: float) -> float:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("instrument", type=click.Choice(INSTRUMENTS), default="LATISS")
-@path_option("--out", help="Its folder, new or empty [default: below runs/].")
+@click.argument("instrument", type=click.Choice(list(INSTRUMENTS)), default="LATISS")
+@path_option("--out", help="Folder of the simulation, new or empty [default: below runs/].")
 @repo_option
 @scale_option
 @seed_option
@@ -103,7 +96,9 @@ def _speed(_context: click.Context, _: click.Parameter, value: float) -> float:
     is_flag=True,
     help="Images are headers alone, jobs run no pipelines, and what these would find is drawn.",
 )
-@click.option("--detectors", callback=_detectors, metavar="N,N,...", help="Those with pixels.")
+@click.option(
+    "--detectors", callback=_detectors, metavar="N,N,...", help="Butler ids of the detectors with pixels."
+)
 @click.option(
     "--filter",
     "filters",
@@ -135,9 +130,10 @@ def main(
     print_anything()
     _check_bus()
     from ..session.folders import run_folder
-    from ..session.service import SimulatorOptions, simulate
+    from ..session.request import ServiceRequest
+    from ..session.service import simulate
 
-    options = SimulatorOptions(
+    request = ServiceRequest(
         folder=run_folder(out, "simulator"),
         repository=repo,
         scale=scale,
@@ -150,7 +146,7 @@ def main(
         faults=faults,
         without_pixels=without_pixels,
     )
-    sys.exit(simulate(instrument, options))
+    sys.exit(simulate(instrument, request))
 
 
 if __name__ == "__main__":

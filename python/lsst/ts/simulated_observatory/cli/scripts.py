@@ -34,6 +34,11 @@ def find_script(path: str) -> type[BaseMakeCalibrations]:
     path
         As the ATQueue or the MTQueue lists it, or of the file itself.
 
+    Returns
+    -------
+    script
+        Its class.
+
     Raises
     ------
     click.UsageError

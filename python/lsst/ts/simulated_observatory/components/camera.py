@@ -12,14 +12,12 @@ from lsst.ts.calibrations.domain.instruments import Instrument
 
 from .. import clock
 from ..faults.faults import Faults
-from .camera_events import CameraEvents
-from .camera_states import CommandState, RaftsState, ReadinessState, ShutterState
+from .camera_events import CameraEvents, CommandState, RaftsState, ReadinessState, ShutterState
 from .header_reader import HeaderReader
 from .image_folder import ImageFolder
 from .images import Image, day_obs, parse_key_values
 from .imaging import Imaging
-from .optical_path import OpticalPath
-from .readout_messages import ReadoutMessages
+from .optics import OpticalPath
 
 __all__ = ["Camera"]
 
@@ -52,7 +50,7 @@ def _nothing(_: int) -> None:
     """Nothing happens at the begin of an image."""
 
 
-class Camera(salobj.BaseCsc):
+class Camera(CameraEvents):
     """ATCamera and its sisters.
 
     takeImages completes at the end of the integration, after the shutter has closed; readout, header and
@@ -76,9 +74,6 @@ class Camera(salobj.BaseCsc):
         Summary state at the beginning.
     """
 
-    valid_simulation_modes = (1,)
-    version = "simulated"
-
     def __init__(
         self,
         instrument: Instrument,
@@ -90,14 +85,8 @@ class Camera(salobj.BaseCsc):
         begin_image: Callable[[int], None] = _nothing,
         initial_state: salobj.State = salobj.State.STANDBY,
     ) -> None:
-        super().__init__(
-            name=instrument.camera,
-            index=None,
-            initial_state=initial_state,
-            simulation_mode=1,
-            allow_missing_callbacks=True,
-        )
-        self.cmd_takeImages.allow_multiple_callbacks = True  # a second one is refused, not queued
+        refusing = ("takeImages", *(() if instrument.spectrograph else ("setFilter",)))
+        super().__init__(instrument.camera, None, initial_state, refusing=refusing)
         self.instrument = instrument
         self._folder = folder
         self._imaging = imaging
@@ -105,20 +94,18 @@ class Camera(salobj.BaseCsc):
         self._faults = faults
         self._headers = HeaderReader(self.domain, instrument, imaging.models)
         self._begin_image = begin_image
-        self._events = CameraEvents(self)
-        self._readouts = ReadoutMessages(self._events.end_readout, self._keep, faults)
+        self._held: list[tuple[Image, float]] = []
         self._busy = False
         self._reading_out = False
         self._readout: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         self._count = 0
 
     async def start(self) -> None:
-        """Start, and publish what those who come later find of a camera at rest."""
+        """Start, and publish what clients that come later find of a camera at rest."""
         await self._headers.start()
         await super().start()
         yesterday = clock.current_tai() - DAY
-        await self._events.rest(
+        await self._publish_state_at_rest(
             Image(
                 code=self.instrument.code,
                 day_obs=day_obs(yesterday),
@@ -134,15 +121,19 @@ class Camera(salobj.BaseCsc):
             )
         )
 
-    async def close_tasks(self) -> None:
-        """Drop the images that are not complete."""
-        await super().close_tasks()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
     async def do_takeImages(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
-        """Take images, one after the other."""
+        """Take images, one after the other.
+
+        Parameters
+        ----------
+        data
+            The command.
+
+        Raises
+        ------
+        lsst.ts.salobj.ExpectedError
+            The camera cannot do what is asked, is busy or not ENABLED.
+        """
         self.assert_enabled("takeImages")
         self._assert_free("takeImages")
         key_values = _check(data)
@@ -154,7 +145,7 @@ class Camera(salobj.BaseCsc):
             self._count += 1
             await asyncio.Event().wait()
         try:
-            await self._events.command(CommandState.BUSY)
+            await self._publish_command(CommandState.BUSY)
             for index in range(1, data.numImages + 1):
                 if self._readout is not None:
                     await self._readout
@@ -162,12 +153,18 @@ class Camera(salobj.BaseCsc):
         finally:
             self._busy = False
             if self.isopen:
-                await self._events.command(CommandState.IDLE)
+                await self._publish_command(CommandState.IDLE)
 
     async def finish(self, image: Image) -> None:
-        """Read out an image that an earlier simulation has begun, and have its files made."""
+        """Read out an image that an earlier simulation has begun, and have its files made.
+
+        Parameters
+        ----------
+        image
+            As its note in the folder has it.
+        """
         pixels = self._keep(self._imaging.expose(image, self.instrument.readout_time + PIXELS_TIME))
-        await self._events.start_integration(image)
+        await self._publish_start_integration(image)
         self._reading_out = True
         self._readout = self._keep(self._read_out(image))
         self._keep(self._store(image, pixels))
@@ -186,14 +183,14 @@ class Camera(salobj.BaseCsc):
         pixels = self._keep(
             self._imaging.expose(image, integration + self.instrument.readout_time + PIXELS_TIME)
         )
-        await self._events.readiness(ReadinessState.NOT_READY)
-        await self._events.rafts(RaftsState.INTEGRATING)
-        await self._events.start_integration(image)
+        await self._publish_readiness(ReadinessState.NOT_READY)
+        await self._publish_rafts(RaftsState.INTEGRATING)
+        await self._publish_start_integration(image)
         if image.shutter:
             await self._expose(image)
         else:
             await clock.sleep(integration)
-        await self._events.end_take_image()
+        await self._publish_end_take_image()
         self._reading_out = True
         self._readout = self._keep(self._read_out(image))
         self._keep(self._store(image, pixels))
@@ -223,26 +220,47 @@ class Camera(salobj.BaseCsc):
     async def _expose(self, image: Image) -> None:
         """Open the shutter, expose, close it."""
         half = image.shutter_time / 2
-        await self._events.shutter(ShutterState.OPENING)
+        await self._publish_shutter(ShutterState.OPENING)
         await clock.sleep(half)
-        await self._events.shutter(ShutterState.OPEN)
+        await self._publish_shutter(ShutterState.OPEN)
         await clock.sleep(image.exposure_time)
-        await self._events.shutter(ShutterState.CLOSING)
+        await self._publish_shutter(ShutterState.CLOSING)
         await clock.sleep(half)
-        await self._events.shutter(ShutterState.CLOSED)
+        await self._publish_shutter(ShutterState.CLOSED)
 
     async def _read_out(self, image: Image) -> None:
-        """Read an image out; once that is told, the next one may begin."""
-        await self._events.rafts(RaftsState.READING_OUT)
-        await self._events.start_readout(image)
+        """Read an image out; after its end is published the next one may begin."""
+        await self._publish_rafts(RaftsState.READING_OUT)
+        await self._publish_start_readout(image)
         await clock.sleep(self.instrument.readout_time)
         self._reading_out = False
-        await self._events.rafts(RaftsState.QUIESCENT)
-        await self._events.readiness(ReadinessState.READY)
-        await self._readouts.tell(image, clock.current_tai())
-        await self._events.telemetry(image)
+        await self._publish_rafts(RaftsState.QUIESCENT)
+        await self._publish_readiness(ReadinessState.READY)
+        await self._announce_end(image, clock.current_tai())
+        await self._publish_telemetry(image)
         if self._faults.strike("camera-fault", image=image.count):
             await self.fault(FAULT_ASKED_FOR, "fault camera-fault was asked for")
+
+    async def _announce_end(self, image: Image, ended: float) -> None:
+        """Publish the end of a readout, once and at once unless a fault was asked for."""
+        strike, number = self._faults.strike, image.count
+        if strike("end-readout-lost", image=number):
+            return
+        if strike("end-readout-reordered", image=number):
+            self._held.append((image, ended))
+            return
+        if (late := strike("end-readout-late", image=number)) is not None:
+            self._keep(self._announce_later(late.number("seconds"), image, ended))
+            return
+        await self._publish_end_readout(image, ended)
+        if strike("end-readout-duplicated", image=number):
+            await self._publish_end_readout(image, ended)
+        while self._held:
+            await self._publish_end_readout(*self._held.pop(0))
+
+    async def _announce_later(self, seconds: float, image: Image, ended: float) -> None:
+        await clock.sleep(seconds)
+        await self._publish_end_readout(image, ended)
 
     async def _store(self, image: Image, pixels: asyncio.Task[None]) -> None:
         """Write the raw files when pixels and header are there."""
@@ -254,13 +272,6 @@ class Camera(salobj.BaseCsc):
         except Exception as error:
             self.log.exception("image %s could not be made", image.name)
             await self.fault(PIXELS_FAILED, f"the simulated image {image.name} could not be made: {error}")
-
-    def _keep(self, work: Any) -> asyncio.Task[None]:
-        """Run something beside the command, until it ends or the camera closes."""
-        task: asyncio.Task[None] = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
 
 def _check(data: Any) -> dict[str, str]:

@@ -1,103 +1,116 @@
-"""What a simulated camera publishes of its images and states."""
+"""What a simulated camera publishes of its images and states, numbered as its SAL interface numbers them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from enum import IntEnum
+from typing import Any
 
 from .. import clock
-from .camera_states import CommandState, RaftsState, ReadinessState, ShutterState
-from .images import Image
-from .key_values import join_escaped
+from .csc import SimulatedCsc
+from .images import Image, join_escaped
 
-if TYPE_CHECKING:
-    from .camera import Camera
-
-__all__ = ["CameraEvents"]
+__all__ = ["CameraEvents", "CommandState", "RaftsState", "ReadinessState", "ShutterState"]
 
 
-class CameraEvents:
-    """Publishes the events of a camera.
+class CommandState(IntEnum):
+    """Substates of ccsCommandState."""
 
-    Parameters
-    ----------
-    camera
-        Whose events.
-    """
+    IDLE = 1
+    BUSY = 2
 
-    def __init__(self, camera: Camera) -> None:
-        self._camera = camera
 
-    async def rest(self, last: Image) -> None:
+class RaftsState(IntEnum):
+    """Substates of raftsDetailedState."""
+
+    NEEDS_CLEAR = 1
+    CLEARING = 2
+    INTEGRATING = 3
+    READING_OUT = 4
+    QUIESCENT = 5
+
+
+class ReadinessState(IntEnum):
+    """Substates of imageReadinessDetailedState."""
+
+    READY = 1
+    NOT_READY = 2
+    GETTING_READY = 3
+
+
+class ShutterState(IntEnum):
+    """Substates of shutterDetailedState."""
+
+    CLOSED = 1
+    OPEN = 2
+    CLOSING = 3
+    OPENING = 4
+
+
+class CameraEvents(SimulatedCsc):
+    """The part of a camera that publishes its events."""
+
+    async def _publish_state_at_rest(self, last: Image) -> None:
         """Publish the states of a camera at rest, and the image that it took last.
 
         Clients wait long for a camera that has never taken an image.
         """
-        await self.command(CommandState.IDLE)
-        await self.rafts(RaftsState.QUIESCENT)
-        await self.readiness(ReadinessState.READY)
-        await self.shutter(ShutterState.CLOSED)
-        await self.start_integration(last)
-        await self.end_readout(last, last.started)
+        await self._publish_command(CommandState.IDLE)
+        await self._publish_rafts(RaftsState.QUIESCENT)
+        await self._publish_readiness(ReadinessState.READY)
+        await self._publish_shutter(ShutterState.CLOSED)
+        await self._publish_start_integration(last)
+        await self._publish_end_readout(last, last.started)
 
-    async def command(self, state: CommandState) -> None:
+    async def _publish_command(self, state: CommandState) -> None:
         """Publish whether a command runs."""
-        await self._transition(self._camera.evt_ccsCommandState, state)
+        await self._transition(self.evt_ccsCommandState, state)
 
-    async def rafts(self, state: RaftsState) -> None:
+    async def _publish_rafts(self, state: RaftsState) -> None:
         """Publish what the detectors do."""
-        await self._transition(self._camera.evt_raftsDetailedState, state)
+        await self._transition(self.evt_raftsDetailedState, state)
 
-    async def readiness(self, state: ReadinessState) -> None:
+    async def _publish_readiness(self, state: ReadinessState) -> None:
         """Publish whether an image can be taken."""
-        await self._transition(self._camera.evt_imageReadinessDetailedState, state)
+        await self._transition(self.evt_imageReadinessDetailedState, state)
 
-    async def shutter(self, state: ShutterState) -> None:
+    async def _publish_shutter(self, state: ShutterState) -> None:
         """Publish what the shutter does, by its state and by the event of that moment."""
-        camera = self._camera
-        await self._transition(camera.evt_shutterDetailedState, state)
+        await self._transition(self.evt_shutterDetailedState, state)
         moment = {
-            ShutterState.OPENING: camera.evt_startShutterOpen,
-            ShutterState.OPEN: camera.evt_endShutterOpen,
-            ShutterState.CLOSING: camera.evt_startShutterClose,
-            ShutterState.CLOSED: camera.evt_endShutterClose,
+            ShutterState.OPENING: self.evt_startShutterOpen,
+            ShutterState.OPEN: self.evt_endShutterOpen,
+            ShutterState.CLOSING: self.evt_startShutterClose,
+            ShutterState.CLOSED: self.evt_endShutterClose,
         }[state]
         await self._transition(moment)
 
-    async def start_integration(self, image: Image) -> None:
+    async def _publish_start_integration(self, image: Image) -> None:
         """Publish that an image begins."""
-        await self._camera.evt_startIntegration.set_write(
+        await self.evt_startIntegration.set_write(
             **_identity(image), exposureTime=image.exposure_time, mode="TIMED", timeout=0.0
         )
 
-    async def end_take_image(self) -> None:
+    async def _publish_end_take_image(self) -> None:
         """Publish that the integration has ended and the shutter is closed."""
-        await self._transition(self._camera.evt_endTakeImage)
+        await self._transition(self.evt_endTakeImage)
 
-    async def start_readout(self, image: Image) -> None:
+    async def _publish_start_readout(self, image: Image) -> None:
         """Publish that the readout begins."""
-        await self._camera.evt_startReadout.set_write(
+        await self.evt_startReadout.set_write(
             **_identity(image),
             exposureTime=image.exposure_time,
             timestampStartOfReadout=clock.current_tai(),
         )
 
-    async def end_readout(self, image: Image, ended: float) -> None:
-        """Publish that an image has been read out.
-
-        Parameters
-        ----------
-        image
-            Which.
-        ended
-            When, TAI unix seconds.
-        """
-        await self._camera.evt_endReadout.set_write(
+    async def _publish_end_readout(self, image: Image, ended: float) -> None:
+        """Publish that an image has been read out at a time (TAI unix seconds)."""
+        await self.evt_endReadout.set_write(
             **_identity(image), requestedExposureTime=image.exposure_time, timestampEndOfReadout=ended
         )
 
-    async def telemetry(self, image: Image) -> None:
+    async def _publish_telemetry(self, image: Image) -> None:
         """Publish what became of an image."""
-        await self._camera.evt_endOfImageTelemetry.set_write(
+        await self.evt_endOfImageTelemetry.set_write(
             **_identity(image),
             exposureTime=image.exposure_time,
             imageTag=f"{image.exposure:016x}",

@@ -36,10 +36,34 @@ class Durations:
     ingest_most: float = 5.0
 
     def job(self, rng: numpy.random.Generator, exposures: int, detectors: int) -> float:
-        """Draw the duration of a job on so many exposures and detectors."""
+        """Draw the duration of a job.
+
+        Parameters
+        ----------
+        rng
+            What draws.
+        exposures, detectors
+            How many there are.
+
+        Returns
+        -------
+        duration
+            Simulated seconds.
+        """
         spread = rng.uniform(-self.job_startup_spread, self.job_startup_spread)
         return self.job_startup + float(spread) + self.job_per_image * exposures * detectors
 
     def ingest(self, rng: numpy.random.Generator) -> float:
-        """Draw the duration of the ingest of one file."""
+        """Draw the duration of the ingest of one file.
+
+        Parameters
+        ----------
+        rng
+            What draws.
+
+        Returns
+        -------
+        duration
+            Simulated seconds.
+        """
         return float(rng.uniform(self.ingest_least, self.ingest_most))

@@ -9,15 +9,12 @@ from lsst.ts import salobj
 
 from .. import clock
 from .camera import Camera
-from .filter_changers import CAMERA_FILTERS, MountedFilter, find_filter
+from .optics import MOUNTED, MountedFilter
 
-__all__ = ["CHANGE_TIME", "FilterCamera"]
-
-CHANGE_TIME = {"LSSTComCam": 20.0, "LSSTCam": 90.0}
-"""Seconds that a filter change takes, by instrument."""
+__all__ = ["FilterCamera"]
 
 MOST_FILTERS = 6
-"""Filters of which availableFilters can tell a change time."""
+"""Filters for which availableFilters has a change time."""
 
 
 class FilterCamera(Camera):
@@ -31,24 +28,34 @@ class FilterCamera(Camera):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.cmd_setFilter.allow_multiple_callbacks = True  # a second one is refused, not queued
-        self._change_time = CHANGE_TIME[self.instrument.name]
+        self._mounted = MOUNTED[self.instrument.name]
 
     async def start(self) -> None:
         """Start, and publish what is mounted and what is in the beam."""
         await super().start()
-        mounted = CAMERA_FILTERS[self.instrument.name]
-        times = [self._change_time] * len(mounted) + [0.0] * (MOST_FILTERS - len(mounted))
+        mounted = self._mounted.filters
+        times = [self._mounted.change_time] * len(mounted) + [0.0] * (MOST_FILTERS - len(mounted))
         await self.evt_availableFilters.set_write(
             filterNames=",".join(each.name for each in mounted),
             filterTypes=",".join(each.band for each in mounted),
             maxSlowChangeTime=times,
             maxFastChangeTime=times,
         )
-        await self._report(find_filter(self.instrument, self._optics.filter))
+        await self._report(self._mounted.filter(self._optics.filter))
 
     async def do_initGuiders(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
-        """Check the regions of the guide sensors, of which no pixels are made."""
+        """Check the regions of the guide sensors, of which no pixels are made.
+
+        Parameters
+        ----------
+        data
+            The command.
+
+        Raises
+        ------
+        lsst.ts.salobj.ExpectedError
+            They are no JSON, or the camera is not ENABLED.
+        """
         self.assert_enabled("initGuiders")
         try:
             json.loads(data.roiSpec)
@@ -56,11 +63,22 @@ class FilterCamera(Camera):
             raise salobj.ExpectedError(f"initGuiders: roiSpec is no JSON: {error}") from None
 
     async def do_setFilter(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
-        """Put a filter into the beam."""
+        """Put a filter into the beam.
+
+        Parameters
+        ----------
+        data
+            The command.
+
+        Raises
+        ------
+        lsst.ts.salobj.ExpectedError
+            It is not mounted, or the camera is busy or not ENABLED.
+        """
         self.assert_enabled("setFilter")
         self._assert_free("setFilter")
         try:
-            wanted = find_filter(self.instrument, data.name)
+            wanted = self._mounted.filter(data.name)
         except ValueError as error:
             raise salobj.ExpectedError(f"setFilter: {error}") from None
         self._busy = True
@@ -69,7 +87,7 @@ class FilterCamera(Camera):
                 filterName=wanted.name, filterType=wanted.band, force_output=True
             )
             if wanted.name != self._optics.filter:
-                await clock.sleep(self._change_time)
+                await clock.sleep(self._mounted.change_time)
                 self._optics.filter = wanted.name
             await self._report(wanted)
         finally:

@@ -58,6 +58,11 @@ class HeaderReader:
             Which one.
         timeout
             Seconds to wait.
+
+        Returns
+        -------
+        headers
+            Keywords and values by Butler id of the detector.
         """
         try:
             async with asyncio.timeout(timeout):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
@@ -14,8 +13,9 @@ from lsst.ts.calibrations.domain.instruments import Instrument
 from .. import clock
 from ..cameras.models import DetectorModel
 from ..detector.header import HeaderValue, primary_header
+from .csc import SimulatedCsc
 from .image_folder import ImageFolder
-from .key_values import split_escaped
+from .images import split_escaped
 
 __all__ = ["HeaderService"]
 
@@ -25,7 +25,7 @@ HEADER_TIME = 0.3
 POSITIONS = ("reportedFilterPosition", "reportedDisperserPosition", "reportedLinearStagePosition")
 
 
-class HeaderService(salobj.BaseCsc):
+class HeaderService(SimulatedCsc):
     """ATHeaderService and its sisters.
 
     Parameters
@@ -42,9 +42,6 @@ class HeaderService(salobj.BaseCsc):
         Summary state at the beginning.
     """
 
-    valid_simulation_modes = (1,)
-    version = "simulated"
-
     def __init__(
         self,
         instrument: Instrument,
@@ -54,18 +51,11 @@ class HeaderService(salobj.BaseCsc):
         seed: int,
         initial_state: salobj.State = salobj.State.STANDBY,
     ) -> None:
-        super().__init__(
-            name=instrument.header_service,
-            index=None,
-            initial_state=initial_state,
-            simulation_mode=1,
-            allow_missing_callbacks=True,
-        )
+        super().__init__(instrument.header_service, None, initial_state)
         self._folder = folder
         self._models = models
         self._seed = seed
         self._started: dict[str, dict[str, HeaderValue]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
         events = ["startIntegration", "endOfImageTelemetry"]
         if not instrument.spectrograph:
             events.append("endSetFilter")
@@ -83,13 +73,6 @@ class HeaderService(salobj.BaseCsc):
             await self._spectrograph.start_task
         await super().start()
 
-    async def close_tasks(self) -> None:
-        """Drop the headers under way."""
-        await super().close_tasks()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
     async def _take_start(self, data: salobj.BaseMsgType) -> None:
         """Remember the state of the instrument at the start of an image."""
         if self.disabled_or_enabled:
@@ -99,9 +82,7 @@ class HeaderService(salobj.BaseCsc):
         """Make the header when everything of an image is known."""
         state = self._started.pop(data.imageName, None)
         if state is not None:
-            task = asyncio.create_task(self._make(data, state))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._keep(self._make(data, state))
 
     async def _make(self, data: Any, state: Mapping[str, HeaderValue]) -> None:
         await clock.sleep(HEADER_TIME)

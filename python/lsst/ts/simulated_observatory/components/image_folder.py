@@ -42,11 +42,28 @@ class ImageFolder:
         self._listeners: list[FilesListener] = []
 
     def add_listener(self, listener: FilesListener) -> None:
-        """Have `listener` called whenever all files of an image are complete."""
+        """Have something called whenever all files of an image are complete.
+
+        Parameters
+        ----------
+        listener
+            Takes the image and its files by detector id.
+        """
         self._listeners.append(listener)
 
     def reserve(self, day_obs: int) -> int:
-        """Make the folder of the next image of a day and return its sequence number."""
+        """Make the folder of the next image of a day.
+
+        Parameters
+        ----------
+        day_obs
+            Observing day, YYYYMMDD.
+
+        Returns
+        -------
+        number
+            Sequence number of the image.
+        """
         day = self.root / f"{day_obs}"
         taken = [exposure_id(path.name) % 100_000 for path in day.glob(f"{self.code}_?_{day_obs}_??????")]
         number = max(taken, default=0) + 1
@@ -58,7 +75,15 @@ class ImageFolder:
         return sum(1 for _ in self.root.glob(f"*/{self.code}_?_*"))
 
     def begin(self, image: Image, detectors: Iterable[str]) -> None:
-        """Write down that an image has begun, until its files are ingested."""
+        """Write down that an image has begun, until its files are ingested.
+
+        Parameters
+        ----------
+        image
+            Which.
+        detectors
+            Names of those with pixels.
+        """
         text = json.dumps(asdict(image))
         for detector in detectors:
             memo = self.file(image.name, detector).with_suffix(MEMO)
@@ -74,23 +99,74 @@ class ImageFolder:
 
     @staticmethod
     def ingested(file: Path) -> None:
-        """Take down that a file is ingested."""
+        """Remove the note about a file that is ingested.
+
+        Parameters
+        ----------
+        file
+            Path of the raw file.
+        """
         file.with_suffix(MEMO).unlink(missing_ok=True)
 
     def file(self, name: str, detector: str) -> Path:
-        """Path of the raw file of a detector, e.g. ``..._R00_S00.fits`` for RXX_S00 of LATISS."""
+        """Path of the raw file of a detector.
+
+        Parameters
+        ----------
+        name
+            Of the image.
+        detector
+            Its name, e.g. RXX_S00 of LATISS.
+
+        Returns
+        -------
+        path
+            Such as ``..._R00_S00.fits``.
+        """
         return self._folder(name) / f"{name}_{detector.replace('RXX', 'R00')}.fits"
 
     def segments(self, name: str, detector: str) -> Path:
-        """Path of the pixels of a detector until the header is there."""
+        """Path of the pixels of a detector until the header is there.
+
+        Parameters
+        ----------
+        name
+            Of the image.
+        detector
+            Its name.
+
+        Returns
+        -------
+        path
+            Beside the raw file.
+        """
         return self.file(name, detector).with_suffix(".segments")
 
     def header(self, name: str) -> Path:
-        """Path of the file of the header service."""
+        """Path of the file of the header service.
+
+        Parameters
+        ----------
+        name
+            Of the image.
+
+        Returns
+        -------
+        path
+            Beside the raw files.
+        """
         return self._folder(name) / f"{name}.yaml"
 
     def complete(self, image: Image, files: Mapping[int, Path]) -> None:
-        """Tell that all files of an image are complete."""
+        """Tell the listeners that all files of an image are complete.
+
+        Parameters
+        ----------
+        image
+            Which.
+        files
+            Its raw files by detector id.
+        """
         for listener in self._listeners:
             listener(image, files)
 

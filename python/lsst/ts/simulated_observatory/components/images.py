@@ -1,17 +1,21 @@
-"""One image of the camera: its name, and what was asked for."""
+"""One image of the camera: its name, what was asked for, and its keys and values as texts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from lsst.ts.calibrations.domain.instruments import exposure_id, image_name
 
-__all__ = ["Image", "day_obs", "parse_key_values"]
+__all__ = ["Image", "day_obs", "join_escaped", "parse_key_values", "split_escaped"]
 
 OVERHEAD = 0.24
 """Seconds that charge collects beyond the integration, as the headers of real raws have it."""
+
+_SEPARATOR_OR_PART = re.compile(r"(:)|((?:\\.|[^\\:])+)", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def day_obs(tai: float) -> int:
@@ -21,6 +25,11 @@ def day_obs(tai: float) -> int:
     ----------
     tai
         TAI unix seconds.
+
+    Returns
+    -------
+    day_obs
+        Such as 20250115.
     """
     night = datetime.fromtimestamp(tai, UTC) - timedelta(hours=12)
     return int(night.strftime("%Y%m%d"))
@@ -28,6 +37,16 @@ def day_obs(tai: float) -> int:
 
 def parse_key_values(text: str) -> dict[str, str]:
     """Read the keyValueMap of takeImages: ``key: value`` pairs separated by commas, without any quoting.
+
+    Parameters
+    ----------
+    text
+        The map.
+
+    Returns
+    -------
+    pairs
+        Values by key, both without the spaces around them.
 
     Raises
     ------
@@ -41,6 +60,44 @@ def parse_key_values(text: str) -> dict[str, str]:
             raise ValueError(f"keyValueMap: {part!r} is not 'key: value' (a value cannot hold a comma)")
         pairs[key.strip()] = value.strip()
     return pairs
+
+
+def join_escaped(texts: Iterable[str]) -> str:
+    """Join keys, or values, as the events of an image carry them.
+
+    Parameters
+    ----------
+    texts
+        Keys or values.
+
+    Returns
+    -------
+    joined
+        With colons between them; a colon or backslash inside a text has a backslash before it.
+    """
+    return ":".join(text.replace("\\", "\\\\").replace(":", "\\:") for text in texts)
+
+
+def split_escaped(text: str) -> list[str]:
+    """Undo `join_escaped`.
+
+    Parameters
+    ----------
+    text
+        Keys or values of an event.
+
+    Returns
+    -------
+    parts
+        An empty text is one empty part.
+    """
+    parts = [""]
+    for separator, part in _SEPARATOR_OR_PART.findall(text):
+        if separator:
+            parts.append("")
+        else:
+            parts[-1] = _ESCAPED.sub(r"\1", part)
+    return parts
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,11 @@ class Imaging:
     def begin(self, image: Image) -> None:
         """Write down that an image has begun: a later simulation ends it, should this one be killed.
 
+        Parameters
+        ----------
+        image
+            Which.
+
         Raises
         ------
         OSError
@@ -62,7 +67,14 @@ class Imaging:
         self.folder.begin(image, (self.instrument.detectors[detector] for detector in self.models))
 
     async def expose(self, image: Image, duration: float) -> None:
-        """Make the pixels of an image; they are there `duration` simulated seconds from now.
+        """Make the pixels of an image.
+
+        Parameters
+        ----------
+        image
+            Which.
+        duration
+            Simulated seconds after which they are there.
 
         Raises
         ------
@@ -78,7 +90,7 @@ class Imaging:
         )
 
     async def store(self, image: Image, headers: Mapping[int, Mapping[str, object]], duration: float) -> None:
-        """Join pixels and headers to raw files within `duration` simulated seconds, and tell the folder.
+        """Join pixels and headers to raw files within `duration` simulated seconds, and announce them.
 
         Parameters
         ----------

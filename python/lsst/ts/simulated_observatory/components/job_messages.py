@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from lsst.ts import salobj
+from lsst.ts.calibrations.domain.instruments import Instrument
 
 from .. import clock
 from ..faults.faults import Fault, Faults
 from ..pipelines.ocps_job import Job
 
-__all__ = ["ACK_TIMEOUT", "JobMessages", "Speaker"]
+__all__ = ["ACK_TIMEOUT", "JobMessages"]
 
 ACK_TIMEOUT = 600.0
 """Seconds that the acknowledgement of a job promises."""
+
+TAI_MINUS_UTC = 37.0
+"""Seconds."""
 
 FOREIGN = 3
 """Results of jobs of others that come before that of a job, if that was asked for."""
 
 
-class Speaker(Protocol):
-    """The component that speaks; its topics are known at run time only."""
+class _Ocps(Protocol):
+    """The component that publishes; its topics are known at run time only."""
 
     cmd_execute: Any
     evt_job_result: Any
@@ -34,13 +39,13 @@ class JobMessages:
     Parameters
     ----------
     ocps
-        Who speaks.
+        What publishes.
     data
         The execute command.
     job
         The job.
-    submitted
-        JSON text of the job as it was submitted.
+    instrument
+        Whose images are processed.
     keep
         Runs something beside, until the component closes.
     faults
@@ -49,17 +54,17 @@ class JobMessages:
 
     def __init__(
         self,
-        ocps: Speaker,
+        ocps: _Ocps,
         data: salobj.BaseMsgType,
         job: Job,
-        submitted: str,
+        instrument: Instrument,
         keep: Callable[[Coroutine[Any, Any, None]], object],
         faults: Faults,
     ) -> None:
         self._ocps = ocps
         self._data = data
         self._job = job
-        self._submitted = submitted
+        self._submitted = _submitted(job, data, instrument)
         self._keep = keep
         self._faults = faults
         self.result_first = self._strike("ocps-result-early") is not None
@@ -77,7 +82,13 @@ class JobMessages:
         )
 
     async def ended(self, exit_code: int) -> None:
-        """Publish the result; the command is complete when this returns."""
+        """Publish the result; the command is complete when this returns.
+
+        Parameters
+        ----------
+        exit_code
+            Of the job.
+        """
         if self._strike("ocps-result-lost"):
             return
         if (late := self._strike("ocps-result-late")) is not None:
@@ -108,3 +119,40 @@ class JobMessages:
 
     def _strike(self, name: str, **more: object) -> Fault | None:
         return self._faults.strike(name, kind=self._job.kind, calibration=self._job.calibration, **more)
+
+
+def _submitted(job: Job, data: Any, instrument: Instrument) -> str:
+    """JSON text of a job that has just been submitted, as the execution service behind the OCPS tells it.
+
+    The OCPS publishes this text as the result of the job when it has ended: ids and parameters are right,
+    phase and times are those of the submission.
+    """
+    environment = {
+        "IMAGE_TAG": data.version,
+        "PIPELINE_URL": job.pipeline,
+        "BUTLER_REPO": instrument.name,
+        "RUN_OPTIONS": f"-i {instrument.raw_collection} {job.config}",
+        "OUTPUT_GLOB": data.output_dataset_types or "*",
+        "DATA_QUERY": job.data_query,
+    }
+    created = datetime.fromtimestamp(clock.current_tai() - TAI_MINUS_UTC, UTC)
+    return json.dumps(
+        {
+            "jobId": job.job_id,
+            "runId": f"{data.private_seqNum}",
+            "ownerId": "",
+            "phase": "pending",
+            "creationTime": created.isoformat(timespec="milliseconds"),
+            "startTime": None,
+            "endTime": None,
+            "executionDuration": None,
+            "destruction": None,
+            "parameters": {
+                "command": "cd $JOB_SOURCE_DIR && bash bin/pipetask.sh",
+                "environment": [{"name": name, "value": value} for name, value in environment.items()],
+            },
+            "results": [],
+            "errorSummary": {"message": ""},
+            "jobInfo": {},
+        }
+    )

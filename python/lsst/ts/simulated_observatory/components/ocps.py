@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import functools
 import json
-from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,10 +18,10 @@ from .. import clock
 from ..faults.butler import ButlerFaults
 from ..faults.faults import Fault, Faults
 from ..pipelines.ocps_job import Job
+from .csc import SimulatedCsc
 from .durations import Durations
 from .job_messages import JobMessages
 from .machinery import JobProcess, JobRunner
-from .uws import submitted_job
 
 if TYPE_CHECKING:
     import numpy
@@ -49,7 +48,7 @@ class _Running:
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Ocps(salobj.BaseCsc):
+class Ocps(SimulatedCsc):
     """The OCPS of one instrument.
 
     The conversation is that of the real one: the command is acknowledged with the job id and completes even
@@ -74,9 +73,6 @@ class Ocps(salobj.BaseCsc):
         Summary state at the beginning.
     """
 
-    valid_simulation_modes = (1,)
-    version = "simulated"
-
     def __init__(
         self,
         instrument: Instrument,
@@ -90,14 +86,12 @@ class Ocps(salobj.BaseCsc):
         initial_state: salobj.State = salobj.State.STANDBY,
     ) -> None:
         super().__init__(
-            name="OCPS",
-            index=instrument.ocps_index,
-            initial_state=initial_state,
+            "OCPS",
+            instrument.ocps_index,
+            initial_state,
+            refusing=("execute",),
             override=_override(instrument, faults),
-            simulation_mode=1,
-            allow_missing_callbacks=True,
         )
-        self.cmd_execute.allow_multiple_callbacks = True
         self.instrument = instrument
         self._folder = folder
         self._run_job = run_job
@@ -106,23 +100,24 @@ class Ocps(salobj.BaseCsc):
         self._faults = faults
         self._jobs: dict[str, _Running] = {}
         self._butler_faults = butler_faults
-        self._tasks: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(max_workers=MOST_PROCESSES, thread_name_prefix="OCPS")
 
     async def close_tasks(self) -> None:
         """End all jobs and wait until their processes are gone."""
         self._stop_all()
         await super().close_tasks()
-        tasks = self._tasks - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         if self._butler_faults is not None:
             self._butler_faults.close()
         await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
 
     async def begin_start(self, data: salobj.BaseMsgType) -> None:
-        """Say which configuration is taken, as every configurable component does when it is started."""
+        """Publish which configuration is taken, as every configurable component does when it is started.
+
+        Parameters
+        ----------
+        data
+            The command.
+        """
         await super().begin_start(data)
         files = ["_init.yaml", *filter(None, [data.configurationOverride])]
         await self.evt_configurationApplied.set_write(configurations=",".join(files), force_output=True)
@@ -134,7 +129,18 @@ class Ocps(salobj.BaseCsc):
             self._stop_all()
 
     async def do_execute(self, data: salobj.BaseMsgType) -> None:
-        """Run a job; complete when it has ended, however it did."""
+        """Run a job; complete when it has ended, however it did.
+
+        Parameters
+        ----------
+        data
+            The command.
+
+        Raises
+        ------
+        lsst.ts.salobj.ExpectedError
+            The job is refused, or was ended with the component.
+        """
         self.assert_enabled("execute")
         for job_id in filter(None, (part.strip() for part in data.prereq_jobs.split(","))):
             if job_id in self._jobs:
@@ -146,8 +152,7 @@ class Ocps(salobj.BaseCsc):
             raise salobj.ExpectedError("the job was refused: fault ocps-refused was asked for")
         if self._strike("ocps-silent", job):
             await asyncio.Event().wait()
-        submitted = submitted_job(job, data, self.instrument, clock.current_tai())
-        messages = JobMessages(self, data, job, submitted, self._keep, self._faults)
+        messages = JobMessages(self, data, job, self.instrument, self._keep, self._faults)
         running = self._submit(job)
         try:
             if not messages.result_first:
@@ -166,6 +171,16 @@ class Ocps(salobj.BaseCsc):
 
         Two results follow, as from the real one: that of the abort, and that of the execute command, which
         sees that the job did not complete.
+
+        Parameters
+        ----------
+        data
+            The command.
+
+        Raises
+        ------
+        lsst.ts.salobj.ExpectedError
+            No such job is running, or the component is not ENABLED.
         """
         self.assert_enabled("abort_job")
         running = self._jobs.get(data.job_id)
@@ -196,12 +211,6 @@ class Ocps(salobj.BaseCsc):
         await clock.sleep(FAULT_DURATION)
         for command in ("disable", "standby", "exitControl"):
             await getattr(self, f"do_{command}")(getattr(self, f"cmd_{command}").DataType())
-
-    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something beside, until it ends or the component closes."""
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _exit_code(self, running: _Running) -> int:
         """Run the job and return its exit code."""

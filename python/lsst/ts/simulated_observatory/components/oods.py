@@ -13,6 +13,7 @@ from lsst.ts.calibrations.domain.instruments import Instrument, image_name
 
 from .. import clock
 from ..faults.faults import Fault, Faults
+from .csc import SimulatedCsc
 from .durations import Durations
 from .image_folder import ImageFolder
 from .images import Image
@@ -28,7 +29,7 @@ FAILED = 1
 """statusCode of a file that could not be ingested."""
 
 
-class Oods(salobj.BaseCsc):
+class Oods(SimulatedCsc):
     """ATOODS and its sisters.
 
     Pixels are made only for the detectors that a run uses; ``imageInOODS`` comes for every detector of the
@@ -50,9 +51,6 @@ class Oods(salobj.BaseCsc):
         Summary state at the beginning.
     """
 
-    valid_simulation_modes = (1,)
-    version = "simulated"
-
     def __init__(
         self,
         instrument: Instrument,
@@ -64,28 +62,18 @@ class Oods(salobj.BaseCsc):
         faults: Faults,
         initial_state: salobj.State = salobj.State.STANDBY,
     ) -> None:
-        super().__init__(
-            name=instrument.oods,
-            index=None,
-            initial_state=initial_state,
-            simulation_mode=1,
-            allow_missing_callbacks=True,
-        )
+        super().__init__(instrument.oods, None, initial_state)
         self.instrument = instrument
         self._ingest = ingest
         self._durations = durations
         self._rng = rng
         self._faults = faults
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=instrument.oods)
-        self._tasks: set[asyncio.Task[None]] = set()
         folder.add_listener(self._take)
 
     async def close_tasks(self) -> None:
         """Finish the file in hand, drop the others and let go of the Butler."""
         await super().close_tasks()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.get_running_loop().run_in_executor(self._thread, self._ingest.close)
         self._thread.shutdown()
 
@@ -98,10 +86,7 @@ class Oods(salobj.BaseCsc):
             return
         for detector in self.instrument.detectors:
             duration = self._durations.ingest(self._rng)
-            work = self._handle(image, detector, files.get(detector), duration)
-            task = asyncio.create_task(work)
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._keep(self._handle(image, detector, files.get(detector), duration))
 
     async def _handle(self, image: Image, detector: int, path: Path | None, duration: float) -> None:
         name = self.instrument.detectors[detector]

@@ -8,13 +8,10 @@ from typing import Any
 from lsst.ts import salobj
 
 from .. import clock
-from .optical_path import OpticalPath
-from .wheels import FILTERS, GRATINGS, Slot, find_slot
+from .csc import SimulatedCsc
+from .optics import Mounted, MountedFilter, OpticalPath
 
 __all__ = ["Spectrograph"]
-
-WHEEL_TIME = 4.0
-"""Seconds that a wheel takes to another slot."""
 
 STAGE_SPEED = 10.0
 """Of the linear stage, mm/s."""
@@ -26,7 +23,7 @@ STAGE_HOME = 67.0
 """Position of the linear stage at the beginning, mm."""
 
 
-class Spectrograph(salobj.BaseCsc):
+class Spectrograph(SimulatedCsc):
     """ATSpectrograph.
 
     Parameters
@@ -35,25 +32,24 @@ class Spectrograph(salobj.BaseCsc):
         SAL name.
     optics
         What it changes.
+    mounted
+        What is in its wheels.
     initial_state
         Summary state at the beginning.
     """
 
-    valid_simulation_modes = (1,)
-    version = "simulated"
-
     def __init__(
-        self, name: str, *, optics: OpticalPath, initial_state: salobj.State = salobj.State.STANDBY
+        self,
+        name: str,
+        *,
+        optics: OpticalPath,
+        mounted: Mounted,
+        initial_state: salobj.State = salobj.State.STANDBY,
     ) -> None:
-        super().__init__(
-            name=name,
-            index=None,
-            initial_state=initial_state,
-            simulation_mode=1,
-            allow_missing_callbacks=True,
-        )
-        for command in (self.cmd_changeFilter, self.cmd_changeDisperser, self.cmd_moveLinearStage):
-            command.allow_multiple_callbacks = True  # a second one is refused, not queued
+        refusing = ("changeFilter", "changeDisperser", "moveLinearStage")
+        super().__init__(name, None, initial_state, refusing=refusing)
+        self._filters, self._gratings = mounted.filters, mounted.gratings
+        self._change_time = mounted.change_time
         self._optics = optics
         self._moving: set[str] = set()
         self._position = STAGE_HOME
@@ -65,34 +61,67 @@ class Spectrograph(salobj.BaseCsc):
             linearStageMinPos=STAGE_LIMITS[0],
             linearStageMaxPos=STAGE_LIMITS[1],
             linearStageSpeed=STAGE_SPEED,
-            filterNames=_listed(FILTERS),
-            filterCentralWavelengths=",".join(f"{slot.wavelength}" for slot in FILTERS),
-            gratingNames=_listed(GRATINGS),
+            filterNames=_listed(self._filters),
+            filterCentralWavelengths=",".join(f"{slot.wavelength}" for slot in self._filters),
+            gratingNames=_listed(self._gratings),
         )
-        await self._report_filter(_slot_of(FILTERS, self._optics.filter))
-        await self._report_grating(_slot_of(GRATINGS, self._optics.grating))
+        await self._report_filter(_slot_of(self._filters, self._optics.filter))
+        await self._report_grating(_slot_of(self._gratings, self._optics.grating))
         await self._report_stage()
 
     async def do_changeFilter(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
-        """Turn the filter wheel."""
+        """Turn the filter wheel.
+
+        Parameters
+        ----------
+        data
+            The command.
+
+        Raises
+        ------
+        lsst.ts.salobj.ExpectedError
+            There is no such place, the wheel is moving already, or not ENABLED.
+        """
         self.assert_enabled("changeFilter")
-        slot = _wanted(FILTERS, data.filter, data.name, "filter")
-        if FILTERS[slot].name != self._optics.filter:
-            await self._move("filter wheel", WHEEL_TIME, self.evt_filterInPosition)
-            self._optics.filter = FILTERS[slot].name
+        slot = _wanted(self._filters, data.filter, data.name, "filter")
+        if self._filters[slot].name != self._optics.filter:
+            await self._move("filter wheel", self._change_time, self.evt_filterInPosition)
+            self._optics.filter = self._filters[slot].name
         await self._report_filter(slot)
 
     async def do_changeDisperser(self, data: salobj.BaseMsgType) -> None:  # noqa: N802
-        """Turn the grating wheel."""
+        """Turn the grating wheel.
+
+        Parameters
+        ----------
+        data
+            The command.
+
+        Raises
+        ------
+        lsst.ts.salobj.ExpectedError
+            There is no such place, the wheel is moving already, or not ENABLED.
+        """
         self.assert_enabled("changeDisperser")
-        slot = _wanted(GRATINGS, data.disperser, data.name, "disperser")
-        if GRATINGS[slot].name != self._optics.grating:
-            await self._move("grating wheel", WHEEL_TIME, self.evt_disperserInPosition)
-            self._optics.grating = GRATINGS[slot].name
+        slot = _wanted(self._gratings, data.disperser, data.name, "disperser")
+        if self._gratings[slot].name != self._optics.grating:
+            await self._move("grating wheel", self._change_time, self.evt_disperserInPosition)
+            self._optics.grating = self._gratings[slot].name
         await self._report_grating(slot)
 
     async def do_moveLinearStage(self, data: salobj.BaseMsgType) -> None:  # noqa: N802
-        """Move the linear stage."""
+        """Move the linear stage.
+
+        Parameters
+        ----------
+        data
+            The command.
+
+        Raises
+        ------
+        lsst.ts.salobj.ExpectedError
+            Out of its limits, moving already, or not ENABLED.
+        """
         self.assert_enabled("moveLinearStage")
         least, most = STAGE_LIMITS
         if not least <= data.distanceFromHome <= most:
@@ -117,14 +146,14 @@ class Spectrograph(salobj.BaseCsc):
             self._moving.remove(axis)
 
     async def _report_filter(self, slot: int) -> None:
-        mounted = FILTERS[slot]
+        mounted = self._filters[slot]
         await self.evt_reportedFilterPosition.set_write(
             slot=slot, name=mounted.name, band=mounted.band, centralWavelength=mounted.wavelength
         )
         await self.evt_filterInPosition.set_write(inPosition=True)
 
     async def _report_grating(self, slot: int) -> None:
-        mounted = GRATINGS[slot]
+        mounted = self._gratings[slot]
         await self.evt_reportedDisperserPosition.set_write(slot=slot, name=mounted.name, band=mounted.band)
         await self.evt_disperserInPosition.set_write(inPosition=True)
 
@@ -133,16 +162,30 @@ class Spectrograph(salobj.BaseCsc):
         await self.evt_linearStageInPosition.set_write(inPosition=True)
 
 
-def _wanted(slots: Sequence[Slot], number: int, name: str, what: str) -> int:
+def _find_slot(slots: Sequence[MountedFilter], number: int, name: str) -> int:
+    """Find the slot that a command means by its number or, with number 0, by the name of what is in it."""
+    if name and number:
+        raise ValueError(f"both slot {number} and name {name!r} are given; give one")
+    names = [slot.name for slot in slots]
+    if name:
+        if name not in names:
+            raise ValueError(f"{name!r} is not mounted; mounted are {', '.join(names)}")
+        return names.index(name)
+    if not 0 <= number < len(slots):
+        raise ValueError(f"slot {number} is not between 0 and {len(slots) - 1}")
+    return number
+
+
+def _wanted(slots: Sequence[MountedFilter], number: int, name: str, what: str) -> int:
     try:
-        return find_slot(slots, number, name)
+        return _find_slot(slots, number, name)
     except ValueError as error:
         raise salobj.ExpectedError(f"{what}: {error}") from None
 
 
-def _slot_of(slots: Sequence[Slot], name: str | None) -> int:
+def _slot_of(slots: Sequence[MountedFilter], name: str | None) -> int:
     return [slot.name for slot in slots].index(name or slots[0].name)
 
 
-def _listed(slots: Sequence[Slot]) -> str:
+def _listed(slots: Sequence[MountedFilter]) -> str:
     return ",".join(slot.name for slot in slots)

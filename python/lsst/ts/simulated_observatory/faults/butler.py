@@ -58,7 +58,13 @@ class ButlerFaults:
         self._undo: list[Callable[[], None]] = []
 
     async def job_ended(self, job: Job) -> None:
-        """Fail at the end of a job that has succeeded, if that was asked for."""
+        """Fail at the end of a job that has succeeded, if that was asked for.
+
+        Parameters
+        ----------
+        job
+            Which.
+        """
         loop = asyncio.get_running_loop()
         if self._verification.asked_for:
             await loop.run_in_executor(None, self._spoil, job)

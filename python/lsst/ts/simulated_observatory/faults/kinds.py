@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
+
 __all__ = ["DETECTOR_KINDS", "KINDS", "VERIFY", "FaultKind", "Option", "Value"]
 
 VERIFY = "verify-"
@@ -152,7 +154,7 @@ _EXIT_CODE = Option("exit code", _whole_number, default=1)
 _MUCH = Option("how much", _factor, default=10.0)
 _PHASES = ("completed", "error", "executing", "aborted")
 _PHASE = Option("which", default="completed", choices=_PHASES)
-_INSTRUMENT = Option("which", required=True, choices=("LATISS", "LSSTComCam", "LSSTCam"))
+_INSTRUMENT = Option("which", required=True, choices=tuple(INSTRUMENTS))
 _WHERE = Option(
     "of the acknowledgement or of job_result; of both if left out", condition=True, choices=("ack", "result")
 )

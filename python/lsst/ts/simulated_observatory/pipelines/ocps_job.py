@@ -9,6 +9,7 @@ from pathlib import Path
 __all__ = ["Job"]
 
 _SELECTION = r"\b{dimension}\s+IN\s*\(([^)]*)\)|\b{dimension}\s*=\s*(\d+)"
+_INPUTS = re.compile(r"(?:^|\s)-i\s+(\S+)")
 _CALIBRATIONS = ("BIAS", "DARK", "FLAT", "DEFECTS", "PTC")
 _OTHER_NAMES = {"PHOTONTRANSFERCURVE": "PTC"}
 
@@ -62,13 +63,44 @@ class Job:
         names = {name: name for name in _CALIBRATIONS} | _OTHER_NAMES
         return next((names[name] for name in names if name in self._file), "")
 
-    def count(self, dimension: str) -> int:
-        """How many values of a dimension the data query selects; 0 if it does not say."""
+    @property
+    def inputs(self) -> list[str]:
+        """Input collections, in the order in which they are searched."""
+        return [name for found in _INPUTS.findall(self.config) for name in found.split(",")]
+
+    def selected(self, dimension: str) -> list[int]:
+        """Ids that the data query selects.
+
+        Parameters
+        ----------
+        dimension
+            ``exposure`` or ``detector``.
+
+        Returns
+        -------
+        ids
+            Empty if the query does not select by this dimension.
+        """
         match = re.search(_SELECTION.format(dimension=dimension), self.data_query, re.IGNORECASE)
         if match is None:
-            return 0
+            return []
         listed, single = match.groups()
-        return 1 if single is not None else len([value for value in listed.split(",") if value.strip()])
+        return [int(value) for value in (single or listed).split(",") if value.strip().isdecimal()]
+
+    def count(self, dimension: str) -> int:
+        """How many ids the data query selects.
+
+        Parameters
+        ----------
+        dimension
+            ``exposure`` or ``detector``.
+
+        Returns
+        -------
+        count
+            0 if the query does not select by this dimension.
+        """
+        return len(self.selected(dimension))
 
     @property
     def _file(self) -> str:

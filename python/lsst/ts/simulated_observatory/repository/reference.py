@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lsst.ts.calibrations.domain.instruments import Instrument
 
-from ..components.optical_path import OpticalPath
+from ..components.optics import OpticalPath
 from .locks import wait_for_lock
 
 __all__ = ["ReferenceRequest", "cache_folder", "is_cached", "reference_repository"]

@@ -12,8 +12,7 @@ from lsst.ts.calibrations.domain.instruments import ImageType, Instrument, expos
 
 from ..cameras.models import DetectorModel
 from ..components.images import OVERHEAD
-from ..components.mounted import band_of
-from ..components.optical_path import OpticalPath
+from ..components.optics import OpticalPath, band_of
 from ..detector.exposure import ExposureRequest, write_raw, write_segments
 from ..detector.header import HeaderValue, file_name, primary_header
 from ..detector.workers import make_workers

@@ -16,7 +16,18 @@ MOST_SEED = 2**63 - 1
 
 
 def path_problem(path: Path) -> str | None:
-    """Say why nothing can have a path, or why nobody can be told of it or look there; None if all is well."""
+    """Find out why a path cannot be used.
+
+    Parameters
+    ----------
+    path
+        It need not exist.
+
+    Returns
+    -------
+    problem
+        Why nothing can have this path, it cannot be shown, or nobody may look there; None if all is well.
+    """
     if not str(path).isprintable():
         return "it has characters that cannot be printed"
     try:
@@ -29,5 +40,16 @@ def path_problem(path: Path) -> str | None:
 
 
 def is_collection(name: str) -> bool:
-    """Whether a collection can have a name."""
+    """Find out whether a collection of the Butler can have a name.
+
+    Parameters
+    ----------
+    name
+        As somebody wrote it.
+
+    Returns
+    -------
+    is_collection
+        Whether the configuration would take it, too.
+    """
     return name[:1] != "/" and text_problems({"calib_collection": name}) == {}

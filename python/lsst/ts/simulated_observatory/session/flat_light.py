@@ -1,4 +1,4 @@
-"""How much light flats get: what can be told of them before any is taken, from nominal values alone."""
+"""How much light flats get in the simulation: warnings from nominal values, before any flat is taken."""
 
 from __future__ import annotations
 
@@ -95,6 +95,11 @@ def saturation_warnings(
         Light [electron/s].
     detectors
         Camera models of the detectors that are processed.
+
+    Yields
+    ------
+    warning
+        In words; nothing if all is well.
     """
     full = min(_full_well(amplifier) for model in detectors for amplifier in model.amplifiers) / rate
     if saturated := {time for time in times if time >= full}:
@@ -119,6 +124,11 @@ def faint_warnings(
         Camera models of the detectors that are processed.
     internal
         Whether they are compared with a flat that is made of them.
+
+    Yields
+    ------
+    warning
+        In words; nothing if all is well.
 
     Notes
     -----
@@ -146,6 +156,11 @@ def curve_warnings(times: Sequence[float], rate: float) -> Iterator[str]:
         Exposure times of the flats that are used [s].
     rate
         Light [electron/s].
+
+    Yields
+    ------
+    warning
+        In words; nothing if all is well.
     """
     longest = max((times[first] for first, _ in flat_pairs(times).pairs), default=0.0)
     if longest * rate < TURNOFF:

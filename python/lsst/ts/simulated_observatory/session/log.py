@@ -15,7 +15,7 @@ from lsst.ts.calibrations.domain.text import plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .progress import ProgressView
+    from .progress import PlainProgress
 
 __all__ = ["log_to"]
 
@@ -38,7 +38,7 @@ class _ClockFormatter(logging.Formatter):
 class _LogFile(logging.FileHandler):
     """The log file; a disk that is full costs the log and nothing else."""
 
-    def __init__(self, path: Path, mode: str, view: ProgressView) -> None:
+    def __init__(self, path: Path, mode: str, view: PlainProgress) -> None:
         super().__init__(path, mode=mode, encoding="utf-8")
         self._view = view
         self._failed = False
@@ -57,7 +57,7 @@ class _LogFile(logging.FileHandler):
 
 @contextlib.contextmanager
 def log_to(
-    log: logging.Logger, path: Path, view: ProgressView, now: Callable[[], float], *, append: bool = False
+    log: logging.Logger, path: Path, view: PlainProgress, now: Callable[[], float], *, append: bool = False
 ) -> Iterator[None]:
     """Send a log to a file and to the view.
 
@@ -73,6 +73,11 @@ def log_to(
         Clock, TAI unix seconds.
     append
         Go on with the file, if there is one; else it is made new.
+
+    Yields
+    ------
+    None
+        While the log goes there.
     """
     handlers = (_LogFile(path, "a" if append else "w", view), view.handler())
     for handler in handlers:

@@ -21,10 +21,9 @@ from ..components.header_service import HeaderService
 from ..components.image_folder import ImageFolder
 from ..components.imaging import Imaging
 from ..components.machinery import Machinery
-from ..components.mounted import usual_optics
 from ..components.ocps import Ocps
 from ..components.oods import Oods
-from ..components.optical_path import OpticalPath
+from ..components.optics import MOUNTED, OpticalPath, usual_optics
 from ..components.spectrograph import Spectrograph
 from ..detector.faults import active_faults
 from ..detector.workers import make_workers
@@ -56,6 +55,11 @@ def real_machinery(
         Butler repository, with the instrument registered.
     environment
         Further environment variables of the jobs.
+
+    Returns
+    -------
+    machinery
+        Nothing of it has begun.
     """
     runner = PipetaskRunner(repository, instrument.raw_collection, environment=environment or {})
     return Machinery(ingest=ButlerIngest(repository), run_job=runner, repository=repository)
@@ -207,7 +211,10 @@ class SimulatedObservatory:
         }
         if instrument.spectrograph is not None:
             makers[instrument.spectrograph] = partial(
-                Spectrograph, instrument.spectrograph, optics=self.optics
+                Spectrograph,
+                instrument.spectrograph,
+                optics=self.optics,
+                mounted=MOUNTED[instrument.name],
             )
         return makers
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
 from rich.console import Console
 from rich.live import Live
@@ -15,56 +14,63 @@ from lsst.ts.calibrations.domain.tai import iso_tai
 from lsst.ts.calibrations.domain.text import plain
 from lsst.ts.calibrations.journal import facts
 
-__all__ = ["PlainProgress", "ProgressView", "TerminalProgress", "make_view"]
-
-
-class ProgressView(Protocol):
-    """What shows a run to the person who started it."""
-
-    def handler(self) -> logging.Handler:
-        """Handler that shows log lines without disturbing the view."""
-
-    def begin(self, n_images: int, now: Callable[[], float]) -> None:
-        """Begin with a run of so many images; `now` is the clock (TAI unix seconds)."""
-
-    def take(self, fact: facts.Fact) -> None:
-        """Show a fact of the run."""
-
-    def say(self, text: str) -> None:
-        """Print a line."""
-
-    def end(self) -> None:
-        """Leave the terminal as it was."""
+__all__ = ["PlainProgress", "TerminalProgress", "make_view"]
 
 
 class PlainProgress:
-    """Log lines only, for files, pipes and dumb terminals."""
+    """Shows a run by its log lines only, in files, pipes and dumb terminals.
+
+    Parameters
+    ----------
+    console
+        Where to.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def handler(self) -> logging.Handler:
-        """Handler that writes plain lines."""
+        """Handler that shows log lines without disturbing what else is shown."""
         return logging.StreamHandler(self._console.file)
 
     def begin(self, n_images: int, now: Callable[[], float]) -> None:
-        """Nothing to show yet."""
+        """Begin to show a run.
+
+        Parameters
+        ----------
+        n_images
+            How many images are to be taken.
+        now
+            Clock, TAI unix seconds.
+        """
 
     def take(self, fact: facts.Fact) -> None:
-        """Log lines say it."""
+        """Show a fact of the run that no log line has.
+
+        Parameters
+        ----------
+        fact
+            As the journal has it.
+        """
 
     def say(self, text: str) -> None:
-        """Print a line."""
+        """Print a line.
+
+        Parameters
+        ----------
+        text
+            Characters that a terminal would obey are taken out.
+        """
         self._console.print(plain(text), markup=False, highlight=False, soft_wrap=True)
 
     def end(self) -> None:
-        """Nothing to put back."""
+        """Leave the terminal as it was."""
 
 
 class _SayingHandler(logging.Handler):
     """Writes log lines above the bars, as they are."""
 
-    def __init__(self, view: ProgressView) -> None:
+    def __init__(self, view: PlainProgress) -> None:
         super().__init__()
         self._view = view
 
@@ -72,11 +78,17 @@ class _SayingHandler(logging.Handler):
         self._view.say(self.format(record))
 
 
-class TerminalProgress:
-    """A bar for the exposures, a line for each job under way, the clock; log lines scroll above."""
+class TerminalProgress(PlainProgress):
+    """Shows a bar for the exposures, the jobs that run and the clock; log lines scroll above.
+
+    Parameters
+    ----------
+    console
+        A terminal.
+    """
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        super().__init__(console)
         self._bars = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console
         )
@@ -90,7 +102,15 @@ class TerminalProgress:
         return _SayingHandler(self)
 
     def begin(self, n_images: int, now: Callable[[], float]) -> None:
-        """Draw the bars."""
+        """Draw the bars.
+
+        Parameters
+        ----------
+        n_images
+            How many images are to be taken.
+        now
+            Clock, TAI unix seconds.
+        """
         self._now = now
         self._exposures = self._bars.add_task("exposures", total=n_images)
         self._live = Live(
@@ -99,7 +119,13 @@ class TerminalProgress:
         self._live.start()
 
     def take(self, fact: facts.Fact) -> None:
-        """Advance the bar or the list of jobs."""
+        """Advance the bar or the list of jobs.
+
+        Parameters
+        ----------
+        fact
+            As the journal has it.
+        """
         match fact:
             case facts.ExposureTaken() if self._exposures is not None:
                 self._bars.advance(self._exposures)
@@ -107,10 +133,6 @@ class TerminalProgress:
                 self._jobs[fact.job_id] = f"{fact.kind} {fact.calibration}"
             case facts.JobEnded():
                 self._jobs.pop(fact.job_id, None)
-
-    def say(self, text: str) -> None:
-        """Print a line above the bars."""
-        self._console.print(plain(text), markup=False, highlight=False, soft_wrap=True)
 
     def end(self) -> None:
         """Take the bars away."""
@@ -128,6 +150,17 @@ class TerminalProgress:
         return table
 
 
-def make_view(console: Console) -> ProgressView:
-    """Choose the view that the output can show."""
+def make_view(console: Console) -> PlainProgress:
+    """Choose how a run is shown.
+
+    Parameters
+    ----------
+    console
+        Where to.
+
+    Returns
+    -------
+    view
+        Bars if the console is a terminal, plain lines anywhere else.
+    """
     return TerminalProgress(console) if console.is_terminal else PlainProgress(console)

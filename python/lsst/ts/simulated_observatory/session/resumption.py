@@ -15,14 +15,13 @@ from lsst.ts.calibrations.journal.resumption import ResumptionError, asked_for, 
 
 from ..repository.repository import is_complete
 from .checks import MOST_SCALE, MOST_SEED, is_collection, path_problem
+from .request import RunRequest
 
 if TYPE_CHECKING:
     from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
     from lsst.ts.calibrations.config.text import Findings
 
-    from .simulated_run import SimulationOptions
-
-__all__ = ["PAUSE", "refuse_option", "refuse_with_resume", "resumed_options", "time_of_resumption"]
+__all__ = ["PAUSE", "refuse_option", "refuse_with_resume", "resumed_request", "time_of_resumption"]
 
 PAUSE = 60.0
 """Simulated seconds between the end of a run and its resumption: the camera ends what it had begun."""
@@ -42,6 +41,11 @@ FIXED = {
 
 def refuse_with_resume(context: click.Context) -> None:
     """Refuse options that a resumed run has from its journal.
+
+    Parameters
+    ----------
+    context
+        Of the command.
 
     Raises
     ------
@@ -81,10 +85,10 @@ def refuse_option(findings: Findings) -> None:
         raise click.UsageError(f"to resume a run on the command line say --resume {folder}")
 
 
-def resumed_options(
+def resumed_request(
     folder: Path, script_class: type[BaseMakeCalibrations], faults: tuple[str, ...]
-) -> tuple[str, SimulationOptions]:
-    """Configuration text and options of a run that shall go on.
+) -> tuple[str, RunRequest]:
+    """Configuration text of a run that shall go on, and what is asked of it.
 
     Parameters
     ----------
@@ -95,17 +99,20 @@ def resumed_options(
     faults
         What goes wrong from now on.
 
+    Returns
+    -------
+    text, request
+        As the run began with them.
+
     Raises
     ------
     click.UsageError
         It cannot go on; nothing was touched.
     """
-    from .simulated_run import SimulationOptions
-
     folder = folder.absolute()
     try:
         resumption = take_up(folder, script_class.__name__)
-        resumption.journal.close()  # the script takes it up again
+        resumption.journal.close()  # the script opens it again
         resumption.check_place(simulated=True, in_process=True)
     except ResumptionError as error:
         raise click.UsageError(f"--resume: {error}") from None
@@ -118,7 +125,7 @@ def resumed_options(
             f"--resume: the repository of the run, {repository}, is not there any more; a run directory"
             " cannot be moved. Nothing was touched."
         )
-    return configured.text, SimulationOptions(
+    return configured.text, RunRequest(
         folder=folder,
         repository=repository,
         scale=1 if configured.scale is None else configured.scale,
@@ -149,7 +156,18 @@ def _strange(configured: RunConfigured) -> str | None:
 
 
 def time_of_resumption(record: RunRecord) -> float:
-    """When a run goes on: after all that its journal tells of, and what was under way (TAI unix seconds)."""
+    """When a run goes on: after all that its journal tells of, and after what was under way.
+
+    Parameters
+    ----------
+    record
+        Of the run so far.
+
+    Returns
+    -------
+    time
+        TAI unix seconds.
+    """
     end = max(part.end for part in record.parts)
     if record.begun is not None:
         end = max(end, record.begun.time + record.begun.exp_time)

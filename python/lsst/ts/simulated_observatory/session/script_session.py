@@ -1,4 +1,4 @@
-"""The other end of a script: configures it, gives it its observatory, runs it and tells how it ended."""
+"""Drives a script: configures it, starts the simulated observatory, runs it and reports how it ended."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from ..clock import SimulatedLoop
 from .flat_light import light_warnings
 from .interrupts import ending_signals, ignore_signals
 from .log import log_to
-from .surroundings import Surroundings, SurroundingsError
+from .setup import SetupError, SimulationSetup
 
 if TYPE_CHECKING:
     from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
 
-    from .progress import ProgressView
+    from .progress import PlainProgress
 
 __all__ = ["ScriptSession"]
 
@@ -47,8 +47,8 @@ class ScriptSession:
     ----------
     script_class, text
         The script and its configuration text.
-    surroundings
-        Repository, folders and options of the simulated observatory.
+    setup
+        Repository, folders and properties of the simulated observatory.
     index, log_level
         SAL index of the script and least level of its log.
     view
@@ -61,16 +61,16 @@ class ScriptSession:
         self,
         script_class: type[BaseMakeCalibrations],
         text: str,
-        surroundings: Surroundings,
+        setup: SimulationSetup,
         *,
         index: int,
         log_level: int,
-        view: ProgressView,
-        obstacle: SurroundingsError | None = None,
+        view: PlainProgress,
+        obstacle: SetupError | None = None,
     ) -> None:
         self._script_class = script_class
         self._text = text
-        self._surroundings = surroundings
+        self._setup = setup
         self._index = index
         self._log_level = log_level
         self._view = view
@@ -80,18 +80,18 @@ class ScriptSession:
 
     async def run(self) -> int:
         """Run the script and return the exit status: 0, 1 or 2, as for the command."""
-        settings = self._surroundings.settings
+        settings = self._setup.settings
         async with salobj.Domain() as domain:
             script = self._script_class(
                 index=self._index,
                 settings=settings,
                 listeners=[self._view.take],
-                advise=partial(light_warnings, instrument=self._surroundings.instrument),
+                advise=partial(light_warnings, instrument=self._setup.instrument),
             )
             remote = salobj.Remote(domain, "Script", index=self._index)
             await asyncio.gather(script.start_task, remote.start_task)
-            self._hear_signals(script, remote)
-            log, resumed = settings.folder / "script.log", bool(self._surroundings.part)
+            self._handle_signals(script, remote)
+            log, resumed = settings.folder / "script.log", bool(self._setup.part)
             with log_to(script.log, log, self._view, current_tai, append=resumed):
                 script.log.info(
                     "SIMULATED run: seed %s, scale %s, night of %s.",
@@ -105,9 +105,9 @@ class ScriptSession:
         return self._status(script)
 
     async def _drive(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
-        resumed, text = bool(self._surroundings.part), self._text
+        resumed, text = bool(self._setup.part), self._text
         if resumed:  # as in the queue: the script reads in the journal with what it began
-            text = yaml.safe_dump({OPTION: str(self._surroundings.settings.folder)})
+            text = yaml.safe_dump({OPTION: str(self._setup.settings.folder)})
         try:
             await remote.cmd_configure.set_start(config=text, logLevel=self._log_level)
         except salobj.AckError:  # the script has said why
@@ -126,11 +126,11 @@ class ScriptSession:
         state, reason = ScriptState(script.state.state), script.state.reason
         if state not in _FINAL:
             state, reason = ScriptState.FAILED, "the script was terminated by a signal"
-        if not (self._surroundings.settings.folder / SUMMARY).exists():  # it never ran, or could not write
+        if not (self._setup.settings.folder / SUMMARY).exists():  # it never ran, or could not write
             self._summarise(script, state.name, reason)
         self._view.say(f"{state.name}: {reason}")
         if state != ScriptState.DONE and script.exposed and not rejected(script.record):
-            self._view.say(f"To go on with it: --resume {self._surroundings.settings.folder}")
+            self._view.say(f"To go on with it: --resume {self._setup.settings.folder}")
 
     def _summarise(self, script: BaseMakeCalibrations, state: str, reason: str) -> None:
         """Write the summary for a script that has not."""
@@ -142,11 +142,11 @@ class ScriptSession:
     async def _observe(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
         """Run a configured script in its observatory."""
         assert script.plan is not None
-        os.environ["DAF_BUTLER_REPOSITORY_INDEX"] = str(self._surroundings.index)
+        os.environ["DAF_BUTLER_REPOSITORY_INDEX"] = str(self._setup.index)
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimulatedLoop)
         self._view.begin(max(script.plan.n_images - script.n_exposures, 0), loop.tai)
-        async with self._surroundings.observatory():
+        async with self._setup.observatory():
             try:
                 running = asyncio.ensure_future(self._start(remote))
                 if self._interrupted and self._stop is None:
@@ -170,7 +170,7 @@ class ScriptSession:
         await remote.cmd_setGroupId.set_start(groupId=iso_tai(current_tai()))
         await remote.cmd_run.set_start(timeout=LONGEST_RUN)
 
-    def _hear_signals(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
+    def _handle_signals(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
         """Have SIGINT stop the script, and SIGHUP do what SIGTERM does."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, partial(self._interrupt, script, remote))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.config.text import examine
 from lsst.ts.calibrations.domain.instruments import Instrument
 from lsst.ts.calibrations.domain.text import one_line
-from lsst.ts.calibrations.journal.record import RunRecord
 from lsst.ts.calibrations.journal.settings import RunSettings
 
 from .. import clock
@@ -24,52 +22,26 @@ from ..faults.faults import FaultError
 from ..repository.repository import check_repository
 from .checks import path_problem
 from .folders import new_folder
-from .night import afternoon, usual_night
 from .observatory import SimulatedObservatory
 from .progress import make_view
+from .request import RunRequest, afternoon, usual_night
 from .resumption import refuse_option, time_of_resumption
 from .script_session import ScriptSession
-from .surroundings import Surroundings, SurroundingsError
+from .setup import SetupError, SimulationSetup
 
 if TYPE_CHECKING:
     from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
 
-__all__ = ["SimulationOptions", "check_place", "simulate_run"]
+__all__ = ["check_setup", "simulate_run"]
 
 LABELS = "/repo/"
 """How the names of the observatory's repositories begin; the simulation maps them to its own."""
 
 
-@dataclass(frozen=True)
-class SimulationOptions:
-    """Options of the command line that concern the simulation.
-
-    Parameters
-    ----------
-    folder
-        Run directory.
-    repository
-        Simulated repository to keep; None for one inside the run directory.
-    scale, seed, night, collections, faults
-        Of the simulated observatory.
-    resumed
-        What the run did before it was interrupted; None for a new run.
-    """
-
-    folder: Path
-    repository: Path | None
-    scale: int
-    seed: int
-    night: date | None
-    collections: tuple[str, ...]
-    faults: tuple[str, ...]
-    resumed: RunRecord | None = None
-
-
 def simulate_run(
     script_class: type[BaseMakeCalibrations],
     text: str,
-    options: SimulationOptions,
+    request: RunRequest,
     *,
     index: int,
     log_level: int,
@@ -82,7 +54,7 @@ def simulate_run(
         Which.
     text
         Its configuration, YAML.
-    options
+    request
         Of the simulation.
     index, log_level
         Of the script.
@@ -101,34 +73,34 @@ def simulate_run(
     findings = examine(text, script_class.get_schema(), script_class.instrument())
     refuse_option(findings)
     config = findings.config  # None if the script will refuse it
-    night = options.night or usual_night(config)
-    place = _surroundings(script_class.instrument(), config, options, night)
-    check_place(place, _name_of_repository(options))
-    new_folder(options.folder)
+    night = request.night or usual_night(config)
+    setup = _make_setup(script_class.instrument(), config, request, night)
+    check_setup(setup, _name_of_repository(request))
+    new_folder(request.folder)
     view = make_view(Console())
     session = ScriptSession(
         script_class,
         text,
-        place,
+        setup,
         index=index,
         log_level=log_level,
         view=view,
-        obstacle=_prepare(place, view.say),
+        obstacle=_prepare(setup, view.say),
     )
-    begin = afternoon(night) if options.resumed is None else time_of_resumption(options.resumed)
+    begin = afternoon(night) if request.resumed is None else time_of_resumption(request.resumed)
     try:
         return clock.run(session.run, start_tai=begin)
     finally:
         view.end()
 
 
-def check_place(place: Surroundings, repository: str) -> SimulatedObservatory:
+def check_setup(setup: SimulationSetup, repository: str) -> SimulatedObservatory:
     """See whether a simulated observatory is possible, without touching anything.
 
     Parameters
     ----------
-    place
-        Its place and properties.
+    setup
+        Of the simulation.
     repository
         How the repository is called in a message.
 
@@ -142,16 +114,16 @@ def check_place(place: Surroundings, repository: str) -> SimulatedObservatory:
     click.UsageError
         The repository cannot be used, or a fault is not possible; nothing was touched.
     """
-    if not _same(place.repository, place.settings.folder / "repo"):
+    if not _same(setup.repository, setup.settings.folder / "repo"):
         try:
-            _check_apart(place.repository, place.settings.folder)
-            check_repository(place.repository, place.properties)
+            _check_apart(setup.repository, setup.settings.folder)
+            check_repository(setup.repository, setup.properties)
         except ValueError as error:
             raise click.UsageError(
-                f"{repository} {place.repository}: {error}. Nothing was touched."
+                f"{repository} {setup.repository}: {error}. Nothing was touched."
             ) from None
     try:
-        return place.observatory()
+        return setup.observatory()
     except FaultError as error:
         raise click.UsageError(f"--fault: {error}. Nothing was touched.") from None
 
@@ -171,56 +143,56 @@ def _check_apart(repository: Path, folder: Path) -> None:
         raise ValueError(f"it is in the run directory {folder}, whose own is {folder / 'repo'}; name another")
 
 
-def _name_of_repository(options: SimulationOptions) -> str:
-    """Which option has said where the repository is."""
-    if options.resumed is not None:
+def _name_of_repository(request: RunRequest) -> str:
+    """Name of the option that says where the repository is."""
+    if request.resumed is not None:
         return "repository"
-    return "repo" if options.repository is None else "--repo"
+    return "repo" if request.repository is None else "--repo"
 
 
-def _surroundings(
-    instrument: Instrument, config: CalibrationConfig | None, options: SimulationOptions, night: date
-) -> Surroundings:
-    """Place and properties of the run."""
-    return Surroundings(
+def _make_setup(
+    instrument: Instrument, config: CalibrationConfig | None, request: RunRequest, night: date
+) -> SimulationSetup:
+    """Decide on place and properties of the run."""
+    return SimulationSetup(
         instrument=instrument,
         config=config,
         settings=RunSettings(
-            folder=options.folder,
-            jobs=options.folder / "uws",
-            repository=_repository(options, config),
+            folder=request.folder,
+            jobs=request.folder / "uws",
+            repository=_repository(request, config),
             simulated=True,
-            seed=options.seed,
-            scale=options.scale,
+            seed=request.seed,
+            scale=request.scale,
             date=night.isoformat(),
-            collections=options.collections,
+            collections=request.collections,
         ),
-        faults=options.faults,
-        part=len(options.resumed.parts) if options.resumed else 0,
+        faults=request.faults,
+        part=len(request.resumed.parts) if request.resumed else 0,
     )
 
 
-def _prepare(place: Surroundings, say: Callable[[str], None]) -> SurroundingsError | None:
+def _prepare(setup: SimulationSetup, say: Callable[[str], None]) -> SetupError | None:
     """Make what the run needs around it; return why that cannot be had, which the script is to report."""
-    if place.config is None:
+    if setup.config is None:
         return None
     try:
-        place.prepare(say)
-    except SurroundingsError as error:
+        setup.prepare(say)
+    except SetupError as error:
         return error
     return None
 
 
-def _repository(options: SimulationOptions, config: CalibrationConfig | None) -> Path:
+def _repository(request: RunRequest, config: CalibrationConfig | None) -> Path:
     """Where the repository of the run is.
 
     The name of one of the observatory's repositories stands for the simulated one; any other ``repo`` of the
     configuration is a path, and must be a simulated repository of before.
     """
-    if options.repository is not None:
-        return options.repository.absolute()
+    if request.repository is not None:
+        return request.repository.absolute()
     if config is None or config.repo.startswith(LABELS):
-        return options.folder / "repo"
+        return request.folder / "repo"
     path = Path(config.repo).absolute()
     problem = path_problem(path) or (None if path.exists() else "there is no such repository")
     if problem is not None:

@@ -32,7 +32,12 @@ def combined_image(model: DetectorModel, kind: str, exposures: Sequence[int]) ->
     kind
         ``BIAS``, ``DARK`` or ``FLAT``.
     exposures
-        What it is made of.
+        Ids of those that it is made of.
+
+    Returns
+    -------
+    image
+        Of 1 x 16 pixels.
     """
     amplifiers = {
         each.name: Amplifier(each.name, place, 0, 1, 1) for place, each in enumerate(model.amplifiers)
@@ -49,13 +54,41 @@ def combined_image(model: DetectorModel, kind: str, exposures: Sequence[int]) ->
 
 
 def found_defects(model: DetectorModel, exposures: Sequence[int]) -> Defects:
-    """Defects of a detector: its first column."""
+    """Defects of a detector.
+
+    Parameters
+    ----------
+    model
+        Of the detector.
+    exposures
+        Ids of those that they were found in.
+
+    Returns
+    -------
+    defects
+        The first column.
+    """
     metadata = {"INPUT EXPOSURES": list(exposures), "SIMULATED": True}
     return Defects(model.name, (model.height, model.width), [(0, 0, 1, model.height)], metadata)
 
 
 def curve(model: DetectorModel, seed: int, pairs: Sequence[tuple[int, int]]) -> PhotonTransferCurve:
-    """Photon transfer curve of a detector, as its amplifiers really are."""
+    """Photon transfer curve of a detector, as its amplifiers really are.
+
+    Parameters
+    ----------
+    model
+        Of the detector.
+    seed
+        Of the simulation.
+    pairs
+        Ids of the flats of each pair.
+
+    Returns
+    -------
+    curve
+        Gains in electron/adu, noise in electron, of each amplifier.
+    """
     truth = draw_truth(model, seed).amplifiers
     levels = list(_LEVELS)
     return PhotonTransferCurve(
@@ -77,7 +110,7 @@ def curve(model: DetectorModel, seed: int, pairs: Sequence[tuple[int, int]]) -> 
 def pair(
     model: DetectorModel, exposures: tuple[int, int], light: Mapping[str, tuple[float, float]]
 ) -> PhotonTransferCurve:
-    """What a pair of flats tells: gains without the correction for the brighter-fatter effect.
+    """What is measured on a pair of flats: gains without the correction for the brighter-fatter effect.
 
     Parameters
     ----------
@@ -87,6 +120,11 @@ def pair(
         The flats.
     light
         Signal (adu) and gain (electron/adu) by amplifier; without light there is no gain.
+
+    Returns
+    -------
+    curve
+        With one point; gains in electron/adu, noise in electron.
     """
     result = PhotonTransferCurve(
         detector=model.name, gain={}, inputExpIdPairs=[exposures], metadata={"SIMULATED": True}

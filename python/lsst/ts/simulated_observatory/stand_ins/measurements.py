@@ -117,6 +117,11 @@ class StandInCamera:
             Of the detector.
         defects
             Whether the image serves the verification of defects.
+
+        Returns
+        -------
+        statistics
+            Measurements and tests of the detector, as the pipelines store them.
         """
         detector = _Detector(draw_truth(model, self.seed), active_faults(self.faults, model))
         rng = random_stream(self.seed, "statistics", model.instrument, model.id, image.exposure)
@@ -148,7 +153,20 @@ class StandInCamera:
         }
 
     def light(self, image: Measured, model: DetectorModel) -> dict[str, tuple[float, float]]:
-        """Signal (adu) and gain (electron/adu) of each amplifier in a flat."""
+        """Signal and gain of each amplifier in a flat.
+
+        Parameters
+        ----------
+        image
+            Which.
+        model
+            Of the detector.
+
+        Returns
+        -------
+        light
+            Signal (adu) and gain (electron/adu) by amplifier.
+        """
         detector = _Detector(draw_truth(model, self.seed), active_faults(self.faults, model))
         return {
             each.name: (detector.charge(image, each) / each.gain, each.gain)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,9 +30,6 @@ _EXPOSURE = ("instrument", "exposure")
 _DETECTOR = ("instrument", "detector")
 _IMAGE = ("instrument", "exposure", "detector")
 
-_SELECTED = re.compile(r"\b(exposure|detector) IN \(([^)]*)\)")
-_INPUTS = re.compile(r"(?:^|\s)-i\s+(\S+)")
-
 NEEDS: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("generate", "DARK"): ("bias",),
     ("generate", "FLAT"): ("bias", "dark"),
@@ -49,7 +45,13 @@ _Results = Mapping[str, tuple[tuple[str, ...], str, Mapping[tuple[int, ...], Any
 
 
 def register_dataset_types(butler: Butler) -> None:
-    """Register all dataset types of outcomes, which pipetask would do when it stores the first."""
+    """Register all dataset types of outcomes, which pipetask would do when it stores the first.
+
+    Parameters
+    ----------
+    butler
+        Writeable.
+    """
     names = {"cpPtcExtract": (_IMAGE, CURVE), "verifyPtcDetStats": (_DETECTOR, STATISTICS)}
     for kind in ("Bias", "Dark", "Flat", "Defects"):
         names[f"verify{kind}DetStats"] = (_IMAGE, STATISTICS)
@@ -87,23 +89,23 @@ class Outcomes:
     def store(self, job: Job) -> None:
         """Store what a job makes, in ``<collection>/run``, with the chain above that pipetask makes.
 
+        Parameters
+        ----------
+        job
+            As the OCPS has it.
+
         Raises
         ------
         ValueError
-            An input collection is missing, or has not what the job needs, or there is no image.
+            An input collection is missing or lacks what the job needs, or there is no image.
         """
         butler, run = self._butler, f"{job.collection}/run"
         butler.registry.refresh()
-        inputs = [name for found in _INPUTS.findall(job.config) for name in found.split(",")]
+        inputs = job.inputs
         self._check(job, inputs)
-        selected = {
-            name: [int(number) for number in numbers.split(",")]
-            for name, numbers in _SELECTED.findall(job.data_query)
-        }
-        models = [
-            detector_model(self._instrument.name, number, self._scale) for number in selected["detector"]
-        ]
-        images = self._images(selected["exposure"], selected["detector"])
+        detectors = job.selected("detector")
+        models = [detector_model(self._instrument.name, number, self._scale) for number in detectors]
+        images = self._images(job.selected("exposure"), detectors)
         butler.collections.register(run)
         butler.collections.register(job.collection, CollectionType.CHAINED)
         butler.collections.redefine_chain(job.collection, [run, self._instrument.raw_collection, *inputs])
@@ -115,7 +117,7 @@ class Outcomes:
             self._store(run, self._verified(job.calibration, inputs, images, models), JsonFormatter)
 
     def _check(self, job: Job, inputs: Sequence[str]) -> None:
-        """Raise ValueError if the input collections have not what a job needs."""
+        """Raise ValueError if the input collections lack what a job needs."""
         names = {info.name for info in self._butler.collections.query_info("*")}
         if missing := [name for name in inputs if name not in names]:
             raise ValueError(f"MissingCollectionError: no collection {', '.join(missing)}")

@@ -1,4 +1,4 @@
-"""What a simulated run needs around it: folders, repository, reference calibrations, names for them."""
+"""What a simulation needs before it starts: repository, reference calibrations, names for them."""
 
 from __future__ import annotations
 
@@ -8,31 +8,39 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lsst.ts.calibrations.config.config import CalibrationConfig
-from lsst.ts.calibrations.domain.instruments import Instrument
+from lsst.ts.calibrations.domain.instruments import Instrument, physical_filter
+from lsst.ts.calibrations.domain.optics import MountedOptics
 from lsst.ts.calibrations.journal.settings import RunSettings
 
 from ..cameras.models import detector_model
 from ..components.machinery import Machinery
-from ..components.mounted import usual_optics
-from ..components.optical_path import OpticalPath
+from ..components.optics import MOUNTED, OpticalPath, band_of, usual_optics
 from ..faults.faults import Faults
 from ..repository.reference import ReferenceRequest, cache_folder, is_cached, reference_repository
-from ..repository.repository import add_aliases, make_repository, write_index
-from .disk import check_disk
+from ..repository.repository import (
+    add_aliases,
+    is_complete,
+    make_once,
+    make_repository,
+    use_present_names,
+    write_index,
+)
+from ..stand_ins.machinery import standin_machinery
+from ..stand_ins.measurements import StandInCamera
+from .folders import check_disk
 from .interrupts import Interrupted, noted_interrupts, pipelines_ended_by
 from .observatory import SimulatedObservatory, real_machinery
-from .optics import all_mounted, mounted_optics
 
-__all__ = ["Surroundings", "SurroundingsError"]
+__all__ = ["SetupError", "SetupWithoutPixels", "SimulationSetup"]
 
 
-class SurroundingsError(RuntimeError):
+class SetupError(RuntimeError):
     """The simulated observatory could not be prepared."""
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """Place and properties of a simulated run.
+class SimulationSetup:
+    """Place and properties of a simulation, which prepares what it needs.
 
     Parameters
     ----------
@@ -56,7 +64,7 @@ class Surroundings:
 
     @property
     def optics(self) -> OpticalPath:
-        """What is in the beam at the beginning; a run that is resumed finds what it has put there."""
+        """Filter and grating at the beginning; a run that is resumed finds those that it has chosen."""
         return self._flat_optics() if self.part and self.config else usual_optics(self.instrument)
 
     @property
@@ -128,18 +136,18 @@ class Surroundings:
         Parameters
         ----------
         say
-            Told what takes time.
+            Called with what takes time.
 
         Raises
         ------
-        SurroundingsError
+        SetupError
             Something could not be made, or a signal came; nothing was exposed.
         """
         try:
             with noted_interrupts() as interrupts, pipelines_ended_by(interrupts):
                 self._prepare(say, interrupts.check)
         except Interrupted as interrupt:
-            raise SurroundingsError(
+            raise SetupError(
                 f"{interrupt} came while the simulated observatory was prepared. Nothing was exposed."
             ) from None
 
@@ -153,7 +161,7 @@ class Surroundings:
             write_index(self.index, self.repository, {self.instrument.repository, self.config.repo})
             self._write_truth()
         except (OSError, ReferenceFailed) as error:
-            raise SurroundingsError(
+            raise SetupError(
                 f"the simulated observatory could not be prepared: {error}. Nothing was exposed."
             ) from error
 
@@ -167,23 +175,24 @@ class Surroundings:
         )
 
     def _flat_optics(self) -> OpticalPath:
-        """What will be in the beam when the flats are taken.
+        """Filter and grating with which the flats are taken.
 
         No reference calibrations are made for what is not mounted. Where those of the usual filter are there,
         the script comes as far as its preflight with them, which says this and all else that is wrong.
 
         Raises
         ------
-        SurroundingsError
+        SetupError
             It is not mounted, and the calibrations of the usual filter would have to be made first.
         """
         assert self.config is not None
         usual, asked = usual_optics(self.instrument), (self.config.filter, self.config.grating)
-        problems = all_mounted(self.instrument).problems(*asked)
-        if not problems:
-            return mounted_optics(self.instrument, usual, *asked)
+        mounted = _mounted(self.instrument)
+        names = mounted.set_up((usual.filter, usual.grating), *asked)
+        if names is not None:
+            return OpticalPath(*names)
         if not is_cached(self._request(usual)):
-            raise SurroundingsError(f"{'; '.join(problems)}. Nothing was exposed.")
+            raise SetupError(f"{'; '.join(mounted.problems(*asked))}. Nothing was exposed.")
         return usual
 
     def _request(self, optics: OpticalPath) -> ReferenceRequest:
@@ -194,7 +203,7 @@ class Surroundings:
 
         Raises
         ------
-        SurroundingsError
+        SetupError
             It does not fit; the message has a proposal.
         """
         from ..repository.reference_maker import reference_exposures
@@ -207,7 +216,7 @@ class Surroundings:
         try:
             check_disk(needs, models)
         except ValueError as error:
-            raise SurroundingsError(f"{error}.") from None
+            raise SetupError(f"{error}.") from None
 
     def _write_truth(self) -> None:
         from ..detector.truth import draw_truth
@@ -218,3 +227,61 @@ class Surroundings:
             if number in self.detectors
         }
         (self.settings.folder / "truth.json").write_text(json.dumps(truth) + "\n", encoding="utf-8")
+
+
+class SetupWithoutPixels(SimulationSetup):
+    """Raw files that are headers alone, jobs that store what pipelines would find in the images.
+
+    What they find is drawn for the amplifiers of the simulated detectors, with their faults; whether it
+    passes is for the tests of the verification to say.
+    """
+
+    @property
+    def properties(self) -> dict[str, object]:
+        """What runs that share a repository must have in common; no run with pixels can share this one."""
+        return {**super().properties, "stand-ins": True}
+
+    def _machinery(self) -> Machinery:
+        camera = StandInCamera(self.seed, Faults(self.faults).detector)
+        return standin_machinery(self.instrument, self.repository, camera, scale=self.scale)
+
+    def _make_repository(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
+        """Make a repository whose reference calibrations have one pixel for each amplifier."""
+        from ..stand_ins.template import make_template
+
+        if is_complete(self.repository):
+            use_present_names(self.repository)
+            return
+        say("No pixels and no pipelines: outcomes of jobs are drawn.")
+        make_once(
+            self.repository,
+            self.properties,
+            lambda folder: make_template(
+                folder,
+                self.instrument,
+                self.detectors,
+                seed=self.seed,
+                scale=self.scale,
+                filters=self._filters(),
+            ),
+            check,
+        )
+
+    def _filters(self) -> list[tuple[str, str]]:
+        """Physical filter and band of everything that is mounted: a flat costs nothing here."""
+        mounted = _mounted(self.instrument)
+        found = {
+            physical_filter(filter_, grating): band_of(self.instrument, filter_).lower()
+            for filter_ in mounted.filters
+            for grating in mounted.gratings or (None,)
+        }
+        return list(found.items())
+
+
+def _mounted(instrument: Instrument) -> MountedOptics:
+    """Everything that the instrument can put into the beam, as the script reads it."""
+    mounted = MOUNTED[instrument.name]
+    filters, gratings = (tuple(each.name for each in wheel) for wheel in (mounted.filters, mounted.gratings))
+    if instrument.spectrograph is None:
+        return MountedOptics(instrument.camera, filters)
+    return MountedOptics(instrument.spectrograph, filters, gratings)

@@ -17,13 +17,12 @@ from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.simulated_observatory.components.image_folder import ImageFolder
 from lsst.ts.simulated_observatory.repository.repository import check_repository
 from lsst.ts.simulated_observatory.session.service import _check, _go_on_after
-from lsst.ts.simulated_observatory.session.surroundings import SurroundingsError
-from lsst.ts.simulated_observatory.session.surroundings_without_pixels import SurroundingsWithoutPixels
+from lsst.ts.simulated_observatory.session.setup import SetupError, SetupWithoutPixels
 from lsst.ts.simulated_observatory.stand_ins import template
 
 
-def in_folder(folder: Path) -> SurroundingsWithoutPixels:
-    return SurroundingsWithoutPixels(
+def in_folder(folder: Path) -> SetupWithoutPixels:
+    return SetupWithoutPixels(
         instrument=LATISS,
         config=CalibrationConfig.from_namespace({}, LATISS),
         settings=RunSettings(
@@ -40,22 +39,22 @@ def in_folder(folder: Path) -> SurroundingsWithoutPixels:
 
 
 @pytest.fixture(scope="module")
-def surroundings(tmp_path_factory: pytest.TempPathFactory) -> SurroundingsWithoutPixels:
+def setup(tmp_path_factory: pytest.TempPathFactory) -> SetupWithoutPixels:
     made = in_folder(tmp_path_factory.mktemp("simulator"))
     made.prepare(lambda _: None)
     return made
 
 
 def test_any_filter_and_grating_has_its_flat_and_scripts_find_the_repository(
-    surroundings: SurroundingsWithoutPixels,
+    setup: SetupWithoutPixels,
 ) -> None:
-    index = yaml.safe_load(surroundings.index.read_text(encoding="utf-8"))
-    assert index["/repo/LATISS"] == str(surroundings.repository)
-    with Butler.from_config(str(surroundings.repository)) as butler:
+    index = yaml.safe_load(setup.index.read_text(encoding="utf-8"))
+    assert index["/repo/LATISS"] == str(setup.repository)
+    with Butler.from_config(str(setup.repository)) as butler:
         flats = butler.query_datasets("flat", collections="LATISS/calib/other", find_first=False)
     filters = {str(flat.dataId["physical_filter"]) for flat in flats}
     assert {"SDSSr_65mm~empty", "SDSSg_65mm~holo4_003", "empty~SDSSy_65mm"} <= filters
-    surroundings.prepare(lambda _: None)  # kept, as it is
+    setup.prepare(lambda _: None)  # kept, as it is
 
 
 def test_a_repository_whose_making_was_interrupted_is_made_again(
@@ -64,7 +63,7 @@ def test_a_repository_whose_making_was_interrupted_is_made_again(
     """It comes last that the calibrations are certified: those of before the signal are in the way."""
     wanted = in_folder(tmp_path)
     monkeypatch.setattr(template, "_references", lambda *_: signal.raise_signal(signal.SIGTERM))
-    with pytest.raises(SurroundingsError, match="SIGTERM"):
+    with pytest.raises(SetupError, match="SIGTERM"):
         wanted.prepare(lambda _: None)
     monkeypatch.undo()
     assert not wanted.repository.exists(), "it is half made"
@@ -77,22 +76,22 @@ def test_a_repository_whose_making_was_interrupted_is_made_again(
     assert told == [], "it is complete and stays"
 
 
-def test_a_repository_without_pixels_is_not_one_for_pixels(surroundings: SurroundingsWithoutPixels) -> None:
-    check_repository(surroundings.repository, surroundings.properties)
+def test_a_repository_without_pixels_is_not_one_for_pixels(setup: SetupWithoutPixels) -> None:
+    check_repository(setup.repository, setup.properties)
     with_pixels = {"instrument": "LATISS", "scale": 16, "seed": 1}
     with pytest.raises(ValueError, match="made with stand-ins True, not False"):
-        check_repository(surroundings.repository, with_pixels)
+        check_repository(setup.repository, with_pixels)
 
 
 def test_after_an_earlier_simulation_on_the_bus_numbers_go_on(
-    surroundings: SurroundingsWithoutPixels,
+    setup: SetupWithoutPixels,
 ) -> None:
-    later = _go_on_after(surroundings, "AT_O_20250115_000007")
+    later = _go_on_after(setup, "AT_O_20250115_000007")
     assert ImageFolder(later.images, "AT").reserve(20250115) == 8
     assert ImageFolder(later.images, "AT").reserve(20250116) == 1
     assert later.part == 2025011500007, "from which other job ids are drawn"
-    assert later.optics == surroundings.optics
-    assert _go_on_after(surroundings, "test_latiss_20250115_7") is surroundings
+    assert later.optics == setup.optics
+    assert _go_on_after(setup, "test_latiss_20250115_7") is setup
 
 
 def test_the_folder_of_the_simulator_is_not_its_repository_too(tmp_path: Path) -> None:
