@@ -18,7 +18,7 @@ from .checks import MOST_SCALE, MOST_SEED, is_collection, path_problem
 
 if TYPE_CHECKING:
     from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
-    from lsst.ts.calibrations.config.text import Findings
+    from lsst.ts.calibrations.config.config import Findings
 
     from .simulated_run import SimulationOptions
 
