@@ -15,9 +15,8 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
-from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.config.config import CalibrationConfig, examine
 from lsst.ts.calibrations.config.schema import load_schema
-from lsst.ts.calibrations.config.text import examine
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.simulated_observatory import clock

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.config.config import MOST_PROBLEMS, CalibrationConfig, examine
 from lsst.ts.calibrations.config.schema import load_schema
-from lsst.ts.calibrations.config.text import MOST_PROBLEMS, examine
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS
 from lsst.ts.calibrations.domain.jobs import data_query, make_job
 

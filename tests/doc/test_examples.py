@@ -12,9 +12,8 @@ from typing import Any
 import click
 import yaml
 
-from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.config.config import CalibrationConfig, Findings, examine
 from lsst.ts.calibrations.config.schema import load_schema
-from lsst.ts.calibrations.config.text import Findings, examine
 from lsst.ts.calibrations.domain.errors import ConfigurationError
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS, Instrument
 from lsst.ts.calibrations.workflow.plan import make_plan

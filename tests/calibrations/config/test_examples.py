@@ -9,9 +9,8 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.config.config import CalibrationConfig, Findings, examine
 from lsst.ts.calibrations.config.schema import load_schema
-from lsst.ts.calibrations.config.text import Findings, examine
 from lsst.ts.calibrations.domain.exposure_times import flat_pairs
 from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM, ImageType, Instrument
 from lsst.ts.calibrations.workflow.plan import Plan, make_plan
@@ -24,7 +23,7 @@ INSTRUMENTS = {
 }
 
 
-def examples(*, mistaken: bool | None = None) -> Any:
+def examples(*, mistaken: bool | None = None) -> pytest.MarkDecorator:
     """Parametrize a test with all examples, or with those that have, or have no, mistakes."""
     chosen = [each for each in EXAMPLES if mistaken in (None, "problems" in each)]
     return pytest.mark.parametrize("example", chosen, ids=[each["name"] for each in chosen])
@@ -44,7 +43,8 @@ def right(example: dict[str, Any]) -> CalibrationConfig:
     assert found.errors == ()
     options = yaml.safe_load(found.text) or {}
     Draft7Validator(load_schema(instrument(example).name)).validate(options)
-    return CalibrationConfig.from_namespace(options, instrument(example))
+    assert found.config == CalibrationConfig.from_namespace(options, instrument(example))
+    return found.config
 
 
 def light(example: dict[str, Any]) -> list[str]:
@@ -99,6 +99,7 @@ def test_what_is_understood_in_another_form_is_noted(example: dict[str, Any]) ->
 
 
 def named(name: str) -> dict[str, Any]:
+    found: dict[str, Any]
     (found,) = (each for each in EXAMPLES if each["name"] == name)
     return found
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from lsst.ts.calibrations.config.config import examine
 from lsst.ts.calibrations.config.schema import load_schema
-from lsst.ts.calibrations.config.text import examine
 from lsst.ts.calibrations.domain.instruments import LATISS
 
 SCHEMA = load_schema("LATISS")

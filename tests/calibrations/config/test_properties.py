@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.config.config import CalibrationConfig, examine
 from lsst.ts.calibrations.config.schema import load_schema
-from lsst.ts.calibrations.config.text import examine
 from lsst.ts.calibrations.domain.errors import ConfigurationError
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS
 
@@ -68,7 +67,7 @@ def test_any_mapping_is_a_configuration_or_is_refused_in_words(options: dict[Any
         return
     accepted = yaml.safe_load(found.text or "{}")
     Draft7Validator(SCHEMA).validate(accepted)
-    CalibrationConfig.from_namespace(accepted, LATISS)
+    assert found.config == CalibrationConfig.from_namespace(accepted, LATISS)
 
 
 @given(usual)
@@ -80,6 +79,7 @@ def test_what_was_accepted_is_accepted_again_and_means_the_same(options: dict[st
     first = CalibrationConfig.from_namespace(accepted, LATISS)
     again = examine(yaml.safe_dump(first.as_dict()), SCHEMA, LATISS)
     assert again.errors == ()
+    assert again.config == found.config == first
     assert CalibrationConfig.from_namespace(yaml.safe_load(again.text), LATISS) == first
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
@@ -64,11 +65,11 @@ OTHER_DEFAULTS = {
 }
 
 
-def test_latiss_has_every_option_of_the_page_with_its_default():
+def test_latiss_has_every_option_of_the_page_with_its_default() -> None:
     assert defaults(load_schema("LATISS")) == PAGE_DEFAULTS | OTHER_DEFAULTS
 
 
-def test_the_schema_is_one_of_draft_7_and_its_defaults_and_examples_comply():
+def test_the_schema_is_one_of_draft_7_and_its_defaults_and_examples_comply() -> None:
     schema = load_schema("LATISS")
     Draft7Validator.check_schema(schema)
     assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
@@ -78,7 +79,7 @@ def test_the_schema_is_one_of_draft_7_and_its_defaults_and_examples_comply():
             Draft7Validator(schema).validate({option: example})
 
 
-def test_every_option_explains_itself_in_love():
+def test_every_option_explains_itself_in_love() -> None:
     for option, about in load_schema("LATISS")["properties"].items():
         assert len(about["description"]) > 20, option
         assert about["description"].endswith("."), option
@@ -86,11 +87,11 @@ def test_every_option_explains_itself_in_love():
 
 
 @pytest.mark.parametrize("unknown", [{"n_biases": 3}, {"test_case": {"name": "a"}}, {"script_mode": "FLAT"}])
-def test_what_is_not_an_option_is_refused(unknown):
+def test_what_is_not_an_option_is_refused(unknown: dict[str, Any]) -> None:
     assert not Draft7Validator(load_schema("LATISS")).is_valid(unknown)
 
 
-def test_a_test_case_is_accepted_as_block_scripts_have_it():
+def test_a_test_case_is_accepted_as_block_scripts_have_it() -> None:
     case = {
         "name": "LVV-T2190",
         "execution": "LVV-E2390",
@@ -101,22 +102,22 @@ def test_a_test_case_is_accepted_as_block_scripts_have_it():
     assert Draft7Validator(load_schema("LATISS")).is_valid({"test_case": case})
 
 
-def test_the_schema_is_the_callers_own():
+def test_the_schema_is_the_callers_own() -> None:
     load_schema("LATISS")["properties"].clear()
     assert "n_bias" in load_schema("LATISS")["properties"]
 
 
-def test_an_unknown_instrument_is_told_which_there_are():
+def test_an_unknown_instrument_is_told_which_there_are() -> None:
     with pytest.raises(ValueError, match=r"no schema for 'DECam'.*LATISS"):
         load_schema("DECam")
 
 
-def test_loading_a_schema_needs_none_of_the_slow_packages():
+def test_loading_a_schema_needs_none_of_the_slow_packages() -> None:
     program = (
-        "import sys; from lsst.ts.calibrations.config import config, text;"
+        "import sys; from lsst.ts.calibrations.config import config;"
         "from lsst.ts.calibrations.workflow import plan;"
         "from lsst.ts.calibrations.config.schema import load_schema; load_schema('LATISS');"
-        "print([name for name in ('numpy', 'astropy', 'matplotlib', 'lsst.daf.butler')"
+        "print([name for name in ('numpy', 'astropy', 'jsonschema', 'lsst.daf.butler')"
         " if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

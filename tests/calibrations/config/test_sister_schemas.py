@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from jsonschema import Draft7Validator
 
-from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.config.config import CalibrationConfig, examine
 from lsst.ts.calibrations.config.schema import defaults, load_schema
-from lsst.ts.calibrations.config.text import examine
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LSSTCAM, LSSTCOMCAM
 
 SISTERS = ("LSSTComCam", "LSSTCam")
-OWN = {"LSSTComCam": {}, "LSSTCam": {"ignore": []}}
+OWN: dict[str, dict[str, Any]] = {"LSSTComCam": {}, "LSSTCam": {"ignore": []}}
 
 
 @pytest.mark.parametrize("name", SISTERS)
-def test_defaults_are_those_of_latiss_with_other_names(name):
+def test_defaults_are_those_of_latiss_with_other_names(name: str) -> None:
     latiss = defaults(load_schema("LATISS"))
     del latiss["grating"]
     renamed = {
@@ -26,7 +27,7 @@ def test_defaults_are_those_of_latiss_with_other_names(name):
 
 
 @pytest.mark.parametrize("name", SISTERS)
-def test_the_schema_is_one_of_draft_7_and_explains_itself(name):
+def test_the_schema_is_one_of_draft_7_and_explains_itself(name: str) -> None:
     schema = load_schema(name)
     Draft7Validator.check_schema(schema)
     Draft7Validator(schema).validate(defaults(schema))
@@ -37,14 +38,14 @@ def test_the_schema_is_one_of_draft_7_and_explains_itself(name):
 
 
 @pytest.mark.parametrize("name", SISTERS)
-def test_the_daily_default_takes_all_detectors(name):
+def test_the_daily_default_takes_all_detectors(name: str) -> None:
     instrument = INSTRUMENTS[name]
     config = CalibrationConfig.from_namespace({}, instrument)
     assert config.detectors == tuple(instrument.detectors)
     assert config.grating is None
 
 
-def test_options_that_the_camera_has_not_are_refused():
+def test_options_that_the_camera_has_not_are_refused() -> None:
     schema = load_schema("LSSTComCam")
     (error,) = examine("grating: empty_1", schema, LSSTCOMCAM).errors
     assert "no option 'grating'" in error
@@ -56,7 +57,7 @@ def test_options_that_the_camera_has_not_are_refused():
     assert "it has detectors 0 to 188" in error
 
 
-def test_what_the_comcam_page_has_is_accepted_with_a_note():
+def test_what_the_comcam_page_has_is_accepted_with_a_note() -> None:
     text = "detectors: (0,1,2,3,4,5,6,7,8)\nmax_counter_archiver_check: 10"
     findings = examine(text, load_schema("LSSTComCam"), LSSTCOMCAM)
     assert not findings.errors
@@ -66,7 +67,9 @@ def test_what_the_comcam_page_has_is_accepted_with_a_note():
     assert "no option" in examine(text, load_schema("LSSTCam"), LSSTCAM).errors[0]
 
 
-def test_lsstcam_may_ignore_components_of_the_telescope():
+def test_lsstcam_may_ignore_components_of_the_telescope() -> None:
     config = CalibrationConfig.from_namespace({"ignore": ["mtdome"]}, LSSTCAM)
+    assert config.ignore == ("mtdome",)
     assert config.as_dict()["ignore"] == ["mtdome"]
+    assert CalibrationConfig.from_namespace({}, LSSTCOMCAM).ignore == ()
     assert examine("ignore: [mtptg]", load_schema("LSSTCam"), LSSTCAM).errors

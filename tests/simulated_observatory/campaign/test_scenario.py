@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from lsst.ts.calibrations.config.config import examine
 from lsst.ts.calibrations.config.schema import load_schema
-from lsst.ts.calibrations.config.text import examine
 from lsst.ts.simulated_observatory.campaign.causes import CAUSES, HARMLESS
 from lsst.ts.simulated_observatory.campaign.scenario import draw_scenario
 from lsst.ts.simulated_observatory.faults.faults import Faults

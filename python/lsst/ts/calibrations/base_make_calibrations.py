@@ -17,9 +17,8 @@ from lsst.ts import salobj
 
 from .components.clients import Clients
 from .components.event_order import EventOrder
-from .config.config import CalibrationConfig
+from .config.config import CalibrationConfig, Findings, examine
 from .config.schema import load_schema
-from .config.text import Findings, examine
 from .domain.errors import CalibrationError, ConfigurationError
 from .domain.instruments import Instrument
 from .journal.facts import Fact, RunConfigured, RunEnded, RunResumed

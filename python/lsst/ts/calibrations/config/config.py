@@ -1,22 +1,36 @@
-"""The configuration of a run, as typed values."""
+"""The configuration of a run: a text is examined once, for every problem, and made into typed values."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
+import yaml
+
 from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS, CalibrationType, products
 from ..domain.errors import ConfigurationError
 from ..domain.exposure_times import times_per_exposure
 from ..domain.instruments import ImageType, Instrument
+from ..domain.text import plain
 from .rules import rule_problems
-from .schema import defaults, load_schema, show
+from .schema import compare, defaults, load_schema, show
+from .text import read_mapping
 
-__all__ = ["CalibrationConfig", "ImageSettings", "ProductSettings"]
+__all__ = ["MOST_PROBLEMS", "CalibrationConfig", "Findings", "ImageSettings", "ProductSettings", "examine"]
+
+MOST_PROBLEMS = 40
+"""Problems that are told one by one."""
+
+_LONGEST = 4000  # characters of one problem or remark; the longest are proposed lists of exposure times
+_WITHOUT_EFFECT = {
+    "background_task_timeout": "processing is waited for until it ends",
+    "max_counter_archiver_check": "each image is confirmed by the events of the OODS, within oods_timeout",
+}
+"""Options of older configurations, and what happens instead of what they asked for."""
 
 SURE_TO_FAIL, MAY_FAIL = 10, 14
 """Below so many images a calibration made from them fails, or may fail, NOISE against these same images:
@@ -26,8 +40,24 @@ _DATES = ("certify_calib_begin_date", "certify_calib_end_date")
 
 
 @dataclass(frozen=True)
-class ImageSettings:
-    """Options of one image type.
+class ProductSettings:
+    """Options of what a pipetask makes: a product, or the combination of the images of a type.
+
+    Parameters
+    ----------
+    config_options
+        Options for the pipetask.
+    input_collections
+        Collections for it.
+    """
+
+    config_options: str
+    input_collections: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ImageSettings(ProductSettings):
+    """Options of one image type, also of the pipetask that combines its images.
 
     Parameters
     ----------
@@ -37,35 +67,15 @@ class ImageSettings:
         Of every image [s], those of the discarded first; zeros for biases.
     threshold
         How many amplifiers of a detector must fail a test for the exposure to fail.
-    config_options
-        Options for the pipetask that combines the images.
-    input_collections, verify_collections
-        Collections for the pipetasks that combine and that verify.
+    verify_collections
+        Collections for the pipetask that verifies.
     """
 
     n: int
     n_discard: int
     exposure_times: tuple[float, ...]
     threshold: int
-    config_options: str
-    input_collections: tuple[str, ...]
     verify_collections: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ProductSettings:
-    """Options of defects or photon transfer curve.
-
-    Parameters
-    ----------
-    config_options
-        Options for their pipetask.
-    input_collections
-        Collections for it.
-    """
-
-    config_options: str
-    input_collections: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -155,25 +165,13 @@ class CalibrationConfig:
         standard = defaults(load_schema(instrument.name))
         if problems := rule_problems(given, standard, instrument):
             raise ConfigurationError(problems)
-        return cls.from_checked({**standard, **given}, instrument)
+        return cls._from_checked({**standard, **given}, instrument)
 
     @classmethod
-    def from_checked(cls, options: Mapping[str, Any], instrument: Instrument) -> CalibrationConfig:
-        """Make the configuration from options in which no problem was found.
-
-        Parameters
-        ----------
-        options
-            Every option of the script, defaults filled in.
-        instrument
-            Instrument of the script.
-
-        Returns
-        -------
-        config
-            All options, typed.
-        """
+    def _from_checked(cls, options: Mapping[str, Any], instrument: Instrument) -> CalibrationConfig:
+        """Make the configuration from all options, defaults filled in, in which no problem was found."""
         kinds = tuple(map(ImageType, options["script_mode"].split("_")))
+        has_gains = options[PAIR_GAINS.option] and PAIR_GAINS.made_from in kinds
         begin, end = (datetime.fromisoformat(options[name]) for name in _DATES)
         return cls(
             instrument=instrument.name,
@@ -186,7 +184,7 @@ class CalibrationConfig:
             products=MappingProxyType(
                 {each.name: _product_settings(options, each) for each in products() if options[each.option]}
             ),
-            gains=_gain_settings(options, kinds),
+            gains=_product_settings(options, CALIBRATIONS[PAIR_GAINS.settings_of]) if has_gains else None,
             calib_collection=options["calib_collection"],
             repo=options["repo"],
             n_processes=int(options["n_processes"]),
@@ -284,6 +282,75 @@ class CalibrationConfig:
             yield f"calib_collection: {show(self.calib_collection)} has a placeholder; is the date meant?"
 
 
+@dataclass(frozen=True)
+class Findings:
+    """What a configuration text says, what is wrong with it, and what it means.
+
+    Parameters
+    ----------
+    read, misread
+        The options as the text gives them, and what is wrong with the text.
+    config
+        What they mean; None if there are errors.
+    text
+        The same as YAML that the base class reads as it is meant (dates in quotation marks, detectors as a
+        list). Of use only if there are no errors.
+    errors
+        Every problem found; a script with one of them must not be run.
+    warnings
+        What is possible but may not be what is wanted.
+    notes
+        How a value was understood, where it was not given in the usual form.
+    """
+
+    read: Mapping[str, Any]
+    misread: tuple[str, ...]
+    config: CalibrationConfig | None
+    text: str
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Findings:
+    """Examine a configuration before anything is done with it.
+
+    Parameters
+    ----------
+    text
+        As the operator typed it; an empty one stands for all defaults.
+    schema
+        Schema of the script.
+    instrument
+        Instrument of the script.
+
+    Returns
+    -------
+    findings
+        Never an exception, whatever the text.
+    """
+    read, misread = read_mapping(text)
+    given, wrong, notes = compare(read, schema)
+    standard = defaults(schema)
+    errors = [*misread, *wrong.values()]
+    errors += rule_problems(given, standard, instrument, unusable=wrong.keys())
+    config = None if errors else CalibrationConfig._from_checked({**standard, **given}, instrument)
+    notes += [
+        f"{option} has no effect: {instead}"
+        for option, instead in _WITHOUT_EFFECT.items()
+        if given.get(option) is not None
+    ]
+    return Findings(
+        read=read,
+        misread=tuple(misread),
+        config=config,
+        text=yaml.safe_dump(given, sort_keys=False) if given else "",
+        errors=_shown(errors),
+        warnings=_shown([*config.warnings(given)] if config else []),
+        notes=_shown(notes),
+    )
+
+
 def _few_images(kind: ImageType, n: int) -> str:
     if kind is ImageType.FLAT:
         # their noise has an upper limit only, and what it is compared with has no part of it
@@ -316,11 +383,13 @@ def _product_settings(options: Mapping[str, Any], product: CalibrationType) -> P
     )
 
 
-def _gain_settings(options: Mapping[str, Any], kinds: Collection[ImageType]) -> ProductSettings | None:
-    if not options[PAIR_GAINS.option] or PAIR_GAINS.made_from not in kinds:
-        return None
-    return _product_settings(options, CALIBRATIONS[PAIR_GAINS.settings_of])
-
-
 def _collections(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _shown(remarks: Sequence[str]) -> tuple[str, ...]:
+    """Remarks as they are shown: a bad text has thousands of problems, and repeats what cannot be shown."""
+    shown = [plain(remark, _LONGEST) for remark in remarks[:MOST_PROBLEMS]]
+    if len(remarks) > MOST_PROBLEMS:
+        shown.append(f"there are {len(remarks) - MOST_PROBLEMS} more problems")
+    return tuple(shown)

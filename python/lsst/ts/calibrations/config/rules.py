@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from ..domain.calibrations import CALIBRATIONS, products
 from ..domain.exposure_times import fitting_times, flat_pairs, times_per_exposure
 from ..domain.instruments import ImageType, Instrument
 from .schema import show
@@ -103,22 +104,13 @@ def text_problems(options: Options) -> dict[str, str]:
 
 
 def _names(kind: ImageType) -> tuple[str, str, str]:
-    name = kind.lower()
-    return f"n_{name}", f"n_discard_{name}", f"exp_times_{name}"
+    name = CALIBRATIONS[kind].option_of
+    return name("n"), name("n_discard"), name("exp_times")
 
 
 def _kinds(options: Options) -> tuple[ImageType, ...]:
     """Image types that are taken."""
     return tuple(map(ImageType, options["script_mode"].split("_")))
-
-
-def _times(options: Options, kind: ImageType) -> tuple[float, ...] | None:
-    """Exposure times of the images of a type, discarded ones first; None if the list does not fit."""
-    n, n_discard, times = (options[name] for name in _names(kind))
-    try:
-        return times_per_exposure(times, int(n), int(n_discard))
-    except ValueError:
-        return None
 
 
 def _times_fit(options: Options, kind: ImageType, given: Options, standard: Options) -> Iterator[str]:
@@ -132,7 +124,7 @@ def _times_fit(options: Options, kind: ImageType, given: Options, standard: Opti
             f"{counts} do not go with the default of {times_name}, a list of {len(times)} times;"
             f" give both options, e.g. {_proposal(times_name, fitting_times(times, n, n_discard))}"
         )
-    elif _times(options, kind) is None:
+    elif len(times) not in (n, n_discard + n):
         fits = f"{n} or {n + n_discard} entries" if n_discard else f"{n} entries"
         yield (
             f"{times_name} has {len(times)} entries, but {counts} need {fits};"
@@ -161,31 +153,31 @@ def _flats_are_long_enough(options: Options, _: Instrument) -> Iterator[str]:
         )
 
 
-def _products_need_flats(options: Options, _: Instrument) -> Iterator[str]:
-    for option in ("do_defects", "do_ptc"):
-        if options[option] and ImageType.FLAT not in _kinds(options):
-            yield f"{option}: true needs script_mode: BIAS_DARK_FLAT, not {options['script_mode']}"
+def _products_have_images(options: Options, _: Instrument) -> Iterator[str]:
+    for product in products():
+        if options[product.option] and not set(product.made_from).issubset(_kinds(options)):
+            yield f"{product.option}: true needs script_mode: BIAS_DARK_FLAT, not {options['script_mode']}"
 
 
 def _unverified_is_meant(options: Options, _: Instrument) -> Iterator[str]:
     """To certify without verification takes two options, so that nobody does it in passing."""
     if options["do_verify"] or options["generate_calibrations"]:
         return
-    for option in ("do_defects", "do_ptc"):
-        if options[option]:
+    for product in products():
+        if options[product.option]:
             yield (
-                f"{option}: true with do_verify: false would certify what was not verified; leave do_verify"
-                " true, or say generate_calibrations: true as well"
+                f"{product.option}: true with do_verify: false would certify what was not verified; leave"
+                " do_verify true, or say generate_calibrations: true as well"
             )
 
 
 def _ptc_has_pairs(options: Options, _: Instrument) -> Iterator[str]:
     if not options["do_ptc"] or ImageType.FLAT not in _kinds(options):
         return
-    times = _times(options, ImageType.FLAT)
-    if times is None:
-        return
-    kept = times[int(options["n_discard_flat"]) :]
+    n, n_discard, times = (options[name] for name in _names(ImageType.FLAT))
+    if isinstance(times, list) and len(times) not in (n, n_discard + n):
+        return  # a problem of its own
+    kept = times_per_exposure(times, int(n), int(n_discard))[int(n_discard) :]
     pairs = flat_pairs(kept)
     levels = {kept[first] for first, _ in pairs.pairs}
     if len(levels) < _LEVELS_OF_PTC:
@@ -237,11 +229,12 @@ def _dates_are_a_range(options: Options, _: Instrument) -> Iterator[str]:
             )
 
 
+_PRODUCTS = tuple(each.option for each in products())
 _RULES: tuple[tuple[tuple[str, ...], Callable[[Options, Instrument], Iterator[str]]], ...] = (
     (("script_mode", "exp_times_flat"), _flats_are_long_enough),
-    (("script_mode", "do_defects", "do_ptc"), _products_need_flats),
+    (("script_mode", *_PRODUCTS), _products_have_images),
     (("script_mode", "do_ptc", "n_flat", "n_discard_flat", "exp_times_flat"), _ptc_has_pairs),
-    (("do_verify", "generate_calibrations", "do_defects", "do_ptc"), _unverified_is_meant),
+    (("do_verify", "generate_calibrations", *_PRODUCTS), _unverified_is_meant),
     (("detectors",), _detectors_exist),
     (("certify_calib_begin_date", "certify_calib_end_date"), _dates_are_a_range),
 )

@@ -212,35 +212,32 @@ def _is_finite(value: Any) -> bool:
     return all(map(_is_finite, value)) if isinstance(value, list) else True
 
 
+def _types(about: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Types that a part of a schema allows, each with what is said of it."""
+    parts = [(each["type"], each) for each in about.get("anyOf", [about])]
+    return {name: part for names, part in parts for name in ([names] if isinstance(names, str) else names)}
+
+
 def _allowed(about: Mapping[str, Any]) -> str:
     """Say in words what a part of a schema allows."""
+    return " or ".join(_allowed_of_type(name, part) for name, part in _types(about).items())
+
+
+def _allowed_of_type(name: str, about: Mapping[str, Any]) -> str:
     if "enum" in about:
         return f"one of {', '.join(map(str, about['enum']))}"
-    if "anyOf" in about:
-        return " or ".join(_allowed(each) for each in about["anyOf"])
-    types = [about["type"]] if isinstance(about["type"], str) else about["type"]
-    return " or ".join(_allowed_of_type(each, about) for each in types)
-
-
-def _allowed_of_type(type_: str, about: Mapping[str, Any]) -> str:
-    if type_ == "array":
+    if name == "array":
         different = "different entries" if about.get("uniqueItems") else "entries"
         low, high = about.get("minItems"), about.get("maxItems")
         count = f"{low} to {high} " if low is not None and high is not None else ""
         return f"a list with {count}{different}, each {_allowed(about['items'])}"
-    if type_ == "object":
+    if name == "object":
         needed = ", ".join(about.get("required", ()))
         return f"a mapping of {', '.join(about['properties'])} ({needed} are needed)"
     low, high = about.get("minimum"), about.get("maximum")
-    if type_ not in ("integer", "number") or low is None:
-        return _TYPES[type_]
-    return f"{_TYPES[type_]} of at least {low}" if high is None else f"{_TYPES[type_]} from {low} to {high}"
-
-
-def _types(about: Mapping[str, Any]) -> set[str]:
-    """Types that a part of a schema allows."""
-    parts = [each["type"] for each in about.get("anyOf", [about])]
-    return {name for part in parts for name in ([part] if isinstance(part, str) else part)}
+    if name not in ("integer", "number") or low is None:
+        return _TYPES[name]
+    return f"{_TYPES[name]} of at least {low}" if high is None else f"{_TYPES[name]} from {low} to {high}"
 
 
 def _hint(option: str, value: Any, about: Mapping[str, Any]) -> str:
@@ -250,10 +247,10 @@ def _hint(option: str, value: Any, about: Mapping[str, Any]) -> str:
     if isinstance(value, str):
         return _text_hint(option, value.strip(), about)
     if isinstance(value, list):
-        return _list_hint(value, _types(about))
+        return _list_hint(value, _types(about).keys())
     if option.startswith(_DATE_OPTIONS):
         return ". A date is written e.g. 2022-11-04"
-    if _types(about) == {"array"} and isinstance(value, int):
+    if _types(about).keys() == {"array"} and isinstance(value, int):
         return f". A list is written [{value}]"
     if "string" in _types(about) and isinstance(value, bool | int | float):
         return ". What reads as a number, or as true or false, becomes text in quotation marks"
@@ -272,7 +269,7 @@ def _list_hint(value: Sequence[Any], types: Set[str]) -> str:
 
 def _text_hint(option: str, text: str, about: Mapping[str, Any]) -> str:
     """What may have been meant by a text where something else is wanted."""
-    types = _types(about)
+    types = _types(about).keys()
     like = re.sub(r"[^A-Z]+", "_", text.upper()).strip("_")
     if like in about.get("enum", ()):
         return f". Write {like}"

@@ -10,32 +10,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
-from ..domain.instruments import Instrument
-from ..domain.text import plain
-from .config import CalibrationConfig
-from .rules import rule_problems
-from .schema import compare, defaults
+__all__ = ["read_mapping"]
 
-__all__ = ["MOST_PROBLEMS", "Findings", "examine", "read_mapping"]
-
-MOST_PROBLEMS = 40
-"""Problems that are told one by one."""
-
-_LONGEST = 4000  # characters of one problem or remark; the longest are proposed lists of exposure times
 _MAX_SIZE = 50_000  # most characters that a configuration may have
 _MAX_DEPTH = 8  # how deep lists and mappings may be nested
-
-_WITHOUT_EFFECT = {
-    "background_task_timeout": "processing is waited for until it ends",
-    "max_counter_archiver_check": "each image is confirmed by the events of the OODS, within oods_timeout",
-}
-"""Options of older configurations, and what happens instead of what they asked for."""
+_LINES_NAMED = 10  # most lines that are named of those that give the same option
 
 # None of them has two ways to match the same: a long line would take minutes.
 _ASSIGNMENT = re.compile(r"^(?P<indent>\s*)(?P<key>\w+)\s*=\s*(?P<value>[^\s=].*)$")
@@ -96,75 +80,6 @@ class _Refused(Exception):
 _UNREADABLE = (yaml.YAMLError, _Refused, ValueError)
 
 
-@dataclass(frozen=True)
-class Findings:
-    """What a configuration text says, what is wrong with it, and what it means.
-
-    Parameters
-    ----------
-    read, misread
-        The options as the text gives them, and what is wrong with the text.
-    config
-        What they mean; None if there are errors.
-    text
-        The same as YAML that the base class reads as it is meant (dates in quotation marks, detectors as a
-        list). Of use only if there are no errors.
-    errors
-        Every problem found; a script with one of them must not be run.
-    warnings
-        What is possible but may not be what is wanted.
-    notes
-        How a value was understood, where it was not given in the usual form.
-    """
-
-    read: Mapping[str, Any]
-    misread: tuple[str, ...]
-    config: CalibrationConfig | None
-    text: str
-    errors: tuple[str, ...]
-    warnings: tuple[str, ...]
-    notes: tuple[str, ...]
-
-
-def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Findings:
-    """Examine a configuration before anything is done with it.
-
-    Parameters
-    ----------
-    text
-        As the operator typed it; an empty one stands for all defaults.
-    schema
-        Schema of the script.
-    instrument
-        Instrument of the script.
-
-    Returns
-    -------
-    findings
-        Never an exception, whatever the text.
-    """
-    read, misread = read_mapping(text)
-    given, wrong, notes = compare(read, schema)
-    standard = defaults(schema)
-    errors = [*misread, *wrong.values()]
-    errors += rule_problems(given, standard, instrument, unusable=wrong.keys())
-    config = None if errors else CalibrationConfig.from_checked({**standard, **given}, instrument)
-    notes += [
-        f"{option} has no effect: {instead}"
-        for option, instead in _WITHOUT_EFFECT.items()
-        if given.get(option) is not None
-    ]
-    return Findings(
-        read=read,
-        misread=tuple(misread),
-        config=config,
-        text=yaml.safe_dump(given, sort_keys=False) if given else "",
-        errors=_shown(errors),
-        warnings=_shown([*config.warnings(given)] if config else []),
-        notes=_shown(notes),
-    )
-
-
 def read_mapping(text: str) -> tuple[dict[str, Any], list[str]]:
     """Read the options out of a configuration text.
 
@@ -194,14 +109,6 @@ def read_mapping(text: str) -> tuple[dict[str, Any], list[str]]:
             options, others = {}, [_explain(error, text)]
     options.pop("metadata", None)
     return options, problems + others
-
-
-def _shown(remarks: Sequence[str]) -> tuple[str, ...]:
-    """Remarks as they are shown: a bad text has thousands of problems, and repeats what cannot be shown."""
-    shown = [plain(remark, _LONGEST) for remark in remarks[:MOST_PROBLEMS]]
-    if len(remarks) > MOST_PROBLEMS:
-        shown.append(f"there are {len(remarks) - MOST_PROBLEMS} more problems")
-    return tuple(shown)
 
 
 def _parse(text: str) -> tuple[dict[str, Any], list[str]]:
@@ -247,7 +154,8 @@ def _keys_given_twice(node: yaml.MappingNode) -> list[str]:
         if isinstance(value, yaml.MappingNode):
             problems += _keys_given_twice(value)
     problems += [
-        f"{_short(key)} is given more than once (lines {_listed(where)}); only one can be meant"
+        f"{_short(key)} is given more than once (lines {', '.join(map(str, where[:_LINES_NAMED]))}"
+        f"{'...' if len(where) > _LINES_NAMED else ''}); only one can be meant"
         for key, where in lines.items()
         if len(where) > 1
     ]
@@ -305,10 +213,6 @@ def _explain(error: Exception, text: str) -> str:
         f"line {number} is not YAML{where}: {there!r} ({error.problem});"
         f" options are written 'name: value', one per line, all with the same indentation{colon}"
     )
-
-
-def _listed(numbers: Sequence[int], most: int = 10) -> str:
-    return ", ".join(map(str, numbers[:most])) + ("..." if len(numbers) > most else "")
 
 
 def _code(character: int | str) -> str:

@@ -19,7 +19,7 @@ from .request import RunRequest
 
 if TYPE_CHECKING:
     from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
-    from lsst.ts.calibrations.config.text import Findings
+    from lsst.ts.calibrations.config.config import Findings
 
 __all__ = ["PAUSE", "refuse_option", "refuse_with_resume", "resumed_request", "time_of_resumption"]
 

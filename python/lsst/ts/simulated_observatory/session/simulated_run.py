@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from lsst.ts.calibrations.config.config import CalibrationConfig
-from lsst.ts.calibrations.config.text import examine
+from lsst.ts.calibrations.config.config import CalibrationConfig, examine
 from lsst.ts.calibrations.domain.instruments import Instrument
 from lsst.ts.calibrations.domain.text import one_line
 from lsst.ts.calibrations.journal.settings import RunSettings
