@@ -131,7 +131,11 @@ def test_a_repository_is_there_as_a_whole_or_not_at_all(tmp_path: Path, lines: i
     with pytest.raises(Interrupted), noted_interrupts() as interrupts:
         interrupt(interrupts.check)
     left = {str(path.relative_to(folder)) for path in folder.rglob("*")}
-    whole = {"repo", "repo/SIMULATED.json", *(f"repo/{name}" for name in ("one", "one/file", "two", "two/file"))}
+    whole = {
+        "repo",
+        "repo/SIMULATED.json",
+        *(f"repo/{name}" for name in ("one", "one/file", "two", "two/file")),
+    }
     assert left == (whole if is_complete(folder / "repo") else set())
 
 

@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 
 from lsst.ts.calibrations.domain.instruments import exposure_id, image_name
 
-__all__ = ["Image", "day_obs", "parse_key_values"]
+__all__ = ["Image", "parse_key_values"]
 
 OVERHEAD = 0.24
 """Seconds that charge collects beyond the integration, as the headers of real raws have it."""
-
-
-def day_obs(tai: float) -> int:
-    """Observing day, YYYYMMDD: the TAI date twelve hours before.
-
-    Parameters
-    ----------
-    tai
-        TAI unix seconds.
-    """
-    night = datetime.fromtimestamp(tai, UTC) - timedelta(hours=12)
-    return int(night.strftime("%Y%m%d"))
 
 
 def parse_key_values(text: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ from lsst.ts.calibrations.journal.settings import RunSettings
 
 from ..faults.machine import MACHINE_FAULTS
 from ..paced_loop import PacedLoop
+from ..pipelines import PIPELINES
 from .folders import new_folder
 from .interrupts import ending_signals
 from .night import afternoon
@@ -124,6 +125,7 @@ def _surroundings(instrument: Instrument, options: SimulatorOptions, filter_: st
             scale=options.scale,
             date=None if options.night is None else options.night.isoformat(),
             collections=options.collections,
+            pipelines=PIPELINES,
         ),
         faults=options.faults,
     )
@@ -140,8 +142,12 @@ def _check(place: Surroundings) -> None:
 
 
 def _write_environment(place: Surroundings) -> None:
-    """Write what queues and scripts on the same bus need to find repository and jobs."""
-    variables = {"DAF_BUTLER_REPOSITORY_INDEX": place.index, "TS_CALIBRATIONS_UWS": place.settings.jobs}
+    """Write what queues and scripts on the same bus need to find repository, jobs and pipelines."""
+    variables = {
+        "DAF_BUTLER_REPOSITORY_INDEX": place.index,
+        "TS_CALIBRATIONS_UWS": place.settings.jobs,
+        "TS_CALIBRATIONS_PIPELINES": place.settings.pipelines,
+    }
     lines = [f"export {name}={shlex.quote(str(value))}\n" for name, value in variables.items()]
     (place.settings.folder / "environment.sh").write_text("".join(lines), encoding="utf-8")
 

@@ -21,6 +21,7 @@ from lsst.ts.calibrations.journal.settings import RunSettings
 
 from .. import clock
 from ..faults.faults import FaultError
+from ..pipelines import PIPELINES
 from ..repository.repository import check_repository
 from .checks import path_problem
 from .folders import new_folder
@@ -194,6 +195,7 @@ def _surroundings(
             scale=options.scale,
             date=night.isoformat(),
             collections=options.collections,
+            pipelines=PIPELINES,
         ),
         faults=options.faults,
         part=len(options.resumed.parts) if options.resumed else 0,
