@@ -162,7 +162,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def variables(folder: Path) -> dict[str, str]:
-    """Environment variables by which scripts find their way; the first three as ``environment.sh`` has them."""
+    """Variables by which scripts find their way; the first three as ``environment.sh`` has them."""
     return {
         "DAF_BUTLER_REPOSITORY_INDEX": str(folder / "stand" / "butler-index.yaml"),
         "TS_CALIBRATIONS_UWS": str(folder / "stand" / "uws"),

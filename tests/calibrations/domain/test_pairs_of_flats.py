@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given
@@ -54,7 +55,7 @@ def test_flats_through_other_filters_are_no_pair(flats: list[tuple[float, str]])
 @given(st.lists(near_times, max_size=16))
 def test_no_two_flats_without_a_partner_fit_each_other(times: list[float]) -> None:
     alone = sorted(times[each] for each in flat_pairs(times).unpaired)
-    assert all(later - earlier > TOLERANCE for earlier, later in zip(alone, alone[1:], strict=False))
+    assert all(later - earlier > TOLERANCE for earlier, later in pairwise(alone))
 
 
 @pytest.mark.parametrize(
