@@ -22,6 +22,7 @@ from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.embedded_sal.bus import running_bus
 from lsst.ts.simulated_observatory.faults.faults import Faults
+from lsst.ts.simulated_observatory.pipelines import PIPELINES
 from lsst.ts.simulated_observatory.repository.repository import write_index
 from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 from lsst.ts.simulated_observatory.session.progress import PlainProgress
@@ -145,7 +146,13 @@ def script(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
             instrument=LATISS,
             config=config,
             settings=RunSettings(
-                folder=run, jobs=run / "uws", repository=run / "repo", simulated=True, seed=1, scale=SCALE
+                folder=run,
+                jobs=run / "uws",
+                repository=run / "repo",
+                simulated=True,
+                seed=1,
+                scale=SCALE,
+                pipelines=PIPELINES,
             ),
             faults=faults,
         )

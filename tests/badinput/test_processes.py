@@ -15,6 +15,7 @@ from lsst.pipe.base.configOverrides import ConfigOverrides
 import lsst.ts.calibrations
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.domain.jobs import data_query
+from lsst.ts.simulated_observatory.pipelines import PIPELINES
 from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
 from lsst.ts.simulated_observatory.pipelines.pipetask import PipetaskProcess, PipetaskRunner
 
@@ -72,7 +73,8 @@ def test_the_environment_file_of_the_simulator_can_be_sourced(tmp_path: Path) ->
     folder = tmp_path / "a $(touch canary) 'b' \"c\";touch canary"
     folder.mkdir()
     place: Any = SimpleNamespace(
-        index=folder / "index.yaml", settings=SimpleNamespace(folder=folder, jobs=folder / "uws")
+        index=folder / "index.yaml",
+        settings=SimpleNamespace(folder=folder, jobs=folder / "uws", pipelines=PIPELINES),
     )
     _write_environment(place)
     script = '. "$0"; printf %s "$TS_CALIBRATIONS_UWS"'

@@ -26,6 +26,7 @@ from lsst.ts.calibrations.journal.facts import Fact
 from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.calibrations.run.context import RunContext
 from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.pipelines import PIPELINES
 from lsst.ts.simulated_observatory.session.flat_light import light_warnings
 
 FIRST = 2025011500001
@@ -36,7 +37,7 @@ READOUT = 2.0
 def context(tmp_path: Path) -> Iterator[RunContext]:
     """A run that begins, on the clock of the loop."""
     made = RunContext.begin(
-        RunSettings(folder=tmp_path / "run", jobs=tmp_path / "run" / "uws"),
+        RunSettings(folder=tmp_path / "run", jobs=tmp_path / "run" / "uws", pipelines=PIPELINES),
         clock.current_tai,
         logging.getLogger("run"),
     )
@@ -209,7 +210,13 @@ def _tell(
     async def main() -> Night:
         async with observatory(*faults, part=part), salobj.Domain() as domain:
             settings = RunSettings(
-                folder=folder, jobs=folder / "uws", repository=repository, simulated=True, seed=1, scale=16
+                folder=folder,
+                jobs=folder / "uws",
+                repository=repository,
+                simulated=True,
+                seed=1,
+                scale=16,
+                pipelines=PIPELINES,
             )
             script = MakeLatissCalibrations(
                 index=1,

@@ -24,6 +24,8 @@ from typing import Any
 
 import pytest
 
+from lsst.ts.simulated_observatory.pipelines import PIPELINES
+
 HERE = Path(__file__).parent
 SUPPORT = HERE / "support"
 ON_THE_BUS = os.environ.get("TS_CALIBRATIONS_SAL") == "kafka"
@@ -160,10 +162,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def variables(folder: Path) -> dict[str, str]:
-    """Environment variables by which scripts find their way; the first two as ``environment.sh`` has them."""
+    """Variables by which scripts find their way; the first three as ``environment.sh`` has them."""
     return {
         "DAF_BUTLER_REPOSITORY_INDEX": str(folder / "stand" / "butler-index.yaml"),
         "TS_CALIBRATIONS_UWS": str(folder / "stand" / "uws"),
+        "TS_CALIBRATIONS_PIPELINES": PIPELINES,
         "TS_CALIBRATIONS_RUNS": str(folder / "runs"),
     }
 

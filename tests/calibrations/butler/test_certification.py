@@ -7,7 +7,12 @@ import pytest
 from astropy.time import Time
 from lsst.daf.butler import Butler, DatasetNotFoundError, Timespan
 
-from lsst.ts.calibrations.butler.certification import Certification, certify, find_conflicts
+from lsst.ts.calibrations.butler.certification import (
+    Certification,
+    PlannedCertification,
+    certify,
+    find_conflicts,
+)
 from lsst.ts.calibrations.butler.datasets import find_made
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import CertificationError
@@ -90,10 +95,11 @@ def wish(butler, job=JOB, **changes) -> Certification:
 
 def conflicts(butler, **changes):
     fields = {
-        "instrument": "LATISS", "dataset_types": ["bias", "ptc"], "detectors": (0,),
+        "dataset_types": ["bias", "ptc"], "detectors": (0,),
         "collection": "LATISS/calib/daily", "begin": BEGIN, "end": END,
     }  # fmt: skip
-    return find_conflicts(butler, **(fields | changes))
+    instrument = changes.pop("instrument", "LATISS")
+    return find_conflicts(butler, instrument, PlannedCertification(**(fields | changes)))
 
 
 def expose(butler, begin):

@@ -1,16 +1,22 @@
 """The pipelines of cp_pipe and cp_verify are used where they are at hand, by the names that they have now."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 import pytest
 
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
+from lsst.ts.calibrations.domain.calibrations import JobKind
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.simulated_observatory.pipelines import PIPELINES
 
 TASK = "lsst.ts.simulated_observatory.pipelines.isr.IsrTask"
 
 
 @pytest.fixture
-def cp_pipe(tmp_path):
+def cp_pipe(tmp_path: Path) -> Path:
     """A stand-in for cp_pipe of 2026: imports, other labels, another subset."""
     for path, text in {
         "pipelines/_ingredients/cpBiasLSST.yaml": f"description: bias\ntasks:\n  cpBiasIsr: {TASK}\n",
@@ -28,32 +34,44 @@ def cp_pipe(tmp_path):
     return tmp_path
 
 
-def test_without_them_the_own_pipelines_are_used():
-    files = PipelineFiles(LATISS, {})
-    assert (
-        files.find("generate", "BIAS").address
-        == "resource://lsst.ts.simulated_observatory.pipelines/cpBias.yaml"
-    )
-    assert files.find("gain", "GAIN").address.endswith("/cpPtc.yaml#generateGainFromFlatPair")
+def test_a_simulated_run_has_the_pipelines_of_the_simulated_observatory(cp_pipe: Path) -> None:
+    files = PipelineFiles(LATISS, PIPELINES, {"CP_PIPE_DIR": str(cp_pipe)})
+    assert files.find(JobKind.GENERATE, "BIAS").address == f"{PIPELINES}/cpBias.yaml"
+    assert files.find(JobKind.GAINS, "GAIN").address == f"{PIPELINES}/cpPtc.yaml#generateGainFromFlatPair"
+    assert files.problems([(JobKind.VERIFY, "PTC")]) == []
 
 
-def test_labels_are_read_through_imports(cp_pipe, monkeypatch):
+def test_without_any_it_is_said_once_what_to_set() -> None:
+    files = PipelineFiles(LATISS, environment={})
+    jobs = [(JobKind.GENERATE, "BIAS"), (JobKind.VERIFY, "BIAS"), (JobKind.GAINS, "GAIN")]
+    assert [problem.partition(",")[0] for problem in files.problems(jobs)] == [
+        "CP_PIPE_DIR is not set",
+        "CP_VERIFY_DIR is not set",
+    ]
+    assert "set it to the folder of cp_verify in the environment of the script" in files.problems(jobs)[1]
+    with pytest.raises(ArchiveError, match="CP_PIPE_DIR is not set"):
+        files.find(JobKind.GENERATE, "DARK")
+
+
+def test_labels_are_read_through_imports(cp_pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CP_PIPE_DIR", str(cp_pipe))
-    found = PipelineFiles(LATISS).find("generate", "BIAS")
+    found = PipelineFiles(LATISS).find(JobKind.GENERATE, "BIAS")
     assert found.address == "${CP_PIPE_DIR}/pipelines/LATISS/cpBias.yaml"
     assert found.options("-c isr:doDefect=False")[0] == "-c cpBiasIsr:doDefect=False"
 
 
-def test_files_and_subsets_are_found_under_the_names_that_they_have(cp_pipe):
-    files = PipelineFiles(LATISS, {"CP_PIPE_DIR": str(cp_pipe)})
-    assert files.find("generate", "DEFECTS").address == "${CP_PIPE_DIR}/pipelines/LATISS/findDefects.yaml"
-    assert files.find("generate", "DEFECTS").options("-c isr:doDefect=False")[0] == ""
-    assert files.find("gain", "GAIN").address.endswith("/cpPtc.yaml#cpPtcGainFromFlatPairs")
+def test_files_and_subsets_are_found_under_the_names_that_they_have(cp_pipe: Path) -> None:
+    files = PipelineFiles(LATISS, environment={"CP_PIPE_DIR": str(cp_pipe)})
+    defects = files.find(JobKind.GENERATE, "DEFECTS")
+    assert defects.address == "${CP_PIPE_DIR}/pipelines/LATISS/findDefects.yaml"
+    assert defects.options("-c isr:doDefect=False")[0] == ""
+    assert files.find(JobKind.GAINS, "GAIN").address.endswith("/cpPtc.yaml#cpPtcGainFromFlatPairs")
 
 
-def test_what_is_not_there_is_named(cp_pipe):
-    files = PipelineFiles(LATISS, {"CP_PIPE_DIR": str(cp_pipe), "CP_VERIFY_DIR": str(cp_pipe)})
+def test_what_is_not_there_is_named(cp_pipe: Path) -> None:
+    files = PipelineFiles(LATISS, environment={"CP_PIPE_DIR": str(cp_pipe), "CP_VERIFY_DIR": str(cp_pipe)})
     with pytest.raises(ArchiveError, match=r"cpDark\.yaml"):
-        files.find("generate", "DARK")
+        files.find(JobKind.GENERATE, "DARK")
     with pytest.raises(ArchiveError, match=r"verifyBias\.yaml"):
-        files.find("verify", "BIAS")
+        files.find(JobKind.VERIFY, "BIAS")
+    assert len(files.problems([(JobKind.GENERATE, "DARK"), (JobKind.VERIFY, "BIAS")])) == 2

@@ -11,6 +11,7 @@ from lsst.ts.calibrations.domain.calibrations import (
     combined_from,
     pipeline_files,
     products,
+    step_name,
 )
 from lsst.ts.calibrations.domain.instruments import ImageType
 
@@ -43,7 +44,12 @@ def test_options_and_datasets_are_named_after_the_calibration() -> None:
 
 def test_the_present_name_of_a_pipeline_is_the_first() -> None:
     assert pipeline_files(JobKind.GENERATE, "DEFECTS") == ("cpDefects.yaml", "findDefects.yaml")
-    assert pipeline_files("verify", "PTC") == ("verifyPtc.yaml",)
+    assert pipeline_files(JobKind.VERIFY, "PTC") == ("verifyPtc.yaml",)
     assert pipeline_files(JobKind.GAINS, PAIR_GAINS.name)[0] == "cpPtc.yaml"
-    with pytest.raises(ValueError, match="'certify' is not a valid JobKind"):
-        pipeline_files("certify", "BIAS")
+    with pytest.raises(KeyError):
+        pipeline_files(JobKind.GENERATE, "FRINGE")
+
+
+def test_a_step_is_named_after_its_kind_and_its_calibration() -> None:
+    assert step_name(JobKind.VERIFY, "BIAS") == "verify BIAS"
+    assert step_name(JobKind.GAINS, PAIR_GAINS.name) == "gains from flat pairs"

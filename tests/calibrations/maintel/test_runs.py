@@ -17,6 +17,7 @@ from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.components.machinery import Machinery
 from lsst.ts.simulated_observatory.components.optics import usual_optics
 from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest
+from lsst.ts.simulated_observatory.pipelines import PIPELINES
 from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
 from lsst.ts.simulated_observatory.repository.ingest import ButlerIngest
 from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
@@ -61,7 +62,10 @@ def run(tmp_path: Path, certify_stand_ins: Any) -> Any:
             )
             async with salobj.Domain() as domain, salobj.Remote(domain, "Script", index=1) as remote:
                 settings = RunSettings(
-                    folder=tmp_path / "run", jobs=tmp_path / "run" / "uws", repository=repository
+                    folder=tmp_path / "run",
+                    jobs=tmp_path / "run" / "uws",
+                    repository=repository,
+                    pipelines=PIPELINES,
                 )
                 made = script(index=1, settings=settings)
                 await made.start_task

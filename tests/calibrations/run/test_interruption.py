@@ -47,6 +47,7 @@ from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.campaign.crew import MOST_MEMORY
 from lsst.ts.simulated_observatory.components.optics import OpticalPath
 from lsst.ts.simulated_observatory.faults.faults import Faults
+from lsst.ts.simulated_observatory.pipelines import PIPELINES
 from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 from lsst.ts.simulated_observatory.session.resumption import time_of_resumption
 from lsst.ts.simulated_observatory.stand_ins.machinery import standin_machinery
@@ -182,6 +183,7 @@ class Observed:
                 jobs=self.run / "uws",
                 repository=repository,
                 simulated=True,
+                pipelines=PIPELINES,
                 seed=1,
                 scale=16,
             )

@@ -13,6 +13,7 @@ from lsst.ts import salobj
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
 from lsst.ts.calibrations.journal.settings import UWS_FOLDER, observatory_settings
 from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.pipelines import PIPELINES
 
 
 def test_a_run_with_a_simulated_camera_says_so_everywhere(
@@ -20,6 +21,7 @@ def test_a_run_with_a_simulated_camera_says_so_everywhere(
 ) -> None:
     monkeypatch.setenv("TS_CALIBRATIONS_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("TS_CALIBRATIONS_UWS", str(tmp_path / "run" / "uws"))
+    monkeypatch.setenv("TS_CALIBRATIONS_PIPELINES", PIPELINES)
     messages: list[str] = []
 
     async def take(data: Any) -> None:
@@ -52,8 +54,8 @@ def test_a_run_with_a_simulated_camera_says_so_everywhere(
 def test_without_environment_variables_the_place_is_that_of_the_observatory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("TS_CALIBRATIONS_RUNS", "TS_CALIBRATIONS_UWS"):
+    for name in ("TS_CALIBRATIONS_RUNS", "TS_CALIBRATIONS_UWS", "TS_CALIBRATIONS_PIPELINES"):
         monkeypatch.delenv(name, raising=False)
     settings = observatory_settings("Script", 5, 1000.0)
-    assert (settings.jobs, settings.simulated) == (UWS_FOLDER, False)
+    assert (settings.jobs, settings.simulated, settings.pipelines) == (UWS_FOLDER, False, None)
     assert settings.folder == Path.home() / "ts_calibrations_runs" / "Script-1000-5"

@@ -11,12 +11,15 @@ import pytest
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.butler.archive import Archive
+from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
 from lsst.ts.calibrations.domain.errors import PreflightError
-from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
 from lsst.ts.calibrations.run import preflight
 from lsst.ts.calibrations.run.preflight import Preflight
+from lsst.ts.calibrations.workflow.workflow import Step, StepKind, Workflow
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.components import ocps
+from lsst.ts.simulated_observatory.pipelines import PIPELINES
 
 COMPONENTS = [
     ("ATCamera", None),
@@ -25,6 +28,22 @@ COMPONENTS = [
     ("ATOODS", None),
     ("OCPS", 1),
 ]
+
+
+def workflow(*collections: str) -> Workflow:
+    """One job that reads some collections."""
+    biases = (ImageType.BIAS,)
+    return Workflow(
+        (
+            Step(
+                kind=StepKind.VERIFY,
+                calibration="BIAS",
+                images=biases,
+                job_images=biases,
+                configured_inputs=collections,
+            ),
+        )
+    )
 
 
 @pytest.fixture
@@ -36,6 +55,7 @@ def check(observatory: Any, repository: Path, tmp_path: Path) -> Any:
         collections: tuple[str, ...] = ("LATISS/calib",),
         repo: Path = repository,
         more: Sequence[Callable[[], Awaitable[list[str]]]] = (),
+        pipelines: str | None = PIPELINES,
         gone_since: tuple[str, ...] = (),
     ) -> float:
         async def main() -> float:
@@ -47,8 +67,9 @@ def check(observatory: Any, repository: Path, tmp_path: Path) -> Any:
                 archive = Archive(str(repo), LATISS)
                 begin = asyncio.get_running_loop().time()
                 try:
-                    preflight = Preflight(LATISS, remotes, archive, more)
-                    await preflight.check(collections=collections, folder=tmp_path)
+                    files = PipelineFiles(LATISS, pipelines, environment={})
+                    preflight = Preflight(LATISS, remotes, archive, files, more)
+                    await preflight.check(workflow(*collections), folder=tmp_path)
                 finally:
                     archive.close()
                 return asyncio.get_running_loop().time() - begin
@@ -144,3 +165,11 @@ def test_further_checks_are_part_of_the_whole(check: Any) -> None:
     with pytest.raises(PreflightError, match="has 3 problems") as caught:
         check("component-state:component=ATCamera,state=DISABLED", more=[look])
     assert caught.value.problems[-2:] == ("the lamp is off", "the dome is open")
+
+
+def test_a_script_that_does_not_know_its_pipelines_says_what_to_set(check: Any) -> None:
+    with pytest.raises(PreflightError) as caught:
+        check("component-state:component=ATCamera,state=DISABLED", pipelines=None)
+    camera, pipelines = caught.value.problems
+    assert "ATCamera" in camera
+    assert pipelines.startswith("CP_VERIFY_DIR is not set")

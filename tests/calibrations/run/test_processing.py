@@ -15,6 +15,7 @@ import pytest
 from lsst.ts.calibrations.butler.archive import VerificationResults
 from lsst.ts.calibrations.butler.certification import Certification
 from lsst.ts.calibrations.butler.pair_gains import PairGain
+from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
 from lsst.ts.calibrations.domain.errors import ArchiveError, CertificationError, ProcessingError
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS, ImageType
 from lsst.ts.calibrations.domain.jobs import JobRequest
@@ -28,9 +29,11 @@ from lsst.ts.calibrations.journal.facts import (
     StepNotDone,
     VerdictGiven,
 )
+from lsst.ts.calibrations.report.verification import VerificationReport
 from lsst.ts.calibrations.run.processing import Processing
 from lsst.ts.calibrations.verification import Accepted, CombinedCalibration, Verdict, Waiver, evaluate, waive
 from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.pipelines import PIPELINES
 
 FIRST = 2025011500001
 EXPOSURES = tuple(range(FIRST, FIRST + 4))
@@ -128,6 +131,11 @@ class ToldArchive:
         ]
 
 
+def make_processing(context: Any, config: Any, ocps: ToldOcps, archive: ToldArchive) -> Processing:
+    pipelines = PipelineFiles(LATISS, PIPELINES)
+    return Processing(context, LATISS, config, ocps, archive, pipelines)  # type: ignore[arg-type]
+
+
 class Story:
     """Processing with what became of it."""
 
@@ -138,9 +146,9 @@ class Story:
 
     def run(self, tell: Callable[[Processing], Awaitable[None]]) -> Processing:
         async def main() -> Processing:
-            processing = Processing(self.context, LATISS, self.config, self.ocps, self.archive)  # type: ignore[arg-type]
+            processing = make_processing(self.context, self.config, self.ocps, self.archive)
             await tell(processing)
-            await processing.steps.finish()
+            await processing.finish()
             return processing
 
         return clock.run(main)
@@ -392,10 +400,10 @@ def test_a_stop_aborts_the_jobs_and_their_end_is_in_the_journal(story: Callable[
     told = story()
 
     async def main() -> None:
-        processing = Processing(told.context, LATISS, told.config, told.ocps, told.archive)  # type: ignore[arg-type]
+        processing = make_processing(told.context, told.config, told.ocps, told.archive)
         processing.hand_over(ImageType.BIAS, EXPOSURES)
         await asyncio.sleep(10)
-        await processing.steps.cancel()
+        await processing.cancel()
 
     clock.run(main)
     assert told.ocps.aborted == ["job1"]
@@ -636,9 +644,11 @@ def test_a_verdict_on_something_else_certifies_nothing(
     told = story(**INTERNAL, script_mode="BIAS")
 
     async def tell(processing: Processing) -> None:
-        processing.products.generated["BIAS"] = MADE
+        processing.work.made["BIAS"] = MADE
+        if verdict is not None:
+            processing.work.reports["BIAS"] = VerificationReport("BIAS", verdict, "u/ocps/job2")
         with pytest.raises(CertificationError, match=reason):
-            await processing.products.certify("BIAS", verdict)
+            await processing.work.certify("BIAS")
 
     told.run(tell)
     assert told.archive.certified == []
@@ -666,9 +676,9 @@ def test_to_certify_unverified_takes_two_options(story: Callable[..., Story]) ->
     told = story(script_mode="BIAS", do_verify=False)
 
     async def tell(processing: Processing) -> None:
-        processing.products.generated["BIAS"] = MADE
+        processing.work.made["BIAS"] = MADE
         with pytest.raises(CertificationError, match="failed verification and will not be certified"):
-            await processing.products.certify("BIAS", None)
+            await processing.work.certify("BIAS")
 
     told.run(tell)
     assert told.archive.certified == []

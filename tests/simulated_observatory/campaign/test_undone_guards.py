@@ -22,13 +22,12 @@ from lsst.ts.calibrations.run import (
     context,
     jobs,
     processing,
-    products,
     recovery,
-    steps,
-    verifications,
+    step_work,
 )
 from lsst.ts.calibrations.verification import Accepted, rule
 from lsst.ts.calibrations.verification.seal import sealed
+from lsst.ts.calibrations.workflow.workflow import Step, StepKind, Workflow
 from lsst.ts.simulated_observatory.campaign.campaign import play
 from lsst.ts.simulated_observatory.campaign.interruption import Act
 from lsst.ts.simulated_observatory.campaign.matrix import matrix
@@ -73,10 +72,10 @@ def failed_exposures_off_by_one(patch: Patch) -> None:
 
 
 def acceptance_forged(patch: Patch) -> None:
-    def forge(self: Any, made: Any, found: Any) -> Accepted:
-        return sealed(Accepted, combined=made)
+    def forge(self: Any, calibration: str) -> Accepted:
+        return sealed(Accepted, combined=self.made[calibration])
 
-    patch.setattr(products.Products, "_ground", forge)
+    patch.setattr(step_work.StepWork, "_ground", forge)
 
 
 def conflict_ignored(patch: Patch) -> None:
@@ -181,7 +180,7 @@ def ingests_taken_for_granted(patch: Patch) -> None:
 
 
 def failures_forgotten(patch: Patch) -> None:
-    patch.setattr(processing.Processing, "_not_done", lambda *_: None)
+    patch.setattr(processing.Processing, "_note_not_done", lambda *_, **__: None)
 
 
 def outcome_always_good(patch: Patch) -> None:
@@ -192,16 +191,16 @@ def steps_not_cancelled(patch: Patch) -> None:
     async def nothing(self: Any) -> None:
         await asyncio.sleep(0)
 
-    patch.setattr(steps.Steps, "cancel", nothing)
+    patch.setattr(processing.Processing, "cancel", nothing)
 
 
 def stop_waits_for_the_camera(patch: Patch) -> None:
     async def take_and_process(self: Any) -> Any:
         try:
             error = await self._take()
-            await self.processing.steps.finish()
+            await self.processing.finish()
         except BaseException:  # jobs are begun until then
-            await self.processing.steps.cancel()
+            await self.processing.cancel()
             raise
         return error
 
@@ -310,20 +309,20 @@ def files_left_out(patch: Patch) -> None:
 
 
 def certified_filed_elsewhere(patch: Patch) -> None:
-    note = products.Certified
-    patch.setattr(products, "Certified", lambda **fields: note(**{**fields, "collection": "elsewhere"}))
+    note = step_work.Certified
+    patch.setattr(step_work, "Certified", lambda **fields: note(**{**fields, "collection": "elsewhere"}))
 
 
 def validity_filed_wrongly(patch: Patch) -> None:
-    note = products.Certified
+    note = step_work.Certified
     patch.setattr(
-        products, "Certified", lambda **fields: note(**{**fields, "begin": "1999-01-01T00:00:00.000"})
+        step_work, "Certified", lambda **fields: note(**{**fields, "begin": "1999-01-01T00:00:00.000"})
     )
 
 
 def failures_of_exposures_forgotten(patch: Patch) -> None:
-    note = verifications.VerdictGiven
-    patch.setattr(verifications, "VerdictGiven", lambda **fields: note(**{**fields, "failures": {}}))
+    note = step_work.VerdictGiven
+    patch.setattr(step_work, "VerdictGiven", lambda **fields: note(**{**fields, "failures": {}}))
 
 
 def negative_verdict_told_last(patch: Patch) -> None:
@@ -340,20 +339,20 @@ def negative_verdict_not_told(patch: Patch) -> None:
 
     def silent(self: Any, error: Any) -> str:
         if error is None and not self.context.record.not_done:
-            self.processing.verifications.negative.clear()
+            self.processing.work.reports.clear()
         return outcome(self, error)
 
     patch.setattr(calibration_run.CalibrationRun, "_outcome", silent)
 
 
 def own_calibrations_not_read(patch: Patch) -> None:
-    inputs = products.Products.inputs
+    inputs = step_work.StepWork._inputs
 
-    def configured_alone(self: Any, calibration: str, configured: Any) -> tuple[str, ...]:
-        made = calibration in self.generated
-        return inputs(self, calibration, configured) if made else tuple(configured)
+    def configured_alone(self: Any, step: Step) -> tuple[str, ...]:
+        made = step.calibration in self.made
+        return inputs(self, step) if made else step.configured_inputs
 
-    patch.setattr(products.Products, "inputs", configured_alone)
+    patch.setattr(step_work.StepWork, "_inputs", configured_alone)
 
 
 def all_detectors_asked_for(patch: Patch) -> None:
@@ -364,13 +363,13 @@ def all_detectors_asked_for(patch: Patch) -> None:
 
 
 def halt_in_external_verification(patch: Patch) -> None:
-    steps_of_images = processing.Processing._steps_of_images
+    make = processing.make_workflow
 
-    def or_halt(self: Any, image_type: Any) -> Any:
-        found = steps_of_images(self, image_type)
-        return tuple((name, partial(self._or_halt, image_type.value, work)) for name, work in found)
+    def halting(config: Any) -> Workflow:
+        external = {step for step in make(config) if step.kind is StepKind.VERIFY and not step.needs}
+        return Workflow(tuple(replace(step, halts=step in external or step.halts) for step in make(config)))
 
-    patch.setattr(processing.Processing, "_steps_of_images", or_halt)
+    patch.setattr(processing, "make_workflow", halting)
 
 
 def stop_has_no_limit(patch: Patch) -> None:

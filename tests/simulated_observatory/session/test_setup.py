@@ -15,6 +15,7 @@ from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.simulated_observatory.components.image_folder import ImageFolder
+from lsst.ts.simulated_observatory.pipelines import PIPELINES
 from lsst.ts.simulated_observatory.repository.repository import check_repository
 from lsst.ts.simulated_observatory.session.service import _check, _go_on_after
 from lsst.ts.simulated_observatory.session.setup import SetupError, SetupWithoutPixels
@@ -30,6 +31,7 @@ def in_folder(folder: Path) -> SetupWithoutPixels:
             jobs=folder / "uws",
             repository=folder / "repo",
             simulated=True,
+            pipelines=PIPELINES,
             seed=1,
             scale=16,
             collections=("LATISS/calib/other",),

@@ -23,6 +23,7 @@ from lsst.ts.simulated_observatory.components.machinery import Machinery
 from lsst.ts.simulated_observatory.components.optics import usual_optics
 from lsst.ts.simulated_observatory.embedded_sal.bus import running_bus
 from lsst.ts.simulated_observatory.faults.faults import Faults
+from lsst.ts.simulated_observatory.pipelines import PIPELINES
 from lsst.ts.simulated_observatory.repository.reference import ReferenceRequest, reference_repository
 from lsst.ts.simulated_observatory.repository.repository import write_index
 from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory, real_machinery
@@ -106,7 +107,13 @@ def play(folder: Path, template: Path, make: Make, options: Mapping[str, Any], *
         instrument=LATISS,
         config=CalibrationConfig.from_namespace(dict(options), LATISS),
         settings=RunSettings(
-            folder=run, jobs=run / "uws", repository=run / "repo", simulated=True, seed=1, scale=SCALE
+            folder=run,
+            jobs=run / "uws",
+            repository=run / "repo",
+            simulated=True,
+            seed=1,
+            scale=SCALE,
+            pipelines=PIPELINES,
         ),
         faults=(),
     )

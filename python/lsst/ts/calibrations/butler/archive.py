@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..domain.errors import ArchiveError, CertificationError
 from ..domain.instruments import Instrument
-from .certification import Certification, Conflict, certify, find_conflicts
+from .certification import Certification, Conflict, PlannedCertification, certify, find_conflicts
 from .datasets import find_combined, find_datasets, find_made, read_dataset
 from .pair_gains import PairGain, find_pair_gains
 
@@ -153,9 +153,9 @@ class Archive:
         """Certify calibrations; see `certification.certify`."""
         return await self._read(self._certify, wish)
 
-    async def conflicts(self, **wish: Any) -> list[Conflict]:
+    async def conflicts(self, planned: PlannedCertification) -> list[Conflict]:
         """Find validity ranges that are taken; see `certification.find_conflicts`."""
-        return await self._read(lambda: find_conflicts(self._open(), instrument=self.instrument.name, **wish))
+        return await self._read(lambda: find_conflicts(self._open(), self.instrument.name, planned))
 
     def _certify(self, wish: Certification) -> int:
         butler = self._open_writeable()

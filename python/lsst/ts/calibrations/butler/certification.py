@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from astropy.time import Time
     from lsst.daf.butler import Butler, DatasetRef, Timespan
 
-__all__ = ["Certification", "Conflict", "certify", "find_conflicts"]
+__all__ = ["Certification", "Conflict", "PlannedCertification", "certify", "find_conflicts"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,33 @@ class Certification:
 
 
 @dataclass(frozen=True)
+class PlannedCertification:
+    """What a run is going to certify.
+
+    Parameters
+    ----------
+    dataset_types
+        Types of the calibrations.
+    detectors
+        Butler ids of their detectors.
+    collection
+        CALIBRATION collection.
+    begin, end
+        Validity range, TAI.
+    own
+        RUN collections whose calibrations are no conflict if they have exactly this range: those that the run
+        itself has made, and certified before it was interrupted.
+    """
+
+    dataset_types: tuple[str, ...]
+    detectors: tuple[int, ...]
+    collection: str
+    begin: datetime
+    end: datetime
+    own: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Conflict:
     """A validity range that is taken already.
 
@@ -76,32 +103,22 @@ class Conflict:
     end: str
 
 
-def find_conflicts(
-    butler: Butler,
-    *,
-    instrument: str,
-    dataset_types: Collection[str],
-    detectors: Collection[int],
-    collection: str,
-    begin: datetime,
-    end: datetime,
-    own: Collection[str] = (),
-) -> list[Conflict]:
-    """Find calibrations whose validity overlaps with a range.
+def find_conflicts(butler: Butler, instrument: str, planned: PlannedCertification) -> list[Conflict]:
+    """Find calibrations whose validity overlaps with that of what is going to be certified.
 
     Parameters
     ----------
     butler
         Repository.
-    instrument, dataset_types, detectors
-        Of what is to be certified.
-    collection
-        CALIBRATION collection to certify in.
-    begin, end
-        Validity range, TAI.
-    own
-        RUN collections whose calibrations are no conflict if they have exactly this range: those that the run
-        itself has made, and certified before it was interrupted.
+    instrument
+        Name of the instrument of the calibrations.
+    planned
+        What is going to be certified.
+
+    Returns
+    -------
+    conflicts
+        Validity ranges that are taken, by dataset type and begin.
 
     Raises
     ------
@@ -111,23 +128,24 @@ def find_conflicts(
     from lsst.daf.butler import CollectionType, MissingCollectionError
 
     try:
-        kind = butler.collections.get_info(collection).type
+        kind = butler.collections.get_info(planned.collection).type
     except MissingCollectionError:
         return []
     if kind is not CollectionType.CALIBRATION:
         raise CertificationError(
-            f"{collection} is a {kind.name} collection; only a CALIBRATION collection can be certified in",
+            f"{planned.collection} is a {kind.name} collection; only a CALIBRATION collection can be"
+            " certified in",
             advice="Choose another calib_collection.",
         )
-    wanted = _timespan(begin, end)
+    wanted = _timespan(planned.begin, planned.end)
     found = {
-        Conflict(name, collection, *_range(timespan))
-        for name in dataset_types
-        for ref, timespan in _certified(butler, name, collection)
+        Conflict(name, planned.collection, *_range(timespan))
+        for name in planned.dataset_types
+        for ref, timespan in _certified(butler, name, planned.collection)
         if timespan.overlaps(wanted)
         and ref.dataId["instrument"] == instrument
-        and ref.dataId["detector"] in detectors
-        and not (ref.run in own and timespan == wanted)
+        and ref.dataId["detector"] in planned.detectors
+        and not (ref.run in planned.own and timespan == wanted)
     }
     return sorted(found, key=lambda conflict: (conflict.dataset_type, conflict.begin))
 

@@ -1,9 +1,9 @@
-"""Which pipeline a job runs: the project's own, or those of cp_pipe and cp_verify where they are at hand."""
+"""Which pipeline a job runs: those of cp_pipe and cp_verify, or those that the run was given."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,17 +11,16 @@ from pathlib import Path
 from ..domain.calibrations import PAIR_GAINS, JobKind, pipeline_files
 from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
-from ..domain.jobs import PIPELINES
 from ..domain.pipeline_names import signal_removal_label, with_label
 
 __all__ = ["FoundPipeline", "PipelineFiles"]
 
 FOLDERS = {
-    JobKind.GENERATE: "CP_PIPE_DIR",
-    JobKind.GAINS: "CP_PIPE_DIR",
-    JobKind.VERIFY: "CP_VERIFY_DIR",
+    JobKind.GENERATE: ("CP_PIPE_DIR", "cp_pipe"),
+    JobKind.GAINS: ("CP_PIPE_DIR", "cp_pipe"),
+    JobKind.VERIFY: ("CP_VERIFY_DIR", "cp_verify"),
 }
-"""Environment variables that say where the pipelines of the Rubin software are."""
+"""Environment variable that names the folder of the package with the pipelines of a job, and the package."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,18 @@ class FoundPipeline:
     isr_label: str | None
 
     def options(self, options: str) -> tuple[str, list[str]]:
-        """The options of the configuration as this pipeline wants them, and notes on what was changed."""
+        """Write options of pipetask as this pipeline wants them.
+
+        Parameters
+        ----------
+        options
+            Options of the configuration, separated by blanks.
+
+        Returns
+        -------
+        options, notes
+            The options to use, and what was changed, in words.
+        """
         return with_label(options, self.isr_label)
 
 
@@ -51,28 +61,75 @@ class PipelineFiles:
     ----------
     instrument
         Whose pipelines.
+    pipelines
+        Address of a folder that has all of them under their documented names, as the pipelines of the
+        simulated observatory are; None: the folders of cp_pipe and cp_verify.
     environment
-        Where ``CP_PIPE_DIR`` and ``CP_VERIFY_DIR`` may be set; None: of this process.
+        Where ``CP_PIPE_DIR`` and ``CP_VERIFY_DIR`` name these; None: the environment of this process.
     """
 
-    def __init__(self, instrument: Instrument, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        instrument: Instrument,
+        pipelines: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._instrument = instrument
+        self._pipelines = pipelines
         self._environment = os.environ if environment is None else environment
 
-    def find(self, kind: str, calibration: str) -> FoundPipeline:
-        """Find the pipeline of a kind of job (``generate``, ``verify``, ``gain``) and a calibration.
+    def problems(self, jobs: Iterable[tuple[JobKind, str]]) -> list[str]:
+        """Look whether there are the pipelines of some jobs.
+
+        Parameters
+        ----------
+        jobs
+            Kind and calibration of each.
+
+        Returns
+        -------
+        problems
+            What is missing, one sentence for each problem.
+        """
+        problems: dict[str, None] = {}  # in order, each once
+        for kind, calibration in jobs:
+            try:
+                self.find(kind, calibration)
+            except ArchiveError as error:
+                problems[str(error)] = None
+        return list(problems)
+
+    def find(self, kind: JobKind, calibration: str) -> FoundPipeline:
+        """Find the pipeline of a job.
+
+        Parameters
+        ----------
+        kind
+            Kind of the job.
+        calibration
+            Name of the calibration that it is for.
+
+        Returns
+        -------
+        pipeline
+            Its address, and how its signal removal is called.
 
         Raises
         ------
         ArchiveError
-            A folder is named in the environment and has no such pipeline.
+            The environment does not say where the pipelines are, or there is none for the job.
         """
-        variable = FOLDERS[JobKind(kind)]
         files = pipeline_files(kind, calibration)
+        if self._pipelines is not None:
+            subset = f"#{PAIR_GAINS.own_subset}" if kind is JobKind.GAINS else ""
+            return FoundPipeline(f"{self._pipelines}/{files[0]}{subset}", "isr")
+        variable, package = FOLDERS[kind]
         folder = self._environment.get(variable)
         if not folder:
-            subset = f"#{PAIR_GAINS.own_subset}" if kind == JobKind.GAINS else ""
-            return FoundPipeline(f"{PIPELINES}/{files[0]}{subset}", "isr")
+            raise ArchiveError(
+                f"{variable} is not set, so that the pipelines of {package} are not found: set it to the"
+                f" folder of {package} in the environment of the script"
+            )
         for place in (f"pipelines/{self._instrument.name}", "pipelines"):
             for file in files:
                 if (path := Path(folder) / place / file).is_file():
@@ -81,9 +138,9 @@ class PipelineFiles:
             f"{variable} is {folder}, and there is no {' or '.join(files)} for {self._instrument.name}"
         )
 
-    def _found(self, address: str, path: Path, kind: str) -> FoundPipeline:
+    def _found(self, address: str, path: Path, kind: JobKind) -> FoundPipeline:
         labels, subsets = _read(path)
-        if kind == JobKind.GAINS:
+        if kind is JobKind.GAINS:
             subset = next((name for name in PAIR_GAINS.subsets if name in subsets), None)
             if subset is None:
                 raise ArchiveError(f"{path} has none of the subsets {', '.join(PAIR_GAINS.subsets)}")

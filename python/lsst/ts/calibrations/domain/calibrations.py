@@ -21,6 +21,7 @@ __all__ = [
     "combined_from",
     "pipeline_files",
     "products",
+    "step_name",
 ]
 
 
@@ -229,13 +230,13 @@ def combined_from(image_types: Iterable[ImageType]) -> tuple[CalibrationType, ..
     return tuple(each for each in CALIBRATIONS.values() if each.image_type in wanted)
 
 
-def pipeline_files(kind: str, calibration: str) -> tuple[str, ...]:
+def pipeline_files(kind: JobKind, calibration: str) -> tuple[str, ...]:
     """Names of the files that may hold the pipeline of a job.
 
     Parameters
     ----------
     kind
-        A `JobKind`, or its text.
+        Kind of the job.
     calibration
         Name of the calibration, or that of `PAIR_GAINS`.
 
@@ -248,13 +249,29 @@ def pipeline_files(kind: str, calibration: str) -> tuple[str, ...]:
     ------
     KeyError
         There is no such calibration.
-    ValueError
-        There is no such kind of job.
     """
-    match JobKind(kind):
+    match kind:
         case JobKind.GAINS:
             return CALIBRATIONS[PAIR_GAINS.settings_of].generated_by
         case JobKind.GENERATE:
             return CALIBRATIONS[calibration].generated_by
         case JobKind.VERIFY:
             return CALIBRATIONS[calibration].verified_by
+
+
+def step_name(kind: str, calibration: str) -> str:
+    """Name a step of the workflow for people, as journal and summary have it.
+
+    Parameters
+    ----------
+    kind
+        Kind of the step: a `JobKind`, or ``certify``.
+    calibration
+        Name of the calibration that it is about, or that of `PAIR_GAINS`.
+
+    Returns
+    -------
+    name
+        E.g. ``verify BIAS``, or ``gains from flat pairs``.
+    """
+    return PAIR_GAINS.title if kind == JobKind.GAINS else f"{kind} {calibration}"

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 __all__ = ["FlatPairs", "fitting_times", "flat_pairs", "times_per_exposure"]
 
 
+TOLERANCE = 5e-3
+"""Seconds by which the exposure times of the two flats of a pair may differ, as in cp_pipe."""
+
+
 @dataclass(frozen=True)
 class FlatPairs:
     """Which flats of a series belong together.
@@ -63,25 +67,39 @@ def fitting_times(times: Sequence[float], n: int, n_discard: int) -> list[float]
     return [times[0]] * n_discard + [kept[number * len(kept) // n] for number in range(n)]
 
 
-def flat_pairs(times: Sequence[float]) -> FlatPairs:
-    """Pair flats of the same exposure time, in the order in which they are taken.
+def flat_pairs(times: Sequence[float], filters: Sequence[str | None] | None = None) -> FlatPairs:
+    """Pair flats as cp_pipe does for the photon transfer curve.
+
+    Each flat goes with the first one before it that has no partner yet and that fits: their exposure times
+    differ by `TOLERANCE` at most, and the filter is the same. 20 equal flats are 10 pairs. Three flats of
+    nearly equal times can be paired in different ways, so that their order matters.
 
     Parameters
     ----------
     times
-        Exposure times of the flats that are used [s].
+        Exposure times of the flats that are used [s], in the order of their exposure ids.
+    filters
+        Filter of each, if they are known; None for one that is not known and may be any. Left out where all
+        are the same.
 
     Returns
     -------
     pairs
-        The first flat of an exposure time goes with the second, the third with the fourth...: 20 equal flats
-        are 10 pairs.
+        Which flats are pairs, and which have no partner.
     """
-    waiting: dict[float, int] = {}
+    filters = (None,) * len(times) if filters is None else filters
+    waiting: list[int] = []
     pairs = []
     for position, time in enumerate(times):
-        if time in waiting:
-            pairs.append((waiting.pop(time), position))
+        for other in waiting:
+            if abs(times[other] - time) <= TOLERANCE and _same(filters[other], filters[position]):
+                waiting.remove(other)
+                pairs.append((other, position))
+                break
         else:
-            waiting[time] = position
-    return FlatPairs(tuple(sorted(pairs)), tuple(sorted(waiting.values())))
+            waiting.append(position)
+    return FlatPairs(tuple(sorted(pairs)), tuple(waiting))
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    return one is None or other is None or one == other

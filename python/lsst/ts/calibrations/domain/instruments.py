@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "SLOTS",
     "ImageType",
     "Instrument",
+    "day_obs",
     "exposure_id",
     "image_name",
     "instruments_named",
@@ -202,6 +204,22 @@ _IMAGE_NAME = re.compile(r"(?P<code>[A-Z]{2})_(?P<controller>[A-Z])_(?P<day>[0-9
 
 _EMPTY_PLACE = re.compile(r"^empty_\d+$")
 """A numbered empty place of a wheel, which the Butler knows without its number."""
+
+
+def day_obs(seconds: float) -> int:
+    """Give the observing day of a time: the TAI date twelve hours before.
+
+    Parameters
+    ----------
+    seconds
+        TAI unix seconds.
+
+    Returns
+    -------
+    day
+        YYYYMMDD.
+    """
+    return int((datetime.fromtimestamp(seconds, UTC) - timedelta(hours=12)).strftime("%Y%m%d"))
 
 
 def image_name(code: str, day_obs: int, sequence: int, controller: str = "O") -> str:

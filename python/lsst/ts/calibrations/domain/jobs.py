@@ -6,20 +6,27 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .calibrations import PAIR_GAINS, JobKind
+from .calibrations import JobKind, step_name
 from .instruments import Instrument
 
 __all__ = ["JobRequest", "data_query", "is_job_id", "make_job"]
-
-PIPELINES = "resource://lsst.ts.simulated_observatory.pipelines"
-"""Where this project's own pipelines are, as lsst.resources addresses them."""
-
 
 _JOB_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 
 def is_job_id(text: str) -> bool:
-    """Whether a text can be the id of a job: it becomes a part of a path and of the name of a collection."""
+    """Look whether a text can be the id of a job: it becomes a part of a path and of a collection's name.
+
+    Parameters
+    ----------
+    text
+        What an OCPS, or a journal, gave as an id.
+
+    Returns
+    -------
+    is_id
+        Whether it can.
+    """
     return _JOB_ID.fullmatch(text) is not None
 
 
@@ -30,9 +37,9 @@ class JobRequest:
     Parameters
     ----------
     kind
-        ``generate``, ``verify`` or ``gain``.
+        Kind of the job.
     calibration
-        ``BIAS``, ``DARK``, ``FLAT``...
+        Name of the calibration that it is for.
     pipeline
         Address of the pipeline.
     config
@@ -41,7 +48,7 @@ class JobRequest:
         Which images.
     """
 
-    kind: str
+    kind: JobKind
     calibration: str
     pipeline: str
     config: str
@@ -50,7 +57,7 @@ class JobRequest:
     @property
     def name(self) -> str:
         """The job in words, e.g. ``verify BIAS``."""
-        return PAIR_GAINS.title if self.kind == JobKind.GAINS else f"{self.kind} {self.calibration}"
+        return step_name(self.kind, self.calibration)
 
 
 def data_query(instrument: Instrument, detectors: Sequence[int], exposures: Sequence[int]) -> str:
@@ -62,6 +69,11 @@ def data_query(instrument: Instrument, detectors: Sequence[int], exposures: Sequ
         Whose images.
     detectors, exposures
         Ids; integers only, so that nothing else can reach the query.
+
+    Returns
+    -------
+    query
+        As the OCPS hands it to pipetask.
 
     Raises
     ------
@@ -78,7 +90,7 @@ def data_query(instrument: Instrument, detectors: Sequence[int], exposures: Sequ
 
 
 def make_job(
-    kind: str,
+    kind: JobKind,
     calibration: str,
     *,
     pipeline: str,
@@ -101,6 +113,11 @@ def make_job(
         Further options of pipetask, separated by blanks.
     query
         Which images: see `data_query`.
+
+    Returns
+    -------
+    job
+        What is sent to the OCPS.
     """
     # The OCPS splits the text at blanks and honours no quotes.
     words = [f"-j {processes}", f"-i {','.join(inputs)}", "--register-dataset-types", *options.split()]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-__all__ = ["day_obs", "iso_tai"]
-
-
-def day_obs(seconds: float) -> int:
-    """Observing day, YYYYMMDD, of TAI unix seconds: the TAI date twelve hours before."""
-    return int((datetime.fromtimestamp(seconds, UTC) - timedelta(hours=12)).strftime("%Y%m%d"))
+__all__ = ["iso_tai"]
 
 
 def iso_tai(seconds: float) -> str:
-    """ISO 8601 text, to the millisecond, of TAI unix seconds.
+    """Write a time as ISO 8601 text, to the millisecond.
+
+    Parameters
+    ----------
+    seconds
+        TAI unix seconds.
+
+    Returns
+    -------
+    text
+        TAI, without a time zone.
 
     Notes
     -----

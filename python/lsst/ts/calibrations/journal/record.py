@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 from functools import singledispatchmethod
 from typing import Any
 
-from ..domain.jobs import is_job_id
+from ..domain.calibrations import CALIBRATIONS
+from ..domain.jobs import JobRequest, is_job_id
 from ..domain.text import one_line
+from ..workflow.workflow import Step, StepKind
 from . import facts
 
 __all__ = ["ExposureRecord", "JobRecord", "PartRecord", "RunRecord"]
+
+
+FORMER_PIPELINES = "resource://lsst.ts.calibrations.pipelines/"
+"""Where the pipelines of the simulated observatory were, before it was a package beside this one."""
 
 
 @dataclass
@@ -75,24 +81,61 @@ class RunRecord:
             if each.taken.image_type == image_type and not each.lost
         }
 
-    def successful_job(self, **request: str) -> JobRecord | None:
-        """The job that was submitted with these fields and ended with exit code 0, if there is one."""
+    def successful_job(self, request: JobRequest) -> JobRecord | None:
+        """Find a job that did what another one would do.
+
+        Parameters
+        ----------
+        request
+            What would be asked for.
+
+        Returns
+        -------
+        job
+            One that was submitted with the same words and ended with exit code 0; None if there is none.
+        """
         for job in self.jobs.values():
-            same = all(getattr(job.submitted, name) == value for name, value in request.items())
+            asked = job.submitted
+            same = _same_pipeline(asked.pipeline, request.pipeline) and all(
+                getattr(asked, name) == getattr(request, name)
+                for name in ("kind", "calibration", "config", "data_query")
+            )
             if same and job.exit_code == 0:
                 return job
         return None
 
-    def came_of(self, kind: str, calibration: str) -> bool:
-        """Whether a calibration was made (``generate``), judged as a whole (``verify``) or certified."""
-        if kind == "generate":
-            return any(each.calibration == calibration for each in self.made.values())
-        if kind == "verify":
-            return calibration in self.verdicts and self.verdicts[calibration].complete
-        return any(each.dataset_type == calibration.lower() for each in self.certified)
+    def is_done(self, step: Step) -> bool:
+        """Look whether a step has succeeded.
+
+        Parameters
+        ----------
+        step
+            A step of the workflow.
+
+        Returns
+        -------
+        is_done
+            Whether its calibration was made, judged as a whole, or certified; or whether gains were measured.
+        """
+        name = step.calibration
+        match step.kind:
+            case StepKind.GENERATE:
+                return any(each.calibration == name for each in self.made.values())
+            case StepKind.VERIFY:
+                return name in self.verdicts and self.verdicts[name].complete
+            case StepKind.CERTIFY:
+                dataset_type = CALIBRATIONS[name].dataset_type
+                return any(each.dataset_type == dataset_type for each in self.certified)
+            case StepKind.GAINS:
+                return bool(self.gains)
 
     def apply(self, fact: facts.Fact) -> None:
-        """Take up one fact.
+        """Add a fact.
+
+        Parameters
+        ----------
+        fact
+            What happened next.
 
         Raises
         ------
@@ -179,3 +222,10 @@ class RunRecord:
     @_apply.register
     def _(self, fact: facts.RunEnded) -> None:
         self.ended = fact
+
+
+def _same_pipeline(journaled: str, present: str) -> bool:
+    """Whether the address of a pipeline in a journal, perhaps one of before it was moved, is that of now."""
+    if journaled.startswith(FORMER_PIPELINES) and present.startswith("resource://"):
+        return journaled.removeprefix(FORMER_PIPELINES) == present.rpartition("/")[2]
+    return journaled == present

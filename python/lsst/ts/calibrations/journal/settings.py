@@ -9,7 +9,7 @@ from pathlib import Path
 __all__ = ["RunSettings", "observatory_settings"]
 
 UWS_FOLDER = Path("/scratch/uws")
-"""Where the OCPS of the observatory keeps its job folders; ``TS_CALIBRATIONS_UWS`` says of another one."""
+"""Where the OCPS of the observatory keeps its job folders, unless ``TS_CALIBRATIONS_UWS`` names another."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class RunSettings:
         Of the simulation; None in the observatory.
     collections
         Aliases of the simulation's reference calibrations.
+    pipelines
+        Address of the folder with the pipelines, if they are others than those of cp_pipe and cp_verify.
     """
 
     folder: Path
@@ -40,14 +42,26 @@ class RunSettings:
     scale: int | None = None
     date: str | None = None
     collections: tuple[str, ...] = ()
+    pipelines: str | None = None
 
     def job_log(self, job_id: str) -> Path:
-        """Log of an OCPS job."""
+        """Name the log of an OCPS job.
+
+        Parameters
+        ----------
+        job_id
+            Id of the job.
+
+        Returns
+        -------
+        path
+            Whether it is there or not.
+        """
         return self.jobs / job_id / "outs" / "ocps.log"
 
 
 def observatory_settings(script: str, index: int, now: float, simulated: bool = False) -> RunSettings:
-    """Settings of a run in the observatory: a folder of its own below ``TS_CALIBRATIONS_RUNS``.
+    """Make the settings of a run in the observatory, as the environment of its process says.
 
     Parameters
     ----------
@@ -59,10 +73,16 @@ def observatory_settings(script: str, index: int, now: float, simulated: bool = 
         TAI unix seconds.
     simulated
         Whether the camera says that it is simulated.
+
+    Returns
+    -------
+    settings
+        With a folder of its own below ``TS_CALIBRATIONS_RUNS``.
     """
     runs = Path(os.environ.get("TS_CALIBRATIONS_RUNS", Path.home() / "ts_calibrations_runs"))
     return RunSettings(
         folder=runs / f"{script}-{int(now)}-{index}",
         jobs=Path(os.environ.get("TS_CALIBRATIONS_UWS", UWS_FOLDER)),
         simulated=simulated,
+        pipelines=os.environ.get("TS_CALIBRATIONS_PIPELINES") or None,
     )

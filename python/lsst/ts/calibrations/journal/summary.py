@@ -36,7 +36,7 @@ def make_summary(
     started: float,
     ended: float,
 ) -> dict[str, Any]:
-    """Put a run together as design section 7 fixes it.
+    """Put a run together for programs; keys may be added to it, and none changes.
 
     Parameters
     ----------

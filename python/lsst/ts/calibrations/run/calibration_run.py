@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
 from ..butler.archive import Archive
+from ..butler.certification import PlannedCertification
+from ..butler.pipeline_files import PipelineFiles
 from ..components.camera import Annotations
 from ..components.clients import Clients
 from ..config.config import CalibrationConfig
-from ..domain.calibrations import CALIBRATIONS
+from ..domain.calibrations import JobKind
 from ..domain.errors import CalibrationError, PreflightError
 from ..domain.instruments import ImageType, Instrument
 from ..journal.journal import JournalError
@@ -70,7 +71,8 @@ class CalibrationRun:
         self.archive = Archive(config.repo, instrument)
         self.references = References(config, self.archive, context.now)
         self.beam = Beam(config, clients.camera, self.references, context.log)
-        self.processing = Processing(context, instrument, config, clients.ocps, self.archive)
+        self.pipelines = PipelineFiles(instrument, context.settings.pipelines)
+        self.processing = Processing(context, instrument, config, clients.ocps, self.archive, self.pipelines)
 
     async def run(self) -> str:
         """Run; return the outcome in words for the operator: negative verdicts first.
@@ -113,8 +115,8 @@ class CalibrationRun:
         if self._flats_are_left:
             ignore = self.config.ignore
             checks.append(partial(self.clients.telescope.problems, ignore))
-        await Preflight(self.instrument, self.clients.remotes, self.archive, checks).check(
-            collections=self._input_collections(),
+        await Preflight(self.instrument, self.clients.remotes, self.archive, self.pipelines, checks).check(
+            self.processing.workflow,
             certification=self._certification(),
             folder=self.context.settings.folder,
         )
@@ -132,35 +134,23 @@ class CalibrationRun:
         detectors = {number: self.instrument.detectors[number] for number in self.config.detectors}
         return Recovery(self.context, self.clients, self.archive, detectors, self.config.oods_timeout)
 
-    def _input_collections(self) -> set[str]:
-        """Collections that the jobs of this run will name."""
-        config, names = self.config, set[str]()
-        for images in config.images.values():
-            names.update(images.verify_collections if config.do_verify else ())
-            names.update(images.input_collections if config.generate_calibrations else ())
-        for product in (*config.products.values(), *([config.gains] if config.gains else [])):
-            names.update(product.input_collections)
-        return names
-
-    def _certification(self) -> dict[str, Any] | None:
-        """What is to be certified, where and for when; None if nothing is."""
-        config = self.config
-        types = [each.lower() for each in config.image_types] if config.generate_calibrations else []
-        types += [CALIBRATIONS[name].dataset_type for name in config.products]
-        if not types:
+    def _certification(self) -> PlannedCertification | None:
+        """What is going to be certified, where and for when; None if nothing is."""
+        config, dataset_types = self.config, self.processing.workflow.dataset_types_to_certify
+        if not dataset_types:
             return None
-        return {
-            "dataset_types": types,
-            "detectors": config.detectors,
-            "collection": config.calib_collection,
-            "begin": config.certify_begin,
-            "end": config.certify_end,
-            "own": [
+        return PlannedCertification(
+            dataset_types=dataset_types,
+            detectors=config.detectors,
+            collection=config.calib_collection,
+            begin=config.certify_begin,
+            end=config.certify_end,
+            own=tuple(
                 f"{job.submitted.collection}/run"
                 for job in self.context.record.jobs.values()
-                if job.submitted.kind == "generate"
-            ],
-        }
+                if job.submitted.kind == JobKind.GENERATE
+            ),
+        )
 
     async def _take_and_process(self) -> CalibrationError | None:
         """Take the images while what is complete is processed; return what ended data taking early.
@@ -171,11 +161,11 @@ class CalibrationRun:
         taking = asyncio.ensure_future(self._take())
         try:
             error = await asyncio.shield(taking)
-            await self.processing.steps.finish()
+            await self.processing.finish()
         except BaseException:  # a stop, a full disk, a fault of this program: nobody waits any more
             # At once, and not when the camera has ended what it has begun: until then jobs would be begun.
             taking.cancel()
-            await asyncio.gather(taking, self.processing.steps.cancel(), return_exceptions=True)
+            await asyncio.gather(taking, self.processing.cancel(), return_exceptions=True)
             raise
         return error
 
@@ -202,12 +192,8 @@ class CalibrationRun:
             checkpoint=self.checkpoint,
             group_id=self.group_id,
             halted=self.processing.halted,
-            ready=self._rejudged,
+            ready=self.processing.decided_again,
         )
-
-    async def _rejudged(self) -> None:
-        """Wait until the verdicts of an earlier part of the run are given again: one may end data taking."""
-        await self.processing.steps.settled(f"certify {name}" for name in self.context.record.verdicts)
 
     def _outcome(self, error: CalibrationError | None) -> str:
         """Tell the end from the facts: DONE means that every step asked for was done.

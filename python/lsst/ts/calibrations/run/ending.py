@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ..domain.calibrations import step_name
 from ..journal.record import RunRecord
 from ..journal.summary import SUMMARY
+from ..workflow.workflow import StepKind
 from .context import RunContext
 
 __all__ = ["rejected", "what_is_left", "what_next"]
@@ -29,10 +31,11 @@ def what_is_left(context: RunContext) -> str:
 def rejected(record: RunRecord) -> list[str]:
     """Calibrations that a resumed run would reject again: it judges the same images."""
     undone = {each.step for each in record.not_done}
+    decisive = (StepKind.VERIFY, StepKind.CERTIFY)
     return [
         name
         for name, verdict in record.verdicts.items()
-        if not verdict.passed and undone & {f"verify {name}", f"certify {name}"}
+        if not verdict.passed and undone & {step_name(kind, name) for kind in decisive}
     ]
 
 

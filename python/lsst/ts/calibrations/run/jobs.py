@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..domain.calibrations import JobKind
 from ..domain.errors import ProcessingError
 from ..domain.jobs import JobRequest, data_query, make_job
 from ..journal.facts import JobEnded, JobSubmitted
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ..components.ocps import OcpsClient
     from ..config.config import CalibrationConfig
     from ..domain.instruments import Instrument
+    from ..workflow.workflow import Step
 
 __all__ = ["Jobs"]
 
@@ -44,25 +46,25 @@ class Jobs:
     config: CalibrationConfig
 
     async def run(
-        self,
-        kind: str,
-        calibration: str,
-        exposures: Sequence[int],
-        inputs: Sequence[str],
-        options: str = "",
+        self, step: Step, exposures: Sequence[int], inputs: Sequence[str], options: str = ""
     ) -> str:
-        """Run a job to success and return the collection of its results.
+        """Run the job of a step to success.
 
         Parameters
         ----------
-        kind, calibration
-            As `~lsst.ts.calibrations.domain.jobs.JobRequest`.
+        step
+            What the job is for.
         exposures
             Ids.
         inputs
             Input collections.
         options
             Of pipetask, as configured.
+
+        Returns
+        -------
+        collection
+            Collection of its results.
 
         Raises
         ------
@@ -71,14 +73,14 @@ class Jobs:
         ArchiveError
             There is no such pipeline.
         """
-        pipeline = await asyncio.to_thread(self.pipelines.find, kind, calibration)
+        pipeline = await asyncio.to_thread(self.pipelines.find, JobKind(step.kind), step.calibration)
         options, notes = pipeline.options(options)
         for note in notes:
-            self.context.log.info("%s %s: %s.", kind, calibration, note)
+            self.context.log.info("%s %s: %s.", step.kind, step.calibration, note)
         return await self._succeed(
             make_job(
-                kind,
-                calibration,
+                JobKind(step.kind),
+                step.calibration,
                 pipeline=pipeline.address,
                 inputs=inputs,
                 processes=self.config.n_processes,
@@ -89,7 +91,7 @@ class Jobs:
 
     async def _succeed(self, request: JobRequest) -> str:
         """Run a job, if it has not succeeded before; return its collection if it ends with exit code 0."""
-        if (done := self.context.record.successful_job(**asdict(request))) is not None:
+        if (done := self.context.record.successful_job(request)) is not None:
             self.context.log.info("Job %s (%s) had succeeded.", done.submitted.job_id, request.name)
             return _collection(done.submitted.job_id)
         submitted: list[str] = []

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 from lsst.ts import salobj
 
 from ..butler.archive import Archive
+from ..butler.certification import PlannedCertification
+from ..butler.pipeline_files import PipelineFiles
 from ..domain.errors import ArchiveError, CertificationError, PreflightError
 from ..domain.instruments import Instrument, instruments_named
 from ..domain.text import one_line
+from ..workflow.workflow import Workflow
 
 __all__ = ["Preflight"]
 
@@ -38,6 +40,8 @@ class Preflight:
         A remote for every component that the run needs.
     archive
         The Butler.
+    pipelines
+        Which pipelines there are.
     more
         Further checks; each gives what is not in order, one sentence for each problem.
     """
@@ -47,24 +51,26 @@ class Preflight:
         instrument: Instrument,
         remotes: Sequence[salobj.Remote],
         archive: Archive,
+        pipelines: PipelineFiles,
         more: Sequence[Callable[[], Awaitable[list[str]]]] = (),
     ) -> None:
         self.instrument = instrument
         self.remotes = remotes
         self.archive = archive
+        self.pipelines = pipelines
         self.more = tuple(more)
 
     async def check(
-        self, *, collections: Collection[str], folder: Path, certification: Mapping[str, Any] | None = None
+        self, workflow: Workflow, *, folder: Path, certification: PlannedCertification | None = None
     ) -> None:
         """Look at everything.
 
         Parameters
         ----------
-        collections
-            Input collections that the jobs will name.
+        workflow
+            What will be done: its collections and pipelines must be there.
         certification
-            What is to be certified, as `certification.find_conflicts` takes it; None: nothing.
+            What is going to be certified; None: nothing.
         folder
             Run directory.
 
@@ -74,7 +80,8 @@ class Preflight:
             Something is not in order; it says all that is not.
         """
         checks: list[Awaitable[list[str]]] = [self._state(remote) for remote in self.remotes]
-        checks += [self._collections(collections), self._conflicts(certification)]
+        checks += [self._collections(workflow.input_collections), self._conflicts(certification)]
+        checks += [asyncio.to_thread(self.pipelines.problems, workflow.jobs)]
         checks += [check() for check in self.more]
         problems = [problem for found in await asyncio.gather(*checks) for problem in found]
         problems += _disk(folder)
@@ -129,13 +136,13 @@ class Preflight:
             for name in missing
         ]
 
-    async def _conflicts(self, certification: Mapping[str, Any] | None) -> list[str]:
+    async def _conflicts(self, certification: PlannedCertification | None) -> list[str]:
         """Validity ranges that are taken, and a collection name that is free."""
         if certification is None:
             return []
         try:
-            conflicts = await self.archive.conflicts(**certification)
-            free = await self._free_name(certification["collection"]) if conflicts else ""
+            conflicts = await self.archive.conflicts(certification)
+            free = await self._free_name(certification.collection) if conflicts else ""
         except (ArchiveError, CertificationError) as error:
             return [str(error)]
         return [

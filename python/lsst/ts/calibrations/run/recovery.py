@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..butler.archive import ArchivedImage
 from ..domain.errors import ArchiveError, PreflightError
-from ..domain.instruments import ImageType
-from ..domain.tai import day_obs
+from ..domain.instruments import ImageType, day_obs
 from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureLost, ExposureTaken, JobEnded
 from .context import RunContext
 

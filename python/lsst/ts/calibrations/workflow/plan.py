@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..config.config import CalibrationConfig
+from ..domain.calibrations import PAIR_GAINS
 from ..domain.exposure_times import flat_pairs
 from ..domain.instruments import ImageType, Instrument
+from .workflow import Step, StepKind, make_workflow
 
 __all__ = ["ImageSet", "Plan", "ProcessingTimes", "make_plan"]
 
@@ -72,21 +74,18 @@ class Plan:
 
     Parameters
     ----------
-    instrument
-        The camera that takes them.
     sets
         Sets of images, in the order in which they are taken.
-    wait_between_exposures
-        Seconds between two exposures.
+    floor
+        Seconds that taking the images lasts at least: exposures, shutter, readouts and waits.
     duration
         Seconds from the begin of the run to its end, processing included: an estimate.
     warnings
         What the operator should know before the first exposure.
     """
 
-    instrument: Instrument
     sets: tuple[ImageSet, ...]
-    wait_between_exposures: float
+    floor: float
     duration: float
     warnings: tuple[str, ...]
 
@@ -94,28 +93,6 @@ class Plan:
     def n_images(self) -> int:
         """How many images are taken, discarded ones included."""
         return sum(each.n_images for each in self.sets)
-
-    @property
-    def open(self) -> float:
-        """Sum of the exposure times [s]."""
-        return sum(sum(each.exposure_times) for each in self.sets)
-
-    @property
-    def shutter(self) -> float:
-        """Seconds that the shutter adds; biases and darks are taken with it closed."""
-        flats = sum(each.n_images for each in self.sets if each.image_type is ImageType.FLAT)
-        return flats * self.instrument.shutter_time
-
-    @property
-    def readout(self) -> float:
-        """Seconds of readout."""
-        return self.n_images * self.instrument.readout_time
-
-    @property
-    def floor(self) -> float:
-        """Seconds that taking the images lasts at least: exposures, shutter, readouts and waits."""
-        waits = max(self.n_images - 1, 0) * self.wait_between_exposures
-        return self.open + self.shutter + self.readout + waits
 
 
 def make_plan(
@@ -135,66 +112,69 @@ def make_plan(
     times
         How long processing takes, if it is known better than by `ProcessingTimes`.
     advice
-        What else the operator should know, e.g. from somebody who knows the light of the lamp.
+        What else the operator should know, e.g. of the light of the lamp.
 
     Returns
     -------
     plan
         Biases, then darks, then flats, as far as the mode takes them.
     """
+    times = times or ProcessingTimes()
     sets = tuple(
         ImageSet(kind, settings.exposure_times, settings.n_discard)
         for kind, settings in config.images.items()
     )
+    ended = _acquisition_ends(sets, instrument, config.wait_between_exposures)
+    floor = max(ended.values(), default=0.0)
+    ready = {kind: times.set_up + end + times.ingest for kind, end in ended.items()}
     return Plan(
-        instrument=instrument,
         sets=sets,
-        wait_between_exposures=config.wait_between_exposures,
-        duration=_duration(config, instrument, sets, times or ProcessingTimes()),
-        warnings=(*_warnings(config, instrument, sets), *advice),
+        floor=floor,
+        duration=_duration(config, sets, ready, times),
+        warnings=(*_warnings(config, sets, floor), *advice),
     )
 
 
+def _acquisition_ends(
+    sets: Iterable[ImageSet], instrument: Instrument, wait: float
+) -> dict[ImageType, float]:
+    """Seconds from the first exposure to the end of the last readout of each type, waits between included."""
+    ends, begin = {}, 0.0
+    for each in sets:
+        # Biases and darks are taken with the shutter closed.
+        shutter = instrument.shutter_time if each.image_type is ImageType.FLAT else 0.0
+        per_image = shutter + instrument.readout_time + wait
+        begin += sum(each.exposure_times) + each.n_images * per_image
+        ends[each.image_type] = begin - wait
+    return ends
+
+
 def _duration(
-    config: CalibrationConfig, instrument: Instrument, sets: tuple[ImageSet, ...], times: ProcessingTimes
+    config: CalibrationConfig,
+    sets: Iterable[ImageSet],
+    ready: Mapping[ImageType, float],
+    times: ProcessingTimes,
 ) -> float:
-    """Follow the jobs: each begins when its images are ingested and the jobs that it builds on have ended."""
-
-    def after_job(begin: float, n_exposures: int) -> float:
-        return begin + times.job_start_up + times.job_per_image * n_exposures * len(config.detectors)
-
-    accepted = end = times.set_up
-    for number, each in enumerate(sets):
-        so_far = Plan(instrument, sets[: number + 1], config.wait_between_exposures, 0.0, ())
-        ready, kept = times.set_up + so_far.floor + times.ingest, len(each.kept_times)
-        if config.generate_calibrations:
-            accepted = after_job(max(ready, accepted), kept)
-            accepted = after_job(accepted, kept) if config.do_verify else accepted
-        verified = after_job(ready, kept) if config.do_verify else ready
-        end = max(end, accepted, verified)
-        if each.image_type is not ImageType.FLAT:
-            continue
-        if config.gains and flat_pairs(each.kept_times).pairs:
-            end = max(end, after_job(ready, kept))
-        if config.products:  # both at once; each is made and then verified
-            end = max(end, after_job(after_job(max(ready, accepted), kept), kept))
-    return end
+    """Follow the steps: each begins when its images are ingested and the steps that it needs have ended."""
+    kept = {each.image_type: each.kept_times for each in sets}
+    ends: dict[Step, float] = {}
+    for step in make_workflow(config):
+        begin = max([*(ready[each] for each in step.images), *(ends[need] for need in step.needs)])
+        n_exposures = sum(len(kept[each]) for each in step.job_images)
+        if step.kind is StepKind.GAINS:
+            n_exposures = 2 * len(flat_pairs(kept[PAIR_GAINS.made_from]).pairs)
+        seconds = times.job_start_up + times.job_per_image * n_exposures * len(config.detectors)
+        ends[step] = begin + (seconds if n_exposures else 0.0)
+    return max([times.set_up, *ready.values(), *ends.values()])
 
 
-def _warnings(config: CalibrationConfig, instrument: Instrument, sets: tuple[ImageSet, ...]) -> Iterator[str]:
+def _warnings(config: CalibrationConfig, sets: Iterable[ImageSet], floor: float) -> Iterator[str]:
     """What the images will not be good for."""
-    floor = Plan(instrument, sets, config.wait_between_exposures, 0.0, ()).floor
     if floor > LONG:
         yield f"taking the images will last {floor / 3600:.1f} h: are the exposure times in seconds?"
-    kept = next((each.kept_times for each in sets if each.image_type is ImageType.FLAT), None)
-    if kept is None:
+    if config.gains is None:
         return
-    if config.gains:
-        yield from _pair_warnings(kept)
-
-
-def _pair_warnings(kept: tuple[float, ...]) -> Iterator[str]:
-    """Warn of flats that no gain comes from."""
+    (kept,) = (each.kept_times for each in sets if each.image_type is PAIR_GAINS.made_from)
     found = flat_pairs(kept)
     if not found.pairs:
         yield "no two flats have the same exposure time, so that no gain can be measured"

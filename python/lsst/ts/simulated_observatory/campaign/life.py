@@ -30,6 +30,7 @@ from lsst.ts.calibrations.maintel import MakeComCamCalibrations
 from .. import clock
 from ..embedded_sal.bus import running_bus
 from ..faults.faults import Faults
+from ..pipelines import PIPELINES
 from ..repository.repository import write_index
 from ..session.observatory import SimulatedObservatory
 from ..session.progress import PlainProgress
@@ -212,6 +213,7 @@ def _session(
             seed=SEED,
             scale=SCALE,
             date=NIGHT,
+            pipelines=PIPELINES,
         ),
         faults=scenario.faults,
         part=len(record.parts) if record else 0,

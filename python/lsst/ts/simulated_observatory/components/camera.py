@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lsst.ts import salobj
-from lsst.ts.calibrations.domain.instruments import Instrument
+from lsst.ts.calibrations.domain.instruments import Instrument, day_obs
 
 from .. import clock
 from ..faults.faults import Faults
 from .camera_events import CameraEvents, CommandState, RaftsState, ReadinessState, ShutterState
 from .header_reader import HeaderReader
 from .image_folder import ImageFolder
-from .images import Image, day_obs, parse_key_values
+from .images import Image, parse_key_values
 from .imaging import Imaging
 from .optics import OpticalPath
 

@@ -5,34 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 
 from lsst.ts.calibrations.domain.instruments import exposure_id, image_name
 
-__all__ = ["Image", "day_obs", "join_escaped", "parse_key_values", "split_escaped"]
+__all__ = ["Image", "join_escaped", "parse_key_values", "split_escaped"]
 
 OVERHEAD = 0.24
 """Seconds that charge collects beyond the integration, as the headers of real raws have it."""
 
 _SEPARATOR_OR_PART = re.compile(r"(:)|((?:\\.|[^\\:])+)", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-
-
-def day_obs(tai: float) -> int:
-    """Observing day, YYYYMMDD: the TAI date twelve hours before.
-
-    Parameters
-    ----------
-    tai
-        TAI unix seconds.
-
-    Returns
-    -------
-    day_obs
-        Such as 20250115.
-    """
-    night = datetime.fromtimestamp(tai, UTC) - timedelta(hours=12)
-    return int(night.strftime("%Y%m%d"))
 
 
 def parse_key_values(text: str) -> dict[str, str]:

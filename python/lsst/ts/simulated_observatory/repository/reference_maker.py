@@ -16,6 +16,7 @@ from lsst.ts.calibrations.domain.instruments import ImageType
 
 from ..cameras.models import detector_model
 from ..detector.illumination import throughput
+from ..pipelines import PIPELINES
 from ..pipelines.new_repository import certify_camera_model, create_repository
 from ..pipelines.ocps_job import Job
 from ..pipelines.pipetask import PipetaskRunner
@@ -205,7 +206,7 @@ class ReferenceMaker:
         jobs = [
             Job(
                 job_id=f"reference-{name}-{number}",
-                pipeline=f"resource://lsst.ts.simulated_observatory.pipelines/{pipeline}",
+                pipeline=f"{PIPELINES}/{pipeline}",
                 config=f"-i {','.join([*inputs, CAMERA])} {OPTIONS} {options}",
                 data_query=f"instrument='{self._instrument.name}' AND detector IN ({_listed(part)})"
                 f" AND exposure IN ({_listed(exposures)})",

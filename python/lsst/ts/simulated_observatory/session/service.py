@@ -18,6 +18,7 @@ from lsst.ts.calibrations.journal.settings import RunSettings
 
 from ..faults.machine import MACHINE_FAULTS
 from ..paced_loop import PacedLoop
+from ..pipelines import PIPELINES
 from .folders import new_folder
 from .interrupts import ending_signals
 from .request import ServiceRequest, afternoon
@@ -91,6 +92,7 @@ def _make_setup(instrument: Instrument, request: ServiceRequest, filter_: str | 
             scale=request.scale,
             date=None if request.night is None else request.night.isoformat(),
             collections=request.collections,
+            pipelines=PIPELINES,
         ),
         faults=request.faults,
     )
@@ -107,8 +109,12 @@ def _check(setup: SimulationSetup) -> None:
 
 
 def _write_environment(setup: SimulationSetup) -> None:
-    """Write what queues and scripts on the same bus need to find repository and jobs."""
-    variables = {"DAF_BUTLER_REPOSITORY_INDEX": setup.index, "TS_CALIBRATIONS_UWS": setup.settings.jobs}
+    """Write what queues and scripts on the same bus need to find repository, jobs and pipelines."""
+    variables = {
+        "DAF_BUTLER_REPOSITORY_INDEX": setup.index,
+        "TS_CALIBRATIONS_UWS": setup.settings.jobs,
+        "TS_CALIBRATIONS_PIPELINES": setup.settings.pipelines,
+    }
     lines = [f"export {name}={shlex.quote(str(value))}\n" for name, value in variables.items()]
     (setup.settings.folder / "environment.sh").write_text("".join(lines), encoding="utf-8")
 

@@ -18,6 +18,7 @@ from lsst.ts.calibrations.journal.settings import RunSettings
 
 from .. import clock
 from ..faults.faults import FaultError
+from ..pipelines import PIPELINES
 from ..repository.repository import check_repository
 from .checks import path_problem
 from .folders import new_folder
@@ -165,6 +166,7 @@ def _make_setup(
             scale=request.scale,
             date=night.isoformat(),
             collections=request.collections,
+            pipelines=PIPELINES,
         ),
         faults=request.faults,
         part=len(request.resumed.parts) if request.resumed else 0,

@@ -1,0 +1,313 @@
+"""What each kind of step does: generate, verify and certify a calibration, measure gains."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from ..butler.certification import Certification
+from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
+from ..domain.errors import ArchiveError, CertificationError, VerificationIncomplete
+from ..domain.exposure_times import flat_pairs
+from ..domain.gains import corrected_gain
+from ..domain.pipeline_names import without_labels
+from ..journal.facts import CalibrationMade, Certified, GainsMeasured, VerdictGiven
+from ..report.gains import gain_table, love_gain_table
+from ..report.verification import VerificationReport
+from ..verification import (
+    Accepted,
+    CombinedCalibration,
+    Verdict,
+    Waiver,
+    evaluate,
+    evaluate_product,
+    merge_exposures,
+    waive,
+)
+from ..workflow.workflow import Step, StepKind
+from .jobs import Jobs
+
+if TYPE_CHECKING:
+    from ..butler.archive import Archive
+    from ..butler.pair_gains import PairGain
+    from ..butler.pipeline_files import PipelineFiles
+    from ..components.ocps import OcpsClient
+    from ..config.config import CalibrationConfig
+    from ..domain.instruments import ImageType, Instrument
+    from .context import RunContext
+
+__all__ = ["StepWork"]
+
+
+class StepWork:
+    """Does the work of single steps; what they need has been done before.
+
+    What was made and how it was judged is kept for the steps that follow in this process, and not taken from
+    the record: only verification can give a verdict that certification accepts, and none can be read from a
+    file. A resumed run reads the results of its jobs again and judges them again.
+
+    Parameters
+    ----------
+    context
+        Journal, clock and log.
+    instrument, config
+        What was asked for.
+    ocps, archive, pipelines
+        What runs jobs, what holds their results, and which pipelines there are.
+    """
+
+    def __init__(
+        self,
+        context: RunContext,
+        instrument: Instrument,
+        config: CalibrationConfig,
+        ocps: OcpsClient,
+        archive: Archive,
+        pipelines: PipelineFiles,
+    ) -> None:
+        self.context = context
+        self.instrument = instrument
+        self.config = config
+        self.archive = archive
+        self.jobs = Jobs(context, ocps, pipelines, instrument, config)
+        self.made: dict[str, CombinedCalibration] = {}
+        """What was generated, by calibration."""
+        self.reports: dict[str, VerificationReport] = {}
+        """The verdicts with their collections, by calibration, in the order in which they were given."""
+
+    async def do(self, step: Step, images: Mapping[ImageType, Sequence[int]]) -> None:
+        """Do a step.
+
+        Parameters
+        ----------
+        step
+            What is to be done.
+        images
+            Ids of the kept exposures by image type: those that the step needs are there.
+
+        Raises
+        ------
+        CalibrationError
+            It was not done.
+        """
+        exposures = {kind.value: tuple(images[kind]) for kind in step.images}
+        match step.kind:
+            case StepKind.GENERATE:
+                await self._generate(step, exposures)
+            case StepKind.VERIFY:
+                await self._verify(step, exposures)
+            case StepKind.CERTIFY:
+                await self.certify(step.calibration)
+            case StepKind.GAINS:
+                await self._measure_gains(step, exposures[PAIR_GAINS.made_from])
+
+    def _inputs(self, step: Step) -> tuple[str, ...]:
+        """Input collections of a job: what this run made and accepted first, then what was configured."""
+        runs = [self.made[name].run for name in step.inputs_of_run]
+        certified = [self.config.calib_collection] if step.accepted_inputs else []
+        return tuple(dict.fromkeys([*runs, *certified, *step.configured_inputs]))
+
+    async def _generate(self, step: Step, exposures: Mapping[str, tuple[int, ...]]) -> None:
+        """Make a calibration, and note which datasets it is.
+
+        What is noted counts, also if that was before the run was resumed and others are there now.
+        """
+        ids = [exposure for each in exposures.values() for exposure in each]
+        collection = await self.jobs.run(step, ids, self._inputs(step), step.options)
+        made = CombinedCalibration(step.calibration, exposures, collection, ())
+        if collection not in self.context.record.made:
+            datasets = await self.archive.made(made.dataset_type, made.run)
+            self.context.note(
+                CalibrationMade(
+                    time=self.context.now(),
+                    calibration=made.name,
+                    collection=collection,
+                    datasets=datasets,
+                )
+            )
+        datasets = self.context.record.made[collection].datasets
+        self.made[step.calibration] = replace(made, datasets=datasets)
+
+    async def _verify(self, step: Step, exposures: Mapping[str, tuple[int, ...]]) -> None:
+        """Verify images against a calibration, or a calibration by itself; note and report the verdict."""
+        calibration, made = CALIBRATIONS[step.calibration], self.made.get(step.calibration)
+        ids = exposures[calibration.verified_with] if made is None else made.verified_with
+        collection = await self.jobs.run(step, ids, self._inputs(step))
+        if made is not None and calibration.verified_by_itself:
+            verdict = await self._judge_by_itself(made, collection)
+        else:
+            verdict = await self._judge_exposures(step.calibration, ids, made, collection)
+        report = VerificationReport(
+            step.calibration, verdict, collection, None if made is None else made.collection
+        )
+        self._note_verdict(report)
+        path = str(self.context.add_to_report(report.full_text()))
+        self.reports[step.calibration] = report
+        if verdict.passed and not verdict.failures:
+            self.context.log.info(report.short_text(path))
+            return
+        if report.negative_line is not None:
+            self.context.log.warning(report.negative_line)
+        self.context.log.warning(report.love_text(path))
+        if not verdict.complete:
+            raise VerificationIncomplete(step.calibration, verdict.problems)
+
+    async def _judge_exposures(
+        self, name: str, exposures: Sequence[int], made: CombinedCalibration | None, collection: str
+    ) -> Verdict:
+        detectors = {number: self.instrument.detectors[number] for number in self.config.detectors}
+        results = await self.archive.verification(collection, name, exposures, detectors)
+        names = tuple(detectors.values())
+        return evaluate(
+            merge_exposures(results.by_exposure, detectors=names),
+            exposures=exposures,
+            detectors=names,
+            amplifiers=self.instrument.amplifiers,
+            max_failures_per_detector=self.config.images[CALIBRATIONS[name].verified_with].threshold,
+            measured=results.measured,
+            combined=made,
+            tests_expected=True,
+        )
+
+    async def _judge_by_itself(self, made: CombinedCalibration, collection: str) -> Verdict:
+        detectors = {number: self.instrument.detectors[number] for number in self.config.detectors}
+        return evaluate_product(
+            made,
+            await self.archive.products(collection, made.name, detectors),
+            detectors=detectors.values(),
+            amplifiers=self.instrument.amplifiers,
+        )
+
+    def _note_verdict(self, report: VerificationReport) -> None:
+        """Note a verdict, unless an earlier part of the run came to the same one."""
+        verdict = report.verdict
+        given = VerdictGiven(
+            time=self.context.now(),
+            calibration=report.calibration,
+            passed=verdict.passed,
+            complete=verdict.complete,
+            verification_collection=report.verification_collection,
+            generation_collection=report.generation_collection,
+            failures={str(each): dict(tests) for each, tests in verdict.failures.items()},
+            thresholds=dict(verdict.thresholds),
+            n_failed=verdict.n_failed,
+            n_tests=verdict.n_tests,
+        )
+        before = self.context.record.verdicts.get(given.calibration)
+        if before is not None and replace(before, time=given.time) == given:
+            return
+        if before is not None:
+            self.context.log.warning(
+                "%s was judged again, and the verdict differs from the one before the run was resumed"
+                " (passed: %s, now %s).",
+                given.calibration,
+                before.passed,
+                given.passed,
+            )
+        self.context.note(given)
+
+    async def certify(self, calibration: str) -> None:
+        """Certify a calibration that was accepted, or whose verification the operator waived.
+
+        Parameters
+        ----------
+        calibration
+            Its name.
+
+        Raises
+        ------
+        CertificationError
+            It was not accepted, or the Butler refused it.
+        """
+        request = Certification(
+            ground=self._ground(calibration),
+            detectors=self.config.detectors,
+            collection=self.config.calib_collection,
+            begin=self.config.certify_begin,
+            end=self.config.certify_end,
+        )
+        certifying = asyncio.ensure_future(self._certify(calibration, request))
+        try:
+            await asyncio.shield(certifying)
+        except asyncio.CancelledError:
+            # A transaction that has begun is not to be stopped: what it did belongs into the journal.
+            await asyncio.wait([certifying])
+            if not certifying.cancelled():
+                certifying.exception()  # the stop comes first
+            raise
+
+    async def _certify(self, calibration: str, request: Certification) -> None:
+        await self.archive.certify(request)
+        begin, end = (date.isoformat(timespec="milliseconds") for date in (request.begin, request.end))
+        certified = Certified(
+            time=self.context.now(),
+            dataset_type=request.dataset_type,
+            collection=request.collection,
+            begin=begin,
+            end=end,
+            verified=request.verified,
+        )
+        # After a run was resumed it may be certified, or even noted, already.
+        if not any(replace(each, time=certified.time) == certified for each in self.context.record.certified):
+            self.context.note(certified)
+        self.context.log.info(
+            "%s certified in %s, valid from %s to %s (TAI).", calibration, request.collection, begin, end
+        )
+
+    def _ground(self, calibration: str) -> Accepted | Waiver:
+        """The ground to certify what was made; only the operator may waive its verification."""
+        made, report = self.made[calibration], self.reports.get(calibration)
+        if not self.config.do_verify and self.config.generate_calibrations:
+            self.context.log.warning("%s is certified UNVERIFIED: do_verify is false.", made.name)
+            return waive(made, self.config)
+        kept = f"It is kept in {made.collection}."
+        if report is None or not report.verdict.passed:
+            raise CertificationError(
+                f"{made.name} calibration failed verification and will not be certified", kept=kept
+            )
+        try:
+            accepted = report.verdict.accept()
+        except ValueError as error:
+            raise CertificationError(f"{made.name} will not be certified: {error}", kept=kept) from error
+        if accepted.combined != made:
+            raise CertificationError(f"{made.name} will not be certified: another was verified", kept=kept)
+        return accepted
+
+    async def _measure_gains(self, step: Step, flats: Sequence[int]) -> None:
+        """Measure gains with every pair of flats; with a warning and nothing else if there is none."""
+        pairs = self._pairs(flats)
+        if not pairs:
+            self.context.log.warning("No two flats have the same exposure time: no gain is measured.")
+            return
+        paired = [each for pair in pairs for each in pair]
+        options = without_labels(step.options, PAIR_GAINS.tasks_left_out)
+        collection = await self.jobs.run(step, paired, self._inputs(step), options)
+        measured = await self.archive.pair_gains(collection, pairs, self.config.detectors)
+        if others := sorted({each.exposures for each in measured} - set(pairs)):
+            raise ArchiveError(
+                f"the gains in {collection} are of other pairs of flats than were expected:"
+                f" {', '.join(f'{first} and {second}' for first, second in others)}"
+            )
+        gains = tuple(self._gain(each) for each in measured)
+        # As text, in which also gains that are no numbers can be equal; tuples become lists in the journal.
+        if json.dumps(gains) != json.dumps(self.context.record.gains):
+            self.context.note(GainsMeasured(time=self.context.now(), gains=gains))
+        path = self.context.add_to_report(gain_table(gains))
+        self.context.log.info(love_gain_table(gains, str(path)))
+
+    def _pairs(self, flats: Sequence[int]) -> list[tuple[int, int]]:
+        """Ids of the flats that the pipeline will pair, which does it in the order of their ids."""
+        flats = sorted(flats)  # one that was taken again is later than its place among the images
+        known = [self.context.record.exposures[each] for each in flats]
+        found = flat_pairs([each.taken.exp_time for each in known], [each.physical_filter for each in known])
+        return [(flats[first], flats[second]) for first, second in found.pairs]
+
+    def _gain(self, measured: PairGain) -> Mapping[str, Any]:
+        values = asdict(measured)
+        mean = values.pop("mean")
+        vendor = self.instrument.manufacturer(measured.detector)
+        values["gain_corrected"] = corrected_gain(measured.gain, mean, vendor)
+        return values

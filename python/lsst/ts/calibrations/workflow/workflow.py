@@ -1,0 +1,210 @@
+"""What a run does with its images: the steps, and what each of them needs, made from the configuration.
+
+This is the only place that says so. The plan estimates the duration from it, preflight takes from it which
+collections and pipelines must be there and what will be certified, processing does it, and the summary and a
+resumed run name by it what was not done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ..config.config import CalibrationConfig
+from ..domain.calibrations import (
+    CALIBRATIONS,
+    PAIR_GAINS,
+    CalibrationType,
+    JobKind,
+    combined_from,
+    step_name,
+)
+from ..domain.instruments import ImageType
+
+__all__ = ["Step", "StepKind", "Workflow", "make_workflow"]
+
+
+class StepKind(StrEnum):
+    """Kinds of steps; those that are done by a job of the OCPS have the name of its kind."""
+
+    GENERATE = "generate"
+    VERIFY = "verify"
+    CERTIFY = "certify"
+    GAINS = "gain"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One thing to do with the images.
+
+    Parameters
+    ----------
+    kind
+        What is done.
+    calibration
+        Name of the calibration that it is about.
+    images
+        Types of the images that must be there, all of them confirmed.
+    job_images
+        Those of them that its job gets; none if it needs no job.
+    needs
+        Steps that must have succeeded before.
+    inputs_of_run
+        Calibrations that the run has made by then and that the job takes before all others, the first one
+        first.
+    configured_inputs
+        Input collections of its job, as configured.
+    options
+        Options of pipetask for its job, as configured.
+    halts
+        Whether no further image makes sense if it fails.
+    """
+
+    kind: StepKind
+    calibration: str
+    images: tuple[ImageType, ...]
+    job_images: tuple[ImageType, ...] = ()
+    needs: tuple[Step, ...] = ()
+    inputs_of_run: tuple[str, ...] = ()
+    configured_inputs: tuple[str, ...] = ()
+    options: str = ""
+    halts: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name for people, as journal and summary have it, e.g. ``verify BIAS``."""
+        return step_name(self.kind, self.calibration)
+
+    @property
+    def accepted_inputs(self) -> tuple[str, ...]:
+        """Those of `inputs_of_run` that have been certified by then: all but the calibration itself."""
+        return tuple(name for name in self.inputs_of_run if name != self.calibration)
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """All steps of a run.
+
+    Parameters
+    ----------
+    steps
+        Each after those that it needs.
+    """
+
+    steps: tuple[Step, ...]
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self.steps)
+
+    @property
+    def input_collections(self) -> frozenset[str]:
+        """Configured collections that the jobs will name."""
+        return frozenset(name for step in self.steps for name in step.configured_inputs)
+
+    @property
+    def jobs(self) -> tuple[tuple[JobKind, str], ...]:
+        """Kind and calibration of every job."""
+        return tuple((JobKind(step.kind), step.calibration) for step in self.steps if step.job_images)
+
+    @property
+    def dataset_types_to_certify(self) -> tuple[str, ...]:
+        """Dataset types of which calibrations will be certified."""
+        return tuple(
+            CALIBRATIONS[step.calibration].dataset_type
+            for step in self.steps
+            if step.kind is StepKind.CERTIFY
+        )
+
+
+def make_workflow(config: CalibrationConfig) -> Workflow:
+    """Put together what a run does with its images.
+
+    Parameters
+    ----------
+    config
+        What was asked for.
+
+    Returns
+    -------
+    workflow
+        For each image type: verification against existing calibrations (external), or generation,
+        verification and certification (internal); then the gains of flat pairs; then generation,
+        verification and certification of the products.
+    """
+    steps: list[Step] = []
+    for calibration in combined_from(config.image_types):
+        if config.generate_calibrations:
+            steps += _making(config, calibration, steps)
+        elif config.do_verify:
+            steps.append(_verification(config, calibration, ()))
+    if config.gains is not None:
+        flats = (PAIR_GAINS.made_from,)
+        steps.append(
+            Step(
+                kind=StepKind.GAINS,
+                calibration=PAIR_GAINS.name,
+                images=flats,
+                job_images=flats,
+                configured_inputs=config.gains.input_collections,
+                options=config.gains.config_options,
+            )
+        )
+    for name in config.products:
+        steps += _making(config, CALIBRATIONS[name], steps)
+    return Workflow(tuple(steps))
+
+
+def _making(config: CalibrationConfig, calibration: CalibrationType, before: Sequence[Step]) -> list[Step]:
+    """Generate, verify and certify a calibration, after those that it needs as far as the run makes them."""
+    accepted = tuple(
+        step for step in before if step.kind is StepKind.CERTIFY and step.calibration in calibration.needs
+    )
+    settings = (
+        config.products[calibration.name]
+        if calibration.is_product
+        else config.images[calibration.verified_with]
+    )
+    steps = [
+        Step(
+            kind=StepKind.GENERATE,
+            calibration=calibration.name,
+            images=calibration.made_from,
+            job_images=calibration.made_from,
+            needs=accepted,
+            inputs_of_run=tuple(step.calibration for step in reversed(accepted)),
+            configured_inputs=settings.input_collections,
+            options=settings.config_options,
+            halts=calibration.halts,
+        )
+    ]
+    if config.do_verify:
+        steps.append(_verification(config, calibration, (steps[0],)))
+    steps.append(
+        Step(
+            kind=StepKind.CERTIFY,
+            calibration=calibration.name,
+            images=calibration.made_from,
+            needs=(steps[-1],),
+            halts=calibration.halts,
+        )
+    )
+    return steps
+
+
+def _verification(config: CalibrationConfig, calibration: CalibrationType, making: tuple[Step, ...]) -> Step:
+    """Verify a calibration that the run has made by the step before, or one that is there."""
+    return Step(
+        kind=StepKind.VERIFY,
+        calibration=calibration.name,
+        images=calibration.made_from,
+        job_images=(calibration.verified_with,),
+        needs=making,
+        inputs_of_run=tuple(name for step in making for name in (step.calibration, *step.inputs_of_run)),
+        configured_inputs=(
+            config.products[calibration.name].input_collections
+            if calibration.is_product
+            else config.images[calibration.verified_with].verify_collections
+        ),
+        halts=bool(making) and calibration.halts,
+    )
