@@ -73,7 +73,7 @@ def text_errors(text: str) -> tuple[str, ...]:
     return examine(text, SCHEMA, LATISS).errors
 
 
-def is_told(found: tuple[str, ...], option: str) -> None:
+def is_refused_for(found: tuple[str, ...], option: str) -> None:
     """One problem, which names the option, can be read, and is not longer than a screen."""
     assert found, "it was accepted"
     assert all(each.isprintable() and len(each) < 1000 for each in found)
@@ -87,14 +87,14 @@ def test_the_tables_leave_no_text_out() -> None:
 @pytest.mark.parametrize("text", NEVER.values(), ids=NEVER.keys())
 def test_no_option_takes_what_is_no_text(text: str) -> None:
     for option in {*TEXTS} - {"resume"}:
-        is_told(errors({option: text}), option)
+        is_refused_for(errors({option: text}), option)
 
 
 @pytest.mark.parametrize("text", SHELL.values(), ids=SHELL.keys())
 def test_a_collection_has_a_plain_name(text: str) -> None:
     for option in COLLECTIONS:
-        is_told(errors({option: text}), option)
-        is_told(errors({option: f"LATISS/calib,{text}"}), option)
+        is_refused_for(errors({option: text}), option)
+        is_refused_for(errors({option: f"LATISS/calib,{text}"}), option)
 
 
 @pytest.mark.parametrize(
@@ -103,18 +103,18 @@ def test_a_collection_has_a_plain_name(text: str) -> None:
 def test_a_collection_neither_climbs_nor_is_longer_than_the_butler_takes(name: str) -> None:
     """The name of a RUN collection becomes a part of the paths of its files."""
     for option in COLLECTIONS:
-        is_told(errors({option: name}), option)
+        is_refused_for(errors({option: name}), option)
 
 
 @pytest.mark.parametrize("text", SHELL.values(), ids=SHELL.keys())
 def test_a_filter_and_a_grating_have_plain_names(text: str) -> None:
     for option in ONE_SLOT:
-        is_told(errors({option: text}), option)
+        is_refused_for(errors({option: text}), option)
 
 
 @pytest.mark.parametrize("name", ["..", "-rf", "a" * 65, "../../SDSSr_65mm"])
 def test_a_filter_is_no_path_and_no_option(name: str) -> None:
-    is_told(errors({"filter": name}), "filter")
+    is_refused_for(errors({"filter": name}), "filter")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_header_takes_any_ascii_text_as_it_is(text: str) -> None:
 )
 def test_a_header_is_not_given_what_it_cannot_hold(option: str, text: str) -> None:
     """Camera and Butler would refuse each image, or read another key in it."""
-    is_told(errors({option: text}), option)
+    is_refused_for(errors({option: text}), option)
 
 
 @pytest.mark.parametrize(
@@ -211,14 +211,14 @@ def test_a_header_is_not_given_what_it_cannot_hold(option: str, text: str) -> No
     ],
 )  # fmt: skip
 def test_a_value_of_another_kind_is_refused_with_its_option(option: str, value: Any) -> None:
-    is_told(text_errors(yaml.safe_dump({option: value}, allow_unicode=True)), option)
+    is_refused_for(text_errors(yaml.safe_dump({option: value}, allow_unicode=True)), option)
 
 
 @pytest.mark.parametrize(
     "written", ["1e400", "-1e400", ".inf", "1_0", "0o17", "010", "1:30", "0x10", "+ 3", "3,0", "\u00bd"]
 )
 def test_a_number_in_an_odd_form_is_no_number(written: str) -> None:
-    is_told(text_errors(f"n_bias: {written}"), "n_bias")
+    is_refused_for(text_errors(f"n_bias: {written}"), "n_bias")
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_a_number_in_an_odd_form_is_no_number(written: str) -> None:
 )  # fmt: skip
 def test_a_date_in_an_odd_form_is_no_date(date: str) -> None:
     for option in ("certify_calib_begin_date", "certify_calib_end_date"):
-        is_told(text_errors(f'{option}: "{date}"'), option)
+        is_refused_for(text_errors(f'{option}: "{date}"'), option)
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
@@ -257,7 +257,7 @@ def test_the_other_cameras_refuse_the_same(instrument: Any) -> None:
     schema = load_schema(instrument.name)
     for option in ("calib_collection", "config_options_ptc", "repo", "filter"):
         text = yaml.safe_dump({option: "$(touch canary)"})
-        is_told(examine(text, schema, instrument).errors, option)
+        is_refused_for(examine(text, schema, instrument).errors, option)
 
 
 BOMBS = {
@@ -294,7 +294,7 @@ def test_what_is_gigantic_is_refused_soon_and_briefly(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "words"),
     [
         pytest.param("n_bias: !!python/object/apply:os.system ['touch canary']", "a tag", id="python-object"),
         pytest.param("n_bias: !!python/name:os.system", "a tag", id="python-name"),
@@ -313,9 +313,9 @@ def test_what_is_gigantic_is_refused_soon_and_briefly(text: str) -> None:
         pytest.param("n_bias: 3\n  x: y: z", "line 2", id="no-yaml"),
     ],
 )
-def test_yaml_does_nothing_but_name_options(text: str, told: str) -> None:
+def test_yaml_does_nothing_but_name_options(text: str, words: str) -> None:
     found = text_errors(text)
-    assert any(told in each for each in found), found
+    assert any(words in each for each in found), found
     assert all(each.isprintable() for each in found)
 
 

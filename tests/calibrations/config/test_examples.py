@@ -67,8 +67,8 @@ def test_a_right_example_is_accepted_as_printed(example: dict[str, Any]) -> None
 def test_a_mistake_is_answered_with_the_right_writing(example: dict[str, Any]) -> None:
     errors = findings(example, example["printed"]).errors
     assert len(errors) == len(example["problems"])
-    for error, told in zip(errors, example["problems"], strict=True):
-        assert error.startswith(told)
+    for error, words in zip(errors, example["problems"], strict=True):
+        assert error.startswith(words)
 
 
 @examples()
@@ -88,14 +88,14 @@ def test_what_it_will_not_be_good_for_is_told_before_anything_moves(example: dic
     warnings = [*findings(example, text).warnings, *plan(example).warnings, *light(example)]
     expected = example.get("warnings", [])
     assert len(warnings) == len(expected), warnings
-    assert all(warning.startswith(told) for warning, told in zip(warnings, expected, strict=True)), warnings
+    assert all(warning.startswith(words) for warning, words in zip(warnings, expected, strict=True)), warnings
 
 
 @examples()
 def test_what_is_understood_in_another_form_is_noted(example: dict[str, Any]) -> None:
     notes, expected = findings(example, example["printed"]).notes, example.get("notes", [])
     assert len(notes) == len(expected)
-    assert all(note.startswith(told) for note, told in zip(notes, expected, strict=True))
+    assert all(note.startswith(words) for note, words in zip(notes, expected, strict=True))
 
 
 def named(name: str) -> dict[str, Any]:

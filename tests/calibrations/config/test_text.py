@@ -90,11 +90,11 @@ def test_all_problems_are_told_at_once() -> None:
         do_defects: true
         """
     )
-    for told in (
+    for words in (
         "generate_calibrations: True", "n_bias: 'many'", "n_dark: 5 and n_discard_dark: 1", "is not after",
         "has no [7]", "script_mode: BIAS_DARK", "threshold_dark: 17", "do_defects: true needs",
     ):  # fmt: skip
-        assert any(told in error for error in found), told
+        assert any(words in error for error in found), words
     assert len(found) == 8
 
 
@@ -270,11 +270,11 @@ class TestWarnings:
         return found.warnings
 
     @pytest.mark.parametrize(
-        ("n", "told"), [(1, "will fail"), (9, "will fail"), (10, "may fail"), (13, "may fail")]
+        ("n", "words"), [(1, "will fail"), (9, "will fail"), (10, "may fail"), (13, "may fail")]
     )
-    def test_few_images_of_their_own_calibration(self, n: int, told: str) -> None:
+    def test_few_images_of_their_own_calibration(self, n: int, words: str) -> None:
         (warning,) = self.warnings(f"script_mode: BIAS\nn_bias: {n}{self.DATES}")
-        assert warning.startswith(f"n_bias: {n} images are few: the test NOISE {told}")
+        assert warning.startswith(f"n_bias: {n} images are few: the test NOISE {words}")
 
     def test_enough_images_or_an_older_calibration(self) -> None:
         assert self.warnings(f"script_mode: BIAS\nn_bias: 14{self.DATES}") == ()
@@ -300,7 +300,7 @@ class TestWarnings:
 
 class TestBadYaml:
     @pytest.mark.parametrize(
-        ("text", "told"),
+        ("text", "words"),
         [
             ("- n_bias", "one option per line"),
             ("just words", "one option per line"),
@@ -321,8 +321,8 @@ class TestBadYaml:
             ("n_bias: " + "9" * 5000, "cannot be read"),
         ],
     )
-    def test_is_told_in_words(self, text: str, told: str) -> None:
-        assert any(told in error for error in errors(text)), errors(text)
+    def test_is_told_in_words(self, text: str, words: str) -> None:
+        assert any(words in error for error in errors(text)), errors(text)
 
     def test_an_alias_bomb_is_defused(self) -> None:
         levels = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 20))

@@ -23,7 +23,7 @@ from .text import read_mapping
 __all__ = ["MOST_PROBLEMS", "CalibrationConfig", "Findings", "ImageSettings", "ProductSettings", "examine"]
 
 MOST_PROBLEMS = 40
-"""Problems that are told one by one."""
+"""Problems that are named one by one."""
 
 _LONGEST = 4000  # characters of one problem or remark; the longest are proposed lists of exposure times
 _WITHOUT_EFFECT = {
@@ -89,7 +89,7 @@ class CalibrationConfig:
     images
         Settings of the image types that are taken, in their order.
     filter, grating
-        Name or position; None leaves what is in the beam.
+        Name or position; None leaves it as it is.
     detectors
         Butler ids of the detectors to process, in order; never empty.
     do_verify, generate_calibrations
@@ -256,7 +256,7 @@ class CalibrationConfig:
         Parameters
         ----------
         given
-            The options that were given: who gives no dates may not know what the default does.
+            The options that were given: a default range is warned of only if no date was given.
 
         Yields
         ------

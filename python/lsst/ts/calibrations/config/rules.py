@@ -20,7 +20,7 @@ from .schema import show
 __all__ = ["BEGIN_OF_TIME", "END_OF_TIME", "LONGEST_NAME", "rule_problems", "text_problems"]
 
 BEGIN_OF_TIME, END_OF_TIME = datetime(1970, 1, 1), datetime(2100, 1, 1)
-"""Between these the Butler tells times, TAI; a validity range that goes on beyond them has no bound there."""
+"""The Butler has dates between these, TAI; a validity range that goes on beyond them has no bound there."""
 
 LONGEST_NAME = 64
 """Characters of the name of a collection, a filter or a program: the Butler has no room for more."""

@@ -213,7 +213,7 @@ def _is_finite(value: Any) -> bool:
 
 
 def _types(about: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Types that a part of a schema allows, each with what is said of it."""
+    """Types that a part of a schema allows, each with the part that allows it."""
     parts = [(each["type"], each) for each in about.get("anyOf", [about])]
     return {name: part for names, part in parts for name in ([names] if isinstance(names, str) else names)}
 
