@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
-from lsst.ts.calibrations.config.config import CalibrationConfig, examine
+from lsst.ts.calibrations.config.config import examine
 from lsst.ts.calibrations.config.schema import load_schema
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.journal.settings import RunSettings
@@ -138,13 +138,9 @@ def script(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
         run = tmp_path / "run"
         run.mkdir()
         shutil.copytree(template, run / "repo")
-        findings = examine(text, load_schema("LATISS"), LATISS)
-        config = None
-        if not findings.errors:
-            config = CalibrationConfig.from_namespace(yaml.safe_load(findings.text) or {}, LATISS)
         place = _Place(
             instrument=LATISS,
-            config=config,
+            config=examine(text, load_schema("LATISS"), LATISS).config,
             settings=RunSettings(
                 folder=run,
                 jobs=run / "uws",
