@@ -84,8 +84,6 @@ class CalibrationConfig:
 
     Parameters
     ----------
-    instrument
-        Name of the instrument.
     images
         Settings of the image types that are taken, in their order.
     filter, grating
@@ -115,7 +113,6 @@ class CalibrationConfig:
         as they were given. What is done is decided by the other fields alone.
     """
 
-    instrument: str
     images: Mapping[ImageType, ImageSettings]
     filter: str | int | None
     grating: str | int | None
@@ -174,7 +171,6 @@ class CalibrationConfig:
         has_gains = options[PAIR_GAINS.option] and PAIR_GAINS.made_from in kinds
         begin, end = (datetime.fromisoformat(options[name]) for name in _DATES)
         return cls(
-            instrument=instrument.name,
             images=MappingProxyType({kind: _image_settings(options, kind) for kind in kinds}),
             filter=options["filter"],
             grating=options.get("grating"),  # a camera without spectrograph has no such option

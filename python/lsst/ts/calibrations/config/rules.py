@@ -7,7 +7,7 @@ checked all the same, since whoever receives them splits them at blanks, commas 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -308,14 +308,9 @@ def _check_header_value(text: str, most: int) -> str | None:
 
 def _check_pipetask_options(text: str) -> str | None:
     """Only ``-c label:field=value`` and ``-C label:file``: nothing that changes inputs or outputs."""
-    unsafe = _UNSAFE.search(text)
-    if unsafe:
+    if unsafe := _UNSAFE.search(text):
         return f"{show(unsafe[0])} is not possible here; no shell is used, so that it would mean nothing"
-    return _first_problem(text.split())
-
-
-def _first_problem(words: Sequence[str]) -> str | None:
-    rest = iter(words)
+    rest = iter(text.split())
     for word in rest:
         flag, joined, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
         pattern = _PIPETASK.get(flag)
