@@ -13,7 +13,7 @@ import pytest
 from lsst.ts import salobj
 from lsst.ts.simulated_observatory.embedded_sal import BaseMsgType
 
-OURS_ALONE = ("SalInfo.acknowledge", "SalInfo.receive")
+OURS_ALONE = ("SalInfo.acknowledge",)
 """What carries samples in memory."""
 
 

@@ -22,7 +22,7 @@ from .validator import DefaultingValidator
 
 __all__ = ["BaseScript"]
 
-_BREATH = 0.001
+_STATE_INTERVAL = 0.001
 """Pause after a new state, so that others see it before the next one (s)."""
 
 _FINAL = {
@@ -201,7 +201,7 @@ class BaseScript(ScriptStatus, abc.ABC):
             await self.set_state(ScriptState.RUNNING)
         else:
             await self.set_state(force_output=True)
-            await asyncio.sleep(_BREATH)
+            await asyncio.sleep(_STATE_INTERVAL)
 
     async def do_configure(self, data: BaseMsgType) -> None:
         """Configure the script from UNCONFIGURED; a bad configuration ends it in CONFIGURE_FAILED.
@@ -240,7 +240,7 @@ class BaseScript(ScriptStatus, abc.ABC):
         self.evt_state.set(blockId=data.blockId)
         await self.evt_metadata.write()
         await self.set_state(ScriptState.CONFIGURED)
-        await asyncio.sleep(_BREATH)
+        await asyncio.sleep(_STATE_INTERVAL)
 
     async def do_setGroupId(self, data: BaseMsgType) -> None:  # noqa: N802
         """Set the group ID; only in CONFIGURED.
@@ -294,7 +294,7 @@ class BaseScript(ScriptStatus, abc.ABC):
             if not isinstance(error, ExpectedError):
                 self.log.exception("Error in run")
             await self.set_state(ScriptState.FAILING, reason=f"Error in run: {error}")
-        await asyncio.sleep(_BREATH)
+        await asyncio.sleep(_STATE_INTERVAL)
         await self._exit()
 
     async def do_resume(self, data: BaseMsgType) -> None:

@@ -20,30 +20,34 @@ class Channel:
 
     Parameters
     ----------
-    component, attr_name
-        What it carries, e.g. ``OCPS`` and ``evt_job_result``.
+    component, attr_name, index
+        What it carries, e.g. ``OCPS``, ``evt_job_result`` and 1.
     listeners
         Called with every sample on the bus.
     every_index
-        The channel of the same topic with index 0, whose readers get the samples of every index.
+        The channel of the same topic with index 0, whose readers get the samples of every index, too.
 
     Attributes
     ----------
-    last
-        Newest sample published, or None.
     readers
         Called with each sample at the moment at which it is published.
     """
 
     def __init__(
-        self, component: str, attr_name: str, listeners: Sequence[Listener], every_index: Channel | None
+        self,
+        component: str,
+        attr_name: str,
+        index: int,
+        listeners: Sequence[Listener],
+        every_index: Channel | None,
     ) -> None:
+        self.readers: list[Callable[[BaseMsgType], None]] = []
         self._component = component
         self._attr_name = attr_name
+        self._index = index
         self._listeners = listeners
-        self._every_index = every_index
-        self.last: BaseMsgType | None = None
-        self.readers: list[Callable[[BaseMsgType], None]] = []
+        self._channels = [self] if every_index is None else [self, every_index]
+        self._last: dict[int, BaseMsgType] = {}
 
     def publish(self, data: BaseMsgType) -> None:
         """Hand a sample to all readers.
@@ -53,14 +57,17 @@ class Channel:
         data
             The sample, which the readers share.
         """
-        self.last = data
+        for channel in self._channels:
+            channel._last[self._index] = data
         for listener in self._listeners:
             listener(self._component, self._attr_name, data)
-        for read in self.readers:
-            read(data)
-        if self._every_index is not None:
-            for read in self._every_index.readers:
+        for channel in self._channels:
+            for read in channel.readers:
                 read(data)
+
+    def history(self) -> list[BaseMsgType]:
+        """Return the last sample, if there is one; with index 0 the last of every index, oldest first."""
+        return sorted(self._last.values(), key=lambda sample: sample.private_sndStamp)
 
 
 class Bus:
@@ -94,28 +101,8 @@ class Bus:
         channel = self._channels.get(key)
         if channel is None:
             every_index = self.channel(component, attr_name, 0) if index != 0 else None
-            channel = self._channels[key] = Channel(component, attr_name, self.listeners, every_index)
+            channel = self._channels[key] = Channel(*key, self.listeners, every_index)
         return channel
-
-    def history(self, component: str, attr_name: str, index: int) -> list[BaseMsgType]:
-        """Return the last sample of a topic, if there is one.
-
-        Parameters
-        ----------
-        component, attr_name, index
-            As `channel`.
-
-        Returns
-        -------
-        samples
-            At most one; with index 0 at most one of every index, oldest first.
-        """
-        samples = [
-            channel.last
-            for (name, attr, number), channel in self._channels.items()
-            if (name, attr) == (component, attr_name) and index in (0, number) and channel.last is not None
-        ]
-        return sorted(samples, key=lambda sample: sample.private_sndStamp)
 
     def next_command_number(self) -> int:
         """Return a sequence number that no other command on this bus has."""

@@ -14,9 +14,9 @@ from .topics import RemoteCommand, RemoteEvent
 
 __all__ = ["Remote", "set_summary_state", "transition_commands"]
 
-_LADDER = (State.OFFLINE, State.STANDBY, State.DISABLED, State.ENABLED)
-_UP = ("enterControl", "start", "enable")
-_DOWN = ("exitControl", "standby", "disable")
+_IN_ORDER = (State.OFFLINE, State.STANDBY, State.DISABLED, State.ENABLED)
+_FORWARD = ("enterControl", "start", "enable")
+_BACK = ("exitControl", "standby", "disable")
 
 
 class Remote:
@@ -134,10 +134,10 @@ def transition_commands(begin: State, end: State) -> list[tuple[str, State]]:
         raise ValueError("no command leads to FAULT")
     if begin == State.FAULT:
         return [("standby", State.STANDBY), *transition_commands(State.STANDBY, end)]
-    first, last = _LADDER.index(begin), _LADDER.index(end)
+    first, last = _IN_ORDER.index(begin), _IN_ORDER.index(end)
     if first <= last:
-        return [(_UP[step], _LADDER[step + 1]) for step in range(first, last)]
-    return [(_DOWN[step - 1], _LADDER[step - 1]) for step in range(first, last, -1)]
+        return [(_FORWARD[step], _IN_ORDER[step + 1]) for step in range(first, last)]
+    return [(_BACK[step - 1], _IN_ORDER[step - 1]) for step in range(first, last, -1)]
 
 
 async def set_summary_state(

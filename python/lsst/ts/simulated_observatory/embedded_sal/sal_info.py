@@ -266,7 +266,7 @@ class SalInfo:
         self.start_called = True
         for topic in self._readers.values():
             if topic.max_history > 0:
-                for sample in self.bus.history(self.name, topic.attr_name, self.index):
+                for sample in topic.channel.history():
                     topic.receive(sample)
             topic.channel.readers.append(topic.receive)
         self._acks.readers.append(self._receive)

@@ -22,12 +22,8 @@ class ScriptStatus(Controller):
 
     Parameters
     ----------
-    index
-        SAL index; not 0.
-    descr
-        What the script does, in a few words.
-    help
-        The same at length.
+    index, descr, help
+        As `BaseScript`, whose exceptions it raises.
 
     Attributes
     ----------
@@ -35,11 +31,6 @@ class ScriptStatus(Controller):
         How many checkpoints were passed, and the name of the last.
     timestamps
         TAI at which each state was entered (s).
-
-    Raises
-    ------
-    ValueError
-        The index is 0.
     """
 
     def __init__(self, index: int, descr: str, help: str = "") -> None:

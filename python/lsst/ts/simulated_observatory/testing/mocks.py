@@ -41,10 +41,8 @@ class MockOcps(MockCsc):
 
     Parameters
     ----------
-    index
-        SAL index.
-    initial_state
-        Summary state at the start.
+    index, initial_state
+        As `MockCsc`.
 
     Attributes
     ----------
@@ -159,10 +157,8 @@ class MockCamera(MockCsc):
 
     Parameters
     ----------
-    name
-        SAL component name.
-    initial_state
-        Summary state at the start.
+    name, initial_state
+        As `MockCsc`.
 
     Attributes
     ----------

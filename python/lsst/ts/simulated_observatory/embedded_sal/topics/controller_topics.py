@@ -19,10 +19,8 @@ class ControllerEvent(WriteTopic):
 
     Parameters
     ----------
-    salinfo
-        The component.
-    name
-        Event name without prefix.
+    salinfo, name
+        The component, and the name of the event without prefix.
     """
 
     def __init__(self, salinfo: SalInfo, name: str) -> None:
@@ -38,10 +36,8 @@ class ControllerCommand(ReadTopic):
 
     Parameters
     ----------
-    salinfo
-        The component.
-    name
-        Command name without prefix.
+    salinfo, name
+        The component, and the name of the command without prefix.
     queue_len
         As `ReadTopic`.
     """

@@ -37,10 +37,8 @@ class RemoteEvent(ReadTopic):
 
     Parameters
     ----------
-    salinfo
-        The component.
-    name
-        Event name without prefix.
+    salinfo, name
+        The component, and the name of the event without prefix.
     max_history, queue_len
         As `ReadTopic`.
     """
@@ -58,10 +56,8 @@ class RemoteCommand(WriteTopic):
 
     Parameters
     ----------
-    salinfo
-        The component.
-    name
-        Command name without prefix.
+    salinfo, name
+        The component, and the name of the command without prefix.
     """
 
     def __init__(self, salinfo: SalInfo, name: str) -> None:
