@@ -73,9 +73,9 @@ def test_a_repository_whose_making_was_interrupted_is_made_again(
     wanted.prepare(lambda _: None)
     with Butler.from_config(str(wanted.repository)) as butler:
         assert butler.query_datasets("bias", collections="LATISS/calib", find_first=False)
-    told: list[str] = []
-    wanted.prepare(told.append)
-    assert told == [], "it is complete and stays"
+    outcome: list[str] = []
+    wanted.prepare(outcome.append)
+    assert outcome == [], "it is complete and stays"
 
 
 def test_a_repository_without_pixels_is_not_one_for_pixels(setup: SetupWithoutPixels) -> None:

@@ -15,7 +15,7 @@ DEFAULT_NIGHT = date(2025, 1, 15)
 """Date of the simulated night; never today's, so that a seed always gives the same exposure ids."""
 
 FIRST_NIGHT = date(1970, 1, 2)
-"""A validity range may begin earlier; images cannot, since the Butler tells no times before 1970."""
+"""A validity range may begin earlier; images cannot, since the Butler has no times before 1970."""
 
 HOUR = 18
 """TAI hour at which a run begins: the afternoon in Chile, when calibrations are taken."""
