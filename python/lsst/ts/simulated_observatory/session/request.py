@@ -8,6 +8,9 @@ from pathlib import Path
 
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.journal.record import RunRecord
+from lsst.ts.calibrations.journal.settings import RunSettings
+
+from ..pipelines import PIPELINES
 
 __all__ = ["RunRequest", "ServiceRequest", "SimulationRequest", "afternoon", "usual_night"]
 
@@ -50,6 +53,33 @@ class SimulationRequest:
     night: date | None
     collections: tuple[str, ...]
     faults: tuple[str, ...]
+
+    def settings(self, repository: Path, night: date | None) -> RunSettings:
+        """Settings that the script has in this simulation.
+
+        Parameters
+        ----------
+        repository
+            Absolute path of the simulated repository.
+        night
+            Date of the images; None for the present time.
+
+        Returns
+        -------
+        settings
+            The jobs of the OCPS and all other files are in the folder.
+        """
+        return RunSettings(
+            folder=self.folder,
+            jobs=self.folder / "uws",
+            repository=repository,
+            simulated=True,
+            seed=self.seed,
+            scale=self.scale,
+            date=None if night is None else night.isoformat(),
+            collections=self.collections,
+            pipelines=PIPELINES,
+        )
 
 
 @dataclass(frozen=True)
