@@ -63,8 +63,13 @@ def test_a_repository_whose_making_was_interrupted_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It comes last that the calibrations are certified: those of before the signal are in the way."""
+
+    def end_without_references(*_: object) -> list[object]:
+        signal.raise_signal(signal.SIGTERM)
+        return []
+
     wanted = in_folder(tmp_path)
-    monkeypatch.setattr(template, "_references", lambda *_: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(template, "_references", end_without_references)
     with pytest.raises(SetupError, match="SIGTERM"):
         wanted.prepare(lambda _: None)
     monkeypatch.undo()

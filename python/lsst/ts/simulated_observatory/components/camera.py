@@ -85,8 +85,8 @@ class Camera(CameraEvents):
         begin_image: Callable[[int], None] = _nothing,
         initial_state: salobj.State = salobj.State.STANDBY,
     ) -> None:
-        refusing = ("takeImages", *(() if instrument.spectrograph else ("setFilter",)))
-        super().__init__(instrument.camera, None, initial_state, refusing=refusing)
+        concurrent = ("takeImages", *(() if instrument.spectrograph else ("setFilter",)))
+        super().__init__(instrument.camera, None, initial_state, concurrent=concurrent)
         self.instrument = instrument
         self._folder = folder
         self._imaging = imaging

@@ -89,7 +89,7 @@ class Ocps(SimulatedCsc):
             "OCPS",
             instrument.ocps_index,
             initial_state,
-            refusing=("execute",),
+            concurrent=("execute",),
             override=_override(instrument, faults),
         )
         self.instrument = instrument
