@@ -74,19 +74,19 @@ class Outcome:
         assert self.touched == frozenset()
         assert not list(self.folder.parent.rglob(CANARY))
 
-    def is_refused_in_preflight(self, *said: str) -> None:
+    def is_refused_in_preflight(self, *expected: str) -> None:
         """The observatory is not as the run needs it: nothing was exposed, and the reason is told."""
         self.is_harmless()
         assert self.status == 2, self.screen
-        for words in said:
+        for words in expected:
             assert words in self.words, self.words
         assert not [each for each in self.commands if each.endswith(("takeImages", "execute"))]
 
-    def is_refused(self, *said: str) -> None:
+    def is_refused(self, *expected: str) -> None:
         """Nothing was begun, and the reason is told."""
         self.is_harmless()
         assert self.status == 2, self.screen
-        for words in said:
+        for words in expected:
             assert words in self.words, self.words
         assert self.commands == ()
 

@@ -114,12 +114,12 @@ def test_a_run_whose_ocps_names_no_job(script: Make, monkeypatch: pytest.MonkeyP
         await self._ocps.cmd_execute.ack_in_progress(self._data, timeout=ACK_TIMEOUT, result=text)
 
     monkeypatch.setattr(JobMessages, "took", took)
-    told = script({})
-    told.is_harmless()
-    assert told.status == 1
-    assert "verify BIAS" in told.words
-    assert "without a job id" in told.words
-    summary = told.summary()
+    outcome = script({})
+    outcome.is_harmless()
+    assert outcome.status == 1
+    assert "verify BIAS" in outcome.words
+    assert "without a job id" in outcome.words
+    summary = outcome.summary()
     assert summary["state"] == "FAILED"
     assert summary["jobs"] == []
     assert [each["ingested"] for each in summary["exposures"]] == [True]
@@ -147,10 +147,10 @@ def test_the_text_of_a_job_result_has_no_effect(script: Make, monkeypatch: pytes
         await publish(self, job_id, exit_code, HOSTILE)
 
     monkeypatch.setattr(JobMessages, "_publish", other)
-    told = script({})
-    told.is_harmless()
-    assert told.status == 0
-    assert told.summary()["state"] == "DONE"
+    outcome = script({})
+    outcome.is_harmless()
+    assert outcome.status == 0
+    assert outcome.summary()["state"] == "DONE"
 
 
 @pytest.mark.parametrize(
@@ -169,14 +169,14 @@ def test_a_refusal_is_told_so_that_a_terminal_does_not_obey_it(
         raise salobj.ExpectedError(HOSTILE + "x" * 1_000_000)
 
     monkeypatch.setattr(component, command, refuse)
-    told = script({})
-    told.is_harmless()
-    assert told.status in (1, 2)
-    assert named in told.words
-    assert len(told.screen) < 30_000
-    assert not any(line.startswith("DONE: all") for line in told.screen.splitlines())
-    assert told.summary()["state"] == "FAILED"
-    assert "\x1b" not in told.summary()["reason"]
+    outcome = script({})
+    outcome.is_harmless()
+    assert outcome.status in (1, 2)
+    assert named in outcome.words
+    assert len(outcome.screen) < 30_000
+    assert not any(line.startswith("DONE: all") for line in outcome.screen.splitlines())
+    assert outcome.summary()["state"] == "FAILED"
+    assert "\x1b" not in outcome.summary()["reason"]
 
 
 def test_the_description_of_a_failed_ingest_is_told_likewise(
@@ -190,12 +190,12 @@ def test_the_description_of_a_failed_ingest_is_told_likewise(
         await publish(self, obsid, detector, 7, HOSTILE * 1000)
 
     monkeypatch.setattr(Oods, "_publish", other)
-    told = script({"oods_timeout": 30})
-    told.is_harmless()
-    assert told.status == 1
-    assert "RXX_S00: statusCode 7: \\x1b[2J" in told.words
-    assert not any(line.startswith("DONE: all") for line in told.screen.splitlines())
-    assert [each["ingested"] for each in told.summary()["exposures"]] == [False]
+    outcome = script({"oods_timeout": 30})
+    outcome.is_harmless()
+    assert outcome.status == 1
+    assert "RXX_S00: statusCode 7: \\x1b[2J" in outcome.words
+    assert not any(line.startswith("DONE: all") for line in outcome.screen.splitlines())
+    assert [each["ingested"] for each in outcome.summary()["exposures"]] == [False]
 
 
 STRANGE_NAMES = (
@@ -224,10 +224,10 @@ def test_strange_images_are_none_of_ours(script: Make, monkeypatch: pytest.Monke
         await tell(self, image, ended)
 
     monkeypatch.setattr(CameraEvents, "_publish_end_readout", both)
-    told = script({})
-    told.is_harmless()
-    assert told.status == 0
-    assert [each["obs_id"] for each in told.summary()["exposures"]] == ["AT_O_20250115_000001"]
+    outcome = script({})
+    outcome.is_harmless()
+    assert outcome.status == 0
+    assert [each["obs_id"] for each in outcome.summary()["exposures"]] == ["AT_O_20250115_000001"]
 
 
 def test_the_configuration_of_an_ocps_is_told_likewise(script: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,6 +239,6 @@ def test_the_configuration_of_an_ocps_is_told_likewise(script: Make, monkeypatch
         await self.evt_configurationApplied.set_write(configurations=text, force_output=True)
 
     monkeypatch.setattr(Ocps, "begin_start", start)
-    told = script({})
-    told.is_refused_in_preflight("has the configuration of LSSTCam")
-    assert len(told.screen) < 20_000
+    outcome = script({})
+    outcome.is_refused_in_preflight("has the configuration of LSSTCam")
+    assert len(outcome.screen) < 20_000

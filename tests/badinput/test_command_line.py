@@ -22,15 +22,15 @@ LONG = "a" * 5000
 UTF_16 = "n_bias: 3\n".encode("utf-16")
 
 
-def refused(told: Any, *said: str) -> None:
-    told.is_refused(*said)
-    assert not (told.folder / "journal.jsonl").exists()
-    assert len(told.screen) < 5000
+def refused(outcome: Any, *expected: str) -> None:
+    outcome.is_refused(*expected)
+    assert not (outcome.folder / "journal.jsonl").exists()
+    assert len(outcome.screen) < 5000
 
 
 @pytest.mark.parametrize("option", ["--out", "--repo", "--resume", "-c"])
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "expected"),
     [
         pytest.param(LONG, "File name too long", id="too-long"),
         pytest.param("/a" * 5000, "File name too long", id="too-deep"),
@@ -40,8 +40,10 @@ def refused(told: Any, *said: str) -> None:
         pytest.param(os.fsdecode(b"bad\xff"), "cannot be printed", id="no-utf-8"),
     ],
 )
-def test_a_path_that_nothing_has_or_nobody_can_read(command: Make, option: str, path: str, said: str) -> None:
-    refused(command(option, path), option, said)
+def test_a_path_that_nothing_has_or_nobody_can_read(
+    command: Make, option: str, path: str, expected: str
+) -> None:
+    refused(command(option, path), option, expected)
 
 
 @pytest.mark.parametrize("option", ["--out", "--repo", "--resume", "-c"])
@@ -51,17 +53,17 @@ def test_an_empty_path_is_not_the_present_folder(command: Make, option: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "expected"),
     [("precious", "not empty"), ("cache", "no folder"), ("cache/x", "folder"), ("/dev/null", "no folder")],
 )
-def test_a_run_directory_that_is_none(command: Make, tmp_path: Path, path: str, said: str) -> None:
+def test_a_run_directory_that_is_none(command: Make, tmp_path: Path, path: str, expected: str) -> None:
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "data").write_text("kept")
-    refused(command("--out", path), f"--out {tmp_path.parent.parent}"[:6], said)
+    refused(command("--out", path), f"--out {tmp_path.parent.parent}"[:6], expected)
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "expected"),
     [
         ("/dev/zero", "no configuration"),
         (".", "cannot be read"),
@@ -69,8 +71,8 @@ def test_a_run_directory_that_is_none(command: Make, tmp_path: Path, path: str, 
         ("cache/x", "cannot"),
     ],
 )
-def test_a_configuration_file_that_is_none(command: Make, path: str, said: str) -> None:
-    refused(command("-c", path), f"-c {path}", said)
+def test_a_configuration_file_that_is_none(command: Make, path: str, expected: str) -> None:
+    refused(command("-c", path), f"-c {path}", expected)
 
 
 def test_a_pipe_into_which_nobody_writes(
@@ -82,7 +84,7 @@ def test_a_pipe_into_which_nobody_writes(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         pytest.param(UTF_16, "no UTF-8", id="utf-16"),
         pytest.param(b"note: caf\xe9", "no UTF-8", id="latin-1"),
@@ -97,15 +99,15 @@ def test_a_pipe_into_which_nobody_writes(
     ],
 )
 def test_a_configuration_file_in_another_form(
-    command: Make, tmp_path: Path, content: bytes, said: str
+    command: Make, tmp_path: Path, content: bytes, expected: str
 ) -> None:
     (tmp_path / "config.yaml").write_bytes(content)
-    told = command("-c", "config.yaml", "--out", "run")
-    told.is_refused(said)
+    outcome = command("-c", "config.yaml", "--out", "run")
+    outcome.is_refused(expected)
 
 
 @pytest.mark.parametrize(
-    ("parameter", "said"),
+    ("parameter", "expected"),
     [
         ("n_bias", "KEY=VALUE"), ("=3", "KEY=VALUE"), ("", "KEY=VALUE"), ("n_bias=3\nn_dark=4", "KEY=VALUE"),
         ("n_bias=3\rn_dark: 4", "KEY=VALUE"), ('note="a"\u2028n_bias: 3', "KEY=VALUE"),
@@ -122,9 +124,9 @@ def test_a_configuration_file_in_another_form(
         (os.fsdecode(b"note=bad\xff"), "not printable"), ("note=$(touch canary)\u00a0", "no-break space"),
     ],
 )  # fmt: skip
-def test_a_parameter_is_one_option(command: Make, parameter: str, said: str) -> None:
-    told = command("-p", parameter, "--out", "run")
-    told.is_refused(said)
+def test_a_parameter_is_one_option(command: Make, parameter: str, expected: str) -> None:
+    outcome = command("-p", parameter, "--out", "run")
+    outcome.is_refused(expected)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_a_fault_that_is_none(command: Make, fault: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["--seed", "-1"], "--seed"), (["--seed", str(2**63)], "--seed"), (["--seed", "1e3"], "--seed"),
         (["--scale", "0"], "--scale"), (["--scale", "17"], "--scale"), (["--scale", "nan"], "--scale"),
@@ -162,8 +164,8 @@ def test_a_fault_that_is_none(command: Make, fault: str) -> None:
         (["--no-such-option"], "--no-such-option"),
     ],
 )  # fmt: skip
-def test_an_option_with_an_impossible_value(command: Make, arguments: list[str], said: str) -> None:
-    refused(command(*arguments), said)
+def test_an_option_with_an_impossible_value(command: Make, arguments: list[str], expected: str) -> None:
+    refused(command(*arguments), expected)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,7 @@ def test_a_script_that_is_none(command: Make, script: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("marker", "said"),
+    ("marker", "expected"),
     [
         ("[]", "no mapping"), ("null", "no mapping"), ("{", "cannot be read"), ("", "cannot be read"),
         ("[" * 50_000, "cannot be read"), (f'{{"instrument": "{ESCAPE}"}}', "cannot be read"),
@@ -192,10 +194,12 @@ def test_a_script_that_is_none(command: Make, script: str) -> None:
         ('{"instrument": "LATISS"}', "made with scale"),
     ],
 )  # fmt: skip
-def test_a_repository_whose_marker_is_spoilt(command: Make, tmp_path: Path, marker: str, said: str) -> None:
+def test_a_repository_whose_marker_is_spoilt(
+    command: Make, tmp_path: Path, marker: str, expected: str
+) -> None:
     (tmp_path / "repo").mkdir()
     (tmp_path / "repo" / "SIMULATED.json").write_text(marker)
-    refused(command("--repo", "repo"), f"--repo {tmp_path / 'repo'}: ", said, "Nothing was touched")
+    refused(command("--repo", "repo"), f"--repo {tmp_path / 'repo'}: ", expected, "Nothing was touched")
 
 
 @pytest.mark.parametrize("option", ["--out", "--repo", "--resume", "-c"])
@@ -212,7 +216,7 @@ def test_a_repository_that_is_none_of_ours(command: Make, tmp_path: Path, path: 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["--focus", "nonsense"], "none of"), (["--focus", ESCAPE], "none of"),
         (["--scenarios", "0"], "--scenarios"),
@@ -220,17 +224,17 @@ def test_a_repository_that_is_none_of_ours(command: Make, tmp_path: Path, path: 
         (["--every", "0"], "--every"),
     ],
 )  # fmt: skip
-def test_a_campaign_that_would_tell_nothing(arguments: list[str], said: str) -> None:
+def test_a_campaign_that_would_tell_nothing(arguments: list[str], expected: str) -> None:
     from lsst.ts.simulated_observatory.campaign.__main__ import main
 
     result = CliRunner().invoke(main, arguments, color=True)
     assert result.exit_code == 2
-    assert said in result.output
+    assert expected in result.output
     assert "\x1b" not in result.output
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["--out", LONG], "File name too long"), (["--repo", ""], "an empty text is no path"),
         (["--repo", ESCAPE], "cannot be printed"),
@@ -242,12 +246,12 @@ def test_a_campaign_that_would_tell_nothing(arguments: list[str], said: str) -> 
         (["--detectors", ESCAPE], "--detectors"), (["--detectors", "9" * 5000], "--detectors"),
     ],
 )  # fmt: skip
-def test_the_simulator_refuses_the_same(arguments: list[str], said: str) -> None:
+def test_the_simulator_refuses_the_same(arguments: list[str], expected: str) -> None:
     from lsst.ts.simulated_observatory.cli.run_simulator import main
 
     result = CliRunner().invoke(main, arguments, color=True)
     assert result.exit_code == 2
-    assert said in result.output
+    assert expected in result.output
     assert "Traceback" not in result.output
     assert "\x1b" not in result.output
 

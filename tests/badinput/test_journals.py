@@ -39,16 +39,16 @@ def journal(tmp_path: Path) -> Callable[..., None]:
     return write
 
 
-def untouched(command: Make, folder: Path, *said: str) -> None:
+def untouched(command: Make, folder: Path, *expected: str) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    told = command("--resume", "run")
-    told.is_refused("--resume", *said)
-    assert len(told.screen) < 5000
+    outcome = command("--resume", "run")
+    outcome.is_refused("--resume", *expected)
+    assert len(outcome.screen) < 5000
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
         ({"date": "soon"}, "date 'soon'"), ({"date": ESCAPE}, "date"), ({"date": None}, "not there any more"),
         ({"scale": 0}, "scale 0"), ({"scale": -1}, "scale -1"), ({"scale": 10**9}, "scale"),
@@ -73,10 +73,10 @@ def untouched(command: Make, folder: Path, *said: str) -> None:
     ids=range(35),
 )  # fmt: skip
 def test_a_journal_that_no_run_has_written(
-    command: Make, journal: Make, tmp_path: Path, changes: dict[str, Any], said: str
+    command: Make, journal: Make, tmp_path: Path, changes: dict[str, Any], expected: str
 ) -> None:
     journal(**changes)
-    untouched(command, tmp_path, said)
+    untouched(command, tmp_path, expected)
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ def test_a_line_that_is_no_fact(command: Make, journal: Make, tmp_path: Path, li
 
 def test_a_configuration_in_a_journal_is_examined_like_any_other(command: Make, journal: Make) -> None:
     journal(text="calib_collection: ../../canary\nn_bias: !!python/object/apply:os.system ['touch canary']")
-    told = command("--resume", "run")
-    told.is_harmless()
-    assert told.status == 2
-    assert "a tag (!) is not possible" in told.words
+    outcome = command("--resume", "run")
+    outcome.is_harmless()
+    assert outcome.status == 2
+    assert "a tag (!) is not possible" in outcome.words
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "device", "loop", "other"])
@@ -139,5 +139,5 @@ def test_a_journal_that_is_no_file(command: Make, tmp_path: Path, kind: str) -> 
         path.mkdir()
     else:
         path.symlink_to({"device": "/dev/zero", "loop": str(path), "other": "/etc/hostname"}[kind])
-    told = command("--resume", "run")
-    told.is_refused("--resume")
+    outcome = command("--resume", "run")
+    outcome.is_refused("--resume")

@@ -78,10 +78,10 @@ def test_the_environment_file_of_the_simulator_can_be_sourced(tmp_path: Path) ->
     )
     _write_environment(place)
     script = '. "$0"; printf %s "$TS_CALIBRATIONS_UWS"'
-    told = subprocess.run(
+    outcome = subprocess.run(
         ["/bin/sh", "-c", script, folder / "environment.sh"], capture_output=True, cwd=tmp_path, check=True
     )
-    assert told.stdout.decode() == str(folder / "uws")
+    assert outcome.stdout.decode() == str(folder / "uws")
     assert [path.name for path in tmp_path.rglob("*") if path.name == "canary"] == []
 
 

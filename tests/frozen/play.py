@@ -162,11 +162,12 @@ def _repositories() -> Path:
     return Path(folder)
 
 
-class _Surroundings(SetupWithoutPixels):
-    """SimulationSetup with reference flats of the usual filter alone, which are made in no time."""
+class _Setup(SetupWithoutPixels):
+    """A setup with reference flats of the usual filter alone, which are made in no time."""
 
     def _make_repository(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
         if self.repository.exists():  # of a run that is resumed
+            super()._make_repository(say, check)
             return
         kept = _repositories() / f"{self.instrument.name}-{self.seed}-{self.scale}-{self.detectors}"
         if not kept.exists():
@@ -197,7 +198,7 @@ def _command(folder: Path, arguments: list[str], heard: Heard | None) -> Played:
             return await super().run()
 
     with (
-        mock.patch.object(simulated_run, "SimulationSetup", _Surroundings),
+        mock.patch.object(simulated_run, "SimulationSetup", _Setup),
         mock.patch.object(simulated_run, "ScriptSession", Session),
         mock.patch.object(clock, "run", partial(clock.run, threads=False)),
     ):

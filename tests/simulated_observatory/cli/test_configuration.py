@@ -39,8 +39,8 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes(b"note: \xe9")
     (tmp_path / "large").write_bytes(b"#" * 2_000_000)
     refused = {"none": "cannot be read", "latin": "UTF-8", "large": "no configuration", ".": "read"}
-    for name, said in refused.items():
-        with pytest.raises(click.UsageError, match=said):
+    for name, expected in refused.items():
+        with pytest.raises(click.UsageError, match=expected):
             configuration_text(tmp_path / name, ())
 
 

@@ -18,10 +18,10 @@ PACKAGE = Path(lsst.ts.calibrations.__file__).parent
 NAME = "auxtel/make_latiss_calibrations.py"
 
 
-def refused(outcome: Any, *said: str) -> None:
+def refused(outcome: Any, *expected: str) -> None:
     """The command must have refused, said something and touched nothing."""
     assert outcome.status == 2
-    for words in said:
+    for words in expected:
         assert words in outcome.text
     assert "Traceback" not in outcome.text
     assert outcome.touched == set()
@@ -44,7 +44,7 @@ def test_no_script_is_refused(run_script: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["--scal", "4"], "No such option"),
         (["--scale", "0"], "--scale"),
@@ -71,8 +71,8 @@ def test_no_script_is_refused(run_script: Any) -> None:
         (["--fault", "component-absent:component=ATDome"], "ATDome"),
     ],
 )
-def test_a_wrong_option_is_refused(run_script: Any, arguments: list[str], said: str) -> None:
-    refused(run_script("--out", "out", *arguments), said)
+def test_a_wrong_option_is_refused(run_script: Any, arguments: list[str], expected: str) -> None:
+    refused(run_script("--out", "out", *arguments), expected)
 
 
 @pytest.mark.parametrize("script", [NAME, None])
@@ -130,7 +130,7 @@ def test_the_observatory_may_have_written_to_that_repository_only(empty_reposito
 
 
 @pytest.mark.parametrize(
-    ("repo", "said"),
+    ("repo", "expected"),
     [
         ("my.repo", "cannot hold a dot"),
         ("none/repo", "it is not there, and neither is"),
@@ -139,18 +139,21 @@ def test_the_observatory_may_have_written_to_that_repository_only(empty_reposito
     ],
 )
 def test_a_repository_that_cannot_be_kept_is_refused(
-    run_script: Any, tmp_path: Path, repo: str, said: str
+    run_script: Any, tmp_path: Path, repo: str, expected: str
 ) -> None:
     (tmp_path / "file").write_text("precious")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "file").write_text("precious")
     refused(
-        run_script("--out", "out", "--repo", repo), f"--repo {tmp_path / repo}: ", said, "Nothing was touched"
+        run_script("--out", "out", "--repo", repo),
+        f"--repo {tmp_path / repo}: ",
+        expected,
+        "Nothing was touched",
     )
 
 
 @pytest.mark.parametrize(
-    ("out", "repo", "said"),
+    ("out", "repo", "expected"),
     [
         ("kept/run", "kept", "is in it"),
         ("link/run", "kept", "is in it"),
@@ -161,29 +164,32 @@ def test_a_repository_that_cannot_be_kept_is_refused(
     ],
 )
 def test_run_directory_and_repository_are_apart(
-    run_script: Any, tmp_path: Path, out: str, repo: str, said: str
+    run_script: Any, tmp_path: Path, out: str, repo: str, expected: str
 ) -> None:
     (tmp_path / "kept").mkdir()
     (tmp_path / "run").mkdir()
     (tmp_path / "link").symlink_to("kept")
     refused(
-        run_script("--out", out, "--repo", repo), f"--repo {tmp_path / repo}: ", said, "Nothing was touched"
+        run_script("--out", out, "--repo", repo),
+        f"--repo {tmp_path / repo}: ",
+        expected,
+        "Nothing was touched",
     )
 
 
 @pytest.mark.parametrize(
-    ("made_with", "said"),
+    ("made_with", "expected"),
     [
         ('"scale": 1, "seed": 1', "made with scale 1, not 4"),
         ('"scale": 4, "seed": 7', "made with seed 7, not 1"),
     ],
 )
 def test_a_repository_of_another_detector_is_refused(
-    run_script: Any, tmp_path: Path, made_with: str, said: str
+    run_script: Any, tmp_path: Path, made_with: str, expected: str
 ) -> None:
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "SIMULATED.json").write_text(f'{{"instrument": "LATISS", {made_with}}}')
-    refused(run_script("--out", "out", "--repo", "kept"), said)
+    refused(run_script("--out", "out", "--repo", "kept"), expected)
 
 
 def test_a_damaged_marker_is_refused(run_script: Any, tmp_path: Path) -> None:
@@ -212,11 +218,11 @@ def test_a_refused_configuration_is_told_and_summarized(run_script: Any, tmp_pat
     (tmp_path / "config.yaml").write_text(text)
     outcome = run_script("--out", "out", "-c", "config.yaml")
     assert outcome.status == 2
-    for said in ("CONFIGURE_FAILED", *WRONG[text]):
-        assert said in outcome.text
+    for expected in ("CONFIGURE_FAILED", *WRONG[text]):
+        assert expected in outcome.text
     summary = outcome.summary
     assert (summary["state"], summary["exposures"], summary["jobs"]) == ("CONFIGURE_FAILED", [], [])
-    assert all(said in summary["reason"] for said in WRONG[text])
+    assert all(expected in summary["reason"] for expected in WRONG[text])
     assert summary["simulated"] is True
     assert outcome.touched == {"out", "out/summary.json", "out/script.log"}
 
@@ -246,13 +252,13 @@ def test_a_run_that_does_not_fit_the_disk_is_refused_with_a_proposal(
     monkeypatch.setattr(folders, "RESERVE", 1e18)
     outcome = run_script("--out", "out")
     assert outcome.status == 2
-    for said in (
+    for expected in (
         "GB are free",
         "Nothing was exposed",
         "take fewer images",
         "larger --scale than 4",
     ):
-        assert said in outcome.text
+        assert expected in outcome.text
     assert outcome.summary["state"] == "FAILED"
     assert outcome.touched == {"out", "out/summary.json", "out/script.log"}
 

@@ -1,4 +1,4 @@
-"""Stand-ins for pixels, Butler and pipetask, and a witness of what the components publish."""
+"""Stand-ins for pixels, Butler and pipetask, and a recorder of what the components publish."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ class StandIns:
         )
 
 
-class Witness:
+class Recorder:
     """Remotes of all components, and all their events in the order in which they came."""
 
     def __init__(self, domain: salobj.Domain, instrument: Instrument) -> None:
-        self.story: list[tuple[float, str, str, Any]] = []
+        self.recording: list[tuple[float, str, str, Any]] = []
         self.camera = self._remote(domain, instrument.camera)
         self.spectrograph = instrument.spectrograph and self._remote(domain, instrument.spectrograph)
         self.header_service = self._remote(domain, instrument.header_service)
@@ -103,7 +103,7 @@ class Witness:
 
     def _note(self, component: str, event: str) -> Any:
         async def note(data: Any) -> None:
-            self.story.append((self.now(), component, event, data))
+            self.recording.append((self.now(), component, event, data))
 
         return note
 
@@ -116,15 +116,15 @@ class Witness:
             if remote:
                 await remote.start_task
         self.begin = asyncio.get_running_loop().time()
-        self.story.clear()
+        self.recording.clear()
 
     def events(self, event: str) -> list[Any]:
         """All samples of an event."""
-        return [data for _, _, name, data in self.story if name == event]
+        return [data for _, _, name, data in self.recording if name == event]
 
     def times(self, event: str) -> list[float]:
         """When the samples of an event came."""
-        return [when for when, _, name, _ in self.story if name == event]
+        return [when for when, _, name, _ in self.recording if name == event]
 
     async def take_images(
         self, n: int = 1, exposure: float = 0.0, image_type: str = "BIAS", **kwargs: Any
@@ -141,11 +141,11 @@ class Witness:
 
 
 @dataclass
-class SimulationSetup:
-    """A simulated observatory with stand-ins, and its witness."""
+class RunningObservatory:
+    """A simulated observatory with stand-ins, and a recording of its events."""
 
     stand_ins: StandIns
-    witness: Witness
+    recorder: Recorder
     observatory: SimulatedObservatory
 
 
@@ -154,7 +154,7 @@ def observe(tmp_path: Path) -> Any:
     """Context manager that starts an observatory with stand-ins."""
 
     @contextlib.asynccontextmanager
-    async def start(*faults: str, seed: int = 1, **kwargs: Any) -> AsyncIterator[SimulationSetup]:
+    async def start(*faults: str, seed: int = 1, **kwargs: Any) -> AsyncIterator[RunningObservatory]:
         stand_ins = kwargs.pop("stand_ins", None) or StandIns()
         instrument = kwargs.pop("instrument", LATISS)
         observatory = SimulatedObservatory(
@@ -168,9 +168,9 @@ def observe(tmp_path: Path) -> Any:
             **kwargs,
         )
         async with observatory, salobj.Domain() as domain:
-            witness = Witness(domain, instrument)
-            await witness.ready()
-            yield SimulationSetup(stand_ins, witness, observatory)
+            recorder = Recorder(domain, instrument)
+            await recorder.ready()
+            yield RunningObservatory(stand_ins, recorder, observatory)
 
     return start
 

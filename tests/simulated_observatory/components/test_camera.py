@@ -19,18 +19,18 @@ NOON = 1736942400.0  # 2025-01-15T12:00:00 TAI, when the observing day begins
 
 
 def test_flat_is_told_event_by_event_at_the_right_times(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe() as here:
-            await here.witness.take_images(1, 5.0, "FLAT")
-            ended = here.witness.now()
+            await here.recorder.take_images(1, 5.0, "FLAT")
+            ended = here.recorder.now()
             await asyncio.sleep(30)
             assert ended == 6.0, "5 s and the shutter; the readout goes on"
-            told = [
+            outcome = [
                 (when, event)
-                for when, component, event, _ in here.witness.story
+                for when, component, event, _ in here.recorder.recording
                 if component == "ATCamera" and not event.endswith("State")
             ]
-            assert told == [
+            assert outcome == [
                 (0.0, "startIntegration"),
                 (0.0, "startShutterOpen"),
                 (0.5, "endShutterOpen"),
@@ -42,20 +42,20 @@ def test_flat_is_told_event_by_event_at_the_right_times(observe: Any) -> None:
                 (8.0, "endOfImageTelemetry"),
             ]
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_states_follow_the_image(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe() as here:
-            await here.witness.take_images(1, 5.0, "FLAT")
+            await here.recorder.take_images(1, 5.0, "FLAT")
             await asyncio.sleep(30)
 
             def substates(event: str) -> list[tuple[float, int]]:
                 return list(
                     zip(
-                        here.witness.times(event),
-                        [data.substate for data in here.witness.events(event)],
+                        here.recorder.times(event),
+                        [data.substate for data in here.recorder.events(event)],
                         strict=True,
                     )
                 )
@@ -73,77 +73,77 @@ def test_states_follow_the_image(observe: Any) -> None:
                 ShutterState.CLOSED,
             ]
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_command_state_is_idle_before_the_command_completes(observe: Any) -> None:
     """LATISS.take_imgtype loses 5 s per image with a camera that says IDLE late."""
 
-    async def story() -> None:
+    async def body() -> None:
         async with observe() as here:
-            assert here.witness.camera.evt_ccsCommandState.get().substate == CommandState.IDLE
-            await here.witness.take_images(1, 1.0, "DARK")
-            assert here.witness.camera.evt_ccsCommandState.get().substate == CommandState.IDLE
+            assert here.recorder.camera.evt_ccsCommandState.get().substate == CommandState.IDLE
+            await here.recorder.take_images(1, 1.0, "DARK")
+            assert here.recorder.camera.evt_ccsCommandState.get().substate == CommandState.IDLE
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_bias_and_dark_leave_the_shutter_closed(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe() as here:
-            await here.witness.take_images(1, 30.0, "DARK")
-            assert here.witness.now() == 30.0
+            await here.recorder.take_images(1, 30.0, "DARK")
+            assert here.recorder.now() == 30.0
             await asyncio.sleep(10)
-            assert not here.witness.events("startShutterOpen")
-            (telemetry,) = here.witness.events("endOfImageTelemetry")
+            assert not here.recorder.events("startShutterOpen")
+            (telemetry,) = here.recorder.events("endOfImageTelemetry")
             assert telemetry.measuredShutterOpenTime == 0.0
             assert telemetry.darkTime == pytest.approx(30.24)
             assert not here.stand_ins.pixels[0].shutter_open
             assert here.stand_ins.pixels[0].dark_time == telemetry.darkTime
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_names_count_within_the_observing_day(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe() as here:
             for _ in range(2):
-                await here.witness.take_images()
+                await here.recorder.take_images()
                 await asyncio.sleep(10)
-            names = [data.imageName for data in here.witness.events("endReadout")]
+            names = [data.imageName for data in here.recorder.events("endReadout")]
             assert names == ["AT_O_20250114_000001", "AT_O_20250115_000001"]
-            assert [data.imageDate for data in here.witness.events("endReadout")] == ["20250114", "20250115"]
+            assert [data.imageDate for data in here.recorder.events("endReadout")] == ["20250114", "20250115"]
 
-    clock.run(story, start_tai=NOON - 7.0)
+    clock.run(body, start_tai=NOON - 7.0)
 
 
 def test_names_go_on_where_an_earlier_simulation_ended(observe: Any, tmp_path: Path) -> None:
-    async def story() -> list[str]:
+    async def body() -> list[str]:
         async with observe(images=tmp_path / "kept") as here:
-            await here.witness.take_images(2)
-            return [data.imageName[-6:] for data in here.witness.events("startIntegration")]
+            await here.recorder.take_images(2)
+            return [data.imageName[-6:] for data in here.recorder.events("startIntegration")]
 
-    assert clock.run(story) == ["000001", "000002"]
-    assert clock.run(story) == ["000003", "000004"]
+    assert clock.run(body) == ["000001", "000002"]
+    assert clock.run(body) == ["000003", "000004"]
 
 
 def test_several_images_of_one_command_wait_for_each_readout(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe() as here:
-            await here.witness.take_images(3, 5.0, "DARK")
-            assert here.witness.now() == 19.0, "3 x 5 s and two readouts between them"
-            starts = here.witness.events("startIntegration")
-            assert here.witness.times("startIntegration") == [0.0, 7.0, 14.0]
+            await here.recorder.take_images(3, 5.0, "DARK")
+            assert here.recorder.now() == 19.0, "3 x 5 s and two readouts between them"
+            starts = here.recorder.events("startIntegration")
+            assert here.recorder.times("startIntegration") == [0.0, 7.0, 14.0]
             assert [(data.imageIndex, data.imagesInSequence) for data in starts] == [(1, 3), (2, 3), (3, 3)]
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_keys_and_values_survive_colons(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe() as here:
-            await here.witness.take_images(obsNote="a: b")
-            (data,) = here.witness.events("startIntegration")
+            await here.recorder.take_images(obsNote="a: b")
+            (data,) = here.recorder.events("startIntegration")
             assert split_escaped(data.additionalKeys) == ["imageType", "groupId", "testType", "obsNote"]
             assert split_escaped(data.additionalValues) == [
                 "BIAS",
@@ -152,7 +152,7 @@ def test_keys_and_values_survive_colons(observe: Any) -> None:
                 "a: b",
             ]
 
-    clock.run(story)
+    clock.run(body)
 
 
 @pytest.mark.parametrize(
@@ -170,73 +170,73 @@ def test_keys_and_values_survive_colons(observe: Any) -> None:
 def test_what_it_cannot_do_is_refused_and_nothing_is_exposed(
     observe: Any, fields: dict[str, Any], reason: str
 ) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe() as here:
             with pytest.raises(salobj.AckError) as refusal:
-                await here.witness.take_images(**fields)
+                await here.recorder.take_images(**fields)
             assert reason in refusal.value.ackcmd.result
-            assert not here.witness.story
+            assert not here.recorder.recording
 
-    clock.run(story)
+    clock.run(body)
 
 
 @pytest.mark.parametrize(("after", "reason"), [(1.0, "another command"), (5.5, "being read out")])
 def test_a_second_command_is_refused_while_an_image_is_taken(observe: Any, after: float, reason: str) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe() as here:
-            first = asyncio.create_task(here.witness.take_images(1, 5.0, "DARK"))
+            first = asyncio.create_task(here.recorder.take_images(1, 5.0, "DARK"))
             await asyncio.sleep(after)
             with pytest.raises(salobj.AckError) as refusal:
-                await here.witness.take_images()
+                await here.recorder.take_images()
             assert reason in refusal.value.ackcmd.result
             await first
             await asyncio.sleep(10)
-            assert len(here.witness.events("endReadout")) == 1
+            assert len(here.recorder.events("endReadout")) == 1
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_the_next_image_may_begin_as_soon_as_the_readout_has_ended(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe() as here, salobj.Domain() as domain:
             remote = salobj.Remote(domain, "ATCamera", include=["endReadout"], evt_max_history=0)
             await remote.start_task
-            here.witness.begin = asyncio.get_running_loop().time()
+            here.recorder.begin = asyncio.get_running_loop().time()
             for _ in range(3):
-                await here.witness.take_images()
+                await here.recorder.take_images()
                 await remote.evt_endReadout.next(flush=False, timeout=10)
-            assert here.witness.times("startIntegration") == [0.0, 2.0, 4.0]
+            assert here.recorder.times("startIntegration") == [0.0, 2.0, 4.0]
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_it_takes_no_images_unless_enabled(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe("component-state:component=ATCamera,state=STANDBY") as here:
-            assert here.witness.camera.evt_summaryState.get().summaryState == salobj.State.STANDBY
+            assert here.recorder.camera.evt_summaryState.get().summaryState == salobj.State.STANDBY
             with pytest.raises(salobj.AckError, match="STANDBY"):
-                await here.witness.take_images()
+                await here.recorder.take_images()
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_an_image_is_refused_by_its_number(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe("take-images-refused:image=2") as here:
-            await here.witness.take_images()
+            await here.recorder.take_images()
             await asyncio.sleep(5)
             with pytest.raises(salobj.AckError, match="take-images-refused"):
-                await here.witness.take_images()
-            await here.witness.take_images()
+                await here.recorder.take_images()
+            await here.recorder.take_images()
             assert here.observatory.faults.struck == {"take-images-refused": 1}
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_raw_file_gets_the_header_of_the_header_service(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe() as here:
-            await here.witness.take_images(1, 5.0, "FLAT", obsNote="lamp on")
+            await here.recorder.take_images(1, 5.0, "FLAT", obsNote="lamp on")
             await asyncio.sleep(10)
             ((name, header),) = here.stand_ins.raws.items()
             assert name == "AT_O_20250115_000001_R00_S00.fits"
@@ -254,44 +254,44 @@ def test_raw_file_gets_the_header_of_the_header_service(observe: Any) -> None:
             }
             assert {key: header[key] for key in expected} == pytest.approx(expected)
 
-    clock.run(story)
+    clock.run(body)
 
 
 @pytest.mark.parametrize("fault", ["component-absent", "component-state"])
 def test_without_header_service_the_file_has_no_header(observe: Any, fault: str) -> None:
-    async def story() -> None:
+    async def body() -> None:
         state = ",state=STANDBY" if fault == "component-state" else ""
         async with observe(f"{fault}:component=ATHeaderService{state}") as here:
-            await here.witness.take_images()
+            await here.recorder.take_images()
             await asyncio.sleep(30)
             assert list(here.stand_ins.raws.values()) == [{"OBSID": "AT_O_20250115_000001"}]
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_pixels_that_cannot_be_made_are_a_fault_of_the_camera(observe: Any, stand_ins: Any) -> None:
     stand_ins.pixel_error = OSError("No space left on device")
 
-    async def story() -> None:
+    async def body() -> None:
         async with observe(stand_ins=stand_ins) as here:
-            await here.witness.take_images()
+            await here.recorder.take_images()
             await asyncio.sleep(10)
-            assert here.witness.camera.evt_summaryState.get().summaryState == salobj.State.FAULT
-            assert "No space left on device" in here.witness.camera.evt_errorCode.get().errorReport
+            assert here.recorder.camera.evt_summaryState.get().summaryState == salobj.State.FAULT
+            assert "No space left on device" in here.recorder.camera.evt_errorCode.get().errorReport
             assert not stand_ins.raws
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_announced_header_file_is_what_it_says(observe: Any) -> None:
-    async def story() -> Any:
+    async def body() -> Any:
         async with observe() as here:
-            await here.witness.take_images()
+            await here.recorder.take_images()
             await asyncio.sleep(10)
-            assert here.witness.times("largeFileObjectAvailable") == [2.3]
-            return here.witness.events("largeFileObjectAvailable")
+            assert here.recorder.times("largeFileObjectAvailable") == [2.3]
+            return here.recorder.events("largeFileObjectAvailable")
 
-    (file,) = clock.run(story)
+    (file,) = clock.run(body)
     assert file.id == "AT_O_20250115_000001"
     content = Path(file.url.removeprefix("file://")).read_bytes()
     assert len(content) == file.byteSize
@@ -299,18 +299,18 @@ def test_announced_header_file_is_what_it_says(observe: Any) -> None:
 
 
 def test_the_camera_class_of_the_scripts_loses_no_time(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe() as here, salobj.Domain() as domain:
             latiss = camera_class("LATISS")(domain=domain)
             await latiss.start_task
-            here.witness.begin = asyncio.get_running_loop().time()
+            here.recorder.begin = asyncio.get_running_loop().time()
             taken = await latiss.take_imgtype("BIAS", 0.0, 3, group_id="2025-01-15T18:00:00.000")
             taken += await latiss.take_imgtype(
                 "FLAT", 5.0, 2, group_id="2025-01-15T18:00:20.000", filter="SDSSg_65mm"
             )
             assert taken == [2025011500001 + number for number in range(5)]
-            assert here.witness.times("startIntegration") == [0.0, 2.0, 4.0, 8.0, 16.0], (
+            assert here.recorder.times("startIntegration") == [0.0, 2.0, 4.0, 8.0, 16.0], (
                 "readout 2 s, shutter 1 s; the filter takes 4 s while the last bias is read out"
             )
 
-    clock.run(story)
+    clock.run(body)

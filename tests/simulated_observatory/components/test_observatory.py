@@ -15,39 +15,39 @@ from lsst.ts.simulated_observatory.faults.faults import FaultError
 COMPONENTS = ("camera", "spectrograph", "header_service", "oods", "ocps")
 
 
-def states(witness: Any) -> dict[str, salobj.State]:
-    return {name: getattr(witness, name).evt_summaryState.get().summaryState for name in COMPONENTS}
+def states(recorder: Any) -> dict[str, salobj.State]:
+    return {name: getattr(recorder, name).evt_summaryState.get().summaryState for name in COMPONENTS}
 
 
 def test_all_components_are_enabled_and_say_that_they_are_simulated(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe() as here:
-            assert set(states(here.witness).values()) == {salobj.State.ENABLED}
-            assert all(getattr(here.witness, name).evt_simulationMode.get().mode == 1 for name in COMPONENTS)
+            assert set(states(here.recorder).values()) == {salobj.State.ENABLED}
+            assert all(getattr(here.recorder, name).evt_simulationMode.get().mode == 1 for name in COMPONENTS)
 
-    clock.run(story)
+    clock.run(body)
 
 
 @pytest.mark.parametrize("state", ["STANDBY", "DISABLED", "FAULT"])
 @pytest.mark.parametrize("component", ["OCPS", "OCPS:1"])
 def test_a_component_can_begin_in_another_state(observe: Any, component: str, state: str) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe(f"component-state:component={component},state={state}") as here:
-            found = states(here.witness)
+            found = states(here.recorder)
             assert found.pop("ocps") == salobj.State[state]
             assert set(found.values()) == {salobj.State.ENABLED}
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_an_absent_component_is_silent(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe("component-absent:component=ATOODS") as here:
             await asyncio.sleep(5)
-            assert here.witness.oods.evt_summaryState.get() is None
-            assert here.witness.camera.evt_summaryState.get().summaryState == salobj.State.ENABLED
+            assert here.recorder.oods.evt_summaryState.get() is None
+            assert here.recorder.camera.evt_summaryState.get().summaryState == salobj.State.ENABLED
 
-    clock.run(story)
+    clock.run(body)
 
 
 @pytest.mark.parametrize(
@@ -59,32 +59,32 @@ def test_an_absent_component_is_silent(observe: Any) -> None:
     ],
 )
 def test_a_fault_of_what_there_is_not_is_refused(observe: Any, fault: str, reason: str) -> None:
-    async def story() -> None:
+    async def body() -> None:
         with pytest.raises(FaultError, match=reason):
             async with observe(fault):
                 pytest.fail("it must not start")
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_the_story_of_a_night_depends_on_the_seed_alone(observe: Any, tmp_path: Any) -> None:
     def night(seed: int, folder: str) -> list[tuple[float, str, str, str]]:
-        async def story() -> list[tuple[float, str, str, str]]:
+        async def body() -> list[tuple[float, str, str, str]]:
             async with observe(seed=seed, images=tmp_path / folder) as here:
                 for number in range(10):
                     if number % 3 == 0:
-                        await here.witness.ocps.cmd_execute.set_start(
+                        await here.recorder.ocps.cmd_execute.set_start(
                             timeout=60, wait_done=False, pipeline="verifyBias.yaml"
                         )
-                    await here.witness.take_images(1, 5.0, "FLAT" if number % 2 else "DARK")
+                    await here.recorder.take_images(1, 5.0, "FLAT" if number % 2 else "DARK")
                     await asyncio.sleep(2.5)
                 await asyncio.sleep(60)
                 return [
                     (when, component, event, _told(data))
-                    for when, component, event, data in here.witness.story
+                    for when, component, event, data in here.recorder.recording
                 ]
 
-        return clock.run(story)
+        return clock.run(body)
 
     first = night(1, "a")
     assert first == night(1, "b")
@@ -97,13 +97,15 @@ def test_closing_in_the_middle_of_everything_leaves_nothing_running(
 ) -> None:
     stand_ins.job_status = None
 
-    async def story() -> None:
+    async def body() -> None:
         before = asyncio.all_tasks()
         async with observe(stand_ins=stand_ins) as here:
-            await here.witness.ocps.cmd_execute.set_start(timeout=60, wait_done=False, pipeline="cpBias.yaml")
-            await here.witness.take_images(1, 1.0, "DARK")
+            await here.recorder.ocps.cmd_execute.set_start(
+                timeout=60, wait_done=False, pipeline="cpBias.yaml"
+            )
+            await here.recorder.take_images(1, 1.0, "DARK")
             await asyncio.sleep(2.1)
-            exposing = asyncio.create_task(here.witness.take_images(1, 100.0, "DARK"))
+            exposing = asyncio.create_task(here.recorder.take_images(1, 100.0, "DARK"))
             await asyncio.sleep(3.0)
             exposing.cancel()
         await asyncio.sleep(1.0)
@@ -111,7 +113,7 @@ def test_closing_in_the_middle_of_everything_leaves_nothing_running(
         assert stand_ins.processes[0].killed.is_set()
         assert stand_ins.closed
 
-    clock.run(story)
+    clock.run(body)
     names = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
     assert not names
     assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]

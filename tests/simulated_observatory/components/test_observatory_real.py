@@ -25,7 +25,7 @@ def test_images_reach_the_butler_and_a_job_that_fails_says_why(tmp_path: Path) -
         LATISS, machinery, images=repository / "raw", jobs=tmp_path / "uws", scale=16, seed=3
     )
 
-    async def story() -> tuple[list[Any], Any]:
+    async def body() -> tuple[list[Any], Any]:
         async with observatory, salobj.Domain() as domain:
             camera = salobj.Remote(domain, "ATCamera")
             oods = salobj.Remote(domain, "ATOODS", include=["imageInOODS"])
@@ -39,15 +39,15 @@ def test_images_reach_the_butler_and_a_job_that_fails_says_why(tmp_path: Path) -
                     keyValueMap=f"imageType: {image_type}, groupId: 2025-01-15T18:00:00.000",
                 )
                 await asyncio.sleep(3)
-            told = [await oods.evt_imageInOODS.next(flush=False, timeout=60) for _ in range(2)]
+            outcome = [await oods.evt_imageInOODS.next(flush=False, timeout=60) for _ in range(2)]
             query = "instrument='LATISS' AND detector IN (0) AND exposure IN (2025011500001)"
             await ocps.cmd_execute.set_start(
                 pipeline="no_such_pipeline.yaml", config="-j 8", data_query=query, timeout=600
             )
-            return told, ocps.evt_job_result.get()
+            return outcome, ocps.evt_job_result.get()
 
-    told, result = clock.run(story)
-    assert [(data.obsid, data.statusCode) for data in told] == [
+    outcome, result = clock.run(body)
+    assert [(data.obsid, data.statusCode) for data in outcome] == [
         ("AT_O_20250115_000001", 0),
         ("AT_O_20250115_000002", 0),
     ]

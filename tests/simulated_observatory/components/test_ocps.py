@@ -19,148 +19,148 @@ EXACT = Durations(job_startup=20.0, job_startup_spread=0.0, job_per_image=1.0)
 
 async def submit(here: Any, **fields: Any) -> tuple[Any, str]:
     """Submit a job; return its first acknowledgement and its id."""
-    ack = await here.witness.ocps.cmd_execute.set_start(timeout=60, wait_done=False, **(FIELDS | fields))
+    ack = await here.recorder.ocps.cmd_execute.set_start(timeout=60, wait_done=False, **(FIELDS | fields))
     return ack, json.loads(ack.result)["job_id"]
 
 
 async def end(here: Any, ack: Any) -> Any:
-    return await here.witness.ocps.cmd_execute.next_ackcmd(ack, timeout=100)
+    return await here.recorder.ocps.cmd_execute.next_ackcmd(ack, timeout=100)
 
 
 def test_a_job_is_acknowledged_with_its_id_and_ends_with_a_result(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe(durations=EXACT) as here:
             ack, job_id = await submit(here)
-            assert here.witness.now() == 0.0
+            assert here.recorder.now() == 0.0
             assert (ack.ack, ack.timeout) == (salobj.SalRetCode.CMD_INPROGRESS, 600.0)
             assert len(job_id) == 32
             int(job_id, 16)
             assert (await end(here, ack)).ack == salobj.SalRetCode.CMD_COMPLETE
-            assert here.witness.now() == 22.0, "20 s and two exposures of one detector"
-            (result,) = here.witness.events("job_result")
+            assert here.recorder.now() == 22.0, "20 s and two exposures of one detector"
+            (result,) = here.recorder.events("job_result")
             assert (result.job_id, result.exit_code) == (job_id, 0)
             (job,) = here.stand_ins.jobs
             assert (job.pipeline, job.config, job.data_query) == tuple(FIELDS.values())
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_the_command_completes_even_if_the_job_failed(observe: Any, stand_ins: Any) -> None:
     """Only exit_code tells; the JSON is that of the submission, as from the shipped OCPS."""
     stand_ins.job_status = 3
 
-    async def story() -> None:
+    async def body() -> None:
         async with observe(stand_ins=stand_ins) as here:
             ack, job_id = await submit(here)
             assert (await end(here, ack)).ack == salobj.SalRetCode.CMD_COMPLETE
-            (result,) = here.witness.events("job_result")
+            (result,) = here.recorder.events("job_result")
             assert result.exit_code == 1
-            said = json.loads(result.result)
-            assert (said["jobId"], said["phase"], said["endTime"]) == (job_id, "pending", None)
-            environment = {item["name"]: item["value"] for item in said["parameters"]["environment"]}
+            expected = json.loads(result.result)
+            assert (expected["jobId"], expected["phase"], expected["endTime"]) == (job_id, "pending", None)
+            environment = {item["name"]: item["value"] for item in expected["parameters"]["environment"]}
             assert environment["RUN_OPTIONS"] == "-i LATISS/raw/all -j 8 -i LATISS/calib"
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_several_jobs_run_at_once(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe(durations=EXACT) as here:
             acks = [(await submit(here))[0] for _ in range(4)]
             await asyncio.gather(*(end(here, ack) for ack in acks))
-            assert here.witness.now() == 22.0
-            assert len({data.job_id for data in here.witness.events("job_result")}) == 4
+            assert here.recorder.now() == 22.0
+            assert len({data.job_id for data in here.recorder.events("job_result")}) == 4
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_a_job_waits_for_its_prerequisites_before_it_is_acknowledged(observe: Any, stand_ins: Any) -> None:
     """It waits for their end, not their success."""
     stand_ins.job_status = 1
 
-    async def story() -> None:
+    async def body() -> None:
         async with observe(stand_ins=stand_ins, durations=EXACT) as here:
             _, first = await submit(here)
             await asyncio.sleep(2)
             _, second = await submit(here)
             ack, _ = await submit(here, prereq_jobs=f"{first},{second},{'0' * 32}")
-            assert here.witness.now() == 24.0
+            assert here.recorder.now() == 24.0
             await end(here, ack)
-            assert here.witness.now() == 46.0
+            assert here.recorder.now() == 46.0
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_an_aborted_job_ends_at_once_and_its_process_with_it(observe: Any, stand_ins: Any) -> None:
     stand_ins.job_status = None  # it runs until it is killed
 
-    async def story() -> None:
+    async def body() -> None:
         async with observe(stand_ins=stand_ins) as here:
             ack, job_id = await submit(here)
             await asyncio.sleep(3)
-            await here.witness.ocps.cmd_abort_job.set_start(job_id=job_id, timeout=10)
+            await here.recorder.ocps.cmd_abort_job.set_start(job_id=job_id, timeout=10)
             assert (await end(here, ack)).ack == salobj.SalRetCode.CMD_COMPLETE
-            assert here.witness.now() == 3.0
-            assert [data.exit_code for data in here.witness.events("job_result")] == [255, 1]
+            assert here.recorder.now() == 3.0
+            assert [data.exit_code for data in here.recorder.events("job_result")] == [255, 1]
             assert stand_ins.processes[0].killed.is_set()
             with pytest.raises(salobj.AckError, match="404"):
-                await here.witness.ocps.cmd_abort_job.set_start(job_id=job_id, timeout=10)
+                await here.recorder.ocps.cmd_abort_job.set_start(job_id=job_id, timeout=10)
 
-    clock.run(story)
+    clock.run(body)
 
 
 @pytest.mark.parametrize("command", ["disable", "standby"])
 def test_leaving_enabled_and_disabled_ends_all_jobs(observe: Any, stand_ins: Any, command: str) -> None:
     stand_ins.job_status = None
 
-    async def story() -> None:
+    async def body() -> None:
         async with observe(stand_ins=stand_ins) as here:
             ack, _ = await submit(here)
-            await here.witness.ocps.cmd_disable.set_start(timeout=10)
+            await here.recorder.ocps.cmd_disable.set_start(timeout=10)
             assert not stand_ins.processes[0].killed.is_set()
             if command == "standby":
-                await here.witness.ocps.cmd_standby.set_start(timeout=10)
+                await here.recorder.ocps.cmd_standby.set_start(timeout=10)
                 with pytest.raises(salobj.AckError, match="the OCPS is STANDBY"):
                     await end(here, ack)
-                assert here.witness.now() == 0.0
-                assert not here.witness.events("job_result")
+                assert here.recorder.now() == 0.0
+                assert not here.recorder.events("job_result")
         assert stand_ins.processes[0].killed.is_set(), "at the latest when the OCPS closes"
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_it_takes_no_job_unless_enabled(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe("component-state:component=OCPS:1,state=DISABLED") as here:
             with pytest.raises(salobj.AckError, match="DISABLED"):
                 await submit(here)
             assert not here.stand_ins.jobs
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_an_exit_code_that_was_asked_for_is_that_of_the_right_job(observe: Any) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe("ocps-exit:kind=verify,calibration=DARK,code=7") as here:
             for name in ("verifyBias", "verifyDark", "cpDark"):
                 ack, _ = await submit(here, pipeline=f"resource://x/{name}.yaml")
                 await end(here, ack)
-            assert [data.exit_code for data in here.witness.events("job_result")] == [0, 7, 0]
+            assert [data.exit_code for data in here.recorder.events("job_result")] == [0, 7, 0]
             log = here.stand_ins.jobs[1].log.read_text()
             assert log.startswith("SIMULATED: the fault ocps-exit was asked for: exit code 7")
 
-    clock.run(story)
+    clock.run(body)
 
 
 def test_ids_and_durations_depend_on_the_seed_alone(observe: Any) -> None:
     def run(seed: int) -> tuple[str, float]:
-        async def story() -> tuple[str, float]:
+        async def body() -> tuple[str, float]:
             async with observe(seed=seed) as here:
                 ack, job_id = await submit(here)
                 await end(here, ack)
-                return job_id, here.witness.now()
+                return job_id, here.recorder.now()
 
-        return clock.run(story)
+        return clock.run(body)
 
     assert run(1) == run(1)
     assert run(1)[0] != run(2)[0]
@@ -175,8 +175,8 @@ def test_ids_and_durations_depend_on_the_seed_alone(observe: Any) -> None:
 def test_it_says_with_which_configuration_it_was_started(
     observe: Any, faults: tuple[str, ...], files: str
 ) -> None:
-    async def story() -> None:
+    async def body() -> None:
         async with observe(*faults), salobj.Domain() as domain, salobj.Remote(domain, "OCPS", 1) as late:
             assert late.evt_configurationApplied.get().configurations == files
 
-    clock.run(story)
+    clock.run(body)

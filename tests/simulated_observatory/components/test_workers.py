@@ -1,4 +1,4 @@
-"""Worker processes do what they are told, and do not outlive the process that made them."""
+"""Worker processes do what they are asked to, and do not outlive the process that made them."""
 
 from __future__ import annotations
 

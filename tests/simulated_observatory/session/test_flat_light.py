@@ -1,4 +1,4 @@
-"""What can be told of flats before they are taken: from nominal light, full wells, read noise."""
+"""Warnings of flats before they are taken: from nominal light, full wells, read noise."""
 
 from __future__ import annotations
 

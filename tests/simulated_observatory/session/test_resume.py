@@ -30,16 +30,16 @@ def begin(folder: Path, *, state: str = "", **changes: Any) -> Journal:
     return journal
 
 
-def refused(outcome: Any, *said: str) -> None:
+def refused(outcome: Any, *expected: str) -> None:
     assert outcome.status == 2
-    for words in said:
+    for words in expected:
         assert words in outcome.text
     assert "Traceback" not in outcome.text
     assert outcome.touched == set()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["-p", "n_bias=3"], "-p"),
         (["-c", "config.yaml"], "-c"),
@@ -51,10 +51,12 @@ def refused(outcome: Any, *said: str) -> None:
     ],
 )
 def test_what_the_journal_knows_cannot_be_given_anew(
-    run_script: Any, tmp_path: Path, arguments: list[str], said: str
+    run_script: Any, tmp_path: Path, arguments: list[str], expected: str
 ) -> None:
     begin(tmp_path).close()
-    refused(run_script("--resume", "run", *arguments), f"--resume together with {said}: a run goes on with")
+    refused(
+        run_script("--resume", "run", *arguments), f"--resume together with {expected}: a run goes on with"
+    )
 
 
 def test_a_folder_without_a_run_is_refused(run_script: Any) -> None:

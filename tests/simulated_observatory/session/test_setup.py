@@ -63,8 +63,13 @@ def test_a_repository_whose_making_was_interrupted_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It comes last that the calibrations are certified: those of before the signal are in the way."""
+
+    def end_without_references(*_: object) -> list[object]:
+        signal.raise_signal(signal.SIGTERM)
+        return []
+
     wanted = in_folder(tmp_path)
-    monkeypatch.setattr(template, "_references", lambda *_: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(template, "_references", end_without_references)
     with pytest.raises(SetupError, match="SIGTERM"):
         wanted.prepare(lambda _: None)
     monkeypatch.undo()
@@ -73,9 +78,9 @@ def test_a_repository_whose_making_was_interrupted_is_made_again(
     wanted.prepare(lambda _: None)
     with Butler.from_config(str(wanted.repository)) as butler:
         assert butler.query_datasets("bias", collections="LATISS/calib", find_first=False)
-    told: list[str] = []
-    wanted.prepare(told.append)
-    assert told == [], "it is complete and stays"
+    outcome: list[str] = []
+    wanted.prepare(outcome.append)
+    assert outcome == [], "it is complete and stays"
 
 
 def test_a_repository_without_pixels_is_not_one_for_pixels(setup: SetupWithoutPixels) -> None:

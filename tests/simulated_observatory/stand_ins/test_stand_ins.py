@@ -119,13 +119,13 @@ def play(folder: Path, template: Path, make: Make, options: Mapping[str, Any], *
     )
     object.__setattr__(place, "make", make)
     write_index(place.index, place.repository, {LATISS.repository})
-    told = Told()
+    outcome = Told()
 
     async def main() -> int:
         loop_time = asyncio.get_running_loop().time
 
         def listen(component: str, topic: str, data: Any) -> None:
-            told.messages.append((loop_time(), component, topic, vars(data).copy()))
+            outcome.messages.append((loop_time(), component, topic, vars(data).copy()))
 
         running_bus().listeners.append(listen)
         with (folder / "console.txt").open("w", encoding="utf-8") as file:
@@ -136,10 +136,10 @@ def play(folder: Path, template: Path, make: Make, options: Mapping[str, Any], *
             ).run()
 
     assert clock.run(main, threads=threads) in (0, 1)
-    told.summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    outcome.summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
     lines = (run / "journal.jsonl").read_text(encoding="utf-8").splitlines()
-    told.facts = [json.loads(line) for line in lines]
-    return told
+    outcome.facts = [json.loads(line) for line in lines]
+    return outcome
 
 
 PIXEL_FACTS = {"GainsMeasured": {"gains"}}
@@ -179,11 +179,11 @@ def test_with_and_without_pixels_message_by_message(reference: Path, tmp_path: P
 
 def test_threads_make_no_difference(template: Path, tmp_path: Path) -> None:
     """Work that is done by the loop itself comes out at the same instants."""
-    told = [
+    outcome = [
         play(tmp_path / f"{threads}", template, without_pixels, OPTIONS, threads=threads)
         for threads in (True, False)
     ]
-    assert comparable(told[0].messages) == comparable(told[1].messages)
+    assert comparable(outcome[0].messages) == comparable(outcome[1].messages)
 
 
 def test_a_noisy_detector_fails_its_verification(template: Path, tmp_path: Path) -> None:
@@ -192,8 +192,8 @@ def test_a_noisy_detector_fails_its_verification(template: Path, tmp_path: Path)
     def noisy(repository: Path) -> Machinery:
         return standin_machinery(LATISS, repository, StandInCamera(1, faults), scale=SCALE)
 
-    told = play(tmp_path, template, noisy, {"script_mode": "BIAS", "n_bias": 3}, threads=False)
-    verdict = told.summary["verification"]["BIAS"]
+    outcome = play(tmp_path, template, noisy, {"script_mode": "BIAS", "n_bias": 3}, threads=False)
+    verdict = outcome.summary["verification"]["BIAS"]
     assert (verdict["passed"], verdict["complete"]) == (False, True)
     assert [tests["NOISE"] for tests in verdict["failures"].values()] == [8, 8, 8]
 
@@ -203,6 +203,6 @@ def test_a_combination_of_three_fails_and_one_of_twenty_passes(template: Path, t
     states = []
     for number in (3, 20):
         options = {"script_mode": "BIAS", "n_bias": number, "generate_calibrations": True}
-        told = play(tmp_path / f"{number}", template, without_pixels, options, threads=False)
-        states.append((told.summary["state"], len(told.summary["certified"])))
+        outcome = play(tmp_path / f"{number}", template, without_pixels, options, threads=False)
+        states.append((outcome.summary["state"], len(outcome.summary["certified"])))
     assert states == [("FAILED", 0), ("DONE", 1)]

@@ -164,5 +164,5 @@ fault_option = click.option(
     metavar="NAME[:KEY=VALUE,...]",
     callback=_show_faults,
     is_eager=True,
-    help="Something that goes wrong; can be repeated. '--fault help' lists what can.",
+    help="Something that goes wrong; can be repeated. The fault 'help' lists all.",
 )

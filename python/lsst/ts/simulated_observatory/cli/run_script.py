@@ -105,7 +105,17 @@ def main(
 
     Without -c and -p it runs with the defaults: the daily calibration. Exit status: 0 DONE or STOPPED,
     1 FAILED, 2 refused before anything was exposed.
-    """
+    \f
+
+    Parameters
+    ----------
+    context
+        Of the command: which options were given.
+    script, config_file, parameters, schema, index, log_level, simulate, resume
+        As the help texts of the options say.
+    out, repo, scale, seed, date, collections, faults
+        As the help texts of the options say.
+    """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
     _choose_sal(simulate or schema)
     from ..session.folders import run_folder

@@ -104,7 +104,7 @@ def _speed(_context: click.Context, _: click.Parameter, value: float) -> float:
     "filters",
     multiple=True,
     metavar="NAME",
-    help="Have a reference flat of this filter, too, besides that in the beam.",
+    help="Have a reference flat of this filter, too, besides the usual one; can be repeated.",
 )
 @collection_option
 @fault_option
@@ -126,7 +126,15 @@ def main(
 
     The bus is that of lsst.ts.salobj, as its environment variables say. All components are ENABLED, and stay
     until SIGTERM or an interrupt from the keyboard. Exit status: 0, or 2 when nothing was started.
-    """
+    \f
+
+    Parameters
+    ----------
+    instrument, speed, without_pixels, detectors, filters
+        As the help texts of the options say.
+    out, repo, scale, seed, date, collections, faults
+        As the help texts of the options say.
+    """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
     _check_bus()
     from ..session.folders import run_folder

@@ -51,7 +51,7 @@ def _nothing(_: int) -> None:
 
 
 class Camera(CameraEvents):
-    """ATCamera and its sisters.
+    """ATCamera, CCCamera or MTCamera.
 
     takeImages completes at the end of the integration, after the shutter has closed; readout, header and
     files follow while the next image is prepared.
@@ -65,7 +65,7 @@ class Camera(CameraEvents):
     imaging
         Makes the files.
     optics
-        What is in the beam.
+        Filter and grating that are in use.
     faults
         What goes wrong.
     begin_image
@@ -85,8 +85,8 @@ class Camera(CameraEvents):
         begin_image: Callable[[int], None] = _nothing,
         initial_state: salobj.State = salobj.State.STANDBY,
     ) -> None:
-        refusing = ("takeImages", *(() if instrument.spectrograph else ("setFilter",)))
-        super().__init__(instrument.camera, None, initial_state, refusing=refusing)
+        concurrent = ("takeImages", *(() if instrument.spectrograph else ("setFilter",)))
+        super().__init__(instrument.camera, None, initial_state, concurrent=concurrent)
         self.instrument = instrument
         self._folder = folder
         self._imaging = imaging

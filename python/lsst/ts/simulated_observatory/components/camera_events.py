@@ -127,7 +127,7 @@ class CameraEvents(SimulatedCsc):
 
 
 def _identity(image: Image) -> dict[str, Any]:
-    """Fields that tell an image, the same in all its events."""
+    """Fields that identify an image, the same in all its events."""
     return {
         "additionalKeys": join_escaped(image.key_values.keys()),
         "additionalValues": join_escaped(image.key_values.values()),

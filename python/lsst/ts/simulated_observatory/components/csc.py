@@ -20,8 +20,8 @@ class SimulatedCsc(salobj.BaseCsc):
         As in SAL.
     initial_state
         Summary state at the beginning.
-    refusing
-        Commands of which a second one is refused, or runs beside the first, rather than being queued.
+    concurrent
+        Commands of which a second one is not queued: the component runs or refuses it at once.
     override
         Name of the configuration file.
     """
@@ -35,7 +35,7 @@ class SimulatedCsc(salobj.BaseCsc):
         index: int | None,
         initial_state: salobj.State,
         *,
-        refusing: tuple[str, ...] = (),
+        concurrent: tuple[str, ...] = (),
         override: str = "",
     ) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ class SimulatedCsc(salobj.BaseCsc):
             simulation_mode=1,
             allow_missing_callbacks=True,
         )
-        for command in refusing:
+        for command in concurrent:
             getattr(self, f"cmd_{command}").allow_multiple_callbacks = True
         self._tasks: set[asyncio.Task[None]] = set()
 

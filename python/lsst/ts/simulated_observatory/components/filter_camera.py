@@ -31,7 +31,7 @@ class FilterCamera(Camera):
         self._mounted = MOUNTED[self.instrument.name]
 
     async def start(self) -> None:
-        """Start, and publish what is mounted and what is in the beam."""
+        """Start, and publish what is mounted and what is in use."""
         await super().start()
         mounted = self._mounted.filters
         times = [self._mounted.change_time] * len(mounted) + [0.0] * (MOST_FILTERS - len(mounted))
@@ -63,7 +63,7 @@ class FilterCamera(Camera):
             raise salobj.ExpectedError(f"initGuiders: roiSpec is no JSON: {error}") from None
 
     async def do_setFilter(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
-        """Put a filter into the beam.
+        """Change the filter.
 
         Parameters
         ----------
@@ -78,26 +78,26 @@ class FilterCamera(Camera):
         self.assert_enabled("setFilter")
         self._assert_free("setFilter")
         try:
-            wanted = self._mounted.filter(data.name)
+            asked = self._mounted.filter(data.name)
         except ValueError as error:
             raise salobj.ExpectedError(f"setFilter: {error}") from None
         self._busy = True
         try:
             await self.evt_startSetFilter.set_write(
-                filterName=wanted.name, filterType=wanted.band, force_output=True
+                filterName=asked.name, filterType=asked.band, force_output=True
             )
-            if wanted.name != self._optics.filter:
+            if asked.name != self._optics.filter:
                 await clock.sleep(self._mounted.change_time)
-                self._optics.filter = wanted.name
-            await self._report(wanted)
+                self._optics.filter = asked.name
+            await self._report(asked)
         finally:
             self._busy = False
 
-    async def _report(self, in_beam: MountedFilter) -> None:
+    async def _report(self, in_use: MountedFilter) -> None:
         await self.evt_endSetFilter.set_write(
-            filterName=in_beam.name,
-            filterType=in_beam.band,
-            filterSlot=in_beam.slot,
-            filterPosition=in_beam.position,
+            filterName=in_use.name,
+            filterType=in_use.band,
+            filterSlot=in_use.slot,
+            filterPosition=in_use.position,
             force_output=True,
         )

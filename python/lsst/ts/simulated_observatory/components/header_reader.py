@@ -30,7 +30,7 @@ class HeaderReader:
     instrument
         Whose header service.
     models
-        The detectors for which headers are wanted, by Butler id.
+        The detectors for which headers are read, by Butler id.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ POSITIONS = ("reportedFilterPosition", "reportedDisperserPosition", "reportedLin
 
 
 class HeaderService(SimulatedCsc):
-    """ATHeaderService and its sisters.
+    """ATHeaderService, CCHeaderService or MTHeaderService.
 
     Parameters
     ----------
@@ -109,27 +109,27 @@ class HeaderService(SimulatedCsc):
         if not self._spectrograph:
             return self._filter_of_camera()
         state: dict[str, HeaderValue] = {}
-        if (in_beam := self._spectrograph.evt_reportedFilterPosition.get()) is not None:
+        if (in_use := self._spectrograph.evt_reportedFilterPosition.get()) is not None:
             state |= {
-                "filter_name": in_beam.name,
-                "filter_band": in_beam.band,
-                "filter_slot": in_beam.slot,
+                "filter_name": in_use.name,
+                "filter_band": in_use.band,
+                "filter_slot": in_use.slot,
             }
-        if (in_beam := self._spectrograph.evt_reportedDisperserPosition.get()) is not None:
-            state |= {"grating": in_beam.name, "grating_band": in_beam.band, "grating_slot": in_beam.slot}
+        if (in_use := self._spectrograph.evt_reportedDisperserPosition.get()) is not None:
+            state |= {"grating": in_use.name, "grating_band": in_use.band, "grating_slot": in_use.slot}
         if (stage := self._spectrograph.evt_reportedLinearStagePosition.get()) is not None:
             state["linear_stage"] = stage.position
         return state
 
     def _filter_of_camera(self) -> dict[str, HeaderValue]:
-        in_beam = self._camera.evt_endSetFilter.get()
-        if in_beam is None:
+        in_use = self._camera.evt_endSetFilter.get()
+        if in_use is None:
             return {}
         return {
-            "filter_name": in_beam.filterName,
-            "filter_band": in_beam.filterType,
-            "filter_slot": in_beam.filterSlot,
-            "filter_position": in_beam.filterPosition,
+            "filter_name": in_use.filterName,
+            "filter_band": in_use.filterType,
+            "filter_slot": in_use.filterSlot,
+            "filter_position": in_use.filterPosition,
         }
 
 

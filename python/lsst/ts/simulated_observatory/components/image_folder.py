@@ -158,7 +158,7 @@ class ImageFolder:
         return self._folder(name) / f"{name}.yaml"
 
     def complete(self, image: Image, files: Mapping[int, Path]) -> None:
-        """Tell the listeners that all files of an image are complete.
+        """Call the listeners: all files of an image are complete.
 
         Parameters
         ----------

@@ -107,7 +107,7 @@ class Image:
     started
         TAI unix seconds of the start of the integration.
     physical_filter
-        What is in the beam.
+        Name in the Butler of the filter in use.
     key_values
         keyValueMap and obsNote of the command.
     """

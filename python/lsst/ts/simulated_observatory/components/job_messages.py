@@ -1,4 +1,4 @@
-"""What the OCPS says of a job: that it took it, how it ended, and that the command is complete."""
+"""What the OCPS publishes of a job: that it took it, how it ended, and that the command is complete."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class JobMessages:
 
 
 def _submitted(job: Job, data: Any, instrument: Instrument) -> str:
-    """JSON text of a job that has just been submitted, as the execution service behind the OCPS tells it.
+    """JSON text of a job that has just been submitted, as the execution service behind the OCPS describes it.
 
     The OCPS publishes this text as the result of the job when it has ended: ids and parameters are right,
     phase and times are those of the submission.

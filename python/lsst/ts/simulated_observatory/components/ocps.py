@@ -1,4 +1,4 @@
-"""A simulated OCPS: takes pipeline jobs, runs them, and says how they ended."""
+"""A simulated OCPS: takes pipeline jobs, runs them, and publishes how they ended."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Ocps(SimulatedCsc):
     """The OCPS of one instrument.
 
     The conversation is that of the real one: the command is acknowledged with the job id and completes even
-    if the job failed; only ``exit_code`` of job_result tells, and ``phase`` in its JSON is that of the
+    if the job failed; only ``exit_code`` of job_result shows that, and ``phase`` in its JSON is that of the
     submission.
 
     Parameters
@@ -89,7 +89,7 @@ class Ocps(SimulatedCsc):
             "OCPS",
             instrument.ocps_index,
             initial_state,
-            refusing=("execute",),
+            concurrent=("execute",),
             override=_override(instrument, faults),
         )
         self.instrument = instrument

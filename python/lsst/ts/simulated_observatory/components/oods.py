@@ -30,10 +30,10 @@ FAILED = 1
 
 
 class Oods(SimulatedCsc):
-    """ATOODS and its sisters.
+    """ATOODS, CCOODS or MTOODS.
 
     Pixels are made only for the detectors that a run uses; ``imageInOODS`` comes for every detector of the
-    instrument, as from the real one.
+    instrument, as with the real one.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ __all__ = ["MOUNTED", "Mounted", "MountedFilter", "OpticalPath", "band_of", "usu
 
 @dataclass
 class OpticalPath:
-    """Filter and grating in the beam; spectrograph or filter changer change it.
+    """Filter and grating that are in use; spectrograph or filter changer change them.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class MountedFilter:
     wavelength
         Central wavelength, nm; 0 if it has none or does not publish it.
     position
-        What the changer of a camera measures when it is in the beam: encoder (LSSTComCam) or proximity sensor
+        What the changer of a camera measures when it is in use: encoder (LSSTComCam) or proximity sensor
         (LSSTCam).
     """
 
@@ -57,7 +57,7 @@ class MountedFilter:
 
 @dataclass(frozen=True)
 class Mounted:
-    """What an instrument can put into the beam.
+    """Filters and gratings that are mounted in an instrument.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Mounted:
     gratings
         Of the spectrograph; empty if there is none.
     change_time
-        Seconds that it takes to put another one into the beam.
+        Seconds that a change takes.
     """
 
     filters: tuple[MountedFilter, ...]
@@ -159,7 +159,7 @@ def band_of(instrument: Instrument, name: str) -> str:
 
 
 def usual_optics(instrument: Instrument) -> OpticalPath:
-    """What is in the beam at the beginning of a simulation.
+    """Filter and grating at the beginning of a simulation.
 
     Parameters
     ----------

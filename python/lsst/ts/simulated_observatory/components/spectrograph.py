@@ -46,8 +46,8 @@ class Spectrograph(SimulatedCsc):
         mounted: Mounted,
         initial_state: salobj.State = salobj.State.STANDBY,
     ) -> None:
-        refusing = ("changeFilter", "changeDisperser", "moveLinearStage")
-        super().__init__(name, None, initial_state, refusing=refusing)
+        concurrent = ("changeFilter", "changeDisperser", "moveLinearStage")
+        super().__init__(name, None, initial_state, concurrent=concurrent)
         self._filters, self._gratings = mounted.filters, mounted.gratings
         self._change_time = mounted.change_time
         self._optics = optics

@@ -60,7 +60,7 @@ class MachineFaults:
             self._fill()
 
     def close(self) -> None:
-        """Make room again."""
+        """Free the disk again."""
         for name in LATER_FILES:
             path = self._folder / name
             if path.is_symlink():

@@ -91,7 +91,7 @@ class SimulatedObservatory:
     durations
         Of jobs and ingests.
     optics
-        What is in the beam at the beginning; None: the r filter and no grating.
+        Filter and grating at the beginning; None: the r filter and no grating.
     part
         How many parts of the same run there were before: each draws other job ids.
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.journal.record import RunRecord
+from lsst.ts.calibrations.journal.settings import RunSettings
+
+from ..pipelines import PIPELINES
 
 __all__ = ["RunRequest", "ServiceRequest", "SimulationRequest", "afternoon", "usual_night"]
 
@@ -15,7 +18,7 @@ DEFAULT_NIGHT = date(2025, 1, 15)
 """Date of the simulated night; never today's, so that a seed always gives the same exposure ids."""
 
 FIRST_NIGHT = date(1970, 1, 2)
-"""A validity range may begin earlier; images cannot, since the Butler tells no times before 1970."""
+"""A validity range may begin earlier; images cannot, since the Butler has no times before 1970."""
 
 HOUR = 18
 """TAI hour at which a run begins: the afternoon in Chile, when calibrations are taken."""
@@ -50,6 +53,33 @@ class SimulationRequest:
     night: date | None
     collections: tuple[str, ...]
     faults: tuple[str, ...]
+
+    def settings(self, repository: Path, night: date | None) -> RunSettings:
+        """Settings that the script has in this simulation.
+
+        Parameters
+        ----------
+        repository
+            Absolute path of the simulated repository.
+        night
+            Date of the images; None for the present time.
+
+        Returns
+        -------
+        settings
+            The jobs of the OCPS and all other files are in the folder.
+        """
+        return RunSettings(
+            folder=self.folder,
+            jobs=self.folder / "uws",
+            repository=repository,
+            simulated=True,
+            seed=self.seed,
+            scale=self.scale,
+            date=None if night is None else night.isoformat(),
+            collections=self.collections,
+            pipelines=PIPELINES,
+        )
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ def _strange(configured: RunConfigured) -> str | None:
 
 
 def time_of_resumption(record: RunRecord) -> float:
-    """When a run goes on: after all that its journal tells of, and after what was under way.
+    """When a run goes on: after all that its journal has, and after what was under way.
 
     Parameters
     ----------

@@ -110,8 +110,8 @@ class ScriptSession:
             text = yaml.safe_dump({OPTION: str(self._setup.settings.folder)})
         try:
             await remote.cmd_configure.set_start(config=text, logLevel=self._log_level)
-        except salobj.AckError:  # the script has said why
-            if not resumed:  # what is there tells of the run, which may be going on
+        except salobj.AckError:  # the script has logged why
+            if not resumed:  # the summary there is that of the run, which may be going on
                 script.write_summary(ScriptState(script.state.state).name, script.state.reason)
             self._view.say("CONFIGURE_FAILED: see the problems above")
             await script.done_task

@@ -14,11 +14,9 @@ from lsst.ts import salobj
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import ConfigurationError
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, Instrument, exposure_id
-from lsst.ts.calibrations.journal.settings import RunSettings
 
 from ..faults.machine import MACHINE_FAULTS
 from ..paced_loop import PacedLoop
-from ..pipelines import PIPELINES
 from .folders import new_folder
 from .interrupts import ending_signals
 from .request import ServiceRequest, afternoon
@@ -83,17 +81,7 @@ def _make_setup(instrument: Instrument, request: ServiceRequest, filter_: str | 
     return kind(
         instrument=instrument,
         config=replace(config, images={}),  # how many images there will be is not known
-        settings=RunSettings(
-            folder=request.folder,
-            jobs=request.folder / "uws",
-            repository=(request.repository or request.folder / "repo").absolute(),
-            simulated=True,
-            seed=request.seed,
-            scale=request.scale,
-            date=None if request.night is None else request.night.isoformat(),
-            collections=request.collections,
-            pipelines=PIPELINES,
-        ),
+        settings=request.settings((request.repository or request.folder / "repo").absolute(), request.night),
         faults=request.faults,
     )
 

@@ -279,7 +279,7 @@ class SetupWithoutPixels(SimulationSetup):
 
 
 def _mounted(instrument: Instrument) -> MountedOptics:
-    """Everything that the instrument can put into the beam, as the script reads it."""
+    """Everything that is mounted in the instrument, as the script reads it."""
     mounted = MOUNTED[instrument.name]
     filters, gratings = (tuple(each.name for each in wheel) for wheel in (mounted.filters, mounted.gratings))
     if instrument.spectrograph is None:

@@ -14,11 +14,9 @@ from rich.console import Console
 from lsst.ts.calibrations.config.config import CalibrationConfig, examine
 from lsst.ts.calibrations.domain.instruments import Instrument
 from lsst.ts.calibrations.domain.text import one_line
-from lsst.ts.calibrations.journal.settings import RunSettings
 
 from .. import clock
 from ..faults.faults import FaultError
-from ..pipelines import PIPELINES
 from ..repository.repository import check_repository
 from .checks import path_problem
 from .folders import new_folder
@@ -157,17 +155,7 @@ def _make_setup(
     return SimulationSetup(
         instrument=instrument,
         config=config,
-        settings=RunSettings(
-            folder=request.folder,
-            jobs=request.folder / "uws",
-            repository=_repository(request, config),
-            simulated=True,
-            seed=request.seed,
-            scale=request.scale,
-            date=night.isoformat(),
-            collections=request.collections,
-            pipelines=PIPELINES,
-        ),
+        settings=request.settings(_repository(request, config), night),
         faults=request.faults,
         part=len(request.resumed.parts) if request.resumed else 0,
     )

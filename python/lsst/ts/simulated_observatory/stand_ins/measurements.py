@@ -72,7 +72,7 @@ class Measured:
     time
         Exposure time, s.
     physical_filter
-        What was in the beam.
+        Name in the Butler of the filter in use.
     place
         Its place among the exposures of the job, from 0.
     combined
@@ -90,7 +90,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class StandInCamera:
-    """The detectors of a simulated camera, as far as statistics tell of them.
+    """The detectors of a simulated camera, as far as statistics show them.
 
     Parameters
     ----------

@@ -196,7 +196,7 @@ class Outcomes:
             }
         combined = self._combined_from(calibration, inputs, models)
         measured: dict[tuple[int, ...], Any] = {}
-        judged: dict[tuple[int, ...], Any] = {}
+        by_exposure: dict[tuple[int, ...], Any] = {}
         for image in images:
             same = len(combined) if image.exposure in combined else 0
             seen = Measured(image.exposure, image.kind, image.time, image.physical_filter, image.place, same)
@@ -206,11 +206,11 @@ class Outcomes:
             }
             measured |= {(image.exposure, model.id): found for model, found in statistics.items()}
             by_name = {model.name: found for model, found in statistics.items()}
-            judged[image.exposure,] = merge_detectors(by_name, scatter=calibration == "FLAT")
-        merged = merge_exposures({number: result for (number,), result in judged.items()})
+            by_exposure[image.exposure,] = merge_detectors(by_name, scatter=calibration == "FLAT")
+        merged = merge_exposures({number: result for (number,), result in by_exposure.items()})
         return {
             f"{prefix}DetStats": (_IMAGE, STATISTICS, measured),
-            f"{prefix}ExpStats": (_EXPOSURE, STATISTICS, judged),
+            f"{prefix}ExpStats": (_EXPOSURE, STATISTICS, by_exposure),
             f"{prefix}Stats": (("instrument",), STATISTICS, {(): merged}),
         }
 
@@ -232,7 +232,7 @@ class Outcomes:
         return self._butler.get(ref)
 
     def _pairs(self, images: Sequence[Measured], models: Sequence[DetectorModel]) -> _Results:
-        """What each pair of flats tells, under the ids of both."""
+        """What is measured on each pair of flats, under the ids of both."""
         by_id = {image.exposure: image for image in images}
         found: dict[tuple[int, ...], Any] = {
             (number, model.id): pair(model, both, self._camera.light(by_id[both[0]], model)).to_dict()
