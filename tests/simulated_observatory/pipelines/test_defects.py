@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from lsst.pipe.base import NoWorkFound
 
-from lsst.ts.simulated_observatory.pipelines.flatlevel import (
+from lsst.ts.simulated_observatory.pipelines.combine import (
     FlatLevelConfig,
     FlatLevelTask,
     UnusableFlatError,

@@ -52,8 +52,34 @@ class Amplifier:
         """Rows and columns."""
         return slice(self.y0, self.y0 + self.height), slice(self.x0, self.x0 + self.width)
 
+    def mirrored(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Pixels as read out, mirrored as they lie in the image; or the other way round.
+
+        Parameters
+        ----------
+        pixels
+            Shape (height, width).
+
+        Returns
+        -------
+        pixels
+            A view of the same shape.
+        """
+        return pixels[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
+
     def corner(self, side: int) -> tuple[slice, slice]:
-        """Rows and columns of the square of that side at the readout corner, at most half the amplifier."""
+        """Square at the readout corner, at most half the amplifier.
+
+        Parameters
+        ----------
+        side
+            Its side, pixels.
+
+        Returns
+        -------
+        rows, columns
+            Of the image.
+        """
         tall, wide = min(side, self.height // 2), min(side, self.width // 2)
         y0 = self.y0 + self.height - tall if self.flip_y else self.y0
         x0 = self.x0 + self.width - wide if self.flip_x else self.x0
@@ -72,7 +98,7 @@ class PixelPlane:
 
     array: NDArray[Any]
 
-    def getArray(self) -> NDArray[Any]:  # noqa: N802, the name of the Rubin image classes
+    def getArray(self) -> NDArray[Any]:
         """Pixels, shape (rows, columns)."""
         return self.array
 
@@ -102,21 +128,43 @@ class DetectorImage:
     row0: int = 0
 
     def pixels(self, amplifier: str) -> NDArray[np.float32]:
-        """View of the pixels of an amplifier."""
+        """Pixels of an amplifier.
+
+        Parameters
+        ----------
+        amplifier
+            Its name.
+
+        Returns
+        -------
+        pixels
+            View of `image`, shape (height, width) of the amplifier.
+        """
         return self.image[self.amplifiers[amplifier].box]
 
     def flags(self, amplifier: str) -> NDArray[np.uint16]:
-        """View of the mask of an amplifier."""
+        """Mask of an amplifier.
+
+        Parameters
+        ----------
+        amplifier
+            Its name.
+
+        Returns
+        -------
+        flags
+            View of `mask`, shape (height, width) of the amplifier.
+        """
         return self.mask[self.amplifiers[amplifier].box]
 
-    def getImage(self) -> PixelPlane:  # noqa: N802, the name of the Rubin image classes
+    def getImage(self) -> PixelPlane:
         """Pixels, for ``getImage().getArray()``."""
         return PixelPlane(self.image)
 
-    def getMask(self) -> PixelPlane:  # noqa: N802, the name of the Rubin image classes
+    def getMask(self) -> PixelPlane:
         """Mask, for ``getMask().getArray()``."""
         return PixelPlane(self.mask)
 
-    def getMetadata(self) -> dict[str, Any]:  # noqa: N802, the name of the Rubin image classes
+    def getMetadata(self) -> dict[str, Any]:
         """Metadata by name."""
         return self.metadata

@@ -25,11 +25,11 @@ class CalibrationInstrument(Instrument):
     """Keywords of a raw header that make the name of the physical filter."""
 
     @classmethod
-    def getName(cls) -> str:  # noqa: N802, the base class's name
+    def getName(cls) -> str:
         """Name in the Butler, e.g. ``LATISS``."""
         return cls.description.name
 
-    def getRawFormatter(self, dataId: DataId) -> type[RawFormatter]:  # type: ignore[override]  # noqa: N802, N803
+    def getRawFormatter(self, dataId: DataId) -> type[RawFormatter]:  # type: ignore[override]
         """Reader of raw images."""
         return RawFormatter
 

@@ -1,7 +1,5 @@
 """Calibrations that are tables, not images: photon transfer curve, defects, crosstalk, linearizer."""
 
-# ruff: noqa: N815, the attribute names are those that notebooks use with the Rubin pipelines
-
 from __future__ import annotations
 
 import math
@@ -117,7 +115,7 @@ class PhotonTransferCurve(Table):
         self.inputExpIdPairs = [(int(first), int(second)) for first, second in self.inputExpIdPairs]
 
     @property
-    def ampNames(self) -> list[str]:  # noqa: N802, as above
+    def ampNames(self) -> list[str]:
         """Names of the amplifiers."""
         return list(self.gain)
 
