@@ -11,13 +11,13 @@ from lsst.ts.simulated_observatory.cameras.models import detector_model
 
 def test_latiss_has_the_amplifiers_of_the_policy_file():
     model = detector_model("LATISS", 0)
-    assert (model.name, model.serial, model.vendor) == ("RXX_S00", "ITL-3800C-068", "ITL")
+    assert (model.name, model.data.serial, model.vendor) == ("RXX_S00", "ITL-3800C-068", "ITL")
     assert [amplifier.name for amplifier in model.amplifiers] == [
         f"C{i}{j}" for i in "01" for j in "01234567"
     ]
     assert median(amplifier.gain for amplifier in model.amplifiers) == pytest.approx(1.0826, abs=1e-4)
     assert mean(amplifier.read_noise for amplifier in model.amplifiers) == pytest.approx(8.94, abs=0.01)
-    assert {amplifier.saturation for amplifier in model.amplifiers} == {120000.0}
+    assert {amplifier.sensor.saturation for amplifier in model.amplifiers} == {120000.0}
 
 
 def test_full_size_is_that_of_the_real_detector():

@@ -25,7 +25,7 @@ def of(truth, name):
 def test_overscan_scatters_by_the_read_noise(take, model, truth):
     difference = (take(1) - take(2)) / np.sqrt(2)
     amplifier = model.amplifiers[0]
-    prescan = difference[:, :, : amplifier.prescan]
+    prescan = difference[:, :, : amplifier.sensor.prescan]
     serial = difference[:, :, amplifier.imaging[1].stop :]
     # Differences of a row from the row's mean: the bias level drifts while the first rows are read.
     noise = (
@@ -144,7 +144,7 @@ def test_long_exposures_saturate_above_the_level_of_the_camera_model_and_below_1
     for raw, amplifier in zip(image, model.amplifiers, strict=True):
         level = np.median(raw[:, amplifier.imaging[1].stop :])
         saturated = np.median(raw[amplifier.imaging]) - level
-        assert amplifier.saturation < saturated < 1.03 * amplifier.saturation
+        assert amplifier.sensor.saturation < saturated < 1.03 * amplifier.sensor.saturation
     assert 2**16 < image.max() < 2**BITS
 
 

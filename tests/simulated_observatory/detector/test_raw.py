@@ -134,7 +134,7 @@ def test_coordinates_of_all_frames_agree_with_the_detector_section(scale):
     for amplifier in model.amplifiers:
         header = segment_header(amplifier, model)
         columns, rows = (part.split(":") for part in str(header["DETSEC"])[1:-1].split(","))
-        first, last = amplifier.prescan + 1, amplifier.prescan + amplifier.width
+        first, last = amplifier.sensor.prescan + 1, amplifier.sensor.prescan + amplifier.width
         assert header["DTV1"] + header["DTM1_1"] * first == int(columns[0])
         assert header["DTV1"] + header["DTM1_1"] * last == int(columns[1])
         assert header["DTV2"] + header["DTM2_2"] * 1 == int(rows[0])

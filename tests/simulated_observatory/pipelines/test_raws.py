@@ -58,7 +58,7 @@ def test_simulated_raw_file_has_the_geometry_of_the_camera_model(bias_file: Path
         found = raw.amplifiers[model.name]
         assert found.array.shape == model.raw_shape
         assert found.imaging == model.imaging
-        assert found.amplifier.box == model.placement
+        assert found.amplifier.box == model.box
         assert (found.amplifier.flip_x, found.amplifier.flip_y) == (model.flip_x, model.flip_y)
     assert raw.header["IMGTYPE"] == "BIAS"
     assert read_raw_header(str(bias_file)) == raw.header

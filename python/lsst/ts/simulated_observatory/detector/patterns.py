@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..cameras.models import AmplifierModel
 from .truth import DetectorTruth, random_stream
 
-__all__ = ["Image", "bias_pattern", "hot_pixels", "light_pattern", "to_raw"]
+__all__ = ["Image", "bias_pattern", "hot_pixels", "light_pattern"]
 
 Image = npt.NDArray[np.float32]
 
@@ -40,12 +40,6 @@ def _remembered(make: Callable[[DetectorTruth], Image]) -> Callable[[DetectorTru
     return recall
 
 
-def to_raw(amplifier: AmplifierModel, detector_image: Image) -> Image:
-    """Imaging area of an amplifier as it is read out: a view of the assembled detector, rows by columns."""
-    part = detector_image[amplifier.placement]
-    return part[:: -1 if amplifier.flip_y else 1, :: -1 if amplifier.flip_x else 1]
-
-
 @_remembered
 def light_pattern(truth: DetectorTruth) -> Image:
     """Response of the pixels to the flat field, relative to the detector mean without defects.
@@ -65,7 +59,7 @@ def light_pattern(truth: DetectorTruth) -> Image:
     light *= 1.0 + PIXEL_RESPONSE * rng.standard_normal(light.shape, dtype=np.float32)
     for defect in truth.defects:
         light[defect.y : defect.y + defect.height, defect.x : defect.x + defect.width] *= defect.response
-    return np.stack([to_raw(amplifier, light) for amplifier in model.amplifiers])
+    return np.stack([amplifier.mirrored(light[amplifier.box]) for amplifier in model.amplifiers])
 
 
 @lru_cache(maxsize=256)

@@ -120,8 +120,8 @@ def segment_header(amplifier: AmplifierModel, model: DetectorModel) -> dict[str,
     # Detector coordinates, as the camera counts them, of the first raw pixel, and the direction of both axes.
     step_x, step_y = -1 if amplifier.flip_x else 1, 1 if amplifier.flip_y else -1
     first_x = amplifier.x0 + amplifier.width if amplifier.flip_x else amplifier.x0 + 1
-    first_y = 1 if amplifier.flip_y else amplifier.detector_height
-    origin_x, origin_y = first_x - step_x * (amplifier.prescan + 1), first_y - step_y
+    first_y = 1 if amplifier.flip_y else model.height
+    origin_x, origin_y = first_x - step_x * (amplifier.sensor.prescan + 1), first_y - step_y
     header: dict[str, str | int | float | bool] = {
         "CHANNEL": amplifier.channel,
         "CCDSUM": "1 1",

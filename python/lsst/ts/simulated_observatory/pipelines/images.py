@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cameras.models import Amplifier
+
 __all__ = ["Amplifier", "DetectorImage", "MaskPlane", "PixelPlane"]
 
 
@@ -23,67 +25,6 @@ class MaskPlane(IntFlag):
     SUSPECT = 16
     NO_DATA = 32
     VIGNETTED = 64
-
-
-@dataclass(frozen=True)
-class Amplifier:
-    """Where an amplifier lies in the assembled and trimmed image, origin at the lower left.
-
-    Parameters
-    ----------
-    name
-        E.g. ``C05``.
-    x0, y0, width, height
-        Its box, pixels.
-    flip_x, flip_y
-        Whether the raw image was mirrored to lie here: the pixel read first is then at the right, at the top.
-    """
-
-    name: str
-    x0: int
-    y0: int
-    width: int
-    height: int
-    flip_x: bool = False
-    flip_y: bool = False
-
-    @property
-    def box(self) -> tuple[slice, slice]:
-        """Rows and columns."""
-        return slice(self.y0, self.y0 + self.height), slice(self.x0, self.x0 + self.width)
-
-    def mirrored(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """Pixels as read out, mirrored as they lie in the image; or the other way round.
-
-        Parameters
-        ----------
-        pixels
-            Shape (height, width).
-
-        Returns
-        -------
-        pixels
-            A view of the same shape.
-        """
-        return pixels[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
-
-    def corner(self, side: int) -> tuple[slice, slice]:
-        """Square at the readout corner, at most half the amplifier.
-
-        Parameters
-        ----------
-        side
-            Its side, pixels.
-
-        Returns
-        -------
-        rows, columns
-            Of the image.
-        """
-        tall, wide = min(side, self.height // 2), min(side, self.width // 2)
-        y0 = self.y0 + self.height - tall if self.flip_y else self.y0
-        x0 = self.x0 + self.width - wide if self.flip_x else self.x0
-        return slice(y0, y0 + tall), slice(x0, x0 + wide)
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,9 @@ def certify_camera_model(butler: Butler, model: DetectorModel, *, run: str, coll
     names = [amplifier.name for amplifier in model.amplifiers]
     tables = {
         "crosstalk": Crosstalk(model.name, names, [list(row) for row in model.crosstalk]),
-        "linearizer": Linearizer(model.name, {a.name: _inverse(a.nonlinearity) for a in model.amplifiers}),
+        "linearizer": Linearizer(
+            model.name, {a.name: _inverse(a.sensor.nonlinearity) for a in model.amplifiers}
+        ),
     }
     data_id = {"instrument": model.instrument, "detector": model.id}
     for name, table in tables.items():
