@@ -53,7 +53,7 @@ class StoredImage:
         self.most_rows = max(self.most_rows, stop - first)
         part = slice(first, stop)
         return DetectorImage(
-            self.image.image[part], self.image.mask[part], self.image.amplifiers, self.image.metadata, first
+            self.image.image[part], self.image.mask[part], self.image.amplifiers, self.image.metadata
         )
 
 

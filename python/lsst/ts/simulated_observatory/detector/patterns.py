@@ -44,6 +44,11 @@ def _remembered(make: Callable[[DetectorTruth], Image]) -> Callable[[DetectorTru
 def light_pattern(truth: DetectorTruth) -> Image:
     """Response of the pixels to the flat field, relative to the detector mean without defects.
 
+    Parameters
+    ----------
+    truth
+        The detector.
+
     Returns
     -------
     pattern
@@ -66,6 +71,11 @@ def light_pattern(truth: DetectorTruth) -> Image:
 def hot_pixels(truth: DetectorTruth) -> Image:
     """Pixels with additional dark current.
 
+    Parameters
+    ----------
+    truth
+        The detector.
+
     Returns
     -------
     pixels
@@ -87,6 +97,11 @@ def bias_pattern(truth: DetectorTruth) -> Image:
 
     Both overscans follow what their rows or columns have; a glow in the corner that is read first and a fixed
     pattern of the pixels show in the imaging area only, so that a combined bias is needed.
+
+    Parameters
+    ----------
+    truth
+        The detector.
 
     Returns
     -------

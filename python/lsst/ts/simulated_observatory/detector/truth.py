@@ -121,6 +121,18 @@ class DetectorTruth:
 def random_stream(seed: int, *key: str | int) -> np.random.Generator:
     """A stream of random numbers that depends on the seed and on what it is for, and on nothing else.
 
+    Parameters
+    ----------
+    seed
+        Of the simulation.
+    key
+        Words and numbers that say what it is for.
+
+    Returns
+    -------
+    rng
+        Random numbers.
+
     Raises
     ------
     ValueError
@@ -135,6 +147,18 @@ def draw_truth(model: DetectorModel, seed: int) -> DetectorTruth:
     """Draw what a detector really is.
 
     The amplifiers and the illumination are the same at every scale; the defects are not.
+
+    Parameters
+    ----------
+    model
+        Camera model, around which it is drawn.
+    seed
+        Of the simulation.
+
+    Returns
+    -------
+    truth
+        Always the same one.
 
     Raises
     ------

@@ -23,6 +23,11 @@ def lag_range(side: int, width: int) -> int:
         Number that is asked for.
     width
         Pixels across the amplifier.
+
+    Returns
+    -------
+    side
+        At least 1.
     """
     return max(1, min(side, width // LEAST_WIDTH))
 

@@ -58,15 +58,12 @@ class DetectorImage:
         By name.
     metadata
         What FITS headers and processing say; values that JSON can hold.
-    row0
-        First row that is here: not 0 only if some rows of a stored image were read.
     """
 
     image: NDArray[np.float32]
     mask: NDArray[np.uint16]
     amplifiers: Mapping[str, Amplifier]
     metadata: dict[str, Any] = field(default_factory=dict)
-    row0: int = 0
 
     def pixels(self, amplifier: str) -> NDArray[np.float32]:
         """Pixels of an amplifier.

@@ -64,7 +64,20 @@ def create_repository(path: str, instruments: Sequence[str] = ("LATISS",)) -> No
 
 
 def calibration_type(butler: Butler, name: str) -> DatasetType:
-    """Dataset type of a calibration, e.g. ``bias``."""
+    """Dataset type of a calibration.
+
+    Parameters
+    ----------
+    butler
+        Of the repository.
+    name
+        ``bias``, ``dark``, ``flat``, ``defects``, ``ptc``, ``crosstalk`` or ``linearizer``.
+
+    Returns
+    -------
+    dataset_type
+        With storage class and dimensions.
+    """
     dimensions = ["instrument", "detector", *(["physical_filter"] if name == "flat" else [])]
     return DatasetType(name, dimensions, _CALIBRATIONS[name], universe=butler.dimensions, isCalibration=True)
 

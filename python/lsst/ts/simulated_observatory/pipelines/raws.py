@@ -71,6 +71,16 @@ class RawImage:
 def read_raw(path: str) -> RawImage:
     """Read a raw file; all geometry comes from its headers.
 
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    image
+        Amplifiers and primary header.
+
     Raises
     ------
     ValueError
@@ -122,6 +132,16 @@ class RawHeader(Mapping[str, Any]):
 
 def read_raw_header(path: str) -> RawHeader:
     """Read the primary header of a raw file alone.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    header
+        Its keywords.
 
     Raises
     ------

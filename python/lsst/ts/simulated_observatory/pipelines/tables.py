@@ -31,6 +31,16 @@ class Table:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Make the calibration from what `to_dict` gave.
 
+        Parameters
+        ----------
+        values
+            Attributes by name, and ``kind``.
+
+        Returns
+        -------
+        table
+            The calibration.
+
         Raises
         ------
         ValueError
@@ -158,7 +168,22 @@ class Defects(Table):
     def from_mask(
         cls, detector: str, mask: NDArray[np.bool_], metadata: Mapping[str, Any] | None = None
     ) -> Self:
-        """Make boxes of a mask: runs in each column, joined with equal runs of the column before."""
+        """Make boxes of a mask: runs in each column, joined with equal runs of the column before.
+
+        Parameters
+        ----------
+        detector
+            Full name.
+        mask
+            True in defects; shape (rows, columns).
+        metadata
+            How they were found.
+
+        Returns
+        -------
+        defects
+            With as few boxes as this gives.
+        """
         edges = np.zeros((mask.shape[1], mask.shape[0] + 2), dtype=np.int8)
         edges[:, 1:-1] = mask.T
         steps = np.diff(edges, axis=1)
