@@ -250,7 +250,6 @@ def make_repository(
         As for `make_once`.
     """
     if not make_once(path, properties, partial(_copy, reference, check=check), check):
-        use_present_names(path)
         _complete(path, reference, calibrations)
 
 
