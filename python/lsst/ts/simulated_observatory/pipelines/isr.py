@@ -18,16 +18,7 @@ from lsst.pipe.base.connectionTypes import Input, Output
 
 from lsst.ts.calibrations.domain.instruments import exposure_id
 
-from .corrections import (
-    assemble,
-    divide,
-    flag_cosmic_rays,
-    flag_defects,
-    interpolate,
-    linearize,
-    subtract,
-    subtract_crosstalk,
-)
+from . import corrections
 from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
 from .images import DetectorImage, MaskPlane
 from .metadata import (
@@ -169,17 +160,17 @@ class IsrTask(PreparedInputsTask):
         image = self._assembled(raw, ptc, crosstalk, linearizer)
         image.metadata[DETECTOR_NAME] = detector
         if bias is not None:
-            subtract(image, bias, "bias")
+            corrections.subtract(image, bias, "bias")
         if dark is not None:
-            subtract(image, dark, "dark", dark_time(raw.header))
+            corrections.subtract(image, dark, "dark", dark_time(raw.header))
         if defects is not None:
-            flag_defects(image, defects)
+            corrections.flag_defects(image, defects)
         if flat is not None:
-            divide(image, flat)
+            corrections.divide(image, flat)
         if self.config.doCosmicRays:
             _flag_cosmic_rays(image)
         if self.config.doInterpolate:
-            interpolate(image, MaskPlane.BAD | MaskPlane.SAT | MaskPlane.NO_DATA)
+            corrections.interpolate(image, MaskPlane.BAD | MaskPlane.SAT | MaskPlane.NO_DATA)
         return Struct(outputExposure=image)
 
     def _assembled(
@@ -204,20 +195,24 @@ class IsrTask(PreparedInputsTask):
         }
         if crosstalk is not None:
             order = [crosstalk.amplifiers.index(name) for name in raw.amplifiers]
-            subtract_crosstalk(pixels, np.asarray(crosstalk.coeffs, dtype=np.float64)[np.ix_(order, order)])
+            corrections.subtract_crosstalk(
+                pixels, np.asarray(crosstalk.coeffs, dtype=np.float64)[np.ix_(order, order)]
+            )
         metadata: dict[str, Any] = dict(raw.header)
         metadata["EXPOSURE"] = exposure_id(raw.header["OBSID"])
         metadata["IMAGE SHAPE"] = list(raw.shape)
         metadata[UNITS] = "adu" if ptc is None else "electron"
         for name, plane in pixels.items():
             if linearizer is not None:
-                plane = linearize(plane, linearizer.linearityCoeffs[name])
+                plane = corrections.linearize(plane, linearizer.linearityCoeffs[name])
             gain = 1.0 if ptc is None else ptc.gain[name]
             if gain != 1.0:
                 plane *= np.float32(gain)
             pixels[name] = plane
             metadata |= _amplifier_metadata(name, gain, ptc, results[name])
-        image = assemble(raw.shape, pixels, {n: each.amplifier for n, each in raw.amplifiers.items()})
+        image = corrections.assemble(
+            raw.shape, pixels, {n: each.amplifier for n, each in raw.amplifiers.items()}
+        )
         image.metadata = metadata
         for name, where in saturated.items():
             image.flags(name)[image.amplifiers[name].mirrored(where)] |= np.uint16(MaskPlane.SAT)
@@ -255,7 +250,7 @@ def _amplifier_metadata(
 def _flag_cosmic_rays(image: DetectorImage) -> None:
     """Flag cosmic rays, and write down how many; none, and why, if they cannot be found."""
     try:
-        flag_cosmic_rays(image, CosmicRayFinder())
+        corrections.flag_cosmic_rays(image, CosmicRayFinder())
         image.metadata["COSMIC RAY PIXELS"] = int(np.count_nonzero(image.mask & np.uint16(MaskPlane.CR)))
     except TooManyCosmicRaysError as error:
         image.mask &= np.uint16(0xFFFF ^ MaskPlane.CR)

@@ -158,11 +158,8 @@ class SolveTask(PipelineTask):
 
 def _collect(curve: PhotonTransferCurve, pairs: Sequence[PhotonTransferCurve], name: str) -> None:
     """Enter the measurements of all pairs on one amplifier into the curve."""
-    curve.rawMeans[name] = [pair.rawMeans[name][0] for pair in pairs]
-    curve.rawVars[name] = [pair.rawVars[name][0] for pair in pairs]
-    curve.covariances[name] = [pair.covariances[name][0] for pair in pairs]
-    curve.pixelCounts[name] = [pair.pixelCounts[name][0] for pair in pairs]
-    curve.overscanNoise[name] = [pair.overscanNoise[name][0] for pair in pairs]
+    for measured in ("rawMeans", "rawVars", "covariances", "pixelCounts", "overscanNoise"):
+        getattr(curve, measured)[name] = [getattr(pair, measured)[name][0] for pair in pairs]
 
 
 def _read_noise(overscan: Sequence[float], fit: CurveFit, measured: float) -> tuple[float, float]:

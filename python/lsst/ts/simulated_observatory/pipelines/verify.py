@@ -17,15 +17,8 @@ from lsst.pipe.base import (
 from lsst.pipe.base.connectionTypes import Input
 
 from ..cameras.models import DetectorModel, detector_model
+from . import criteria
 from .cosmicrays import CosmicRayFinder
-from .criteria import (
-    measure_dark_image,
-    measure_defects,
-    measure_flat,
-    verify_dark_image,
-    verify_defects,
-    verify_flat,
-)
 from .curvecriteria import verified_curve
 from .images import DetectorImage
 from .merging import exp_merge, run_merge
@@ -182,16 +175,16 @@ class VerifyDetectorTask(PipelineTask):
         detector_tests: dict[str, bool] = {}
         metadata: dict[str, Any] = {}
         if self.config.imageType == "FLAT":
-            amplifiers, detector = measure_flat(inputExposure)
-            amplifier_tests, detector_tests = verify_flat(amplifiers, detector)
+            amplifiers, detector = criteria.measure_flat(inputExposure)
+            amplifier_tests, detector_tests = criteria.verify_flat(amplifiers, detector)
         elif self.config.imageType == "DEFECTS":
-            amplifiers = measure_defects(inputExposure)
-            amplifier_tests = verify_defects(amplifiers)
+            amplifiers = criteria.measure_defects(inputExposure)
+            amplifier_tests = criteria.verify_defects(amplifiers)
         else:
-            amplifiers = measure_dark_image(
+            amplifiers = criteria.measure_dark_image(
                 inputExposure, self._finder(), corner=self.config.imageType == "BIAS"
             )
-            amplifier_tests = verify_dark_image(amplifiers, inputExposure.metadata)
+            amplifier_tests = criteria.verify_dark_image(amplifiers, inputExposure.metadata)
             metadata["READ_NOISE_ADU"] = {
                 name: amplifier_value(inputExposure.metadata, OVERSCAN_NOISE, name)
                 for name in inputExposure.amplifiers
