@@ -128,7 +128,7 @@ class AmplifierModel(Amplifier):
         """Place in the detector, as ``DETSEC`` has it.
 
         The camera counts rows from the top of the Butler's images downwards, and the first pixel of the raw
-        image comes first, which tells the mirroring.
+        image comes first, which gives the mirroring.
         """
         columns = [self.x0 + 1, self.x0 + self.width]
         rows = [2 * self.height - self.y0, self.height - self.y0 + 1]

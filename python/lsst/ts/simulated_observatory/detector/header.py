@@ -103,7 +103,7 @@ def primary_header(
     controller
         Who commanded the camera: ``O`` for OCS.
     filter_name, filter_band, filter_slot, filter_position
-        What is in the beam, and where it is in its wheel or changer.
+        Filter in use, and where it is in its wheel or changer.
     grating, grating_band, grating_slot, linear_stage
         State of a spectrograph; position of its linear stage in mm.
     group_id, program, reason, test_type, note, image_tag

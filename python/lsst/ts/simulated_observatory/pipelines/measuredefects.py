@@ -129,7 +129,7 @@ class MeasureDefectsTask(PreparedInputsTask):
         else:
             scales = weights = [_level(handle.get()) for handle in inputExposures]
         if not min(scales) > 0.0:
-            raise NoWorkFound(f"a {self.config.imageType} without signal or time tells nothing about defects")
+            raise NoWorkFound(f"a {self.config.imageType} without signal or time shows no defects")
         combined = Stack(inputExposures, scales, weights).combine((shape[0], shape[1]))
         mask = np.zeros(shape, dtype=bool)
         for name, amplifier in combined.amplifiers.items():

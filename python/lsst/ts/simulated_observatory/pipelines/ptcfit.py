@@ -97,7 +97,7 @@ def fit_curve(
     rejection: float = 5.0,
     noise_precision: float = 0.01,
 ) -> CurveFit:
-    """Fit gain, a00 and, where the pairs can tell it, the noise to means and variances of pairs of flats.
+    """Fit gain, a00 and, where the pairs determine it, the noise to means and variances of pairs of flats.
 
     Parameters
     ----------

@@ -58,7 +58,7 @@ class SolveConfig(PipelineTaskConfig, pipelineConnections=SolveConnections):
     )
     sigmaCutPtcOutliers = Field[float](doc="Misfit of a pair that is rejected, in sigma.", default=5.0)
     noisePrecision = Field[float](
-        doc="The noise is fitted if the pairs tell it with a smaller relative error; else it is held.",
+        doc="The noise is fitted if the pairs determine it with a smaller relative error; else it is held.",
         default=0.01,
     )
     noiseAgreement = Field[float](

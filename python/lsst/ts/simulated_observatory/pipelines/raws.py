@@ -166,7 +166,7 @@ def _check_blocks(path: str) -> None:
 def _amplifier(name: str, header: fits.Header, array: NDArray[Any]) -> RawAmplifier:
     """One segment, placed as ``DETSEC`` says.
 
-    ``DETSEC`` counts rows from the top of the assembled image downwards; the order of its limits tells the
+    ``DETSEC`` counts rows from the top of the assembled image downwards; the order of its limits gives the
     mirroring.
     """
     x1, x2, y1, y2 = _section(header["DATASEC"])

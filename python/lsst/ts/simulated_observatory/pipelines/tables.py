@@ -62,7 +62,7 @@ class PhotonTransferCurve(Table):
     gain, gainErr
         electron/adu by amplifier.
     noise, noiseErr
-        Read noise (electron) by amplifier: that of the curve if it has pairs that are faint enough to tell,
+        Read noise (electron) by amplifier: that of the curve if it has pairs that are faint enough,
         else that of the serial overscan.
     imageNoise
         Noise (electron) by amplifier of an image without light that was processed in the same way: read

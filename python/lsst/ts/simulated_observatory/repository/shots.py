@@ -65,9 +65,9 @@ def take_shots(
     folder
         Where the files go.
     instrument, models
-        Whose detectors.
+        Instrument, and camera models of its detectors.
     optics
-        What is in the beam.
+        Filter and grating.
     seed
         Of detectors and noise.
     night
