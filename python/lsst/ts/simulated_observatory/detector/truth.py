@@ -16,7 +16,7 @@ from .defects import Defect, draw_defects
 __all__ = ["AmplifierTruth", "DetectorTruth", "draw_truth", "random_stream"]
 
 DARK_CURRENT = 0.02
-"""Mean dark current, electron/s."""
+"""Mean dark current, electron/s: with 0.1 a dark of 30 s would hardly keep NOISE (DMTN-101 section 5.3)."""
 
 SHUTTER_OFFSET = 0.003
 """By how much the shutter is open longer than asked for, s."""
