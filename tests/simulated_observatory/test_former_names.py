@@ -12,7 +12,7 @@ from lsst.daf.butler import Butler
 
 from lsst.ts.simulated_observatory.former_names import FORMER, present_name
 from lsst.ts.simulated_observatory.pipelines.new_repository import create_repository
-from lsst.ts.simulated_observatory.repository.repository import make_repository
+from lsst.ts.simulated_observatory.repository.repository import make_repository, use_present_names
 
 OLD_RUN = Path(__file__).parents[1] / "frozen" / "data" / "old_run.tar.gz"
 PRESENT = "lsst.ts.simulated_observatory.pipelines"
@@ -67,6 +67,7 @@ def test_a_kept_repository_of_before_is_read_beside_one_of_now(tmp_path: Path) -
     with Butler.from_config(str(reference), writeable=True) as butler:
         butler.collections.register("LATISS/calib/reference")
         butler.collections.register("LATISS/calib/camera")
+    use_present_names(kept)
     make_repository(kept, reference, "LATISS/calib", {})
     assert FORMER not in (kept / "butler.yaml").read_text()
     with Butler.from_config(str(kept), instrument="LATISS", collections="LATISS/calib") as butler:

@@ -41,7 +41,7 @@ def test_lsstcam_counts_its_science_detectors_raft_by_raft(number, name):
 def test_every_detector_has_a_camera_model_of_its_name(instrument):
     models = {number: detector_model(instrument.name, number) for number in instrument.detectors}
     assert {number: model.name for number, model in models.items()} == dict(instrument.detectors)
-    assert len({model.serial for model in models.values()}) == len(models)
+    assert len({model.data.serial for model in models.values()}) == len(models)
     assert all(
         tuple(each.name for each in model.amplifiers) == instrument.amplifiers for model in models.values()
     )

@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
+from lsst.ts.calibrations.run.steps import Steps
 
 from lsst.ts.calibrations.domain.errors import ProcessingError
-from lsst.ts.calibrations.run.steps import Steps
 from lsst.ts.simulated_observatory import clock
 
 

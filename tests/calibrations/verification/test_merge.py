@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsst.ts.calibrations.verification import evaluate, merge_exposures
-from lsst.ts.simulated_observatory.pipelines.merging import merge_detectors
+from lsst.ts.simulated_observatory.pipelines.merging import exp_merge
 
 AMPLIFIERS = tuple(f"C{row}{column}" for row in (0, 1) for column in range(8))
 ARGUMENTS = {"amplifiers": AMPLIFIERS, "max_failures_per_detector": 8}
@@ -104,7 +104,7 @@ def test_what_the_pipelines_of_this_project_write_is_complete_and_loses_no_failu
                 not scatter
             )
             expected[exposure] = expected.get(exposure, set()) | set(failed)
-        results[exposure] = merge_detectors({name: measured[exposure, name] for name in names}, scatter=True)
+        results[exposure] = exp_merge({name: measured[exposure, name] for name in names}, scatter=True)
         if not results[exposure]["VERIFY"]["EXP"]["SCATTER"]:
             expected[exposure].add("SCATTER")
     verdict = evaluate(

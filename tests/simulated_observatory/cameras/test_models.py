@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from statistics import mean, median
+from typing import Any
 
 import pytest
 
 from lsst.ts.simulated_observatory.cameras.models import detector_model
 
 
-def test_latiss_has_the_amplifiers_of_the_policy_file():
+def test_latiss_has_the_amplifiers_of_the_policy_file() -> None:
     model = detector_model("LATISS", 0)
-    assert (model.name, model.serial, model.vendor) == ("RXX_S00", "ITL-3800C-068", "ITL")
+    assert (model.name, model.data.serial, model.vendor) == ("RXX_S00", "ITL-3800C-068", "ITL")
     assert [amplifier.name for amplifier in model.amplifiers] == [
         f"C{i}{j}" for i in "01" for j in "01234567"
     ]
     assert median(amplifier.gain for amplifier in model.amplifiers) == pytest.approx(1.0826, abs=1e-4)
     assert mean(amplifier.read_noise for amplifier in model.amplifiers) == pytest.approx(8.94, abs=0.01)
-    assert {amplifier.saturation for amplifier in model.amplifiers} == {120000.0}
+    assert {amplifier.sensor.saturation for amplifier in model.amplifiers} == {120000.0}
 
 
-def test_full_size_is_that_of_the_real_detector():
+def test_full_size_is_that_of_the_real_detector() -> None:
     model = detector_model("LATISS", 0)
     assert (model.width, model.height) == (4072, 4000)
     amplifier = model.amplifier("C10")
@@ -38,11 +39,11 @@ def test_full_size_is_that_of_the_real_detector():
         ("C07", "[4072:3564,4000:2001]"),
     ],
 )
-def test_detector_sections_are_those_of_real_raws(name, section):
+def test_detector_sections_are_those_of_real_raws(name: str, section: str) -> None:
     assert detector_model("LATISS", 0).amplifier(name).detector_section == section
 
 
-def test_scale_divides_the_imaging_area_only():
+def test_scale_divides_the_imaging_area_only() -> None:
     amplifier = detector_model("LATISS", 0, 4).amplifier("C03")
     assert (amplifier.width, amplifier.height) == (127, 500)
     assert amplifier.raw_shape == (548, 194)
@@ -50,7 +51,7 @@ def test_scale_divides_the_imaging_area_only():
 
 
 @pytest.mark.parametrize("scale", [1, 4, 8, 16])
-def test_amplifiers_tile_the_detector(scale):
+def test_amplifiers_tile_the_detector(scale: int) -> None:
     model = detector_model("LATISS", 0, scale)
     places = {(a.x0, a.y0) for a in model.amplifiers}
     assert len(places) == 16
@@ -61,7 +62,7 @@ def test_amplifiers_tile_the_detector(scale):
     assert model.amplifier("C17").y0 == model.height // 2
 
 
-def test_crosstalk_is_small_and_none_with_itself():
+def test_crosstalk_is_small_and_none_with_itself() -> None:
     crosstalk = detector_model("LATISS", 0).crosstalk
     assert all(crosstalk[i][i] == 0.0 for i in range(16))
     assert all(abs(value) <= 1e-4 for row in crosstalk for value in row)
@@ -77,11 +78,11 @@ def test_crosstalk_is_small_and_none_with_itself():
         (("LATISS", 0, 34), "between 1 and 33"),
     ],
 )
-def test_what_does_not_exist_is_refused(arguments, message):
+def test_what_does_not_exist_is_refused(arguments: tuple[Any, ...], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         detector_model(*arguments)
 
 
-def test_unknown_amplifier_is_told_with_those_there_are():
+def test_unknown_amplifier_is_told_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"no amplifier 'C18'; it has C00, C01"):
         detector_model("LATISS", 0).amplifier("C18")

@@ -89,7 +89,7 @@ def assemble(model: DetectorModel) -> Callable[[np.ndarray], np.ndarray]:
         detector = np.zeros((model.height, model.width))
         for image, amplifier in zip(images, model.amplifiers, strict=True):
             part = image[::-1] if amplifier.flip_y else image
-            detector[amplifier.placement] = part[:, ::-1] if amplifier.flip_x else part
+            detector[amplifier.box] = part[:, ::-1] if amplifier.flip_x else part
         return detector
 
     return put

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,7 +38,7 @@ BIAS = ExposureRequest(
 FLAT = dataclasses.replace(BIAS, exposure_time=5.0, dark_time=6.24, shutter_open=True)
 
 
-def header(instrument: str, detector: int, name: str) -> dict[str, object]:
+def header(instrument: str, detector: int, name: str) -> dict[str, Any]:
     return primary_header(
         model=detector_model(instrument, detector),
         image_name=name,
@@ -87,7 +89,9 @@ def header(instrument: str, detector: int, name: str) -> dict[str, object]:
         ),
     ],
 )
-def test_primary_headers_are_those_of_the_real_cameras(instrument, detector, keywords):
+def test_primary_headers_are_those_of_the_real_cameras(
+    instrument: str, detector: int, keywords: dict[str, Any]
+) -> None:
     made = header(instrument, detector, "XX_O_20250115_000007")
     assert {key: made[key] for key in keywords} == keywords
     assert not {"GRATING", "LINSPOS", "CCDTEMP", "SIMULATE ATCAMERA"} & set(made)
@@ -103,13 +107,15 @@ def test_primary_headers_are_those_of_the_real_cameras(instrument, detector, key
         ("LSSTCam", 48, {"DTV1": 523, "DTV2": 0, "CRVAL1A": 2003.0, "CRVAL2A": 523.0, "CRVAL1C": 4005.0}),
     ],
 )
-def test_coordinates_of_a_segment_are_those_of_real_raws(instrument, detector, values):
+def test_coordinates_of_a_segment_are_those_of_real_raws(
+    instrument: str, detector: int, values: dict[str, Any]
+) -> None:
     model = detector_model(instrument, detector)
     made = segment_header(model.amplifier("C10"), model)
     assert {key: made[key] for key in values} == values
 
 
-def test_an_e2v_raw_has_its_own_overscans(tmp_path):
+def test_an_e2v_raw_has_its_own_overscans(tmp_path: Path) -> None:
     request = dataclasses.replace(BIAS, path=str(tmp_path / "x.segments"))
     write_segments(request)
     write_raw(tmp_path / "x.fits", header("LSSTCam", 94, "MC_O_20250115_000007"), request.path)
@@ -119,7 +125,7 @@ def test_an_e2v_raw_has_its_own_overscans(tmp_path):
         assert hdus["Segment07"].header["DETSEC"] == "[225:256,250:126]"
 
 
-def test_read_noise_and_light_of_an_e2v_flat():
+def test_read_noise_and_light_of_an_e2v_flat() -> None:
     model, truth = detector_model("LSSTCam", 94, 16), draw_truth(detector_model("LSSTCam", 94, 16), 1)
     bias, flat = (next(iter(simulate(each))).astype(float) for each in (BIAS, FLAT))
     amplifier = truth.amplifiers[0]
@@ -129,14 +135,16 @@ def test_read_noise_and_light_of_an_e2v_flat():
     assert level * amplifier.gain == pytest.approx(3300 * 5 * truth.illumination, rel=0.03)
 
 
-def test_detectors_of_a_camera_get_different_light_and_latiss_all_of_it():
+def test_detectors_of_a_camera_get_different_light_and_latiss_all_of_it() -> None:
     shares = [draw_truth(detector_model("LSSTComCam", each, 16), 1).illumination for each in range(9)]
     assert len(set(shares)) == 9
     assert max(abs(share - 1) for share in shares) <= ILLUMINATION_SPREAD
     assert draw_truth(detector_model("LATISS", 0, 16), 1).illumination == 1.0
 
 
-def test_patterns_of_all_detectors_are_remembered_as_far_as_memory_allows(monkeypatch):
+def test_patterns_of_all_detectors_are_remembered_as_far_as_memory_allows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     truths = [draw_truth(detector_model("LSSTComCam", each, 16), 3) for each in range(9)]
     made = [patterns.bias_pattern(truth) for truth in truths]
     assert all(patterns.bias_pattern(truth) is kept for truth, kept in zip(truths, made, strict=True))

@@ -15,7 +15,7 @@ NOTHING = Extra(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.float
 
 @pytest.mark.parametrize("mean", [0.04, 0.6, 5.0, 60.0, 500.0, 20000.0])
 @pytest.mark.parametrize("part", [0.0, 0.3, 1.0])
-def test_charge_from_light_and_other_sources_is_poisson(mean, part):
+def test_charge_from_light_and_other_sources_is_poisson(mean: float, part: float) -> None:
     light, uniform = part * mean, (1 - part) * mean
     charge = collect_charge(
         np.random.default_rng(1),
@@ -34,7 +34,7 @@ def test_charge_from_light_and_other_sources_is_poisson(mean, part):
         np.testing.assert_array_equal(charge, np.rint(charge))
 
 
-def test_full_well_holds_no_more():
+def test_full_well_holds_no_more() -> None:
     extra = Extra(np.array([3, 3]), np.array([4, 4]), np.full(2, 9e4, np.float32))
     charge = collect_charge(
         np.random.default_rng(1), 0.0, np.ones((8, 8), np.float32), 0.0, a00=A00, full_well=1.2e5, extra=extra
@@ -43,13 +43,13 @@ def test_full_well_holds_no_more():
     assert charge.sum() == np.float32(1.2e5)
 
 
-def test_brighter_fatter_leaves_an_even_image_as_it_is():
+def test_brighter_fatter_leaves_an_even_image_as_it_is() -> None:
     charge = np.full((30, 40), 1e5, np.float32)
     brighter_fatter(charge, 1e5, A00)
     np.testing.assert_allclose(charge, 1e5, rtol=1e-6)
 
 
-def test_brighter_fatter_moves_charge_and_loses_none():
+def test_brighter_fatter_moves_charge_and_loses_none() -> None:
     charge = np.full((41, 41), 1e4, np.float32)
     charge[20, 20] += 1000.0
     before = charge.astype(np.float64)
@@ -65,7 +65,7 @@ def test_brighter_fatter_moves_charge_and_loses_none():
 
 
 @pytest.mark.parametrize("mean", [1e4, 6e4, 1.1e5])
-def test_brighter_fatter_is_the_root_of_the_covariances_of_astier_2019(mean):
+def test_brighter_fatter_is_the_root_of_the_covariances_of_astier_2019(mean: float) -> None:
     """Against a Fourier filter with sqrt([exp(2 a mu) - 1] / (2 a mu)), of which three orders are kept."""
     size = 64
     noise = np.random.default_rng(2).normal(0.0, np.sqrt(mean), (size, size))
@@ -85,7 +85,7 @@ def test_brighter_fatter_is_the_root_of_the_covariances_of_astier_2019(mean):
     assert error < 0.05 * (1.3 * abs(A00) * mean) ** 4 + 2e-5
 
 
-def test_cosmic_rays_come_at_their_rate_with_the_charge_of_muons():
+def test_cosmic_rays_come_at_their_rate_with_the_charge_of_muons() -> None:
     x, y, charge = cosmic_rays(np.random.default_rng(3), 4072, 4000, 600.0)
     # 3 per cm2 and minute on 16.3 cm2 in 10 minutes: 489 events, of 100 um times 75 electron/um or more.
     assert 489 * 7500 < charge.sum() < 489 * 30000
@@ -97,6 +97,6 @@ def test_cosmic_rays_come_at_their_rate_with_the_charge_of_muons():
     assert set(charge) == {np.float32(PACKET)}
 
 
-def test_bias_of_two_seconds_has_about_one_cosmic_ray():
+def test_bias_of_two_seconds_has_about_one_cosmic_ray() -> None:
     totals = [cosmic_rays(np.random.default_rng(seed), 4072, 4000, 1.0)[2].sum() for seed in range(200)]
     assert np.mean(np.array(totals) == 0) == pytest.approx(np.exp(-0.81), abs=0.12)

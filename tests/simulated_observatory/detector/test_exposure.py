@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from lsst.ts.simulated_observatory.cameras.models import DetectorModel
 from lsst.ts.simulated_observatory.detector.illumination import LAMP_RATE
 from lsst.ts.simulated_observatory.detector.readout import BITS, read_out
-from lsst.ts.simulated_observatory.detector.truth import random_stream
+from lsst.ts.simulated_observatory.detector.truth import DetectorTruth, random_stream
 
 
-def clipped(values, sigmas=5.0):
+def clipped(values: np.ndarray, sigmas: float = 5.0) -> np.ndarray:
     """Values without outliers."""
     values = np.ravel(values)
     for _ in range(3):
@@ -18,14 +21,16 @@ def clipped(values, sigmas=5.0):
     return values
 
 
-def of(truth, name):
+def of(truth: DetectorTruth, name: str) -> np.ndarray:
     return np.array([getattr(amplifier, name) for amplifier in truth.amplifiers])
 
 
-def test_overscan_scatters_by_the_read_noise(take, model, truth):
+def test_overscan_scatters_by_the_read_noise(
+    take: Callable[..., np.ndarray], model: DetectorModel, truth: DetectorTruth
+) -> None:
     difference = (take(1) - take(2)) / np.sqrt(2)
     amplifier = model.amplifiers[0]
-    prescan = difference[:, :, : amplifier.prescan]
+    prescan = difference[:, :, : amplifier.sensor.prescan]
     serial = difference[:, :, amplifier.imaging[1].stop :]
     # Differences of a row from the row's mean: the bias level drifts while the first rows are read.
     noise = (
@@ -35,7 +40,9 @@ def test_overscan_scatters_by_the_read_noise(take, model, truth):
     assert prescan.std(axis=(1, 2)).mean() == pytest.approx(serial.std(axis=(1, 2)).mean(), rel=0.05)
 
 
-def test_bias_has_a_level_that_wanders_and_a_structure_that_stays(take_electrons, take):
+def test_bias_has_a_level_that_wanders_and_a_structure_that_stays(
+    take_electrons: Callable[..., np.ndarray], take: Callable[..., np.ndarray]
+) -> None:
     assert 0.1 < abs(take(1)[0].mean() - take(2)[0].mean()) < 30
     stack = np.stack([take_electrons(i) for i in range(20)])
     structure = np.median(stack, axis=0)
@@ -46,7 +53,9 @@ def test_bias_has_a_level_that_wanders_and_a_structure_that_stays(take_electrons
 
 
 @pytest.mark.parametrize("time", [5.0, 20.0])
-def test_photon_transfer_gives_gain_and_brighter_fatter_of_the_truth(take_electrons, truth, time):
+def test_photon_transfer_gives_gain_and_brighter_fatter_of_the_truth(
+    take_electrons: Callable[..., np.ndarray], truth: DetectorTruth, time: float
+) -> None:
     ratios = []
     for pair in range(3):
         first, second = (take_electrons(100 * pair + i, time, True) for i in range(2))
@@ -62,7 +71,9 @@ def test_photon_transfer_gives_gain_and_brighter_fatter_of_the_truth(take_electr
     assert np.std(ratios) < 0.02
 
 
-def test_brighter_fatter_correlates_neighbours_along_the_column_most(take_electrons, truth):
+def test_brighter_fatter_correlates_neighbours_along_the_column_most(
+    take_electrons: Callable[..., np.ndarray], truth: DetectorTruth
+) -> None:
     rows, columns = [], []
     for pair in range(3):
         first, second = (take_electrons(100 * pair + i, 20.0, True) for i in range(2))
@@ -76,7 +87,11 @@ def test_brighter_fatter_correlates_neighbours_along_the_column_most(take_electr
     assert np.mean(columns) == pytest.approx(0.105, abs=0.025)
 
 
-def test_lamp_shines_as_documented_with_vignetted_corners(take_electrons, assemble, truth):
+def test_lamp_shines_as_documented_with_vignetted_corners(
+    take_electrons: Callable[..., np.ndarray],
+    assemble: Callable[[np.ndarray], np.ndarray],
+    truth: DetectorTruth,
+) -> None:
     flat = assemble(take_electrons(1, 5.0, True))
     assert np.median(flat) == pytest.approx(LAMP_RATE * (5.0 + truth.shutter_offset), rel=0.005)
     corners = [
@@ -85,18 +100,22 @@ def test_lamp_shines_as_documented_with_vignetted_corners(take_electrons, assemb
     assert 0.95 < np.mean(corners) / np.median(flat) < 0.995
 
 
-def test_shutter_is_open_a_little_longer_than_asked_for(take_electrons, truth):
+def test_shutter_is_open_a_little_longer_than_asked_for(
+    take_electrons: Callable[..., np.ndarray], truth: DetectorTruth
+) -> None:
     flat = np.mean([np.median(image) for image in take_electrons(1, 0.1, True)])
     dark = np.mean([np.median(image) for image in take_electrons(2)])
     assert (flat - dark) / LAMP_RATE - 0.1 == pytest.approx(truth.shutter_offset, abs=0.001)
 
 
-def test_light_of_two_flats_agrees_to_the_repeatability_of_lamp_and_shutter(take_electrons):
+def test_light_of_two_flats_agrees_to_the_repeatability_of_lamp_and_shutter(
+    take_electrons: Callable[..., np.ndarray],
+) -> None:
     levels = [np.mean([np.median(image) for image in take_electrons(i, 20.0, True)]) for i in range(4)]
     assert np.std(levels) / np.mean(levels) < 5e-4
 
 
-def test_narrow_filter_and_grating_dim_the_light(take_electrons):
+def test_narrow_filter_and_grating_dim_the_light(take_electrons: Callable[..., np.ndarray]) -> None:
     red = np.median(take_electrons(1, 5.0, True))
     assert np.median(take_electrons(1, 5.0, True, physical_filter="empty~SDSSy_65mm")) / red == pytest.approx(
         0.2, rel=0.01
@@ -105,7 +124,9 @@ def test_narrow_filter_and_grating_dim_the_light(take_electrons):
         take_electrons(1, 5.0, True, physical_filter="SDSSr_65m~empty")
 
 
-def test_dark_current_is_that_of_the_truth(take_electrons, truth):
+def test_dark_current_is_that_of_the_truth(
+    take_electrons: Callable[..., np.ndarray], truth: DetectorTruth
+) -> None:
     rates = []
     for pair in range(2):
         dark = take_electrons(10 + pair, 300.0) - take_electrons(20 + pair)
@@ -114,7 +135,11 @@ def test_dark_current_is_that_of_the_truth(take_electrons, truth):
     np.testing.assert_allclose(np.mean(rates, axis=0), of(truth, "dark_current"), rtol=0.1)
 
 
-def test_defects_are_where_the_truth_has_them(take_electrons, assemble, truth):
+def test_defects_are_where_the_truth_has_them(
+    take_electrons: Callable[..., np.ndarray],
+    assemble: Callable[[np.ndarray], np.ndarray],
+    truth: DetectorTruth,
+) -> None:
     dark = assemble(take_electrons(1, 60.0) - take_electrons(2))
     flat = assemble(take_electrons(3, 20.0, True)) / (20.0 * LAMP_RATE)
     for defect in truth.defects:
@@ -132,23 +157,27 @@ def test_defects_are_where_the_truth_has_them(take_electrons, assemble, truth):
     }
 
 
-def test_same_request_gives_the_same_pixels_and_another_exposure_others(take):
+def test_same_request_gives_the_same_pixels_and_another_exposure_others(
+    take: Callable[..., np.ndarray],
+) -> None:
     image = take(1, 5.0, True)
     np.testing.assert_array_equal(image, take(1, 5.0, True, path="elsewhere"))
     for other in (take(2, 5.0, True), take(1, 5.0, True, seed=6)):
         assert np.mean(other == image) < 0.03  # in the overscan 1 / (2 sqrt(pi) sigma) by chance
 
 
-def test_long_exposures_saturate_above_the_level_of_the_camera_model_and_below_18_bits(take, model):
+def test_long_exposures_saturate_above_the_level_of_the_camera_model_and_below_18_bits(
+    take: Callable[..., np.ndarray], model: DetectorModel
+) -> None:
     image = take(1, 60.0, True)
     for raw, amplifier in zip(image, model.amplifiers, strict=True):
         level = np.median(raw[:, amplifier.imaging[1].stop :])
         saturated = np.median(raw[amplifier.imaging]) - level
-        assert amplifier.saturation < saturated < 1.03 * amplifier.saturation
+        assert amplifier.sensor.saturation < saturated < 1.03 * amplifier.sensor.saturation
     assert 2**16 < image.max() < 2**BITS
 
 
-def test_converter_stops_at_18_bits(truth, model):
+def test_converter_stops_at_18_bits(truth: DetectorTruth, model: DetectorModel) -> None:
     charge = np.full(
         (16, *np.empty(model.amplifiers[0].raw_shape)[model.amplifiers[0].imaging].shape), 4e5, "f4"
     )
@@ -157,7 +186,9 @@ def test_converter_stops_at_18_bits(truth, model):
     assert {int(image.max()) for image in images} == {2**BITS - 1}
 
 
-def test_bright_spot_has_a_ghost_in_the_neighbouring_amplifier_at_the_same_place(truth, model):
+def test_bright_spot_has_a_ghost_in_the_neighbouring_amplifier_at_the_same_place(
+    truth: DetectorTruth, model: DetectorModel
+) -> None:
     names = [amplifier.name for amplifier in model.amplifiers]
     source, victim = names.index("C03"), names.index("C04")
     amplifier = model.amplifiers[source]
@@ -169,7 +200,9 @@ def test_bright_spot_has_a_ghost_in_the_neighbouring_amplifier_at_the_same_place
     assert abs(ghost[60:, :].mean()) < 0.1
 
 
-def test_amplifiers_record_less_than_proportional_at_high_signal(truth, model):
+def test_amplifiers_record_less_than_proportional_at_high_signal(
+    truth: DetectorTruth, model: DetectorModel
+) -> None:
     charge = np.full((16, model.amplifiers[0].height, model.amplifiers[0].width), 1e5, dtype=np.float32)
     dark = _read(truth, np.zeros_like(charge))
     for bright, quiet, amplifier, k in zip(
@@ -181,6 +214,6 @@ def test_amplifiers_record_less_than_proportional_at_high_signal(truth, model):
         assert 0.001 < 1 - measured / signal < 0.002
 
 
-def _read(truth, charge):
+def _read(truth: DetectorTruth, charge: np.ndarray) -> list[np.ndarray]:
     streams = [random_stream(1, i) for i in range(16)]
     return list(read_out(truth, charge, random_stream(1, "common"), streams, [1.0] * 16))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from lsst.ts.simulated_observatory.cameras.models import DetectorModel
 from lsst.ts.simulated_observatory.detector.header import primary_header
 
 REAL = """
@@ -18,7 +21,7 @@ FILENAME HEADVER AIRTEMP DOMEAZ OBJECT
 
 
 @pytest.fixture
-def header(model):
+def header(model: DetectorModel) -> dict[str, Any]:
     return primary_header(
         model=model,
         image_name="AT_O_20250115_000007",
@@ -33,11 +36,11 @@ def header(model):
     )
 
 
-def test_header_has_the_keywords_of_a_real_raw(header):
+def test_header_has_the_keywords_of_a_real_raw(header: dict[str, Any]) -> None:
     assert {*REAL.split(), "STUTTER ROWS", "SIMULATE ATMCS", "SIMULATE ATSPECTROGRAPH"} <= set(header)
 
 
-def test_times_are_tai_in_iso_format_and_as_mjd(header):
+def test_times_are_tai_in_iso_format_and_as_mjd(header: dict[str, Any]) -> None:
     assert header["TIMESYS"] == "TAI"
     assert header["DATE-BEG"] == header["DATE-OBS"] == "2025-01-15T18:00:00.000"
     assert header["DATE-END"] == header["DATE-TRG"] == "2025-01-15T18:00:30.250"
@@ -45,7 +48,7 @@ def test_times_are_tai_in_iso_format_and_as_mjd(header):
     assert header["MJD-END"] == pytest.approx(60690.75 + 30.25 / 86400, abs=1e-9)
 
 
-def test_identity_is_that_of_the_image(header):
+def test_identity_is_that_of_the_image(header: dict[str, Any]) -> None:
     assert header["OBSID"] == "AT_O_20250115_000007"
     assert header["DAYOBS"] == "20250115"
     assert header["SEQNUM"] == 7
@@ -55,11 +58,11 @@ def test_identity_is_that_of_the_image(header):
     assert header["LSST_NUM"] == "ITL-3800C-068"
 
 
-def test_shutter_stays_closed_for_a_dark(header):
+def test_shutter_stays_closed_for_a_dark(header: dict[str, Any]) -> None:
     assert (header["EXPTIME"], header["DARKTIME"], header["SHUTTIME"]) == (30.0, 30.24, 0.0)
 
 
-def test_simulated_data_say_so(header):
+def test_simulated_data_say_so(header: dict[str, Any]) -> None:
     marks = [value for key, value in header.items() if key.startswith("SIMULATE")]
     assert any(marks)
     assert "imulated" in str(header["COMMENT"])

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from astropy.io import fits
 
-from lsst.ts.simulated_observatory.cameras.models import detector_model
-from lsst.ts.simulated_observatory.detector.exposure import simulate, write_raw, write_segments
+from lsst.ts.simulated_observatory.cameras.models import DetectorModel, detector_model
+from lsst.ts.simulated_observatory.detector.exposure import (
+    ExposureRequest,
+    simulate,
+    write_raw,
+    write_segments,
+)
 from lsst.ts.simulated_observatory.detector.header import file_name, primary_header
 from lsst.ts.simulated_observatory.detector.raw import segment_header
 
@@ -18,7 +25,7 @@ SEGMENTS = [f"Segment1{k}" for k in range(8)] + [f"Segment0{k}" for k in range(7
 
 
 @pytest.fixture
-def header(model):
+def header(model: DetectorModel) -> dict[str, Any]:
     return primary_header(
         model=model,
         image_name="AT_O_20250115_000007",
@@ -40,7 +47,9 @@ def header(model):
     )
 
 
-def test_raw_file_has_the_segments_in_the_order_of_the_camera(request_for, header, model, tmp_path):
+def test_raw_file_has_the_segments_in_the_order_of_the_camera(
+    request_for: Callable[..., ExposureRequest], header: dict[str, Any], model: DetectorModel, tmp_path: Path
+) -> None:
     request = request_for(7, 5.0, True, path=str(tmp_path / "segments"))
     write_segments(request)
     raw = tmp_path / file_name("AT_O_20250115_000007", model)
@@ -60,7 +69,9 @@ def test_raw_file_has_the_segments_in_the_order_of_the_camera(request_for, heade
             np.testing.assert_array_equal(hdus[amplifier.segment].data, image)
 
 
-def test_segments_are_rice_compressed_row_by_row(request_for, header, model, tmp_path):
+def test_segments_are_rice_compressed_row_by_row(
+    request_for: Callable[..., ExposureRequest], header: dict[str, Any], model: DetectorModel, tmp_path: Path
+) -> None:
     request = request_for(7, path=str(tmp_path / "segments"))
     write_segments(request)
     write_raw(tmp_path / "raw.fits", header, request.path)
@@ -72,7 +83,9 @@ def test_segments_are_rice_compressed_row_by_row(request_for, header, model, tmp
             assert (card["ZBITPIX"], card["ZNAXIS1"], card["ZNAXIS2"]) == (32, columns, rows)
 
 
-def test_same_request_gives_the_same_bytes(request_for, tmp_path):
+def test_same_request_gives_the_same_bytes(
+    request_for: Callable[..., ExposureRequest], tmp_path: Path
+) -> None:
     digests = set()
     for name in ("a", "b"):
         write_segments(request_for(7, 5.0, True, path=str(tmp_path / name)))
@@ -80,7 +93,7 @@ def test_same_request_gives_the_same_bytes(request_for, tmp_path):
     assert len(digests) == 1
 
 
-def test_raw_file_appears_complete_or_not_at_all(header, tmp_path):
+def test_raw_file_appears_complete_or_not_at_all(header: dict[str, Any], tmp_path: Path) -> None:
     raw = tmp_path / "raw.fits"
     raw.write_bytes(b"what was there")
     with pytest.raises(FileNotFoundError):
@@ -89,7 +102,7 @@ def test_raw_file_appears_complete_or_not_at_all(header, tmp_path):
     assert [path.name for path in Path(tmp_path).iterdir()] == ["raw.fits"]
 
 
-def test_segment_header_is_that_of_a_real_raw():
+def test_segment_header_is_that_of_a_real_raw() -> None:
     """Segment10 of AT_O_20240624_000106."""
     model = detector_model("LATISS", 0)
     real = {
@@ -129,12 +142,12 @@ def test_segment_header_is_that_of_a_real_raw():
 
 
 @pytest.mark.parametrize("scale", [1, 4])
-def test_coordinates_of_all_frames_agree_with_the_detector_section(scale):
+def test_coordinates_of_all_frames_agree_with_the_detector_section(scale: int) -> None:
     model = detector_model("LATISS", 0, scale)
     for amplifier in model.amplifiers:
-        header = segment_header(amplifier, model)
+        header: dict[str, Any] = {**segment_header(amplifier, model)}
         columns, rows = (part.split(":") for part in str(header["DETSEC"])[1:-1].split(","))
-        first, last = amplifier.prescan + 1, amplifier.prescan + amplifier.width
+        first, last = amplifier.sensor.prescan + 1, amplifier.sensor.prescan + amplifier.width
         assert header["DTV1"] + header["DTM1_1"] * first == int(columns[0])
         assert header["DTV1"] + header["DTM1_1"] * last == int(columns[1])
         assert header["DTV2"] + header["DTM2_2"] * 1 == int(rows[0])

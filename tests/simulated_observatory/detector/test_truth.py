@@ -7,14 +7,16 @@ import json
 import numpy as np
 import pytest
 
-from lsst.ts.simulated_observatory.cameras.models import detector_model
+from lsst.ts.simulated_observatory.cameras.models import DetectorModel, detector_model
 from lsst.ts.simulated_observatory.detector.illumination import throughput
 from lsst.ts.simulated_observatory.detector.patterns import light_pattern
-from lsst.ts.simulated_observatory.detector.truth import draw_truth
+from lsst.ts.simulated_observatory.detector.truth import DetectorTruth, draw_truth
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_amplifiers_are_near_the_camera_model_as_verification_wants_them(model, seed):
+def test_amplifiers_are_near_the_camera_model_as_verification_wants_them(
+    model: DetectorModel, seed: int
+) -> None:
     for drawn, nominal in zip(draw_truth(model, seed).amplifiers, model.amplifiers, strict=True):
         assert drawn.name == nominal.name
         assert abs(drawn.gain / nominal.gain - 1) <= 0.03
@@ -23,16 +25,18 @@ def test_amplifiers_are_near_the_camera_model_as_verification_wants_them(model, 
         assert drawn.nonlinearity * 1e5 == pytest.approx(0.0015, rel=0.05)
 
 
-def test_seeds_give_detectors_that_differ(model):
+def test_seeds_give_detectors_that_differ(model: DetectorModel) -> None:
     gains = {draw_truth(model, seed).amplifiers[0].gain for seed in range(10)}
     assert len(gains) == 10
 
 
-def test_amplifiers_are_the_same_at_every_scale(model):
+def test_amplifiers_are_the_same_at_every_scale(model: DetectorModel) -> None:
     assert draw_truth(model, 3).amplifiers == draw_truth(detector_model("LATISS", 0, 4), 3).amplifiers
 
 
-def test_truth_is_json_and_has_the_defects_inside_the_detector(truth, model):
+def test_truth_is_json_and_has_the_defects_inside_the_detector(
+    truth: DetectorTruth, model: DetectorModel
+) -> None:
     content = json.loads(json.dumps(truth.to_dict(), allow_nan=False))
     assert content["amplifiers"]["C05"]["gain"] == truth.amplifiers[5].gain
     assert content["seed"] == truth.seed
@@ -43,7 +47,7 @@ def test_truth_is_json_and_has_the_defects_inside_the_detector(truth, model):
     assert len(hot) == round(1e-4 * model.width * model.height)
 
 
-def test_flat_field_averages_one_with_the_response_of_the_pixels(truth):
+def test_flat_field_averages_one_with_the_response_of_the_pixels(truth: DetectorTruth) -> None:
     pattern = light_pattern(truth)
     assert np.mean(pattern[pattern > 0.9]) == pytest.approx(1.0, abs=1e-3)
     differences = np.diff(pattern, axis=1)
@@ -61,15 +65,15 @@ def test_flat_field_averages_one_with_the_response_of_the_pixels(truth):
         ("empty~empty", 6.0),
     ],
 )
-def test_throughput_follows_filter_and_grating(physical_filter, expected):
+def test_throughput_follows_filter_and_grating(physical_filter: str, expected: float) -> None:
     assert throughput(physical_filter) == pytest.approx(expected)
 
 
-def test_unknown_grating_is_told_with_the_nearest():
+def test_unknown_grating_is_told_with_the_nearest() -> None:
     with pytest.raises(ValueError, match="nearest is holo4_003"):
         throughput("SDSSr_65mm~holo4_03")
 
 
-def test_negative_seed_is_refused(model):
+def test_negative_seed_is_refused(model: DetectorModel) -> None:
     with pytest.raises(ValueError, match="non-negative"):
         draw_truth(model, -1)

@@ -20,9 +20,9 @@ ImageMaker = Callable[..., DetectorImage]
 NOISE = 9.0
 
 
-def nominal(noise: float = NOISE, overscan: float = 8.4) -> dict[str, float]:
+def nominal(noise: float | None = NOISE, overscan: float = 8.4) -> dict[str, float | None]:
     """Metadata of a detector with a gain of 1.07."""
-    metadata = {}
+    metadata: dict[str, float | None] = {}
     for name in ("C10", "C11"):
         metadata |= {
             f"LSST ISR IMAGENOISE {name}": noise,
@@ -33,7 +33,9 @@ def nominal(noise: float = NOISE, overscan: float = 8.4) -> dict[str, float]:
     return metadata
 
 
-def verified(image: DetectorImage, metadata: dict[str, float] | None = None) -> dict[str, dict[str, bool]]:
+def verified(
+    image: DetectorImage, metadata: dict[str, float | None] | None = None
+) -> dict[str, dict[str, bool]]:
     statistics = measure_dark_image(image, CosmicRayFinder(), corner=True)
     return verify_dark_image(statistics, nominal() if metadata is None else metadata)
 

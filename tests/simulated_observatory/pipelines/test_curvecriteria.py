@@ -1,3 +1,6 @@
+# mypy: allow-untyped-calls
+# The constructors of lsst.pex.config have no annotations.
+
 from __future__ import annotations
 
 import math
@@ -9,7 +12,7 @@ from lsst.ts.simulated_observatory.cameras.models import detector_model
 from lsst.ts.simulated_observatory.detector.truth import draw_truth
 from lsst.ts.simulated_observatory.pipelines.curvecriteria import measure_curve, verify_curve
 from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
-from lsst.ts.simulated_observatory.pipelines.verifycurve import VerifyCurveTask, VerifyDetectorsTask
+from lsst.ts.simulated_observatory.pipelines.verify import VerifyCurveTask, VerifyDetectorsTask
 
 MODEL = detector_model("LATISS", 0)
 TESTS = ("PTC_GAIN", "PTC_NOISE", "PTC_TURNOFF", "PTC_BFE_A00", "NOISE_SIGNAL_INDEPENDENCE", "SUCCESS")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lsst.ts.simulated_observatory.pipelines.defectcriteria import measure_defects, verify_defects
+from lsst.ts.simulated_observatory.pipelines.criteria import measure_defects, verify_defects
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
 
 ImageMaker = Callable[..., DetectorImage]

@@ -1,3 +1,6 @@
+# mypy: allow-untyped-calls
+# The constructors of lsst.pex.config have no annotations.
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -7,7 +10,7 @@ import numpy as np
 import pytest
 from lsst.pipe.base import NoWorkFound
 
-from lsst.ts.simulated_observatory.pipelines.flatlevel import (
+from lsst.ts.simulated_observatory.pipelines.combine import (
     FlatLevelConfig,
     FlatLevelTask,
     UnusableFlatError,

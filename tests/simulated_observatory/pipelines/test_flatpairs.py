@@ -5,8 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from lsst.ts.simulated_observatory.pipelines.flatpairs import gain_from_contrast, measure_pair
-from lsst.ts.simulated_observatory.pipelines.ptcextract import Flat, pair_flats
+from lsst.ts.simulated_observatory.pipelines.flatpairs import (
+    Flat,
+    gain_from_contrast,
+    measure_pair,
+    pair_flats,
+)
 
 GAIN, NOISE = 1.08, 9.0
 
@@ -15,15 +19,16 @@ SHAPE = (400, 1000)
 GOOD = np.ones(SHAPE, bool)
 
 
-def flats(rng: np.random.Generator, mean: float, drift: float = 0.0) -> list[np.ndarray]:
+def flats(rng: np.random.Generator, mean: float, drift: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """Two flats, adu, without brighter-fatter effect, with a mean in adu."""
-    return [
+    first, second = (
         (
             rng.poisson(mean * GAIN * factor * np.linspace(0.98, 1.02, SHAPE[1]), SHAPE) / GAIN
             + rng.normal(0, NOISE, SHAPE)
         ).astype(np.float32)
         for factor in (1.0, 1.0 + drift)
-    ]
+    )
+    return first, second
 
 
 @pytest.mark.parametrize("mean", [300.0, 5_000.0, 15_000.0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lsst.daf.butler import Butler
@@ -12,7 +13,12 @@ from lsst.ts.calibrations.domain.instruments import LSSTCAM
 from lsst.ts.simulated_observatory.cameras.models import detector_model
 from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest, write_raw, write_segments
 from lsst.ts.simulated_observatory.detector.header import primary_header
-from lsst.ts.simulated_observatory.pipelines.instruments import LsstCam, LsstComCam, instrument_of
+from lsst.ts.simulated_observatory.pipelines.instruments import (
+    CalibrationInstrument,
+    LsstCam,
+    LsstComCam,
+    instrument_of,
+)
 from lsst.ts.simulated_observatory.pipelines.new_repository import create_repository
 from lsst.ts.simulated_observatory.pipelines.raw_ingest import ingest_raw
 
@@ -36,13 +42,15 @@ LSSTCAM_RAW = {  # of MC_O_20260315_000051_R01_S01
     ("header", "instrument", "detector", "physical_filter"),
     [(COMCAM, LsstComCam, 0, "g_01"), (LSSTCAM_RAW, LsstCam, 1, "r_57")],
 )
-def test_real_headers_are_understood(header, instrument, detector, physical_filter):
+def test_real_headers_are_understood(
+    header: dict[str, Any], instrument: type[CalibrationInstrument], detector: int, physical_filter: str
+) -> None:
     assert instrument_of(header) is instrument
     assert instrument.detector(header) == detector
     assert instrument.physical_filter(header) == physical_filter
 
 
-def test_a_detector_that_the_camera_has_not_is_an_error():
+def test_a_detector_that_the_camera_has_not_is_an_error() -> None:
     with pytest.raises(ValueError, match="LSSTCam has no detector R44_SW0"):
         LsstCam.detector({"RAFTBAY": "R44", "CCDSLOT": "SW0"})
     with pytest.raises(ValueError, match="INSTRUME is 'HSC'; known are LATISS, ComCam, lsstCam"):

@@ -1,6 +1,10 @@
+# mypy: allow-untyped-calls
+# The constructors of lsst.pex.config have no annotations.
+
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +15,11 @@ from lsst.ts.simulated_observatory.pipelines.isr import IsrConfig, IsrConnection
 from lsst.ts.simulated_observatory.pipelines.raws import read_raw
 from lsst.ts.simulated_observatory.pipelines.tables import Defects, PhotonTransferCurve
 
+from .camera import Camera
+
 
 @pytest.fixture(scope="module")
-def flat_file(camera: object) -> Path:
+def flat_file(camera: Camera) -> Path:
     return camera.take("FLAT", [5.0])[0]
 
 
@@ -26,11 +32,12 @@ def config(**options: bool) -> IsrConfig:
     return found
 
 
-def processed(path: Path, settings: IsrConfig, **calibrations: object) -> DetectorImage:
-    return IsrTask(config=settings).run(read_raw(str(path)), **calibrations).outputExposure
+def processed(path: Path, settings: IsrConfig, **calibrations: Any) -> DetectorImage:
+    image: DetectorImage = IsrTask(config=settings).run(read_raw(str(path)), **calibrations).outputExposure
+    return image
 
 
-def true_curve(camera: object) -> PhotonTransferCurve:
+def true_curve(camera: Camera) -> PhotonTransferCurve:
     truth = draw_truth(camera.model, camera.seed)
     return PhotonTransferCurve(
         detector="RXX_S00",
@@ -40,7 +47,7 @@ def true_curve(camera: object) -> PhotonTransferCurve:
     )
 
 
-def test_bias_has_no_level_and_the_read_noise_of_its_amplifiers(bias_file: Path, camera: object) -> None:
+def test_bias_has_no_level_and_the_read_noise_of_its_amplifiers(bias_file: Path, camera: Camera) -> None:
     curve = true_curve(camera)
     image = processed(bias_file, config(doApplyGains=True), ptc=curve)
     assert image.metadata["LSST ISR UNITS"] == "electron"
@@ -55,7 +62,7 @@ def test_bias_has_no_level_and_the_read_noise_of_its_amplifiers(bias_file: Path,
         assert image.metadata[f"LSST ISR IMAGENOISE {name}"] == curve.imageNoise[name]
 
 
-def test_gains_level_the_amplifiers_of_a_flat(flat_file: Path, camera: object) -> None:
+def test_gains_level_the_amplifiers_of_a_flat(flat_file: Path, camera: Camera) -> None:
     adu = processed(flat_file, config())
     electrons = processed(flat_file, config(doApplyGains=True), ptc=true_curve(camera))
     scatter = [

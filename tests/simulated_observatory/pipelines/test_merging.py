@@ -3,7 +3,7 @@ from __future__ import annotations
 import copy
 import math
 
-from lsst.ts.simulated_observatory.pipelines.merging import merge_detectors, merge_exposures
+from lsst.ts.simulated_observatory.pipelines.merging import exp_merge, run_merge
 
 
 def amplifier(**tests: bool) -> dict[str, bool]:
@@ -26,7 +26,7 @@ INCONSISTENT = amplifier(MEAN=True, NOISE=True, CR_NOISE=True, READ_NOISE_CONSIS
 
 
 def test_failures_are_named_by_amplifier_and_test() -> None:
-    merged = merge_detectors({"RXX_S00": statistics({"C00": NOISY, "C01": GOOD, "C02": INCONSISTENT})})
+    merged = exp_merge({"RXX_S00": statistics({"C00": NOISY, "C01": GOOD, "C02": INCONSISTENT})})
     assert merged == {
         "RXX_S00": {"SUCCESS": False, "FAILURES": ["C00 NOISE", "C00 CR_NOISE", "C00 READ_NOISE_CONSISTENT"]},
         "SUCCESS": False,
@@ -34,15 +34,15 @@ def test_failures_are_named_by_amplifier_and_test() -> None:
 
 
 def test_exposure_that_passes_has_no_failures() -> None:
-    merged = merge_detectors({"RXX_S00": statistics({"C00": GOOD, "C01": INCONSISTENT})})
+    merged = exp_merge({"RXX_S00": statistics({"C00": GOOD, "C01": INCONSISTENT})})
     assert merged == {"RXX_S00": {"SUCCESS": True}, "SUCCESS": True}
 
 
 def test_flats_keep_their_failures_in_the_run() -> None:
     dark = amplifier(NOISE=False)
-    flat = merge_detectors({"RXX_S00": statistics({"C03": dark}, SCATTER=False)}, scatter=True)
+    flat = exp_merge({"RXX_S00": statistics({"C03": dark}, SCATTER=False)}, scatter=True)
     assert flat["VERIFY"] == {"EXP": {"SCATTER": True}}
-    run = merge_exposures({2025011500001: flat})
+    run = run_merge({2025011500001: flat})
     assert run == {
         2025011500001: {"SUCCESS": False, "FAILURES": ["RXX_S00 SCATTER", "RXX_S00 C03 NOISE"]},
         "SUCCESS": False,
@@ -53,26 +53,26 @@ def test_scatter_of_the_detectors_is_a_failure_of_the_exposure() -> None:
     bright = statistics({"C00": amplifier(NOISE=True)}, SCATTER=True)
     faint = copy.deepcopy(bright)
     faint["DET"] = {"MEAN": 14_000.0, "SCATTER": 3.0}
-    merged = merge_detectors({"R22_S00": bright, "R22_S01": faint}, scatter=True)
+    merged = exp_merge({"R22_S00": bright, "R22_S01": faint}, scatter=True)
     assert merged["EXP"] == {"SCATTER": 500.0}
-    assert merge_exposures({1: merged}) == {1: {"SUCCESS": False, "FAILURES": ["SCATTER"]}, "SUCCESS": False}
+    assert run_merge({1: merged}) == {1: {"SUCCESS": False, "FAILURES": ["SCATTER"]}, "SUCCESS": False}
 
 
 def test_scatter_that_is_not_finite_fails() -> None:
     broken = statistics({"C00": amplifier(NOISE=True)}, SCATTER=True)
     broken["DET"] = {"MEAN": math.nan, "SCATTER": math.nan}
-    assert merge_detectors({"RXX_S00": broken}, scatter=True)["SUCCESS"] is False
+    assert exp_merge({"RXX_S00": broken}, scatter=True)["SUCCESS"] is False
 
 
 def test_inputs_are_not_changed() -> None:
-    exposure = merge_detectors({"RXX_S00": statistics({"C00": NOISY})})
+    exposure = exp_merge({"RXX_S00": statistics({"C00": NOISY})})
     before = copy.deepcopy(exposure)
-    merge_exposures({5: exposure, 3: exposure})
+    run_merge({5: exposure, 3: exposure})
     assert exposure == before
 
 
 def test_exposures_are_in_order_with_integer_ids() -> None:
-    passed = merge_detectors({"RXX_S00": statistics({"C00": GOOD})})
-    run = merge_exposures({7: passed, 2: passed})
+    passed = exp_merge({"RXX_S00": statistics({"C00": GOOD})})
+    run = run_merge({7: passed, 2: passed})
     assert list(run) == [2, 7, "SUCCESS"]
     assert run["SUCCESS"] is True

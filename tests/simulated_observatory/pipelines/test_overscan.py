@@ -22,7 +22,7 @@ def blank(level: float = 0.0) -> np.ndarray:
 def test_level_of_each_row_and_each_column_is_removed(rng: np.random.Generator) -> None:
     signal = rng.integers(0, 1000, (ROWS, COLUMNS))
     array = blank(20_000)
-    array += rng.integers(0, 500, array.shape[0])[:, None]
+    array += rng.integers(0, 500, (array.shape[0], 1))
     array[:, PRESCAN : PRESCAN + COLUMNS] += rng.integers(0, 50, COLUMNS)
     array[:ROWS, PRESCAN : PRESCAN + COLUMNS] += signal
     result = subtract_overscan(raw(array.astype(np.int32)))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from lsst.ts.simulated_observatory.pipelines.new_repository import (
 from lsst.ts.simulated_observatory.pipelines.raw_ingest import ingest_raw
 from lsst.ts.simulated_observatory.pipelines.tables import Defects, PhotonTransferCurve
 
+from .camera import Camera
+
 PIPELINES = "resource://lsst.ts.simulated_observatory.pipelines"
 CALIB, RAW = "LATISS/calib", "LATISS/raw/all"
 DATA_ID = {"instrument": "LATISS", "detector": 0}
@@ -28,7 +31,7 @@ pytestmark = pytest.mark.endtoend
 
 
 @pytest.fixture(scope="module")
-def repo(tmp_path_factory: pytest.TempPathFactory, camera: object) -> str:
+def repo(tmp_path_factory: pytest.TempPathFactory, camera: Camera) -> str:
     """A repository that has a true photon transfer curve, defects and the camera model."""
     path = str(tmp_path_factory.mktemp("night") / "repo")
     create_repository(path)
@@ -51,12 +54,12 @@ def repo(tmp_path_factory: pytest.TempPathFactory, camera: object) -> str:
 
 
 @pytest.fixture(scope="module")
-def take(repo: str, camera: object) -> Callable[..., list[int]]:
+def take(repo: str, camera: Camera) -> Callable[..., list[int]]:
     """Take and ingest images; returns their exposure ids."""
 
-    def run(image_type: str, *times: float, **request: object) -> list[int]:
+    def run(image_type: str, *times: float, faults: Sequence[str] = ()) -> list[int]:
         with Butler.from_config(repo, writeable=True) as butler:
-            refs = [ingest_raw(butler, str(path)) for path in camera.take(image_type, times, **request)]
+            refs = [ingest_raw(butler, str(path)) for path in camera.take(image_type, times, faults=faults)]
         return [int(ref.dataId["exposure"]) for (ref,) in refs]
 
     return run
@@ -83,7 +86,7 @@ def pipetask(repo: str) -> Callable[..., str]:
 
 
 def test_combined_bias_of_three_images_fails_noise_against_the_same_images(
-    repo: str, take: Callable[..., list[int]], pipetask: Callable[..., str], camera: object
+    repo: str, take: Callable[..., list[int]], pipetask: Callable[..., str], camera: Camera
 ) -> None:
     exposures = take("BIAS", 0, 0, 0)
     options = (
@@ -160,7 +163,7 @@ def test_pipelines_have_the_documented_labels(name: str, labels: list[str]) -> N
 
 
 def test_curve_and_defects_of_a_night_are_verified_before_they_are_certified(
-    repo: str, take: Callable[..., list[int]], pipetask: Callable[..., str], camera: object
+    repo: str, take: Callable[..., list[int]], pipetask: Callable[..., str], camera: Camera
 ) -> None:
     biases, darks = take("BIAS", *[0] * 12), take("DARK", 10, 15, 20)
     flats = take("FLAT", 5, 5, 10, 10, 15, 15, 20, 20, 25, 25, 30, 30, 35, 35)
@@ -201,7 +204,7 @@ def test_options_of_the_procedure_pages_are_accepted() -> None:
         pipeline.addConfigOverride("isr", field, "False")
     pipeline.addConfigOverride("isr", "overscan.fitType", "'MEDIAN_PER_ROW'")
     pipeline.addConfigOverride("cpFlatMeasure", "doVignette", "False")
-    tasks = pipeline.to_graph().tasks
+    tasks: Mapping[str, Any] = pipeline.to_graph().tasks
     assert tasks["isr"].config.doDefect is False
     assert tasks["isr"].config.overscan.fitType == "MEDIAN_PER_ROW"
     assert tasks["cpFlatMeasure"].config.doVignette is False

@@ -1,3 +1,6 @@
+# mypy: allow-untyped-calls
+# The constructors of lsst.pex.config have no annotations.
+
 from __future__ import annotations
 
 import math

@@ -9,6 +9,8 @@ from astropy.io import fits
 from lsst.ts.simulated_observatory.pipelines.corrections import assemble
 from lsst.ts.simulated_observatory.pipelines.raws import read_raw, read_raw_header
 
+from .camera import Camera
+
 
 def segment(name: str, detsec: str, array: np.ndarray) -> fits.ImageHDU:
     hdu = fits.ImageHDU(array.astype(np.int32), name=name)
@@ -51,14 +53,14 @@ def test_upper_amplifiers_are_mirrored_in_both_directions_lower_ones_in_x_only(
     assert np.count_nonzero(image.image == 7) == 4
 
 
-def test_simulated_raw_file_has_the_geometry_of_the_camera_model(bias_file: Path, camera: object) -> None:
+def test_simulated_raw_file_has_the_geometry_of_the_camera_model(bias_file: Path, camera: Camera) -> None:
     raw = read_raw(str(bias_file))
     assert len(raw.amplifiers) == 16
     for model in camera.model.amplifiers:
         found = raw.amplifiers[model.name]
         assert found.array.shape == model.raw_shape
         assert found.imaging == model.imaging
-        assert found.amplifier.box == model.placement
+        assert found.amplifier.box == model.box
         assert (found.amplifier.flip_x, found.amplifier.flip_y) == (model.flip_x, model.flip_y)
     assert raw.header["IMGTYPE"] == "BIAS"
     assert read_raw_header(str(bias_file)) == raw.header

@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ COMPLETE = ["SIMULATED.json", "butler.yaml", "gen3.sqlite3"]
 def test_nothing_is_at_its_place_before_it_is_complete(
     tmp_path: Path, reference: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_: Path, target: Path) -> None:
+    def interrupted(_: Path, target: Path, **options: Any) -> None:
         target.mkdir()
         (target / "gen3.sqlite3").write_text("half")
         raise KeyboardInterrupt
@@ -80,8 +81,8 @@ def test_what_others_have_put_there_meanwhile_stays(
     """Nothing at the place is ever removed, whatever it is; the repository is then not made."""
     copy, precious = shutil.copytree, tmp_path / "repo" / "run" / "journal.jsonl"
 
-    def slowly(source: Path, target: Path) -> None:
-        copy(source, target)
+    def slowly(source: Path, target: Path, **options: Any) -> None:
+        copy(source, target, **options)
         precious.parent.mkdir(parents=True)
         precious.write_text("precious")
 
@@ -106,13 +107,13 @@ def make_two(
             return error
         return None
 
-    def slowly(source: Path, target: Path) -> None:
+    def slowly(source: Path, target: Path, **options: Any) -> None:
         assert not begun.is_set(), "two at a time"
         begun.set()
         second.start()
         second.join(0.1)  # it waits
         assert second.is_alive()
-        copy(source, target)
+        copy(source, target, **options)
 
     monkeypatch.setattr(shutil, "copytree", slowly)
     monkeypatch.setattr(repository, "_complete", lambda *_: None)

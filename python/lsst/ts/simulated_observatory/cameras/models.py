@@ -4,63 +4,100 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-from .detectors import DETECTORS
-from .sensors import DetectorData
+from numpy.typing import NDArray
 
-__all__ = ["AmplifierModel", "DetectorModel", "detector_model"]
+from . import CAMERAS
+from .sensors import DetectorData, SensorData
+
+__all__ = ["Amplifier", "AmplifierModel", "DetectorModel", "detector_model"]
 
 MINIMUM_SIDE = 15
 """Shortest side of an imaging area, pixels, to which a scale may reduce it."""
 
 
 @dataclass(frozen=True)
-class AmplifierModel:
-    """One amplifier: nominal properties, and geometry of its raw image and of its place in the detector.
-
-    A raw amplifier image has the pixel that is read first in row 0, column 0. Detector coordinates are those
-    of the assembled and trimmed image with the origin at the lower left, as in the Butler's images.
+class Amplifier:
+    """Where an amplifier lies in the assembled and trimmed image, origin at the lower left as in the Butler.
 
     Parameters
     ----------
     name
         E.g. ``C05``.
-    gain, read_noise
-        electron/adu and electron.
-    saturation
-        Signal above the pedestal, adu, from which a pixel counts as saturated.
-    nonlinearity
-        Quadratic non-linearity, 1/adu: s - nonlinearity s^2 is recorded for a signal of s adu.
-    width, height
-        Imaging columns and rows.
-    prescan, serial_overscan, parallel_overscan
-        Columns before and after, and rows after the imaging area.
-    x0, y0
-        Lower left corner in detector coordinates.
+    x0, y0, width, height
+        Its box, pixels.
     flip_x, flip_y
-        True where the raw image has to be mirrored to lie as in the detector.
-    channel
-        Place in the raw file, from 1.
-    detector_height
-        Rows of the whole detector.
+        Whether the raw image was mirrored to lie here: the pixel read first is then at the right, at the top.
     """
 
     name: str
-    gain: float
-    read_noise: float
-    saturation: float
-    nonlinearity: float
-    width: int
-    height: int
-    prescan: int
-    serial_overscan: int
-    parallel_overscan: int
     x0: int
     y0: int
-    flip_x: bool
-    flip_y: bool
+    width: int
+    height: int
+    flip_x: bool = False
+    flip_y: bool = False
+
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Rows and columns."""
+        return slice(self.y0, self.y0 + self.height), slice(self.x0, self.x0 + self.width)
+
+    def mirrored(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """Pixels as read out, mirrored as they lie in the image; or the other way round.
+
+        Parameters
+        ----------
+        pixels
+            Shape (height, width).
+
+        Returns
+        -------
+        pixels
+            A view of the same shape.
+        """
+        return pixels[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
+
+    def corner(self, side: int) -> tuple[slice, slice]:
+        """Square at the readout corner, at most half the amplifier.
+
+        Parameters
+        ----------
+        side
+            Its side, pixels.
+
+        Returns
+        -------
+        rows, columns
+            Of the image.
+        """
+        tall, wide = min(side, self.height // 2), min(side, self.width // 2)
+        y0 = self.y0 + self.height - tall if self.flip_y else self.y0
+        x0 = self.x0 + self.width - wide if self.flip_x else self.x0
+        return slice(y0, y0 + tall), slice(x0, x0 + wide)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AmplifierModel(Amplifier):
+    """One amplifier: its place, its nominal properties, and the geometry of its raw image.
+
+    A raw amplifier image has the pixel that is read first in row 0, column 0.
+
+    Parameters
+    ----------
+    gain, read_noise
+        electron/adu and electron.
+    channel
+        Place in the raw file, from 1.
+    sensor
+        Kind of the CCD at its real size: saturation, overscans, ...
+    """
+
+    gain: float
+    read_noise: float
     channel: int
-    detector_height: int
+    sensor: SensorData
 
     @property
     def segment(self) -> str:
@@ -70,32 +107,31 @@ class AmplifierModel:
     @property
     def raw_shape(self) -> tuple[int, int]:
         """Rows and columns of the raw image."""
-        return self.height + self.parallel_overscan, self.prescan + self.width + self.serial_overscan
+        sensor = self.sensor
+        return (
+            self.height + sensor.parallel_overscan,
+            sensor.prescan + self.width + sensor.serial_overscan,
+        )
 
     @property
     def imaging(self) -> tuple[slice, slice]:
         """Rows and columns of the imaging area in the raw image."""
-        return slice(0, self.height), slice(self.prescan, self.prescan + self.width)
-
-    @property
-    def placement(self) -> tuple[slice, slice]:
-        """Rows and columns of the imaging area in the assembled detector."""
-        return slice(self.y0, self.y0 + self.height), slice(self.x0, self.x0 + self.width)
+        return slice(0, self.height), slice(self.sensor.prescan, self.sensor.prescan + self.width)
 
     @property
     def data_section(self) -> str:
         """Imaging area in the raw image, as ``DATASEC`` has it (from 1, columns first)."""
-        return f"[{self.prescan + 1}:{self.prescan + self.width},1:{self.height}]"
+        return f"[{self.sensor.prescan + 1}:{self.sensor.prescan + self.width},1:{self.height}]"
 
     @property
     def detector_section(self) -> str:
         """Place in the detector, as ``DETSEC`` has it.
 
         The camera counts rows from the top of the Butler's images downwards, and the first pixel of the raw
-        image comes first, which tells the mirroring.
+        image comes first, which gives the mirroring.
         """
         columns = [self.x0 + 1, self.x0 + self.width]
-        rows = [self.detector_height - self.y0, self.detector_height - self.y0 - self.height + 1]
+        rows = [2 * self.height - self.y0, self.height - self.y0 + 1]
         if self.flip_x:
             columns.reverse()
         if self.flip_y:
@@ -135,16 +171,6 @@ class DetectorModel:
         return self.data.sensor.vendor
 
     @property
-    def serial(self) -> str:
-        """Serial number, e.g. ``ITL-3800C-068``."""
-        return self.data.serial
-
-    @property
-    def a00(self) -> float:
-        """Nominal brighter-fatter coefficient of a pixel on itself, 1/electron."""
-        return self.data.sensor.a00
-
-    @property
     def width(self) -> int:
         """Columns of the assembled and trimmed image."""
         return max(amplifier.x0 + amplifier.width for amplifier in self.amplifiers)
@@ -152,10 +178,20 @@ class DetectorModel:
     @property
     def height(self) -> int:
         """Rows of the assembled and trimmed image."""
-        return self.amplifiers[0].detector_height
+        return 2 * self.amplifiers[0].height
 
     def amplifier(self, name: str) -> AmplifierModel:
-        """Amplifier of that name.
+        """Find an amplifier.
+
+        Parameters
+        ----------
+        name
+            E.g. ``C05``.
+
+        Returns
+        -------
+        amplifier
+            That of this name.
 
         Raises
         ------
@@ -180,16 +216,22 @@ def detector_model(instrument_name: str, detector_id: int, scale: int = 1) -> De
     scale
         Whole number by which both sides of the imaging area of each amplifier are divided; pixels stay 10 um.
 
+    Returns
+    -------
+    model
+        Always the same one.
+
     Raises
     ------
     ValueError
         Unknown instrument or detector, or a scale that leaves too few pixels.
     """
-    detectors = DETECTORS.get(instrument_name)
-    if detectors is None or detector_id not in detectors:
-        known = "; ".join(f"{name}: {min(ids)} to {max(ids)}" for name, ids in DETECTORS.items())
+    camera = CAMERAS.get(instrument_name)
+    if camera is None or detector_id not in camera.detectors:
+        ids = {name: each.detectors for name, each in CAMERAS.items()}
+        known = "; ".join(f"{name}: {min(each)} to {max(each)}" for name, each in ids.items())
         raise ValueError(f"no camera model for detector {detector_id} of {instrument_name}; known: {known}")
-    data = detectors[detector_id]
+    data = camera.detectors[detector_id]
     largest = min(data.sensor.width, data.sensor.height) // MINIMUM_SIDE
     if not 1 <= scale <= largest:
         raise ValueError(f"scale {scale} is not between 1 and {largest}")
@@ -207,27 +249,21 @@ def detector_model(instrument_name: str, detector_id: int, scale: int = 1) -> De
 
 def _amplifier(data: DetectorData, name: str, scale: int) -> AmplifierModel:
     """Amplifier C1k is the upper half of column k, mirrored in x and y, C0k the lower one, in x at most."""
-    sensor = data.sensor
     upper, tile = name[1] == "1", int(name[2])
-    width, height = sensor.width // scale, sensor.height // scale
+    width, height = data.sensor.width // scale, data.sensor.height // scale
     gain, read_noise = data.amplifiers[name]
     return AmplifierModel(
         name=name,
-        gain=gain,
-        read_noise=read_noise,
-        saturation=sensor.saturation,
-        nonlinearity=sensor.nonlinearity,
-        width=width,
-        height=height,
-        prescan=sensor.prescan,
-        serial_overscan=sensor.serial_overscan,
-        parallel_overscan=sensor.parallel_overscan,
         x0=tile * width,
         y0=height if upper else 0,
-        flip_x=upper or sensor.lower_half_mirrored,
+        width=width,
+        height=height,
+        flip_x=upper or data.sensor.lower_half_mirrored,
         flip_y=upper,
+        gain=gain,
+        read_noise=read_noise,
         channel=tile + 1 if upper else 16 - tile,
-        detector_height=2 * height,
+        sensor=data.sensor,
     )
 
 

@@ -1,4 +1,4 @@
-"""The rafts of LSSTComCam and LSSTCam: nine CCDs each, in three rows of three."""
+"""What the cameras of the Simonyi Survey Telescope have in common: rafts of nine CCDs, filters, keywords."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, SLOTS
 
-from .sensors import E2V, ITL_COMCAM, ITL_LSSTCAM, DetectorData, SensorData
+from .camera_data import HeaderValue
+from .sensors import DetectorData, SensorData
 
-__all__ = ["COMCAM_DETECTORS", "LSSTCAM_DETECTORS"]
+__all__ = ["FILTER_THROUGHPUT", "KEYWORDS", "RaftKind", "raft_detectors"]
 
 CCD_PITCH = 4225
 """From one CCD of a raft to the next, pixels."""
@@ -26,49 +27,79 @@ GAIN_SPREAD, NOISE_SPREAD = 0.05, 0.08
 """Greatest relative deviation of an amplifier from the median of its camera and vendor: about what 90 % of
 them have in the policy files."""
 
+_BAND_THROUGHPUT = {"u": 0.05, "g": 1.0, "r": 1.0, "i": 1.5, "z": 2.0, "y": 0.2}
+
+FILTER_THROUGHPUT: Mapping[str, float] = {
+    name: _BAND_THROUGHPUT[name[0]]
+    for name in (
+        *("u_02", "u_05", "u_06", "u_24", "g_01", "g_07", "g_6", "r_03", "r_57"),
+        *("i_06", "i_39", "z_02", "z_03", "z_20", "y_04", "y_10"),
+    )
+}
+"""Light relative to SDSSr_65mm: these filters pass as much as those of LATISS in the same band."""
+
+KEYWORDS: Mapping[str, HeaderValue] = {
+    "TELESCOP": "Simonyi Survey Telescope",
+    "CCD_SERN": None,
+    "OBS-LONG": -70.749417,
+    "OBS-LAT": -30.244639,
+    "OBS-ELEV": 2663.0,
+    "OBSGEO-X": 1818938.94,
+    "OBSGEO-Y": -5208470.95,
+    "OBSGEO-Z": -3195172.08,
+    **dict.fromkeys(("HAEND", "ELEND", "AZEND", "AMEND")),
+    "SIMULATE MTMOUNT": None,
+    "SIMULATE MTM1M3": None,
+    "SIMULATE MTM2": None,
+    "SIMULATE CAMHEXAPOD": None,
+    "SIMULATE M2HEXAPOD": None,
+    "SIMULATE MTROTATOR": None,
+    "SIMULATE MTDOME": None,
+    "SIMULATE MTDOMETRAJECTORY": None,
+}
+"""Keywords of all primary headers."""
+
 
 @dataclass(frozen=True)
-class _Kind:
-    """CCDs of one vendor in one camera: medians of gain (electron/adu) and read noise (electron)."""
+class RaftKind:
+    """CCDs of one vendor in one camera.
+
+    Parameters
+    ----------
+    sensor
+        Their kind.
+    gain, read_noise
+        Medians over all amplifiers, electron/adu and electron.
+    """
 
     sensor: SensorData
     gain: float
     read_noise: float
 
 
-_COMCAM = _Kind(ITL_COMCAM, 1.381, 7.9)
-_ITL = _Kind(ITL_LSSTCAM, 1.67, 6.4)
-_E2V = _Kind(E2V, 1.48, 5.4)
-"""Medians of obs_lsst policy/comCam/R22.yaml and policy/lsstCam."""
+def raft_detectors(
+    instrument: str, bay: str, kind: RaftKind, raft: str, serials: str
+) -> Iterator[DetectorData]:
+    """Data of the nine CCDs of a raft.
 
-_LSSTCAM_RAFTS: Mapping[str, tuple[_Kind, str, str]] = {
-    "R01": (_ITL, "011", "083 226 136 034 072 095 164 227 231"),
-    "R02": (_ITL, "013", "269 261 205 160 244 157 423 318 376"),
-    "R03": (_ITL, "017", "342 210 467 432 454 451 088 461 458"),
-    "R10": (_ITL, "023", "466 040 167 223 350 438 377 446 207"),
-    "R11": (_E2V, "020", "319 321 359 364 357 363 350 365 361"),
-    "R12": (_E2V, "009", "136 267 196 244 269 270 284 287 265"),
-    "R13": (_E2V, "019", "322 331 334 349 340 186 170 336 346"),
-    "R14": (_E2V, "006", "229 225 141 221 131 190 211 192 217"),
-    "R20": (_ITL, "014", "307 325 427 361 440 411 225 455 407"),
-    "R21": (_E2V, "025", "395 367 384 391 366 392 393 402 300"),
-    "R22": (_E2V, "024", "369 372 378 356 382 383 388 360 370"),
-    "R23": (_E2V, "005", "220 239 154 165 130 153 163 216 252"),
-    "R24": (_E2V, "008", "160 411 256 253 194 231 224 189 134"),
-    "R30": (_E2V, "012", "237 281 234 358 251 149 166 214 228"),
-    "R31": (_E2V, "007", "260 182 175 167 195 201 222 213 177"),
-    "R32": (_E2V, "015", "293 187 238 245 386 247 261 286 129"),
-    "R33": (_E2V, "010", "266 268 200 273 179 263 226 264 137"),
-    "R34": (_E2V, "016", "140 314 302 298 305 318 304 301 311"),
-    "R41": (_ITL, "021", "478 502 355 508 470 358 443 161 317"),
-    "R42": (_ITL, "018", "138 140 480 019 110 014 509 510 486"),
-    "R43": (_ITL, "022", "080 506 450 396 203 476 166 313 076"),
-}
-"""Kind, serial number of the raft (LCA-11021_RTM-...) and of its CCDs S00 to S22: obs_lsst policy/lsstCam."""
+    Parameters
+    ----------
+    instrument
+        As in the Butler.
+    bay
+        Place of the raft, e.g. ``R22``.
+    kind
+        Kind of its CCDs.
+    raft
+        Serial number of the raft: that of ``LCA-11021_RTM-...``.
+    serials
+        Serial numbers of its CCDs S00 to S22, separated by blanks.
 
-
-def _raft(instrument: str, bay: str, kind: _Kind, raft: str, serials: str) -> Iterator[DetectorData]:
-    """The nine CCDs of a raft; bay and slot names tell their places."""
+    Yields
+    ------
+    data
+        Of each CCD, in the order of the detector ids.
+    """
     first = FIRST_CCD[kind.sensor.vendor]
     for slot, serial in zip(SLOTS, serials.split(), strict=True):
         name = f"{bay}_{slot}"
@@ -85,7 +116,7 @@ def _raft(instrument: str, bay: str, kind: _Kind, raft: str, serials: str) -> It
         )
 
 
-def _amplifier(kind: _Kind, key: str) -> tuple[float, float]:
+def _amplifier(kind: RaftKind, key: str) -> tuple[float, float]:
     """Gain and read noise near the median; the same name always has the same."""
     return (
         round(kind.gain * (1.0 + GAIN_SPREAD * _deviation(f"{key} gain")), 4),
@@ -96,14 +127,3 @@ def _amplifier(kind: _Kind, key: str) -> tuple[float, float]:
 def _deviation(key: str) -> float:
     """A number between -1 and 1 that depends on the key alone."""
     return zlib.crc32(key.encode()) / 0x7FFFFFFF - 1.0
-
-
-COMCAM_DETECTORS: Mapping[int, DetectorData] = dict(
-    enumerate(_raft("LSSTComCam", "R22", _COMCAM, "031", "229 251 215 326 283 243 319 209 206"))
-)
-"""LSSTComCam by Butler detector id: its raft R22 is another one than that of LSSTCam."""
-
-LSSTCAM_DETECTORS: Mapping[int, DetectorData] = dict(
-    enumerate(data for bay, raft in _LSSTCAM_RAFTS.items() for data in _raft("LSSTCam", bay, *raft))
-)
-"""The science detectors of LSSTCam by Butler detector id."""

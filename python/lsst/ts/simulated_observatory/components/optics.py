@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from lsst.ts.calibrations.domain.instruments import Instrument, physical_filter
 
+from ..cameras import CAMERAS
+from ..cameras.camera_data import MountedFilter
+
 __all__ = ["MOUNTED", "Mounted", "MountedFilter", "OpticalPath", "band_of", "usual_optics"]
 
 
@@ -29,30 +32,6 @@ class OpticalPath:
     def physical_filter(self) -> str:
         """Name in the Butler: of the combination, ``SDSSr_65mm~empty``, or of the filter, ``r_57``."""
         return physical_filter(self.filter, self.grating)
-
-
-@dataclass(frozen=True)
-class MountedFilter:
-    """A filter, a grating, or an empty place.
-
-    Parameters
-    ----------
-    name, band
-        As the header has them.
-    slot
-        Its place in the wheel or changer.
-    wavelength
-        Central wavelength, nm; 0 if it has none or does not publish it.
-    position
-        What the changer of a camera measures when it is in use: encoder (LSSTComCam) or proximity sensor
-        (LSSTCam).
-    """
-
-    name: str
-    band: str
-    slot: int
-    wavelength: float = 0.0
-    position: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -98,41 +77,9 @@ class Mounted:
 
 
 MOUNTED: Mapping[str, Mounted] = {
-    "LATISS": Mounted(
-        filters=(
-            MountedFilter("empty_1", "EMPTY", 0),
-            MountedFilter("SDSSg_65mm", "g", 1, wavelength=476.4),
-            MountedFilter("SDSSr_65mm", "r", 2, wavelength=622.3),
-            MountedFilter("SDSSz_65mm", "z", 3, wavelength=905.0),
-        ),
-        gratings=(
-            MountedFilter("empty_1", "EMPTY", 0),
-            MountedFilter("holo4_003", "EMPTY", 1),
-            MountedFilter("blue300lpmm_qn1", "EMPTY", 2),
-            MountedFilter("SDSSy_65mm", "y", 3, wavelength=1004.0),
-        ),
-    ),
-    "LSSTComCam": Mounted(
-        filters=(
-            MountedFilter("i_06", "i", 1, position=71955.0),
-            MountedFilter("r_03", "r", 2, position=38189.0),
-            MountedFilter("g_01", "g", 3, position=4423.07),
-        ),
-        change_time=20.0,
-    ),
-    "LSSTCam": Mounted(
-        filters=(
-            MountedFilter("z_20", "z", 1, position=305.0),
-            MountedFilter("i_39", "i", 2, position=309.0),
-            MountedFilter("g_6", "g", 3, position=312.0),
-            MountedFilter("y_10", "y", 4, position=287.0),
-            MountedFilter("r_57", "r", 5, position=314.0),
-        ),
-        change_time=90.0,
-    ),
+    name: Mounted(camera.filters, camera.gratings, camera.change_time) for name, camera in CAMERAS.items()
 }
-"""By instrument. LATISS has what the weekly flats of the procedure need, the y filter in the grating wheel.
-Slot and position of g_01, i_39, r_57 and the position of y_10 are of real headers, the others invented."""
+"""By instrument."""
 
 
 def band_of(instrument: Instrument, name: str) -> str:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 __all__ = ["cosmic_rays"]
 
 RATE = 3.0
-"""Events per square centimetre and minute."""
+"""Events per square centimetre and minute: some 25 in a dark of 30 s with a CCD of 4k x 4k."""
 
 PIXEL = 10.0
 """Side of a pixel, um."""

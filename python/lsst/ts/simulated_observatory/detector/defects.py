@@ -48,7 +48,20 @@ class Defect:
 
 
 def draw_defects(model: DetectorModel, rng: np.random.Generator) -> tuple[Defect, ...]:
-    """Draw the defects of a detector; their number goes with its area, at least one of each kind."""
+    """Draw the defects of a detector; their number goes with its area, at least one of each kind.
+
+    Parameters
+    ----------
+    model
+        Camera model.
+    rng
+        Random numbers.
+
+    Returns
+    -------
+    defects
+        Hot pixels first, then cold and dead ones, hot columns and traps.
+    """
     pixels = model.width * model.height
 
     def places(fraction: float) -> list[tuple[int, int]]:

@@ -68,6 +68,11 @@ class ExposureRequest:
 def write_segments(request: ExposureRequest) -> None:
     """Simulate an exposure and write the extension HDUs of its raw file, without the primary one.
 
+    Parameters
+    ----------
+    request
+        The exposure, and the file to write.
+
     Raises
     ------
     ValueError
@@ -80,9 +85,19 @@ def write_segments(request: ExposureRequest) -> None:
 
 
 def simulate(request: ExposureRequest) -> Iterator[npt.NDArray[np.int32]]:
-    """Raw images of the amplifiers, adu, in the order of the camera model.
+    """Simulate an exposure.
 
     The same request gives the same pixels (whatever its path), and the light is common to all detectors.
+
+    Parameters
+    ----------
+    request
+        The exposure.
+
+    Returns
+    -------
+    images
+        Raw images of the amplifiers, raw rows by raw columns, adu, in the order of the camera model.
 
     Raises
     ------

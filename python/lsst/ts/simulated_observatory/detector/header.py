@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
-
+from ..cameras import CAMERAS
+from ..cameras.camera_data import HeaderValue
 from ..cameras.models import DetectorModel
-from .header_keywords import ALWAYS, INSTRUMENT_KEYWORDS, SEQUENCERS, HeaderValue
 
 __all__ = ["HeaderValue", "file_name", "primary_header"]
 
 MJD_OF_UNIX_EPOCH = 40587.0
 
+_NOT_KNOWN = (
+    *("RA", "DEC", "RASTART", "DECSTART", "RAEND", "DECEND", "ROTPA", "ROTCOORD"),
+    *("HASTART", "ELSTART", "AZSTART", "AMSTART", "TRACKSYS", "RADESYS", "FOCUSZ"),
+    *("VIGNETTE", "VIGN_MIN", "AIRTEMP", "PRESSURE", "HUMIDITY", "WINDSPD", "WINDDIR", "SEEING", "TSTAND"),
+)
+"""Keywords of pointing, telescope, dome and weather, which the simulated observatory does not have."""
+
+ALWAYS: Mapping[str, HeaderValue] = {
+    "COMMENT": "Simulated image, made by lsst.ts.calibrations.",
+    "BUNIT": "adu",
+    "FACILITY": "Vera C. Rubin Observatory",
+    "HEADVER": 2,
+    **dict.fromkeys(_NOT_KNOWN),
+}
+"""Keywords of all cameras."""
+
 
 def file_name(image_name: str, model: DetectorModel) -> str:
-    """Name of a raw file, e.g. ``AT_O_20250115_000007_R00_S00.fits``."""
+    """Name of a raw file.
+
+    Parameters
+    ----------
+    image_name
+        E.g. ``AT_O_20250115_000007``.
+    model
+        The detector.
+
+    Returns
+    -------
+    name
+        E.g. ``AT_O_20250115_000007_R00_S00.fits``.
+    """
     return f"{image_name}_{model.data.bay}_{model.data.slot}.fits"
 
 
@@ -74,7 +103,7 @@ def primary_header(
     controller
         Who commanded the camera: ``O`` for OCS.
     filter_name, filter_band, filter_slot, filter_position
-        What is in the beam, and where it is in its wheel or changer.
+        Filter in use, and where it is in its wheel or changer.
     grating, grating_band, grating_slot, linear_stage
         State of a spectrograph; position of its linear stage in mm.
     group_id, program, reason, test_type, note, image_tag
@@ -116,7 +145,7 @@ def primary_header(
         "REASON": reason,
         "OBSANNOT": note,
         "IMAGETAG": image_tag,
-        **(grating_keywords if INSTRUMENTS[model.instrument].spectrograph else {}),
+        **(grating_keywords if CAMERAS[model.instrument].gratings else {}),
         "FILTER": filter_name,
         "FILTBAND": filter_band,
         "FILTSLOT": filter_slot,
@@ -124,14 +153,14 @@ def primary_header(
         "EXPTIME": exposure_time,
         "DARKTIME": dark_time,
         "SHUTTIME": shutter_time,
-        **INSTRUMENT_KEYWORDS[model.instrument],
+        **CAMERAS[model.instrument].keywords,
         "SIMULATE SEED": seed,
         "SIMULATE SCALE": model.scale,
     }
 
 
 def _detector_keywords(model: DetectorModel) -> dict[str, HeaderValue]:
-    sequencer, checksum = SEQUENCERS[model.instrument, model.vendor]
+    sequencer, checksum = CAMERAS[model.instrument].sequencers[model.vendor]
     return {
         "CCD_MANU": model.vendor,
         "CCD_TYPE": model.data.sensor.device,
@@ -145,7 +174,7 @@ def _detector_keywords(model: DetectorModel) -> dict[str, HeaderValue]:
         "CONTNUM": None,
         "DAQVERS": None,
         "DAQFOLD": "raw",
-        "LSST_NUM": model.serial,
+        "LSST_NUM": model.data.serial,
         "REBNAME": "Unknown",
         "RAFTNAME": model.data.raft,
         "SEQFILE": sequencer,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..cameras.models import AmplifierModel
 from .truth import DetectorTruth, random_stream
 
-__all__ = ["Image", "bias_pattern", "hot_pixels", "light_pattern", "to_raw"]
+__all__ = ["Image", "bias_pattern", "hot_pixels", "light_pattern"]
 
 Image = npt.NDArray[np.float32]
 
@@ -40,15 +40,14 @@ def _remembered(make: Callable[[DetectorTruth], Image]) -> Callable[[DetectorTru
     return recall
 
 
-def to_raw(amplifier: AmplifierModel, detector_image: Image) -> Image:
-    """Imaging area of an amplifier as it is read out: a view of the assembled detector, rows by columns."""
-    part = detector_image[amplifier.placement]
-    return part[:: -1 if amplifier.flip_y else 1, :: -1 if amplifier.flip_x else 1]
-
-
 @_remembered
 def light_pattern(truth: DetectorTruth) -> Image:
     """Response of the pixels to the flat field, relative to the detector mean without defects.
+
+    Parameters
+    ----------
+    truth
+        The detector.
 
     Returns
     -------
@@ -65,12 +64,17 @@ def light_pattern(truth: DetectorTruth) -> Image:
     light *= 1.0 + PIXEL_RESPONSE * rng.standard_normal(light.shape, dtype=np.float32)
     for defect in truth.defects:
         light[defect.y : defect.y + defect.height, defect.x : defect.x + defect.width] *= defect.response
-    return np.stack([to_raw(amplifier, light) for amplifier in model.amplifiers])
+    return np.stack([amplifier.mirrored(light[amplifier.box]) for amplifier in model.amplifiers])
 
 
 @lru_cache(maxsize=256)
 def hot_pixels(truth: DetectorTruth) -> Image:
     """Pixels with additional dark current.
+
+    Parameters
+    ----------
+    truth
+        The detector.
 
     Returns
     -------
@@ -93,6 +97,11 @@ def bias_pattern(truth: DetectorTruth) -> Image:
 
     Both overscans follow what their rows or columns have; a glow in the corner that is read first and a fixed
     pattern of the pixels show in the imaging area only, so that a combined bias is needed.
+
+    Parameters
+    ----------
+    truth
+        The detector.
 
     Returns
     -------

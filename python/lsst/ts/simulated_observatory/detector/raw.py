@@ -16,6 +16,8 @@ from ..cameras.models import AmplifierModel, DetectorModel
 
 __all__ = ["segment_header", "write_extensions", "write_raw"]
 
+_Value = str | int | float | bool
+
 _CARD, _BLOCK = 80, 2880
 """Bytes of a card and of a block (FITS standard 4.0, sections 3.1 and 3.3.1)."""
 
@@ -115,14 +117,25 @@ def write_raw(
         raise
 
 
-def segment_header(amplifier: AmplifierModel, model: DetectorModel) -> dict[str, str | int | float | bool]:
-    """Keywords of the extension of an amplifier, besides those of its name and its compressed image."""
+def segment_header(amplifier: AmplifierModel, model: DetectorModel) -> dict[str, _Value]:
+    """Keywords of the extension of an amplifier, besides those of its name and its compressed image.
+
+    Parameters
+    ----------
+    amplifier, model
+        The amplifier, and its detector.
+
+    Returns
+    -------
+    header
+        Values by keyword.
+    """
     # Detector coordinates, as the camera counts them, of the first raw pixel, and the direction of both axes.
     step_x, step_y = -1 if amplifier.flip_x else 1, 1 if amplifier.flip_y else -1
     first_x = amplifier.x0 + amplifier.width if amplifier.flip_x else amplifier.x0 + 1
-    first_y = 1 if amplifier.flip_y else amplifier.detector_height
-    origin_x, origin_y = first_x - step_x * (amplifier.prescan + 1), first_y - step_y
-    header: dict[str, str | int | float | bool] = {
+    first_y = 1 if amplifier.flip_y else model.height
+    origin_x, origin_y = first_x - step_x * (amplifier.sensor.prescan + 1), first_y - step_y
+    header: dict[str, _Value] = {
         "CHANNEL": amplifier.channel,
         "CCDSUM": "1 1",
         "DATASEC": amplifier.data_section,
@@ -142,45 +155,32 @@ def segment_header(amplifier: AmplifierModel, model: DetectorModel) -> dict[str,
     in_raft = parallel + raft[0], serial + raft[1]
     in_plane = in_raft[0] + plane[0], in_raft[1] + plane[1]
     steps = -step_y, step_x
-    header |= _frame("A", "AMPLIFIER", ("Seg_X", "Seg_Y"), segment, steps, swapped=True)
-    header |= _frame("C", "CCD", ("CCD_X", "CCD_Y"), (parallel, serial), steps, swapped=True)
-    header |= _frame("R", "RAFT", ("RAFT_X", "RAFT_Y"), in_raft, steps, swapped=True)
-    header |= _frame("F", "FOCAL_PLANE", ("FP_X", "FP_Y"), in_plane, steps, swapped=True)
-    header |= _frame("E", "FP_SERPAR", ("FP_S", "FP_P"), in_plane, steps, swapped=False)
-    header |= _frame("B", "CCD_SERPAR", ("CCD_S", "CCD_P"), (parallel, serial), steps, swapped=False)
-    header |= _frame("Q", "RAFT_SERPAR", ("RAFT_S", "RAFT_P"), in_raft, steps, swapped=False)
+    for code, name, axes, origin in (
+        ("A", "AMPLIFIER", ("Seg_X", "Seg_Y"), segment),
+        ("C", "CCD", ("CCD_X", "CCD_Y"), (parallel, serial)),
+        ("R", "RAFT", ("RAFT_X", "RAFT_Y"), in_raft),
+        ("F", "FOCAL_PLANE", ("FP_X", "FP_Y"), in_plane),
+        ("E", "FP_SERPAR", ("FP_S", "FP_P"), in_plane),
+        ("B", "CCD_SERPAR", ("CCD_S", "CCD_P"), (parallel, serial)),
+        ("Q", "RAFT_SERPAR", ("RAFT_S", "RAFT_P"), in_raft),
+    ):
+        header |= _frame(code, name, axes, origin, steps)
     return header | {"INHERIT": True}
 
 
 def _frame(
-    code: str,
-    name: str,
-    axes: tuple[str, str],
-    origin: tuple[float, float],
-    steps: tuple[int, int],
-    *,
-    swapped: bool,
-) -> dict[str, str | int | float | bool]:
-    """World coordinates of a frame.
+    code: str, name: str, axes: tuple[str, str], origin: tuple[float, float], steps: tuple[int, int]
+) -> dict[str, _Value]:
+    """World coordinates of a frame; in those named SERPAR the serial axis comes first.
 
-    ``origin`` and ``steps`` are along the parallel and the serial direction; swapped: the parallel one comes
-    first.
+    ``origin`` and ``steps`` are along the parallel and the serial direction.
     """
+    serial_first = name.endswith("SERPAR")
     parallel, serial = float(steps[0]), float(steps[1])
-    matrix = ((0.0, parallel), (serial, 0.0)) if swapped else ((serial, 0.0), (0.0, parallel))
-    first, second = origin if swapped else (origin[1], origin[0])
-    return {
-        f"WCSNAME{code}": name,
-        f"CTYPE1{code}": axes[0],
-        f"CTYPE2{code}": axes[1],
-        f"PC1_1{code}": matrix[0][0],
-        f"PC1_2{code}": matrix[0][1],
-        f"PC2_1{code}": matrix[1][0],
-        f"PC2_2{code}": matrix[1][1],
-        f"CDELT1{code}": 1.0,
-        f"CDELT2{code}": 1.0,
-        f"CRPIX1{code}": 0.0,
-        f"CRPIX2{code}": 0.0,
-        f"CRVAL1{code}": float(first),
-        f"CRVAL2{code}": float(second),
-    }
+    matrix = ((serial, 0.0), (0.0, parallel)) if serial_first else ((0.0, parallel), (serial, 0.0))
+    values: dict[str, _Value] = {"WCSNAME": name, "CTYPE1": axes[0], "CTYPE2": axes[1]}
+    values |= {f"PC{i + 1}_{j + 1}": matrix[i][j] for i in (0, 1) for j in (0, 1)}
+    values |= {"CDELT1": 1.0, "CDELT2": 1.0, "CRPIX1": 0.0, "CRPIX2": 0.0}
+    first, second = reversed(origin) if serial_first else origin
+    values |= {"CRVAL1": float(first), "CRVAL2": float(second)}
+    return {f"{key}{code}": value for key, value in values.items()}

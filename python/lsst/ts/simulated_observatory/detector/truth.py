@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
-
+from ..cameras import CAMERAS
 from ..cameras.models import AmplifierModel, DetectorModel
 from .defects import Defect, draw_defects
 
 __all__ = ["AmplifierTruth", "DetectorTruth", "draw_truth", "random_stream"]
 
 DARK_CURRENT = 0.02
-"""Mean dark current, electron/s."""
+"""Mean dark current, electron/s: with 0.1 a dark of 30 s would hardly keep NOISE (DMTN-101 section 5.3)."""
 
 SHUTTER_OFFSET = 0.003
 """By how much the shutter is open longer than asked for, s."""
@@ -122,6 +121,18 @@ class DetectorTruth:
 def random_stream(seed: int, *key: str | int) -> np.random.Generator:
     """A stream of random numbers that depends on the seed and on what it is for, and on nothing else.
 
+    Parameters
+    ----------
+    seed
+        Of the simulation.
+    key
+        Words and numbers that say what it is for.
+
+    Returns
+    -------
+    rng
+        Random numbers.
+
     Raises
     ------
     ValueError
@@ -137,13 +148,25 @@ def draw_truth(model: DetectorModel, seed: int) -> DetectorTruth:
 
     The amplifiers and the illumination are the same at every scale; the defects are not.
 
+    Parameters
+    ----------
+    model
+        Camera model, around which it is drawn.
+    seed
+        Of the simulation.
+
+    Returns
+    -------
+    truth
+        Always the same one.
+
     Raises
     ------
     ValueError
         The seed is negative.
     """
     rng = random_stream(seed, "truth", model.instrument, model.id)
-    sensor_a00 = model.a00 * rng.uniform(0.97, 1.03)
+    sensor_a00 = model.data.sensor.a00 * rng.uniform(0.97, 1.03)
     angle = rng.uniform(0.0, 2.0 * np.pi)
     gradient = 0.003 * float(np.cos(angle)), 0.003 * float(np.sin(angle))
     vignetting = float(rng.uniform(0.02, 0.03))
@@ -164,7 +187,7 @@ def draw_truth(model: DetectorModel, seed: int) -> DetectorTruth:
 
 def _draw_illumination(model: DetectorModel, seed: int) -> float:
     """A camera with one detector has all the light on that."""
-    if len(INSTRUMENTS[model.instrument].detectors) == 1:
+    if len(CAMERAS[model.instrument].detectors) == 1:
         return 1.0
     rng = random_stream(seed, "illumination", model.instrument, model.id)
     return 1.0 + ILLUMINATION_SPREAD * float(rng.uniform(-1.0, 1.0))
@@ -179,7 +202,7 @@ def _draw_amplifier(model: AmplifierModel, sensor_a00: float, rng: np.random.Gen
         read_noise=model.read_noise * float(rng.uniform(0.97, 1.03)),
         a00=sensor_a00 * float(rng.uniform(0.99, 1.01)),
         dark_current=DARK_CURRENT * float(rng.uniform(0.9, 1.1)),
-        nonlinearity=model.nonlinearity * float(rng.uniform(0.97, 1.03)),
-        full_well=FULL_WELL * model.saturation * gain,
+        nonlinearity=model.sensor.nonlinearity * float(rng.uniform(0.97, 1.03)),
+        full_well=FULL_WELL * model.sensor.saturation * gain,
         pedestal=float(rng.uniform(17000.0, 23000.0)),
     )

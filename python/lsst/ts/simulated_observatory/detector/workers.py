@@ -14,10 +14,20 @@ _THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def make_workers(processes: int) -> Executor:
-    """Make a pool of worker processes, or of one thread if `processes` is 0.
+    """Make a pool of worker processes.
 
-    The processes are spawned, not forked: they inherit no event loop, no signal handler and no thread. They
-    end with this process, however it ends, and leave an interrupt from the keyboard to it.
+    They are spawned, not forked: they inherit no event loop, no signal handler and no thread. They end with
+    this process, however it ends, and leave an interrupt from the keyboard to it.
+
+    Parameters
+    ----------
+    processes
+        How many; 0: one thread of this process.
+
+    Returns
+    -------
+    workers
+        To be shut down by the caller.
     """
     if processes == 0:
         return ThreadPoolExecutor(max_workers=1, thread_name_prefix="images")

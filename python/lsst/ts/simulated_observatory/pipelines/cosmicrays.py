@@ -25,10 +25,10 @@ class CosmicRayFinder:
     """Finds pixels that stand out, and stand out more sharply than any light could make them.
 
     The conditions are those of the photometric pipeline of the Sloan survey, with the thresholds that
-    cp_verify uses: a pixel above the background by ``threshold`` sigma is a cosmic ray if, in one of four
-    directions, the mean of its two neighbours is below what a point source of that height would put there
-    (with a safety factor ``contrast``, and ``allowance`` sigma for noise). Its neighbours above half the
-    threshold belong to it; an event must have a minimum charge.
+    cp_verify uses (meas_algorithms, FindCosmicRaysConfig): a pixel above the background by ``threshold``
+    sigma is a cosmic ray if, in one of four directions, the mean of its two neighbours is below what a point
+    source of that height would put there (with a safety factor ``contrast``, and ``allowance`` sigma for
+    noise). Its neighbours above half the threshold belong to it; an event must have a minimum charge.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class CosmicRayFinder:
     maximum: float = 0.02
 
     def find(self, pixels: NDArray[np.float32], background: float, sigma: float) -> NDArray[np.bool_]:
-        """Pixels struck by cosmic rays, same shape as the image.
+        """Find the pixels that cosmic rays struck.
 
         Parameters
         ----------
@@ -63,6 +63,11 @@ class CosmicRayFinder:
             Image of one amplifier, shape (rows, columns).
         background, sigma
             Its level and noise.
+
+        Returns
+        -------
+        struck
+            True where a cosmic ray struck, same shape.
 
         Raises
         ------
@@ -117,15 +122,12 @@ class CosmicRayFinder:
     def _grow(self, struck: NDArray[np.bool_], bright: NDArray[np.bool_]) -> None:
         """Add bright neighbours to cosmic rays, in place."""
         for _ in range(self.growth):
-            rows, columns = np.nonzero(struck)
-            before = rows.size
+            rows, columns = np.nonzero(struck)  # few pixels: a dilation of the image would take longer
             for dy in (-1, 0, 1):
                 for dx in (-1, 0, 1):
                     y = np.clip(rows + dy, 0, struck.shape[0] - 1)
                     x = np.clip(columns + dx, 0, struck.shape[1] - 1)
                     struck[y, x] |= bright[y, x]
-            if np.count_nonzero(struck) == before:
-                return
 
     def _drop_faint(self, struck: NDArray[np.bool_], pixels: NDArray[np.float32], background: float) -> None:
         """Remove events with too little charge, in place."""

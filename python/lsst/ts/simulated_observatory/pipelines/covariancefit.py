@@ -93,6 +93,11 @@ def fit_covariances(
     with_b
         Whether to fit b; else it is 0.
 
+    Returns
+    -------
+    fit
+        All NaN if there are too few points.
+
     Notes
     -----
     Where the noise is held there are no covariances of it either. Lags that are not measured count as 0, and

@@ -11,7 +11,7 @@ BLOCK = 65_536
 """Pixels that are multiplied at a time: so many stay in the processor's cache for all lags."""
 
 LEAST_WIDTH = 8
-"""Pixels across an amplifier for each lag that is measured: small amplifiers cannot tell about far ones."""
+"""Pixels across an amplifier for each lag that is measured: small amplifiers cannot measure distant ones."""
 
 
 def lag_range(side: int, width: int) -> int:
@@ -23,6 +23,11 @@ def lag_range(side: int, width: int) -> int:
         Number that is asked for.
     width
         Pixels across the amplifier.
+
+    Returns
+    -------
+    side
+        At least 1.
     """
     return max(1, min(side, width // LEAST_WIDTH))
 

@@ -1,4 +1,4 @@
-"""The tests of verification: statistics of an image, and what they have to be like.
+"""The tests of verification: statistics of an image, and the conditions that they have to meet.
 
 The criteria are those of DMTN-101 and cp_verify, with the two-sided NOISE test. A statistic that is not
 finite never passes.
@@ -15,13 +15,17 @@ from numpy.typing import NDArray
 
 from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
 from .images import DetectorImage, MaskPlane
-from .removal import image_noise_key
+from .metadata import GAIN, IMAGE_NOISE, OVERSCAN_NOISE, READ_NOISE, amplifier_value
 from .statistics import clipped_statistics, mean_and_sigma
 
 __all__ = [
+    "AmplifierResults",
+    "AmplifierStatistics",
     "measure_dark_image",
+    "measure_defects",
     "measure_flat",
     "verify_dark_image",
+    "verify_defects",
     "verify_exposure_scatter",
     "verify_flat",
 ]
@@ -35,7 +39,10 @@ CORNER = 200
 _UNUSABLE = np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)
 
 AmplifierStatistics = dict[str, dict[str, float]]
+"""Values by amplifier and name, as cp_verify names them."""
+
 AmplifierResults = dict[str, dict[str, bool]]
+"""Whether a test passed, by amplifier and name of the test; SUCCESS: all that count."""
 
 
 def measure_dark_image(image: DetectorImage, finder: CosmicRayFinder, *, corner: bool) -> AmplifierStatistics:
@@ -89,10 +96,15 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
         From `measure_dark_image`.
     metadata
         Of the image: nominal noise, gain and overscan noise.
+
+    Returns
+    -------
+    results
+        MEAN, NOISE, CR_NOISE, perhaps PROCESSING, SUCCESS and READ_NOISE_CONSISTENT by amplifier.
     """
     results: AmplifierResults = {}
     for name, values in statistics.items():
-        nominal = _number(metadata.get(image_noise_key(name)))
+        nominal = amplifier_value(metadata, IMAGE_NOISE, name)
         noise, cleaned = values["NOISE"], values.get("CR_NOISE", math.nan)
         tests = {
             "MEAN": abs(values["MEAN"]) < noise,
@@ -102,22 +114,20 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
         if "FORCE_FAILURE" in values:
             tests["PROCESSING"] = False
         tests["SUCCESS"] = all(tests.values())
-        gain = _number(metadata.get(f"LSST ISR GAIN {name}"))
-        read_noise = _number(metadata.get(f"LSST ISR READNOISE {name}"))
-        tests["READ_NOISE_CONSISTENT"] = (
-            _deviation(gain * read_noise_adu(metadata, name), read_noise) <= TOLERANCE
-        )
+        overscan = amplifier_value(metadata, GAIN, name) * amplifier_value(metadata, OVERSCAN_NOISE, name)
+        read_noise = amplifier_value(metadata, READ_NOISE, name)
+        tests["READ_NOISE_CONSISTENT"] = _deviation(overscan, read_noise) <= TOLERANCE
         results[name] = tests
     return results
 
 
-def read_noise_adu(metadata: Mapping[str, Any], amplifier: str) -> float:
-    """Noise of the serial overscan of an image, adu."""
-    return _number(metadata.get(f"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {amplifier}"))
-
-
 def measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, float]]:
     """Statistics of the amplifiers of a flat, and of the detector.
+
+    Parameters
+    ----------
+    image
+        In electrons.
 
     Returns
     -------
@@ -161,12 +171,84 @@ def verify_flat(
 
 
 def verify_exposure_scatter(detector_means: list[float]) -> tuple[float, bool]:
-    """Standard deviation of the detectors' means of one flat (electron), and whether it is at most 0.05.
+    """Scatter of the detectors of one flat (cp_verify, verifyFlat).
 
     The limit is not a ratio in cp_verify; with several detectors it can hardly be kept, and is reported only.
+
+    Parameters
+    ----------
+    detector_means
+        MEAN of each detector, electron.
+
+    Returns
+    -------
+    scatter
+        Their standard deviation, electron; NaN for no detectors.
+    passed
+        Whether it is at most 0.05.
     """
     scatter = float(np.std(detector_means)) if detector_means else math.nan
     return scatter, scatter <= TOLERANCE
+
+
+def measure_defects(image: DetectorImage) -> AmplifierStatistics:
+    """Statistics of the amplifiers of a flat in which defects are flagged.
+
+    Parameters
+    ----------
+    image
+        In electrons, neither divided by a flat, in which bad columns would look good, nor interpolated.
+
+    Returns
+    -------
+    statistics
+        OUTLIERS (clipped pixels), MEDIAN, STDEV (clipped), MIN and MAX without defects, and with them as
+        UNMASKED_...; DEFECT_PIXELS and FRAC, number and part of pixels in defects; STAT_OUTLIERS, pixels so
+        far off that a normal distribution would have less than one of them.
+    """
+    statistics: AmplifierStatistics = {}
+    for name in image.amplifiers:
+        pixels = image.pixels(name)
+        bad = (image.flags(name) & np.uint16(MaskPlane.BAD)) != 0
+        masked = _statistics(pixels[~bad])
+        unmasked = {f"UNMASKED_{key}": value for key, value in _statistics(pixels.ravel()).items()}
+        defects = int(np.count_nonzero(bad))
+        far = _far(pixels.size) * masked["STDEV"]
+        statistics[name] = masked | unmasked
+        statistics[name]["DEFECT_PIXELS"] = defects
+        statistics[name]["FRAC"] = defects / pixels.size
+        statistics[name]["STAT_OUTLIERS"] = int(np.count_nonzero(np.abs(pixels - masked["MEDIAN"]) > far))
+    return statistics
+
+
+def verify_defects(statistics: AmplifierStatistics) -> AmplifierResults:
+    """Test the amplifiers of a flat (cp_verify, verifyDefects).
+
+    PROB_TEST, as many pixels far off as there are in defects, is reported but does not count for SUCCESS: a
+    border that belongs to the defects makes it fail.
+
+    Parameters
+    ----------
+    statistics
+        From `measure_defects`.
+
+    Returns
+    -------
+    results
+        OUTLIERS, STDEV, MIN, MAX, SUCCESS and PROB_TEST by amplifier.
+    """
+    results: AmplifierResults = {}
+    for name, values in statistics.items():
+        tests = {
+            "OUTLIERS": values["UNMASKED_OUTLIERS"] >= values["OUTLIERS"],
+            "STDEV": values["UNMASKED_STDEV"] >= values["STDEV"],
+            "MIN": values["UNMASKED_MIN"] <= values["MIN"],
+            "MAX": values["UNMASKED_MAX"] >= values["MAX"],
+        }
+        tests["SUCCESS"] = all(tests.values())
+        tests["PROB_TEST"] = values["STAT_OUTLIERS"] == values["DEFECT_PIXELS"]
+        results[name] = tests
+    return results
 
 
 def _pixels(image: DetectorImage, amplifier: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -179,6 +261,20 @@ def _deviation(value: float, nominal: float) -> float:
     return (value - nominal) / nominal if nominal > 0.0 else math.nan
 
 
-def _number(value: Any) -> float:
-    """A number of the metadata, NaN if it is not there."""
-    return math.nan if value is None else float(value)
+def _statistics(pixels: NDArray[np.float32]) -> dict[str, float]:
+    """Statistics of some pixels; NaN for none."""
+    if pixels.size == 0:
+        return dict.fromkeys(("OUTLIERS", "MEDIAN", "STDEV", "MIN", "MAX"), math.nan)
+    clipped = clipped_statistics(pixels)
+    return {
+        "OUTLIERS": clipped.clipped,
+        "MEDIAN": float(np.median(pixels)),
+        "STDEV": clipped.sigma,
+        "MIN": float(np.min(pixels)),
+        "MAX": float(np.max(pixels)),
+    }
+
+
+def _far(number: int) -> float:
+    """Distance from the centre, in sigma, at which a normal distribution has the density 1 / number."""
+    return math.sqrt(2.0 * math.log(max(number / math.sqrt(2.0 * math.pi), 1.0)))

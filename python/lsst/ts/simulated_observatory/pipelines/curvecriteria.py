@@ -68,6 +68,11 @@ def verify_curve(statistics: Mapping[str, Mapping[str, Any]], vendor: str) -> di
     vendor
         Manufacturer of the CCD.
 
+    Returns
+    -------
+    results
+        PTC_GAIN, PTC_NOISE, PTC_TURNOFF, PTC_BFE_A00, NOISE_SIGNAL_INDEPENDENCE and SUCCESS by amplifier.
+
     Raises
     ------
     ValueError
@@ -91,6 +96,11 @@ def verify_curve(statistics: Mapping[str, Mapping[str, Any]], vendor: str) -> di
 
 def verified_curve(curve: PhotonTransferCurve, model: DetectorModel) -> dict[str, Any]:
     """Measure and test a photon transfer curve.
+
+    Parameters
+    ----------
+    curve, model
+        As `measure_curve`.
 
     Returns
     -------

@@ -1,8 +1,9 @@
-"""What one pair of flats tells about an amplifier: mean, variance, covariances, gain."""
+"""Pairs of flats: which they are, and the mean, variance, covariances and gain of an amplifier in one."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +13,67 @@ from scipy import special
 from .covariances import pixel_covariances
 from .statistics import clipped_statistics
 
-__all__ = ["PairMeasurement", "gain_from_contrast", "measure_pair"]
+__all__ = ["Flat", "PairMeasurement", "gain_from_contrast", "measure_pair", "pair_flats"]
 
 MINIMUM_SIGNAL = 5.0
 """Least signal of an amplifier that is taken for light, in units of the read noise."""
+
+
+@dataclass(frozen=True)
+class Flat:
+    """A flat that can be one of a pair.
+
+    Parameters
+    ----------
+    exposure
+        Exposure id.
+    exposure_time
+        Seconds.
+    physical_filter
+        Filter and grating.
+    """
+
+    exposure: int
+    exposure_time: float
+    physical_filter: str
+
+
+def pair_flats(flats: Sequence[Flat], tolerance: float = 5e-3) -> list[tuple[int, int]]:
+    """Pair flats of one exposure time and filter, in the order of their ids (cp_pipe's rule).
+
+    Twenty equal flats are ten pairs. Other exposures in between do not matter; a flat without a partner is
+    left out.
+
+    Parameters
+    ----------
+    flats
+        In any order.
+    tolerance
+        Largest difference of exposure times, s.
+
+    Returns
+    -------
+    pairs
+        Exposure ids of the first and the second flat of each pair, in order.
+    """
+    waiting: list[Flat] = []
+    pairs = []
+    for flat in sorted(flats, key=lambda each: each.exposure):
+        partner = next(
+            (
+                each
+                for each in waiting
+                if abs(each.exposure_time - flat.exposure_time) <= tolerance
+                and each.physical_filter == flat.physical_filter
+            ),
+            None,
+        )
+        if partner is None:
+            waiting.append(flat)
+        else:
+            waiting.remove(partner)
+            pairs.append((partner.exposure, flat.exposure))
+    return sorted(pairs)
 
 
 @dataclass(frozen=True)
@@ -71,6 +129,11 @@ def measure_pair(
     threshold
         Clipping of the difference, in sigma.
 
+    Returns
+    -------
+    measurement
+        Without variance, gain and covariances if the signal is too faint to be light.
+
     Notes
     -----
     cp_pipe takes the mean square of the difference over all pixels; one cosmic ray can then change a gain by
@@ -108,6 +171,11 @@ def gain_from_contrast(contrast: float, mean: float, noise: float) -> float:
     ----------
     contrast, mean, noise
         All in adu.
+
+    Returns
+    -------
+    gain
+        electron/adu; NaN if the equation has no solution.
     """
     denominator = 2.0 * (contrast * mean - noise**2)
     discriminant = mean**2 - denominator

@@ -13,6 +13,7 @@ from lsst.resources import ResourcePath
 from numpy.typing import NDArray
 
 from .images import Amplifier, DetectorImage
+from .metadata import units
 from .raws import RawImage, read_raw
 from .tables import Table
 
@@ -22,32 +23,37 @@ _HEADER_KEYS = ("INSTRUME", "OBSID", "DATE-BEG", "DATE-END", "EXPTIME", "DARKTIM
 """Metadata that the primary header of a stored image repeats, for tools that look only there."""
 
 
-class RawFormatter(FormatterV2):
+class _LocalFileFormatter(FormatterV2):
+    """Reads a whole file that is on a local disk."""
+
+    can_read_from_local_file = True
+
+    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+        return self._read(path)
+
+    def _read(self, path: str) -> Any:
+        """Content of the file."""
+        raise NotImplementedError
+
+
+class RawFormatter(_LocalFileFormatter):
     """Reads raw images; the camera system writes them."""
 
     default_extension = ".fits"
-    can_read_from_local_file = True
 
-    def read_from_local_file(
-        self, path: str, component: str | None = None, expected_size: int = -1
-    ) -> RawImage:
-        """Read the file; see the base class."""
+    def _read(self, path: str) -> RawImage:
         return read_raw(path)
 
 
-class ImageFormatter(FormatterV2):
+class ImageFormatter(_LocalFileFormatter):
     """Images as FITS: image and mask as plain arrays, amplifiers and metadata as tables.
 
     With the parameter ``rows``, a pair (first, last + 1), only these rows are read.
     """
 
     default_extension = ".fits"
-    can_read_from_local_file = True
 
-    def read_from_local_file(
-        self, path: str, component: str | None = None, expected_size: int = -1
-    ) -> DetectorImage:
-        """Read the file; see the base class."""
+    def _read(self, path: str) -> DetectorImage:
         with fits.open(path, memmap=False) as hdus:
             table = hdus["METADATA"].data
             metadata = {
@@ -65,37 +71,53 @@ class ImageFormatter(FormatterV2):
                 mask=np.asarray(mask, dtype=np.uint16),
                 amplifiers={amplifier.name: amplifier for amplifier in amplifiers},
                 metadata=metadata,
-                row0=first,
             )
 
     def write_local_file(self, in_memory_dataset: DetectorImage, uri: ResourcePath) -> None:
-        """Write the file; see the base class."""
+        """Write an image.
+
+        Parameters
+        ----------
+        in_memory_dataset
+            The image.
+        uri
+            Where; a file on a local disk.
+        """
         image = in_memory_dataset
         primary = fits.PrimaryHDU()
         for key in (*_HEADER_KEYS, *(key for key in image.metadata if key.startswith("SIMULAT"))):
             if image.metadata.get(key) is not None:
                 primary.header[f"HIERARCH {key}" if len(key) > 8 else key] = image.metadata[key]
         pixels = fits.ImageHDU(image.image, name="IMAGE")
-        pixels.header["BUNIT"] = image.metadata.get("LSST ISR UNITS", "adu")
+        pixels.header["BUNIT"] = units(image.metadata)
         mask = fits.ImageHDU(image.mask.astype(np.uint8), name="MASK")
         tables = [_amplifier_table(image), _metadata_table(image.metadata)]
         fits.HDUList([primary, pixels, mask, *tables]).writeto(uri.ospath, overwrite=True)
 
 
-class TableFormatter(FormatterV2):
+class TableFormatter(_LocalFileFormatter):
     """Tables as JSON."""
 
     default_extension = ".json"
-    can_read_from_local_file = True
 
-    def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Table:
-        """Read the file; see the base class."""
+    def _read(self, path: str) -> Table:
         kind: type[Table] = self.file_descriptor.storageClass.pytype
         with open(path, encoding="utf-8") as file:
             return kind.from_dict(json.load(file))
 
     def to_bytes(self, in_memory_dataset: Table) -> bytes:
-        """Content of the file; see the base class."""
+        """Content of the file of a table.
+
+        Parameters
+        ----------
+        in_memory_dataset
+            The table.
+
+        Returns
+        -------
+        content
+            JSON.
+        """
         return json.dumps(in_memory_dataset.to_dict(), indent=1, allow_nan=False).encode()
 
 

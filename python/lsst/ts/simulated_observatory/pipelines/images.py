@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cameras.models import Amplifier
+
 __all__ = ["Amplifier", "DetectorImage", "MaskPlane", "PixelPlane"]
 
 
@@ -26,41 +28,6 @@ class MaskPlane(IntFlag):
 
 
 @dataclass(frozen=True)
-class Amplifier:
-    """Where an amplifier lies in the assembled and trimmed image, origin at the lower left.
-
-    Parameters
-    ----------
-    name
-        E.g. ``C05``.
-    x0, y0, width, height
-        Its box, pixels.
-    flip_x, flip_y
-        Whether the raw image was mirrored to lie here: the pixel read first is then at the right, at the top.
-    """
-
-    name: str
-    x0: int
-    y0: int
-    width: int
-    height: int
-    flip_x: bool = False
-    flip_y: bool = False
-
-    @property
-    def box(self) -> tuple[slice, slice]:
-        """Rows and columns."""
-        return slice(self.y0, self.y0 + self.height), slice(self.x0, self.x0 + self.width)
-
-    def corner(self, side: int) -> tuple[slice, slice]:
-        """Rows and columns of the square of that side at the readout corner, at most half the amplifier."""
-        tall, wide = min(side, self.height // 2), min(side, self.width // 2)
-        y0 = self.y0 + self.height - tall if self.flip_y else self.y0
-        x0 = self.x0 + self.width - wide if self.flip_x else self.x0
-        return slice(y0, y0 + tall), slice(x0, x0 + wide)
-
-
-@dataclass(frozen=True)
 class PixelPlane:
     """One plane of an image, with the accessors that notebooks use.
 
@@ -72,7 +39,7 @@ class PixelPlane:
 
     array: NDArray[Any]
 
-    def getArray(self) -> NDArray[Any]:  # noqa: N802, the name of the Rubin image classes
+    def getArray(self) -> NDArray[Any]:
         """Pixels, shape (rows, columns)."""
         return self.array
 
@@ -91,32 +58,51 @@ class DetectorImage:
         By name.
     metadata
         What FITS headers and processing say; values that JSON can hold.
-    row0
-        First row that is here: not 0 only if some rows of a stored image were read.
     """
 
     image: NDArray[np.float32]
     mask: NDArray[np.uint16]
     amplifiers: Mapping[str, Amplifier]
     metadata: dict[str, Any] = field(default_factory=dict)
-    row0: int = 0
 
     def pixels(self, amplifier: str) -> NDArray[np.float32]:
-        """View of the pixels of an amplifier."""
+        """Pixels of an amplifier.
+
+        Parameters
+        ----------
+        amplifier
+            Its name.
+
+        Returns
+        -------
+        pixels
+            View of `image`, shape (height, width) of the amplifier.
+        """
         return self.image[self.amplifiers[amplifier].box]
 
     def flags(self, amplifier: str) -> NDArray[np.uint16]:
-        """View of the mask of an amplifier."""
+        """Mask of an amplifier.
+
+        Parameters
+        ----------
+        amplifier
+            Its name.
+
+        Returns
+        -------
+        flags
+            View of `mask`, shape (height, width) of the amplifier.
+        """
         return self.mask[self.amplifiers[amplifier].box]
 
-    def getImage(self) -> PixelPlane:  # noqa: N802, the name of the Rubin image classes
+    def getImage(self) -> PixelPlane:
         """Pixels, for ``getImage().getArray()``."""
         return PixelPlane(self.image)
 
-    def getMask(self) -> PixelPlane:  # noqa: N802, the name of the Rubin image classes
+    def getMask(self) -> PixelPlane:
         """Mask, for ``getMask().getArray()``."""
         return PixelPlane(self.mask)
 
-    def getMetadata(self) -> dict[str, Any]:  # noqa: N802, the name of the Rubin image classes
+    def getMetadata(self) -> dict[str, Any]:
         """Metadata by name."""
         return self.metadata

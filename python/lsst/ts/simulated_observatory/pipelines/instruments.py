@@ -25,16 +25,35 @@ class CalibrationInstrument(Instrument):
     """Keywords of a raw header that make the name of the physical filter."""
 
     @classmethod
-    def getName(cls) -> str:  # noqa: N802, the base class's name
+    def getName(cls) -> str:
         """Name in the Butler, e.g. ``LATISS``."""
         return cls.description.name
 
-    def getRawFormatter(self, dataId: DataId) -> type[RawFormatter]:  # type: ignore[override]  # noqa: N802, N803
-        """Reader of raw images."""
+    def getRawFormatter(self, dataId: DataId) -> type[RawFormatter]:  # type: ignore[override]
+        """Reader of raw images.
+
+        Parameters
+        ----------
+        dataId
+            Of an image; all have the same reader.
+
+        Returns
+        -------
+        formatter
+            Its class.
+        """
         return RawFormatter
 
     def register(self, registry: Registry, *, update: bool = False) -> None:
-        """Insert instrument and detectors; filters are inserted when an image has them."""
+        """Insert instrument and detectors; filters are inserted when an image has them.
+
+        Parameters
+        ----------
+        registry
+            Of the repository.
+        update
+            Whether records that differ are replaced.
+        """
         name = self.getName()
         detectors = self.description.detectors
         with registry.transaction():
@@ -63,7 +82,17 @@ class CalibrationInstrument(Instrument):
 
     @classmethod
     def detector(cls, header: Mapping[str, Any]) -> int:
-        """Butler id of the detector that a raw primary header belongs to.
+        """Butler id of the detector of a raw image.
+
+        Parameters
+        ----------
+        header
+            Primary header.
+
+        Returns
+        -------
+        detector
+            The id.
 
         Raises
         ------
@@ -82,7 +111,18 @@ class CalibrationInstrument(Instrument):
 
     @classmethod
     def physical_filter(cls, header: Mapping[str, Any]) -> str:
-        """Name of what was in the beam, e.g. ``r_57``; the number of an empty place is left out."""
+        """Name in the Butler of the filter, and of the grating if there are any.
+
+        Parameters
+        ----------
+        header
+            Primary header.
+
+        Returns
+        -------
+        name
+            E.g. ``r_57``; the number of an empty place is left out.
+        """
         names = (str(header.get(key) or "unknown") for key in cls.filter_keywords)
         return "~".join(re.sub(r"^empty_\d+$", "empty", name) for name in names)
 
@@ -118,7 +158,17 @@ _BY_HEADER = {each.description.header_name: each for each in INSTRUMENTS.values(
 
 
 def instrument_of(header: Mapping[str, Any]) -> type[CalibrationInstrument]:
-    """Instrument that a raw primary header belongs to.
+    """Instrument of a raw image.
+
+    Parameters
+    ----------
+    header
+        Primary header.
+
+    Returns
+    -------
+    instrument
+        Its class.
 
     Raises
     ------

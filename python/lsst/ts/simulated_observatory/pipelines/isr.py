@@ -1,37 +1,44 @@
-"""Instrument signature removal: from a raw image to the image of a detector."""
-
-# ruff: noqa: N815, connection and option names are those of the Rubin pipelines
-# mypy: allow-untyped-calls
-# The constructors of lsst.pex.config have no annotations.
+"""Instrument signature removal: from a raw image to the image of a detector (ip_isr, isrTaskLSST)."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 from lsst.pex.config import ChoiceField, Config, ConfigField, Field
 from lsst.pipe.base import (
     InputQuantizedConnection,
-    OutputQuantizedConnection,
-    PipelineTask,
     PipelineTaskConfig,
     PipelineTaskConnections,
     QuantumContext,
     Struct,
 )
-from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
+from lsst.pipe.base.connectionTypes import Input, Output
 
-from .images import DetectorImage
-from .overscan import FIT_TYPES
+from lsst.ts.calibrations.domain.instruments import exposure_id
+
+from . import corrections
+from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
+from .images import DetectorImage, MaskPlane
+from .metadata import (
+    DETECTOR_NAME,
+    GAIN,
+    IMAGE_NOISE,
+    OVERSCAN_LEVEL,
+    OVERSCAN_NOISE,
+    READ_NOISE,
+    UNITS,
+    dark_time,
+)
+from .overscan import FIT_TYPES, OverscanResult, subtract_overscan
 from .raws import RawImage
-from .records import dimension_record
-from .removal import DETECTOR_NAME, SignalRemoval, dark_time
 from .storage_classes import CROSSTALK, CURVE, DEFECTS, IMAGE, LINEARIZER, RAW
 from .tables import Crosstalk, Defects, Linearizer, PhotonTransferCurve
+from .tasks import DETECTOR, EXPOSURE, CalibrationInput, PreparedInputsTask, dimension_record
 
 __all__ = ["IsrConfig", "IsrConnections", "IsrTask", "OverscanConfig"]
 
-_IMAGE = ("instrument", "exposure", "detector")
-_DETECTOR = ("instrument", "detector")
 _OPTIONS = {
     "bias": "doBias",
     "dark": "doDark",
@@ -44,50 +51,29 @@ _OPTIONS = {
 """The option that needs each calibration."""
 
 
-class IsrConnections(PipelineTaskConnections, dimensions=_IMAGE, defaultTemplates={"image": "isrExp"}):
+class IsrConnections(PipelineTaskConnections, dimensions=EXPOSURE, defaultTemplates={"image": "isrExp"}):
     """A raw image, the calibrations that the configuration asks for, and the result.
 
     Crosstalk and linearizer are applied when there are any; all others must be there.
+
+    Parameters
+    ----------
+    config
+        Configuration of the task.
     """
 
-    raw = Input(doc="Raw image", name="raw", storageClass=RAW, dimensions=_IMAGE)
-    bias = PrerequisiteInput(
-        doc="Combined bias", name="bias", storageClass=IMAGE, dimensions=_DETECTOR, isCalibration=True
+    raw = Input(doc="Raw image", name="raw", storageClass=RAW, dimensions=EXPOSURE)
+    bias = CalibrationInput(doc="Combined bias", name="bias", storageClass=IMAGE)
+    dark = CalibrationInput(doc="Combined dark", name="dark", storageClass=IMAGE)
+    flat = CalibrationInput(
+        doc="Combined flat", name="flat", storageClass=IMAGE, dimensions=(*DETECTOR, "physical_filter")
     )
-    dark = PrerequisiteInput(
-        doc="Combined dark", name="dark", storageClass=IMAGE, dimensions=_DETECTOR, isCalibration=True
-    )
-    flat = PrerequisiteInput(
-        doc="Combined flat",
-        name="flat",
-        storageClass=IMAGE,
-        dimensions=(*_DETECTOR, "physical_filter"),
-        isCalibration=True,
-    )
-    defects = PrerequisiteInput(
-        doc="Defects", name="defects", storageClass=DEFECTS, dimensions=_DETECTOR, isCalibration=True
-    )
-    ptc = PrerequisiteInput(
-        doc="Gains and noise", name="ptc", storageClass=CURVE, dimensions=_DETECTOR, isCalibration=True
-    )
-    crosstalk = PrerequisiteInput(
-        doc="Crosstalk",
-        name="crosstalk",
-        storageClass=CROSSTALK,
-        dimensions=_DETECTOR,
-        isCalibration=True,
-        minimum=0,
-    )
-    linearizer = PrerequisiteInput(
-        doc="Linearity",
-        name="linearizer",
-        storageClass=LINEARIZER,
-        dimensions=_DETECTOR,
-        isCalibration=True,
-        minimum=0,
-    )
+    defects = CalibrationInput(doc="Defects", name="defects", storageClass=DEFECTS)
+    ptc = CalibrationInput(doc="Gains and noise", name="ptc", storageClass=CURVE)
+    crosstalk = CalibrationInput(doc="Crosstalk", name="crosstalk", storageClass=CROSSTALK, minimum=0)
+    linearizer = CalibrationInput(doc="Linearity", name="linearizer", storageClass=LINEARIZER, minimum=0)
     outputExposure = Output(
-        doc="Image of the detector", name="{image}", storageClass=IMAGE, dimensions=_IMAGE
+        doc="Image of the detector", name="{image}", storageClass=IMAGE, dimensions=EXPOSURE
     )
 
     def __init__(self, *, config: Any = None) -> None:
@@ -127,22 +113,16 @@ class IsrConfig(PipelineTaskConfig, pipelineConnections=IsrConnections):
     doCosmicRays = Field[bool](doc="Flag cosmic rays?", default=False)
 
 
-class IsrTask(PipelineTask):
+class IsrTask(PreparedInputsTask):
     """Removes what detector and electronics add to an image."""
 
     ConfigClass = IsrConfig
     _DefaultName = "isr"
     config: IsrConfig
 
-    def runQuantum(  # noqa: N802
-        self,
-        butlerQC: QuantumContext,  # noqa: N803
-        inputRefs: InputQuantizedConnection,  # noqa: N803
-        outputRefs: OutputQuantizedConnection,  # noqa: N803
-    ) -> None:
-        """Name the detector, which a raw header knows only by the words of the camera system, and run."""
-        name = str(dimension_record(inputRefs.raw, "detector").full_name)
-        butlerQC.put(self.run(**butlerQC.get(inputRefs), detector=name), outputRefs)
+    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
+        """The name of the detector is added: a raw header has only the words of the camera system for it."""
+        return {**butler.get(refs), "detector": str(dimension_record(refs.raw, "detector").full_name)}
 
     def run(
         self,
@@ -158,7 +138,16 @@ class IsrTask(PipelineTask):
     ) -> Struct:
         """Process one raw image; which calibrations are used is a matter of the configuration.
 
-        The full name of the detector, e.g. ``RXX_S00``, goes into the metadata of the image.
+        Parameters
+        ----------
+        raw
+            The raw image, adu.
+        bias, dark, flat
+            Combined calibrations in the unit of the result, that of the dark per second, or None.
+        defects, ptc, crosstalk, linearizer
+            Other calibrations of the detector, or None.
+        detector
+            Full name of the detector, e.g. ``RXX_S00``, for the metadata of the image.
 
         Returns
         -------
@@ -168,15 +157,102 @@ class IsrTask(PipelineTask):
         for name, table in (("crosstalk", crosstalk), ("linearizer", linearizer)):
             if table is None and getattr(self.config, _OPTIONS[name]):
                 self.log.info("No %s in the input collections: the image is not corrected for it.", name)
-        removal = SignalRemoval(self.config, raw, ptc=ptc, crosstalk=crosstalk, linearizer=linearizer)
-        image = removal.amplifiers_to_image()
+        image = self._assembled(raw, ptc, crosstalk, linearizer)
         image.metadata[DETECTOR_NAME] = detector
         if bias is not None:
-            removal.subtract(image, bias, "bias", 1.0)
+            corrections.subtract(image, bias, "bias")
         if dark is not None:
-            removal.subtract(image, dark, "dark", dark_time(raw.header))
-        removal.flag(image, defects)
+            corrections.subtract(image, dark, "dark", dark_time(raw.header))
+        if defects is not None:
+            corrections.flag_defects(image, defects)
         if flat is not None:
-            removal.divide(image, flat)
-        removal.finish(image)
+            corrections.divide(image, flat)
+        if self.config.doCosmicRays:
+            _flag_cosmic_rays(image)
+        if self.config.doInterpolate:
+            corrections.interpolate(image, MaskPlane.BAD | MaskPlane.SAT | MaskPlane.NO_DATA)
         return Struct(outputExposure=image)
+
+    def _assembled(
+        self,
+        raw: RawImage,
+        ptc: PhotonTransferCurve | None,
+        crosstalk: Crosstalk | None,
+        linearizer: Linearizer | None,
+    ) -> DetectorImage:
+        """Process the amplifiers and assemble them.
+
+        Overscan, crosstalk and linearity are treated in adu; the gain is applied last. The overscan has no
+        crosstalk and the gain is one factor for each amplifier, so the order of these steps makes no
+        difference.
+        """
+        results = {name: self._without_overscan(raw, name) for name in raw.amplifiers}
+        pixels = {name: result.pixels for name, result in results.items()}
+        saturated = {
+            name: plane > self.config.saturation
+            for name, plane in pixels.items()
+            if self.config.doSaturation and plane.max() > self.config.saturation
+        }
+        if crosstalk is not None:
+            order = [crosstalk.amplifiers.index(name) for name in raw.amplifiers]
+            corrections.subtract_crosstalk(
+                pixels, np.asarray(crosstalk.coeffs, dtype=np.float64)[np.ix_(order, order)]
+            )
+        metadata: dict[str, Any] = dict(raw.header)
+        metadata["EXPOSURE"] = exposure_id(raw.header["OBSID"])
+        metadata["IMAGE SHAPE"] = list(raw.shape)
+        metadata[UNITS] = "adu" if ptc is None else "electron"
+        for name, plane in pixels.items():
+            if linearizer is not None:
+                plane = corrections.linearize(plane, linearizer.linearityCoeffs[name])
+            gain = 1.0 if ptc is None else ptc.gain[name]
+            if gain != 1.0:
+                plane *= np.float32(gain)
+            pixels[name] = plane
+            metadata |= _amplifier_metadata(name, gain, ptc, results[name])
+        image = corrections.assemble(
+            raw.shape, pixels, {n: each.amplifier for n, each in raw.amplifiers.items()}
+        )
+        image.metadata = metadata
+        for name, where in saturated.items():
+            image.flags(name)[image.amplifiers[name].mirrored(where)] |= np.uint16(MaskPlane.SAT)
+        return image
+
+    def _without_overscan(self, raw: RawImage, name: str) -> OverscanResult:
+        """Subtract the overscan of one amplifier."""
+        options = self.config.overscan
+        return subtract_overscan(
+            raw.amplifiers[name],
+            fit_type=options.fitType,
+            leading=options.leadingToSkip,
+            trailing=options.trailingToSkip,
+            parallel=options.doParallelOverscan,
+        )
+
+
+def _amplifier_metadata(
+    name: str, gain: float, ptc: PhotonTransferCurve | None, overscan: OverscanResult
+) -> dict[str, float]:
+    """Gain and noise of an amplifier, under the names that ISR uses."""
+    metadata = {}
+    noise = overscan.residual_sigma * gain
+    if ptc is not None:
+        noise = ptc.noise.get(name, math.nan)
+        metadata[IMAGE_NOISE.format(name)] = ptc.imageNoise.get(name, math.nan)
+    return metadata | {
+        GAIN.format(name): gain,
+        READ_NOISE.format(name): noise,
+        OVERSCAN_LEVEL.format(name): overscan.serial_median,
+        OVERSCAN_NOISE.format(name): overscan.residual_sigma,
+    }
+
+
+def _flag_cosmic_rays(image: DetectorImage) -> None:
+    """Flag cosmic rays, and write down how many; none, and why, if they cannot be found."""
+    try:
+        corrections.flag_cosmic_rays(image, CosmicRayFinder())
+        image.metadata["COSMIC RAY PIXELS"] = int(np.count_nonzero(image.mask & np.uint16(MaskPlane.CR)))
+    except TooManyCosmicRaysError as error:
+        image.mask &= np.uint16(0xFFFF ^ MaskPlane.CR)
+        image.metadata["COSMIC RAY PIXELS"] = None
+        image.metadata["COSMIC RAY REASON"] = str(error)

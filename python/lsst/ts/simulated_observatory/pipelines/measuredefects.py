@@ -1,21 +1,16 @@
-"""Defects: pixels that are too bright in darks or too faint in flats, and the edges of the detector."""
-
-# ruff: noqa: N815, connection and option names are those of the Rubin pipelines
-# mypy: allow-untyped-calls
-# The constructors of lsst.pex.config have no annotations.
+"""Defects: pixels that are too bright in darks or too faint in flats, and the edges (cp_pipe, cpDefects)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from lsst.daf.butler import DatasetRef
 from lsst.pex.config import ChoiceField, Field
 from lsst.pipe.base import (
     InputQuantizedConnection,
     NoWorkFound,
-    OutputQuantizedConnection,
     PipelineTask,
     PipelineTaskConfig,
     PipelineTaskConnections,
@@ -25,50 +20,44 @@ from lsst.pipe.base import (
 from lsst.pipe.base.connectionTypes import Input, Output
 from numpy.typing import NDArray
 
-from .badcolumns import fill_columns
 from .images import DetectorImage, MaskPlane
-from .records import dimension_record
-from .removal import DETECTOR_NAME, dark_time
-from .stacks import ImageHandle, Stack
+from .metadata import DETECTOR_NAME, dark_time
+from .stacks import ImageHandle, Stack, metadata_of
 from .statistics import clipped_statistics
-from .storage_classes import DEFECTS, IMAGE
+from .storage_classes import DEFECTS
 from .tables import Defects
+from .tasks import DETECTOR, CalibrationOutput, ImagesInput, PreparedInputsTask, dimension_record
 
-__all__ = ["MeasureDefectsTask", "MergeDefectsTask"]
-
-_DETECTOR = ("instrument", "detector")
+__all__ = [
+    "MeasureDefectsConfig",
+    "MeasureDefectsTask",
+    "MergeDefectsConfig",
+    "MergeDefectsTask",
+    "fill_columns",
+]
 
 
 class MeasureDefectsConnections(
-    PipelineTaskConnections, dimensions=_DETECTOR, defaultTemplates={"source": "Dark"}
+    PipelineTaskConnections, dimensions=DETECTOR, defaultTemplates={"source": "Dark"}
 ):
     """Darks or flats of a detector, and the defects that they show."""
 
-    inputExposures = Input(
-        doc="Processed images of all types",
-        name="cpDefectsProc",
-        storageClass=IMAGE,
-        dimensions=("instrument", "exposure", "detector"),
-        multiple=True,
-        deferLoad=True,
-    )
+    inputExposures = ImagesInput(doc="Processed images of all types", name="cpDefectsProc")
     outputDefects = Output(
-        doc="Defects", name="cpDefectsFrom{source}", storageClass=DEFECTS, dimensions=_DETECTOR
+        doc="Defects", name="cpDefectsFrom{source}", storageClass=DEFECTS, dimensions=DETECTOR
     )
 
 
-class MergeDefectsConnections(PipelineTaskConnections, dimensions=_DETECTOR):
+class MergeDefectsConnections(PipelineTaskConnections, dimensions=DETECTOR):
     """Defects of the darks and of the flats, and all together."""
 
     darkDefects = Input(
-        doc="Hot pixels", name="cpDefectsFromDark", storageClass=DEFECTS, dimensions=_DETECTOR, minimum=0
+        doc="Hot pixels", name="cpDefectsFromDark", storageClass=DEFECTS, dimensions=DETECTOR, minimum=0
     )
     flatDefects = Input(
-        doc="Cold pixels", name="cpDefectsFromFlat", storageClass=DEFECTS, dimensions=_DETECTOR, minimum=0
+        doc="Cold pixels", name="cpDefectsFromFlat", storageClass=DEFECTS, dimensions=DETECTOR, minimum=0
     )
-    defects = Output(
-        doc="Defects", name="defects", storageClass=DEFECTS, dimensions=_DETECTOR, isCalibration=True
-    )
+    defects = CalibrationOutput(doc="Defects", name="defects", storageClass=DEFECTS)
 
 
 class MeasureDefectsConfig(PipelineTaskConfig, pipelineConnections=MeasureDefectsConnections):
@@ -96,28 +85,25 @@ class MergeDefectsConfig(PipelineTaskConfig, pipelineConnections=MergeDefectsCon
     edge = Field[int](doc="Border of the detector that is a defect, pixels.", default=5)
 
 
-class MeasureDefectsTask(PipelineTask):
+class MeasureDefectsTask(PreparedInputsTask):
     """Combines darks, or flats, and finds the pixels that differ from their amplifier."""
 
     ConfigClass = MeasureDefectsConfig
     _DefaultName = "measureDefects"
     config: MeasureDefectsConfig
 
-    def runQuantum(  # noqa: N802
-        self,
-        butlerQC: QuantumContext,  # noqa: N803
-        inputRefs: InputQuantizedConnection,  # noqa: N803
-        outputRefs: OutputQuantizedConnection,  # noqa: N803
-    ) -> None:
-        """Choose the images of the type, and run."""
+    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
+        kind = self.config.imageType
         chosen = [
-            butlerQC.get(ref) for ref in inputRefs.inputExposures if _type(ref) == self.config.imageType
+            butler.get(ref)
+            for ref in refs.inputExposures
+            if dimension_record(ref, "exposure").observation_type == kind
         ]
         if not chosen:
-            raise NoWorkFound(f"there is no {self.config.imageType} to find defects in")
-        butlerQC.put(self.run(chosen), outputRefs)
+            raise NoWorkFound(f"there is no {kind} to find defects in")
+        return {"inputExposures": chosen}
 
-    def run(self, inputExposures: Sequence[ImageHandle]) -> Struct:  # noqa: N803
+    def run(self, inputExposures: Sequence[ImageHandle]) -> Struct:
         """Find defects.
 
         Parameters
@@ -129,8 +115,13 @@ class MeasureDefectsTask(PipelineTask):
         -------
         result
             ``outputDefects``.
+
+        Raises
+        ------
+        NoWorkFound
+            An image has no dark time, or a flat no light.
         """
-        images = [handle.get(parameters={"rows": (0, 1)}).metadata for handle in inputExposures]
+        images = metadata_of(inputExposures)
         shape = tuple(images[0]["IMAGE SHAPE"])
         if self.config.imageType == "dark":
             scales = [dark_time(metadata) for metadata in images]
@@ -138,7 +129,7 @@ class MeasureDefectsTask(PipelineTask):
         else:
             scales = weights = [_level(handle.get()) for handle in inputExposures]
         if not min(scales) > 0.0:
-            raise NoWorkFound(f"a {self.config.imageType} without signal or time tells nothing about defects")
+            raise NoWorkFound(f"a {self.config.imageType} without signal or time shows no defects")
         combined = Stack(inputExposures, scales, weights).combine((shape[0], shape[1]))
         mask = np.zeros(shape, dtype=bool)
         for name, amplifier in combined.amplifiers.items():
@@ -168,13 +159,23 @@ class MergeDefectsTask(PipelineTask):
     _DefaultName = "mergeDefects"
     config: MergeDefectsConfig
 
-    def run(self, darkDefects: Defects | None = None, flatDefects: Defects | None = None) -> Struct:  # noqa: N803
+    def run(self, darkDefects: Defects | None = None, flatDefects: Defects | None = None) -> Struct:
         """Join defects.
+
+        Parameters
+        ----------
+        darkDefects, flatDefects
+            What the darks and the flats show; None if there were none.
 
         Returns
         -------
         result
             ``defects``.
+
+        Raises
+        ------
+        NoWorkFound
+            There were neither darks nor flats.
         """
         sources = [each for each in (darkDefects, flatDefects) if each is not None]
         if not sources:
@@ -194,9 +195,30 @@ class MergeDefectsTask(PipelineTask):
         )
 
 
-def _type(ref: DatasetRef) -> str:
-    """Observation type of an image."""
-    return str(dimension_record(ref, "exposure").observation_type)
+def fill_columns(bad: NDArray[np.bool_], *, suspicious: int, gap: int) -> NDArray[np.bool_]:
+    """Fill a column with many bad pixels between the first and the last of them.
+
+    Parameters
+    ----------
+    bad
+        Bad pixels of an amplifier, shape (rows, columns).
+    suspicious
+        Least number of bad pixels in such a column.
+    gap
+        So many good pixels in a row stay good.
+
+    Returns
+    -------
+    filled
+        Bad pixels, same shape.
+    """
+    filled = bad.copy()
+    for column in np.flatnonzero(np.count_nonzero(bad, axis=0) >= suspicious):
+        rows = np.flatnonzero(bad[:, column])
+        for low, high in pairwise(rows):
+            if high - low - 1 < gap:
+                filled[low:high, column] = True
+    return filled
 
 
 def _level(image: DetectorImage) -> float:

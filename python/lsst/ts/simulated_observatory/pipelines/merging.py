@@ -7,11 +7,11 @@ from typing import Any
 
 from .criteria import verify_exposure_scatter
 
-__all__ = ["merge_detectors", "merge_exposures"]
+__all__ = ["exp_merge", "run_merge"]
 
 
-def merge_detectors(statistics: Mapping[str, Mapping[str, Any]], *, scatter: bool = False) -> dict[str, Any]:
-    """Result of an exposure.
+def exp_merge(statistics: Mapping[str, Mapping[str, Any]], *, scatter: bool = False) -> dict[str, Any]:
+    """Result of an exposure from those of its detectors (cp_verify, CpVerifyExpMergeTask).
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ def merge_detectors(statistics: Mapping[str, Mapping[str, Any]], *, scatter: boo
     return result
 
 
-def merge_exposures(statistics: Mapping[int, Mapping[str, Any]]) -> dict[int | str, Any]:
-    """Result of a run: ``{exposure id: {"SUCCESS", "FAILURES"}, ..., "SUCCESS"}``.
+def run_merge(statistics: Mapping[int, Mapping[str, Any]]) -> dict[int | str, Any]:
+    """Result of a run from those of its exposures (cp_verify, CpVerifyRunMergeTask).
 
     A failure is named by detector, amplifier and test, as far as it has them. Other than in cp_verify, flats
     keep the failures of their detectors.
@@ -53,6 +53,11 @@ def merge_exposures(statistics: Mapping[int, Mapping[str, Any]]) -> dict[int | s
     ----------
     statistics
         ``verify<X>ExpStats`` by exposure id. They are not changed.
+
+    Returns
+    -------
+    result
+        ``{exposure id: {"SUCCESS", "FAILURES"}, ..., "SUCCESS"}``.
     """
     result: dict[int | str, Any] = {}
     for exposure, values in sorted(statistics.items()):

@@ -64,7 +64,20 @@ def create_repository(path: str, instruments: Sequence[str] = ("LATISS",)) -> No
 
 
 def calibration_type(butler: Butler, name: str) -> DatasetType:
-    """Dataset type of a calibration, e.g. ``bias``."""
+    """Dataset type of a calibration.
+
+    Parameters
+    ----------
+    butler
+        Of the repository.
+    name
+        ``bias``, ``dark``, ``flat``, ``defects``, ``ptc``, ``crosstalk`` or ``linearizer``.
+
+    Returns
+    -------
+    dataset_type
+        With storage class and dimensions.
+    """
     dimensions = ["instrument", "detector", *(["physical_filter"] if name == "flat" else [])]
     return DatasetType(name, dimensions, _CALIBRATIONS[name], universe=butler.dimensions, isCalibration=True)
 
@@ -86,7 +99,9 @@ def certify_camera_model(butler: Butler, model: DetectorModel, *, run: str, coll
     names = [amplifier.name for amplifier in model.amplifiers]
     tables = {
         "crosstalk": Crosstalk(model.name, names, [list(row) for row in model.crosstalk]),
-        "linearizer": Linearizer(model.name, {a.name: _inverse(a.nonlinearity) for a in model.amplifiers}),
+        "linearizer": Linearizer(
+            model.name, {a.name: _inverse(a.sensor.nonlinearity) for a in model.amplifiers}
+        ),
     }
     data_id = {"instrument": model.instrument, "detector": model.id}
     for name, table in tables.items():

@@ -50,14 +50,14 @@ class Job:
 
     @property
     def kind(self) -> str:
-        """``generate``, ``verify`` or ``gain``, as the name of the pipeline tells."""
+        """``generate``, ``verify`` or ``gain``, as follows from the name of the pipeline."""
         if self._file.startswith("VERIFY"):
             return "verify"
         return "gain" if "GAIN" in self._subset else "generate"
 
     @property
     def calibration(self) -> str:
-        """``BIAS``, ``DARK``, ``FLAT``, ``DEFECTS``, ``PTC`` or ``GAIN``; empty if the name does not tell."""
+        """``BIAS``, ``DARK``, ``FLAT``, ``DEFECTS``, ``PTC`` or ``GAIN``; empty if the name has none."""
         if "GAIN" in self._file + self._subset:
             return "GAIN"
         names = {name: name for name in _CALIBRATIONS} | _OTHER_NAMES

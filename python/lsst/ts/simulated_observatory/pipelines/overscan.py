@@ -74,6 +74,11 @@ def subtract_overscan(
     parallel
         Whether to do the second step.
 
+    Returns
+    -------
+    result
+        Pixels of the imaging area, level and noise of the overscan.
+
     Raises
     ------
     ValueError

@@ -1,8 +1,4 @@
-"""Gain and covariances of every pair of flats."""
-
-# ruff: noqa: N815, connection and option names are those of the Rubin pipelines
-# mypy: allow-untyped-calls
-# The constructors of lsst.pex.config have no annotations.
+"""Gain and covariances of every pair of flats (cp_pipe, cpExtractPtcTask)."""
 
 from __future__ import annotations
 
@@ -21,40 +17,30 @@ from lsst.pipe.base import (
     QuantumContext,
     Struct,
 )
-from lsst.pipe.base.connectionTypes import Input, Output
+from lsst.pipe.base.connectionTypes import Output
 
 from lsst.ts.calibrations.domain.instruments import BRIGHTER_FATTER_SLOPES
 
 from .covariances import lag_range
-from .flatpairs import PairMeasurement, measure_pair
+from .flatpairs import Flat, PairMeasurement, measure_pair, pair_flats
 from .images import DetectorImage, MaskPlane
-from .pairing import Flat, pair_flats
-from .records import dimension_record
-from .removal import DETECTOR_NAME
-from .storage_classes import CURVE, IMAGE
+from .metadata import DETECTOR_NAME, OVERSCAN_NOISE, amplifier_value
+from .storage_classes import CURVE
 from .tables import PhotonTransferCurve
+from .tasks import DETECTOR, EXPOSURE, ImagesInput, dimension_record
 
-__all__ = ["ExtractPairsTask", "Flat", "pair_flats"]
-
-_IMAGE = ("instrument", "exposure", "detector")
+__all__ = ["ExtractPairsConfig", "ExtractPairsTask"]
 
 
-class ExtractPairsConnections(PipelineTaskConnections, dimensions=("instrument", "detector")):
+class ExtractPairsConnections(PipelineTaskConnections, dimensions=DETECTOR):
     """All flats of a detector, and one result for each pair, found under the id of either flat."""
 
-    inputExposures = Input(
-        doc="Flats, adu",
-        name="cpPtcProc",
-        storageClass=IMAGE,
-        dimensions=_IMAGE,
-        multiple=True,
-        deferLoad=True,
-    )
+    inputExposures = ImagesInput(doc="Flats, adu", name="cpPtcProc")
     outputPairs = Output(
-        doc="What a pair of flats tells",
+        doc="Measurements of a pair of flats",
         name="cpPtcExtract",
         storageClass=CURVE,
-        dimensions=_IMAGE,
+        dimensions=EXPOSURE,
         multiple=True,
     )
 
@@ -85,13 +71,26 @@ class ExtractPairsTask(PipelineTask):
     _DefaultName = "cpExtract"
     config: ExtractPairsConfig
 
-    def runQuantum(  # noqa: N802
+    def runQuantum(
         self,
-        butlerQC: QuantumContext,  # noqa: N803
-        inputRefs: InputQuantizedConnection,  # noqa: N803
-        outputRefs: OutputQuantizedConnection,  # noqa: N803
+        butlerQC: QuantumContext,
+        inputRefs: InputQuantizedConnection,
+        outputRefs: OutputQuantizedConnection,
     ) -> None:
-        """Read two flats at a time, and store each result for both of them."""
+        """Read two flats at a time, and store each result for both of them.
+
+        Parameters
+        ----------
+        butlerQC
+            Butler for the datasets of this quantum.
+        inputRefs, outputRefs
+            References of its datasets.
+
+        Raises
+        ------
+        NoWorkFound
+            There is no pair.
+        """
         handles = {int(ref.dataId["exposure"]): butlerQC.get(ref) for ref in inputRefs.inputExposures}
         outputs = {int(ref.dataId["exposure"]): ref for ref in outputRefs.outputPairs}
         flats = [_flat(ref) for ref in inputRefs.inputExposures]
@@ -132,7 +131,9 @@ class ExtractPairsTask(PipelineTask):
             metadata=_describe(metadata),
         )
         for name in first.amplifiers:
-            noise = 0.5 * sum(overscan_noise(image.metadata, name) for image in (first, second))
+            noise = 0.5 * sum(
+                amplifier_value(image.metadata, OVERSCAN_NOISE, name) for image in (first, second)
+            )
             found = self._measure(first, second, name, noise)
             curve.gain[name] = found.gain
             curve.noise[name] = noise * _corrected(found.gain, found.mean, str(metadata["CCD_MANU"]))
@@ -162,12 +163,6 @@ class ExtractPairsTask(PipelineTask):
             side=lag_range(self.config.maximumRangeCovariancesAstier, good.shape[1]),
             threshold=self.config.nSigmaClip,
         )
-
-
-def overscan_noise(metadata: dict[str, Any], amplifier: str) -> float:
-    """Noise of the serial overscan, adu."""
-    value = metadata[f"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {amplifier}"]
-    return float("nan") if value is None else float(value)
 
 
 def _flat(ref: DatasetRef) -> Flat | None:

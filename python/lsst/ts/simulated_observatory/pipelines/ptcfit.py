@@ -75,6 +75,11 @@ def variance_model(mean: NDArray[np.float64], gain: float, a00: float, noise: fl
         1/electron.
     noise
         Noise without light, adu.
+
+    Returns
+    -------
+    variance
+        adu^2, shape (n,).
     """
     exponent = 2.0 * a00 * gain * np.asarray(mean, dtype=np.float64)
     growth = np.where(
@@ -92,7 +97,7 @@ def fit_curve(
     rejection: float = 5.0,
     noise_precision: float = 0.01,
 ) -> CurveFit:
-    """Fit gain, a00 and, where the pairs can tell it, the noise to means and variances of pairs of flats.
+    """Fit gain, a00 and, where the pairs determine it, the noise to means and variances of pairs of flats.
 
     Parameters
     ----------
@@ -105,6 +110,11 @@ def fit_curve(
     noise_precision
         The noise is held at the measured one unless the pairs determine it with a smaller relative error than
         this: bright flats say next to nothing about it, and a free noise would spoil the gain.
+
+    Returns
+    -------
+    fit
+        All NaN if there are too few points.
 
     Notes
     -----

@@ -1,8 +1,4 @@
-"""Photon transfer curve from all pairs of flats."""
-
-# ruff: noqa: N815, connection and option names are those of the Rubin pipelines
-# mypy: allow-untyped-calls
-# The constructors of lsst.pex.config have no annotations.
+"""Photon transfer curve from all pairs of flats (cp_pipe, cpPtcSolve)."""
 
 from __future__ import annotations
 
@@ -14,42 +10,35 @@ from typing import Any
 import numpy as np
 from lsst.pex.config import ChoiceField, Field
 from lsst.pipe.base import NoWorkFound, PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
-from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
+from lsst.pipe.base.connectionTypes import Input
 
-from .combine import noise_key
 from .covariancefit import fit_covariances
 from .images import DetectorImage
+from .metadata import COMBINED_NOISE, GAIN, amplifier_value
 from .ptcfit import CurveFit, fit_curve
 from .storage_classes import CURVE, IMAGE
 from .tables import PhotonTransferCurve
+from .tasks import DETECTOR, EXPOSURE, CalibrationInput, CalibrationOutput
 
 __all__ = ["SolveConfig", "SolveTask"]
 
-_DETECTOR = ("instrument", "detector")
 
-
-class SolveConnections(PipelineTaskConnections, dimensions=_DETECTOR):
+class SolveConnections(PipelineTaskConnections, dimensions=DETECTOR):
     """All pairs of a detector, and the curve."""
 
     inputPairs = Input(
         doc="Measurements of the pairs",
         name="cpPtcExtract",
         storageClass=CURVE,
-        dimensions=("instrument", "exposure", "detector"),
+        dimensions=EXPOSURE,
         multiple=True,
     )
-    bias = PrerequisiteInput(
-        doc="Combined bias, which knows the noise of images without light",
-        name="bias",
-        storageClass=IMAGE,
-        dimensions=_DETECTOR,
-        isCalibration=True,
+    bias = CalibrationInput(
+        doc="Combined bias, which has the noise of images without light", name="bias", storageClass=IMAGE
     )
-    outputCurve = Output(
-        doc="Photon transfer curve", name="ptc", storageClass=CURVE, dimensions=_DETECTOR, isCalibration=True
-    )
+    outputCurve = CalibrationOutput(doc="Photon transfer curve", name="ptc", storageClass=CURVE)
 
-    def getTemporalBoundsConnections(self) -> Iterable[str]:  # noqa: N802
+    def getTemporalBoundsConnections(self) -> Iterable[str]:
         """The bias is that of the time of the flats."""
         return ("inputPairs",)
 
@@ -69,7 +58,7 @@ class SolveConfig(PipelineTaskConfig, pipelineConnections=SolveConnections):
     )
     sigmaCutPtcOutliers = Field[float](doc="Misfit of a pair that is rejected, in sigma.", default=5.0)
     noisePrecision = Field[float](
-        doc="The noise is fitted if the pairs tell it with a smaller relative error; else it is held.",
+        doc="The noise is fitted if the pairs determine it with a smaller relative error; else it is held.",
         default=0.01,
     )
     noiseAgreement = Field[float](
@@ -84,7 +73,7 @@ class SolveTask(PipelineTask):
     _DefaultName = "cpPtcSolve"
     config: SolveConfig
 
-    def run(self, inputPairs: Sequence[PhotonTransferCurve], bias: DetectorImage) -> Struct:  # noqa: N803
+    def run(self, inputPairs: Sequence[PhotonTransferCurve], bias: DetectorImage) -> Struct:
         """Fit all amplifiers.
 
         Parameters
@@ -169,27 +158,16 @@ class SolveTask(PipelineTask):
 
 def _collect(curve: PhotonTransferCurve, pairs: Sequence[PhotonTransferCurve], name: str) -> None:
     """Enter the measurements of all pairs on one amplifier into the curve."""
-    curve.rawMeans[name] = [pair.rawMeans[name][0] for pair in pairs]
-    curve.rawVars[name] = [pair.rawVars[name][0] for pair in pairs]
-    curve.covariances[name] = [pair.covariances[name][0] for pair in pairs]
-    curve.pixelCounts[name] = [pair.pixelCounts[name][0] for pair in pairs]
-    curve.overscanNoise[name] = [pair.overscanNoise[name][0] for pair in pairs]
+    for measured in ("rawMeans", "rawVars", "covariances", "pixelCounts", "overscanNoise"):
+        getattr(curve, measured)[name] = [getattr(pair, measured)[name][0] for pair in pairs]
 
 
 def _read_noise(overscan: Sequence[float], fit: CurveFit, measured: float) -> tuple[float, float]:
     """Read noise and its error, electron.
 
     The noise of the curve is that of images, to which the subtraction of the overscan adds noise of its own:
-    it is brought to that of the overscan with the ratio that images without light have.
-
-    Parameters
-    ----------
-    overscan
-        Noise in the overscan of all pairs, adu.
-    fit
-        Of the curve.
-    measured
-        Noise of images without light, adu.
+    it is brought to that of the overscan (adu, of all pairs) with the ratio that images without light have,
+    whose noise was measured (adu).
     """
     noise = float(np.median(overscan))
     error = float(np.std(overscan)) / math.sqrt(len(overscan))
@@ -201,5 +179,5 @@ def _read_noise(overscan: Sequence[float], fit: CurveFit, measured: float) -> tu
 
 def _noise_adu(bias: dict[str, Any], amplifier: str) -> float:
     """Noise of a single bias, adu; NaN if the combined bias does not know it."""
-    noise, gain = bias.get(noise_key(amplifier)), bias.get(f"LSST ISR GAIN {amplifier}")
-    return math.nan if noise is None or not gain else float(noise) / float(gain)
+    noise, gain = (amplifier_value(bias, key, amplifier) for key in (COMBINED_NOISE, GAIN))
+    return noise / gain if gain else math.nan

@@ -75,7 +75,18 @@ def ingest_raw(butler: Butler, path: str) -> list[DatasetRef]:
 
 
 def raw_dataset_type(butler: Butler) -> DatasetType:
-    """Dataset type of raw images."""
+    """Dataset type of raw images.
+
+    Parameters
+    ----------
+    butler
+        Of the repository.
+
+    Returns
+    -------
+    dataset_type
+        With storage class and dimensions.
+    """
     return DatasetType("raw", ("instrument", "exposure", "detector"), RAW, universe=butler.dimensions)
 
 
@@ -85,9 +96,14 @@ def exposure_record(instrument: type[CalibrationInstrument], header: Mapping[str
     Parameters
     ----------
     instrument
-        Whose.
+        The instrument.
     header
         Primary header of a raw image.
+
+    Returns
+    -------
+    record
+        Its fields by name.
 
     Raises
     ------

@@ -71,6 +71,16 @@ class RawImage:
 def read_raw(path: str) -> RawImage:
     """Read a raw file; all geometry comes from its headers.
 
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    image
+        Amplifiers and primary header.
+
     Raises
     ------
     ValueError
@@ -123,6 +133,16 @@ class RawHeader(Mapping[str, Any]):
 def read_raw_header(path: str) -> RawHeader:
     """Read the primary header of a raw file alone.
 
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    header
+        Its keywords.
+
     Raises
     ------
     ValueError
@@ -146,7 +166,7 @@ def _check_blocks(path: str) -> None:
 def _amplifier(name: str, header: fits.Header, array: NDArray[Any]) -> RawAmplifier:
     """One segment, placed as ``DETSEC`` says.
 
-    ``DETSEC`` counts rows from the top of the assembled image downwards; the order of its limits tells the
+    ``DETSEC`` counts rows from the top of the assembled image downwards; the order of its limits gives the
     mirroring.
     """
     x1, x2, y1, y2 = _section(header["DATASEC"])

@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .combination import clipped_mean
-from .images import DetectorImage, MaskPlane
-from .removal import units
-from .residualnoise import ResidualNoise
+from .images import Amplifier, DetectorImage, MaskPlane
+from .metadata import UNITS, units
+from .statistics import clipped_statistics
 
-__all__ = ["ImageHandle", "Stack"]
+__all__ = ["ImageHandle", "Stack", "metadata_of"]
 
 EXCLUDED = MaskPlane.CR | MaskPlane.SAT | MaskPlane.NO_DATA
 """Pixels that a combination does not use."""
+
+THRESHOLD = 5.0
+"""Residuals beyond so many sigma are not noise (DMTN-101 section 4.3 clips there, too)."""
+
+ENOUGH = 2_000_000
+"""Pixels of an amplifier, of all images together, that give its noise to 5e-4."""
 
 
 class ImageHandle(Protocol):
     """A stored image that is read when needed, whole or some of its rows (the Butler's deferred handle)."""
 
     def get(self, *, parameters: dict[str, tuple[int, int]] | None = None) -> DetectorImage:
-        """Read the image, or the rows of the parameter ``rows``."""
+        """Read the image.
+
+        Parameters
+        ----------
+        parameters
+            ``rows``, a pair (first, last + 1): these rows only.
+
+        Returns
+        -------
+        image
+            The image, or its rows.
+        """
         ...
+
+
+def metadata_of(handles: Sequence[ImageHandle]) -> list[dict[str, Any]]:
+    """Metadata of stored images; one row of pixels is read with each.
+
+    Parameters
+    ----------
+    handles
+        The images.
+
+    Returns
+    -------
+    metadata
+        Of each image.
+    """
+    return [handle.get(parameters={"rows": (0, 1)}).metadata for handle in handles]
 
 
 @dataclass(eq=False)
@@ -73,7 +107,7 @@ class Stack:
             median of its amplifier.
         """
         result: DetectorImage | None = None
-        residuals: ResidualNoise | None = None
+        residuals: _ResidualNoise | None = None
         for first in range(0, shape[0], self._strip(shape)):
             stop = min(first + self._strip(shape), shape[0])
             parts = [handle.get(parameters={"rows": (first, stop)}) for handle in self.handles]
@@ -82,9 +116,9 @@ class Stack:
                     np.empty(shape, np.float32),
                     np.zeros(shape, np.uint16),
                     parts[0].amplifiers,
-                    {"LSST ISR UNITS": units(parts[0])},
+                    {UNITS: units(parts[0].metadata)},
                 )
-                residuals = ResidualNoise(result.amplifiers, len(parts)) if measure_noise else None
+                residuals = _ResidualNoise(result.amplifiers, len(parts)) if measure_noise else None
             pixels, bad = self._combine(parts, first, residuals)
             result.image[first:stop] = pixels
             result.mask[first:stop][bad] |= np.uint16(MaskPlane.BAD)
@@ -98,7 +132,7 @@ class Stack:
         return max(1, min(shape[0], self.memory // (9 * shape[1] * len(self.handles))))
 
     def _combine(
-        self, parts: list[DetectorImage], first: int, residuals: ResidualNoise | None
+        self, parts: list[DetectorImage], first: int, residuals: _ResidualNoise | None
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Combined pixels of a strip, and which of them are bad."""
         stack = np.empty((len(parts), *parts[0].image.shape), dtype=np.float32)
@@ -119,6 +153,46 @@ class Stack:
         if residuals is not None:
             residuals.add(stack, mean, first)
         return mean, bad * 2 > len(stack)
+
+
+class _ResidualNoise:
+    """Noise of single images by amplifier: adds their residuals up while the mean is made strip by strip."""
+
+    def __init__(self, amplifiers: Mapping[str, Amplifier], images: int) -> None:
+        self.amplifiers = amplifiers
+        self.images = images
+        self._sums = {name: np.zeros((images, 3)) for name in amplifiers}
+
+    def add(self, stack: NDArray[np.float32], mean: NDArray[np.float32], row0: int) -> None:
+        """Add the residuals of a strip (images, rows, columns) from its mean; ``row0`` is its first row."""
+        for name, amplifier in self.amplifiers.items():
+            first = max(amplifier.y0 - row0, 0)
+            stop = min(amplifier.y0 + amplifier.height - row0, mean.shape[0])
+            if first >= stop:
+                continue
+            step = max(1, self.images * amplifier.width * amplifier.height // ENOUGH)
+            box = (slice(first, stop, step), slice(amplifier.x0, amplifier.x0 + amplifier.width))
+            for index, image in enumerate(stack):
+                found = clipped_statistics(image[box] - mean[box], threshold=THRESHOLD, iterations=2)
+                if found.count:
+                    self._sums[name][index] += (
+                        found.count,
+                        found.count * found.mean,
+                        found.count * (found.sigma**2 + found.mean**2),
+                    )
+
+    def noise(self) -> dict[str, float]:
+        """Noise of a single image by amplifier: rms residual x sqrt(N / (N - 1)); NaN for a single image."""
+        if self.images < 2:
+            return dict.fromkeys(self.amplifiers, math.nan)
+        result = {}
+        for name, sums in self._sums.items():
+            count, total, square = sums.T
+            with np.errstate(invalid="ignore", divide="ignore"):
+                variance = square / count - (total / count) ** 2
+            mean = float(np.average(variance, weights=count)) if (count > 0).all() else math.nan
+            result[name] = math.sqrt(mean * self.images / (self.images - 1)) if mean >= 0.0 else math.nan
+        return result
 
 
 def _fill(image: DetectorImage) -> None:

@@ -42,12 +42,17 @@ class ClippedStatistics:
 
 
 def mean_and_sigma(pixels: NDArray[np.float32]) -> tuple[float, float]:
-    """Mean and population standard deviation, without clipping; NaN for no pixels.
+    """Mean and population standard deviation, without clipping.
 
     Parameters
     ----------
     pixels
         Shape (n,).
+
+    Returns
+    -------
+    mean, sigma
+        In the unit of the pixels; NaN for no pixels.
     """
     if pixels.size == 0:
         return math.nan, math.nan
@@ -72,6 +77,11 @@ def clipped_statistics(
         Half the width of the interval, in sigma.
     iterations
         How often to clip.
+
+    Returns
+    -------
+    statistics
+        Of the pixels that are left.
     """
     values = np.ravel(pixels).astype(np.float32, copy=False)
     finite = np.isfinite(values)

@@ -1,7 +1,5 @@
 """Calibrations that are tables, not images: photon transfer curve, defects, crosstalk, linearizer."""
 
-# ruff: noqa: N815, the attribute names are those that notebooks use with the Rubin pipelines
-
 from __future__ import annotations
 
 import math
@@ -33,6 +31,16 @@ class Table:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Make the calibration from what `to_dict` gave.
 
+        Parameters
+        ----------
+        values
+            Attributes by name, and ``kind``.
+
+        Returns
+        -------
+        table
+            The calibration.
+
         Raises
         ------
         ValueError
@@ -54,7 +62,7 @@ class PhotonTransferCurve(Table):
     gain, gainErr
         electron/adu by amplifier.
     noise, noiseErr
-        Read noise (electron) by amplifier: that of the curve if it has pairs that are faint enough to tell,
+        Read noise (electron) by amplifier: that of the curve if it has pairs that are faint enough,
         else that of the serial overscan.
     imageNoise
         Noise (electron) by amplifier of an image without light that was processed in the same way: read
@@ -117,7 +125,7 @@ class PhotonTransferCurve(Table):
         self.inputExpIdPairs = [(int(first), int(second)) for first, second in self.inputExpIdPairs]
 
     @property
-    def ampNames(self) -> list[str]:  # noqa: N802, as above
+    def ampNames(self) -> list[str]:
         """Names of the amplifiers."""
         return list(self.gain)
 
@@ -160,7 +168,22 @@ class Defects(Table):
     def from_mask(
         cls, detector: str, mask: NDArray[np.bool_], metadata: Mapping[str, Any] | None = None
     ) -> Self:
-        """Make boxes of a mask: runs in each column, joined with equal runs of the column before."""
+        """Make boxes of a mask: runs in each column, joined with equal runs of the column before.
+
+        Parameters
+        ----------
+        detector
+            Full name.
+        mask
+            True in defects; shape (rows, columns).
+        metadata
+            How they were found.
+
+        Returns
+        -------
+        defects
+            With as few boxes as this gives.
+        """
         edges = np.zeros((mask.shape[1], mask.shape[0] + 2), dtype=np.int8)
         edges[:, 1:-1] = mask.T
         steps = np.diff(edges, axis=1)

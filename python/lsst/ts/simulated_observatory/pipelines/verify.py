@@ -1,8 +1,4 @@
-"""Verification: statistics and tests of single images, merged to those of exposures and of the run."""
-
-# ruff: noqa: N815, connection and option names are those of the Rubin pipelines
-# mypy: allow-untyped-calls
-# The constructors of lsst.pex.config have no annotations.
+"""Tasks of verification: tests of images or curves, and results of exposures and runs merged from them."""
 
 from __future__ import annotations
 
@@ -12,40 +8,50 @@ from typing import Any
 from lsst.pex.config import ChoiceField, Config, ConfigField, Field
 from lsst.pipe.base import (
     InputQuantizedConnection,
-    OutputQuantizedConnection,
     PipelineTask,
     PipelineTaskConfig,
     PipelineTaskConnections,
     QuantumContext,
     Struct,
 )
-from lsst.pipe.base.connectionTypes import Input, Output
+from lsst.pipe.base.connectionTypes import Input
 
+from ..cameras.models import DetectorModel, detector_model
+from . import criteria
 from .cosmicrays import CosmicRayFinder
-from .criteria import measure_dark_image, measure_flat, read_noise_adu, verify_dark_image, verify_flat
-from .defectcriteria import measure_defects, verify_defects
+from .curvecriteria import verified_curve
 from .images import DetectorImage
-from .merging import merge_detectors, merge_exposures
-from .records import dimension_record
-from .storage_classes import IMAGE, STATISTICS
+from .merging import exp_merge, run_merge
+from .metadata import OVERSCAN_NOISE, amplifier_value
+from .storage_classes import CURVE
+from .tables import PhotonTransferCurve
+from .tasks import (
+    DETECTOR,
+    EXPOSURE,
+    ImageInput,
+    PreparedInputsTask,
+    StatisticsInput,
+    StatisticsOutput,
+    dimension_record,
+)
 
-__all__ = ["DetectorsTask", "VerifyDetectorTask", "VerifyExposureTask", "VerifyRunTask"]
+__all__ = [
+    "VerifyCurveTask",
+    "VerifyDetectorTask",
+    "VerifyDetectorsTask",
+    "VerifyExposureTask",
+    "VerifyRunTask",
+]
 
-_IMAGE = ("instrument", "exposure", "detector")
 _TEMPLATES = {"calibration": "Bias"}
 
 
-class VerifyDetectorConnections(PipelineTaskConnections, dimensions=_IMAGE, defaultTemplates=_TEMPLATES):
+class VerifyDetectorConnections(PipelineTaskConnections, dimensions=EXPOSURE, defaultTemplates=_TEMPLATES):
     """A processed image and its statistics."""
 
-    inputExposure = Input(
-        doc="Image to verify", name="verify{calibration}Proc", storageClass=IMAGE, dimensions=_IMAGE
-    )
-    outputStats = Output(
-        doc="Statistics and test results",
-        name="verify{calibration}DetStats",
-        storageClass=STATISTICS,
-        dimensions=_IMAGE,
+    inputExposure = ImageInput(doc="Image to verify", name="verify{calibration}Proc")
+    outputStats = StatisticsOutput(
+        doc="Statistics and test results", name="verify{calibration}DetStats", dimensions=EXPOSURE
     )
 
 
@@ -54,17 +60,12 @@ class VerifyExposureConnections(
 ):
     """Statistics of all detectors, and the result of the exposure."""
 
-    inputStats = Input(
-        doc="Statistics of the detectors",
-        name="verify{calibration}DetStats",
-        storageClass=STATISTICS,
-        dimensions=_IMAGE,
-        multiple=True,
+    inputStats = StatisticsInput(
+        doc="Statistics of the detectors", name="verify{calibration}DetStats", dimensions=EXPOSURE
     )
-    outputStats = Output(
+    outputStats = StatisticsOutput(
         doc="Result of the exposure",
         name="verify{calibration}ExpStats",
-        storageClass=STATISTICS,
         dimensions=("instrument", "exposure"),
     )
 
@@ -72,18 +73,38 @@ class VerifyExposureConnections(
 class VerifyRunConnections(PipelineTaskConnections, dimensions=("instrument",), defaultTemplates=_TEMPLATES):
     """Results of all exposures, and the result of the run."""
 
-    inputStats = Input(
+    inputStats = StatisticsInput(
         doc="Results of the exposures",
         name="verify{calibration}ExpStats",
-        storageClass=STATISTICS,
         dimensions=("instrument", "exposure"),
-        multiple=True,
     )
-    outputStats = Output(
-        doc="Result of the run",
-        name="verify{calibration}Stats",
-        storageClass=STATISTICS,
-        dimensions=("instrument",),
+    outputStats = StatisticsOutput(
+        doc="Result of the run", name="verify{calibration}Stats", dimensions=("instrument",)
+    )
+
+
+class VerifyCurveConnections(PipelineTaskConnections, dimensions=DETECTOR):
+    """The curve of a detector and its statistics.
+
+    The curve is an ordinary input: what is verified is what a job has made, not what is certified.
+    """
+
+    inputCurve = Input(
+        doc="Photon transfer curve", name="ptc", storageClass=CURVE, dimensions=DETECTOR, isCalibration=True
+    )
+    outputStats = StatisticsOutput(
+        doc="Statistics and test results", name="verifyPtcDetStats", dimensions=DETECTOR
+    )
+
+
+class VerifyDetectorsConnections(PipelineTaskConnections, dimensions=("instrument",)):
+    """Statistics of the curves of all detectors, and the result."""
+
+    inputStats = StatisticsInput(
+        doc="Statistics of the detectors", name="verifyPtcDetStats", dimensions=DETECTOR
+    )
+    outputStats = StatisticsOutput(
+        doc="Result of all detectors", name="verifyPtcStats", dimensions=("instrument",)
     )
 
 
@@ -93,10 +114,6 @@ class CosmicRayConfig(Config):
     minSigma = Field[float](doc="Height above the background, in sigma.", default=6.0)
     min_DN = Field[float](doc="Smallest charge of an event, electron.", default=150.0)
     fwhm = Field[float](doc="Width of a point source, pixels.", default=3.0)
-
-    def finder(self) -> CosmicRayFinder:
-        """The finder with these settings."""
-        return CosmicRayFinder(threshold=self.minSigma, minimum_charge=self.min_DN, psf_fwhm=self.fwhm)
 
 
 class VerifyDetectorConfig(PipelineTaskConfig, pipelineConnections=VerifyDetectorConnections):
@@ -126,6 +143,14 @@ class VerifyRunConfig(PipelineTaskConfig, pipelineConnections=VerifyRunConnectio
     """Nothing to choose."""
 
 
+class VerifyCurveConfig(PipelineTaskConfig, pipelineConnections=VerifyCurveConnections):
+    """Nothing to choose."""
+
+
+class VerifyDetectorsConfig(PipelineTaskConfig, pipelineConnections=VerifyDetectorsConnections):
+    """Nothing to choose."""
+
+
 class VerifyDetectorTask(PipelineTask):
     """Measures and tests one image."""
 
@@ -133,8 +158,13 @@ class VerifyDetectorTask(PipelineTask):
     _DefaultName = "verifyDetector"
     config: VerifyDetectorConfig
 
-    def run(self, inputExposure: DetectorImage) -> Struct:  # noqa: N803
+    def run(self, inputExposure: DetectorImage) -> Struct:
         """Measure and test one image.
+
+        Parameters
+        ----------
+        inputExposure
+            Processed image, electron.
 
         Returns
         -------
@@ -145,18 +175,19 @@ class VerifyDetectorTask(PipelineTask):
         detector_tests: dict[str, bool] = {}
         metadata: dict[str, Any] = {}
         if self.config.imageType == "FLAT":
-            amplifiers, detector = measure_flat(inputExposure)
-            amplifier_tests, detector_tests = verify_flat(amplifiers, detector)
+            amplifiers, detector = criteria.measure_flat(inputExposure)
+            amplifier_tests, detector_tests = criteria.verify_flat(amplifiers, detector)
         elif self.config.imageType == "DEFECTS":
-            amplifiers = measure_defects(inputExposure)
-            amplifier_tests = verify_defects(amplifiers)
+            amplifiers = criteria.measure_defects(inputExposure)
+            amplifier_tests = criteria.verify_defects(amplifiers)
         else:
-            amplifiers = measure_dark_image(
-                inputExposure, self.config.repair.finder(), corner=self.config.imageType == "BIAS"
+            amplifiers = criteria.measure_dark_image(
+                inputExposure, self._finder(), corner=self.config.imageType == "BIAS"
             )
-            amplifier_tests = verify_dark_image(amplifiers, inputExposure.metadata)
+            amplifier_tests = criteria.verify_dark_image(amplifiers, inputExposure.metadata)
             metadata["READ_NOISE_ADU"] = {
-                name: read_noise_adu(inputExposure.metadata, name) for name in inputExposure.amplifiers
+                name: amplifier_value(inputExposure.metadata, OVERSCAN_NOISE, name)
+                for name in inputExposure.amplifiers
             }
         success = all(tests["SUCCESS"] for tests in amplifier_tests.values())
         success &= detector_tests.get("SUCCESS", True)
@@ -171,52 +202,106 @@ class VerifyDetectorTask(PipelineTask):
             }
         )
 
-
-class DetectorsTask(PipelineTask):
-    """Base class of tasks that merge the results of detectors, which they call by their names."""
-
-    def runQuantum(  # noqa: N802
-        self,
-        butlerQC: QuantumContext,  # noqa: N803
-        inputRefs: InputQuantizedConnection,  # noqa: N803
-        outputRefs: OutputQuantizedConnection,  # noqa: N803
-    ) -> None:
-        """Name the detectors, and run."""
-        names = [str(dimension_record(ref, "detector").full_name) for ref in inputRefs.inputStats]
-        statistics = dict(zip(names, butlerQC.get(inputRefs.inputStats), strict=True))
-        butlerQC.put(self.run(statistics), outputRefs)
+    def _finder(self) -> CosmicRayFinder:
+        repair = self.config.repair
+        return CosmicRayFinder(threshold=repair.minSigma, minimum_charge=repair.min_DN, psf_fwhm=repair.fwhm)
 
 
-class VerifyExposureTask(DetectorsTask):
+class VerifyCurveTask(PreparedInputsTask):
+    """Tests one photon transfer curve against the camera model."""
+
+    ConfigClass = VerifyCurveConfig
+    _DefaultName = "verifyCurve"
+
+    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
+        data_id = refs.inputCurve.dataId
+        model = detector_model(str(data_id["instrument"]), int(data_id["detector"]))
+        return {**butler.get(refs), "model": model}
+
+    def run(self, inputCurve: PhotonTransferCurve, model: DetectorModel) -> Struct:
+        """Test one curve.
+
+        Parameters
+        ----------
+        inputCurve
+            Photon transfer curve of a detector.
+        model
+            Its camera model.
+
+        Returns
+        -------
+        result
+            ``outputStats``: AMP, METADATA, CATALOG, DET, VERIFY, SUCCESS, as cp_verify has them.
+        """
+        return Struct(outputStats=verified_curve(inputCurve, model))
+
+
+class _DetectorsTask(PreparedInputsTask):
+    """Merges the results of detectors, which it calls by their names."""
+
+    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
+        names = [str(dimension_record(ref, "detector").full_name) for ref in refs.inputStats]
+        return {"inputStats": dict(zip(names, butler.get(refs.inputStats), strict=True))}
+
+    def run(self, inputStats: Mapping[str, Mapping[str, Any]]) -> Struct:
+        """Merge the results of detectors.
+
+        Parameters
+        ----------
+        inputStats
+            ``verify<X>DetStats`` by detector name.
+
+        Returns
+        -------
+        result
+            ``outputStats``: see `exp_merge`.
+        """
+        return Struct(outputStats=exp_merge(inputStats, scatter=self._scatter()))
+
+    def _scatter(self) -> bool:
+        """Whether to test the scatter of the detectors' means."""
+        return False
+
+
+class VerifyDetectorsTask(_DetectorsTask):
+    """Merges the results of the curves of all detectors."""
+
+    ConfigClass = VerifyDetectorsConfig
+    _DefaultName = "verifyDetectors"
+
+
+class VerifyExposureTask(_DetectorsTask):
     """Merges the results of the detectors of an exposure."""
 
     ConfigClass = VerifyExposureConfig
     _DefaultName = "verifyExposure"
     config: VerifyExposureConfig
 
-    def run(self, inputStats: Mapping[str, Mapping[str, Any]]) -> Struct:  # noqa: N803
-        """Merge; see `merge_detectors`."""
-        return Struct(outputStats=merge_detectors(inputStats, scatter=self.config.doScatter))
+    def _scatter(self) -> bool:
+        return self.config.doScatter
 
 
-class VerifyRunTask(PipelineTask):
+class VerifyRunTask(PreparedInputsTask):
     """Merges the results of all exposures."""
 
     ConfigClass = VerifyRunConfig
     _DefaultName = "verifyRun"
-    config: VerifyRunConfig
 
-    def runQuantum(  # noqa: N802
-        self,
-        butlerQC: QuantumContext,  # noqa: N803
-        inputRefs: InputQuantizedConnection,  # noqa: N803
-        outputRefs: OutputQuantizedConnection,  # noqa: N803
-    ) -> None:
-        """Name the exposures, and run."""
-        exposures = [int(ref.dataId["exposure"]) for ref in inputRefs.inputStats]
-        statistics = dict(zip(exposures, butlerQC.get(inputRefs.inputStats), strict=True))
-        butlerQC.put(self.run(statistics), outputRefs)
+    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
+        exposures = [int(ref.dataId["exposure"]) for ref in refs.inputStats]
+        return {"inputStats": dict(zip(exposures, butler.get(refs.inputStats), strict=True))}
 
-    def run(self, inputStats: Mapping[int, Mapping[str, Any]]) -> Struct:  # noqa: N803
-        """Merge; see `merge_exposures`."""
-        return Struct(outputStats=merge_exposures(inputStats))
+    def run(self, inputStats: Mapping[int, Mapping[str, Any]]) -> Struct:
+        """Merge the results of exposures.
+
+        Parameters
+        ----------
+        inputStats
+            ``verify<X>ExpStats`` by exposure id.
+
+        Returns
+        -------
+        result
+            ``outputStats``: see `run_merge`.
+        """
+        return Struct(outputStats=run_merge(inputStats))

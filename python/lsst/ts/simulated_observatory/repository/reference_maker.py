@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lsst.daf.butler import Butler, CollectionType, DatasetRef, Timespan
 
@@ -21,10 +20,8 @@ from ..pipelines.new_repository import certify_camera_model, create_repository
 from ..pipelines.ocps_job import Job
 from ..pipelines.pipetask import PipetaskRunner
 from ..pipelines.raw_ingest import ingest_raw
+from .reference_request import ReferenceRequest
 from .shots import Shot, take_shots
-
-if TYPE_CHECKING:
-    from .reference import ReferenceRequest
 
 __all__ = ["ReferenceFailed", "ReferenceMaker", "reference_exposures"]
 
@@ -51,7 +48,7 @@ OPTIONS = "--register-dataset-types -c isr:doDefect=False"
 
 
 @dataclass(frozen=True)
-class Counts:
+class _Counts:
     """How many exposures of each kind; small detectors need more for the same precision."""
 
     bias: int
@@ -61,7 +58,20 @@ class Counts:
 
 
 def reference_exposures(scale: int, detectors: int) -> int:
-    """How many exposures the reference calibrations of so many detectors are made from."""
+    """How many exposures reference calibrations are made from.
+
+    Parameters
+    ----------
+    scale
+        Of the simulated detectors.
+    detectors
+        Number of detectors.
+
+    Returns
+    -------
+    exposures
+        Biases, darks and flats together.
+    """
     counts = _counts(scale, detectors)
     return counts.bias + counts.dark + counts.flat + 2 * counts.pairs * len(PTC_TIMES)
 
@@ -76,13 +86,13 @@ class ReferenceMaker:
     Parameters
     ----------
     request
-        Which.
+        Which calibrations.
     folder
         To work in.
     logs
         Where the log of a pipeline that fails is kept.
     say
-        Told what is going on.
+        Called with what is going on.
     check
         Called between the steps; its exceptions end the work.
     """
@@ -236,12 +246,12 @@ class ReferenceMaker:
         return refs
 
 
-def _counts(scale: int, detectors: int) -> Counts:
+def _counts(scale: int, detectors: int) -> _Counts:
     if scale == 1:
-        return Counts(bias=50, dark=30, flat=30, pairs=1)
+        return _Counts(bias=50, dark=30, flat=30, pairs=1)
     if scale <= 4 or detectors > MANY:
-        return Counts(bias=50, dark=30, flat=50, pairs=3)
-    return Counts(bias=100, dark=50, flat=50, pairs=6)
+        return _Counts(bias=50, dark=30, flat=50, pairs=3)
+    return _Counts(bias=100, dark=50, flat=50, pairs=6)
 
 
 def _made(butler: Butler, name: str) -> list[DatasetRef]:

@@ -97,7 +97,18 @@ def _read_marker(path: Path) -> dict[str, Any]:
 
 
 def is_complete(path: Path) -> bool:
-    """Whether a simulated repository is there; what is half made has another place."""
+    """Whether a simulated repository is there; what is half made has another place.
+
+    Parameters
+    ----------
+    path
+        Where it would be.
+
+    Returns
+    -------
+    complete
+        True if it has the marker.
+    """
     return (path / MARKER).is_file()
 
 
@@ -146,7 +157,8 @@ def make_once(
     properties
         Written into the marker.
     make
-        Makes it as the folder that it is given, which is not there yet.
+        Makes it as the folder that it is given, which is not there yet. Further folders beside that one are
+        removed in the end.
     check
         Called while another process has the place, and before the repository is; its exceptions end the work.
 
@@ -170,9 +182,10 @@ def make_once(
             except ValueError as error:
                 raise FileExistsError(f"another run has just made {path}: {error}") from None
             return False
+        for left in beside.iterdir():
+            if left.is_dir():
+                shutil.rmtree(left)
         folder = beside / place.name
-        if folder.exists():
-            shutil.rmtree(folder)
         make(folder)
         check()
         (folder / MARKER).write_text(json.dumps(dict(properties), indent=1) + "\n", encoding="utf-8")
@@ -237,7 +250,6 @@ def make_repository(
         As for `make_once`.
     """
     if not make_once(path, properties, partial(_copy, reference, check=check), check):
-        use_present_names(path)
         _complete(path, reference, calibrations)
 
 

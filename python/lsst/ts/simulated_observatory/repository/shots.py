@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from lsst.ts.calibrations.domain.instruments import ImageType, Instrument, exposure_id, image_name
+from lsst.ts.calibrations.domain.instruments import (
+    INSTRUMENTS,
+    ImageType,
+    Instrument,
+    exposure_id,
+    image_name,
+)
 
 from ..cameras.models import DetectorModel
 from ..components.images import OVERHEAD
@@ -59,9 +65,9 @@ def take_shots(
     folder
         Where the files go.
     instrument, models
-        Whose detectors.
+        Instrument, and camera models of its detectors.
     optics
-        What is in the beam.
+        Filter and grating.
     seed
         Of detectors and noise.
     night
@@ -75,7 +81,6 @@ def take_shots(
         The shots by exposure id.
     """
     models = tuple(models)
-    band = band_of(instrument, optics.filter)
     begin = datetime(night.year, night.month, night.day, HOUR, tzinfo=UTC).timestamp()
     taken: dict[int, Shot] = {}
     workers = make_workers(2)
@@ -86,8 +91,7 @@ def take_shots(
             taken[exposure_id(name)] = shot
             for model in models:
                 path = folder / file_name(name, model)
-                header = _header(shot, name, model, begin, optics, band, seed)
-                request = _request(shot, name, model, path, optics, seed)
+                request, header = _raw(shot, name, model, path, begin, optics, seed)
                 pending.append(workers.submit(_make, request, header, str(path)))
             begin += shot.exposure_time + instrument.readout_time + instrument.shutter_time
         for done, future in enumerate(as_completed(pending), 1):
@@ -98,15 +102,17 @@ def take_shots(
     return taken
 
 
-def _request(
-    shot: Shot, name: str, model: DetectorModel, path: Path, optics: OpticalPath, seed: int
-) -> ExposureRequest:
-    return ExposureRequest(
+def _raw(
+    shot: Shot, name: str, model: DetectorModel, path: Path, begin: float, optics: OpticalPath, seed: int
+) -> tuple[ExposureRequest, dict[str, HeaderValue]]:
+    """What makes the pixels and the primary header of a raw file."""
+    number = exposure_id(name)
+    request = ExposureRequest(
         instrument=model.instrument,
         detector=model.id,
         scale=model.scale,
         seed=seed,
-        exposure_id=exposure_id(name),
+        exposure_id=number,
         exposure_time=shot.exposure_time,
         dark_time=shot.exposure_time + OVERHEAD,
         shutter_open=shot.image_type is ImageType.FLAT,
@@ -114,13 +120,7 @@ def _request(
         faults=(),
         path=str(path.with_suffix(".segments")),
     )
-
-
-def _header(
-    shot: Shot, name: str, model: DetectorModel, begin: float, optics: OpticalPath, band: str, seed: int
-) -> dict[str, HeaderValue]:
-    number = exposure_id(name)
-    return primary_header(
+    header = primary_header(
         model=model,
         image_name=name,
         day_obs=number // 100_000,
@@ -131,12 +131,13 @@ def _header(
         begin_tai=begin,
         end_tai=begin + shot.exposure_time,
         filter_name=optics.filter,
-        filter_band=band,
+        filter_band=band_of(INSTRUMENTS[model.instrument], optics.filter),
         grating=optics.grating,
         group_id=name,
         program="reference",
         seed=seed,
     )
+    return request, header
 
 
 def _make(request: ExposureRequest, header: dict[str, HeaderValue], path: str) -> None:

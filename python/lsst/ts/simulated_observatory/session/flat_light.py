@@ -187,7 +187,7 @@ def _light_of_grating(name: str) -> float | None:
 
 
 def _full_well(amplifier: AmplifierModel) -> float:
-    return amplifier.saturation * amplifier.gain
+    return amplifier.sensor.saturation * amplifier.gain
 
 
 def _break_even(model: DetectorModel, share: float) -> float:
@@ -195,7 +195,7 @@ def _break_even(model: DetectorModel, share: float) -> float:
     if share == 0.0:  # one flat alone is compared with itself, and differs nowhere
         return 0.0
     noise = OVERSCAN_NOISE * statistics.median(each.read_noise for each in model.amplifiers)
-    left, curvature = 1.0 - share, share * abs(model.a00)
+    left, curvature = 1.0 - share, share * abs(model.data.sensor.a00)
     return (math.sqrt(left**2 + 4.0 * curvature * share * noise**2) - left) / (2.0 * curvature)
 
 

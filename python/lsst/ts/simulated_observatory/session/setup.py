@@ -156,6 +156,8 @@ class SimulationSetup:
 
         assert self.config is not None
         try:
+            if is_complete(self.repository):
+                use_present_names(self.repository)
             self._make_repository(say, check)
             add_aliases(self.repository, self.instrument.calibration_collection, self.settings.collections)
             write_index(self.index, self.repository, {self.instrument.repository, self.config.repo})
@@ -250,7 +252,6 @@ class SetupWithoutPixels(SimulationSetup):
         from ..stand_ins.template import make_template
 
         if is_complete(self.repository):
-            use_present_names(self.repository)
             return
         say("No pixels and no pipelines: outcomes of jobs are drawn.")
         make_once(

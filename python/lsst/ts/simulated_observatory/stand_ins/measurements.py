@@ -21,9 +21,8 @@ from ..cameras.models import DetectorModel
 from ..detector.faults import DetectorFault, active_faults
 from ..detector.illumination import LAMP_RATE, throughput
 from ..detector.truth import AmplifierTruth, DetectorTruth, draw_truth, random_stream
-from ..pipelines.criteria import verify_dark_image, verify_flat
-from ..pipelines.defectcriteria import verify_defects
-from ..pipelines.removal import image_noise_key
+from ..pipelines.criteria import verify_dark_image, verify_defects, verify_flat
+from ..pipelines.metadata import IMAGE_NOISE
 
 __all__ = ["Disturbance", "Measured", "StandInCamera"]
 
@@ -224,7 +223,7 @@ class _Detector:
         return statistics
 
     def flagged(self, image: Measured, rng: np.random.Generator) -> dict[str, dict[str, float]]:
-        """Statistics of a flat whose defects are known: see `pipelines.defectcriteria.measure_defects`."""
+        """Statistics of a flat whose defects are known: see `pipelines.criteria.measure_defects`."""
         statistics = {}
         for amplifier in self.truth.amplifiers:
             mean = self.charge(image, amplifier)
@@ -287,7 +286,7 @@ def _nominal(truth: DetectorTruth) -> dict[str, float]:
     """What the reference calibrations say of each amplifier."""
     nominal = {}
     for amplifier in truth.amplifiers:
-        nominal[image_noise_key(amplifier.name)] = PROCESSING * amplifier.read_noise
+        nominal[IMAGE_NOISE.format(amplifier.name)] = PROCESSING * amplifier.read_noise
         nominal[f"LSST ISR GAIN {amplifier.name}"] = amplifier.gain
         nominal[f"LSST ISR READNOISE {amplifier.name}"] = amplifier.read_noise
     return nominal

@@ -14,13 +14,13 @@ from lsst.ts.calibrations.domain.instruments import ImageType, Instrument
 
 from ..cameras.models import DetectorModel, detector_model
 from ..pipelines.curvecriteria import verified_curve
+from ..pipelines.flatpairs import Flat, pair_flats
 from ..pipelines.formatters import TableFormatter
-from ..pipelines.merging import merge_detectors, merge_exposures
+from ..pipelines.merging import exp_merge, run_merge
 from ..pipelines.new_repository import calibration_type
 from ..pipelines.ocps_job import Job
-from ..pipelines.pairing import Flat, pair_flats
-from ..pipelines.records import dimension_record
 from ..pipelines.storage_classes import CURVE, STATISTICS
+from ..pipelines.tasks import dimension_record
 from .calibrations import combined_image, curve, found_defects, pair
 from .measurements import Measured, StandInCamera
 
@@ -206,8 +206,8 @@ class Outcomes:
             }
             measured |= {(image.exposure, model.id): found for model, found in statistics.items()}
             by_name = {model.name: found for model, found in statistics.items()}
-            by_exposure[image.exposure,] = merge_detectors(by_name, scatter=calibration == "FLAT")
-        merged = merge_exposures({number: result for (number,), result in by_exposure.items()})
+            by_exposure[image.exposure,] = exp_merge(by_name, scatter=calibration == "FLAT")
+        merged = run_merge({number: result for (number,), result in by_exposure.items()})
         return {
             f"{prefix}DetStats": (_IMAGE, STATISTICS, measured),
             f"{prefix}ExpStats": (_EXPOSURE, STATISTICS, by_exposure),
