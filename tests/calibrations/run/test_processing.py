@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.butler.archive import VerificationResults
 from lsst.ts.calibrations.butler.certification import Certification
 from lsst.ts.calibrations.butler.pair_gains import PairGain
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
@@ -31,13 +30,24 @@ from lsst.ts.calibrations.journal.facts import (
 )
 from lsst.ts.calibrations.report.verification import VerificationReport
 from lsst.ts.calibrations.run.processing import Processing
-from lsst.ts.calibrations.verification import Accepted, CombinedCalibration, Verdict, Waiver, evaluate, waive
+from lsst.ts.calibrations.verification import (
+    Accepted,
+    CombinedCalibration,
+    Verdict,
+    VerificationResults,
+    Waiver,
+    evaluate,
+    read_calibration,
+    read_exposures,
+    waive,
+)
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.pipelines import PIPELINES
 
 FIRST = 2025011500001
 EXPOSURES = tuple(range(FIRST, FIRST + 4))
 HEALTHY: Mapping[str, Sequence[str]] = {}
+EXPECTED = {"RXX_S00": frozenset(AMPLIFIERS)}
 HALF = {name: ["NOISE"] for name in AMPLIFIERS[:8]}
 
 
@@ -80,6 +90,8 @@ class ToldArchive:
         self.read: list[tuple[str, Any]] = []
         self.certified: list[Certification] = []
         self.refusal: Exception | None = None
+        self.tested = True
+        """Whether tests were made of what was measured."""
         self.put = "first"
         """Which calibration is in the collection of a job: the one that it made, or another."""
 
@@ -87,34 +99,33 @@ class ToldArchive:
         self.read.append((run, dataset_type))
         return (f"{self.put} {dataset_type} of {run}",)
 
-    async def products(
-        self, collection: str, calibration: str, detectors: Mapping[int, str]
-    ) -> dict[str, Mapping[str, Any]]:
-        results = await self.verification(collection, calibration, [0], detectors)
-        return {detector: measured for (_, detector), measured in results.measured.items()}
-
     async def certify(self, wish: Certification) -> None:
         if self.refusal is not None:
             raise self.refusal
         self.certified.append(wish)
 
     async def verification(
-        self, collection: str, calibration: str, exposures: Sequence[int], detectors: Mapping[int, str]
+        self, collection: str, calibration: str, exposures: Sequence[int] | None, detectors: Sequence[int]
     ) -> VerificationResults:
-        self.read.append((collection, tuple(exposures)))
-        there = [each for each in exposures if each not in self.without]
+        self.read.append((collection, exposures))
         names = [f"{amplifier} {test}" for amplifier, tests in self.failing.items() for test in tests]
         detector: dict[str, Any] = {"SUCCESS": not names, **({"FAILURES": names} if names else {})}
         results = dict.fromkeys(("MEAN", "NOISE"), True)
         tests = {name: results | dict.fromkeys(self.failing.get(name, ()), False) for name in AMPLIFIERS}
-        measured = {
+        measured: dict[str, Any] = {
             "AMP": {name: {"MEAN": 0.0, "NOISE": 8.0} for name in AMPLIFIERS},
-            "VERIFY": {"AMP": tests, "DET": {}},
             "SUCCESS": not names,
         }
-        return VerificationResults(
+        if self.tested:
+            measured["VERIFY"] = {"AMP": tests, "DET": {}}
+        if exposures is None:
+            return read_calibration(calibration, {"RXX_S00": measured}, amplifiers=EXPECTED)
+        there = [each for each in exposures if each not in self.without]
+        return read_exposures(
             {each: {"RXX_S00": detector, "SUCCESS": not names} for each in there},
             {(each, "RXX_S00"): measured for each in there},
+            exposures=exposures,
+            amplifiers=EXPECTED,
         )
 
     async def pair_gains(
@@ -133,7 +144,8 @@ class ToldArchive:
 
 def make_processing(context: Any, config: Any, ocps: ToldOcps, archive: ToldArchive) -> Processing:
     pipelines = PipelineFiles(LATISS, PIPELINES)
-    return Processing(context, LATISS, config, ocps, archive, pipelines)  # type: ignore[arg-type]
+    both: Any = archive
+    return Processing(context, LATISS, config, ocps, both, both, pipelines)  # type: ignore[arg-type]
 
 
 class Story:
@@ -654,19 +666,9 @@ def test_a_verdict_on_something_else_certifies_nothing(
     assert told.archive.certified == []
 
 
-class UntestedArchive(ToldArchive):
-    """Results of images that were measured, and of which no test was made."""
-
-    async def verification(
-        self, collection: str, calibration: str, exposures: Sequence[int], detectors: Mapping[int, str]
-    ) -> VerificationResults:
-        told = await super().verification(collection, calibration, exposures, detectors)
-        measured = {key: {"AMP": each["AMP"], "SUCCESS": True} for key, each in told.measured.items()}
-        return VerificationResults(told.by_exposure, measured)
-
-
 def test_measurements_without_tests_verify_nothing(story: Callable[..., Story]) -> None:
-    told = story(archive=UntestedArchive(), **INTERNAL, script_mode="BIAS")
+    told = story(archive=ToldArchive(), **INTERNAL, script_mode="BIAS")
+    told.archive.tested = False
     told.hand_over(ImageType.BIAS)
     assert told.archive.certified == []
     assert not told.of(VerdictGiven)[0].passed
