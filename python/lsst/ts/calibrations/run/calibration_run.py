@@ -131,7 +131,18 @@ class CalibrationRun:
         )
 
     def is_left(self, image_type: ImageType) -> bool:
-        """Whether images of a type are still to be taken: always, unless the run was resumed."""
+        """Look whether images of a type are still to be taken: always, unless the run was resumed.
+
+        Parameters
+        ----------
+        image_type
+            Type of the images.
+
+        Returns
+        -------
+        is_left
+            Whether there are fewer than were asked for.
+        """
         held = self.context.record.held(image_type.value)
         return len(held) < len(self.config.images[image_type].exposure_times)
 
