@@ -348,21 +348,6 @@ def test_steps_that_are_added_after_a_stop_do_not_begin(story: Callable[..., Sto
     assert told.not_done["verify BIAS"] == "the run was stopped before"
 
 
-def test_gains_of_other_flats_than_were_expected_are_not_reported(story: Callable[..., Story]) -> None:
-    class Mixed(ScriptedArchive):
-        async def pair_gains(
-            self, collection: str, pairs: Sequence[tuple[int, int]], detectors: Sequence[int]
-        ) -> list[PairGain]:
-            found = await super().pair_gains(collection, pairs, detectors)
-            return [replace(each, exposures=(EXPOSURES[0], EXPOSURES[2])) for each in found]
-
-    told = story(archive=Mixed())
-    told.hand_over(ImageType.FLAT)
-    assert told.of(GainsMeasured) == []
-    reason = told.not_done["gains from flat pairs"]
-    assert f"are of other pairs of flats than were expected: {EXPOSURES[0]} and {EXPOSURES[2]}" in reason
-
-
 def test_flats_of_nearly_equal_times_are_expected_in_the_pairs_that_the_pipeline_makes(
     story: Callable[..., Story],
 ) -> None:
