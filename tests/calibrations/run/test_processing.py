@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.butler.pair_gains import PairGain
 from lsst.ts.calibrations.domain.errors import ArchiveError, ProcessingError
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, ImageType
 from lsst.ts.calibrations.journal.facts import (
