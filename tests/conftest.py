@@ -67,7 +67,12 @@ class Shelf:
     def __init__(self, repository: Path) -> None:
         self.repository = repository
 
-    def put(self, collection: str, results: Mapping[str, Mapping[tuple[int, ...], Any]]) -> None:
+    def put(
+        self,
+        collection: str,
+        results: Mapping[str, Mapping[tuple[int, ...], Any]],
+        dimensions: Sequence[str] = ("exposure", "detector"),
+    ) -> None:
         """Put results, by dataset type and then by exposure, or by exposure and detector."""
         from lsst.daf.butler import Butler, CollectionType
 
@@ -77,7 +82,7 @@ class Shelf:
             butler.collections.redefine_chain(collection, [f"{collection}/run"])
             for name, by_key in results.items():
                 for key, value in by_key.items():
-                    data_id = dict(zip(("exposure", "detector"), key, strict=False))
+                    data_id = dict(zip(dimensions, key, strict=False))
                     self._put(butler, f"{collection}/run", name, data_id, value)
 
     def _put(self, butler: Butler, run: str, name: str, data_id: Mapping[str, int], value: Any) -> None:
@@ -147,7 +152,12 @@ class CannedPipelines:
         """What a job stores."""
         exposures = _exposures(job)
         if job.kind == "gain":
-            return {"cpPtcExtract": {(each, 0): _pair(exposures, self.dark_amplifiers) for each in exposures}}
+            pairs = zip(exposures[::2], exposures[1::2], strict=True)
+            return {
+                "cpPtcExtract": {
+                    (each, 0): _pair(both, self.dark_amplifiers) for both in pairs for each in both
+                }
+            }
         kept = [
             each
             for position, each in enumerate(exposures)
@@ -183,11 +193,12 @@ def _exposures(job: Job) -> list[int]:
     return [int(each) for each in found[1].split(",")]
 
 
-def _pair(exposures: Sequence[int], dark: Collection[str]) -> Any:
+def _pair(exposures: tuple[int, int], dark: Collection[str]) -> Any:
     from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 
     return PhotonTransferCurve(
         detector=DETECTOR,
+        inputExpIdPairs=[exposures],
         gain={name: float("nan") if name in dark else 1.1 for name in AMPLIFIERS},
         noise={name: float("nan") if name in dark else 8.0 for name in AMPLIFIERS},
         rawMeans={name: [15_000.0] for name in AMPLIFIERS},

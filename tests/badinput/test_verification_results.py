@@ -9,19 +9,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.butler.datasets import read_dataset
-from lsst.ts.calibrations.butler.pair_gains import gains_of_pair
+from lsst.ts.calibrations.butler.pair_gains import pair_gains
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.report.verification import VerificationReport
 from lsst.ts.calibrations.verification import (
+    MAX_FAILURES_BY_ITSELF,
     CombinedCalibration,
     Verdict,
     evaluate,
-    evaluate_product,
-    merge_exposures,
+    judge,
+    read_calibration,
+    read_exposures,
 )
 
 DETECTOR, AMPLIFIERS = "RXX_S00", ("C00", "C01")
+EXPECTED = {DETECTOR: frozenset(AMPLIFIERS)}
 
 STRANGE: tuple[Any, ...] = (
     None, 0, 1, 1.5, float("nan"), "", "x", "True", b"x",
@@ -58,26 +60,19 @@ def changed(results: dict[str, Any], place: tuple[str, ...], value: Any) -> Any:
 
 
 def judged(result: Any, measured: Any) -> Verdict:
-    return evaluate(
-        merge_exposures({1: result}, detectors=[DETECTOR]),
-        exposures=[1],
-        detectors=[DETECTOR],
-        amplifiers=AMPLIFIERS,
-        max_failures_per_detector=8,
-        measured={(1, DETECTOR): measured},
-    )
+    results = read_exposures({1: result}, {(1, DETECTOR): measured}, exposures=[1], amplifiers=EXPECTED)
+    return judge(results, max_failures_per_detector=8)
 
 
 def judged_by_itself(measured: Any) -> Verdict:
-    return evaluate_product(
-        CombinedCalibration("PTC", {"FLAT": (1,)}, "u/ocps/job", ("id",)),
-        {DETECTOR: measured},
-        detectors=[DETECTOR],
-        amplifiers=AMPLIFIERS,
+    return judge(
+        read_calibration("PTC", {DETECTOR: measured}, amplifiers=EXPECTED),
+        max_failures_per_detector=MAX_FAILURES_BY_ITSELF,
+        combined=CombinedCalibration("PTC", {"FLAT": (1,)}, "u/ocps/job", ("id",)),
     )
 
 
-def is_told(verdict: Verdict) -> None:
+def assert_is_shown(verdict: Verdict) -> None:
     """The report of any verdict is text that a terminal does not obey."""
     report = VerificationReport("BIAS", verdict, "u/ocps/1")
     for text in (report.full_text(), report.love_text("/r"), report.short_text("/r"), report.negative_line):
@@ -98,7 +93,7 @@ def test_strange_results_of_an_exposure_never_pass(place: tuple[str, ...]) -> No
     for value in STRANGE:
         verdict = judged(changed(exposure_result(), place, value), measurements())
         assert not verdict.passed, value
-        is_told(verdict)
+        assert_is_shown(verdict)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +110,7 @@ def test_strange_results_of_an_exposure_never_pass(place: tuple[str, ...]) -> No
 )
 def test_strange_details_of_an_exposure_are_no_crash(place: tuple[str, ...]) -> None:
     for value in STRANGE:
-        is_told(judged(changed(exposure_result(), place, value), measurements()))
+        assert_is_shown(judged(changed(exposure_result(), place, value), measurements()))
 
 
 @pytest.mark.parametrize(
@@ -126,8 +121,8 @@ def test_strange_details_of_an_exposure_are_no_crash(place: tuple[str, ...]) -> 
 )  # fmt: skip
 def test_strange_measurements_are_no_crash(place: tuple[str, ...]) -> None:
     for value in STRANGE:
-        is_told(judged(exposure_result(), changed(measurements(), place, value)))
-        is_told(judged_by_itself(changed(measurements(), place, value)))
+        assert_is_shown(judged(exposure_result(), changed(measurements(), place, value)))
+        assert_is_shown(judged_by_itself(changed(measurements(), place, value)))
 
 
 @pytest.mark.parametrize(
@@ -155,36 +150,38 @@ def test_whatever_is_strange_at_two_places_is_no_crash() -> None:
         judged(changed(changed(exposure_result(), first, one), second, other), None)
 
 
-def test_a_file_of_results_that_is_spoilt_is_an_error_in_words() -> None:
-    class Spoilt:
-        """A Butler that finds something else in the file of a dataset."""
-
-        def get(self, _: Any) -> Any:
-            raise ValueError("Failure from formatter: \x1b[2J" + "x" * 10_000)
-
-    ref: Any = SimpleNamespace(
-        datasetType=SimpleNamespace(name="verifyBiasExpStats"), dataId={"exposure": 7}, run="u/ocps/1/run"
-    )
-    butler: Any = Spoilt()
-    with pytest.raises(ArchiveError, match=r"verifyBiasExpStats .* cannot be read: Failure") as caught:
-        read_dataset(butler, ref)
-    assert str(caught.value).isprintable()
-    assert len(str(caught.value)) < 1000
+def test_strange_merged_results_are_no_crash() -> None:
+    for value in STRANGE:
+        for verify_stats in ({1: value}, {1: {"SUCCESS": value, "FAILURES": [value]}, "SUCCESS": value}):
+            verdict = evaluate(
+                verify_stats,
+                exposures=[1],
+                detectors=[DETECTOR],
+                amplifiers=AMPLIFIERS,
+                max_failures_per_detector=8,
+            )
+            assert not verdict.passed or isinstance(value, str), value  # a name of a test of the exposure
+            assert_is_shown(verdict)
 
 
 @pytest.mark.parametrize(
     "measured",
     [
-        SimpleNamespace(),
         SimpleNamespace(gain=None, noise=None, rawMeans=None),
         SimpleNamespace(gain={"C00": 1.0}, noise={}, rawMeans={"C00": [1.0]}),
         SimpleNamespace(gain={"C00": 1.0}, noise={"C00": 1.0}, rawMeans={"C00": None}),
         SimpleNamespace(gain={"C00": 1.0}, noise={"C00": 1.0}, rawMeans={"C00": ["\x1b[2J"]}),
-        {"gain": {"C00": 1.0}},
     ],
-    ids=["nothing", "none", "no-noise", "no-means", "text", "mapping"],
+    ids=["none", "no-noise", "no-means", "text"],
 )
 def test_a_strange_pair_of_flats_is_an_error_in_words(measured: Any) -> None:
-    with pytest.raises(ArchiveError, match="the flats 1 and 2, detector 0") as caught:
-        gains_of_pair((1, 2), 0, measured)
+    measured.inputExpIdPairs = [(1, 2)]
+    with pytest.raises(ArchiveError, match="what was measured on the flats 1 and 2, detector 0") as caught:
+        pair_gains({(1, 0): measured}, [(1, 2)], [0], "u/ocps/g")
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("measured", [*STRANGE, SimpleNamespace(), {"gain": {"C00": 1.0}}])
+def test_what_is_no_pair_of_flats_has_no_gain(measured: Any) -> None:
+    with pytest.raises(ArchiveError, match="no gain in u/ocps/g for the flats 1 and 2, detector 0"):
+        pair_gains({(1, 0): measured}, [(1, 2)], [0], "u/ocps/g")

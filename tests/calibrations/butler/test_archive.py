@@ -12,15 +12,15 @@ import pytest
 from astropy.time import Time
 from lsst.daf.butler import Butler, CollectionType, Timespan
 
-from lsst.ts.calibrations.butler import archive as archive_module
-from lsst.ts.calibrations.butler import datasets
 from lsst.ts.calibrations.butler.archive import Archive
+from lsst.ts.calibrations.butler.repository import Repository
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS
+from lsst.ts.calibrations.verification import VerificationResults, VerificationTest
 from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 
 FIRST, SECOND, THIRD = 2025011500001, 2025011500002, 2025011500003
-DETECTORS = {0: "RXX_S00"}
+DETECTORS = (0,)
 
 
 @pytest.fixture
@@ -45,11 +45,11 @@ def three_exposures(repository: Path) -> Path:
 
 def ask(repository: Path | str, question: Callable[[Archive], Awaitable[Any]]) -> Any:
     async def main() -> Any:
-        archive = Archive(str(repository), LATISS)
+        there = Repository(str(repository))
         try:
-            return await question(archive)
+            return await question(Archive(there, LATISS))
         finally:
-            archive.close()
+            there.close()
 
     return asyncio.run(main())
 
@@ -77,53 +77,98 @@ def test_a_repository_that_cannot_be_opened_is_named(tmp_path: Path, name: str) 
         ask(tmp_path / name, lambda archive: archive.missing_collections(["LATISS/calib"]))
 
 
+GOOD = {"RXX_S00": {"SUCCESS": True}, "SUCCESS": True}
+
+
+def statistics(**failing: str) -> dict[str, Any]:
+    """What was measured and tested; some amplifiers fail a test."""
+    tests = {name: {"MEAN": True, "NOISE": True} for name in AMPLIFIERS}
+    for amplifier, test in failing.items():
+        tests[amplifier][test] = False
+    return {"AMP": {name: {"MEAN": 0.5} for name in AMPLIFIERS}, "VERIFY": {"AMP": tests}, "SUCCESS": True}
+
+
+def gaps(results: VerificationResults) -> list[str]:
+    """All that is missing, in words."""
+    of_subjects = [gap for each in results.subjects for gap in each.gaps]
+    of_detectors = [gap for each in results.subjects for one in each.detectors.values() for gap in one.gaps]
+    return list(map(str, of_subjects + of_detectors))
+
+
+def read(repository: Path, collection: str, calibration: str, *exposures: int) -> VerificationResults:
+    found: VerificationResults = ask(
+        repository,
+        lambda archive: archive.verification(collection, calibration, exposures or None, DETECTORS),
+    )
+    return found
+
+
 def test_verification_results_are_read_by_exposure_and_detector_name(
     three_exposures: Path, shelf: Any
 ) -> None:
-    whole = {"RXX_S00": {"SUCCESS": True}, "SUCCESS": True}
-    measured = {"AMP": {"C00": {"MEAN": 0.5}}, "SUCCESS": True}
-    shelf.put(
-        "u/ocps/a",
-        {"verifyBiasExpStats": {(FIRST,): whole}, "verifyBiasDetStats": {(FIRST, 0): measured}},
-    )
-    found = ask(three_exposures, lambda archive: archive.verification("u/ocps/a", "BIAS", [FIRST], DETECTORS))
-    assert found.by_exposure == {FIRST: whole}
-    assert found.measured == {(FIRST, "RXX_S00"): measured}
-
-
-def test_results_that_are_not_there_are_left_out(three_exposures: Path, shelf: Any) -> None:
-    result = {"SUCCESS": True}
+    whole = {"RXX_S00": {"SUCCESS": False, "FAILURES": ["C05 NOISE"]}, "SUCCESS": False}
     shelf.put(
         "u/ocps/a",
         {
-            "verifyDarkExpStats": {(FIRST,): result, (THIRD,): result},
-            "verifyDarkDetStats": {(SECOND, 0): result},
+            "verifyBiasExpStats": {(FIRST,): whole},
+            "verifyBiasDetStats": {(FIRST, 0): statistics(C05="NOISE")},
         },
     )
-    found = ask(
-        three_exposures,
-        lambda archive: archive.verification("u/ocps/a", "DARK", [FIRST, SECOND, THIRD], DETECTORS),
+    found = read(three_exposures, "u/ocps/a", "BIAS", FIRST)
+    noise = VerificationTest("RXX_S00", "C05", "NOISE")
+    (exposure,) = found.subjects
+    assert exposure.subject == FIRST
+    assert exposure.failed == {noise}
+    assert gaps(found) == []
+    assert exposure.detectors["RXX_S00"].outcomes == {
+        VerificationTest("RXX_S00", name, test): (name, test) != ("C05", "NOISE")
+        for name in AMPLIFIERS
+        for test in ("MEAN", "NOISE")
+    }
+
+
+def test_results_of_a_curve_are_read_by_detector_name_without_any_exposure(
+    repository: Path, shelf: Any
+) -> None:
+    shelf.put("u/ocps/a", {"verifyPtcDetStats": {(0,): statistics(C03="MEAN")}}, dimensions=("detector",))
+    found = read(repository, "u/ocps/a", "PTC")
+    (curve,) = found.subjects
+    assert (curve.subject, gaps(found)) == ("PTC", [])
+    assert curve.failed == {VerificationTest("RXX_S00", "C03", "MEAN")}
+
+
+def test_results_that_are_not_there_are_gaps(three_exposures: Path, shelf: Any) -> None:
+    shelf.put(
+        "u/ocps/a",
+        {
+            "verifyDarkExpStats": {(FIRST,): GOOD, (THIRD,): GOOD},
+            "verifyDarkDetStats": {(SECOND, 0): statistics()},
+        },
     )
-    assert set(found.by_exposure) == {FIRST, THIRD}
-    assert set(found.measured) == {(SECOND, "RXX_S00")}
+    assert gaps(read(three_exposures, "u/ocps/a", "DARK", FIRST, SECOND, THIRD)) == [
+        f"exposure {SECOND}: it has no result",
+        f"exposure {FIRST}, RXX_S00: no measurements",
+        f"exposure {THIRD}, RXX_S00: no measurements",
+    ]
 
 
 @pytest.mark.parametrize(("collection", "calibration"), [("u/ocps/none", "BIAS"), ("u/ocps/a", "FLAT")])
 def test_no_collection_and_no_dataset_type_mean_no_results(
     three_exposures: Path, shelf: Any, collection: str, calibration: str
 ) -> None:
-    shelf.put("u/ocps/a", {"verifyBiasExpStats": {(FIRST,): {"SUCCESS": True}}})
-    found = ask(
-        three_exposures, lambda archive: archive.verification(collection, calibration, [FIRST], DETECTORS)
-    )
-    assert (found.by_exposure, found.measured) == ({}, {})
+    shelf.put("u/ocps/a", {"verifyBiasExpStats": {(FIRST,): GOOD}})
+    assert gaps(read(three_exposures, collection, calibration, FIRST)) == [
+        f"exposure {FIRST}: it has no result",
+        f"exposure {FIRST}, RXX_S00: no measurements",
+    ]
 
 
 def test_results_of_another_job_are_not_taken(three_exposures: Path, shelf: Any) -> None:
-    for name, success in (("u/ocps/a", True), ("u/ocps/b", False)):
-        shelf.put(name, {"verifyBiasExpStats": {(FIRST,): {"SUCCESS": success}}})
-    found = ask(three_exposures, lambda archive: archive.verification("u/ocps/b", "BIAS", [FIRST], DETECTORS))
-    assert found.by_exposure == {FIRST: {"SUCCESS": False}}
+    bad = {"RXX_S00": {"SUCCESS": False, "FAILURES": ["SCATTER"]}, "SUCCESS": False}
+    for name, result in (("u/ocps/a", GOOD), ("u/ocps/b", bad)):
+        shelf.put(name, {"verifyBiasExpStats": {(FIRST,): result}})
+    (exposure,) = read(three_exposures, "u/ocps/b", "BIAS", FIRST).subjects
+    assert exposure.failed == {VerificationTest("RXX_S00", None, "SCATTER")}
 
 
 def test_results_that_came_after_the_repository_was_opened_are_seen(
@@ -131,18 +176,20 @@ def test_results_that_came_after_the_repository_was_opened_are_seen(
 ) -> None:
     async def question(archive: Archive) -> None:
         for name in ("u/ocps/a", "u/ocps/b"):
-            assert (await archive.verification(name, "BIAS", [FIRST], DETECTORS)).by_exposure == {}
-            shelf.put(name, {"verifyBiasExpStats": {(FIRST,): {"SUCCESS": True}}})
-            assert (await archive.verification(name, "BIAS", [FIRST], DETECTORS)).by_exposure != {}
+            missing = f"exposure {FIRST}: it has no result"
+            assert missing in gaps(await archive.verification(name, "BIAS", [FIRST], DETECTORS))
+            shelf.put(name, {"verifyBiasExpStats": {(FIRST,): GOOD}})
+            assert missing not in gaps(await archive.verification(name, "BIAS", [FIRST], DETECTORS))
 
     ask(three_exposures, question)
 
 
-def curve(**gains: float) -> PhotonTransferCurve:
+def curve(first: int = FIRST, second: int = SECOND, **gains: float) -> PhotonTransferCurve:
     gain = {name: gains.get(name, 1.1) for name in AMPLIFIERS}
     return PhotonTransferCurve(
         detector="RXX_S00",
         gain=gain,
+        inputExpIdPairs=[(first, second)],
         noise=dict.fromkeys(AMPLIFIERS, 8.5),
         rawMeans={name: [15_000.0] for name in AMPLIFIERS},
     )
@@ -150,7 +197,7 @@ def curve(**gains: float) -> PhotonTransferCurve:
 
 @pytest.mark.parametrize("name", ["cpPtcExtract", "cpPtcPartial"])
 def test_gains_are_read_under_either_name(three_exposures: Path, shelf: Any, name: str) -> None:
-    shelf.put("u/ocps/g", {name: {(FIRST, 0): curve(C05=1.3), (SECOND, 0): curve(C05=99.0)}})
+    shelf.put("u/ocps/g", {name: {(FIRST, 0): curve(C05=1.3), (THIRD, 0): curve(THIRD, THIRD + 1, C05=99.0)}})
     gains = ask(three_exposures, lambda archive: archive.pair_gains("u/ocps/g", [(FIRST, SECOND)], [0]))
     assert [each.amplifier for each in gains] == list(AMPLIFIERS)
     (fifth,) = (each for each in gains if each.amplifier == "C05")
@@ -224,9 +271,11 @@ def test_a_flat_is_found_in_collections_and_chains_where_it_is_valid_now(
 
 
 def test_biases_and_darks_have_no_filter(repository: Path) -> None:
-    for name in ("bias", "dark"):
-        found = ask(repository, lambda archive, name=name: archive.combined(name, ["LATISS/calib"], NOON))
-        assert found == {(0, None)}
+    async def question(archive: Archive) -> None:
+        for name in ("bias", "dark"):
+            assert await archive.combined(name, ["LATISS/calib"], NOON) == {(0, None)}
+
+    ask(repository, question)
 
 
 @pytest.mark.parametrize(
@@ -246,12 +295,28 @@ def test_results_of_many_are_found_with_few_questions(
     shelf.put(
         "u/ocps/a",
         {
-            "verifyBiasExpStats": {(each,): {"SUCCESS": True} for each in ids},
-            "verifyBiasDetStats": {(each, 0): {"SUCCESS": True} for each in ids},
+            "verifyBiasExpStats": {(each,): GOOD for each in ids},
+            "verifyBiasDetStats": {(each, 0): statistics() for each in ids},
         },
     )
     asked = []
-    find = datasets.find_datasets
-    monkeypatch.setattr(archive_module, "find_datasets", lambda *a, **k: asked.append(a) or find(*a, **k))
-    found = ask(three_exposures, lambda archive: archive.verification("u/ocps/a", "BIAS", ids, DETECTORS))
-    assert (len(found.by_exposure), len(found.measured), len(asked)) == (3, 3, 2)
+    find = Archive._find
+
+    def count(*args: Any, **values: Any) -> Any:
+        asked.append(args)
+        return find(*args, **values)
+
+    monkeypatch.setattr(Archive, "_find", count)
+    assert gaps(read(three_exposures, "u/ocps/a", "BIAS", *ids)) == []
+    assert len(asked) == 2
+
+
+def test_a_file_of_results_that_is_spoilt_is_an_error_in_words(three_exposures: Path, shelf: Any) -> None:
+    shelf.put("u/ocps/a", {"verifyBiasExpStats": {(FIRST,): GOOD}})
+    for file in three_exposures.rglob("verifyBiasExpStats*"):
+        if file.is_file():
+            file.write_text("{ \x1b[2J" + "x" * 10_000)
+    with pytest.raises(ArchiveError, match=r"verifyBiasExpStats .* in u/ocps/a/run cannot be read") as caught:
+        read(three_exposures, "u/ocps/a", "BIAS", FIRST)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1000

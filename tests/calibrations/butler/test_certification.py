@@ -1,28 +1,38 @@
 """Certification: all or nothing, only what was accepted, never twice for the same time."""
 
+from __future__ import annotations
+
+import asyncio
+import copy
+import shutil
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from astropy.time import Time
-from lsst.daf.butler import Butler, DatasetNotFoundError, Timespan
+from lsst.daf.butler import Butler, DatasetNotFoundError, DatasetRef, Timespan
 
+from lsst.ts.calibrations.butler import certification
 from lsst.ts.calibrations.butler.certification import (
     Certification,
+    Certifier,
+    Conflict,
     PlannedCertification,
-    certify,
-    find_conflicts,
 )
-from lsst.ts.calibrations.butler.datasets import find_made
+from lsst.ts.calibrations.butler.repository import Repository
 from lsst.ts.calibrations.config.config import CalibrationConfig
-from lsst.ts.calibrations.domain.errors import CertificationError
+from lsst.ts.calibrations.domain.errors import ArchiveError, CertificationError
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.verification import (
     Accepted,
     CombinedCalibration,
     Waiver,
     evaluate,
-    evaluate_product,
+    judge,
+    read_calibration,
     waive,
 )
 from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type, create_repository
@@ -34,17 +44,15 @@ JOB = "u/ocps/job"
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory):
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("butler") / "repo"
     create_repository(str(path), ["LATISS", "LSSTComCam"])
     return path
 
 
 @pytest.fixture
-def butler(template, tmp_path):
+def butler(template: Path, tmp_path: Path) -> Iterator[Butler]:
     """A repository in which one job has left a photon transfer curve."""
-    import shutil
-
     shutil.copytree(template, tmp_path / "repo")
     butler = Butler.from_config(str(tmp_path / "repo"), writeable=True)
     put(butler, JOB)
@@ -52,16 +60,22 @@ def butler(template, tmp_path):
     butler.close()
 
 
-def put(butler, job, gain=1.1, instrument="LATISS", detector=0):
+def certify(butler: Butler, wanted: Certification) -> int:
+    return certification._certify(butler, wanted)
+
+
+def put(
+    butler: Butler, job: str, gain: float = 1.1, instrument: str = "LATISS", detector: int = 0
+) -> DatasetRef:
     butler.collections.register(f"{job}/run")
     curve = PhotonTransferCurve("RXX_S00", {"C00": gain})
     data_id = {"instrument": instrument, "detector": detector}
     return butler.put(curve, calibration_type(butler, "ptc"), data_id, run=f"{job}/run")
 
 
-def combined(butler, job=JOB, name="PTC") -> CombinedCalibration:
+def combined(butler: Butler, job: str = JOB, name: str = "PTC") -> CombinedCalibration:
     """What a job has made, as it is now."""
-    found = find_made(butler, name.lower(), f"{job}/run")
+    found = certification._made(butler, name.lower(), f"{job}/run")
     return CombinedCalibration(name, {"FLAT": (1,), name: (1,)}, job, tuple(str(ref.id) for ref in found))
 
 
@@ -70,14 +84,20 @@ def accepted(made: CombinedCalibration) -> Accepted:
         "AMP": {name: {"MEAN": 0.1} for name in AMPLIFIERS},
         "VERIFY": {"AMP": {name: {"MEAN": True} for name in AMPLIFIERS}},
     }
-    there = {"detectors": ["RXX_S00"], "amplifiers": AMPLIFIERS}
     if made.is_verified_by_itself:
-        return evaluate_product(made, {"RXX_S00": tested}, **there).accept()
-    good, measured = {1: {"SUCCESS": True, "FAILURES": []}, "SUCCESS": True}, {(1, "RXX_S00"): tested}
-    verdict = evaluate(
-        good, measured=measured, exposures=[1], max_failures_per_detector=8, combined=made, **there
-    )
-    return verdict.accept()
+        results = read_calibration(
+            made.name, {"RXX_S00": tested}, amplifiers={"RXX_S00": frozenset(AMPLIFIERS)}
+        )
+        return judge(results, max_failures_per_detector=8, combined=made).accept()
+    return evaluate(
+        {1: {"SUCCESS": True, "FAILURES": []}, "SUCCESS": True},
+        exposures=[1],
+        detectors=["RXX_S00"],
+        amplifiers=AMPLIFIERS,
+        max_failures_per_detector=8,
+        measured={(1, "RXX_S00"): tested},
+        combined=made,
+    ).accept()
 
 
 def waived(made: CombinedCalibration) -> Waiver:
@@ -85,28 +105,27 @@ def waived(made: CombinedCalibration) -> Waiver:
     return waive(made, CalibrationConfig.from_namespace(options, LATISS))
 
 
-def wish(butler, job=JOB, **changes) -> Certification:
-    fields = {
+def wanted(butler: Butler, job: str = JOB, **changes: Any) -> Certification:
+    fields: dict[str, Any] = {
         "ground": accepted(combined(butler, job)), "detectors": (0,), "collection": "LATISS/calib/daily",
         "begin": BEGIN, "end": END,
     }  # fmt: skip
     return Certification(**(fields | changes))
 
 
-def conflicts(butler, **changes):
-    fields = {
-        "dataset_types": ["bias", "ptc"], "detectors": (0,),
+def conflicts(butler: Butler, instrument: str = "LATISS", **changes: Any) -> list[Conflict]:
+    fields: dict[str, Any] = {
+        "dataset_types": ("bias", "ptc"), "detectors": (0,),
         "collection": "LATISS/calib/daily", "begin": BEGIN, "end": END,
     }  # fmt: skip
-    instrument = changes.pop("instrument", "LATISS")
-    return find_conflicts(butler, instrument, PlannedCertification(**(fields | changes)))
+    return certification._conflicts(butler, instrument, PlannedCertification(**(fields | changes)))
 
 
-def expose(butler, begin):
+def expose(butler: Butler, begin: datetime) -> int:
     """Register an exposure of 30 s; return its id."""
     day, end = int(f"{begin:%Y%m%d}"), begin + timedelta(seconds=30)
     number = day * 100_000 + begin.hour
-    records = {
+    records: dict[str, dict[str, Any]] = {
         "physical_filter": {"name": "empty", "band": "white"},
         "day_obs": {"id": day},
         "group": {"name": f"{begin}"},
@@ -120,15 +139,15 @@ def expose(butler, begin):
     return number
 
 
-def found_by(butler, exposure, collection="LATISS/calib/daily"):
+def found_by(butler: Butler, exposure: int, collection: str = "LATISS/calib/daily") -> float:
     """Gain of the curve that a notebook gets for an exposure."""
-    return butler.get("ptc", instrument="LATISS", detector=0, exposure=exposure, collections=collection).gain[
-        "C00"
-    ]
+    curve = butler.get("ptc", instrument="LATISS", detector=0, exposure=exposure, collections=collection)
+    gain: float = curve.gain["C00"]
+    return gain
 
 
-def test_what_is_certified_is_found_by_exposure_within_its_validity_and_not_outside(butler):
-    certify(butler, wish(butler))
+def test_what_is_certified_is_found_by_exposure_within_its_validity_and_not_outside(butler: Butler) -> None:
+    certify(butler, wanted(butler))
     assert found_by(butler, expose(butler, BEGIN)) == 1.1
     assert found_by(butler, expose(butler, END - timedelta(hours=1))) == 1.1
     for outside in (BEGIN - timedelta(minutes=1), END):
@@ -136,10 +155,10 @@ def test_what_is_certified_is_found_by_exposure_within_its_validity_and_not_outs
             found_by(butler, expose(butler, outside))
 
 
-def test_exposures_of_two_days_find_the_calibration_of_their_day(butler):
-    certify(butler, wish(butler))
+def test_exposures_of_two_days_find_the_calibration_of_their_day(butler: Butler) -> None:
+    certify(butler, wanted(butler))
     put(butler, "u/ocps/next", gain=1.2)
-    certify(butler, wish(butler, "u/ocps/next", begin=END, end=END + timedelta(days=1)))
+    certify(butler, wanted(butler, "u/ocps/next", begin=END, end=END + timedelta(days=1)))
     assert found_by(butler, expose(butler, BEGIN)) == 1.1
     assert found_by(butler, expose(butler, END)) == 1.2
 
@@ -153,64 +172,69 @@ OPEN = [
 """Validity ranges that go beyond what the Butler can tell, and what there is in its place."""
 
 
-@pytest.mark.parametrize(("begin", "end", "told_begin", "told_end"), OPEN)
+@pytest.mark.parametrize(("begin", "end", "shown_begin", "shown_end"), OPEN)
 def test_a_range_of_which_the_butler_cannot_tell_an_end_is_open_there(
-    butler, caplog, begin, end, told_begin, told_end
-):
-    assert certify(butler, wish(butler, begin=begin, end=end)) == 1
-    assert certify(butler, wish(butler, begin=begin, end=end)) == 0
+    butler: Butler,
+    caplog: pytest.LogCaptureFixture,
+    begin: datetime,
+    end: datetime,
+    shown_begin: str,
+    shown_end: str,
+) -> None:
+    assert certify(butler, wanted(butler, begin=begin, end=end)) == 1
+    assert certify(butler, wanted(butler, begin=begin, end=end)) == 0
     (found,) = conflicts(butler)
-    assert (found.begin, found.end) == (told_begin, told_end)
+    assert (found.begin, found.end) == (shown_begin, shown_end)
     assert conflicts(butler, begin=datetime(1940, 1, 1), end=datetime(9000, 1, 1)) == [found]
     assert found_by(butler, expose(butler, BEGIN)) == 1.1
     assert caplog.records == []
 
 
-def test_what_ends_before_2050_leaves_room_after_it(butler):
-    certify(butler, wish(butler, begin=datetime(1950, 1, 1), end=datetime(2050, 1, 1)))
+def test_what_ends_before_2050_leaves_room_after_it(butler: Butler) -> None:
+    certify(butler, wanted(butler, begin=datetime(1950, 1, 1), end=datetime(2050, 1, 1)))
     assert conflicts(butler, begin=datetime(2050, 1, 1), end=datetime(9999, 12, 31)) == []
     assert len(conflicts(butler, begin=datetime(1960, 1, 1), end=datetime(1980, 1, 1))) == 1
 
 
-def test_what_is_certified_is_found_by_collection_and_time(butler):
-    assert certify(butler, wish(butler)) == 1
+def test_what_is_certified_is_found_by_collection_and_time(butler: Butler) -> None:
+    assert certify(butler, wanted(butler)) == 1
     (found,) = conflicts(butler)
     assert (found.dataset_type, found.begin, found.end) == (
         "ptc", "2025-01-15T00:00:00.000", "2025-01-16T00:00:00.000",
     )  # fmt: skip
 
 
-def test_the_same_again_is_nothing_to_do(butler):
-    certify(butler, wish(butler))
-    assert certify(butler, wish(butler)) == 0
+def test_the_same_again_is_nothing_to_do(butler: Butler) -> None:
+    certify(butler, wanted(butler))
+    assert certify(butler, wanted(butler)) == 0
 
 
-def test_another_one_for_the_same_time_is_refused_and_the_first_stays(butler):
-    certify(butler, wish(butler))
+def test_another_one_for_the_same_time_is_refused_and_the_first_stays(butler: Butler) -> None:
+    certify(butler, wanted(butler))
     other = put(butler, "u/ocps/other")
     with pytest.raises(CertificationError, match="already"):
-        certify(butler, wish(butler, "u/ocps/other", begin=datetime(2025, 1, 15, 12)))
+        certify(butler, wanted(butler, "u/ocps/other", begin=datetime(2025, 1, 15, 12)))
     associations = butler.registry.queryDatasetAssociations("ptc", collections=["LATISS/calib/daily"])
     assert other not in {each.ref for each in associations}
 
 
-def test_ranges_that_touch_do_not_conflict(butler):
-    certify(butler, wish(butler))
+def test_ranges_that_touch_do_not_conflict(butler: Butler) -> None:
+    certify(butler, wanted(butler))
     assert conflicts(butler, begin=END, end=datetime(2025, 1, 17)) == []
-    assert conflicts(butler, dataset_types=["bias"]) == []
+    assert conflicts(butler, dataset_types=("bias",)) == []
     assert conflicts(butler, detectors=(1,)) == []
 
 
-def test_what_this_run_has_certified_before_it_was_interrupted_is_no_conflict(butler):
-    certify(butler, wish(butler))
-    assert conflicts(butler, own=[f"{JOB}/run"]) == []
-    assert len(conflicts(butler, own=["u/ocps/other/run"])) == 1
-    assert len(conflicts(butler, own=[f"{JOB}/run"], end=datetime(2025, 1, 17))) == 1
+def test_what_this_run_has_certified_before_it_was_interrupted_is_no_conflict(butler: Butler) -> None:
+    certify(butler, wanted(butler))
+    assert conflicts(butler, own=(f"{JOB}/run",)) == []
+    assert len(conflicts(butler, own=("u/ocps/other/run",))) == 1
+    assert len(conflicts(butler, own=(f"{JOB}/run",), end=datetime(2025, 1, 17))) == 1
 
 
-def test_a_detector_without_a_calibration_is_told_and_nothing_is_certified(butler):
+def test_a_detector_without_a_calibration_is_told_and_nothing_is_certified(butler: Butler) -> None:
     with pytest.raises(CertificationError, match=r"\[0, 1\]"):
-        certify(butler, wish(butler, detectors=(0, 1)))
+        certify(butler, wanted(butler, detectors=(0, 1)))
     assert conflicts(butler) == []
 
 
@@ -218,79 +242,119 @@ PAIR = "u/ocps/pair"
 
 
 @pytest.fixture
-def comcam(butler):
+def comcam(butler: Butler) -> Butler:
     """A repository in which another job has left curves of two detectors of LSSTComCam."""
     for detector in (0, 1):
         put(butler, PAIR, instrument="LSSTComCam", detector=detector)
     return butler
 
 
-def test_of_a_set_all_are_certified(comcam):
-    assert certify(comcam, wish(comcam, PAIR, detectors=(0, 1))) == 2
+def test_of_a_set_all_are_certified(comcam: Butler) -> None:
+    assert certify(comcam, wanted(comcam, PAIR, detectors=(0, 1))) == 2
     assert len(conflicts(comcam, instrument="LSSTComCam", detectors=(0,))) == 1
     assert len(conflicts(comcam, instrument="LSSTComCam", detectors=(1,))) == 1
 
 
-def test_the_same_again_is_nothing_to_do_beside_other_detectors(comcam):
+def test_the_same_again_is_nothing_to_do_beside_other_detectors(comcam: Butler) -> None:
     put(comcam, "u/ocps/other", instrument="LSSTComCam", detector=2)
-    certify(comcam, wish(comcam, "u/ocps/other", detectors=(2,)))
-    certify(comcam, wish(comcam, PAIR, detectors=(0, 1)))
-    assert certify(comcam, wish(comcam, PAIR, detectors=(0, 1))) == 0
+    certify(comcam, wanted(comcam, "u/ocps/other", detectors=(2,)))
+    certify(comcam, wanted(comcam, PAIR, detectors=(0, 1)))
+    assert certify(comcam, wanted(comcam, PAIR, detectors=(0, 1))) == 0
 
 
-def test_of_a_set_of_which_one_conflicts_none_is_certified(comcam):
+def test_of_a_set_of_which_one_conflicts_none_is_certified(comcam: Butler) -> None:
     put(comcam, "u/ocps/other", instrument="LSSTComCam", detector=1)
-    certify(comcam, wish(comcam, "u/ocps/other", detectors=(1,)))
+    certify(comcam, wanted(comcam, "u/ocps/other", detectors=(1,)))
     with pytest.raises(CertificationError, match="already"):
-        certify(comcam, wish(comcam, PAIR, detectors=(0, 1)))
+        certify(comcam, wanted(comcam, PAIR, detectors=(0, 1)))
     assert conflicts(comcam, instrument="LSSTComCam", detectors=(0,)) == []
 
 
-def test_a_calibration_of_a_detector_that_was_not_asked_for_is_told(comcam):
+def test_a_calibration_of_a_detector_that_was_not_asked_for_is_told(comcam: Butler) -> None:
     with pytest.raises(CertificationError, match=r"for the detectors \[0, 1\]"):
-        certify(comcam, wish(comcam, PAIR, detectors=(0,)))
+        certify(comcam, wanted(comcam, PAIR, detectors=(0,)))
 
 
-def test_what_the_butler_did_not_take_is_noticed(butler, monkeypatch):
+def test_what_the_butler_did_not_take_is_noticed(butler: Butler, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(butler.registry), "certify", lambda *_: None)
     with pytest.raises(CertificationError, match="reads back differently"):
-        certify(butler, wish(butler))
+        certify(butler, wanted(butler))
 
 
-def test_only_a_calibration_collection_will_do(butler):
+def test_only_a_calibration_collection_will_do(butler: Butler) -> None:
     with pytest.raises(CertificationError, match="RUN"):
         conflicts(butler, collection=f"{JOB}/run")
 
 
-def test_another_dataset_in_the_place_of_the_accepted_one_is_refused(butler):
+def test_another_dataset_in_the_place_of_the_accepted_one_is_refused(butler: Butler) -> None:
     made = combined(butler)
-    (ref,) = find_made(butler, "ptc", f"{JOB}/run")
+    (ref,) = certification._made(butler, "ptc", f"{JOB}/run")
     butler.pruneDatasets([ref], purge=True, unstore=True, disassociate=True)
     put(butler, JOB, gain=9.9)
     for ground in (accepted(made), waived(made)):
         with pytest.raises(CertificationError, match="no longer the one that was made"):
-            certify(butler, wish(butler, ground=ground))
+            certify(butler, wanted(butler, ground=ground))
     assert conflicts(butler) == []
 
 
-def test_an_acceptance_of_one_type_certifies_no_other(butler):
+def test_an_acceptance_of_one_type_certifies_no_other(butler: Butler) -> None:
     ground = accepted(combined(butler, name="BIAS"))
     with pytest.raises(CertificationError, match="has a bias for the detectors \\[\\]"):
-        certify(butler, wish(butler, ground=ground))
+        certify(butler, wanted(butler, ground=ground))
     assert conflicts(butler) == []
 
 
-def test_an_acceptance_that_was_changed_or_made_up_is_refused(butler):
+def test_an_acceptance_that_was_changed_or_made_up_is_refused(butler: Butler) -> None:
     put(butler, "u/ocps/other", gain=9.9)
-    grounds = [accepted(combined(butler)), waived(combined(butler)), *map(object.__new__, (Accepted, Waiver))]
+    genuine = (accepted(combined(butler)), waived(combined(butler)))
+    grounds: list[Any] = [*map(copy.copy, genuine), *map(object.__new__, (Accepted, Waiver))]
     for ground in grounds:
         object.__setattr__(ground, "combined", combined(butler, "u/ocps/other"))
     for ground in (*grounds, SimpleNamespace(combined=combined(butler))):
         with pytest.raises(CertificationError, match="is none that verification has given"):
-            certify(butler, wish(butler, ground=ground))
+            certify(butler, wanted(butler, ground=ground))
     assert conflicts(butler) == []
 
 
-def test_a_waiver_is_written_down_as_unverified(butler):
-    assert wish(butler).verified
-    assert not wish(butler, ground=waived(combined(butler))).verified
+def test_a_waiver_is_written_down_as_unverified(butler: Butler) -> None:
+    assert wanted(butler).verified
+    assert not wanted(butler, ground=waived(combined(butler))).verified
+
+
+def test_a_certifier_opens_the_repository_to_write_and_what_it_certified_is_there(
+    butler: Butler, tmp_path: Path
+) -> None:
+    repository = Repository(str(tmp_path / "repo"))
+    certifier = Certifier(repository, "LATISS")
+    planned = PlannedCertification(("ptc",), (0,), "LATISS/calib/daily", BEGIN, END)
+
+    async def main() -> None:
+        assert await certifier.made("ptc", f"{JOB}/run") == combined(butler).datasets
+        assert await certifier.conflicts(planned) == []
+        assert await certifier.certify(wanted(butler)) == 1
+        assert await certifier.conflicts(planned) == conflicts(butler) != []
+
+    asyncio.run(main())
+    repository.close()
+
+
+def test_a_database_that_refuses_is_told_in_one_line_and_what_was_made_is_kept(
+    butler: Butler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError("the disk is full\n[SQL: INSERT INTO ...]")
+
+    monkeypatch.setattr(certification, "_certify", refuse)
+    repository = Repository(str(tmp_path / "repo"))
+    with pytest.raises(CertificationError, match="refused it: the disk is full") as caught:
+        asyncio.run(Certifier(repository, "LATISS").certify(wanted(butler)))
+    repository.close()
+    assert "SQL" not in str(caught.value)
+    assert f"The calibrations are kept in {JOB}" in str(caught.value)
+
+
+def test_a_repository_that_cannot_be_written_to_is_named(butler: Butler, tmp_path: Path) -> None:
+    repository = Repository(str(tmp_path / "none"))
+    with pytest.raises(ArchiveError, match="none' cannot be written to"):
+        asyncio.run(Certifier(repository, "LATISS").certify(wanted(butler)))
+    repository.close()

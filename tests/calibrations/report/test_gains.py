@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lsst.ts.calibrations.report.gains import gain_table, love_gain_table
 
 
-def gain(pair, amplifier, value, noise=5.6):
+def gain(pair: int, amplifier: str, value: float | None, noise: float | None = 5.6) -> dict[str, Any]:
     corrected = None if value is None else value * 0.96
     return {
         "exposures": [pair, pair + 1], "detector": 0, "amplifier": amplifier,
@@ -16,7 +18,7 @@ def gain(pair, amplifier, value, noise=5.6):
 GAINS = [gain(11, "C00", 1.0), gain(11, "C01", None), gain(13, "C00", 1.2), gain(13, "C01", 1.3)]
 
 
-def test_every_pair_detector_and_amplifier_has_its_line():
+def test_every_pair_detector_and_amplifier_has_its_line() -> None:
     shown = [line.split() for line in gain_table(GAINS).splitlines()]
     at = shown.index(["Gain", "from", "the", "flats", "11", "and", "12:"])
     assert shown[at + 2 : at + 4] == [
@@ -30,7 +32,7 @@ def test_every_pair_detector_and_amplifier_has_its_line():
     ]
 
 
-def test_the_means_of_the_amplifiers_come_first_and_leave_out_what_is_not_known():
+def test_the_means_of_the_amplifiers_come_first_and_leave_out_what_is_not_known() -> None:
     shown = [line.split() for line in gain_table(GAINS).splitlines()]
     assert shown[2:4] == [
         ["0", "C00", "1.1000", "1.0560", "5.60", "2"],
@@ -38,11 +40,11 @@ def test_the_means_of_the_amplifiers_come_first_and_leave_out_what_is_not_known(
     ]
 
 
-def test_an_amplifier_without_any_gain_is_there():
+def test_an_amplifier_without_any_gain_is_there() -> None:
     assert "none" in gain_table([gain(11, "C00", None, noise=None)]).splitlines()[2]
 
 
-def test_love_gets_a_bounded_table():
+def test_love_gets_a_bounded_table() -> None:
     text = love_gain_table(GAINS * 100, "/run/gains.txt", limit=2000)
     assert len(text.encode()) <= 2000
     assert text.endswith("All gains: /run/gains.txt")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+
 import pytest
 
+from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
 from lsst.ts.calibrations.report.verification import VerificationReport
-from lsst.ts.calibrations.verification import evaluate
-
-AMPLIFIERS = tuple(f"C{row}{column}" for row in (0, 1) for column in range(8))
+from lsst.ts.calibrations.verification import CombinedCalibration, Verdict, evaluate, judge, read_calibration
 
 
-def judge(failures, exposures=None, detectors=("RXX_S00",)):
+def judged(
+    failures: Mapping[int, Sequence[str]],
+    exposures: Iterable[int] | None = None,
+    detectors: Sequence[str] = ("RXX_S00",),
+) -> Verdict:
     results = {key: {"SUCCESS": not names, "FAILURES": names} for key, names in failures.items()}
     return evaluate(
         {**results, "SUCCESS": not any(failures.values())},
@@ -21,29 +26,29 @@ def judge(failures, exposures=None, detectors=("RXX_S00",)):
     )
 
 
-def noise(detector="RXX_S00"):
+def noise(detector: str = "RXX_S00") -> list[str]:
     return [f"{detector} {name} NOISE" for name in AMPLIFIERS]
 
 
 @pytest.fixture
-def rejected():
+def rejected() -> VerificationReport:
     first = [*noise(), *(f"RXX_S00 {name} CR_NOISE" for name in AMPLIFIERS[:8]), "RXX_S00 C01 MEAN"]
-    verdict = judge({2022092900001: first, 2022092900002: noise(), 2022092900003: noise()})
+    verdict = judged({2022092900001: first, 2022092900002: noise(), 2022092900003: noise()})
     return VerificationReport("BIAS", verdict, "u/ocps/5579", "u/ocps/329c")
 
 
 @pytest.fixture
-def passed():
-    failures = {2022092900004 + number: [] for number in range(20)}
+def passed() -> VerificationReport:
+    failures: dict[int, list[str]] = {2022092900004 + number: [] for number in range(20)}
     failures[2022092900004] = ["RXX_S00 C01 MEAN", "RXX_S00 C01 CR_NOISE", "RXX_S00 C04 CR_NOISE"]
-    return VerificationReport("BIAS", judge(failures), "u/ocps/85f2", "u/ocps/def6")
+    return VerificationReport("BIAS", judged(failures), "u/ocps/85f2", "u/ocps/def6")
 
 
-def lines(text):
+def lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines()]
 
 
-def test_the_rejected_biases_of_the_page(rejected):
+def test_the_rejected_biases_of_the_page(rejected: VerificationReport) -> None:
     text = rejected.full_text()
     assert text.startswith("BIAS calibration failed verification and will not be certified.\n")
     shown = lines(text)
@@ -82,7 +87,7 @@ def test_the_rejected_biases_of_the_page(rejected):
     assert shown[-2:] == ["Generation collection: u/ocps/329c", "Verification collection: u/ocps/5579"]
 
 
-def test_biases_that_pass_with_failed_tests(passed):
+def test_biases_that_pass_with_failed_tests(passed: VerificationReport) -> None:
     shown = lines(passed.full_text())
     assert shown[0] == (
         "BIAS calibration passed the overall verification criteria and will be certified,"
@@ -95,7 +100,7 @@ def test_biases_that_pass_with_failed_tests(passed):
     assert passed.negative_line is None
 
 
-def test_biases_that_pass_without_a_failed_test_still_say_how_many_were_made():
+def test_biases_that_pass_without_a_failed_test_still_say_how_many_were_made() -> None:
     measured = {
         (1, "RXX_S00"): {
             "AMP": {name: {"MEAN": 0.1} for name in AMPLIFIERS},
@@ -112,7 +117,9 @@ def test_biases_that_pass_without_a_failed_test_still_say_how_many_were_made():
     assert "Threshold values:" in text
 
 
-def test_external_verification_promises_no_certification(rejected, passed):
+def test_external_verification_promises_no_certification(
+    rejected: VerificationReport, passed: VerificationReport
+) -> None:
     for report in (rejected, passed):
         external = VerificationReport(report.calibration, report.verdict, "u/ocps/1")
         assert "will be certified" not in external.headline
@@ -120,32 +127,34 @@ def test_external_verification_promises_no_certification(rejected, passed):
         assert "Generation collection" not in external.full_text()
 
 
-def test_one_line_marks_every_negative_verdict(rejected):
+def test_one_line_marks_every_negative_verdict(rejected: VerificationReport) -> None:
     line = rejected.negative_line
+    assert line is not None
     assert line.startswith(
         "CALIBRATION VERIFICATION NEGATIVE: BIAS failed: 57 tests failed; 3 of 3 exposures"
     )
     assert line.endswith("(rejected from 3): NOISE 48, CR_NOISE 8, MEAN 1")
     assert "\n" not in line
-    incomplete = VerificationReport("FLAT", judge({1: []}, exposures=[1, 2]), "u/ocps/1")
+    incomplete = VerificationReport("FLAT", judged({1: []}, exposures=[1, 2]), "u/ocps/1")
+    assert incomplete.negative_line is not None
     assert incomplete.negative_line.startswith(
         "CALIBRATION VERIFICATION NEGATIVE: FLAT is incomplete (1 problem"
     )
 
 
-def test_an_incomplete_verification_says_what_is_missing():
-    report = VerificationReport("FLAT", judge({1: []}, exposures=[1, 2, 3]), "u/ocps/1", "u/ocps/2")
+def test_an_incomplete_verification_says_what_is_missing() -> None:
+    report = VerificationReport("FLAT", judged({1: []}, exposures=[1, 2, 3]), "u/ocps/1", "u/ocps/2")
     shown = lines(report.full_text())
     assert shown[0].startswith("FLAT verification is incomplete, so nothing can be certified")
     assert "exposure 2: it has no result" in shown
     assert "exposure 3: it has no result" in shown
 
 
-def test_a_small_report_reaches_love_whole(rejected):
+def test_a_small_report_reaches_love_whole(rejected: VerificationReport) -> None:
     assert rejected.love_text("/run/report.txt") == f"{rejected.full_text()}\nFull report: /run/report.txt"
 
 
-def test_love_gets_as_many_exposures_as_fit(passed):
+def test_love_gets_as_many_exposures_as_fit(passed: VerificationReport) -> None:
     whole = passed.love_text("/run/report.txt")
     cut = passed.love_text("/run/report.txt", limit=len(whole) - 1)
     assert "... and 1 more in the full report" in cut
@@ -158,11 +167,11 @@ def test_love_gets_as_many_exposures_as_fit(passed):
         assert limit - len(text) < 110, "another exposure would have fitted"
 
 
-def test_a_large_report_is_bounded_verdict_first_and_thresholds_included():
+def test_a_large_report_is_bounded_verdict_first_and_thresholds_included() -> None:
     detectors = [f"R{raft}_S{number:02}" for raft in range(21) for number in range(9)]
     names = [name for detector in detectors for name in noise(detector)]
     report = VerificationReport(
-        "BIAS", judge(dict.fromkeys(range(1, 21), names), detectors=detectors), "u/ocps/1"
+        "BIAS", judged(dict.fromkeys(range(1, 21), names), detectors=detectors), "u/ocps/1"
     )
     assert len(report.full_text()) > 1_000_000
     text = report.love_text("/run/report.txt", limit=200_000)
@@ -176,10 +185,37 @@ def test_a_large_report_is_bounded_verdict_first_and_thresholds_included():
     assert shown[-1] == "Full report: /run/report.txt"
 
 
-def test_thousands_of_problems_are_bounded_too():
-    report = VerificationReport("BIAS", judge({1: []}, exposures=range(1, 5000)), "u/ocps/1")
+def test_thousands_of_problems_are_bounded_too() -> None:
+    report = VerificationReport("BIAS", judged({1: []}, exposures=range(1, 5000)), "u/ocps/1")
     text = report.love_text("/run/report.txt", limit=3000)
     assert len(text.encode()) <= 3000
     assert text.endswith("Full report: /run/report.txt")
     assert "and 4948 more" in report.love_text("/run/report.txt")
     assert report.full_text().count("it has no result") == 4998
+
+
+def test_a_curve_is_reported_under_its_own_name_and_without_exposures() -> None:
+    tests = {name: {"GAIN": number >= 9, "PROB_TEST": False} for number, name in enumerate(AMPLIFIERS)}
+    statistics = {"AMP": {name: {"GAIN": 1.1} for name in AMPLIFIERS}, "VERIFY": {"AMP": tests}}
+    verdict = judge(
+        read_calibration("PTC", {"RXX_S00": statistics}, amplifiers={"RXX_S00": frozenset(AMPLIFIERS)}),
+        max_failures_per_detector=8,
+        combined=CombinedCalibration("PTC", {"FLAT": tuple(range(20))}, "u/ocps/329c", ("id",)),
+    )
+    report = VerificationReport("PTC", verdict, "u/ocps/5579", "u/ocps/329c")
+    shown = lines(report.full_text())
+    at = shown.index("Exposures with verification tests that failed:")
+    assert shown[at + 1 : at + 8] == [
+        "PTC",
+        "Number of tests that failed per test type:",
+        "PTC",
+        "GAIN: 9",
+        "PROB_TEST: 16",
+        "Test types that failed verification per exposure,",
+        "detector, and amplifier:",
+    ]
+    assert "RXX_S00 C00 PROB_TEST (not counted)" in shown
+    assert "more in the full report" not in report.full_text()
+    assert (
+        report.negative_line == "CALIBRATION VERIFICATION NEGATIVE: PTC failed: 9 of 16 tests failed: GAIN 9"
+    )

@@ -398,15 +398,15 @@ def test_what_was_certified_but_not_noted_is_certified_once(observed: Any) -> No
     told = observed("internal")
 
     def prepare(script: Any, loop: Any) -> None:
-        from lsst.ts.calibrations.butler import archive
+        from lsst.ts.calibrations.butler import certification
 
-        certify = archive.certify
+        certify = certification._certify
 
         def certify_and_die(*arguments: Any) -> None:
             certify(*arguments)
             os._exit(KILLED)
 
-        archive.certify = certify_and_die  # type: ignore[assignment]
+        certification._certify = certify_and_die  # type: ignore[assignment]
 
     assert told.killed(told.begin, prepare=prepare)
     assert not told.record.certified

@@ -11,7 +11,9 @@ import pytest
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.butler.archive import Archive
+from lsst.ts.calibrations.butler.certification import Certifier
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
+from lsst.ts.calibrations.butler.repository import Repository
 from lsst.ts.calibrations.domain.errors import PreflightError
 from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
 from lsst.ts.calibrations.run import preflight
@@ -64,14 +66,15 @@ def check(observatory: Any, repository: Path, tmp_path: Path) -> Any:
                 await asyncio.gather(*(remote.start_task for remote in remotes))
                 for gone in gone_since:
                     await there.components[gone].close()
-                archive = Archive(str(repo), LATISS)
+                repository = Repository(str(repo))
                 begin = asyncio.get_running_loop().time()
                 try:
                     files = PipelineFiles(LATISS, pipelines, environment={})
-                    preflight = Preflight(LATISS, remotes, archive, files, more)
+                    archive, certifier = Archive(repository, LATISS), Certifier(repository, LATISS.name)
+                    preflight = Preflight(LATISS, remotes, archive, certifier, files, more)
                     await preflight.check(workflow(*collections), folder=tmp_path)
                 finally:
-                    archive.close()
+                    repository.close()
                 return asyncio.get_running_loop().time() - begin
 
         return clock.run(main)

@@ -1,198 +1,40 @@
-"""What is made of the images: a verdict for each type, gains from flats, and no job forgotten."""
+"""What is done with the images: each step as soon as it can be, and no job forgotten."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.butler.archive import VerificationResults
-from lsst.ts.calibrations.butler.certification import Certification
-from lsst.ts.calibrations.butler.pair_gains import PairGain
-from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
-from lsst.ts.calibrations.domain.errors import ArchiveError, CertificationError, ProcessingError
-from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS, ImageType
-from lsst.ts.calibrations.domain.jobs import JobRequest
+from lsst.ts.calibrations.domain.errors import ArchiveError, ProcessingError
+from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, ImageType
 from lsst.ts.calibrations.journal.facts import (
-    CalibrationMade,
-    Certified,
-    ExposureTaken,
     GainsMeasured,
     JobEnded,
     JobSubmitted,
     StepNotDone,
     VerdictGiven,
 )
-from lsst.ts.calibrations.report.verification import VerificationReport
 from lsst.ts.calibrations.run.processing import Processing
-from lsst.ts.calibrations.verification import Accepted, CombinedCalibration, Verdict, Waiver, evaluate, waive
 from lsst.ts.simulated_observatory import clock
-from lsst.ts.simulated_observatory.pipelines import PIPELINES
 
-FIRST = 2025011500001
-EXPOSURES = tuple(range(FIRST, FIRST + 4))
-HEALTHY: Mapping[str, Sequence[str]] = {}
-HALF = {name: ["NOISE"] for name in AMPLIFIERS[:8]}
-
-
-class ToldOcps:
-    """Jobs that take a minute and end as the story says."""
-
-    def __init__(self, outcomes: Mapping[str, int | Exception] | None = None) -> None:
-        self.outcomes = outcomes or {}
-        self.requests: list[JobRequest] = []
-        self.timeouts: list[float] = []
-        self.aborted: list[str] = []
-
-    async def run(
-        self, request: JobRequest, *, timeout: float, on_submitted: Callable[[str], None]
-    ) -> tuple[str, int]:
-        self.requests.append(request)
-        self.timeouts.append(timeout)
-        job_id = f"job{len(self.requests)}"
-        outcome = self.outcomes.get(request.name, 0)
-        if isinstance(outcome, Exception) and "refused" in str(outcome):
-            raise outcome
-        on_submitted(job_id)
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            self.aborted.append(job_id)
-            raise
-        if isinstance(outcome, Exception):
-            raise outcome
-        return job_id, outcome
-
-
-class ToldArchive:
-    """Results in which the amplifiers of the story fail their tests."""
-
-    def __init__(
-        self, failing: Mapping[str, Sequence[str]] = HEALTHY, without: Sequence[int] = (), gains: Any = None
-    ) -> None:
-        self.failing, self.without, self.gains = failing, without, gains
-        self.read: list[tuple[str, Any]] = []
-        self.certified: list[Certification] = []
-        self.refusal: Exception | None = None
-        self.put = "first"
-        """Which calibration is in the collection of a job: the one that it made, or another."""
-
-    async def made(self, dataset_type: str, run: str) -> tuple[str, ...]:
-        self.read.append((run, dataset_type))
-        return (f"{self.put} {dataset_type} of {run}",)
-
-    async def products(
-        self, collection: str, calibration: str, detectors: Mapping[int, str]
-    ) -> dict[str, Mapping[str, Any]]:
-        results = await self.verification(collection, calibration, [0], detectors)
-        return {detector: measured for (_, detector), measured in results.measured.items()}
-
-    async def certify(self, wish: Certification) -> None:
-        if self.refusal is not None:
-            raise self.refusal
-        self.certified.append(wish)
-
-    async def verification(
-        self, collection: str, calibration: str, exposures: Sequence[int], detectors: Mapping[int, str]
-    ) -> VerificationResults:
-        self.read.append((collection, tuple(exposures)))
-        there = [each for each in exposures if each not in self.without]
-        names = [f"{amplifier} {test}" for amplifier, tests in self.failing.items() for test in tests]
-        detector: dict[str, Any] = {"SUCCESS": not names, **({"FAILURES": names} if names else {})}
-        results = dict.fromkeys(("MEAN", "NOISE"), True)
-        tests = {name: results | dict.fromkeys(self.failing.get(name, ()), False) for name in AMPLIFIERS}
-        measured = {
-            "AMP": {name: {"MEAN": 0.0, "NOISE": 8.0} for name in AMPLIFIERS},
-            "VERIFY": {"AMP": tests, "DET": {}},
-            "SUCCESS": not names,
-        }
-        return VerificationResults(
-            {each: {"RXX_S00": detector, "SUCCESS": not names} for each in there},
-            {(each, "RXX_S00"): measured for each in there},
-        )
-
-    async def pair_gains(
-        self, collection: str, pairs: Sequence[tuple[int, int]], detectors: Sequence[int]
-    ) -> list[PairGain]:
-        self.read.append((collection, tuple(pairs)))
-        if isinstance(self.gains, Exception):
-            raise self.gains
-        return [
-            PairGain(pair, detector, name, (self.gains or {}).get(name, 1.1), 8.0, 15_000.0)
-            for pair in pairs
-            for detector in detectors
-            for name in AMPLIFIERS
-        ]
-
-
-def make_processing(context: Any, config: Any, ocps: ToldOcps, archive: ToldArchive) -> Processing:
-    pipelines = PipelineFiles(LATISS, PIPELINES)
-    return Processing(context, LATISS, config, ocps, archive, pipelines)  # type: ignore[arg-type]
-
-
-class Story:
-    """Processing with what became of it."""
-
-    def __init__(self, context: Any, config: Any, ocps: ToldOcps, archive: ToldArchive) -> None:
-        self.context, self.config, self.ocps, self.archive = context, config, ocps, archive
-        self.facts: list[Any] = []
-        context.journal.add_listener(self.facts.append)
-
-    def run(self, tell: Callable[[Processing], Awaitable[None]]) -> Processing:
-        async def main() -> Processing:
-            processing = make_processing(self.context, self.config, self.ocps, self.archive)
-            await tell(processing)
-            await processing.finish()
-            return processing
-
-        return clock.run(main)
-
-    def hand_over(self, *kinds: ImageType, times: Sequence[float] = (5.0,) * 4) -> Processing:
-        """Hand over four exposures of some types."""
-        for kind in kinds:
-            for number, seconds in zip(EXPOSURES, times, strict=True):
-                self.context.note(_taken(number, kind, seconds))
-
-        async def tell(processing: Processing) -> None:
-            for kind in kinds:
-                processing.hand_over(kind, EXPOSURES)
-
-        return self.run(tell)
-
-    def of(self, kind: type) -> list[Any]:
-        return [fact for fact in self.facts if isinstance(fact, kind)]
-
-    @property
-    def not_done(self) -> dict[str, str]:
-        return {fact.step: fact.reason for fact in self.of(StepNotDone)}
-
-
-def _taken(number: int, kind: ImageType, seconds: float) -> ExposureTaken:
-    return ExposureTaken(
-        time=clock.START_TAI,
-        id=number,
-        obs_id=f"AT_O_20250115_{number % 100_000:06d}",
-        image_type=kind.value,
-        exp_time=seconds,
-        position=number - FIRST + 1,
-        discarded=False,
-        begun=clock.START_TAI,
-    )
-
-
-@pytest.fixture
-def story(context: Any, config: Any) -> Callable[..., Story]:
-    def make(ocps: ToldOcps | None = None, archive: ToldArchive | None = None, **options: Any) -> Story:
-        few = {"n_bias": 4, "n_dark": 4, "exp_times_dark": 5, "n_flat": 4}
-        return Story(context, config(**few | options), ocps or ToldOcps(), archive or ToldArchive())
-
-    return make
+from .doubles import (
+    EXPOSURES,
+    HALF,
+    INTERNAL,
+    ScriptedArchive,
+    ScriptedOcps,
+    Story,
+    begin,
+    make_processing,
+    taken,
+)
 
 
 @pytest.mark.parametrize("kind", list(ImageType))
@@ -243,7 +85,7 @@ def test_good_results_are_a_positive_verdict_and_no_warning(story: Callable[...,
 def test_a_negative_verdict_is_a_result_with_a_line_to_look_for(
     story: Callable[..., Story], caplog: Any
 ) -> None:
-    told = story(archive=ToldArchive(HALF))
+    told = story(archive=ScriptedArchive(HALF))
     with caplog.at_level(logging.WARNING):
         processing = told.hand_over(ImageType.BIAS)
     (verdict,) = told.of(VerdictGiven)
@@ -257,7 +99,7 @@ def test_a_negative_verdict_is_a_result_with_a_line_to_look_for(
 
 def test_the_threshold_of_the_type_decides(story: Callable[..., Story]) -> None:
     told = story(
-        archive=ToldArchive(HALF),
+        archive=ScriptedArchive(HALF),
         number_verification_tests_threshold_dark=9,
     )
     told.hand_over(ImageType.BIAS, ImageType.DARK)
@@ -267,7 +109,7 @@ def test_the_threshold_of_the_type_decides(story: Callable[..., Story]) -> None:
 def test_a_pass_with_failed_tests_is_a_warning_that_names_them(
     story: Callable[..., Story], caplog: Any
 ) -> None:
-    told = story(archive=ToldArchive({"C05": ["NOISE"]}))
+    told = story(archive=ScriptedArchive({"C05": ["NOISE"]}))
     with caplog.at_level(logging.WARNING):
         processing = told.hand_over(ImageType.BIAS)
     assert told.of(VerdictGiven)[0].passed
@@ -276,7 +118,7 @@ def test_a_pass_with_failed_tests_is_a_warning_that_names_them(
 
 
 def test_a_verification_without_all_results_is_not_done(story: Callable[..., Story]) -> None:
-    told = story(archive=ToldArchive(without=[EXPOSURES[2]]))
+    told = story(archive=ScriptedArchive(without=[EXPOSURES[2]]))
     processing = told.hand_over(ImageType.FLAT)
     (verdict,) = told.of(VerdictGiven)
     assert (verdict.passed, verdict.complete) == (False, False)
@@ -286,7 +128,7 @@ def test_a_verification_without_all_results_is_not_done(story: Callable[..., Sto
 
 
 def test_a_failed_job_is_not_done_and_its_log_is_named(story: Callable[..., Story]) -> None:
-    told = story(ocps=ToldOcps({"verify DARK": 3}))
+    told = story(ocps=ScriptedOcps({"verify DARK": 3}))
     told.hand_over(ImageType.BIAS, ImageType.DARK)
     assert list(told.not_done) == ["verify DARK"]
     reason = told.not_done["verify DARK"]
@@ -298,7 +140,7 @@ def test_a_failed_job_is_not_done_and_its_log_is_named(story: Callable[..., Stor
 
 def test_a_job_whose_end_never_became_known_has_no_exit_code(story: Callable[..., Story]) -> None:
     told = story(
-        ocps=ToldOcps({"verify BIAS": ProcessingError("verify BIAS", "it did not end", job_id="job1")})
+        ocps=ScriptedOcps({"verify BIAS": ProcessingError("verify BIAS", "it did not end", job_id="job1")})
     )
     told.hand_over(ImageType.BIAS)
     assert [(fact.job_id, fact.exit_code) for fact in told.of(JobEnded)] == [("job1", None)]
@@ -307,7 +149,7 @@ def test_a_job_whose_end_never_became_known_has_no_exit_code(story: Callable[...
 
 def test_a_refused_job_is_not_done_and_was_never_submitted(story: Callable[..., Story]) -> None:
     told = story(
-        ocps=ToldOcps({"verify BIAS": ProcessingError("verify BIAS", "the OCPS refused it: DISABLED")})
+        ocps=ScriptedOcps({"verify BIAS": ProcessingError("verify BIAS", "the OCPS refused it: DISABLED")})
     )
     told.hand_over(ImageType.BIAS)
     assert (told.of(JobSubmitted), told.of(JobEnded)) == ([], [])
@@ -363,7 +205,7 @@ def test_flats_without_any_pair_give_a_warning_and_no_job(story: Callable[..., S
 
 
 def test_an_amplifier_without_light_has_no_gain(story: Callable[..., Story]) -> None:
-    told = story(archive=ToldArchive(gains={"C03": math.nan}))
+    told = story(archive=ScriptedArchive(gains={"C03": math.nan}))
     told.hand_over(ImageType.FLAT)
     gains = told.of(GainsMeasured)[0].gains
     assert {each["amplifier"] for each in gains if math.isnan(each["gain_corrected"])} == {"C03"}
@@ -371,7 +213,7 @@ def test_an_amplifier_without_light_has_no_gain(story: Callable[..., Story]) -> 
 
 
 def test_gains_that_the_butler_does_not_have_are_not_done(story: Callable[..., Story]) -> None:
-    told = story(archive=ToldArchive(gains=ArchiveError("no gain in u/ocps/job2")))
+    told = story(archive=ScriptedArchive(gains=ArchiveError("no gain in u/ocps/job2")))
     told.hand_over(ImageType.FLAT)
     assert told.not_done == {"gains from flat pairs": "no gain in u/ocps/job2"}
     assert [fact.calibration for fact in told.of(VerdictGiven)] == ["FLAT"]
@@ -420,59 +262,6 @@ def test_the_report_holds_every_verdict_once(story: Callable[..., Story]) -> Non
     assert report.count("Mean gain [electron/adu]") == 1
 
 
-INTERNAL = {
-    "generate_calibrations": True,
-    "calib_collection": "LATISS/calib/u/test/daily.1",
-    "certify_calib_begin_date": "2025-01-15",
-    "certify_calib_end_date": "2025-01-20",
-    "do_gain_from_flat_pairs": False,
-}
-PRODUCTS = {
-    "calib_collection": "LATISS/calib/u/test/daily.1",
-    "do_gain_from_flat_pairs": False,
-    "do_defects": True,
-    "do_ptc": True,
-    "n_flat": 6,
-    "exp_times_flat": [5, 5, 15, 15, 30, 30],
-}
-REFUSED = CertificationError("the Butler is locked", kept="It is kept in u/ocps/job1.", advice="Try again.")
-
-
-def test_a_dark_is_made_with_the_bias_that_was_accepted_before(story: Callable[..., Story]) -> None:
-    told = story(**INTERNAL, script_mode="BIAS_DARK")
-    processing = told.hand_over(ImageType.BIAS, ImageType.DARK)
-    assert [(each.kind, each.calibration) for each in told.ocps.requests] == [
-        ("generate", "BIAS"), ("verify", "BIAS"), ("generate", "DARK"), ("verify", "DARK"),
-    ]  # fmt: skip
-    assert told.ocps.requests[2].config.startswith("-j 8 -i u/ocps/job1/run,LATISS/calib/u/test/daily.1,")
-    assert [wish.dataset_type for wish in told.archive.certified] == ["bias", "dark"]
-    assert (processing.halted(), told.not_done) == (None, {})
-
-
-@pytest.mark.parametrize(
-    ("step", "outcomes", "archive", "refusal", "reason"),
-    [
-        ("generate", {"generate BIAS": 4}, ToldArchive(), None, "exit code 4"),
-        ("verify", {"verify BIAS": 4}, ToldArchive(), None, "exit code 4"),
-        ("verify", {}, ToldArchive(without=EXPOSURES[:1]), None, str(FIRST)),
-        ("certify", {}, ToldArchive(HALF), None, "will not be certified"),
-        ("certify", {}, ToldArchive(), REFUSED, "the Butler is locked"),
-    ],
-)
-def test_a_bias_that_is_not_made_verified_or_certified_ends_data_taking(
-    story: Callable[..., Story], step: str, outcomes: Any, archive: Any, refusal: Any, reason: str
-) -> None:
-    archive.refusal = refusal
-    told = story(ToldOcps(outcomes), archive, **INTERNAL, script_mode="BIAS_DARK")
-    processing = told.hand_over(ImageType.BIAS, ImageType.DARK)
-    steps = [f"{each} {kind}" for kind in ("BIAS", "DARK") for each in ("generate", "verify", "certify")]
-    assert list(told.not_done) == steps[steps.index(f"{step} BIAS") :]
-    assert reason in told.not_done[f"{step} BIAS"]
-    assert "without an accepted BIAS" in str(processing.halted())
-    assert archive.certified == []
-    assert "DARK" not in [request.calibration for request in told.ocps.requests]
-
-
 @pytest.mark.parametrize("simulated", [True, False])
 def test_the_report_of_a_simulated_run_says_so_once(story: Callable[..., Story], simulated: bool) -> None:
     told = story()
@@ -490,7 +279,7 @@ def test_what_has_succeeded_is_not_submitted_again_but_judged_again(
     told.hand_over(ImageType.FLAT)
     before, read = list(told.facts), len(told.archive.read)
     with caplog.at_level(logging.INFO):
-        told.run(lambda processing: _hand_over(processing, ImageType.FLAT))
+        told.run(lambda processing: begin(processing, ImageType.FLAT))
     assert len(told.ocps.requests) == 2
     assert told.facts == before
     assert len(told.archive.read) == 2 * read
@@ -500,10 +289,10 @@ def test_what_has_succeeded_is_not_submitted_again_but_judged_again(
 
 
 def test_a_job_that_failed_is_submitted_again(story: Callable[..., Story]) -> None:
-    told = story(ocps=ToldOcps({"verify BIAS": 3}))
+    told = story(ocps=ScriptedOcps({"verify BIAS": 3}))
     told.hand_over(ImageType.BIAS)
     told.ocps.outcomes = {}
-    told.run(lambda processing: _hand_over(processing, ImageType.BIAS))
+    told.run(lambda processing: begin(processing, ImageType.BIAS))
     assert [request.name for request in told.ocps.requests] == ["verify BIAS"] * 2
     assert told.of(VerdictGiven)[-1].passed
 
@@ -515,187 +304,67 @@ def test_a_verdict_that_differs_from_the_one_of_before_is_told(
     told.hand_over(ImageType.BIAS)
     told.archive.failing = HALF
     with caplog.at_level(logging.WARNING):
-        processing = told.run(lambda processing: _hand_over(processing, ImageType.BIAS))
+        processing = told.run(lambda processing: begin(processing, ImageType.BIAS))
     assert [fact.passed for fact in told.of(VerdictGiven)] == [True, False]
     assert "BIAS was judged again, and the verdict differs" in caplog.text
     assert len(processing.negative) == 1
 
 
-async def _hand_over(processing: Processing, kind: ImageType) -> None:
-    processing.hand_over(kind, EXPOSURES)
-
-
-def test_a_type_whose_images_are_confirmed_first_waits_for_the_one_that_it_needs(
-    story: Callable[..., Story],
-) -> None:
-    told = story(ocps=ToldOcps({"generate BIAS": 1}), generate_calibrations=True)
-    told.hand_over(ImageType.DARK, ImageType.BIAS)
-    assert [request.name for request in told.ocps.requests] == ["generate BIAS"]
-    assert told.not_done["generate DARK"] == "it needs 'certify BIAS', which was not done"
-
-
-def test_a_type_that_needs_one_whose_images_never_came_is_named(story: Callable[..., Story]) -> None:
-    told = story(generate_calibrations=True)
-
-    async def tell(processing: Processing) -> None:
-        processing.hand_over(ImageType.DARK, EXPOSURES)
-        processing.give_up_missing()
-
-    told.run(tell)
-    assert told.ocps.requests == []
-    assert told.not_done["generate BIAS"] == "the BIAS images were not all taken and confirmed"
-    assert told.not_done["generate DARK"] == "it needs 'certify BIAS', which was not done"
-
-
 def test_an_external_verification_never_halts_data_taking(story: Callable[..., Story]) -> None:
-    told = story(archive=ToldArchive(without=[EXPOSURES[0]]))
+    told = story(archive=ScriptedArchive(without=[EXPOSURES[0]]))
     assert told.hand_over(ImageType.BIAS).halted() is None
 
 
-def test_what_is_certified_is_what_was_made_and_verified(story: Callable[..., Story]) -> None:
-    told = story(**INTERNAL, script_mode="BIAS")
-    told.hand_over(ImageType.BIAS)
-    (wish,) = told.archive.certified
-    assert isinstance(wish.ground, Accepted)
-    assert wish.combined == CombinedCalibration(
-        "BIAS", {"BIAS": EXPOSURES}, "u/ocps/job1", ("first bias of u/ocps/job1/run",)
-    )
-    facts = [type(fact) for fact in told.facts]
-    made = facts.index(CalibrationMade)
-    assert facts[made - 1 : made + 2] == [JobEnded, CalibrationMade, JobSubmitted]
+def test_a_failure_takes_along_what_needs_it_and_nothing_else(story: Callable[..., Story]) -> None:
+    told = story(ScriptedOcps({"generate BIAS": 1}), **INTERNAL | {"do_gain_from_flat_pairs": True})
+    told.hand_over(ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
+    assert [request.name for request in told.ocps.requests] == ["generate BIAS", "gains from flat pairs"]
+    assert told.not_done["verify BIAS"] == "it needs 'generate BIAS', which was not done"
+    assert told.not_done["generate FLAT"] == "it needs 'certify BIAS', which was not done"
+    assert {fact.step: fact.follows for fact in told.of(StepNotDone)}["generate BIAS"] is False
+    assert len(told.of(GainsMeasured)) == 1
 
 
-def test_each_job_finds_what_was_made_and_what_was_accepted_before_all_else(
-    story: Callable[..., Story],
-) -> None:
-    told = story(**INTERNAL, script_mode="BIAS_DARK")
-    told.hand_over(ImageType.BIAS, ImageType.DARK)
-    bias, dark, certified = "u/ocps/job1/run", "u/ocps/job3/run", "LATISS/calib/u/test/daily.1"
-    expected = [[], [bias], [bias, certified], [dark, bias, certified]]
-    for request, first in zip(told.ocps.requests, expected, strict=True):
-        inputs = request.config.split()[3].split(",")
-        assert inputs == [*first, "LATISS/calib"], request.name
+def test_a_fault_of_the_program_is_not_taken_for_a_failed_step(story: Callable[..., Story]) -> None:
+    told = story(ScriptedOcps({"verify BIAS": ZeroDivisionError()}))
+    with pytest.raises(ZeroDivisionError):
+        told.hand_over(ImageType.BIAS)
+    assert told.not_done == {}
 
 
-def test_a_certification_is_in_the_journal(story: Callable[..., Story]) -> None:
-    told = story(**INTERNAL, script_mode="BIAS")
-    told.hand_over(ImageType.BIAS)
-    (certified,) = told.of(Certified)
-    assert (certified.dataset_type, certified.collection) == ("bias", "LATISS/calib/u/test/daily.1")
-    assert (certified.begin, certified.end) == ("2025-01-15T00:00:00.000", "2025-01-20T00:00:00.000")
-    assert certified.verified
-
-
-def test_defects_are_verified_with_the_flats_of_those_that_they_are_made_of(
-    story: Callable[..., Story],
-) -> None:
-    told = story(script_mode="BIAS_DARK_FLAT", **PRODUCTS)
-    told.hand_over(ImageType.DARK, ImageType.FLAT)
-    exposures = {wish.combined.name: wish.combined.exposures for wish in told.archive.certified}
-    assert exposures == {"DEFECTS": {"DARK": EXPOSURES, "FLAT": EXPOSURES}, "PTC": {"FLAT": EXPOSURES}}
-    assert {wish.verified for wish in told.archive.certified} == {True}
-
-
-def test_after_a_resumption_only_what_was_there_before_can_be_certified(story: Callable[..., Story]) -> None:
-    told = story(archive=ToldArchive(), **INTERNAL, script_mode="BIAS")
-    told.archive.refusal = REFUSED
-    told.hand_over(ImageType.BIAS)
-    told.archive.refusal, told.archive.put = None, "second"
-    told.run(lambda processing: _hand_over(processing, ImageType.BIAS))
-    (wish,) = told.archive.certified
-    assert wish.combined.datasets == ("first bias of u/ocps/job1/run",)
-    assert len(told.of(CalibrationMade)) == 1
-
-
-def _verdict(exposures: Sequence[int], combined: CombinedCalibration | None) -> Verdict:
-    """A verdict that passes."""
-    good = {each: {"SUCCESS": True, "FAILURES": []} for each in exposures}
-    tested = {
-        "AMP": {name: {"MEAN": 0.1} for name in AMPLIFIERS},
-        "VERIFY": {"AMP": {name: {"MEAN": True} for name in AMPLIFIERS}},
-    }
-    return evaluate(
-        good,
-        exposures=exposures,
-        detectors=["RXX_S00"],
-        amplifiers=AMPLIFIERS,
-        max_failures_per_detector=8,
-        measured={(each, "RXX_S00"): tested for each in exposures},
-        combined=combined,
-    )
-
-
-MADE = CombinedCalibration("BIAS", {"BIAS": EXPOSURES}, "u/ocps/job1", ("id",))
-
-
-@pytest.mark.parametrize(
-    ("verdict", "reason"),
-    [
-        (None, "failed verification and will not be certified"),
-        (_verdict(EXPOSURES, None), "nothing was made that could be accepted"),
-        (_verdict(EXPOSURES[1:], MADE), "is to be verified with"),
-        (_verdict(EXPOSURES, replace(MADE, collection="u/ocps/job0")), "another was verified"),
-        (_verdict(EXPOSURES, replace(MADE, datasets=("other id",))), "another was verified"),
-    ],
-)
-def test_a_verdict_on_something_else_certifies_nothing(
-    story: Callable[..., Story], verdict: Verdict | None, reason: str
-) -> None:
-    told = story(**INTERNAL, script_mode="BIAS")
+def test_steps_that_are_added_after_a_stop_do_not_begin(story: Callable[..., Story]) -> None:
+    told = story()
 
     async def tell(processing: Processing) -> None:
-        processing.work.made["BIAS"] = MADE
-        if verdict is not None:
-            processing.work.reports["BIAS"] = VerificationReport("BIAS", verdict, "u/ocps/job2")
-        with pytest.raises(CertificationError, match=reason):
-            await processing.work.certify("BIAS")
+        await processing.cancel()
+        processing.hand_over(ImageType.BIAS, EXPOSURES)
+        await asyncio.sleep(100)
+        processing.give_up("the run was stopped before")
 
-    told.run(tell)
-    assert told.archive.certified == []
-
-
-class UntestedArchive(ToldArchive):
-    """Results of images that were measured, and of which no test was made."""
-
-    async def verification(
-        self, collection: str, calibration: str, exposures: Sequence[int], detectors: Mapping[int, str]
-    ) -> VerificationResults:
-        told = await super().verification(collection, calibration, exposures, detectors)
-        measured = {key: {"AMP": each["AMP"], "SUCCESS": True} for key, each in told.measured.items()}
-        return VerificationResults(told.by_exposure, measured)
+    with pytest.raises(asyncio.CancelledError):
+        told.run(tell)
+    assert told.ocps.requests == []
+    assert told.not_done["verify BIAS"] == "the run was stopped before"
 
 
-def test_measurements_without_tests_verify_nothing(story: Callable[..., Story]) -> None:
-    told = story(archive=UntestedArchive(), **INTERNAL, script_mode="BIAS")
-    told.hand_over(ImageType.BIAS)
-    assert told.archive.certified == []
-    assert not told.of(VerdictGiven)[0].passed
+def test_flats_of_nearly_equal_times_are_expected_in_the_pairs_that_the_pipeline_makes(
+    story: Callable[..., Story],
+) -> None:
+    told = story()
+    told.hand_over(ImageType.FLAT, times=(5.0, 5.003, 5.0, 5.003))
+    pairs = {tuple(each["exposures"]) for each in told.of(GainsMeasured)[0].gains}
+    assert pairs == {(EXPOSURES[0], EXPOSURES[1]), (EXPOSURES[2], EXPOSURES[3])}
 
 
-def test_to_certify_unverified_takes_two_options(story: Callable[..., Story]) -> None:
-    told = story(script_mode="BIAS", do_verify=False)
-
-    async def tell(processing: Processing) -> None:
-        processing.work.made["BIAS"] = MADE
-        with pytest.raises(CertificationError, match="failed verification and will not be certified"):
-            await processing.work.certify("BIAS")
-
-    told.run(tell)
-    assert told.archive.certified == []
+def test_a_flat_that_was_taken_again_is_paired_by_its_id(story: Callable[..., Story]) -> None:
+    told = story()
+    places = (EXPOSURES[0], EXPOSURES[3], EXPOSURES[1], EXPOSURES[2])  # the second was lost, and taken last
+    for number, seconds in zip(places, (5.0, 7.0, 5.0, 7.0), strict=True):
+        told.context.note(taken(number, ImageType.FLAT, seconds))
+    told.run(lambda processing: _flats(processing, places))
+    pairs = {tuple(each["exposures"]) for each in told.of(GainsMeasured)[0].gains}
+    assert pairs == {(EXPOSURES[0], EXPOSURES[1]), (EXPOSURES[2], EXPOSURES[3])}
 
 
-def test_only_the_operator_waives_a_verification(story: Callable[..., Story], caplog: Any) -> None:
-    told = story(**INTERNAL, script_mode="BIAS", do_verify=False)
-    told.hand_over(ImageType.BIAS)
-    (wish,) = told.archive.certified
-    assert isinstance(wish.ground, Waiver)
-    assert not wish.verified
-    assert "BIAS is certified UNVERIFIED" in caplog.text
-
-
-@pytest.mark.parametrize("options", [{}, {"do_verify": False}, INTERNAL])
-def test_nobody_else_waives_a_verification(config: Any, options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="is to be verified"):
-        waive(MADE, config(**options))
-    with pytest.raises(TypeError, match="made by verification"):
-        Waiver(combined=MADE, reason="do_verify is false", seal=b"")
+async def _flats(processing: Processing, exposures: Sequence[int]) -> None:
+    processing.hand_over(ImageType.FLAT, exposures)

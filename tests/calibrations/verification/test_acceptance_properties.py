@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
 from lsst.ts.calibrations.verification import (
+    MAX_FAILURES_BY_ITSELF,
     CombinedCalibration,
     Verdict,
-    evaluate,
-    evaluate_product,
-    merge_exposures,
+    judge,
+    read_calibration,
+    read_exposures,
 )
 from lsst.ts.simulated_observatory.campaign.literal_rule import judge_curve, judge_images
 
@@ -61,24 +62,22 @@ class Results:
                 "SUCCESS": all(each["SUCCESS"] for each in merged.values()),
             }
 
-    def verdict(self, **others: Any) -> Verdict:
+    def verdict(self, combined: CombinedCalibration | None = None) -> Verdict:
         """What the script says."""
-        return evaluate(
-            merge_exposures(self.of_exposures, detectors=self.detectors.values()),
+        results = read_exposures(
+            self.of_exposures,
+            {(exposure, NAMES[number]): each for (exposure, number), each in self.of_detectors.items()},
             exposures=self.exposures,
-            detectors=self.detectors.values(),
-            amplifiers=AMPLIFIERS,
-            max_failures_per_detector=self.threshold,
-            measured={(e, NAMES[d]): each for (e, d), each in self.of_detectors.items()},
-            **others,
+            amplifiers=dict.fromkeys(self.detectors.values(), frozenset(AMPLIFIERS)),
         )
+        return judge(results, max_failures_per_detector=self.threshold, combined=combined)
 
     @property
     def literal(self) -> tuple[bool, bool]:
         """Whether they are complete, and whether they pass, read literally."""
         found = judge_images(
             {(exposure, None): each for exposure, each in self.of_exposures.items()},
-            dict(self.of_detectors),
+            {place: each for place, each in self.of_detectors.items()},  # noqa: C416, mappings are invariant
             exposures=self.exposures,
             detectors=self.detectors,
             amplifiers=AMPLIFIERS,
@@ -123,11 +122,11 @@ def results(draw: st.DrawFn) -> Results:
     return made
 
 
-def damage(draw: st.DrawFn, made: Results) -> None:
+def damage(data: st.DataObject, made: Results) -> None:
     """Take something away from results, or make a value of them no number."""
-    place = draw(st.sampled_from(sorted(made.of_detectors)))
-    kind = draw(st.sampled_from(["detector", "exposure", "amplifier", "result", "value", "stranger"]))
-    amplifier, broken = draw(st.sampled_from(AMPLIFIERS)), made.of_detectors[place]
+    place = data.draw(st.sampled_from(sorted(made.of_detectors)))
+    kind = data.draw(st.sampled_from(["detector", "exposure", "amplifier", "result", "value", "stranger"]))
+    amplifier, broken = data.draw(st.sampled_from(AMPLIFIERS)), made.of_detectors[place]
     if kind == "exposure":
         del made.of_exposures[place[0]]
     elif kind == "detector":
@@ -141,7 +140,7 @@ def damage(draw: st.DrawFn, made: Results) -> None:
         broken["AMP"]["C99"] = {"MEAN": 0.1, "NOISE": 5.6}
     else:
         no_number = st.sampled_from([math.nan, math.inf, -math.inf, None, "5.6"])
-        broken["AMP"][amplifier][draw(st.sampled_from(TESTS))] = draw(no_number)
+        broken["AMP"][amplifier][data.draw(st.sampled_from(TESTS))] = data.draw(no_number)
 
 
 @given(results())
@@ -153,7 +152,7 @@ def test_complete_results_pass_exactly_when_the_documented_rule_says_so(made: Re
 
 @given(results(), st.data())
 def test_damaged_results_never_pass(made: Results, data: st.DataObject) -> None:
-    damage(data.draw, made)
+    damage(data, made)
     verdict = made.verdict()
     assert (verdict.complete, verdict.passed) == made.literal == (False, False)
     assert verdict.problems
@@ -204,12 +203,13 @@ def test_a_curve_passes_exactly_when_the_documented_rule_says_so(
     if broken:
         measured[0] = copy.deepcopy(measured[0])
         measured[0]["AMP"]["C05"]["NOISE"] = math.nan
-    verdict = evaluate_product(
-        CombinedCalibration("PTC", {"FLAT": (1, 2)}, "u/ocps/job", ("id",)),
+    results = read_calibration(
+        "PTC",
         {NAMES[number]: each for number, each in measured.items()},
-        detectors=detectors.values(),
-        amplifiers=AMPLIFIERS,
+        amplifiers=dict.fromkeys(detectors.values(), frozenset(AMPLIFIERS)),
     )
+    combined = CombinedCalibration("PTC", {"FLAT": (1, 2)}, "u/ocps/job", ("id",))
+    verdict = judge(results, max_failures_per_detector=MAX_FAILURES_BY_ITSELF, combined=combined)
     literal = judge_curve(
         {(None, number): each for number, each in measured.items()},
         detectors=detectors,

@@ -51,13 +51,13 @@ def exit_code_ignored(patch: Patch) -> None:
 
 
 def completeness_ignored(patch: Patch) -> None:
-    patch.setattr(rule, "_measurement_problems", lambda *_: [])
+    patch.setattr(rule, "_measurement_gaps", lambda *_: [])
 
 
 def threshold_off_by_one(patch: Patch) -> None:
     fails = rule._fails
     patch.setattr(
-        rule, "_fails", lambda failed, expected, most, half: fails(failed, expected, most + 1, half)
+        rule, "_fails", lambda failed, amplifiers, most, half: fails(failed, amplifiers, most + 1, half)
     )
 
 
@@ -79,7 +79,7 @@ def acceptance_forged(patch: Patch) -> None:
 
 
 def conflict_ignored(patch: Patch) -> None:
-    certify = certification.certify
+    certify = certification._certify
 
     def swallow(butler: Any, wish: Any) -> int:
         try:
@@ -87,18 +87,18 @@ def conflict_ignored(patch: Patch) -> None:
         except Exception:
             return 1
 
-    patch.setattr(archive, "certify", swallow)
+    patch.setattr(certification, "_certify", swallow)
 
 
 def half_a_set_certified(patch: Patch) -> None:
-    certify = certification.certify
+    certify = certification._certify
 
     def first_alone(butler: Any, wish: Any) -> int:
         found = certification._refs
-        patch.setattr(certification, "_refs", lambda *args: dict(list(found(*args).items())[:1]))
+        patch.setattr(certification, "_refs", lambda *args: set(sorted(found(*args))[:1]))
         return certify(butler, wish)
 
-    patch.setattr(archive, "certify", first_alone)
+    patch.setattr(certification, "_certify", first_alone)
 
 
 def halt_ignored(patch: Patch) -> None:
@@ -222,13 +222,13 @@ def verdict_noted_last(patch: Patch) -> None:
 
 
 def certified_elsewhere_too(patch: Patch) -> None:
-    certify = certification.certify
+    certify = certification._certify
 
     def twice(butler: Any, wish: Any) -> int:
         certify(butler, replace(wish, collection="LATISS/calib/other"))
         return certify(butler, wish)
 
-    patch.setattr(archive, "certify", twice)
+    patch.setattr(certification, "_certify", twice)
 
 
 def end_of_job_noted_last(patch: Patch) -> None:
@@ -382,13 +382,13 @@ def stop_has_no_limit(patch: Patch) -> None:
 
 
 def gains_taken_for_one(patch: Patch) -> None:
-    find = archive.find_pair_gains
-    patch.setattr(archive, "find_pair_gains", lambda *args: [replace(each, gain=1.0) for each in find(*args)])
+    find = archive.pair_gains
+    patch.setattr(archive, "pair_gains", lambda *args: [replace(each, gain=1.0) for each in find(*args)])
 
 
 def one_gain_is_enough(patch: Patch) -> None:
-    find = archive.find_pair_gains
-    patch.setattr(archive, "find_pair_gains", lambda *args: find(*args)[:1])
+    find = archive.pair_gains
+    patch.setattr(archive, "pair_gains", lambda *args: find(*args)[:1])
 
 
 @dataclass(frozen=True)

@@ -1,269 +1,286 @@
-"""The Butler as a run uses it: collections, raw images, verification results, gains."""
+"""What a run reads in the Butler: collections, raw images, verification results, gains."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from ..domain.errors import ArchiveError, CertificationError
+from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
-from .certification import Certification, Conflict, PlannedCertification, certify, find_conflicts
-from .datasets import find_combined, find_datasets, find_made, read_dataset
-from .pair_gains import PairGain, find_pair_gains
+from ..domain.text import one_line
+from ..verification import VerificationResults, read_calibration, read_exposures
+from .pair_gains import PAIR_DATASETS, PairGain, pair_gains
+from .repository import Repository
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["Archive", "ArchivedImage", "VerificationResults"]
+__all__ = ["Archive", "ArchivedImage"]
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class ArchivedImage:
-    """A raw image as the Butler has it."""
+    """A raw image as the Butler has it.
+
+    Parameters
+    ----------
+    physical_filter
+        Filter and grating; None if the image has none.
+    files
+        Path, or address, of the file of each detector.
+    """
 
     physical_filter: str | None
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class VerificationResults:
-    """What a verification job stored.
+def _in_thread(
+    method: Callable[Concatenate[Archive, _P], _T],
+) -> Callable[Concatenate[Archive, _P], Coroutine[Any, Any, _T]]:
+    """Have a method run in the thread of the repository."""
 
-    Parameters
-    ----------
-    by_exposure
-        ``verify<X>ExpStats`` of each exposure that has one.
-    measured
-        ``verify<X>DetStats`` by exposure and detector name.
-    """
+    async def call(self: Archive, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return await self.repository.call(lambda: method(self, *args, **kwargs))
 
-    by_exposure: Mapping[int, Mapping[str, Any]]
-    measured: Mapping[tuple[int, str], Mapping[str, Any]]
+    update_wrapper(call, method)
+    return call
 
 
 class Archive:
-    """Reads a Butler repository without blocking the event loop.
+    """Reads a Butler repository; every method is awaited, and raises ArchiveError if it cannot be read.
 
     Parameters
     ----------
     repository
-        Path or label, as the configuration gives it.
+        What is read.
     instrument
-        Whose data are read.
+        The instrument whose data are read.
     """
 
-    def __init__(self, repository: str, instrument: Instrument) -> None:
+    def __init__(self, repository: Repository, instrument: Instrument) -> None:
         self.repository = repository
         self.instrument = instrument
-        self._butler: Butler | None = None
-        # A Butler is not made for several threads: all reading happens in one.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archive")
 
-    def close(self) -> None:
-        """End the reading thread."""
-        self._thread.shutdown()
+    @_in_thread
+    def missing_collections(self, names: Collection[str]) -> list[str]:
+        """Find those of some collections that are not there.
 
-    async def _read(self, function: Callable[..., _T], *args: Any) -> _T:
-        """Call a function in the thread of the archive.
+        Parameters
+        ----------
+        names
+            Names of collections.
 
-        Raises
-        ------
-        ArchiveError
-            Database or disk refused.
+        Returns
+        -------
+        missing
+            Each once, sorted.
         """
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
-        except _refusals() as error:
-            raise ArchiveError(
-                f"the Butler repository {self.repository!r} cannot be read: {_first_line(error)}"
-            ) from error
+        known = {info.name for info in self._refreshed().collections.query_info("*")}
+        return sorted(set(names) - known)
 
-    async def missing_collections(self, names: Collection[str]) -> list[str]:
-        """Those of some collections that are not there.
-
-        Raises
-        ------
-        ArchiveError
-            The repository cannot be opened.
-        """
-        return await self._read(self._missing_collections, sorted(set(names)))
-
-    async def combined(
+    @_in_thread
+    def combined(
         self, dataset_type: str, collections: Sequence[str], time: float
     ) -> set[tuple[int, str | None]]:
-        """Find combined calibrations that images of a time would find; see `datasets.find_combined`.
+        """Find the combined calibrations of a type that images of a time would find.
 
-        Raises
-        ------
-        ArchiveError
-            The repository cannot be opened.
+        Parameters
+        ----------
+        dataset_type
+            ``bias``, ``dark`` or ``flat``.
+        collections
+            Where to look, chains included; a dataset in a RUN collection is valid for ever.
+        time
+            TAI, in seconds since 1970-01-01T00:00:00 TAI.
+
+        Returns
+        -------
+        found
+            Detector and physical filter of each; the filter is None where the type has none.
         """
-        return await self._read(self._combined, dataset_type, collections, time)
-
-    async def image(self, exposure: int, detectors: Sequence[int]) -> ArchivedImage:
-        """Filter and files of an exposure.
-
-        Raises
-        ------
-        ArchiveError
-            The Butler does not have it.
-        """
-        return await self._read(self._image, exposure, detectors)
-
-    async def exposure_of_group(self, group: str) -> tuple[int, str] | None:
-        """Id and name of the exposure of a group that one exposure has for itself; None if there is none."""
-        return await self._read(self._exposure_of_group, group)
-
-    async def verification(
-        self, collection: str, calibration: str, exposures: Sequence[int], detectors: Mapping[int, str]
-    ) -> VerificationResults:
-        """Read what the verification of some exposures found; what is not there is left out."""
-        return await self._read(self._verification, collection, calibration, exposures, detectors)
-
-    async def pair_gains(
-        self, collection: str, pairs: Sequence[tuple[int, int]], detectors: Sequence[int]
-    ) -> list[PairGain]:
-        """Read the gains of some pairs of flats.
-
-        Raises
-        ------
-        ArchiveError
-            A pair has no result.
-        """
-        return await self._read(
-            lambda: find_pair_gains(self._refreshed(), collection, self.instrument.name, pairs, detectors)
-        )
-
-    async def products(
-        self, collection: str, calibration: str, detectors: Mapping[int, str]
-    ) -> dict[str, Mapping[str, Any]]:
-        """Read ``verify<X>DetStats`` of a calibration that is verified by itself, by detector name."""
-        return await self._read(self._products, collection, calibration, detectors)
-
-    async def made(self, dataset_type: str, run: str) -> tuple[str, ...]:
-        """Ids of the datasets of a type that a job left in its RUN collection, sorted."""
-        return await self._read(self._made, dataset_type, run)
-
-    async def certify(self, wish: Certification) -> int:
-        """Certify calibrations; see `certification.certify`."""
-        return await self._read(self._certify, wish)
-
-    async def conflicts(self, planned: PlannedCertification) -> list[Conflict]:
-        """Find validity ranges that are taken; see `certification.find_conflicts`."""
-        return await self._read(lambda: find_conflicts(self._open(), self.instrument.name, planned))
-
-    def _certify(self, wish: Certification) -> int:
-        butler = self._open_writeable()
-        try:
-            return certify(butler, wish)
-        except _refusals() as error:
-            raise CertificationError(
-                f"{wish.dataset_type} was not certified in {wish.collection}: the repository refused it:"
-                f" {_first_line(error)}",
-                kept=f"The calibrations are kept in {wish.combined.collection}.",
-                advice="Put the repository right, then resume the run.",
-            ) from error
-
-    def _open_writeable(self) -> Butler:
-        from lsst.daf.butler import Butler
+        from astropy.time import Time
+        from lsst.daf.butler import MissingCollectionError, MissingDatasetTypeError, Timespan
 
         try:
-            return Butler.from_config(self.repository, writeable=True)
-        except Exception as error:
-            raise ArchiveError(f"the repository {self.repository!r} cannot be written to: {error}") from error
+            found = list(
+                self._refreshed().registry.queryDatasetAssociations(
+                    dataset_type, collections=collections, flattenChains=True
+                )
+            )
+        except (MissingCollectionError, MissingDatasetTypeError):
+            return set()
+        now = Timespan.fromInstant(Time(time, format="unix_tai", scale="tai"))
+        return {
+            (int(each.ref.dataId["detector"]), _filter(each.ref))
+            for each in found
+            if each.ref.dataId["instrument"] == self.instrument.name
+            and (each.timespan is None or each.timespan.overlaps(now))
+        }
 
-    def _open(self) -> Butler:
-        from lsst.daf.butler import Butler
+    @_in_thread
+    def image(self, exposure: int, detectors: Sequence[int]) -> ArchivedImage:
+        """Find filter and files of an exposure.
 
-        if self._butler is None:
-            try:
-                self._butler = Butler.from_config(self.repository, writeable=False)
-            except Exception as error:
-                raise ArchiveError(
-                    f"the Butler repository {self.repository!r} cannot be opened: {error}"
-                ) from error
-        return self._butler
+        Parameters
+        ----------
+        exposure, detectors
+            Butler ids.
 
-    def _missing_collections(self, names: Sequence[str]) -> list[str]:
-        butler = self._refreshed()
-        known = {info.name for info in butler.collections.query_info("*")}
-        return [name for name in names if name not in known]
+        Returns
+        -------
+        image
+            As the Butler has it.
 
-    def _combined(
-        self, dataset_type: str, collections: Sequence[str], time: float
-    ) -> set[tuple[int, str | None]]:
-        return find_combined(self._refreshed(), dataset_type, collections, self.instrument.name, time)
-
-    def _image(self, exposure: int, detectors: Sequence[int]) -> ArchivedImage:
-        butler = self._open()
-        refs = self._find(
-            butler, "raw", self.instrument.raw_collection, exposure=[exposure], detector=detectors
-        )
+        Raises
+        ------
+        ArchiveError
+            The Butler does not have it for every detector.
+        """
+        butler = self.repository.open()
+        collection = self.instrument.raw_collection
+        refs = self._find(butler, "raw", collection, exposure=[exposure], detector=detectors)
         files = []
         for detector in detectors:
             if (exposure, detector) not in refs:
                 raise ArchiveError(f"exposure {exposure}, detector {detector}: no raw image in the Butler")
             uri = butler.getURI(refs[exposure, detector])
             files.append(uri.ospath if uri.isLocal else str(uri))
-        names = {str(ref.dataId["physical_filter"]) for ref in refs.values()}
-        return ArchivedImage(next(iter(names), None), tuple(files))
+        return ArchivedImage(next(map(_filter, refs.values()), None), tuple(files))
 
-    def _exposure_of_group(self, group: str) -> tuple[int, str] | None:
-        found = self._open().query_dimension_records(
+    @_in_thread
+    def exposure_of_group(self, group: str) -> tuple[int, str] | None:
+        """Find the exposure of a group that one exposure has for itself.
+
+        Parameters
+        ----------
+        group
+            Its name.
+
+        Returns
+        -------
+        exposure
+            Id and name (``obs_id``) of the exposure; None if there is none.
+        """
+        found = self.repository.open().query_dimension_records(
             "exposure", instrument=self.instrument.name, group=group, explain=False
         )
         return next(((int(record.id), str(record.obs_id)) for record in found), None)
 
-    def _verification(
-        self, collection: str, calibration: str, exposures: Sequence[int], detectors: Mapping[int, str]
+    @_in_thread
+    def verification(
+        self, collection: str, calibration: str, exposures: Sequence[int] | None, detectors: Sequence[int]
     ) -> VerificationResults:
+        """Read what a verification job found.
+
+        Parameters
+        ----------
+        collection
+            Collection of the job.
+        calibration
+            What was verified, e.g. ``BIAS``.
+        exposures, detectors
+            Butler ids of those that must have results; no exposures where the calibration was verified by
+            itself.
+
+        Returns
+        -------
+        results
+            What is there, and what is missing.
+        """
         butler, prefix = self._refreshed(), f"verify{calibration.capitalize()}"
-        by_exposure = self._find(butler, f"{prefix}ExpStats", collection, exposure=exposures)
-        measured = self._find(
-            butler, f"{prefix}DetStats", collection, exposure=exposures, detector=detectors.keys()
-        )
-        return VerificationResults(
-            {exposure: read_dataset(butler, ref) for (exposure,), ref in by_exposure.items()},
-            {
-                (exposure, detectors[number]): read_dataset(butler, ref)
-                for (exposure, number), ref in measured.items()
-            },
+        names = {number: self.instrument.detectors[number] for number in detectors}
+        amplifiers = dict.fromkeys(names.values(), frozenset(self.instrument.amplifiers))
+        if exposures is None:
+            found = self._find(butler, f"{prefix}DetStats", collection, detector=detectors)
+            measured = {names[number]: _read(butler, ref) for (number,), ref in found.items()}
+            return read_calibration(calibration, measured, amplifiers=amplifiers)
+        whole = self._find(butler, f"{prefix}ExpStats", collection, exposure=exposures)
+        parts = self._find(butler, f"{prefix}DetStats", collection, exposure=exposures, detector=detectors)
+        return read_exposures(
+            {exposure: _read(butler, ref) for (exposure,), ref in whole.items()},
+            {(exposure, names[number]): _read(butler, ref) for (exposure, number), ref in parts.items()},
+            exposures=exposures,
+            amplifiers=amplifiers,
         )
 
-    def _products(
-        self, collection: str, calibration: str, detectors: Mapping[int, str]
-    ) -> dict[str, Mapping[str, Any]]:
-        butler, name = self._refreshed(), f"verify{calibration.capitalize()}DetStats"
-        refs = self._find(butler, name, collection, detector=detectors.keys())
-        return {detectors[number]: read_dataset(butler, ref) for (number,), ref in refs.items()}
+    @_in_thread
+    def pair_gains(
+        self, collection: str, pairs: Sequence[tuple[int, int]], detectors: Sequence[int]
+    ) -> list[PairGain]:
+        """Read the gains of some pairs of flats.
 
-    def _made(self, dataset_type: str, run: str) -> tuple[str, ...]:
-        return tuple(sorted(str(ref.id) for ref in find_made(self._open(), dataset_type, run)))
+        Parameters
+        ----------
+        collection
+            Collection of the job that measured them.
+        pairs
+            Ids of the two flats of each.
+        detectors
+            Butler ids.
+
+        Returns
+        -------
+        gains
+            Of all amplifiers, by pair and then by detector.
+
+        Raises
+        ------
+        ArchiveError
+            A pair has no result of its own, or one that cannot be read.
+        """
+        butler, flats = self._refreshed(), [exposure for pair in pairs for exposure in pair]
+        refs: dict[tuple[int, ...], DatasetRef] = {}
+        for name in reversed(PAIR_DATASETS):
+            refs |= self._find(butler, name, collection, exposure=flats, detector=detectors)
+        measured = {(first, second): _read(butler, ref) for (first, second), ref in refs.items()}
+        return pair_gains(measured, pairs, detectors, collection)
+
+    def _refreshed(self) -> Butler:
+        """The Butler, which has seen what other processes registered."""
+        butler = self.repository.open()
+        butler.registry.refresh()
+        return butler
 
     def _find(
         self, butler: Butler, dataset_type: str, collection: str, **values: Collection[int]
     ) -> dict[tuple[int, ...], DatasetRef]:
-        return find_datasets(butler, dataset_type, collection, self.instrument.name, **values)
+        """Find datasets with one query, by the values of their dimensions; what is not there is left out."""
+        from lsst.daf.butler import MissingCollectionError, MissingDatasetTypeError
 
-    def _refreshed(self) -> Butler:
-        """The Butler, which has seen what other processes registered."""
-        butler = self._open()
-        butler.registry.refresh()
-        return butler
+        if not all(values.values()):
+            return {}
+        where = " AND ".join(f"{name} IN ({', '.join(map(str, each))})" for name, each in values.items())
+        try:
+            refs = butler.query_datasets(
+                dataset_type,
+                collections=collection,
+                instrument=self.instrument.name,
+                where=where,
+                with_dimension_records=True,
+                limit=None,
+                explain=False,
+            )
+        except (MissingCollectionError, MissingDatasetTypeError):
+            return {}
+        return {tuple(int(ref.dataId[name]) for name in values): ref for ref in refs}
 
 
-def _refusals() -> tuple[type[Exception], ...]:
-    """What database and file system raise."""
-    from sqlalchemy.exc import SQLAlchemyError
+def _read(butler: Butler, ref: DatasetRef) -> Any:
+    """Read a dataset whose file may be gone, or not what it should be."""
+    try:
+        return butler.get(ref)
+    except Exception as error:
+        reason = one_line(str(error).partition("\n")[0])
+        raise ArchiveError(
+            f"{ref.datasetType.name} {ref.dataId} in {ref.run} cannot be read: {reason}"
+        ) from error
 
-    return SQLAlchemyError, OSError
 
-
-def _first_line(error: Exception) -> str:
-    """What an error says, without the statement and the links that the database adds."""
-    return str(error).partition("\n")[0]
+def _filter(ref: DatasetRef) -> str | None:
+    name: Any = ref.dataId.get("physical_filter")
+    return None if name is None else str(name)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..config.rules import BEGIN_OF_TIME, END_OF_TIME
 from ..domain.errors import CertificationError
-from ..verification import Accepted, CombinedCalibration, Waiver, is_intact
-from .datasets import find_made
+from ..verification import Accepted, CombinedCalibration, Waiver, is_sealed
+from .repository import Repository
 
 if TYPE_CHECKING:
     from astropy.time import Time
     from lsst.daf.butler import Butler, DatasetRef, Timespan
 
-__all__ = ["Certification", "Conflict", "PlannedCertification", "certify", "find_conflicts"]
+__all__ = ["Certification", "Certifier", "Conflict", "PlannedCertification"]
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ class Certification:
 
 @dataclass(frozen=True)
 class PlannedCertification:
-    """What a run is going to certify.
+    """What a run is to certify, before it has made it.
 
     Parameters
     ----------
     dataset_types
-        Types of the calibrations.
+        ``bias``, ``dark``...
     detectors
-        Butler ids of their detectors.
+        Butler ids.
     collection
         CALIBRATION collection.
     begin, end
@@ -103,28 +103,98 @@ class Conflict:
     end: str
 
 
-def find_conflicts(butler: Butler, instrument: str, planned: PlannedCertification) -> list[Conflict]:
-    """Find calibrations whose validity overlaps with that of what is going to be certified.
+class Certifier:
+    """Certifies combined calibrations in a Butler repository without blocking the event loop.
 
     Parameters
     ----------
-    butler
-        Repository.
+    repository
+        Where; a repository that cannot be read or written to is an ArchiveError.
     instrument
-        Name of the instrument of the calibrations.
-    planned
-        What is going to be certified.
-
-    Returns
-    -------
-    conflicts
-        Validity ranges that are taken, by dataset type and begin.
-
-    Raises
-    ------
-    CertificationError
-        The collection is of another kind: nothing can be certified there.
+        Name of the instrument.
     """
+
+    def __init__(self, repository: Repository, instrument: str) -> None:
+        self._repository = repository
+        self._instrument = instrument
+
+    async def made(self, dataset_type: str, run: str) -> tuple[str, ...]:
+        """Find the datasets of a type that a job made.
+
+        Parameters
+        ----------
+        dataset_type, run
+            E.g. ``bias``, and the RUN collection of the job.
+
+        Returns
+        -------
+        ids
+            As the Butler gave them, sorted.
+        """
+        return await self._repository.call(
+            lambda: tuple(sorted(str(ref.id) for ref in _made(self._repository.open(), dataset_type, run)))
+        )
+
+    async def conflicts(self, planned: PlannedCertification) -> list[Conflict]:
+        """Find calibrations whose validity overlaps with that of what is to be certified.
+
+        Parameters
+        ----------
+        planned
+            What is to be certified, where and for when.
+
+        Returns
+        -------
+        conflicts
+            Sorted by type and begin; none if there is no such collection.
+
+        Raises
+        ------
+        CertificationError
+            The collection is of another kind: nothing can be certified there.
+        """
+        return await self._repository.call(
+            lambda: _conflicts(self._repository.open(), self._instrument, planned)
+        )
+
+    async def certify(self, certification: Certification) -> int:
+        """Certify the calibrations of one type, all or none, and read back what was certified.
+
+        Parameters
+        ----------
+        certification
+            What, where and on what ground.
+
+        Returns
+        -------
+        n
+            How many datasets; 0 if exactly these were certified with this range before.
+
+        Raises
+        ------
+        CertificationError
+            The ground is none, a detector has no calibration, or another one than was accepted; the range
+            conflicts with another, the database refused, or what is read back differs. Nothing of this type
+            was certified, unless the message says otherwise.
+        ArchiveError
+            The repository cannot be written to.
+        """
+        made = certification.combined
+
+        def refused(reason: str) -> CertificationError:
+            return CertificationError(
+                f"{made.dataset_type} was not certified in {certification.collection}: the repository refused"
+                f" it: {reason}",
+                kept=f"The calibrations are kept in {made.collection}.",
+                advice="Put the repository right, then resume the run.",
+            )
+
+        return await self._repository.call(
+            lambda: _certify(self._repository.open(writeable=True), certification), refused
+        )
+
+
+def _conflicts(butler: Butler, instrument: str, planned: PlannedCertification) -> list[Conflict]:
     from lsst.daf.butler import CollectionType, MissingCollectionError
 
     try:
@@ -150,82 +220,75 @@ def find_conflicts(butler: Butler, instrument: str, planned: PlannedCertificatio
     return sorted(found, key=lambda conflict: (conflict.dataset_type, conflict.begin))
 
 
-def certify(butler: Butler, wish: Certification) -> int:
-    """Certify the calibrations of one type, all or none, and read back what was certified.
-
-    Parameters
-    ----------
-    butler
-        Writeable.
-    wish
-        What, where and on what ground.
-
-    Returns
-    -------
-    n
-        How many datasets; 0 if exactly these were certified with this range before.
-
-    Raises
-    ------
-    CertificationError
-        The ground is none, a detector has no calibration, or another one than was accepted; the range
-        conflicts with another, or what is read back differs.
-        Nothing of this type was certified, unless the message says otherwise.
-    """
+def _certify(butler: Butler, certification: Certification) -> int:
     from lsst.daf.butler import CollectionType
     from lsst.daf.butler.registry import ConflictingDefinitionError
 
-    _check_ground(wish.ground)
-    refs = _refs(butler, wish)
-    timespan = _timespan(wish.begin, wish.end)
-    butler.collections.register(wish.collection, CollectionType.CALIBRATION)
-    if set(refs.values()) <= _read_back(butler, wish, timespan):  # beside those of other detectors
+    _check_ground(certification.ground)
+    name, collection = certification.dataset_type, certification.collection
+    refs = _refs(butler, certification)
+    timespan = _timespan(certification.begin, certification.end)
+    butler.collections.register(collection, CollectionType.CALIBRATION)
+    if refs <= _read_back(butler, name, collection, timespan):  # beside those of other detectors
         return 0
     try:
-        butler.registry.certify(wish.collection, refs.values(), timespan)
+        butler.registry.certify(collection, refs, timespan)
     except ConflictingDefinitionError as error:
         raise CertificationError(
-            f"{wish.dataset_type} was not certified in {wish.collection}: another one is valid already at"
-            f" some time in the range from {_words(timespan)}",
-            kept=f"The calibrations are kept in {wish.combined.collection}.",
+            f"{name} was not certified in {collection}: another one is valid already at some time in the"
+            f" range from {' to '.join(_range(timespan))}",
+            kept=f"The calibrations are kept in {certification.combined.collection}.",
             advice="Choose another calib_collection or validity range.",
         ) from error
-    if not set(refs.values()) <= _read_back(butler, wish, timespan):
+    if not refs <= _read_back(butler, name, collection, timespan):
         raise CertificationError(
-            f"{wish.dataset_type} in {wish.collection} reads back differently from what was certified",
+            f"{name} in {collection} reads back differently from what was certified",
             advice="Do not use this collection before someone has looked at it.",
         )
     return len(refs)
 
 
+def _made(butler: Butler, dataset_type: str, run: str) -> list[DatasetRef]:
+    """All datasets of a type in a RUN collection, as they are now; none if there is no such collection."""
+    from lsst.daf.butler import MissingCollectionError, MissingDatasetTypeError
+
+    butler.registry.refresh()
+    try:
+        return list(
+            butler.query_datasets(dataset_type, collections=run, find_first=False, limit=None, explain=False)
+        )
+    except (MissingCollectionError, MissingDatasetTypeError):
+        return []
+
+
 def _check_ground(ground: Accepted | Waiver) -> None:
-    """Refuse what acceptance has not made, or has made differently."""
-    if not (isinstance(ground, (Accepted, Waiver)) and is_intact(ground)):
+    """Refuse what verification has not made."""
+    if not (isinstance(ground, (Accepted, Waiver)) and is_sealed(ground)):
         raise CertificationError(
             f"the ground to certify, {type(ground).__name__}, is none that verification has given",
             kept="Nothing was certified.",
         )
 
 
-def _refs(butler: Butler, wish: Certification) -> Mapping[Any, DatasetRef]:
-    """The calibrations to certify, by data ID; one for each detector, those that were accepted, no others."""
-    combined = wish.combined
-    found = find_made(butler, combined.dataset_type, combined.run)
+def _refs(butler: Butler, certification: Certification) -> set[DatasetRef]:
+    """The calibrations to certify: one for each detector, those that were accepted, no others."""
+    combined, name = certification.combined, certification.dataset_type
+    found = _made(butler, name, combined.run)
     detectors = sorted(ref.dataId["detector"] for ref in found)
-    if detectors != sorted(wish.detectors):
+    if detectors != sorted(certification.detectors):
         raise CertificationError(
-            f"{combined.collection} has a {wish.dataset_type} for the detectors {detectors},"
-            f" and one for each of {sorted(wish.detectors)} was expected",
+            f"{combined.collection} has a {name} for the detectors {detectors},"
+            f" and one for each of {sorted(certification.detectors)} was expected",
             kept="Nothing of this type was certified.",
         )
     if sorted(str(ref.id) for ref in found) != sorted(combined.datasets):
         raise CertificationError(
-            f"the {wish.dataset_type} in {combined.collection} is no longer the one that was made and"
-            " verified: someone has put another in its place",
+            f"the {name} in {combined.collection} is no longer the one that was made and verified: someone"
+            " has put another in its place",
             kept="Nothing of this type was certified.",
             advice="Start a new run.",
         )
-    return {ref.dataId: ref for ref in found}
+    return set(found)
 
 
 def _certified(butler: Butler, name: str, collection: str) -> Sequence[tuple[DatasetRef, Timespan]]:
@@ -241,10 +304,9 @@ def _certified(butler: Butler, name: str, collection: str) -> Sequence[tuple[Dat
     return [(each.ref, each.timespan) for each in found if each.timespan is not None]
 
 
-def _read_back(butler: Butler, wish: Certification, timespan: Timespan) -> set[DatasetRef]:
+def _read_back(butler: Butler, name: str, collection: str, timespan: Timespan) -> set[DatasetRef]:
     """What is certified with exactly this validity range."""
-    certified = _certified(butler, wish.dataset_type, wish.collection)
-    return {ref for ref, valid in certified if valid == timespan}
+    return {ref for ref, valid in _certified(butler, name, collection) if valid == timespan}
 
 
 def _timespan(begin: datetime, end: datetime) -> Timespan:
@@ -274,7 +336,3 @@ def _time(bound: Time) -> str:
     from astropy.time import Time
 
     return str(Time(bound.tai, precision=3).isot)
-
-
-def _words(timespan: Timespan) -> str:
-    return " to ".join(_range(timespan))

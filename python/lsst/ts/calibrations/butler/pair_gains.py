@@ -1,19 +1,15 @@
-"""Gains that a job measured on pairs of flats, read from the Butler."""
+"""Gains that a job measured on pairs of flats."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..domain.errors import ArchiveError
 from ..domain.text import one_line
-from .datasets import find_datasets, read_dataset
 
-if TYPE_CHECKING:
-    from lsst.daf.butler import Butler, DatasetRef
-
-__all__ = ["PairGain", "find_pair_gains", "gains_of_pair"]
+__all__ = ["PAIR_DATASETS", "PairGain", "pair_gains"]
 
 PAIR_DATASETS = ("cpPtcExtract", "cpPtcPartial")
 """Names under which cp_pipe has stored what it measured on a pair of flats, the documented one first."""
@@ -26,17 +22,17 @@ class PairGain:
     Parameters
     ----------
     exposures
-        The two flats.
+        Ids of the two flats.
     detector
         Butler id.
     amplifier
         Name.
     gain
-        Electron per adu, as measured.
+        As measured [electron/adu].
     noise
-        Read noise from the overscan, as the pipeline stored it.
+        Read noise from the overscan, as the pipeline stored it [electron].
     mean
-        Mean signal of the pair, adu.
+        Mean signal of the pair [adu].
     """
 
     exposures: tuple[int, int]
@@ -47,76 +43,83 @@ class PairGain:
     mean: float
 
 
-def find_pair_gains(
-    butler: Butler,
-    collection: str,
-    instrument: str,
+def pair_gains(
+    measured: Mapping[tuple[int, int], Any],
     pairs: Sequence[tuple[int, int]],
     detectors: Sequence[int],
+    collection: str,
 ) -> list[PairGain]:
-    """Read the gains of some pairs of flats.
+    """Pick the gains of some pairs of flats from what a job measured.
 
     Parameters
     ----------
-    butler
-        Repository; what others have registered since it was refreshed is not seen.
-    collection
-        Of the job that measured them.
-    instrument
-        Whose.
+    measured
+        Photon transfer curves of one pair each, by exposure and detector: cp_pipe stores a pair under its
+        first exposure, and this project under both.
     pairs
-        First and second exposure of each.
+        Ids of the two flats of each.
     detectors
         Butler ids.
+    collection
+        Of the job, for messages.
+
+    Returns
+    -------
+    gains
+        Of all amplifiers, by pair and then by detector.
 
     Raises
     ------
     ArchiveError
-        A pair has no result, or one that cannot be read.
+        A pair has no result, or one that cannot be read, or its flats were measured in other pairs.
     """
-    firsts = [first for first, _ in pairs]
-    refs: dict[tuple[int, ...], DatasetRef] = {}
-    for name in reversed(PAIR_DATASETS):
-        refs |= find_datasets(butler, name, collection, instrument, exposure=firsts, detector=detectors)
-    gains = []
+    gains: list[PairGain] = []
     for pair in pairs:
         for detector in detectors:
-            ref = refs.get((pair[0], detector))
-            if ref is None:
-                raise ArchiveError(
-                    f"no gain in {collection} for the flats {pair[0]} and {pair[1]}, detector {detector}"
-                )
-            gains += gains_of_pair(pair, detector, read_dataset(butler, ref))
+            there = [measured[exposure, detector] for exposure in pair if (exposure, detector) in measured]
+            found = {ids: each for each in there if (ids := _pair_of(each)) is not None}
+            wanted = f"no gain in {collection} for the flats {pair[0]} and {pair[1]}, detector {detector}"
+            if not found:
+                raise ArchiveError(wanted)
+            first, second = sorted(pair)
+            if (first, second) not in found:
+                others = ", and ".join(f"{one} and {other}" for one, other in found)
+                raise ArchiveError(f"{wanted}: the job has paired {others}")
+            gains += _gains(pair, detector, found[first, second])
     return gains
 
 
-def gains_of_pair(pair: tuple[int, int], detector: int, measured: Any) -> list[PairGain]:
-    """Gains of all amplifiers from what was measured on a pair.
+def _pair_of(measured: Any) -> tuple[int, int] | None:
+    """Ids of the two flats that a curve was measured on; None if it names no pair, as cp_pipe's fillers.
 
-    Raises
-    ------
-    ArchiveError
-        It has no gain, noise and mean of every amplifier.
+    They are in ``inputExpIdPairs``, which cp_pipe's ``PhotonTransferCurveDataset`` has by amplifier, and the
+    curve of this project once for all.
     """
     try:
-        return [
-            PairGain(
-                pair,
-                detector,
-                name,
-                measured.gain[name],
-                measured.noise[name],
-                _mean(measured.rawMeans[name]),
-            )
-            for name in measured.gain
-        ]
+        first, second = sorted(set(_ids(getattr(measured, "inputExpIdPairs", ()))))
+    except (TypeError, ValueError):
+        return None
+    return first, second
+
+
+def _ids(nested: Any) -> Iterator[int]:
+    """All exposure ids in nested mappings and lists."""
+    if isinstance(nested, Iterable) and not isinstance(nested, str):
+        for each in nested.values() if isinstance(nested, Mapping) else nested:
+            yield from _ids(each)
+    else:
+        yield int(nested)
+
+
+def _gains(pair: tuple[int, int], detector: int, measured: Any) -> Iterator[PairGain]:
+    """Gains of all amplifiers from what was measured on a pair."""
+    try:
+        for name in measured.gain:
+            means = measured.rawMeans[name]
+            mean = float(means[0]) if len(means) else float("nan")
+            yield PairGain(pair, detector, name, measured.gain[name], measured.noise[name], mean)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise ArchiveError(
             f"what was measured on the flats {pair[0]} and {pair[1]}, detector {detector}, has no gain, noise"
             f" and mean of every amplifier ({type(error).__name__}: {one_line(error)})"
         ) from error
-
-
-def _mean(values: Any) -> float:
-    """The one raw mean of a pair."""
-    return float(values[0]) if len(values) else float("nan")

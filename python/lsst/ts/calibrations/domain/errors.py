@@ -113,7 +113,7 @@ class IngestError(CalibrationError, TimeoutError):
     def __init__(self, obs_id: str, missing: Mapping[str, str], timeout: float) -> None:
         super().__init__(
             f"{obs_id} was not confirmed by the OODS within {timeout:g} s after its endReadout"
-            f" ({'; '.join(f'{name}: {one_line(said)}' for name, said in missing.items())})",
+            f" ({'; '.join(f'{name}: {one_line(text)}' for name, text in missing.items())})",
             kept="All exposures that are confirmed are kept.",
             advice="Look at the log of the OODS; the option oods_timeout sets the limit.",
         )

@@ -61,7 +61,17 @@ def times_per_exposure(times: float | Sequence[float], n: int, n_discard: int) -
 def fitting_times(times: Sequence[float], n: int, n_discard: int) -> list[float]:
     """Thin out or stretch a list of exposure times evenly, so that it fits ``n_discard + n`` images.
 
-    If images are discarded, the first time is taken as theirs.
+    Parameters
+    ----------
+    times
+        Exposure times [s]; if images are discarded, the first is taken as theirs.
+    n, n_discard
+        How many images are used and how many are taken before them and discarded.
+
+    Returns
+    -------
+    fitting
+        ``n_discard + n`` exposure times [s].
     """
     kept = (times[1:] if n_discard else times) or times
     return [times[0]] * n_discard + [kept[number * len(kept) // n] for number in range(n)]

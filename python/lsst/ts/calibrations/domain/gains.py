@@ -23,6 +23,11 @@ def corrected_gain(gain: float, mean: float, manufacturer: str) -> float:
     manufacturer
         Of the CCD: ``ITL`` or ``E2V``, in any case.
 
+    Returns
+    -------
+    gain
+        Corrected, electron/adu.
+
     Raises
     ------
     ValueError

@@ -121,12 +121,17 @@ class Instrument:
         return tuple(part for part in parts if part is not None)
 
     def manufacturer(self, detector: int) -> str:
-        """Manufacturer of a CCD: ``ITL`` or ``E2V``.
+        """Name the manufacturer of a CCD.
 
         Parameters
         ----------
         detector
             Butler detector id.
+
+        Returns
+        -------
+        name
+            ``ITL`` or ``E2V``.
         """
         return "E2V" if self.detectors[detector].partition("_")[0] in self.e2v_rafts else "ITL"
 
@@ -195,6 +200,11 @@ def instruments_named(configurations: str) -> list[str]:
     configurations
         File names with or without extension, or labels, separated by commas, as ``configurationApplied`` has
         them: ``_init.yaml,LATISS.yaml``.
+
+    Returns
+    -------
+    names
+        Of known instruments.
     """
     labels = {each.strip().partition(".")[0].casefold() for each in configurations.split(",")}
     return [name for name in INSTRUMENTS if name.casefold() in labels]
@@ -223,7 +233,23 @@ def day_obs(seconds: float) -> int:
 
 
 def image_name(code: str, day_obs: int, sequence: int, controller: str = "O") -> str:
-    """Name of an image, e.g. ``AT_O_20250115_000007``.
+    """Name an image.
+
+    Parameters
+    ----------
+    code
+        Two letters of the camera.
+    day_obs
+        Observing day, YYYYMMDD.
+    sequence
+        Number of the image on that day, from 1.
+    controller
+        Letter of what controls the camera: ``O`` for the observatory's control system.
+
+    Returns
+    -------
+    name
+        E.g. ``AT_O_20250115_000007``.
 
     Raises
     ------
@@ -236,7 +262,17 @@ def image_name(code: str, day_obs: int, sequence: int, controller: str = "O") ->
 
 
 def exposure_id(name: str) -> int:
-    """Exposure id of an image name: the day followed by five digits of sequence number.
+    """Give the exposure id of an image: the day followed by five digits of sequence number.
+
+    Parameters
+    ----------
+    name
+        Image name, e.g. ``AT_O_20250115_000007``.
+
+    Returns
+    -------
+    id
+        E.g. 2025011500007.
 
     Raises
     ------
@@ -253,12 +289,17 @@ def exposure_id(name: str) -> int:
 
 
 def physical_filter(filter_: str, grating: str | None) -> str:
-    """Name in the Butler of what is in the beam: ``SDSSr_65mm~empty``, or ``r_57`` where are no gratings.
+    """Name what is in the beam as the Butler does.
 
     Parameters
     ----------
     filter_, grating
-        Names as the instrument has them.
+        Names as the instrument has them; no grating where the camera has none.
+
+    Returns
+    -------
+    name
+        E.g. ``SDSSr_65mm~empty``, or ``r_57`` where there are no gratings.
     """
     if grating is None:
         return filter_

@@ -29,12 +29,17 @@ class MountedOptics:
     gratings: tuple[str, ...] = ()
 
     def problems(self, filter_: str | int | None, grating: str | int | None) -> list[str]:
-        """What is not there of that which was asked for, one sentence for each option.
+        """Look for what was asked for.
 
         Parameters
         ----------
         filter_, grating
             Name or position, as configured; None asks for nothing.
+
+        Returns
+        -------
+        problems
+            What is not there, one sentence for each option.
         """
         wanted = [("filter", self.filters, filter_), ("grating", self.gratings, grating)]
         return [
@@ -46,7 +51,7 @@ class MountedOptics:
     def set_up(
         self, present: tuple[str, str | None], filter_: str | int | None, grating: str | int | None
     ) -> tuple[str, str | None] | None:
-        """Names of filter and grating that will be in the beam; None if what is asked for is not there.
+        """Name the filter and the grating that will be in the beam.
 
         Parameters
         ----------
@@ -54,6 +59,11 @@ class MountedOptics:
             Names of those that are in the beam now.
         filter_, grating
             Name or position of what is asked for; None leaves what is there.
+
+        Returns
+        -------
+        names
+            None if what is asked for is not there.
         """
         filter_name = present[0] if filter_ is None else self._find(self.filters, filter_)
         grating_name = present[1] if grating is None else self._find(self.gratings, grating)

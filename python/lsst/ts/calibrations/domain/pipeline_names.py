@@ -12,9 +12,17 @@ _OPTION = re.compile(rf"^{_DOCUMENTED}:")
 
 
 def signal_removal_label(labels: Collection[str]) -> str | None:
-    """Label of the task that removes the instrument's signature: ``isr``, or the one that ends in ``Isr``.
+    """Find the task that removes the instrument's signature.
 
-    None if the pipeline has no such task, or several.
+    Parameters
+    ----------
+    labels
+        Labels of the tasks of a pipeline.
+
+    Returns
+    -------
+    label
+        ``isr``, or the one that ends in ``Isr``; None if the pipeline has no such task, or several.
     """
     if _DOCUMENTED in labels:
         return _DOCUMENTED
@@ -23,7 +31,20 @@ def signal_removal_label(labels: Collection[str]) -> str | None:
 
 
 def without_labels(options: str, labels: Collection[str]) -> str:
-    """Leave out the options of pipetask that are for certain tasks, as when these are not run."""
+    """Leave out the options of pipetask that are for certain tasks, as when these are not run.
+
+    Parameters
+    ----------
+    options
+        Words separated by blanks, e.g. ``-c isr:doDefect=False``.
+    labels
+        Labels of these tasks.
+
+    Returns
+    -------
+    options
+        The others.
+    """
     kept: list[str] = []
     for word in options.split():
         if word.partition(":")[0] not in labels:

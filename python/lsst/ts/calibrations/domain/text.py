@@ -21,6 +21,11 @@ def plain(text: str, most: int | None = None) -> str:
         Any text.
     most
         Characters beyond which it is cut.
+
+    Returns
+    -------
+    text
+        Printable but for its line breaks.
     """
     if most is not None and len(text) > most:
         text = f"{text[:most]}... ({len(text)} characters)"
@@ -29,9 +34,22 @@ def plain(text: str, most: int | None = None) -> str:
     return "".join(each if each == "\n" or each.isprintable() else _escape(each) for each in text)
 
 
-def one_line(said: object, most: int = MOST_SAID) -> str:
-    """What another said, on one line and not too long, for a message of this program."""
-    return plain(str(said), most).replace("\n", "\\n")
+def one_line(value: object, most: int = MOST_SAID) -> str:
+    """Put what another wrote on one line, not too long, for a message of this program.
+
+    Parameters
+    ----------
+    value
+        What is shown as text.
+    most
+        Characters beyond which it is cut.
+
+    Returns
+    -------
+    text
+        Printable, without line breaks.
+    """
+    return plain(str(value), most).replace("\n", "\\n")
 
 
 def _escape(character: str) -> str:

@@ -93,19 +93,40 @@ class RunResumed(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class ExposureBegun(Fact):
-    """The camera is about to be told to take an exposure; what became of it is another fact."""
+    """The camera is about to be told to take an exposure; what became of it is another fact.
+
+    Parameters
+    ----------
+    group_id
+        Group that no other exposure has.
+    image_type, exp_time
+        Type of the image, and its exposure time [s].
+    position
+        Place among the images of its type, from 1; an exposure that is taken again has the same one.
+    discarded
+        Whether it is taken first and not used.
+    """
 
     group_id: str
     image_type: str
     exp_time: float
     position: int
-    """Place among the images of its type, from 1; an exposure that is taken again has the same one."""
     discarded: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExposureTaken(Fact):
-    """The camera ended the integration of an exposure."""
+    """The camera ended the integration of an exposure.
+
+    Parameters
+    ----------
+    id, obs_id
+        Exposure id and image name.
+    image_type, exp_time, position, discarded
+        As of `ExposureBegun`.
+    begun
+        When takeImages was sent, TAI unix seconds.
+    """
 
     id: int
     obs_id: str
@@ -114,19 +135,34 @@ class ExposureTaken(Fact):
     position: int
     discarded: bool
     begun: float
-    """When takeImages was sent, TAI unix seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReadoutEnded(Fact):
-    """The camera has read out an exposure (endReadout)."""
+    """The camera has read out an exposure (endReadout).
+
+    Parameters
+    ----------
+    id
+        Exposure id.
+    """
 
     id: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExposureConfirmed(Fact):
-    """The OODS has ingested every detector that the run uses."""
+    """The OODS has ingested every detector that the run uses.
+
+    Parameters
+    ----------
+    id
+        Exposure id.
+    physical_filter
+        Filter and grating as the Butler names them; None if it does not know the exposure.
+    files
+        Paths or addresses of the raws.
+    """
 
     id: int
     physical_filter: str | None
@@ -135,7 +171,15 @@ class ExposureConfirmed(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class ExposureLost(Fact):
-    """An exposure that was taken before the run was resumed is nowhere to be found."""
+    """An exposure that was taken before the run was resumed is nowhere to be found.
+
+    Parameters
+    ----------
+    id
+        Exposure id.
+    reason
+        Where it was looked for.
+    """
 
     id: int
     reason: str
@@ -143,7 +187,19 @@ class ExposureLost(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class JobSubmitted(Fact):
-    """The OCPS accepted a job."""
+    """The OCPS accepted a job.
+
+    Parameters
+    ----------
+    job_id
+        Id that the OCPS gave it.
+    kind, calibration, pipeline, config, data_query
+        As of `~lsst.ts.calibrations.domain.jobs.JobRequest`.
+    collection
+        Collection of its results.
+    log
+        Path of its log.
+    """
 
     job_id: str
     kind: str
@@ -157,7 +213,15 @@ class JobSubmitted(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class JobEnded(Fact):
-    """A job ended; ``exit_code`` is None when that never became known."""
+    """A job ended; ``exit_code`` is None when that never became known.
+
+    Parameters
+    ----------
+    job_id
+        Id of the job.
+    exit_code
+        Exit code of pipetask.
+    """
 
     job_id: str
     exit_code: int | None
@@ -165,17 +229,36 @@ class JobEnded(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationMade(Fact):
-    """A job left combined calibrations: these datasets of the Butler and no others may be certified."""
+    """A job left combined calibrations: these datasets of the Butler and no others may be certified.
+
+    Parameters
+    ----------
+    calibration
+        Name of the type.
+    collection
+        Collection of the job.
+    datasets
+        Ids of the datasets, sorted.
+    """
 
     calibration: str
     collection: str
     datasets: tuple[str, ...]
-    """Ids of the datasets, sorted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerdictGiven(Fact):
-    """The verification of one type of calibration was judged."""
+    """The verification of one type of calibration was judged.
+
+    Parameters
+    ----------
+    calibration
+        Name of the type.
+    passed, complete, failures, thresholds, n_failed, n_tests
+        As of `~lsst.ts.calibrations.verification.Verdict`; exposure ids are texts.
+    verification_collection, generation_collection
+        Where the results are, and what this run made and verified; None if it made nothing.
+    """
 
     calibration: str
     passed: bool
@@ -190,14 +273,30 @@ class VerdictGiven(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class GainsMeasured(Fact):
-    """Gains were estimated from pairs of flats."""
+    """Gains were estimated from pairs of flats.
+
+    Parameters
+    ----------
+    gains
+        As ``summary.json`` has them: one for each pair, detector and amplifier.
+    """
 
     gains: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Certified(Fact):
-    """Combined calibrations of one type were certified and read back."""
+    """Combined calibrations of one type were certified and read back.
+
+    Parameters
+    ----------
+    dataset_type, collection
+        Type and CALIBRATION collection.
+    begin, end
+        Validity range, ISO TAI.
+    verified
+        Whether verification accepted them.
+    """
 
     dataset_type: str
     collection: str
@@ -208,17 +307,32 @@ class Certified(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class StepNotDone(Fact):
-    """A step that was asked for did not happen, or not completely."""
+    """A step that was asked for did not happen, or not completely.
+
+    Parameters
+    ----------
+    step
+        Its name, e.g. ``verify BIAS``.
+    reason
+        What happened.
+    follows
+        Whether the reason is only that another step was not done, or that the images are not there.
+    """
 
     step: str
     reason: str
     follows: bool = False
-    """Whether the reason is only that another step was not done, or that the images are not there."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunEnded(Fact):
-    """The run came to its end."""
+    """The run came to its end.
+
+    Parameters
+    ----------
+    state, reason
+        Last state of the script, and its reason.
+    """
 
     state: str
     reason: str
@@ -226,6 +340,16 @@ class RunEnded(Fact):
 
 def fact_from_dict(values: Mapping[str, Any]) -> Fact:
     """Make a fact from what `Fact.as_dict` gave.
+
+    Parameters
+    ----------
+    values
+        All fields and the kind of fact.
+
+    Returns
+    -------
+    fact
+        A fact that is equal to the first one.
 
     Raises
     ------

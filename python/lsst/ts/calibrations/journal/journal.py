@@ -74,16 +74,27 @@ class Journal:
         self._file.truncate(self._size)
 
     def add_listener(self, listener: Callable[[Fact], None]) -> None:
-        """Call `listener` with every fact from now on."""
+        """Have every fact from now on given to a function.
+
+        Parameters
+        ----------
+        listener
+            Called after the fact is written.
+        """
         self._listeners.append(listener)
 
     def append(self, fact: Fact) -> None:
-        """Write a fact down, then tell the listeners.
+        """Write a fact down, then call the listeners.
+
+        Parameters
+        ----------
+        fact
+            What happened.
 
         Raises
         ------
         JournalError
-            The disk did not take it; the journal is as before and the listeners were not told.
+            The disk did not take it; the journal is as before and no listener was called.
         """
         line = json.dumps(fact.as_dict()).encode() + b"\n"
         try:
@@ -111,7 +122,15 @@ class Journal:
 def read_journal(path: Path) -> Iterator[Fact]:
     """Read the facts of a journal.
 
-    A last line that was cut short by a kill is left out: its step had not begun.
+    Parameters
+    ----------
+    path
+        The journal. A last line that was cut short by a kill is left out: its step had not begun.
+
+    Yields
+    ------
+    fact
+        The facts in their order.
 
     Raises
     ------

@@ -24,6 +24,11 @@ def adopt(values: Mapping[str, Any], kind: type) -> dict[str, Any]:
     kind
         The dataclass. Its fields are plain types, ``Any``, mappings, tuples of one type, or unions of these.
 
+    Returns
+    -------
+    values
+        As the dataclass wants them.
+
     Raises
     ------
     TypeError

@@ -22,20 +22,41 @@ FORMER_PIPELINES = "resource://lsst.ts.calibrations.pipelines/"
 
 @dataclass
 class ExposureRecord:
-    """One exposure and how far it came."""
+    """One exposure and how far it came.
+
+    Parameters
+    ----------
+    taken
+        The fact that it was taken.
+    readout_ended
+        End of the readout, TAI unix seconds.
+    physical_filter, files
+        As of `~lsst.ts.calibrations.journal.facts.ExposureConfirmed`.
+    ingested
+        Whether it was confirmed.
+    lost
+        Whether it was looked for after the run was resumed, and not found.
+    """
 
     taken: facts.ExposureTaken
     readout_ended: float | None = None
     physical_filter: str | None = None
     ingested: bool = False
     lost: bool = False
-    """Whether it was looked for after the run was resumed, and not found."""
     files: tuple[str, ...] = ()
 
 
 @dataclass
 class JobRecord:
-    """One OCPS job and how it ended."""
+    """One OCPS job and how it ended.
+
+    Parameters
+    ----------
+    submitted
+        The fact that it was submitted.
+    exit_code, ended
+        Exit code, None if it is not known, and end, TAI unix seconds; None while it is under way.
+    """
 
     submitted: facts.JobSubmitted
     exit_code: int | None = None
@@ -44,7 +65,13 @@ class JobRecord:
 
 @dataclass
 class PartRecord:
-    """A part of a run: from its begin, or from its resumption, to its last fact (TAI unix seconds)."""
+    """A part of a run.
+
+    Parameters
+    ----------
+    begin, end
+        From its begin, or from its resumption, to its last fact, TAI unix seconds.
+    """
 
     begin: float
     end: float
@@ -52,16 +79,34 @@ class PartRecord:
 
 @dataclass
 class RunRecord:
-    """All that is known of a run, made from its facts alone."""
+    """All that is known of a run, made from its facts alone.
+
+    Parameters
+    ----------
+    configured
+        With what the run began.
+    parts
+        Its parts, in order.
+    begun
+        The exposure of which it is not known what became of it.
+    exposures, jobs
+        By their ids.
+    made
+        Calibrations that were made, by the collection of the job.
+    verdicts
+        The last verdict, by calibration.
+    certified, gains, not_done
+        What was certified, which gains were measured, and which steps were not done.
+    ended
+        The end of the run, if it has come.
+    """
 
     configured: facts.RunConfigured | None = None
     parts: list[PartRecord] = field(default_factory=list)
     begun: facts.ExposureBegun | None = None
-    """The exposure of which it is not known what became of it."""
     exposures: dict[int, ExposureRecord] = field(default_factory=dict)
     jobs: dict[str, JobRecord] = field(default_factory=dict)
     made: dict[str, facts.CalibrationMade] = field(default_factory=dict)
-    """Calibrations that were made, by the collection of the job."""
     verdicts: dict[str, facts.VerdictGiven] = field(default_factory=dict)
     certified: list[facts.Certified] = field(default_factory=list)
     gains: list[Mapping[str, Any]] = field(default_factory=list)
@@ -74,7 +119,18 @@ class RunRecord:
         return len(self.parts) > 1
 
     def held(self, image_type: str) -> dict[int, ExposureRecord]:
-        """Exposures of a type by their place among them, without those that are lost."""
+        """Find the exposures of a type that the run has.
+
+        Parameters
+        ----------
+        image_type
+            Type of the images.
+
+        Returns
+        -------
+        exposures
+            By their place among the images of the type, without those that are lost.
+        """
         return {
             each.taken.position: each
             for each in self.exposures.values()

@@ -128,6 +128,11 @@ def read_record(folder: Path, script: str) -> RunRecord:
     script
         Name of the script that shall go on with it.
 
+    Returns
+    -------
+    record
+        All that its journal holds.
+
     Raises
     ------
     ResumptionError
@@ -164,7 +169,19 @@ def read_record(folder: Path, script: str) -> RunRecord:
 
 
 def take_up(folder: Path, script: str) -> Resumption:
-    """Take a run up: from now on its journal is this process's alone; parameters as for `read_record`.
+    """Resume a run: from now on its journal is this process's alone.
+
+    Parameters
+    ----------
+    folder
+        Run directory.
+    script
+        Name of the script that shall go on with it.
+
+    Returns
+    -------
+    resumption
+        The run, with its journal open.
 
     Raises
     ------

@@ -104,7 +104,20 @@ def make_summary(
 
 
 def write_summary(summary: Mapping[str, Any], folder: Path) -> Path:
-    """Write summary.json into a run directory; readers never see half of it."""
+    """Write summary.json into a run directory; readers never see half of it.
+
+    Parameters
+    ----------
+    summary
+        As `make_summary` gives it.
+    folder
+        Run directory.
+
+    Returns
+    -------
+    path
+        The file.
+    """
     path = folder / SUMMARY
     part = folder / f"{SUMMARY}.part"
     part.write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n", encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -21,12 +21,32 @@ def gain_table(gains: Sequence[Mapping[str, Any]]) -> str:
         As in ``summary.json``: ``exposures`` (first, second), ``detector``, ``amplifier``, ``gain`` as
         measured and ``gain_corrected`` for the brighter-fatter effect [electron/adu], ``noise`` (read noise
         [electron]). What could not be measured is None.
+
+    Returns
+    -------
+    table
+        Lines of text.
     """
     return "\n".join([*_mean_lines(gains), *_pair_lines(gains)])
 
 
 def love_gain_table(gains: Sequence[Mapping[str, Any]], path: str, limit: int = LOVE_LIMIT) -> str:
-    """As much of the table as LOVE can show in ``limit`` bytes, and the path of the file with all of it."""
+    """Show as much of the table of gains as LOVE can show.
+
+    Parameters
+    ----------
+    gains
+        As `gain_table` gets them.
+    path
+        Where the whole table is.
+    limit
+        Most bytes.
+
+    Returns
+    -------
+    text
+        At most ``limit`` bytes; the path is the last line.
+    """
     last = f"All gains: {path}"
     return fit(f"{gain_table(gains)}\n{last}", last, limit)
 
@@ -38,9 +58,11 @@ def _mean_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield "Mean gain [electron/adu] and read noise [electron] of each amplifier:"
     yield "    detector  amplifier    gain  corrected   noise  pairs"
     for (detector, amplifier), measured in by_amplifier.items():
-        means = (_mean(each[name] for each in measured) for name in ("gain", "gain_corrected", "noise"))
-        number = sum(_is_known(each["gain"]) for each in measured)
-        yield f"    {detector!s:>8}  {amplifier:>9}  {_columns(*means)}  {number:>5}"
+        values = {
+            name: _known(each[name] for each in measured) for name in ("gain", "gain_corrected", "noise")
+        }
+        means = (fmean(known) if known else None for known in values.values())
+        yield f"    {detector!s:>8}  {amplifier:>9}  {_columns(*means)}  {len(values['gain']):>5}"
 
 
 def _pair_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -59,13 +81,8 @@ def _columns(gain: float | None, corrected: float | None, noise: float | None) -
 
 
 def _number(value: float | None, digits: int = 4) -> str:
-    return f"{value:.{digits}f}" if _is_known(value) and value is not None else "none"
+    return "none" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 
-def _is_known(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
-
-
-def _mean(values: Iterator[float | None]) -> float | None:
-    known = [value for value in values if value is not None and math.isfinite(value)]
-    return fmean(known) if known else None
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None and math.isfinite(value)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..domain.text import plain
-from ..verification import UNCOUNTED_TESTS, Verdict
+from ..verification import Verdict, VerificationTest
 
 __all__ = ["LOVE_LIMIT", "NEGATIVE", "VerificationReport", "fit"]
 
@@ -20,6 +21,17 @@ NEGATIVE = "CALIBRATION VERIFICATION NEGATIVE"
 PROBLEMS_SHOWN = 50
 """Most problems of an incomplete verification that LOVE gets."""
 
+_THRESHOLDS = """\
+    Threshold values:
+        Acceptable maximum number of failures per detector per test type:\
+ {MAX_FAILURES_PER_DETECTOR_PER_TEST_TYPE_THRESHOLD}
+        This value is controlled by the configuration parameter:\
+ 'number_verification_tests_threshold_<IMGTYPE>' (here number_verification_tests_threshold_{type})
+        Acceptable maximum number of failed detectors: {MAX_FAILED_DETECTORS_THRESHOLD}
+        Acceptable maximum number of failed tests per exposure: {MAX_FAILED_TESTS_PER_EXPOSURE_THRESHOLD}
+        Acceptable maximum number of failed exposures: {MAX_FAILED_EXPOSURES_THRESHOLD}
+        Final number of exposures that failed verification: {FINAL_NUMBER_OF_FAILED_EXPOSURES}"""
+
 _CRITERION = """\
 Verification failure criterion: if, for at least one type of test,
 the majority of tests fail in the majority of detectors and
@@ -31,7 +43,7 @@ or equal to the acceptable maximum number of failed exposures."""
 
 @dataclass(frozen=True)
 class VerificationReport:
-    """What is told about the verification of one type of calibration.
+    """The texts on the verification of one type of calibration.
 
     Parameters
     ----------
@@ -66,10 +78,8 @@ class VerificationReport:
     @property
     def _test_types(self) -> str:
         """Which tests failed how often, most often first."""
-        names = (name for names in self.verdict.names.values() for name in names if not _remark(name))
-        return ", ".join(
-            f"{test} {n}" for test, n in Counter(name.split()[-1] for name in names).most_common()
-        )
+        failed = (test for tests in self.verdict.failed_tests.values() for test in tests if test.counts)
+        return ", ".join(f"{test} {n}" for test, n in Counter(each.test for each in failed).most_common())
 
     @property
     def negative_line(self) -> str | None:
@@ -106,6 +116,11 @@ class VerificationReport:
         ----------
         path
             Where the full text is.
+
+        Returns
+        -------
+        text
+            One line.
         """
         where = f"Verification collection: {self.verification_collection}. Full report: {path}"
         return f"{self.headline} {self.counts}. {where}"
@@ -132,7 +147,8 @@ class VerificationReport:
         def text(n_exposures: int) -> str:
             return plain("\n".join([*self._lines(n_exposures, n_problems), last]))
 
-        shown = _most_that_fit(len(self.verdict.exposures), lambda n: len(text(n).encode()) <= limit)
+        numbers = range(1, len(self.verdict.exposures) + 1)
+        shown = bisect_right(numbers, limit, key=lambda n: len(text(n).encode()))
         return fit(text(shown), last, limit)
 
     def _lines(self, n_exposures: int, n_problems: int) -> Iterator[str]:
@@ -146,86 +162,60 @@ class VerificationReport:
         if verdict.failures:
             yield "Exposures with verification tests that failed:"
             yield "    " + "  ".join(map(str, verdict.failures))
-            yield from _failure_lines(verdict, _judged(verdict)[:n_exposures])
-        yield from _threshold_lines(self.calibration, verdict)
+            yield from _failure_lines(verdict, n_exposures)
+        yield _THRESHOLDS.format(**verdict.thresholds, type=self.calibration.lower())
         yield _CRITERION
         if self.generation_collection is not None:
             yield f"Generation collection: {self.generation_collection}"
         yield f"Verification collection: {self.verification_collection}"
 
 
-def _remark(name: str) -> str:
-    """What is to be said of a failed test that does not count."""
-    words = name.split()
-    return " (not counted)" if len(words) == 1 or words[-1] in UNCOUNTED_TESTS else ""
+def _line(test: VerificationTest) -> str:
+    return str(test) if test.counts else f"{test} (not counted)"
 
 
-def _judged(verdict: Verdict) -> tuple[int | str, ...]:
-    """The exposures, or the calibration itself where it was judged without exposures."""
-    own_name = tuple(each for each in verdict.failures if isinstance(each, str))
-    return own_name or verdict.exposures
+def _label(subject: int | str) -> str:
+    return subject if isinstance(subject, str) else f"Exposure ID: {subject}"
 
 
-def _label(judged: int | str) -> str:
-    return judged if isinstance(judged, str) else f"Exposure ID: {judged}"
-
-
-def _failure_lines(verdict: Verdict, exposures: Sequence[int | str]) -> Iterator[str]:
+def _failure_lines(verdict: Verdict, n_exposures: int) -> Iterator[str]:
+    """The failures of the first exposures, or of the calibration itself where that was verified."""
+    failures = verdict.failures
+    subjects: Sequence[int | str] = tuple(failures) if verdict.by_itself else verdict.exposures
+    shown = subjects[:n_exposures]
     yield "    Number of tests that failed per test type:"
-    for exposure in exposures:
-        if exposure in verdict.failures:
-            yield f"        {_label(exposure)}"
+    for subject in shown:
+        if subject in failures:
+            yield f"        {_label(subject)}"
             # In the order of their first appearance below, as the page has them.
-            types = Counter(name.split()[-1] for name in verdict.names[exposure])
-            yield from (f"            {test}: {number}" for test, number in types.items())
+            yield from (f"            {test}: {number}" for test, number in failures[subject].items())
     yield "    Test types that failed verification per exposure,"
     yield "    detector, and amplifier:"
-    for exposure in exposures:
-        yield f"        {_label(exposure)}"
-        names = verdict.names.get(exposure, ())
-        yield from (f"            {name}{_remark(name)}" for name in names)
-        if not names:
+    for subject in shown:
+        yield f"        {_label(subject)}"
+        failed = verdict.failed_tests.get(subject, ())
+        yield from (f"            {_line(test)}" for test in failed)
+        if not failed:
             yield "            No failures in 'verify_stats' for this exposure."
-    if len(exposures) < len(verdict.exposures):
-        yield f"        ... and {len(verdict.exposures) - len(exposures)} more in the full report"
-
-
-def _threshold_lines(calibration: str, verdict: Verdict) -> Iterator[str]:
-    values = verdict.thresholds
-    option = "number_verification_tests_threshold"
-    yield "    Threshold values:"
-    for words, name in (
-        (
-            "Acceptable maximum number of failures per detector per test type",
-            "MAX_FAILURES_PER_DETECTOR_PER_TEST_TYPE",
-        ),
-        ("Acceptable maximum number of failed detectors", "MAX_FAILED_DETECTORS"),
-        ("Acceptable maximum number of failed tests per exposure", "MAX_FAILED_TESTS_PER_EXPOSURE"),
-        ("Acceptable maximum number of failed exposures", "MAX_FAILED_EXPOSURES"),
-    ):
-        yield f"        {words}: {values[f'{name}_THRESHOLD']}"
-        if name.startswith("MAX_FAILURES"):
-            yield (
-                f"        This value is controlled by the configuration parameter: '{option}_<IMGTYPE>'"
-                f" (here {option}_{calibration.lower()})"
-            )
-    yield (
-        "        Final number of exposures that failed verification:"
-        f" {values['FINAL_NUMBER_OF_FAILED_EXPOSURES']}"
-    )
-
-
-def _most_that_fit(most: int, fits: Callable[[int], bool]) -> int:
-    """Largest number up to ``most`` that fits, or 0; what fits is never longer than what does not."""
-    low, high = 0, most
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle - 1)
-    return low
+    if len(shown) < len(subjects):
+        yield f"        ... and {len(subjects) - len(shown)} more in the full report"
 
 
 def fit(text: str, last: str, limit: int = LOVE_LIMIT) -> str:
-    """Cut a text at the end of a line so that it has at most ``limit`` bytes, keeping its last line."""
+    """Cut a text at the end of a line, keeping its last line.
+
+    Parameters
+    ----------
+    text, last
+        The text, and its last line.
+    limit
+        Most bytes.
+
+    Returns
+    -------
+    text
+        At most ``limit`` bytes.
+    """
     if len(text.encode()) <= limit:
         return text
     kept, size = [], len(last.encode()) + 4

@@ -8,14 +8,16 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from ..butler.archive import Archive
-from ..butler.certification import PlannedCertification
+from ..butler.certification import Certifier, PlannedCertification
 from ..butler.pipeline_files import PipelineFiles
+from ..butler.repository import Repository
 from ..components.camera import Annotations
 from ..components.clients import Clients
 from ..config.config import CalibrationConfig
 from ..domain.calibrations import JobKind
 from ..domain.errors import CalibrationError, PreflightError
 from ..domain.instruments import ImageType, Instrument
+from ..domain.job_collections import run_collection
 from ..journal.journal import JournalError
 from ..workflow.plan import Plan
 from .acquisition import Acquisition
@@ -68,11 +70,15 @@ class CalibrationRun:
         self.clients = clients
         self.checkpoint = checkpoint
         self.group_id = group_id
-        self.archive = Archive(config.repo, instrument)
+        self.repository = Repository(config.repo)
+        self.archive = Archive(self.repository, instrument)
+        self.certifier = Certifier(self.repository, instrument.name)
         self.references = References(config, self.archive, context.now)
         self.beam = Beam(config, clients.camera, self.references, context.log)
         self.pipelines = PipelineFiles(instrument, context.settings.pipelines)
-        self.processing = Processing(context, instrument, config, clients.ocps, self.archive, self.pipelines)
+        self.processing = Processing(
+            context, instrument, config, clients.ocps, self.archive, self.certifier, self.pipelines
+        )
 
     async def run(self) -> str:
         """Run; return the outcome in words for the operator: negative verdicts first.
@@ -96,7 +102,7 @@ class CalibrationRun:
                 raise PreflightError(end.problems, resumed=True) from None
             raise
         finally:
-            self.archive.close()
+            self.repository.close()
         return self._outcome(error)
 
     def _name_what_is_left(self, end: BaseException) -> None:
@@ -115,14 +121,28 @@ class CalibrationRun:
         if self._flats_are_left:
             ignore = self.config.ignore
             checks.append(partial(self.clients.telescope.problems, ignore))
-        await Preflight(self.instrument, self.clients.remotes, self.archive, self.pipelines, checks).check(
+        preflight = Preflight(
+            self.instrument, self.clients.remotes, self.archive, self.certifier, self.pipelines, checks
+        )
+        await preflight.check(
             self.processing.workflow,
             certification=self._certification(),
             folder=self.context.settings.folder,
         )
 
     def is_left(self, image_type: ImageType) -> bool:
-        """Whether images of a type are still to be taken: always, unless the run was resumed."""
+        """Look whether images of a type are still to be taken: always, unless the run was resumed.
+
+        Parameters
+        ----------
+        image_type
+            Type of the images.
+
+        Returns
+        -------
+        is_left
+            Whether there are fewer than were asked for.
+        """
         held = self.context.record.held(image_type.value)
         return len(held) < len(self.config.images[image_type].exposure_times)
 
@@ -146,7 +166,7 @@ class CalibrationRun:
             begin=config.certify_begin,
             end=config.certify_end,
             own=tuple(
-                f"{job.submitted.collection}/run"
+                run_collection(job.submitted.collection)
                 for job in self.context.record.jobs.values()
                 if job.submitted.kind == JobKind.GENERATE
             ),

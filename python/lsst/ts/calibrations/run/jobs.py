@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..domain.calibrations import JobKind
 from ..domain.errors import ProcessingError
+from ..domain.job_collections import job_collection
 from ..domain.jobs import JobRequest, data_query, make_job
 from ..journal.facts import JobEnded, JobSubmitted
 from .context import RunContext
@@ -93,7 +94,7 @@ class Jobs:
         """Run a job, if it has not succeeded before; return its collection if it ends with exit code 0."""
         if (done := self.context.record.successful_job(request)) is not None:
             self.context.log.info("Job %s (%s) had succeeded.", done.submitted.job_id, request.name)
-            return _collection(done.submitted.job_id)
+            return job_collection(done.submitted.job_id)
         submitted: list[str] = []
 
         def note_submitted(job_id: str) -> None:
@@ -117,7 +118,7 @@ class Jobs:
                 log=str(self.context.settings.job_log(job_id)),
             )
         self.context.log.info("Job %s (%s) succeeded.", job_id, request.name)
-        return _collection(job_id)
+        return job_collection(job_id)
 
     def _note_submitted(self, request: JobRequest, job_id: str) -> None:
         log = str(self.context.settings.job_log(job_id))
@@ -131,12 +132,7 @@ class Jobs:
                 pipeline=request.pipeline,
                 config=request.config,
                 data_query=request.data_query,
-                collection=_collection(job_id),
+                collection=job_collection(job_id),
                 log=log,
             )
         )
-
-
-def _collection(job_id: str) -> str:
-    """Collection in which the OCPS leaves the results of a job."""
-    return f"u/ocps/{job_id}"

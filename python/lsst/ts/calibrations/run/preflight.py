@@ -10,7 +10,7 @@ from pathlib import Path
 from lsst.ts import salobj
 
 from ..butler.archive import Archive
-from ..butler.certification import PlannedCertification
+from ..butler.certification import Certifier, PlannedCertification
 from ..butler.pipeline_files import PipelineFiles
 from ..domain.errors import ArchiveError, CertificationError, PreflightError
 from ..domain.instruments import Instrument, instruments_named
@@ -38,8 +38,8 @@ class Preflight:
         What is to be used.
     remotes
         A remote for every component that the run needs.
-    archive
-        The Butler.
+    archive, certifier
+        What reads the Butler, and what certifies there.
     pipelines
         Which pipelines there are.
     more
@@ -51,12 +51,14 @@ class Preflight:
         instrument: Instrument,
         remotes: Sequence[salobj.Remote],
         archive: Archive,
+        certifier: Certifier,
         pipelines: PipelineFiles,
         more: Sequence[Callable[[], Awaitable[list[str]]]] = (),
     ) -> None:
         self.instrument = instrument
         self.remotes = remotes
         self.archive = archive
+        self.certifier = certifier
         self.pipelines = pipelines
         self.more = tuple(more)
 
@@ -141,7 +143,7 @@ class Preflight:
         if certification is None:
             return []
         try:
-            conflicts = await self.archive.conflicts(certification)
+            conflicts = await self.certifier.conflicts(certification)
             free = await self._free_name(certification.collection) if conflicts else ""
         except (ArchiveError, CertificationError) as error:
             return [str(error)]

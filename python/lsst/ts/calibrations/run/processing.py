@@ -15,6 +15,7 @@ from .step_work import StepWork
 
 if TYPE_CHECKING:
     from ..butler.archive import Archive
+    from ..butler.certification import Certifier
     from ..butler.pipeline_files import PipelineFiles
     from ..components.ocps import OcpsClient
     from ..config.config import CalibrationConfig
@@ -54,8 +55,8 @@ class Processing:
         Journal, clock and log of the run.
     instrument, config
         What was asked for.
-    ocps, archive, pipelines
-        What processes, what holds the results, and which pipelines there are.
+    ocps, archive, certifier, pipelines
+        What processes, what holds the results, what certifies them, and which pipelines there are.
     """
 
     def __init__(
@@ -65,11 +66,12 @@ class Processing:
         config: CalibrationConfig,
         ocps: OcpsClient,
         archive: Archive,
+        certifier: Certifier,
         pipelines: PipelineFiles,
     ) -> None:
         self.context = context
         self.workflow = make_workflow(config)
-        self.work = StepWork(context, instrument, config, ocps, archive, pipelines)
+        self.work = StepWork(context, instrument, config, ocps, archive, certifier, pipelines)
         self._images: dict[ImageType, tuple[int, ...]] = {}
         self._tasks: dict[Step, asyncio.Task[None]] = {}
         self._cancelled = False

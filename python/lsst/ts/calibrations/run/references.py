@@ -52,7 +52,18 @@ class References:
         return ImageType.FLAT in self._needed()
 
     async def flat_problems(self, physical_filter: str) -> list[str]:
-        """What is missing of the flats through a filter, by its name in the Butler."""
+        """Look for the flats through a filter.
+
+        Parameters
+        ----------
+        physical_filter
+            Name of the filter in the Butler.
+
+        Returns
+        -------
+        problems
+            What is missing, one sentence for each problem.
+        """
         return await self._problems(ImageType.FLAT, physical_filter) if self.need_flat else []
 
     def _needed(self) -> Sequence[ImageType]:

@@ -8,25 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from ..butler.certification import Certification
+from ..butler.certification import Certification, Certifier
 from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
-from ..domain.errors import ArchiveError, CertificationError, VerificationIncomplete
+from ..domain.errors import CertificationError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
 from ..domain.gains import corrected_gain
 from ..domain.pipeline_names import without_labels
 from ..journal.facts import CalibrationMade, Certified, GainsMeasured, VerdictGiven
 from ..report.gains import gain_table, love_gain_table
 from ..report.verification import VerificationReport
-from ..verification import (
-    Accepted,
-    CombinedCalibration,
-    Verdict,
-    Waiver,
-    evaluate,
-    evaluate_product,
-    merge_exposures,
-    waive,
-)
+from ..verification import MAX_FAILURES_BY_ITSELF, Accepted, CombinedCalibration, Waiver, judge, waive
 from ..workflow.workflow import Step, StepKind
 from .jobs import Jobs
 
@@ -55,8 +46,8 @@ class StepWork:
         Journal, clock and log.
     instrument, config
         What was asked for.
-    ocps, archive, pipelines
-        What runs jobs, what holds their results, and which pipelines there are.
+    ocps, archive, certifier, pipelines
+        What runs jobs, what holds their results, what certifies them, and which pipelines there are.
     """
 
     def __init__(
@@ -66,12 +57,14 @@ class StepWork:
         config: CalibrationConfig,
         ocps: OcpsClient,
         archive: Archive,
+        certifier: Certifier,
         pipelines: PipelineFiles,
     ) -> None:
         self.context = context
         self.instrument = instrument
         self.config = config
         self.archive = archive
+        self.certifier = certifier
         self.jobs = Jobs(context, ocps, pipelines, instrument, config)
         self.made: dict[str, CombinedCalibration] = {}
         """What was generated, by calibration."""
@@ -119,7 +112,7 @@ class StepWork:
         collection = await self.jobs.run(step, ids, self._inputs(step), step.options)
         made = CombinedCalibration(step.calibration, exposures, collection, ())
         if collection not in self.context.record.made:
-            datasets = await self.archive.made(made.dataset_type, made.run)
+            datasets = await self.certifier.made(made.dataset_type, made.run)
             self.context.note(
                 CalibrationMade(
                     time=self.context.now(),
@@ -136,10 +129,14 @@ class StepWork:
         calibration, made = CALIBRATIONS[step.calibration], self.made.get(step.calibration)
         ids = exposures[calibration.verified_with] if made is None else made.verified_with
         collection = await self.jobs.run(step, ids, self._inputs(step))
-        if made is not None and calibration.verified_by_itself:
-            verdict = await self._judge_by_itself(made, collection)
-        else:
-            verdict = await self._judge_exposures(step.calibration, ids, made, collection)
+        by_itself = made is not None and calibration.verified_by_itself
+        results = await self.archive.verification(
+            collection, step.calibration, None if by_itself else ids, self.config.detectors
+        )
+        threshold = (
+            MAX_FAILURES_BY_ITSELF if by_itself else self.config.images[calibration.verified_with].threshold
+        )
+        verdict = judge(results, max_failures_per_detector=threshold, combined=made)
         report = VerificationReport(
             step.calibration, verdict, collection, None if made is None else made.collection
         )
@@ -154,32 +151,6 @@ class StepWork:
         self.context.log.warning(report.love_text(path))
         if not verdict.complete:
             raise VerificationIncomplete(step.calibration, verdict.problems)
-
-    async def _judge_exposures(
-        self, name: str, exposures: Sequence[int], made: CombinedCalibration | None, collection: str
-    ) -> Verdict:
-        detectors = {number: self.instrument.detectors[number] for number in self.config.detectors}
-        results = await self.archive.verification(collection, name, exposures, detectors)
-        names = tuple(detectors.values())
-        return evaluate(
-            merge_exposures(results.by_exposure, detectors=names),
-            exposures=exposures,
-            detectors=names,
-            amplifiers=self.instrument.amplifiers,
-            max_failures_per_detector=self.config.images[CALIBRATIONS[name].verified_with].threshold,
-            measured=results.measured,
-            combined=made,
-            tests_expected=True,
-        )
-
-    async def _judge_by_itself(self, made: CombinedCalibration, collection: str) -> Verdict:
-        detectors = {number: self.instrument.detectors[number] for number in self.config.detectors}
-        return evaluate_product(
-            made,
-            await self.archive.products(collection, made.name, detectors),
-            detectors=detectors.values(),
-            amplifiers=self.instrument.amplifiers,
-        )
 
     def _note_verdict(self, report: VerificationReport) -> None:
         """Note a verdict, unless an earlier part of the run came to the same one."""
@@ -240,7 +211,7 @@ class StepWork:
             raise
 
     async def _certify(self, calibration: str, request: Certification) -> None:
-        await self.archive.certify(request)
+        await self.certifier.certify(request)
         begin, end = (date.isoformat(timespec="milliseconds") for date in (request.begin, request.end))
         certified = Certified(
             time=self.context.now(),
@@ -286,11 +257,6 @@ class StepWork:
         options = without_labels(step.options, PAIR_GAINS.tasks_left_out)
         collection = await self.jobs.run(step, paired, self._inputs(step), options)
         measured = await self.archive.pair_gains(collection, pairs, self.config.detectors)
-        if others := sorted({each.exposures for each in measured} - set(pairs)):
-            raise ArchiveError(
-                f"the gains in {collection} are of other pairs of flats than were expected:"
-                f" {', '.join(f'{first} and {second}' for first, second in others)}"
-            )
         gains = tuple(self._gain(each) for each in measured)
         # As text, in which also gains that are no numbers can be equal; tuples become lists in the journal.
         if json.dumps(gains) != json.dumps(self.context.record.gains):

@@ -1,25 +1,31 @@
-"""Acceptance: whether the results of cp_verify are complete and good enough to certify what they verify."""
+"""Acceptance: whether the results of cp_verify are complete and good enough to certify what they verify.
+
+What cp_verify stores is read into typed results (`read_exposures`, `read_calibration`), which one rule
+judges (`judge`). `evaluate` reads and judges the merged dictionary of the documented reports.
+"""
 
 from __future__ import annotations
 
 from .combined import CombinedCalibration
-from .merge import merge_exposures
-from .names import UNCOUNTED_TESTS
-from .product import evaluate_product
-from .rule import evaluate
-from .seal import is_intact
-from .verdict import Accepted, Verdict
-from .waiver import Waiver, waive
+from .reading import evaluate, read_calibration, read_exposures
+from .results import Gap, VerificationResults, VerificationTest
+from .rule import MAX_FAILURES_BY_ITSELF, judge
+from .seal import is_sealed
+from .verdict import Accepted, Verdict, Waiver, waive
 
 __all__ = [
-    "UNCOUNTED_TESTS",
+    "MAX_FAILURES_BY_ITSELF",
     "Accepted",
     "CombinedCalibration",
+    "Gap",
     "Verdict",
+    "VerificationResults",
+    "VerificationTest",
     "Waiver",
     "evaluate",
-    "evaluate_product",
-    "is_intact",
-    "merge_exposures",
+    "is_sealed",
+    "judge",
+    "read_calibration",
+    "read_exposures",
     "waive",
 ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+
+from ..domain.calibrations import CALIBRATIONS
+from ..domain.job_collections import run_collection
 
 __all__ = ["CombinedCalibration"]
-
-_VERIFIED_WITH = {"DEFECTS": "FLAT", "PTC": "FLAT"}
-"""Image type with which a calibration is verified where it is not its own."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class CombinedCalibration:
     Parameters
     ----------
     name
-        ``BIAS``, ``DARK``, ``FLAT``, ``DEFECTS`` or ``PTC``.
+        A name of the table of calibration types, e.g. ``BIAS``.
     exposures
         Ids of the exposures that it was made from, by image type.
     collection
@@ -33,20 +34,24 @@ class CombinedCalibration:
     collection: str
     datasets: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        """Keep the exposures from being changed: an acceptance is bound to them."""
+        object.__setattr__(self, "exposures", MappingProxyType(dict(self.exposures)))
+
     @property
     def dataset_type(self) -> str:
         """Name of its dataset type, e.g. ``bias``."""
-        return self.name.lower()
+        return CALIBRATIONS[self.name].dataset_type
 
     @property
     def run(self) -> str:
         """RUN collection that holds the datasets."""
-        return f"{self.collection}/run"
+        return run_collection(self.collection)
 
     @property
     def is_verified_by_itself(self) -> bool:
         """Whether its values are tested, and not images that were processed with it."""
-        return self.name == "PTC"
+        return CALIBRATIONS[self.name].verified_by_itself
 
     @property
     def verified_with(self) -> tuple[int, ...]:
@@ -56,4 +61,4 @@ class CombinedCalibration:
         with the flats, all of them: what a masked pixel does to an image shows where there is light. A
         photon transfer curve is made of the flats and verified by itself.
         """
-        return tuple(self.exposures.get(_VERIFIED_WITH.get(self.name, self.name), ()))
+        return tuple(self.exposures.get(CALIBRATIONS[self.name].verified_with, ()))

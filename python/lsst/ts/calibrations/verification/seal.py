@@ -1,56 +1,70 @@
-"""Seals: what bears one was made by this package in this process, and nobody has changed it since."""
+"""What only this package can make: verdicts, acceptances and waivers."""
 
 from __future__ import annotations
 
-import hmac
-import secrets
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
-__all__ = ["Sealed", "is_intact", "sealed"]
+__all__ = ["Sealed", "is_sealed", "sealed"]
 
-_KEY = secrets.token_bytes(32)
-"""Of this process: what another process has sealed (and pickled) is as good as not sealed."""
+_MADE: WeakValueDictionary[int, Sealed] = WeakValueDictionary()
+"""All that was made in this process and is still in use, by its identity."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class Sealed:
-    """Something that cannot be made up elsewhere.
+    """Base of dataclasses without a public constructor, so that `dataclasses.replace` is refused as well.
 
-    The seal is a digest of all fields. Therefore `dataclasses.replace` is refused; and where ``__init__`` has
-    been passed by (a pickle, ``object.__setattr__``) `is_intact` tells it, which whoever relies on the
-    contents asks. It guards against mistakes and short cuts; who wants to deceive in the same process can
-    call `sealed`, which an import contract leaves to this package.
+    A copy, or what another process has made, is not sealed. This guards against mistakes and short cuts; code
+    that sets out to deceive its own process cannot be kept from it in Python.
     """
 
-    seal: bytes = field(repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Refuse what was made by hand.
-
-        Raises
-        ------
-        TypeError
-            The seal is not one of this contents.
-        """
-        if not is_intact(self):
-            raise TypeError(f"{type(self).__name__} is made by verification alone")
+    def __init__(self, **_: object) -> None:
+        raise TypeError(f"{type(self).__name__} is made by verification alone")
 
 
 _S = TypeVar("_S", bound=Sealed)
 
 
 def sealed(kind: type[_S], **values: Any) -> _S:
-    """Make something sealed; values of all fields must be given."""
-    return kind(**values, seal=_digest(kind, values))
+    """Make something sealed; an import contract leaves this to verification.
+
+    Parameters
+    ----------
+    kind, **values
+        Its class, and the values of all fields.
+
+    Returns
+    -------
+    made
+        The one instance of which `is_sealed` is true.
+
+    Raises
+    ------
+    TypeError
+        A value is missing, or is of no field.
+    """
+    if values.keys() != {each.name for each in fields(kind)}:
+        raise TypeError(f"{kind.__name__} is not made of {', '.join(values)}")
+    made = object.__new__(kind)
+    for name, value in values.items():
+        object.__setattr__(made, name, value)
+    _MADE[id(made)] = made
+    return made
 
 
-def is_intact(value: Sealed) -> bool:
-    """Whether something is what was sealed in this process."""
-    contents = {each.name: getattr(value, each.name, None) for each in fields(value) if each.name != "seal"}
-    seal = getattr(value, "seal", None)
-    return isinstance(seal, bytes) and hmac.compare_digest(seal, _digest(type(value), contents))
+def is_sealed(value: object) -> bool:
+    """Tell whether something was made by verification in this process.
 
+    Parameters
+    ----------
+    value
+        Anything.
 
-def _digest(kind: type, contents: dict[str, Any]) -> bytes:
-    return hmac.digest(_KEY, repr((kind.__qualname__, sorted(contents.items()))).encode(), "sha256")
+    Returns
+    -------
+    is_sealed
+        True for exactly what `sealed` made, and not for a copy of it.
+    """
+    return _MADE.get(id(value)) is value

@@ -1,54 +1,51 @@
-"""The verdict on a calibration, and the proof of acceptance that certification asks for."""
+"""The verdict on a calibration, and what certification asks for: an acceptance, or an operator's waiver."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..config.config import CalibrationConfig
 from .combined import CombinedCalibration
-from .seal import Sealed, is_intact, sealed
+from .results import Gap, VerificationTest
+from .seal import Sealed, is_sealed, sealed
 
-__all__ = ["Accepted", "Verdict"]
+__all__ = ["Accepted", "Verdict", "Waiver", "waive"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class Accepted(Sealed):
     """Proof that a combined calibration was verified with exactly its exposures and accepted.
 
     Parameters
     ----------
     combined
-        Which: its type, its exposures, and the one collection and datasets that may be certified.
+        The calibration: its type, its exposures, and the one collection and datasets that may be certified.
     """
 
     combined: CombinedCalibration
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, init=False)
 class Verdict(Sealed):
-    """What the verification of one type of calibration came to; made by `evaluate` alone.
+    """What the verification of one type of calibration came to; made by `judge` alone.
 
     Parameters
     ----------
     passed
         Whether the calibration is accepted; never without complete results.
-    complete
-        Whether there is a result for everything that should have one.
     exposures
         The exposures that were expected.
     failed_exposures
         Those of them that failed verification.
-    failures
-        Number of failed tests by exposure and test type; only exposures that have some. What is verified
-        without exposures has its own name in their place, e.g. ``PTC``.
-    names
-        The failed tests by exposure, e.g. ``RXX_S00 C00 NOISE``, sorted; only exposures that have some.
+    failed_tests
+        The failed tests by exposure, sorted; only exposures that have some. A calibration that is verified by
+        itself has its own name in their place, e.g. ``PTC``.
     thresholds
         The five numbers of the documented reports, by name.
-    problems
-        What is missing or contradictory, in words; empty if complete.
-    n_failed
-        How many tests failed, without those that are never counted.
+    gaps
+        What is missing or contradictory; empty if the results are complete.
     n_tests
         How many tests there are in all, without those that are never counted; None if that is not known.
     by_itself
@@ -59,29 +56,51 @@ class Verdict(Sealed):
     """
 
     passed: bool
-    complete: bool
     exposures: tuple[int, ...]
     failed_exposures: tuple[int, ...]
-    failures: Mapping[int | str, Mapping[str, int]]
-    names: Mapping[int | str, tuple[str, ...]]
+    failed_tests: Mapping[int | str, tuple[VerificationTest, ...]]
     thresholds: Mapping[str, int]
-    problems: tuple[str, ...]
-    n_failed: int
+    gaps: tuple[Gap, ...]
     n_tests: int | None
     by_itself: bool
     combined: CombinedCalibration | None
 
+    @property
+    def complete(self) -> bool:
+        """Whether there is a result for everything that should have one."""
+        return not self.gaps
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is missing or contradictory, in words."""
+        return tuple(map(str, self.gaps))
+
+    @property
+    def failures(self) -> dict[int | str, dict[str, int]]:
+        """Number of failed tests by exposure and test type; only exposures that have some."""
+        return {key: dict(Counter(each.test for each in tests)) for key, tests in self.failed_tests.items()}
+
+    @property
+    def n_failed(self) -> int:
+        """How many tests failed, without those that are never counted."""
+        return sum(each.counts for tests in self.failed_tests.values() for each in tests)
+
     def accept(self) -> Accepted:
         """Accept the combined calibration that was verified.
+
+        Returns
+        -------
+        accepted
+            What certification asks for.
 
         Raises
         ------
         ValueError
             It did not pass; no test was made; it was verified with other exposures than it must be, or in
-            another way; there is none, or the verdict was changed after it had been given.
+            another way; there is none, or this is no verdict that verification has given.
         """
-        if not is_intact(self):
-            raise ValueError("the verdict was changed after it had been given")
+        if not is_sealed(self):
+            raise ValueError("this is no verdict that verification has given")
         if not (self.passed and self.complete):
             raise ValueError("what did not pass verification cannot be accepted")
         if self.combined is None:
@@ -96,3 +115,44 @@ class Verdict(Sealed):
         if not self.n_tests:
             raise ValueError("the verification has no results of tests: nothing was verified")
         return sealed(Accepted, combined=self.combined)
+
+
+@dataclass(frozen=True, init=False)
+class Waiver(Sealed):
+    """An operator's decision that a combined calibration is certified unverified; made by `waive` alone.
+
+    Parameters
+    ----------
+    combined
+        The calibration that may be certified.
+    reason
+        Why it is not verified, e.g. ``do_verify is false``.
+    """
+
+    combined: CombinedCalibration
+    reason: str
+
+
+def waive(combined: CombinedCalibration, config: CalibrationConfig) -> Waiver:
+    """Waive the verification of a combined calibration, if the configuration asks for that.
+
+    Parameters
+    ----------
+    combined
+        The calibration that is to be certified unverified.
+    config
+        What the operator asked for.
+
+    Returns
+    -------
+    waiver
+        What certification takes in the place of an acceptance.
+
+    Raises
+    ------
+    ValueError
+        The configuration does not ask for that.
+    """
+    if config.do_verify or not config.generate_calibrations:
+        raise ValueError(f"do_verify is true: {combined.name} is to be verified")
+    return sealed(Waiver, combined=combined, reason="do_verify is false")

@@ -1,0 +1,101 @@
+"""A Butler repository, opened when it is first needed and used without blocking the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from ..domain.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler
+
+__all__ = ["Repository"]
+
+_T = TypeVar("_T")
+
+
+class Repository:
+    """Works with a Butler repository in one thread, since a Butler is not made for several.
+
+    Parameters
+    ----------
+    path
+        Path or label, as the configuration gives it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._butler: Butler | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archive")
+
+    def __str__(self) -> str:
+        return self._path
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown()
+
+    async def call(self, function: Callable[[], _T], refused: Callable[[str], Exception] | None = None) -> _T:
+        """Call a function in the thread of the repository.
+
+        Parameters
+        ----------
+        function
+            What reads or writes.
+        refused
+            Makes the error, if database or disk refuse, of what they say; by default one of reading.
+
+        Returns
+        -------
+        result
+            What the function returns.
+
+        Raises
+        ------
+        ArchiveError
+            Database or disk refused.
+        """
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+        except (SQLAlchemyError, OSError) as error:
+            reason = str(error).partition("\n")[0]  # without the statement and links of the database
+            if refused is not None:
+                raise refused(reason) from error
+            raise ArchiveError(f"the Butler repository {self._path!r} cannot be read: {reason}") from error
+
+    def open(self, *, writeable: bool = False) -> Butler:
+        """Open the repository, if it is not open; to be called in the thread.
+
+        Parameters
+        ----------
+        writeable
+            Whether to write: then the Butler is always a new one.
+
+        Returns
+        -------
+        butler
+            What reads or writes; what others have registered since it was refreshed is not seen.
+
+        Raises
+        ------
+        ArchiveError
+            The repository cannot be opened, or not be written to.
+        """
+        from lsst.daf.butler import Butler
+
+        if self._butler is not None and not writeable:
+            return self._butler
+        try:
+            butler = Butler.from_config(self._path, writeable=writeable)
+        except Exception as error:
+            if writeable:
+                raise ArchiveError(f"the repository {self._path!r} cannot be written to: {error}") from error
+            raise ArchiveError(f"the Butler repository {self._path!r} cannot be opened: {error}") from error
+        if not writeable:
+            self._butler = butler
+        return butler

@@ -1,0 +1,384 @@
+"""Reading what cp_verify stores into typed results; the only place where the names of tests are split.
+
+cp_verify's own merged result of a run is not read, since it loses the failed tests of flats: an exposure
+that has a result of its own level (``EXP SCATTER``) is not looked into any further. So the results of each
+exposure are. They name what failed; what was measured of each detector shows what is missing: a verification
+that looked at half of the data passes as easily as one that looked at all of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any
+
+from .combined import CombinedCalibration
+from .results import (
+    ONLY_ON_FAILURE,
+    UNCOUNTED_TESTS,
+    DetectorResults,
+    Gap,
+    SubjectResults,
+    VerificationResults,
+    VerificationTest,
+)
+from .rule import judge
+from .verdict import Verdict
+
+__all__ = ["evaluate", "read_calibration", "read_exposures"]
+
+_Amplifiers = Mapping[str, Set[str]]
+"""Names of the amplifiers that must be there, by detector name."""
+
+
+def evaluate(
+    verify_stats: Mapping[Any, Any],
+    *,
+    exposures: Iterable[int],
+    detectors: Iterable[str],
+    amplifiers: Iterable[str] | Mapping[str, Iterable[str]],
+    max_failures_per_detector: int,
+    measured: Mapping[tuple[int, str], Any] | None = None,
+    combined: CombinedCalibration | None = None,
+) -> Verdict:
+    """Judge the merged dictionary of the documented reports by the rule of `judge`.
+
+    Parameters
+    ----------
+    verify_stats
+        ``{exposure id: {"SUCCESS": bool, "FAILURES": [name, ...]}, "SUCCESS": bool}``; a name is
+        ``detector amplifier TEST``, ``detector TEST``, or ``TEST`` for one of the exposure. Other exposures,
+        RUN and VERIFY are ignored. It is not changed.
+    exposures
+        Ids of the exposures that must be there.
+    detectors
+        Names of the detectors that must be there.
+    amplifiers
+        Names of the amplifiers that every detector has, or these by detector name.
+    max_failures_per_detector
+        ``number_verification_tests_threshold_<type>``.
+    measured
+        ``verify<X>DetStats`` by exposure and detector name: what missing amplifiers and values that are not
+        finite are found by. Without it only the names of failed tests can be checked. Where there is a
+        ``VERIFY`` it must have results for every amplifier, and of the same tests in each exposure.
+    combined
+        The calibration that was verified, if it was made of these exposures and may be certified then: an
+        acceptance is bound to it.
+
+    Returns
+    -------
+    verdict
+        Whether it passed, whether it is complete, what failed, and the five thresholds of the report.
+    """
+    names, expected = tuple(dict.fromkeys(detectors)), dict[str, frozenset[str]]()
+    if isinstance(amplifiers, Mapping):
+        expected.update((detector, frozenset(amplifiers.get(detector, ()))) for detector in names)
+    else:
+        expected.update(dict.fromkeys(names, frozenset(amplifiers)))
+    subjects = []
+    for exposure in dict.fromkeys(map(int, exposures)):
+        found = _Failures(exposure, expected)
+        _read_verify_stats(verify_stats, found)
+        subjects.append(found.results(measured, tests_expected=False))
+    results = VerificationResults(expected, tuple(subjects), tuple(_contradictions(verify_stats, subjects)))
+    return judge(results, max_failures_per_detector=max_failures_per_detector, combined=combined)
+
+
+def read_exposures(
+    by_exposure: Mapping[int, Any],
+    measured: Mapping[tuple[int, str], Any],
+    *,
+    exposures: Sequence[int],
+    amplifiers: Mapping[str, Set[str]],
+) -> VerificationResults:
+    """Read the results of exposures.
+
+    Parameters
+    ----------
+    by_exposure
+        ``verify<X>ExpStats`` by exposure id, each
+        ``{detector: {"SUCCESS": bool, "FAILURES": [name, ...]}, "SUCCESS": bool}`` with ``VERIFY`` for tests
+        of the exposure as a whole.
+    measured
+        ``verify<X>DetStats`` by exposure id and detector name.
+    exposures
+        Ids of the exposures that must be there; others are ignored.
+    amplifiers
+        Names of the amplifiers that must be there, by detector name.
+
+    Returns
+    -------
+    results
+        What is there, and what is missing. Measurements without tests are a gap.
+    """
+    subjects = []
+    for exposure in exposures:
+        found = _Failures(exposure, amplifiers)
+        _read_exposure(by_exposure.get(exposure), found)
+        subjects.append(found.results(measured, tests_expected=True))
+    return VerificationResults(amplifiers, tuple(subjects))
+
+
+def read_calibration(
+    name: str, measured: Mapping[str, Any], *, amplifiers: Mapping[str, Set[str]]
+) -> VerificationResults:
+    """Read the results of a calibration that is verified by itself.
+
+    Parameters
+    ----------
+    name
+        The calibration, e.g. ``PTC``.
+    measured
+        ``verify<X>DetStats`` by detector name.
+    amplifiers
+        Names of the amplifiers that must be there, by detector name.
+
+    Returns
+    -------
+    results
+        What is there, and what is missing. A SUCCESS that is not true although no test failed is a gap.
+    """
+    detectors = _read_detectors(measured, name, amplifiers)
+    failed, gaps = set[VerificationTest](), list[Gap]()
+    for detector in amplifiers:
+        tests = detectors[detector].failed
+        gaps += [Gap(reason, name) for test in sorted(tests) for reason in _misplaced(test, amplifiers)]
+        statistics = measured.get(detector)
+        if not tests and isinstance(statistics, Mapping) and not _is_true(statistics.get("SUCCESS", True)):
+            gaps.append(Gap("SUCCESS is not true and no test is named that failed", name, detector))
+        failed |= tests
+    return VerificationResults(amplifiers, (SubjectResults(name, frozenset(failed), tuple(gaps), detectors),))
+
+
+class _Failures:
+    """The tests of one exposure that are named as failed, and the gaps in the naming."""
+
+    def __init__(self, exposure: int, amplifiers: _Amplifiers) -> None:
+        self.exposure = exposure
+        self.amplifiers = amplifiers
+        self.tests: set[VerificationTest] = set()
+        self.gaps: list[Gap] = []
+        self.any_named = False
+
+    def add_gap(self, reason: str) -> None:
+        self.gaps.append(Gap(reason, self.exposure))
+
+    def add_test(self, test: VerificationTest) -> None:
+        self.any_named = True
+        self.tests.add(test)
+        self.gaps += [Gap(reason, self.exposure) for reason in _misplaced(test, self.amplifiers)]
+
+    def add_name(self, name: object, detector: str | None = None) -> None:
+        """Read ``amplifier TEST`` or ``TEST``, with the detector before it if that is not known."""
+        words = name.split() if isinstance(name, str) else []
+        if detector is None and len(words) > 1:
+            detector, *words = words
+        if len(words) == 1:
+            self.add_test(VerificationTest(detector, None, words[0]))
+        elif len(words) == 2:
+            self.add_test(VerificationTest(detector, words[0], words[1]))
+        else:
+            self.any_named = True
+            self.add_gap(f"a failure that cannot be judged: {name!r}")
+
+    def compare(self, success: Any) -> None:
+        """Compare with SUCCESS of the exposure."""
+        if _is_true(success) and self.any_named:
+            self.add_gap("SUCCESS is true and yet tests failed")
+        if not (_is_true(success) or self.any_named or self.gaps):
+            self.add_gap("SUCCESS is not true and no test is named that failed")
+
+    def results(
+        self, measured: Mapping[tuple[int, str], Any] | None, *, tests_expected: bool
+    ) -> SubjectResults:
+        """All that was found of the exposure, what was measured included."""
+        here = {
+            name: each for (exposure, name), each in (measured or {}).items() if exposure == self.exposure
+        }
+        detectors = {}
+        if measured is not None:
+            detectors = _read_detectors(
+                here, self.exposure, self.amplifiers, failed=self.tests, tests_expected=tests_expected
+            )
+        return SubjectResults(self.exposure, frozenset(self.tests), tuple(self.gaps), detectors)
+
+
+def _misplaced(test: VerificationTest, amplifiers: _Amplifiers) -> Iterator[str]:
+    """Find that a test is of a part that is not expected."""
+    if test.detector is None:
+        return
+    if test.detector not in amplifiers:
+        yield f"{str(test)!r} is about a detector that is not expected"
+    elif test.amplifier is not None and test.amplifier not in amplifiers[test.detector]:
+        yield f"{str(test)!r} is about an amplifier that the detector does not have"
+
+
+def _read_verify_stats(verify_stats: Mapping[Any, Any], found: _Failures) -> None:
+    """Read what the merged dictionary has of an exposure."""
+    entries = [verify_stats[key] for key in (found.exposure, str(found.exposure)) if key in verify_stats]
+    if len(entries) != 1 or not isinstance(entries[0], Mapping):
+        found.add_gap("it has no result" if not entries else "its result cannot be read")
+        return
+    names = entries[0].get("FAILURES") or []
+    if not isinstance(names, (list, tuple)):
+        found.add_gap("FAILURES is not a list")
+        return
+    for name in names:
+        found.add_name(name)
+    found.compare(entries[0].get("SUCCESS"))
+
+
+def _contradictions(verify_stats: Mapping[Any, Any], subjects: Sequence[SubjectResults]) -> Iterator[Gap]:
+    """Compare SUCCESS of the whole with its exposures; what is ignored may explain that it is not true."""
+    if "SUCCESS" not in verify_stats:
+        return  # what counts is said of each exposure
+    success = _is_true(verify_stats["SUCCESS"])
+    if success and any(each.failed for each in subjects):
+        yield Gap("SUCCESS of the run is true and yet tests failed")
+    ids = [each.subject for each in subjects]
+    ignored = set(verify_stats) - {"SUCCESS", *ids, *map(str, ids)}
+    if not success and not ignored and not any(each.failed or each.gaps for each in subjects):
+        yield Gap("SUCCESS of the run is not true and no test is named that failed")
+
+
+def _read_exposure(result: Any, found: _Failures) -> None:
+    """Read ``verify<X>ExpStats``."""
+    if not isinstance(result, Mapping):
+        found.add_gap("it has no result")
+        return
+    _read_exposure_tests(result.get("VERIFY"), found)
+    detectors = {
+        str(name): each for name, each in result.items() if isinstance(each, Mapping) and "SUCCESS" in each
+    }
+    for detector in found.amplifiers:
+        if detector not in detectors:
+            found.add_gap(f"{detector} has no result in this exposure")
+    for detector, each in detectors.items():
+        _read_detector(detector, each, found)
+    found.compare(result.get("SUCCESS"))
+
+
+def _read_exposure_tests(levels: Any, found: _Failures) -> None:
+    """Read the tests of an exposure as a whole."""
+    if levels is None:
+        return
+    for tests in levels.values() if isinstance(levels, Mapping) else [levels]:
+        if not isinstance(tests, Mapping):
+            found.add_gap("VERIFY of the exposure cannot be read")
+            continue
+        for test, passed in tests.items():
+            if test != "SUCCESS" and not _is_true(passed):
+                found.add_test(VerificationTest(None, None, str(test)))
+
+
+def _read_detector(detector: str, result: Mapping[str, Any], found: _Failures) -> None:
+    """Read the names of the failed tests of a detector."""
+    names = result.get("FAILURES", ())
+    if not isinstance(names, (list, tuple)):
+        found.add_gap(f"{detector} has failures that are not a list")
+        return
+    if _is_true(result["SUCCESS"]) == bool(names):
+        found.add_gap(f"{detector} has SUCCESS {result['SUCCESS']} with {len(names)} failed tests")
+    for name in names:
+        found.add_name(name, detector)
+
+
+def _read_detectors(
+    measured: Mapping[str, Any],
+    subject: int | str,
+    amplifiers: _Amplifiers,
+    *,
+    failed: Set[VerificationTest] | None = None,
+    tests_expected: bool = True,
+) -> dict[str, DetectorResults]:
+    """Read ``verify<X>DetStats`` of the detectors that must be there; others are a gap.
+
+    Each test that failed must be among those that are named as `failed`, where there are names.
+    """
+    found: dict[str, DetectorResults] = {}
+    for detector, expected in amplifiers.items():
+        statistics, outcomes = measured.get(detector), None
+        reasons = list(_gaps(statistics, expected))
+        if isinstance(statistics, Mapping) and (tests_expected or "VERIFY" in statistics):
+            outcomes = dict(_outcomes(statistics, detector))
+            if failed is not None:
+                lost = {test for test, passed in outcomes.items() if test.counts and not passed} - failed
+                reasons += [f"{test} failed and is not among the failures" for test in sorted(lost, key=str)]
+        gaps = tuple(Gap(reason, subject, detector) for reason in reasons)
+        found[detector] = DetectorResults(outcomes, gaps)
+    for detector in sorted(set(measured) - set(amplifiers)):
+        found[detector] = DetectorResults(None, (Gap("this detector is not expected", subject, detector),))
+    return found
+
+
+def _outcomes(statistics: Mapping[str, Any], detector: str) -> Iterator[tuple[VerificationTest, bool]]:
+    verify = _mapping(statistics, "VERIFY")
+    for amplifier, results in ((None, _mapping(verify, "DET")), *_mapping(verify, "AMP").items()):
+        if isinstance(results, Mapping):
+            for test, passed in results.items():
+                if test != "SUCCESS":
+                    yield VerificationTest(detector, amplifier, str(test)), _is_true(passed)
+
+
+def _gaps(statistics: Any, amplifiers: Set[str]) -> Iterator[str]:
+    """Find what is missing or not finite in the measurements of a detector."""
+    if not isinstance(statistics, Mapping):
+        yield "no measurements"
+        return
+    by_amplifier = _mapping(statistics, "AMP")
+    missing = sorted(amplifiers - set(by_amplifier))
+    unknown = sorted(set(by_amplifier) - amplifiers)
+    if missing:
+        yield f"no measurements of {', '.join(missing)}"
+    if unknown:
+        yield f"measurements of {', '.join(unknown)}, which the detector does not have"
+    yield from _uneven(by_amplifier, "value")
+    yield from _uneven(_mapping(_mapping(statistics, "VERIFY"), "AMP"), "result", amplifiers)
+    for name in sorted(amplifiers & set(by_amplifier)):
+        values = by_amplifier[name]
+        yield from (f"{name} {where} is not finite" for where in _not_finite(values))
+        if not isinstance(values, Mapping) or not values:
+            yield f"no values for {name}"
+    yield from (f"{where} is not finite" for where in _not_finite(_mapping(statistics, "DET")))
+
+
+def _uneven(by_amplifier: Mapping[str, Any], what: str, amplifiers: Set[str] = frozenset()) -> Iterator[str]:
+    """Find what one amplifier lacks and another has."""
+    names = {
+        amplifier: set(map(str, values)) - ONLY_ON_FAILURE
+        for amplifier, values in by_amplifier.items()
+        if isinstance(values, Mapping)
+    }
+    everything: set[str] = set().union(*names.values())
+    for amplifier in sorted({*names, *(amplifiers if names else ())}):
+        lacking = everything - names.get(amplifier, set()) - UNCOUNTED_TESTS
+        yield from (f"no {what} {name} for {amplifier}" for name in sorted(lacking))
+
+
+def _not_finite(values: Any, where: Sequence[str] = ()) -> Iterator[str]:
+    """Names of all values in nested measurements that are no finite numbers."""
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            yield from _not_finite(value, (*where, str(key)))
+    elif isinstance(values, (list, tuple)):
+        for value in values:
+            yield from _not_finite(value, where)
+    elif not _is_finite(values):
+        yield " ".join(where)
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _mapping(measured: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = measured.get(key)
+    return {str(name): each for name, each in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _is_true(value: Any) -> bool:
+    """Whether a value is true as a boolean, Python's or numpy's; 1 and "True" are not."""
+    return type(value).__name__ in ("bool", "bool_") and bool(value)

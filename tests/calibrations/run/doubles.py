@@ -1,0 +1,198 @@
+"""Stand-ins of what processing works with, and processing with what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from lsst.ts.calibrations.butler.certification import Certification
+from lsst.ts.calibrations.butler.pair_gains import PairGain
+from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
+from lsst.ts.calibrations.domain.errors import CertificationError
+from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS, ImageType
+from lsst.ts.calibrations.domain.jobs import JobRequest
+from lsst.ts.calibrations.journal.facts import (
+    ExposureTaken,
+    StepNotDone,
+)
+from lsst.ts.calibrations.run.processing import Processing
+from lsst.ts.calibrations.verification import VerificationResults, read_calibration, read_exposures
+from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.pipelines import PIPELINES
+
+FIRST = 2025011500001
+EXPOSURES = tuple(range(FIRST, FIRST + 4))
+HEALTHY: Mapping[str, Sequence[str]] = {}
+EXPECTED = {"RXX_S00": frozenset(AMPLIFIERS)}
+HALF = {name: ["NOISE"] for name in AMPLIFIERS[:8]}
+
+
+class ScriptedOcps:
+    """Jobs that take a minute and end as the story says."""
+
+    def __init__(self, outcomes: Mapping[str, int | Exception] | None = None) -> None:
+        self.outcomes = outcomes or {}
+        self.requests: list[JobRequest] = []
+        self.timeouts: list[float] = []
+        self.aborted: list[str] = []
+
+    async def run(
+        self, request: JobRequest, *, timeout: float, on_submitted: Callable[[str], None]
+    ) -> tuple[str, int]:
+        self.requests.append(request)
+        self.timeouts.append(timeout)
+        job_id = f"job{len(self.requests)}"
+        outcome = self.outcomes.get(request.name, 0)
+        if isinstance(outcome, Exception) and "refused" in str(outcome):
+            raise outcome
+        on_submitted(job_id)
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            self.aborted.append(job_id)
+            raise
+        if isinstance(outcome, Exception):
+            raise outcome
+        return job_id, outcome
+
+
+class ScriptedArchive:
+    """Results in which the amplifiers of the story fail their tests."""
+
+    def __init__(
+        self, failing: Mapping[str, Sequence[str]] = HEALTHY, without: Sequence[int] = (), gains: Any = None
+    ) -> None:
+        self.failing, self.without, self.gains = failing, without, gains
+        self.read: list[tuple[str, Any]] = []
+        self.certified: list[Certification] = []
+        self.refusal: Exception | None = None
+        self.tested = True
+        """Whether tests were made of what was measured."""
+        self.put = "first"
+        """Which calibration is in the collection of a job: the one that it made, or another."""
+
+    async def made(self, dataset_type: str, run: str) -> tuple[str, ...]:
+        self.read.append((run, dataset_type))
+        return (f"{self.put} {dataset_type} of {run}",)
+
+    async def certify(self, wish: Certification) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        self.certified.append(wish)
+
+    async def verification(
+        self, collection: str, calibration: str, exposures: Sequence[int] | None, detectors: Sequence[int]
+    ) -> VerificationResults:
+        self.read.append((collection, exposures))
+        names = [f"{amplifier} {test}" for amplifier, tests in self.failing.items() for test in tests]
+        detector: dict[str, Any] = {"SUCCESS": not names, **({"FAILURES": names} if names else {})}
+        results = dict.fromkeys(("MEAN", "NOISE"), True)
+        tests = {name: results | dict.fromkeys(self.failing.get(name, ()), False) for name in AMPLIFIERS}
+        measured: dict[str, Any] = {
+            "AMP": {name: {"MEAN": 0.0, "NOISE": 8.0} for name in AMPLIFIERS},
+            "SUCCESS": not names,
+        }
+        if self.tested:
+            measured["VERIFY"] = {"AMP": tests, "DET": {}}
+        if exposures is None:
+            return read_calibration(calibration, {"RXX_S00": measured}, amplifiers=EXPECTED)
+        there = [each for each in exposures if each not in self.without]
+        return read_exposures(
+            {each: {"RXX_S00": detector, "SUCCESS": not names} for each in there},
+            {(each, "RXX_S00"): measured for each in there},
+            exposures=exposures,
+            amplifiers=EXPECTED,
+        )
+
+    async def pair_gains(
+        self, collection: str, pairs: Sequence[tuple[int, int]], detectors: Sequence[int]
+    ) -> list[PairGain]:
+        self.read.append((collection, tuple(pairs)))
+        if isinstance(self.gains, Exception):
+            raise self.gains
+        return [
+            PairGain(pair, detector, name, (self.gains or {}).get(name, 1.1), 8.0, 15_000.0)
+            for pair in pairs
+            for detector in detectors
+            for name in AMPLIFIERS
+        ]
+
+
+def make_processing(context: Any, config: Any, ocps: ScriptedOcps, archive: ScriptedArchive) -> Processing:
+    """Processing of LATISS; the archive certifies as well."""
+    both: Any = archive
+    jobs: Any = ocps
+    return Processing(context, LATISS, config, jobs, both, both, PipelineFiles(LATISS, PIPELINES))
+
+
+class Story:
+    """Processing with what became of it."""
+
+    def __init__(self, context: Any, config: Any, ocps: ScriptedOcps, archive: ScriptedArchive) -> None:
+        self.context, self.config, self.ocps, self.archive = context, config, ocps, archive
+        self.facts: list[Any] = []
+        context.journal.add_listener(self.facts.append)
+
+    def run(self, tell: Callable[[Processing], Awaitable[None]]) -> Processing:
+        async def main() -> Processing:
+            processing = make_processing(self.context, self.config, self.ocps, self.archive)
+            await tell(processing)
+            await processing.finish()
+            return processing
+
+        return clock.run(main)
+
+    def hand_over(self, *kinds: ImageType, times: Sequence[float] = (5.0,) * 4) -> Processing:
+        """Hand over four exposures of some types."""
+        for kind in kinds:
+            for number, seconds in zip(EXPOSURES, times, strict=True):
+                self.context.note(taken(number, kind, seconds))
+
+        async def tell(processing: Processing) -> None:
+            for kind in kinds:
+                processing.hand_over(kind, EXPOSURES)
+
+        return self.run(tell)
+
+    def of(self, kind: type) -> list[Any]:
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    @property
+    def not_done(self) -> dict[str, str]:
+        return {fact.step: fact.reason for fact in self.of(StepNotDone)}
+
+
+def taken(number: int, kind: ImageType, seconds: float) -> ExposureTaken:
+    return ExposureTaken(
+        time=clock.START_TAI,
+        id=number,
+        obs_id=f"AT_O_20250115_{number % 100_000:06d}",
+        image_type=kind.value,
+        exp_time=seconds,
+        position=number - FIRST + 1,
+        discarded=False,
+        begun=clock.START_TAI,
+    )
+
+
+INTERNAL = {
+    "generate_calibrations": True,
+    "calib_collection": "LATISS/calib/u/test/daily.1",
+    "certify_calib_begin_date": "2025-01-15",
+    "certify_calib_end_date": "2025-01-20",
+    "do_gain_from_flat_pairs": False,
+}
+PRODUCTS = {
+    "calib_collection": "LATISS/calib/u/test/daily.1",
+    "do_gain_from_flat_pairs": False,
+    "do_defects": True,
+    "do_ptc": True,
+    "n_flat": 6,
+    "exp_times_flat": [5, 5, 15, 15, 30, 30],
+}
+REFUSED = CertificationError("the Butler is locked", kept="It is kept in u/ocps/job1.", advice="Try again.")
+
+
+async def begin(processing: Processing, kind: ImageType) -> None:
+    processing.hand_over(kind, EXPOSURES)

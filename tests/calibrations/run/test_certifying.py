@@ -1,0 +1,231 @@
+"""What a run makes is verified, accepted and certified: that, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.domain.errors import CertificationError
+from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, ImageType
+from lsst.ts.calibrations.journal.facts import (
+    CalibrationMade,
+    Certified,
+    JobEnded,
+    JobSubmitted,
+    VerdictGiven,
+)
+from lsst.ts.calibrations.report.verification import VerificationReport
+from lsst.ts.calibrations.run.processing import Processing
+from lsst.ts.calibrations.verification import Accepted, CombinedCalibration, Verdict, Waiver, evaluate, waive
+
+from .doubles import (
+    EXPOSURES,
+    FIRST,
+    HALF,
+    INTERNAL,
+    PRODUCTS,
+    REFUSED,
+    ScriptedArchive,
+    ScriptedOcps,
+    Story,
+    begin,
+)
+
+
+def test_a_dark_is_made_with_the_bias_that_was_accepted_before(story: Callable[..., Story]) -> None:
+    told = story(**INTERNAL, script_mode="BIAS_DARK")
+    processing = told.hand_over(ImageType.BIAS, ImageType.DARK)
+    assert [(each.kind, each.calibration) for each in told.ocps.requests] == [
+        ("generate", "BIAS"), ("verify", "BIAS"), ("generate", "DARK"), ("verify", "DARK"),
+    ]  # fmt: skip
+    assert told.ocps.requests[2].config.startswith("-j 8 -i u/ocps/job1/run,LATISS/calib/u/test/daily.1,")
+    assert [wish.dataset_type for wish in told.archive.certified] == ["bias", "dark"]
+    assert (processing.halted(), told.not_done) == (None, {})
+
+
+@pytest.mark.parametrize(
+    ("step", "outcomes", "archive", "refusal", "reason"),
+    [
+        ("generate", {"generate BIAS": 4}, ScriptedArchive(), None, "exit code 4"),
+        ("verify", {"verify BIAS": 4}, ScriptedArchive(), None, "exit code 4"),
+        ("verify", {}, ScriptedArchive(without=EXPOSURES[:1]), None, str(FIRST)),
+        ("certify", {}, ScriptedArchive(HALF), None, "will not be certified"),
+        ("certify", {}, ScriptedArchive(), REFUSED, "the Butler is locked"),
+    ],
+)
+def test_a_bias_that_is_not_made_verified_or_certified_ends_data_taking(
+    story: Callable[..., Story], step: str, outcomes: Any, archive: Any, refusal: Any, reason: str
+) -> None:
+    archive.refusal = refusal
+    told = story(ScriptedOcps(outcomes), archive, **INTERNAL, script_mode="BIAS_DARK")
+    processing = told.hand_over(ImageType.BIAS, ImageType.DARK)
+    steps = [f"{each} {kind}" for kind in ("BIAS", "DARK") for each in ("generate", "verify", "certify")]
+    assert list(told.not_done) == steps[steps.index(f"{step} BIAS") :]
+    assert reason in told.not_done[f"{step} BIAS"]
+    assert "without an accepted BIAS" in str(processing.halted())
+    assert archive.certified == []
+    assert "DARK" not in [request.calibration for request in told.ocps.requests]
+
+
+def test_a_type_whose_images_are_confirmed_first_waits_for_the_one_that_it_needs(
+    story: Callable[..., Story],
+) -> None:
+    told = story(ocps=ScriptedOcps({"generate BIAS": 1}), generate_calibrations=True)
+    told.hand_over(ImageType.DARK, ImageType.BIAS)
+    assert [request.name for request in told.ocps.requests] == ["generate BIAS"]
+    assert told.not_done["generate DARK"] == "it needs 'certify BIAS', which was not done"
+
+
+def test_a_type_that_needs_one_whose_images_never_came_is_named(story: Callable[..., Story]) -> None:
+    told = story(generate_calibrations=True)
+
+    async def tell(processing: Processing) -> None:
+        processing.hand_over(ImageType.DARK, EXPOSURES)
+        processing.give_up_missing()
+
+    told.run(tell)
+    assert told.ocps.requests == []
+    assert told.not_done["generate BIAS"] == "the BIAS images were not all taken and confirmed"
+    assert told.not_done["generate DARK"] == "it needs 'certify BIAS', which was not done"
+
+
+def test_what_is_certified_is_what_was_made_and_verified(story: Callable[..., Story]) -> None:
+    told = story(**INTERNAL, script_mode="BIAS")
+    told.hand_over(ImageType.BIAS)
+    (wish,) = told.archive.certified
+    assert isinstance(wish.ground, Accepted)
+    assert wish.combined == CombinedCalibration(
+        "BIAS", {"BIAS": EXPOSURES}, "u/ocps/job1", ("first bias of u/ocps/job1/run",)
+    )
+    facts = [type(fact) for fact in told.facts]
+    made = facts.index(CalibrationMade)
+    assert facts[made - 1 : made + 2] == [JobEnded, CalibrationMade, JobSubmitted]
+
+
+def test_each_job_finds_what_was_made_and_what_was_accepted_before_all_else(
+    story: Callable[..., Story],
+) -> None:
+    told = story(**INTERNAL, script_mode="BIAS_DARK")
+    told.hand_over(ImageType.BIAS, ImageType.DARK)
+    bias, dark, certified = "u/ocps/job1/run", "u/ocps/job3/run", "LATISS/calib/u/test/daily.1"
+    expected = [[], [bias], [bias, certified], [dark, bias, certified]]
+    for request, first in zip(told.ocps.requests, expected, strict=True):
+        inputs = request.config.split()[3].split(",")
+        assert inputs == [*first, "LATISS/calib"], request.name
+
+
+def test_a_certification_is_in_the_journal(story: Callable[..., Story]) -> None:
+    told = story(**INTERNAL, script_mode="BIAS")
+    told.hand_over(ImageType.BIAS)
+    (certified,) = told.of(Certified)
+    assert (certified.dataset_type, certified.collection) == ("bias", "LATISS/calib/u/test/daily.1")
+    assert (certified.begin, certified.end) == ("2025-01-15T00:00:00.000", "2025-01-20T00:00:00.000")
+    assert certified.verified
+
+
+def test_defects_are_verified_with_the_flats_of_those_that_they_are_made_of(
+    story: Callable[..., Story],
+) -> None:
+    told = story(script_mode="BIAS_DARK_FLAT", **PRODUCTS)
+    told.hand_over(ImageType.DARK, ImageType.FLAT)
+    exposures = {wish.combined.name: wish.combined.exposures for wish in told.archive.certified}
+    assert exposures == {"DEFECTS": {"DARK": EXPOSURES, "FLAT": EXPOSURES}, "PTC": {"FLAT": EXPOSURES}}
+    assert {wish.verified for wish in told.archive.certified} == {True}
+
+
+def test_after_a_resumption_only_what_was_there_before_can_be_certified(story: Callable[..., Story]) -> None:
+    told = story(archive=ScriptedArchive(), **INTERNAL, script_mode="BIAS")
+    told.archive.refusal = REFUSED
+    told.hand_over(ImageType.BIAS)
+    told.archive.refusal, told.archive.put = None, "second"
+    told.run(lambda processing: begin(processing, ImageType.BIAS))
+    (wish,) = told.archive.certified
+    assert wish.combined.datasets == ("first bias of u/ocps/job1/run",)
+    assert len(told.of(CalibrationMade)) == 1
+
+
+def _verdict(exposures: Sequence[int], combined: CombinedCalibration | None) -> Verdict:
+    """A verdict that passes."""
+    good = {each: {"SUCCESS": True, "FAILURES": []} for each in exposures}
+    tested = {
+        "AMP": {name: {"MEAN": 0.1} for name in AMPLIFIERS},
+        "VERIFY": {"AMP": {name: {"MEAN": True} for name in AMPLIFIERS}},
+    }
+    return evaluate(
+        good,
+        exposures=exposures,
+        detectors=["RXX_S00"],
+        amplifiers=AMPLIFIERS,
+        max_failures_per_detector=8,
+        measured={(each, "RXX_S00"): tested for each in exposures},
+        combined=combined,
+    )
+
+
+MADE = CombinedCalibration("BIAS", {"BIAS": EXPOSURES}, "u/ocps/job1", ("id",))
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reason"),
+    [
+        (None, "failed verification and will not be certified"),
+        (_verdict(EXPOSURES, None), "nothing was made that could be accepted"),
+        (_verdict(EXPOSURES[1:], MADE), "is to be verified with"),
+        (_verdict(EXPOSURES, replace(MADE, collection="u/ocps/job0")), "another was verified"),
+        (_verdict(EXPOSURES, replace(MADE, datasets=("other id",))), "another was verified"),
+    ],
+)
+def test_a_verdict_on_something_else_certifies_nothing(
+    story: Callable[..., Story], verdict: Verdict | None, reason: str
+) -> None:
+    told = story(**INTERNAL, script_mode="BIAS")
+
+    async def tell(processing: Processing) -> None:
+        processing.work.made["BIAS"] = MADE
+        if verdict is not None:
+            processing.work.reports["BIAS"] = VerificationReport("BIAS", verdict, "u/ocps/job2")
+        with pytest.raises(CertificationError, match=reason):
+            await processing.work.certify("BIAS")
+
+    told.run(tell)
+    assert told.archive.certified == []
+
+
+def test_measurements_without_tests_verify_nothing(story: Callable[..., Story]) -> None:
+    told = story(**INTERNAL, script_mode="BIAS")
+    told.archive.tested = False
+    told.hand_over(ImageType.BIAS)
+    assert told.archive.certified == []
+    assert not told.of(VerdictGiven)[0].passed
+
+
+def test_to_certify_unverified_takes_two_options(story: Callable[..., Story]) -> None:
+    told = story(script_mode="BIAS", do_verify=False)
+
+    async def tell(processing: Processing) -> None:
+        processing.work.made["BIAS"] = MADE
+        with pytest.raises(CertificationError, match="failed verification and will not be certified"):
+            await processing.work.certify("BIAS")
+
+    told.run(tell)
+    assert told.archive.certified == []
+
+
+def test_only_the_operator_waives_a_verification(story: Callable[..., Story], caplog: Any) -> None:
+    told = story(**INTERNAL, script_mode="BIAS", do_verify=False)
+    told.hand_over(ImageType.BIAS)
+    (wish,) = told.archive.certified
+    assert isinstance(wish.ground, Waiver)
+    assert not wish.verified
+    assert "BIAS is certified UNVERIFIED" in caplog.text
+
+
+@pytest.mark.parametrize("options", [{}, {"do_verify": False}, INTERNAL])
+def test_nobody_else_waives_a_verification(config: Any, options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="is to be verified"):
+        waive(MADE, config(**options))
+    with pytest.raises(TypeError, match="made by verification"):
+        Waiver(combined=MADE, reason="do_verify is false", seal=b"")

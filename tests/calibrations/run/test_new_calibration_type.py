@@ -1,0 +1,78 @@
+"""A type of calibration that is added to the table is planned, checked, made, verified and certified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, CalibrationType, JobKind
+from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
+from lsst.ts.calibrations.journal.facts import Certified, VerdictGiven
+from lsst.ts.calibrations.workflow.plan import make_plan
+from lsst.ts.calibrations.workflow.workflow import make_workflow
+from lsst.ts.simulated_observatory.pipelines import PIPELINES
+
+from .doubles import EXPOSURES, INTERNAL, Story
+
+GLOW = CalibrationType(
+    name="GLOW",
+    made_from=(ImageType.DARK,),
+    verified_with=ImageType.DARK,
+    needs=("BIAS", "DARK"),
+    option="do_glow",
+    generated_by=("cpGlow.yaml",),
+    verified_by=("verifyGlow.yaml",),
+)
+"""A made-up product: the glow of amplifiers, from darks."""
+
+OPTIONS = {"do_glow": True, "config_options_glow": "-c glow:x=1", "input_collections_glow": "u/glow"}
+"""As a schema with these options would give them."""
+
+
+@pytest.fixture(autouse=True)
+def _table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CALIBRATIONS, GLOW.name, GLOW)
+
+
+def configured(**options: Any) -> CalibrationConfig:
+    return CalibrationConfig.from_namespace(OPTIONS | options, LATISS)
+
+
+def test_its_steps_are_part_of_the_workflow() -> None:
+    steps = make_workflow(configured(**INTERNAL, script_mode="BIAS_DARK"))
+    assert [step.name for step in steps][-3:] == ["generate GLOW", "verify GLOW", "certify GLOW"]
+    making = next(step for step in steps if step.name == "generate GLOW")
+    assert [step.name for step in making.needs] == ["certify BIAS", "certify DARK"]
+
+
+def test_the_announced_duration_includes_it() -> None:
+    options = {"script_mode": "BIAS_DARK", "n_dark": 5, "exp_times_dark": 30}
+    without = make_plan(configured(do_glow=False, **options), LATISS)
+    with_it = make_plan(configured(**options), LATISS)
+    jobs = 2 * (20 + 5)  # it is made of the darks, and verified with them
+    assert with_it.duration == 2 + with_it.floor + 4 + jobs
+    assert with_it.duration > without.duration
+
+
+def test_the_check_before_the_first_exposure_looks_for_what_it_needs() -> None:
+    steps = make_workflow(configured(script_mode="BIAS_DARK"))
+    assert "u/glow" in steps.input_collections
+    assert steps.dataset_types_to_certify == ("glow",)
+    assert (JobKind.GENERATE, "GLOW") in steps.jobs
+    files = PipelineFiles(LATISS, PIPELINES)
+    assert files.find(JobKind.VERIFY, "GLOW").address == f"{PIPELINES}/verifyGlow.yaml"
+
+
+def test_it_is_made_verified_and_certified(story: Callable[..., Story]) -> None:
+    run = story(**INTERNAL, **OPTIONS, script_mode="BIAS_DARK")
+    run.hand_over(ImageType.BIAS, ImageType.DARK)
+    assert run.not_done == {}
+    assert [request.name for request in run.ocps.requests][-2:] == ["generate GLOW", "verify GLOW"]
+    assert run.ocps.requests[-2].config.endswith("-c glow:x=1")
+    assert run.of(VerdictGiven)[-1].calibration == "GLOW"
+    assert [fact.dataset_type for fact in run.of(Certified)] == ["bias", "dark", "glow"]
+    assert run.archive.certified[-1].combined.exposures == {"DARK": EXPOSURES}
