@@ -23,6 +23,7 @@ from lsst.ts.calibrations.domain.errors import AcquisitionError, ArchiveError, I
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.domain.tai import iso_tai
 from lsst.ts.calibrations.journal.facts import Fact
+from lsst.ts.calibrations.journal.journal import JOURNAL, Journal
 from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.calibrations.run.context import RunContext
 from lsst.ts.simulated_observatory import clock
@@ -36,11 +37,10 @@ READOUT = 2.0
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[RunContext]:
     """A run that begins, on the clock of the loop."""
-    made = RunContext.begin(
-        RunSettings(folder=tmp_path / "run", jobs=tmp_path / "run" / "uws", pipelines=PIPELINES),
-        clock.current_tai,
-        logging.getLogger("run"),
-    )
+    folder = tmp_path / "run"
+    folder.mkdir()
+    settings = RunSettings(folder=folder, jobs=folder / "uws", pipelines=PIPELINES)
+    made = RunContext(settings, Journal(folder / JOURNAL), clock.current_tai, logging.getLogger("run"))
     yield made
     made.journal.close()
 
@@ -79,6 +79,7 @@ class ToldCamera:
         number = len(self.taken)
         if number in self.refuses:
             await asyncio.sleep(self.hesitates)
+            self.asked = None
             raise AcquisitionError(f"exposure {number} was refused")
         await asyncio.sleep(exposure_time)
         self.ready = self.ends[FIRST + number - 1] = loop.time() + READOUT
@@ -201,6 +202,7 @@ def _tell(
     config: str = "",
     *faults: str,
     operator: Operator | None = None,
+    listener: Callable[[Fact], None] = lambda _: None,
     begin: float = clock.START_TAI,
     part: int = 0,
     **configure: str,
@@ -221,7 +223,7 @@ def _tell(
             script = MakeLatissCalibrations(
                 index=1,
                 settings=settings,
-                listeners=[facts.append],
+                listeners=[facts.append, listener],
                 advise=partial(light_warnings, instrument=LATISS),
             )
             remote = salobj.Remote(domain, "Script", 1)

@@ -13,6 +13,7 @@ from parity import LIMIT, Play
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.components.camera import camera_class
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -82,7 +83,7 @@ async def instrument(name: str, *components: str) -> AsyncIterator[tuple[Instrum
     made = Instrument(*components)
     await made.start()
     async with salobj.Domain() as domain:
-        client = camera_class(name)(domain=domain, log=logging.getLogger("client"))
+        client = camera_class(INSTRUMENTS[name])(domain=domain, log=logging.getLogger("client"))
         await client.start_task
         try:
             yield made, client

@@ -106,6 +106,49 @@ def test_a_refused_exposure_is_an_error_that_names_camera_image_and_reason(obser
     clock.run(story)
 
 
+def test_it_is_known_when_the_camera_was_asked_for_an_exposure(observatory: Any) -> None:
+    async def story() -> None:
+        async with observatory("take-images-refused:image=3"), camera() as (adapter, _):
+            assert adapter.asked is None
+            begin = now()
+            await take(adapter)
+            assert adapter.asked == begin
+            taking = asyncio.ensure_future(take(adapter, ImageType.DARK, 5.0))
+            await asyncio.sleep(0.5)
+            assert adapter.asked is None, "the first image is still read out, and takeImages not sent"
+            await taking
+            assert adapter.asked == begin + LATISS.readout_time
+            await adapter.read_out(FIRST + 1)
+            with pytest.raises(AcquisitionError):
+                await take(adapter)
+            assert adapter.asked is None, "what is refused is not under way"
+
+    clock.run(story)
+
+
+def test_an_exposure_that_nobody_waits_for_was_asked_for_all_the_same(observatory: Any) -> None:
+    async def story() -> None:
+        async with observatory(), camera() as (adapter, _):
+            taking = asyncio.ensure_future(take(adapter, ImageType.DARK, 60.0))
+            await asyncio.sleep(1)
+            taking.cancel()
+            await asyncio.gather(taking, return_exceptions=True)
+            assert adapter.asked is not None
+
+    clock.run(story)
+
+
+def test_nothing_is_put_into_the_remote_of_the_camera_class(observatory: Any) -> None:
+    async def story() -> None:
+        async with observatory(), camera() as (adapter, _):
+            await take(adapter)
+            remote = adapter._control.rem.atcamera
+            assert "start" not in vars(remote.cmd_takeImages)
+            assert adapter._control.camera.evt_endReadout is remote.evt_endReadout
+
+    clock.run(story)
+
+
 def test_a_camera_that_is_not_there_is_an_error_and_no_endless_wait() -> None:
     async def story() -> None:
         async with camera() as (adapter, _):
@@ -163,10 +206,10 @@ def test_what_is_mounted_and_what_will_be_in_the_beam_is_known_before_anything_m
             assert mounted.holder == "ATSpectrograph"
             assert mounted.filters == ("empty_1", "SDSSg_65mm", "SDSSr_65mm", "SDSSz_65mm")
             assert mounted.gratings == ("empty_1", "holo4_003", "blue300lpmm_qn1", "SDSSy_65mm")
-            assert await adapter.in_beam() == "SDSSr_65mm~empty"
-            assert await adapter.in_beam("SDSSg_65mm", None) == "SDSSg_65mm~empty"
-            assert await adapter.in_beam(None, 1) == "SDSSr_65mm~holo4_003"
-            assert await adapter.in_beam("SDSSx_65mm") is None
+            assert await adapter.find_filter() == "SDSSr_65mm~empty"
+            assert await adapter.find_filter("SDSSg_65mm", None) == "SDSSg_65mm~empty"
+            assert await adapter.find_filter(None, 1) == "SDSSr_65mm~holo4_003"
+            assert await adapter.find_filter("SDSSx_65mm") is None
             assert now() == begin
 
     clock.run(story)
@@ -196,7 +239,7 @@ def test_a_spectrograph_that_says_nothing_is_not_known(observatory: Any) -> None
     async def story() -> None:
         async with observatory("component-absent:component=ATSpectrograph"), camera() as (adapter, _):
             assert await adapter.mounted() is None
-            assert await adapter.in_beam("SDSSg_65mm") is None
+            assert await adapter.find_filter("SDSSg_65mm") is None
             assert now() < 60
 
     clock.run(story)
@@ -244,7 +287,8 @@ class _SpeakingCamera(salobj.BaseCsc):
 
 def test_a_camera_without_spectrograph_has_its_own_filters_and_no_grating(tmp_path: Any) -> None:
     async def story() -> None:
-        machinery = Machinery(ingest=None, run_job=None, make_pixels=None, write_raw=None, processes=0)
+        unused: Any = None  # no image is taken
+        machinery = Machinery(unused, unused, make_pixels=unused, write_raw=unused, processes=0)
         sister = SimulatedObservatory(
             LSSTCOMCAM, machinery, images=tmp_path / "images", jobs=tmp_path / "uws", scale=16, detectors=[]
         )
@@ -254,7 +298,7 @@ def test_a_camera_without_spectrograph_has_its_own_filters_and_no_grating(tmp_pa
             mounted = await adapter.mounted()
             assert mounted is not None
             assert (mounted.holder, mounted.filters) == ("CCCamera", ("i_06", "r_03", "g_01"))
-            assert await adapter.in_beam("g_01") == "g_01"
+            assert await adapter.find_filter("g_01") == "g_01"
             await adapter.setup("g_01", None)
             assert sister.optics.physical_filter == "g_01"
             with pytest.raises(AcquisitionError, match="LSSTComCam has no gratings; 'empty_1' was asked for"):

@@ -10,7 +10,7 @@ import pytest
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.components.telescope import STATE_TIMEOUT, TelescopeCheck
-from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCAM
+from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCAM, Instrument
 from lsst.ts.simulated_observatory import clock
 
 
@@ -26,7 +26,7 @@ async def telescope(**states: salobj.State) -> AsyncIterator[None]:
         yield
 
 
-async def problems(*ignore: str, instrument=LSSTCAM) -> list[str]:
+async def problems(*ignore: str, instrument: Instrument = LSSTCAM) -> list[str]:
     async with salobj.Domain() as domain:
         check = TelescopeCheck(instrument, domain)
         await check.start()
@@ -34,16 +34,16 @@ async def problems(*ignore: str, instrument=LSSTCAM) -> list[str]:
 
 
 @pytest.mark.parametrize("dome", [salobj.State.DISABLED, salobj.State.ENABLED])
-def test_the_dome_may_rest_if_its_trajectory_is_enabled(dome):
-    async def story():
+def test_the_dome_may_rest_if_its_trajectory_is_enabled(dome: salobj.State) -> None:
+    async def story() -> None:
         async with telescope(MTDome=dome, MTDomeTrajectory=salobj.State.ENABLED):
             assert await problems() == []
 
     clock.run(story)
 
 
-def test_everything_that_is_not_as_it_should_be_is_named():
-    async def story():
+def test_everything_that_is_not_as_it_should_be_is_named() -> None:
+    async def story() -> None:
         async with telescope(MTDome=salobj.State.STANDBY, MTDomeTrajectory=salobj.State.DISABLED):
             trajectory, dome = await problems()
             assert "MTDomeTrajectory is DISABLED; flats need it ENABLED" in trajectory
@@ -53,8 +53,8 @@ def test_everything_that_is_not_as_it_should_be_is_named():
     clock.run(story)
 
 
-def test_what_is_not_on_the_bus_is_passed_over_in_little_time():
-    async def story():
+def test_what_is_not_on_the_bus_is_passed_over_in_little_time() -> None:
+    async def story() -> None:
         begin = asyncio.get_running_loop().time()
         assert await problems() == []
         assert asyncio.get_running_loop().time() - begin <= STATE_TIMEOUT

@@ -22,14 +22,14 @@ SCRIPTS = {
 
 
 @pytest.mark.parametrize("path", SCRIPTS)
-def test_a_script_is_found_by_the_path_of_the_queue(path):
+def test_a_script_is_found_by_the_path_of_the_queue(path: str) -> None:
     script, instrument = SCRIPTS[path]
     assert find_script(path) is script
     assert script.instrument() is instrument
 
 
 @pytest.mark.parametrize("path", SCRIPTS)
-def test_the_executable_prints_its_schema(path):
+def test_the_executable_prints_its_schema(path: str) -> None:
     executable = Path(str(files("lsst.ts.calibrations") / "data" / "scripts" / path))
     assert os.access(executable, os.X_OK)
     environment = {key: value for key, value in os.environ.items() if key != "TS_CALIBRATIONS_SAL"}

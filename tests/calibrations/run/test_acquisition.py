@@ -22,6 +22,7 @@ from lsst.ts.calibrations.journal.facts import (
 from lsst.ts.calibrations.journal.journal import JournalError
 from lsst.ts.calibrations.run import acquisition
 from lsst.ts.calibrations.run.acquisition import Acquisition
+from lsst.ts.calibrations.run.ending import UnfinishedRun
 from lsst.ts.calibrations.workflow.plan import make_plan
 from lsst.ts.simulated_observatory import clock
 
@@ -70,6 +71,10 @@ class Story:
 
     def hand_over(self, image_type: ImageType, exposures: Any) -> None:
         self.handed_over.append((self.now(), str(image_type), list(exposures)))
+
+    @property
+    def under_way(self) -> ExposureBegun | None:
+        return UnfinishedRun(self.context.record, self.camera).under_way
 
     @staticmethod
     def now() -> float:
@@ -276,7 +281,9 @@ def test_an_exposure_that_the_journal_cannot_take_is_named(
     monkeypatch.setattr(told.context, "note", full)
     with pytest.raises(JournalError, match="DARK AT_O_20250115_000004 was taken, and the journal"):
         clock.run(told.run)
-    assert told.context.exposed
+    under_way = told.under_way
+    assert under_way is not None
+    assert (under_way.image_type, under_way.position) == ("DARK", 1)
     assert "the DARK AT_O_20250115_000004 was taken, and the journal cannot be written" in caplog.text
 
 
@@ -291,7 +298,7 @@ def test_a_stop_waits_for_any_exposure_of_the_daily_default(story: Any) -> None:
 def test_a_stop_waits_for_no_exposure_that_cannot_end_in_time(story: Any) -> None:
     told = story(exp_times_dark=[60, 60, 60])
     assert stop_after(told, 20.0) == 21.0
-    assert told.context.left_alone.exp_time == 60
+    assert told.under_way.exp_time == 60
 
 
 def test_no_exposure_is_begun_after_a_stop_between_exposures(story: Any) -> None:
@@ -315,13 +322,14 @@ def test_no_exposure_is_begun_after_a_stop_while_the_camera_is_not_ready(
     told = story(camera=told_camera(ready=10.0))
     assert stop_after(told, 3.0) == 3.0
     assert told.camera.taken == []
-    assert told.context.left_alone is None
+    assert told.under_way is None
 
 
 def test_who_stops_an_exposure_that_is_refused_leaves_none_alone(story: Any, told_camera: Any) -> None:
     told = story(camera=told_camera(refuses={1}, hesitates=5.0))
     assert stop_after(told, 3.0) == 5.0
-    assert (told.context.left_alone, told.context.exposed) == (None, False)
+    assert told.under_way is None
+    assert told.context.record.exposures == {}
 
 
 def test_a_stop_after_the_last_exposure_still_notes_what_the_oods_confirms(story: Any) -> None:

@@ -79,8 +79,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-Prepare = Callable[[Any, clock.SimulatedLoop], None]
-"""Called with script and loop before the script runs."""
+Prepare = Callable[["Observed", clock.SimulatedLoop], None]
+"""Called with the run and the loop before the script runs."""
 
 Operator = Callable[[Any, salobj.Remote], Any]
 
@@ -99,6 +99,8 @@ class Observed:
     """As the bus has them, without repetitions."""
     reason: str = ""
     exposed: bool = False
+    listeners: list[Callable[[Fact], None]] = field(default_factory=list)
+    """Called with every fact of the next part."""
 
     @property
     def run(self) -> Path:
@@ -187,7 +189,7 @@ class Observed:
                 seed=1,
                 scale=16,
             )
-            script = MakeLatissCalibrations(index=1, settings=settings)
+            script = MakeLatissCalibrations(index=1, settings=settings, listeners=[self._publish])
             remote = salobj.Remote(domain, "Script", 1)
             remote.evt_logMessage.callback = self._hear
             remote.evt_state.callback = self._see
@@ -200,10 +202,10 @@ class Observed:
                 loop = asyncio.get_running_loop()
                 assert isinstance(loop, clock.SimulatedLoop)
                 if prepare is not None:
-                    prepare(script, loop)
+                    prepare(self, loop)
                 await self._run(script, remote, operator)
             self.state, self.reason = ScriptState(script.state.state).name, script.state.reason
-            self.exposed = script.exposed
+            self.exposed = script.so_far.exposed
 
     async def _run(self, script: Any, remote: salobj.Remote, operator: Operator | None) -> None:
         await remote.cmd_setGroupId.set_start(groupId=iso_tai(clock.current_tai()))
@@ -214,6 +216,10 @@ class Observed:
         await script.close()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+    def _publish(self, fact: Fact) -> None:
+        for listener in self.listeners:
+            listener(fact)
 
     async def _hear(self, data: Any) -> None:
         self.log.append(data.message)
@@ -241,18 +247,18 @@ def observed(template: Path, tmp_path: Path) -> Iterator[Callable[..., Observed]
 def at_fact(number: int, *, half: bool = False) -> Prepare:
     """Kill the process when so many facts have been written, or in the middle of the next one."""
 
-    def prepare(script: Any, loop: clock.SimulatedLoop) -> None:
+    def prepare(run: Observed, loop: clock.SimulatedLoop) -> None:
         left = iter(range(number - 1, 0, -1))
 
         def count(fact: Any) -> None:
             if next(left, None) is not None:
                 return
             if half:
-                with (script.settings.folder / JOURNAL).open("a") as journal:
+                with (run.run / JOURNAL).open("a") as journal:
                     journal.write('{"fact": "ExposureTa')
             os._exit(KILLED)
 
-        script.listeners.append(count)
+        run.listeners.append(count)
 
     return prepare
 
@@ -260,7 +266,7 @@ def at_fact(number: int, *, half: bool = False) -> Prepare:
 def at_turn(number: int) -> Prepare:
     """Kill the process at a turn of the event loop, wherever the script may be."""
 
-    def prepare(script: Any, loop: clock.SimulatedLoop) -> None:
+    def prepare(run: Observed, loop: clock.SimulatedLoop) -> None:
         last = loop.turns + number
 
         def look(turn: int) -> None:
@@ -275,14 +281,14 @@ def at_turn(number: int) -> Prepare:
 def after(kind: type[Fact], number: int = 1) -> Prepare:
     """Kill the process when so many facts of a kind have been written."""
 
-    def prepare(script: Any, loop: clock.SimulatedLoop) -> None:
+    def prepare(run: Observed, loop: clock.SimulatedLoop) -> None:
         left = iter(range(number - 1, 0, -1))
 
         def count(fact: Any) -> None:
             if isinstance(fact, kind) and next(left, None) is None:
                 os._exit(KILLED)
 
-        script.listeners.append(count)
+        run.listeners.append(count)
 
     return prepare
 
@@ -667,12 +673,12 @@ def test_no_job_is_begun_after_a_stop(observed: Any, how: str) -> None:
 def test_an_exposure_that_the_camera_ended_alone_has_its_whole_time_limit(observed: Any) -> None:
     told = observed(more="oods_timeout: 20\n")
 
-    def prepare(script: Any, loop: clock.SimulatedLoop) -> None:
+    def prepare(run: Observed, loop: clock.SimulatedLoop) -> None:
         def die_in_the_dark(fact: Any) -> None:
             if isinstance(fact, ExposureBegun) and fact.image_type == "DARK":
                 loop.call_later(5.0, os._exit, KILLED)
 
-        script.listeners.append(die_in_the_dark)
+        run.listeners.append(die_in_the_dark)
 
     assert told.killed(told.begin, prepare=prepare)
     # The limit, counted from the begin of the exposure, is over when the run goes on; ingest takes 8 s.
@@ -684,14 +690,14 @@ def test_an_exposure_that_the_camera_ended_alone_has_its_whole_time_limit(observ
 def test_a_run_that_was_killed_on_a_full_disk_goes_on_when_there_is_room(observed: Any) -> None:
     told = observed()
 
-    def die_in_the_dark(script: Any, loop: clock.SimulatedLoop) -> None:
+    def die_in_the_dark(run: Observed, loop: clock.SimulatedLoop) -> None:
         def count(fact: Any) -> None:
             if isinstance(fact, ExposureBegun) and fact.image_type == "DARK":
                 loop.call_later(5.0, os._exit, KILLED)
 
-        script.listeners.append(count)
+        run.listeners.append(count)
 
-    def have_limits(script: Any, loop: clock.SimulatedLoop) -> None:
+    def have_limits(run: Observed, loop: clock.SimulatedLoop) -> None:
         # What lets the disk look full can be read without end.
         resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
 

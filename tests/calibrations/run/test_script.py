@@ -122,6 +122,7 @@ def test_the_journal_tells_the_same_as_the_summary(good_night: Any) -> None:
     summary = told.summary
     assert list(record.exposures) == [each["id"] for each in summary["exposures"]]
     assert list(record.jobs) == [each["job_id"] for each in summary["jobs"]]
+    assert record.ended is not None
     assert (record.ended.state, record.ended.reason) == (summary["state"], summary["reason"])
 
 
@@ -360,7 +361,7 @@ def test_the_script_stops_at_the_checkpoint_that_was_asked_for(night: Any) -> No
 
 def test_a_stop_in_the_middle_of_an_exposure_keeps_it(night: Any) -> None:
     async def operator(script: Any, remote: Any) -> None:
-        await until(lambda: script.n_exposures == 4)
+        await until(lambda: len(script.record.exposures) == 4)
         await asyncio.sleep(6)
         await remote.cmd_stop.set_start()
 
@@ -385,7 +386,8 @@ async def stop(script: Any, remote: Any) -> None:
 @pytest.mark.parametrize("exposures", [0, 4])
 def test_a_stopped_run_names_every_step_that_was_not_done(night: Any, exposures: int) -> None:
     async def operator(script: Any, remote: Any) -> None:
-        await until(lambda: script.n_exposures == exposures and script.record.configured is not None)
+        await until(lambda: script.record.configured is not None)
+        await until(lambda: len(script.record.exposures) == exposures)
         await stop(script, remote)
 
     told = night(FEW + MADE, operator=operator)
@@ -458,10 +460,7 @@ def test_a_full_disk_is_no_silent_end_and_leaves_no_job_alone(night: Any, pipeli
         if isinstance(fact, ExposureTaken) and fact.image_type == "FLAT":
             raise OSError(28, "No space left on device")
 
-    async def operator(script: Any, remote: Any) -> None:
-        script.listeners.append(full)
-
-    told = night(FEW, operator=operator)
+    told = night(FEW, listener=full)
     assert told.state == "FAILED"
     assert "No space left on device" in told.reason
     assert len(told.of(ExposureTaken)) == 6

@@ -7,7 +7,6 @@ import contextlib
 import types
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any, NoReturn
 
 from lsst.ts.utils import current_tai
@@ -16,29 +15,32 @@ from lsst.ts.xml.enums.Script import ScriptState
 from lsst.ts import salobj
 
 from .components.clients import Clients
-from .components.event_order import EventOrder
+from .components.sal import OrderedEvent
 from .config.config import CalibrationConfig, Findings, examine
 from .config.schema import load_schema
 from .domain.errors import CalibrationError, ConfigurationError
 from .domain.instruments import Instrument
-from .journal.facts import Fact, RunConfigured, RunEnded, RunResumed
-from .journal.journal import FORMAT
+from .journal.facts import Fact, RunEnded
 from .journal.record import RunRecord
 from .journal.resumption import Resumption, asked_for, take_up
-from .journal.settings import RunSettings, observatory_settings
-from .journal.summary import SUMMARY, make_summary, write_summary
+from .journal.settings import RunSettings
+from .journal.summary import make_summary, write_summary
 from .run.calibration_run import CalibrationRun
 from .run.context import RunContext
-from .run.ending import what_is_left, what_next
-from .workflow.plan import Plan, make_plan
+from .run.ending import UnfinishedRun
+from .run.prepared import PreparedRun
+from .workflow.plan import make_plan
 
 __all__ = ["BaseMakeCalibrations"]
 
-_MOMENT = 0.01
-"""Seconds between two looks at something that is about to happen."""
+_POLL = 0.01
+"""Seconds between two looks at a state that no event announces."""
 
-CLOSE_LIMIT = 60.0
-"""Seconds that a run has to settle what is under way when its process is told to end."""
+_CLOSE_LIMIT = 60.0
+"""Seconds that a run has to settle what is under way when its process is to end."""
+
+_FINAL_STATES = {ScriptState.ENDING: ScriptState.DONE, ScriptState.STOPPING: ScriptState.STOPPED}
+"""How a script ends that is in one of these states; it fails from any other."""
 
 
 class BaseMakeCalibrations(salobj.BaseScript):
@@ -51,10 +53,12 @@ class BaseMakeCalibrations(salobj.BaseScript):
     settings
         Where the run takes place; None for the observatory's own place.
     listeners
-        Called with every fact of the run.
+        Called with every fact of the run, after it is in the journal.
     advise
-        Says what an operator should know of a configuration that only the place of the run can tell.
+        Gives what an operator should know of a configuration, as far as it depends on the place of the run.
     """
+
+    evt_logMessage: OrderedEvent  # noqa: N815, a name of SAL
 
     def __init__(
         self,
@@ -65,21 +69,20 @@ class BaseMakeCalibrations(salobj.BaseScript):
         advise: Callable[[CalibrationConfig], Iterable[str]] = lambda _: (),
     ) -> None:
         super().__init__(index=index, descr=f"Take and verify {self.instrument().name} calibrations.")
-        self._log_order = EventOrder(self.evt_logMessage)
-        self.settings = settings
-        self.listeners = list(listeners)
+        self.evt_logMessage = OrderedEvent(self.evt_logMessage)
+        self._settings = settings
+        self._listeners = tuple(listeners)
         self._advise = advise
-        self.config: CalibrationConfig | None = None
-        self.plan: Plan | None = None
-        self._clients: Clients | None = None
-        self._context: RunContext | None = None
+        self._text = ""
+        self._examined: CalibrationConfig | None = None
         self._resumption: Resumption | None = None
+        self._prepared: PreparedRun | None = None
+        self._context: RunContext | None = None
+        self._started = current_tai()
         self._own_task: asyncio.Task[Any] | None = None
         self._cleaned = asyncio.Event()
         self._terminated = False
-        self._text = ""
-        self._examined: CalibrationConfig | None = None
-        self._started = current_tai()
+        self._closing: asyncio.Future[None] | None = None
 
     @classmethod
     @abstractmethod
@@ -91,11 +94,41 @@ class BaseMakeCalibrations(salobj.BaseScript):
         """JSON schema of the configuration."""
         return load_schema(cls.instrument().name)
 
+    @property
+    def prepared(self) -> PreparedRun:
+        """What `configure` has made.
+
+        Raises
+        ------
+        RuntimeError
+            The script is not configured.
+        """
+        if self._prepared is None:
+            raise RuntimeError("the script is not configured")
+        return self._prepared
+
+    @property
+    def record(self) -> RunRecord:
+        """What is known of the run."""
+        if self._context is not None:
+            return self._context.record
+        return RunRecord() if self._resumption is None else self._resumption.record
+
+    @property
+    def so_far(self) -> UnfinishedRun:
+        """What the run has, if it ends now."""
+        return UnfinishedRun(self.record, None if self._prepared is None else self._prepared.clients.camera)
+
     async def do_configure(self, data: salobj.BaseMsgType) -> None:
         """Examine the configuration text itself, then configure as every script.
 
         The base class hands over what YAML made of the text: a key given twice is gone by then, and its
         validation stops at the first problem.
+
+        Parameters
+        ----------
+        data
+            Command ``configure``.
 
         Raises
         ------
@@ -116,20 +149,14 @@ class BaseMakeCalibrations(salobj.BaseScript):
         await super().do_configure(data)
 
     def _examine(self, text: str) -> Findings:
-        """Examine a configuration; if it asks to resume a run, take the run up and examine what it has.
-
-        Raises
-        ------
-        ResumptionError
-            The run cannot go on.
-        """
+        """Examine a configuration; if it asks to resume a run, take the run up and examine what it has."""
         self._text = text
         findings = examine(text, self.get_schema(), self.instrument())
         folder = asked_for(findings.read, findings.misread)
         if folder is None:
             return findings
         self._resumption = take_up(folder, type(self).__name__)
-        self.log.info("The run in %s is resumed: %d exposures are there.", folder, self.n_exposures)
+        self.log.info("The run in %s is resumed: %d exposures are there.", folder, len(self.record.exposures))
         self._text = self._resumption.configured.text
         return examine(self._text, self.get_schema(), self.instrument())
 
@@ -141,7 +168,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         raise salobj.ExpectedError(str(error))
 
     async def configure(self, config: types.SimpleNamespace) -> None:
-        """Take up the validated configuration and connect to the components.
+        """Plan the run and connect to the components.
 
         Parameters
         ----------
@@ -154,27 +181,34 @@ class BaseMakeCalibrations(salobj.BaseScript):
         ConfigurationError
             The options do not go together.
         """
-        examined = self._examined
-        if examined is None or examined.as_dict() != vars(config):
-            examined = CalibrationConfig.from_namespace(config, self.instrument())
-        self.config = examined
-        self.plan = make_plan(self.config, self.instrument(), advice=self._advise(self.config))
-        validity = self.config.validity_warning(current_tai())
-        for warning in (*self.plan.warnings, *([validity] if validity else [])):
+        asked = self._examined
+        if asked is None or asked.as_dict() != vars(config):
+            asked = CalibrationConfig.from_namespace(config, self.instrument())
+        plan = make_plan(asked, self.instrument(), advice=self._advise(asked))
+        validity = asked.validity_warning(current_tai())
+        for warning in (*plan.warnings, *([validity] if validity else [])):
             self.log.warning(warning)
-        self._clients = Clients(self.instrument(), self.domain, self.log)
-        await self._clients.start()
+        clients = Clients(self.instrument(), self.domain, self.log)
+        self._prepared = PreparedRun(
+            type(self).__name__, self.salinfo.index, self._text, asked, plan, clients, self._resumption
+        )
+        await clients.start()
 
     def set_metadata(self, metadata: salobj.BaseMsgType) -> None:
-        """Say how long the run will take, how many images and with what."""
-        assert self.config is not None
-        assert self.plan is not None
+        """Publish how long the run will take, how many images and with what.
+
+        Parameters
+        ----------
+        metadata
+            Fields of the event ``metadata``: duration in seconds.
+        """
+        config, plan = self.prepared.config, self.prepared.plan
         held = [each.taken for each in self.record.exposures.values() if not each.lost]
         spent = sum(each.exp_time + self.instrument().readout_time for each in held)
-        metadata.duration = max(self.plan.duration - spent, 0.0)
-        metadata.nimages = self.plan.n_images - len(held)
+        metadata.duration = max(plan.duration - spent, 0.0)
+        metadata.nimages = plan.n_images - len(held)
         metadata.instrument = self.instrument().name
-        metadata.filters = "" if self.config.filter is None else str(self.config.filter)
+        metadata.filters = "" if config.filter is None else str(config.filter)
 
     async def run(self) -> None:
         """Run to the verdict.
@@ -184,70 +218,24 @@ class BaseMakeCalibrations(salobj.BaseScript):
         ExpectedError
             Something that was asked for was not done.
         """
-        assert self.config is not None
-        assert self.plan is not None
-        assert self._clients is not None
         if self._terminated:
             raise asyncio.CancelledError("a signal came before anything had begun")
-        self._own_task = asyncio.current_task()
+        self._own_task, self._started, prepared = asyncio.current_task(), current_tai(), self.prepared
         try:
-            self._context = self._begin(self.config)
-            run = CalibrationRun(
+            self._context = prepared.begin(self._settings, self.log, self._listeners)
+            outcome = await CalibrationRun(
                 self._context,
                 self.instrument(),
-                self.config,
-                self.plan,
-                self._clients,
+                prepared.config,
+                prepared.plan,
+                prepared.clients,
                 checkpoint=self.checkpoint,
                 group_id=self.next_supplemented_group_id,
-            )
-            outcome = await run.run()
+            ).run()
         except CalibrationError as error:
             self.log.error(str(error))
             raise salobj.ExpectedError(str(error)) from error
         await self.set_state(reason=outcome)
-
-    def _settings_on_the_bus(self, clients: Clients) -> RunSettings:
-        """Where the run takes place, and whether what it finds there is the observatory."""
-        if clients.simulated:
-            self.log.warning("SIMULATED: in simulation mode are %s.", ", ".join(clients.simulated))
-        return observatory_settings(
-            type(self).__name__, self.salinfo.index, self._started, simulated=clients.camera_is_simulated
-        )
-
-    def _begin(self, config: CalibrationConfig) -> RunContext:
-        """Begin the journal, or go on with the one of the run that is resumed."""
-        assert self._clients is not None
-        self._started = current_tai()
-        self.settings = settings = self.settings or self._settings_on_the_bus(self._clients)
-        if (resumption := self._resumption) is not None:
-            resumption.check_place(simulated=settings.simulated, in_process=settings.repository is not None)
-            self.settings = settings = replace(settings, folder=resumption.folder)
-            context = RunContext.resume(
-                settings, resumption.journal, resumption.record, current_tai, self.log, self.listeners
-            )
-            (settings.folder / SUMMARY).unlink(missing_ok=True)  # it tells of an end that is none
-            context.note(RunResumed(time=context.now()))
-            return context
-        context = RunContext.begin(settings, current_tai, self.log, self.listeners)
-        self.log.info("Run directory: %s", settings.folder)
-        context.note(
-            RunConfigured(
-                time=context.now(),
-                format=FORMAT,
-                script=type(self).__name__,
-                instrument=self.instrument().name,
-                text=self._text,
-                config=config.as_dict(),
-                simulated=settings.simulated,
-                repository=None if settings.repository is None else str(settings.repository),
-                seed=settings.seed,
-                scale=settings.scale,
-                date=settings.date,
-                collections=settings.collections,
-            )
-        )
-        return context
 
     async def cleanup(self) -> None:
         """Write down how the run ended: journal and summary.
@@ -269,31 +257,32 @@ class BaseMakeCalibrations(salobj.BaseScript):
             self._cleaned.set()
 
     async def _write_end(self, context: RunContext) -> None:
-        ends = {
-            ScriptState.ENDING: ScriptState.DONE,
-            ScriptState.STOPPING: ScriptState.STOPPED,
-            ScriptState.FAILING: ScriptState.FAILED,
-        }
+        so_far = self.so_far
         if self._terminated and self.state.state == ScriptState.STOPPING:
-            reason = f"the script was terminated by a signal; {what_is_left(context)}"
+            reason = f"the script was terminated by a signal; {so_far.done_and_left}"
             await self.set_state(ScriptState.FAILING, reason=reason)
-        state = ends.get(ScriptState(self.state.state), ScriptState.FAILED).name
-        if state == ScriptState.STOPPED.name:
-            await self.set_state(reason=f"stopped; {what_is_left(context)}")
+        state = _FINAL_STATES.get(ScriptState(self.state.state), ScriptState.FAILED)
+        if state == ScriptState.STOPPED:
+            await self.set_state(reason=f"stopped; {so_far.done_and_left}")
         # In this order: a run that is DONE cannot be resumed any more, so its summary must be there.
-        self.write_summary(state, self.state.reason)
-        context.note(RunEnded(time=context.now(), state=state, reason=self.state.reason))
+        self.write_summary(state.name, self.state.reason)
+        context.note(RunEnded(time=context.now(), state=state.name, reason=self.state.reason))
         context.journal.close()
-        if state != ScriptState.DONE.name and self.exposed:
-            self.log.info(what_next(context))
+        if state != ScriptState.DONE and so_far.exposed:
+            self.log.info(so_far.what_next(context.settings.folder))
 
     async def do_stop(self, data: salobj.BaseMsgType) -> None:
         """Stop as every script does, but not before `run` has begun.
 
         The base class says RUNNING first; a stop that comes then would end the script, and `run` would begin.
+
+        Parameters
+        ----------
+        data
+            Command ``stop``.
         """
         while self.state.state == ScriptState.RUNNING and self._own_task is None:  # noqa: ASYNC110, no event tells
-            await asyncio.sleep(_MOMENT)
+            await asyncio.sleep(_POLL)
         await super().do_stop(data)
 
     async def close_tasks(self) -> None:
@@ -302,46 +291,42 @@ class BaseMakeCalibrations(salobj.BaseScript):
         if self._terminated and self._own_task is not None:
             self._own_task.cancel()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_LIMIT):
+                async with asyncio.timeout(_CLOSE_LIMIT):
                     await self._cleaned.wait()
         await super().close_tasks()
-        if self._clients is not None:  # meanwhile the base class lets the last words out
-            self._closing = asyncio.ensure_future(self._clients.close())
-        await self._log_order.settle()
+        if self._prepared is not None:  # meanwhile the base class lets the last messages out
+            self._closing = asyncio.ensure_future(self._prepared.clients.close())
+        await self.evt_logMessage.settle()
         if self._resumption is not None:
             self._resumption.journal.close()
 
     def write_summary(self, state: str, reason: str) -> None:
-        """Write summary.json into the run directory."""
-        assert self.settings is not None
+        """Write summary.json into the run directory.
+
+        Parameters
+        ----------
+        state, reason
+            Final state of the script, and why it ended.
+
+        Raises
+        ------
+        RuntimeError
+            There is no run directory yet.
+        OSError
+            The file cannot be written.
+        """
+        settings = self._settings if self._context is None else self._context.settings
+        if settings is None:
+            raise RuntimeError("there is no run directory yet")
         summary = make_summary(
             self.record,
-            self.settings,
+            settings,
             self.instrument(),
             script=type(self).__name__,
             state=state,
             reason=reason,
-            config=self.config.as_dict() if self.config else {},
+            config={} if self._prepared is None else self._prepared.config.as_dict(),
             started=self.record.parts[0].begin if self.record.parts else self._started,
             ended=current_tai(),
         )
-        write_summary(summary, self.settings.folder)
-
-    @property
-    def record(self) -> RunRecord:
-        """What is known of the run."""
-        if self._context is not None:
-            return self._context.record
-        return RunRecord() if self._resumption is None else self._resumption.record
-
-    @property
-    def exposed(self) -> bool:
-        """Whether anything was exposed."""
-        context = self._context
-        begun = context is not None and (context.exposed or context.left_alone is not None)
-        return begun or self.n_exposures > 0
-
-    @property
-    def n_exposures(self) -> int:
-        """How many exposures were taken so far."""
-        return len(self.record.exposures)
+        write_summary(summary, settings.folder)

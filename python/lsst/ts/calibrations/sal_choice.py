@@ -50,13 +50,16 @@ def provide_salobj() -> None:
     ------
     ImportError
         It is not installed, and no simulated observatory that could stand in for it.
+    ValueError
+        As `is_embedded`.
     """
-    if not is_embedded():
-        return
-    for entry in entry_points(group=EMBEDDED):
-        entry.load()()
+    if is_embedded():
+        for entry in entry_points(group=EMBEDDED):
+            entry.load()()
+            return
+    elif salobj_is_installed():
         return
     raise ImportError(
-        "lsst.ts.salobj is not installed, nor a simulated observatory with an embedded one. At the telescope"
-        " it is a conda package of the observatory; elsewhere install ts-calibrations[simulation]."
+        "lsst.ts.salobj is not installed. At the telescope it is a conda package of the observatory;"
+        " elsewhere install ts-calibrations[simulation], a simulated observatory with an embedded one."
     )

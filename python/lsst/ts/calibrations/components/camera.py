@@ -6,8 +6,10 @@ import asyncio
 import importlib
 import logging
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lsst.ts import salobj
@@ -15,18 +17,11 @@ from lsst.ts import salobj
 from ..domain.errors import AcquisitionError
 from ..domain.instruments import ImageType, Instrument, exposure_id, physical_filter
 from ..domain.optics import MountedOptics
-from .refusals import words
+from .sal import Composed, explain
 
 __all__ = ["Annotations", "Camera", "camera_class"]
 
 _SEPARATOR = re.compile(r"[,:]")
-
-_CLASSES = {
-    "LATISS": ("lsst.ts.observatory.control.auxtel.latiss", "LATISS"),
-    "LSSTComCam": ("lsst.ts.observatory.control.maintel.comcam", "ComCam"),
-    "LSSTCam": ("lsst.ts.observatory.control.maintel.lsstcam", "LSSTCam"),
-}
-"""Module and name of the class that takes images with each instrument; it takes its time to be imported."""
 
 READOUT_MARGIN = 30.0
 """Seconds that endReadout may come later than the readout time of the instrument."""
@@ -36,8 +31,8 @@ TAKE_MARGIN = 300.0
 readout of an exposure whose endReadout was lost."""
 
 
-class _Reticence(logging.Filter):
-    """Lets what a camera class says of each step through only if the script is to say everything."""
+class _StepsAreDetails(logging.Filter):
+    """Lets what a camera class logs of each step through only if the log of the script has level DEBUG."""
 
     def __init__(self, log: logging.Logger) -> None:
         super().__init__()
@@ -80,25 +75,26 @@ class Camera:
 
     def __init__(self, instrument: Instrument, domain: salobj.Domain, log: logging.Logger) -> None:
         self.instrument = instrument
-        make: Any = camera_class(instrument.name)  # its arguments are fewer than those of its base
-        self._control = make(domain=domain, log=log)
-        self._control.log.addFilter(_Reticence(log))
-        self.asked: float | None = None
-        """When the camera was asked for the present exposure, on the clock of the loop; None until then."""
-        command = self._control.camera.cmd_takeImages
-        self._start, command.start = command.start, self._ask
+        self._control = _timed(camera_class(instrument))(domain=domain, log=log)
+        self._control.log.addFilter(_StepsAreDetails(log))
+        self._take_images: _TimedCommand = self._control.camera.cmd_takeImages
         # BaseCamera reads endReadout by `next`, so this needs a reader of its own.
         self._events = salobj.Remote(domain, instrument.camera, include=["endReadout"], readonly=True)
         self._events.evt_endReadout.callback = self._take_readout
         self._names: dict[int, str] = {}
-        self._read_out: dict[int, asyncio.Event] = {}
+        self._readout_ended: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
 
     async def start(self) -> None:
         """Wait until every remote is ready."""
         await asyncio.gather(self._control.start_task, self._events.start_task)
 
     async def setup(self, filter_: str | int | None, grating: str | int | None) -> None:
-        """Put filter and grating into the beam; None leaves what is there.
+        """Put filter and grating into the light path.
+
+        Parameters
+        ----------
+        filter_, grating
+            Name or position; None leaves what is there.
 
         Raises
         ------
@@ -116,11 +112,11 @@ class Camera:
             await self._control.setup_instrument(**wanted)
         except (salobj.AckError, RuntimeError, TimeoutError) as error:
             raise AcquisitionError(
-                f"the instrument could not be set up with {wanted}: {words(error)}"
+                f"the instrument could not be set up with {wanted}: {explain(error)}"
             ) from error
 
     async def mounted(self) -> MountedOptics | None:
-        """Filters and gratings that can be put into the beam; None if the instrument does not say."""
+        """Filters and gratings that can be put into the light path; None if the instrument does not say."""
         spectrograph = self.instrument.spectrograph
         try:
             if spectrograph is None:
@@ -132,19 +128,26 @@ class Camera:
         found = MountedOptics(spectrograph, _names(filters), _names(gratings))
         return found if found.filters and found.gratings else None
 
-    async def in_beam(self, filter_: str | int | None = None, grating: str | int | None = None) -> str | None:
-        """Physical filter, as the Butler will name it; None if the instrument does not say.
+    async def find_filter(
+        self, filter_: str | int | None = None, grating: str | int | None = None
+    ) -> str | None:
+        """Physical filter of the exposures to come.
 
         Parameters
         ----------
         filter_, grating
-            Name or position of what is going to be put into the beam; None: what is there now.
+            Name or position of what is going to be put into the light path; None: what is there now.
+
+        Returns
+        -------
+        physical_filter
+            As the Butler will name it; None if the instrument does not say, or has not what is asked for.
         """
-        beam = await self._present()
-        if beam is not None and (filter_ is not None or grating is not None):
+        names = await self._present()
+        if names is not None and (filter_ is not None or grating is not None):
             mounted = await self.mounted()
-            beam = None if mounted is None else mounted.set_up(beam, filter_, grating)
-        return None if beam is None else physical_filter(*beam)
+            names = None if mounted is None else mounted.set_up(names, filter_, grating)
+        return None if names is None else physical_filter(*names)
 
     async def _present(self) -> tuple[str, str | None] | None:
         """Names of filter and grating, the latter None without spectrograph; None if they are not known."""
@@ -159,14 +162,30 @@ class Camera:
     async def take(
         self, image_type: ImageType, exposure_time: float, group_id: str, annotations: Annotations
     ) -> int:
-        """Take one exposure; return its id when the integration has ended.
+        """Take one exposure, until its integration has ended.
+
+        Parameters
+        ----------
+        image_type
+            Type of the image.
+        exposure_time
+            Exposure time (s).
+        group_id
+            Group of the exposure, which no other has.
+        annotations
+            For the header.
+
+        Returns
+        -------
+        exposure
+            Its id.
 
         Raises
         ------
         AcquisitionError
             The camera refused, timed out or went to fault.
         """
-        self.asked = None
+        self._take_images.sent = None
         try:
             async with asyncio.timeout(2 * exposure_time + TAKE_MARGIN):
                 (taken,) = await self._control.take_imgtype(
@@ -180,77 +199,111 @@ class Camera:
                     note=annotations.note,
                 )
         except (salobj.AckError, RuntimeError, TimeoutError) as error:
+            self._take_images.sent = None
             raise AcquisitionError(
                 f"{self.instrument.camera} did not take the {image_type} of {exposure_time:g} s:"
-                f" {words(error) or 'it was not ready in time'}"
+                f" {explain(error) or 'it was not ready in time'}"
             ) from error
         return int(taken)
 
-    async def _ask(self, *args: Any, **kwargs: Any) -> Any:
-        """Send takeImages, which the camera class does when all that it waits for has come."""
-        self.asked = asyncio.get_running_loop().time()
-        return await self._start(*args, **kwargs)
+    @property
+    def asked(self) -> float | None:
+        """When the camera was asked for the last exposure, on the clock of the loop (s).
 
-    def name(self, taken: int) -> str:
+        None until all that the camera class waits for has come, and None again if the exposure fails.
+        """
+        return self._take_images.sent
+
+    def name(self, exposure: int) -> str:
         """Image name of an exposure.
 
-        Notes
-        -----
-        The image name is the one that endReadout gave, or, before that, the one that the camera makes for the
-        OCS controller.
-        """
-        day, sequence = divmod(taken, 100_000)
-        return self._names.get(taken, f"{self.instrument.code}_O_{day}_{sequence:06d}")
+        Parameters
+        ----------
+        exposure
+            Its id.
 
-    async def read_out(self, taken: int) -> bool:
-        """Wait for the endReadout of an exposure; return whether it came in time."""
+        Returns
+        -------
+        name
+            As endReadout gave it, or, before that, as the camera makes it for the OCS controller.
+        """
+        day, sequence = divmod(exposure, 100_000)
+        return self._names.get(exposure, f"{self.instrument.code}_O_{day}_{sequence:06d}")
+
+    async def read_out(self, exposure: int) -> bool:
+        """Wait for the endReadout of an exposure.
+
+        Parameters
+        ----------
+        exposure
+            Its id.
+
+        Returns
+        -------
+        came
+            Whether it came in time.
+        """
         try:
             async with asyncio.timeout(self.instrument.readout_time + READOUT_MARGIN):
-                await self._event(taken).wait()
+                await self._readout_ended[exposure].wait()
         except TimeoutError:
             return False
         return True
 
-    def _event(self, taken: int) -> asyncio.Event:
-        return self._read_out.setdefault(taken, asyncio.Event())
-
     async def _take_readout(self, data: salobj.BaseMsgType) -> None:
         try:
-            taken = exposure_id(data.imageName)
+            exposure = exposure_id(data.imageName)
         except ValueError:
-            return  # an image of another controller or a test name: not ours
-        self._names[taken] = data.imageName
-        self._event(taken).set()
+            return  # a test name, for example: not an image of the script
+        self._names[exposure] = data.imageName
+        self._readout_ended[exposure].set()
 
 
-def _names(said: Sequence[str]) -> tuple[str, ...]:
-    """Names without the spaces around them; none if nothing was said.
+def _names(published: Sequence[str]) -> tuple[str, ...]:
+    """Names without the spaces around them; none if nothing was published.
 
     Cameras publish their filters with commas between them, and the classes of some split at colons.
     """
-    names = tuple(name.strip() for name in _SEPARATOR.split(",".join(said)))
+    names = tuple(name.strip() for name in _SEPARATOR.split(",".join(published)))
     return names if any(names) else ()
 
 
-def camera_class(instrument_name: str) -> Any:
-    """Class that takes images with an instrument.
+def camera_class(instrument: Instrument) -> Any:
+    """Class that takes images with an instrument; its import takes a while.
 
     Parameters
     ----------
-    instrument_name
-        Name in the Butler, e.g. ``LSSTComCam``.
+    instrument
+        Names the class.
 
     Returns
     -------
     camera_class
         Of ts_observatory_control, a subclass of ``BaseCamera``.
-
-    Raises
-    ------
-    ValueError
-        There is none for this instrument.
     """
-    if instrument_name not in _CLASSES:
-        raise ValueError(f"no camera class for {instrument_name!r}; there are {sorted(_CLASSES)}")
-    module, name = _CLASSES[instrument_name]
-    return getattr(importlib.import_module(module), name)
+    module, _, name = instrument.camera_class.rpartition(".")
+    return getattr(importlib.import_module(f"lsst.ts.observatory.control.{module}"), name)
+
+
+class _TimedCommand(Composed):
+    """A command that remembers when it was last sent, on the clock of the loop (s)."""
+
+    sent: float | None = None
+
+    async def start(self, *args: Any, **kwargs: Any) -> Any:
+        """Send the command, as salobj does."""
+        self.sent = asyncio.get_running_loop().time()
+        return await self._part.start(*args, **kwargs)
+
+
+def _timed(camera_class: Any) -> Any:
+    """Subclass of a camera class that remembers when it sent ``self.camera.cmd_takeImages``."""
+
+    class TimedCamera(camera_class):  # type: ignore[misc]  # a class that is known at run time alone
+        @cached_property
+        def camera(self) -> Composed:
+            remote = super().camera
+            return Composed(remote, cmd_takeImages=_TimedCommand(remote.cmd_takeImages))
+
+    TimedCamera.__name__ = camera_class.__name__  # names its logger
+    return TimedCamera

@@ -1,4 +1,4 @@
-"""The connections of a script: camera, OODS, OCPS, and what says their states."""
+"""The connections of a script: camera, OODS, OCPS, and the states of all components."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from lsst.ts import salobj
 
 from ..domain.instruments import Instrument
 from .camera import Camera
-from .event_order import hear_overtaken
 from .ingest import IngestWatcher
 from .ocps import OcpsClient
 from .telescope import TelescopeCheck
@@ -26,7 +25,7 @@ class Clients:
     Parameters
     ----------
     instrument
-        What is to be used.
+        Instrument of the script.
     domain
         SAL domain of the script.
     log
@@ -34,13 +33,17 @@ class Clients:
     """
 
     def __init__(self, instrument: Instrument, domain: salobj.Domain, log: logging.Logger) -> None:
-        self._instrument = instrument
-        from lsst.ts.observatory.control import RemoteGroup  # the real one takes its time to be imported
-
+        self.instrument = instrument
         before = set(domain.salinfo_set)
-        oods = salobj.Remote(domain, instrument.oods, include=[*HEALTH, "imageInOODS"], readonly=True)
-        processing = RemoteGroup([f"OCPS:{instrument.ocps_index}"], domain=domain, log=log)
-        ocps = getattr(processing.rem, f"ocps_{instrument.ocps_index}")
+        # Detectors are ingested, and jobs end, at the same time: events that were overtaken count, too.
+        oods = salobj.Remote(
+            domain,
+            instrument.oods,
+            include=[*HEALTH, "imageInOODS"],
+            readonly=True,
+            discard_out_of_order_events=False,
+        )
+        ocps = salobj.Remote(domain, "OCPS", instrument.ocps_index, discard_out_of_order_events=False)
         others = [
             salobj.Remote(domain, name, include=HEALTH, readonly=True)
             for name in instrument.components
@@ -48,8 +51,6 @@ class Clients:
         ]
         self.remotes: tuple[salobj.Remote, ...] = (*others, oods, ocps)
         """One for every component that must be ENABLED."""
-        for remote in (oods, ocps):  # detectors are ingested, and jobs end, at the same time
-            hear_overtaken(remote)
         self.camera = Camera(instrument, domain, log)
         self.ingest = IngestWatcher(oods)
         self.ocps = OcpsClient(ocps)
@@ -72,11 +73,11 @@ class Clients:
 
     @property
     def simulated(self) -> list[str]:
-        """Names of the components that say that they are in simulation mode."""
-        said = {remote.salinfo.name_index: remote.evt_simulationMode.get() for remote in self.remotes}
-        return [name for name, data in said.items() if data is not None and data.mode != 0]
+        """Names of the components that publish that they are in simulation mode."""
+        modes = {remote.salinfo.name_index: remote.evt_simulationMode.get() for remote in self.remotes}
+        return [name for name, data in modes.items() if data is not None and data.mode != 0]
 
     @property
     def camera_is_simulated(self) -> bool:
-        """Whether the camera is: the images of a run are then no images of the sky or of the dome."""
-        return self._instrument.camera in self.simulated
+        """Whether the camera is in simulation mode: its images then show neither sky nor dome."""
+        return self.instrument.camera in self.simulated

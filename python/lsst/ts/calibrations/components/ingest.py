@@ -17,16 +17,28 @@ _NOT_SET = ("", "undef")
 
 
 def detector_name(raft: str, sensor: str) -> str:
-    """Full detector name from the two fields of an event; LATISS publishes no raft."""
+    """Full detector name; LATISS publishes no raft.
+
+    Parameters
+    ----------
+    raft, sensor
+        Fields of imageInOODS.
+
+    Returns
+    -------
+    name
+        E.g. ``R22_S11``.
+    """
     return sensor if raft in _NOT_SET else f"{raft}_{sensor}"
 
 
 @dataclass
 class _Image:
-    """What was said of one image so far."""
+    """What the OODS has published of one image."""
 
     codes: dict[str, tuple[int, str]] = field(default_factory=dict)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Status code and description by detector."""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class IngestWatcher:
@@ -50,16 +62,28 @@ class IngestWatcher:
         name = detector_name(data.raft, data.sensor)
         if image.codes.get(name, (1, ""))[0] != 0:
             image.codes[name] = (data.statusCode, data.description)
-        image.news.set()
+        image.changed.set()
 
     def missing(self, obs_id: str, detectors: Collection[str]) -> dict[str, str]:
-        """Detectors of an image that are not confirmed, and why."""
+        """Find the detectors of an image that are not confirmed.
+
+        Parameters
+        ----------
+        obs_id
+            Image name.
+        detectors
+            Full detector names.
+
+        Returns
+        -------
+        missing
+            Why, by detector.
+        """
         codes = self._images[obs_id].codes
-        said = {name: codes.get(name) for name in detectors}
         return {
-            name: "no imageInOODS came" if code is None else f"statusCode {code[0]}: {code[1]}"
-            for name, code in said.items()
-            if code is None or code[0] != 0
+            name: f"statusCode {codes[name][0]}: {codes[name][1]}" if name in codes else "no imageInOODS came"
+            for name in detectors
+            if name not in codes or codes[name][0] != 0
         }
 
     async def confirmed(self, obs_id: str, detectors: Collection[str], timeout: float) -> None:
@@ -77,13 +101,13 @@ class IngestWatcher:
         Raises
         ------
         IngestError
-            The time ran out; it names the detectors and what the OODS said of each.
+            The time ran out; it names the detectors and what the OODS published of each.
         """
         image = self._images[obs_id]
         try:
             async with asyncio.timeout(timeout):
                 while self.missing(obs_id, detectors):
-                    image.news.clear()
-                    await image.news.wait()
+                    image.changed.clear()
+                    await image.changed.wait()
         except TimeoutError:
             raise IngestError(obs_id, self.missing(obs_id, detectors), timeout) from None

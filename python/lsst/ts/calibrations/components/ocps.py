@@ -1,4 +1,4 @@
-"""Jobs of the OCPS: submit one, learn its id, learn how it ended."""
+"""Jobs of the OCPS: submitted, and waited for until their exit code is known."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from lsst.ts import salobj
 from ..domain.errors import ProcessingError
 from ..domain.jobs import JobRequest, is_job_id
 from ..domain.text import one_line
-from .refusals import words
+from .sal import explain
 
 __all__ = ["OcpsClient"]
 
 FIRST_ACK_TIMEOUT = 120.0
-"""Seconds within which the OCPS must say that it took a job."""
+"""Seconds within which the OCPS must acknowledge a job."""
 
 RESULT_GRACE = 60.0
 """Seconds that job_result may come after the command has ended."""
 
 ABORT_TIMEOUT = 10.0
-"""Seconds that a run which is stopped has left for each word with the OCPS."""
+"""Seconds within which the OCPS must answer a run that is being stopped."""
 
 RESULTS_KEPT = 1000
-"""Foreign results that are remembered, in case they are ours and came before our first acknowledgement."""
+"""Results that are kept, since that of a job may come before the first acknowledgement says its id."""
 
 
 class OcpsClient:
-    """The one reader of ``job_result``: results are filed by job id, so none is taken by the wrong waiter.
+    """The only reader of ``job_result``: it files results by job id, so that none is taken for another job's.
 
     Parameters
     ----------
@@ -70,7 +70,10 @@ class OcpsClient:
 
         Returns
         -------
-        job_id, exit_code
+        job_id
+            Id that the OCPS gave the job.
+        exit_code
+            Exit code of its pipeline.
 
         Raises
         ------
@@ -104,13 +107,18 @@ class OcpsClient:
                 await end
 
     async def settle(self, job_id: str) -> int | None:
-        """End the matter of a job that an earlier part of the run has submitted.
+        """Find out how a job ended that an earlier part of the run submitted, or abort it.
+
+        Parameters
+        ----------
+        job_id
+            Id that the OCPS gave the job.
 
         Returns
         -------
         exit_code
-            As the last word of the OCPS has it, if that was about this job. Else None: the job was aborted,
-            if it was still running.
+            If the last result that the OCPS published is that of this job. Else None: the job was aborted, if
+            it was still running.
         """
         if job_id not in self._results:
             await self._abort(job_id)
@@ -152,20 +160,20 @@ class OcpsClient:
         if not end.done():
             reason = f"it did not end within {timeout:.0f} s and was aborted"
         elif isinstance(error := end.exception(), salobj.AckError):
-            reason = f"the OCPS gave it up: {words(error)}"
-        else:  # also where the end came with the first acknowledgement, and cannot be waited for any more
+            reason = f"the OCPS gave it up: {explain(error)}"
+        else:  # also where the first acknowledgement was the last one, so that no other can be waited for
             reason = f"the OCPS ended the command but sent no job_result within {RESULT_GRACE:.0f} s"
         raise ProcessingError(request.name, reason, job_id=job_id)
 
     async def _abort_submission(self, request: JobRequest, submission: asyncio.Future[Any]) -> None:
-        """Abort a job that nobody waits for any more as soon as its id is known, if that is soon."""
+        """Abort a job of a run that is being stopped, as soon as its id is known, if that is soon."""
         await asyncio.wait((submission,), timeout=ABORT_TIMEOUT)
         submission.cancel()
         with contextlib.suppress(asyncio.CancelledError, ProcessingError):
             await self._abort(_job_id(request, await submission))
 
     async def _abort(self, job_id: str) -> None:
-        """Ask the OCPS to stop a job that nobody waits for any more; it may be past caring."""
+        """Ask the OCPS to stop a job; that it refuses, because the job has ended, does not matter."""
         with contextlib.suppress(salobj.AckError):
             await self._remote.cmd_abort_job.set_start(job_id=job_id, timeout=ABORT_TIMEOUT)
 

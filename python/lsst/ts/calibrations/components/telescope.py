@@ -12,7 +12,7 @@ from ..domain.instruments import Instrument
 __all__ = ["TelescopeCheck"]
 
 STATE_TIMEOUT = 5.0
-"""Seconds within which a component that is on the bus has said its state."""
+"""Seconds within which a component that is on the bus has published its state."""
 
 
 class TelescopeCheck:
@@ -21,7 +21,7 @@ class TelescopeCheck:
     Parameters
     ----------
     instrument
-        Says which components matter, and in which states flats can be taken.
+        Names the components, and the states in which flats can be taken.
     domain
         SAL domain of the script.
     """
@@ -38,12 +38,17 @@ class TelescopeCheck:
         await asyncio.gather(*(remote.start_task for remote in self._remotes.values()))
 
     async def problems(self, ignore: Collection[str] = ()) -> list[str]:
-        """What is not as flats need it, one sentence for each component.
+        """Find the components that are not as flats need them.
 
         Parameters
         ----------
         ignore
-            Components not to look at, by their SAL names in any case.
+            Components not to look at, by their SAL names in upper or lower case.
+
+        Returns
+        -------
+        problems
+            One sentence for each component.
         """
         ignored = {name.lower() for name in ignore}
         names = [name for name in self._remotes if name.lower() not in ignored]

@@ -73,6 +73,8 @@ class Instrument:
         Name in the Butler, e.g. ``LATISS``.
     camera, header_service, oods
         SAL names of its components.
+    camera_class
+        Class of ts_observatory_control that takes its images, below ``lsst.ts.observatory.control``.
     spectrograph
         SAL name of the component that holds filters and gratings; None if the camera has the filters itself,
         and there are no gratings.
@@ -100,6 +102,7 @@ class Instrument:
 
     name: str
     camera: str
+    camera_class: str
     header_service: str
     oods: str
     spectrograph: str | None
@@ -149,6 +152,7 @@ class Instrument:
 LATISS = Instrument(
     name="LATISS",
     camera="ATCamera",
+    camera_class="auxtel.latiss.LATISS",
     header_service="ATHeaderService",
     oods="ATOODS",
     spectrograph="ATSpectrograph",
@@ -162,6 +166,7 @@ LATISS = Instrument(
 LSSTCOMCAM = Instrument(
     name="LSSTComCam",
     camera="CCCamera",
+    camera_class="maintel.comcam.ComCam",
     header_service="CCHeaderService",
     oods="CCOODS",
     spectrograph=None,
@@ -175,6 +180,7 @@ LSSTCOMCAM = Instrument(
 LSSTCAM = Instrument(
     name="LSSTCam",
     camera="MTCamera",
+    camera_class="maintel.lsstcam.LSSTCam",
     header_service="MTHeaderService",
     oods="MTOODS",
     spectrograph=None,

@@ -171,15 +171,10 @@ class Acquisition:
         except asyncio.CancelledError as error:
             # The camera goes on with what it has begun: an exposure that it ends belongs into the journal.
             stop = error
-            self.context.left_alone = None if self.camera.asked is None else begun
             await _settle([taking], self._patience(begun.exp_time))
-            if taking.cancelled():
-                raise
-            self.context.left_alone = None
-            if taking.exception():
+            if taking.cancelled() or taking.exception():
                 raise
         taken = taking.result()
-        self.context.exposed = True
         self._note_taken(taken, begun)
         confirmations[taken] = asyncio.ensure_future(self._confirm(taken))
         if stop is not None:

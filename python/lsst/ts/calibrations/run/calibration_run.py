@@ -21,8 +21,8 @@ from ..domain.job_collections import run_collection
 from ..journal.journal import JournalError
 from ..workflow.plan import Plan
 from .acquisition import Acquisition
-from .beam import Beam
 from .context import RunContext
+from .filter_and_grating import FilterAndGrating
 from .preflight import Preflight
 from .processing import Processing
 from .recovery import Recovery
@@ -74,7 +74,7 @@ class CalibrationRun:
         self.archive = Archive(self.repository, instrument)
         self.certifier = Certifier(self.repository, instrument.name)
         self.references = References(config, self.archive, context.now)
-        self.beam = Beam(config, clients.camera, self.references, context.log)
+        self.filter_and_grating = FilterAndGrating(config, clients.camera, self.references, context.log)
         self.pipelines = PipelineFiles(instrument, context.settings.pipelines)
         self.processing = Processing(
             context, instrument, config, clients.ocps, self.archive, self.certifier, self.pipelines
@@ -93,7 +93,7 @@ class CalibrationRun:
             if self.context.record.resumed:
                 await self._recovery().run()
             if any(map(self.is_left, self.config.image_types)):
-                await self.beam.set_up()
+                await self.filter_and_grating.set_up()
                 await self._recovery().compare(flats=self._flats_are_left)
             error = await self._take_and_process()
         except BaseException as end:
@@ -117,7 +117,7 @@ class CalibrationRun:
             self.processing.give_up(reason)
 
     async def _check(self) -> None:
-        checks = [self.beam.problems, self.references.problems]
+        checks = [self.filter_and_grating.problems, self.references.problems]
         if self._flats_are_left:
             ignore = self.config.ignore
             checks.append(partial(self.clients.telescope.problems, ignore))

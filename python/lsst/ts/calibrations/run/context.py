@@ -1,15 +1,15 @@
-"""What every part of a run needs: journal, clock, log, folder."""
+"""What every part of a run needs: journal, record, clock, log, folder."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 
 from ..domain.errors import CalibrationError
-from ..journal.facts import ExposureBegun, Fact
-from ..journal.journal import JOURNAL, Journal, JournalError
+from ..journal.facts import Fact
+from ..journal.journal import Journal
 from ..journal.record import RunRecord
 from ..journal.settings import RunSettings
 
@@ -37,84 +37,50 @@ class RunContext:
         Clock: TAI unix seconds.
     log
         Log of the script: the operator's report.
+    listeners
+        Called with every fact, after it is in journal and record.
+    record
+        All that is known of the run. It follows the journal.
     """
 
     settings: RunSettings
     journal: Journal
     now: Callable[[], float]
     log: logging.Logger
+    listeners: InitVar[Iterable[Callable[[Fact], None]]] = ()
     record: RunRecord = field(default_factory=RunRecord)
-    exposed: bool = False
-    """Whether anything was exposed, even if the disk did not take the fact."""
-    left_alone: ExposureBegun | None = None
-    """The exposure that the camera had not ended when nobody waited for it any more."""
 
-    @classmethod
-    def begin(
-        cls,
-        settings: RunSettings,
-        now: Callable[[], float],
-        log: logging.Logger,
-        listeners: Iterable[Callable[[Fact], None]] = (),
-    ) -> RunContext:
-        """Make the run directory and open its journal.
+    def __post_init__(self, listeners: Iterable[Callable[[Fact], None]]) -> None:
+        for listener in (self.record.apply, *listeners):
+            self.journal.add_listener(listener)
+
+    def note(self, fact: Fact) -> None:
+        """Write a fact into the journal; the record follows.
 
         Parameters
         ----------
-        settings, now, log
-            As for the class.
-        listeners
-            Called with every fact, after it is written.
+        fact
+            The fact.
 
         Raises
         ------
         JournalError
-            The file system refuses the folder or the journal.
+            The disk did not take it.
         """
-        try:
-            settings.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise JournalError(
-                f"the run directory {settings.folder} cannot be made: {error.strerror}",
-                kept="Nothing was exposed.",
-            ) from error
-        # A simulated run that a power cut ends can be run again; it would wait for the disk all the time.
-        journal = Journal(settings.folder / JOURNAL, durable=not settings.simulated)
-        return cls._listened(cls(settings, journal, now, log), listeners)
-
-    @classmethod
-    def resume(
-        cls,
-        settings: RunSettings,
-        journal: Journal,
-        record: RunRecord,
-        now: Callable[[], float],
-        log: logging.Logger,
-        listeners: Iterable[Callable[[Fact], None]] = (),
-    ) -> RunContext:
-        """Go on with a journal and what it holds; parameters as for `begin`.
-
-        Parameters
-        ----------
-        journal, record
-            Of the earlier parts of the run.
-        """
-        return cls._listened(cls(settings, journal, now, log, record), listeners)
-
-    @classmethod
-    def _listened(cls, context: RunContext, listeners: Iterable[Callable[[Fact], None]]) -> RunContext:
-        """Have the record, and then the others, hear of every fact."""
-        context.journal.add_listener(context.record.apply)
-        for listener in listeners:
-            context.journal.add_listener(listener)
-        return context
-
-    def note(self, fact: Fact) -> None:
-        """Write a fact into the journal; the record follows."""
         self.journal.append(fact)
 
     def add_to_report(self, text: str) -> Path:
-        """Append a section to the report of the run and return its path; one that it has is not repeated.
+        """Append a section to the report of the run, unless the report has it.
+
+        Parameters
+        ----------
+        text
+            The section.
+
+        Returns
+        -------
+        path
+            The report.
 
         Raises
         ------

@@ -84,7 +84,7 @@ class Recovery:
         before = {each.physical_filter for each in held if each.physical_filter is not None}
         if not before or not flats:
             return
-        name = await self.clients.camera.in_beam()
+        name = await self.clients.camera.find_filter()
         if name is not None and before != {name}:
             through = " and ".join(sorted(before))
             raise PreflightError(

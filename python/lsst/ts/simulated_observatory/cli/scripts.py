@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["SCRIPTS", "find_script"]
 
-SCRIPTS = {
-    "auxtel/make_latiss_calibrations.py": ("lsst.ts.calibrations.auxtel", "MakeLatissCalibrations"),
-    "maintel/make_comcam_calibrations.py": ("lsst.ts.calibrations.maintel", "MakeComCamCalibrations"),
-    "maintel/make_lsstcam_calibrations.py": ("lsst.ts.calibrations.maintel", "MakeLSSTCamCalibrations"),
-    "maintel/make_latiss_calibrations.py": ("lsst.ts.calibrations.auxtel", "MakeLatissCalibrations"),
-}
-"""Module and class of each script, by its path as the queue lists it; one page lists LATISS under maintel."""
+SCRIPTS = (
+    *sorted(str(path.relative_to(get_scripts_dir())) for path in get_scripts_dir().glob("*tel/*.py")),
+    "maintel/make_latiss_calibrations.py",
+)
+"""Paths of the scripts as the queues list them; one page lists LATISS under maintel."""
 
 
 def find_script(path: str) -> type[BaseMakeCalibrations]:
@@ -53,8 +51,11 @@ def find_script(path: str) -> type[BaseMakeCalibrations]:
         near = difflib.get_close_matches(name, SCRIPTS, n=1, cutoff=0.3)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise click.UsageError(f"there is no script {shown}.{hint} Scripts are: {', '.join(SCRIPTS)}")
-    module, name = SCRIPTS[name]
-    script: type[BaseMakeCalibrations] = getattr(importlib.import_module(module), name)
+    folder, _, stem = name.removesuffix(".py").partition("/")
+    package = importlib.import_module(f"lsst.ts.calibrations.{'auxtel' if 'latiss' in stem else folder}")
+    # The class has the name of the file: make_comcam_calibrations.py is MakeComCamCalibrations.
+    classes = {each.lower(): each for each in package.__all__}
+    script: type[BaseMakeCalibrations] = getattr(package, classes[stem.replace("_", "")])
     return script
 
 

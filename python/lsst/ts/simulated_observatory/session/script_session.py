@@ -17,7 +17,6 @@ from lsst.ts import salobj
 from lsst.ts.calibrations.domain.tai import iso_tai
 from lsst.ts.calibrations.journal.resumption import OPTION
 from lsst.ts.calibrations.journal.summary import SUMMARY
-from lsst.ts.calibrations.run.ending import rejected
 
 from ..clock import SimulatedLoop
 from .flat_light import light_warnings
@@ -129,7 +128,7 @@ class ScriptSession:
         if not (self._setup.settings.folder / SUMMARY).exists():  # it never ran, or could not write
             self._summarise(script, state.name, reason)
         self._view.say(f"{state.name}: {reason}")
-        if state != ScriptState.DONE and script.exposed and not rejected(script.record):
+        if state != ScriptState.DONE and script.so_far.exposed and not script.so_far.rejected:
             self._view.say(f"To go on with it: --resume {self._setup.settings.folder}")
 
     def _summarise(self, script: BaseMakeCalibrations, state: str, reason: str) -> None:
@@ -141,11 +140,10 @@ class ScriptSession:
 
     async def _observe(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
         """Run a configured script in its observatory."""
-        assert script.plan is not None
         os.environ["DAF_BUTLER_REPOSITORY_INDEX"] = str(self._setup.index)
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimulatedLoop)
-        self._view.begin(max(script.plan.n_images - script.n_exposures, 0), loop.tai)
+        self._view.begin(max(script.prepared.plan.n_images - len(script.record.exposures), 0), loop.tai)
         async with self._setup.observatory():
             try:
                 running = asyncio.ensure_future(self._start(remote))
@@ -190,4 +188,4 @@ class ScriptSession:
     @staticmethod
     def _status(script: BaseMakeCalibrations) -> int:
         """Exit status of the command; 2 says that nothing was exposed."""
-        return _STATUS.get(ScriptState(script.state.state), 1 if script.exposed else 2)
+        return _STATUS.get(ScriptState(script.state.state), 1 if script.so_far.exposed else 2)

@@ -13,7 +13,7 @@ import pytest
 from lsst.ts.calibrations.domain.errors import AcquisitionError, ArchiveError
 from lsst.ts.calibrations.domain.instruments import physical_filter
 from lsst.ts.calibrations.domain.optics import MountedOptics
-from lsst.ts.calibrations.run.beam import Beam
+from lsst.ts.calibrations.run.filter_and_grating import FilterAndGrating
 from lsst.ts.calibrations.run.references import References
 
 RED, GREEN = "SDSSr_65mm~empty", "SDSSg_65mm~empty"
@@ -33,7 +33,7 @@ class ToldSpectrograph:
     async def mounted(self) -> MountedOptics | None:
         return self.mounted_optics
 
-    async def in_beam(self, filter_: Any = None, grating: Any = None) -> str | None:
+    async def find_filter(self, filter_: Any = None, grating: Any = None) -> str | None:
         if self.present is None or self.mounted_optics is None:
             return None
         names = self.mounted_optics.set_up(self.present, filter_, grating)
@@ -65,16 +65,18 @@ class ToldCalibrations:
 
 
 @pytest.fixture
-def make(config: Callable[..., Any]) -> Callable[..., Beam]:
-    def beam(camera: ToldSpectrograph, archive: ToldCalibrations, **options: Any) -> Beam:
+def make(config: Callable[..., Any]) -> Callable[..., FilterAndGrating]:
+    def filter_and_grating(
+        camera: ToldSpectrograph, archive: ToldCalibrations, **options: Any
+    ) -> FilterAndGrating:
         made = config(**options)
         references = References(made, archive, lambda: 1000.0)  # type: ignore[arg-type]
-        return Beam(made, camera, references, logging.getLogger("run"))  # type: ignore[arg-type]
+        return FilterAndGrating(made, camera, references, logging.getLogger("run"))  # type: ignore[arg-type]
 
-    return beam
+    return filter_and_grating
 
 
-def problems(beam: Beam) -> list[str]:
+def problems(beam: FilterAndGrating) -> list[str]:
     return asyncio.run(beam.problems())
 
 

@@ -1,4 +1,4 @@
-"""Filter and grating of a run: looked at before they are moved, and put into the beam."""
+"""Filter and grating of a run: looked at before they are moved, and put into the light path."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from ..config.config import CalibrationConfig
     from .references import References
 
-__all__ = ["Beam"]
+__all__ = ["FilterAndGrating"]
 
 
 @dataclass
-class Beam:
-    """What is in the beam while flats are taken.
+class FilterAndGrating:
+    """What is in the light path while flats are taken.
 
     Parameters
     ----------
     config
         What was asked for.
     camera
-        Moves it and says what there is.
+        Moves them and says which there are.
     references
-        What flats through it are verified against.
+        What flats through them are verified against.
     log
         Log of the script.
     """
@@ -50,11 +50,11 @@ class Beam:
             elif problems := mounted.problems(filter_, grating):
                 return problems
         if self.references.need_flat:
-            self._expected = await self.camera.in_beam(filter_, grating)
+            self._expected = await self.camera.find_filter(filter_, grating)
         return [] if self._expected is None else await self.references.flat_problems(self._expected)
 
     async def set_up(self) -> None:
-        """Put filter and grating into the beam, and see that it is what was expected.
+        """Put filter and grating into the light path, and see that they are what was expected.
 
         Raises
         ------
@@ -64,7 +64,7 @@ class Beam:
         await self.camera.setup(self.config.filter, self.config.grating)
         if not self.references.need_flat:
             return
-        found = await self.camera.in_beam()
+        found = await self.camera.find_filter()
         if found is None:
             self.log.warning("What is in the beam is not known: no look for its reference flat.")
         elif found != self._expected:

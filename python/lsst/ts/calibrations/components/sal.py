@@ -1,0 +1,94 @@
+"""What the script adds to salobj; each addition is composed with what salobj made, which stays as it is."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from lsst.ts import salobj
+
+from ..domain.text import one_line
+
+__all__ = ["Composed", "OrderedEvent", "explain"]
+
+SETTLE_LIMIT = 5.0
+"""Seconds within which a bus that still takes anything has taken what was to be written."""
+
+
+class Composed:
+    """Has all attributes of another object, unless it has its own.
+
+    Parameters
+    ----------
+    part
+        The other object.
+    own
+        Attributes by name.
+    """
+
+    def __init__(self, part: Any, **own: Any) -> None:
+        self._part = part
+        vars(self).update(own)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._part, name)
+
+
+class OrderedEvent(Composed):
+    """An event of a controller that is written only when all that was written before is on the bus.
+
+    salobj writes each event in a thread of its own, so that of two which are written at the same time the
+    later one can come first. Its readers then drop the other one: a line of the log would be missing.
+
+    Parameters
+    ----------
+    event
+        The event as salobj made it.
+    """
+
+    def __init__(self, event: Any) -> None:
+        super().__init__(event)
+        self._turn = asyncio.Lock()  # first come, first served
+
+    async def set_write(self, **fields: Any) -> Any:
+        """Set fields and write the event in its turn.
+
+        Parameters
+        ----------
+        fields
+            As for ``set_write`` of salobj.
+
+        Returns
+        -------
+        result
+            As of ``set_write`` of salobj.
+        """
+        async with self._turn:
+            return await self._part.set_write(**fields)
+
+    async def settle(self) -> None:
+        """Wait until all that was to be written is on the bus, but no longer than `SETTLE_LIMIT`."""
+        await asyncio.sleep(0)  # whoever is about to write asks for its turn
+        try:
+            async with asyncio.timeout(SETTLE_LIMIT), self._turn:
+                pass
+        except TimeoutError:
+            return  # the bus takes nothing any more
+
+
+def explain(error: BaseException) -> str:
+    """Say on one line why something failed; of a refused command only its result, not all that SAL knows.
+
+    Parameters
+    ----------
+    error
+        As a client of a component has raised it.
+
+    Returns
+    -------
+    reason
+        In words for an operator.
+    """
+    if isinstance(error, salobj.AckError):
+        return one_line(error.ackcmd.result or error.args[0])
+    return one_line(error)
