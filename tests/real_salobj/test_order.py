@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,21 @@ from lsst.ts.calibrations.domain.instruments import LSSTCOMCAM
 pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("topics")]
 
 LINES = 200
+
+
+async def test_salobj_writes_log_records_by_the_event_that_its_controller_has() -> None:
+    """`OrderedEvent` depends on it: the script puts one in the place of its ``evt_logMessage``."""
+    heard: list[str] = []
+
+    async def set_write(**fields: Any) -> None:
+        heard.append(fields["message"])
+
+    controller: Any = SimpleNamespace(salinfo=SimpleNamespace(running=True))
+    handler = salobj.SalLogHandler(controller)
+    controller.evt_logMessage = SimpleNamespace(set_write=set_write)
+    handler.emit(logging.LogRecord("log", logging.INFO, "", 0, "a line", (), None))
+    await asyncio.gather(*handler.futures)
+    assert heard == ["a line"]
 
 
 async def test_no_line_of_the_log_is_lost_and_they_come_in_their_order() -> None:
@@ -38,6 +54,7 @@ async def test_no_line_of_the_log_is_lost_and_they_come_in_their_order() -> None
 
 
 async def test_detectors_whose_events_were_overtaken_are_confirmed_all_the_same() -> None:
+    """`Clients` depends on ``discard_out_of_order_events`` of salobj's remotes."""
     async with salobj.Domain() as domain, salobj.Controller("CCOODS") as oods:
         clients = Clients(LSSTCOMCAM, domain, logging.getLogger("client"))
         await clients.start()

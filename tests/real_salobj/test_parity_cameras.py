@@ -12,8 +12,8 @@ import pytest
 from parity import LIMIT, Play
 
 from lsst.ts import salobj
-from lsst.ts.calibrations.components.camera import camera_class
-from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
+from lsst.ts.calibrations.components.camera import Annotations, Camera, camera_class
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, ImageType
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -194,5 +194,39 @@ def test_what_a_camera_with_filters_is_told(play: Play, name: str, camera: str) 
             told.told.clear()
             await client.take_bias(1, group_id="G")
             assert [command for command, _ in told.told] == ["takeImages"]
+
+    play(story)
+
+
+@pytest.mark.parametrize(
+    ("name", "camera"), [("LATISS", "ATCamera"), ("LSSTComCam", "CCCamera"), ("LSSTCam", "MTCamera")]
+)
+def test_the_classes_send_take_images_by_their_public_property_camera(
+    play: Play, name: str, camera: str
+) -> None:
+    """`Camera.asked` depends on it: when ``self.camera.cmd_takeImages.start`` was called."""
+    asked: list[float | None] = []
+
+    async def story() -> None:
+        told = Instrument(camera)
+        take_images = told.camera.cmd_takeImages.callback
+
+        async def look(data: Any) -> None:
+            asked.append(adapter.asked)
+            await take_images(data)
+
+        told.camera.cmd_takeImages.callback = look
+        await told.start()
+        async with salobj.Domain() as domain:
+            adapter = Camera(INSTRUMENTS[name], domain, logging.getLogger("client"))
+            await adapter.start()
+            begin = asyncio.get_running_loop().time()
+            try:
+                await adapter.take(ImageType.DARK, 1.0, "G", Annotations())
+            finally:
+                await told.close()
+            (sent,) = asked
+            assert sent is not None
+            assert begin <= sent <= asyncio.get_running_loop().time()
 
     play(story)
