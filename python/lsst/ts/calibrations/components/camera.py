@@ -1,4 +1,4 @@
-"""The camera as a run uses it: set it up, take one exposure, know when it was read out."""
+"""The camera as a run uses it: it is set up, takes one exposure at a time, and reads it out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -50,14 +50,11 @@ class Annotations:
     ----------
     program, reason, note
         As configured; None leaves the keyword out.
-    test_type
-        Test type of the images; None stands for the image type.
     """
 
     program: str | None = None
     reason: str | None = None
     note: str | None = None
-    test_type: str | None = None
 
 
 class Camera:
@@ -193,10 +190,7 @@ class Camera:
                     exptime=exposure_time,
                     n=1,
                     group_id=group_id,
-                    test_type=annotations.test_type,
-                    reason=annotations.reason,
-                    program=annotations.program,
-                    note=annotations.note,
+                    **asdict(annotations),
                 )
         except (salobj.AckError, RuntimeError, TimeoutError) as error:
             self._take_images.sent = None

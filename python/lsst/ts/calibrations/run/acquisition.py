@@ -94,7 +94,7 @@ class Acquisition:
             No further exposure makes sense.
         AcquisitionError, IngestError
             An exposure was not taken or not confirmed. No further exposure is begun; those that were taken
-            are waited for, so that the journal says of each what became of it.
+            are waited for, so that the journal has the end of each.
         """
         confirmations: dict[int, asyncio.Task[None]] = {}
         sets: list[asyncio.Task[None]] = []
@@ -189,7 +189,7 @@ class Acquisition:
         return STOP_EXPOSURE if left <= STOP_EXPOSURE - STOP_MARGIN else REFUSAL
 
     def _note_taken(self, taken: int, begun: ExposureBegun) -> None:
-        """Note an exposure; where that is impossible somebody must hear of it all the same."""
+        """Note an exposure; if the disk does not take it, the operator must know of it all the same."""
         fact = ExposureTaken(
             time=self.context.now(),
             id=taken,

@@ -1,4 +1,4 @@
-"""What must be in order before the first exposure and cannot be told from the configuration alone."""
+"""What must be in order before the first exposure and cannot be seen from the configuration alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..workflow.workflow import Workflow
 __all__ = ["Preflight"]
 
 STATE_TIMEOUT = 10.0
-"""Seconds within which a component must have said its state."""
+"""Seconds within which a component must have published its state."""
 
 HEARTBEAT_TIMEOUT = 5.0
 """Seconds within which a component that runs sends a heartbeat."""
@@ -106,7 +106,7 @@ class Preflight:
         return problems
 
     async def _alive(self, remote: salobj.Remote) -> list[str]:
-        """Look for a heartbeat: the bus still tells the last state of a component that has gone."""
+        """Look for a heartbeat: the bus still has the last state of a component that has gone."""
         try:
             await remote.evt_heartbeat.next(flush=True, timeout=HEARTBEAT_TIMEOUT)
         except TimeoutError:

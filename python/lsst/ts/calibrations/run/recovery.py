@@ -1,4 +1,4 @@
-"""What a run does first when it is resumed: find out what became of what was under way."""
+"""What a run does first when it is resumed: find out how everything ended that was under way."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Recovery:
     oods_timeout: float
 
     async def run(self) -> None:
-        """Note what became of all that was under way; an exposure that is nowhere is given its time limit."""
+        """Note how everything ended that was under way; an exposure is looked for within its time limit."""
         record = self.context.record
         unknown = [each.taken for each in record.exposures.values() if not each.ingested and not each.lost]
         await asyncio.gather(
@@ -71,7 +71,7 @@ class Recovery:
         Raises
         ------
         PreflightError
-            Flats were taken through something else than what is in the beam.
+            Flats were taken through another filter or grating than those in the light path.
         """
         record = self.context.record
         nights = sorted({each // 100_000 for each in record.exposures})
@@ -104,12 +104,12 @@ class Recovery:
     async def _adopt(self, begun: ExposureBegun) -> None:
         """Take up an exposure that the camera took after the script had ended.
 
-        Its group, which no other exposure has, tells that it is the one. Like any other it has the time limit
+        It is known by its group, which no other exposure has. Like any other it has the time limit
         from now on, however long ago it was begun: what ended the script may have held up the OODS as well.
         """
         loop = asyncio.get_running_loop()
         longest = begun.exp_time + OVERHEAD
-        # Never longer than that, should somebody have set the clock back.
+        # Never longer than that, should the clock have been set back.
         under_way = min(max(begun.time + longest - self.context.now(), 0.0), longest)
         latest = loop.time() + under_way + self.oods_timeout
         self.context.log.info(
@@ -139,7 +139,7 @@ class Recovery:
         await self._find(taken, obs_id)
 
     async def _find(self, taken: int, obs_id: str) -> None:
-        """Look for an exposure; note that it is ingested, or that it is lost."""
+        """Look for an exposure; note that it is confirmed, or that it is lost."""
         image = await self._image(taken, obs_id)
         if image is not None:
             self.context.note(
@@ -156,22 +156,22 @@ class Recovery:
         self.context.note(ExposureLost(time=self.context.now(), id=taken, reason=reason))
 
     async def _image(self, taken: int, obs_id: str) -> ArchivedImage | None:
-        """Wait until the archive has an exposure, or the OODS says so; None if the time runs out."""
-        said = asyncio.ensure_future(
+        """Wait until the archive has an exposure, or the OODS confirms it; None if the time runs out."""
+        confirmed = asyncio.ensure_future(
             self.clients.ingest.confirmed(obs_id, self.detectors.values(), self.oods_timeout)
         )
         try:
             while True:
-                decided = said.done()
+                decided = confirmed.done()
                 try:
                     return await self.archive.image(taken, tuple(self.detectors))
                 except ArchiveError as error:
-                    if decided and said.exception() is not None:
+                    if decided and confirmed.exception() is not None:
                         return None
                     if decided:  # as for any other exposure: only its file name stays unknown
                         self.context.log.warning("%s is ingested, but: %s", obs_id, error)
                         return ArchivedImage(None, ())
-                await asyncio.wait((said,), timeout=POLL)
+                await asyncio.wait((confirmed,), timeout=POLL)
         finally:
-            said.cancel()
-            await asyncio.gather(said, return_exceptions=True)
+            confirmed.cancel()
+            await asyncio.gather(confirmed, return_exceptions=True)
