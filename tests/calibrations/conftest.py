@@ -1,4 +1,4 @@
-"""Runs whose story is told: facts, log and summary, with stand-ins of what takes and processes images."""
+"""Runs and what became of them: facts, log, summary; with stand-ins of what takes and processes images."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ from lsst.ts.xml.enums.Script import ScriptState
 from lsst.ts import salobj
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
 from lsst.ts.calibrations.butler.archive import ArchivedImage
+from lsst.ts.calibrations.components.camera import Annotations
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import AcquisitionError, ArchiveError, IngestError
-from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
 from lsst.ts.calibrations.domain.tai import iso_tai
-from lsst.ts.calibrations.journal.facts import Fact
+from lsst.ts.calibrations.journal.facts import ExposureBegun, Fact
 from lsst.ts.calibrations.journal.journal import JOURNAL, Journal
 from lsst.ts.calibrations.journal.settings import RunSettings
+from lsst.ts.calibrations.run.acquisition import Acquisition
 from lsst.ts.calibrations.run.context import RunContext
+from lsst.ts.calibrations.run.ending import UnfinishedRun
+from lsst.ts.calibrations.workflow.plan import make_plan
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.pipelines import PIPELINES
 from lsst.ts.simulated_observatory.session.flat_light import light_warnings
@@ -56,7 +60,7 @@ def config() -> Callable[..., CalibrationConfig]:
 
 
 @dataclass
-class ToldCamera:
+class FakeCamera:
     """A camera that takes its time, and fails where the story says."""
 
     refuses: Collection[int] = ()
@@ -94,7 +98,7 @@ class ToldCamera:
 
 
 @dataclass
-class ToldIngest:
+class FakeIngest:
     """An OODS that confirms after a while, or never."""
 
     delay: float = 4.0
@@ -111,7 +115,7 @@ class ToldIngest:
         await asyncio.sleep(self.delays.get(number, self.delay))
 
 
-class ToldArchive:
+class FakeArchive:
     """A Butler that knows the files of all images but some."""
 
     def __init__(self, unknown: Collection[int] = ()) -> None:
@@ -124,18 +128,18 @@ class ToldArchive:
 
 
 @pytest.fixture
-def told_camera() -> type[ToldCamera]:
-    return ToldCamera
+def fake_camera() -> type[FakeCamera]:
+    return FakeCamera
 
 
 @pytest.fixture
-def told_ingest() -> type[ToldIngest]:
-    return ToldIngest
+def fake_ingest() -> type[FakeIngest]:
+    return FakeIngest
 
 
 @pytest.fixture
-def told_archive() -> type[ToldArchive]:
-    return ToldArchive
+def fake_archive() -> type[FakeArchive]:
+    return FakeArchive
 
 
 @dataclass
@@ -288,3 +292,77 @@ async def _play(
     end = asyncio.get_running_loop().time()
     await script.done_task
     return end - begin
+
+
+FEW = {
+    "n_bias": 2, "n_discard_bias": 1, "n_dark": 2, "n_discard_dark": 1, "exp_times_dark": [5, 10, 15],
+    "n_flat": 2, "n_discard_flat": 0, "exp_times_flat": [3, 4],
+}  # fmt: skip
+
+
+class AcquisitionCase:
+    """An acquisition with what became of it."""
+
+    def __init__(self, context: Any, camera: Any, ingest: Any, archive: Any, config: Any) -> None:
+        self.context, self.camera, self.ingest, self.archive, self.config = (
+            context,
+            camera,
+            ingest,
+            archive,
+            config,
+        )
+        self.now_at_end = 0.0
+        self.facts: list[Any] = []
+        self.checkpoints: list[tuple[float, str]] = []
+        self.handed_over: list[tuple[float, str, list[int]]] = []
+        context.journal.add_listener(self.facts.append)
+
+    async def run(self) -> None:
+        async def checkpoint(name: str) -> None:
+            self.checkpoints.append((self.now(), name))
+
+        acquisition = Acquisition(
+            context=self.context,
+            camera=self.camera,
+            ingest=self.ingest,
+            archive=self.archive,
+            detectors={0: "RXX_S00"},
+            annotations=Annotations(),
+            oods_timeout=self.config.oods_timeout,
+            wait_between_exposures=self.config.wait_between_exposures,
+            checkpoint=checkpoint,
+            group_id=lambda: f"group {len(self.camera.taken) + 1}",
+        )
+        await acquisition.run(make_plan(self.config, LATISS), self.hand_over)
+        self.now_at_end = self.now()
+
+    def hand_over(self, image_type: ImageType, exposures: Any) -> None:
+        self.handed_over.append((self.now(), str(image_type), list(exposures)))
+
+    @property
+    def under_way(self) -> ExposureBegun | None:
+        return UnfinishedRun(self.context.record, self.camera).under_way
+
+    @staticmethod
+    def now() -> float:
+        return round(clock.current_tai() - clock.START_TAI, 3)
+
+    def of(self, kind: type) -> list[Any]:
+        return [fact for fact in self.facts if isinstance(fact, kind)]
+
+    def ids(self, kind: type) -> list[int]:
+        return [fact.id - FIRST + 1 for fact in self.of(kind)]
+
+
+@pytest.fixture
+def make_case(context: Any, fake_camera: Any, fake_ingest: Any, fake_archive: Any, config: Any) -> Any:
+    def make(camera: Any = None, ingest: Any = None, archive: Any = None, **options: Any) -> AcquisitionCase:
+        return AcquisitionCase(
+            context,
+            camera or fake_camera(),
+            ingest or fake_ingest(),
+            archive or fake_archive(),
+            config(**FEW | options),
+        )
+
+    return make

@@ -20,7 +20,7 @@ RED, GREEN = "SDSSr_65mm~empty", "SDSSg_65mm~empty"
 
 
 @dataclass
-class ToldSpectrograph:
+class FakeSpectrograph:
     """A camera whose spectrograph says, and does, what the story tells."""
 
     present: tuple[str, str | None] | None = ("SDSSr_65mm", "empty_1")
@@ -46,7 +46,7 @@ class ToldSpectrograph:
 
 
 @dataclass
-class ToldCalibrations:
+class FakeCalibrations:
     """A Butler with some flats."""
 
     flats: Sequence[str] = (RED,)
@@ -67,7 +67,7 @@ class ToldCalibrations:
 @pytest.fixture
 def make(config: Callable[..., Any]) -> Callable[..., FilterAndGrating]:
     def filter_and_grating(
-        camera: ToldSpectrograph, archive: ToldCalibrations, **options: Any
+        camera: FakeSpectrograph, archive: FakeCalibrations, **options: Any
     ) -> FilterAndGrating:
         made = config(**options)
         references = References(made, archive, lambda: 1000.0)  # type: ignore[arg-type]
@@ -81,7 +81,7 @@ def problems(beam: FilterAndGrating) -> list[str]:
 
 
 def test_before_anything_moves_the_flat_of_the_named_filter_is_looked_for(make: Any) -> None:
-    camera, archive = ToldSpectrograph(), ToldCalibrations()
+    camera, archive = FakeSpectrograph(), FakeCalibrations()
     (problem,) = problems(make(camera, archive, filter="SDSSg_65mm", input_collections_verify_flat="a, b"))
     assert problem == (
         f"input_collections_verify_flat: a, b has no combined flat of {GREEN} that is valid now for detector"
@@ -92,19 +92,19 @@ def test_before_anything_moves_the_flat_of_the_named_filter_is_looked_for(make: 
 
 
 def test_collections_without_any_flat_are_told_so(make: Any) -> None:
-    (problem,) = problems(make(ToldSpectrograph(), ToldCalibrations(flats=())))
+    (problem,) = problems(make(FakeSpectrograph(), FakeCalibrations(flats=())))
     assert problem.endswith("to verify against; there is no flat at all")
 
 
 def test_what_is_in_the_beam_already_is_looked_for_when_nothing_is_named(make: Any) -> None:
-    assert problems(make(ToldSpectrograph(), ToldCalibrations())) == []
-    (problem,) = problems(make(ToldSpectrograph(present=("SDSSg_65mm", "empty_1")), ToldCalibrations()))
+    assert problems(make(FakeSpectrograph(), FakeCalibrations())) == []
+    (problem,) = problems(make(FakeSpectrograph(present=("SDSSg_65mm", "empty_1")), FakeCalibrations()))
     assert GREEN in problem
 
 
 def test_a_filter_that_is_not_mounted_has_no_flat_to_look_for(make: Any) -> None:
-    archive = ToldCalibrations()
-    (problem,) = problems(make(ToldSpectrograph(), archive, filter="SDSSx_65mm"))
+    archive = FakeCalibrations()
+    (problem,) = problems(make(FakeSpectrograph(), archive, filter="SDSSx_65mm"))
     assert problem.startswith("filter: 'SDSSx_65mm' is not in ATSpectrograph")
     assert archive.asked == []
 
@@ -118,27 +118,27 @@ def test_a_filter_that_is_not_mounted_has_no_flat_to_look_for(make: Any) -> None
     ],
 )
 def test_no_flat_is_needed_where_none_is_verified_against_it(make: Any, options: Any) -> None:
-    archive = ToldCalibrations(flats=())
-    assert problems(make(ToldSpectrograph(), archive, filter="SDSSg_65mm", **options)) == []
+    archive = FakeCalibrations(flats=())
+    assert problems(make(FakeSpectrograph(), archive, filter="SDSSg_65mm", **options)) == []
     assert archive.asked == []
 
 
 def test_a_collection_or_repository_that_is_not_there_is_told_once_and_by_others(make: Any) -> None:
-    assert problems(make(ToldSpectrograph(), ToldCalibrations(flats=(), missing=["LATISS/calib"]))) == []
-    assert problems(make(ToldSpectrograph(), ToldCalibrations(flats=(), broken=True))) == []
+    assert problems(make(FakeSpectrograph(), FakeCalibrations(flats=(), missing=["LATISS/calib"]))) == []
+    assert problems(make(FakeSpectrograph(), FakeCalibrations(flats=(), broken=True))) == []
 
 
 def test_what_is_not_published_is_not_held_against_the_run(
     make: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    camera = ToldSpectrograph(mounted_optics=None)
-    assert problems(make(camera, ToldCalibrations(flats=()), filter="SDSSg_65mm")) == []
+    camera = FakeSpectrograph(mounted_optics=None)
+    assert problems(make(camera, FakeCalibrations(flats=()), filter="SDSSg_65mm")) == []
     assert "not published: not checked" in caplog.text
 
 
 def test_a_wheel_that_stopped_elsewhere_is_noticed_after_it_was_set_up(make: Any) -> None:
-    camera = ToldSpectrograph(jams=True)
-    beam = make(camera, ToldCalibrations(flats=[GREEN]), filter="SDSSg_65mm")
+    camera = FakeSpectrograph(jams=True)
+    beam = make(camera, FakeCalibrations(flats=[GREEN]), filter="SDSSg_65mm")
     assert problems(beam) == []
     with pytest.raises(AcquisitionError, match=f"no combined flat of {RED}.*Nothing was exposed"):
         asyncio.run(beam.set_up())
@@ -146,15 +146,15 @@ def test_a_wheel_that_stopped_elsewhere_is_noticed_after_it_was_set_up(make: Any
 
 
 def test_what_came_as_expected_is_not_looked_for_twice(make: Any) -> None:
-    archive = ToldCalibrations(flats=[GREEN])
-    beam = make(ToldSpectrograph(), archive, filter="SDSSg_65mm")
+    archive = FakeCalibrations(flats=[GREEN])
+    beam = make(FakeSpectrograph(), archive, filter="SDSSg_65mm")
     assert problems(beam) == []
     asyncio.run(beam.set_up())
     assert len(archive.asked) == 1
 
 
 def test_biases_and_darks_need_something_to_compare_with_too(config: Callable[..., Any]) -> None:
-    archive: Any = ToldCalibrations()
+    archive: Any = FakeCalibrations()
     found = asyncio.run(References(config(script_mode="BIAS_DARK"), archive, lambda: 0.0).problems())
     assert found == [
         f"input_collections_verify_{name}: LATISS/calib has no combined {name} that is valid now for detector"

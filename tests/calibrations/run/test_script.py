@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import pytest
-from lsst.ts.xml.enums.Script import ScriptState
 
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
 from lsst.ts.calibrations.journal.facts import (
@@ -17,7 +13,6 @@ from lsst.ts.calibrations.journal.facts import (
     ExposureTaken,
     RunConfigured,
     RunEnded,
-    StepNotDone,
 )
 from lsst.ts.calibrations.journal.journal import read_journal
 from lsst.ts.calibrations.journal.record import RunRecord
@@ -27,12 +22,6 @@ FEW = "n_bias: 2\nn_dark: 1\nexp_times_dark: 10\nn_flat: 2\n"
 """Images 1 to 3 are biases, 4 and 5 darks, 6 to 8 flats; the first of each is discarded."""
 ONLY_BIAS = "script_mode: BIAS\nn_bias: 3\n"
 FIRST = 2025011500001
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    while not holds():  # noqa: ASYNC110, simulated time costs nothing
-        await asyncio.sleep(0.1)
 
 
 def test_a_good_night_ends_done(good_night: Any) -> None:
@@ -336,135 +325,6 @@ def test_a_key_given_twice_is_refused(night: Any) -> None:
     told = night("n_bias: 3\nn_bias: 4")
     assert told.state == "CONFIGURE_FAILED"
     assert "n_bias" in told.reason
-
-
-def test_the_operator_can_pause_before_an_exposure_and_go_on(night: Any) -> None:
-    async def operator(script: Any, remote: Any) -> None:
-        await until(lambda: script.state.state == ScriptState.PAUSED)
-        await asyncio.sleep(500)
-        await remote.cmd_resume.set_start()
-
-    told = night(FEW + "do_gain_from_flat_pairs: false", operator=operator, pauseCheckpoint="DARK 2.*")
-    assert told.states == ["UNCONFIGURED", "CONFIGURED", "RUNNING", "PAUSED", "RUNNING", "ENDING", "DONE"]
-    begun = [fact.begun for fact in told.of(ExposureTaken)]
-    gaps = [later - earlier for earlier, later in pairwise(begun)]
-    assert [number for number, gap in enumerate(gaps, 1) if gap > 400] == [4]
-    assert len(told.of(ExposureConfirmed)) == 8
-
-
-def test_the_script_stops_at_the_checkpoint_that_was_asked_for(night: Any) -> None:
-    told = night(FEW, stopCheckpoint="FLAT:.*")
-    assert (told.state, told.summary["state"]) == ("STOPPED", "STOPPED")
-    assert [each["image_type"] for each in told.summary["exposures"]] == ["BIAS"] * 3 + ["DARK"] * 2
-    assert all(each["ingested"] for each in told.summary["exposures"])
-
-
-def test_a_stop_in_the_middle_of_an_exposure_keeps_it(night: Any) -> None:
-    async def operator(script: Any, remote: Any) -> None:
-        await until(lambda: len(script.record.exposures) == 4)
-        await asyncio.sleep(6)
-        await remote.cmd_stop.set_start()
-
-    told = night(FEW, operator=operator)
-    assert told.states[-2:] == ["STOPPING", "STOPPED"]
-    assert [each["ingested"] for each in told.summary["exposures"]] == [True] * 5
-    assert told.summary["state"] == "STOPPED"
-
-
-MADE = "generate_calibrations: true\ncalib_collection: LATISS/calib/test\ndo_defects: true\n"
-ALL_STEPS = [
-    *(f"{what} {name}" for name in ("BIAS", "DARK", "FLAT") for what in ("generate", "verify", "certify")),
-    "gains from flat pairs",
-    *(f"{what} DEFECTS" for what in ("generate", "verify", "certify")),
-]
-
-
-async def stop(script: Any, remote: Any) -> None:
-    await remote.cmd_stop.set_start(timeout=100)
-
-
-@pytest.mark.parametrize("exposures", [0, 4])
-def test_a_stopped_run_names_every_step_that_was_not_done(night: Any, exposures: int) -> None:
-    async def operator(script: Any, remote: Any) -> None:
-        await until(lambda: script.record.configured is not None)
-        await until(lambda: len(script.record.exposures) == exposures)
-        await stop(script, remote)
-
-    told = night(FEW + MADE, operator=operator)
-    assert (told.state, told.summary["verification"]) == ("STOPPED", {})
-    assert [each["step"] for each in told.summary["not_done"]] == ALL_STEPS
-    assert {each["reason"] for each in told.summary["not_done"]} == {"the run was stopped before"}
-    assert told.reason.endswith(
-        f"were taken and are kept; not done: {len(ALL_STEPS)} steps, see summary.json"
-    )
-    kinds = [type(fact) for fact in told.facts]
-    assert kinds[-len(ALL_STEPS) - 1 :] == [StepNotDone] * len(ALL_STEPS) + [RunEnded]
-
-
-def test_a_stopped_run_names_no_step_that_was_done(night: Any) -> None:
-    async def operator(script: Any, remote: Any) -> None:
-        await until(lambda: "BIAS" in script.record.verdicts)
-        await stop(script, remote)
-
-    told = night(FEW, operator=operator)
-    assert [each["step"] for each in told.summary["not_done"]] == [
-        "verify DARK",
-        "verify FLAT",
-        "gains from flat pairs",
-    ]
-    assert told.reason.endswith("; not done: verify DARK, verify FLAT, gains from flat pairs")
-
-
-def test_a_run_that_fails_in_its_first_check_names_every_step(night: Any) -> None:
-    told = night(FEW, "component-state:component=ATOODS,state=DISABLED")
-    assert (told.state, told.summary["exposures"]) == ("FAILED", [])
-    assert told.summary["not_done"] == [
-        {"step": step, "reason": "the check before the first exposure found problems"}
-        for step in ("verify BIAS", "verify DARK", "verify FLAT", "gains from flat pairs")
-    ]
-    assert told.reason.startswith("Error in run: The check before the first exposure has 1 problem")
-    assert "verify" not in told.reason
-    assert not [line for line in told.warnings() if "verify BIAS" in line]
-
-
-def test_a_stop_aborts_the_jobs_that_are_under_way(night: Any) -> None:
-    async def operator(script: Any, remote: Any) -> None:
-        await asyncio.sleep(25)  # the images take 15 s, the job 20 s more
-        await remote.cmd_stop.set_start()
-
-    told = night(ONLY_BIAS, operator=operator)
-    assert told.state == "STOPPED"
-    (job,) = told.summary["jobs"]
-    assert (job["exit_code"], job["ended"] is not None) == (None, True)
-    assert told.summary["verification"] == {}
-
-
-def test_a_stop_is_over_before_the_queue_loses_patience(night: Any) -> None:
-    times: list[float] = []
-
-    async def operator(script: Any, remote: Any) -> None:
-        await asyncio.sleep(60)
-        times.append(asyncio.get_running_loop().time())
-        await remote.cmd_stop.set_start(timeout=100)
-        await script.done_task
-        times.append(asyncio.get_running_loop().time())
-
-    told = night("script_mode: BIAS_DARK\nn_bias: 3\nn_dark: 3\nexp_times_dark: 300", operator=operator)
-    assert told.state == "STOPPED"
-    assert times[1] - times[0] < 60
-    assert (told.folder / "summary.json").exists()
-
-
-def test_a_full_disk_is_no_silent_end_and_leaves_no_job_alone(night: Any, pipelines: Any) -> None:
-    def full(fact: Any) -> None:
-        if isinstance(fact, ExposureTaken) and fact.image_type == "FLAT":
-            raise OSError(28, "No space left on device")
-
-    told = night(FEW, listener=full)
-    assert told.state == "FAILED"
-    assert "No space left on device" in told.reason
-    assert len(told.of(ExposureTaken)) == 6
-    assert all(each["ended"] is not None for each in told.summary["jobs"])
 
 
 def test_the_log_tells_the_operator_of_verdicts_gains_and_job_logs(good_night: Any) -> None:
