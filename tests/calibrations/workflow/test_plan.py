@@ -9,13 +9,11 @@ import pytest
 
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
-from lsst.ts.calibrations.workflow.plan import Plan, ProcessingTimes, make_plan
-
-TIMES = ProcessingTimes(set_up=2.0, ingest=4.0, job_start_up=20.0, job_per_image=1.0)
+from lsst.ts.calibrations.workflow.plan import Plan, make_plan
 
 
 def plan(**options: Any) -> Plan:
-    return make_plan(CalibrationConfig.from_namespace(options, LATISS), LATISS, TIMES)
+    return make_plan(CalibrationConfig.from_namespace(options, LATISS), LATISS)
 
 
 def test_the_daily_default_is_65_images_in_13_minutes_and_the_verification_of_the_flats() -> None:
@@ -54,7 +52,7 @@ def test_jobs_last_longer_for_more_detectors() -> None:
     options = {"script_mode": "BIAS", "n_bias": 10}
     nine = dataclasses.replace(LATISS, detectors={number: f"R22_S{number:02}" for number in range(9)})
     config = CalibrationConfig.from_namespace(options, nine)
-    assert make_plan(config, nine, TIMES).duration - plan(**options).duration == 10 * 8
+    assert make_plan(config, nine).duration - plan(**options).duration == 10 * 8
 
 
 def test_no_processing_is_asked_for_and_none_is_waited_for() -> None:

@@ -13,7 +13,14 @@ from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.exposure_times import flat_pairs
 from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
 from lsst.ts.calibrations.domain.jobs import data_query
-from lsst.ts.calibrations.workflow.plan import Plan, ProcessingTimes, make_plan
+from lsst.ts.calibrations.workflow.plan import (
+    INGEST,
+    JOB_PER_IMAGE,
+    JOB_START_UP,
+    SET_UP,
+    Plan,
+    make_plan,
+)
 
 MODES = {
     "BIAS": ["BIAS"], "DARK": ["DARK"], "BIAS_DARK": ["BIAS", "DARK"],
@@ -41,7 +48,7 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def plan(options: dict[str, Any], **others: Any) -> Plan:
-    return make_plan(CalibrationConfig.from_namespace(options | others, LATISS), LATISS, ProcessingTimes())
+    return make_plan(CalibrationConfig.from_namespace(options | others, LATISS), LATISS)
 
 
 @given(requests())
@@ -82,12 +89,11 @@ def test_the_duration_is_the_sum_of_its_parts(options: dict[str, Any]) -> None:
             floor += time + shutter + LATISS.readout_time + wait
     assert made.floor == pytest.approx(floor)
     bare = plan(options, do_verify=False, do_gain_from_flat_pairs=False)
-    times = ProcessingTimes()
-    assert bare.duration == pytest.approx(times.set_up + floor + times.ingest)
+    assert bare.duration == pytest.approx(SET_UP + floor + INGEST)
     assert made.duration >= bare.duration
     if options["do_verify"]:
         last = len(made.sets[-1].kept_times)
-        assert made.duration >= bare.duration + times.job_start_up + times.job_per_image * last
+        assert made.duration >= bare.duration + JOB_START_UP + JOB_PER_IMAGE * last
 
 
 @given(requests(), st.sampled_from(["bias", "dark", "flat"]))

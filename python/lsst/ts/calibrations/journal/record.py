@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import singledispatchmethod
 from typing import Any
 
 from ..domain.calibrations import CALIBRATIONS
@@ -207,77 +206,48 @@ class RunRecord:
         except KeyError as error:
             raise ValueError(f"{type(fact).__name__} of {error}, which is not known") from error
 
-    @singledispatchmethod
     def _apply(self, fact: facts.Fact) -> None:
-        raise NotImplementedError(f"no rule for {type(fact).__name__}")
-
-    @_apply.register
-    def _(self, fact: facts.RunConfigured) -> None:
-        self.configured = fact
-
-    @_apply.register
-    def _(self, fact: facts.RunResumed) -> None:
-        self.not_done.clear()
-        self.ended = None
-
-    @_apply.register
-    def _(self, fact: facts.ExposureBegun) -> None:
-        self.begun = fact
-
-    @_apply.register
-    def _(self, fact: facts.ExposureTaken) -> None:
-        self.exposures[fact.id] = ExposureRecord(fact)
-        self.begun = None
-
-    @_apply.register
-    def _(self, fact: facts.ReadoutEnded) -> None:
-        self.exposures[fact.id].readout_ended = fact.time
-
-    @_apply.register
-    def _(self, fact: facts.ExposureConfirmed) -> None:
-        exposure = self.exposures[fact.id]
-        exposure.ingested = True
-        exposure.physical_filter = fact.physical_filter
-        exposure.files = tuple(fact.files)
-
-    @_apply.register
-    def _(self, fact: facts.ExposureLost) -> None:
-        self.exposures[fact.id].lost = True
-
-    @_apply.register
-    def _(self, fact: facts.JobSubmitted) -> None:
-        if not is_job_id(fact.job_id):
-            raise ValueError(f"{one_line(repr(fact.job_id), 80)} is no id of a job")
-        self.jobs[fact.job_id] = JobRecord(fact)
-
-    @_apply.register
-    def _(self, fact: facts.JobEnded) -> None:
-        self.jobs[fact.job_id].exit_code = fact.exit_code
-        self.jobs[fact.job_id].ended = fact.time
-
-    @_apply.register
-    def _(self, fact: facts.CalibrationMade) -> None:
-        self.made[fact.collection] = fact
-
-    @_apply.register
-    def _(self, fact: facts.VerdictGiven) -> None:
-        self.verdicts[fact.calibration] = fact
-
-    @_apply.register
-    def _(self, fact: facts.GainsMeasured) -> None:
-        self.gains = list(fact.gains)
-
-    @_apply.register
-    def _(self, fact: facts.Certified) -> None:
-        self.certified.append(fact)
-
-    @_apply.register
-    def _(self, fact: facts.StepNotDone) -> None:
-        self.not_done.append(fact)
-
-    @_apply.register
-    def _(self, fact: facts.RunEnded) -> None:
-        self.ended = fact
+        match fact:
+            case facts.RunConfigured():
+                self.configured = fact
+            case facts.RunResumed():
+                self.not_done.clear()
+                self.ended = None
+            case facts.ExposureBegun():
+                self.begun = fact
+            case facts.ExposureTaken():
+                self.exposures[fact.id] = ExposureRecord(fact)
+                self.begun = None
+            case facts.ReadoutEnded():
+                self.exposures[fact.id].readout_ended = fact.time
+            case facts.ExposureConfirmed():
+                exposure = self.exposures[fact.id]
+                exposure.ingested = True
+                exposure.physical_filter = fact.physical_filter
+                exposure.files = tuple(fact.files)
+            case facts.ExposureLost():
+                self.exposures[fact.id].lost = True
+            case facts.JobSubmitted():
+                if not is_job_id(fact.job_id):
+                    raise ValueError(f"{one_line(repr(fact.job_id), 80)} is no id of a job")
+                self.jobs[fact.job_id] = JobRecord(fact)
+            case facts.JobEnded():
+                self.jobs[fact.job_id].exit_code = fact.exit_code
+                self.jobs[fact.job_id].ended = fact.time
+            case facts.CalibrationMade():
+                self.made[fact.collection] = fact
+            case facts.VerdictGiven():
+                self.verdicts[fact.calibration] = fact
+            case facts.GainsMeasured():
+                self.gains = list(fact.gains)
+            case facts.Certified():
+                self.certified.append(fact)
+            case facts.StepNotDone():
+                self.not_done.append(fact)
+            case facts.RunEnded():
+                self.ended = fact
+            case _:
+                raise NotImplementedError(f"no rule for {type(fact).__name__}")
 
 
 def _same_pipeline(journaled: str, present: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..domain.instruments import Instrument
 from ..domain.tai import iso_tai
+from .facts import Fact
 from .record import ExposureRecord, JobRecord, RunRecord
 from .settings import RunSettings
 
@@ -19,6 +20,14 @@ __all__ = ["SUMMARY", "make_summary", "write_summary"]
 
 SUMMARY = "summary.json"
 """Name of the summary in the run directory."""
+
+VERDICT = (
+    *("passed", "complete", "verification_collection", "generation_collection"),
+    *("failures", "thresholds", "n_failed", "n_tests"),
+)
+CERTIFIED = ("dataset_type", "collection", "begin", "end", "verified")
+NOT_DONE = ("step", "reason")
+"""Fields of facts that are keys of the summary."""
 
 PACKAGES = ("ts-calibrations", "lsst-daf-butler", "lsst-pipe-base", "lsst-ctrl-mpexec", "numpy", "astropy")
 """Packages whose versions a result depends on."""
@@ -72,31 +81,10 @@ def make_summary(
         "config": dict(config),
         "exposures": [_exposure(exposure) for exposure in record.exposures.values()],
         "jobs": [_job(job, started) for job in record.jobs.values()],
-        "verification": {
-            name: {
-                "passed": verdict.passed,
-                "complete": verdict.complete,
-                "verification_collection": verdict.verification_collection,
-                "generation_collection": verdict.generation_collection,
-                "failures": verdict.failures,
-                "thresholds": verdict.thresholds,
-                "n_failed": verdict.n_failed,
-                "n_tests": verdict.n_tests,
-            }
-            for name, verdict in record.verdicts.items()
-        },
-        "certified": [
-            {
-                "dataset_type": each.dataset_type,
-                "collection": each.collection,
-                "begin": each.begin,
-                "end": each.end,
-                "verified": each.verified,
-            }
-            for each in record.certified
-        ],
+        "verification": {name: _fields(verdict, VERDICT) for name, verdict in record.verdicts.items()},
+        "certified": [_fields(each, CERTIFIED) for each in record.certified],
         "gains": list(record.gains),
-        "not_done": [{"step": each.step, "reason": each.reason} for each in record.not_done],
+        "not_done": [_fields(each, NOT_DONE) for each in record.not_done],
         "timeline": _timeline(record, instrument, config, started, ended),
     }
     safe: dict[str, Any] = _finite(summary)
@@ -132,33 +120,26 @@ def _version(package: str) -> str | None:
         return None
 
 
+def _fields(fact: Fact, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(fact, name) for name in names}
+
+
 def _exposure(exposure: ExposureRecord) -> dict[str, Any]:
-    taken = exposure.taken
     return {
-        "id": taken.id,
-        "obs_id": taken.obs_id,
-        "image_type": taken.image_type,
-        "exp_time": taken.exp_time,
+        **_fields(exposure.taken, ("id", "obs_id", "image_type", "exp_time")),
         "physical_filter": exposure.physical_filter,
-        "discarded": taken.discarded,
+        "discarded": exposure.taken.discarded,
         "ingested": exposure.ingested,
         "files": list(exposure.files),
     }
 
 
 def _job(job: JobRecord, started: float) -> dict[str, Any]:
-    submitted = job.submitted
     return {
-        "job_id": submitted.job_id,
-        "kind": submitted.kind,
-        "calibration": submitted.calibration,
-        "pipeline": submitted.pipeline,
-        "config": submitted.config,
-        "data_query": submitted.data_query,
+        **_fields(job.submitted, ("job_id", "kind", "calibration", "pipeline", "config", "data_query")),
         "exit_code": job.exit_code,
-        "collection": submitted.collection,
-        "log": submitted.log,
-        "started": round(submitted.time - started, 3),
+        **_fields(job.submitted, ("collection", "log")),
+        "started": round(job.submitted.time - started, 3),
         "ended": None if job.ended is None else round(job.ended - started, 3),
     }
 

@@ -11,7 +11,13 @@ from ..domain.exposure_times import flat_pairs
 from ..domain.instruments import ImageType, Instrument
 from .workflow import Step, StepKind, make_workflow
 
-__all__ = ["ImageSet", "Plan", "ProcessingTimes", "make_plan"]
+__all__ = ["ImageSet", "Plan", "make_plan"]
+
+SET_UP, INGEST = 2.0, 4.0
+"""Seconds before the first exposure, and from a readout to the confirmation of the OODS: estimates."""
+
+JOB_START_UP, JOB_PER_IMAGE = 20.0, 1.0
+"""Seconds that any job of the OCPS takes, and that it takes for one exposure of one detector: estimates."""
 
 LONG = 6 * 3600.0
 """Seconds of data taking from which on one wonders: most of a night."""
@@ -47,28 +53,6 @@ class ImageSet:
 
 
 @dataclass(frozen=True)
-class ProcessingTimes:
-    """How long what follows an exposure takes, for the duration that the queue shows.
-
-    Parameters
-    ----------
-    set_up
-        Seconds before the first exposure.
-    ingest
-        Seconds from the end of the readout to the confirmation of the OODS.
-    job_start_up
-        Seconds that any job of the OCPS takes.
-    job_per_image
-        Seconds that a job takes for one exposure of one detector.
-    """
-
-    set_up: float = 2.0
-    ingest: float = 4.0
-    job_start_up: float = 20.0
-    job_per_image: float = 1.0
-
-
-@dataclass(frozen=True)
 class Plan:
     """The images of a run, in order.
 
@@ -95,12 +79,7 @@ class Plan:
         return sum(each.n_images for each in self.sets)
 
 
-def make_plan(
-    config: CalibrationConfig,
-    instrument: Instrument,
-    times: ProcessingTimes | None = None,
-    advice: Iterable[str] = (),
-) -> Plan:
+def make_plan(config: CalibrationConfig, instrument: Instrument, advice: Iterable[str] = ()) -> Plan:
     """Plan the images of a run.
 
     Parameters
@@ -109,8 +88,6 @@ def make_plan(
         What was asked for.
     instrument
         The camera.
-    times
-        How long processing takes, if it is known better than by `ProcessingTimes`.
     advice
         What else the operator should know, e.g. of the light of the lamp.
 
@@ -119,18 +96,17 @@ def make_plan(
     plan
         Biases, then darks, then flats, as far as the mode takes them.
     """
-    times = times or ProcessingTimes()
     sets = tuple(
         ImageSet(kind, settings.exposure_times, settings.n_discard)
         for kind, settings in config.images.items()
     )
     ended = _acquisition_ends(sets, instrument, config.wait_between_exposures)
     floor = max(ended.values(), default=0.0)
-    ready = {kind: times.set_up + end + times.ingest for kind, end in ended.items()}
+    ready = {kind: SET_UP + end + INGEST for kind, end in ended.items()}
     return Plan(
         sets=sets,
         floor=floor,
-        duration=_duration(config, sets, ready, times),
+        duration=_duration(config, sets, ready),
         warnings=(*_warnings(config, sets, floor), *advice),
     )
 
@@ -149,12 +125,7 @@ def _acquisition_ends(
     return ends
 
 
-def _duration(
-    config: CalibrationConfig,
-    sets: Iterable[ImageSet],
-    ready: Mapping[ImageType, float],
-    times: ProcessingTimes,
-) -> float:
+def _duration(config: CalibrationConfig, sets: Iterable[ImageSet], ready: Mapping[ImageType, float]) -> float:
     """Follow the steps: each begins when its images are ingested and the steps that it needs have ended."""
     kept = {each.image_type: each.kept_times for each in sets}
     ends: dict[Step, float] = {}
@@ -163,9 +134,9 @@ def _duration(
         n_exposures = sum(len(kept[each]) for each in step.job_images)
         if step.kind is StepKind.GAINS:
             n_exposures = 2 * len(flat_pairs(kept[PAIR_GAINS.made_from]).pairs)
-        seconds = times.job_start_up + times.job_per_image * n_exposures * len(config.detectors)
+        seconds = JOB_START_UP + JOB_PER_IMAGE * n_exposures * len(config.detectors)
         ends[step] = begin + (seconds if n_exposures else 0.0)
-    return max([times.set_up, *ready.values(), *ends.values()])
+    return max([SET_UP, *ready.values(), *ends.values()])
 
 
 def _warnings(config: CalibrationConfig, sets: Iterable[ImageSet], floor: float) -> Iterator[str]:
