@@ -7,11 +7,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from lsst.ts.simulated_observatory.pipelines.pairing import Flat, pair_flats
 
 from lsst.ts.calibrations.butler.pair_gains import pair_gains
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.domain.exposure_times import flat_pairs
+from lsst.ts.simulated_observatory.pipelines.flatpairs import Flat, pair_flats
 
 TIMES = [5, 5.003, 5, 5.003]
 """Exposure times that are equal in pairs, and all equal for a pipeline that takes 5 ms for nothing [s]."""

@@ -11,12 +11,12 @@ from lsst.ts.calibrations.domain.errors import (
 )
 
 
-def test_an_error_is_three_sentences():
+def test_an_error_is_three_sentences() -> None:
     error = CalibrationError("The shutter stuck", kept="Twelve images are kept", advice="Call somebody!")
     assert str(error) == "The shutter stuck. Twelve images are kept. Call somebody!"
 
 
-def test_every_problem_of_a_configuration_has_its_line():
+def test_every_problem_of_a_configuration_has_its_line() -> None:
     error = ConfigurationError(["n_bias: -1 is not possible", "there is no option 'x'"])
     lines = str(error).splitlines()
     assert lines[0].endswith("2 problems:")
@@ -25,7 +25,7 @@ def test_every_problem_of_a_configuration_has_its_line():
     assert isinstance(error, ValueError)
 
 
-def test_a_failed_job_is_named_with_its_log():
+def test_a_failed_job_is_named_with_its_log() -> None:
     error = ProcessingError(
         "verify BIAS", "exit code 1", job_id="a1b2", exit_code=1, log="/uws/a1b2/outs/ocps.log"
     )
@@ -33,14 +33,14 @@ def test_a_failed_job_is_named_with_its_log():
     assert str(error).endswith("/uws/a1b2/outs/ocps.log.")
 
 
-def test_a_lost_exposure_tells_what_the_oods_said_of_each_detector():
+def test_a_lost_exposure_tells_what_the_oods_said_of_each_detector() -> None:
     error = IngestError("AT_O_20250115_000007", {"RXX_S00": "statusCode 1: disk full"}, 120.0)
     assert "AT_O_20250115_000007" in str(error)
     assert "RXX_S00: statusCode 1: disk full" in str(error)
     assert isinstance(error, TimeoutError)
 
 
-def test_a_long_list_is_cut_in_the_message_and_kept_in_the_error():
+def test_a_long_list_is_cut_in_the_message_and_kept_in_the_error() -> None:
     error = VerificationIncomplete("FLAT", [f"exposure {number}: no result" for number in range(20)])
     assert "20 problems" in str(error)
     assert "and 15 more" in str(error)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,7 +38,7 @@ def write(path: Path, facts: list[Fact]) -> None:
     journal.close()
 
 
-def test_a_fact_is_in_the_file_before_anyone_hears_of_it(tmp_path):
+def test_a_fact_is_in_the_file_before_anyone_hears_of_it(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     seen = []
     journal.add_listener(lambda fact: seen.append((tmp_path / "journal.jsonl").read_text()))
@@ -46,13 +47,15 @@ def test_a_fact_is_in_the_file_before_anyone_hears_of_it(tmp_path):
     assert json.loads(seen[0])["id"] == TAKEN.id
 
 
-def test_reading_gives_the_facts_back(tmp_path):
+def test_reading_gives_the_facts_back(tmp_path: Path) -> None:
     write(tmp_path / "journal.jsonl", FACTS)
     assert list(read_journal(tmp_path / "journal.jsonl")) == FACTS
 
 
 @given(cut=st.integers(min_value=0))
-def test_a_journal_cut_anywhere_loses_at_most_the_fact_that_was_being_written(tmp_path_factory, cut):
+def test_a_journal_cut_anywhere_loses_at_most_the_fact_that_was_being_written(
+    tmp_path_factory: pytest.TempPathFactory, cut: int
+) -> None:
     path = tmp_path_factory.mktemp("cut") / "journal.jsonl"
     write(path, FACTS)
     whole = path.read_bytes()
@@ -61,7 +64,7 @@ def test_a_journal_cut_anywhere_loses_at_most_the_fact_that_was_being_written(tm
     assert len(list(read_journal(path))) == kept.count(b"\n")
 
 
-def test_a_damaged_line_is_named(tmp_path):
+def test_a_damaged_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     write(path, FACTS[:1])
     path.write_text("{]\n" + path.read_text())
@@ -69,7 +72,7 @@ def test_a_damaged_line_is_named(tmp_path):
         list(read_journal(path))
 
 
-def test_a_line_that_was_cut_does_not_spoil_the_next_one(tmp_path):
+def test_a_line_that_was_cut_does_not_spoil_the_next_one(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     write(path, FACTS[:2])
     with path.open("a") as file:
@@ -78,7 +81,7 @@ def test_a_line_that_was_cut_does_not_spoil_the_next_one(tmp_path):
     assert list(read_journal(path)) == FACTS
 
 
-def test_only_one_can_write_a_journal(tmp_path):
+def test_only_one_can_write_a_journal(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     first = Journal(path)
     first.append(TAKEN)
@@ -89,7 +92,7 @@ def test_only_one_can_write_a_journal(tmp_path):
     assert list(read_journal(path)) == [TAKEN]
 
 
-def test_a_journal_that_cannot_be_made_says_why(tmp_path):
+def test_a_journal_that_cannot_be_made_says_why(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="Is a directory"):
         Journal(tmp_path)
 
@@ -97,24 +100,25 @@ def test_a_journal_that_cannot_be_made_says_why(tmp_path):
 class FullDisk:
     """A file on a disk that takes some bytes and no more."""
 
-    def __init__(self, file, room):
+    def __init__(self, file: Any, room: int) -> None:
         self.file, self.room = file, room
 
-    def write(self, line):
+    def write(self, line: bytes) -> int:
         self.file.write(line[: self.room])
         raise OSError(28, "No space left on device")
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.file, name)
 
 
 @pytest.mark.parametrize("room", [0, 20])
-def test_a_full_disk_leaves_no_half_line_and_nobody_hears_of_the_fact(tmp_path, room):
+def test_a_full_disk_leaves_no_half_line_and_nobody_hears_of_the_fact(tmp_path: Path, room: int) -> None:
     path = tmp_path / "journal.jsonl"
-    journal, heard = Journal(path), []
+    journal, heard = Journal(path), list[Fact]()
     journal.add_listener(heard.append)
     journal.append(TAKEN)
-    whole, journal._file = journal._file, FullDisk(journal._file, room)
+    full: Any = FullDisk(journal._file, room)
+    whole, journal._file = journal._file, full
     with pytest.raises(JournalError, match="No space left on device"):
         journal.append(FACTS[1])
     journal._file = whole
@@ -123,8 +127,10 @@ def test_a_full_disk_leaves_no_half_line_and_nobody_hears_of_the_fact(tmp_path, 
     assert list(read_journal(path)) == heard == [TAKEN, FACTS[2]]
 
 
-def test_a_durable_journal_is_on_the_disk_before_anyone_hears_of_it(tmp_path, monkeypatch):
-    synced = []
+def test_a_durable_journal_is_on_the_disk_before_anyone_hears_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[object] = []
     monkeypatch.setattr("os.fsync", synced.append)
     journal = Journal(tmp_path / "journal.jsonl", durable=True)
     journal.add_listener(lambda fact: synced.append("heard"))
@@ -137,16 +143,18 @@ def test_a_durable_journal_is_on_the_disk_before_anyone_hears_of_it(tmp_path, mo
     ("field", "value"),
     [("id", "7"), ("id", True), ("time", None), ("discarded", 1), ("obs_id", 3), ("exp_time", "5 s")],
 )
-def test_a_value_of_another_type_is_refused(field, value):
+def test_a_value_of_another_type_is_refused(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=field):
         fact_from_dict(TAKEN.as_dict() | {field: value})
 
 
-def test_whole_seconds_are_a_time():
-    assert fact_from_dict(TAKEN.as_dict() | {"exp_time": 5}).exp_time == 5
+def test_whole_seconds_are_a_time() -> None:
+    fact = fact_from_dict(TAKEN.as_dict() | {"exp_time": 5})
+    assert isinstance(fact, ExposureTaken)
+    assert fact.exp_time == 5
 
 
-def test_a_journal_of_another_format_is_refused(tmp_path):
+def test_a_journal_of_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     for fields, said in (
         ({}, "format 1 of another version"),
@@ -158,20 +166,20 @@ def test_a_journal_of_another_format_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("line", [b"\xff\xfe", b"[" * 100_000, b"7", b'{"fact": []}'])
-def test_nothing_that_a_line_may_hold_breaks_the_reader(tmp_path, line):
+def test_nothing_that_a_line_may_hold_breaks_the_reader(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_bytes(line + b"\n")
     with pytest.raises(ValueError, match="line 1"):
         list(read_journal(path))
 
 
-def test_an_unknown_fact_is_refused():
+def test_an_unknown_fact_is_refused() -> None:
     with pytest.raises(ValueError, match="no kind of fact"):
         fact_from_dict({"fact": "Rumour", "time": 0.0})
     with pytest.raises(ValueError, match="other fields"):
         fact_from_dict({"fact": "StepNotDone", "time": 0.0, "why": "x"})
 
 
-def test_every_kind_of_fact_survives_json():
+def test_every_kind_of_fact_survives_json() -> None:
     fact = StepNotDone(time=1.0, step="verify BIAS", reason="ünknown\nreason")
     assert fact_from_dict(json.loads(json.dumps(fact.as_dict()))) == fact

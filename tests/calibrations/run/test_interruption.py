@@ -434,7 +434,7 @@ def test_a_job_whose_id_was_not_noted_certifies_nothing(observed: Any) -> None:
     def prepare(script: Any, loop: Any) -> None:
         from lsst.ts.calibrations.run.jobs import Jobs
 
-        Jobs._note_submitted = lambda *_: os._exit(KILLED)  # type: ignore[assignment, method-assign]
+        Jobs._note_submitted = lambda *_: os._exit(KILLED)  # type: ignore[method-assign]
 
     assert told.killed(told.begin, prepare=prepare)
     assert not told.record.jobs
