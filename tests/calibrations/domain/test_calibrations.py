@@ -8,7 +8,6 @@ from lsst.ts.calibrations.domain.calibrations import (
     CALIBRATIONS,
     PAIR_GAINS,
     JobKind,
-    combined_from,
     pipeline_files,
     products,
     step_name,
@@ -30,8 +29,9 @@ def test_what_is_verified_with_images_is_made_from_these_images() -> None:
 
 
 def test_each_image_type_is_combined_into_a_calibration_of_its_own() -> None:
-    assert [each.image_type for each in combined_from(ImageType)] == list(ImageType)
-    assert [each.name for each in combined_from([ImageType.DARK])] == ["DARK"]
+    combined = [each for each in CALIBRATIONS.values() if not each.is_product]
+    assert [each.image_type for each in combined] == list(ImageType)
+    assert all(each.made_from == (each.image_type,) and each.halts for each in combined)
     assert [each.name for each in products()] == ["DEFECTS", "PTC"]
     assert not any(each.halts for each in products())
 

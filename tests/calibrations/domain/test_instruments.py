@@ -61,7 +61,7 @@ def test_lsstcam_has_thirteen_rafts_of_e2v() -> None:
     [("LSSTComCam", "ITL", 1.381, 7.9), ("LSSTCam", "ITL", 1.67, 6.4), ("LSSTCam", "E2V", 1.48, 5.4)],
 )
 def test_gain_and_noise_lie_around_the_medians_of_the_policy_files(
-    instrument: Instrument, vendor: str, gain: float, noise: float
+    instrument: str, vendor: str, gain: float, noise: float
 ) -> None:
     models = [detector_model(instrument, number) for number in INSTRUMENTS[instrument].detectors]
     amplifiers = [each for model in models if model.vendor == vendor for each in model.amplifiers]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from ..domain.calibrations import CALIBRATIONS
 from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
 from ..domain.text import one_line
@@ -192,7 +193,7 @@ class Archive:
         results
             What is there, and what is missing.
         """
-        butler, prefix = self._refreshed(), f"verify{calibration.capitalize()}"
+        butler, prefix = self._refreshed(), CALIBRATIONS[calibration].statistics_prefix
         names = {number: self.instrument.detectors[number] for number in detectors}
         amplifiers = dict.fromkeys(names.values(), frozenset(self.instrument.amplifiers))
         if exposures is None:

@@ -6,7 +6,6 @@ read what they need of it from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,7 +17,6 @@ __all__ = [
     "CalibrationType",
     "JobKind",
     "PairGainMeasurement",
-    "combined_from",
     "pipeline_files",
     "products",
     "step_name",
@@ -211,23 +209,6 @@ PAIR_GAINS = PairGainMeasurement(
 def products() -> tuple[CalibrationType, ...]:
     """Types that are measured on images, and not combined from images of their own type."""
     return tuple(each for each in CALIBRATIONS.values() if each.is_product)
-
-
-def combined_from(image_types: Iterable[ImageType]) -> tuple[CalibrationType, ...]:
-    """Types that are combinations of images of these types.
-
-    Parameters
-    ----------
-    image_types
-        Types of images.
-
-    Returns
-    -------
-    types
-        In the order of the table.
-    """
-    wanted = frozenset(image_types)
-    return tuple(each for each in CALIBRATIONS.values() if each.image_type in wanted)
 
 
 def pipeline_files(kind: JobKind, calibration: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ..domain.instruments import Instrument
+from ..domain.instruments import ImageType, Instrument
 from ..domain.tai import iso_tai
 from .facts import Fact
 from .record import ExposureRecord, JobRecord, RunRecord
@@ -153,7 +153,7 @@ def _timeline(
     """
     exposures = list(record.exposures.values())
     times = [exposure.taken.exp_time for exposure in exposures]
-    shutters = sum(exposure.taken.image_type == "FLAT" for exposure in exposures)
+    shutters = sum(exposure.taken.image_type == ImageType.FLAT for exposure in exposures)
     series = _series(record)
     waits = sum(len(each) - 1 for each in series) * float(config.get("wait_between_exposures") or 0.0)
     readout = instrument.readout_time * len(exposures)

@@ -17,7 +17,6 @@ from ..domain.calibrations import (
     PAIR_GAINS,
     CalibrationType,
     JobKind,
-    combined_from,
     step_name,
 )
 from ..domain.instruments import ImageType
@@ -133,7 +132,9 @@ def make_workflow(config: CalibrationConfig) -> Workflow:
         verification and certification of the products.
     """
     steps: list[Step] = []
-    for calibration in combined_from(config.image_types):
+    for calibration in CALIBRATIONS.values():
+        if calibration.image_type not in config.images:
+            continue
         if config.generate_calibrations:
             steps += _making(config, calibration, steps)
         elif config.do_verify:
