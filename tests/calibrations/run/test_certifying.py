@@ -44,6 +44,8 @@ def test_a_dark_is_made_with_the_bias_that_was_accepted_before(story: Callable[.
     assert told.ocps.requests[2].config.startswith("-j 8 -i u/ocps/job1/run,LATISS/calib/u/test/daily.1,")
     assert [wish.dataset_type for wish in told.archive.certified] == ["bias", "dark"]
     assert (processing.halted(), told.not_done) == (None, {})
+    (certified, _), jobs = told.of(Certified), told.of(JobSubmitted)
+    assert told.facts.index(certified) < told.facts.index(jobs[2])
 
 
 @pytest.mark.parametrize(
