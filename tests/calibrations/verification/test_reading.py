@@ -18,7 +18,7 @@ from lsst.ts.calibrations.verification import (
     read_calibration,
     read_exposures,
 )
-from lsst.ts.simulated_observatory.pipelines.merging import merge_detectors
+from lsst.ts.simulated_observatory.pipelines.merging import exp_merge
 
 GOOD = {"RXX_S00": {"SUCCESS": True}, "SUCCESS": True}
 
@@ -213,7 +213,7 @@ def test_what_the_pipelines_of_this_project_write_is_complete_and_loses_no_failu
             }
             if not scatter:
                 expected[exposure].add(VerificationTest(name, None, "SCATTER"))
-        results[exposure] = merge_detectors({name: measured[exposure, name] for name in names}, scatter=True)
+        results[exposure] = exp_merge({name: measured[exposure, name] for name in names}, scatter=True)
         if not results[exposure]["VERIFY"]["EXP"]["SCATTER"]:
             expected[exposure].add(VerificationTest(None, None, "SCATTER"))
     before = copy.deepcopy((results, measured))

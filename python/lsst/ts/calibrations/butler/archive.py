@@ -238,8 +238,11 @@ class Archive:
         refs: dict[tuple[int, ...], DatasetRef] = {}
         for name in reversed(PAIR_DATASETS):
             refs |= self._find(butler, name, collection, exposure=flats, detector=detectors)
-        measured = {(first, second): _read(butler, ref) for (first, second), ref in refs.items()}
-        return pair_gains(measured, pairs, detectors, collection)
+
+        def read(key: tuple[int, int]) -> Any:
+            return _read(butler, refs[key]) if key in refs else None
+
+        return pair_gains(read, pairs, detectors, collection)
 
     def _refreshed(self) -> Butler:
         """The Butler, which has seen what other processes registered."""

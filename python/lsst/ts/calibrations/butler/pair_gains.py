@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ class PairGain:
 
 
 def pair_gains(
-    measured: Mapping[tuple[int, int], Any],
+    read: Callable[[tuple[int, int]], Any],
     pairs: Sequence[tuple[int, int]],
     detectors: Sequence[int],
     collection: str,
@@ -53,9 +53,9 @@ def pair_gains(
 
     Parameters
     ----------
-    measured
-        Photon transfer curves of one pair each, by exposure and detector: cp_pipe stores a pair under its
-        first exposure, and this project under both.
+    read
+        Reads the photon transfer curve of one pair that is stored under an exposure and detector, or gives
+        None. cp_pipe stores it under the first exposure of the pair, and this project under both.
     pairs
         Ids of the two flats of each.
     detectors
@@ -73,33 +73,42 @@ def pair_gains(
     ArchiveError
         A pair has no result, or one that cannot be read, or its flats were measured in other pairs.
     """
-    gains: list[PairGain] = []
-    for pair in pairs:
-        for detector in detectors:
-            there = [measured[exposure, detector] for exposure in pair if (exposure, detector) in measured]
-            found = {ids: each for each in there if (ids := _pair_of(each)) is not None}
-            wanted = f"no gain in {collection} for the flats {pair[0]} and {pair[1]}, detector {detector}"
-            if not found:
-                raise ArchiveError(wanted)
-            first, second = sorted(pair)
-            if (first, second) not in found:
-                others = ", and ".join(f"{one} and {other}" for one, other in found)
-                raise ArchiveError(f"{wanted}: the job has paired {others}")
-            gains += _gains(pair, detector, found[first, second])
-    return gains
+    return [
+        gain
+        for pair in pairs
+        for detector in detectors
+        for gain in _gains(pair, detector, _curve(read, pair, detector, collection))
+    ]
 
 
-def _pair_of(measured: Any) -> tuple[int, int] | None:
-    """Ids of the two flats that a curve was measured on; None if it names no pair, as cp_pipe's fillers.
+def _curve(
+    read: Callable[[tuple[int, int]], Any], pair: tuple[int, int], detector: int, collection: str
+) -> Any:
+    """What was measured on exactly these two flats."""
+    others = []
+    for exposure in pair:
+        measured = read((exposure, detector))
+        ids = _exposures_of(measured)
+        if ids == tuple(sorted(pair)):
+            return measured
+        if len(ids) == 2:
+            others.append(f"{ids[0]} and {ids[1]}")
+    paired = f": the job has paired {', and '.join(others)}" if others else ""
+    raise ArchiveError(
+        f"no gain in {collection} for the flats {pair[0]} and {pair[1]}, detector {detector}{paired}"
+    )
+
+
+def _exposures_of(measured: Any) -> tuple[int, ...]:
+    """Ids of the flats that a curve was measured on, sorted; empty if it names none, as cp_pipe's fillers.
 
     They are in ``inputExpIdPairs``, which cp_pipe's ``PhotonTransferCurveDataset`` has by amplifier, and the
     curve of this project once for all.
     """
     try:
-        first, second = sorted(set(_ids(getattr(measured, "inputExpIdPairs", ()))))
+        return tuple(sorted(set(_ids(getattr(measured, "inputExpIdPairs", ())))))
     except (TypeError, ValueError):
-        return None
-    return first, second
+        return ()
 
 
 def _ids(nested: Any) -> Iterator[int]:
