@@ -1,4 +1,4 @@
-"""All that is left of a scenario: what witnesses saw, and what the script wrote."""
+"""All that a scenario has left: what passed on the bus, what the script wrote, and the repository."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from typing import Any
 from lsst.ts.calibrations.domain.instruments import ImageType
 
 from .causes import LASTING, LASTING_AFTER_A_KILL
+from .datasets import Datasets
 from .events import Events, ExposureEvent
 from .interruption import Act
-from .runner import Lived
+from .recording import BusMessage, read_recording
+from .runner import Played
 from .scenario import Scenario
-from .shelf import Certificate, Shelf
-from .witness import Testimony, read_testimony
+from .script_process import PartOutcome
 
 __all__ = ["Evidence", "Fact", "gather"]
 
@@ -27,11 +28,11 @@ Fact = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything that a judge looks at.
+    """Everything that the invariants look at.
 
     Parameters
     ----------
-    lived
+    played
         The scenario as it was played.
     events
         What really happened.
@@ -39,15 +40,15 @@ class Evidence:
         Its bytes.
     summary
         The summary; None if there is none.
-    shelf
+    datasets
         The repository.
     """
 
-    lived: Lived
+    played: Played
     events: Events
     journal: bytes
     summary: Mapping[str, Any] | None
-    shelf: Shelf
+    datasets: Datasets
 
     @cached_property
     def _lines(self) -> list[bytes]:
@@ -64,78 +65,143 @@ class Evidence:
         """Bytes that the journal had after each fact."""
         return list(accumulate(len(each) + 1 for each in self._lines))
 
-    def facts_at(self, line: Testimony) -> Sequence[Fact]:
-        """Facts that the journal had on the disk when a witness wrote a line."""
-        return self.facts[: bisect_right(self._ends, line.journal)]
+    def facts_at(self, message: BusMessage) -> Sequence[Fact]:
+        """Facts that the journal had on the disk when a message was recorded.
 
-    def facts_until(self, life: int) -> Sequence[Fact]:
-        """Facts that the journal had when a life ended; none if the life is before the first."""
-        if life < 0:
+        Parameters
+        ----------
+        message
+            That one.
+
+        Returns
+        -------
+        facts
+            In their order.
+        """
+        return self.facts[: bisect_right(self._ends, message.journal_size)]
+
+    def facts_until(self, part: int) -> Sequence[Fact]:
+        """Facts that the journal had when a part of the run ended.
+
+        Parameters
+        ----------
+        part
+            Its number; -1 is before the first.
+
+        Returns
+        -------
+        facts
+            In their order.
+        """
+        if part < 0:
             return ()
         begins = [place for place, fact in enumerate(self.facts) if fact["fact"] == "RunResumed"]
-        return self.facts[: begins[life]] if life < len(begins) else self.facts
+        return self.facts[: begins[part]] if part < len(begins) else self.facts
 
     @property
     def scenario(self) -> Scenario:
         """What was to happen."""
-        return self.lived.scenario
+        return self.played.scenario
 
     @property
-    def before(self) -> frozenset[Certificate]:
-        """What was certified in the repository when the scenario began."""
-        return self.lived.before
+    def last(self) -> PartOutcome | None:
+        """The last part of the run; None if it was killed, or its session broke, so that it has no end."""
+        last = self.played.parts[-1]
+        return None if last is None or last.broken else last
 
     @property
-    def last(self) -> Mapping[str, Any] | None:
-        """The last life; None if it was ended by a kill."""
-        return self.lived.lives[-1]
+    def last_part(self) -> int:
+        """Number of the last part of the run."""
+        return len(self.played.parts) - 1
 
     @property
-    def newest(self) -> int:
-        """Number of the last life."""
-        return len(self.lived.lives) - 1
+    def outcomes(self) -> dict[int, PartOutcome]:
+        """What became of each part, by its number, without those that were killed."""
+        return {part: each for part, each in enumerate(self.played.parts) if each is not None}
 
     @property
-    def killed(self) -> bool:
-        """Whether the last life was ended by a kill."""
-        return self.last is None
+    def final(self) -> tuple[str, str] | None:
+        """State and reason at the end of the last part; None if it did not end by itself."""
+        final = None if self.last is None else self.events.final(self.last_part)
+        return None if final is None else (final[1], final[2])
 
-    @property
-    def told(self) -> dict[int, Mapping[str, Any]]:
-        """What became of each life, by its number, without those that could not tell."""
-        return {number: life for number, life in enumerate(self.lived.lives) if life is not None}
+    def done_to(self, part: int) -> set[str]:
+        """What was done to the script from outside.
 
-    def done_to(self, life: int) -> set[str]:
-        """What was done to one life of the script from outside."""
-        return {str(each.values["words"]) for each in self.events.interruptions if each.life == life}
+        Parameters
+        ----------
+        part
+            Number of the part of the run.
 
-    def interrupted(self, life: int) -> bool:
-        """Whether somebody, or the machine, was to end a life."""
-        return bool(self.done_to(life) - {Act.PAUSE})
+        Returns
+        -------
+        acts
+            Values of `Act`.
+        """
+        return {str(each.values["act"]) for each in self.events.interruptions if each.part == part}
 
-    def suffered(self, life: int) -> set[str]:
-        """Faults that a life had to do with: those of its own, and those of before whose traces are left."""
-        found = set(self.lived.strikes.get(life, ()))
-        for number in range(life):
-            killed = self.lived.lives[number] is None
+    def interrupted(self, part: int) -> bool:
+        """Whether somebody, or the machine, was to end the script.
+
+        Parameters
+        ----------
+        part
+            Number of the part of the run.
+
+        Returns
+        -------
+        interrupted
+            A pause does not count.
+        """
+        return bool(self.done_to(part) - {Act.PAUSE})
+
+    def suffered(self, part: int) -> set[str]:
+        """Faults that a part of the run had to do with.
+
+        Parameters
+        ----------
+        part
+            Its number.
+
+        Returns
+        -------
+        names
+            Of those that struck in it, and of those of before whose traces are left.
+        """
+        found = set(self.played.strikes.get(part, ()))
+        for earlier in range(part):
+            killed = self.played.parts[earlier] is None
             traces = LASTING | LASTING_AFTER_A_KILL if killed else LASTING
-            found |= traces & set(self.lived.strikes.get(number, ()))
+            found |= traces & set(self.played.strikes.get(earlier, ()))
         return found
 
     @property
     def resumed(self) -> bool:
-        """Whether there was more than one life."""
-        return len(self.lived.lives) > 1
+        """Whether the run was resumed."""
+        return self.last_part > 0
 
     @property
     def detectors(self) -> dict[int, str]:
         """Names of the detectors in use, by id."""
         instrument = self.scenario.instrument
-        wanted = self.scenario.wants("detectors", None) or list(instrument.detectors)
+        wanted = self.scenario.option("detectors", None) or list(instrument.detectors)
         return {number: instrument.detectors[number] for number in wanted}
 
     def of(self, kind: str, facts: Sequence[Fact] | None = None) -> list[Fact]:
-        """Facts of a kind."""
+        """Facts of a kind.
+
+        Parameters
+        ----------
+        kind
+            Name of their class.
+        facts
+            Among which; None: among all of the journal.
+
+        Returns
+        -------
+        facts
+            In their order.
+        """
         return [each for each in (self.facts if facts is None else facts) if each.get("fact") == kind]
 
     @property
@@ -144,13 +210,32 @@ class Evidence:
         return {fact["calibration"]: fact for fact in self.of("VerdictGiven")}
 
     def confirmed(self, kind: ImageType) -> list[ExposureEvent]:
-        """Exposures of a type that the camera confirmed, in their order."""
+        """Exposures of a type that the camera confirmed.
+
+        Parameters
+        ----------
+        kind
+            Image type.
+
+        Returns
+        -------
+        exposures
+            In their order.
+        """
         return [each for each in self.events.exposures.values() if each.kind == kind]
 
     def kept(self, kind: ImageType) -> list[ExposureEvent]:
-        """Those of them that are not discarded.
+        """Exposures of a type that the camera confirmed and that are not discarded.
 
-        A run that was resumed may have taken one again: its journal tells which one counts.
+        Parameters
+        ----------
+        kind
+            Image type.
+
+        Returns
+        -------
+        exposures
+            In their order. A run that was resumed may have taken one again: its journal says which counts.
         """
         if not self.resumed:
             return self.confirmed(kind)[self.scenario.discarded(kind) :]
@@ -163,17 +248,27 @@ class Evidence:
         ]
 
     def places(self, kind: ImageType) -> dict[int, int]:
-        """Place of each exposure among those of its type, from 1, by its id.
+        """Place of each exposure among those of its type.
 
-        The camera tells in which order they were begun. A run that is resumed begins with the first place of
+        The camera says in which order they were begun. A run that is resumed begins with the first place of
         which its journal has no exposure, or a lost one.
+
+        Parameters
+        ----------
+        kind
+            Image type.
+
+        Returns
+        -------
+        places
+            From 1, by the id of the exposure.
         """
         planned = range(1, self.scenario.number(kind) + self.scenario.discarded(kind) + 1)
         found = dict[int, int]()
-        for life in range(len(self.lived.lives)):
+        for part in range(len(self.played.parts)):
             held = {found.get(each) for each in self._held()}
             left = [place for place in planned if place not in held]
-            begun = [each.id for each in self.events.begun.values() if (each.kind, each.life) == (kind, life)]
+            begun = [each.id for each in self.events.begun.values() if (each.kind, each.part) == (kind, part)]
             found |= dict(zip(begun, left, strict=False))
         return found
 
@@ -184,15 +279,26 @@ class Evidence:
         }
 
 
-def gather(lived: Lived) -> Evidence:
-    """Read everything."""
-    run = lived.folder / "run"
-    testimony = list(read_testimony(lived.folder / "witness.jsonl"))
+def gather(played: Played) -> Evidence:
+    """Read what a scenario has left.
+
+    Parameters
+    ----------
+    played
+        The scenario as it was played.
+
+    Returns
+    -------
+    evidence
+        Its datasets are to be closed by the caller.
+    """
+    run = played.folder / "run"
+    recording = list(read_recording(played.folder / "recording.jsonl"))
     path, summary = run / "journal.jsonl", run / "summary.json"
     return Evidence(
-        lived=lived,
-        events=Events(testimony, lived.scenario.instrument),
+        played=played,
+        events=Events(recording, played.scenario.instrument),
         journal=path.read_bytes() if path.is_file() else b"",
         summary=json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else None,
-        shelf=Shelf(run / "repo"),
+        datasets=Datasets(run / "repo"),
     )
