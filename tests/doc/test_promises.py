@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lsst.ts.simulated_observatory.campaign.judge import INVARIANTS
+from lsst.ts.simulated_observatory.campaign.invariants import INVARIANTS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "doc" / "promises.rst").read_text(encoding="utf-8")

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from lsst.ts.simulated_observatory.campaign import room, runner
 from lsst.ts.simulated_observatory.campaign.crew import MOST_MEMORY, Crew
 from lsst.ts.simulated_observatory.campaign.room import NoRoom, find_room, open_room
+
+from lsst.ts.simulated_observatory.campaign import room, runner
 from lsst.ts.simulated_observatory.session.interrupts import Interrupted, raising_interrupts
 from lsst.ts.simulated_observatory.stand_ins import template
 

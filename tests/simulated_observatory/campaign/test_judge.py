@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lsst.ts.simulated_observatory.campaign.end_invariants import ends_agree, nothing_breaks
+from lsst.ts.simulated_observatory.campaign.judge import judge
+from lsst.ts.simulated_observatory.campaign.life import Life
+from lsst.ts.simulated_observatory.campaign.shelf import Shelf
+from lsst.ts.simulated_observatory.campaign.time_invariants import nothing_goes_on, time_is_bounded
 
 from lsst.ts.simulated_observatory.campaign import life, witness
-from lsst.ts.simulated_observatory.campaign.end_invariants import ends_agree, nothing_breaks
 from lsst.ts.simulated_observatory.campaign.events import Events
 from lsst.ts.simulated_observatory.campaign.evidence import Evidence, gather
 from lsst.ts.simulated_observatory.campaign.interruption import Act
-from lsst.ts.simulated_observatory.campaign.judge import judge
-from lsst.ts.simulated_observatory.campaign.life import Life
 from lsst.ts.simulated_observatory.campaign.runner import Lived, Workshop
 from lsst.ts.simulated_observatory.campaign.scenario import Scenario, draw_scenario
-from lsst.ts.simulated_observatory.campaign.shelf import Shelf
-from lsst.ts.simulated_observatory.campaign.time_invariants import nothing_goes_on, time_is_bounded
 from lsst.ts.simulated_observatory.embedded_sal.enums import ScriptState
 
 KILLED_AND_RESUMED = 15

@@ -23,7 +23,7 @@ from .scenario import Scenario
 from .scratch import check_space
 from .script_process import SCALE, SEED, PartOutcome, limit_process, run_part
 
-__all__ = ["Played", "Runner", "open_runner"]
+__all__ = ["Played", "Runner", "open_runner", "ordinary_scenario"]
 
 TEMPLATES = (
     (LATISS, (0,), (("SDSSr_65mm~empty", "r"),)),
@@ -134,7 +134,7 @@ class Runner:
             The run failed, in which nothing went wrong.
         """
         folder = self._prepare("warm-up", instrument.name)
-        outcome = run_part(_ordinary(instrument), folder, 0, lambda _: None)
+        outcome = run_part(ordinary_scenario(instrument), folder, 0, lambda _: None)
         if outcome.status != 0:
             raise RuntimeError(
                 f"a run in which nothing goes wrong ended with {outcome.status}:\n"
@@ -195,12 +195,25 @@ def open_runner(folder: Path) -> Runner:
     return runner
 
 
-def _ordinary(instrument: Instrument) -> Scenario:
-    """A scenario in which calibrations of all types are made, and nothing goes wrong."""
+def ordinary_scenario(instrument: Instrument) -> Scenario:
+    """A scenario in which calibrations of all types are made, and nothing goes wrong.
+
+    Parameters
+    ----------
+    instrument
+        Whose calibrations.
+
+    Returns
+    -------
+    scenario
+        With the seed 0.
+    """
     options = {
         "script_mode": "BIAS_DARK_FLAT",
         **{f"n_{kind.lower()}": 2 for kind in ImageType},
+        **{f"n_discard_{kind.lower()}": 0 for kind in ImageType},
         "exp_times_dark": 5,
+        "exp_times_flat": 5,
         "do_gain_from_flat_pairs": True,
         "generate_calibrations": True,
         "certify_calib_begin_date": "2025-01-01",

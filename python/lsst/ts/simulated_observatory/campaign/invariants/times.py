@@ -75,7 +75,7 @@ def _endless_stops(evidence: Evidence) -> Iterator[str]:
         final = evidence.events.final(each.part)
         if each.values["act"] in AT_ONCE and final is not None and final[0] - each.time > STOP_PATIENCE:
             took = f"{final[0] - each.time:.0f} s, and may take {STOP_PATIENCE:.0f} s"
-            yield f"the script was {each.values['words']}, and took {took} to end"
+            yield f"the script was {each.values['act']}, and took {took} to end"
 
 
 def _endless_jobs(evidence: Evidence) -> Iterator[str]:
