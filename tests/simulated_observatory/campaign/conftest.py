@@ -16,7 +16,7 @@ from .by_hand import HandMade
 def runner() -> Iterator[Runner]:
     """Plays scenarios."""
     with scratch_folder() as folder:
-        yield open_runner(folder)
+        yield open_runner(folder, warm_up=False)
 
 
 @pytest.fixture

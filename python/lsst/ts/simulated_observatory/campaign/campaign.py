@@ -249,8 +249,11 @@ def replay(seed: int, *, focus: Sequence[str] = (), from_matrix: bool = False) -
 
     def produce(folder: Path) -> Iterator[Outcome]:
         runner = open_runner(folder)
-        draw = matrix(runner).__getitem__ if from_matrix else partial(draw_scenario, focus=focus)
-        for outcome in _outcomes(runner, draw, [seed], 1):
+        scenarios = matrix(runner) if from_matrix else []
+        if from_matrix and seed >= len(scenarios):
+            raise LookupError(f"the matrix has those from 0 to {len(scenarios) - 1}")
+        scenario = scenarios[seed] if from_matrix else draw_scenario(seed, focus)
+        for outcome in _outcomes(runner, lambda _: scenario, [seed], 1):
             yield outcome
             if outcome.violations and not from_matrix:
                 yield _with_smallest(runner, outcome, outcome.invariants, focus, worker=0)

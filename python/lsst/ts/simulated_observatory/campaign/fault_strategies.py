@@ -36,11 +36,18 @@ def faults(draw: st.DrawFn, scenario: Scenario, focus: Sequence[str]) -> tuple[s
     wanted = [name for name in focus if name in KINDS]
     possible = [name for name in KINDS if _is_possible(name, scenario)]
     often = [*possible, *2 * [name for name in possible if KINDS[name].rare]]
+    # Name and conditions are drawn together, so that shrinking can leave out a fault as a whole.
     least = draw(st.sampled_from((0, 1, 1, 1, 1, 1)))
-    names = draw(st.lists(st.sampled_from(often), min_size=least, max_size=MOST, unique=True))
-    if wanted and not set(wanted) & set(names):
-        names = [draw(st.sampled_from(wanted)), *names[1:]]
-    return tuple(draw(_specifications(name, scenario)) for name in names)
+    found = draw(
+        st.lists(_specifications(often, scenario), min_size=least, max_size=MOST, unique_by=_name_of)
+    )
+    if wanted and not set(wanted) & set(map(_name_of, found)):
+        found = [draw(_specifications(wanted, scenario)), *found[1:]]
+    return tuple(found)
+
+
+def _name_of(specification: str) -> str:
+    return specification.partition(":")[0]
 
 
 def _is_possible(name: str, scenario: Scenario) -> bool:
@@ -53,8 +60,9 @@ def _is_possible(name: str, scenario: Scenario) -> bool:
 
 
 @st.composite
-def _specifications(draw: st.DrawFn, name: str, scenario: Scenario) -> str:
-    """One fault, with some of its conditions."""
+def _specifications(draw: st.DrawFn, names: Sequence[str], scenario: Scenario) -> str:
+    """One fault of several, with some of its conditions."""
+    name = draw(st.sampled_from(names))
     options, instrument = KINDS[name].options, scenario.instrument
     makes = scenario.option("generate_calibrations")
     values: dict[str, object] = {}

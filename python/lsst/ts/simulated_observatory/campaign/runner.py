@@ -170,18 +170,20 @@ class Runner:
         played.memory = max(played.memory, memory)
 
 
-def open_runner(folder: Path) -> Runner:
+def open_runner(folder: Path, *, warm_up: bool = True) -> Runner:
     """Make the repositories to begin with, and do what takes time when it is done first.
 
     Parameters
     ----------
     folder
         Scratch folder.
+    warm_up
+        Whether a script is run for each instrument, so that processes which are forked later are quick.
 
     Returns
     -------
     runner
-        All processes that are forked from now on are quick.
+        With all that it needs.
     """
     certified = {}
     for instrument, detectors, filters in TEMPLATES:
@@ -190,7 +192,7 @@ def open_runner(folder: Path) -> Runner:
         with closing(Datasets(template)) as datasets:
             certified[instrument.name] = datasets.certificates
     runner = Runner(folder, certified)
-    for instrument, _, _ in TEMPLATES:
+    for instrument, _, _ in TEMPLATES if warm_up else ():
         runner.warm_up(instrument)
     return runner
 

@@ -175,6 +175,9 @@ def results_of_group(produce: Callable[[], Iterator[T]], interrupts: Interrupts)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.join()
+        sender.close()
+        while os.read(receiver.fileno(), 1 << 16):
+            pass  # it ends when no process has the other end any more: all of them are gone
         receiver.close()
 
 
