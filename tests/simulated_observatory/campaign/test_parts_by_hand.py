@@ -12,6 +12,7 @@ import pytest
 
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory.campaign import runner as module
+from lsst.ts.simulated_observatory.campaign import script_process
 from lsst.ts.simulated_observatory.campaign.evidence import gather
 from lsst.ts.simulated_observatory.campaign.interruption import Act, Interruption
 from lsst.ts.simulated_observatory.campaign.invariants import find_violations
@@ -66,12 +67,10 @@ def test_what_is_wrong_with_any_part_is_noticed(invariant: str, wrong: PartOutco
 
 @pytest.mark.long  # a runner is opened, and a run is killed
 def test_a_resumed_process_that_dies_is_noticed(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_part = module.run_part
-
     def die(scenario: Scenario, folder: Path, part: int, report: Callable[[str], None]) -> PartOutcome:
         if part:
             os._exit(3)
-        return run_part(scenario, folder, part, report)
+        return script_process.run_part(scenario, folder, part, report)
 
     monkeypatch.setattr(module, "run_part", die)
     killed: dict[str, Any] = {"interruption": Interruption(Act.KILL, message=100), "resumed": True}

@@ -28,7 +28,7 @@ def an_honest_summary(made: HandMade) -> dict[str, Any]:
     """A run that took a bias, had it verified, and certified it; what it could not do was a dark."""
     job = {"job_id": JOB, "kind": "verify", "calibration": "BIAS"}
     collections = {"verification_collection": f"u/ocps/{JOB}", "generation_collection": None}
-    verdict = {"passed": True, "complete": True, **collections, "failures": {}}
+    verdict: dict[str, Any] = {"passed": True, "complete": True, **collections, "failures": {}}
     step = {"step": "verify DARK", "reason": "no darks were taken"}
     made.options |= {"script_mode": "BIAS_DARK", "n_dark": 1}
     made.take(5.0, 1)
