@@ -86,9 +86,8 @@ def mutated(copy: Copy, mutant: dict[str, Any]) -> Iterator[Copy]:
 def _parameters() -> Iterator[Any]:
     for mutant in MUTANTS:
         always = mutant.get("always", False)  # all of them take minutes
-        yield pytest.param(
-            mutant, id=mutant["defect"].replace(" ", "-"), marks=() if always else pytest.mark.long
-        )
+        name = f"{'campaign-' if 'invariant' in mutant else ''}{mutant['defect'].replace(' ', '-')}"
+        yield pytest.param(mutant, id=name, marks=() if always else pytest.mark.long)
 
 
 def tests_of(mutant: dict[str, Any]) -> list[str]:

@@ -223,9 +223,7 @@ def _session(
         reported_faults=faults,
     )
     write_index(setup.index, setup.repository, {instrument.repository})
-    return ScriptSession(
-        _script_class(scenario), scenario.text, setup, index=1, log_level=20, view=view
-    )
+    return ScriptSession(_script_class(scenario), scenario.text, setup, index=1, log_level=20, view=view)
 
 
 async def _main(

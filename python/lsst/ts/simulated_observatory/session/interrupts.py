@@ -143,6 +143,11 @@ def pipelines_ended_by(interrupts: Interrupts) -> Iterator[None]:
     ----------
     interrupts
         Signals that come.
+
+    Yields
+    ------
+    nothing
+        While pipelines are watched.
     """
     over = threading.Event()
 
