@@ -91,7 +91,7 @@ def no_more_than_one_image(_runner: object, scenario: Scenario, _worker: int = 0
 
 @pytest.fixture
 def without_scripts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(campaign, "open_runner", lambda _: Runner(tmp_path, {}))
+    monkeypatch.setattr(campaign, "open_runner", lambda _: Runner(tmp_path))
     monkeypatch.setattr(campaign, "check_scenario", no_more_than_one_image)
 
 
@@ -130,7 +130,7 @@ def test_invariants_that_break_are_one_more_violation(tmp_path: Path) -> None:
             (self.folder / "left").mkdir()
             return Played(scenario, self.folder / "left", [])
 
-    outcome = check_scenario(Empty(tmp_path, {}), draw_scenario(5))
+    outcome = check_scenario(Empty(tmp_path), draw_scenario(5))
     assert [(each.invariant, each.words) for each in outcome.violations] == [
         ("can-be-checked", "the invariants broke")
     ]

@@ -51,7 +51,7 @@ class TestPlaces:
             made.note("ExposureTaken", **entry(number, discarded=place == 1), position=place)
         words = ["the journal has AT_O_20250115_000003, BIAS number 1, as discarded False"]
         assert made.violations("exposures-are-filed") == ([] if position == 1 else words)
-        assert [each.id - FIRST for each in made.evidence.kept(ImageType.BIAS)] == [1, 3]
+        assert [each.id - FIRST for each in made.evidence.kept[ImageType.BIAS]] == [1, 3]
 
 
 class TestIngests:

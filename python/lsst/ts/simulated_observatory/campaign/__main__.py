@@ -73,7 +73,13 @@ def main(
     """Play seeded scenarios in which things go wrong, and check whether the script keeps its promises.
 
     Exit status: 0 if it did, 1 if it did not, 2 if that could not be found out.
-    """
+    \f
+
+    Parameters
+    ----------
+    scenarios, seed, scenario, focus, processes, matrix, every, as_json
+        As the help texts of the options say.
+    """  # noqa: D301  (of which click shows what is before)
     use_embedded_sal()
     with _ending_in_words():
         from .campaign import run_campaign, run_matrix

@@ -104,6 +104,11 @@ class JobEvent:
     published: float | None = None
     aborted: float | None = None
 
+    @property
+    def run(self) -> str:
+        """RUN collection of its results, as the OCPS names it."""
+        return f"u/ocps/{self.job_id}/run"
+
 
 class Events:
     """Everything that was recorded, put together.

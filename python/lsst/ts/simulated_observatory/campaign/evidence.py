@@ -15,7 +15,6 @@ from lsst.ts.calibrations.domain.instruments import ImageType
 from .causes import LASTING, LASTING_AFTER_A_KILL
 from .datasets import Datasets
 from .events import Events, ExposureEvent
-from .interruption import Act
 from .recording import BusMessage, read_recording
 from .runner import Played
 from .scenario import Scenario
@@ -125,54 +124,22 @@ class Evidence:
         final = None if self.last is None else self.events.final(self.last_part)
         return None if final is None else (final[1], final[2])
 
-    def done_to(self, part: int) -> set[str]:
-        """What was done to the script from outside.
+    @property
+    def acts(self) -> dict[int, set[str]]:
+        """What was done to the script from outside, by the number of the part of the run."""
+        acts: dict[int, set[str]] = {part: set() for part in range(len(self.played.parts))}
+        for each in self.events.interruptions:
+            acts.setdefault(each.part, set()).add(str(each.values["act"]))
+        return acts
 
-        Parameters
-        ----------
-        part
-            Number of the part of the run.
-
-        Returns
-        -------
-        acts
-            Values of `Act`.
-        """
-        return {str(each.values["act"]) for each in self.events.interruptions if each.part == part}
-
-    def interrupted(self, part: int) -> bool:
-        """Whether somebody, or the machine, was to end the script.
-
-        Parameters
-        ----------
-        part
-            Number of the part of the run.
-
-        Returns
-        -------
-        interrupted
-            A pause does not count.
-        """
-        return bool(self.done_to(part) - {Act.PAUSE})
-
-    def suffered(self, part: int) -> set[str]:
-        """Faults that a part of the run had to do with.
-
-        Parameters
-        ----------
-        part
-            Its number.
-
-        Returns
-        -------
-        names
-            Of those that struck in it, and of those of before whose traces are left.
-        """
-        found = set(self.played.strikes.get(part, ()))
-        for earlier in range(part):
-            killed = self.played.parts[earlier] is None
-            traces = LASTING | LASTING_AFTER_A_KILL if killed else LASTING
-            found |= traces & set(self.played.strikes.get(earlier, ()))
+    @cached_property
+    def suffered(self) -> dict[int, set[str]]:
+        """Faults that a part of the run had to do with, by its number: also of before, if traces are left."""
+        found, traces = dict[int, set[str]](), set[str]()
+        for part, outcome in enumerate(self.played.parts):
+            struck = set(self.played.strikes.get(part, ()))
+            found[part] = struck | traces
+            traces |= struck & (LASTING | LASTING_AFTER_A_KILL if outcome is None else LASTING)
         return found
 
     @property
@@ -209,69 +176,47 @@ class Evidence:
         """The last verdict on each calibration."""
         return {fact["calibration"]: fact for fact in self.of("VerdictGiven")}
 
-    def confirmed(self, kind: ImageType) -> list[ExposureEvent]:
-        """Exposures of a type that the camera confirmed.
+    @cached_property
+    def confirmed(self) -> dict[ImageType, list[ExposureEvent]]:
+        """Exposures that the camera confirmed, by type, in their order."""
+        confirmed = self.events.exposures.values()
+        return {kind: [each for each in confirmed if each.kind == kind] for kind in ImageType}
 
-        Parameters
-        ----------
-        kind
-            Image type.
+    @cached_property
+    def kept(self) -> dict[ImageType, list[ExposureEvent]]:
+        """Exposures that the camera confirmed and that are not discarded, by type, in their order.
 
-        Returns
-        -------
-        exposures
-            In their order.
+        A run that was resumed may have taken one again: its journal says which counts.
         """
-        return [each for each in self.events.exposures.values() if each.kind == kind]
+        return {kind: self._kept(kind) for kind in ImageType}
 
-    def kept(self, kind: ImageType) -> list[ExposureEvent]:
-        """Exposures of a type that the camera confirmed and that are not discarded.
-
-        Parameters
-        ----------
-        kind
-            Image type.
-
-        Returns
-        -------
-        exposures
-            In their order. A run that was resumed may have taken one again: its journal says which counts.
-        """
+    def _kept(self, kind: ImageType) -> list[ExposureEvent]:
+        discarded = self.scenario.discarded[kind]
         if not self.resumed:
-            return self.confirmed(kind)[self.scenario.discarded(kind) :]
-        places, held = self.places(kind), self._held()
-        found = {place: number for number, place in places.items() if number in held}
-        return [
-            self.events.begun[found[place]]
-            for place in sorted(found)
-            if place > self.scenario.discarded(kind)
-        ]
+            return self.confirmed[kind][discarded:]
+        found = {place: number for number, place in self.places[kind].items() if number in self._held}
+        return [self.events.begun[found[place]] for place in sorted(found) if place > discarded]
 
-    def places(self, kind: ImageType) -> dict[int, int]:
-        """Place of each exposure among those of its type.
+    @cached_property
+    def places(self) -> dict[ImageType, dict[int, int]]:
+        """Place of each exposure among those of its type, from 1, by type and id.
 
         The camera says in which order they were begun. A run that is resumed begins with the first place of
         which its journal has no exposure, or a lost one.
-
-        Parameters
-        ----------
-        kind
-            Image type.
-
-        Returns
-        -------
-        places
-            From 1, by the id of the exposure.
         """
-        planned = range(1, self.scenario.number(kind) + self.scenario.discarded(kind) + 1)
+        return {kind: self._places(kind) for kind in ImageType}
+
+    def _places(self, kind: ImageType) -> dict[int, int]:
+        planned = range(1, self.scenario.number[kind] + self.scenario.discarded[kind] + 1)
         found = dict[int, int]()
         for part in range(len(self.played.parts)):
-            held = {found.get(each) for each in self._held()}
+            held = {found.get(each) for each in self._held}
             left = [place for place in planned if place not in held]
             begun = [each.id for each in self.events.begun.values() if (each.kind, each.part) == (kind, part)]
             found |= dict(zip(begun, left, strict=False))
         return found
 
+    @cached_property
     def _held(self) -> set[int]:
         """Exposures that the journal has, without those that it has as lost."""
         return {fact["id"] for fact in self.of("ExposureTaken")} - {

@@ -9,9 +9,10 @@ import shutil
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 
 from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM, ImageType, Instrument
@@ -25,11 +26,11 @@ from .script_process import SCALE, SEED, PartOutcome, limit_process, run_part
 
 __all__ = ["Played", "Runner", "open_runner", "ordinary_scenario"]
 
-TEMPLATES = (
-    (LATISS, (0,), (("SDSSr_65mm~empty", "r"),)),
-    (LSSTCOMCAM, (0, 1, 2), (("r_03", "r"),)),
-)
-"""Instruments, with detectors and filters of the reference calibrations."""
+TEMPLATES = {
+    LATISS.name: ((0,), (("SDSSr_65mm~empty", "r"),)),
+    LSSTCOMCAM.name: ((0, 1, 2), (("r_03", "r"),)),
+}
+"""Detectors and filters of the reference calibrations, by instrument."""
 
 
 @dataclass
@@ -78,13 +79,10 @@ class Runner:
     Parameters
     ----------
     folder
-        Scratch folder, with a repository to begin with for each instrument.
-    certified
-        What is certified in those, by the name of the instrument.
+        Scratch folder.
     """
 
     folder: Path
-    certified: Mapping[str, frozenset[Certificate]]
 
     def play(self, scenario: Scenario, worker: int = 0) -> Played:
         """Play a scenario.
@@ -107,9 +105,8 @@ class Runner:
             There is no space for it.
         """
         check_space(self.folder)
-        name = scenario.instrument.name
-        folder = self._prepare(f"worker{worker}", name)
-        played = Played(scenario, folder, [], before=self.certified[name])
+        folder = self._prepare(f"worker{worker}", scenario.instrument)
+        played = Played(scenario, folder, [], before=_certified_in(self._template(scenario.instrument)))
         for part in range(2 if scenario.resumed else 1):
             if part:
                 with closing(Datasets(folder / "run" / "repo")) as datasets:
@@ -133,7 +130,8 @@ class Runner:
         RuntimeError
             The run failed, in which nothing went wrong.
         """
-        folder = self._prepare("warm-up", instrument.name)
+        folder = self._prepare("warm-up", instrument)
+        _certified_in(self._template(instrument))
         outcome = run_part(ordinary_scenario(instrument), folder, 0, lambda _: None)
         if outcome.status != 0:
             raise RuntimeError(
@@ -142,14 +140,22 @@ class Runner:
             )
         shutil.rmtree(folder)
 
-    def _prepare(self, name: str, instrument: str) -> Path:
+    def _prepare(self, name: str, instrument: Instrument) -> Path:
         """Make the folder of a scenario, with a new repository."""
         # A Butler remembers what the index of a folder says: each instrument has one of its own.
-        folder = self.folder / name / instrument
+        folder = self.folder / name / instrument.name
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "run").mkdir(parents=True)
-        shutil.copytree(self.folder / instrument, folder / "run" / "repo")
+        shutil.copytree(self._template(instrument), folder / "run" / "repo")
         return folder
+
+    def _template(self, instrument: Instrument) -> Path:
+        """Make the repository with which the scenarios of an instrument begin, unless it is there."""
+        template = self.folder / instrument.name
+        if not template.exists():
+            detectors, filters = TEMPLATES[instrument.name]
+            make_template(template, instrument, detectors, seed=SEED, scale=SCALE, filters=filters)
+        return template
 
     @staticmethod
     def _play_part(played: Played, part: int) -> None:
@@ -170,31 +176,30 @@ class Runner:
         played.memory = max(played.memory, memory)
 
 
-def open_runner(folder: Path, *, warm_up: bool = True) -> Runner:
-    """Make the repositories to begin with, and do what takes time when it is done first.
+def open_runner(folder: Path) -> Runner:
+    """Make a runner that is quick, as it has done what takes time when it is done first.
 
     Parameters
     ----------
     folder
         Scratch folder.
-    warm_up
-        Whether a script is run for each instrument, so that processes which are forked later are quick.
 
     Returns
     -------
     runner
-        With all that it needs.
+        For processes that are forked from now on.
     """
-    certified = {}
-    for instrument, detectors, filters in TEMPLATES:
-        template = folder / instrument.name
-        make_template(template, instrument, detectors, seed=SEED, scale=SCALE, filters=filters)
-        with closing(Datasets(template)) as datasets:
-            certified[instrument.name] = datasets.certificates
-    runner = Runner(folder, certified)
-    for instrument, _, _ in TEMPLATES if warm_up else ():
+    runner = Runner(folder)
+    for instrument in (LATISS, LSSTCOMCAM):
         runner.warm_up(instrument)
     return runner
+
+
+@cache
+def _certified_in(template: Path) -> frozenset[Certificate]:
+    """What is certified in a repository that never changes."""
+    with closing(Datasets(template)) as datasets:
+        return datasets.certificates
 
 
 def ordinary_scenario(instrument: Instrument) -> Scenario:

@@ -122,40 +122,20 @@ class Scenario:
         """Image types that are asked for, in their order."""
         return tuple(kind for kind in ImageType if kind in str(self.options["script_mode"]).split("_"))
 
-    def number(self, kind: ImageType) -> int:
-        """How many images of a type are to be kept.
+    @property
+    def number(self) -> dict[ImageType, int]:
+        """How many images of each type are to be kept, also of those that are not asked for."""
+        return {kind: int(self.options[f"n_{kind.lower()}"]) for kind in ImageType}
 
-        Parameters
-        ----------
-        kind
-            Image type.
-
-        Returns
-        -------
-        number
-            As configured, also of a type that is not asked for.
-        """
-        return int(self.options[f"n_{kind.lower()}"])
-
-    def discarded(self, kind: ImageType) -> int:
-        """How many images of a type are taken before those that are kept.
-
-        Parameters
-        ----------
-        kind
-            Image type.
-
-        Returns
-        -------
-        number
-            As configured.
-        """
-        return int(self.options[f"n_discard_{kind.lower()}"])
+    @property
+    def discarded(self) -> dict[ImageType, int]:
+        """How many images of each type are taken before those that are kept."""
+        return {kind: int(self.options[f"n_discard_{kind.lower()}"]) for kind in ImageType}
 
     @property
     def images(self) -> int:
         """How many images are to be taken."""
-        return sum(self.number(kind) + self.discarded(kind) for kind in self.kinds)
+        return sum(self.number[kind] + self.discarded[kind] for kind in self.kinds)
 
     def describe(self) -> str:
         """The scenario as YAML, to be read and to be kept among the examples."""

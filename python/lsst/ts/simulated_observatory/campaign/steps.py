@@ -18,7 +18,6 @@ __all__ = [
     "certified",
     "done",
     "pairs_of_flats",
-    "run_of",
     "successful",
     "verdict_on",
 ]
@@ -78,29 +77,13 @@ def done(evidence: Evidence, step: str) -> bool:
         return any(successful(evidence, "generate", name))
     if what == "verify":
         return any(verdict_on(evidence, job).complete for job in successful(evidence, "verify", name))
-    runs = {run_of(job) for job in evidence.events.jobs if job.calibration == name}
+    runs = {job.run for job in evidence.events.jobs if job.calibration == name}
     detectors = [
         each.detector
         for each in certified(evidence)
         if each.dataset_type == name.lower() and each.run in runs
     ]
     return sorted(detectors) == sorted(evidence.detectors)
-
-
-def run_of(job: JobEvent) -> str:
-    """RUN collection of a job.
-
-    Parameters
-    ----------
-    job
-        That was acknowledged.
-
-    Returns
-    -------
-    collection
-        As the OCPS names it.
-    """
-    return f"u/ocps/{job.job_id}/run"
 
 
 def successful(evidence: Evidence, kind: str, calibration: str) -> Iterator[JobEvent]:
@@ -140,7 +123,7 @@ def verdict_on(evidence: Evidence, job: JobEvent) -> LiteralVerdict:
     verdict
         From what is in the repository.
     """
-    scenario, run = evidence.scenario, run_of(job)
+    scenario, run = evidence.scenario, job.run
     prefix = f"verify{job.calibration.capitalize()}"
     of_detectors = evidence.datasets.statistics(f"{prefix}DetStats", run)
     amplifiers = scenario.instrument.amplifiers
@@ -188,13 +171,13 @@ def pairs_of_flats(evidence: Evidence) -> list[tuple[int, int]]:
         Places among the flats that are kept, from 0.
     """
     times = evidence.scenario.option("exp_times_flat")
-    kept = times if isinstance(times, list) else [times] * evidence.scenario.number(ImageType.FLAT)
+    kept = times if isinstance(times, list) else [times] * evidence.scenario.number[ImageType.FLAT]
     return list(flat_pairs(kept).pairs)
 
 
 def _exposures_for(evidence: Evidence, calibration: str) -> dict[str, list[int]]:
     """Exposures that the jobs of a calibration are to have, by kind of job."""
-    kept = {kind: [each.id for each in evidence.kept(kind)] for kind in ImageType}
+    kept = {kind: [each.id for each in evidence.kept[kind]] for kind in ImageType}
     flats = kept[ImageType.FLAT]
     if calibration == "DEFECTS":
         return {"generate": sorted([*kept[ImageType.DARK], *flats]), "verify": flats}
@@ -206,10 +189,10 @@ def _exposures_for(evidence: Evidence, calibration: str) -> dict[str, list[int]]
 
 def _gains_measured(evidence: Evidence) -> bool:
     """Whether there is a gain of every pair and detector."""
-    flats = [each.id for each in evidence.kept(ImageType.FLAT)]
+    flats = [each.id for each in evidence.kept[ImageType.FLAT]]
     pairs = pairs_of_flats(evidence)
     if len(flats) < 2 * len(pairs):
         return False
     wanted = {(flats[place], number) for pair in pairs for place in pair for number in evidence.detectors}
     jobs = [job for job in evidence.events.jobs if job.kind == "gain" and job.exit_code == 0]
-    return any(wanted <= evidence.datasets.places("cpPtcExtract", run_of(job)) for job in jobs)
+    return any(wanted <= evidence.datasets.places("cpPtcExtract", job.run) for job in jobs)

@@ -33,7 +33,7 @@ def _ends_agree(evidence: Evidence) -> Iterator[str]:
     if evidence.last is None:
         return
     if evidence.summary is None:
-        if "run-disk-full" not in evidence.suffered(evidence.last_part):
+        if "run-disk-full" not in evidence.suffered[evidence.last_part]:
             yield "there is no summary"
         return
     state, reason, final = evidence.summary["state"], evidence.summary["reason"], evidence.final
@@ -48,7 +48,7 @@ def _end(evidence: Evidence, part: int, status: int | None) -> Iterator[str]:
     final = evidence.events.final(part)
     if final is None:
         # A signal ends a script that does not run yet without a word.
-        if Act.TERM not in evidence.done_to(part) or evidence.of("RunConfigured"):
+        if Act.TERM not in evidence.acts[part] or evidence.of("RunConfigured"):
             yield f"part {part} of the run ended in no final state"
         state = "FAILED"
     else:
@@ -79,8 +79,8 @@ def _done_means_done(evidence: Evidence) -> Iterator[str]:
         return
     state, _ = evidence.final
     scenario = evidence.scenario
-    kept = {kind: evidence.kept(kind) for kind in scenario.kinds}
-    missing = [f"take {kind}" for kind, images in kept.items() if len(images) < scenario.number(kind)]
+    kept = {kind: evidence.kept[kind] for kind in scenario.kinds}
+    missing = [f"take {kind}" for kind, images in kept.items() if len(images) < scenario.number[kind]]
     wanted = set(evidence.detectors.values())
     missing += [
         f"ingest {each.name}"
@@ -93,9 +93,11 @@ def _done_means_done(evidence: Evidence) -> Iterator[str]:
         yield f"the script is DONE, and this was not done: {', '.join(missing)}"
     if state == "FAILED" and not missing and not _went_wrong(evidence, evidence.last_part):
         yield "the script FAILED, and everything was done"
-    if state == "STOPPED" and not {Act.STOP, Act.STOP_PAUSED} & evidence.done_to(evidence.last_part):
+    if state == "STOPPED" and not {Act.STOP, Act.STOP_PAUSED} & evidence.acts[evidence.last_part]:
         yield "the script is STOPPED, and nobody stopped it"
-    quiet = not evidence.interrupted(evidence.last_part) and not _went_wrong(evidence, evidence.last_part)
+    quiet = not evidence.acts[evidence.last_part] - {Act.PAUSE} and not _went_wrong(
+        evidence, evidence.last_part
+    )
     if quiet and state != "DONE" and not _rejected(evidence) and not _slow(evidence, evidence.last_part):
         yield f"nothing went wrong, nobody interrupted the script, and it is {state}"
 
@@ -134,7 +136,7 @@ def _missing_steps_are_named(evidence: Evidence) -> Iterator[str]:
     final = evidence.final
     if final is None or evidence.summary is None or not evidence.of("RunConfigured"):
         return
-    if "run-disk-full" in evidence.suffered(evidence.last_part):  # the names are on the disk or nowhere
+    if "run-disk-full" in evidence.suffered[evidence.last_part]:  # the names are on the disk or nowhere
         return
     named = {each["step"] for each in evidence.summary["not_done"]}
     missing = {step for step in asked_for(evidence) if not done(evidence, step)}
@@ -155,9 +157,9 @@ def _reason_names_the_cause(evidence: Evidence) -> Iterator[str]:
 
 def _cause(evidence: Evidence, part: int, reason: str) -> Iterator[str]:
     """Look for the cause of a failure in its reason."""
-    if Act.TERM in evidence.done_to(part) and "terminated by a signal" in reason:
+    if Act.TERM in evidence.acts[part] and "terminated by a signal" in reason:
         return
-    words = [CAUSES[name] for name in sorted(evidence.suffered(part)) if name in CAUSES]
+    words = [CAUSES[name] for name in sorted(evidence.suffered[part]) if name in CAUSES]
     verdicts = evidence.of("VerdictGiven", evidence.facts_until(part))
     words += ["VERIFICATION NEGATIVE"] if any(not fact["passed"] for fact in verdicts) else []
     words += [r"did not end within"] if _slow(evidence, part) else []
@@ -173,7 +175,7 @@ def _cause(evidence: Evidence, part: int, reason: str) -> Iterator[str]:
 def _nothing_breaks(evidence: Evidence) -> Iterator[str]:
     """No part ends by itself without a word, and no error of the program itself reaches the operator."""
     for part in range(len(evidence.played.parts)):
-        if part not in evidence.outcomes and Act.KILL not in evidence.done_to(part):
+        if part not in evidence.outcomes and Act.KILL not in evidence.acts[part]:
             yield f"the process of part {part} ended by itself, or hung"
     for outcome in evidence.outcomes.values():
         if outcome.broken:
@@ -196,7 +198,7 @@ def _refusals_are_right(evidence: Evidence) -> Iterator[str]:
 
 def _went_wrong(evidence: Evidence, part: int) -> bool:
     """Whether something happened in a part that a run may fail of."""
-    return Act.TERM in evidence.done_to(part) or bool(evidence.suffered(part) - HARMLESS)
+    return Act.TERM in evidence.acts[part] or bool(evidence.suffered[part] - HARMLESS)
 
 
 def _ingested(evidence: Evidence, exposure: ExposureEvent, wanted: set[str]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from lsst.ts.calibrations.domain.instruments import ImageType
 
 from ..evidence import Evidence
-from ..steps import GAINS, asked_for, pairs_of_flats, run_of
+from ..steps import GAINS, asked_for, pairs_of_flats
 from .registry import invariant
 
 __all__: list[str] = []
@@ -59,12 +59,12 @@ def _differ(filed: Mapping[str, Any], there: Mapping[str, float]) -> bool:
 
 def _gains(evidence: Evidence) -> dict[Place, dict[str, float]]:
     """What successful jobs have measured on the pairs of flats."""
-    flats, found = [each.id for each in evidence.kept(ImageType.FLAT)], dict[Place, dict[str, float]]()
+    flats, found = [each.id for each in evidence.kept[ImageType.FLAT]], dict[Place, dict[str, float]]()
     pairs = [pair for pair in pairs_of_flats(evidence) if max(pair) < len(flats)]
     for job in evidence.events.jobs:
         if job.kind != "gain" or job.exit_code != 0:
             continue
-        measured = evidence.datasets.statistics("cpPtcExtract", run_of(job))
+        measured = evidence.datasets.statistics("cpPtcExtract", job.run)
         for first, second in ((flats[one], flats[other]) for one, other in pairs):
             for number in evidence.detectors:
                 curve = measured.get((first, number), {"gain": {}})

@@ -60,10 +60,10 @@ def _exposures_are_filed(evidence: Evidence) -> Iterator[str]:
 def _place(evidence: Evidence, file: str, entry: Fact, exposure: ExposureEvent) -> Iterator[str]:
     """Compare what follows from the place of an exposure with the order of the camera."""
     kind = ImageType(exposure.kind)
-    place = evidence.places(kind).get(exposure.id)
+    place = evidence.places[kind].get(exposure.id)
     if place is None:
         yield f"the {file} has {exposure.name}, a {kind} for which there is no place"
-    elif entry["discarded"] != (place <= evidence.scenario.discarded(kind)):
+    elif entry["discarded"] != (place <= evidence.scenario.discarded[kind]):
         yield f"the {file} has {exposure.name}, {kind} number {place}, as discarded {entry['discarded']}"
     elif entry.get("position", place) != place:
         yield f"the {file} has {exposure.name}, {kind} number {place}, as number {entry['position']}"
@@ -91,8 +91,8 @@ def _few_are_taken_again(evidence: Evidence) -> Iterator[str]:
     scenario = evidence.scenario
     again = 0
     for kind in scenario.kinds:
-        planned = scenario.number(kind) + scenario.discarded(kind)
-        again += max(0, len(evidence.confirmed(kind)) - planned)
+        planned = scenario.number[kind] + scenario.discarded[kind]
+        again += max(0, len(evidence.confirmed[kind]) - planned)
     lost = {fact["id"] for fact in evidence.of("ExposureLost")}
     if again > 1 + len(lost):
         yield f"{again} exposures were taken again, and {len(lost)} were lost"
@@ -168,7 +168,7 @@ def _ingested_in_time(evidence: Evidence) -> Iterator[ExposureEvent]:
     wanted, readout = set(evidence.detectors.values()), evidence.scenario.instrument.readout_time
     for each in evidence.events.exposures.values():
         times = {name: time for name, (part, time) in each.ingested.items() if part == each.part}
-        if wanted - set(times) or "run-disk-full" in evidence.suffered(each.part):
+        if wanted - set(times) or "run-disk-full" in evidence.suffered[each.part]:
             continue
         published = max(times[name] for name in wanted)
         limit = each.time + float(evidence.scenario.option("oods_timeout"))

@@ -11,7 +11,8 @@ from lsst.ts.calibrations.domain.instruments import ImageType
 from ..causes import HARMLESS
 from ..events import JobEvent
 from ..evidence import Evidence
-from ..steps import certified, run_of
+from ..interruption import Act
+from ..steps import certified
 from .registry import invariant
 
 __all__: list[str] = []
@@ -60,12 +61,12 @@ def _made_last(evidence: Evidence, job: JobEvent) -> str:
         if (each.kind, each.calibration, each.exit_code) == ("generate", job.calibration, 0)
         and (each.part, each.time) < (job.part, job.time)
     ]
-    return run_of(found[-1]) if found else f"a {job.calibration} of this run"
+    return found[-1].run if found else f"a {job.calibration} of this run"
 
 
 def _certified(evidence: Evidence, kind: ImageType) -> str:
     """Collection of what this run has certified of an image type."""
-    made = {run_of(job) for job in evidence.events.jobs if job.calibration == kind}
+    made = {job.run for job in evidence.events.jobs if job.calibration == kind}
     found = {
         each.run for each in certified(evidence) if each.dataset_type == kind.lower() and each.run in made
     }
@@ -79,13 +80,13 @@ def _data_taking_goes_on(evidence: Evidence) -> Iterator[str]:
     final = evidence.events.final(part)
     if scenario.option("generate_calibrations") or final is None or not evidence.of("RunConfigured"):
         return
-    others = {name for name in evidence.suffered(part) if not name.startswith(("ocps-", "verify-"))}
-    if evidence.interrupted(part) or others - HARMLESS:
+    others = {name for name in evidence.suffered[part] if not name.startswith(("ocps-", "verify-"))}
+    if evidence.acts[part] - {Act.PAUSE} or others - HARMLESS:
         return
     begun = any(each.part == part for each in evidence.events.begun.values())
-    if not begun and AT_PREFLIGHT & evidence.suffered(part):
+    if not begun and AT_PREFLIGHT & evidence.suffered[part]:
         return
-    missing = {kind: scenario.number(kind) - len(evidence.kept(kind)) for kind in scenario.kinds}
+    missing = {kind: scenario.number[kind] - len(evidence.kept[kind]) for kind in scenario.kinds}
     words = [f"{number} {kind}" for kind, number in missing.items() if number > 0]
     if words:
         yield f"these images were not taken, and only jobs went wrong: {', '.join(words)}"

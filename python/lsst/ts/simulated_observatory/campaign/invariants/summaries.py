@@ -37,7 +37,7 @@ def _summary_is_true(evidence: Evidence) -> Iterator[str]:
 
 def _summary(evidence: Evidence) -> Mapping[str, Any]:
     """The summary; empty if there is none, or if it may say more than the journal could take."""
-    if evidence.last is None or "run-disk-full" in evidence.suffered(evidence.last_part):
+    if evidence.last is None or "run-disk-full" in evidence.suffered[evidence.last_part]:
         return {}
     return evidence.summary or {}
 
@@ -106,7 +106,7 @@ def _must_be_known(evidence: Evidence, job: JobEvent) -> bool:
     """Whether the OCPS sent the id of a job while the script listened, and could write it down."""
     end = min(evidence.events.begins_to_end(job.part), evidence.events.last_message(job.part))
     in_time = job.acknowledged is not None and job.acknowledged < end - SAME_TIME
-    return in_time and "run-disk-full" not in evidence.suffered(job.part)
+    return in_time and "run-disk-full" not in evidence.suffered[job.part]
 
 
 def _failures(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
