@@ -1,7 +1,8 @@
-"""Deliberate defects in the code that accepts and certifies: each is caught by the test that it names.
+"""Deliberate defects in the code: each is caught by the tests that it names.
 
 A defect is a literal substitution in one module (``mutants.yaml``). It is made in a copy of the packages, and
-the test that is to catch it runs against the copy in a process of its own.
+the test that is to catch it runs against the copy in a process of its own: a test of that module, or a
+scenario of the campaign, in which an invariant must notice.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pytest
 import yaml
 
 import lsst.ts.calibrations
+from lsst.ts.simulated_observatory.campaign.invariants import INVARIANTS
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = Path(lsst.ts.calibrations.__file__).parents[1]
@@ -50,12 +52,12 @@ class Copy:
         for name in ("calibrations", "simulated_observatory"):
             shutil.copytree(PACKAGES / name, self.packages / name)
 
-    def test(self, *tests: str) -> subprocess.CompletedProcess[str]:
+    def test(self, *tests: str, timeout: float = 200.0) -> subprocess.CompletedProcess[str]:
         """Run tests against it."""
         environment = os.environ | {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, "-c", RUN, str(self.folder), *tests]
         return subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200, check=False
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout, check=False
         )
 
     def change(self, mutant: dict[str, Any]) -> Iterator[None]:
@@ -84,23 +86,40 @@ def mutated(copy: Copy, mutant: dict[str, Any]) -> Iterator[Copy]:
 def _parameters() -> Iterator[Any]:
     for mutant in MUTANTS:
         always = mutant.get("always", False)  # all of them take minutes
-        yield pytest.param(
-            mutant, id=mutant["defect"].replace(" ", "-"), marks=() if always else pytest.mark.long
-        )
+        name = f"{'campaign-' if 'invariant' in mutant else ''}{mutant['defect'].replace(' ', '-')}"
+        yield pytest.param(mutant, id=name, marks=() if always else pytest.mark.long)
+
+
+def tests_of(mutant: dict[str, Any]) -> list[str]:
+    """Tests that are to catch a defect."""
+    found = mutant["caught_by"]
+    return [found] if isinstance(found, str) else found
 
 
 @pytest.mark.parametrize("mutant", list(_parameters()))
 def test_a_defect_is_caught(mutated: Copy, mutant: dict[str, Any]) -> None:
-    found = mutated.test(mutant["caught_by"])
-    assert (found.returncode, f"FAILED {mutant['caught_by']}" in found.stdout) == (1, True), (
-        f"{mutant['defect']}: it was not caught\n{found.stdout}{found.stderr}"
-    )
+    for test in tests_of(mutant):
+        found = mutated.test(test)
+        text = found.stdout + found.stderr
+        assert (found.returncode, f"FAILED {test}" in text) == (1, True), f"{test} did not catch it\n{text}"
+        if "/campaign/" in test:
+            assert f"VIOLATION {mutant['invariant']}: " in text, text
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_without_a_defect_all_of_these_tests_pass(copy: Copy) -> None:
-    found = copy.test(*sorted({mutant["caught_by"] for mutant in MUTANTS}))
+    found = copy.test(*sorted({test for mutant in MUTANTS for test in tests_of(mutant)}), timeout=800)
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_each_invariant_and_scenario_is_there() -> None:
+    path = ROOT / "tests" / "simulated_observatory" / "campaign" / "examples.yaml"
+    names = {each["name"].replace(" ", "-") for each in yaml.safe_load(path.read_text(encoding="utf-8"))}
+    named = [(each, test) for each in MUTANTS for test in tests_of(each) if "/campaign/" in test]
+    assert {test.partition("[")[2][:-1] for _, test in named} <= names
+    assert {mutant["invariant"] for mutant, _ in named} <= set(INVARIANTS)
+    assert len(named) >= 45
 
 
 @pytest.mark.parametrize("file", sorted({mutant["file"] for mutant in MUTANTS}))

@@ -44,7 +44,7 @@ from lsst.ts.calibrations.journal.record import RunRecord
 from lsst.ts.calibrations.journal.resumption import read_record
 from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.simulated_observatory import clock
-from lsst.ts.simulated_observatory.campaign.crew import MOST_MEMORY
+from lsst.ts.simulated_observatory.campaign.workers import MOST_MEMORY
 from lsst.ts.simulated_observatory.components.optics import OpticalPath
 from lsst.ts.simulated_observatory.faults.faults import Faults
 from lsst.ts.simulated_observatory.pipelines import PIPELINES

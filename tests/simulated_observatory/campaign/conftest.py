@@ -1,4 +1,4 @@
-"""A workshop in which scenarios are played."""
+"""Scenarios that are played, and evidence that is made by hand."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM
-from lsst.ts.simulated_observatory.campaign.runner import Workshop, open_workshop
+from lsst.ts.simulated_observatory.campaign.runner import Runner
+from lsst.ts.simulated_observatory.campaign.scratch import scratch_folder
+
+from .by_hand import HandMade
 
 
 @pytest.fixture(scope="session")
-def workshop() -> Iterator[Workshop]:
-    with open_workshop() as opened:
-        for instrument in (LATISS, LSSTCOMCAM):
-            opened.warm_up(instrument)  # now: later a test may have undone a guard
-        yield opened
+def runner() -> Iterator[Runner]:
+    """Plays scenarios."""
+    with scratch_folder() as folder:
+        yield Runner(folder)
+
+
+@pytest.fixture
+def made() -> HandMade:
+    """Evidence of a run of which nothing is known yet."""
+    return HandMade()

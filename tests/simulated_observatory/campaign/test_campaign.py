@@ -1,4 +1,4 @@
-"""A short campaign: nothing is violated, and what it reports is what design section 7 fixes."""
+"""A short campaign: nothing is violated, and what it reports is what it is fixed to report."""
 
 from __future__ import annotations
 
@@ -6,20 +6,32 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
+from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory.campaign import campaign
 from lsst.ts.simulated_observatory.campaign.__main__ import main
-from lsst.ts.simulated_observatory.campaign.campaign import Report, play, run_campaign, run_matrix
-from lsst.ts.simulated_observatory.campaign.runner import Lived, Workshop
-from lsst.ts.simulated_observatory.campaign.scenario import Scenario, draw_scenario
+from lsst.ts.simulated_observatory.campaign.campaign import (
+    Outcome,
+    Report,
+    Violation,
+    check_scenario,
+    run_campaign,
+    run_matrix,
+)
+from lsst.ts.simulated_observatory.campaign.drawing import draw_scenario
+from lsst.ts.simulated_observatory.campaign.runner import Played, Runner, ordinary_scenario
+from lsst.ts.simulated_observatory.campaign.scenario import Scenario
 from lsst.ts.simulated_observatory.faults.kinds import KINDS
 
 CAMPAIGN = [sys.executable, "-m", "lsst.ts.simulated_observatory.campaign"]
+
+EXAMPLES = yaml.safe_load((Path(__file__).parent / "examples.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.timeout(600)
@@ -36,10 +48,18 @@ def test_every_tenth_interruption_of_the_matrix_is_survived() -> None:
     assert report.scenarios > 20
 
 
-def test_the_report_of_the_command() -> None:
-    ended = subprocess.run(
-        [*CAMPAIGN, "--scenarios", "3", "--seed", "7", "--json"], capture_output=True, text=True, check=True
-    )
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each["name"].replace(" ", "-"))
+def test_a_scenario_that_stays_violates_nothing(runner: Runner, example: dict[str, object]) -> None:
+    outcome = check_scenario(runner, Scenario.from_dict(example))
+    found = [f"VIOLATION {each.invariant}: {each.words}" for each in outcome.violations]
+    if found:
+        pytest.fail("\n".join([outcome.story, *found]))
+
+
+def test_the_report_of_the_command(tmp_path: Path) -> None:
+    command = [*CAMPAIGN, "--scenarios", "3", "--seed", "7", "--json"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     report = json.loads(ended.stdout)
     assert {"scenarios", "seed", "violations", "faults", "seconds"} <= set(report)
     assert (report["scenarios"], report["seed"], report["violations"]) == (3, 7, [])
@@ -47,40 +67,87 @@ def test_the_report_of_the_command() -> None:
     assert set(report["never_struck"]) == {name for name, number in report["faults"].items() if not number}
     assert 50 < report["memory_mb"] < 4096
     assert ended.stderr == ""
+    assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("scenarios", "said"), [(1999, False), (2000, True)])
-def test_a_fault_that_never_struck_in_a_large_campaign_is_said(
-    monkeypatch: pytest.MonkeyPatch, scenarios: int, said: bool
+@pytest.mark.parametrize(("scenarios", "warned"), [(1999, False), (2000, True)])
+def test_a_fault_that_never_struck_in_a_large_campaign_is_named(
+    monkeypatch: pytest.MonkeyPatch, scenarios: int, warned: bool
 ) -> None:
     report = Report(1, scenarios, faults=Counter(dict.fromkeys(KINDS, 5) | {"clock-step": 0}))
     monkeypatch.setattr(campaign, "run_campaign", lambda *_, **__: report)
     ended = CliRunner().invoke(main, ["--scenarios", f"{scenarios}", "--json"])
     assert ended.exit_code == 0
     assert json.loads(ended.stdout)["never_struck"] == ["clock-step"]
-    assert ("THESE FAULTS NEVER STRUCK: clock-step" in ended.stderr) is said
+    assert ("THESE FAULTS NEVER STRUCK: clock-step" in ended.stderr) is warned
 
 
-def test_a_judge_that_breaks_is_one_more_violation(tmp_path: Path) -> None:
-    class Empty(Workshop):
-        def play(self, scenario: Scenario) -> Lived:
+def no_more_than_one_image(_runner: object, scenario: Scenario, _worker: int = 0) -> Outcome:
+    """An outcome of a scenario that nobody plays: of two images and more one is too many."""
+    story = f"{scenario.images} images"
+    found = (Violation("one-image", f"there are {story}", story),) if scenario.images > 1 else ()
+    return Outcome(scenario.seed, found, story, {}, 0)
+
+
+@pytest.fixture
+def without_scripts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(campaign, "open_runner", lambda _: Runner(tmp_path))
+    monkeypatch.setattr(campaign, "check_scenario", no_more_than_one_image)
+
+
+@pytest.mark.usefixtures("without_scripts")
+def test_the_first_violation_of_an_invariant_has_the_smallest_story() -> None:
+    seeds = [seed for seed in range(100) if draw_scenario(seed).images > 2][:2]
+    images = [draw_scenario(seed).images for seed in seeds]
+    report = run_campaign(seeds, seed=1)
+    assert [each["story"] for each in report.violations] == [
+        f"there are {images[0]} images\nThe smallest scenario like it: there are 2 images\n2 images",
+        f"there are {images[1]} images\n{images[1]} images",
+    ]
+
+
+@pytest.mark.usefixtures("without_scripts")
+def test_a_replayed_scenario_is_followed_by_the_smallest_like_it() -> None:
+    seed, number = next((seed, images) for seed in range(100) if (images := draw_scenario(seed).images) > 2)
+    ended = CliRunner().invoke(main, ["--scenario", f"{seed}"])
+    assert ended.exit_code == 1
+    before, _, after = ended.stdout.partition("\n\n")
+    assert before.splitlines() == [f"{number} images", f"VIOLATION one-image: there are {number} images"]
+    assert "The smallest scenario like it: there are 2 images" in after
+
+
+@pytest.mark.usefixtures("without_scripts")
+def test_a_number_that_the_matrix_has_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "matrix", lambda _: [ordinary_scenario(LATISS)])
+    ended = CliRunner().invoke(main, ["--matrix", "--scenario", "7"])
+    assert ended.exit_code == 2
+    assert "--scenario 7: the matrix has those from 0 to 0" in ended.stderr
+
+
+def test_invariants_that_break_are_one_more_violation(tmp_path: Path) -> None:
+    class Empty(Runner):
+        def play(self, scenario: Scenario, worker: int = 0) -> Played:
             (self.folder / "left").mkdir()
-            return Lived(scenario, self.folder / "left", [None])
+            return Played(scenario, self.folder / "left", [])
 
-    outcome = play(Empty(tmp_path), draw_scenario, 5)
-    assert outcome.violations == (("can-be-judged", "the judge broke"),)
-    assert "unable to open database file" in outcome.story
+    outcome = check_scenario(Empty(tmp_path), draw_scenario(5))
+    assert [(each.invariant, each.words) for each in outcome.violations] == [
+        ("can-be-checked", "the invariants broke")
+    ]
+    assert "IndexError" in outcome.story
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.long
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", KINDS)
-def test_each_fault_strikes_and_is_survived(workshop: Workshop, name: str) -> None:
-    draw = partial(draw_scenario, focus=[name])
-    for seed in range(12):
-        outcome = play(workshop, draw, seed)
+def test_each_fault_strikes_and_is_survived(runner: Runner, name: str) -> None:
+    for outcome in struck_scenarios(runner, name):
         assert outcome.violations == (), outcome.story
         if outcome.struck.get(name):
             return
     pytest.fail(f"{name} has not struck in 12 scenarios")
+
+
+def struck_scenarios(runner: Runner, name: str) -> Iterator[Outcome]:
+    return (check_scenario(runner, draw_scenario(seed, [name])) for seed in range(12))

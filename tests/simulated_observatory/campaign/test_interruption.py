@@ -14,9 +14,9 @@ from lsst.ts.simulated_observatory.campaign.interruption import Act, Interrupter
 @pytest.mark.parametrize("closed", [True, False])
 def test_nothing_is_begun_after_the_end(tmp_path: Path, closed: bool) -> None:
     async def interrupt() -> tuple[list[str], bool]:
-        loop, told = asyncio.get_running_loop(), list[str]()
+        loop, acts = asyncio.get_running_loop(), list[str]()
         assert isinstance(loop, clock.SimulatedLoop)
-        interrupter = Interrupter(Interruption(Act.STOP), loop, 1, tmp_path / "journal.jsonl", told.append)
+        interrupter = Interrupter(Interruption(Act.STOP), loop, 1, tmp_path / "journal.jsonl", acts.append)
         interrupter.turned(0)
         if closed:
             await interrupter.close()
@@ -24,6 +24,6 @@ def test_nothing_is_begun_after_the_end(tmp_path: Path, closed: bool) -> None:
         await asyncio.sleep(0)
         begun = asyncio.all_tasks() - {asyncio.current_task()}
         await interrupter.close()
-        return told, bool(begun)
+        return acts, bool(begun)
 
     assert clock.run(interrupt, start_tai=clock.START_TAI, threads=False) == (["stopped"], not closed)

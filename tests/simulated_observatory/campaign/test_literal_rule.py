@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
-from lsst.ts.simulated_observatory.campaign.literal_rule import Judgement, judge_curve, judge_images
+from lsst.ts.simulated_observatory.campaign.literal_rule import LiteralVerdict, judge_curve, judge_images
 
 DETECTOR = {0: "RXX_S00"}
 
@@ -22,7 +22,7 @@ def statistics(failing: int = 0, test: str = "NOISE") -> dict[str, Any]:
     }
 
 
-def judge(of_detectors: dict[int, dict[str, Any]], threshold: int = 8) -> Judgement:
+def judge(of_detectors: dict[int, dict[str, Any]], threshold: int = 8) -> LiteralVerdict:
     exposures = list(of_detectors)
     return judge_images(
         {(number, None): {"RXX_S00": {"SUCCESS": True}} for number in exposures},
@@ -60,7 +60,7 @@ def test_what_is_missing_or_no_number_never_passes() -> None:
     del without["AMP"]["C05"]
     broken = statistics()
     broken["AMP"]["C05"]["NOISE"] = math.nan
-    assert [judge({1: each}) for each in (without, broken, {})] == [Judgement(False, False)] * 3
+    assert [judge({1: each}) for each in (without, broken, {})] == [LiteralVerdict(False, False)] * 3
 
 
 def test_a_curve_is_rejected_when_half_of_the_amplifiers_fail() -> None:

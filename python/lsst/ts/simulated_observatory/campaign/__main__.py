@@ -39,18 +39,26 @@ def _read_focus(_context: click.Context, _: click.Parameter, values: tuple[str, 
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--scenarios", type=click.IntRange(1, MOST), default=200, show_default=True, help="How many.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the campaign.")
-@click.option("--scenario", type=click.IntRange(0), help="Replay the one of this seed, and tell its story.")
+@click.option(
+    "--scenarios", type=click.IntRange(1, MOST), default=200, show_default=True, help="How many scenarios."
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the campaign.")
+@click.option(
+    "--scenario", type=click.IntRange(0), help="Play only the scenario of this seed, and print what happens."
+)
 @click.option(
     "--focus",
     multiple=True,
     callback=_read_focus,
-    help="Fault that every scenario has, or 'interruption'.",
+    help="A fault that every scenario is to have, or 'interruption'; of several one.",
 )
-@click.option("--processes", type=click.IntRange(1), default=2, show_default=True, help="At a time.")
+@click.option(
+    "--processes", type=click.IntRange(1), default=2, show_default=True, help="Scenarios at a time."
+)
 @click.option("--matrix", is_flag=True, help="Interrupt a run at every place in every way, then resume it.")
-@click.option("--every", type=click.IntRange(1), default=1, help="Of the matrix: every so-manieth alone.")
+@click.option(
+    "--every", type=click.IntRange(1), default=1, help="With --matrix: try only one in EVERY combinations."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def main(
     scenarios: int,
@@ -62,10 +70,16 @@ def main(
     every: int,
     as_json: bool,
 ) -> None:
-    """Play seeded scenarios in which things go wrong, and look whether the script keeps its promises.
+    """Play seeded scenarios in which things go wrong, and check whether the script keeps its promises.
 
     Exit status: 0 if it did, 1 if it did not, 2 if that could not be found out.
-    """
+    \f
+
+    Parameters
+    ----------
+    scenarios, seed, scenario, focus, processes, matrix, every, as_json
+        As the help texts of the options say.
+    """  # noqa: D301  (of which click shows what is before)
     use_embedded_sal()
     with _ending_in_words():
         from .campaign import run_campaign, run_matrix
@@ -82,32 +96,33 @@ def main(
 
 @contextmanager
 def _ending_in_words() -> Iterator[None]:
-    """End in words, with the exit status 2, when a signal comes or the scenarios have no room."""
-    from ..session.interrupts import Interrupted, raising_interrupts
-    from .room import NoRoom
+    """End in words, with the exit status 2, when a signal comes or the scenarios have no space."""
+    from ..session.interrupts import Interrupted
+    from .scratch import NoSpace
 
     try:
-        with raising_interrupts():
-            yield
+        yield
     except Interrupted as interrupt:
         click.echo(f"{interrupt}: the campaign was ended, and its files were removed.", err=True)
         sys.exit(2)
-    except NoRoom as error:
+    except NoSpace as error:
         click.echo(str(error), err=True)
         sys.exit(2)
 
 
 def _progress() -> Callable[[Report], None]:
-    """What tells each violation as it comes, and how far the campaign is."""
-    told = 0
+    """Make what prints each violation as it comes, and how far the campaign is."""
+    shown = 0
 
     def show(report: Report) -> None:
-        nonlocal told
-        for each in report.violations[told:]:
+        nonlocal shown
+        for each in report.violations[shown:]:
             click.echo(f"seed {each['seed']}, {each['invariant']}: {each['story'].splitlines()[0]}", err=True)
-        told = len(report.violations)
+        shown = len(report.violations)
         if report.scenarios % 50 == 0:
-            click.echo(f"{report.scenarios} scenarios in {report.seconds:.0f} s: {told} violations", err=True)
+            click.echo(
+                f"{report.scenarios} scenarios in {report.seconds:.0f} s: {shown} violations", err=True
+            )
 
     return show
 
@@ -124,28 +139,23 @@ def _end(report: Report, as_json: bool) -> NoReturn:
 
 
 def _replay(seed: int, focus: tuple[str, ...], from_matrix: bool) -> int:
-    """Play one scenario and tell what happened."""
-    from .evidence import gather
-    from .judge import judge
-    from .matrix import matrix
-    from .runner import open_workshop
-    from .scenario import draw_scenario
-    from .story import tell
+    """Play one scenario, and print what happens in it and in the smallest like it."""
+    from .campaign import replay
 
-    with open_workshop() as workshop:
-        scenarios = matrix(workshop) if from_matrix else []
-        if from_matrix and seed >= len(scenarios):
-            raise click.UsageError(f"--scenario {seed}: the matrix has those from 0 to {len(scenarios) - 1}")
-        scenario = scenarios[seed] if from_matrix else draw_scenario(seed, focus)
-        evidence = gather(workshop.play(scenario))
-        found = judge(evidence)
-        click.echo(tell(evidence))
-        evidence.shelf.close()
-    for name, words in found:
-        click.echo(f"VIOLATION {name}: {words}")
-    if not found:
+    violated = False
+    try:
+        for number, outcome in enumerate(replay(seed, focus=focus, from_matrix=from_matrix)):
+            click.echo("" if number else outcome.story)
+            for each in outcome.violations:
+                violated = True
+                click.echo(f"VIOLATION {each.invariant}: {each.words}")
+                if number:
+                    click.echo(each.story)
+    except LookupError as error:
+        raise click.UsageError(f"--scenario {seed}: {error.args[0]}") from None
+    if not violated:
         click.echo("no invariant is violated")
-    return 1 if found else 0
+    return int(violated)
 
 
 def _print(report: Report) -> None:

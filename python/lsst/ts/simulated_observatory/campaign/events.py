@@ -1,4 +1,4 @@
-"""What really happened, told from the messages on the bus alone."""
+"""What really happened, from the messages on the bus alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lsst.ts.calibrations.domain.instruments import Instrument
 from ..components.images import split_escaped
 from ..embedded_sal.enums import SalRetCode, ScriptState
 from .interruption import AT_ONCE
-from .witness import Testimony
+from .recording import BusMessage
 
 __all__ = ["FINAL", "Events", "ExposureEvent", "JobEvent"]
 
@@ -36,27 +36,27 @@ _JOB_ID = re.compile(r'"job_id": "([0-9a-f]{32})"\}')
 
 @dataclass
 class ExposureEvent:
-    """An exposure as the camera told of it.
+    """An exposure as the camera published it.
 
     Parameters
     ----------
     id, name, kind, exp_time
         As the camera has them.
-    life, time
-        In which life of the script it was begun, and when; of a confirmed one, when it was confirmed.
+    part, time
+        In which part of the run it was begun, and when; of a confirmed one, when it was confirmed.
     confirmed
         Whether takeImages completed.
     read_out
-        Life and time of its first endReadout; None: there was none.
+        Part and time of its first endReadout; None: there was none.
     ingested
-        In which life and when the OODS said of each detector that it has the file.
+        In which part and when the OODS published of each detector that it has the file.
     """
 
     id: int
     name: str
     kind: str
     exp_time: float
-    life: int
+    part: int
     time: float
     confirmed: bool = False
     read_out: tuple[int, float] | None = None
@@ -65,7 +65,7 @@ class ExposureEvent:
 
 @dataclass
 class JobEvent:
-    """A job as the OCPS told of it.
+    """A job as the OCPS published it.
 
     Parameters
     ----------
@@ -75,8 +75,8 @@ class JobEvent:
         As its data query says.
     inputs
         Its input collections.
-    life, time, number
-        When it was asked for, and the number of the command.
+    part, time, number
+        Part of the run and time of the command, and its number.
     job_id
         As acknowledged; empty if it never was, in a way that can be read.
     acknowledged, ended
@@ -84,9 +84,9 @@ class JobEvent:
     exit_code
         As published for its id; None: never.
     published
-        When that was, if in the life of the script that asked for it.
+        When that was, if in the part of the run that asked for it.
     aborted
-        When somebody asked for its abort in that life; None: nobody did.
+        When somebody asked for its abort in that part; None: nobody did.
     """
 
     kind: str
@@ -94,7 +94,7 @@ class JobEvent:
     exposures: tuple[int, ...]
     detectors: tuple[int, ...]
     inputs: tuple[str, ...]
-    life: int
+    part: int
     time: float
     number: int
     job_id: str = ""
@@ -104,37 +104,42 @@ class JobEvent:
     published: float | None = None
     aborted: float | None = None
 
+    @property
+    def run(self) -> str:
+        """RUN collection of its results, as the OCPS names it."""
+        return f"u/ocps/{self.job_id}/run"
+
 
 class Events:
-    """Everything that a witness saw, put together.
+    """Everything that was recorded, put together.
 
     Parameters
     ----------
-    testimony
-        What was written down.
+    recording
+        Messages in their order.
     instrument
-        Whose components.
+        Whose components sent them.
     """
 
-    def __init__(self, testimony: Sequence[Testimony], instrument: Instrument) -> None:
-        self.testimony = testimony
+    def __init__(self, recording: Sequence[BusMessage], instrument: Instrument) -> None:
+        self.recording = recording
         self.instrument = instrument
         self.begun: dict[int, ExposureEvent] = {}
         """Exposures that the camera began on command, by id."""
         self.jobs: list[JobEvent] = []
         self.states: list[tuple[int, float, str, str]] = []
-        """Life, time, name and reason of each state of the script."""
+        """Part, time, name and reason of each state of the script."""
         self.unanswered: set[tuple[int, int]] = set()
-        """Life and number of each takeImages that the camera has not answered for good."""
-        self.interruptions: list[Testimony] = []
+        """Part and number of each takeImages that the camera has not answered for good."""
+        self.interruptions: list[BusMessage] = []
         self.component_states: dict[str, list[tuple[float, int]]] = {}
         self._early: dict[str, tuple[int, float]] = {}
         self._taking: set[int] = set()
         self._integrating: ExposureEvent | None = None
-        self._life = 0
-        for each in testimony:
-            if each.life != self._life:  # numbers of commands begin anew
-                self._life, self._integrating = each.life, None
+        self._part = 0
+        for each in recording:
+            if each.part != self._part:  # numbers of commands begin anew
+                self._part, self._integrating = each.part, None
                 self._taking.clear()
             self._take(each)
 
@@ -143,31 +148,77 @@ class Events:
         """Exposures that the camera confirmed, by id."""
         return {number: each for number, each in self.begun.items() if each.confirmed}
 
-    def lives(self) -> set[int]:
-        """Numbers of the lives."""
-        return {each.life for each in self.testimony}
+    @property
+    def parts(self) -> set[int]:
+        """Numbers of the parts of the run in which anything was recorded."""
+        return {each.part for each in self.recording}
 
     def job(self, job_id: str) -> JobEvent | None:
-        """The job with an id."""
+        """Look for a job.
+
+        Parameters
+        ----------
+        job_id
+            Its id.
+
+        Returns
+        -------
+        job
+            None if there is none.
+        """
         return next((each for each in self.jobs if each.job_id == job_id), None)
 
-    def final(self, life: int) -> tuple[float, str, str] | None:
-        """Time, name and reason of the state in which a life ended; None if it ended in none."""
-        found = [each[1:] for each in self.states if each[0] == life and each[2] in FINAL]
+    def final(self, part: int) -> tuple[float, str, str] | None:
+        """Look how a part of the run ended.
+
+        Parameters
+        ----------
+        part
+            Its number.
+
+        Returns
+        -------
+        final
+            Time, name and reason of the state in which it ended; None if it ended in none.
+        """
+        found = [each[1:] for each in self.states if each[0] == part and each[2] in FINAL]
         return found[-1] if found else None
 
-    def told_to_end(self, life: int) -> float:
-        """When a life was told to end, or began to end by itself; infinity if it did neither."""
-        ends = [time for number, time, name, _ in self.states if number == life and name in _ENDINGS]
-        told = [each for each in self.interruptions if each.values["words"] in AT_ONCE]
-        ends += [each.time for each in told if each.life == life]
+    def begins_to_end(self, part: int) -> float:
+        """Look when a part of the run began to end.
+
+        Parameters
+        ----------
+        part
+            Its number.
+
+        Returns
+        -------
+        time
+            When somebody ended it, or it began to end by itself; infinity if neither happened.
+        """
+        ends = [time for number, time, name, _ in self.states if number == part and name in _ENDINGS]
+        ends += [
+            each.time for each in self.interruptions if each.part == part and each.values["act"] in AT_ONCE
+        ]
         return min(ends, default=math.inf)
 
-    def last_word(self, life: int) -> float:
-        """When something was written down about a life for the last time."""
-        return max((each.time for each in self.testimony if each.life == life), default=0.0)
+    def last_message(self, part: int) -> float:
+        """Look when something was recorded in a part of the run for the last time.
 
-    def _take(self, line: Testimony) -> None:
+        Parameters
+        ----------
+        part
+            Its number.
+
+        Returns
+        -------
+        time
+            Simulated seconds; 0 if nothing was.
+        """
+        return max((each.time for each in self.recording if each.part == part), default=0.0)
+
+    def _take(self, line: BusMessage) -> None:
         camera = self.instrument.camera
         if line.topic == "interruption":
             self.interruptions.append(line)
@@ -183,64 +234,64 @@ class Events:
         elif line.component == "OCPS":
             self._take_ocps(line)
 
-    def _take_state(self, line: Testimony) -> None:
+    def _take_state(self, line: BusMessage) -> None:
         name = ScriptState(line.values["state"]).name
-        self.states.append((line.life, line.time, name, str(line.values["reason"])))
+        self.states.append((line.part, line.time, name, str(line.values["reason"])))
 
-    def _take_camera(self, line: Testimony) -> None:
+    def _take_camera(self, line: BusMessage) -> None:
         values = line.values
         if line.topic == "cmd_takeImages":
             self._integrating = None  # until it begins: it may be refused
             self._taking.add(values["private_seqNum"])
-            self.unanswered.add((line.life, values["private_seqNum"]))
+            self.unanswered.add((line.part, values["private_seqNum"]))
         elif line.topic == "evt_startIntegration" and values["additionalKeys"]:
-            # That of the image at rest has no keys. One that an earlier life began is finished unasked.
-            exposure = _exposure(line, line.life if self._taking else line.life - 1)
+            # That of the image at rest has no keys. One that an earlier part began is finished unasked.
+            exposure = _exposure(line, line.part if self._taking else line.part - 1)
             self.begun.setdefault(exposure.id, exposure)
             if self._taking:
                 self._integrating = self.begun[exposure.id]
         elif line.topic == "evt_endReadout":
             for each in self.begun.values():
                 if each.name == values["imageName"] and each.read_out is None:
-                    each.read_out = line.life, line.time
+                    each.read_out = line.part, line.time
         elif line.topic == "ack_ackcmd" and values["private_seqNum"] in self._taking:
             self._take_answer(line)
 
-    def _take_answer(self, line: Testimony) -> None:
+    def _take_answer(self, line: BusMessage) -> None:
         """Take in what the camera answers to takeImages."""
         if line.values["ack"] in _ANSWERS:
-            self.unanswered.discard((line.life, line.values["private_seqNum"]))
+            self.unanswered.discard((line.part, line.values["private_seqNum"]))
         if self._integrating:
             self._integrating.confirmed |= line.values["ack"] == SalRetCode.CMD_COMPLETE
             self._integrating.time = line.time
 
-    def _take_ingest(self, line: Testimony) -> None:
+    def _take_ingest(self, line: BusMessage) -> None:
         values = line.values
         for each in self.begun.values():
             if each.name == values["obsid"] and values["statusCode"] == 0:
                 name = detector_name(values["raft"], values["sensor"])
-                each.ingested.setdefault(name, (line.life, line.time))
+                each.ingested.setdefault(name, (line.part, line.time))
 
-    def _take_ocps(self, line: Testimony) -> None:
+    def _take_ocps(self, line: BusMessage) -> None:
         values = line.values
         if line.topic == "cmd_execute":
             self.jobs.append(_job(line))
         elif line.topic == "cmd_abort_job":
             for job in self._with_id(values["job_id"]):
-                if job.life == line.life and job.aborted is None:
+                if job.part == line.part and job.aborted is None:
                     job.aborted = line.time
         elif line.topic == "evt_job_result":
             for job in self._with_id(values["job_id"]):
                 if job.exit_code is None:
                     job.exit_code = int(values["exit_code"])
-                    job.published = line.time if job.life == line.life else None
+                    job.published = line.time if job.part == line.part else None
             self._early[values["job_id"]] = int(values["exit_code"]), line.time
         elif line.topic == "ack_ackcmd":
             for job in self.jobs:
-                if job.number == values["private_seqNum"] and job.life == line.life:
+                if job.number == values["private_seqNum"] and job.part == line.part:
                     self._take_ack(job, line)
 
-    def _take_ack(self, job: JobEvent, line: Testimony) -> None:
+    def _take_ack(self, job: JobEvent, line: BusMessage) -> None:
         if line.values["ack"] in _ANSWERS:
             job.ended = line.time
             return
@@ -255,16 +306,16 @@ class Events:
         return (job for job in self.jobs if job.job_id == job_id)
 
 
-def _exposure(line: Testimony, life: int) -> ExposureEvent:
+def _exposure(line: BusMessage, part: int) -> ExposureEvent:
     values = line.values
     keys, texts = (split_escaped(values[name]) for name in ("additionalKeys", "additionalValues"))
     kind = dict(zip(keys, texts, strict=True)).get("imageType", "")
     _, _, day, number = values["imageName"].split("_")
     exposure = int(day) * 100_000 + int(number)
-    return ExposureEvent(exposure, values["imageName"], kind, values["exposureTime"], life, line.time)
+    return ExposureEvent(exposure, values["imageName"], kind, values["exposureTime"], part, line.time)
 
 
-def _job(line: Testimony) -> JobEvent:
+def _job(line: BusMessage) -> JobEvent:
     file, _, subset = line.values["pipeline"].rpartition("/")[2].partition("#")
     kind = "verify" if file.startswith("verify") else "gain" if "Gain" in subset else "generate"
     calibration = "GAIN" if kind == "gain" else re.sub(r"^(cp|verify)|\.yaml$", "", file).upper()
@@ -281,7 +332,7 @@ def _job(line: Testimony) -> JobEvent:
         exposures=selected.get("exposure", ()),
         detectors=selected.get("detector", ()),
         inputs=tuple(inputs),
-        life=line.life,
+        part=line.part,
         time=line.time,
         number=int(line.values["private_seqNum"]),
     )

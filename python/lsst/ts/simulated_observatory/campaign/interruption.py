@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from lsst.ts import salobj
 
 from ..clock import SimulatedLoop
 
-__all__ = ["AT_ONCE", "Act", "Interrupter", "Interruption", "draw_interruption"]
+__all__ = ["AT_ONCE", "Act", "Interrupter", "Interruption"]
 
 
 class Act(StrEnum):
@@ -34,9 +33,6 @@ class Act(StrEnum):
 AT_ONCE = (Act.STOP, Act.TERM)
 """What ends a script at once; one that is to pause at a checkpoint first ends later."""
 
-ACTS = {None: 12, Act.PAUSE: 2, Act.STOP: 3, Act.STOP_PAUSED: 1, Act.TERM: 1, Act.KILL: 3}
-"""How often each is drawn."""
-
 
 @dataclass(frozen=True)
 class Interruption:
@@ -45,7 +41,7 @@ class Interruption:
     Parameters
     ----------
     act
-        What.
+        What is done.
     message, entry, checkpoint
         After how many messages on the bus, entries of the journal and checkpoints.
     state
@@ -80,33 +76,21 @@ class Interruption:
         return f"interruption: {self.act} {self.turn} turns of the loop after {place}"
 
 
-def draw_interruption(rng: random.Random, *, always: bool) -> Interruption | None:
-    """Draw what happens to a script; with `always` never nothing."""
-    (act,) = rng.choices(list(ACTS), list(ACTS.values()))
-    if act is None and always:
-        act = rng.choice(list(Act))
-    if act is None:
-        return None
-    # Evenly on a logarithmic scale: the messages of short and of long runs are met alike.
-    message = round(2.0 ** rng.uniform(4.0, 10.0))
-    return Interruption(act, message, rng.randint(0, 30), rng.choice((1.0, 20.0, 400.0)))
-
-
 class Interrupter:
-    """Does it.
+    """Interrupts a script when its place has come.
 
     Parameters
     ----------
     interruption
-        What.
+        What is done, and where.
     loop
-        On which the script runs.
+        Event loop of the script.
     index
         SAL index of the script.
     journal
         File of its journal.
-    tell
-        Told what is done, when it is done.
+    record
+        Called with what is done, immediately before.
     """
 
     def __init__(
@@ -115,13 +99,13 @@ class Interrupter:
         loop: SimulatedLoop,
         index: int,
         journal: Path,
-        tell: Callable[[str], None],
+        record: Callable[[str], None],
     ) -> None:
         self._journal = journal
         self._interruption = interruption
         self._loop = loop
         self._index = index
-        self._tell = tell
+        self._record = record
         self._messages = 0
         self._checkpoints = 0
         self._states = {""}
@@ -130,15 +114,21 @@ class Interrupter:
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def heard(self, data: Any) -> None:
-        """Count a message on the bus."""
+    def count(self, data: Any) -> None:
+        """Count a message on the bus.
+
+        Parameters
+        ----------
+        data
+            Of the message.
+        """
         self._messages += 1
         if hasattr(data, "numCheckpoints"):  # a state of the script
             self._checkpoints = max(self._checkpoints, data.numCheckpoints)
             self._states.add(ScriptState(data.state).name)
 
-    def turned(self, _: int) -> None:
-        """Act when its turn has come."""
+    def turned(self, _turn: int) -> None:
+        """Act when its turn of the event loop has come."""
         if self._done or not self._is_there():
             return
         if self._left > 0:
@@ -146,7 +136,7 @@ class Interrupter:
             return
         self._done = True
         act = self._interruption.act
-        self._tell(act)
+        self._record(act)
         if act is Act.KILL:
             os.kill(os.getpid(), signal.SIGKILL)
         elif act is Act.TERM:

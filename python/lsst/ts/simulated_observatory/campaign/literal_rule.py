@@ -1,4 +1,4 @@
-"""The documented acceptance rule, read literally from the statistics, for a campaign to judge by.
+"""The documented acceptance rule, read literally from the statistics, for a campaign to compare with.
 
 Nothing of the script's own acceptance is used here. In words: an exposure fails when, for at least one type
 of test, the number of failed tests reaches min(T, k) D; T is the threshold of the configuration, k how many
@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["NEVER_COUNTED", "Judgement", "failed_tests", "judge_curve", "judge_images"]
+__all__ = ["NEVER_COUNTED", "LiteralVerdict", "failed_tests", "judge_curve", "judge_images"]
 
 NEVER_COUNTED = ("SUCCESS", "READ_NOISE_CONSISTENT", "PROB_TEST")
 """Entries among the tests that decide nothing."""
@@ -26,8 +26,16 @@ Statistics = Mapping[tuple[int | None, int | None], Any]
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """Whether results are complete, and whether they pass."""
+class LiteralVerdict:
+    """What the results of a verification come to.
+
+    Parameters
+    ----------
+    complete
+        Whether all are there that must be.
+    passed
+        Whether they are, and the rule accepts.
+    """
 
     complete: bool
     passed: bool
@@ -41,8 +49,8 @@ def judge_images(
     detectors: Mapping[int, str],
     amplifiers: Sequence[str],
     threshold: int,
-) -> Judgement:
-    """Judge images.
+) -> LiteralVerdict:
+    """Apply the rule to the results of images.
 
     Parameters
     ----------
@@ -51,7 +59,12 @@ def judge_images(
     exposures, detectors, amplifiers
         What must be there; detector names by id.
     threshold
-        Of the configuration.
+        T of the configuration.
+
+    Returns
+    -------
+    verdict
+        By the documented rule.
     """
     complete = bool(exposures) and _same_tests(of_detectors, exposures, detectors)
     failed_exposures = 0
@@ -66,13 +79,26 @@ def judge_images(
         half = len(detectors) // 2 + 1
         failed_exposures += any(n >= min(threshold, k) * half for (k, _), n in counts.items())
     limit = min((len(exposures) + 1) // 2 + 1, len(exposures))
-    return Judgement(complete, complete and failed_exposures < limit)
+    return LiteralVerdict(complete, complete and failed_exposures < limit)
 
 
 def judge_curve(
     of_detectors: Statistics, *, detectors: Mapping[int, str], amplifiers: Sequence[str]
-) -> Judgement:
-    """Judge photon transfer curves: any test that fails in 8 amplifiers of enough detectors rejects."""
+) -> LiteralVerdict:
+    """Apply the rule to photon transfer curves: any test that fails in 8 amplifiers of D detectors rejects.
+
+    Parameters
+    ----------
+    of_detectors
+        ``verifyPtcDetStats``; the exposure is None.
+    detectors, amplifiers
+        What must be there; detector names by id.
+
+    Returns
+    -------
+    verdict
+        By the documented rule.
+    """
     complete, counts = True, Counter[tuple[int, str]]()
     for number in detectors:
         statistics = of_detectors.get((None, number)) or {}
@@ -81,7 +107,7 @@ def judge_curve(
             counts[k, test] += 1
     half = len(detectors) // 2 + 1
     rejected = any(n >= min(8, k) * half for (k, _), n in counts.items())
-    return Judgement(complete, complete and not rejected)
+    return LiteralVerdict(complete, complete and not rejected)
 
 
 def _is_complete(statistics: Mapping[str, Any], amplifiers: Sequence[str]) -> bool:
@@ -111,7 +137,18 @@ def _same_tests(of_detectors: Statistics, exposures: Sequence[int], detectors: M
 
 
 def failed_tests(statistics: Mapping[str, Any]) -> list[tuple[int, str]]:
-    """Results per detector, and type, of every failed test of a detector that counts."""
+    """Failed tests of a detector, in an exposure or a curve.
+
+    Parameters
+    ----------
+    statistics
+        ``verify<X>DetStats``.
+
+    Returns
+    -------
+    failed
+        Of every failed test that counts, how many results it has per detector (k), and its type.
+    """
     verify = statistics.get("VERIFY", {})
     failed = [(1, test) for test, passed in verify.get("DET", {}).items() if not passed]
     failed += [

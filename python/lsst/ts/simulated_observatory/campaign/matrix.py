@@ -12,7 +12,7 @@ from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
 from ..stand_ins.measurements import Disturbance
 from .evidence import gather
 from .interruption import AT_ONCE, Act, Interruption
-from .runner import Workshop
+from .runner import Runner
 from .scenario import Scenario
 
 __all__ = ["matrix"]
@@ -41,13 +41,18 @@ NOISIER = Disturbance(factor=math.sqrt(2.0))
 """With so much more noise two images verify against their own combination."""
 
 
-def matrix(workshop: Workshop) -> list[Scenario]:
+def matrix(runner: Runner) -> list[Scenario]:
     """All combinations of mode, place and interruption, in an order that depends on nothing.
 
     Parameters
     ----------
-    workshop
-        Where the two runs without interruption are played that tell how many places there are.
+    runner
+        Plays the two runs without interruption which show how many places there are.
+
+    Returns
+    -------
+    scenarios
+        Their seeds are their places in the list.
     """
     found = []
     for makes in (False, True):
@@ -57,7 +62,7 @@ def matrix(workshop: Workshop) -> list[Scenario]:
             options={**_OPTIONS, "generate_calibrations": makes},
             disturbances=dict.fromkeys(ImageType, (NOISIER,)) if makes else {},
         )
-        places = list(_places(workshop, plain))
+        places = list(_places(runner, plain))
         for act in Act:
             for place in places:
                 interruption = replace(place, act=act)
@@ -70,10 +75,9 @@ def matrix(workshop: Workshop) -> list[Scenario]:
     return [replace(scenario, seed=number) for number, scenario in enumerate(found)]
 
 
-def _places(workshop: Workshop, plain: Scenario) -> Iterator[Interruption]:
+def _places(runner: Runner, plain: Scenario) -> Iterator[Interruption]:
     """Every checkpoint, and after every entry of the journal."""
-    evidence = gather(workshop.play(plain))
-    evidence.shelf.close()
+    evidence = gather(runner.play(plain))
     # The state is published at every checkpoint, and at few other occasions; more places do no harm.
     checkpoints = sum(name == "RUNNING" for _, _, name, _ in evidence.events.states)
     yield from (Interruption(Act.PAUSE, checkpoint=number) for number in range(1, checkpoints))

@@ -1,55 +1,52 @@
-"""Runs scenarios, each life of a script in a process that is forked for it."""
+"""Plays scenarios, each part of a run in a process that is forked for it."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import os
 import shutil
-import signal
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache, partial
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS, LSSTCOMCAM, ImageType, Instrument
+from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM, ImageType, Instrument
 
 from ..stand_ins.measurements import Disturbance
-from .room import check_room, open_room
+from ..stand_ins.template import make_template
+from .datasets import Certificate, Datasets
 from .scenario import Scenario
-from .shelf import Certificate, certified_in, raws_in
+from .scratch import check_space
+from .script_process import SCALE, SEED, PartOutcome, limit_process, run_part
 
-if TYPE_CHECKING:
-    from .open_butlers import OpenButlers
-
-__all__ = ["Lived", "Workshop", "open_workshop"]
+__all__ = ["Played", "Runner", "open_runner", "ordinary_scenario"]
 
 TEMPLATES = {
     LATISS.name: ((0,), (("SDSSr_65mm~empty", "r"),)),
     LSSTCOMCAM.name: ((0, 1, 2), (("r_03", "r"),)),
 }
-"""Detectors and filters of the reference calibrations."""
+"""Detectors and filters of the reference calibrations, by instrument."""
 
 
 @dataclass
-class Lived:
-    """A scenario that was played, with what is needed to judge it.
+class Played:
+    """A scenario that was played, with what is needed to check it.
 
     Parameters
     ----------
     scenario
-        Which.
+        That one.
     folder
         Its files.
-    lives
-        What became of each life of the script; None for one that was killed.
+    parts
+        What became of each part of the run; None for one that was killed.
     strikes
-        How often each fault struck, by the number of the life.
+        How often each fault struck, by the number of the part.
     before
         What was certified in the repository when the scenario began.
     raws
@@ -62,7 +59,7 @@ class Lived:
 
     scenario: Scenario
     folder: Path
-    lives: list[Mapping[str, Any] | None]
+    parts: list[PartOutcome | None]
     strikes: dict[int, Counter[str]] = field(default_factory=dict)
     before: frozenset[Certificate] = frozenset()
     raws: frozenset[tuple[int, int]] = frozenset()
@@ -71,163 +68,159 @@ class Lived:
 
     @property
     def struck(self) -> Counter[str]:
-        """How often each fault struck."""
+        """How often each fault struck in all parts."""
         return sum(self.strikes.values(), Counter[str]())
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """A place to play scenarios in.
+class Runner:
+    """Plays scenarios in a folder.
 
     Parameters
     ----------
     folder
-        Where.
-    seat
-        Of those who play at the same time.
+        Scratch folder.
     """
 
     folder: Path
-    seat: int = 0
 
-    def play(self, scenario: Scenario) -> Lived:
-        """Play a scenario; its folder stays.
+    def play(self, scenario: Scenario, worker: int = 0) -> Played:
+        """Play a scenario.
+
+        Parameters
+        ----------
+        scenario
+            That one.
+        worker
+            Number of the worker, which has a folder for itself: its files stay there until the next scenario.
+
+        Returns
+        -------
+        played
+            What it left.
 
         Raises
         ------
-        NoRoom
-            There is no room for it.
+        NoSpace
+            There is no space for it.
         """
-        check_room(self.folder)
-        butlers = self.warm_up(scenario.instrument)
-        folder = self._place
-        template = self.folder / scenario.instrument.name
-        _furnish(folder, template)
-        lived = Lived(scenario, folder, [], before=certified_in(template))
-        for number in range(2 if scenario.resumed else 1):
-            if number:
-                lived.raws = raws_in(folder / "run" / "repo")
-            with butlers.lent():
-                work = partial(self._live, lived, number)
-                told, memory = _in_child(work, folder / f"life{number}.json")
-            lived.lives.append(told)
-            lived.strikes[number] = _strikes(folder, number)
-            lived.memory = max(lived.memory, memory)
-        if (last := lived.lives[-1]) is not None and last["refused"]:
-            lived.refused = last["refused"]
-            lived.lives.pop()
-        return lived
+        check_space(self.folder)
+        folder = self._prepare(f"worker{worker}", scenario.instrument)
+        played = Played(scenario, folder, [], before=_certified_in(self._template(scenario.instrument)))
+        for part in range(2 if scenario.resumed else 1):
+            if part:
+                with closing(Datasets(folder / "run" / "repo")) as datasets:
+                    played.raws = datasets.raws
+            self._play_part(played, part)
+        if (last := played.parts[-1]) is not None and last.refused:
+            played.refused = last.refused
+            played.parts.pop()
+        return played
 
-    def warm_up(self, instrument: Instrument) -> OpenButlers:
-        """Do what is done once, before the first scenario of an instrument at this seat.
+    def warm_up(self, instrument: Instrument) -> None:
+        """Run a script in this process, so that those which are forked later find all imported and compiled.
 
-        It is inherited by the processes that are forked later.
+        Parameters
+        ----------
+        instrument
+            Whose calibrations are made.
+
+        Raises
+        ------
+        RuntimeError
+            The run failed, in which nothing went wrong.
         """
-        certified_in(self.folder / instrument.name)
-        return _warm_up(self.folder, self._place, instrument.name)
+        folder = self._prepare("warm-up", instrument)
+        _certified_in(self._template(instrument))
+        outcome = run_part(ordinary_scenario(instrument), folder, 0, lambda _: None)
+        if outcome.status != 0:
+            raise RuntimeError(
+                f"a run in which nothing goes wrong ended with {outcome.status}:\n"
+                f"{outcome.log}{outcome.broken}"
+            )
+        shutil.rmtree(folder)
 
-    @property
-    def _place(self) -> Path:
-        """Folder of the scenarios at this seat, which come one after the other."""
-        return self.folder / f"seat{self.seat}"
+    def _prepare(self, name: str, instrument: Instrument) -> Path:
+        """Make the folder of a scenario, with a new repository."""
+        # A Butler remembers what the index of a folder says: each instrument has one of its own.
+        folder = self.folder / name / instrument.name
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "run").mkdir(parents=True)
+        shutil.copytree(self._template(instrument), folder / "run" / "repo")
+        return folder
+
+    def _template(self, instrument: Instrument) -> Path:
+        """Make the repository with which the scenarios of an instrument begin, unless it is there."""
+        template = self.folder / instrument.name
+        if not template.exists():
+            detectors, filters = TEMPLATES[instrument.name]
+            make_template(template, instrument, detectors, seed=SEED, scale=SCALE, filters=filters)
+        return template
 
     @staticmethod
-    def _live(lived: Lived, number: int) -> dict[str, Any]:
-        from .life import live, prepare_process
+    def _play_part(played: Played, part: int) -> None:
+        folder, strikes = played.folder, played.folder / f"strikes{part}"
 
-        prepare_process(lived.folder / "stderr.txt")
-        strikes = os.open(_told_of(lived.folder, number), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        def work() -> PartOutcome:
+            limit_process(folder / "stderr.txt")
+            file = os.open(strikes, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-        def write(name: str, times: int) -> None:
-            os.write(strikes, f"{name} {times}\n".encode())
+            def report(name: str) -> None:
+                os.write(file, f"{name}\n".encode())
 
-        return live(lived.scenario, lived.folder, number, write).as_dict()
+            return run_part(played.scenario, folder, part, report)
 
-
-def _told_of(folder: Path, number: int) -> Path:
-    """File in which a life tells of the faults that strike."""
-    return folder / f"struck{number}"
-
-
-def _strikes(folder: Path, number: int) -> Counter[str]:
-    """How often each fault struck in a life, as far as it could tell."""
-    found, path = Counter[str](), _told_of(folder, number)
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        name, times = line.split()
-        found[name] = max(int(times), found[name])
-    return found
+        outcome, memory = _in_child(work, folder / f"part{part}.json")
+        played.parts.append(outcome)
+        played.strikes[part] = Counter(strikes.read_text().split() if strikes.exists() else ())
+        played.memory = max(played.memory, memory)
 
 
-@contextlib.contextmanager
-def open_workshop() -> Iterator[Workshop]:
-    """Make a workshop with repositories to begin with, in memory if that is possible; remove it at the end.
+def open_runner(folder: Path) -> Runner:
+    """Make a runner that is quick, as it has done what takes time when it is done first.
 
-    Raises
-    ------
-    NoRoom
-        There is no room for it.
+    Parameters
+    ----------
+    folder
+        Scratch folder.
+
+    Returns
+    -------
+    runner
+        For processes that are forked from now on.
     """
-    from ..stand_ins.template import make_template
-    from .life import SCALE, SEED
-
-    with open_room() as folder:
-        for instrument in (LATISS, LSSTCOMCAM):
-            detectors, filters = TEMPLATES[instrument.name]
-            make_template(
-                folder / instrument.name, instrument, detectors, seed=SEED, scale=SCALE, filters=filters
-            )
-        yield Workshop(folder)
-
-
-def _furnish(folder: Path, template: Path) -> None:
-    """Make the folder of a scenario, with a new repository."""
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "run").mkdir(parents=True)
-    shutil.copytree(template, folder / "run" / "repo")
+    runner = Runner(folder)
+    for instrument in (LATISS, LSSTCOMCAM):
+        runner.warm_up(instrument)
+    return runner
 
 
 @cache
-def _warm_up(templates: Path, folder: Path, name: str) -> OpenButlers:
-    """Live a life to no purpose but that its successors find all open, imported and compiled.
+def _certified_in(template: Path) -> frozenset[Certificate]:
+    """What is certified in a repository that never changes."""
+    with closing(Datasets(template)) as datasets:
+        return datasets.certificates
 
-    What costs a process most is what it does for the first time; those that are forked from now on have it
-    done.
+
+def ordinary_scenario(instrument: Instrument) -> Scenario:
+    """A scenario in which calibrations of all types are made, and nothing goes wrong.
+
+    Parameters
+    ----------
+    instrument
+        Whose calibrations.
+
+    Returns
+    -------
+    scenario
+        With the seed 0.
     """
-    from .life import live
-    from .open_butlers import OpenButlers
-
-    _furnish(folder, templates / name)
-    butlers = OpenButlers(folder / "run" / "repo")
-    with butlers.lent(), _undisturbed():
-        life = live(_ordinary(INSTRUMENTS[name]), folder, 0, lambda *_: None)
-    butlers.disconnect()
-    if life.status != 0:
-        raise RuntimeError(
-            f"a run in which nothing goes wrong ended with {life.status}:\n{life.log}{life.broken}"
-        )
-    return butlers
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let signals for the campaign wait, and keep what it does about them: a script has its own handlers."""
-    numbers = {signal.SIGINT, signal.SIGTERM}
-    handlers = {number: signal.getsignal(number) for number in numbers}
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-
-
-def _ordinary(instrument: Instrument) -> Scenario:
-    """A scenario in which calibrations of all types are made, and nothing goes wrong."""
     options = {
         "script_mode": "BIAS_DARK_FLAT",
         **{f"n_{kind.lower()}": 2 for kind in ImageType},
+        **{f"n_discard_{kind.lower()}": 0 for kind in ImageType},
         "exp_times_dark": 5,
+        "exp_times_flat": 5,
         "do_gain_from_flat_pairs": True,
         "generate_calibrations": True,
         "certify_calib_begin_date": "2025-01-01",
@@ -239,12 +232,12 @@ def _ordinary(instrument: Instrument) -> Scenario:
     return Scenario(0, instrument, options, disturbances=noise)
 
 
-def _in_child(work: Callable[[], dict[str, Any]], path: Path) -> tuple[dict[str, Any] | None, int]:
+def _in_child(work: Callable[[], PartOutcome], path: Path) -> tuple[PartOutcome | None, int]:
     """Do something in a forked process.
 
     Returns
     -------
-    told
+    outcome
         What it returns; None if the process was killed.
     memory
         Bytes that the process had at most.
@@ -254,25 +247,12 @@ def _in_child(work: Callable[[], dict[str, Any]], path: Path) -> tuple[dict[str,
     child = os.fork()
     if child == 0:
         try:
-            _stand_alone()
-            path.write_text(json.dumps(work()), encoding="utf-8")
+            path.write_text(json.dumps(asdict(work())), encoding="utf-8")
         except BaseException:
             traceback.print_exc()
             sys.stderr.flush()
         finally:
             os._exit(0)
-    try:
-        _, _, usage = os.wait4(child, 0)
-    except BaseException:  # a signal ends the campaign
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        raise
-    found: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-    return found, usage.ru_maxrss << 10
-
-
-def _stand_alone() -> None:
-    """Have signals for the campaign, from a terminal or not, mean nothing to the script that is played."""
-    os.setpgid(0, 0)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
+    _, _, usage = os.wait4(child, 0)
+    outcome = PartOutcome(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+    return outcome, usage.ru_maxrss << 10

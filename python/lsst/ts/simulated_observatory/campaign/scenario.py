@@ -1,25 +1,19 @@
-"""A scenario: what is asked of the script, what goes wrong, what the operator does; drawn from one seed."""
+"""A scenario: what is asked of the script, what goes wrong, what the operator does."""
 
 from __future__ import annotations
 
-import math
-import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import yaml
 
-from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM, ImageType, Instrument
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, ImageType, Instrument
 
 from ..stand_ins.measurements import Disturbance
-from .fault_draws import draw_faults
-from .interruption import Interruption, draw_interruption
+from .interruption import Act, Interruption
 
-__all__ = ["Scenario", "draw_scenario"]
-
-MODES = {"BIAS": 3, "BIAS_DARK": 3, "BIAS_DARK_FLAT": 5, "DARK": 1}
-"""Modes of the script and how often they are drawn."""
+__all__ = ["Scenario"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +23,7 @@ class Scenario:
     Parameters
     ----------
     seed
-        From which it was drawn.
+        From which it was drawn; its place in a list of scenarios that were not drawn.
     instrument
         Whose calibrations.
     options
@@ -52,125 +46,97 @@ class Scenario:
     interruption: Interruption | None = None
     resumed: bool = False
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], seed: int = 0) -> Scenario:
+        """Make a scenario from what `as_dict` gives.
+
+        Parameters
+        ----------
+        values
+            Fields without the seed; what is not there is as nothing goes wrong.
+        seed
+            Of the scenario.
+
+        Returns
+        -------
+        scenario
+            That one.
+        """
+        interruption = values.get("interruption")
+        return cls(
+            seed,
+            INSTRUMENTS[values["instrument"]],
+            values["options"],
+            tuple(values.get("faults", ())),
+            {
+                ImageType(kind): tuple(Disturbance(**each) for each in noise)
+                for kind, noise in values.get("disturbances", {}).items()
+            },
+            interruption and Interruption(**{**interruption, "act": Act[interruption["act"]]}),
+            values.get("resumed", False),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """All but the seed, as YAML and JSON have it; what is empty is left out."""
+        values: dict[str, Any] = {
+            "instrument": self.instrument.name,
+            "options": dict(self.options),
+            "faults": list(self.faults),
+            "disturbances": {
+                kind.value: [asdict(each) for each in noise] for kind, noise in self.disturbances.items()
+            },
+            "interruption": self.interruption
+            and {
+                name: value
+                for name, value in {**asdict(self.interruption), "act": self.interruption.act.name}.items()
+                if value
+            },
+            "resumed": self.resumed,
+        }
+        return {name: value for name, value in values.items() if value}
+
     @property
     def text(self) -> str:
         """Configuration text."""
         return yaml.safe_dump(dict(self.options), sort_keys=False)
 
-    def wants(self, option: str, default: Any = False) -> Any:
-        """Value of an option."""
-        return self.options.get(option, default)
+    def option(self, name: str, default: Any = False) -> Any:
+        """Value of an option.
+
+        Parameters
+        ----------
+        name
+            Of the option.
+        default
+            Its default, as the schema has it.
+
+        Returns
+        -------
+        value
+            As the script gets it.
+        """
+        return self.options.get(name, default)
 
     @property
     def kinds(self) -> tuple[ImageType, ...]:
-        """Image types that are asked for."""
+        """Image types that are asked for, in their order."""
         return tuple(kind for kind in ImageType if kind in str(self.options["script_mode"]).split("_"))
 
-    def number(self, kind: ImageType) -> int:
-        """How many images of a type are to be kept."""
-        return int(self.options[f"n_{kind.lower()}"])
+    @property
+    def number(self) -> dict[ImageType, int]:
+        """How many images of each type are to be kept, also of those that are not asked for."""
+        return {kind: int(self.options[f"n_{kind.lower()}"]) for kind in ImageType}
 
-    def discarded(self, kind: ImageType) -> int:
-        """How many images of a type are taken before those."""
-        return int(self.options[f"n_discard_{kind.lower()}"])
+    @property
+    def discarded(self) -> dict[ImageType, int]:
+        """How many images of each type are taken before those that are kept."""
+        return {kind: int(self.options[f"n_discard_{kind.lower()}"]) for kind in ImageType}
 
     @property
     def images(self) -> int:
         """How many images are to be taken."""
-        return sum(self.number(kind) + self.discarded(kind) for kind in self.kinds)
+        return sum(self.number[kind] + self.discarded[kind] for kind in self.kinds)
 
-    def describe(self) -> list[str]:
-        """The scenario in words, one line each."""
-        lines = [f"seed {self.seed}: {self.instrument.name}, {self.text.replace(chr(10), '; ')}"]
-        lines += [f"fault: {fault}" for fault in self.faults]
-        lines += [
-            f"noise: x {each.factor:.3f} in {each.amplifiers or 'all'} amplifiers of"
-            f" {'all' if each.exposures is None else f'the first {each.exposures}'} {kind} images"
-            for kind, noise in self.disturbances.items()
-            for each in noise
-        ]
-        lines += [str(self.interruption)] if self.interruption else []
-        return lines + (["then it is resumed"] if self.resumed else [])
-
-
-def draw_scenario(seed: int, focus: Sequence[str] = ()) -> Scenario:
-    """Draw a scenario.
-
-    Parameters
-    ----------
-    seed
-        The same seed and focus give the same scenario.
-    focus
-        Names of faults, one of which shall be among its faults; or ``interruption``: there shall be one.
-    """
-    rng = random.Random(f"{seed} {sorted(focus)}")  # noqa: S311
-    instrument = LSSTCOMCAM if rng.random() < 0.2 or "oods-one-detector" in focus else LATISS
-    options = _draw_options(rng, instrument, jobs=any(name.startswith(_JOBS) for name in focus))
-    kinds = [kind for kind in ImageType if kind in options["script_mode"].split("_")]
-    images = sum(options[f"n_{kind.lower()}"] + options[f"n_discard_{kind.lower()}"] for kind in kinds)
-    faults = draw_faults(rng, instrument, options, images, focus)
-    disturbances = _draw_disturbances(rng, options, kinds)
-    interruption = draw_interruption(rng, always="interruption" in focus)
-    return Scenario(
-        seed=seed,
-        instrument=instrument,
-        options=options,
-        faults=faults,
-        disturbances=disturbances,
-        interruption=interruption,
-        resumed=interruption is not None and interruption.ends and rng.random() < 0.7,
-    )
-
-
-_JOBS = ("butler-", "verify-", "certify")
-"""Faults of which there is more to see when calibrations are made."""
-
-
-def _draw_options(rng: random.Random, instrument: Instrument, *, jobs: bool) -> dict[str, Any]:
-    (mode,) = rng.choices(list(MODES), list(MODES.values()))
-    makes = rng.random() < (0.8 if jobs else 0.45)
-    options: dict[str, Any] = {"script_mode": mode, "generate_calibrations": makes}
-    for kind in ImageType:
-        name = kind.lower()
-        options[f"n_{name}"] = rng.choice((1, 2, 2, 3, 4))
-        options[f"n_discard_{name}"] = rng.choice((0, 0, 1))
-        options[f"number_verification_tests_threshold_{name}"] = rng.choice((8, 8, 8, 1, 4, 16))
-    options["exp_times_dark"] = rng.choice((1, 5, 15))
-    options["exp_times_flat"] = rng.choice((1, 5))
-    options["do_verify"] = rng.random() < 0.93
-    options["do_gain_from_flat_pairs"] = rng.random() < 0.5
-    flats = mode == "BIAS_DARK_FLAT" and (makes or options["do_verify"])  # or nothing is certified
-    options["do_defects"] = flats and rng.random() < 0.25
-    options["do_ptc"] = flats and rng.random() < 0.25
-    if options["do_ptc"]:  # it needs pairs at several exposure times
-        options |= {"n_flat": 6, "n_discard_flat": 0, "exp_times_flat": [2, 2, 5, 5, 9, 9]}
-    options["calib_collection"] = f"{instrument.name}/calib/u/campaign/daily.1"
-    options["certify_calib_begin_date"] = "2025-01-01"
-    options["certify_calib_end_date"] = "2025-06-01"
-    options["wait_between_exposures"] = rng.choice((0, 0, 0, 3))
-    options["oods_timeout"] = rng.choice((20, 60, 120))
-    options["job_timeout"] = rng.choice((60, 600, 3600))
-    if instrument is LSSTCOMCAM:
-        options["detectors"] = rng.choice(([0, 1], [0, 1, 2], [1]))
-    return options
-
-
-def _draw_disturbances(
-    rng: random.Random, options: Mapping[str, Any], kinds: Sequence[ImageType]
-) -> dict[ImageType, tuple[Disturbance, ...]]:
-    """Noise near the limits of the acceptance rule: of amplifiers in an exposure, and of exposures."""
-    found = {}
-    for kind in kinds:
-        number, noise = options[f"n_{kind.lower()}"], list[Disturbance]()
-        if options["generate_calibrations"] and number > 1 and rng.random() < 0.85:
-            # Images have 1 / n of the noise in common with their own combination: too quiet to verify, unless
-            # the camera has become so much noisier.
-            noise.append(Disturbance(factor=math.sqrt(number / (number - 1))))
-        if rng.random() < 0.3:
-            threshold = options[f"number_verification_tests_threshold_{kind.lower()}"]
-            amplifiers = min(16, max(0, threshold + rng.choice((-1, 0, 0, 1))))
-            limit = int((number + 1) / 2) + 1
-            noise.append(Disturbance(max(0, limit + rng.choice((-1, -1, 0, 0, 1))), amplifiers))
-        if noise:
-            found[kind] = tuple(noise)
-    return found
+    def describe(self) -> str:
+        """The scenario as YAML, to be read and to be kept among the examples."""
+        return f"# seed {self.seed}\n{yaml.safe_dump(self.as_dict(), sort_keys=False, width=110)}"

@@ -1,8 +1,9 @@
 """Signals while there is no script that could be stopped: before it runs, and when it has ended.
 
-No handler raises an exception: one that comes at any instruction may come between a process that was begun
-and the variable that would know it. A handler notes the signal; whoever works looks at it where nothing is half
-done (`Interrupts.check`), or waits for it together with other things (`Interrupts.fileno`).
+No handler raises an exception: one that is raised at any instruction may be raised between the begin of a
+process and the assignment to the variable that would know it. A handler notes the signal; whoever works looks
+at it where nothing is half done (`Interrupts.check`), or waits for it together with other things
+(`Interrupts.fileno`).
 """
 
 from __future__ import annotations
@@ -142,6 +143,11 @@ def pipelines_ended_by(interrupts: Interrupts) -> Iterator[None]:
     ----------
     interrupts
         Signals that come.
+
+    Yields
+    ------
+    nothing
+        While pipelines are watched.
     """
     over = threading.Event()
 

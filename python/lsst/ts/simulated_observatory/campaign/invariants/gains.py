@@ -8,10 +8,11 @@ from typing import Any
 
 from lsst.ts.calibrations.domain.instruments import ImageType
 
-from .evidence import Evidence
-from .steps import GAINS, asked_for, pairs_of_flats
+from ..evidence import Evidence
+from ..steps import GAINS, asked_for, pairs_of_flats
+from .registry import invariant
 
-__all__ = ["gains_are_true"]
+__all__: list[str] = []
 
 SLOPE = 0.00027
 """Per cent for each adu by which a gain of a pair is too high (DM-35790), of CCDs of ITL as all here are."""
@@ -22,17 +23,18 @@ Place = tuple[int, int, int, str]
 """First and second flat of a pair, detector and amplifier."""
 
 
-def gains_are_true(evidence: Evidence) -> Iterator[str]:
+@invariant
+def _gains_are_true(evidence: Evidence) -> Iterator[str]:
     """Journal and summary have the gains that the repository has; a run that is DONE has all of them."""
-    notes, final = evidence.of("GainsMeasured"), evidence.events.final(evidence.newest)
-    told = {"journal": list(notes[-1]["gains"]) if notes else []}
-    if evidence.summary is not None and evidence.last is not None and not evidence.last["broken"]:
-        told["summary"] = evidence.summary["gains"]
+    notes, final = evidence.of("GainsMeasured"), evidence.events.final(evidence.last_part)
+    filed = {"journal": list(notes[-1]["gains"]) if notes else []}
+    if evidence.summary is not None and evidence.last is not None:
+        filed["summary"] = evidence.summary["gains"]
     needed = final is not None and final[1] == "DONE" and GAINS in asked_for(evidence)
-    if not needed and not any(told.values()):
+    if not needed and not any(filed.values()):
         return
     there = _gains(evidence)
-    for file, gains in told.items():
+    for file, gains in filed.items():
         if not gains and not needed:
             continue
         places = [(*each["exposures"], each["detector"], each["amplifier"]) for each in gains]
@@ -44,10 +46,10 @@ def gains_are_true(evidence: Evidence) -> Iterator[str]:
             yield f"the {file} has other gains than the repository, the first of {wrong[0]}"
 
 
-def _differ(told: Mapping[str, Any], there: Mapping[str, float]) -> bool:
+def _differ(filed: Mapping[str, Any], there: Mapping[str, float]) -> bool:
     """Whether values are others; one that is not finite is nothing in a summary."""
     for name in VALUES:
-        value = math.nan if told[name] is None else float(told[name])
+        value = math.nan if filed[name] is None else float(filed[name])
         if math.isfinite(value) != math.isfinite(there[name]):
             return True
         if math.isfinite(value) and not math.isclose(value, there[name], rel_tol=1e-9):
@@ -57,12 +59,12 @@ def _differ(told: Mapping[str, Any], there: Mapping[str, float]) -> bool:
 
 def _gains(evidence: Evidence) -> dict[Place, dict[str, float]]:
     """What successful jobs have measured on the pairs of flats."""
-    flats, found = [each.id for each in evidence.kept(ImageType.FLAT)], dict[Place, dict[str, float]]()
+    flats, found = [each.id for each in evidence.kept[ImageType.FLAT]], dict[Place, dict[str, float]]()
     pairs = [pair for pair in pairs_of_flats(evidence) if max(pair) < len(flats)]
     for job in evidence.events.jobs:
         if job.kind != "gain" or job.exit_code != 0:
             continue
-        measured = evidence.shelf.statistics("cpPtcExtract", f"u/ocps/{job.job_id}/run")
+        measured = evidence.datasets.statistics("cpPtcExtract", job.run)
         for first, second in ((flats[one], flats[other]) for one, other in pairs):
             for number in evidence.detectors:
                 curve = measured.get((first, number), {"gain": {}})

@@ -8,17 +8,21 @@ from typing import Any
 
 from lsst.ts.calibrations.domain.instruments import ImageType
 
-from .causes import HARMLESS
-from .events import JobEvent
-from .evidence import Evidence
+from ..causes import HARMLESS
+from ..events import JobEvent
+from ..evidence import Evidence
+from ..interruption import Act
+from ..steps import certified
+from .registry import invariant
 
-__all__ = ["data_taking_goes_on", "jobs_read_their_own"]
+__all__: list[str] = []
 
 AT_PREFLIGHT = frozenset({"ocps-configuration", "ocps-offline"})
 """Faults of the OCPS that a run may see before its first exposure, and then it takes none."""
 
 
-def jobs_read_their_own(evidence: Evidence) -> Iterator[str]:
+@invariant
+def _jobs_read_their_own(evidence: Evidence) -> Iterator[str]:
     """A job reads first what this run made and accepted, then what is configured; of all detectors in use."""
     configured = evidence.of("RunConfigured")
     if not configured:
@@ -35,7 +39,7 @@ def jobs_read_their_own(evidence: Evidence) -> Iterator[str]:
 def _inputs(evidence: Evidence, job: JobEvent, config: Any) -> tuple[str, ...]:
     """Input collections that a job is to have."""
     scenario, kind = evidence.scenario, job.calibration
-    makes = bool(scenario.wants("generate_calibrations"))
+    makes = bool(scenario.option("generate_calibrations"))
     product = kind not in set(ImageType)
     verifies = "_verify" if job.kind == "verify" and not product else ""
     option = f"input_collections{verifies}_{'ptc' if kind == 'GAIN' else kind.lower()}"
@@ -45,42 +49,44 @@ def _inputs(evidence: Evidence, job: JobEvent, config: Any) -> tuple[str, ...]:
     before = [*takewhile(lambda each: each != kind, scenario.kinds)] if makes else []
     own = [_made_last(evidence, job)] if job.kind == "verify" and (makes or product) else []
     accepted = [_certified(evidence, each) for each in reversed(before)]
-    collection = [str(scenario.wants("calib_collection"))] if accepted else []
+    collection = [str(scenario.option("calib_collection"))] if accepted else []
     return tuple(dict.fromkeys([*own, *accepted, *collection, *configured]))
 
 
 def _made_last(evidence: Evidence, job: JobEvent) -> str:
     """Collection that the last successful job made before a verification of the same calibration."""
     found = [
-        each.job_id
+        each
         for each in evidence.events.jobs
         if (each.kind, each.calibration, each.exit_code) == ("generate", job.calibration, 0)
-        and (each.life, each.time) < (job.life, job.time)
+        and (each.part, each.time) < (job.part, job.time)
     ]
-    return f"u/ocps/{found[-1]}/run" if found else f"a {job.calibration} of this run"
+    return found[-1].run if found else f"a {job.calibration} of this run"
 
 
 def _certified(evidence: Evidence, kind: ImageType) -> str:
     """Collection of what this run has certified of an image type."""
-    made = {f"u/ocps/{job.job_id}/run" for job in evidence.events.jobs if job.calibration == kind}
-    certificates = evidence.shelf.certificates(str(evidence.scenario.wants("calib_collection")))
-    found = {each.run for each in certificates if each.dataset_type == kind.lower() and each.run in made}
+    made = {job.run for job in evidence.events.jobs if job.calibration == kind}
+    found = {
+        each.run for each in certified(evidence) if each.dataset_type == kind.lower() and each.run in made
+    }
     return " ".join(sorted(found)) or f"an accepted {kind}"
 
 
-def data_taking_goes_on(evidence: Evidence) -> Iterator[str]:
+@invariant
+def _data_taking_goes_on(evidence: Evidence) -> Iterator[str]:
     """Where nothing is combined, a job that fails ends no data taking: images are worth having."""
-    life, scenario = evidence.newest, evidence.scenario
-    final = evidence.events.final(life)
-    if scenario.wants("generate_calibrations") or final is None or not evidence.of("RunConfigured"):
+    part, scenario = evidence.last_part, evidence.scenario
+    final = evidence.events.final(part)
+    if scenario.option("generate_calibrations") or final is None or not evidence.of("RunConfigured"):
         return
-    others = {name for name in evidence.suffered(life) if not name.startswith(("ocps-", "verify-"))}
-    if evidence.interrupted(life) or others - HARMLESS:
+    others = {name for name in evidence.suffered[part] if not name.startswith(("ocps-", "verify-"))}
+    if evidence.acts[part] - {Act.PAUSE} or others - HARMLESS:
         return
-    begun = any(each.life == life for each in evidence.events.begun.values())
-    if not begun and AT_PREFLIGHT & evidence.suffered(life):
+    begun = any(each.part == part for each in evidence.events.begun.values())
+    if not begun and AT_PREFLIGHT & evidence.suffered[part]:
         return
-    missing = {kind: scenario.number(kind) - len(evidence.kept(kind)) for kind in scenario.kinds}
+    missing = {kind: scenario.number[kind] - len(evidence.kept[kind]) for kind in scenario.kinds}
     words = [f"{number} {kind}" for kind, number in missing.items() if number > 0]
     if words:
         yield f"these images were not taken, and only jobs went wrong: {', '.join(words)}"

@@ -9,18 +9,13 @@ from collections.abc import Iterator, Sequence
 from lsst.ts.calibrations.components.ingest import detector_name
 from lsst.ts.calibrations.domain.instruments import ImageType
 
-from .events import ExposureEvent
-from .evidence import Evidence, Fact
-from .interruption import AT_ONCE
-from .witness import Testimony
+from ..events import ExposureEvent
+from ..evidence import Evidence, Fact
+from ..interruption import AT_ONCE
+from ..recording import BusMessage
+from .registry import invariant
 
-__all__ = [
-    "data_taking_halts",
-    "exposures_are_filed",
-    "facts_are_flushed",
-    "few_are_taken_again",
-    "ingests_are_true",
-]
+__all__: list[str] = []
 
 NEEDED = ("certify BIAS", "certify DARK", "certify FLAT")
 """Steps without which no later image type can be combined."""
@@ -35,7 +30,8 @@ NO_READOUT = 31.0
 """Seconds beyond the readout time after which nobody waits for an endReadout any more."""
 
 
-def exposures_are_filed(evidence: Evidence) -> Iterator[str]:
+@invariant
+def _exposures_are_filed(evidence: Evidence) -> Iterator[str]:
     """Every confirmed exposure is in journal and summary, with its type; and no other is."""
     confirmed = list(_confirmed_in_time(evidence))
     places = [("journal", evidence.of("ExposureTaken"))]
@@ -43,7 +39,7 @@ def exposures_are_filed(evidence: Evidence) -> Iterator[str]:
         places.append(("summary", evidence.summary["exposures"]))
     # A kill may fall between the camera's word and the next line of the journal, and so may a full disk; that
     # exposure may be taken again.
-    tolerance = int(None in evidence.lived.lives or "run-disk-full" in evidence.lived.struck)
+    tolerance = int(None in evidence.played.parts or "run-disk-full" in evidence.played.struck)
     for place, entries in places:
         filed = {entry["id"]: entry for entry in entries}
         missing = [each for each in confirmed if each not in filed]
@@ -64,10 +60,10 @@ def exposures_are_filed(evidence: Evidence) -> Iterator[str]:
 def _place(evidence: Evidence, file: str, entry: Fact, exposure: ExposureEvent) -> Iterator[str]:
     """Compare what follows from the place of an exposure with the order of the camera."""
     kind = ImageType(exposure.kind)
-    place = evidence.places(kind).get(exposure.id)
+    place = evidence.places[kind].get(exposure.id)
     if place is None:
         yield f"the {file} has {exposure.name}, a {kind} for which there is no place"
-    elif entry["discarded"] != (place <= evidence.scenario.discarded(kind)):
+    elif entry["discarded"] != (place <= evidence.scenario.discarded[kind]):
         yield f"the {file} has {exposure.name}, {kind} number {place}, as discarded {entry['discarded']}"
     elif entry.get("position", place) != place:
         yield f"the {file} has {exposure.name}, {kind} number {place}, as number {entry['position']}"
@@ -75,84 +71,92 @@ def _place(evidence: Evidence, file: str, entry: Fact, exposure: ExposureEvent) 
 
 def _confirmed_in_time(evidence: Evidence) -> Iterator[int]:
     """Exposures that the camera confirmed before the script gave up waiting for them."""
-    told = {each.life: each.time for each in evidence.events.interruptions if each.values["words"] in AT_ONCE}
+    ended = {each.part: each.time for each in evidence.events.interruptions if each.values["act"] in AT_ONCE}
     limits = dict[int, float]()
-    for life, time, name, _ in evidence.events.states:
-        if name in ("STOPPING", "FAILING") and time < told.get(life, math.inf):
-            limits.setdefault(life, time)
-    for life, time in told.items():
-        limits.setdefault(life, time + STOP_WAIT)
+    for part, time, name, _ in evidence.events.states:
+        if name in ("STOPPING", "FAILING") and time < ended.get(part, math.inf):
+            limits.setdefault(part, time)
+    for part, time in ended.items():
+        limits.setdefault(part, time + STOP_WAIT)
     for exposure in evidence.events.exposures.values():
-        if exposure.time < limits.get(exposure.life, math.inf) - SAME_TIME:
+        if exposure.time < limits.get(exposure.part, math.inf) - SAME_TIME:
             yield exposure.id
 
 
-def few_are_taken_again(evidence: Evidence) -> Iterator[str]:
+@invariant
+def _few_are_taken_again(evidence: Evidence) -> Iterator[str]:
     """A run that is resumed takes at most one exposure again, and none that its journal holds."""
     if not evidence.resumed:
         return
     scenario = evidence.scenario
     again = 0
     for kind in scenario.kinds:
-        planned = scenario.number(kind) + scenario.discarded(kind)
-        again += max(0, len(evidence.confirmed(kind)) - planned)
+        planned = scenario.number[kind] + scenario.discarded[kind]
+        again += max(0, len(evidence.confirmed[kind]) - planned)
     lost = {fact["id"] for fact in evidence.of("ExposureLost")}
     if again > 1 + len(lost):
         yield f"{again} exposures were taken again, and {len(lost)} were lost"
-    if there := sorted(_told_in_time(evidence) & lost):
+    if there := sorted(_stored_in_time(evidence) & lost):
         yield f"{there} are filed as lost, and the repository has them"
 
 
-def _told_in_time(evidence: Evidence) -> set[int]:
+def _stored_in_time(evidence: Evidence) -> set[int]:
     """Exposures that the repository had before a run which was resumed could file them as lost.
 
-    They were there when it was resumed, or the OODS said so before they were filed; what comes later is lost
-    all the same.
+    They were there when it was resumed, or the OODS published it before they were filed; what comes later is
+    lost all the same.
     """
     wanted = evidence.detectors
-    images = {number for number, _ in evidence.lived.raws}
-    found = {each for each in images if {(each, number) for number in wanted} <= evidence.lived.raws}
-    last, told = evidence.newest, dict[str, set[str]]()
+    images = {number for number, _ in evidence.played.raws}
+    found = {each for each in images if {(each, number) for number in wanted} <= evidence.played.raws}
+    last, published = evidence.last_part, dict[str, set[str]]()
     ids = {each.name: each.id for each in evidence.events.begun.values()}
-    for line in evidence.events.testimony:
+    for line in evidence.events.recording:
         values = line.values
-        if (line.life, line.topic) != (last, "evt_imageInOODS") or values["statusCode"]:
+        if (line.part, line.topic) != (last, "evt_imageInOODS") or values["statusCode"]:
             continue
-        told.setdefault(values["obsid"], set()).add(detector_name(values["raft"], values["sensor"]))
+        published.setdefault(values["obsid"], set()).add(detector_name(values["raft"], values["sensor"]))
         lost = {fact["id"] for fact in evidence.of("ExposureLost", evidence.facts_at(line))}
-        if set(wanted.values()) <= told[values["obsid"]] and ids.get(values["obsid"]) not in {None, *lost}:
+        if set(wanted.values()) <= published[values["obsid"]] and ids.get(values["obsid"]) not in {
+            None,
+            *lost,
+        }:
             found.add(ids[values["obsid"]])
     return found
 
 
-def data_taking_halts(evidence: Evidence) -> Iterator[str]:
+@invariant
+def _data_taking_halts(evidence: Evidence) -> Iterator[str]:
     """Without an accepted calibration, which all later ones need, no further exposure is begun."""
-    if not evidence.scenario.wants("generate_calibrations"):
+    if not evidence.scenario.option("generate_calibrations"):
         return
     late = Counter[int]()
-    for line in evidence.events.testimony:
+    for line in evidence.events.recording:
         if line.topic == "cmd_takeImages":
-            # What an earlier life has not done may be done in this one.
-            facts = evidence.facts_at(line)[len(evidence.facts_until(line.life - 1)) :]
-            late[line.life] += any(fact["fact"] == "StepNotDone" and fact["step"] in NEEDED for fact in facts)
+            # What an earlier part has not done may be done in this one.
+            facts = evidence.facts_at(line)[len(evidence.facts_until(line.part - 1)) :]
+            late[line.part] += any(fact["fact"] == "StepNotDone" and fact["step"] in NEEDED for fact in facts)
     for number in late.values():
         if number > 1:  # one may have been under way to the camera
             yield f"{number} exposures were begun after a calibration that they need was not certified"
 
 
-def ingests_are_true(evidence: Evidence) -> Iterator[str]:
-    """What the OODS said of every detector in use, or the Butler has, is filed as ingested; and no other."""
+@invariant
+def _ingests_are_true(evidence: Evidence) -> Iterator[str]:
+    """What the OODS published of every detector in use, or the Butler has, is filed as ingested; no other."""
     wanted = set(evidence.detectors.values())
     confirmed = {fact["id"] for fact in evidence.of("ExposureConfirmed")}
     for number in confirmed:
         exposure = evidence.events.begun.get(number)
-        told = exposure is not None and not wanted - set(exposure.ingested)
+        published = exposure is not None and not wanted - set(exposure.ingested)
         # A run that is resumed looks into the Butler: the messages of before are gone.
-        stored = evidence.resumed and {(number, each) for each in evidence.detectors} <= evidence.shelf.raws()
-        if not (told or stored):
-            yield f"exposure {number} is filed as ingested, and the OODS has not said so of all detectors"
+        stored = (
+            evidence.resumed and {(number, each) for each in evidence.detectors} <= evidence.datasets.raws
+        )
+        if not (published or stored):
+            yield f"exposure {number} is filed as ingested, and the OODS has not published all detectors"
     if late := sorted({each.id for each in _ingested_in_time(evidence)} - confirmed):
-        yield f"the OODS said in time that it has the exposures {late}, and they are not filed as ingested"
+        yield f"the OODS published in time that it has {late}, and they are not filed as ingested"
     for entry in () if evidence.summary is None else evidence.summary["exposures"]:
         if entry["ingested"] != (entry["id"] in confirmed):
             words = "has" if entry["ingested"] else "has not"
@@ -160,24 +164,25 @@ def ingests_are_true(evidence: Evidence) -> Iterator[str]:
 
 
 def _ingested_in_time(evidence: Evidence) -> Iterator[ExposureEvent]:
-    """Exposures that the script must know to be ingested: it was told while it waited for that."""
+    """Exposures that the script must know to be ingested: that was published while it waited."""
     wanted, readout = set(evidence.detectors.values()), evidence.scenario.instrument.readout_time
     for each in evidence.events.exposures.values():
-        said = {name: time for name, (life, time) in each.ingested.items() if life == each.life}
-        if wanted - set(said) or "run-disk-full" in evidence.suffered(each.life):
+        times = {name: time for name, (part, time) in each.ingested.items() if part == each.part}
+        if wanted - set(times) or "run-disk-full" in evidence.suffered[each.part]:
             continue
-        told = max(said[name] for name in wanted)
-        limit = each.time + float(evidence.scenario.wants("oods_timeout"))
-        life, read_out = each.read_out or (None, 0.0)
-        ready = read_out if life == each.life else each.time + readout + NO_READOUT
-        end = min(evidence.events.told_to_end(each.life), evidence.events.last_word(each.life))
-        if told < limit - SAME_TIME and max(told, ready) < end - SAME_TIME:
+        published = max(times[name] for name in wanted)
+        limit = each.time + float(evidence.scenario.option("oods_timeout"))
+        part, read_out = each.read_out or (None, 0.0)
+        ready = read_out if part == each.part else each.time + readout + NO_READOUT
+        end = min(evidence.events.begins_to_end(each.part), evidence.events.last_message(each.part))
+        if published < limit - SAME_TIME and max(published, ready) < end - SAME_TIME:
             yield each
 
 
-def facts_are_flushed(evidence: Evidence) -> Iterator[str]:
+@invariant
+def _facts_are_flushed(evidence: Evidence) -> Iterator[str]:
     """When the next step begins, the journal on the disk has what came before it."""
-    for line in evidence.events.testimony:
+    for line in evidence.events.recording:
         if line.topic not in ("cmd_takeImages", "cmd_execute"):
             continue
         facts = evidence.facts_at(line)
@@ -185,7 +190,7 @@ def facts_are_flushed(evidence: Evidence) -> Iterator[str]:
         before = {
             each.id
             for each in evidence.events.exposures.values()
-            if each.life == line.life and each.time < line.time
+            if each.part == line.part and each.time < line.time
         }
         if before - there:
             yield f"{line.topic} was sent, and {sorted(before - there)} were not in the journal on disk"
@@ -195,12 +200,12 @@ def facts_are_flushed(evidence: Evidence) -> Iterator[str]:
             return
 
 
-def _inputs(evidence: Evidence, line: Testimony) -> set[str]:
+def _inputs(evidence: Evidence, line: BusMessage) -> set[str]:
     """Collections of jobs that a job which is asked for reads."""
     return {
         name.removesuffix("/run")
         for job in evidence.events.jobs
-        if (job.life, job.time) == (line.life, line.time) and line.topic == "cmd_execute"
+        if (job.part, job.time) == (line.part, line.time) and line.topic == "cmd_execute"
         for name in job.inputs
         if name.startswith("u/ocps/")
     }

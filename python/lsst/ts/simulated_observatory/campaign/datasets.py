@@ -1,0 +1,156 @@
+"""What a Butler repository holds, read anew and apart from the script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from astropy.time import Time
+from lsst.daf.butler import Butler, CollectionType, DatasetRef, MissingDatasetTypeError, Timespan
+
+__all__ = ["Certificate", "Datasets", "validity_range"]
+
+ExposureAndDetector = tuple[int | None, int | None]
+"""Ids; None for a dimension that the dataset type has not."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A dataset with a validity range.
+
+    Parameters
+    ----------
+    dataset_type, detector
+        Its type and the id of its detector.
+    run
+        RUN collection that it is in.
+    validity
+        Validity range.
+    collection
+        CALIBRATION collection in which it is valid.
+    """
+
+    dataset_type: str
+    detector: int
+    run: str
+    validity: Timespan
+    collection: str
+
+
+class Datasets:
+    """Datasets of a repository: each type is looked for once.
+
+    Parameters
+    ----------
+    repository
+        Folder; it is opened when something is asked for.
+    """
+
+    def __init__(self, repository: Path) -> None:
+        self._repository = repository
+        self._by_type: dict[str, list[DatasetRef]] = {}
+
+    @cached_property
+    def _butler(self) -> Butler:
+        return Butler.from_config(str(self._repository), writeable=False)
+
+    def close(self) -> None:
+        """Close the database, if it was opened."""
+        if "_butler" in vars(self):
+            self._butler.close()
+
+    @cached_property
+    def raws(self) -> frozenset[tuple[int, int]]:
+        """Exposure and detector of every raw image."""
+        return frozenset(
+            (int(ref.dataId["exposure"]), int(ref.dataId["detector"])) for ref in self._refs("raw")
+        )
+
+    @cached_property
+    def certificates(self) -> frozenset[Certificate]:
+        """All that is certified in any collection."""
+        butler = self._butler
+        return frozenset(
+            Certificate(
+                kind.name, int(found.ref.dataId["detector"]), found.ref.run, found.timespan, found.collection
+            )
+            for kind in butler.registry.queryDatasetTypes()
+            if kind.isCalibration()
+            for found in butler.registry.queryDatasetAssociations(
+                kind, collections=..., collectionTypes={CollectionType.CALIBRATION}
+            )
+            if found.timespan is not None
+        )
+
+    def statistics(self, name: str, run: str) -> dict[ExposureAndDetector, Mapping[str, Any]]:
+        """Read results of a dataset type.
+
+        Parameters
+        ----------
+        name
+            Of the dataset type.
+        run
+            RUN collection that they are in; others are left out.
+
+        Returns
+        -------
+        statistics
+            By exposure and detector.
+        """
+        found = {}
+        for ref in self._refs(name):
+            if ref.run == run:
+                value = self._butler.get(ref)
+                found[_place(ref)] = value if isinstance(value, Mapping) else value.to_dict()
+        return found
+
+    def places(self, name: str, run: str) -> set[ExposureAndDetector]:
+        """Look which datasets of a type there are.
+
+        Parameters
+        ----------
+        name, run
+            As for `statistics`.
+
+        Returns
+        -------
+        places
+            Exposure and detector of each.
+        """
+        return {_place(ref) for ref in self._refs(name) if ref.run == run}
+
+    def _refs(self, name: str) -> list[DatasetRef]:
+        if name not in self._by_type:
+            butler = self._butler
+            runs = butler.collections.query("*", CollectionType.RUN)
+            try:
+                refs = butler.query_datasets(name, runs, find_first=False, limit=None, explain=False)
+            except MissingDatasetTypeError:
+                refs = []
+            self._by_type[name] = refs
+        return self._by_type[name]
+
+
+def _place(ref: DatasetRef) -> ExposureAndDetector:
+    ids = (ref.dataId.get(name) for name in ("exposure", "detector"))
+    exposure, detector = (None if number is None else int(number) for number in ids)
+    return exposure, detector
+
+
+def validity_range(begin: str, end: str) -> Timespan:
+    """Validity range between two dates.
+
+    Parameters
+    ----------
+    begin, end
+        ISO dates, TAI.
+
+    Returns
+    -------
+    validity
+        As the Butler has it.
+    """
+    return Timespan(*(Time(date, format="isot", scale="tai") for date in (begin, end)))

@@ -1,0 +1,178 @@
+"""The summary is true: it says what the journal says, put together, and what bus and repository say."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lsst.ts.calibrations.domain.instruments import ImageType
+from lsst.ts.calibrations.journal.journal import read_journal
+from lsst.ts.calibrations.journal.record import RunRecord
+from lsst.ts.calibrations.journal.settings import RunSettings
+from lsst.ts.calibrations.journal.summary import make_summary
+
+from ..datasets import validity_range
+from ..events import JobEvent
+from ..evidence import Evidence, Fact
+from ..literal_rule import NEVER_COUNTED, failed_tests
+from ..steps import GAINS, asked_for, done
+from .registry import invariant
+
+__all__: list[str] = []
+
+SAME_TIME = 0.01
+"""Seconds within which it cannot be said what came first."""
+
+
+@invariant
+def _summary_is_true(evidence: Evidence) -> Iterator[str]:
+    """The summary agrees with bus and repository, entry by entry."""
+    summary = _summary(evidence)
+    for check in (_files, _jobs, _failures, _certificates, _not_done) if summary else ():
+        yield from check(evidence, summary)
+
+
+def _summary(evidence: Evidence) -> Mapping[str, Any]:
+    """The summary; empty if there is none, or if it may say more than the journal could take."""
+    if evidence.last is None or "run-disk-full" in evidence.suffered[evidence.last_part]:
+        return {}
+    return evidence.summary or {}
+
+
+@invariant
+def _summary_follows_from_the_journal(evidence: Evidence) -> Iterator[str]:
+    """A summary that is made of the journal alone is the same, if the journal has the end of the run."""
+    summary, record, run = _summary(evidence), RunRecord(), evidence.played.folder / "run"
+    if not summary:
+        return
+    for fact in read_journal(run / "journal.jsonl") if evidence.journal else ():
+        record.apply(fact)
+    configured, ended = record.configured, record.ended
+    if configured is None or ended is None:
+        return
+    settings = RunSettings(
+        folder=run,
+        repository=None if configured.repository is None else Path(configured.repository),
+        simulated=configured.simulated,
+        seed=configured.seed,
+        scale=configured.scale,
+        date=configured.date,
+        collections=configured.collections,
+    )
+    replayed = make_summary(
+        record,
+        settings,
+        evidence.scenario.instrument,
+        script=configured.script,
+        state=ended.state,
+        reason=ended.reason,
+        config=configured.config,
+        started=record.parts[0].begin,
+        ended=ended.time,
+    )
+    expected = json.loads(json.dumps(replayed))
+    for name in sorted(expected.keys() | summary.keys()):
+        if expected.get(name) != summary.get(name):
+            yield f"the summary has {name} {summary.get(name)!r}, the journal gives {expected.get(name)!r}"
+
+
+def _files(_: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
+    """Files of an exposure are there, and are its own; one that is ingested has some."""
+    for entry in summary["exposures"]:
+        name, files = entry["obs_id"], entry["files"]
+        if lost := [each for each in files if name not in Path(each).name or not Path(each).is_file()]:
+            yield f"the summary gives {name} the files {lost}"
+        if entry["ingested"] != bool(files):
+            yield f"the summary has {name} as ingested {entry['ingested']}, with {len(files)} files"
+
+
+def _jobs(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
+    """Which jobs, and how the OCPS published that they ended."""
+    known = {each.job_id for each in evidence.events.jobs if _must_be_known(evidence, each)}
+    if left_out := sorted(known - {each["job_id"] for each in summary["jobs"]}):
+        yield f"the summary has not the jobs {left_out}, which the OCPS acknowledged"
+    for entry in summary["jobs"]:
+        job, number = evidence.events.job(entry["job_id"]), entry["job_id"]
+        if job is None or (job.kind, job.calibration) != (entry["kind"], entry["calibration"]):
+            yield f"the summary has the job {number}, which the OCPS has not, or has as another"
+        elif entry["exit_code"] not in (None, job.exit_code):
+            yield f"the summary gives the job {number} exit code {entry['exit_code']}, it had {job.exit_code}"
+
+
+def _must_be_known(evidence: Evidence, job: JobEvent) -> bool:
+    """Whether the OCPS sent the id of a job while the script listened, and could write it down."""
+    end = min(evidence.events.begins_to_end(job.part), evidence.events.last_message(job.part))
+    in_time = job.acknowledged is not None and job.acknowledged < end - SAME_TIME
+    return in_time and "run-disk-full" not in evidence.suffered[job.part]
+
+
+def _failures(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
+    """Failures of each verdict that is complete, as the results have them."""
+    for name, entry in summary["verification"].items():
+        if not entry["complete"] or name == "PTC":  # which has no exposures
+            continue
+        if _counted(entry["failures"]) != _failures_of(evidence, {**entry, "calibration": name}):
+            yield f"the summary has other failures of {name} than the results of its verification"
+
+
+def _counted(failures: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    """Failures without the tests that never count."""
+    found = {
+        exposure: {test: times for test, times in tests.items() if test not in NEVER_COUNTED}
+        for exposure, tests in failures.items()
+    }
+    return {exposure: tests for exposure, tests in found.items() if tests}
+
+
+def _failures_of(evidence: Evidence, verdict: Fact) -> dict[str, dict[str, int]]:
+    """How many tests of each type failed in each exposure, and of the exposure as a whole."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    prefix, run = f"verify{verdict['calibration'].capitalize()}", f"{verdict['verification_collection']}/run"
+    for (exposure, detector), statistics in evidence.datasets.statistics(f"{prefix}DetStats", run).items():
+        if detector in evidence.detectors:
+            found[str(exposure)].update(test for _, test in failed_tests(statistics))
+    for (exposure, _), statistics in evidence.datasets.statistics(f"{prefix}ExpStats", run).items():
+        of_exposure = statistics.get("VERIFY", {}).get("EXP", {})
+        found[str(exposure)].update(test for test, passed in of_exposure.items() if not passed)
+    return _counted(found)
+
+
+def _certificates(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
+    """What is certified, where, and for when: as the repository has it."""
+    there = {(each.dataset_type, each.collection, each.validity) for each in evidence.datasets.certificates}
+    for each in summary["certified"]:
+        validity = validity_range(each["begin"], each["end"])
+        if (each["dataset_type"], each["collection"], validity) not in there:
+            yield f"{each['dataset_type']} is filed as certified in {each['collection']}, and is not there"
+
+
+def _not_done(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
+    """Steps that are named are of this run, were not done, and have a reason."""
+    steps = [each["step"] for each in summary["not_done"]]
+    if nothing := [each["step"] for each in summary["not_done"] if not each["reason"].strip()]:
+        yield f"no reason is given why these were not done: {', '.join(nothing)}"
+    # With flats of which no two are a pair there is a step of gains, and nothing to be done in it.
+    scenario = evidence.scenario
+    gains = scenario.option("do_gain_from_flat_pairs", True) and ImageType.FLAT in scenario.kinds
+    if strange := set(steps) - {*asked_for(evidence), *([GAINS] if gains else [])}:
+        yield f"these were not asked for, and are named as not done: {', '.join(sorted(strange))}"
+    if twice := sorted(step for step, times in Counter(steps).items() if times > 1):
+        yield f"these are named twice as not done: {', '.join(twice)}"
+    known = [step for step in steps if step not in strange and _filed_as_done(evidence, step)]
+    if lies := [step for step in known if done(evidence, step)]:
+        yield f"these were done, and are named as not done: {', '.join(lies)}"
+
+
+def _filed_as_done(evidence: Evidence, step: str) -> bool:
+    """Whether the journal says that a step was done: what came too late may be there, and yet not done."""
+    if step == GAINS:
+        return bool(evidence.of("GainsMeasured"))
+    kind, calibration = step.split()
+    if kind == "generate":
+        return any(fact["calibration"] == calibration for fact in evidence.of("CalibrationMade"))
+    if kind == "verify":
+        return calibration in evidence.verdicts and bool(evidence.verdicts[calibration]["complete"])
+    return any(fact["dataset_type"] == calibration.lower() for fact in evidence.of("Certified"))
