@@ -8,9 +8,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from lsst.ts.simulated_observatory.pipelines.pairing import Flat, pair_flats
 
 from lsst.ts.calibrations.domain.exposure_times import TOLERANCE, flat_pairs
+from lsst.ts.simulated_observatory.pipelines.flatpairs import Flat, pair_flats
 
 FIRST = 2025011500001
 
