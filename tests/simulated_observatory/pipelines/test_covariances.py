@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lsst.ts.simulated_observatory.pipelines.covariances import lag_range, pixel_covariances
+from lsst.ts.simulated_observatory.pipelines.flatpairs import lag_range, pixel_covariances
 
 
 def one_by_one(image: np.ndarray, good: np.ndarray, i: int, j: int) -> float:

@@ -17,7 +17,7 @@ Chosen, not measured: with it flats of 5 s have 15 200 adu, and those of 35 s, t
 procedure, are above PTC_TURNOFF (90 000 electron, DMTN-101 section 16.3) and below saturation."""
 
 REPEATABILITY = 1e-4
-"""Relative rms of lamp times shutter from exposure to exposure; with 2e-3 gains of pairs are per cents off."""
+"""Relative rms of lamp times shutter from exposure to exposure; 2e-3 would spoil the gains of pairs."""
 
 FILTERS: Mapping[str, float] = {k: v for each in CAMERAS.values() for k, v in each.filter_throughput.items()}
 """Light through the filters of all cameras, relative to SDSSr_65mm."""

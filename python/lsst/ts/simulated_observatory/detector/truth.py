@@ -11,9 +11,8 @@ import numpy as np
 
 from ..cameras import CAMERAS
 from ..cameras.models import AmplifierModel, DetectorModel
-from .defects import Defect, draw_defects
 
-__all__ = ["AmplifierTruth", "DetectorTruth", "draw_truth", "random_stream"]
+__all__ = ["AmplifierTruth", "Defect", "DetectorTruth", "draw_truth", "random_stream"]
 
 DARK_CURRENT = 0.02
 """Mean dark current, electron/s: with 0.1 a dark of 30 s would hardly keep NOISE (DMTN-101 section 5.3)."""
@@ -26,6 +25,42 @@ ILLUMINATION_SPREAD = 0.02
 
 FULL_WELL = 1.02
 """Where pixels stop to collect charge, in units of the level from which they count as saturated."""
+
+HOT_PIXELS = 1e-4
+"""Part of all pixels with a high dark current."""
+
+COLD_PIXELS = 2e-5
+"""Part of all pixels with a low response."""
+
+DEAD_PIXELS = 5e-6
+"""Part of all pixels with next to no response."""
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A rectangle of pixels that are not as the others.
+
+    Parameters
+    ----------
+    kind
+        ``hot pixel``, ``hot column``, ``cold pixel``, ``dead pixel`` or ``trap``.
+    x, y
+        Lower left pixel, in coordinates of the assembled and trimmed detector, from 0.
+    width, height
+        Columns and rows.
+    rate
+        Additional dark current of each pixel, electron/s.
+    response
+        Factor of its response to light.
+    """
+
+    kind: str
+    x: int
+    y: int
+    width: int = 1
+    height: int = 1
+    rate: float = 0.0
+    response: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -181,7 +216,7 @@ def draw_truth(model: DetectorModel, seed: int) -> DetectorTruth:
         vignetting=vignetting,
         gradient=gradient,
         shutter_offset=shutter_offset,
-        defects=draw_defects(model, random_stream(seed, "defects", model.instrument, model.id, model.scale)),
+        defects=_draw_defects(model, random_stream(seed, "defects", model.instrument, model.id, model.scale)),
     )
 
 
@@ -206,3 +241,41 @@ def _draw_amplifier(model: AmplifierModel, sensor_a00: float, rng: np.random.Gen
         full_well=FULL_WELL * model.sensor.saturation * gain,
         pedestal=float(rng.uniform(17000.0, 23000.0)),
     )
+
+
+def _draw_defects(model: DetectorModel, rng: np.random.Generator) -> tuple[Defect, ...]:
+    """Draw the defects of a detector; their number goes with its area, at least one of each kind."""
+    pixels = model.width * model.height
+
+    def places(fraction: float) -> list[tuple[int, int]]:
+        number = max(1, round(fraction * pixels))
+        chosen = rng.choice(pixels, number, replace=False)
+        return [(int(index % model.width), int(index // model.width)) for index in chosen]
+
+    # Rates are spread evenly in their logarithm, above the limit for defects of 3 electron/s.
+    found = [
+        Defect("hot pixel", x, y, rate=float(10 ** rng.uniform(0.65, 2.0))) for x, y in places(HOT_PIXELS)
+    ]
+    found += [
+        Defect("cold pixel", x, y, response=float(rng.uniform(0.2, 0.8))) for x, y in places(COLD_PIXELS)
+    ]
+    found += [
+        Defect("dead pixel", x, y, response=float(rng.uniform(0.0, 0.05))) for x, y in places(DEAD_PIXELS)
+    ]
+    columns = max(1, round(3 / model.scale))
+    for amplifier in rng.choice(len(model.amplifiers), 2 * columns, replace=False)[:columns]:
+        found.append(_column(model.amplifiers[amplifier], "hot column", rng))
+    for amplifier in rng.choice(len(model.amplifiers), 2 * columns, replace=False)[columns:]:
+        found.append(_column(model.amplifiers[amplifier], "trap", rng))
+    return tuple(found)
+
+
+def _column(amplifier: AmplifierModel, kind: str, rng: np.random.Generator) -> Defect:
+    """A defect in one column: it harms what is read through it, from its row to the far end."""
+    x = amplifier.x0 + int(rng.integers(5, amplifier.width - 5))
+    length = int(amplifier.height * rng.uniform(0.3, 0.8))
+    # Each half of the detector is read at its outer edge: what passes a place comes from nearer the middle.
+    y = amplifier.y0 if amplifier.flip_y else amplifier.y0 + amplifier.height - length
+    if kind == "hot column":
+        return Defect(kind, x, y, height=length, rate=float(rng.uniform(8.0, 15.0)))
+    return Defect(kind, x, y, height=length, response=float(rng.uniform(0.5, 0.85)))

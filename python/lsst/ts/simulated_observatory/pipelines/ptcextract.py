@@ -21,8 +21,7 @@ from lsst.pipe.base.connectionTypes import Output
 
 from lsst.ts.calibrations.domain.instruments import BRIGHTER_FATTER_SLOPES
 
-from .covariances import lag_range
-from .flatpairs import Flat, PairMeasurement, measure_pair, pair_flats
+from .flatpairs import Flat, PairMeasurement, lag_range, measure_pair, pair_flats
 from .images import DetectorImage, MaskPlane
 from .metadata import DETECTOR_NAME, OVERSCAN_NOISE, amplifier_value
 from .storage_classes import CURVE
