@@ -8,22 +8,22 @@ from typing import Any
 from lsst.ts import salobj
 
 from .. import clock
-from .camera import Camera
+from .camera import CameraCsc
 from .optics import MOUNTED, MountedFilter
 
-__all__ = ["FilterCamera"]
+__all__ = ["FilterCameraCsc"]
 
 MOST_FILTERS = 6
 """Filters for which availableFilters has a change time."""
 
 
-class FilterCamera(Camera):
+class FilterCameraCsc(CameraCsc):
     """A camera with a filter changer.
 
     Parameters
     ----------
     args, kwargs
-        As `Camera`.
+        As `CameraCsc`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

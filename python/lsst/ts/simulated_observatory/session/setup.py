@@ -25,8 +25,6 @@ from ..repository.repository import (
     use_present_names,
     write_index,
 )
-from ..stand_ins.machinery import standin_machinery
-from ..stand_ins.measurements import StandInCamera
 from .folders import check_disk
 from .interrupts import Interrupted, noted_interrupts, pipelines_ended_by
 from .observatory import SimulatedObservatory, real_machinery
@@ -244,6 +242,9 @@ class SetupWithoutPixels(SimulationSetup):
         return {**super().properties, "stand-ins": True}
 
     def _machinery(self) -> Machinery:
+        from ..stand_ins.machinery import standin_machinery
+        from ..stand_ins.measurements import StandInCamera
+
         camera = StandInCamera(self.seed, Faults(self.faults).detector)
         return standin_machinery(self.instrument, self.repository, camera, scale=self.scale)
 
