@@ -13,6 +13,7 @@ import numpy
 from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import Instrument
 
+from ..cameras import CAMERAS
 from ..cameras.models import detector_model
 from ..components.camera import CameraCsc
 from ..components.durations import Durations
@@ -23,7 +24,7 @@ from ..components.imaging import Imaging
 from ..components.machinery import Machinery
 from ..components.ocps import Ocps
 from ..components.oods import Oods
-from ..components.optics import MOUNTED, OpticalPath, usual_optics
+from ..components.optics import OpticalPath, usual_optics
 from ..components.spectrograph import Spectrograph
 from ..detector.faults import active_faults
 from ..detector.workers import make_workers
@@ -214,7 +215,7 @@ class SimulatedObservatory:
                 Spectrograph,
                 instrument.spectrograph,
                 optics=self.optics,
-                mounted=MOUNTED[instrument.name],
+                mounted=CAMERAS[instrument.name],
             )
         return makers
 

@@ -12,9 +12,10 @@ from lsst.ts.calibrations.domain.instruments import Instrument, physical_filter
 from lsst.ts.calibrations.domain.optics import MountedOptics
 from lsst.ts.calibrations.journal.settings import RunSettings
 
+from ..cameras import CAMERAS
 from ..cameras.models import detector_model
 from ..components.machinery import Machinery
-from ..components.optics import MOUNTED, OpticalPath, band_of, usual_optics
+from ..components.optics import OpticalPath, band_of, usual_optics
 from ..faults.faults import Faults
 from ..repository.reference import ReferenceRequest, cache_folder, is_cached, reference_repository
 from ..repository.repository import (
@@ -282,7 +283,7 @@ class SetupWithoutPixels(SimulationSetup):
 
 def _mounted(instrument: Instrument) -> MountedOptics:
     """Everything that is mounted in the instrument, as the script reads it."""
-    mounted = MOUNTED[instrument.name]
+    mounted = CAMERAS[instrument.name]
     filters, gratings = (tuple(each.name for each in wheel) for wheel in (mounted.filters, mounted.gratings))
     if instrument.spectrograph is None:
         return MountedOptics(instrument.camera, filters)
