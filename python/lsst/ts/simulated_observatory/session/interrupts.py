@@ -1,8 +1,8 @@
 """Signals while there is no script that could be stopped: before it runs, and when it has ended.
 
 No handler raises an exception: one that comes at any instruction may come between a process that was begun
-and the variable that would know it. A handler notes the signal; whoever works looks at it where nothing is half
-done (`Interrupts.check`), or waits for it together with other things (`Interrupts.fileno`).
+and the variable that would know it. A handler notes the signal; whoever works looks at it where nothing is
+half done (`Interrupts.check`), or waits for it together with other things (`Interrupts.fileno`).
 """
 
 from __future__ import annotations
