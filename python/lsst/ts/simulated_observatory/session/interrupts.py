@@ -136,12 +136,17 @@ def noted_interrupts() -> Iterator[Interrupts]:
 
 @contextmanager
 def pipelines_ended_by(interrupts: Interrupts) -> Iterator[None]:
-    """End pipelines, those under way and those begun later, from when a signal came: nobody waits for them.
+    """End pipelines when a signal has come, those under way and those begun later: they would be for nothing.
 
     Parameters
     ----------
     interrupts
         Signals that come.
+
+    Yields
+    ------
+    None
+        While signals have this effect.
     """
     over = threading.Event()
 
