@@ -17,7 +17,7 @@ from lsst.ts.calibrations.domain.calibrations import JobKind
 from lsst.ts.calibrations.domain.errors import ProcessingError
 from lsst.ts.calibrations.domain.instruments import exposure_id
 from lsst.ts.calibrations.domain.jobs import JobRequest
-from lsst.ts.simulated_observatory.components.camera import Camera
+from lsst.ts.simulated_observatory.components.camera import CameraCsc
 from lsst.ts.simulated_observatory.components.camera_events import CameraEvents
 from lsst.ts.simulated_observatory.components.image_folder import ImageFolder
 from lsst.ts.simulated_observatory.components.job_messages import ACK_TIMEOUT, JobMessages
@@ -155,7 +155,7 @@ def test_the_text_of_a_job_result_has_no_effect(script: Make, monkeypatch: pytes
 
 @pytest.mark.parametrize(
     ("component", "command", "named"),
-    [(Ocps, "do_execute", "verify BIAS"), (Camera, "do_takeImages", "ATCamera did not take")],
+    [(Ocps, "do_execute", "verify BIAS"), (CameraCsc, "do_takeImages", "ATCamera did not take")],
     ids=["ocps", "camera"],
 )
 def test_a_refusal_is_told_so_that_a_terminal_does_not_obey_it(

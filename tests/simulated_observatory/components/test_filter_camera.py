@@ -10,7 +10,8 @@ import pytest
 from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import LSSTCAM, LSSTCOMCAM, Instrument
 from lsst.ts.simulated_observatory import clock
-from lsst.ts.simulated_observatory.components.optics import MOUNTED, band_of, usual_optics
+from lsst.ts.simulated_observatory.cameras import CAMERAS
+from lsst.ts.simulated_observatory.components.optics import band_of, usual_optics
 from lsst.ts.simulated_observatory.detector.illumination import throughput
 
 
@@ -20,7 +21,7 @@ def test_it_says_at_once_what_is_mounted_and_what_is_in_the_beam(observe: Any) -
             mounted = here.recorder.camera.evt_availableFilters.get()
             assert mounted.filterNames == "z_20,i_39,g_6,y_10,r_57"
             assert mounted.filterTypes == "z,i,g,y,r"
-            assert mounted.maxFastChangeTime == [MOUNTED["LSSTCam"].change_time] * 5 + [0.0]
+            assert mounted.maxFastChangeTime == [CAMERAS["LSSTCam"].change_time] * 5 + [0.0]
             in_beam = here.recorder.camera.evt_endSetFilter.get()
             assert (in_beam.filterName, in_beam.filterType, in_beam.filterSlot) == ("r_57", "r", 5)
 
@@ -32,7 +33,7 @@ def test_a_filter_change_takes_its_time_and_the_light_path_follows(observe: Any)
         async with observe(instrument=LSSTCOMCAM) as here:
             assert here.observatory.optics.physical_filter == "r_03"
             await here.recorder.camera.cmd_setFilter.set_start(name="g_01", timeout=60)
-            assert here.recorder.now() == MOUNTED["LSSTComCam"].change_time
+            assert here.recorder.now() == CAMERAS["LSSTComCam"].change_time
             assert [data.filterName for data in here.recorder.events("startSetFilter")] == ["g_01"]
             (in_beam,) = here.recorder.events("endSetFilter")
             assert (in_beam.filterName, in_beam.filterSlot, in_beam.filterPosition) == ("g_01", 3, 4423.07)
@@ -113,6 +114,6 @@ def test_the_beam_begins_with_the_r_filter_and_every_mounted_filter_has_a_throug
     usual = usual_optics(instrument)
     assert band_of(instrument, usual.filter) == "r"
     assert throughput(usual.physical_filter) == 1.0
-    assert all(throughput(each.name) > 0.0 for each in MOUNTED[instrument.name].filters)
+    assert all(throughput(each.name) > 0.0 for each in CAMERAS[instrument.name].filters)
     with pytest.raises(ValueError, match="'SDSSr_65mm' is not mounted; mounted are "):
         band_of(instrument, "SDSSr_65mm")

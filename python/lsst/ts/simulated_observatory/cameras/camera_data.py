@@ -70,3 +70,26 @@ class CameraData:
     change_time: float
     gratings: tuple[MountedFilter, ...] = ()
     grating_throughput: Mapping[str, float] = field(default_factory=dict)
+
+    def find_filter(self, name: str) -> MountedFilter:
+        """Find a mounted filter.
+
+        Parameters
+        ----------
+        name
+            As the header has it.
+
+        Returns
+        -------
+        filter
+            With its place.
+
+        Raises
+        ------
+        ValueError
+            It is not mounted.
+        """
+        by_name = {each.name: each for each in self.filters}
+        if name not in by_name:
+            raise ValueError(f"{name!r} is not mounted; mounted are {', '.join(by_name)}")
+        return by_name[name]

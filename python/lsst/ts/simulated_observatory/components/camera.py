@@ -19,7 +19,7 @@ from .images import Image, parse_key_values
 from .imaging import Imaging
 from .optics import OpticalPath
 
-__all__ = ["Camera"]
+__all__ = ["CameraCsc"]
 
 LEAST_OPEN_TIME = 0.1
 """Seconds; the shutter cannot do a shorter exposure."""
@@ -50,7 +50,7 @@ def _nothing(_: int) -> None:
     """Nothing happens at the begin of an image."""
 
 
-class Camera(CameraEvents):
+class CameraCsc(CameraEvents):
     """ATCamera, CCCamera or MTCamera.
 
     takeImages completes at the end of the integration, after the shutter has closed; readout, header and

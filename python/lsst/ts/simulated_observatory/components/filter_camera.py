@@ -8,27 +8,28 @@ from typing import Any
 from lsst.ts import salobj
 
 from .. import clock
-from .camera import Camera
-from .optics import MOUNTED, MountedFilter
+from ..cameras import CAMERAS
+from ..cameras.camera_data import MountedFilter
+from .camera import CameraCsc
 
-__all__ = ["FilterCamera"]
+__all__ = ["FilterCameraCsc"]
 
 MOST_FILTERS = 6
 """Filters for which availableFilters has a change time."""
 
 
-class FilterCamera(Camera):
+class FilterCameraCsc(CameraCsc):
     """A camera with a filter changer.
 
     Parameters
     ----------
     args, kwargs
-        As `Camera`.
+        As `CameraCsc`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._mounted = MOUNTED[self.instrument.name]
+        self._mounted = CAMERAS[self.instrument.name]
 
     async def start(self) -> None:
         """Start, and publish what is mounted and what is in use."""
@@ -41,7 +42,7 @@ class FilterCamera(Camera):
             maxSlowChangeTime=times,
             maxFastChangeTime=times,
         )
-        await self._report(self._mounted.filter(self._optics.filter))
+        await self._report(self._mounted.find_filter(self._optics.filter))
 
     async def do_initGuiders(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
         """Check the regions of the guide sensors, of which no pixels are made.
@@ -78,7 +79,7 @@ class FilterCamera(Camera):
         self.assert_enabled("setFilter")
         self._assert_free("setFilter")
         try:
-            asked = self._mounted.filter(data.name)
+            asked = self._mounted.find_filter(data.name)
         except ValueError as error:
             raise salobj.ExpectedError(f"setFilter: {error}") from None
         self._busy = True

@@ -8,8 +8,9 @@ from typing import Any
 from lsst.ts import salobj
 
 from .. import clock
+from ..cameras.camera_data import CameraData, MountedFilter
 from .csc import SimulatedCsc
-from .optics import Mounted, MountedFilter, OpticalPath
+from .optics import OpticalPath
 
 __all__ = ["Spectrograph"]
 
@@ -33,7 +34,7 @@ class Spectrograph(SimulatedCsc):
     optics
         What it changes.
     mounted
-        What is in its wheels.
+        The instrument's data: what is in its wheels.
     initial_state
         Summary state at the beginning.
     """
@@ -43,7 +44,7 @@ class Spectrograph(SimulatedCsc):
         name: str,
         *,
         optics: OpticalPath,
-        mounted: Mounted,
+        mounted: CameraData,
         initial_state: salobj.State = salobj.State.STANDBY,
     ) -> None:
         concurrent = ("changeFilter", "changeDisperser", "moveLinearStage")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.exposure_times import flat_pairs
 from lsst.ts.calibrations.domain.instruments import ImageType, Instrument
 
 from ..cameras.models import AmplifierModel, DetectorModel, detector_model
-from ..detector.illumination import LAMP_RATE
+from ..detector.illumination import LAMP_RATE, throughput
 
 __all__ = [
     "TURNOFF",
@@ -29,14 +28,6 @@ TURNOFF = 90_000.0
 OVERSCAN_NOISE = 1.032
 """Noise of a pixel without its overscan, in units of the read noise: the medians of 64 columns and 48 rows
 that are subtracted have a noise of their own."""
-
-_BANDS: Mapping[str, float] = {"u": 0.05, "g": 1.0, "r": 1.0, "i": 1.5, "z": 2.0, "y": 0.2}
-_EMPTY = 6.0
-"""Light through the bands and an empty place of the filter wheel, relative to r."""
-
-_FILTER = re.compile(r"SDSS(?P<sdss>[ugrizy])(_65mm)?|(?P<lsst>[ugrizy])_\d+")
-_EMPTY_PLACE = r"empty(_\d+)?"
-_GRATINGS = ((_EMPTY_PLACE, 1.0), (r"ronchi\d+lpmm", 0.8), (r"(holo|blue)\w*", 0.7))
 
 
 def light_warnings(config: CalibrationConfig, instrument: Instrument) -> Iterator[str]:
@@ -77,9 +68,14 @@ def nominal_rate(filter_: str | int | None, grating: str | int | None) -> float 
     rate
         None if nothing is known of the filter or grating.
     """
-    through = _light_of_filter(filter_) if isinstance(filter_, str) else 1.0
-    beyond = _light_of_grating(grating) if isinstance(grating, str) else 1.0
-    return None if through is None or beyond is None else LAMP_RATE * through * beyond
+    names = (
+        filter_ if isinstance(filter_, str) else "SDSSr_65mm",
+        grating if isinstance(grating, str) else "empty",
+    )
+    try:
+        return LAMP_RATE * throughput("~".join(names))
+    except ValueError:
+        return None
 
 
 def saturation_warnings(
@@ -169,21 +165,6 @@ def curve_warnings(times: Sequence[float], rate: float) -> Iterator[str]:
             f" electron: {_light(rate)} its longest pair, {longest:g} s, has {longest * rate:.0f}; it takes"
             f" {math.ceil(TURNOFF / rate)} s"
         )
-
-
-def _light_of_filter(name: str) -> float | None:
-    if re.fullmatch(_EMPTY_PLACE, name):
-        return _EMPTY
-    found = _FILTER.fullmatch(name)
-    return _BANDS[found["sdss"] or found["lsst"]] if found else None
-
-
-def _light_of_grating(name: str) -> float | None:
-    if (
-        found := _FILTER.fullmatch(name)
-    ) is not None:  # a filter may be mounted there, to be used with no other
-        return _BANDS[found["sdss"] or found["lsst"]] / _EMPTY
-    return next((light for pattern, light in _GRATINGS if re.fullmatch(pattern, name)), None)
 
 
 def _full_well(amplifier: AmplifierModel) -> float:

@@ -1,9 +1,8 @@
 """Signals while there is no script that could be stopped: before it runs, and when it has ended.
 
-No handler raises an exception: one that is raised at any instruction may be raised between the begin of a
-process and the assignment to the variable that would know it. A handler notes the signal; whoever works looks
-at it where nothing is half done (`Interrupts.check`), or waits for it together with other things
-(`Interrupts.fileno`).
+No handler raises an exception: one that comes at any instruction may come between a process that was begun
+and the variable that would know it. A handler notes the signal; whoever works looks at it where nothing is
+half done (`Interrupts.check`), or waits for it together with other things (`Interrupts.fileno`).
 """
 
 from __future__ import annotations
@@ -137,7 +136,7 @@ def noted_interrupts() -> Iterator[Interrupts]:
 
 @contextmanager
 def pipelines_ended_by(interrupts: Interrupts) -> Iterator[None]:
-    """End pipelines, those under way and those begun later, from when a signal came: nobody waits for them.
+    """End pipelines when a signal has come, those under way and those begun later: they would be for nothing.
 
     Parameters
     ----------
@@ -146,8 +145,8 @@ def pipelines_ended_by(interrupts: Interrupts) -> Iterator[None]:
 
     Yields
     ------
-    nothing
-        While pipelines are watched.
+    None
+        While signals have this effect.
     """
     over = threading.Event()
 

@@ -13,17 +13,18 @@ import numpy
 from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import Instrument
 
+from ..cameras import CAMERAS
 from ..cameras.models import detector_model
-from ..components.camera import Camera
+from ..components.camera import CameraCsc
 from ..components.durations import Durations
-from ..components.filter_camera import FilterCamera
+from ..components.filter_camera import FilterCameraCsc
 from ..components.header_service import HeaderService
 from ..components.image_folder import ImageFolder
 from ..components.imaging import Imaging
 from ..components.machinery import Machinery
 from ..components.ocps import Ocps
 from ..components.oods import Oods
-from ..components.optics import MOUNTED, OpticalPath, usual_optics
+from ..components.optics import OpticalPath, usual_optics
 from ..components.spectrograph import Spectrograph
 from ..detector.faults import active_faults
 from ..detector.workers import make_workers
@@ -156,11 +157,11 @@ class SimulatedObservatory:
                 seed=self._seed,
                 faults=self.faults.detector,
             )
-            camera: Camera | None = None
+            camera: CameraCsc | None = None
             for name, make in self._makers(imaging).items():
                 if not self._strike("component-absent", name):
                     component = await self._start(name, make, opened)
-                    camera = component if isinstance(component, Camera) else camera
+                    camera = component if isinstance(component, CameraCsc) else camera
             if camera is not None:
                 await self._finish_images(camera)
             self._open = opened.pop_all()
@@ -200,7 +201,7 @@ class SimulatedObservatory:
                 HeaderService, instrument, folder=self.images, models=self._models, seed=self._seed
             ),
             instrument.camera: partial(
-                FilterCamera if instrument.spectrograph is None else Camera,
+                FilterCameraCsc if instrument.spectrograph is None else CameraCsc,
                 instrument,
                 folder=self.images,
                 imaging=imaging,
@@ -214,7 +215,7 @@ class SimulatedObservatory:
                 Spectrograph,
                 instrument.spectrograph,
                 optics=self.optics,
-                mounted=MOUNTED[instrument.name],
+                mounted=CAMERAS[instrument.name],
             )
         return makers
 
@@ -223,7 +224,7 @@ class SimulatedObservatory:
         part = [self._part] if self._part else []
         return numpy.random.default_rng([self._seed, _STREAMS[stream], self.images.count(), *part])
 
-    async def _finish_images(self, camera: Camera) -> None:
+    async def _finish_images(self, camera: CameraCsc) -> None:
         """Finish what was under way when an earlier simulation ended with its script."""
         for image in self.images.unfinished():
             files = {

@@ -12,9 +12,10 @@ from lsst.ts.calibrations.domain.instruments import Instrument, physical_filter
 from lsst.ts.calibrations.domain.optics import MountedOptics
 from lsst.ts.calibrations.journal.settings import RunSettings
 
+from ..cameras import CAMERAS
 from ..cameras.models import detector_model
 from ..components.machinery import Machinery
-from ..components.optics import MOUNTED, OpticalPath, band_of, usual_optics
+from ..components.optics import OpticalPath, band_of, usual_optics
 from ..faults.faults import Faults
 from ..repository.reference import ReferenceRequest, cache_folder, is_cached, reference_repository
 from ..repository.repository import (
@@ -25,8 +26,6 @@ from ..repository.repository import (
     use_present_names,
     write_index,
 )
-from ..stand_ins.machinery import standin_machinery
-from ..stand_ins.measurements import StandInCamera
 from .folders import check_disk
 from .interrupts import Interrupted, noted_interrupts, pipelines_ended_by
 from .observatory import SimulatedObservatory, real_machinery
@@ -244,6 +243,9 @@ class SetupWithoutPixels(SimulationSetup):
         return {**super().properties, "stand-ins": True}
 
     def _machinery(self) -> Machinery:
+        from ..stand_ins.machinery import standin_machinery
+        from ..stand_ins.measurements import StandInCamera
+
         camera = StandInCamera(self.seed, Faults(self.faults).detector)
         return standin_machinery(self.instrument, self.repository, camera, scale=self.scale)
 
@@ -281,7 +283,7 @@ class SetupWithoutPixels(SimulationSetup):
 
 def _mounted(instrument: Instrument) -> MountedOptics:
     """Everything that is mounted in the instrument, as the script reads it."""
-    mounted = MOUNTED[instrument.name]
+    mounted = CAMERAS[instrument.name]
     filters, gratings = (tuple(each.name for each in wheel) for wheel in (mounted.filters, mounted.gratings))
     if instrument.spectrograph is None:
         return MountedOptics(instrument.camera, filters)
