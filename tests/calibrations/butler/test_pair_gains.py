@@ -11,7 +11,6 @@ import pytest
 from lsst.ts.calibrations.butler.pair_gains import pair_gains
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.domain.exposure_times import flat_pairs
-from lsst.ts.simulated_observatory.pipelines.flatpairs import Flat, pair_flats
 
 TIMES = [5, 5.003, 5, 5.003]
 """Exposure times [s] that are equal in pairs, and all equal within the 5 ms of cp_pipe."""
