@@ -27,7 +27,7 @@ async def test_salobj_writes_log_records_by_the_event_that_its_controller_has() 
         heard.append(fields["message"])
 
     controller: Any = SimpleNamespace(salinfo=SimpleNamespace(running=True))
-    handler = salobj.SalLogHandler(controller)
+    handler = salobj.SalLogHandler(controller)  # type: ignore[attr-defined]  # of the real one alone
     controller.evt_logMessage = SimpleNamespace(set_write=set_write)
     handler.emit(logging.LogRecord("log", logging.INFO, "", 0, "a line", (), None))
     await asyncio.gather(*handler.futures)

@@ -9,6 +9,7 @@ import json
 import re
 import sys
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -25,7 +26,7 @@ def _create_topics(body: Any) -> Any:
     return {}
 
 
-ROUTES = {
+ROUTES: dict[tuple[str, str], Callable[..., Any]] = {
     ("POST", r"/subjects/([^/]+)/versions"): lambda body, subject: REGISTRY.register(subject, body["schema"]),
     ("POST", r"/subjects/([^/]+)"): lambda body, subject: REGISTRY.look_up(subject, body["schema"]),
     ("GET", r"/subjects/([^/]+)/versions/(\w+)"): lambda _, subject, which: REGISTRY.version(subject, which),

@@ -24,8 +24,8 @@ def adapt(module: ModuleType) -> None:
     def delete_consumer_groups(_client: Any, groups: Iterable[str], **_: Any) -> dict[str, Future[None]]:
         return {group: _done() for group in groups}  # they go with the cluster
 
-    module.AdminClient.create_topics = create_topics  # type: ignore[attr-defined]
-    module.AdminClient.delete_consumer_groups = delete_consumer_groups  # type: ignore[attr-defined]
+    module.AdminClient.create_topics = create_topics
+    module.AdminClient.delete_consumer_groups = delete_consumer_groups
 
 
 def _post(path: str, content: Any) -> None:

@@ -1,4 +1,5 @@
 # Of the observatory alone, for tests/real_salobj.
 from enum import IntEnum
 
-class ScriptProcessState(IntEnum): ...
+class ScriptProcessState(IntEnum):
+    UNKNOWN = 0
