@@ -1,17 +1,51 @@
-"""Processing of a run, with stand-ins for OCPS and Butler."""
+"""Stand-ins of single parts of a run, and whole runs that are interrupted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.simulated_observatory.stand_ins.template import make_template
 
 from .doubles import (
     ScriptedArchive,
     ScriptedOcps,
     Story,
 )
+from .interrupted import (
+    FILTERS,
+    MODES,
+    Observed,
+)
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with reference calibrations without pixels: to be copied."""
+    path = tmp_path_factory.mktemp("template") / "repo"
+    make_template(path, LATISS, [0], seed=1, scale=16, filters=FILTERS)
+    return path
+
+
+@pytest.fixture
+def observed(template: Path, tmp_path: Path) -> Iterator[Callable[..., Observed]]:
+    """Make a run directory with its repository."""
+    made: list[Path] = []
+
+    def make(mode: str = "external", more: str = "") -> Observed:
+        folder = tmp_path / f"{len(made)}"
+        made.append(folder)
+        shutil.copytree(template, folder / "repo")
+        return Observed(folder, MODES.get(mode, mode) + more)
+
+    yield make
+    for folder in made:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
