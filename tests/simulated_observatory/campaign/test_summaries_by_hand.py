@@ -50,7 +50,7 @@ def an_honest_summary(made: HandMade) -> dict[str, Any]:
 
 AGAINST_BUS_AND_REPOSITORY: Lies = {
     "files": (lambda summary: summary["exposures"][0].update(files=["/raw.fits"]), "the files"),
-    "ingested": (lambda summary: summary["exposures"][0].update(ingested=True), "with 0 files"),
+    "ingested": (lambda summary: summary["exposures"][0].update(files=[__file__]), "with 1 files"),
     "job left out": (lambda summary: summary["jobs"].clear(), "which the OCPS acknowledged"),
     "exit code": (lambda summary: summary["jobs"][0].update(exit_code=1), "exit code 1, it had 0"),
     "kind": (lambda summary: summary["jobs"][0].update(kind="gain"), "has as another"),
