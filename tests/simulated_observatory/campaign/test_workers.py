@@ -152,8 +152,11 @@ class Campaign:
             file.write(f"{os.getpid()}\n")
 
     def running(self) -> list[str]:
-        """Processes that were begun and still run."""
-        return [pid for pid in self.pids.read_text().split() if self._runs(pid)]
+        """Processes that were begun and still run; one that was killed has a moment to vanish."""
+        end = time.monotonic() + 5.0
+        while (left := list(filter(self._runs, self.pids.read_text().split()))) and time.monotonic() < end:
+            time.sleep(0.01)
+        return left
 
     @staticmethod
     def _runs(pid: str) -> bool:
