@@ -86,7 +86,7 @@ class Reader:
 @contextlib.asynccontextmanager
 async def tale() -> AsyncIterator[tuple[Tale, Reader]]:
     async with salobj.Domain() as domain:
-        remote = salobj.Remote(domain, "Script", 5)
+        remote = salobj.Remote(domain, "Script", 5, discard_out_of_order_events=False)  # lines of one instant
         reader = Reader(remote)
         await remote.start_task
         script = Tale(5)
