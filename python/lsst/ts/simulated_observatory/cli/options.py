@@ -52,7 +52,9 @@ def _read_path(_context: click.Context, parameter: click.Parameter, value: str |
 
 def _show_faults(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     """Answer ``--fault help``; refuse faults that are none."""
-    from ..faults.faults import FaultError, Faults, describe_faults
+    if not values:
+        return values
+    from ..faults.faults import FaultError, Faults, describe_faults  # the detector's need numpy
 
     if "help" in values:
         click.echo(describe_faults())
