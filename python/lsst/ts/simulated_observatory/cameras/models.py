@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from . import CAMERAS
 from .sensors import DetectorData, SensorData
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["Amplifier", "AmplifierModel", "DetectorModel", "detector_model"]
 

@@ -118,10 +118,6 @@ def main(
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
     _choose_sal(simulate or schema)
-    from ..session.folders import run_folder
-    from ..session.request import RunRequest
-    from ..session.resumption import refuse_with_resume, resumed_request
-    from .configuration import configuration_text
     from .scripts import find_script
 
     script_class = find_script(script)
@@ -130,7 +126,11 @@ def main(
 
         click.echo(yaml.safe_dump(script_class.get_schema(), sort_keys=False), nl=False)
         return
+    from ..session.folders import run_folder  # these import more than the schema needs
+    from ..session.request import RunRequest
+    from ..session.resumption import refuse_with_resume, resumed_request
     from ..session.simulated_run import simulate_run
+    from .configuration import configuration_text
 
     if resume is not None:
         refuse_with_resume(context)
