@@ -53,8 +53,8 @@ def verdict_on(
     return judge(read, max_failures_per_detector=8, combined=combined)
 
 
-def verdict_on_itself(combined: CombinedCalibration) -> Verdict:
-    results = read_calibration(combined.name, {"RXX_S00": statistics()}, amplifiers=EXPECTED)
+def verdict_on_itself(combined: CombinedCalibration, subject: str | None = None) -> Verdict:
+    results = read_calibration(subject or combined.name, {"RXX_S00": statistics()}, amplifiers=EXPECTED)
     return judge(results, max_failures_per_detector=8, combined=combined)
 
 
@@ -126,11 +126,19 @@ def test_a_photon_transfer_curve_that_was_verified_as_images_is_not_accepted() -
         verdict_on({3: [], 4: []}, made(name="PTC", exposures={"FLAT": (3, 4)})).accept()
 
 
-def test_a_photon_transfer_curve_is_bound_to_its_flats() -> None:
+def test_a_photon_transfer_curve_is_verified_without_exposures_and_accepted_as_made() -> None:
     curve = made(name="PTC", exposures={"FLAT": (3, 4)})
     verdict = verdict_on_itself(curve)
-    assert verdict.exposures == (3, 4)
+    assert verdict.exposures == ()
     assert verdict.accept().combined is curve
+
+
+def test_results_of_another_calibration_are_none_of_a_photon_transfer_curve() -> None:
+    curve = made(name="PTC", exposures={"FLAT": (3, 4)})
+    verdict = verdict_on_itself(curve, subject="DARK")
+    assert verdict.problems == ("DARK: these are no results of PTC",)
+    with pytest.raises(ValueError, match="did not pass"):
+        verdict.accept()
 
 
 ELSEWHERE = """
