@@ -67,11 +67,11 @@ def test_a_given_folder_without_the_pipeline_is_a_problem(folder: str) -> None:
 
 def test_a_given_folder_that_cannot_be_asked_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: ResourcePath) -> bool:
-        raise OSError("no credentials")
+        raise OSError("no credentials.")
 
     monkeypatch.setattr(type(ResourcePath(PIPELINES)), "exists", refuse)
     (problem,) = PipelineFiles(LATISS, PIPELINES, {}).problems([(JobKind.GENERATE, "BIAS")])
-    assert problem == f"the pipeline {PIPELINES}/cpBias.yaml cannot be looked for: no credentials"
+    assert problem == f"the pipeline {PIPELINES}/cpBias.yaml cannot be looked for: no credentials."
 
 
 def test_a_given_folder_has_a_remark_where_it_overrides_others() -> None:
