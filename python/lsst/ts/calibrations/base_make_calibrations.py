@@ -9,6 +9,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
+import yaml
 from lsst.ts.utils import current_tai
 from lsst.ts.xml.enums.Script import ScriptState
 
@@ -184,6 +185,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         asked = self._examined
         if asked is None or asked.as_dict() != vars(config):
             asked = CalibrationConfig.from_namespace(config, self.instrument())
+            self._text = yaml.safe_dump(asked.as_dict(), sort_keys=False)  # a resumed run goes by it
         plan = make_plan(asked, self.instrument(), advice=self._advise(asked))
         validity = asked.validity_warning(current_tai())
         for warning in (*plan.warnings, *([validity] if validity else [])):
