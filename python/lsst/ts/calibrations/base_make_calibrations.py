@@ -54,7 +54,8 @@ class BaseMakeCalibrations(salobj.BaseScript):
     settings
         Where the run takes place; None for the observatory's own place.
     listeners
-        Called with every fact of the run, after it is in the journal.
+        Called with every fact of the run, after it is in the journal. What one raises is logged and changes
+        nothing.
     advise
         Gives what an operator should know of a configuration, as far as it depends on the place of the run.
     """
