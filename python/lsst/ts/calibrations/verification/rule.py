@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
+from types import MappingProxyType
 
 from .combined import CombinedCalibration
 from .results import ONLY_ON_FAILURE, Gap, VerificationResults, VerificationTest
@@ -79,8 +80,10 @@ def judge(
         passed=not gaps and len(failed) < thresholds[_EXPOSURES],
         exposures=tuple(each.subject for each in subjects if isinstance(each.subject, int)),
         failed_exposures=tuple(each for each in failed if isinstance(each, int)),
-        failed_tests={each.subject: tuple(sorted(each.failed)) for each in subjects if each.failed},
-        thresholds=thresholds,
+        failed_tests=MappingProxyType(
+            {each.subject: tuple(sorted(each.failed)) for each in subjects if each.failed}
+        ),
+        thresholds=MappingProxyType(thresholds),
         gaps=gaps,
         n_tests=_number_of_tests(results),
         by_itself=by_itself,
