@@ -60,7 +60,7 @@ class PipelineFiles:
     Parameters
     ----------
     instrument
-        Whose pipelines.
+        Instrument whose pipelines are preferred to those that all instruments share.
     pipelines
         Address of a folder that has all of them under their documented names, as the pipelines of the
         simulated observatory are; None: the folders of cp_pipe and cp_verify.
