@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from lsst.resources import ResourcePath
 
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
 from lsst.ts.calibrations.domain.calibrations import JobKind
@@ -51,6 +52,34 @@ def test_without_any_it_is_said_once_what_to_set() -> None:
     assert "set it to the folder of cp_verify in the environment of the script" in files.problems(jobs)[1]
     with pytest.raises(ArchiveError, match="CP_PIPE_DIR is not set"):
         files.find(JobKind.GENERATE, "DARK")
+
+
+@pytest.mark.parametrize("folder", ["/nowhere/at/all", "resource://no.such.package", "$NOT_SET/pipelines"])
+def test_a_given_folder_without_the_pipeline_is_a_problem(folder: str) -> None:
+    files = PipelineFiles(LATISS, folder, {})
+    problems = files.problems([(JobKind.GENERATE, "BIAS"), (JobKind.GAINS, "GAIN"), (JobKind.GAINS, "GAIN")])
+    assert [problem.split()[4] for problem in problems] == [
+        f"{folder}/cpBias.yaml:",
+        f"{folder}/cpPtc.yaml#generateGainFromFlatPair:",
+    ]
+    assert all("TS_CALIBRATIONS_PIPELINES" in problem for problem in problems)
+
+
+def test_a_given_folder_that_cannot_be_asked_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: ResourcePath) -> bool:
+        raise OSError("no credentials.")
+
+    monkeypatch.setattr(type(ResourcePath(PIPELINES)), "exists", refuse)
+    (problem,) = PipelineFiles(LATISS, PIPELINES, {}).problems([(JobKind.GENERATE, "BIAS")])
+    assert problem == f"the pipeline {PIPELINES}/cpBias.yaml cannot be looked for: no credentials."
+
+
+def test_a_given_folder_has_a_remark_where_it_overrides_others() -> None:
+    both = {"CP_PIPE_DIR": "/a", "CP_VERIFY_DIR": "/b"}
+    remark = f"The pipelines are those of {PIPELINES}; not used: CP_PIPE_DIR, CP_VERIFY_DIR."
+    assert PipelineFiles(LATISS, PIPELINES, both).remark == remark
+    assert PipelineFiles(LATISS, PIPELINES, {}).remark is None
+    assert PipelineFiles(LATISS, None, both).remark is None
 
 
 def test_labels_are_read_through_imports(cp_pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,20 @@ import pytest
 import lsst.ts.calibrations
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
 from lsst.ts.calibrations.config import config
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.journal.facts import RunConfigured
+from lsst.ts.simulated_observatory import clock
 
 SMALL = "script_mode: BIAS\nn_bias: 1\nn_discard_bias: 0"
 PACKAGES = Path(lsst.ts.calibrations.__file__).parents[1]
+
+
+def understood(text: str) -> dict[str, Any]:
+    """All options that a journaled text stands for."""
+    found = config.examine(text, MakeLatissCalibrations.get_schema(), LATISS).config
+    assert found is not None
+    return found.as_dict()
 
 
 @pytest.fixture
@@ -58,8 +69,23 @@ def test_what_a_script_changes_before_it_configures_its_base_counts(
         await configure(self, options)
 
     monkeypatch.setattr(MakeLatissCalibrations, "configure", change)
-    summary = night(SMALL).summary
-    assert summary["config"]["n_bias"] == len(summary["exposures"]) == 2
+    changed = night(SMALL)
+    assert changed.summary["config"]["n_bias"] == len(changed.summary["exposures"]) == 2
+    assert understood(changed.of(RunConfigured)[0].text)["n_bias"] == 2  # as a resumed run has it
+
+
+def test_options_without_a_text_are_written_down_as_one(observatory: Any) -> None:
+    options = {"script_mode": "BIAS", "n_bias": 2}
+
+    async def main() -> str:
+        async with observatory():
+            script = MakeLatissCalibrations(index=1)
+            await script.start_task
+            await script.configure(SimpleNamespace(**options))
+            await script.close()
+            return script.prepared.text
+
+    assert understood(clock.run(main)) == CalibrationConfig.from_namespace(options, LATISS).as_dict()
 
 
 def test_the_rules_hold_for_what_a_script_changes(night: Any, monkeypatch: pytest.MonkeyPatch) -> None:

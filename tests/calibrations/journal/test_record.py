@@ -60,6 +60,11 @@ def test_another_pipeline_is_another_job(pipeline: str) -> None:
     assert record(f"{FORMER_PIPELINES}{pipeline}").successful_job(REQUEST) is None
 
 
+def test_a_pipeline_of_another_package_is_none_of_those_that_were_moved() -> None:
+    present = replace(REQUEST, pipeline="resource://elsewhere.pipelines/cpPtc.yaml#gains")
+    assert record(f"{FORMER_PIPELINES}cpPtc.yaml#gains").successful_job(present) is None
+
+
 def test_a_pipeline_of_cp_pipe_is_none_of_those_that_were_moved() -> None:
     present = replace(REQUEST, pipeline="${CP_PIPE_DIR}/pipelines/cpPtc.yaml#gains")
     assert record(f"{FORMER_PIPELINES}cpPtc.yaml#gains").successful_job(present) is None

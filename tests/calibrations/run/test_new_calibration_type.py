@@ -10,6 +10,7 @@ import pytest
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, CalibrationType, JobKind
+from lsst.ts.calibrations.domain.errors import ConfigurationError
 from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
 from lsst.ts.calibrations.journal.facts import Certified, VerdictGiven
 from lsst.ts.calibrations.workflow.plan import make_plan
@@ -47,6 +48,12 @@ def test_its_steps_are_part_of_the_workflow() -> None:
     assert [step.name for step in steps][-3:] == ["generate GLOW", "verify GLOW", "certify GLOW"]
     making = next(step for step in steps if step.name == "generate GLOW")
     assert [step.name for step in making.needs] == ["certify BIAS", "certify DARK"]
+
+
+def test_the_mode_that_it_needs_is_named() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        configured(script_mode="BIAS")
+    assert caught.value.problems == ("do_glow: true needs script_mode: BIAS_DARK, not BIAS",)
 
 
 def test_the_announced_duration_includes_it() -> None:

@@ -13,9 +13,11 @@ from lsst.ts.xml.enums.Script import ScriptState
 from lsst.ts.calibrations.journal.facts import (
     ExposureConfirmed,
     ExposureTaken,
+    Fact,
     RunEnded,
     StepNotDone,
 )
+from lsst.ts.calibrations.journal.journal import Journal, JournalError
 
 FEW = "n_bias: 2\nn_dark: 1\nexp_times_dark: 10\nn_flat: 2\n"
 """Images 1 to 3 are biases, 4 and 5 darks, 6 to 8 flats; the first of each is discarded."""
@@ -146,13 +148,28 @@ def test_a_stop_is_over_before_the_queue_loses_patience(night: Any) -> None:
     assert (told.folder / "summary.json").exists()
 
 
-def test_a_full_disk_is_no_silent_end_and_leaves_no_job_alone(night: Any, pipelines: Any) -> None:
-    def full(fact: Any) -> None:
-        if isinstance(fact, ExposureTaken) and fact.image_type == "FLAT":
-            raise OSError(28, "No space left on device")
+def test_a_full_disk_is_no_silent_end_and_leaves_no_job_alone(
+    night: Any, pipelines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = Journal.append
 
-    told = night(FEW, listener=full)
+    def full(journal: Journal, fact: Fact) -> None:
+        if isinstance(fact, ExposureTaken) and fact.image_type == "FLAT":
+            raise JournalError("the journal cannot be written: No space left on device")
+        append(journal, fact)
+
+    monkeypatch.setattr(Journal, "append", full)
+    told = night(FEW)
     assert told.state == "FAILED"
     assert "No space left on device" in told.reason
-    assert len(told.of(ExposureTaken)) == 6
+    assert len(told.of(ExposureTaken)) == 5
     assert all(each["ended"] is not None for each in told.summary["jobs"])
+
+
+def test_a_listener_that_fails_ends_nothing_and_is_logged(night: Any) -> None:
+    def fail(fact: Fact) -> None:
+        raise RuntimeError("the view is gone")
+
+    told = night(ONLY_BIAS + "n_discard_bias: 0\ndo_verify: false", listener=fail)
+    assert told.state == "DONE"
+    assert any("A listener of the run failed at ExposureTaken" in message for _, message in told.log)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,8 +51,8 @@ def verdict_on(
     return judge(read, max_failures_per_detector=8, combined=combined)
 
 
-def verdict_on_itself(combined: CombinedCalibration) -> Verdict:
-    results = read_calibration(combined.name, {"RXX_S00": statistics()}, amplifiers=EXPECTED)
+def verdict_on_itself(combined: CombinedCalibration, subject: str | None = None) -> Verdict:
+    results = read_calibration(subject or combined.name, {"RXX_S00": statistics()}, amplifiers=EXPECTED)
     return judge(results, max_failures_per_detector=8, combined=combined)
 
 
@@ -126,24 +124,19 @@ def test_a_photon_transfer_curve_that_was_verified_as_images_is_not_accepted() -
         verdict_on({3: [], 4: []}, made(name="PTC", exposures={"FLAT": (3, 4)})).accept()
 
 
-def test_a_photon_transfer_curve_is_bound_to_its_flats() -> None:
+def test_a_photon_transfer_curve_is_verified_without_exposures_and_accepted_as_made() -> None:
     curve = made(name="PTC", exposures={"FLAT": (3, 4)})
     verdict = verdict_on_itself(curve)
-    assert verdict.exposures == (3, 4)
+    assert verdict.exposures == ()
     assert verdict.accept().combined is curve
 
 
-ELSEWHERE = """
-import pickle, sys
-from lsst.ts.calibrations.verification import evaluate
-verdict = evaluate(
-    {1: {"SUCCESS": True, "FAILURES": []}}, exposures=[1], detectors=["RXX_S00"], amplifiers=["C00"],
-    measured={(1, "RXX_S00"): {"AMP": {"C00": {"MEAN": 0.1}}, "VERIFY": {"AMP": {"C00": {"MEAN": True}}}}},
-    max_failures_per_detector=8,
-)
-sys.stdout.buffer.write(pickle.dumps(verdict))
-"""
-"""A verdict that another process gives and hands over."""
+def test_results_of_another_calibration_are_none_of_a_photon_transfer_curve() -> None:
+    curve = made(name="PTC", exposures={"FLAT": (3, 4)})
+    verdict = verdict_on_itself(curve, subject="DARK")
+    assert verdict.problems == ("DARK: these are no results of PTC",)
+    with pytest.raises(ValueError, match="did not pass"):
+        verdict.accept()
 
 
 def test_nobody_else_can_make_one() -> None:
@@ -175,19 +168,25 @@ def test_a_copy_is_worth_nothing() -> None:
     assert twin == accepted
     assert is_sealed(accepted)
     assert not is_sealed(twin)
-    verdict = copy.copy(verdict_on({1: AMPLIFIERS, 2: AMPLIFIERS}, made()))
-    object.__setattr__(verdict, "passed", True)
-    with pytest.raises(ValueError, match="no verdict that verification has given"):
-        verdict.accept()
-
-
-def test_a_verdict_of_another_process_is_worth_nothing() -> None:
-    made_there = subprocess.run([sys.executable, "-c", ELSEWHERE], capture_output=True, check=True)
-    verdict = pickle.loads(made_there.stdout)  # noqa: S301
+    verdict = copy.copy(verdict_on({1: [], 2: []}, made()))
     assert verdict.passed
-    assert not is_sealed(verdict)
     with pytest.raises(ValueError, match="no verdict that verification has given"):
         verdict.accept()
+
+
+def test_a_verdict_cannot_be_changed() -> None:
+    verdict = verdict_on({1: AMPLIFIERS, 2: []}, made())
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        verdict.passed = True  # type: ignore[misc]
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        verdict.thresholds["MAX_FAILED_EXPOSURES_THRESHOLD"] = 99  # type: ignore[index]
+    with pytest.raises(TypeError, match="support item deletion"):
+        del verdict.failed_tests[1]  # type: ignore[attr-defined]
+
+
+def test_a_verdict_cannot_be_handed_to_another_process() -> None:
+    with pytest.raises(TypeError, match="cannot pickle"):
+        pickle.dumps(verdict_on({1: [], 2: []}))
 
 
 def test_an_acceptance_without_any_seal_is_worth_nothing() -> None:

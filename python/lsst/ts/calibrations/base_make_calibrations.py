@@ -9,6 +9,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
+import yaml
 from lsst.ts.utils import current_tai
 from lsst.ts.xml.enums.Script import ScriptState
 
@@ -53,7 +54,8 @@ class BaseMakeCalibrations(salobj.BaseScript):
     settings
         Where the run takes place; None for the observatory's own place.
     listeners
-        Called with every fact of the run, after it is in the journal.
+        Called with every fact of the run, after it is in the journal. What one raises is logged and changes
+        nothing.
     advise
         Gives what an operator should know of a configuration, as far as it depends on the place of the run.
     """
@@ -184,6 +186,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         asked = self._examined
         if asked is None or asked.as_dict() != vars(config):
             asked = CalibrationConfig.from_namespace(config, self.instrument())
+            self._text = yaml.safe_dump(asked.as_dict(), sort_keys=False)  # a resumed run goes by it
         plan = make_plan(asked, self.instrument(), advice=self._advise(asked))
         validity = asked.validity_warning(current_tai())
         for warning in (*plan.warnings, *([validity] if validity else [])):

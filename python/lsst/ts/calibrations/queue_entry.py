@@ -8,15 +8,32 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from .sal_choice import VARIABLE, is_embedded
+from .sal_choice import VARIABLE, is_embedded, provide_salobj
 
 if TYPE_CHECKING:
     from .base_make_calibrations import BaseMakeCalibrations
 
-__all__ = ["run_from_queue"]
+__all__ = ["choose_sal", "run_from_queue"]
 
 CLOSING = 10.0
 """Seconds that a script which has ended has to close what it opened."""
+
+
+def choose_sal() -> None:
+    """Have a SAL before a script is imported, or exit and say what is missing.
+
+    The schema needs no bus: it is printed with the embedded SAL where the one that was chosen is not there.
+    """
+    try:
+        provide_salobj()
+    except (ImportError, ValueError) as error:
+        if not _only_schema():
+            sys.exit(str(error))
+        os.environ[VARIABLE] = "embedded"
+        try:
+            provide_salobj()
+        except ImportError:
+            sys.exit(str(error))
 
 
 def run_from_queue(script: type[BaseMakeCalibrations]) -> None:
@@ -30,8 +47,8 @@ def run_from_queue(script: type[BaseMakeCalibrations]) -> None:
     script
         Class of the script.
     """
-    only_schema = "--schema" in sys.argv[1:]
-    if is_embedded() and VARIABLE not in os.environ and not only_schema:
+    only_schema = _only_schema()
+    if is_embedded() and not os.environ.get(VARIABLE) and not only_schema:
         sys.exit(
             f"{script.__name__} needs lsst.ts.salobj, which is not installed here, to run on the"
             " observatory's bus. Nothing was done. To run it in the simulated observatory:"
@@ -46,6 +63,10 @@ def run_from_queue(script: type[BaseMakeCalibrations]) -> None:
         # The reader has seen enough, e.g. `head`; what is left must not be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _only_schema() -> bool:
+    return "--schema" in sys.argv[1:]
 
 
 async def _run(script: type[BaseMakeCalibrations]) -> None:

@@ -60,7 +60,7 @@ class PipelineFiles:
     Parameters
     ----------
     instrument
-        Whose pipelines.
+        Instrument whose pipelines are preferred to those that all instruments share.
     pipelines
         Address of a folder that has all of them under their documented names, as the pipelines of the
         simulated observatory are; None: the folders of cp_pipe and cp_verify.
@@ -78,6 +78,14 @@ class PipelineFiles:
         self._pipelines = pipelines
         self._environment = os.environ if environment is None else environment
 
+    @property
+    def remark(self) -> str | None:
+        """Which folders that the environment names are not used; None if none is passed over."""
+        names = [name for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR") if self._environment.get(name)]
+        if self._pipelines is None or not names:
+            return None
+        return f"The pipelines are those of {self._pipelines}; not used: {', '.join(names)}."
+
     def problems(self, jobs: Iterable[tuple[JobKind, str]]) -> list[str]:
         """Look whether there are the pipelines of some jobs.
 
@@ -94,7 +102,12 @@ class PipelineFiles:
         problems: dict[str, None] = {}  # in order, each once
         for kind, calibration in jobs:
             try:
-                self.find(kind, calibration)
+                found = self.find(kind, calibration)
+                if self._pipelines is not None and not _exists(found.address):
+                    raise ArchiveError(
+                        f"there is no pipeline {found.address}: the pipelines are to be in {self._pipelines}"
+                        " (see TS_CALIBRATIONS_PIPELINES)"
+                    )
             except ArchiveError as error:
                 problems[str(error)] = None
         return list(problems)
@@ -146,6 +159,16 @@ class PipelineFiles:
                 raise ArchiveError(f"{path} has none of the subsets {', '.join(PAIR_GAINS.subsets)}")
             address = f"{address}#{subset}"
         return FoundPipeline(address, signal_removal_label(labels))
+
+
+def _exists(address: str) -> bool:
+    """Whether there is a pipeline at an address, which may name a part of it."""
+    from lsst.resources import ResourcePath
+
+    try:
+        return ResourcePath(address).exists()
+    except Exception as error:
+        raise ArchiveError(f"the pipeline {address} cannot be looked for: {error}") from error
 
 
 @cache

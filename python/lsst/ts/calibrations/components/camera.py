@@ -63,7 +63,7 @@ class Camera:
     Parameters
     ----------
     instrument
-        Which camera.
+        Instrument whose camera it is.
     domain
         SAL domain of the script.
     log

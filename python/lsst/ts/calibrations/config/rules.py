@@ -156,7 +156,14 @@ def _flats_are_long_enough(options: Options, _: Instrument) -> Iterator[str]:
 def _products_have_images(options: Options, _: Instrument) -> Iterator[str]:
     for product in products():
         if options[product.option] and not set(product.made_from).issubset(_kinds(options)):
-            yield f"{product.option}: true needs script_mode: BIAS_DARK_FLAT, not {options['script_mode']}"
+            needed = _mode_up_to(*product.made_from)
+            yield f"{product.option}: true needs script_mode: {needed}, not {options['script_mode']}"
+
+
+def _mode_up_to(*kinds: ImageType) -> str:
+    """The mode that takes all types in their order, up to the last of these."""
+    order = tuple(ImageType)
+    return "_".join(order[: max(map(order.index, kinds)) + 1])
 
 
 def _unverified_is_meant(options: Options, _: Instrument) -> Iterator[str]:

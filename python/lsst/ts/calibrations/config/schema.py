@@ -70,7 +70,7 @@ def defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     schema
-        The schema.
+        Schema of the script, as `load_schema` gives it.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def compare(options: Mapping[str, Any], schema: Mapping[str, Any]) -> Compared:
     options
         As they were given.
     schema
-        The schema.
+        Schema of the script, as `load_schema` gives it.
 
     Returns
     -------

@@ -18,6 +18,9 @@ __all__ = ["ExposureRecord", "JobRecord", "PartRecord", "RunRecord"]
 FORMER_PIPELINES = "resource://lsst.ts.calibrations.pipelines/"
 """Where the pipelines of the simulated observatory were, before it was a package beside this one."""
 
+MOVED_PIPELINES = "resource://lsst.ts.simulated_observatory.pipelines/"
+"""Where they are now."""
+
 
 @dataclass
 class ExposureRecord:
@@ -252,6 +255,6 @@ class RunRecord:
 
 def _same_pipeline(journaled: str, present: str) -> bool:
     """Whether the address of a pipeline in a journal, perhaps one of before it was moved, is that of now."""
-    if journaled.startswith(FORMER_PIPELINES) and present.startswith("resource://"):
-        return journaled.removeprefix(FORMER_PIPELINES) == present.rpartition("/")[2]
+    if journaled.startswith(FORMER_PIPELINES):
+        journaled = MOVED_PIPELINES + journaled.removeprefix(FORMER_PIPELINES)
     return journaled == present

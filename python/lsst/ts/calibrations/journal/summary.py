@@ -50,9 +50,9 @@ def make_summary(
     Parameters
     ----------
     record
-        The facts.
+        What is known of the run, from its journal.
     settings, instrument
-        Of the run.
+        Place and kind of the run, and the instrument that took its images.
     script, state, reason
         Name, final state and its reason.
     config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..domain.text import plain
@@ -107,7 +107,7 @@ class VerificationReport:
 
     def full_text(self) -> str:
         """Everything: all problems, exposures and tests."""
-        return plain("\n".join(self._lines(len(self.verdict.exposures), len(self.verdict.problems))))
+        return plain("\n".join(self._lines(len(self.verdict.subjects), len(self.verdict.problems))))
 
     def short_text(self, path: str) -> str:
         """The verdict alone, for a verification in which nothing failed.
@@ -147,7 +147,7 @@ class VerificationReport:
         def text(n_exposures: int) -> str:
             return plain("\n".join([*self._lines(n_exposures, n_problems), last]))
 
-        numbers = range(1, len(self.verdict.exposures) + 1)
+        numbers = range(1, len(self.verdict.subjects) + 1)
         shown = bisect_right(numbers, limit, key=lambda n: len(text(n).encode()))
         return fit(text(shown), last, limit)
 
@@ -180,8 +180,7 @@ def _label(subject: int | str) -> str:
 
 def _failure_lines(verdict: Verdict, n_exposures: int) -> Iterator[str]:
     """The failures of the first exposures, or of the calibration itself where that was verified."""
-    failures = verdict.failures
-    subjects: Sequence[int | str] = tuple(failures) if verdict.by_itself else verdict.exposures
+    failures, subjects = verdict.failures, verdict.subjects
     shown = subjects[:n_exposures]
     yield "    Number of tests that failed per test type:"
     for subject in shown:

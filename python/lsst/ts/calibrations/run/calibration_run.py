@@ -117,6 +117,8 @@ class CalibrationRun:
             self.processing.give_up(reason)
 
     async def _check(self) -> None:
+        if (remark := self.pipelines.remark) is not None:
+            self.context.log.info(remark)
         checks = [self.filter_and_grating.problems, self.references.problems]
         if self._flats_are_left:
             ignore = self.config.ignore

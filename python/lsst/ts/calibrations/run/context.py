@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import InitVar, dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ..domain.errors import CalibrationError
@@ -25,7 +26,7 @@ class ReportError(CalibrationError, OSError):
 
 @dataclass
 class RunContext:
-    """SimulationSetup of a run.
+    """What a run writes to, and what is known of it.
 
     Parameters
     ----------
@@ -38,7 +39,8 @@ class RunContext:
     log
         Log of the script: the operator's report.
     listeners
-        Called with every fact, after it is in journal and record.
+        Called with every fact, after it is in journal and record. What one raises is logged and changes
+        nothing.
     record
         All that is known of the run. It follows the journal.
     """
@@ -51,8 +53,15 @@ class RunContext:
     record: RunRecord = field(default_factory=RunRecord)
 
     def __post_init__(self, listeners: Iterable[Callable[[Fact], None]]) -> None:
-        for listener in (self.record.apply, *listeners):
-            self.journal.add_listener(listener)
+        self.journal.add_listener(self.record.apply)
+        for listener in listeners:
+            self.journal.add_listener(partial(self._inform, listener))
+
+    def _inform(self, listener: Callable[[Fact], None], fact: Fact) -> None:
+        try:
+            listener(fact)
+        except Exception:
+            self.log.exception("A listener of the run failed at %s.", type(fact).__name__)
 
     def note(self, fact: Fact) -> None:
         """Write a fact into the journal; the record follows.
@@ -66,6 +75,8 @@ class RunContext:
         ------
         JournalError
             The disk did not take it.
+        ValueError
+            It is about something of which no earlier fact tells.
         """
         self.journal.append(fact)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
+from types import MappingProxyType
 
 from .combined import CombinedCalibration
 from .results import ONLY_ON_FAILURE, Gap, VerificationResults, VerificationTest
@@ -49,8 +50,8 @@ def judge(
     max_failures_per_detector
         ``number_verification_tests_threshold_<type>``, or `MAX_FAILURES_BY_ITSELF`.
     combined
-        The calibration that was verified, if this run made it: an acceptance is bound to it. It is needed
-        where it was verified by itself.
+        The calibration that was verified, if this run made it: an acceptance is bound to it. Results of a
+        calibration that was verified by itself must be its own.
 
     Returns
     -------
@@ -62,6 +63,7 @@ def judge(
         *_expectation_gaps(results),
         *(gap for each in subjects for gap in each.gaps),
         *results.gaps,
+        *_calibration_gaps(results, combined),
         *_measurement_gaps(results),
         *_test_gaps(results),
     )
@@ -73,14 +75,15 @@ def judge(
     )
     thresholds[_FINAL] = len(failed)
     by_itself = any(isinstance(each.subject, str) for each in subjects)
-    exposures = tuple(each.subject for each in subjects if isinstance(each.subject, int))
     return sealed(
         Verdict,
         passed=not gaps and len(failed) < thresholds[_EXPOSURES],
-        exposures=combined.verified_with if by_itself and combined is not None else exposures,
+        exposures=tuple(each.subject for each in subjects if isinstance(each.subject, int)),
         failed_exposures=tuple(each for each in failed if isinstance(each, int)),
-        failed_tests={each.subject: tuple(sorted(each.failed)) for each in subjects if each.failed},
-        thresholds=thresholds,
+        failed_tests=MappingProxyType(
+            {each.subject: tuple(sorted(each.failed)) for each in subjects if each.failed}
+        ),
+        thresholds=MappingProxyType(thresholds),
         gaps=gaps,
         n_tests=_number_of_tests(results),
         by_itself=by_itself,
@@ -120,6 +123,13 @@ def _expectation_gaps(results: VerificationResults) -> Iterator[Gap]:
     for detector, names in results.amplifiers.items():
         if not names:
             yield Gap(f"{detector}: its amplifiers are not known")
+
+
+def _calibration_gaps(results: VerificationResults, combined: CombinedCalibration | None) -> Iterator[Gap]:
+    """Find results of a calibration by itself that are of another one than that which was made."""
+    for each in results.subjects:
+        if combined is not None and isinstance(each.subject, str) and each.subject != combined.name:
+            yield Gap(f"these are no results of {combined.name}", each.subject)
 
 
 def _measurement_gaps(results: VerificationResults) -> Iterator[Gap]:

@@ -60,7 +60,7 @@ def is_sealed(value: object) -> bool:
     Parameters
     ----------
     value
-        Anything.
+        What may be a verdict, an acceptance or a waiver of verification.
 
     Returns
     -------

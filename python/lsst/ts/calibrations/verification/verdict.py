@@ -36,7 +36,7 @@ class Verdict(Sealed):
     passed
         Whether the calibration is accepted; never without complete results.
     exposures
-        The exposures that were expected.
+        The exposures that were expected; none where the calibration was verified by itself.
     failed_exposures
         Those of them that failed verification.
     failed_tests
@@ -64,6 +64,11 @@ class Verdict(Sealed):
     n_tests: int | None
     by_itself: bool
     combined: CombinedCalibration | None
+
+    @property
+    def subjects(self) -> tuple[int | str, ...]:
+        """What was judged: the exposures, or the calibration itself if a test of it failed."""
+        return tuple(self.failed_tests) if self.by_itself else self.exposures
 
     @property
     def complete(self) -> bool:
@@ -107,7 +112,7 @@ class Verdict(Sealed):
             raise ValueError("nothing was made that could be accepted: the images were verified")
         if self.by_itself != self.combined.is_verified_by_itself:
             raise ValueError(f"a {self.combined.name} is not verified in this way")
-        if sorted(self.exposures) != sorted(self.combined.verified_with):
+        if not self.by_itself and sorted(self.exposures) != sorted(self.combined.verified_with):
             raise ValueError(
                 f"{self.combined.name} was verified with {list(self.exposures)} and is to be verified with"
                 f" {list(self.combined.verified_with)}"
