@@ -45,6 +45,7 @@ class HeldDatasets(Datasets):
         self.results: dict[str, dict[ExposureAndDetector, Mapping[str, Any]]] = {}
         self.certify()
         vars(self)["raws"] = frozenset()
+        vars(self)["filters"] = {FIRST: "empty~empty"}
 
     def certify(self, *certificates: Certificate) -> None:
         """Hold these certificates and no others."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -26,7 +27,15 @@ Lies = dict[str, tuple[Callable[[dict[str, Any]], object], str]]
 
 def an_honest_summary(made: HandMade) -> dict[str, Any]:
     """A run that took a bias, had it verified, and certified it; what it could not do was a dark."""
-    job = {"job_id": JOB, "kind": "verify", "calibration": "BIAS"}
+    job = {
+        "job_id": JOB,
+        "kind": "verify",
+        "calibration": "BIAS",
+        "collection": f"u/ocps/{JOB}",
+        "pipeline": "verifyBias.yaml",
+        "config": "",
+        "data_query": "exposure IN (1)",
+    }
     collections = {"verification_collection": f"u/ocps/{JOB}", "generation_collection": None}
     verdict: dict[str, Any] = {"passed": True, "complete": True, **collections, "failures": {}}
     step = {"step": "verify DARK", "reason": "no darks were taken"}
@@ -34,13 +43,15 @@ def an_honest_summary(made: HandMade) -> dict[str, Any]:
     made.take(5.0, 1)
     made.submit(10.0)
     made.send(20.0, "OCPS", "evt_job_result", job_id=JOB, exit_code=0)
+    made.note("JobEnded", job_id=JOB, exit_code=0)
+    made.note("ExposureConfirmed", id=FIRST, physical_filter="empty~empty")
     made.note("VerdictGiven", calibration="BIAS", **verdict)
     made.state(30.0, ScriptState.FAILED, "no darks")
     made.datasets.certify(Certificate("bias", 0, "run", validity_range(*DATES.values()), "here"))
     return {
         "state": "FAILED",
         "reason": "no darks",
-        "exposures": [entry(1, ingested=False, physical_filter=None, files=[])],
+        "exposures": [entry(1, ingested=True, physical_filter="empty~empty", files=[])],
         "jobs": [{**job, "exit_code": 0}],
         "verification": {"BIAS": verdict},
         "certified": [{"dataset_type": "bias", "collection": "here", **DATES, "verified": True}],
@@ -50,7 +61,20 @@ def an_honest_summary(made: HandMade) -> dict[str, Any]:
 
 AGAINST_BUS_AND_REPOSITORY: Lies = {
     "files": (lambda summary: summary["exposures"][0].update(files=["/raw.fits"]), "the files"),
-    "ingested": (lambda summary: summary["exposures"][0].update(files=[__file__]), "with 1 files"),
+    "ingested": (
+        lambda summary: summary["exposures"][0].update(ingested=False, files=[__file__]),
+        "with 1 files",
+    ),
+    "filter": (lambda summary: summary["exposures"][0].update(physical_filter="u"), "the filter u"),
+    "no filter": (lambda summary: summary["exposures"][0].update(physical_filter=None), "the filter None"),
+    "pipeline": (
+        lambda summary: summary["jobs"][0].update(pipeline="x"),
+        "another pipeline than the command",
+    ),
+    "config": (lambda summary: summary["jobs"][0].update(config="x"), "another config than the command"),
+    "query": (lambda summary: summary["jobs"][0].update(data_query="x"), "another data_query than the"),
+    "collection": (lambda summary: summary["jobs"][0].update(collection="x"), "the collection x"),
+    "no exit code": (lambda summary: summary["jobs"][0].update(exit_code=None), "exit code None, it had 0"),
     "job left out": (lambda summary: summary["jobs"].clear(), "which the OCPS acknowledged"),
     "exit code": (lambda summary: summary["jobs"][0].update(exit_code=1), "exit code 1, it had 0"),
     "kind": (lambda summary: summary["jobs"][0].update(kind="gain"), "has as another"),
@@ -142,3 +166,25 @@ class TestAgainstTheJournal:
         found = self.violations(replace(played, summary=summary))
         assert len(found) == 1
         assert words in found[0]
+
+    @pytest.mark.parametrize("lie", sorted(AGAINST_THE_JOURNAL.keys() - {"reason", "state", "duration"}))
+    def test_each_lie_is_noticed_when_the_journal_has_no_end(self, played: Evidence, lie: str) -> None:
+        change, words = AGAINST_THE_JOURNAL[lie]
+        without_end = replace(played, journal=b"".join(played.journal.splitlines(keepends=True)[:-1]))
+        missing = ["there is a summary, and the journal has no end of the run"]
+        assert self.violations(without_end) == missing
+        summary = copy.deepcopy(dict(played.summary or {}))
+        change(summary)
+        found = self.violations(replace(without_end, summary=summary))
+        assert found[:1] == missing
+        assert len(found) == 2
+        assert words in found[1]
+
+    def test_a_full_disk_may_have_no_end(self, played: Evidence) -> None:
+        full = replace(played.played, strikes={0: Counter(["run-disk-full"])})
+        journal = b"".join(played.journal.splitlines(keepends=True)[:-1])
+        assert self.violations(replace(played, played=full, journal=journal)) == []
+
+    def test_a_run_that_never_began_has_nothing(self, played: Evidence) -> None:
+        words = ["the summary has exposures, jobs, verification, certified, gains of a run that never began"]
+        assert self.violations(replace(played, journal=b"")) == words

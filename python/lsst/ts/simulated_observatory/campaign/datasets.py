@@ -70,6 +70,12 @@ class Datasets:
         )
 
     @cached_property
+    def filters(self) -> dict[int, str]:
+        """Physical filter of every exposure, by its id."""
+        records = self._butler.query_dimension_records("exposure", limit=None, explain=False)
+        return {int(each.id): str(each.physical_filter) for each in records}
+
+    @cached_property
     def certificates(self) -> frozenset[Certificate]:
         """All that is certified in any collection."""
         butler = self._butler

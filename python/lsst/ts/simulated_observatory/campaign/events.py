@@ -73,6 +73,8 @@ class JobEvent:
         As its pipeline says.
     exposures, detectors
         As its data query says.
+    pipeline, config, data_query
+        As the command has them.
     inputs
         Its input collections.
     part, time, number
@@ -93,6 +95,9 @@ class JobEvent:
     calibration: str
     exposures: tuple[int, ...]
     detectors: tuple[int, ...]
+    pipeline: str
+    config: str
+    data_query: str
     inputs: tuple[str, ...]
     part: int
     time: float
@@ -331,6 +336,9 @@ def _job(line: BusMessage) -> JobEvent:
         calibration=calibration,
         exposures=selected.get("exposure", ()),
         detectors=selected.get("detector", ()),
+        pipeline=line.values["pipeline"],
+        config=line.values["config"],
+        data_query=line.values["data_query"],
         inputs=tuple(inputs),
         part=line.part,
         time=line.time,

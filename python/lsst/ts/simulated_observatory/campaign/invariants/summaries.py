@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lsst.ts.calibrations.domain.instruments import ImageType
-from lsst.ts.calibrations.journal.journal import read_journal
+from lsst.ts.calibrations.journal.facts import RunConfigured, RunEnded, fact_from_dict
 from lsst.ts.calibrations.journal.record import RunRecord
 from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.calibrations.journal.summary import make_summary
@@ -23,6 +23,9 @@ from .registry import invariant
 
 __all__: list[str] = []
 
+OF_A_RUN = ("exposures", "jobs", "verification", "certified", "gains", "not_done")
+"""What a summary has of a run that had begun alone."""
+
 SAME_TIME = 0.01
 """Seconds within which it cannot be said what came first."""
 
@@ -31,30 +34,49 @@ SAME_TIME = 0.01
 def _summary_is_true(evidence: Evidence) -> Iterator[str]:
     """The summary agrees with bus and repository, entry by entry."""
     summary = _summary(evidence)
-    for check in (_files, _jobs, _failures, _certificates, _not_done) if summary else ():
+    for check in (_files, _filters, _jobs, _failures, _certificates, _not_done) if summary else ():
         yield from check(evidence, summary)
 
 
 def _summary(evidence: Evidence) -> Mapping[str, Any]:
-    """The summary; empty if there is none, or if it may say more than the journal could take."""
-    if evidence.last is None or "run-disk-full" in evidence.suffered[evidence.last_part]:
-        return {}
-    return evidence.summary or {}
+    """The summary of the last part; empty if there is none."""
+    return evidence.summary or {} if evidence.last is not None else {}
 
 
 @invariant
 def _summary_follows_from_the_journal(evidence: Evidence) -> Iterator[str]:
-    """A summary that is made of the journal alone is the same, if the journal has the end of the run."""
-    summary, record, run = _summary(evidence), RunRecord(), evidence.played.folder / "run"
+    """A summary that is made of the journal alone is the same, but for an end that the journal has not."""
+    summary, record = _summary(evidence), RunRecord()
     if not summary:
         return
-    for fact in read_journal(run / "journal.jsonl") if evidence.journal else ():
-        record.apply(fact)
-    configured, ended = record.configured, record.ended
-    if configured is None or ended is None:
+    for fact in evidence.facts:
+        record.apply(fact_from_dict(fact))
+    if record.configured is None:
+        if something := [name for name in OF_A_RUN if summary[name]]:
+            yield f"the summary has {', '.join(something)} of a run that never began"
         return
+    expected = _replayed(evidence, record, record.configured)
+    if record.ended is None:
+        if "run-disk-full" not in evidence.suffered[evidence.last_part]:
+            yield "there is a summary, and the journal has no end of the run"
+        summary, expected = _without_end(summary), _without_end(expected)
+    for name in sorted(expected.keys() | summary.keys()):
+        if expected.get(name) != summary.get(name):
+            yield f"the summary has {name} {summary.get(name)!r}, the journal gives {expected.get(name)!r}"
+
+
+def _without_end(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """A summary without what only the end of the run decides."""
+    kept = {name: value for name, value in summary.items() if name not in ("state", "reason", "ended")}
+    times = {name: value for name, value in kept.pop("timeline", {}).items() if name != "total"}
+    return {**kept, "timeline": times}
+
+
+def _replayed(evidence: Evidence, record: RunRecord, configured: RunConfigured) -> dict[str, Any]:
+    """The summary of a record that has the begin of the run."""
+    ended = record.ended or RunEnded(time=record.parts[-1].end, state="", reason="")
     settings = RunSettings(
-        folder=run,
+        folder=evidence.played.folder / "run",
         repository=None if configured.repository is None else Path(configured.repository),
         simulated=configured.simulated,
         seed=configured.seed,
@@ -73,10 +95,7 @@ def _summary_follows_from_the_journal(evidence: Evidence) -> Iterator[str]:
         started=record.parts[0].begin,
         ended=ended.time,
     )
-    expected = json.loads(json.dumps(replayed))
-    for name in sorted(expected.keys() | summary.keys()):
-        if expected.get(name) != summary.get(name):
-            yield f"the summary has {name} {summary.get(name)!r}, the journal gives {expected.get(name)!r}"
+    return dict(json.loads(json.dumps(replayed)))  # as it is when it was written and read
 
 
 def _files(_: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
@@ -89,8 +108,19 @@ def _files(_: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
             yield f"the summary has {name} as not ingested, with {len(files)} files"
 
 
+def _filters(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
+    """Filters are those of the Butler; one is left out only if the script did not know it."""
+    confirmed = {fact["id"]: fact["physical_filter"] for fact in evidence.of("ExposureConfirmed")}
+    for entry in summary["exposures"]:
+        found, stored = entry["physical_filter"], evidence.datasets.filters.get(entry["id"])
+        must_be_known = bool(entry["files"]) or confirmed.get(entry["id"]) is not None
+        if found != stored and (found is not None or must_be_known):
+            yield f"the summary gives {entry['obs_id']} the filter {found}, in the Butler it has {stored}"
+
+
 def _jobs(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
-    """Which jobs, and how the OCPS published that they ended."""
+    """Which jobs, what the OCPS was asked, and how it published that they ended."""
+    journaled = {fact["job_id"]: fact["exit_code"] for fact in evidence.of("JobEnded")}
     known = {each.job_id for each in evidence.events.jobs if _must_be_known(evidence, each)}
     if left_out := sorted(known - {each["job_id"] for each in summary["jobs"]}):
         yield f"the summary has not the jobs {left_out}, which the OCPS acknowledged"
@@ -98,7 +128,17 @@ def _jobs(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
         job, number = evidence.events.job(entry["job_id"]), entry["job_id"]
         if job is None or (job.kind, job.calibration) != (entry["kind"], entry["calibration"]):
             yield f"the summary has the job {number}, which the OCPS has not, or has as another"
-        elif entry["exit_code"] not in (None, job.exit_code):
+            continue
+        for name in ("pipeline", "config", "data_query"):
+            if entry[name] != getattr(job, name):
+                yield f"the summary gives the job {number} another {name} than the command: {entry[name]!r}"
+        if entry["collection"] != job.run.removesuffix("/run"):
+            yield f"the summary gives the job {number} the collection {entry['collection']}"
+        # The script may have waited no more when the OCPS published it; then the journal has none either.
+        if entry["exit_code"] != job.exit_code and (entry["exit_code"], journaled.get(number)) != (
+            None,
+            None,
+        ):
             yield f"the summary gives the job {number} exit code {entry['exit_code']}, it had {job.exit_code}"
 
 
