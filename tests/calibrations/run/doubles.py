@@ -29,13 +29,15 @@ HALF = {name: ["NOISE"] for name in AMPLIFIERS[:8]}
 
 
 class ScriptedOcps:
-    """Jobs that take a minute and end as the story says."""
+    """Jobs that take a minute and end as the test says."""
 
     def __init__(self, outcomes: Mapping[str, int | Exception] | None = None) -> None:
         self.outcomes = outcomes or {}
         self.requests: list[JobRequest] = []
         self.timeouts: list[float] = []
         self.aborted: list[str] = []
+        self.seconds: dict[str, float] = {}
+        """How long a job takes, by name, where that is not a minute."""
 
     async def run(
         self, request: JobRequest, *, timeout: float, on_submitted: Callable[[str], None]
@@ -48,7 +50,7 @@ class ScriptedOcps:
             raise outcome
         on_submitted(job_id)
         try:
-            await asyncio.sleep(60)
+            await asyncio.sleep(self.seconds.get(request.name, 60.0))
         except asyncio.CancelledError:
             self.aborted.append(job_id)
             raise

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lsst.ts.calibrations.butler.archive import Archive
+from lsst.ts.calibrations.butler.certification import Certifier
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
+from lsst.ts.calibrations.butler.repository import Repository
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, CalibrationType, JobKind
-from lsst.ts.calibrations.domain.errors import ConfigurationError
+from lsst.ts.calibrations.domain.errors import ConfigurationError, PreflightError
 from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
 from lsst.ts.calibrations.journal.facts import Certified, VerdictGiven
+from lsst.ts.calibrations.run.preflight import Preflight
 from lsst.ts.calibrations.workflow.plan import make_plan
 from lsst.ts.calibrations.workflow.workflow import make_workflow
-from lsst.ts.simulated_observatory.pipelines import PIPELINES
+from lsst.ts.simulated_observatory import pipelines
 
 from .doubles import EXPOSURES, INTERNAL, Story
+
+PACKAGED = Path(pipelines.__path__[0])
+"""Folder of the pipelines of the simulated observatory."""
 
 GLOW = CalibrationType(
     name="GLOW",
@@ -65,13 +75,31 @@ def test_the_announced_duration_includes_it() -> None:
     assert with_it.duration > without.duration
 
 
-def test_the_check_before_the_first_exposure_looks_for_what_it_needs() -> None:
+def test_the_check_before_the_first_exposure_looks_for_what_it_needs(
+    repository: Path, tmp_path: Path
+) -> None:
     steps = make_workflow(configured(script_mode="BIAS_DARK"))
     assert "u/glow" in steps.input_collections
     assert steps.dataset_types_to_certify == ("glow",)
     assert (JobKind.GENERATE, "GLOW") in steps.jobs
-    files = PipelineFiles(LATISS, PIPELINES)
-    assert files.find(JobKind.VERIFY, "GLOW").address == f"{PIPELINES}/verifyGlow.yaml"
+    for file in PACKAGED.glob("*.yaml"):
+        (tmp_path / "pipelines").mkdir(exist_ok=True)
+        shutil.copy(file, tmp_path / "pipelines")
+    environment = {"CP_PIPE_DIR": str(tmp_path), "CP_VERIFY_DIR": str(tmp_path)}
+    butler = Repository(str(repository))
+    try:
+        archive, certifier = Archive(butler, LATISS), Certifier(butler, LATISS.name)
+        files = PipelineFiles(LATISS, environment=environment)
+        with pytest.raises(PreflightError) as caught:
+            asyncio.run(Preflight(LATISS, [], archive, certifier, files).check(steps, folder=tmp_path))
+    finally:
+        butler.close()
+    collection, *files_missing = caught.value.problems
+    assert collection.startswith("there is no collection u/glow in ")
+    assert [text.partition("there is no ")[2] for text in files_missing] == [
+        "cpGlow.yaml for LATISS.",
+        "verifyGlow.yaml for LATISS.",
+    ]
 
 
 def test_it_is_made_verified_and_certified(story: Callable[..., Story]) -> None:

@@ -22,6 +22,7 @@ from lsst.ts.calibrations.journal.facts import (
     VerdictGiven,
 )
 from lsst.ts.calibrations.run.processing import Processing
+from lsst.ts.calibrations.workflow.workflow import Step, StepKind, Workflow
 from lsst.ts.simulated_observatory import clock
 
 from .doubles import (
@@ -323,6 +324,29 @@ def test_a_failure_takes_along_what_needs_it_and_nothing_else(story: Callable[..
     assert told.not_done["generate FLAT"] == "it needs 'certify BIAS', which was not done"
     assert {fact.step: fact.follows for fact in told.of(StepNotDone)}["generate BIAS"] is False
     assert len(told.of(GainsMeasured)) == 1
+
+
+@pytest.mark.parametrize("slow", ["verify BIAS", "verify DARK"])
+def test_a_step_waits_for_all_that_it_needs(story: Callable[..., Story], slow: str) -> None:
+    told = story()
+    told.ocps.seconds[slow] = 300.0
+    kinds = (ImageType.BIAS, ImageType.DARK)
+    needs = tuple(verification_of(kind) for kind in kinds)
+
+    async def tell(processing: Processing) -> None:
+        processing.workflow = Workflow((*needs, verification_of(ImageType.FLAT, needs)))
+        for kind in (*kinds, ImageType.FLAT):
+            processing.hand_over(kind, EXPOSURES)
+
+    told.run(tell)
+    begun = {fact.calibration: fact.time for fact in told.of(JobSubmitted)}
+    assert begun["BIAS"] == begun["DARK"]
+    assert begun["FLAT"] - begun["BIAS"] == 300.0
+    assert told.not_done == {}
+
+
+def verification_of(kind: ImageType, needs: tuple[Step, ...] = ()) -> Step:
+    return Step(kind=StepKind.VERIFY, calibration=kind.value, images=(kind,), job_images=(kind,), needs=needs)
 
 
 def test_a_fault_of_the_program_is_not_taken_for_a_failed_step(story: Callable[..., Story]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -91,6 +92,8 @@ def test_the_state_of_a_silent_component_is_not_known() -> None:
                 await group.get_state("atoods")
             with pytest.raises(AssertionError, match=r"No heartbeat from \['atoods'\]"):
                 await group.assert_liveliness()
+            with pytest.raises(TimeoutError):
+                await group.get_heartbeat("atoods")
 
     clock.run(main)
 
@@ -98,5 +101,21 @@ def test_the_state_of_a_silent_component_is_not_known() -> None:
 def test_heartbeats_show_that_all_are_alive(run_check: Any) -> None:
     async def check(components: Any) -> None:
         await components.latiss.assert_liveliness()
+        beat = await components.latiss.next_heartbeat("atcamera")
+        assert await components.latiss.get_heartbeat("atcamera") is beat
+
+    run_check(check)
+
+
+def test_leaving_the_state_ends_the_watch(run_check: Any) -> None:
+    async def check(components: Any) -> None:
+        watch = asyncio.create_task(components.latiss.check_component_state("atcamera"))
+        await asyncio.sleep(10)
+        assert not watch.done()
+        await components.camera.fault(1, "no vacuum")
+        with pytest.raises(
+            RuntimeError, match=r"atcamera state is <State.FAULT: 3>, expected <State.ENABLED: 2>"
+        ):
+            await watch
 
     run_check(check)

@@ -82,6 +82,12 @@ def test_a_fault_of_another_name_is_another_fault() -> None:
 
 
 @pytest.mark.parametrize("kind", [*KINDS.values(), *DETECTOR_KINDS.values()], ids=lambda kind: kind.name)
+def test_every_fault_explains_itself(kind: FaultKind) -> None:
+    assert len(kind.meaning.split()) > 2
+    assert all(option.meaning.strip() for option in kind.options.values())
+
+
+@pytest.mark.parametrize("kind", [*KINDS.values(), *DETECTOR_KINDS.values()], ids=lambda kind: kind.name)
 def test_what_a_campaign_draws_is_what_the_options_allow(kind: FaultKind) -> None:
     assert re.compile(kind.cause)
     for key, values in kind.drawn.items():

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace, TracebackType
 from typing import Self
 
-from ..embedded_sal import Domain, Remote, State, set_summary_state
+from ..embedded_sal import BaseMsgType, Domain, Remote, State, set_summary_state
 
 __all__ = ["RemoteGroup"]
 
@@ -126,6 +126,73 @@ class RemoteGroup:
             ) from None
         return State(data.summaryState)
 
+    async def check_component_state(self, component: str, desired_state: State = State.ENABLED) -> None:
+        """Watch a component until it is not in a summary state.
+
+        Parameters
+        ----------
+        component
+            Name in ``rem``.
+        desired_state
+            The state in which it is to stay.
+
+        Raises
+        ------
+        RuntimeError
+            It is not in this state, or leaves it.
+        """
+        event = self._remote(component).evt_summaryState
+        event.flush()
+        data = await event.aget()
+        while State(data.summaryState) == desired_state:
+            data = await event.next(flush=False)
+        raise RuntimeError(
+            f"{component} state is {State(data.summaryState)!r}, expected {State(desired_state)!r}"
+        )
+
+    async def get_heartbeat(self, component: str) -> BaseMsgType:
+        """Return the last heartbeat of a component.
+
+        Parameters
+        ----------
+        component
+            Name in ``rem``.
+
+        Returns
+        -------
+        heartbeat
+            The message.
+
+        Raises
+        ------
+        TimeoutError
+            There was none before, and none comes within the fast time limit.
+        """
+        data: BaseMsgType = await self._remote(component).evt_heartbeat.aget(timeout=self.fast_timeout)
+        return data
+
+    async def next_heartbeat(self, component: str) -> BaseMsgType:
+        """Wait for the next heartbeat of a component.
+
+        Parameters
+        ----------
+        component
+            Name in ``rem``.
+
+        Returns
+        -------
+        heartbeat
+            The message.
+
+        Raises
+        ------
+        TimeoutError
+            None comes within the fast time limit.
+        """
+        event = self._remote(component).evt_heartbeat
+        data: BaseMsgType = await event.next(flush=True, timeout=self.fast_timeout)
+        return data
+
     async def assert_liveliness(self) -> None:
         """Wait for a new heartbeat of each component that counts.
 
@@ -135,10 +202,7 @@ class RemoteGroup:
             One or more did not come.
         """
         names = self.components_to_check()
-        waiting = (
-            self._remote(name).evt_heartbeat.next(flush=True, timeout=self.fast_timeout) for name in names
-        )
-        beats = await asyncio.gather(*waiting, return_exceptions=True)
+        beats = await asyncio.gather(*map(self.next_heartbeat, names), return_exceptions=True)
         silent = [name for name, beat in zip(names, beats, strict=True) if isinstance(beat, TimeoutError)]
         if silent:
             raise AssertionError(f"No heartbeat from {silent}.")
@@ -186,12 +250,7 @@ class RemoteGroup:
         RuntimeError
             A component is not in the group, or did not follow.
         """
-        for component in components or []:
-            if component not in self.components_attr:
-                raise RuntimeError(
-                    f"Component {component} not part of the group. Must be one of {self.components_attr}."
-                )
-        names = self.components_attr if components is None else components
+        names = self.get_work_components(components)
         overrides = overrides or {}
         checked = [name for name in names if getattr(self.check, name)]
         changes = (
@@ -235,6 +294,31 @@ class RemoteGroup:
     async def offline(self) -> None:
         """Bring all components that count to OFFLINE."""
         await self.set_state(State.OFFLINE)
+
+    def get_work_components(self, components: list[str] | None = None) -> list[str]:
+        """Return names of components, or those of all.
+
+        Parameters
+        ----------
+        components
+            Names in ``rem``; by default all.
+
+        Returns
+        -------
+        names
+            The same names, in ``rem``.
+
+        Raises
+        ------
+        RuntimeError
+            One is not in the group.
+        """
+        for component in components or []:
+            if component not in self.components_attr:
+                raise RuntimeError(
+                    f"Component {component} not part of the group. Must be one of {self.components_attr}."
+                )
+        return self.components_attr if components is None else list(components)
 
     async def close(self) -> None:
         """Close the domain if the group made it."""
