@@ -102,14 +102,13 @@ class PipelineFiles:
         problems: dict[str, None] = {}  # in order, each once
         for kind, calibration in jobs:
             try:
-                found = self.find(kind, calibration)
-                if self._pipelines is not None and not _exists(found.address):
-                    raise ArchiveError(
-                        f"there is no pipeline {found.address}: the pipelines are to be in {self._pipelines}"
-                        " (see TS_CALIBRATIONS_PIPELINES)"
-                    )
+                address = self.find(kind, calibration).address
             except ArchiveError as error:
                 problems[str(error)] = None
+                continue
+            if self._pipelines is not None and not _exists(address):
+                problem = f"there is no pipeline {address}: the pipelines are to be in {self._pipelines}"
+                problems[f"{problem} (see TS_CALIBRATIONS_PIPELINES)"] = None
         return list(problems)
 
     def find(self, kind: JobKind, calibration: str) -> FoundPipeline:
