@@ -103,10 +103,11 @@ class PipelineFiles:
         for kind, calibration in jobs:
             try:
                 address = self.find(kind, calibration).address
+                there = self._pipelines is None or _exists(address)
             except ArchiveError as error:
                 problems[str(error)] = None
                 continue
-            if self._pipelines is not None and not _exists(address):
+            if not there:
                 problem = f"there is no pipeline {address}: the pipelines are to be in {self._pipelines}"
                 problems[f"{problem} (see TS_CALIBRATIONS_PIPELINES)"] = None
         return list(problems)
