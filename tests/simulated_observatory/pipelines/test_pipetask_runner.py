@@ -143,6 +143,7 @@ def test_pipetask_ends_when_its_parent_is_gone() -> None:
         ("cpPtc.yaml", "generate", "PTC"),
         ("measurePhotonTransferCurve.yaml", "generate", "PTC"),
         ("findDefects.yaml", "generate", "DEFECTS"),
+        ("cpGlow.yaml", "generate", "GLOW"),
         ("mine.yaml", "generate", ""),
     ],
 )

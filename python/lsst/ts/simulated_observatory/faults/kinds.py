@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
 
+from ..pipelines.calibration_types import CALIBRATION_TYPES, GAIN
+
 __all__ = ["DETECTOR_KINDS", "KINDS", "VERIFY", "FaultKind", "Option", "Value"]
 
 VERIFY = "verify-"
@@ -143,7 +145,7 @@ _CALIBRATION = Option(
     "of which jobs; all if left out",
     str.upper,
     condition=True,
-    choices=("BIAS", "DARK", "FLAT", "DEFECTS", "PTC", "GAIN"),
+    choices=(*CALIBRATION_TYPES, GAIN),
 )
 _SECONDS = Option("simulated seconds", _seconds, default=30.0)
 _BY = Option("by how much, s; less than 0 for backwards", _step, default=-37.0)

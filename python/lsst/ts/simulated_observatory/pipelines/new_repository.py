@@ -8,22 +8,20 @@ from collections.abc import Sequence
 from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
 
 from ..cameras.models import DetectorModel
+from .calibration_types import CALIBRATION_TYPES
 from .instruments import INSTRUMENTS
 from .raw_ingest import raw_dataset_type
-from .storage_classes import CROSSTALK, CURVE, DEFECTS, IMAGE, LINEARIZER, repository_config
+from .storage_classes import CROSSTALK, LINEARIZER, repository_config
 from .tables import Crosstalk, Linearizer
 
 __all__ = ["certify_camera_model", "create_repository"]
 
-_CALIBRATIONS = {
-    "bias": IMAGE,
-    "dark": IMAGE,
-    "flat": IMAGE,
-    "defects": DEFECTS,
-    "ptc": CURVE,
+_STORAGE_CLASSES = {
+    **{each.dataset_type: each.storage_class for each in CALIBRATION_TYPES.values()},
     "crosstalk": CROSSTALK,
     "linearizer": LINEARIZER,
 }
+_EACH_FILTER = {each.dataset_type for each in CALIBRATION_TYPES.values() if each.each_filter}
 
 
 def create_repository(path: str, instruments: Sequence[str] = ("LATISS",)) -> None:
@@ -59,7 +57,7 @@ def create_repository(path: str, instruments: Sequence[str] = ("LATISS",)) -> No
         INSTRUMENTS[each]().register(butler.registry)
         butler.collections.register(INSTRUMENTS[each].description.raw_collection)
     butler.registry.registerDatasetType(raw_dataset_type(butler))
-    for name in _CALIBRATIONS:
+    for name in _STORAGE_CLASSES:
         butler.registry.registerDatasetType(calibration_type(butler, name))
 
 
@@ -71,15 +69,16 @@ def calibration_type(butler: Butler, name: str) -> DatasetType:
     butler
         Of the repository.
     name
-        ``bias``, ``dark``, ``flat``, ``defects``, ``ptc``, ``crosstalk`` or ``linearizer``.
+        Of a dataset type in the table of calibration types, or ``crosstalk`` or ``linearizer``.
 
     Returns
     -------
     dataset_type
         With storage class and dimensions.
     """
-    dimensions = ["instrument", "detector", *(["physical_filter"] if name == "flat" else [])]
-    return DatasetType(name, dimensions, _CALIBRATIONS[name], universe=butler.dimensions, isCalibration=True)
+    dimensions = ["instrument", "detector", *(["physical_filter"] if name in _EACH_FILTER else [])]
+    storage_class = _STORAGE_CLASSES[name]
+    return DatasetType(name, dimensions, storage_class, universe=butler.dimensions, isCalibration=True)
 
 
 def certify_camera_model(butler: Butler, model: DetectorModel, *, run: str, collection: str) -> None:

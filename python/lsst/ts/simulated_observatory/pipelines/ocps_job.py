@@ -6,12 +6,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from .calibration_types import GAIN
+
 __all__ = ["Job"]
 
 _SELECTION = r"\b{dimension}\s+IN\s*\(([^)]*)\)|\b{dimension}\s*=\s*(\d+)"
 _INPUTS = re.compile(r"(?:^|\s)-i\s+(\S+)")
-_CALIBRATIONS = ("BIAS", "DARK", "FLAT", "DEFECTS", "PTC")
+_FILE = re.compile(r"(?:CP|VERIFY|FIND|MEASURE)(\w+)\.YAML")
 _OTHER_NAMES = {"PHOTONTRANSFERCURVE": "PTC"}
+"""Names that files of cp_pipe have had."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +56,15 @@ class Job:
         """``generate``, ``verify`` or ``gain``, as follows from the name of the pipeline."""
         if self._file.startswith("VERIFY"):
             return "verify"
-        return "gain" if "GAIN" in self._subset else "generate"
+        return "gain" if GAIN in self._subset else "generate"
 
     @property
     def calibration(self) -> str:
-        """``BIAS``, ``DARK``, ``FLAT``, ``DEFECTS``, ``PTC`` or ``GAIN``; empty if the name has none."""
-        if "GAIN" in self._file + self._subset:
-            return "GAIN"
-        names = {name: name for name in _CALIBRATIONS} | _OTHER_NAMES
-        return next((names[name] for name in names if name in self._file), "")
+        """What the name of the file says, e.g. ``BIAS`` or ``PTC``, or ``GAIN``; empty if it says nothing."""
+        if GAIN in self._file + self._subset:
+            return GAIN
+        match = _FILE.fullmatch(self._file)
+        return _OTHER_NAMES.get(match[1], match[1]) if match else ""
 
     @property
     def inputs(self) -> list[str]:

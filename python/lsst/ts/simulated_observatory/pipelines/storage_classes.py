@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from lsst.daf.butler import Config
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Config
 
 __all__ = ["CROSSTALK", "CURVE", "DEFECTS", "IMAGE", "LINEARIZER", "RAW", "STATISTICS", "repository_config"]
 
@@ -36,6 +39,8 @@ def repository_config() -> Config:
     The names differ from the Butler's own storage classes for the same things, which cannot be redefined and
     whose Python types need the Rubin software stack.
     """
+    from lsst.daf.butler import Config
+
     classes: dict[str, dict[str, object]] = {
         name: {"pytype": f"{_HERE}.{where}"} for name, where in _TYPES.items()
     }

@@ -13,6 +13,7 @@ from lsst.daf.butler.formatters.json import JsonFormatter
 from lsst.ts.calibrations.domain.instruments import ImageType, Instrument
 
 from ..cameras.models import DetectorModel, detector_model
+from ..pipelines.calibration_types import CALIBRATION_TYPES
 from ..pipelines.curvecriteria import verified_curve
 from ..pipelines.flatpairs import Flat, pair_flats
 from ..pipelines.formatters import TableFormatter
@@ -30,17 +31,6 @@ _EXPOSURE = ("instrument", "exposure")
 _DETECTOR = ("instrument", "detector")
 _IMAGE = ("instrument", "exposure", "detector")
 
-NEEDS: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("generate", "DARK"): ("bias",),
-    ("generate", "FLAT"): ("bias", "dark"),
-    ("verify", "BIAS"): ("bias",),
-    ("verify", "DARK"): ("bias", "dark"),
-    ("verify", "FLAT"): ("bias", "dark", "flat"),
-    ("verify", "PTC"): ("ptc",),
-    ("verify", "DEFECTS"): ("bias", "dark", "defects"),
-}
-"""Calibrations without which there is nothing that a job could do, by kind and calibration."""
-
 _Results = Mapping[str, tuple[tuple[str, ...], str, Mapping[tuple[int, ...], Any]]]
 
 
@@ -52,12 +42,13 @@ def register_dataset_types(butler: Butler) -> None:
     butler
         Writeable.
     """
-    names = {"cpPtcExtract": (_IMAGE, CURVE), "verifyPtcDetStats": (_DETECTOR, STATISTICS)}
-    for kind in ("Bias", "Dark", "Flat", "Defects"):
-        names[f"verify{kind}DetStats"] = (_IMAGE, STATISTICS)
-        names[f"verify{kind}ExpStats"] = (_EXPOSURE, STATISTICS)
-        names[f"verify{kind}Stats"] = (("instrument",), STATISTICS)
-    names["verifyPtcStats"] = (("instrument",), STATISTICS)
+    names: dict[str, tuple[tuple[str, ...], str]] = {"cpPtcExtract": (_IMAGE, CURVE)}
+    for each in CALIBRATION_TYPES.values():
+        prefix = each.statistics_prefix
+        names[f"{prefix}DetStats"] = (_DETECTOR if each.verified_by_itself else _IMAGE, STATISTICS)
+        if not each.verified_by_itself:
+            names[f"{prefix}ExpStats"] = (_EXPOSURE, STATISTICS)
+        names[f"{prefix}Stats"] = (("instrument",), STATISTICS)
     for name, (dimensions, storage) in names.items():
         butler.registry.registerDatasetType(
             DatasetType(name, dimensions, storage, universe=butler.dimensions)
@@ -123,7 +114,8 @@ class Outcomes:
             raise ValueError(f"MissingCollectionError: no collection {', '.join(missing)}")
         infos = self._butler.collections.query_info(list(inputs), include_summary=True, flatten_chains=True)
         there = {name for info in infos for name in info.dataset_types or ()}
-        needed = NEEDS.get((job.kind, job.calibration), ())
+        calibration = CALIBRATION_TYPES.get(job.calibration)
+        needed = () if calibration is None else calibration.needed_by(job.kind)
         if missing := [name for name in needed if name not in there]:
             raise ValueError(f"the quantum graph is empty: no {', '.join(missing)} in {', '.join(inputs)}")
 
@@ -165,7 +157,7 @@ class Outcomes:
         kind, ids = calibration_type(self._butler, calibration.lower()), [image.exposure for image in images]
         for model in models:
             data_id: dict[str, Any] = {"instrument": model.instrument, "detector": model.id}
-            if calibration == "FLAT":
+            if CALIBRATION_TYPES[calibration].each_filter:
                 data_id["physical_filter"] = images[0].physical_filter
             made: object
             if calibration == "DEFECTS":
@@ -184,7 +176,7 @@ class Outcomes:
         models: Sequence[DetectorModel],
     ) -> _Results:
         """Statistics of images, exposures and the run; or of the curve alone."""
-        prefix = f"verify{calibration.capitalize()}"
+        prefix = CALIBRATION_TYPES[calibration].statistics_prefix
         if calibration == "PTC":
             curves = {model.id: self._made("ptc", inputs, model) for model in models}
             by_detector: dict[tuple[int, ...], Any] = {
