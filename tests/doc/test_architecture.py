@@ -34,3 +34,23 @@ def test_no_import_is_exempt_and_no_module_is_left_out() -> None:
     assert all(contract["exhaustive"] for contract in LAYERS.values())
     assert not [contract["name"] for contract in CONTRACTS if contract.get("ignore_imports")]
     assert not [contract["name"] for contract in CONTRACTS if contract.get("allow_indirect_imports")]
+
+
+def modules_below(package: str) -> set[str]:
+    """Modules and packages right below a package; executables are in a folder that is none."""
+    folder = ROOT / "python" / package.replace(".", "/")
+    names = {path.stem for path in folder.glob("*.py") if path.stem != "__init__"}
+    return {
+        f"{package}.{name}" for name in names | {path.parent.name for path in folder.glob("*/__init__.py")}
+    }
+
+
+def test_all_of_the_script_but_the_instruments_is_forbidden_to_what_simulates() -> None:
+    script, simulated = "lsst.ts.calibrations", "lsst.ts.simulated_observatory"
+    (contract,) = (
+        each for each in CONTRACTS if each["type"] == "forbidden" and script not in each["source_modules"]
+    )
+    expected = modules_below(script) - {f"{script}.domain"} | modules_below(f"{script}.domain")
+    assert set(contract["forbidden_modules"]) == expected - {f"{script}.domain.instruments"}
+    exempt = {f"{simulated}.{name}" for name in ("cli", "campaign", "session")}
+    assert set(contract["source_modules"]) == modules_below(simulated) - exempt
