@@ -15,6 +15,7 @@ from lsst.ts.calibrations.domain.instruments import physical_filter
 from lsst.ts.calibrations.domain.optics import MountedOptics
 from lsst.ts.calibrations.run.filter_and_grating import FilterAndGrating
 from lsst.ts.calibrations.run.references import References
+from lsst.ts.calibrations.workflow.workflow import make_workflow
 
 RED, GREEN = "SDSSr_65mm~empty", "SDSSg_65mm~empty"
 
@@ -70,7 +71,7 @@ def make(config: Callable[..., Any]) -> Callable[..., FilterAndGrating]:
         camera: FakeSpectrograph, archive: FakeCalibrations, **options: Any
     ) -> FilterAndGrating:
         made = config(**options)
-        references = References(made, archive, lambda: 1000.0)  # type: ignore[arg-type]
+        references = References(made, make_workflow(made).references, archive, lambda: 1000.0)  # type: ignore[arg-type]
         return FilterAndGrating(made, camera, references, logging.getLogger("run"))  # type: ignore[arg-type]
 
     return filter_and_grating
@@ -155,7 +156,9 @@ def test_what_came_as_expected_is_not_looked_for_twice(make: Any) -> None:
 
 def test_biases_and_darks_need_something_to_compare_with_too(config: Callable[..., Any]) -> None:
     archive: Any = FakeCalibrations()
-    found = asyncio.run(References(config(script_mode="BIAS_DARK"), archive, lambda: 0.0).problems())
+    both = config(script_mode="BIAS_DARK")
+    references = References(both, make_workflow(both).references, archive, lambda: 0.0)
+    found = asyncio.run(references.problems())
     assert found == [
         f"input_collections_verify_{name}: LATISS/calib has no combined {name} that is valid now for detector"
         " 0 to verify against"

@@ -73,12 +73,13 @@ class CalibrationRun:
         self.repository = Repository(config.repo)
         self.archive = Archive(self.repository, instrument)
         self.certifier = Certifier(self.repository, instrument.name)
-        self.references = References(config, self.archive, context.now)
-        self.filter_and_grating = FilterAndGrating(config, clients.camera, self.references, context.log)
         self.pipelines = PipelineFiles(instrument, context.settings.pipelines)
         self.processing = Processing(
             context, instrument, config, clients.ocps, self.archive, self.certifier, self.pipelines
         )
+        needed = self.processing.workflow.references
+        self.references = References(config, needed, self.archive, context.now)
+        self.filter_and_grating = FilterAndGrating(config, clients.camera, self.references, context.log)
 
     async def run(self) -> str:
         """Run; return the outcome in words for the operator: negative verdicts first.
