@@ -15,6 +15,7 @@ from lsst.ts.calibrations.domain.instruments import physical_filter
 from lsst.ts.calibrations.domain.optics import MountedOptics
 from lsst.ts.calibrations.run.filter_and_grating import FilterAndGrating
 from lsst.ts.calibrations.run.references import References
+from lsst.ts.calibrations.workflow.workflow import make_workflow
 
 RED, GREEN = "SDSSr_65mm~empty", "SDSSg_65mm~empty"
 
@@ -70,14 +71,14 @@ def make(config: Callable[..., Any]) -> Callable[..., FilterAndGrating]:
         camera: FakeSpectrograph, archive: FakeCalibrations, **options: Any
     ) -> FilterAndGrating:
         made = config(**options)
-        references = References(made, archive, lambda: 1000.0)  # type: ignore[arg-type]
+        references = References(made, make_workflow(made).references, archive, lambda: 1000.0)  # type: ignore[arg-type]
         return FilterAndGrating(made, camera, references, logging.getLogger("run"))  # type: ignore[arg-type]
 
     return filter_and_grating
 
 
-def problems(beam: FilterAndGrating) -> list[str]:
-    return asyncio.run(beam.problems())
+def problems(light_path: FilterAndGrating) -> list[str]:
+    return asyncio.run(light_path.look())[0]
 
 
 def test_before_anything_moves_the_flat_of_the_named_filter_is_looked_for(make: Any) -> None:
@@ -96,7 +97,7 @@ def test_collections_without_any_flat_are_told_so(make: Any) -> None:
     assert problem.endswith("to verify against; there is no flat at all")
 
 
-def test_what_is_in_the_beam_already_is_looked_for_when_nothing_is_named(make: Any) -> None:
+def test_what_is_in_the_light_path_already_is_looked_for_when_nothing_is_named(make: Any) -> None:
     assert problems(make(FakeSpectrograph(), FakeCalibrations())) == []
     (problem,) = problems(make(FakeSpectrograph(present=("SDSSg_65mm", "empty_1")), FakeCalibrations()))
     assert GREEN in problem
@@ -138,24 +139,36 @@ def test_what_is_not_published_is_not_held_against_the_run(
 
 def test_a_wheel_that_stopped_elsewhere_is_noticed_after_it_was_set_up(make: Any) -> None:
     camera = FakeSpectrograph(jams=True)
-    beam = make(camera, FakeCalibrations(flats=[GREEN]), filter="SDSSg_65mm")
-    assert problems(beam) == []
+    light_path = make(camera, FakeCalibrations(flats=[GREEN]), filter="SDSSg_65mm")
+    assert asyncio.run(light_path.look()) == ([], GREEN)
     with pytest.raises(AcquisitionError, match=f"no combined flat of {RED}.*Nothing was exposed"):
-        asyncio.run(beam.set_up())
+        asyncio.run(light_path.set_up(GREEN))
     assert camera.moved == [("SDSSg_65mm", None)]
 
 
 def test_what_came_as_expected_is_not_looked_for_twice(make: Any) -> None:
     archive = FakeCalibrations(flats=[GREEN])
-    beam = make(FakeSpectrograph(), archive, filter="SDSSg_65mm")
-    assert problems(beam) == []
-    asyncio.run(beam.set_up())
+    light_path = make(FakeSpectrograph(), archive, filter="SDSSg_65mm")
+    found, expected = asyncio.run(light_path.look())
+    assert found == []
+    asyncio.run(light_path.set_up(expected))
     assert len(archive.asked) == 1
+
+
+def test_what_is_not_known_after_it_was_set_up_is_a_warning(
+    make: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    archive = FakeCalibrations()
+    asyncio.run(make(FakeSpectrograph(mounted_optics=None), archive).set_up(RED))
+    assert "is not known: its reference flat is not looked for." in caplog.text
+    assert archive.asked == []
 
 
 def test_biases_and_darks_need_something_to_compare_with_too(config: Callable[..., Any]) -> None:
     archive: Any = FakeCalibrations()
-    found = asyncio.run(References(config(script_mode="BIAS_DARK"), archive, lambda: 0.0).problems())
+    both = config(script_mode="BIAS_DARK")
+    references = References(both, make_workflow(both).references, archive, lambda: 0.0)
+    found = asyncio.run(references.problems())
     assert found == [
         f"input_collections_verify_{name}: LATISS/calib has no combined {name} that is valid now for detector"
         " 0 to verify against"

@@ -94,3 +94,38 @@ def test_products_of_an_external_verification_need_images_alone() -> None:
     assert named(steps, "generate DEFECTS").needs == ()
     assert named(steps, "generate DEFECTS").job_images == (ImageType.DARK, ImageType.FLAT)
     assert named(steps, "verify DEFECTS").job_images == (ImageType.FLAT,)
+
+
+ALL_TYPES = (ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
+
+
+@pytest.mark.parametrize(
+    ("options", "references"),
+    [
+        ({}, ALL_TYPES),
+        ({"script_mode": "BIAS_DARK", "n_dark": 5, "exp_times_dark": 30}, ALL_TYPES[:2]),
+        ({"do_defects": True}, ALL_TYPES),
+        ({"do_verify": False}, ()),
+        (INTERNAL, ()),
+        (INTERNAL | {"do_verify": False}, ()),
+    ],
+)
+def test_only_what_the_run_does_not_make_is_looked_for_to_verify_against(
+    options: dict[str, Any], references: tuple[ImageType, ...]
+) -> None:
+    assert workflow(**options).references == references
+
+
+@pytest.mark.parametrize("generate", [True, False])
+@pytest.mark.parametrize("product", [True, False])
+def test_the_configuration_certifies_when_the_workflow_does(generate: bool, product: bool) -> None:
+    options = {"generate_calibrations": generate, "do_defects": product, "calib_collection": "u/new"}
+    config = CalibrationConfig.from_namespace(options, LATISS)
+    assert config.certifies == bool(make_workflow(config).dataset_types_to_certify)
+
+
+def test_the_kind_of_a_job_is_that_of_its_step() -> None:
+    step = workflow()
+    assert [each.job_kind for each in step][-2:] == [JobKind.VERIFY, JobKind.GAINS]
+    with pytest.raises(ValueError, match="certify"):
+        _ = named(workflow(**INTERNAL), "certify BIAS").job_kind

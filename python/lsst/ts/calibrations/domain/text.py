@@ -6,10 +6,10 @@ sequences, marks of direction change the order in which a line is read, and a me
 
 from __future__ import annotations
 
-__all__ = ["MOST_SAID", "one_line", "plain"]
+__all__ = ["one_line", "plain"]
 
-MOST_SAID = 500
-"""Characters of what another said that are repeated in a message."""
+_LONGEST = 500
+"""Characters of a text by others that a message repeats."""
 
 
 def plain(text: str, most: int | None = None) -> str:
@@ -34,7 +34,7 @@ def plain(text: str, most: int | None = None) -> str:
     return "".join(each if each == "\n" or each.isprintable() else _escape(each) for each in text)
 
 
-def one_line(value: object, most: int = MOST_SAID) -> str:
+def one_line(value: object, most: int = _LONGEST) -> str:
     """Put what another wrote on one line, not too long, for a message of this program.
 
     Parameters

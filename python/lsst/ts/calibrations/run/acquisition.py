@@ -135,9 +135,12 @@ class Acquisition:
         """Take the images of a set that have these places; begin to wait for their confirmation."""
         kind, times, n = image_set.image_type, image_set.exposure_times, image_set.n_images
         discards = f" ({image_set.n_discard} discarded first)" if image_set.n_discard else ""
-        number = f"{n}" if len(places) == n else f"the other {len(places)} of {n}"
-        self.context.log.info("Taking %s %s images%s.", number, kind, discards)
-        await self.checkpoint(f"{kind}: {number.removeprefix('the other ')} images")
+        begins = len(places) == n
+        number = f"{n}" if begins else f"{len(places)} of {n}"
+        self.context.log.info(
+            "Taking %s %s images%s.", number if begins else f"the other {number}", kind, discards
+        )
+        await self.checkpoint(f"{kind}: {number} images")
         taken: list[int] = []
         for place in places:
             _raise_first_failure(confirmations.values())

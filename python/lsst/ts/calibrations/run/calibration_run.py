@@ -73,12 +73,13 @@ class CalibrationRun:
         self.repository = Repository(config.repo)
         self.archive = Archive(self.repository, instrument)
         self.certifier = Certifier(self.repository, instrument.name)
-        self.references = References(config, self.archive, context.now)
-        self.filter_and_grating = FilterAndGrating(config, clients.camera, self.references, context.log)
         self.pipelines = PipelineFiles(instrument, context.settings.pipelines)
         self.processing = Processing(
             context, instrument, config, clients.ocps, self.archive, self.certifier, self.pipelines
         )
+        needed = self.processing.workflow.references
+        self.references = References(config, needed, self.archive, context.now)
+        self.filter_and_grating = FilterAndGrating(config, clients.camera, self.references, context.log)
 
     async def run(self) -> str:
         """Run; return the outcome in words for the operator: negative verdicts first.
@@ -89,11 +90,11 @@ class CalibrationRun:
             The run ended early, or something that was asked for was not done.
         """
         try:
-            await self._check()
+            expected = await self._check()
             if self.context.record.resumed:
                 await self._recovery().run()
             if any(map(self.is_left, self.config.image_types)):
-                await self.filter_and_grating.set_up()
+                await self.filter_and_grating.set_up(expected)
                 await self._recovery().compare(flats=self._flats_are_left)
             error = await self._take_and_process()
         except BaseException as end:
@@ -116,10 +117,18 @@ class CalibrationRun:
         with contextlib.suppress(JournalError):
             self.processing.give_up(reason)
 
-    async def _check(self) -> None:
+    async def _check(self) -> str | None:
+        """Check all before the first exposure; return the filter whose reference flat was looked for."""
+        expected: str | None = None
+
+        async def filter_and_grating() -> list[str]:
+            nonlocal expected
+            problems, expected = await self.filter_and_grating.look()
+            return problems
+
         if (remark := self.pipelines.remark) is not None:
             self.context.log.info(remark)
-        checks = [self.filter_and_grating.problems, self.references.problems]
+        checks = [filter_and_grating, self.references.problems]
         if self._flats_are_left:
             ignore = self.config.ignore
             checks.append(partial(self.clients.telescope.problems, ignore))
@@ -131,6 +140,7 @@ class CalibrationRun:
             certification=self._certification(),
             folder=self.context.settings.folder,
         )
+        return expected
 
     def is_left(self, image_type: ImageType) -> bool:
         """Look whether images of a type are still to be taken: always, unless the run was resumed.
@@ -184,7 +194,7 @@ class CalibrationRun:
         try:
             error = await asyncio.shield(taking)
             await self.processing.finish()
-        except BaseException:  # a stop, a full disk, a fault of this program: nobody waits any more
+        except BaseException:  # a stop, a full disk, a fault of this program
             # At once, and not when the camera has ended what it has begun: until then jobs would be begun.
             taking.cancel()
             await asyncio.gather(taking, self.processing.cancel(), return_exceptions=True)

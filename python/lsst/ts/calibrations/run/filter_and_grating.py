@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..domain.errors import AcquisitionError
@@ -37,24 +37,34 @@ class FilterAndGrating:
     camera: Camera
     references: References
     log: logging.Logger
-    _expected: str | None = field(default=None, init=False)
-    """Physical filter whose reference flat was looked for."""
 
-    async def problems(self) -> list[str]:
-        """What would go wrong with filter, grating and the reference flat; nothing is moved."""
+    async def look(self) -> tuple[list[str], str | None]:
+        """Look what would go wrong with filter, grating and the reference flat; nothing is moved.
+
+        Returns
+        -------
+        problems
+            One sentence for each.
+        expected
+            Physical filter whose reference flat was looked for; None if none was.
+        """
         filter_, grating = self.config.filter, self.config.grating
         if filter_ is not None or grating is not None:
             mounted = await self.camera.mounted()
             if mounted is None:
                 self.log.warning("Which filters and gratings there are is not published: not checked.")
             elif problems := mounted.problems(filter_, grating):
-                return problems
-        if self.references.need_flat:
-            self._expected = await self.camera.find_filter(filter_, grating)
-        return [] if self._expected is None else await self.references.flat_problems(self._expected)
+                return problems, None
+        expected = await self.camera.find_filter(filter_, grating) if self.references.need_flat else None
+        return [] if expected is None else await self.references.flat_problems(expected), expected
 
-    async def set_up(self) -> None:
+    async def set_up(self, expected: str | None) -> None:
         """Put filter and grating into the light path, and see that they are what was expected.
+
+        Parameters
+        ----------
+        expected
+            Physical filter whose reference flat was looked for before; None if none was.
 
         Raises
         ------
@@ -66,8 +76,8 @@ class FilterAndGrating:
             return
         found = await self.camera.find_filter()
         if found is None:
-            self.log.warning("What is in the beam is not known: no look for its reference flat.")
-        elif found != self._expected:
+            self.log.warning("What is in the light path is not known: its reference flat is not looked for.")
+        elif found != expected:
             problems = await self.references.flat_problems(found)
             if problems:
                 raise AcquisitionError("; ".join(problems), kept="Nothing was exposed.")

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..domain.calibrations import JobKind
 from ..domain.errors import ProcessingError
 from ..domain.job_collections import job_collection
 from ..domain.jobs import JobRequest, data_query, make_job
@@ -74,13 +73,13 @@ class Jobs:
         ArchiveError
             There is no such pipeline.
         """
-        pipeline = await asyncio.to_thread(self.pipelines.find, JobKind(step.kind), step.calibration)
+        pipeline = await asyncio.to_thread(self.pipelines.find, step.job_kind, step.calibration)
         options, notes = pipeline.options(options)
         for note in notes:
             self.context.log.info("%s %s: %s.", step.kind, step.calibration, note)
         return await self._succeed(
             make_job(
-                JobKind(step.kind),
+                step.job_kind,
                 step.calibration,
                 pipeline=pipeline.address,
                 inputs=inputs,

@@ -28,6 +28,8 @@ class References:
     ----------
     config
         What was asked for.
+    needed
+        Types of the images that are verified against what is there.
     archive
         The Butler.
     now
@@ -35,13 +37,14 @@ class References:
     """
 
     config: CalibrationConfig
+    needed: Sequence[ImageType]
     archive: Archive
     now: Callable[[], float]
 
     async def problems(self) -> list[str]:
         """What is missing of biases and darks; flats need a filter, see `flat_problems`."""
         problems = []
-        for kind in self._needed():
+        for kind in self.needed:
             if kind is not ImageType.FLAT:
                 problems += await self._problems(kind, None)
         return problems
@@ -49,7 +52,7 @@ class References:
     @property
     def need_flat(self) -> bool:
         """Whether there must be a flat."""
-        return ImageType.FLAT in self._needed()
+        return ImageType.FLAT in self.needed
 
     async def flat_problems(self, physical_filter: str) -> list[str]:
         """Look for the flats through a filter.
@@ -65,10 +68,6 @@ class References:
             What is missing, one sentence for each problem.
         """
         return await self._problems(ImageType.FLAT, physical_filter) if self.need_flat else []
-
-    def _needed(self) -> Sequence[ImageType]:
-        external = self.config.do_verify and not self.config.generate_calibrations
-        return self.config.image_types if external else ()
 
     async def _problems(self, kind: ImageType, physical_filter: str | None) -> list[str]:
         collections, name = self.config.images[kind].verify_collections, kind.lower()

@@ -76,6 +76,17 @@ class Step:
         return step_name(self.kind, self.calibration)
 
     @property
+    def job_kind(self) -> JobKind:
+        """Kind of its job, whose name it has.
+
+        Raises
+        ------
+        ValueError
+            It needs no job.
+        """
+        return JobKind(self.kind)
+
+    @property
     def accepted_inputs(self) -> tuple[str, ...]:
         """Those of `inputs_of_run` that have been certified by then: all but the calibration itself."""
         return tuple(name for name in self.inputs_of_run if name != self.calibration)
@@ -104,7 +115,16 @@ class Workflow:
     @property
     def jobs(self) -> tuple[tuple[JobKind, str], ...]:
         """Kind and calibration of every job."""
-        return tuple((JobKind(step.kind), step.calibration) for step in self.steps if step.job_images)
+        return tuple((step.job_kind, step.calibration) for step in self.steps if step.job_images)
+
+    @property
+    def references(self) -> tuple[ImageType, ...]:
+        """Types of the images that are verified against calibrations which the run does not make."""
+        return tuple(
+            CALIBRATIONS[step.calibration].verified_with
+            for step in self.steps
+            if step.kind is StepKind.VERIFY and not step.needs
+        )
 
     @property
     def dataset_types_to_certify(self) -> tuple[str, ...]:
