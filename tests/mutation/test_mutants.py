@@ -7,6 +7,7 @@ scenario of the campaign, in which an invariant must notice.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -24,14 +25,39 @@ from lsst.ts.simulated_observatory.campaign.invariants import INVARIANTS
 ROOT = Path(__file__).parents[2]
 PACKAGES = Path(lsst.ts.calibrations.__file__).parents[1]
 MUTANTS = yaml.safe_load((Path(__file__).parent / "mutants.yaml").read_text(encoding="utf-8"))
+EXAMPLES = {
+    each["name"].replace(" ", "-"): each
+    for each in yaml.safe_load(
+        (ROOT / "tests/simulated_observatory/campaign/examples.yaml").read_text(encoding="utf-8")
+    )
+}
 
-RUN = """
-import sys, pytest, lsst
-lsst.__path__ = [sys.argv[1] + "/lsst", *lsst.__path__]  # before an installed package
+IN_COPY = """
+import sys, pytest, runpy, lsst
+folder = sys.argv.pop(1)
+lsst.__path__ = [folder + "/lsst", *lsst.__path__]  # before an installed package
 import lsst.ts.calibrations as package
-assert package.__file__.startswith(sys.argv[1]), package.__file__
-sys.exit(pytest.main(["-x", "-m", "", "-p", "no:cacheprovider", *sys.argv[2:]]))
+assert package.__file__.startswith(folder), package.__file__
 """
+
+RUN = f"""{IN_COPY}
+sys.exit(pytest.main(["-x", "-m", "", "-p", "no:cacheprovider", *sys.argv[1:]]))
+"""
+
+PLAY = f"""{IN_COPY}
+runpy.run_path({str(Path(__file__).parent / "play.py")!r}, run_name="__main__")
+"""
+
+MOST = 30
+"""Drawn scenarios within which a violation must be found."""
+
+FIRST = {
+    "A stop waits for the camera first": 20,
+    "Whether the camera was asked is not known": 225155668,
+    "A run begins after its stop": 497023572,
+    "A stop waits without limit": 144,
+}
+"""Scenarios to begin with, by defect: some take place at a moment that few scenarios meet."""
 
 NEWER = 1000.0
 """Seconds by which a changed module is newer, so that what was compiled of it does not count."""
@@ -54,8 +80,17 @@ class Copy:
 
     def test(self, *tests: str, timeout: float = 200.0) -> subprocess.CompletedProcess[str]:
         """Run tests against it."""
+        return self._run(RUN, *tests, timeout=timeout)
+
+    def play(self, *arguments: str, timeout: float = 800.0) -> list[set[str]]:
+        """Play scenarios against it (play.py): invariants that each of them violates."""
+        found = self._run(PLAY, *arguments, timeout=timeout)
+        assert found.returncode == 0, found.stdout + found.stderr
+        return list(map(set, json.loads(found.stdout.splitlines()[-1])))
+
+    def _run(self, code: str, *arguments: str, timeout: float) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-c", RUN, str(self.folder), *tests]
+        command = [sys.executable, "-c", code, str(self.folder), *arguments]
         return subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout, check=False
         )
@@ -113,11 +148,42 @@ def test_without_a_defect_all_of_these_tests_pass(copy: Copy) -> None:
     assert found.returncode == 0, found.stdout + found.stderr
 
 
+@pytest.mark.long
+@pytest.mark.timeout(900)  # two runs without interruption, and twenty with one
+@pytest.mark.parametrize(
+    "mutant", [each for each in MUTANTS if each["defect"] == "A run begins after its stop"]
+)
+def test_the_matrix_meets_the_moment_at_which_a_run_begins(mutated: Copy, mutant: dict[str, Any]) -> None:
+    noticed = [mutant["invariant"] in each for each in mutated.play()]
+    assert True in noticed[1:-1]
+    assert not noticed[0]
+    assert not noticed[-1]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "mutant",
+    [pytest.param(each, id=each["defect"].replace(" ", "-")) for each in MUTANTS if "invariant" in each],
+)
+def test_drawn_scenarios_meet_a_defect(mutated: Copy, mutant: dict[str, Any]) -> None:
+    first = FIRST.get(mutant["defect"], 0)
+    found = mutated.play(mutant["invariant"], str(first), str(MOST), *_focus(mutant))
+    assert mutant["invariant"] in found[-1], f"{len(found)} scenarios; these noticed: {set().union(*found)}"
+
+
+def _focus(mutant: dict[str, Any]) -> list[str]:
+    """What is to be drawn is what the example has in which the defect is noticed."""
+    (name,) = (test.partition("[")[2][:-1] for test in tests_of(mutant) if "/campaign/" in test)
+    example = EXAMPLES[name]
+    if "interruption" in example:
+        return ["interruption"]
+    return [each.partition(":")[0] for each in example.get("faults", ())]
+
+
 def test_each_invariant_and_scenario_is_there() -> None:
-    path = ROOT / "tests" / "simulated_observatory" / "campaign" / "examples.yaml"
-    names = {each["name"].replace(" ", "-") for each in yaml.safe_load(path.read_text(encoding="utf-8"))}
     named = [(each, test) for each in MUTANTS for test in tests_of(each) if "/campaign/" in test]
-    assert {test.partition("[")[2][:-1] for _, test in named} <= names
+    assert {test.partition("[")[2][:-1] for _, test in named} <= set(EXAMPLES)
     assert {mutant["invariant"] for mutant, _ in named} <= set(INVARIANTS)
     assert len(named) >= 45
 
