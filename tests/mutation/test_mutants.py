@@ -125,7 +125,7 @@ def _parameters() -> Iterator[Any]:
         yield pytest.param(mutant, id=name, marks=() if always else pytest.mark.long)
 
 
-def tests_of(mutant: dict[str, Any]) -> list[str]:
+def catching_tests(mutant: dict[str, Any]) -> list[str]:
     """Tests that are to catch a defect."""
     found = mutant["caught_by"]
     return [found] if isinstance(found, str) else found
@@ -133,7 +133,7 @@ def tests_of(mutant: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("mutant", list(_parameters()))
 def test_a_defect_is_caught(mutated: Copy, mutant: dict[str, Any]) -> None:
-    for test in tests_of(mutant):
+    for test in catching_tests(mutant):
         found = mutated.test(test)
         text = found.stdout + found.stderr
         assert (found.returncode, f"FAILED {test}" in text) == (1, True), f"{test} did not catch it\n{text}"
@@ -144,7 +144,7 @@ def test_a_defect_is_caught(mutated: Copy, mutant: dict[str, Any]) -> None:
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_without_a_defect_all_of_these_tests_pass(copy: Copy) -> None:
-    found = copy.test(*sorted({test for mutant in MUTANTS for test in tests_of(mutant)}), timeout=800)
+    found = copy.test(*sorted({test for mutant in MUTANTS for test in catching_tests(mutant)}), timeout=800)
     assert found.returncode == 0, found.stdout + found.stderr
 
 
@@ -174,7 +174,7 @@ def test_drawn_scenarios_meet_a_defect(mutated: Copy, mutant: dict[str, Any]) ->
 
 def _focus(mutant: dict[str, Any]) -> list[str]:
     """What is to be drawn is what the example has in which the defect is noticed."""
-    (name,) = (test.partition("[")[2][:-1] for test in tests_of(mutant) if "/campaign/" in test)
+    (name,) = (test.partition("[")[2][:-1] for test in catching_tests(mutant) if "/campaign/" in test)
     example = EXAMPLES[name]
     if "interruption" in example:
         return ["interruption"]
@@ -182,7 +182,7 @@ def _focus(mutant: dict[str, Any]) -> list[str]:
 
 
 def test_each_invariant_and_scenario_is_there() -> None:
-    named = [(each, test) for each in MUTANTS for test in tests_of(each) if "/campaign/" in test]
+    named = [(each, test) for each in MUTANTS for test in catching_tests(each) if "/campaign/" in test]
     assert {test.partition("[")[2][:-1] for _, test in named} <= set(EXAMPLES)
     assert {mutant["invariant"] for mutant, _ in named} <= set(INVARIANTS)
     assert len(named) >= 45

@@ -85,7 +85,7 @@ def test_without_salobj_and_simulated_observatory_it_is_said_what_is_missing(
     ended = run([tmp_path, base], str(tmp_path / SCRIPT), "1", "--schema")
     assert ended.returncode == 1
     assert "lsst.ts.salobj is not installed" in ended.stderr
-    assert ended.stderr.rstrip().endswith("elsewhere install ts-calibrations[simulation].")
+    assert "elsewhere install ts-calibrations[simulation]" in ended.stderr
 
 
 @pytest.mark.parametrize("command", ["run_script", "run_simulator"])

@@ -1,4 +1,4 @@
-"""The types of calibrations: how the simulated observatory stores them, and what its jobs need; one row each."""
+"""The types of calibrations: how the simulated observatory stores them, and what its jobs need; a row each."""
 
 from __future__ import annotations
 
