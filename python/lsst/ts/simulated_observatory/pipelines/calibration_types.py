@@ -1,4 +1,4 @@
-"""The types of calibrations: how the simulated observatory stores them, and what its jobs need; a row each."""
+"""The types of calibrations: how the simulated observatory stores them, and what its jobs need."""
 
 from __future__ import annotations
 
