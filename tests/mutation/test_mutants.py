@@ -51,13 +51,13 @@ runpy.run_path({str(Path(__file__).parent / "play.py")!r}, run_name="__main__")
 MOST = 30
 """Drawn scenarios within which a violation must be found."""
 
-FIRST = {
-    "A stop waits for the camera first": 20,
-    "Whether the camera was asked is not known": 225155668,
-    "A run begins after its stop": 497023572,
-    "A stop waits without limit": 144,
-}
-"""Scenarios to begin with, by defect: some take place at a moment that few scenarios meet."""
+FIRST = {"A stop waits for the camera first": 50}
+"""Scenarios to begin with, by defect, where few scenarios meet the moment."""
+
+RARE = ("Whether the camera was asked is not known", "A run begins after its stop")
+"""Defects whose moment thousands of drawn scenarios miss: an example, and the matrix, meet them."""
+
+DRAWN = [each for each in MUTANTS if "invariant" in each and each["defect"] not in RARE]
 
 NEWER = 1000.0
 """Seconds by which a changed module is newer, so that what was compiled of it does not count."""
@@ -164,7 +164,7 @@ def test_the_matrix_meets_the_moment_at_which_a_run_begins(mutated: Copy, mutant
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "mutant",
-    [pytest.param(each, id=each["defect"].replace(" ", "-")) for each in MUTANTS if "invariant" in each],
+    [pytest.param(each, id=each["defect"].replace(" ", "-")) for each in DRAWN],
 )
 def test_drawn_scenarios_meet_a_defect(mutated: Copy, mutant: dict[str, Any]) -> None:
     first = FIRST.get(mutant["defect"], 0)
