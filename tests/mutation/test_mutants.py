@@ -55,7 +55,7 @@ FIRST = {"A stop waits for the camera first": 50}
 """Scenarios to begin with, by defect, where few scenarios meet the moment."""
 
 RARE = ("Whether the camera was asked is not known", "A run begins after its stop")
-"""Defects whose moment thousands of drawn scenarios miss: an example, and the matrix, meet them."""
+"""Defects whose moment is too rare to be drawn: an example meets each, and the matrix the second."""
 
 DRAWN = [each for each in MUTANTS if "invariant" in each and each["defect"] not in RARE]
 
