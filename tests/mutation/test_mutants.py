@@ -1,10 +1,10 @@
 """Deliberate defects in the code: each is caught by the tests that it names.
 
-A defect is a literal substitution in one module: in ``file`` of the packages ``replace`` stands once, and ``by``
-comes in its place. The YAML files beside have those of one package each. A defect is made in a copy of the
-packages, and the tests that ``caught_by`` names run against the copy in a process of their own and must fail:
-tests of that module, or scenarios of the campaign, in which ``invariant`` is the one that must notice. Those
-with ``always`` are tried in every run of the tests, the others with ``-m long``.
+A defect is a literal substitution in one module: in ``file`` of the packages ``replace`` stands once, and
+``by`` comes in its place. The YAML files beside have those of one package each. A defect is made in a copy of
+the packages, and the tests that ``caught_by`` names run against the copy in a process of their own and must
+fail: tests of that module, or scenarios of the campaign, in which ``invariant`` is the one that must notice.
+Those with ``always`` are tried in every run of the tests, the others with ``-m long``.
 """
 
 from __future__ import annotations
