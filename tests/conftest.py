@@ -61,7 +61,7 @@ def signals_of_the_tests() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-class Shelf:
+class ResultsWriter:
     """Puts results into a repository as the pipelines do: below ``<collection>/run``, with a chain above."""
 
     def __init__(self, repository: Path) -> None:
@@ -121,7 +121,7 @@ def exposure_statistics(failing: Mapping[str, Collection[str]]) -> dict[str, Any
 
 @dataclass
 class CannedPipelines:
-    """Jobs that need no pixels: they end with the exit code, and store the results, that a story asks for.
+    """Jobs that need no pixels: they end with the exit code, and store the results, that a test asks for.
 
     Parameters
     ----------
@@ -180,7 +180,9 @@ class _CannedJob:
         self.job.log.write_text("canned\n")
         code = self.pipelines.exit_codes.get((self.job.kind, self.job.calibration), 0)
         if code == 0:
-            Shelf(self.pipelines.repository).put(self.job.collection, self.pipelines.results(self.job))
+            ResultsWriter(self.pipelines.repository).put(
+                self.job.collection, self.pipelines.results(self.job)
+            )
         return code
 
     def kill(self) -> None:
@@ -271,9 +273,9 @@ def repository(empty_repository: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def shelf(repository: Path) -> Shelf:
+def results_writer(repository: Path) -> ResultsWriter:
     """Puts results into the repository."""
-    return Shelf(repository)
+    return ResultsWriter(repository)
 
 
 @pytest.fixture(scope="session")
@@ -312,5 +314,5 @@ def make_observatory() -> Callable[..., SimulatedObservatory]:
 def observatory(
     make_observatory: Callable[..., SimulatedObservatory], pipelines: CannedPipelines, tmp_path: Path
 ) -> Callable[..., SimulatedObservatory]:
-    """Make the observatory of this test, with the faults of its story."""
+    """Make the observatory of this test, with its faults."""
     return partial(make_observatory, tmp_path, pipelines)

@@ -61,7 +61,7 @@ def config() -> Callable[..., CalibrationConfig]:
 
 @dataclass
 class FakeCamera:
-    """A camera that takes its time, and fails where the story says."""
+    """A camera that takes its time, and fails where the test says."""
 
     refuses: Collection[int] = ()
     """Numbers of exposures, from 1, that it refuses."""
@@ -157,7 +157,7 @@ class Night:
     seconds: float
     """Simulated seconds of the run."""
     jobs: list[Any] = field(default_factory=list)
-    """Jobs as the OCPS got them, where the story keeps them."""
+    """Jobs as the OCPS got them, where the test keeps them."""
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -181,7 +181,7 @@ Operator = Callable[[Any, salobj.Remote], Coroutine[Any, Any, None]]
 
 
 @dataclass
-class _Witness:
+class _ScriptOutput:
     """Keeps what a script publishes."""
 
     states: list[str] = field(default_factory=list)
@@ -211,7 +211,7 @@ def _tell(
     part: int = 0,
     **configure: str,
 ) -> Night:
-    witness, facts = _Witness(), list[Fact]()
+    script_output, facts = _ScriptOutput(), list[Fact]()
 
     async def main() -> Night:
         async with observatory(*faults, part=part), salobj.Domain() as domain:
@@ -231,19 +231,19 @@ def _tell(
                 advise=partial(light_warnings, instrument=LATISS),
             )
             remote = salobj.Remote(domain, "Script", 1)
-            remote.evt_state.callback = witness.state
-            remote.evt_logMessage.callback = witness.message
+            remote.evt_state.callback = script_output.state
+            remote.evt_logMessage.callback = script_output.message
             await asyncio.gather(script.start_task, remote.start_task)
             text = config if part else f"{config}\nrepo: {repository}"
             seconds = await _play(script, remote, text, operator, configure)
             return Night(
                 state=ScriptState(script.state.state).name,
                 reason=script.state.reason,
-                states=witness.states,
-                checkpoints=witness.checkpoints,
+                states=script_output.states,
+                checkpoints=script_output.checkpoints,
                 metadata=remote.evt_metadata.get(),
                 facts=facts,
-                log=witness.log,
+                log=script_output.log,
                 folder=folder,
                 seconds=seconds,
             )

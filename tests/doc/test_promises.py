@@ -46,7 +46,8 @@ def test_each_test_exists(path: str, function: str) -> None:
 
 
 def test_each_defect_is_in_the_list_and_those_that_the_campaign_notices_are_named() -> None:
-    mutants = yaml.safe_load((ROOT / "tests" / "mutation" / "mutants.yaml").read_text(encoding="utf-8"))
+    files = (ROOT / "tests" / "mutation").glob("*.yaml")
+    mutants = [each for path in files for each in yaml.safe_load(path.read_text(encoding="utf-8"))]
     named = {" ".join(each.split()) for each in re.findall(r"\*([^*]+)\*", fields("Defects"))}
     assert named <= {each["defect"] for each in mutants}
     assert named >= {each["defect"] for each in mutants if "invariant" in each}

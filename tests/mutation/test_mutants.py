@@ -1,8 +1,10 @@
 """Deliberate defects in the code: each is caught by the tests that it names.
 
-A defect is a literal substitution in one module (``mutants.yaml``). It is made in a copy of the packages, and
-the test that is to catch it runs against the copy in a process of its own: a test of that module, or a
-scenario of the campaign, in which an invariant must notice.
+A defect is a literal substitution in one module: in ``file`` of the packages ``replace`` stands once, and
+``by`` comes in its place. The YAML files beside have those of one package each. A defect is made in a copy of
+the packages, and the tests that ``caught_by`` names run against the copy in a process of their own and must
+fail: tests of that module, or scenarios of the campaign, in which ``invariant`` is the one that must notice.
+Those with ``always`` are tried in every run of the tests, the others with ``-m long``.
 """
 
 from __future__ import annotations
@@ -24,7 +26,11 @@ from lsst.ts.simulated_observatory.campaign.invariants import INVARIANTS
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = Path(lsst.ts.calibrations.__file__).parents[1]
-MUTANTS = yaml.safe_load((Path(__file__).parent / "mutants.yaml").read_text(encoding="utf-8"))
+MUTANTS = [
+    mutant
+    for path in sorted(Path(__file__).parent.glob("*.yaml"))
+    for mutant in yaml.safe_load(path.read_text(encoding="utf-8"))
+]
 EXAMPLES = {
     each["name"].replace(" ", "-"): each
     for each in yaml.safe_load(

@@ -104,10 +104,10 @@ def read(repository: Path, collection: str, calibration: str, *exposures: int) -
 
 
 def test_verification_results_are_read_by_exposure_and_detector_name(
-    three_exposures: Path, shelf: Any
+    three_exposures: Path, results_writer: Any
 ) -> None:
     whole = {"RXX_S00": {"SUCCESS": False, "FAILURES": ["C05 NOISE"]}, "SUCCESS": False}
-    shelf.put(
+    results_writer.put(
         "u/ocps/a",
         {
             "verifyBiasExpStats": {(FIRST,): whole},
@@ -128,17 +128,19 @@ def test_verification_results_are_read_by_exposure_and_detector_name(
 
 
 def test_results_of_a_curve_are_read_by_detector_name_without_any_exposure(
-    repository: Path, shelf: Any
+    repository: Path, results_writer: Any
 ) -> None:
-    shelf.put("u/ocps/a", {"verifyPtcDetStats": {(0,): statistics(C03="MEAN")}}, dimensions=("detector",))
+    results_writer.put(
+        "u/ocps/a", {"verifyPtcDetStats": {(0,): statistics(C03="MEAN")}}, dimensions=("detector",)
+    )
     found = read(repository, "u/ocps/a", "PTC")
     (curve,) = found.subjects
     assert (curve.subject, gaps(found)) == ("PTC", [])
     assert curve.failed == {VerificationTest("RXX_S00", "C03", "MEAN")}
 
 
-def test_results_that_are_not_there_are_gaps(three_exposures: Path, shelf: Any) -> None:
-    shelf.put(
+def test_results_that_are_not_there_are_gaps(three_exposures: Path, results_writer: Any) -> None:
+    results_writer.put(
         "u/ocps/a",
         {
             "verifyDarkExpStats": {(FIRST,): GOOD, (THIRD,): GOOD},
@@ -154,31 +156,31 @@ def test_results_that_are_not_there_are_gaps(three_exposures: Path, shelf: Any) 
 
 @pytest.mark.parametrize(("collection", "calibration"), [("u/ocps/none", "BIAS"), ("u/ocps/a", "FLAT")])
 def test_no_collection_and_no_dataset_type_mean_no_results(
-    three_exposures: Path, shelf: Any, collection: str, calibration: str
+    three_exposures: Path, results_writer: Any, collection: str, calibration: str
 ) -> None:
-    shelf.put("u/ocps/a", {"verifyBiasExpStats": {(FIRST,): GOOD}})
+    results_writer.put("u/ocps/a", {"verifyBiasExpStats": {(FIRST,): GOOD}})
     assert gaps(read(three_exposures, collection, calibration, FIRST)) == [
         f"exposure {FIRST}: it has no result",
         f"exposure {FIRST}, RXX_S00: no measurements",
     ]
 
 
-def test_results_of_another_job_are_not_taken(three_exposures: Path, shelf: Any) -> None:
+def test_results_of_another_job_are_not_taken(three_exposures: Path, results_writer: Any) -> None:
     bad = {"RXX_S00": {"SUCCESS": False, "FAILURES": ["SCATTER"]}, "SUCCESS": False}
     for name, result in (("u/ocps/a", GOOD), ("u/ocps/b", bad)):
-        shelf.put(name, {"verifyBiasExpStats": {(FIRST,): result}})
+        results_writer.put(name, {"verifyBiasExpStats": {(FIRST,): result}})
     (exposure,) = read(three_exposures, "u/ocps/b", "BIAS", FIRST).subjects
     assert exposure.failed == {VerificationTest("RXX_S00", None, "SCATTER")}
 
 
 def test_results_that_came_after_the_repository_was_opened_are_seen(
-    three_exposures: Path, shelf: Any
+    three_exposures: Path, results_writer: Any
 ) -> None:
     async def question(archive: Archive) -> None:
         for name in ("u/ocps/a", "u/ocps/b"):
             missing = f"exposure {FIRST}: it has no result"
             assert missing in gaps(await archive.verification(name, "BIAS", [FIRST], DETECTORS))
-            shelf.put(name, {"verifyBiasExpStats": {(FIRST,): GOOD}})
+            results_writer.put(name, {"verifyBiasExpStats": {(FIRST,): GOOD}})
             assert missing not in gaps(await archive.verification(name, "BIAS", [FIRST], DETECTORS))
 
     ask(three_exposures, question)
@@ -196,8 +198,10 @@ def curve(first: int = FIRST, second: int = SECOND, **gains: float) -> PhotonTra
 
 
 @pytest.mark.parametrize("name", ["cpPtcExtract", "cpPtcPartial"])
-def test_gains_are_read_under_either_name(three_exposures: Path, shelf: Any, name: str) -> None:
-    shelf.put("u/ocps/g", {name: {(FIRST, 0): curve(C05=1.3), (THIRD, 0): curve(THIRD, THIRD + 1, C05=99.0)}})
+def test_gains_are_read_under_either_name(three_exposures: Path, results_writer: Any, name: str) -> None:
+    results_writer.put(
+        "u/ocps/g", {name: {(FIRST, 0): curve(C05=1.3), (THIRD, 0): curve(THIRD, THIRD + 1, C05=99.0)}}
+    )
     gains = ask(three_exposures, lambda archive: archive.pair_gains("u/ocps/g", [(FIRST, SECOND)], [0]))
     assert [each.amplifier for each in gains] == list(AMPLIFIERS)
     (fifth,) = (each for each in gains if each.amplifier == "C05")
@@ -207,18 +211,18 @@ def test_gains_are_read_under_either_name(three_exposures: Path, shelf: Any, nam
 
 
 def test_an_amplifier_without_light_has_no_gain_and_the_others_have(
-    three_exposures: Path, shelf: Any
+    three_exposures: Path, results_writer: Any
 ) -> None:
     dark = curve(C03=math.nan)
     dark.rawMeans["C03"] = []
-    shelf.put("u/ocps/g", {"cpPtcExtract": {(FIRST, 0): dark}})
+    results_writer.put("u/ocps/g", {"cpPtcExtract": {(FIRST, 0): dark}})
     gains = ask(three_exposures, lambda archive: archive.pair_gains("u/ocps/g", [(FIRST, SECOND)], [0]))
     assert [each.amplifier for each in gains if math.isnan(each.gain)] == ["C03"]
     assert [each.amplifier for each in gains if math.isnan(each.mean)] == ["C03"]
 
 
-def test_a_pair_without_result_is_named(three_exposures: Path, shelf: Any) -> None:
-    shelf.put("u/ocps/g", {"cpPtcExtract": {(FIRST, 0): curve()}})
+def test_a_pair_without_result_is_named(three_exposures: Path, results_writer: Any) -> None:
+    results_writer.put("u/ocps/g", {"cpPtcExtract": {(FIRST, 0): curve()}})
     with pytest.raises(ArchiveError, match=rf"u/ocps/g for the flats {SECOND} and {THIRD}, detector 0"):
         ask(
             three_exposures,
@@ -288,11 +292,11 @@ def test_where_there_is_nothing_of_the_type_nothing_is_found(
 
 
 def test_results_of_many_are_found_with_few_questions(
-    three_exposures: Path, shelf: Any, monkeypatch: pytest.MonkeyPatch
+    three_exposures: Path, results_writer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A question to the registry takes 20 ms: one for each result would take minutes for LSSTCam."""
     ids = (FIRST, SECOND, THIRD)
-    shelf.put(
+    results_writer.put(
         "u/ocps/a",
         {
             "verifyBiasExpStats": {(each,): GOOD for each in ids},
@@ -311,8 +315,10 @@ def test_results_of_many_are_found_with_few_questions(
     assert len(asked) == 2
 
 
-def test_a_file_of_results_that_is_spoilt_is_an_error_in_words(three_exposures: Path, shelf: Any) -> None:
-    shelf.put("u/ocps/a", {"verifyBiasExpStats": {(FIRST,): GOOD}})
+def test_a_file_of_results_that_is_spoilt_is_an_error_in_words(
+    three_exposures: Path, results_writer: Any
+) -> None:
+    results_writer.put("u/ocps/a", {"verifyBiasExpStats": {(FIRST,): GOOD}})
     for file in three_exposures.rglob("verifyBiasExpStats*"):
         if file.is_file():
             file.write_text("{ \x1b[2J" + "x" * 10_000)

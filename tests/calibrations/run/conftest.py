@@ -13,9 +13,10 @@ from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory.stand_ins.template import make_template
 
 from .doubles import (
+    MakeRun,
+    ProcessingRun,
     ScriptedArchive,
     ScriptedOcps,
-    Story,
 )
 from .interrupted import (
     FILTERS,
@@ -49,11 +50,13 @@ def observed(template: Path, tmp_path: Path) -> Iterator[Callable[..., Observed]
 
 
 @pytest.fixture
-def story(context: Any, config: Any) -> Callable[..., Story]:
+def make_run(context: Any, config: Any) -> MakeRun:
     def make(
         ocps: ScriptedOcps | None = None, archive: ScriptedArchive | None = None, **options: Any
-    ) -> Story:
+    ) -> ProcessingRun:
         few = {"n_bias": 4, "n_dark": 4, "exp_times_dark": 5, "n_flat": 4}
-        return Story(context, config(**few | options), ocps or ScriptedOcps(), archive or ScriptedArchive())
+        return ProcessingRun(
+            context, config(**few | options), ocps or ScriptedOcps(), archive or ScriptedArchive()
+        )
 
     return make

@@ -60,7 +60,7 @@ class ScriptedOcps:
 
 
 class ScriptedArchive:
-    """Results in which the amplifiers of the story fail their tests."""
+    """Results in which the amplifiers of the test fail their tests."""
 
     def __init__(
         self, failing: Mapping[str, Sequence[str]] = HEALTHY, without: Sequence[int] = (), gains: Any = None
@@ -128,7 +128,7 @@ def make_processing(context: Any, config: Any, ocps: ScriptedOcps, archive: Scri
     return Processing(context, LATISS, config, jobs, both, both, PipelineFiles(LATISS, PIPELINES))
 
 
-class Story:
+class ProcessingRun:
     """Processing with what became of it."""
 
     def __init__(self, context: Any, config: Any, ocps: ScriptedOcps, archive: ScriptedArchive) -> None:
@@ -163,6 +163,10 @@ class Story:
     @property
     def not_done(self) -> dict[str, str]:
         return {fact.step: fact.reason for fact in self.of(StepNotDone)}
+
+
+MakeRun = Callable[..., ProcessingRun]
+"""Makes one from stand-ins and options."""
 
 
 def taken(number: int, kind: ImageType, seconds: float) -> ExposureTaken:

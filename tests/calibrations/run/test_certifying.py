@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,15 +28,15 @@ from .doubles import (
     INTERNAL,
     PRODUCTS,
     REFUSED,
+    MakeRun,
     ScriptedArchive,
     ScriptedOcps,
-    Story,
     begin,
 )
 
 
-def test_a_dark_is_made_with_the_bias_that_was_accepted_before(story: Callable[..., Story]) -> None:
-    told = story(**INTERNAL, script_mode="BIAS_DARK")
+def test_a_dark_is_made_with_the_bias_that_was_accepted_before(make_run: MakeRun) -> None:
+    told = make_run(**INTERNAL, script_mode="BIAS_DARK")
     processing = told.hand_over(ImageType.BIAS, ImageType.DARK)
     assert [(each.kind, each.calibration) for each in told.ocps.requests] == [
         ("generate", "BIAS"), ("verify", "BIAS"), ("generate", "DARK"), ("verify", "DARK"),
@@ -59,10 +59,10 @@ def test_a_dark_is_made_with_the_bias_that_was_accepted_before(story: Callable[.
     ],
 )
 def test_a_bias_that_is_not_made_verified_or_certified_ends_data_taking(
-    story: Callable[..., Story], step: str, outcomes: Any, archive: Any, refusal: Any, reason: str
+    make_run: MakeRun, step: str, outcomes: Any, archive: Any, refusal: Any, reason: str
 ) -> None:
     archive.refusal = refusal
-    told = story(ScriptedOcps(outcomes), archive, **INTERNAL, script_mode="BIAS_DARK")
+    told = make_run(ScriptedOcps(outcomes), archive, **INTERNAL, script_mode="BIAS_DARK")
     processing = told.hand_over(ImageType.BIAS, ImageType.DARK)
     steps = [f"{each} {kind}" for kind in ("BIAS", "DARK") for each in ("generate", "verify", "certify")]
     assert list(told.not_done) == steps[steps.index(f"{step} BIAS") :]
@@ -72,17 +72,15 @@ def test_a_bias_that_is_not_made_verified_or_certified_ends_data_taking(
     assert "DARK" not in [request.calibration for request in told.ocps.requests]
 
 
-def test_a_type_whose_images_are_confirmed_first_waits_for_the_one_that_it_needs(
-    story: Callable[..., Story],
-) -> None:
-    told = story(ocps=ScriptedOcps({"generate BIAS": 1}), generate_calibrations=True)
+def test_a_type_whose_images_are_confirmed_first_waits_for_the_one_that_it_needs(make_run: MakeRun) -> None:
+    told = make_run(ocps=ScriptedOcps({"generate BIAS": 1}), generate_calibrations=True)
     told.hand_over(ImageType.DARK, ImageType.BIAS)
     assert [request.name for request in told.ocps.requests] == ["generate BIAS"]
     assert told.not_done["generate DARK"] == "it needs 'certify BIAS', which was not done"
 
 
-def test_a_type_that_needs_one_whose_images_never_came_is_named(story: Callable[..., Story]) -> None:
-    told = story(generate_calibrations=True)
+def test_a_type_that_needs_one_whose_images_never_came_is_named(make_run: MakeRun) -> None:
+    told = make_run(generate_calibrations=True)
 
     async def tell(processing: Processing) -> None:
         processing.hand_over(ImageType.DARK, EXPOSURES)
@@ -94,8 +92,8 @@ def test_a_type_that_needs_one_whose_images_never_came_is_named(story: Callable[
     assert told.not_done["generate DARK"] == "it needs 'certify BIAS', which was not done"
 
 
-def test_what_is_certified_is_what_was_made_and_verified(story: Callable[..., Story]) -> None:
-    told = story(**INTERNAL, script_mode="BIAS")
+def test_what_is_certified_is_what_was_made_and_verified(make_run: MakeRun) -> None:
+    told = make_run(**INTERNAL, script_mode="BIAS")
     told.hand_over(ImageType.BIAS)
     (wish,) = told.archive.certified
     assert isinstance(wish.ground, Accepted)
@@ -107,10 +105,8 @@ def test_what_is_certified_is_what_was_made_and_verified(story: Callable[..., St
     assert facts[made - 1 : made + 2] == [JobEnded, CalibrationMade, JobSubmitted]
 
 
-def test_each_job_finds_what_was_made_and_what_was_accepted_before_all_else(
-    story: Callable[..., Story],
-) -> None:
-    told = story(**INTERNAL, script_mode="BIAS_DARK")
+def test_each_job_finds_what_was_made_and_what_was_accepted_before_all_else(make_run: MakeRun) -> None:
+    told = make_run(**INTERNAL, script_mode="BIAS_DARK")
     told.hand_over(ImageType.BIAS, ImageType.DARK)
     bias, dark, certified = "u/ocps/job1/run", "u/ocps/job3/run", "LATISS/calib/u/test/daily.1"
     expected = [[], [bias], [bias, certified], [dark, bias, certified]]
@@ -119,8 +115,8 @@ def test_each_job_finds_what_was_made_and_what_was_accepted_before_all_else(
         assert inputs == [*first, "LATISS/calib"], request.name
 
 
-def test_a_certification_is_in_the_journal(story: Callable[..., Story]) -> None:
-    told = story(**INTERNAL, script_mode="BIAS")
+def test_a_certification_is_in_the_journal(make_run: MakeRun) -> None:
+    told = make_run(**INTERNAL, script_mode="BIAS")
     told.hand_over(ImageType.BIAS)
     (certified,) = told.of(Certified)
     assert (certified.dataset_type, certified.collection) == ("bias", "LATISS/calib/u/test/daily.1")
@@ -128,18 +124,16 @@ def test_a_certification_is_in_the_journal(story: Callable[..., Story]) -> None:
     assert certified.verified
 
 
-def test_defects_are_verified_with_the_flats_of_those_that_they_are_made_of(
-    story: Callable[..., Story],
-) -> None:
-    told = story(script_mode="BIAS_DARK_FLAT", **PRODUCTS)
+def test_defects_are_verified_with_the_flats_of_those_that_they_are_made_of(make_run: MakeRun) -> None:
+    told = make_run(script_mode="BIAS_DARK_FLAT", **PRODUCTS)
     told.hand_over(ImageType.DARK, ImageType.FLAT)
     exposures = {wish.combined.name: wish.combined.exposures for wish in told.archive.certified}
     assert exposures == {"DEFECTS": {"DARK": EXPOSURES, "FLAT": EXPOSURES}, "PTC": {"FLAT": EXPOSURES}}
     assert {wish.verified for wish in told.archive.certified} == {True}
 
 
-def test_after_a_resumption_only_what_was_there_before_can_be_certified(story: Callable[..., Story]) -> None:
-    told = story(archive=ScriptedArchive(), **INTERNAL, script_mode="BIAS")
+def test_after_a_resumption_only_what_was_there_before_can_be_certified(make_run: MakeRun) -> None:
+    told = make_run(archive=ScriptedArchive(), **INTERNAL, script_mode="BIAS")
     told.archive.refusal = REFUSED
     told.hand_over(ImageType.BIAS)
     told.archive.refusal, told.archive.put = None, "second"
@@ -181,9 +175,9 @@ MADE = CombinedCalibration("BIAS", {"BIAS": EXPOSURES}, "u/ocps/job1", ("id",))
     ],
 )
 def test_a_verdict_on_something_else_certifies_nothing(
-    story: Callable[..., Story], verdict: Verdict | None, reason: str
+    make_run: MakeRun, verdict: Verdict | None, reason: str
 ) -> None:
-    told = story(**INTERNAL, script_mode="BIAS")
+    told = make_run(**INTERNAL, script_mode="BIAS")
 
     async def tell(processing: Processing) -> None:
         processing.work.made["BIAS"] = MADE
@@ -196,16 +190,16 @@ def test_a_verdict_on_something_else_certifies_nothing(
     assert told.archive.certified == []
 
 
-def test_measurements_without_tests_verify_nothing(story: Callable[..., Story]) -> None:
-    told = story(**INTERNAL, script_mode="BIAS")
+def test_measurements_without_tests_verify_nothing(make_run: MakeRun) -> None:
+    told = make_run(**INTERNAL, script_mode="BIAS")
     told.archive.tested = False
     told.hand_over(ImageType.BIAS)
     assert told.archive.certified == []
     assert not told.of(VerdictGiven)[0].passed
 
 
-def test_to_certify_unverified_takes_two_options(story: Callable[..., Story]) -> None:
-    told = story(script_mode="BIAS", do_verify=False)
+def test_to_certify_unverified_takes_two_options(make_run: MakeRun) -> None:
+    told = make_run(script_mode="BIAS", do_verify=False)
 
     async def tell(processing: Processing) -> None:
         processing.work.made["BIAS"] = MADE
@@ -216,8 +210,8 @@ def test_to_certify_unverified_takes_two_options(story: Callable[..., Story]) ->
     assert told.archive.certified == []
 
 
-def test_only_the_operator_waives_a_verification(story: Callable[..., Story], caplog: Any) -> None:
-    told = story(**INTERNAL, script_mode="BIAS", do_verify=False)
+def test_only_the_operator_waives_a_verification(make_run: MakeRun, caplog: Any) -> None:
+    told = make_run(**INTERNAL, script_mode="BIAS", do_verify=False)
     told.hand_over(ImageType.BIAS)
     (wish,) = told.archive.certified
     assert isinstance(wish.ground, Waiver)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from lsst.ts.calibrations.workflow.plan import make_plan
 from lsst.ts.calibrations.workflow.workflow import make_workflow
 from lsst.ts.simulated_observatory import pipelines
 
-from .doubles import EXPOSURES, INTERNAL, Story
+from .doubles import EXPOSURES, INTERNAL, MakeRun
 
 PACKAGED = Path(pipelines.__path__[0])
 """Folder of the pipelines of the simulated observatory."""
@@ -102,8 +101,8 @@ def test_the_check_before_the_first_exposure_looks_for_what_it_needs(
     ]
 
 
-def test_it_is_made_verified_and_certified(story: Callable[..., Story]) -> None:
-    run = story(**INTERNAL, **OPTIONS, script_mode="BIAS_DARK")
+def test_it_is_made_verified_and_certified(make_run: MakeRun) -> None:
+    run = make_run(**INTERNAL, **OPTIONS, script_mode="BIAS_DARK")
     run.hand_over(ImageType.BIAS, ImageType.DARK)
     assert run.not_done == {}
     assert [request.name for request in run.ocps.requests][-2:] == ["generate GLOW", "verify GLOW"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,9 @@ from .doubles import (
     EXPOSURES,
     HALF,
     INTERNAL,
+    MakeRun,
     ScriptedArchive,
     ScriptedOcps,
-    Story,
     begin,
     make_processing,
     taken,
@@ -40,10 +40,10 @@ from .doubles import (
 
 @pytest.mark.parametrize("kind", list(ImageType))
 def test_each_type_is_verified_against_the_calibrations_of_its_own_collections(
-    story: Callable[..., Story], kind: ImageType
+    make_run: MakeRun, kind: ImageType
 ) -> None:
     option = f"input_collections_verify_{kind.lower()}"
-    told = story(do_gain_from_flat_pairs=False, n_processes=3, **{option: "u/mine, LATISS/calib"})
+    told = make_run(do_gain_from_flat_pairs=False, n_processes=3, **{option: "u/mine, LATISS/calib"})
     told.hand_over(kind)
     (request,) = told.ocps.requests
     assert (request.kind, request.calibration) == ("verify", kind)
@@ -54,8 +54,8 @@ def test_each_type_is_verified_against_the_calibrations_of_its_own_collections(
     )
 
 
-def test_a_job_is_in_the_journal_when_it_is_submitted_and_when_it_ends(story: Callable[..., Story]) -> None:
-    told = story(job_timeout=777)
+def test_a_job_is_in_the_journal_when_it_is_submitted_and_when_it_ends(make_run: MakeRun) -> None:
+    told = make_run(job_timeout=777)
     told.hand_over(ImageType.BIAS)
     (submitted,), (ended,) = told.of(JobSubmitted), told.of(JobEnded)
     assert (submitted.job_id, submitted.kind, submitted.calibration) == ("job1", "verify", "BIAS")
@@ -65,8 +65,8 @@ def test_a_job_is_in_the_journal_when_it_is_submitted_and_when_it_ends(story: Ca
     assert told.ocps.timeouts == [777.0]
 
 
-def test_good_results_are_a_positive_verdict_and_no_warning(story: Callable[..., Story], caplog: Any) -> None:
-    told = story()
+def test_good_results_are_a_positive_verdict_and_no_warning(make_run: MakeRun, caplog: Any) -> None:
+    told = make_run()
     with caplog.at_level(logging.INFO):
         processing = told.hand_over(ImageType.DARK)
     (verdict,) = told.of(VerdictGiven)
@@ -83,10 +83,8 @@ def test_good_results_are_a_positive_verdict_and_no_warning(story: Callable[...,
     assert "DARK calibration passed" in caplog.text
 
 
-def test_a_negative_verdict_is_a_result_with_a_line_to_look_for(
-    story: Callable[..., Story], caplog: Any
-) -> None:
-    told = story(archive=ScriptedArchive(HALF))
+def test_a_negative_verdict_is_a_result_with_a_line_to_look_for(make_run: MakeRun, caplog: Any) -> None:
+    told = make_run(archive=ScriptedArchive(HALF))
     with caplog.at_level(logging.WARNING):
         processing = told.hand_over(ImageType.BIAS)
     (verdict,) = told.of(VerdictGiven)
@@ -98,8 +96,8 @@ def test_a_negative_verdict_is_a_result_with_a_line_to_look_for(
     assert "BIAS calibration failed verification" in (told.context.settings.folder / "report.txt").read_text()
 
 
-def test_the_threshold_of_the_type_decides(story: Callable[..., Story]) -> None:
-    told = story(
+def test_the_threshold_of_the_type_decides(make_run: MakeRun) -> None:
+    told = make_run(
         archive=ScriptedArchive(HALF),
         number_verification_tests_threshold_dark=9,
     )
@@ -107,10 +105,8 @@ def test_the_threshold_of_the_type_decides(story: Callable[..., Story]) -> None:
     assert {fact.calibration: fact.passed for fact in told.of(VerdictGiven)} == {"BIAS": False, "DARK": True}
 
 
-def test_a_pass_with_failed_tests_is_a_warning_that_names_them(
-    story: Callable[..., Story], caplog: Any
-) -> None:
-    told = story(archive=ScriptedArchive({"C05": ["NOISE"]}))
+def test_a_pass_with_failed_tests_is_a_warning_that_names_them(make_run: MakeRun, caplog: Any) -> None:
+    told = make_run(archive=ScriptedArchive({"C05": ["NOISE"]}))
     with caplog.at_level(logging.WARNING):
         processing = told.hand_over(ImageType.BIAS)
     assert told.of(VerdictGiven)[0].passed
@@ -118,8 +114,8 @@ def test_a_pass_with_failed_tests_is_a_warning_that_names_them(
     assert "RXX_S00 C05 NOISE" in caplog.text
 
 
-def test_a_verification_without_all_results_is_not_done(story: Callable[..., Story]) -> None:
-    told = story(archive=ScriptedArchive(without=[EXPOSURES[2]]))
+def test_a_verification_without_all_results_is_not_done(make_run: MakeRun) -> None:
+    told = make_run(archive=ScriptedArchive(without=[EXPOSURES[2]]))
     processing = told.hand_over(ImageType.FLAT)
     (verdict,) = told.of(VerdictGiven)
     assert (verdict.passed, verdict.complete) == (False, False)
@@ -128,8 +124,8 @@ def test_a_verification_without_all_results_is_not_done(story: Callable[..., Sto
     assert len(processing.negative) == 1
 
 
-def test_a_failed_job_is_not_done_and_its_log_is_named(story: Callable[..., Story]) -> None:
-    told = story(ocps=ScriptedOcps({"verify DARK": 3}))
+def test_a_failed_job_is_not_done_and_its_log_is_named(make_run: MakeRun) -> None:
+    told = make_run(ocps=ScriptedOcps({"verify DARK": 3}))
     told.hand_over(ImageType.BIAS, ImageType.DARK)
     assert list(told.not_done) == ["verify DARK"]
     reason = told.not_done["verify DARK"]
@@ -139,8 +135,8 @@ def test_a_failed_job_is_not_done_and_its_log_is_named(story: Callable[..., Stor
     assert [fact.calibration for fact in told.of(VerdictGiven)] == ["BIAS"]
 
 
-def test_a_job_whose_end_never_became_known_has_no_exit_code(story: Callable[..., Story]) -> None:
-    told = story(
+def test_a_job_whose_end_never_became_known_has_no_exit_code(make_run: MakeRun) -> None:
+    told = make_run(
         ocps=ScriptedOcps({"verify BIAS": ProcessingError("verify BIAS", "it did not end", job_id="job1")})
     )
     told.hand_over(ImageType.BIAS)
@@ -148,8 +144,8 @@ def test_a_job_whose_end_never_became_known_has_no_exit_code(story: Callable[...
     assert "it did not end" in told.not_done["verify BIAS"]
 
 
-def test_a_refused_job_is_not_done_and_was_never_submitted(story: Callable[..., Story]) -> None:
-    told = story(
+def test_a_refused_job_is_not_done_and_was_never_submitted(make_run: MakeRun) -> None:
+    told = make_run(
         ocps=ScriptedOcps({"verify BIAS": ProcessingError("verify BIAS", "the OCPS refused it: DISABLED")})
     )
     told.hand_over(ImageType.BIAS)
@@ -157,10 +153,8 @@ def test_a_refused_job_is_not_done_and_was_never_submitted(story: Callable[..., 
     assert "refused it: DISABLED" in told.not_done["verify BIAS"]
 
 
-def test_types_are_processed_at_the_same_time_and_gains_beside_the_verification(
-    story: Callable[..., Story],
-) -> None:
-    told = story()
+def test_types_are_processed_at_the_same_time_and_gains_beside_the_verification(make_run: MakeRun) -> None:
+    told = make_run()
     told.hand_over(ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
     assert [(request.kind, request.calibration) for request in told.ocps.requests] == [
         ("verify", "BIAS"), ("verify", "DARK"), ("verify", "FLAT"), ("gain", "GAIN"),
@@ -168,10 +162,8 @@ def test_types_are_processed_at_the_same_time_and_gains_beside_the_verification(
     assert {fact.time for fact in told.of(JobEnded)} == {clock.START_TAI + 60}
 
 
-def test_each_pair_of_equal_flats_gives_the_gains_of_all_amplifiers(
-    story: Callable[..., Story], caplog: Any
-) -> None:
-    told = story(config_options_ptc="-c isr:doCrosstalk=False", input_collections_ptc="u/ptc")
+def test_each_pair_of_equal_flats_gives_the_gains_of_all_amplifiers(make_run: MakeRun, caplog: Any) -> None:
+    told = make_run(config_options_ptc="-c isr:doCrosstalk=False", input_collections_ptc="u/ptc")
     with caplog.at_level(logging.INFO):
         told.hand_over(ImageType.FLAT, times=(5, 7, 7, 5))
     request = told.ocps.requests[1]
@@ -190,14 +182,14 @@ def test_each_pair_of_equal_flats_gives_the_gains_of_all_amplifiers(
     assert "1.1000" in caplog.text
 
 
-def test_only_paired_flats_are_sent_to_the_gain_job(story: Callable[..., Story]) -> None:
-    told = story(n_flat=4, exp_times_flat=5)
+def test_only_paired_flats_are_sent_to_the_gain_job(make_run: MakeRun) -> None:
+    told = make_run(n_flat=4, exp_times_flat=5)
     told.hand_over(ImageType.FLAT, times=(5, 5, 7, 9))
     assert told.ocps.requests[1].data_query.endswith(f"exposure IN ({EXPOSURES[0]}, {EXPOSURES[1]})")
 
 
-def test_flats_without_any_pair_give_a_warning_and_no_job(story: Callable[..., Story], caplog: Any) -> None:
-    told = story()
+def test_flats_without_any_pair_give_a_warning_and_no_job(make_run: MakeRun, caplog: Any) -> None:
+    told = make_run()
     with caplog.at_level(logging.WARNING):
         told.hand_over(ImageType.FLAT, times=(1, 2, 3, 4))
     assert [request.kind for request in told.ocps.requests] == ["verify"]
@@ -205,29 +197,29 @@ def test_flats_without_any_pair_give_a_warning_and_no_job(story: Callable[..., S
     assert told.not_done == {}
 
 
-def test_an_amplifier_without_light_has_no_gain(story: Callable[..., Story]) -> None:
-    told = story(archive=ScriptedArchive(gains={"C03": math.nan}))
+def test_an_amplifier_without_light_has_no_gain(make_run: MakeRun) -> None:
+    told = make_run(archive=ScriptedArchive(gains={"C03": math.nan}))
     told.hand_over(ImageType.FLAT)
     gains = told.of(GainsMeasured)[0].gains
     assert {each["amplifier"] for each in gains if math.isnan(each["gain_corrected"])} == {"C03"}
     assert "none" in (told.context.settings.folder / "report.txt").read_text()
 
 
-def test_gains_that_the_butler_does_not_have_are_not_done(story: Callable[..., Story]) -> None:
-    told = story(archive=ScriptedArchive(gains=ArchiveError("no gain in u/ocps/job2")))
+def test_gains_that_the_butler_does_not_have_are_not_done(make_run: MakeRun) -> None:
+    told = make_run(archive=ScriptedArchive(gains=ArchiveError("no gain in u/ocps/job2")))
     told.hand_over(ImageType.FLAT)
     assert told.not_done == {"gains from flat pairs": "no gain in u/ocps/job2"}
     assert [fact.calibration for fact in told.of(VerdictGiven)] == ["FLAT"]
 
 
-def test_nothing_is_verified_or_measured_that_was_not_asked_for(story: Callable[..., Story]) -> None:
-    told = story(do_verify=False, do_gain_from_flat_pairs=False)
+def test_nothing_is_verified_or_measured_that_was_not_asked_for(make_run: MakeRun) -> None:
+    told = make_run(do_verify=False, do_gain_from_flat_pairs=False)
     told.hand_over(ImageType.BIAS, ImageType.FLAT)
     assert told.ocps.requests == []
 
 
-def test_steps_whose_images_never_came_are_named(story: Callable[..., Story]) -> None:
-    told = story()
+def test_steps_whose_images_never_came_are_named(make_run: MakeRun) -> None:
+    told = make_run()
 
     async def tell(processing: Processing) -> None:
         processing.hand_over(ImageType.BIAS, EXPOSURES)
@@ -239,8 +231,8 @@ def test_steps_whose_images_never_came_are_named(story: Callable[..., Story]) ->
     assert [fact.calibration for fact in told.of(VerdictGiven)] == ["BIAS"]
 
 
-def test_a_stop_aborts_the_jobs_and_their_end_is_in_the_journal(story: Callable[..., Story]) -> None:
-    told = story()
+def test_a_stop_aborts_the_jobs_and_their_end_is_in_the_journal(make_run: MakeRun) -> None:
+    told = make_run()
 
     async def main() -> None:
         processing = make_processing(told.context, told.config, told.ocps, told.archive)
@@ -254,8 +246,8 @@ def test_a_stop_aborts_the_jobs_and_their_end_is_in_the_journal(story: Callable[
     assert told.not_done == {}
 
 
-def test_the_report_holds_every_verdict_once(story: Callable[..., Story]) -> None:
-    told = story()
+def test_the_report_holds_every_verdict_once(make_run: MakeRun) -> None:
+    told = make_run()
     told.hand_over(ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
     report = Path(told.context.settings.folder / "report.txt").read_text()
     for kind in ("BIAS", "DARK", "FLAT"):
@@ -264,8 +256,8 @@ def test_the_report_holds_every_verdict_once(story: Callable[..., Story]) -> Non
 
 
 @pytest.mark.parametrize("simulated", [True, False])
-def test_the_report_of_a_simulated_run_says_so_once(story: Callable[..., Story], simulated: bool) -> None:
-    told = story()
+def test_the_report_of_a_simulated_run_says_so_once(make_run: MakeRun, simulated: bool) -> None:
+    told = make_run()
     told.context.settings = replace(told.context.settings, simulated=simulated)
     told.hand_over(ImageType.BIAS, ImageType.DARK)
     report = (told.context.settings.folder / "report.txt").read_text()
@@ -273,10 +265,8 @@ def test_the_report_of_a_simulated_run_says_so_once(story: Callable[..., Story],
     assert report.count("SIMULATED") == int(simulated)
 
 
-def test_what_has_succeeded_is_not_submitted_again_but_judged_again(
-    story: Callable[..., Story], caplog: Any
-) -> None:
-    told = story()
+def test_what_has_succeeded_is_not_submitted_again_but_judged_again(make_run: MakeRun, caplog: Any) -> None:
+    told = make_run()
     told.hand_over(ImageType.FLAT)
     before, read = list(told.facts), len(told.archive.read)
     with caplog.at_level(logging.INFO):
@@ -289,8 +279,8 @@ def test_what_has_succeeded_is_not_submitted_again_but_judged_again(
     assert report.count("FLAT calibration passed") == 1
 
 
-def test_a_job_that_failed_is_submitted_again(story: Callable[..., Story]) -> None:
-    told = story(ocps=ScriptedOcps({"verify BIAS": 3}))
+def test_a_job_that_failed_is_submitted_again(make_run: MakeRun) -> None:
+    told = make_run(ocps=ScriptedOcps({"verify BIAS": 3}))
     told.hand_over(ImageType.BIAS)
     told.ocps.outcomes = {}
     told.run(lambda processing: begin(processing, ImageType.BIAS))
@@ -298,10 +288,8 @@ def test_a_job_that_failed_is_submitted_again(story: Callable[..., Story]) -> No
     assert told.of(VerdictGiven)[-1].passed
 
 
-def test_a_verdict_that_differs_from_the_one_of_before_is_told(
-    story: Callable[..., Story], caplog: Any
-) -> None:
-    told = story()
+def test_a_verdict_that_differs_from_the_one_of_before_is_told(make_run: MakeRun, caplog: Any) -> None:
+    told = make_run()
     told.hand_over(ImageType.BIAS)
     told.archive.failing = HALF
     with caplog.at_level(logging.WARNING):
@@ -311,13 +299,13 @@ def test_a_verdict_that_differs_from_the_one_of_before_is_told(
     assert len(processing.negative) == 1
 
 
-def test_an_external_verification_never_halts_data_taking(story: Callable[..., Story]) -> None:
-    told = story(archive=ScriptedArchive(without=[EXPOSURES[0]]))
+def test_an_external_verification_never_halts_data_taking(make_run: MakeRun) -> None:
+    told = make_run(archive=ScriptedArchive(without=[EXPOSURES[0]]))
     assert told.hand_over(ImageType.BIAS).halted() is None
 
 
-def test_a_failure_takes_along_what_needs_it_and_nothing_else(story: Callable[..., Story]) -> None:
-    told = story(ScriptedOcps({"generate BIAS": 1}), **INTERNAL | {"do_gain_from_flat_pairs": True})
+def test_a_failure_takes_along_what_needs_it_and_nothing_else(make_run: MakeRun) -> None:
+    told = make_run(ScriptedOcps({"generate BIAS": 1}), **INTERNAL | {"do_gain_from_flat_pairs": True})
     told.hand_over(ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
     assert [request.name for request in told.ocps.requests] == ["generate BIAS", "gains from flat pairs"]
     assert told.not_done["verify BIAS"] == "it needs 'generate BIAS', which was not done"
@@ -327,8 +315,8 @@ def test_a_failure_takes_along_what_needs_it_and_nothing_else(story: Callable[..
 
 
 @pytest.mark.parametrize("slow", ["verify BIAS", "verify DARK"])
-def test_a_step_waits_for_all_that_it_needs(story: Callable[..., Story], slow: str) -> None:
-    told = story()
+def test_a_step_waits_for_all_that_it_needs(make_run: MakeRun, slow: str) -> None:
+    told = make_run()
     told.ocps.seconds[slow] = 300.0
     kinds = (ImageType.BIAS, ImageType.DARK)
     needs = tuple(verification_of(kind) for kind in kinds)
@@ -349,15 +337,15 @@ def verification_of(kind: ImageType, needs: tuple[Step, ...] = ()) -> Step:
     return Step(kind=StepKind.VERIFY, calibration=kind.value, images=(kind,), job_images=(kind,), needs=needs)
 
 
-def test_a_fault_of_the_program_is_not_taken_for_a_failed_step(story: Callable[..., Story]) -> None:
-    told = story(ScriptedOcps({"verify BIAS": ZeroDivisionError()}))
+def test_a_fault_of_the_program_is_not_taken_for_a_failed_step(make_run: MakeRun) -> None:
+    told = make_run(ScriptedOcps({"verify BIAS": ZeroDivisionError()}))
     with pytest.raises(ZeroDivisionError):
         told.hand_over(ImageType.BIAS)
     assert told.not_done == {}
 
 
-def test_steps_that_are_added_after_a_stop_do_not_begin(story: Callable[..., Story]) -> None:
-    told = story()
+def test_steps_that_are_added_after_a_stop_do_not_begin(make_run: MakeRun) -> None:
+    told = make_run()
 
     async def tell(processing: Processing) -> None:
         await processing.cancel()
@@ -372,16 +360,16 @@ def test_steps_that_are_added_after_a_stop_do_not_begin(story: Callable[..., Sto
 
 
 def test_flats_of_nearly_equal_times_are_expected_in_the_pairs_that_the_pipeline_makes(
-    story: Callable[..., Story],
+    make_run: MakeRun,
 ) -> None:
-    told = story()
+    told = make_run()
     told.hand_over(ImageType.FLAT, times=(5.0, 5.003, 5.0, 5.003))
     pairs = {tuple(each["exposures"]) for each in told.of(GainsMeasured)[0].gains}
     assert pairs == {(EXPOSURES[0], EXPOSURES[1]), (EXPOSURES[2], EXPOSURES[3])}
 
 
-def test_a_flat_that_was_taken_again_is_paired_by_its_id(story: Callable[..., Story]) -> None:
-    told = story()
+def test_a_flat_that_was_taken_again_is_paired_by_its_id(make_run: MakeRun) -> None:
+    told = make_run()
     places = (EXPOSURES[0], EXPOSURES[3], EXPOSURES[1], EXPOSURES[2])  # the second was lost, and taken last
     for number, seconds in zip(places, (5.0, 7.0, 5.0, 7.0), strict=True):
         told.context.note(taken(number, ImageType.FLAT, seconds))

@@ -27,7 +27,7 @@ ENDS = ("DONE", "LOADFAILED", "CONFIGURE_FAILED", "TERMINATED")
 
 
 @dataclass
-class Told:
+class QueuedScript:
     """What a client of the queue saw of one script."""
 
     index: int
@@ -100,7 +100,7 @@ class QueueClient:
     def __init__(self, folder: Path, index: int) -> None:
         self._folder = folder
         self._index = index
-        self._told: dict[int, Told] = {}
+        self._scripts: dict[int, QueuedScript] = {}
         self._news = asyncio.Event()
 
     async def __aenter__(self) -> QueueClient:
@@ -131,7 +131,7 @@ class QueueClient:
         shown = await self.queue.evt_configSchema.next(flush=False, timeout=10)
         return str(shown.configSchema), time.monotonic() - begin
 
-    async def add(self, config: str, path: str = PATH, **fields: str) -> Told:
+    async def add(self, config: str, path: str = PATH, **fields: str) -> QueuedScript:
         """Add a script at the end of the queue."""
         ack = await self.queue.cmd_add.set_start(
             isStandard=False, path=path, config=config, location=2, timeout=60, **fields
@@ -142,9 +142,9 @@ class QueueClient:
         self,
         config: str,
         path: str = PATH,
-        operator: Callable[[QueueClient, Told], Awaitable[None]] | None = None,
+        operator: Callable[[QueueClient, QueuedScript], Awaitable[None]] | None = None,
         **fields: str,
-    ) -> Told:
+    ) -> QueuedScript:
         """Add a script and wait for its end."""
         told = await self.add(config, path, **fields)
         await self.until(lambda: told.process_state not in ("", "LOADING"))
@@ -155,13 +155,13 @@ class QueueClient:
         await asyncio.sleep(0.5)  # last log lines are still under way
         return told
 
-    async def gone(self, told: Told) -> None:
+    async def gone(self, told: QueuedScript) -> None:
         """Wait until a script has no process any more: the queue does so for 2 s only."""
         async with asyncio.timeout(GONE_LIMIT):
             while told.processes:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
 
-    async def stop(self, told: Told, *, terminate: bool) -> None:
+    async def stop(self, told: QueuedScript, *, terminate: bool) -> None:
         """Stop a script, or terminate its process, as the buttons of the queue do."""
         await self.queue.cmd_stopScripts.set_start(
             salIndices=[told.index] + [0] * 399, length=1, terminate=terminate, timeout=30
@@ -180,8 +180,8 @@ class QueueClient:
                 self._news.clear()
                 await self._news.wait()
 
-    def _of(self, index: int) -> Told:
-        return self._told.setdefault(index, Told(index, self._folder))
+    def _of(self, index: int) -> QueuedScript:
+        return self._scripts.setdefault(index, QueuedScript(index, self._folder))
 
     async def _take_state(self, data: Any) -> None:
         told, name = self._of(data.salIndex), ScriptState(data.state).name

@@ -58,7 +58,7 @@ def with_pixels(repository: Path) -> Machinery:
 
 
 @dataclass
-class Told:
+class Recorded:
     """What passed on the bus, and what the script wrote."""
 
     messages: list[tuple[float, str, str, dict[str, Any]]] = field(default_factory=list)
@@ -99,7 +99,7 @@ def reference() -> Path:
     return reference_repository(request, lambda _: None)
 
 
-def play(folder: Path, template: Path, make: Make, options: Mapping[str, Any], *, threads: bool) -> Told:
+def play(folder: Path, template: Path, make: Make, options: Mapping[str, Any], *, threads: bool) -> Recorded:
     run = folder / "run"
     run.mkdir(parents=True)
     shutil.copytree(template, run / "repo")
@@ -119,7 +119,7 @@ def play(folder: Path, template: Path, make: Make, options: Mapping[str, Any], *
     )
     object.__setattr__(place, "make", make)
     write_index(place.index, place.repository, {LATISS.repository})
-    outcome = Told()
+    outcome = Recorded()
 
     async def main() -> int:
         loop_time = asyncio.get_running_loop().time
