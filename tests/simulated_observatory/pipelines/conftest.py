@@ -79,5 +79,6 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Camera:
 
 
 @pytest.fixture(scope="session")
-def bias_file(camera: Camera) -> Path:
-    return camera.take("BIAS", [0])[0]
+def bias_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first exposure of a night, whatever other tests took with `camera`."""
+    return Camera(tmp_path_factory.mktemp("bias")).take("BIAS", [0])[0]
