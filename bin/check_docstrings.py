@@ -5,13 +5,17 @@ usage: bin/check_docstrings.py PATH...
 
 With arguments they need Parameters, each of which is named and none of which is unknown; Returns or Yields if
 they give something; Raises if they raise. Fields of a dataclass are parameters, or have a text below them.
+A summary is enough for what is documented elsewhere: a method that overrides one of a class below PATH, and
+the command ``do_<command>(self, data)`` of a CSC, whose signature is salobj's.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from numpydoc.docscrape import NumpyDocString
@@ -19,13 +23,45 @@ from numpydoc.docscrape import NumpyDocString
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def problems(path: Path) -> Iterator[str]:
+@dataclass(frozen=True)
+class _Class:
+    bases: list[str]
+    methods: set[str]
+
+
+def classes(paths: list[Path]) -> dict[str, _Class]:
+    """Find the documented public methods of all classes.
+
+    Parameters
+    ----------
+    paths
+        Of the modules.
+
+    Returns
+    -------
+    classes
+        By name.
+    """
+    return {
+        node.name: _Class(
+            [ast.unparse(base).split("[")[0].split(".")[-1] for base in node.bases],
+            {each.name for each in node.body if isinstance(each, Function) and ast.get_docstring(each)},
+        )
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+
+
+def problems(path: Path, known: dict[str, _Class]) -> Iterator[str]:
     """Find what is missing in a module.
 
     Parameters
     ----------
     path
         Of the module.
+    known
+        Classes that it may derive from.
 
     Yields
     ------
@@ -34,7 +70,12 @@ def problems(path: Path) -> Iterator[str]:
     """
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for name, node in _public(tree.body):
-        found = _of_class(node) if isinstance(node, ast.ClassDef) else _of_function(node)
+        if isinstance(node, ast.ClassDef):
+            found = _of_class(node)
+        elif _is_documented_elsewhere(name, node, known):
+            found = iter(() if ast.get_docstring(node) else ("no docstring",))
+        else:
+            found = _of_function(node)
         yield from (f"{path}:{node.lineno}: {name}: {problem}" for problem in found)
 
 
@@ -46,6 +87,22 @@ def _public(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, ast.C
             yield f"{prefix}{node.name}", node
             if isinstance(node, ast.ClassDef):
                 yield from _public(node.body, f"{prefix}{node.name}.")
+
+
+def _is_documented_elsewhere(name: str, node: Function, known: dict[str, _Class]) -> bool:
+    if re.fullmatch(r"do_[a-z]\w*", node.name) and _arguments(node) == ["data"]:
+        return True
+    looked_at = set()
+    open_names = list(known[name.split(".")[-2]].bases) if "." in name else []
+    while open_names:
+        base = open_names.pop()
+        if base in looked_at or base not in known:
+            continue
+        if node.name in known[base].methods:
+            return True
+        looked_at.add(base)
+        open_names += known[base].bases
+    return False
 
 
 def _of_function(node: Function) -> Iterator[str]:
@@ -143,7 +200,8 @@ def main(paths: list[str]) -> int:
         for path in map(Path, paths)
         for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])
     ]
-    found = [problem for file in files for problem in problems(file)]
+    known = classes(files)
+    found = [problem for file in files for problem in problems(file, known)]
     print(*found, f"{len(found)} problems in {len(files)} modules", sep="\n")
     return int(bool(found))
 
