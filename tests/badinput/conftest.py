@@ -15,17 +15,16 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
-from lsst.ts.calibrations.config.config import examine
+from lsst.ts.calibrations.config.config import CalibrationConfig, examine
 from lsst.ts.calibrations.config.schema import load_schema
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.embedded_sal.bus import running_bus
 from lsst.ts.simulated_observatory.faults.faults import Faults
-from lsst.ts.simulated_observatory.pipelines import PIPELINES
 from lsst.ts.simulated_observatory.repository.repository import write_index
 from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 from lsst.ts.simulated_observatory.session.progress import PlainProgress
+from lsst.ts.simulated_observatory.session.request import SimulationSettings
 from lsst.ts.simulated_observatory.session.script_session import ScriptSession
 from lsst.ts.simulated_observatory.session.setup import SimulationSetup
 from lsst.ts.simulated_observatory.stand_ins.machinery import standin_machinery
@@ -140,15 +139,14 @@ def script(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
         shutil.copytree(template, run / "repo")
         place = _Place(
             instrument=LATISS,
-            config=examine(text, load_schema("LATISS"), LATISS).config,
-            settings=RunSettings(
+            config=examine(text, load_schema("LATISS"), LATISS).config
+            or CalibrationConfig.from_namespace({}, LATISS),
+            settings=SimulationSettings(
                 folder=run,
                 jobs=run / "uws",
                 repository=run / "repo",
-                simulated=True,
                 seed=1,
                 scale=SCALE,
-                pipelines=PIPELINES,
             ),
             faults=faults,
         )

@@ -169,7 +169,10 @@ class _Setup(SetupWithoutPixels):
         if self.repository.exists():  # of a run that is resumed
             super()._make_repository(say, check)
             return
-        kept = _repositories() / f"{self.instrument.name}-{self.seed}-{self.scale}-{self.detectors}"
+        kept = (
+            _repositories()
+            / f"{self.instrument.name}-{self.settings.seed}-{self.settings.scale}-{self.detectors}"
+        )
         if not kept.exists():
             super()._make_repository(lambda _: None, check)
             shutil.copytree(self.repository, kept)

@@ -68,7 +68,7 @@ def test_a_kept_repository_of_before_is_read_beside_one_of_now(tmp_path: Path) -
         butler.collections.register("LATISS/calib/reference")
         butler.collections.register("LATISS/calib/camera")
     use_present_names(kept)
-    make_repository(kept, reference, "LATISS/calib", {})
+    make_repository(kept, reference, "LATISS/calib", {}, lambda: None)
     assert FORMER not in (kept / "butler.yaml").read_text()
     with Butler.from_config(str(kept), instrument="LATISS", collections="LATISS/calib") as butler:
         curve = butler.get("ptc", detector=0)

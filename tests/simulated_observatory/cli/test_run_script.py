@@ -19,7 +19,7 @@ NAME = "auxtel/make_latiss_calibrations.py"
 
 
 def refused(outcome: Any, *expected: str) -> None:
-    """The command must have refused, said something and touched nothing."""
+    """The command must have refused, printed a reason and touched nothing."""
     assert outcome.status == 2
     for words in expected:
         assert words in outcome.text

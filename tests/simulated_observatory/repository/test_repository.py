@@ -26,7 +26,7 @@ def reference(tmp_path: Path) -> Path:
 
 
 def make_it(place: Path, reference: Path, properties: dict[str, int] = PROPERTIES) -> None:
-    make_repository(place, reference, "LATISS/calib", properties)
+    make_repository(place, reference, "LATISS/calib", properties, lambda: None)
 
 
 def names(folder: Path) -> list[str]:

@@ -17,9 +17,8 @@ from typing import Any
 import pytest
 
 from lsst.ts.simulated_observatory.pipelines.pipetask import PipetaskProcess
-from lsst.ts.simulated_observatory.repository.locks import wait_for_lock
-from lsst.ts.simulated_observatory.repository.repository import is_complete, make_repository
-from lsst.ts.simulated_observatory.session import setup
+from lsst.ts.simulated_observatory.repository import reference_maker
+from lsst.ts.simulated_observatory.repository.repository import _wait_for_lock, is_complete, make_repository
 from lsst.ts.simulated_observatory.session.interrupts import (
     Interrupted,
     noted_interrupts,
@@ -90,10 +89,10 @@ def test_pipelines_under_way_are_ended_and_so_are_later_ones(tmp_path: Path) -> 
 
 def test_waiting_for_a_lock_ends_when_a_signal_comes(tmp_path: Path) -> None:
     with (tmp_path / "lock").open("w") as mine, (tmp_path / "lock").open("w") as other:
-        wait_for_lock(mine.fileno(), lambda: None)
+        _wait_for_lock(mine.fileno(), lambda: None)
         with pytest.raises(Interrupted), noted_interrupts() as interrupts:  # noqa: PT012
             threading.Timer(0.2, send, [signal.SIGTERM]).start()
-            wait_for_lock(other.fileno(), interrupts.check)
+            _wait_for_lock(other.fileno(), interrupts.check)
 
 
 class AfterLines:
@@ -148,7 +147,7 @@ def test_a_run_that_was_interrupted_so_early_says_so_and_leaves_no_work(
             check()
             raise AssertionError("the signal was not heard")
 
-    monkeypatch.setattr(setup, "reference_repository", make)
+    monkeypatch.setattr(reference_maker, "reference_repository", make)
     outcome = run_script("--out", "out")
     assert outcome.status == 2
     assert "SIGTERM came while the simulated observatory was prepared. Nothing was exposed." in outcome.text

@@ -10,8 +10,12 @@ from rich.console import Console
 
 from lsst.ts.calibrations.journal.facts import ExposureTaken, Fact, JobEnded, JobSubmitted
 from lsst.ts.simulated_observatory.clock import START_TAI
-from lsst.ts.simulated_observatory.session.log import log_to
-from lsst.ts.simulated_observatory.session.progress import PlainProgress, TerminalProgress, make_view
+from lsst.ts.simulated_observatory.session.progress import (
+    PlainProgress,
+    _TerminalProgress,
+    log_to,
+    make_view,
+)
 
 
 def taken(number: int) -> Fact:
@@ -41,7 +45,7 @@ def submitted(job_id: str, calibration: str) -> Fact:
     )
 
 
-def picture(view: TerminalProgress, screen: Console) -> str:
+def picture(view: _TerminalProgress, screen: Console) -> str:
     """The view as it is now."""
     with screen.capture() as capture:
         screen.print(view._picture())
@@ -51,7 +55,7 @@ def picture(view: TerminalProgress, screen: Console) -> str:
 def test_a_terminal_shows_exposures_jobs_and_the_clock() -> None:
     screen = Console(file=io.StringIO(), force_terminal=True, width=100)
     view = make_view(screen)
-    assert isinstance(view, TerminalProgress)
+    assert isinstance(view, _TerminalProgress)
     view.begin(65, lambda: START_TAI + 90)
     try:
         for fact in (taken(1), taken(2), submitted("a", "BIAS"), submitted("b", "DARK")):

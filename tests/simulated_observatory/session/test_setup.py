@@ -1,4 +1,4 @@
-"""What ``run_simulator --without-pixels`` prepares: calibrations for all that can be in the beam."""
+"""What ``run_simulator --without-pixels`` prepares: calibrations for all that is mounted."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from lsst.daf.butler import Butler
 
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.simulated_observatory.components.image_folder import ImageFolder
-from lsst.ts.simulated_observatory.pipelines import PIPELINES
 from lsst.ts.simulated_observatory.repository.repository import check_repository
+from lsst.ts.simulated_observatory.session.request import SimulationSettings
 from lsst.ts.simulated_observatory.session.service import _check, _go_on_after
 from lsst.ts.simulated_observatory.session.setup import SetupError, SetupWithoutPixels
 from lsst.ts.simulated_observatory.stand_ins import template
@@ -26,12 +25,10 @@ def in_folder(folder: Path) -> SetupWithoutPixels:
     return SetupWithoutPixels(
         instrument=LATISS,
         config=CalibrationConfig.from_namespace({}, LATISS),
-        settings=RunSettings(
+        settings=SimulationSettings(
             folder=folder,
             jobs=folder / "uws",
             repository=folder / "repo",
-            simulated=True,
-            pipelines=PIPELINES,
             seed=1,
             scale=16,
             collections=("LATISS/calib/other",),

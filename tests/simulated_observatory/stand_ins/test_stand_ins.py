@@ -17,17 +17,17 @@ from rich.console import Console
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.components.machinery import Machinery
 from lsst.ts.simulated_observatory.components.optics import usual_optics
 from lsst.ts.simulated_observatory.embedded_sal.bus import running_bus
 from lsst.ts.simulated_observatory.faults.faults import Faults
-from lsst.ts.simulated_observatory.pipelines import PIPELINES
-from lsst.ts.simulated_observatory.repository.reference import ReferenceRequest, reference_repository
+from lsst.ts.simulated_observatory.repository.reference import ReferenceRequest
+from lsst.ts.simulated_observatory.repository.reference_maker import reference_repository
 from lsst.ts.simulated_observatory.repository.repository import write_index
-from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory, real_machinery
+from lsst.ts.simulated_observatory.session.observatory import real_machinery
 from lsst.ts.simulated_observatory.session.progress import PlainProgress
+from lsst.ts.simulated_observatory.session.request import SimulationSettings
 from lsst.ts.simulated_observatory.session.script_session import ScriptSession
 from lsst.ts.simulated_observatory.session.setup import SimulationSetup
 from lsst.ts.simulated_observatory.stand_ins.machinery import standin_machinery
@@ -71,17 +71,8 @@ class Place(SimulationSetup):
 
     make: Make
 
-    def observatory(self) -> SimulatedObservatory:
-        return SimulatedObservatory(
-            self.instrument,
-            self.make(self.repository),
-            images=self.images,
-            jobs=self.settings.jobs,
-            scale=self.scale,
-            seed=self.seed,
-            detectors=self.detectors,
-            optics=self.optics,
-        )
+    def _machinery(self) -> Machinery:
+        return self.make(self.repository)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +87,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reference() -> Path:
     """The reference calibrations of the simulated observatory, with pixels."""
     request = ReferenceRequest(LATISS, (0,), SCALE, 1, usual_optics(LATISS))
-    return reference_repository(request, lambda _: None)
+    return reference_repository(request, lambda _: None, lambda: None)
 
 
 def play(folder: Path, template: Path, make: Make, options: Mapping[str, Any], *, threads: bool) -> Recorded:
@@ -106,14 +97,8 @@ def play(folder: Path, template: Path, make: Make, options: Mapping[str, Any], *
     place = Place(
         instrument=LATISS,
         config=CalibrationConfig.from_namespace(dict(options), LATISS),
-        settings=RunSettings(
-            folder=run,
-            jobs=run / "uws",
-            repository=run / "repo",
-            simulated=True,
-            seed=1,
-            scale=SCALE,
-            pipelines=PIPELINES,
+        settings=SimulationSettings(
+            folder=run, jobs=run / "uws", repository=run / "repo", seed=1, scale=SCALE
         ),
         faults=(),
     )
@@ -169,9 +154,9 @@ def test_with_and_without_pixels_message_by_message(reference: Path, tmp_path: P
         assert comparable(found) == comparable(expected)
     assert len(quick.messages) == len(real.messages)
     for fact, other in zip(real.facts, quick.facts, strict=True):
-        told_by_pixels = PIXEL_FACTS.get(fact["fact"], set())
+        from_pixels = PIXEL_FACTS.get(fact["fact"], set())
         assert set(fact) == set(other)
-        for name in set(fact) - told_by_pixels:
+        for name in set(fact) - from_pixels:
             assert comparable(other[name]) == comparable(fact[name]), (fact["fact"], name)
     gains = [[set(each) for each in run.summary["gains"]] for run in (real, quick)]
     assert gains[0] == gains[1]

@@ -1,4 +1,4 @@
-"""The components that a script meets in a test: all there, and witnesses of what was asked of them."""
+"""The components that a script meets in a test: all there, and recording what was asked of them."""
 
 from __future__ import annotations
 

@@ -27,19 +27,17 @@ PATIENCE = 5.0
 
 
 def configuration_text(file: Path | None, parameters: Sequence[str]) -> str:
-    """YAML text from ``-c FILE`` or from ``-p KEY=VALUE``.
+    """Read the configuration from ``-c FILE`` or from ``-p KEY=VALUE``.
 
     Parameters
     ----------
-    file
-        Path of a file or pipe.
-    parameters
-        ``KEY=VALUE`` each.
+    file, parameters
+        Path of a file or pipe, and ``KEY=VALUE`` each.
 
     Returns
     -------
     text
-        Empty for the defaults.
+        YAML; empty for the defaults.
 
     Raises
     ------
@@ -80,15 +78,7 @@ def _read(file: Path) -> str:
 
 
 def _first_bytes(file: Path, most: int) -> bytes:
-    """Read a file, or a pipe to its end: its writer may take any time, but there must be one.
-
-    Raises
-    ------
-    OSError
-        It cannot be read.
-    click.UsageError
-        It is a pipe that nobody has opened to write into it, or anything but a regular file and empty.
-    """
+    """Read a file, or a pipe to its end: its writer may take any time, but there must be one."""
     with open(file, "rb", buffering=0, opener=_open_at_once) as raw, io.BufferedReader(raw) as stream:
         begun, mode = b"", os.fstat(raw.fileno()).st_mode
         if stat.S_ISFIFO(mode) and not select.select([raw], [], [], PATIENCE)[0]:

@@ -16,16 +16,7 @@ from lsst.ts.calibrations.domain.text import one_line
 
 from ..session.checks import MOST_SCALE, MOST_SEED, is_collection, path_problem
 
-__all__ = [
-    "collection_option",
-    "date_option",
-    "fault_option",
-    "path_option",
-    "print_anything",
-    "repo_option",
-    "scale_option",
-    "seed_option",
-]
+__all__ = ["path_option", "print_anything", "simulation_options"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -108,63 +99,67 @@ def path_option(*names: str, **about: Any) -> Callable[[_Command], _Command]:
     return click.option(*names, type=click.Path(), callback=_read_path, **about)
 
 
-repo_option = path_option(
-    "--repo", help="Simulated repository that is kept between runs [default: one in the run directory]."
-)
-
-scale_option = click.option(
-    "--scale",
-    type=click.IntRange(1, MOST_SCALE),
-    default=4,
-    show_default=True,
-    help="Divides the sides of the detectors.",
-)
-
-seed_option = click.option(
-    "--seed",
-    type=click.IntRange(0, MOST_SEED),
-    default=1,
-    show_default=True,
-    help="From which everything is drawn.",
-)
-
-
-def date_option(default: str) -> Callable[[_Command], _Command]:
-    """Make the option for the date of the simulated night.
+def simulation_options(out: str, date: str) -> Callable[[_Command], _Command]:
+    """Make the options that every simulation has.
 
     Parameters
     ----------
-    default
-        In words, for the help text.
+    out, date
+        What the help text calls the folder of the simulation, and the default of its date.
 
     Returns
     -------
-    option
+    options
         Decorator of a command.
     """
-    return click.option(
-        "--date",
-        callback=_read_date,
-        metavar="YYYY-MM-DD",
-        help=f"Date of the simulated night [default: {default}].",
+    options = (
+        path_option("--out", help=f"{out}, new or empty [default: a new one below runs/]."),
+        path_option(
+            "--repo",
+            help="Simulated repository that is kept between runs [default: one in the directory of --out].",
+        ),
+        click.option(
+            "--scale",
+            type=click.IntRange(1, MOST_SCALE),
+            default=4,
+            show_default=True,
+            help="Factor by which the sides of the detectors are reduced.",
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(0, MOST_SEED),
+            default=1,
+            show_default=True,
+            help="Seed of all random numbers.",
+        ),
+        click.option(
+            "--date",
+            callback=_read_date,
+            metavar="YYYY-MM-DD",
+            help=f"Date of the simulated night [default: {date}].",
+        ),
+        click.option(
+            "--collection",
+            "collections",
+            multiple=True,
+            callback=_read_collections,
+            metavar="NAME",
+            help="Another name for the collection of the reference calibrations; can be repeated.",
+        ),
+        click.option(
+            "--fault",
+            "faults",
+            multiple=True,
+            metavar="NAME[:KEY=VALUE,...]",
+            callback=_show_faults,
+            is_eager=True,
+            help="Something that goes wrong; can be repeated. 'help' lists all faults.",
+        ),
     )
 
+    def decorate(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
 
-collection_option = click.option(
-    "--collection",
-    "collections",
-    multiple=True,
-    callback=_read_collections,
-    metavar="NAME",
-    help="Further name of the reference calibrations; can be repeated.",
-)
-
-fault_option = click.option(
-    "--fault",
-    "faults",
-    multiple=True,
-    metavar="NAME[:KEY=VALUE,...]",
-    callback=_show_faults,
-    is_eager=True,
-    help="Something that goes wrong; can be repeated. The fault 'help' lists all.",
-)
+    return decorate

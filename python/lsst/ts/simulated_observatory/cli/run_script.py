@@ -11,16 +11,7 @@ import click
 from lsst.ts.calibrations.sal_choice import salobj_is_installed
 
 from ..sal_names import use_embedded_sal
-from .options import (
-    collection_option,
-    date_option,
-    fault_option,
-    path_option,
-    print_anything,
-    repo_option,
-    scale_option,
-    seed_option,
-)
+from .options import path_option, print_anything, simulation_options
 
 __all__ = ["main"]
 
@@ -40,16 +31,16 @@ def _choose_sal(simulate: bool) -> None:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("script")
-@path_option("-c", "--config", "config_file", help="YAML file with the options of the configuration.")
+@path_option("-c", "--config", "config_file", help="YAML file with the configuration.")
 @click.option(
     "-p",
     "--parameter",
     "parameters",
     multiple=True,
     metavar="KEY=VALUE",
-    help="One option of the configuration; can be repeated.",
+    help="An option of the configuration; can be repeated.",
 )
-@click.option("--schema", is_flag=True, help="Print the JSON schema of the configuration and end.")
+@click.option("--schema", is_flag=True, help="Print the JSON schema of the configuration and exit.")
 @click.option(
     "--index",
     type=click.IntRange(1, 2**31 - 1),
@@ -63,24 +54,18 @@ def _choose_sal(simulate: bool) -> None:
     type=click.IntRange(0, 50),
     default=20,
     show_default=True,
-    help="Least level of the log lines that are shown: 10 DEBUG, 20 INFO, 30 WARNING.",
+    help="Lowest level of the log lines that are shown: 10 DEBUG, 20 INFO, 30 WARNING.",
 )
 @click.option(
     "--simulate",
     is_flag=True,
-    help="Needed where salobj is installed; elsewhere the observatory is simulated anyway.",
+    help="Needed where salobj is installed; elsewhere the observatory is always simulated.",
 )
-@path_option("--out", help="Run directory, new or empty [default: below runs/].")
-@repo_option
-@scale_option
-@seed_option
-@date_option("2025-01-15")
-@collection_option
-@fault_option
+@simulation_options("Run directory", "2025-01-15")
 @path_option(
     "--resume",
     metavar="DIR",
-    help="Go on with the run in this run directory, which was killed, stopped or failed.",
+    help="Resume the run in this run directory, which was killed, stopped or failed.",
 )
 @click.pass_context
 def main(
@@ -109,10 +94,8 @@ def main(
 
     Parameters
     ----------
-    context
-        Of the command: which options were given.
-    script, config_file, parameters, schema, index, log_level, simulate, resume
-        As the help texts of the options say.
+    context, script, config_file, parameters, schema, index, log_level, simulate, resume
+        As the help texts of the options say; `context` has which of them were given.
     out, repo, scale, seed, date, collections, faults
         As the help texts of the options say.
     """  # noqa: D301 (click shows nothing that comes after a form feed)

@@ -15,16 +15,7 @@ import click
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
 from lsst.ts.calibrations.domain.text import one_line
 
-from .options import (
-    collection_option,
-    date_option,
-    fault_option,
-    path_option,
-    print_anything,
-    repo_option,
-    scale_option,
-    seed_option,
-)
+from .options import print_anything, simulation_options
 
 __all__ = ["main"]
 
@@ -78,23 +69,20 @@ def _speed(_context: click.Context, _: click.Parameter, value: float) -> float:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("instrument", type=click.Choice(list(INSTRUMENTS)), default="LATISS")
-@path_option("--out", help="Folder of the simulation, new or empty [default: below runs/].")
-@repo_option
-@scale_option
-@seed_option
-@date_option("now")
+@simulation_options("Directory of the simulation", "today")
 @click.option(
     "--speed",
     type=click.FloatRange(0, 1000, min_open=True),
     callback=_speed,
     default=1.0,
     show_default=True,
-    help="Exposures, readouts, ingests and jobs take so many times less; their real work does not.",
+    help="Simulated seconds per second: exposures, readouts, ingests and jobs are faster by this factor, the"
+    " computation of pixels and the pipelines are not.",
 )
 @click.option(
     "--without-pixels",
     is_flag=True,
-    help="Images are headers alone, jobs run no pipelines, and what these would find is drawn.",
+    help="Images have only headers, jobs run no pipelines, and their results are drawn at random.",
 )
 @click.option(
     "--detectors", callback=_detectors, metavar="N,N,...", help="Butler ids of the detectors with pixels."
@@ -104,10 +92,8 @@ def _speed(_context: click.Context, _: click.Parameter, value: float) -> float:
     "filters",
     multiple=True,
     metavar="NAME",
-    help="Have a reference flat of this filter, too, besides the usual one; can be repeated.",
+    help="Also make a reference flat for this filter, besides the usual one; can be repeated.",
 )
-@collection_option
-@fault_option
 def main(
     instrument: str,
     out: Path | None,
@@ -124,15 +110,13 @@ def main(
 ) -> None:
     """Put the simulated camera, spectrograph, header service, OODS and OCPS of INSTRUMENT on the bus.
 
-    The bus is that of lsst.ts.salobj, as its environment variables say. All components are ENABLED, and stay
-    until SIGTERM or an interrupt from the keyboard. Exit status: 0, or 2 when nothing was started.
+    The bus is the one that the environment variables of lsst.ts.salobj name. All components are ENABLED, and
+    run until SIGTERM or Ctrl-C ends them. Exit status: 0, or 2 if nothing was started.
     \f
 
     Parameters
     ----------
-    instrument, speed, without_pixels, detectors, filters
-        As the help texts of the options say.
-    out, repo, scale, seed, date, collections, faults
+    instrument, speed, without_pixels, detectors, filters, out, repo, scale, seed, date, collections, faults
         As the help texts of the options say.
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()

@@ -25,7 +25,7 @@ SCRIPTS = (
 
 
 def find_script(path: str) -> type[BaseMakeCalibrations]:
-    """Class of the script at a path.
+    """Find the script at a path.
 
     Parameters
     ----------

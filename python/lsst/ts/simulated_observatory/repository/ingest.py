@@ -25,18 +25,12 @@ class ButlerIngest:
         self._butler: Butler | None = None
 
     def __call__(self, path: Path, /) -> None:
-        """Ingest one file.
+        """Ingest one file."""
+        from lsst.daf.butler import Butler
 
-        Raises
-        ------
-        Exception
-            Whatever the Butler or the reader of the header raises.
-        """
         from ..pipelines.raw_ingest import ingest_raw
 
         if self._butler is None:
-            from lsst.daf.butler import Butler
-
             self._butler = Butler.from_config(str(self._repository), writeable=True)
         ingest_raw(self._butler, str(path))
 

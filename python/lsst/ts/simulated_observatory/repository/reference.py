@@ -1,15 +1,26 @@
-"""Reference calibrations, ``LATISS/calib`` of the simulated observatory: made when needed, then cached."""
+"""Which reference calibrations are needed, ``LATISS/calib`` of the simulated observatory, and their cache."""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from .reference_request import ReferenceRequest
-from .repository import is_complete, make_once
+from lsst.ts.calibrations.domain.instruments import Instrument
 
-__all__ = ["ReferenceRequest", "cache_folder", "is_cached", "reference_repository"]
+from ..cameras.models import DetectorModel, detector_model
+from ..components.optics import OpticalPath
+from .repository import is_complete
+
+__all__ = ["ReferenceRequest", "cache_folder"]
+
+SOURCES = ("cameras", "detector", "pipelines", "repository/reference_maker.py", "repository/shots.py")
+"""The parts of the project that the reference calibrations depend on."""
 
 
 def cache_folder() -> Path:
@@ -18,64 +29,66 @@ def cache_folder() -> Path:
     return Path(os.environ.get("TS_CALIBRATIONS_CACHE") or Path(caches) / "ts_calibrations")
 
 
-def is_cached(request: ReferenceRequest) -> bool:
-    """Whether reference calibrations were made before.
+@dataclass(frozen=True)
+class ReferenceRequest:
+    """Which reference calibrations are needed.
 
     Parameters
     ----------
-    request
-        Which ones.
-
-    Returns
-    -------
-    cached
-        True if nothing has to be made for them.
+    instrument, detectors
+        Instrument, and Butler ids of its detectors.
+    scale, seed
+        Of the simulated detectors.
+    optics
+        Filter and grating of the flats.
     """
-    return is_complete(_place(request))
+
+    instrument: Instrument
+    detectors: tuple[int, ...]
+    scale: int
+    seed: int
+    optics: OpticalPath
+
+    @property
+    def models(self) -> list[DetectorModel]:
+        """Camera models of the detectors."""
+        return [detector_model(self.instrument.name, number, self.scale) for number in self.detectors]
+
+    @property
+    def name(self) -> str:
+        """Folder name in the cache; it changes with the code of simulation and pipelines."""
+        everything = len(self.detectors) == len(self.instrument.detectors)
+        detectors = "all" if everything else _digest(repr(self.detectors).encode())
+        optics = self.optics.physical_filter.replace("~", "-")
+        return f"{self.instrument.name}-{detectors}-scale{self.scale}-seed{self.seed}-{optics}-{_version()}"
+
+    @property
+    def repository(self) -> Path:
+        """Their repository in the cache, there or not."""
+        return cache_folder() / self.name / "repo"
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether they were made before."""
+        return is_complete(self.repository)
 
 
-def reference_repository(
-    request: ReferenceRequest, say: Callable[[str], None], check: Callable[[], None] = lambda: None
-) -> Path:
-    """Find the repository of reference calibrations in the cache, or make it.
-
-    Parameters
-    ----------
-    request
-        Which ones.
-    say
-        Called with what is going on, if it takes time.
-    check
-        Called where nothing is half done that would stay, in all that takes time; its exceptions end the
-        work.
-
-    Returns
-    -------
-    repository
-        To be copied, never to be written to.
-
-    Raises
-    ------
-    ReferenceFailed
-        A pipeline failed; the message names its log.
-    OSError
-        The cache cannot be written.
-    """
-    repository = _place(request)
-
-    def make(place: Path) -> None:
-        from .reference_maker import ReferenceMaker
-
-        say("Making the reference calibrations (once for this scale, seed and filter)...")
-        work = place.with_name("work")
-        work.mkdir()
-        ReferenceMaker(request, work, logs=repository.parent, say=say, check=check).make().rename(place)
-
-    repository.parent.mkdir(parents=True, exist_ok=True)
-    make_once(repository, {"reference": request.name}, make, check)
-    return repository
+@cache
+def _version() -> str:
+    """Digest of the code that the reference calibrations depend on."""
+    package = files("lsst.ts.simulated_observatory")
+    contents = [content for source in SOURCES for content in _contents(package / source)]
+    return _digest(b"\0".join(contents))
 
 
-def _place(request: ReferenceRequest) -> Path:
-    """Their repository in the cache."""
-    return cache_folder() / request.name / "repo"
+def _contents(source: Traversable) -> Iterator[bytes]:
+    if source.is_file():
+        yield source.read_bytes()
+        return
+    for path in sorted(source.iterdir(), key=lambda each: each.name):
+        if path.name.endswith((".py", ".yaml")) or (path.is_dir() and path.name != "__pycache__"):
+            yield from _contents(path)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]

@@ -5,25 +5,25 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 from lsst.daf.butler import Butler, CollectionType, DatasetRef, Timespan
 
 from lsst.ts.calibrations.domain.instruments import ImageType
 
-from ..cameras.models import detector_model
 from ..detector.illumination import throughput
 from ..pipelines import PIPELINES
 from ..pipelines.new_repository import certify_camera_model, create_repository
 from ..pipelines.ocps_job import Job
 from ..pipelines.pipetask import PipetaskRunner
 from ..pipelines.raw_ingest import ingest_raw
-from .reference_request import ReferenceRequest
+from .reference import ReferenceRequest
+from .repository import make_once
 from .shots import Shot, take_shots
 
-__all__ = ["ReferenceFailed", "ReferenceMaker", "reference_exposures"]
+__all__ = ["ReferenceFailed", "reference_exposures", "reference_repository"]
 
 NIGHT = date(2024, 12, 1)
 """Observing day of the reference exposures: before any simulated night."""
@@ -47,8 +47,7 @@ OPTIONS = "--register-dataset-types -c isr:doDefect=False"
 """Of all pipelines: defects are found last."""
 
 
-@dataclass(frozen=True)
-class _Counts:
+class _Counts(NamedTuple):
     """How many exposures of each kind; small detectors need more for the same precision."""
 
     bias: int
@@ -57,45 +56,67 @@ class _Counts:
     pairs: int
 
 
-def reference_exposures(scale: int, detectors: int) -> int:
-    """How many exposures reference calibrations are made from.
+def reference_exposures(request: ReferenceRequest) -> int:
+    """Count the exposures from which reference calibrations are made.
 
     Parameters
     ----------
-    scale
-        Of the simulated detectors.
-    detectors
-        Number of detectors.
+    request
+        Which ones.
 
     Returns
     -------
     exposures
-        Biases, darks and flats together.
+        How many, of all types together.
     """
-    counts = _counts(scale, detectors)
-    return counts.bias + counts.dark + counts.flat + 2 * counts.pairs * len(PTC_TIMES)
+    return len(_shots(request))
 
 
 class ReferenceFailed(RuntimeError):
     """A pipeline of the reference calibrations failed."""
 
 
-class ReferenceMaker:
-    """Makes one repository of reference calibrations.
+def reference_repository(
+    request: ReferenceRequest, say: Callable[[str], None], check: Callable[[], None]
+) -> Path:
+    """Find the repository of reference calibrations in the cache, or make it.
 
     Parameters
     ----------
     request
-        Which calibrations.
-    folder
-        To work in.
-    logs
-        Where the log of a pipeline that fails is kept.
+        Which ones.
     say
-        Called with what is going on.
+        Called with what is going on, if it takes time.
     check
-        Called between the steps; its exceptions end the work.
+        Called where nothing is half done that would stay; its exceptions end the work.
+
+    Returns
+    -------
+    repository
+        To be copied, never to be written to.
+
+    Raises
+    ------
+    ReferenceFailed
+        A pipeline failed; the message names its log.
+    OSError
+        The cache cannot be written.
     """
+    repository = request.repository
+
+    def make(place: Path) -> None:
+        say("Making the reference calibrations (once for this scale, seed and filter)...")
+        work = place.with_name("work")
+        work.mkdir()
+        _ReferenceMaker(request, work, logs=repository.parent, say=say, check=check).make().rename(place)
+
+    repository.parent.mkdir(parents=True, exist_ok=True)
+    make_once(repository, {"reference": request.name}, make, check)
+    return repository
+
+
+class _ReferenceMaker:
+    """Makes one repository of reference calibrations; the logs of pipelines that fail are kept in `logs`."""
 
     def __init__(
         self,
@@ -104,7 +125,7 @@ class ReferenceMaker:
         *,
         logs: Path,
         say: Callable[[str], None],
-        check: Callable[[], None] = lambda: None,
+        check: Callable[[], None],
     ) -> None:
         self._request = request
         self._instrument = request.instrument
@@ -112,21 +133,11 @@ class ReferenceMaker:
         self._logs = logs
         self._say = say
         self._check = check
-        self._models = [
-            detector_model(self._instrument.name, number, request.scale) for number in request.detectors
-        ]
-        self._counts = _counts(request.scale, len(request.detectors))
         self._scratch = folder / "scratch"
         self._exposures: dict[int, Shot] = {}
 
     def make(self) -> Path:
-        """Take the exposures, run the pipelines, keep the calibrations; return the repository.
-
-        Raises
-        ------
-        ReferenceFailed
-            A pipeline failed.
-        """
+        """Take the exposures, run the pipelines, keep the calibrations; return the repository."""
         kept = self._folder / "kept"
         with self._new_repository(self._scratch, CAMERA) as scratch:
             self._take(scratch)
@@ -145,7 +156,7 @@ class ReferenceMaker:
         """Make a repository with the camera model's calibrations in the collection `camera`."""
         create_repository(str(path), [self._instrument.name])
         butler = Butler.from_config(str(path), writeable=True)
-        for model in self._models:
+        for model in self._request.models:
             certify_camera_model(butler, model, run=f"{camera}/run", collection=camera)
         return butler
 
@@ -153,29 +164,11 @@ class ReferenceMaker:
         raws = self._folder / "raw"
         raws.mkdir()
         self._exposures = take_shots(
-            self._shots(),
-            folder=raws,
-            instrument=self._instrument,
-            models=self._models,
-            optics=self._request.optics,
-            seed=self._request.seed,
-            night=NIGHT,
-            progress=self._progress,
+            _shots(self._request), self._request, folder=raws, night=NIGHT, progress=self._progress
         )
         for path in sorted(raws.glob("*.fits")):
             self._check()
             ingest_raw(butler, str(path))
-
-    def _shots(self) -> list[Shot]:
-        """Biases, darks, flats to combine, then pairs of flats for the photon transfer curve."""
-        counts, brightness = self._counts, throughput(self._request.optics.physical_filter)
-        curve = [time for time in PTC_TIMES for _ in range(2 * counts.pairs)]
-        return [
-            *[Shot(ImageType.BIAS, 0.0)] * counts.bias,
-            *[Shot(ImageType.DARK, 30.0)] * counts.dark,
-            *[Shot(ImageType.FLAT, FLAT_TIME / brightness)] * counts.flat,
-            *(Shot(ImageType.FLAT, time / brightness) for time in curve),
-        ]
 
     def _progress(self, done: int, of: int) -> None:
         self._check()
@@ -192,7 +185,8 @@ class ReferenceMaker:
             kind: [n for n, shot in self._exposures.items() if shot.image_type is kind] for kind in ImageType
         }
         biases, darks = ids[ImageType.BIAS], ids[ImageType.DARK]
-        flats, pairs = ids[ImageType.FLAT][: self._counts.flat], ids[ImageType.FLAT][self._counts.flat :]
+        n_flat = _counts(self._request).flat
+        flats, pairs = ids[ImageType.FLAT][:n_flat], ids[ImageType.FLAT][n_flat:]
         self._run(butler, "bootstrap", "cpBias.yaml", biases, [], "-c isr:doApplyGains=False")
         self._run(butler, "ptc", "cpPtc.yaml", pairs, ["certified/bootstrap"])
         self._run(butler, "bias", "cpBias.yaml", biases, ["certified/ptc"])
@@ -246,10 +240,22 @@ class ReferenceMaker:
         return refs
 
 
-def _counts(scale: int, detectors: int) -> _Counts:
-    if scale == 1:
+def _shots(request: ReferenceRequest) -> list[Shot]:
+    """Biases, darks, flats to combine, then pairs of flats for the photon transfer curve."""
+    counts, brightness = _counts(request), throughput(request.optics.physical_filter)
+    curve = [time for time in PTC_TIMES for _ in range(2 * counts.pairs)]
+    return [
+        *[Shot(ImageType.BIAS, 0.0)] * counts.bias,
+        *[Shot(ImageType.DARK, 30.0)] * counts.dark,
+        *[Shot(ImageType.FLAT, FLAT_TIME / brightness)] * counts.flat,
+        *(Shot(ImageType.FLAT, time / brightness) for time in curve),
+    ]
+
+
+def _counts(request: ReferenceRequest) -> _Counts:
+    if request.scale == 1:
         return _Counts(bias=50, dark=30, flat=30, pairs=1)
-    if scale <= 4 or detectors > MANY:
+    if request.scale <= 4 or len(request.detectors) > MANY:
         return _Counts(bias=50, dark=30, flat=50, pairs=3)
     return _Counts(bias=100, dark=50, flat=50, pairs=6)
 
@@ -270,12 +276,11 @@ def _runs(butler: Butler, name: str) -> list[str]:
 
 def _drop_images(butler: Butler, name: str) -> None:
     """Delete the processed images of a pipeline: at full size they would fill the disk."""
-    types = [each.name for each in butler.registry.queryDatasetTypes("*Proc")]
     refs = [
         ref
         for run in _runs(butler, name)
-        for image in types
-        for ref in butler.query_datasets(image, collections=run, explain=False)
+        for each in butler.registry.queryDatasetTypes("*Proc")
+        for ref in butler.query_datasets(each, collections=run, explain=False)
     ]
     butler.pruneDatasets(refs, unstore=True, purge=True, disassociate=True)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import reprlib
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -16,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ..former_names import FORMER, present_name, understand_former_names
-from .locks import wait_for_lock
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
@@ -38,15 +39,19 @@ MAKING = ".{name}-making"
 """Folder beside a repository of which nothing is there before it is complete."""
 
 
+PERIOD = 0.1
+"""Seconds between two attempts to lock a file that another process has locked."""
+
+
 def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
     """See whether a repository can be kept at a place, without touching anything.
 
     Parameters
     ----------
     path
-        Folder: a simulated repository of before, an empty folder, or one that can be made.
+        Folder: an earlier simulated repository, an empty folder, or one that can be made.
     properties
-        What a repository of before must have been made with, e.g. its scale, and with nothing else.
+        What an earlier repository must have been made with, e.g. its scale, and with nothing else.
 
     Raises
     ------
@@ -80,13 +85,7 @@ def _check_makeable(path: Path) -> None:
 
 
 def _read_marker(path: Path) -> dict[str, Any]:
-    """Properties of a simulated repository.
-
-    Raises
-    ------
-    ValueError
-        The marker cannot be read.
-    """
+    """Properties of a simulated repository; raise ValueError if its marker cannot be read."""
     try:
         made = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -97,7 +96,7 @@ def _read_marker(path: Path) -> dict[str, Any]:
 
 
 def is_complete(path: Path) -> bool:
-    """Whether a simulated repository is there; what is half made has another place.
+    """Find out whether a simulated repository is there; what is half made has another place.
 
     Parameters
     ----------
@@ -107,7 +106,7 @@ def is_complete(path: Path) -> bool:
     Returns
     -------
     complete
-        True if it has the marker.
+        Whether it has the marker.
     """
     return (path / MARKER).is_file()
 
@@ -140,10 +139,7 @@ def use_present_names(path: Path) -> None:
 
 
 def make_once(
-    path: Path,
-    properties: Mapping[str, Any],
-    make: Callable[[Path], None],
-    check: Callable[[], None] = lambda: None,
+    path: Path, properties: Mapping[str, Any], make: Callable[[Path], None], check: Callable[[], None]
 ) -> bool:
     """Have a repository made, unless it is there or another process makes it meanwhile.
 
@@ -152,10 +148,8 @@ def make_once(
 
     Parameters
     ----------
-    path
-        Where; see `check_repository`.
-    properties
-        Written into the marker.
+    path, properties
+        Where, and what is written into the marker; see `check_repository`.
     make
         Makes it as the folder that it is given, which is not there yet. Further folders beside that one are
         removed in the end.
@@ -204,13 +198,25 @@ def _alone(folder: Path, check: Callable[[], None]) -> Iterator[Path]:
         except FileNotFoundError:  # another process has just removed the folder
             continue
         with file:
-            wait_for_lock(file.fileno(), check)
+            _wait_for_lock(file.fileno(), check)
             if not _is_at(lock, file.fileno()):
                 continue
             try:
                 yield folder
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+            return
+
+
+def _wait_for_lock(file: int, check: Callable[[], None]) -> None:
+    """Lock a file as soon as no other process has it locked; the exceptions of `check` end the waiting."""
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            check()
+            time.sleep(PERIOD)
+        else:
             return
 
 
@@ -227,22 +233,16 @@ def make_repository(
     reference: Path,
     calibrations: str,
     properties: Mapping[str, Any],
-    check: Callable[[], None] = lambda: None,
+    check: Callable[[], None],
 ) -> None:
-    """Make the repository of a run, or give one of before the reference calibrations that it lacks.
+    """Make the repository of a run, or give an earlier one the reference calibrations that it lacks.
 
     Parameters
     ----------
-    path
-        Where.
-    reference
-        Repository of the reference calibrations; it is copied.
-    calibrations
-        Collection of the reference calibrations, e.g. ``LATISS/calib``.
-    properties
-        Written into the marker.
-    check
-        As for `make_once`; also called before each file is copied.
+    path, properties, check
+        As for `make_once`; `check` is also called before each file is copied.
+    reference, calibrations
+        Repository of the reference calibrations, which is copied, and their collection in it.
 
     Raises
     ------
@@ -254,13 +254,7 @@ def make_repository(
 
 
 def _copy(source: Path, target: Path, check: Callable[[], None]) -> None:
-    """Copy a folder.
-
-    Raises
-    ------
-    OSError
-        It could not be copied.
-    """
+    """Copy a folder; raise OSError if that fails."""
 
     def copy(path: str, to: str) -> str:
         check()
@@ -305,10 +299,8 @@ def add_aliases(path: Path, calibrations: str, names: Iterable[str]) -> None:
 
     Parameters
     ----------
-    path
-        Repository.
-    calibrations
-        Collection of the reference calibrations.
+    path, calibrations
+        Repository, and the collection of its reference calibrations.
     names
         Chained collections to make; one that is there already is left as it is.
     """
@@ -327,10 +319,7 @@ def write_index(path: Path, repository: Path, labels: Iterable[str]) -> None:
     ----------
     path
         File, for the environment variable ``DAF_BUTLER_REPOSITORY_INDEX``.
-    repository
-        Simulated repository.
-    labels
-        Its names.
+    repository, labels
+        Simulated repository, and its names.
     """
-    index = {label: str(repository) for label in labels}
-    path.write_text(yaml.safe_dump(index), encoding="utf-8")
+    path.write_text(yaml.safe_dump({label: str(repository) for label in labels}), encoding="utf-8")

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, as_completed
+from collections.abc import Callable, Sequence
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from lsst.ts.calibrations.domain.instruments import (
-    INSTRUMENTS,
-    ImageType,
-    Instrument,
-    exposure_id,
-    image_name,
-)
+from lsst.ts.calibrations.domain.instruments import ImageType, exposure_id, image_name
 
 from ..cameras.models import DetectorModel
 from ..components.images import OVERHEAD
-from ..components.optics import OpticalPath, band_of
+from ..components.optics import band_of
 from ..detector.exposure import ExposureRequest, write_raw, write_segments
 from ..detector.header import HeaderValue, file_name, primary_header
 from ..detector.workers import make_workers
+from .reference import ReferenceRequest
 
 __all__ = ["Shot", "take_shots"]
 
@@ -31,14 +26,12 @@ HOUR = 18
 
 @dataclass(frozen=True)
 class Shot:
-    """One exposure to make.
+    """One exposure to make, with the lamp for flats and in the dark for all others.
 
     Parameters
     ----------
-    image_type
-        Flats are taken with the lamp, the others in the dark.
-    exposure_time
-        Seconds.
+    image_type, exposure_time
+        Type, and seconds.
     """
 
     image_type: ImageType
@@ -47,12 +40,9 @@ class Shot:
 
 def take_shots(
     shots: Sequence[Shot],
+    request: ReferenceRequest,
     *,
     folder: Path,
-    instrument: Instrument,
-    models: Iterable[DetectorModel],
-    optics: OpticalPath,
-    seed: int,
     night: date,
     progress: Callable[[int, int], None],
 ) -> dict[int, Shot]:
@@ -62,16 +52,10 @@ def take_shots(
     ----------
     shots
         What to take, in order; each is an exposure of its own, from sequence number 1.
-    folder
-        Where the files go.
-    instrument, models
-        Instrument, and camera models of its detectors.
-    optics
-        Filter and grating.
-    seed
-        Of detectors and noise.
-    night
-        Observing day.
+    request
+        With which instrument, detectors, filter and grating.
+    folder, night
+        Where the files go, and the observing day.
     progress
         Called with the number of files made and of all.
 
@@ -80,19 +64,19 @@ def take_shots(
     exposures
         The shots by exposure id.
     """
-    models = tuple(models)
+    instrument = request.instrument
     begin = datetime(night.year, night.month, night.day, HOUR, tzinfo=UTC).timestamp()
     taken: dict[int, Shot] = {}
     workers = make_workers(2)
-    pending: list[Future[None]] = []
     try:
+        pending = []
         for number, shot in enumerate(shots, 1):
             name = image_name(instrument.code, int(night.strftime("%Y%m%d")), number)
             taken[exposure_id(name)] = shot
-            for model in models:
+            for model in request.models:
                 path = folder / file_name(name, model)
-                request, header = _raw(shot, name, model, path, begin, optics, seed)
-                pending.append(workers.submit(_make, request, header, str(path)))
+                raw = _raw(shot, name, model, path, begin, request)
+                pending.append(workers.submit(_make, *raw, str(path)))
             begin += shot.exposure_time + instrument.readout_time + instrument.shutter_time
         for done, future in enumerate(as_completed(pending), 1):
             future.result()
@@ -103,15 +87,15 @@ def take_shots(
 
 
 def _raw(
-    shot: Shot, name: str, model: DetectorModel, path: Path, begin: float, optics: OpticalPath, seed: int
+    shot: Shot, name: str, model: DetectorModel, path: Path, begin: float, request: ReferenceRequest
 ) -> tuple[ExposureRequest, dict[str, HeaderValue]]:
     """What makes the pixels and the primary header of a raw file."""
-    number = exposure_id(name)
-    request = ExposureRequest(
+    number, optics = exposure_id(name), request.optics
+    exposure = ExposureRequest(
         instrument=model.instrument,
         detector=model.id,
         scale=model.scale,
-        seed=seed,
+        seed=request.seed,
         exposure_id=number,
         exposure_time=shot.exposure_time,
         dark_time=shot.exposure_time + OVERHEAD,
@@ -127,17 +111,17 @@ def _raw(
         seq_num=number % 100_000,
         image_type=shot.image_type.value,
         exposure_time=shot.exposure_time,
-        dark_time=shot.exposure_time + OVERHEAD,
+        dark_time=exposure.dark_time,
         begin_tai=begin,
         end_tai=begin + shot.exposure_time,
         filter_name=optics.filter,
-        filter_band=band_of(INSTRUMENTS[model.instrument], optics.filter),
+        filter_band=band_of(request.instrument, optics.filter),
         grating=optics.grating,
         group_id=name,
         program="reference",
-        seed=seed,
+        seed=request.seed,
     )
-    return request, header
+    return exposure, header
 
 
 def _make(request: ExposureRequest, header: dict[str, HeaderValue], path: str) -> None:

@@ -16,7 +16,7 @@ MOST_SEED = 2**63 - 1
 
 
 def path_problem(path: Path) -> str | None:
-    """Find out why a path cannot be used.
+    """Find out why nothing can have a path, or it cannot be shown, or nobody may look there.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def path_problem(path: Path) -> str | None:
     Returns
     -------
     problem
-        Why nothing can have this path, it cannot be shown, or nobody may look there; None if all is well.
+        In words; None if all is well.
     """
     if not str(path).isprintable():
         return "it has characters that cannot be printed"
@@ -40,7 +40,7 @@ def path_problem(path: Path) -> str | None:
 
 
 def is_collection(name: str) -> bool:
-    """Find out whether a collection of the Butler can have a name.
+    """Find out whether the configuration would take a name as that of a collection.
 
     Parameters
     ----------
@@ -50,6 +50,6 @@ def is_collection(name: str) -> bool:
     Returns
     -------
     is_collection
-        Whether the configuration would take it, too.
+        Whether a collection can have it.
     """
     return name[:1] != "/" and text_problems({"calib_collection": name}) == {}

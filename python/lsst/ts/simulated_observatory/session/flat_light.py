@@ -13,14 +13,7 @@ from lsst.ts.calibrations.domain.instruments import ImageType, Instrument
 from ..cameras.models import AmplifierModel, DetectorModel, detector_model
 from ..detector.illumination import LAMP_RATE, throughput
 
-__all__ = [
-    "TURNOFF",
-    "curve_warnings",
-    "faint_warnings",
-    "light_warnings",
-    "nominal_rate",
-    "saturation_warnings",
-]
+__all__ = ["light_warnings"]
 
 TURNOFF = 90_000.0
 """Signal, electron, up to which a photon transfer curve must be followed: PTC_TURNOFF (DMTN-101, 16)."""
@@ -36,37 +29,28 @@ def light_warnings(config: CalibrationConfig, instrument: Instrument) -> Iterato
     Parameters
     ----------
     config, instrument
-        What was asked for.
+        Of the script.
 
     Yields
     ------
     warning
         In words.
     """
-    images, rate = config.images.get(ImageType.FLAT), nominal_rate(config.filter, config.grating)
+    images, rate = config.images.get(ImageType.FLAT), _nominal_rate(config.filter, config.grating)
     if images is None or rate is None:
         return
     kept = images.exposure_times[images.n_discard :]
     models = [detector_model(instrument.name, number) for number in config.detectors]
-    yield from saturation_warnings(kept, rate, models)
+    yield from _saturation_warnings(kept, rate, models)
     if config.do_verify:
-        yield from faint_warnings(kept, rate, models, internal=config.generate_calibrations)
-        yield from curve_warnings(kept, rate) if "PTC" in config.products else ()
+        yield from _faint_warnings(kept, rate, models, internal=config.generate_calibrations)
+        yield from _curve_warnings(kept, rate) if "PTC" in config.products else ()
 
 
-def nominal_rate(filter_: str | int | None, grating: str | int | None) -> float | None:
-    """Light of the flat field at the detector mean, electron/s.
+def _nominal_rate(filter_: str | int | None, grating: str | int | None) -> float | None:
+    """Light of the flat field at the detector mean, electron/s; None if filter or grating are not known.
 
-    Parameters
-    ----------
-    filter_, grating
-        As configured; for what is not given, or given by its position, the usual is assumed, an r filter and
-        no grating.
-
-    Returns
-    -------
-    rate
-        None if nothing is known of the filter or grating.
+    For what is not given, or given by its position, the usual is assumed: an r filter and no grating.
     """
     names = (
         filter_ if isinstance(filter_, str) else "SDSSr_65mm",
@@ -78,25 +62,10 @@ def nominal_rate(filter_: str | int | None, grating: str | int | None) -> float 
         return None
 
 
-def saturation_warnings(
+def _saturation_warnings(
     times: Iterable[float], rate: float, detectors: Sequence[DetectorModel]
 ) -> Iterator[str]:
-    """Warn of flats that saturate.
-
-    Parameters
-    ----------
-    times
-        Exposure times of the flats that are used [s].
-    rate
-        Light [electron/s].
-    detectors
-        Camera models of the detectors that are processed.
-
-    Yields
-    ------
-    warning
-        In words; nothing if all is well.
-    """
+    """Warn of flats, of these exposure times [s], that saturate in this light [electron/s]."""
     full = min(_full_well(amplifier) for model in detectors for amplifier in model.amplifiers) / rate
     if saturated := {time for time in times if time >= full}:
         yield (
@@ -105,29 +74,11 @@ def saturation_warnings(
         )
 
 
-def faint_warnings(
+def _faint_warnings(
     times: Sequence[float], rate: float, detectors: Sequence[DetectorModel], *, internal: bool
 ) -> Iterator[str]:
-    """Warn of flats so faint that their verification will fail.
+    """Warn of flats so faint that their verification will fail; `internal` is with a flat made of them.
 
-    Parameters
-    ----------
-    times
-        Exposure times of the flats that are used [s].
-    rate
-        Light [electron/s].
-    detectors
-        Camera models of the detectors that are processed.
-    internal
-        Whether they are compared with a flat that is made of them.
-
-    Yields
-    ------
-    warning
-        In words; nothing if all is well.
-
-    Notes
-    -----
     NOISE of a flat asks for a variance of at most the signal s. Charge that repels charge lowers the variance
     by abs(a00) s^2 in first order (Astier et al. 2019, eq. 11), the read noise r raises it by r^2, and a flat
     made of N images, these among them, takes a part of 1/N away. So the test fails below the s of
@@ -143,21 +94,8 @@ def faint_warnings(
         )
 
 
-def curve_warnings(times: Sequence[float], rate: float) -> Iterator[str]:
-    """Warn of pairs of flats that do not reach the signal that the verification of their curve asks for.
-
-    Parameters
-    ----------
-    times
-        Exposure times of the flats that are used [s].
-    rate
-        Light [electron/s].
-
-    Yields
-    ------
-    warning
-        In words; nothing if all is well.
-    """
+def _curve_warnings(times: Sequence[float], rate: float) -> Iterator[str]:
+    """Warn of pairs of flats that do not reach the signal that the verification of their curve asks for."""
     longest = max((times[first] for first, _ in flat_pairs(times).pairs), default=0.0)
     if longest * rate < TURNOFF:
         yield (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -28,10 +29,8 @@ def run_folder(out: Path | None, script: str) -> Path:
 
     Parameters
     ----------
-    out
-        As asked for; None for the next free one below ``runs/``.
-    script
-        Name of the script, for the folder's name.
+    out, script
+        As asked for, or None for the next free one below ``runs/``, which the name of the script begins.
 
     Returns
     -------
@@ -95,7 +94,7 @@ def check_disk(exposures: Mapping[Path, int], models: Sequence[DetectorModel]) -
     exposures
         How many go into each folder, there or not yet; folders on the same disk share what is free.
     models
-        The detectors with pixels.
+        Camera models of the detectors with pixels.
 
     Raises
     ------
@@ -103,9 +102,9 @@ def check_disk(exposures: Mapping[Path, int], models: Sequence[DetectorModel]) -
         They do not fit; the message says how many detectors would, and what else to do.
     """
     places = [next(path for path in (folder, *folder.parents) if path.exists()) for folder in exposures]
-    on_disk: dict[int, int] = {}
+    on_disk: Counter[int] = Counter()
     for place, number in zip(places, exposures.values(), strict=True):
-        on_disk[place.stat().st_dev] = on_disk.get(place.stat().st_dev, 0) + number
+        on_disk[place.stat().st_dev] += number
     of_one = sum(_bytes(model) for model in models)
     short = [
         (of_one * on_disk[place.stat().st_dev] + RESERVE, shutil.disk_usage(place).free, place)

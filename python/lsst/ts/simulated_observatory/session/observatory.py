@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -43,26 +43,20 @@ _STREAMS = {"OODS": 1, "OCPS": 2}
 """Random streams of the components, beside that of the detectors: one must not change what another draws."""
 
 
-def real_machinery(
-    instrument: Instrument, repository: Path, environment: Mapping[str, str] | None = None
-) -> Machinery:
+def real_machinery(instrument: Instrument, repository: Path) -> Machinery:
     """Machinery that makes real pixels, ingests them into a Butler repository and runs pipetask.
 
     Parameters
     ----------
-    instrument
-        Whose images.
-    repository
-        Butler repository, with the instrument registered.
-    environment
-        Further environment variables of the jobs.
+    instrument, repository
+        Whose images, and the Butler repository in which it is registered.
 
     Returns
     -------
     machinery
         Nothing of it has begun.
     """
-    runner = PipetaskRunner(repository, instrument.raw_collection, environment=environment or {})
+    runner = PipetaskRunner(repository, instrument.raw_collection)
     return Machinery(ingest=ButlerIngest(repository), run_job=runner, repository=repository)
 
 
@@ -73,24 +67,17 @@ class SimulatedObservatory:
 
     Parameters
     ----------
-    instrument
-        Which instrument.
-    machinery
-        What does the real work; see `real_machinery`.
-    images
-        Folder of the raw images.
-    jobs
-        Folder of the folders of the jobs: ``<jobs>/<job id>/outs/ocps.log``. It lies in the run directory.
-    scale
-        By which the sides of the imaging areas are divided.
-    seed
-        From which everything is drawn.
-    faults
-        What goes wrong.
+    instrument, machinery
+        The instrument, and what does the real work; see `real_machinery`.
+    images, jobs
+        Folder of the raw images, and that of the folders of the jobs: ``<jobs>/<job id>/outs/ocps.log``. The
+        latter lies in the run directory.
+    scale, seed
+        Divisor of the sides of the imaging areas, and seed of all random numbers.
+    faults, durations
+        What goes wrong, and how long jobs and ingests take.
     detectors
         Butler ids of the detectors for which pixels are made; None: all.
-    durations
-        Of jobs and ingests.
     optics
         Filter and grating at the beginning; None: the r filter and no grating.
     part
@@ -240,7 +227,8 @@ class SimulatedObservatory:
         self, name: str, make: Callable[..., salobj.BaseCsc], opened: contextlib.AsyncExitStack
     ) -> salobj.BaseCsc:
         """Start a component, bring it into its state, and have it closed at the end."""
-        state = self._state(name)
+        fault = self._strike("component-state", name)
+        state = "ENABLED" if fault is None else str(fault["state"])
         initial_state = salobj.State.ENABLED if state == "FAULT" else salobj.State[state]
         component = self.components[name] = make(initial_state=initial_state)
         opened.push_async_callback(component.close)
@@ -250,11 +238,6 @@ class SimulatedObservatory:
         if state == "FAULT":
             await component.fault(FAULT_ASKED_FOR, "the fault component-state was asked for")
         return component
-
-    def _state(self, component: str) -> str:
-        """Name of the state in which a component shall be."""
-        fault = self._strike("component-state", component)
-        return "ENABLED" if fault is None else str(fault["state"])
 
     def _strike(self, name: str, component: str) -> Fault | None:
         """Return a fault of a component, which may be named with or without its index."""

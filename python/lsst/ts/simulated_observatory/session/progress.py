@@ -1,9 +1,12 @@
-"""Live progress of a run on a terminal; plain lines anywhere else."""
+"""How a run is shown on a terminal, or anywhere else, and where its log lines go."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
@@ -14,7 +17,7 @@ from lsst.ts.calibrations.domain.tai import iso_tai
 from lsst.ts.calibrations.domain.text import plain
 from lsst.ts.calibrations.journal import facts
 
-__all__ = ["PlainProgress", "TerminalProgress", "make_view"]
+__all__ = ["PlainProgress", "log_to", "make_view"]
 
 
 class PlainProgress:
@@ -38,10 +41,8 @@ class PlainProgress:
 
         Parameters
         ----------
-        n_images
-            How many images are to be taken.
-        now
-            Clock, TAI unix seconds.
+        n_images, now
+            How many images are to be taken, and the clock (TAI unix seconds).
         """
 
     def take(self, fact: facts.Fact) -> None:
@@ -78,14 +79,8 @@ class _SayingHandler(logging.Handler):
         self._view.say(self.format(record))
 
 
-class TerminalProgress(PlainProgress):
-    """Shows a bar for the exposures, the jobs that run and the clock; log lines scroll above.
-
-    Parameters
-    ----------
-    console
-        A terminal.
-    """
+class _TerminalProgress(PlainProgress):
+    """Shows a bar for the exposures, the jobs that run and the clock; log lines scroll above."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
@@ -98,19 +93,9 @@ class TerminalProgress(PlainProgress):
         self._live: Live | None = None
 
     def handler(self) -> logging.Handler:
-        """Handler that writes above the bars."""
         return _SayingHandler(self)
 
     def begin(self, n_images: int, now: Callable[[], float]) -> None:
-        """Draw the bars.
-
-        Parameters
-        ----------
-        n_images
-            How many images are to be taken.
-        now
-            Clock, TAI unix seconds.
-        """
         self._now = now
         self._exposures = self._bars.add_task("exposures", total=n_images)
         self._live = Live(
@@ -119,13 +104,6 @@ class TerminalProgress(PlainProgress):
         self._live.start()
 
     def take(self, fact: facts.Fact) -> None:
-        """Advance the bar or the list of jobs.
-
-        Parameters
-        ----------
-        fact
-            As the journal has it.
-        """
         match fact:
             case facts.ExposureTaken() if self._exposures is not None:
                 self._bars.advance(self._exposures)
@@ -135,7 +113,6 @@ class TerminalProgress(PlainProgress):
                 self._jobs.pop(fact.job_id, None)
 
     def end(self) -> None:
-        """Take the bars away."""
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -143,8 +120,7 @@ class TerminalProgress(PlainProgress):
     def _picture(self) -> Table:
         table = Table.grid()
         table.add_row(self._bars)
-        jobs = ", ".join(self._jobs.values()) or "none"
-        table.add_row(f"jobs running: {jobs}")
+        table.add_row(f"jobs running: {', '.join(self._jobs.values()) or 'none'}")
         if self._now is not None:
             table.add_row(f"clock: {iso_tai(self._now())} TAI")
         return table
@@ -163,4 +139,72 @@ def make_view(console: Console) -> PlainProgress:
     view
         Bars if the console is a terminal, plain lines anywhere else.
     """
-    return TerminalProgress(console) if console.is_terminal else PlainProgress(console)
+    return _TerminalProgress(console) if console.is_terminal else PlainProgress(console)
+
+
+class _ClockFormatter(logging.Formatter):
+    """Formats with the time of a given clock (TAI unix seconds) instead of the machine's."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s")
+        self._now = now
+
+    def format(self, record: logging.LogRecord) -> str:
+        return plain(super().format(record))  # without anything that a terminal would obey
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        return iso_tai(self._now())
+
+
+class _LogFile(logging.FileHandler):
+    """The log file; a disk that is full costs the log and nothing else."""
+
+    def __init__(self, path: Path, mode: str, view: PlainProgress) -> None:
+        super().__init__(path, mode=mode, encoding="utf-8")
+        self._view = view
+        self._failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Say once that the file cannot be written."""
+        if not self._failed:
+            self._failed = True
+            self._view.say(f"The log file {self.baseFilename} cannot be written: {sys.exc_info()[1]}")
+
+    def close(self) -> None:
+        """Close the file; what it could not take is lost."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
+@contextlib.contextmanager
+def log_to(
+    log: logging.Logger, path: Path, view: PlainProgress, now: Callable[[], float], *, append: bool = False
+) -> Iterator[None]:
+    """Send a log to a file and to the view.
+
+    Parameters
+    ----------
+    log, path, view
+        The script's log, the file, and what shows the run.
+    now
+        Clock, TAI unix seconds.
+    append
+        Go on with the file, if there is one; else it is made new.
+
+    Yields
+    ------
+    None
+        While the log goes there.
+    """
+    handlers = (_LogFile(path, "a" if append else "w", view), view.handler())
+    for handler in handlers:
+        handler.setFormatter(_ClockFormatter(now))
+        log.addHandler(handler)
+    propagates, log.propagate = log.propagate, False
+    try:
+        yield
+    finally:
+        log.propagate = propagates
+        for handler in handlers:
+            log.removeHandler(handler)
+            handler.close()

@@ -12,7 +12,7 @@ from lsst.ts.calibrations.journal.settings import RunSettings
 
 from ..pipelines import PIPELINES
 
-__all__ = ["RunRequest", "ServiceRequest", "SimulationRequest", "afternoon", "usual_night"]
+__all__ = ["RunRequest", "ServiceRequest", "SimulationSettings", "afternoon", "usual_night"]
 
 DEFAULT_NIGHT = date(2025, 1, 15)
 """Date of the simulated night; never today's, so that a seed always gives the same exposure ids."""
@@ -24,8 +24,25 @@ HOUR = 18
 """TAI hour at which a run begins: the afternoon in Chile, when calibrations are taken."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class SimulationSettings(RunSettings):
+    """Settings of a run in the simulated observatory, which all have their own repository, seed and scale.
+
+    Parameters
+    ----------
+    repository, seed, scale, simulated, pipelines
+        As of the base class.
+    """
+
+    repository: Path
+    seed: int
+    scale: int
+    simulated: bool = True
+    pipelines: str = PIPELINES
+
+
 @dataclass(frozen=True)
-class SimulationRequest:
+class _Request:
     """What every simulation is asked for.
 
     Parameters
@@ -34,16 +51,12 @@ class SimulationRequest:
         Run directory; of the service, where repository, images and jobs go.
     repository
         Simulated repository to keep; None for one inside the folder.
-    scale
-        Divisor of the sides of the detectors.
-    seed
-        From which everything is drawn.
+    scale, seed
+        Divisor of the sides of the detectors, and seed of all random numbers.
     night
         Date of the images; None for the usual one, or for the present time.
-    collections
-        Further names of the reference calibrations.
-    faults
-        Specifications of what goes wrong.
+    collections, faults
+        Further names of the reference calibrations, and specifications of what goes wrong.
     """
 
     folder: Path
@@ -54,36 +67,32 @@ class SimulationRequest:
     collections: tuple[str, ...]
     faults: tuple[str, ...]
 
-    def settings(self, repository: Path, night: date | None) -> RunSettings:
-        """Settings that the script has in this simulation.
+    def settings(self, repository: Path, night: date | None) -> SimulationSettings:
+        """Make the settings that the script has in this simulation.
 
         Parameters
         ----------
-        repository
-            Absolute path of the simulated repository.
-        night
-            Date of the images; None for the present time.
+        repository, night
+            Absolute path of the simulated repository, and date of the images; None for the present time.
 
         Returns
         -------
         settings
             The jobs of the OCPS and all other files are in the folder.
         """
-        return RunSettings(
+        return SimulationSettings(
             folder=self.folder,
             jobs=self.folder / "uws",
             repository=repository,
-            simulated=True,
             seed=self.seed,
             scale=self.scale,
             date=None if night is None else night.isoformat(),
             collections=self.collections,
-            pipelines=PIPELINES,
         )
 
 
 @dataclass(frozen=True)
-class RunRequest(SimulationRequest):
+class RunRequest(_Request):
     """What the run of a script is asked for.
 
     Parameters
@@ -96,7 +105,7 @@ class RunRequest(SimulationRequest):
 
 
 @dataclass(frozen=True)
-class ServiceRequest(SimulationRequest):
+class ServiceRequest(_Request):
     """What the simulated components on a bus are asked for.
 
     Parameters
@@ -105,10 +114,8 @@ class ServiceRequest(SimulationRequest):
         Simulated seconds in one second.
     detectors
         Butler ids of those with pixels; None for those that the script uses by default.
-    filters
-        Filters for which there shall be a reference flat.
-    without_pixels
-        Whether images have no pixels and jobs no pipelines.
+    filters, without_pixels
+        Filters for which there shall be a reference flat; whether jobs have neither pixels nor pipelines.
     """
 
     speed: float = 1.0
@@ -118,7 +125,7 @@ class ServiceRequest(SimulationRequest):
 
 
 def afternoon(night: date) -> float:
-    """When the first run of a night begins.
+    """Decide when the first run of a night begins.
 
     Parameters
     ----------
@@ -134,17 +141,17 @@ def afternoon(night: date) -> float:
 
 
 def usual_night(config: CalibrationConfig | None) -> date:
-    """Date of the simulated night: one in the validity range if calibrations are to be certified.
+    """Choose the simulated night: one in the validity range if calibrations are to be certified.
 
     Parameters
     ----------
     config
-        What the script was asked for; None if it will refuse its configuration.
+        Of the script; None if it will refuse its configuration.
 
     Returns
     -------
     night
-        Never that of today.
+        Its date, never today's.
     """
     usual = datetime(DEFAULT_NIGHT.year, DEFAULT_NIGHT.month, DEFAULT_NIGHT.day, HOUR)
     if config is None or not config.generate_calibrations or config.is_valid_at(usual):

@@ -45,7 +45,7 @@ def refuse_with_resume(context: click.Context) -> None:
     Parameters
     ----------
     context
-        Of the command.
+        Which options the command was given.
 
     Raises
     ------
@@ -88,21 +88,19 @@ def refuse_option(findings: Findings) -> None:
 def resumed_request(
     folder: Path, script_class: type[BaseMakeCalibrations], faults: tuple[str, ...]
 ) -> tuple[str, RunRequest]:
-    """Configuration text of a run that shall go on, and what is asked of it.
+    """Read with what a run began that is to go on.
 
     Parameters
     ----------
-    folder
-        Its run directory.
-    script_class
-        The script that shall go on with it.
+    folder, script_class
+        Its run directory, and the script that is to go on with it.
     faults
         What goes wrong from now on.
 
     Returns
     -------
     text, request
-        As the run began with them.
+        Its configuration text, and what is asked of the simulation.
 
     Raises
     ------
@@ -156,12 +154,12 @@ def _strange(configured: RunConfigured) -> str | None:
 
 
 def time_of_resumption(record: RunRecord) -> float:
-    """When a run goes on: after all that its journal has, and after what was under way.
+    """Decide when a run goes on: after all that its journal has, and after what was under way.
 
     Parameters
     ----------
     record
-        Of the run so far.
+        What the run did so far.
 
     Returns
     -------

@@ -21,13 +21,11 @@ from lsst.ts.calibrations.journal.summary import SUMMARY
 from ..clock import SimulatedLoop
 from .flat_light import light_warnings
 from .interrupts import ending_signals, ignore_signals
-from .log import log_to
+from .progress import PlainProgress, log_to
 from .setup import SetupError, SimulationSetup
 
 if TYPE_CHECKING:
     from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
-
-    from .progress import PlainProgress
 
 __all__ = ["ScriptSession"]
 
@@ -37,6 +35,7 @@ LONGEST_RUN = 10 * 86_400.0
 _FINAL = (ScriptState.DONE, ScriptState.STOPPED, ScriptState.FAILED)
 
 _STATUS = {ScriptState.DONE: 0, ScriptState.STOPPED: 0, ScriptState.CONFIGURE_FAILED: 2}
+"""Exit status of the command; in any other state 1, or 2 if nothing was exposed."""
 
 
 class ScriptSession:
@@ -46,12 +45,10 @@ class ScriptSession:
     ----------
     script_class, text
         The script and its configuration text.
-    setup
-        Repository, folders and properties of the simulated observatory.
+    setup, view
+        Setup of the simulated observatory, and what shows the run.
     index, log_level
         SAL index of the script and least level of its log.
-    view
-        Shows the run.
     obstacle
         Why the simulated observatory cannot be had, if it cannot; the script is then not run.
     """
@@ -101,7 +98,7 @@ class ScriptSession:
                 await self._drive(script, remote)
             ignore_signals(asyncio.get_running_loop())
         self._view.say(f"Everything about this run: {settings.folder}")
-        return self._status(script)
+        return _STATUS.get(ScriptState(script.state.state), 1 if script.so_far.exposed else 2)
 
     async def _drive(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
         resumed, text = bool(self._setup.part), self._text
@@ -152,9 +149,7 @@ class ScriptSession:
                 with contextlib.suppress(salobj.ExpectedError):  # its cleanup failed, and its state says so
                     await script.done_task
                 await script.close()  # which a script that was killed by a signal has not done
-                commands: list[asyncio.Future[Any]] = [running]
-                if self._stop is not None:
-                    commands.append(self._stop)
+                commands: list[asyncio.Future[Any]] = [running, *([self._stop] if self._stop else [])]
                 for command in commands:
                     command.cancel()  # it never acknowledges them
                 await asyncio.gather(*commands, return_exceptions=True)
@@ -184,8 +179,3 @@ class ScriptSession:
         script.log.warning("Interrupted: the script is asked to stop.")
         if state != ScriptState.UNCONFIGURED:  # else as soon as it is configured
             self._stop = asyncio.ensure_future(remote.cmd_stop.set_start())
-
-    @staticmethod
-    def _status(script: BaseMakeCalibrations) -> int:
-        """Exit status of the command; 2 says that nothing was exposed."""
-        return _STATUS.get(ScriptState(script.state.state), 1 if script.so_far.exposed else 2)

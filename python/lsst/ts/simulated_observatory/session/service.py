@@ -34,10 +34,8 @@ def simulate(instrument_name: str, request: ServiceRequest) -> int:
 
     Parameters
     ----------
-    instrument_name
-        As in the Butler.
-    request
-        What was asked for.
+    instrument_name, request
+        Name of the instrument in the Butler, and what was asked for.
 
     Returns
     -------

@@ -10,14 +10,12 @@ from pathlib import Path
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import Instrument, physical_filter
 from lsst.ts.calibrations.domain.optics import MountedOptics
-from lsst.ts.calibrations.journal.settings import RunSettings
 
 from ..cameras import CAMERAS
-from ..cameras.models import detector_model
 from ..components.machinery import Machinery
 from ..components.optics import OpticalPath, band_of, usual_optics
 from ..faults.faults import Faults
-from ..repository.reference import ReferenceRequest, cache_folder, is_cached, reference_repository
+from ..repository.reference import ReferenceRequest, cache_folder
 from ..repository.repository import (
     add_aliases,
     is_complete,
@@ -29,6 +27,7 @@ from ..repository.repository import (
 from .folders import check_disk
 from .interrupts import Interrupted, noted_interrupts, pipelines_ended_by
 from .observatory import SimulatedObservatory, real_machinery
+from .request import SimulationSettings
 
 __all__ = ["SetupError", "SetupWithoutPixels", "SimulationSetup"]
 
@@ -43,12 +42,8 @@ class SimulationSetup:
 
     Parameters
     ----------
-    instrument
-        What is simulated.
-    config
-        What the script was asked for; None if the script will refuse its configuration.
-    settings
-        Of the run.
+    instrument, config, settings
+        What is simulated, what the script was asked for, and settings of the run.
     faults
         Specifications of what goes wrong.
     part
@@ -56,32 +51,19 @@ class SimulationSetup:
     """
 
     instrument: Instrument
-    config: CalibrationConfig | None
-    settings: RunSettings
+    config: CalibrationConfig
+    settings: SimulationSettings
     faults: tuple[str, ...]
     part: int = 0
 
     @property
     def optics(self) -> OpticalPath:
         """Filter and grating at the beginning; a run that is resumed finds those that it has chosen."""
-        return self._flat_optics() if self.part and self.config else usual_optics(self.instrument)
-
-    @property
-    def scale(self) -> int:
-        """Divisor of the detector's sides."""
-        assert self.settings.scale is not None
-        return self.settings.scale
-
-    @property
-    def seed(self) -> int:
-        """Of everything that is drawn."""
-        assert self.settings.seed is not None
-        return self.settings.seed
+        return self._flat_optics() if self.part else usual_optics(self.instrument)
 
     @property
     def repository(self) -> Path:
         """Butler repository."""
-        assert self.settings.repository is not None
         return self.settings.repository
 
     @property
@@ -97,12 +79,13 @@ class SimulationSetup:
     @property
     def detectors(self) -> tuple[int, ...]:
         """Detectors for which pixels are made."""
-        return self.config.detectors if self.config else ()
+        return self.config.detectors
 
     @property
     def properties(self) -> dict[str, object]:
         """What runs that share a repository must have in common."""
-        return {"instrument": self.instrument.name, "scale": self.scale, "seed": self.seed}
+        about = self.settings
+        return {"instrument": self.instrument.name, "scale": about.scale, "seed": about.seed}
 
     def observatory(self) -> SimulatedObservatory:
         """The simulated observatory, not yet running; nothing is made or read for it.
@@ -117,8 +100,8 @@ class SimulationSetup:
             self._machinery(),
             images=self.images,
             jobs=self.settings.jobs,
-            scale=self.scale,
-            seed=self.seed,
+            scale=self.settings.scale,
+            seed=self.settings.seed,
             faults=Faults(self.faults),
             detectors=self.detectors,
             optics=self.optics,
@@ -153,7 +136,6 @@ class SimulationSetup:
     def _prepare(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
         from ..repository.reference_maker import ReferenceFailed
 
-        assert self.config is not None
         try:
             if is_complete(self.repository):
                 use_present_names(self.repository)
@@ -168,6 +150,8 @@ class SimulationSetup:
 
     def _make_repository(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
         """Make the repository, with a copy of the reference calibrations; `check` is called between steps."""
+        from ..repository.reference_maker import reference_repository
+
         request = self._request(self._flat_optics())
         self._check_disk(request)
         reference = reference_repository(request, say, check)
@@ -176,56 +160,43 @@ class SimulationSetup:
         )
 
     def _flat_optics(self) -> OpticalPath:
-        """Filter and grating with which the flats are taken.
+        """Filter and grating with which the flats are taken; raise SetupError if they are not mounted.
 
         No reference calibrations are made for what is not mounted. Where those of the usual filter are there,
         the script comes as far as its preflight with them, which says this and all else that is wrong.
-
-        Raises
-        ------
-        SetupError
-            It is not mounted, and the calibrations of the usual filter would have to be made first.
         """
-        assert self.config is not None
         usual, asked = usual_optics(self.instrument), (self.config.filter, self.config.grating)
         mounted = _mounted(self.instrument)
         names = mounted.set_up((usual.filter, usual.grating), *asked)
         if names is not None:
             return OpticalPath(*names)
-        if not is_cached(self._request(usual)):
+        if not self._request(usual).is_cached:
             raise SetupError(f"{'; '.join(mounted.problems(*asked))}. Nothing was exposed.")
         return usual
 
     def _request(self, optics: OpticalPath) -> ReferenceRequest:
-        return ReferenceRequest(self.instrument, self.detectors, self.scale, self.seed, optics)
+        about = self.settings
+        return ReferenceRequest(self.instrument, self.detectors, about.scale, about.seed, optics)
 
     def _check_disk(self, request: ReferenceRequest) -> None:
-        """Refuse what does not fit, reference calibrations included if they have to be made.
-
-        Raises
-        ------
-        SetupError
-            It does not fit; the message has a proposal.
-        """
+        """Refuse what does not fit, with a proposal; reference calibrations that have to be made count."""
         from ..repository.reference_maker import reference_exposures
 
-        assert self.config is not None
-        models = [detector_model(self.instrument.name, number, self.scale) for number in self.detectors]
         needs = {self.settings.folder: sum(len(each.exposure_times) for each in self.config.images.values())}
-        if not is_cached(request):
-            needs[cache_folder()] = reference_exposures(self.scale, len(models))
+        if not request.is_cached:
+            needs[cache_folder()] = reference_exposures(request)
         try:
-            check_disk(needs, models)
+            check_disk(needs, request.models)
         except ValueError as error:
             raise SetupError(f"{error}.") from None
 
     def _write_truth(self) -> None:
         from ..detector.truth import draw_truth
 
+        models = self._request(usual_optics(self.instrument)).models
         truth = {
-            name: draw_truth(detector_model(self.instrument.name, number, self.scale), self.seed).to_dict()
-            for number, name in self.instrument.detectors.items()
-            if number in self.detectors
+            self.instrument.detectors[each.id]: draw_truth(each, self.settings.seed).to_dict()
+            for each in models
         }
         (self.settings.folder / "truth.json").write_text(json.dumps(truth) + "\n", encoding="utf-8")
 
@@ -246,8 +217,8 @@ class SetupWithoutPixels(SimulationSetup):
         from ..stand_ins.machinery import standin_machinery
         from ..stand_ins.measurements import StandInCamera
 
-        camera = StandInCamera(self.seed, Faults(self.faults).detector)
-        return standin_machinery(self.instrument, self.repository, camera, scale=self.scale)
+        camera = StandInCamera(self.settings.seed, Faults(self.faults).detector)
+        return standin_machinery(self.instrument, self.repository, camera, scale=self.settings.scale)
 
     def _make_repository(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
         """Make a repository whose reference calibrations have one pixel for each amplifier."""
@@ -256,19 +227,13 @@ class SetupWithoutPixels(SimulationSetup):
         if is_complete(self.repository):
             return
         say("No pixels and no pipelines: outcomes of jobs are drawn.")
-        make_once(
-            self.repository,
-            self.properties,
-            lambda folder: make_template(
-                folder,
-                self.instrument,
-                self.detectors,
-                seed=self.seed,
-                scale=self.scale,
-                filters=self._filters(),
-            ),
-            check,
-        )
+
+        def make(folder: Path) -> None:
+            seed, scale = self.settings.seed, self.settings.scale
+            filters = self._filters()
+            make_template(folder, self.instrument, self.detectors, seed=seed, scale=scale, filters=filters)
+
+        make_once(self.repository, self.properties, make, check)
 
     def _filters(self) -> list[tuple[str, str]]:
         """Physical filter and band of everything that is mounted: a flat costs nothing here."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from datetime import date
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ import click
 from rich.console import Console
 
 from lsst.ts.calibrations.config.config import CalibrationConfig, examine
-from lsst.ts.calibrations.domain.instruments import Instrument
 from lsst.ts.calibrations.domain.text import one_line
 
 from .. import clock
@@ -48,14 +46,12 @@ def simulate_run(
 
     Parameters
     ----------
-    script_class
-        Which.
-    text
-        Its configuration, YAML.
+    script_class, text
+        The script and its configuration, YAML.
     request
-        Of the simulation.
+        What the simulation is asked for.
     index, log_level
-        Of the script.
+        SAL index of the script and least level of its log.
 
     Returns
     -------
@@ -68,22 +64,28 @@ def simulate_run(
         The configuration asks to resume a run, the repository cannot be used, or a fault is not possible;
         nothing was touched.
     """
-    findings = examine(text, script_class.get_schema(), script_class.instrument())
+    instrument = script_class.instrument()
+    findings = examine(text, script_class.get_schema(), instrument)
     refuse_option(findings)
-    config = findings.config  # None if the script will refuse it
+    config = findings.config  # None if the script will refuse it, and get no further than that
     night = request.night or usual_night(config)
-    setup = _make_setup(script_class.instrument(), config, request, night)
+    setup = SimulationSetup(
+        instrument=instrument,
+        config=config or replace(CalibrationConfig.from_namespace({}, instrument), detectors=()),
+        settings=request.settings(_repository(request, config), night),
+        faults=request.faults,
+        part=len(request.resumed.parts) if request.resumed else 0,
+    )
     check_setup(setup, _name_of_repository(request))
     new_folder(request.folder)
-    view = make_view(Console())
+    view, obstacle = make_view(Console()), None
+    if config is not None:
+        try:
+            setup.prepare(view.say)
+        except SetupError as error:  # the script is to report it
+            obstacle = error
     session = ScriptSession(
-        script_class,
-        text,
-        setup,
-        index=index,
-        log_level=log_level,
-        view=view,
-        obstacle=_prepare(setup, view.say),
+        script_class, text, setup, index=index, log_level=log_level, view=view, obstacle=obstacle
     )
     begin = afternoon(night) if request.resumed is None else time_of_resumption(request.resumed)
     try:
@@ -97,10 +99,8 @@ def check_setup(setup: SimulationSetup, repository: str) -> SimulatedObservatory
 
     Parameters
     ----------
-    setup
-        Of the simulation.
-    repository
-        How the repository is called in a message.
+    setup, repository
+        Setup of the simulation, and how messages name its repository.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def check_setup(setup: SimulationSetup, repository: str) -> SimulatedObservatory
     click.UsageError
         The repository cannot be used, or a fault is not possible; nothing was touched.
     """
-    if not _same(setup.repository, setup.settings.folder / "repo"):
+    if os.path.realpath(setup.repository) != os.path.realpath(setup.settings.folder / "repo"):
         try:
             _check_apart(setup.repository, setup.settings.folder)
             check_repository(setup.repository, setup.properties)
@@ -124,10 +124,6 @@ def check_setup(setup: SimulationSetup, repository: str) -> SimulatedObservatory
         return setup.observatory()
     except FaultError as error:
         raise click.UsageError(f"--fault: {error}. Nothing was touched.") from None
-
-
-def _same(one: Path, other: Path) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _check_apart(repository: Path, folder: Path) -> None:
@@ -148,35 +144,11 @@ def _name_of_repository(request: RunRequest) -> str:
     return "repo" if request.repository is None else "--repo"
 
 
-def _make_setup(
-    instrument: Instrument, config: CalibrationConfig | None, request: RunRequest, night: date
-) -> SimulationSetup:
-    """Decide on place and properties of the run."""
-    return SimulationSetup(
-        instrument=instrument,
-        config=config,
-        settings=request.settings(_repository(request, config), night),
-        faults=request.faults,
-        part=len(request.resumed.parts) if request.resumed else 0,
-    )
-
-
-def _prepare(setup: SimulationSetup, say: Callable[[str], None]) -> SetupError | None:
-    """Make what the run needs around it; return why that cannot be had, which the script is to report."""
-    if setup.config is None:
-        return None
-    try:
-        setup.prepare(say)
-    except SetupError as error:
-        return error
-    return None
-
-
 def _repository(request: RunRequest, config: CalibrationConfig | None) -> Path:
     """Where the repository of the run is.
 
     The name of one of the observatory's repositories stands for the simulated one; any other ``repo`` of the
-    configuration is a path, and must be a simulated repository of before.
+    configuration is a path, and must be that of an earlier simulated repository.
     """
     if request.repository is not None:
         return request.repository.absolute()

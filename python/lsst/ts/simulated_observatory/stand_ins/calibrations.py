@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,87 +12,69 @@ from lsst.ts.calibrations.domain.instruments import BRIGHTER_FATTER_SLOPES
 
 from ..cameras.models import DetectorModel
 from ..detector.truth import draw_truth
+from ..pipelines.calibration_types import CalibrationType
 from ..pipelines.images import Amplifier, DetectorImage
+from ..pipelines.storage_classes import CURVE, DEFECTS, IMAGE
 from ..pipelines.tables import Defects, PhotonTransferCurve
 from .measurements import BRIGHTER_FATTER
 
-__all__ = ["combined_image", "curve", "found_defects", "pair"]
+__all__ = ["CombinedCalibration", "measure_pair"]
 
 _LEVELS = (1e3, 1e4, 5e4, 1.2e5)
 """Means of the pairs of a curve, adu."""
 
 
-def combined_image(model: DetectorModel, kind: str, exposures: Sequence[int]) -> DetectorImage:
-    """A combined bias, dark or flat of one pixel per amplifier.
+@dataclass(frozen=True)
+class CombinedCalibration:
+    """What is known of a combined calibration of one detector.
 
     Parameters
     ----------
-    model
-        Of the detector.
-    kind
-        ``BIAS``, ``DARK`` or ``FLAT``.
-    exposures
-        Ids of those that it is made of.
-
-    Returns
-    -------
-    image
-        Of 1 x 16 pixels.
+    kind, model, seed
+        Its type, camera model of the detector, seed of the simulation.
+    exposures, pairs
+        Ids of the exposures that it is made of, and of the pairs of flats among them.
     """
+
+    kind: CalibrationType
+    model: DetectorModel
+    seed: int
+    exposures: Sequence[int] = ()
+    pairs: Sequence[tuple[int, int]] = ()
+
+    def make(self) -> object:
+        """Return a dataset of the storage class of its type."""
+        return _MAKERS[self.kind.storage_class](self)
+
+
+def _image(about: CombinedCalibration) -> DetectorImage:
+    """An image of one pixel per amplifier: 1 x 16 pixels, 1 for what each filter has its own of, else 0."""
     amplifiers = {
-        each.name: Amplifier(each.name, place, 0, 1, 1) for place, each in enumerate(model.amplifiers)
+        each.name: Amplifier(each.name, place, 0, 1, 1) for place, each in enumerate(about.model.amplifiers)
     }
     shape = (1, len(amplifiers))
-    metadata: dict[str, Any] = {
-        "OBSTYPE": kind,
-        "INPUT EXPOSURES": list(exposures),
-        "DETECTOR": model.name,
+    metadata = {
+        "OBSTYPE": about.kind.name,
+        "INPUT EXPOSURES": list(about.exposures),
+        "DETECTOR": about.model.name,
         "SIMULATED": True,
     }
-    pixels = np.full(shape, 1.0 if kind == "FLAT" else 0.0, dtype=np.float32)
+    pixels = np.full(shape, 1.0 if about.kind.each_filter else 0.0, dtype=np.float32)
     return DetectorImage(pixels, np.zeros(shape, dtype=np.uint16), amplifiers, metadata)
 
 
-def found_defects(model: DetectorModel, exposures: Sequence[int]) -> Defects:
-    """Defects of a detector.
-
-    Parameters
-    ----------
-    model
-        Of the detector.
-    exposures
-        Ids of those that they were found in.
-
-    Returns
-    -------
-    defects
-        The first column.
-    """
-    metadata = {"INPUT EXPOSURES": list(exposures), "SIMULATED": True}
+def _defects(about: CombinedCalibration) -> Defects:
+    """The first column of the detector."""
+    model, metadata = about.model, {"INPUT EXPOSURES": list(about.exposures), "SIMULATED": True}
     return Defects(model.name, (model.height, model.width), [(0, 0, 1, model.height)], metadata)
 
 
-def curve(model: DetectorModel, seed: int, pairs: Sequence[tuple[int, int]]) -> PhotonTransferCurve:
-    """Photon transfer curve of a detector, as its amplifiers really are.
-
-    Parameters
-    ----------
-    model
-        Of the detector.
-    seed
-        Of the simulation.
-    pairs
-        Ids of the flats of each pair.
-
-    Returns
-    -------
-    curve
-        Gains in electron/adu, noise in electron, of each amplifier.
-    """
-    truth = draw_truth(model, seed).amplifiers
+def _curve(about: CombinedCalibration) -> PhotonTransferCurve:
+    """Photon transfer curve of the amplifiers as they really are."""
+    truth = draw_truth(about.model, about.seed).amplifiers
     levels = list(_LEVELS)
     return PhotonTransferCurve(
-        detector=model.name,
+        detector=about.model.name,
         gain={each.name: each.gain for each in truth},
         noise={each.name: each.read_noise for each in truth},
         imageNoise={each.name: each.read_noise for each in truth},
@@ -102,22 +84,28 @@ def curve(model: DetectorModel, seed: int, pairs: Sequence[tuple[int, int]]) -> 
         rawMeans={each.name: levels for each in truth},
         usedPoints={each.name: [True] * len(levels) for each in truth},
         overscanNoise={each.name: [each.read_noise / each.gain] * len(levels) for each in truth},
-        inputExpIdPairs=list(pairs),
+        inputExpIdPairs=list(about.pairs),
         metadata={"SIMULATED": True},
     )
 
 
-def pair(
+_MAKERS: Mapping[str, Callable[[CombinedCalibration], object]] = {
+    IMAGE: _image,
+    DEFECTS: _defects,
+    CURVE: _curve,
+}
+"""What makes the dataset, by storage class."""
+
+
+def measure_pair(
     model: DetectorModel, exposures: tuple[int, int], light: Mapping[str, tuple[float, float]]
 ) -> PhotonTransferCurve:
     """What is measured on a pair of flats: gains without the correction for the brighter-fatter effect.
 
     Parameters
     ----------
-    model
-        Of the detector.
-    exposures
-        The flats.
+    model, exposures
+        Camera model of the detector, and ids of the flats.
     light
         Signal (adu) and gain (electron/adu) by amplifier; without light there is no gain.
 
@@ -131,10 +119,8 @@ def pair(
     )
     for name, (mean, gain) in light.items():
         measured = gain / BRIGHTER_FATTER**2 if mean > 1.0 else math.nan
-        noise = model.amplifier(name).read_noise
+        noise = model.amplifier(name).read_noise / gain * measured
         result.gain[name] = measured
-        result.noise[name] = (
-            noise / gain * measured * (1.0 - BRIGHTER_FATTER_SLOPES[model.vendor] * mean / 100.0)
-        )
+        result.noise[name] = noise * (1.0 - BRIGHTER_FATTER_SLOPES[model.vendor] * mean / 100.0)
         result.rawMeans[name] = [mean]
     return result

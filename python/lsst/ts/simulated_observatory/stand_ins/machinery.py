@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,7 +34,6 @@ FAILED = 1
 KILLED = 255
 """Exit statuses."""
 
-
 _BLOCK = 2880
 """Bytes of a FITS block."""
 
@@ -48,14 +47,10 @@ def standin_machinery(
 
     Parameters
     ----------
-    instrument
-        Whose images.
-    repository
-        Butler repository, with the instrument registered.
-    camera
-        What is measured on its images.
-    scale
-        Of the camera model.
+    instrument, repository
+        Whose images, and the Butler repository in which it is registered.
+    camera, scale
+        What is measured on the images, and the scale of the camera model.
 
     Returns
     -------
@@ -97,24 +92,20 @@ class _Jobs:
     """Prepares jobs that need no pixels."""
 
     def __init__(self, repository: Path, instrument: Instrument, camera: StandInCamera, scale: int) -> None:
-        self._repository = repository
-        self._instrument = instrument
-        self._camera = camera
-        self._scale = scale
+        self._about = repository, instrument, camera, scale
         self._lock = threading.Lock()
         self._outcomes: Outcomes | None = None
 
     def __call__(self, job: Job, /) -> _Job:
-        """Prepare a job."""
-        return _Job(self, job)
+        return _Job(job, self._store)
 
-    def store(self, job: Job) -> None:
+    def _store(self, job: Job) -> None:
         """Put the outcome of a job into the repository, one job at a time."""
         from .outcomes import Outcomes
 
         with self._lock:
             if self._outcomes is None:
-                self._outcomes = Outcomes(self._repository, self._instrument, self._camera, self._scale)
+                self._outcomes = Outcomes(*self._about)
             self._outcomes.store(job)
 
 
@@ -122,8 +113,8 @@ class _Jobs:
 class _Job:
     """One job."""
 
-    jobs: _Jobs
     job: Job
+    store: Callable[[Job], None]
     killed: bool = False
 
     def run(self) -> int:
@@ -133,7 +124,7 @@ class _Job:
         self.job.log.parent.mkdir(parents=True, exist_ok=True)
         status, words = 0, "done"
         try:
-            self.jobs.store(self.job)
+            self.store(self.job)
         except Exception as error:  # pipetask ends with 1, whatever it is that stops it
             status, words = FAILED, f"{type(error).__name__}: {error}"
         self.job.log.write_text(f"{SIMULATED}{self.job.pipeline} {self.job.data_query}\n{words}\n")

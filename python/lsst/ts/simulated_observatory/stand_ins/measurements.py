@@ -8,6 +8,7 @@ the pipelines.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -45,10 +46,8 @@ class Disturbance:
 
     Parameters
     ----------
-    exposures
-        How many: the first ones of those that are verified; None: all.
-    amplifiers
-        How many of each detector; None: all.
+    exposures, amplifiers
+        How many: the first ones of those that are verified, and of each detector; None: all.
     factor
         By which the noise is larger than when the reference calibrations were made.
     """
@@ -64,19 +63,12 @@ class Measured:
 
     Parameters
     ----------
-    exposure
-        Id.
-    kind
-        Type of the image.
-    time
-        Exposure time, s.
-    physical_filter
-        Name in the Butler of the filter in use.
+    exposure, kind, time, physical_filter
+        Id, type, exposure time [s], and name in the Butler of the filter in use.
     place
         Its place among the exposures of the job, from 0.
     combined
-        How many images the combination was made of that it is compared with, if it is one of those; 0 for a
-        combination of other images.
+        How many images the combination was made of that it is compared with, if it is one of those; else 0.
     """
 
     exposure: int
@@ -93,10 +85,8 @@ class StandInCamera:
 
     Parameters
     ----------
-    seed
-        Of the simulation.
-    faults
-        Of the detectors.
+    seed, faults
+        Of the simulation, and of its detectors.
     disturbances
         Noise that comes and goes, by image type.
     """
@@ -110,10 +100,8 @@ class StandInCamera:
 
         Parameters
         ----------
-        image
-            Which.
-        model
-            Of the detector.
+        image, model
+            Which image, and camera model of the detector.
         defects
             Whether the image serves the verification of defects.
 
@@ -122,33 +110,34 @@ class StandInCamera:
         statistics
             Measurements and tests of the detector, as the pipelines store them.
         """
-        detector = _Detector(draw_truth(model, self.seed), active_faults(self.faults, model))
+        channels = self._channels(model)
         rng = random_stream(self.seed, "statistics", model.instrument, model.id, image.exposure)
         factors = self._disturbed(image, model)
         metadata: dict[str, Any] = {}
         of_detector: dict[str, float] = {}
         detector_tests: dict[str, bool] = {}
         if defects:
-            amplifiers = detector.flagged(image, rng)
+            amplifiers = {each.truth.name: each.flagged(image, rng) for each in channels}
             tests = verify_defects(amplifiers)
         elif image.kind is ImageType.FLAT:
-            amplifiers = detector.flat(image, factors, rng)
+            amplifiers = {each.truth.name: each.flat(image, factors, rng) for each in channels}
             means = np.array([values["MEAN"] for values in amplifiers.values()])
             of_detector = {"MEAN": float(np.mean(means)), "SCATTER": float(np.std(means))}
             tests, detector_tests = verify_flat(amplifiers, of_detector)
         else:
-            amplifiers = detector.dark(image, factors, rng)
-            header = detector.header()
-            tests = verify_dark_image(amplifiers, header)
-            metadata["READ_NOISE_ADU"] = detector.overscan()
-        success = all(each["SUCCESS"] for each in tests.values()) and detector_tests.get("SUCCESS", True)
+            amplifiers = {each.truth.name: each.dark(image, factors, rng) for each in channels}
+            overscan = {each.truth.name: each.overscan_noise for each in channels}
+            header = {f"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {name}": overscan[name] for name in overscan}
+            tests = verify_dark_image(amplifiers, _nominal(draw_truth(model, self.seed)) | header)
+            metadata["READ_NOISE_ADU"] = overscan
         return {
             "AMP": amplifiers,
             "METADATA": metadata,
             "CATALOG": {},
             "DET": of_detector,
             "VERIFY": {"AMP": tests, "DET": detector_tests},
-            "SUCCESS": success,
+            "SUCCESS": all(each["SUCCESS"] for each in tests.values())
+            and detector_tests.get("SUCCESS", True),
         }
 
     def light(self, image: Measured, model: DetectorModel) -> dict[str, tuple[float, float]]:
@@ -156,21 +145,48 @@ class StandInCamera:
 
         Parameters
         ----------
-        image
-            Which.
-        model
-            Of the detector.
+        image, model
+            Which image, and camera model of the detector.
 
         Returns
         -------
         light
             Signal (adu) and gain (electron/adu) by amplifier.
         """
-        detector = _Detector(draw_truth(model, self.seed), active_faults(self.faults, model))
         return {
-            each.name: (detector.charge(image, each) / each.gain, each.gain)
-            for each in detector.truth.amplifiers
+            each.truth.name: (each.charge(image) / each.truth.gain, each.truth.gain)
+            for each in self._channels(model)
         }
+
+    def _channels(self, model: DetectorModel) -> list[_Channel]:
+        """The amplifiers of a detector, with its faults."""
+        truth = draw_truth(model, self.seed)
+        faults: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for each in active_faults(self.faults, model):
+            faults[each.name].append(each.values)
+        dead = {each["amplifier"] for each in faults["amplifier-dead"]}
+        leak = sum(float(each["rate"]) for each in faults["light-leak"])
+        channels = []
+        for amplifier in truth.amplifiers:
+            place, name = model.amplifier(amplifier.name), amplifier.name
+            noisier = [
+                float(each["factor"]) for each in faults["amplifier-noise"] if each["amplifier"] == name
+            ]
+            hot = sum(
+                float(each["rate"]) / place.width
+                for each in faults["hot-column"]
+                if place.x0 <= int(each["column"]) < place.x0 + place.width
+            )
+            is_dark = name in dead or bool(faults["shutter-stuck"])
+            channels.append(
+                _Channel(
+                    truth=amplifier,
+                    noisier=math.prod(noisier),
+                    rate=0.0 if name in dead else leak + hot,
+                    illumination=None if is_dark else truth.illumination,
+                )
+            )
+        return channels
 
     def _disturbed(self, image: Measured, model: DetectorModel) -> dict[str, float]:
         """Factors of the noise of the amplifiers that are disturbed in an image."""
@@ -183,119 +199,85 @@ class StandInCamera:
 
 
 @dataclass(frozen=True)
-class _Detector:
-    """One detector and its faults."""
+class _Channel:
+    """An amplifier as its detector's faults leave it."""
 
-    truth: DetectorTruth
-    faults: tuple[DetectorFault, ...]
+    truth: AmplifierTruth
+    noisier: float
+    """Factor of its noise."""
+    rate: float
+    """What hot columns and a light leak add, electron/s; mean of its pixels."""
+    illumination: float | None
+    """As of the detector; None if no light of a flat reaches the output."""
+
+    @property
+    def overscan_noise(self) -> float:
+        """Noise of its overscan, adu."""
+        return self.noisier * self.truth.read_noise / self.truth.gain
 
     def dark(
         self, image: Measured, factors: Mapping[str, float], rng: np.random.Generator
-    ) -> dict[str, dict[str, float]]:
+    ) -> dict[str, float]:
         """Statistics of a bias or dark: see `pipelines.criteria.measure_dark_image`."""
-        leak = sum(float(each.values["rate"]) for each in self.faults if each.name == "light-leak")
-        statistics = {}
-        for amplifier in self.truth.amplifiers:
-            excess = image.time * (leak + self._hot(amplifier)) * (amplifier.name not in self._dead)
-            noise = math.sqrt((PROCESSING * amplifier.read_noise) ** 2 + excess)
-            noise *= self._noisier(amplifier) * factors.get(amplifier.name, 1.0)
-            noise *= _against_combination(image.combined) * (1.0 + PRECISION * float(rng.standard_normal()))
-            statistics[amplifier.name] = {
-                "MEAN": excess + 0.01 * float(rng.standard_normal()),
-                "NOISE": noise,
-                "CR_NOISE": noise * (1.0 + 0.1 * PRECISION * float(rng.standard_normal())),
-            }
-            if image.kind is ImageType.BIAS:
-                statistics[amplifier.name]["AMP_CORNER"] = 0.1 * float(rng.standard_normal())
+        excess = image.time * self.rate
+        noise = math.sqrt((PROCESSING * self.truth.read_noise) ** 2 + excess)
+        noise = self._measured(noise, image, factors, rng)
+        statistics = {
+            "MEAN": excess + 0.01 * float(rng.standard_normal()),
+            "NOISE": noise,
+            "CR_NOISE": noise * (1.0 + 0.1 * PRECISION * float(rng.standard_normal())),
+        }
+        if image.kind is ImageType.BIAS:
+            statistics["AMP_CORNER"] = 0.1 * float(rng.standard_normal())
         return statistics
 
     def flat(
         self, image: Measured, factors: Mapping[str, float], rng: np.random.Generator
-    ) -> dict[str, dict[str, float]]:
+    ) -> dict[str, float]:
         """Statistics of a flat: see `pipelines.criteria.measure_flat`."""
-        statistics = {}
-        for amplifier in self.truth.amplifiers:
-            mean = self.charge(image, amplifier) * (1.0 + 0.001 * float(rng.standard_normal()))
-            noise = math.hypot(BRIGHTER_FATTER * math.sqrt(max(mean, 0.0)), amplifier.read_noise)
-            noise *= self._noisier(amplifier) * factors.get(amplifier.name, 1.0)
-            noise *= _against_combination(image.combined) * (1.0 + PRECISION * float(rng.standard_normal()))
-            statistics[amplifier.name] = {"MEAN": mean, "NOISE": noise}
-        return statistics
+        mean = self.charge(image) * (1.0 + 0.001 * float(rng.standard_normal()))
+        noise = math.hypot(BRIGHTER_FATTER * math.sqrt(max(mean, 0.0)), self.truth.read_noise)
+        return {"MEAN": mean, "NOISE": self._measured(noise, image, factors, rng)}
 
-    def flagged(self, image: Measured, rng: np.random.Generator) -> dict[str, dict[str, float]]:
+    def _measured(
+        self, noise: float, image: Measured, factors: Mapping[str, float], rng: np.random.Generator
+    ) -> float:
+        """Noise as it is measured in the difference between an image and a combination.
+
+        The noise of a combination of other images adds; a combination of n images that the image belongs to
+        has 1/n of its noise in common with it.
+        """
+        noise *= self.noisier * factors.get(self.truth.name, 1.0)
+        other = -1.0 / image.combined if image.combined else 1.0 / REFERENCE
+        return noise * (math.sqrt(1.0 + other) * (1.0 + PRECISION * float(rng.standard_normal())))
+
+    def flagged(self, image: Measured, rng: np.random.Generator) -> dict[str, float]:
         """Statistics of a flat whose defects are known: see `pipelines.criteria.measure_defects`."""
-        statistics = {}
-        for amplifier in self.truth.amplifiers:
-            mean = self.charge(image, amplifier)
-            noise, bad = math.sqrt(max(mean, 1.0)), int(rng.integers(1, 50))
-            masked = {"OUTLIERS": 3, "MEDIAN": mean, "STDEV": noise}
-            masked |= {"MIN": mean - 5.0 * noise, "MAX": mean + 5.0 * noise}
-            unmasked = {"OUTLIERS": 3 + bad, "MEDIAN": mean, "STDEV": 1.01 * noise, "MIN": 0.0}
-            unmasked["MAX"] = mean + 9.0 * noise
-            statistics[amplifier.name] = (
-                masked
-                | {f"UNMASKED_{key}": value for key, value in unmasked.items()}
-                | {"DEFECT_PIXELS": bad, "FRAC": bad / 1e6, "STAT_OUTLIERS": bad + 1}
-            )
-        return statistics
+        mean = self.charge(image)
+        noise, bad = math.sqrt(max(mean, 1.0)), int(rng.integers(1, 50))
+        masked = {"OUTLIERS": 3, "MEDIAN": mean, "STDEV": noise}
+        masked |= {"MIN": mean - 5.0 * noise, "MAX": mean + 5.0 * noise}
+        unmasked = {"OUTLIERS": 3 + bad, "MEDIAN": mean, "STDEV": 1.01 * noise, "MIN": 0.0}
+        unmasked["MAX"] = mean + 9.0 * noise
+        return (
+            masked
+            | {f"UNMASKED_{key}": value for key, value in unmasked.items()}
+            | {"DEFECT_PIXELS": bad, "FRAC": bad / 1e6, "STAT_OUTLIERS": bad + 1}
+        )
 
-    def charge(self, image: Measured, amplifier: AmplifierTruth) -> float:
+    def charge(self, image: Measured) -> float:
         """Mean charge in a flat, electron."""
-        if amplifier.name in self._dead or any(each.name == "shutter-stuck" for each in self.faults):
+        if self.illumination is None:
             return 0.01
-        return LAMP_RATE * self.truth.illumination * throughput(image.physical_filter) * image.time
-
-    def overscan(self) -> dict[str, float]:
-        """Noise of the overscan of each amplifier, adu."""
-        return {
-            each.name: self._noisier(each) * each.read_noise / each.gain for each in self.truth.amplifiers
-        }
-
-    def header(self) -> dict[str, float]:
-        """What the tests read from the metadata of a processed image."""
-        return _nominal(self.truth) | {
-            f"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {name}": noise
-            for name, noise in self.overscan().items()
-        }
-
-    @property
-    def _dead(self) -> set[object]:
-        return {each.values["amplifier"] for each in self.faults if each.name == "amplifier-dead"}
-
-    def _noisier(self, amplifier: AmplifierTruth) -> float:
-        """Factor of the read noise by a fault."""
-        return math.prod(
-            float(each.values["factor"])
-            for each in self.faults
-            if each.name == "amplifier-noise" and each.values["amplifier"] == amplifier.name
-        )
-
-    def _hot(self, amplifier: AmplifierTruth) -> float:
-        """Mean dark current of an amplifier from hot columns, electron/s."""
-        place = self.truth.model.amplifier(amplifier.name)
-        columns = [each.values for each in self.faults if each.name == "hot-column"]
-        return sum(
-            float(each["rate"]) / place.width
-            for each in columns
-            if place.x0 <= int(each["column"]) < place.x0 + place.width
-        )
+        return LAMP_RATE * self.illumination * throughput(image.physical_filter) * image.time
 
 
 @lru_cache(maxsize=256)
 def _nominal(truth: DetectorTruth) -> dict[str, float]:
-    """What the reference calibrations say of each amplifier."""
+    """What the reference calibrations say of each amplifier, as the metadata of a processed image have it."""
     nominal = {}
     for amplifier in truth.amplifiers:
         nominal[IMAGE_NOISE.format(amplifier.name)] = PROCESSING * amplifier.read_noise
         nominal[f"LSST ISR GAIN {amplifier.name}"] = amplifier.gain
         nominal[f"LSST ISR READNOISE {amplifier.name}"] = amplifier.read_noise
     return nominal
-
-
-def _against_combination(combined: int) -> float:
-    """Noise of the difference between an image and a combination.
-
-    The noise of a combination of other images adds; a combination of n images that the image belongs to has
-    1/n of its noise in common with it.
-    """
-    return math.sqrt(1.0 - 1.0 / combined) if combined else math.sqrt(1.0 + 1.0 / REFERENCE)

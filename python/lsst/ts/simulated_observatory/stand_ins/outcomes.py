@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +14,38 @@ from lsst.daf.butler.formatters.json import JsonFormatter
 from lsst.ts.calibrations.domain.instruments import ImageType, Instrument
 
 from ..cameras.models import DetectorModel, detector_model
-from ..pipelines.calibration_types import CALIBRATION_TYPES
+from ..pipelines.calibration_types import CALIBRATION_TYPES, CalibrationType
 from ..pipelines.curvecriteria import verified_curve
 from ..pipelines.flatpairs import Flat, pair_flats
 from ..pipelines.formatters import TableFormatter
 from ..pipelines.merging import exp_merge, run_merge
 from ..pipelines.new_repository import calibration_type
 from ..pipelines.ocps_job import Job
-from ..pipelines.storage_classes import CURVE, STATISTICS
+from ..pipelines.storage_classes import CURVE, DEFECTS, IMAGE, STATISTICS
 from ..pipelines.tasks import dimension_record
-from .calibrations import combined_image, curve, found_defects, pair
+from .calibrations import CombinedCalibration, measure_pair
 from .measurements import Measured, StandInCamera
 
 __all__ = ["Outcomes", "register_dataset_types"]
 
-_EXPOSURE = ("instrument", "exposure")
-_DETECTOR = ("instrument", "detector")
-_IMAGE = ("instrument", "exposure", "detector")
+_PAIRS = "cpPtcExtract"
 
-_Results = Mapping[str, tuple[tuple[str, ...], str, Mapping[tuple[int, ...], Any]]]
+_Results = Mapping[str, Mapping[tuple[int, ...], Any]]
+"""What is stored as JSON, by dataset type and the ids of exposure and detector, as far as it has them."""
+
+
+def _dataset_types(butler: Butler) -> Iterator[DatasetType]:
+    """Dataset types of all that is stored as JSON."""
+    detector, image = ("instrument", "detector"), ("instrument", "exposure", "detector")
+    names: dict[str, tuple[tuple[str, ...], str]] = {_PAIRS: (image, CURVE)}
+    for each in CALIBRATION_TYPES.values():
+        prefix = each.statistics_prefix
+        names[f"{prefix}DetStats"] = (detector if each.verified_by_itself else image, STATISTICS)
+        if not each.verified_by_itself:
+            names[f"{prefix}ExpStats"] = (("instrument", "exposure"), STATISTICS)
+        names[f"{prefix}Stats"] = (("instrument",), STATISTICS)
+    for name, (dimensions, storage) in names.items():
+        yield DatasetType(name, dimensions, storage, universe=butler.dimensions)
 
 
 def register_dataset_types(butler: Butler) -> None:
@@ -42,17 +56,8 @@ def register_dataset_types(butler: Butler) -> None:
     butler
         Writeable.
     """
-    names: dict[str, tuple[tuple[str, ...], str]] = {"cpPtcExtract": (_IMAGE, CURVE)}
-    for each in CALIBRATION_TYPES.values():
-        prefix = each.statistics_prefix
-        names[f"{prefix}DetStats"] = (_DETECTOR if each.verified_by_itself else _IMAGE, STATISTICS)
-        if not each.verified_by_itself:
-            names[f"{prefix}ExpStats"] = (_EXPOSURE, STATISTICS)
-        names[f"{prefix}Stats"] = (("instrument",), STATISTICS)
-    for name, (dimensions, storage) in names.items():
-        butler.registry.registerDatasetType(
-            DatasetType(name, dimensions, storage, universe=butler.dimensions)
-        )
+    for each in _dataset_types(butler):
+        butler.registry.registerDatasetType(each)
 
 
 class Outcomes:
@@ -60,14 +65,10 @@ class Outcomes:
 
     Parameters
     ----------
-    repository
-        Butler repository.
-    instrument
-        Whose images.
-    camera
-        What is measured on them.
-    scale
-        Of the camera model.
+    repository, instrument
+        Butler repository, and whose images it has.
+    camera, scale
+        What is measured on them, and the scale of the camera model.
     """
 
     def __init__(self, repository: Path, instrument: Instrument, camera: StandInCamera, scale: int) -> None:
@@ -90,34 +91,39 @@ class Outcomes:
         ValueError
             An input collection is missing or lacks what the job needs, or there is no image.
         """
-        butler, run = self._butler, f"{job.collection}/run"
+        butler, run, inputs = self._butler, f"{job.collection}/run", job.inputs
         butler.registry.refresh()
-        inputs = job.inputs
-        self._check(job, inputs)
+        self._check(job)
         detectors = job.selected("detector")
         models = [detector_model(self._instrument.name, number, self._scale) for number in detectors]
         images = self._images(job.selected("exposure"), detectors)
         butler.collections.register(run)
         butler.collections.register(job.collection, CollectionType.CHAINED)
         butler.collections.redefine_chain(job.collection, [run, self._instrument.raw_collection, *inputs])
-        if job.kind == "generate":
-            self._combine(job.calibration, run, images, models)
-        elif job.kind == "gain":
+        if job.kind == "gain":
             self._store(run, self._pairs(images, models), TableFormatter)
+            return
+        kind = CALIBRATION_TYPES[job.calibration]
+        if job.kind == "generate":
+            self._combine(kind, run, images, models)
+        elif kind.verified_by_itself:
+            self._store(run, self._verified_by_itself(kind, inputs, models), JsonFormatter)
         else:
-            self._store(run, self._verified(job.calibration, inputs, images, models), JsonFormatter)
+            self._store(run, self._verified(kind, inputs, images, models), JsonFormatter)
 
-    def _check(self, job: Job, inputs: Sequence[str]) -> None:
+    def _check(self, job: Job) -> None:
         """Raise ValueError if the input collections lack what a job needs."""
         names = {info.name for info in self._butler.collections.query_info("*")}
-        if missing := [name for name in inputs if name not in names]:
+        if missing := [name for name in job.inputs if name not in names]:
             raise ValueError(f"MissingCollectionError: no collection {', '.join(missing)}")
-        infos = self._butler.collections.query_info(list(inputs), include_summary=True, flatten_chains=True)
+        infos = self._butler.collections.query_info(job.inputs, include_summary=True, flatten_chains=True)
         there = {name for info in infos for name in info.dataset_types or ()}
         calibration = CALIBRATION_TYPES.get(job.calibration)
         needed = () if calibration is None else calibration.needed_by(job.kind)
         if missing := [name for name in needed if name not in there]:
-            raise ValueError(f"the quantum graph is empty: no {', '.join(missing)} in {', '.join(inputs)}")
+            raise ValueError(
+                f"the quantum graph is empty: no {', '.join(missing)} in {', '.join(job.inputs)}"
+            )
 
     def _images(self, exposures: Sequence[int], detectors: Sequence[int]) -> list[Measured]:
         """The exposures that have raw images of all detectors, in the order in which they were taken."""
@@ -132,94 +138,83 @@ class Outcomes:
         ):
             if ref.dataId["detector"] in detectors:
                 found.setdefault(int(ref.dataId["exposure"]), []).append(ref)
-        records = {
-            number: dimension_record(refs[0], "exposure")
-            for number, refs in sorted(found.items())
-            if len(refs) == len(detectors)
-        }
-        if not records:
+        complete = [refs[0] for _, refs in sorted(found.items()) if len(refs) == len(detectors)]
+        if not complete:
             raise ValueError("the quantum graph is empty: there is no raw image")
+        records = [dimension_record(ref, "exposure") for ref in complete]
         return [
             Measured(
-                exposure=number,
+                exposure=int(record.id),
                 kind=ImageType(record.observation_type.upper()),
                 time=float(record.exposure_time),
                 physical_filter=str(record.physical_filter),
                 place=place,
             )
-            for place, (number, record) in enumerate(records.items())
+            for place, record in enumerate(records)
         ]
 
     def _combine(
-        self, calibration: str, run: str, images: Sequence[Measured], models: Sequence[DetectorModel]
+        self, kind: CalibrationType, run: str, images: Sequence[Measured], models: Sequence[DetectorModel]
     ) -> None:
         """Store combined calibrations, one for each detector."""
-        kind, ids = calibration_type(self._butler, calibration.lower()), [image.exposure for image in images]
+        dataset_type = calibration_type(self._butler, kind.dataset_type)
+        exposures, pairs = [image.exposure for image in images], _pairs(images)
         for model in models:
             data_id: dict[str, Any] = {"instrument": model.instrument, "detector": model.id}
-            if CALIBRATION_TYPES[calibration].each_filter:
+            if kind.each_filter:
                 data_id["physical_filter"] = images[0].physical_filter
-            made: object
-            if calibration == "DEFECTS":
-                made = found_defects(model, ids)
-            elif calibration == "PTC":
-                made = curve(model, self._camera.seed, _pairs(images))
-            else:
-                made = combined_image(model, calibration, ids)
-            self._butler.put(made, kind, data_id, run=run)
+            made = CombinedCalibration(kind, model, self._camera.seed, exposures, pairs).make()
+            self._butler.put(made, dataset_type, data_id, run=run)
+
+    def _verified_by_itself(
+        self, kind: CalibrationType, inputs: Sequence[str], models: Sequence[DetectorModel]
+    ) -> _Results:
+        """Statistics of the curve of each detector, and of the run."""
+        by_detector: dict[tuple[int, ...], Any] = {
+            (model.id,): verified_curve(self._made(kind, inputs, model), model) for model in models
+        }
+        return {f"{kind.statistics_prefix}DetStats": by_detector, f"{kind.statistics_prefix}Stats": {}}
 
     def _verified(
         self,
-        calibration: str,
+        kind: CalibrationType,
         inputs: Sequence[str],
         images: Sequence[Measured],
         models: Sequence[DetectorModel],
     ) -> _Results:
-        """Statistics of images, exposures and the run; or of the curve alone."""
-        prefix = CALIBRATION_TYPES[calibration].statistics_prefix
-        if calibration == "PTC":
-            curves = {model.id: self._made("ptc", inputs, model) for model in models}
-            by_detector: dict[tuple[int, ...], Any] = {
-                (model.id,): verified_curve(curves[model.id], model) for model in models
-            }
-            return {
-                f"{prefix}DetStats": (_DETECTOR, STATISTICS, by_detector),
-                f"{prefix}Stats": (("instrument",), STATISTICS, {}),
-            }
-        combined = self._combined_from(calibration, inputs, models)
+        """Statistics of images, exposures and the run."""
+        combined = self._combined_from(kind, inputs, models)
         measured: dict[tuple[int, ...], Any] = {}
-        by_exposure: dict[tuple[int, ...], Any] = {}
+        by_exposure: dict[int, Any] = {}
         for image in images:
-            same = len(combined) if image.exposure in combined else 0
-            seen = Measured(image.exposure, image.kind, image.time, image.physical_filter, image.place, same)
+            seen = replace(image, combined=len(combined) if image.exposure in combined else 0)
             statistics = {
-                model: self._camera.statistics(seen, model, defects=calibration == "DEFECTS")
+                model: self._camera.statistics(seen, model, defects=kind.storage_class == DEFECTS)
                 for model in models
             }
             measured |= {(image.exposure, model.id): found for model, found in statistics.items()}
             by_name = {model.name: found for model, found in statistics.items()}
-            by_exposure[image.exposure,] = exp_merge(by_name, scatter=calibration == "FLAT")
-        merged = run_merge({number: result for (number,), result in by_exposure.items()})
+            scatter = all(found["DET"] for found in by_name.values())  # of the detectors' means, of flats
+            by_exposure[image.exposure] = exp_merge(by_name, scatter=scatter)
         return {
-            f"{prefix}DetStats": (_IMAGE, STATISTICS, measured),
-            f"{prefix}ExpStats": (_EXPOSURE, STATISTICS, by_exposure),
-            f"{prefix}Stats": (("instrument",), STATISTICS, {(): merged}),
+            f"{kind.statistics_prefix}DetStats": measured,
+            f"{kind.statistics_prefix}ExpStats": {(key,): found for key, found in by_exposure.items()},
+            f"{kind.statistics_prefix}Stats": {(): run_merge(by_exposure)},
         }
 
     def _combined_from(
-        self, calibration: str, inputs: Sequence[str], models: Sequence[DetectorModel]
+        self, kind: CalibrationType, inputs: Sequence[str], models: Sequence[DetectorModel]
     ) -> Sequence[int]:
-        """Ids of the exposures in the calibration that is verified, if a job before this one made it."""
-        if calibration == "DEFECTS" or not inputs[0].startswith("u/ocps/"):
+        """Ids of the exposures in the image that is verified, if a job before this one made it."""
+        if kind.storage_class != IMAGE or not inputs[0].startswith("u/ocps/"):
             return ()
-        made = self._made(calibration.lower(), inputs[:1], models[0])
-        exposures: Sequence[int] = made.metadata["INPUT EXPOSURES"]
+        exposures: Sequence[int] = self._made(kind, inputs[:1], models[0]).metadata["INPUT EXPOSURES"]
         return exposures
 
-    def _made(self, name: str, inputs: Sequence[str], model: DetectorModel) -> Any:
+    def _made(self, kind: CalibrationType, inputs: Sequence[str], model: DetectorModel) -> Any:
         """The first calibration of a type and detector in some collections."""
         (ref, *_) = self._butler.query_datasets(
-            name, collections=list(inputs), instrument=model.instrument, detector=model.id
+            kind.dataset_type, collections=list(inputs), instrument=model.instrument, detector=model.id
         )
         return self._butler.get(ref)
 
@@ -227,28 +222,29 @@ class Outcomes:
         """What is measured on each pair of flats, under the ids of both."""
         by_id = {image.exposure: image for image in images}
         found: dict[tuple[int, ...], Any] = {
-            (number, model.id): pair(model, both, self._camera.light(by_id[both[0]], model)).to_dict()
+            (number, model.id): measure_pair(model, both, self._camera.light(by_id[both[0]], model)).to_dict()
             for both in _pairs(images)
             for model in models
             for number in both
         }
-        return {"cpPtcExtract": (_IMAGE, CURVE, found)}
+        return {_PAIRS: found}
 
     def _store(self, run: str, results: _Results, formatter: type[Any]) -> None:
         """Store JSON objects as datasets, all at once."""
-        butler, files = self._butler, []
-        folder = self._repository / run
-        for name, (dimensions, storage, by_id) in results.items():
-            kind = DatasetType(name, dimensions, storage, universe=butler.dimensions)
+        butler, files, folder = self._butler, [], self._repository / run
+        for kind in _dataset_types(butler):
+            if kind.name not in results:
+                continue
             butler.registry.registerDatasetType(kind)
-            (folder / name).mkdir(parents=True)
-            for key, values in by_id.items():
-                path = folder / name / f"{'_'.join([name, *map(str, key)])}.json"
+            (folder / kind.name).mkdir(parents=True)
+            dimensions = [each for each in ("exposure", "detector") if each in kind.dimensions.required]
+            for key, values in results[kind.name].items():
+                path = folder / kind.name / f"{'_'.join([kind.name, *map(str, key)])}.json"
                 path.write_text(json.dumps(values), encoding="utf-8")
-                identity: dict[str, int | str] = dict(
-                    zip(dimensions, (self._instrument.name, *key), strict=True)
+                identity: dict[str, int | str] = dict(zip(dimensions, key, strict=True))
+                data_id = DataCoordinate.standardize(
+                    identity, instrument=self._instrument.name, universe=butler.dimensions
                 )
-                data_id = DataCoordinate.standardize(identity, universe=butler.dimensions)
                 ref = DatasetRef(kind, data_id, run=run)
                 files.append(FileDataset(path=str(path), refs=[ref], formatter=formatter))
         butler.ingest(*files, transfer=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lsst.daf.butler import Butler, CollectionType, DatasetRef, Timespan
@@ -10,8 +10,9 @@ from lsst.daf.butler import Butler, CollectionType, DatasetRef, Timespan
 from lsst.ts.calibrations.domain.instruments import Instrument
 
 from ..cameras.models import DetectorModel, detector_model
+from ..pipelines.calibration_types import CALIBRATION_TYPES
 from ..pipelines.new_repository import calibration_type, certify_camera_model, create_repository
-from .calibrations import combined_image, curve, found_defects
+from .calibrations import CombinedCalibration
 from .outcomes import register_dataset_types
 
 __all__ = ["make_template"]
@@ -32,10 +33,8 @@ def make_template(
     ----------
     path
         Where; its name has no dot.
-    instrument, detectors
-        Whose calibrations.
-    seed, scale
-        Of the simulated detectors.
+    instrument, detectors, seed, scale
+        Whose calibrations, and properties of the simulated detectors.
     filters
         Physical filter and band of each reference flat.
     """
@@ -54,7 +53,7 @@ def make_template(
             certify_camera_model(
                 butler, model, run=f"{calibrations}/camera/run", collection=f"{calibrations}/camera"
             )
-            refs = _references(butler, model, seed, [name for name, _ in filters], run)
+            refs = list(_references(butler, model, seed, [name for name, _ in filters], run))
             butler.registry.certify(certified, refs, Timespan(None, None))
         butler.collections.register(calibrations, CollectionType.CHAINED)
         butler.collections.redefine_chain(calibrations, [certified, f"{calibrations}/camera"])
@@ -62,17 +61,11 @@ def make_template(
 
 def _references(
     butler: Butler, model: DetectorModel, seed: int, filters: Sequence[str], run: str
-) -> list[DatasetRef]:
-    """Put the reference calibrations of a detector."""
+) -> Iterator[DatasetRef]:
+    """Put the reference calibrations of a detector, one of each type or one for each filter."""
     data_id = {"instrument": model.instrument, "detector": model.id}
-    made: list[tuple[str, object, dict[str, str]]] = [
-        ("bias", combined_image(model, "BIAS", ()), {}),
-        ("dark", combined_image(model, "DARK", ()), {}),
-        ("defects", found_defects(model, ()), {}),
-        ("ptc", curve(model, seed, ()), {}),
-        *(("flat", combined_image(model, "FLAT", ()), {"physical_filter": name}) for name in filters),
-    ]
-    return [
-        butler.put(values, calibration_type(butler, name), {**data_id, **more}, run=run)
-        for name, values, more in made
-    ]
+    for kind in CALIBRATION_TYPES.values():
+        dataset_type = calibration_type(butler, kind.dataset_type)
+        made = CombinedCalibration(kind, model, seed).make()
+        for more in [{"physical_filter": each} for each in filters] if kind.each_filter else [{}]:
+            yield butler.put(made, dataset_type, {**data_id, **more}, run=run)

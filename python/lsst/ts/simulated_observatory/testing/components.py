@@ -1,20 +1,94 @@
-"""The simulated components of an instrument, as one of the things that a test of a script makes."""
+"""The simulated components of an instrument, with stand-ins for their real work, for tests of scripts."""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..sal_names import is_in_use
-from .stand_ins import StandIns
 
 if TYPE_CHECKING:
+    from ..components.machinery import Machinery
+    from ..detector.exposure import ExposureRequest
+    from ..pipelines.ocps_job import Job
     from ..session.observatory import SimulatedObservatory
 
-__all__ = ["SimulatedComponents"]
+__all__ = ["SimulatedComponents", "StandIns"]
+
+
+@dataclass
+class StandIns:
+    """Images without pixels, an archive without Butler, jobs without pipelines.
+
+    Parameters
+    ----------
+    exit_code
+        Exit code of the jobs of the OCPS.
+
+    Attributes
+    ----------
+    exposures
+        One for each detector and image, in the order in which they began.
+    ingested
+        Raw files that the OODS would have ingested.
+    jobs
+        Jobs of the OCPS.
+    """
+
+    exit_code: int = 0
+    exposures: list[ExposureRequest] = field(default_factory=list)
+    ingested: list[Path] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+
+    def machinery(self) -> Machinery:
+        """Return what the simulated components do their work with."""
+        from ..components.machinery import Machinery
+
+        return Machinery(
+            ingest=_Archive(self.ingested),
+            run_job=self._run_job,
+            make_pixels=self.exposures.append,
+            write_raw=_write_nothing,
+            processes=0,
+        )
+
+    def _run_job(self, job: Job, /) -> _JobProcess:
+        self.jobs.append(job)
+        return _JobProcess(self.exit_code)
+
+
+def _write_nothing(path: str, header: Mapping[str, object], segments: str, /) -> None:
+    """Leave the raw file unwritten."""
+
+
+@dataclass
+class _Archive:
+    """Records the files that it is to ingest."""
+
+    files: list[Path]
+
+    def __call__(self, path: Path, /) -> None:
+        self.files.append(path)
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class _JobProcess:
+    """Ends at once; how long the job takes in simulated time is up to the OCPS."""
+
+    exit_code: int
+
+    def run(self) -> int:
+        return self.exit_code
+
+    def kill(self) -> None:
+        pass
 
 
 class SimulatedComponents:
@@ -25,10 +99,8 @@ class SimulatedComponents:
 
     Parameters
     ----------
-    instrument
-        ``LATISS``, ``LSSTComCam`` or ``LSSTCam``.
-    faults
-        What goes wrong, each as ``run_script --fault`` takes it.
+    instrument, faults
+        ``LATISS``, ``LSSTComCam`` or ``LSSTCam``; what goes wrong, each as ``run_script --fault`` takes it.
     stand_ins
         The stand-ins; by default new ones, with jobs that end with exit code 0.
     detectors
@@ -96,8 +168,7 @@ class SimulatedComponents:
 
     async def close(self) -> None:
         """Stop all components and remove their files."""
-        if not self.start_task.done():
-            self.start_task.cancel()
+        self.start_task.cancel()  # which does nothing if it is done
         await asyncio.gather(self.start_task, return_exceptions=True)
         await self._observatory.__aexit__(None, None, None)
         self._folder.cleanup()

@@ -63,24 +63,12 @@ class MockOcps(MockCsc):
         self.aborted: list[tuple[float, str]] = []
 
     async def do_execute(self, data: sal.BaseMsgType) -> None:
-        """Run the job of the pipeline.
-
-        Parameters
-        ----------
-        data
-            The command.
-        """
+        """Run the job of the pipeline."""
         self.executed.append(data)
         await self.jobs[data.pipeline](data)
 
     async def do_abort_job(self, data: sal.BaseMsgType) -> None:
-        """Note the job; it is not ended.
-
-        Parameters
-        ----------
-        data
-            The command.
-        """
+        """Note the job; it is not ended."""
         self.aborted.append((asyncio.get_running_loop().time(), data.job_id))
 
     async def accept(self, data: sal.BaseMsgType, job_id: str) -> None:
@@ -88,10 +76,8 @@ class MockOcps(MockCsc):
 
         Parameters
         ----------
-        data
-            The command.
-        job_id
-            The job id.
+        data, job_id
+            The command, and the id.
         """
         await self.cmd_execute.ack_in_progress(data, timeout=600, result=json.dumps({"job_id": job_id}))
 
@@ -113,10 +99,8 @@ class MockOods(MockCsc):
 
     Parameters
     ----------
-    name
-        SAL component name.
-    camera
-        Name of the camera in its events.
+    name, camera
+        SAL component name, and name of the camera in its events.
     """
 
     def __init__(self, name: str = "ATOODS", camera: str = "LATISS") -> None:
@@ -178,13 +162,7 @@ class MockCamera(MockCsc):
         self._readouts: list[asyncio.Task[None]] = []
 
     async def do_takeImages(self, data: sal.BaseMsgType) -> None:  # noqa: N802
-        """Take images.
-
-        Parameters
-        ----------
-        data
-            The command.
-        """
+        """Take images."""
         self.assert_enabled()
         self.taken.append((clock.current_tai() - clock.START_TAI, data))
         await self._write("ccsCommandState", substate=self._BUSY)
@@ -231,7 +209,7 @@ def run_in_simulated_time(
     ----------
     main
         The coroutine function; called with what was made, in the same order.
-    things
+    *things
         Make what it needs, one after the other, when the event loop runs: e.g. ``MockOcps``, or
         ``functools.partial(open_remote, "OCPS", 1)``. All are closed at the end, the last one first.
 

@@ -8,6 +8,9 @@ import contextlib
 import datetime
 import itertools
 import logging
+import os
+import runpy
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
 from pathlib import Path
@@ -19,23 +22,32 @@ import yaml
 from .. import embedded_sal as sal
 from ..clock import SimulatedLoop, current_tai
 from ..embedded_sal.enums import ScriptState
-from .launch import launch
 
 __all__ = ["BaseScriptTestCase"]
 
 MAKE_TIMEOUT = 90.0
 """Simulated seconds that a script and its surroundings may take to start, and to close."""
 
+_TIMEOUT = 60.0
+"""Seconds that an executable may take, as the ScriptQueue gives it to load."""
 
-class Item(Protocol):
+_CODE = f"""
+from lsst.ts.simulated_observatory.sal_names import use_embedded_sal
+use_embedded_sal()
+import sys
+from {__name__} import _start
+sys.exit(_start(*sys.argv[1:]))
+"""
+"""Program of the process: it is given the path of the executable and the SAL index."""
+
+
+class _Item(Protocol):
     """What a test makes: a script, a remote, a controller, a group of remotes, simulated components..."""
 
     @property
-    def start_task(self) -> Awaitable[Any]:
-        """Done when it runs."""
+    def start_task(self) -> Awaitable[Any]: ...
 
-    def close(self) -> Coroutine[Any, Any, Any]:
-        """Close it."""
+    def close(self) -> Coroutine[Any, Any, Any]: ...
 
 
 class BaseScriptTestCase(abc.ABC):
@@ -67,7 +79,7 @@ class BaseScriptTestCase(abc.ABC):
             self._asyncioRunner = asyncio.Runner(debug=True, loop_factory=self.loop_factory)
 
     @abc.abstractmethod
-    async def basic_make_script(self, index: int) -> Sequence[Item]:
+    async def basic_make_script(self, index: int) -> Sequence[_Item]:
         """Make the script as ``self.script``, and all that it needs.
 
         Parameters
@@ -100,13 +112,11 @@ class BaseScriptTestCase(abc.ABC):
 
         Parameters
         ----------
-        log_level
-            Least level of the script's log.
-        timeout
-            Simulated seconds that starting may take, and closing.
+        log_level, timeout
+            Least level of the script's log; simulated seconds that starting may take, and closing.
         verbose, randomize_topic_subname
-            As tests for the observatory's bus give them. Here starting takes no time that one would measure,
-            and every test has a bus of its own: they change nothing.
+            As tests for the observatory's bus give them. They change nothing: here starting takes no time
+            that one would measure, and every test has a bus of its own.
 
         Yields
         ------
@@ -161,8 +171,9 @@ class BaseScriptTestCase(abc.ABC):
             data.config = yaml.safe_dump(kwargs)
         await self.script.do_configure(data)
         assert self.script.state.state == ScriptState.CONFIGURED
-        group = self.script.cmd_setGroupId.DataType(groupId=_group_id())
-        await self.script.do_setGroupId(group)
+        now = datetime.datetime.fromtimestamp(current_tai(), datetime.UTC)  # as the ScriptQueue names groups
+        group = now.isoformat(timespec="milliseconds").removesuffix("+00:00")
+        await self.script.do_setGroupId(self.script.cmd_setGroupId.DataType(groupId=group))
         return SimpleNamespace(**kwargs)
 
     async def run_script(self, expected_final_state: int = ScriptState.DONE) -> None:
@@ -198,9 +209,57 @@ class BaseScriptTestCase(abc.ABC):
         AssertionError
             It is no executable file, does not begin with ``#!``, or does not start; the message says why.
         """
-        await asyncio.to_thread(launch, Path(script_path), self.next_index())
+        await asyncio.to_thread(_launch, Path(script_path), self.next_index())
 
 
-def _group_id() -> str:
-    """Group ID as the ScriptQueue makes it: the time."""
-    return datetime.datetime.fromtimestamp(current_tai(), datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+def _launch(path: Path, index: int) -> None:
+    """Start an executable on the embedded SAL, and wait until it was UNCONFIGURED and has ended."""
+    path = path.resolve()
+    assert path.is_file(), f"{path} is no file"
+    assert os.access(path, os.X_OK), f"{path} has no run bit: the ScriptQueue would not list it"
+    assert path.read_bytes().startswith(b"#!"), f"{path} does not begin with #!: it cannot be started"
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-c", _CODE, str(path), str(index)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_TIMEOUT,
+        )
+    except subprocess.TimeoutExpired:
+        raise AssertionError(f"{path} did not start as a script within {_TIMEOUT:.0f} s") from None
+    assert ended.returncode == 0, f"{path} did not start as a script:\n{ended.stderr or ended.stdout}"
+
+
+def _start(path: str, index: str) -> str | None:
+    """Run the executable in simulated time, stop the script when it has started; return what was wrong.
+
+    The embedded bus is within one event loop, so the script is waited for in its own loop, which
+    `asyncio.run` of the executable takes from the policy of this process.
+    """
+    states: list[str] = []
+
+    async def stop_when_started() -> None:
+        async with sal.Domain() as domain, sal.Remote(domain, "Script", int(index)) as remote:
+            try:
+                published = await remote.evt_state.next(flush=False, timeout=_TIMEOUT)
+            except TimeoutError:
+                asyncio.get_running_loop().stop()
+                return
+            states.append(ScriptState(published.state).name)
+            await remote.cmd_stop.set_start()
+
+    class Policy(asyncio.DefaultEventLoopPolicy):
+        def new_event_loop(self) -> asyncio.AbstractEventLoop:
+            loop = SimulatedLoop()
+            self.stopping = loop.create_task(stop_when_started())  # which begins before the script
+            return loop
+
+    asyncio.set_event_loop_policy(Policy())
+    sys.argv = [path, index]
+    runpy.run_path(path, run_name="__main__")
+    if not states:
+        return "It ran, but there was no script that published its state."
+    state = states[0]
+    return None if state == "UNCONFIGURED" else f"It ran, but the script began in {state}, not UNCONFIGURED."
