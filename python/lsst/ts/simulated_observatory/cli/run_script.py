@@ -111,13 +111,12 @@ def main(
         return
     from ..session.folders import run_folder  # these import more than the schema needs
     from ..session.request import RunRequest
-    from ..session.resumption import refuse_with_resume, resumed_request
+    from ..session.resumption import resumed_request
     from ..session.simulated_run import simulate_run
     from .configuration import configuration_text
 
     if resume is not None:
-        refuse_with_resume(context)
-        text, request = resumed_request(resume, script_class, faults)
+        text, request = resumed_request(context, resume, script_class, faults)
     else:
         text = configuration_text(config_file, parameters)
         request = RunRequest(

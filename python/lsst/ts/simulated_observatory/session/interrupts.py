@@ -62,19 +62,13 @@ class Interrupts:
         """Return a file descriptor that can be read as soon as a signal came, and ever after."""
         return self._reader
 
-    def note(self, number: int, _frame: FrameType | None) -> None:
-        """Note a signal, as the handler of it.
-
-        Parameters
-        ----------
-        number
-            Of the signal; further ones change nothing.
-        """
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        """Note a signal, as the handler of it; further ones change nothing."""
         if self._first is None:
             self._first = signal.Signals(number)
             os.write(self._writer, b"!")  # once, which a pipe always takes
 
-    def close(self) -> None:
+    def _close(self) -> None:
         """Close the file descriptors, when no handler notes signals any more."""
         os.close(self._reader)
         os.close(self._writer)
@@ -124,13 +118,13 @@ def noted_interrupts() -> Iterator[Interrupts]:
     """
     interrupts = Interrupts()
     numbers = ending_signals()
-    before = {number: signal.signal(number, interrupts.note) for number in numbers}
+    before = {number: signal.signal(number, interrupts._note) for number in numbers}
     try:
         yield interrupts
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        interrupts.close()
+        interrupts._close()
     interrupts.check()
 
 

@@ -11,7 +11,7 @@ import click
 from lsst.ts.calibrations.domain.text import one_line
 from lsst.ts.calibrations.journal.facts import RunConfigured
 from lsst.ts.calibrations.journal.record import RunRecord
-from lsst.ts.calibrations.journal.resumption import ResumptionError, asked_for, take_up
+from lsst.ts.calibrations.journal.resumption import ResumptionError, take_up
 
 from ..repository.repository import is_complete
 from .checks import MOST_SCALE, MOST_SEED, is_collection, path_problem
@@ -19,9 +19,8 @@ from .request import RunRequest
 
 if TYPE_CHECKING:
     from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
-    from lsst.ts.calibrations.config.config import Findings
 
-__all__ = ["PAUSE", "refuse_option", "refuse_with_resume", "resumed_request", "time_of_resumption"]
+__all__ = ["PAUSE", "resumed_request", "time_of_resumption"]
 
 PAUSE = 60.0
 """Simulated seconds between the end of a run and its resumption: the camera ends what it had begun."""
@@ -39,19 +38,8 @@ FIXED = {
 """Options that a resumed run has from its journal, by the name of their parameter."""
 
 
-def refuse_with_resume(context: click.Context) -> None:
-    """Refuse options that a resumed run has from its journal.
-
-    Parameters
-    ----------
-    context
-        Which options the command was given.
-
-    Raises
-    ------
-    click.UsageError
-        One of them was given.
-    """
+def _refuse_options(context: click.Context) -> None:
+    """Refuse options that a resumed run has from its journal."""
     given = [
         option
         for name, option in FIXED.items()
@@ -64,34 +52,15 @@ def refuse_with_resume(context: click.Context) -> None:
         )
 
 
-def refuse_option(findings: Findings) -> None:
-    """Refuse a configuration that asks to resume a run, as it may in the queue.
-
-    Parameters
-    ----------
-    findings
-        What the configuration says.
-
-    Raises
-    ------
-    click.UsageError
-        It does.
-    """
-    try:
-        folder = asked_for(findings.read, findings.misread)
-    except ResumptionError as error:
-        raise click.UsageError(f"{error} On the command line the option is --resume DIR.") from None
-    if folder is not None:
-        raise click.UsageError(f"to resume a run on the command line say --resume {folder}")
-
-
 def resumed_request(
-    folder: Path, script_class: type[BaseMakeCalibrations], faults: tuple[str, ...]
+    context: click.Context, folder: Path, script_class: type[BaseMakeCalibrations], faults: tuple[str, ...]
 ) -> tuple[str, RunRequest]:
     """Read with what a run began that is to go on.
 
     Parameters
     ----------
+    context
+        Which options the command was given.
     folder, script_class
         Its run directory, and the script that is to go on with it.
     faults
@@ -105,8 +74,9 @@ def resumed_request(
     Raises
     ------
     click.UsageError
-        It cannot go on; nothing was touched.
+        It cannot go on, or an option was given that it has from its journal; nothing was touched.
     """
+    _refuse_options(context)
     folder = folder.absolute()
     try:
         resumption = take_up(folder, script_class.__name__)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from lsst.ts.calibrations.config.config import CalibrationConfig, examine
+from lsst.ts.calibrations.config.config import CalibrationConfig, Findings, examine
 from lsst.ts.calibrations.domain.text import one_line
+from lsst.ts.calibrations.journal.resumption import ResumptionError, asked_for
 
 from .. import clock
 from ..faults.faults import FaultError
@@ -21,7 +22,7 @@ from .folders import new_folder
 from .observatory import SimulatedObservatory
 from .progress import make_view
 from .request import RunRequest, afternoon, usual_night
-from .resumption import refuse_option, time_of_resumption
+from .resumption import time_of_resumption
 from .script_session import ScriptSession
 from .setup import SetupError, SimulationSetup
 
@@ -66,7 +67,7 @@ def simulate_run(
     """
     instrument = script_class.instrument()
     findings = examine(text, script_class.get_schema(), instrument)
-    refuse_option(findings)
+    _refuse_resumption(findings)
     config = findings.config  # None if the script will refuse it, and get no further than that
     night = request.night or usual_night(config)
     setup = SimulationSetup(
@@ -92,6 +93,16 @@ def simulate_run(
         return clock.run(session.run, start_tai=begin)
     finally:
         view.end()
+
+
+def _refuse_resumption(findings: Findings) -> None:
+    """Raise click.UsageError if a configuration asks to resume a run, as it may in the queue."""
+    try:
+        folder = asked_for(findings.read, findings.misread)
+    except ResumptionError as error:
+        raise click.UsageError(f"{error} On the command line the option is --resume DIR.") from None
+    if folder is not None:
+        raise click.UsageError(f"to resume a run on the command line say --resume {folder}")
 
 
 def check_setup(setup: SimulationSetup, repository: str) -> SimulatedObservatory:

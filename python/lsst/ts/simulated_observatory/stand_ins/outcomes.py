@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,15 @@ from .calibrations import CombinedCalibration, measure_pair
 from .measurements import Measured, StandInCamera
 
 __all__ = ["Outcomes", "register_dataset_types"]
+
+SIMULATED = (
+    "SIMULATED: this job ran in the simulated OCPS of ts_calibrations, without pixels and pipelines.\n"
+)
+"""First line of every log."""
+
+FAILED = 1
+KILLED = 255
+"""Exit statuses."""
 
 _PAIRS = "cpPtcExtract"
 
@@ -60,8 +71,34 @@ def register_dataset_types(butler: Butler) -> None:
         butler.registry.registerDatasetType(each)
 
 
+@dataclass
+class _StandInJob:
+    """One job: `store` stores its outcome."""
+
+    job: Job
+    store: Callable[[Job], None]
+    killed: bool = False
+
+    def run(self) -> int:
+        """Store the outcome and write the log; return 0, or 1 if the pipelines could not have run."""
+        if self.killed:
+            return KILLED
+        self.job.log.parent.mkdir(parents=True, exist_ok=True)
+        status, words = 0, "done"
+        try:
+            self.store(self.job)
+        except Exception as error:  # pipetask ends with 1, whatever it is that stops it
+            status, words = FAILED, f"{type(error).__name__}: {error}"
+        self.job.log.write_text(f"{SIMULATED}{self.job.pipeline} {self.job.data_query}\n{words}\n")
+        return status
+
+    def kill(self) -> None:
+        """Keep it from beginning; one that has begun is nearly at its end."""
+        self.killed = True
+
+
 class Outcomes:
-    """Puts outcomes of jobs into a repository.
+    """Prepares jobs that need no pixels, and puts their outcomes into a repository.
 
     Parameters
     ----------
@@ -73,23 +110,27 @@ class Outcomes:
 
     def __init__(self, repository: Path, instrument: Instrument, camera: StandInCamera, scale: int) -> None:
         self._repository = repository
-        self._butler = Butler.from_config(str(repository), writeable=True)
         self._instrument = instrument
         self._camera = camera
         self._scale = scale
+        self._lock = threading.Lock()
 
-    def store(self, job: Job) -> None:
+    @cached_property
+    def _butler(self) -> Butler:
+        return Butler.from_config(str(self._repository), writeable=True)
+
+    def __call__(self, job: Job, /) -> _StandInJob:
+        """Return the process of a job, not yet running."""
+        return _StandInJob(job, self._store_alone)
+
+    def _store_alone(self, job: Job) -> None:
+        with self._lock:
+            self._store_outcome(job)
+
+    def _store_outcome(self, job: Job) -> None:
         """Store what a job makes, in ``<collection>/run``, with the chain above that pipetask makes.
 
-        Parameters
-        ----------
-        job
-            As the OCPS has it.
-
-        Raises
-        ------
-        ValueError
-            An input collection is missing or lacks what the job needs, or there is no image.
+        Raise ValueError if an input collection is missing or lacks what the job needs, or there is no image.
         """
         butler, run, inputs = self._butler, f"{job.collection}/run", job.inputs
         butler.registry.refresh()
@@ -102,14 +143,11 @@ class Outcomes:
         butler.collections.redefine_chain(job.collection, [run, self._instrument.raw_collection, *inputs])
         if job.kind == "gain":
             self._store(run, self._pairs(images, models), TableFormatter)
-            return
-        kind = CALIBRATION_TYPES[job.calibration]
-        if job.kind == "generate":
-            self._combine(kind, run, images, models)
-        elif kind.verified_by_itself:
-            self._store(run, self._verified_by_itself(kind, inputs, models), JsonFormatter)
+        elif job.kind == "generate":
+            self._combine(CALIBRATION_TYPES[job.calibration], run, images, models)
         else:
-            self._store(run, self._verified(kind, inputs, images, models), JsonFormatter)
+            results = self._verified(CALIBRATION_TYPES[job.calibration], inputs, images, models)
+            self._store(run, results, JsonFormatter)
 
     def _check(self, job: Job) -> None:
         """Raise ValueError if the input collections lack what a job needs."""
@@ -166,15 +204,6 @@ class Outcomes:
             made = CombinedCalibration(kind, model, self._camera.seed, exposures, pairs).make()
             self._butler.put(made, dataset_type, data_id, run=run)
 
-    def _verified_by_itself(
-        self, kind: CalibrationType, inputs: Sequence[str], models: Sequence[DetectorModel]
-    ) -> _Results:
-        """Statistics of the curve of each detector, and of the run."""
-        by_detector: dict[tuple[int, ...], Any] = {
-            (model.id,): verified_curve(self._made(kind, inputs, model), model) for model in models
-        }
-        return {f"{kind.statistics_prefix}DetStats": by_detector, f"{kind.statistics_prefix}Stats": {}}
-
     def _verified(
         self,
         kind: CalibrationType,
@@ -182,9 +211,14 @@ class Outcomes:
         images: Sequence[Measured],
         models: Sequence[DetectorModel],
     ) -> _Results:
-        """Statistics of images, exposures and the run."""
-        combined = self._combined_from(kind, inputs, models)
+        """Statistics of images, exposures and the run; or of the curve of each detector alone."""
+        prefix = kind.statistics_prefix
         measured: dict[tuple[int, ...], Any] = {}
+        if kind.verified_by_itself:
+            for model in models:
+                measured[model.id,] = verified_curve(self._made(kind, inputs, model), model)
+            return {f"{prefix}DetStats": measured, f"{prefix}Stats": {}}
+        combined = self._combined_from(kind, inputs, models)
         by_exposure: dict[int, Any] = {}
         for image in images:
             seen = replace(image, combined=len(combined) if image.exposure in combined else 0)
@@ -197,9 +231,9 @@ class Outcomes:
             scatter = all(found["DET"] for found in by_name.values())  # of the detectors' means, of flats
             by_exposure[image.exposure] = exp_merge(by_name, scatter=scatter)
         return {
-            f"{kind.statistics_prefix}DetStats": measured,
-            f"{kind.statistics_prefix}ExpStats": {(key,): found for key, found in by_exposure.items()},
-            f"{kind.statistics_prefix}Stats": {(): run_merge(by_exposure)},
+            f"{prefix}DetStats": measured,
+            f"{prefix}ExpStats": {(key,): found for key, found in by_exposure.items()},
+            f"{prefix}Stats": {(): run_merge(by_exposure)},
         }
 
     def _combined_from(
