@@ -1,14 +1,30 @@
-"""Brings the raw files of a simulated camera into the Butler."""
+"""Raw files: made without camera and bus, and brought into the Butler."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..detector.exposure import ExposureRequest, write_raw, write_segments
+from ..detector.header import HeaderValue
+
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
 
-__all__ = ["ButlerIngest"]
+__all__ = ["ButlerIngest", "make_raw"]
+
+
+def make_raw(request: ExposureRequest, header: dict[str, HeaderValue], path: str) -> None:
+    """Make a raw file; called in a worker process, which needs no Butler.
+
+    Parameters
+    ----------
+    request, header, path
+        What makes the pixels, the primary header, and where the file goes.
+    """
+    write_segments(request)
+    write_raw(path, header, request.path)
+    Path(request.path).unlink()
 
 
 class ButlerIngest:

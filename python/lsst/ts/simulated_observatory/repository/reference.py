@@ -19,7 +19,7 @@ from .repository import is_complete
 
 __all__ = ["ReferenceRequest", "cache_folder"]
 
-SOURCES = ("cameras", "detector", "pipelines", "repository/reference_maker.py", "repository/shots.py")
+SOURCES = ("cameras", "detector", "pipelines", "repository/ingest.py", "repository/reference_maker.py")
 """The parts of the project that the reference calibrations depend on."""
 
 

@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from lsst.daf.butler import Butler, CollectionType, DatasetRef, Timespan
 
-from lsst.ts.calibrations.domain.instruments import ImageType
+from lsst.ts.calibrations.domain.instruments import ImageType, exposure_id, image_name
 
+from ..cameras.models import DetectorModel
+from ..components.images import OVERHEAD
+from ..components.optics import band_of
+from ..detector.exposure import ExposureRequest
+from ..detector.header import HeaderValue, file_name, primary_header
 from ..detector.illumination import throughput
+from ..detector.workers import make_workers
 from ..pipelines import PIPELINES
+from ..pipelines.calibration_types import CALIBRATION_TYPES
 from ..pipelines.new_repository import certify_camera_model, create_repository
 from ..pipelines.ocps_job import Job
 from ..pipelines.pipetask import PipetaskRunner
 from ..pipelines.raw_ingest import ingest_raw
+from .ingest import make_raw
 from .reference import ReferenceRequest
 from .repository import make_once
-from .shots import Shot, take_shots
 
 __all__ = ["ReferenceFailed", "reference_exposures", "reference_repository"]
 
 NIGHT = date(2024, 12, 1)
 """Observing day of the reference exposures: before any simulated night."""
+
+HOUR = 18
+"""TAI hour of the first of them."""
 
 CAMERA = "camera"
 """Collection of the scratch repository that holds the camera model's crosstalk and linearity."""
@@ -45,6 +56,13 @@ MANY = 2
 
 OPTIONS = "--register-dataset-types -c isr:doDefect=False"
 """Of all pipelines: defects are found last."""
+
+
+class _Shot(NamedTuple):
+    """One exposure to make, of some seconds: with the lamp for flats and in the dark for all others."""
+
+    image_type: ImageType
+    exposure_time: float
 
 
 class _Counts(NamedTuple):
@@ -115,34 +133,22 @@ def reference_repository(
     return repository
 
 
+@dataclass
 class _ReferenceMaker:
     """Makes one repository of reference calibrations; the logs of pipelines that fail are kept in `logs`."""
 
-    def __init__(
-        self,
-        request: ReferenceRequest,
-        folder: Path,
-        *,
-        logs: Path,
-        say: Callable[[str], None],
-        check: Callable[[], None],
-    ) -> None:
-        self._request = request
-        self._instrument = request.instrument
-        self._folder = folder
-        self._logs = logs
-        self._say = say
-        self._check = check
-        self._scratch = folder / "scratch"
-        self._exposures: dict[int, Shot] = {}
+    request: ReferenceRequest
+    folder: Path
+    logs: Path
+    say: Callable[[str], None]
+    check: Callable[[], None]
 
     def make(self) -> Path:
         """Take the exposures, run the pipelines, keep the calibrations; return the repository."""
-        kept = self._folder / "kept"
-        with self._new_repository(self._scratch, CAMERA) as scratch:
-            self._take(scratch)
-            self._combine(scratch)
-            calibrations = self._instrument.calibration_collection
+        kept = self.folder / "kept"
+        with self._new_repository(self.folder / "scratch", CAMERA) as scratch:
+            self._combine(scratch, self._take(scratch))
+            calibrations = self.request.instrument.calibration_collection
             with self._new_repository(kept, f"{calibrations}/camera") as target:
                 refs = self._copy(scratch, target)
                 _certify(target, refs, f"{calibrations}/reference")
@@ -154,38 +160,49 @@ class _ReferenceMaker:
 
     def _new_repository(self, path: Path, camera: str) -> Butler:
         """Make a repository with the camera model's calibrations in the collection `camera`."""
-        create_repository(str(path), [self._instrument.name])
+        create_repository(str(path), [self.request.instrument.name])
         butler = Butler.from_config(str(path), writeable=True)
-        for model in self._request.models:
+        for model in self.request.models:
             certify_camera_model(butler, model, run=f"{camera}/run", collection=camera)
         return butler
 
-    def _take(self, butler: Butler) -> None:
-        raws = self._folder / "raw"
+    def _take(self, butler: Butler) -> dict[int, _Shot]:
+        """Make and ingest the raw files, each an exposure of its own; return the shots by exposure id."""
+        raws, instrument, workers = self.folder / "raw", self.request.instrument, make_workers(2)
         raws.mkdir()
-        self._exposures = take_shots(
-            _shots(self._request), self._request, folder=raws, night=NIGHT, progress=self._progress
-        )
+        taken: dict[int, _Shot] = {}
+        begin = datetime(NIGHT.year, NIGHT.month, NIGHT.day, HOUR, tzinfo=UTC).timestamp()
+        try:
+            pending = []
+            for number, shot in enumerate(_shots(self.request), 1):
+                name = image_name(instrument.code, int(NIGHT.strftime("%Y%m%d")), number)
+                taken[exposure_id(name)] = shot
+                for model in self.request.models:
+                    path = raws / file_name(name, model)
+                    raw = _raw(shot, name, model, path, begin, self.request)
+                    pending.append(workers.submit(make_raw, *raw, str(path)))
+                begin += shot.exposure_time + instrument.readout_time + instrument.shutter_time
+            for done, future in enumerate(as_completed(pending), 1):
+                future.result()
+                self.check()
+                if done % 50 == 0 or done == len(pending):
+                    self.say(f"  reference exposures: {done} of {len(pending)}")
+        finally:  # an interrupt does not wait for what has not begun
+            workers.shutdown(cancel_futures=True)
         for path in sorted(raws.glob("*.fits")):
-            self._check()
+            self.check()
             ingest_raw(butler, str(path))
+        return taken
 
-    def _progress(self, done: int, of: int) -> None:
-        self._check()
-        if done % 50 == 0 or done == of:
-            self._say(f"  reference exposures: {done} of {of}")
-
-    def _combine(self, butler: Butler) -> None:
+    def _combine(self, butler: Butler, exposures: Mapping[int, _Shot]) -> None:
         """Run the pipelines in the order in which they need each other.
 
         A first combined bias in adu knows the noise of an image that went through the processing, which the
         photon transfer curve wants; all else is in electrons and needs the gains of that curve.
         """
-        ids = {
-            kind: [n for n, shot in self._exposures.items() if shot.image_type is kind] for kind in ImageType
-        }
+        ids = {kind: [n for n, shot in exposures.items() if shot.image_type is kind] for kind in ImageType}
         biases, darks = ids[ImageType.BIAS], ids[ImageType.DARK]
-        n_flat = _counts(self._request).flat
+        n_flat = _counts(self.request).flat
         flats, pairs = ids[ImageType.FLAT][:n_flat], ids[ImageType.FLAT][n_flat:]
         self._run(butler, "bootstrap", "cpBias.yaml", biases, [], "-c isr:doApplyGains=False")
         self._run(butler, "ptc", "cpPtc.yaml", pairs, ["certified/bootstrap"])
@@ -205,26 +222,26 @@ class _ReferenceMaker:
         options: str = "",
     ) -> None:
         """Run one pipeline, a part of the detectors in each process, and certify what it made."""
-        self._say(f"  reference {name}: {pipeline}")
-        parts = [part for n in range(PROCESSES) if (part := self._request.detectors[n::PROCESSES])]
+        self.say(f"  reference {name}: {pipeline}")
+        parts = [part for n in range(PROCESSES) if (part := self.request.detectors[n::PROCESSES])]
         jobs = [
             Job(
                 job_id=f"reference-{name}-{number}",
                 pipeline=f"{PIPELINES}/{pipeline}",
                 config=f"-i {','.join([*inputs, CAMERA])} {OPTIONS} {options}",
-                data_query=f"instrument='{self._instrument.name}' AND detector IN ({_listed(part)})"
+                data_query=f"instrument='{self.request.instrument.name}' AND detector IN ({_listed(part)})"
                 f" AND exposure IN ({_listed(exposures)})",
-                folder=self._folder / f"{name}-{number}",
+                folder=self.folder / f"{name}-{number}",
             )
             for number, part in enumerate(parts)
         ]
-        run_job = PipetaskRunner(self._scratch, self._instrument.raw_collection)
+        run_job = PipetaskRunner(self.folder / "scratch", self.request.instrument.raw_collection)
         with ThreadPoolExecutor(max_workers=PROCESSES) as threads:
             outcomes = list(threads.map(lambda job: run_job(job).run(), jobs))
-        self._check()  # whoever is interrupted ends the pipelines, and their exit status says nothing
+        self.check()  # whoever is interrupted ends the pipelines, and their exit status says nothing
         for job, status in zip(jobs, outcomes, strict=True):
             if status != 0:
-                kept = shutil.copy(job.log, self._logs / f"{name}.log")
+                kept = shutil.copy(job.log, self.logs / f"{name}.log")
                 raise ReferenceFailed(
                     f"the pipeline of the reference {name} ended with {status}; its log: {kept}"
                 )
@@ -233,23 +250,61 @@ class _ReferenceMaker:
 
     def _copy(self, source: Butler, target: Butler) -> list[DatasetRef]:
         """Copy the calibrations, and nothing else, to the repository that stays."""
-        refs = [ref for name in ("bias", "dark", "flat", "defects", "ptc") for ref in _made(source, name)]
+        refs = [ref for each in CALIBRATION_TYPES.values() for ref in _made(source, each.dataset_type)]
         target.transfer_from(
             source, refs, transfer="copy", register_dataset_types=True, transfer_dimensions=True
         )
         return refs
 
 
-def _shots(request: ReferenceRequest) -> list[Shot]:
+def _shots(request: ReferenceRequest) -> list[_Shot]:
     """Biases, darks, flats to combine, then pairs of flats for the photon transfer curve."""
     counts, brightness = _counts(request), throughput(request.optics.physical_filter)
     curve = [time for time in PTC_TIMES for _ in range(2 * counts.pairs)]
     return [
-        *[Shot(ImageType.BIAS, 0.0)] * counts.bias,
-        *[Shot(ImageType.DARK, 30.0)] * counts.dark,
-        *[Shot(ImageType.FLAT, FLAT_TIME / brightness)] * counts.flat,
-        *(Shot(ImageType.FLAT, time / brightness) for time in curve),
+        *[_Shot(ImageType.BIAS, 0.0)] * counts.bias,
+        *[_Shot(ImageType.DARK, 30.0)] * counts.dark,
+        *[_Shot(ImageType.FLAT, FLAT_TIME / brightness)] * counts.flat,
+        *(_Shot(ImageType.FLAT, time / brightness) for time in curve),
     ]
+
+
+def _raw(
+    shot: _Shot, name: str, model: DetectorModel, path: Path, begin: float, request: ReferenceRequest
+) -> tuple[ExposureRequest, dict[str, HeaderValue]]:
+    """What makes the pixels and the primary header of a raw file."""
+    number, optics = exposure_id(name), request.optics
+    exposure = ExposureRequest(
+        instrument=model.instrument,
+        detector=model.id,
+        scale=model.scale,
+        seed=request.seed,
+        exposure_id=number,
+        exposure_time=shot.exposure_time,
+        dark_time=shot.exposure_time + OVERHEAD,
+        shutter_open=shot.image_type is ImageType.FLAT,
+        physical_filter=optics.physical_filter,
+        faults=(),
+        path=str(path.with_suffix(".segments")),
+    )
+    header = primary_header(
+        model=model,
+        image_name=name,
+        day_obs=number // 100_000,
+        seq_num=number % 100_000,
+        image_type=shot.image_type.value,
+        exposure_time=shot.exposure_time,
+        dark_time=exposure.dark_time,
+        begin_tai=begin,
+        end_tai=begin + shot.exposure_time,
+        filter_name=optics.filter,
+        filter_band=band_of(request.instrument, optics.filter),
+        grating=optics.grating,
+        group_id=name,
+        program="reference",
+        seed=request.seed,
+    )
+    return exposure, header
 
 
 def _counts(request: ReferenceRequest) -> _Counts:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
 
 __all__ = [
-    "add_aliases",
     "check_repository",
     "is_complete",
     "make_once",
@@ -292,24 +291,6 @@ def _certified(butler: Butler, collection: str) -> dict[tuple[str, DataCoordinat
         for name in types
         for each in butler.registry.queryDatasetAssociations(name, collections=[collection])
     }
-
-
-def add_aliases(path: Path, calibrations: str, names: Iterable[str]) -> None:
-    """Give the reference calibrations further collection names.
-
-    Parameters
-    ----------
-    path, calibrations
-        Repository, and the collection of its reference calibrations.
-    names
-        Chained collections to make; one that is there already is left as it is.
-    """
-    from lsst.daf.butler import Butler, CollectionType
-
-    with Butler.from_config(str(path), writeable=True) as butler:
-        for name in names:
-            if butler.collections.register(name, CollectionType.CHAINED):
-                butler.collections.redefine_chain(name, [calibrations])
 
 
 def write_index(path: Path, repository: Path, labels: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ _STATUS = {ScriptState.DONE: 0, ScriptState.STOPPED: 0, ScriptState.CONFIGURE_FA
 """Exit status of the command; in any other state 1, or 2 if nothing was exposed."""
 
 
+@dataclass
 class ScriptSession:
     """One script, from configure to its final state.
 
@@ -53,42 +55,31 @@ class ScriptSession:
         Why the simulated observatory cannot be had, if it cannot; the script is then not run.
     """
 
-    def __init__(
-        self,
-        script_class: type[BaseMakeCalibrations],
-        text: str,
-        setup: SimulationSetup,
-        *,
-        index: int,
-        log_level: int,
-        view: PlainProgress,
-        obstacle: SetupError | None = None,
-    ) -> None:
-        self._script_class = script_class
-        self._text = text
-        self._setup = setup
-        self._index = index
-        self._log_level = log_level
-        self._view = view
-        self._obstacle = obstacle
-        self._interrupted = False
-        self._stop: asyncio.Future[object] | None = None
+    script_class: type[BaseMakeCalibrations]
+    text: str
+    setup: SimulationSetup
+    index: int
+    log_level: int
+    view: PlainProgress
+    obstacle: SetupError | None = None
+    _interrupted: bool = field(default=False, init=False)
+    _stop: asyncio.Future[object] | None = field(default=None, init=False)
 
     async def run(self) -> int:
         """Run the script and return the exit status: 0, 1 or 2, as for the command."""
-        settings = self._setup.settings
+        settings = self.setup.settings
         async with salobj.Domain() as domain:
-            script = self._script_class(
-                index=self._index,
+            script = self.script_class(
+                index=self.index,
                 settings=settings,
-                listeners=[self._view.take],
-                advise=partial(light_warnings, instrument=self._setup.instrument),
+                listeners=[self.view.take],
+                advise=partial(light_warnings, instrument=self.setup.instrument),
             )
-            remote = salobj.Remote(domain, "Script", index=self._index)
+            remote = salobj.Remote(domain, "Script", index=self.index)
             await asyncio.gather(script.start_task, remote.start_task)
             self._handle_signals(script, remote)
-            log, resumed = settings.folder / "script.log", bool(self._setup.part)
-            with log_to(script.log, log, self._view, current_tai, append=resumed):
+            log, resumed = settings.folder / "script.log", bool(self.setup.part)
+            with log_to(script.log, log, self.view, current_tai, append=resumed):
                 script.log.info(
                     "SIMULATED run: seed %s, scale %s, night of %s.",
                     settings.seed,
@@ -97,51 +88,51 @@ class ScriptSession:
                 )
                 await self._drive(script, remote)
             ignore_signals(asyncio.get_running_loop())
-        self._view.say(f"Everything about this run: {settings.folder}")
+        self.view.say(f"Everything about this run: {settings.folder}")
         return _STATUS.get(ScriptState(script.state.state), 1 if script.so_far.exposed else 2)
 
     async def _drive(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
-        resumed, text = bool(self._setup.part), self._text
+        resumed, text = bool(self.setup.part), self.text
         if resumed:  # as in the queue: the script reads in the journal with what it began
-            text = yaml.safe_dump({OPTION: str(self._setup.settings.folder)})
+            text = yaml.safe_dump({OPTION: str(self.setup.settings.folder)})
         try:
-            await remote.cmd_configure.set_start(config=text, logLevel=self._log_level)
+            await remote.cmd_configure.set_start(config=text, logLevel=self.log_level)
         except salobj.AckError:  # the script has logged why
             if not resumed:  # the summary there is that of the run, which may be going on
                 script.write_summary(ScriptState(script.state.state).name, script.state.reason)
-            self._view.say("CONFIGURE_FAILED: see the problems above")
+            self.view.say("CONFIGURE_FAILED: see the problems above")
             await script.done_task
             return
-        if self._obstacle is not None:
-            script.log.error(str(self._obstacle))
-            script.write_summary("FAILED", str(self._obstacle))
-            self._view.say(f"FAILED: {self._obstacle}")
+        if self.obstacle is not None:
+            script.log.error(str(self.obstacle))
+            script.write_summary("FAILED", str(self.obstacle))
+            self.view.say(f"FAILED: {self.obstacle}")
             await script.close()
             return
         await self._observe(script, remote)
         state, reason = ScriptState(script.state.state), script.state.reason
         if state not in _FINAL:
             state, reason = ScriptState.FAILED, "the script was terminated by a signal"
-        if not (self._setup.settings.folder / SUMMARY).exists():  # it never ran, or could not write
+        if not (self.setup.settings.folder / SUMMARY).exists():  # it never ran, or could not write
             self._summarise(script, state.name, reason)
-        self._view.say(f"{state.name}: {reason}")
+        self.view.say(f"{state.name}: {reason}")
         if state != ScriptState.DONE and script.so_far.exposed and not script.so_far.rejected:
-            self._view.say(f"To go on with it: --resume {self._setup.settings.folder}")
+            self.view.say(f"To go on with it: --resume {self.setup.settings.folder}")
 
     def _summarise(self, script: BaseMakeCalibrations, state: str, reason: str) -> None:
         """Write the summary for a script that has not."""
         try:
             script.write_summary(state, reason)
         except OSError as error:
-            self._view.say(f"There is no summary: {error}")
+            self.view.say(f"There is no summary: {error}")
 
     async def _observe(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
         """Run a configured script in its observatory."""
-        os.environ["DAF_BUTLER_REPOSITORY_INDEX"] = str(self._setup.index)
+        os.environ["DAF_BUTLER_REPOSITORY_INDEX"] = str(self.setup.index)
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimulatedLoop)
-        self._view.begin(max(script.prepared.plan.n_images - len(script.record.exposures), 0), loop.tai)
-        async with self._setup.observatory():
+        self.view.begin(max(script.prepared.plan.n_images - len(script.record.exposures), 0), loop.tai)
+        async with self.setup.observatory():
             try:
                 running = asyncio.ensure_future(self._start(remote))
                 if self._interrupted and self._stop is None:
@@ -155,7 +146,7 @@ class ScriptSession:
                 await asyncio.gather(*commands, return_exceptions=True)
             finally:
                 ignore_signals(loop)
-                self._view.end()
+                self.view.end()
 
     @staticmethod
     async def _start(remote: salobj.Remote) -> None:

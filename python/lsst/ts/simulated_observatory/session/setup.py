@@ -17,7 +17,6 @@ from ..components.optics import OpticalPath, band_of, usual_optics
 from ..faults.faults import Faults
 from ..repository.reference import ReferenceRequest, cache_folder
 from ..repository.repository import (
-    add_aliases,
     is_complete,
     make_once,
     make_repository,
@@ -140,7 +139,7 @@ class SimulationSetup:
             if is_complete(self.repository):
                 use_present_names(self.repository)
             self._make_repository(say, check)
-            add_aliases(self.repository, self.instrument.calibration_collection, self.settings.collections)
+            self._add_aliases()
             write_index(self.index, self.repository, {self.instrument.repository, self.config.repo})
             self._write_truth()
         except (OSError, ReferenceFailed) as error:
@@ -158,6 +157,15 @@ class SimulationSetup:
         make_repository(
             self.repository, reference, self.instrument.calibration_collection, self.properties, check
         )
+
+    def _add_aliases(self) -> None:
+        """Give the reference calibrations further collection names; one that is there is left as it is."""
+        from lsst.daf.butler import Butler, CollectionType
+
+        with Butler.from_config(str(self.repository), writeable=True) as butler:
+            for name in self.settings.collections:
+                if butler.collections.register(name, CollectionType.CHAINED):
+                    butler.collections.redefine_chain(name, [self.instrument.calibration_collection])
 
     def _flat_optics(self) -> OpticalPath:
         """Filter and grating with which the flats are taken; raise SetupError if they are not mounted.

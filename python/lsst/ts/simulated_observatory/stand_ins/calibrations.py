@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from lsst.ts.calibrations.domain.instruments import BRIGHTER_FATTER_SLOPES
 
 from ..cameras.models import DetectorModel
 from ..detector.truth import draw_truth
@@ -16,9 +13,8 @@ from ..pipelines.calibration_types import CalibrationType
 from ..pipelines.images import Amplifier, DetectorImage
 from ..pipelines.storage_classes import CURVE, DEFECTS, IMAGE
 from ..pipelines.tables import Defects, PhotonTransferCurve
-from .measurements import BRIGHTER_FATTER
 
-__all__ = ["CombinedCalibration", "measure_pair"]
+__all__ = ["CombinedCalibration"]
 
 _LEVELS = (1e3, 1e4, 5e4, 1.2e5)
 """Means of the pairs of a curve, adu."""
@@ -95,32 +91,3 @@ _MAKERS: Mapping[str, Callable[[CombinedCalibration], object]] = {
     CURVE: _curve,
 }
 """What makes the dataset, by storage class."""
-
-
-def measure_pair(
-    model: DetectorModel, exposures: tuple[int, int], light: Mapping[str, tuple[float, float]]
-) -> PhotonTransferCurve:
-    """What is measured on a pair of flats: gains without the correction for the brighter-fatter effect.
-
-    Parameters
-    ----------
-    model, exposures
-        Camera model of the detector, and ids of the flats.
-    light
-        Signal (adu) and gain (electron/adu) by amplifier; without light there is no gain.
-
-    Returns
-    -------
-    curve
-        With one point; gains in electron/adu, noise in electron.
-    """
-    result = PhotonTransferCurve(
-        detector=model.name, gain={}, inputExpIdPairs=[exposures], metadata={"SIMULATED": True}
-    )
-    for name, (mean, gain) in light.items():
-        measured = gain / BRIGHTER_FATTER**2 if mean > 1.0 else math.nan
-        noise = model.amplifier(name).read_noise / gain * measured
-        result.gain[name] = measured
-        result.noise[name] = noise * (1.0 - BRIGHTER_FATTER_SLOPES[model.vendor] * mean / 100.0)
-        result.rawMeans[name] = [mean]
-    return result

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from lsst.ts.calibrations.domain.instruments import ImageType
+from lsst.ts.calibrations.domain.instruments import BRIGHTER_FATTER_SLOPES, ImageType
 
 from ..cameras.models import DetectorModel
 from ..detector.faults import DetectorFault, active_faults
@@ -24,6 +24,7 @@ from ..detector.illumination import LAMP_RATE, throughput
 from ..detector.truth import AmplifierTruth, DetectorTruth, draw_truth, random_stream
 from ..pipelines.criteria import verify_dark_image, verify_defects, verify_flat
 from ..pipelines.metadata import IMAGE_NOISE
+from ..pipelines.tables import PhotonTransferCurve
 
 __all__ = ["Disturbance", "Measured", "StandInCamera"]
 
@@ -140,23 +141,33 @@ class StandInCamera:
             and detector_tests.get("SUCCESS", True),
         }
 
-    def light(self, image: Measured, model: DetectorModel) -> dict[str, tuple[float, float]]:
-        """Signal and gain of each amplifier in a flat.
+    def pair(self, image: Measured, exposures: tuple[int, int], model: DetectorModel) -> PhotonTransferCurve:
+        """What is measured on a pair of flats: gains without the correction for the brighter-fatter effect.
 
         Parameters
         ----------
-        image, model
-            Which image, and camera model of the detector.
+        image, exposures
+            One of the flats, and the ids of both.
+        model
+            Camera model of the detector.
 
         Returns
         -------
-        light
-            Signal (adu) and gain (electron/adu) by amplifier.
+        curve
+            With one point; gains in electron/adu, noise in electron. Without light there is no gain.
         """
-        return {
-            each.truth.name: (each.charge(image) / each.truth.gain, each.truth.gain)
-            for each in self._channels(model)
-        }
+        result = PhotonTransferCurve(
+            detector=model.name, gain={}, inputExpIdPairs=[exposures], metadata={"SIMULATED": True}
+        )
+        for each in self._channels(model):
+            name, gain = each.truth.name, each.truth.gain
+            mean = each.charge(image) / gain
+            measured = gain / BRIGHTER_FATTER**2 if mean > 1.0 else math.nan
+            noise = model.amplifier(name).read_noise / gain * measured
+            result.gain[name] = measured
+            result.noise[name] = noise * (1.0 - BRIGHTER_FATTER_SLOPES[model.vendor] * mean / 100.0)
+            result.rawMeans[name] = [mean]
+        return result
 
     def _channels(self, model: DetectorModel) -> list[_Channel]:
         """The amplifiers of a detector, with its faults."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from ..pipelines.new_repository import calibration_type
 from ..pipelines.ocps_job import Job
 from ..pipelines.storage_classes import CURVE, DEFECTS, IMAGE, STATISTICS
 from ..pipelines.tasks import dimension_record
-from .calibrations import CombinedCalibration, measure_pair
+from .calibrations import CombinedCalibration
 from .measurements import Measured, StandInCamera
 
 __all__ = ["Outcomes", "register_dataset_types"]
@@ -73,10 +73,11 @@ def register_dataset_types(butler: Butler) -> None:
 
 @dataclass
 class _StandInJob:
-    """One job: `store` stores its outcome."""
+    """One job: `store` stores its outcome, one at a time."""
 
     job: Job
     store: Callable[[Job], None]
+    lock: threading.Lock
     killed: bool = False
 
     def run(self) -> int:
@@ -86,7 +87,8 @@ class _StandInJob:
         self.job.log.parent.mkdir(parents=True, exist_ok=True)
         status, words = 0, "done"
         try:
-            self.store(self.job)
+            with self.lock:
+                self.store(self.job)
         except Exception as error:  # pipetask ends with 1, whatever it is that stops it
             status, words = FAILED, f"{type(error).__name__}: {error}"
         self.job.log.write_text(f"{SIMULATED}{self.job.pipeline} {self.job.data_query}\n{words}\n")
@@ -97,6 +99,7 @@ class _StandInJob:
         self.killed = True
 
 
+@dataclass
 class Outcomes:
     """Prepares jobs that need no pixels, and puts their outcomes into a repository.
 
@@ -108,24 +111,19 @@ class Outcomes:
         What is measured on them, and the scale of the camera model.
     """
 
-    def __init__(self, repository: Path, instrument: Instrument, camera: StandInCamera, scale: int) -> None:
-        self._repository = repository
-        self._instrument = instrument
-        self._camera = camera
-        self._scale = scale
-        self._lock = threading.Lock()
+    repository: Path
+    instrument: Instrument
+    camera: StandInCamera
+    scale: int
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     @cached_property
     def _butler(self) -> Butler:
-        return Butler.from_config(str(self._repository), writeable=True)
+        return Butler.from_config(str(self.repository), writeable=True)
 
     def __call__(self, job: Job, /) -> _StandInJob:
         """Return the process of a job, not yet running."""
-        return _StandInJob(job, self._store_alone)
-
-    def _store_alone(self, job: Job) -> None:
-        with self._lock:
-            self._store_outcome(job)
+        return _StandInJob(job, self._store_outcome, self._lock)
 
     def _store_outcome(self, job: Job) -> None:
         """Store what a job makes, in ``<collection>/run``, with the chain above that pipetask makes.
@@ -136,11 +134,11 @@ class Outcomes:
         butler.registry.refresh()
         self._check(job)
         detectors = job.selected("detector")
-        models = [detector_model(self._instrument.name, number, self._scale) for number in detectors]
+        models = [detector_model(self.instrument.name, number, self.scale) for number in detectors]
         images = self._images(job.selected("exposure"), detectors)
         butler.collections.register(run)
         butler.collections.register(job.collection, CollectionType.CHAINED)
-        butler.collections.redefine_chain(job.collection, [run, self._instrument.raw_collection, *inputs])
+        butler.collections.redefine_chain(job.collection, [run, self.instrument.raw_collection, *inputs])
         if job.kind == "gain":
             self._store(run, self._pairs(images, models), TableFormatter)
         elif job.kind == "generate":
@@ -168,8 +166,8 @@ class Outcomes:
         found: dict[int, list[DatasetRef]] = {}
         for ref in self._butler.query_datasets(
             "raw",
-            collections=self._instrument.raw_collection,
-            instrument=self._instrument.name,
+            collections=self.instrument.raw_collection,
+            instrument=self.instrument.name,
             where=f"exposure IN ({', '.join(map(str, exposures))})",
             with_dimension_records=True,
             explain=False,
@@ -201,7 +199,7 @@ class Outcomes:
             data_id: dict[str, Any] = {"instrument": model.instrument, "detector": model.id}
             if kind.each_filter:
                 data_id["physical_filter"] = images[0].physical_filter
-            made = CombinedCalibration(kind, model, self._camera.seed, exposures, pairs).make()
+            made = CombinedCalibration(kind, model, self.camera.seed, exposures, pairs).make()
             self._butler.put(made, dataset_type, data_id, run=run)
 
     def _verified(
@@ -223,7 +221,7 @@ class Outcomes:
         for image in images:
             seen = replace(image, combined=len(combined) if image.exposure in combined else 0)
             statistics = {
-                model: self._camera.statistics(seen, model, defects=kind.storage_class == DEFECTS)
+                model: self.camera.statistics(seen, model, defects=kind.storage_class == DEFECTS)
                 for model in models
             }
             measured |= {(image.exposure, model.id): found for model, found in statistics.items()}
@@ -256,7 +254,7 @@ class Outcomes:
         """What is measured on each pair of flats, under the ids of both."""
         by_id = {image.exposure: image for image in images}
         found: dict[tuple[int, ...], Any] = {
-            (number, model.id): measure_pair(model, both, self._camera.light(by_id[both[0]], model)).to_dict()
+            (number, model.id): self.camera.pair(by_id[both[0]], both, model).to_dict()
             for both in _pairs(images)
             for model in models
             for number in both
@@ -265,7 +263,7 @@ class Outcomes:
 
     def _store(self, run: str, results: _Results, formatter: type[Any]) -> None:
         """Store JSON objects as datasets, all at once."""
-        butler, files, folder = self._butler, [], self._repository / run
+        butler, files, folder = self._butler, [], self.repository / run
         for kind in _dataset_types(butler):
             if kind.name not in results:
                 continue
@@ -277,7 +275,7 @@ class Outcomes:
                 path.write_text(json.dumps(values), encoding="utf-8")
                 identity: dict[str, int | str] = dict(zip(dimensions, key, strict=True))
                 data_id = DataCoordinate.standardize(
-                    identity, instrument=self._instrument.name, universe=butler.dimensions
+                    identity, instrument=self.instrument.name, universe=butler.dimensions
                 )
                 ref = DatasetRef(kind, data_id, run=run)
                 files.append(FileDataset(path=str(path), refs=[ref], formatter=formatter))
