@@ -109,8 +109,8 @@ def main(
 
         click.echo(yaml.safe_dump(script_class.get_schema(), sort_keys=False), nl=False)
         return
-    from ..session.folders import run_folder  # these import more than the schema needs
-    from ..session.request import RunRequest
+    from ..session.checks import run_folder
+    from ..session.request import RunRequest  # this imports more than the schema needs
     from ..session.resumption import resumed_request
     from ..session.simulated_run import simulate_run
     from .configuration import configuration_text

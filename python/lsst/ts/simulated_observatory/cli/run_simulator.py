@@ -121,7 +121,7 @@ def main(
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
     _check_bus()
-    from ..session.folders import run_folder
+    from ..session.checks import run_folder
     from ..session.request import ServiceRequest
     from ..session.service import simulate
 

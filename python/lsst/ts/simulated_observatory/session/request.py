@@ -6,19 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.journal.record import RunRecord
 from lsst.ts.calibrations.journal.settings import RunSettings
 
 from ..pipelines import PIPELINES
 
-__all__ = ["RunRequest", "ServiceRequest", "SimulationSettings", "afternoon", "usual_night"]
-
-DEFAULT_NIGHT = date(2025, 1, 15)
-"""Date of the simulated night; never today's, so that a seed always gives the same exposure ids."""
-
-FIRST_NIGHT = date(1970, 1, 2)
-"""A validity range may begin earlier; images cannot, since the Butler has no times before 1970."""
+__all__ = ["RunRequest", "ServiceRequest", "SimulationSettings", "afternoon"]
 
 HOUR = 18
 """TAI hour at which a run begins: the afternoon in Chile, when calibrations are taken."""
@@ -68,18 +61,7 @@ class _Request:
     faults: tuple[str, ...]
 
     def settings(self, repository: Path, night: date | None) -> SimulationSettings:
-        """Make the settings that the script has in this simulation.
-
-        Parameters
-        ----------
-        repository, night
-            Absolute path of the simulated repository, and date of the images; None for the present time.
-
-        Returns
-        -------
-        settings
-            The jobs of the OCPS and all other files are in the folder.
-        """
+        """Settings of the script; without a night the images have the present time."""
         return SimulationSettings(
             folder=self.folder,
             jobs=self.folder / "uws",
@@ -138,22 +120,3 @@ def afternoon(night: date) -> float:
         TAI unix seconds.
     """
     return datetime(night.year, night.month, night.day, HOUR, tzinfo=UTC).timestamp()
-
-
-def usual_night(config: CalibrationConfig | None) -> date:
-    """Choose the simulated night: one in the validity range if calibrations are to be certified.
-
-    Parameters
-    ----------
-    config
-        Of the script; None if it will refuse its configuration.
-
-    Returns
-    -------
-    night
-        Its date, never today's.
-    """
-    usual = datetime(DEFAULT_NIGHT.year, DEFAULT_NIGHT.month, DEFAULT_NIGHT.day, HOUR)
-    if config is None or not config.generate_calibrations or config.is_valid_at(usual):
-        return DEFAULT_NIGHT
-    return max(config.certify_begin.date(), FIRST_NIGHT)

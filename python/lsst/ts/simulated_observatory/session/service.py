@@ -17,7 +17,7 @@ from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, Instrument, exp
 
 from ..faults.machine import MACHINE_FAULTS
 from ..paced_loop import PacedLoop
-from .folders import new_folder
+from .checks import new_folder
 from .interrupts import ending_signals
 from .request import ServiceRequest, afternoon
 from .setup import SetupError, SetupWithoutPixels, SimulationSetup

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,10 @@ from lsst.ts.calibrations.journal.resumption import ResumptionError, asked_for
 from .. import clock
 from ..faults.faults import FaultError
 from ..repository.repository import check_repository
-from .checks import path_problem
-from .folders import new_folder
+from .checks import new_folder, path_problem
 from .observatory import SimulatedObservatory
 from .progress import make_view
-from .request import RunRequest, afternoon, usual_night
+from .request import HOUR, RunRequest, afternoon
 from .resumption import time_of_resumption
 from .script_session import ScriptSession
 from .setup import SetupError, SimulationSetup
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
 
 __all__ = ["check_setup", "simulate_run"]
+
+DEFAULT_NIGHT = date(2025, 1, 15)
+"""Date of the simulated night; never today's, so that a seed always gives the same exposure ids."""
+
+FIRST_NIGHT = date(1970, 1, 2)
+"""A validity range may begin earlier; images cannot, since the Butler has no times before 1970."""
 
 LABELS = "/repo/"
 """How the names of the observatory's repositories begin; the simulation maps them to its own."""
@@ -69,7 +75,7 @@ def simulate_run(
     findings = examine(text, script_class.get_schema(), instrument)
     _refuse_resumption(findings)
     config = findings.config  # None if the script will refuse it, and get no further than that
-    night = request.night or usual_night(config)
+    night = request.night or _usual_night(config)
     setup = SimulationSetup(
         instrument=instrument,
         config=config or replace(CalibrationConfig.from_namespace({}, instrument), detectors=()),
@@ -93,6 +99,14 @@ def simulate_run(
         return clock.run(session.run, start_tai=begin)
     finally:
         view.end()
+
+
+def _usual_night(config: CalibrationConfig | None) -> date:
+    """Date of the simulated night: one in the validity range if calibrations are to be certified."""
+    usual = datetime(DEFAULT_NIGHT.year, DEFAULT_NIGHT.month, DEFAULT_NIGHT.day, HOUR)
+    if config is None or not config.generate_calibrations or config.is_valid_at(usual):
+        return DEFAULT_NIGHT
+    return max(config.certify_begin.date(), FIRST_NIGHT)
 
 
 def _refuse_resumption(findings: Findings) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from lsst.ts.simulated_observatory.session.folders import new_folder, run_folder
+from lsst.ts.simulated_observatory.session.checks import new_folder, run_folder
 
 
 def test_a_new_folder_is_not_made_before_it_is_asked_for(tmp_path: Path) -> None:
