@@ -111,9 +111,8 @@ class StandInCamera:
         statistics
             Measurements and tests of the detector, as the pipelines store them.
         """
-        channels = self._channels(model)
+        channels = self._channels(image, model)
         rng = random_stream(self.seed, "statistics", model.instrument, model.id, image.exposure)
-        factors = self._disturbed(image, model)
         metadata: dict[str, Any] = {}
         of_detector: dict[str, float] = {}
         detector_tests: dict[str, bool] = {}
@@ -121,12 +120,12 @@ class StandInCamera:
             amplifiers = {each.truth.name: each.flagged(image, rng) for each in channels}
             tests = verify_defects(amplifiers)
         elif image.kind is ImageType.FLAT:
-            amplifiers = {each.truth.name: each.flat(image, factors, rng) for each in channels}
+            amplifiers = {each.truth.name: each.flat(image, rng) for each in channels}
             means = np.array([values["MEAN"] for values in amplifiers.values()])
             of_detector = {"MEAN": float(np.mean(means)), "SCATTER": float(np.std(means))}
             tests, detector_tests = verify_flat(amplifiers, of_detector)
         else:
-            amplifiers = {each.truth.name: each.dark(image, factors, rng) for each in channels}
+            amplifiers = {each.truth.name: each.dark(image, rng) for each in channels}
             overscan = {each.truth.name: each.overscan_noise for each in channels}
             header = {f"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {name}": overscan[name] for name in overscan}
             tests = verify_dark_image(amplifiers, _nominal(draw_truth(model, self.seed)) | header)
@@ -159,7 +158,7 @@ class StandInCamera:
         result = PhotonTransferCurve(
             detector=model.name, gain={}, inputExpIdPairs=[exposures], metadata={"SIMULATED": True}
         )
-        for each in self._channels(model):
+        for each in self._channels(image, model):
             name, gain = each.truth.name, each.truth.gain
             mean = each.charge(image) / gain
             measured = gain / BRIGHTER_FATTER**2 if mean > 1.0 else math.nan
@@ -169,14 +168,19 @@ class StandInCamera:
             result.rawMeans[name] = [mean]
         return result
 
-    def _channels(self, model: DetectorModel) -> list[_Channel]:
-        """The amplifiers of a detector, with its faults."""
+    def _channels(self, image: Measured, model: DetectorModel) -> list[_Channel]:
+        """The amplifiers of a detector, with its faults and what disturbs an image."""
         truth = draw_truth(model, self.seed)
         faults: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for each in active_faults(self.faults, model):
             faults[each.name].append(each.values)
         dead = {each["amplifier"] for each in faults["amplifier-dead"]}
         leak = sum(float(each["rate"]) for each in faults["light-leak"])
+        disturbances = [
+            each
+            for each in self.disturbances.get(image.kind, ())
+            if each.exposures is None or image.place < each.exposures
+        ]
         channels = []
         for amplifier in truth.amplifiers:
             place, name = model.amplifier(amplifier.name), amplifier.name
@@ -188,25 +192,18 @@ class StandInCamera:
                 for each in faults["hot-column"]
                 if place.x0 <= int(each["column"]) < place.x0 + place.width
             )
+            disturbed = [each.factor for each in disturbances if place in model.amplifiers[: each.amplifiers]]
             is_dark = name in dead or bool(faults["shutter-stuck"])
             channels.append(
                 _Channel(
                     truth=amplifier,
                     noisier=math.prod(noisier),
+                    disturbed=math.prod(disturbed),
                     rate=0.0 if name in dead else leak + hot,
                     illumination=None if is_dark else truth.illumination,
                 )
             )
         return channels
-
-    def _disturbed(self, image: Measured, model: DetectorModel) -> dict[str, float]:
-        """Factors of the noise of the amplifiers that are disturbed in an image."""
-        factors: dict[str, float] = {}
-        for each in self.disturbances.get(image.kind, ()):
-            if each.exposures is None or image.place < each.exposures:
-                for amplifier in model.amplifiers[: each.amplifiers]:
-                    factors[amplifier.name] = factors.get(amplifier.name, 1.0) * each.factor
-        return factors
 
 
 @dataclass(frozen=True)
@@ -216,6 +213,8 @@ class _Channel:
     truth: AmplifierTruth
     noisier: float
     """Factor of its noise."""
+    disturbed: float
+    """Further factor of its noise in the image, not in its overscan."""
     rate: float
     """What hot columns and a light leak add, electron/s; mean of its pixels."""
     illumination: float | None
@@ -226,13 +225,11 @@ class _Channel:
         """Noise of its overscan, adu."""
         return self.noisier * self.truth.read_noise / self.truth.gain
 
-    def dark(
-        self, image: Measured, factors: Mapping[str, float], rng: np.random.Generator
-    ) -> dict[str, float]:
+    def dark(self, image: Measured, rng: np.random.Generator) -> dict[str, float]:
         """Statistics of a bias or dark: see `pipelines.criteria.measure_dark_image`."""
         excess = image.time * self.rate
         noise = math.sqrt((PROCESSING * self.truth.read_noise) ** 2 + excess)
-        noise = self._measured(noise, image, factors, rng)
+        noise = self._measured(noise, image, rng)
         statistics = {
             "MEAN": excess + 0.01 * float(rng.standard_normal()),
             "NOISE": noise,
@@ -242,23 +239,19 @@ class _Channel:
             statistics["AMP_CORNER"] = 0.1 * float(rng.standard_normal())
         return statistics
 
-    def flat(
-        self, image: Measured, factors: Mapping[str, float], rng: np.random.Generator
-    ) -> dict[str, float]:
+    def flat(self, image: Measured, rng: np.random.Generator) -> dict[str, float]:
         """Statistics of a flat: see `pipelines.criteria.measure_flat`."""
         mean = self.charge(image) * (1.0 + 0.001 * float(rng.standard_normal()))
         noise = math.hypot(BRIGHTER_FATTER * math.sqrt(max(mean, 0.0)), self.truth.read_noise)
-        return {"MEAN": mean, "NOISE": self._measured(noise, image, factors, rng)}
+        return {"MEAN": mean, "NOISE": self._measured(noise, image, rng)}
 
-    def _measured(
-        self, noise: float, image: Measured, factors: Mapping[str, float], rng: np.random.Generator
-    ) -> float:
+    def _measured(self, noise: float, image: Measured, rng: np.random.Generator) -> float:
         """Noise as it is measured in the difference between an image and a combination.
 
         The noise of a combination of other images adds; a combination of n images that the image belongs to
         has 1/n of its noise in common with it.
         """
-        noise *= self.noisier * factors.get(self.truth.name, 1.0)
+        noise *= self.noisier * self.disturbed
         other = -1.0 / image.combined if image.combined else 1.0 / REFERENCE
         return noise * (math.sqrt(1.0 + other) * (1.0 + PRECISION * float(rng.standard_normal())))
 
