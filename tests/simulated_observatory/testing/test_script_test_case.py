@@ -17,7 +17,7 @@ from lsst.ts.simulated_observatory.testing import BaseScriptTestCase
 
 
 class Nap(salobj.BaseScript):
-    """Sleeps, and fails if it is told to."""
+    """Sleeps, and fails if that was configured."""
 
     @classmethod
     def get_schema(cls) -> dict[str, Any]:

@@ -35,7 +35,7 @@ MARKER = "SIMULATED.json"
 """File that only a simulated repository has."""
 
 MAKING = ".{name}-making"
-"""Folder beside a repository of which nothing is there before it is complete."""
+"""Folder beside the place of a repository, in which it is made before it is moved there."""
 
 
 PERIOD = 0.1

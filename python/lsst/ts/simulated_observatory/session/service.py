@@ -89,8 +89,8 @@ def _check(setup: SimulationSetup) -> None:
     faults = check_setup(setup, "--repo").faults
     if names := [name for name in MACHINE_FAULTS if faults.asked_for(name)]:
         raise click.UsageError(
-            f"--fault: {' and '.join(names)}: it would have to strike the machine of a script, and that is"
-            " another one; bin/run_script can do that. Nothing was touched."
+            f"--fault: {' and '.join(names)}: this acts on the process of the script, and only bin/run_script can"
+            " do that. Nothing was touched."
         )
 
 
@@ -112,7 +112,7 @@ async def _serve(setup: SimulationSetup) -> int:
     there, last_image = await _look_around(names, instrument.oods)
     if there:
         click.echo(
-            f"{', '.join(there)}: on this bus already. Nothing was started: a second one would answer, too."
+            f"{', '.join(there)}: on this bus already. Nothing was started: commands would be answered twice."
         )
         return 2
     if last_image:
