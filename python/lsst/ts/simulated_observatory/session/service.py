@@ -89,8 +89,8 @@ def _check(setup: SimulationSetup) -> None:
     faults = check_setup(setup, "--repo").faults
     if names := [name for name in MACHINE_FAULTS if faults.asked_for(name)]:
         raise click.UsageError(
-            f"--fault: {' and '.join(names)}: this acts on the process of the script, and only bin/run_script can"
-            " do that. Nothing was touched."
+            f"--fault: {' and '.join(names)}: this acts on the process of the script, and only"
+            " bin/run_script can do that. Nothing was touched."
         )
 
 
