@@ -228,11 +228,7 @@ def _is_at(path: Path, file: int) -> bool:
 
 
 def make_repository(
-    path: Path,
-    reference: Path,
-    calibrations: str,
-    properties: Mapping[str, Any],
-    check: Callable[[], None],
+    path: Path, reference: Path, calibrations: str, properties: Mapping[str, Any], check: Callable[[], None]
 ) -> None:
     """Make the repository of a run, or give an earlier one the reference calibrations that it lacks.
 

@@ -199,10 +199,7 @@ class SimulatedObservatory:
         }
         if instrument.spectrograph is not None:
             makers[instrument.spectrograph] = partial(
-                Spectrograph,
-                instrument.spectrograph,
-                optics=self.optics,
-                mounted=CAMERAS[instrument.name],
+                Spectrograph, instrument.spectrograph, optics=self.optics, mounted=CAMERAS[instrument.name]
             )
         return makers
 

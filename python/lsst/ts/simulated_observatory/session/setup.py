@@ -19,13 +19,7 @@ from ..components.machinery import Machinery
 from ..components.optics import OpticalPath, band_of, usual_optics
 from ..faults.faults import Faults
 from ..repository.reference import ReferenceRequest, cache_folder
-from ..repository.repository import (
-    is_complete,
-    make_once,
-    make_repository,
-    use_present_names,
-    write_index,
-)
+from ..repository.repository import is_complete, make_once, make_repository, use_present_names, write_index
 from .interrupts import Interrupted, noted_interrupts, pipelines_ended_by
 from .observatory import SimulatedObservatory, real_machinery
 from .request import SimulationSettings

@@ -42,12 +42,7 @@ LABELS = "/repo/"
 
 
 def simulate_run(
-    script_class: type[BaseMakeCalibrations],
-    text: str,
-    request: RunRequest,
-    *,
-    index: int,
-    log_level: int,
+    script_class: type[BaseMakeCalibrations], text: str, request: RunRequest, *, index: int, log_level: int
 ) -> int:
     """Run a script.
 
