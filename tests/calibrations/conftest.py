@@ -199,7 +199,7 @@ class _ScriptOutput:
         self.log.append((data.level, data.message))
 
 
-def _tell(
+def _run_script(
     observatory: Callable[..., Any],
     repository: Path,
     folder: Path,
@@ -254,7 +254,7 @@ def _tell(
 @pytest.fixture
 def night(repository: Path, observatory: Any, tmp_path: Path) -> Callable[..., Night]:
     """Run the script for LATISS in a simulated observatory without pixels."""
-    return partial(_tell, observatory, repository, tmp_path / "run")
+    return partial(_run_script, observatory, repository, tmp_path / "run")
 
 
 @pytest.fixture(scope="session")
@@ -269,9 +269,9 @@ def good_night(
     repository = Path(shutil.copytree(empty_repository, folder / "repo"))
     pipelines = canned_pipelines(repository)
     config = "n_bias: 3\nn_dark: 2\nexp_times_dark: 10\nn_flat: 4\n"
-    told = _tell(partial(make_observatory, folder, pipelines), repository, folder / "run", config)
-    told.jobs = pipelines.jobs
-    return told
+    outcome = _run_script(partial(make_observatory, folder, pipelines), repository, folder / "run", config)
+    outcome.jobs = pipelines.jobs
+    return outcome
 
 
 async def _play(
@@ -301,7 +301,7 @@ FEW = {
 
 
 class AcquisitionCase:
-    """An acquisition with what became of it."""
+    """An acquisition with what became of it; it is in the place of its processing, too."""
 
     def __init__(self, context: Any, camera: Any, ingest: Any, archive: Any, config: Any) -> None:
         self.context, self.camera, self.ingest, self.archive, self.config = (
@@ -321,11 +321,13 @@ class AcquisitionCase:
         async def checkpoint(name: str) -> None:
             self.checkpoints.append((self.now(), name))
 
+        processing: Any = self
         acquisition = Acquisition(
             context=self.context,
             camera=self.camera,
             ingest=self.ingest,
             archive=self.archive,
+            processing=processing,
             detectors={0: "RXX_S00"},
             annotations=Annotations(),
             oods_timeout=self.config.oods_timeout,
@@ -333,11 +335,17 @@ class AcquisitionCase:
             checkpoint=checkpoint,
             group_id=lambda: f"group {len(self.camera.taken) + 1}",
         )
-        await acquisition.run(make_plan(self.config, LATISS), self.hand_over)
+        await acquisition.run(make_plan(self.config, LATISS))
         self.now_at_end = self.now()
 
     def hand_over(self, image_type: ImageType, exposures: Any) -> None:
         self.handed_over.append((self.now(), str(image_type), list(exposures)))
+
+    def halted(self) -> None:
+        """Further exposures make sense."""
+
+    async def decided_again(self) -> None:
+        """Nothing was decided before."""
 
     @property
     def under_way(self) -> ExposureBegun | None:

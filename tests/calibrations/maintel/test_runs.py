@@ -119,7 +119,7 @@ def test_lsstcam_asks_its_own_ocps_for_the_detectors_that_were_asked_for(run: An
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "reason"),
     [
         (
             MakeComCamCalibrations,
@@ -132,11 +132,11 @@ def test_lsstcam_asks_its_own_ocps_for_the_detectors_that_were_asked_for(run: An
     ],
 )
 def test_a_filter_that_the_camera_does_not_have_is_found_before_anything_moves(
-    run: Any, script: type[BaseMakeCalibrations], said: str
+    run: Any, script: type[BaseMakeCalibrations], reason: str
 ) -> None:
     state, summary = run(script, f"{SHORT}filter: r_5\n", [0])
     assert state == ScriptState.FAILED
-    assert said in summary["reason"]
+    assert reason in summary["reason"]
     assert summary["exposures"] == []
 
 

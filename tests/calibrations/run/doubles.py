@@ -9,6 +9,7 @@ from typing import Any
 from lsst.ts.calibrations.butler.certification import Certification
 from lsst.ts.calibrations.butler.pair_gains import PairGain
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
+from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import CertificationError
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS, ImageType
 from lsst.ts.calibrations.domain.jobs import JobRequest
@@ -16,8 +17,12 @@ from lsst.ts.calibrations.journal.facts import (
     ExposureTaken,
     StepNotDone,
 )
+from lsst.ts.calibrations.run.context import RunContext
+from lsst.ts.calibrations.run.jobs import Jobs
 from lsst.ts.calibrations.run.processing import Processing
+from lsst.ts.calibrations.run.step_work import StepWork
 from lsst.ts.calibrations.verification import VerificationResults, read_calibration, read_exposures
+from lsst.ts.calibrations.workflow.workflow import make_workflow
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.pipelines import PIPELINES
 
@@ -78,10 +83,10 @@ class ScriptedArchive:
         self.read.append((run, dataset_type))
         return (f"{self.put} {dataset_type} of {run}",)
 
-    async def certify(self, wish: Certification) -> None:
+    async def certify(self, certification: Certification) -> None:
         if self.refusal is not None:
             raise self.refusal
-        self.certified.append(wish)
+        self.certified.append(certification)
 
     async def verification(
         self, collection: str, calibration: str, exposures: Sequence[int] | None, detectors: Sequence[int]
@@ -121,11 +126,22 @@ class ScriptedArchive:
         ]
 
 
-def make_processing(context: Any, config: Any, ocps: ScriptedOcps, archive: ScriptedArchive) -> Processing:
+def make_processing(
+    context: RunContext, config: CalibrationConfig, ocps: ScriptedOcps, archive: ScriptedArchive
+) -> Processing:
     """Processing of LATISS; the archive certifies as well."""
     both: Any = archive
-    jobs: Any = ocps
-    return Processing(context, LATISS, config, jobs, both, both, PipelineFiles(LATISS, PIPELINES))
+    runs_jobs: Any = ocps
+    jobs = Jobs(
+        context,
+        runs_jobs,
+        PipelineFiles(LATISS, PIPELINES),
+        LATISS,
+        config.detectors,
+        n_processes=config.n_processes,
+        timeout=config.job_timeout,
+    )
+    return Processing(context, make_workflow(config), StepWork(context, LATISS, config, jobs, both, both))
 
 
 class ProcessingRun:
@@ -136,10 +152,10 @@ class ProcessingRun:
         self.facts: list[Any] = []
         context.journal.add_listener(self.facts.append)
 
-    def run(self, tell: Callable[[Processing], Awaitable[None]]) -> Processing:
+    def run(self, act: Callable[[Processing], Awaitable[None]]) -> Processing:
         async def main() -> Processing:
             processing = make_processing(self.context, self.config, self.ocps, self.archive)
-            await tell(processing)
+            await act(processing)
             await processing.finish()
             return processing
 
@@ -151,11 +167,11 @@ class ProcessingRun:
             for number, seconds in zip(EXPOSURES, times, strict=True):
                 self.context.note(taken(number, kind, seconds))
 
-        async def tell(processing: Processing) -> None:
+        async def act(processing: Processing) -> None:
             for kind in kinds:
                 processing.hand_over(kind, EXPOSURES)
 
-        return self.run(tell)
+        return self.run(act)
 
     def of(self, kind: type) -> list[Any]:
         return [fact for fact in self.facts if isinstance(fact, kind)]

@@ -252,19 +252,19 @@ def after(kind: type[Fact], number: int = 1) -> Prepare:
     return prepare
 
 
-def until_done(told: Observed, kills: Iterator[Prepare]) -> None:
+def until_done(case: Observed, kills: Iterator[Prepare]) -> None:
     """Kill a run and resume it, until it comes to its end; the last part goes on here."""
-    play = told.begin
+    play = case.begin
     for number, kill in enumerate(kills):
         assert number < 300, "it does not come on"
-        if not told.killed(play, prepare=kill):
+        if not case.killed(play, prepare=kill):
             return
-        play = told.resume if (told.run / JOURNAL).exists() and told.begun else told.begin
+        play = case.resume if (case.run / JOURNAL).exists() and case.begun else case.begin
 
 
-def check(told: Observed) -> None:
+def check(case: Observed) -> None:
     """The run is DONE, as if nothing had happened to it."""
-    summary, record = told.summary, told.last_record
+    summary, record = case.summary, case.last_record
     assert (summary["state"], summary["not_done"]) == ("DONE", [])
     config = summary["config"]
     kinds = [kind for kind in ("BIAS", "DARK", "FLAT") if kind in config["script_mode"]]
@@ -279,13 +279,13 @@ def check(told: Observed) -> None:
     succeeded = Counter((job["kind"], job["calibration"]) for job in summary["jobs"] if job["exit_code"] == 0)
     assert set(succeeded.values()) == {1}
     assert all(job.ended is not None for job in record.jobs.values())
-    assert {path.name for path in told.folder.glob("images/*/*_O_*")} == {
+    assert {path.name for path in case.folder.glob("images/*/*_O_*")} == {
         each["obs_id"] for each in summary["exposures"]
     }
-    assert not list(told.folder.rglob("*.begun"))
+    assert not list(case.folder.rglob("*.begun"))
     expected = sorted(map(str.lower, kinds)) if config["generate_calibrations"] else []
     assert sorted(each["dataset_type"] for each in summary["certified"]) == expected
-    assert certified(told) == {name: f"{record_of(record, name)}/run" for name in expected}
+    assert certified(case) == {name: f"{record_of(record, name)}/run" for name in expected}
 
 
 def record_of(record: RunRecord, name: str) -> str:
@@ -300,12 +300,12 @@ def record_of(record: RunRecord, name: str) -> str:
     return collection
 
 
-def certified(told: Observed) -> dict[str, str]:
+def certified(case: Observed) -> dict[str, str]:
     """RUN collection of every calibration that is certified in the collection of the test."""
     from lsst.daf.butler import Butler, MissingCollectionError
 
     found: list[tuple[str, str]] = []
-    with Butler.from_config(str(told.folder / "repo")) as butler:
+    with Butler.from_config(str(case.folder / "repo")) as butler:
         for name in ("bias", "dark", "flat"):
             try:
                 associations = list(butler.registry.queryDatasetAssociations(name, collections=[COLLECTION]))

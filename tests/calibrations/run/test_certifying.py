@@ -36,16 +36,16 @@ from .doubles import (
 
 
 def test_a_dark_is_made_with_the_bias_that_was_accepted_before(make_run: MakeRun) -> None:
-    told = make_run(**INTERNAL, script_mode="BIAS_DARK")
-    processing = told.hand_over(ImageType.BIAS, ImageType.DARK)
-    assert [(each.kind, each.calibration) for each in told.ocps.requests] == [
+    case = make_run(**INTERNAL, script_mode="BIAS_DARK")
+    processing = case.hand_over(ImageType.BIAS, ImageType.DARK)
+    assert [(each.kind, each.calibration) for each in case.ocps.requests] == [
         ("generate", "BIAS"), ("verify", "BIAS"), ("generate", "DARK"), ("verify", "DARK"),
     ]  # fmt: skip
-    assert told.ocps.requests[2].config.startswith("-j 8 -i u/ocps/job1/run,LATISS/calib/u/test/daily.1,")
-    assert [wish.dataset_type for wish in told.archive.certified] == ["bias", "dark"]
-    assert (processing.halted(), told.not_done) == (None, {})
-    (certified, _), jobs = told.of(Certified), told.of(JobSubmitted)
-    assert told.facts.index(certified) < told.facts.index(jobs[2])
+    assert case.ocps.requests[2].config.startswith("-j 8 -i u/ocps/job1/run,LATISS/calib/u/test/daily.1,")
+    assert [certification.dataset_type for certification in case.archive.certified] == ["bias", "dark"]
+    assert (processing.halted(), case.not_done) == (None, {})
+    (certified, _), jobs = case.of(Certified), case.of(JobSubmitted)
+    assert case.facts.index(certified) < case.facts.index(jobs[2])
 
 
 @pytest.mark.parametrize(
@@ -62,85 +62,88 @@ def test_a_bias_that_is_not_made_verified_or_certified_ends_data_taking(
     make_run: MakeRun, step: str, outcomes: Any, archive: Any, refusal: Any, reason: str
 ) -> None:
     archive.refusal = refusal
-    told = make_run(ScriptedOcps(outcomes), archive, **INTERNAL, script_mode="BIAS_DARK")
-    processing = told.hand_over(ImageType.BIAS, ImageType.DARK)
+    case = make_run(ScriptedOcps(outcomes), archive, **INTERNAL, script_mode="BIAS_DARK")
+    processing = case.hand_over(ImageType.BIAS, ImageType.DARK)
     steps = [f"{each} {kind}" for kind in ("BIAS", "DARK") for each in ("generate", "verify", "certify")]
-    assert list(told.not_done) == steps[steps.index(f"{step} BIAS") :]
-    assert reason in told.not_done[f"{step} BIAS"]
+    assert list(case.not_done) == steps[steps.index(f"{step} BIAS") :]
+    assert reason in case.not_done[f"{step} BIAS"]
     assert "without an accepted BIAS" in str(processing.halted())
     assert archive.certified == []
-    assert "DARK" not in [request.calibration for request in told.ocps.requests]
+    assert "DARK" not in [request.calibration for request in case.ocps.requests]
 
 
 def test_a_type_whose_images_are_confirmed_first_waits_for_the_one_that_it_needs(make_run: MakeRun) -> None:
-    told = make_run(ocps=ScriptedOcps({"generate BIAS": 1}), generate_calibrations=True)
-    told.hand_over(ImageType.DARK, ImageType.BIAS)
-    assert [request.name for request in told.ocps.requests] == ["generate BIAS"]
-    assert told.not_done["generate DARK"] == "it needs 'certify BIAS', which was not done"
+    case = make_run(ocps=ScriptedOcps({"generate BIAS": 1}), generate_calibrations=True)
+    case.hand_over(ImageType.DARK, ImageType.BIAS)
+    assert [request.name for request in case.ocps.requests] == ["generate BIAS"]
+    assert case.not_done["generate DARK"] == "it needs 'certify BIAS', which was not done"
 
 
 def test_a_type_that_needs_one_whose_images_never_came_is_named(make_run: MakeRun) -> None:
-    told = make_run(generate_calibrations=True)
+    case = make_run(generate_calibrations=True)
 
-    async def tell(processing: Processing) -> None:
+    async def act(processing: Processing) -> None:
         processing.hand_over(ImageType.DARK, EXPOSURES)
         processing.give_up_missing()
 
-    told.run(tell)
-    assert told.ocps.requests == []
-    assert told.not_done["generate BIAS"] == "the BIAS images were not all taken and confirmed"
-    assert told.not_done["generate DARK"] == "it needs 'certify BIAS', which was not done"
+    case.run(act)
+    assert case.ocps.requests == []
+    assert case.not_done["generate BIAS"] == "the BIAS images were not all taken and confirmed"
+    assert case.not_done["generate DARK"] == "it needs 'certify BIAS', which was not done"
 
 
 def test_what_is_certified_is_what_was_made_and_verified(make_run: MakeRun) -> None:
-    told = make_run(**INTERNAL, script_mode="BIAS")
-    told.hand_over(ImageType.BIAS)
-    (wish,) = told.archive.certified
-    assert isinstance(wish.ground, Accepted)
-    assert wish.combined == CombinedCalibration(
+    case = make_run(**INTERNAL, script_mode="BIAS")
+    case.hand_over(ImageType.BIAS)
+    (certification,) = case.archive.certified
+    assert isinstance(certification.ground, Accepted)
+    assert certification.combined == CombinedCalibration(
         "BIAS", {"BIAS": EXPOSURES}, "u/ocps/job1", ("first bias of u/ocps/job1/run",)
     )
-    facts = [type(fact) for fact in told.facts]
+    facts = [type(fact) for fact in case.facts]
     made = facts.index(CalibrationMade)
     assert facts[made - 1 : made + 2] == [JobEnded, CalibrationMade, JobSubmitted]
 
 
 def test_each_job_finds_what_was_made_and_what_was_accepted_before_all_else(make_run: MakeRun) -> None:
-    told = make_run(**INTERNAL, script_mode="BIAS_DARK")
-    told.hand_over(ImageType.BIAS, ImageType.DARK)
+    case = make_run(**INTERNAL, script_mode="BIAS_DARK")
+    case.hand_over(ImageType.BIAS, ImageType.DARK)
     bias, dark, certified = "u/ocps/job1/run", "u/ocps/job3/run", "LATISS/calib/u/test/daily.1"
     expected = [[], [bias], [bias, certified], [dark, bias, certified]]
-    for request, first in zip(told.ocps.requests, expected, strict=True):
+    for request, first in zip(case.ocps.requests, expected, strict=True):
         inputs = request.config.split()[3].split(",")
         assert inputs == [*first, "LATISS/calib"], request.name
 
 
 def test_a_certification_is_in_the_journal(make_run: MakeRun) -> None:
-    told = make_run(**INTERNAL, script_mode="BIAS")
-    told.hand_over(ImageType.BIAS)
-    (certified,) = told.of(Certified)
+    case = make_run(**INTERNAL, script_mode="BIAS")
+    case.hand_over(ImageType.BIAS)
+    (certified,) = case.of(Certified)
     assert (certified.dataset_type, certified.collection) == ("bias", "LATISS/calib/u/test/daily.1")
     assert (certified.begin, certified.end) == ("2025-01-15T00:00:00.000", "2025-01-20T00:00:00.000")
     assert certified.verified
 
 
 def test_defects_are_verified_with_the_flats_of_those_that_they_are_made_of(make_run: MakeRun) -> None:
-    told = make_run(script_mode="BIAS_DARK_FLAT", **PRODUCTS)
-    told.hand_over(ImageType.DARK, ImageType.FLAT)
-    exposures = {wish.combined.name: wish.combined.exposures for wish in told.archive.certified}
+    case = make_run(script_mode="BIAS_DARK_FLAT", **PRODUCTS)
+    case.hand_over(ImageType.DARK, ImageType.FLAT)
+    exposures = {
+        certification.combined.name: certification.combined.exposures
+        for certification in case.archive.certified
+    }
     assert exposures == {"DEFECTS": {"DARK": EXPOSURES, "FLAT": EXPOSURES}, "PTC": {"FLAT": EXPOSURES}}
-    assert {wish.verified for wish in told.archive.certified} == {True}
+    assert {certification.verified for certification in case.archive.certified} == {True}
 
 
 def test_after_a_resumption_only_what_was_there_before_can_be_certified(make_run: MakeRun) -> None:
-    told = make_run(archive=ScriptedArchive(), **INTERNAL, script_mode="BIAS")
-    told.archive.refusal = REFUSED
-    told.hand_over(ImageType.BIAS)
-    told.archive.refusal, told.archive.put = None, "second"
-    told.run(lambda processing: begin(processing, ImageType.BIAS))
-    (wish,) = told.archive.certified
-    assert wish.combined.datasets == ("first bias of u/ocps/job1/run",)
-    assert len(told.of(CalibrationMade)) == 1
+    case = make_run(archive=ScriptedArchive(), **INTERNAL, script_mode="BIAS")
+    case.archive.refusal = REFUSED
+    case.hand_over(ImageType.BIAS)
+    case.archive.refusal, case.archive.put = None, "second"
+    case.run(lambda processing: begin(processing, ImageType.BIAS))
+    (certification,) = case.archive.certified
+    assert certification.combined.datasets == ("first bias of u/ocps/job1/run",)
+    assert len(case.of(CalibrationMade)) == 1
 
 
 def _verdict(exposures: Sequence[int], combined: CombinedCalibration | None) -> Verdict:
@@ -177,45 +180,45 @@ MADE = CombinedCalibration("BIAS", {"BIAS": EXPOSURES}, "u/ocps/job1", ("id",))
 def test_a_verdict_on_something_else_certifies_nothing(
     make_run: MakeRun, verdict: Verdict | None, reason: str
 ) -> None:
-    told = make_run(**INTERNAL, script_mode="BIAS")
+    case = make_run(**INTERNAL, script_mode="BIAS")
 
-    async def tell(processing: Processing) -> None:
+    async def act(processing: Processing) -> None:
         processing.work.made["BIAS"] = MADE
         if verdict is not None:
             processing.work.reports["BIAS"] = VerificationReport("BIAS", verdict, "u/ocps/job2")
         with pytest.raises(CertificationError, match=reason):
             await processing.work.certify("BIAS")
 
-    told.run(tell)
-    assert told.archive.certified == []
+    case.run(act)
+    assert case.archive.certified == []
 
 
 def test_measurements_without_tests_verify_nothing(make_run: MakeRun) -> None:
-    told = make_run(**INTERNAL, script_mode="BIAS")
-    told.archive.tested = False
-    told.hand_over(ImageType.BIAS)
-    assert told.archive.certified == []
-    assert not told.of(VerdictGiven)[0].passed
+    case = make_run(**INTERNAL, script_mode="BIAS")
+    case.archive.tested = False
+    case.hand_over(ImageType.BIAS)
+    assert case.archive.certified == []
+    assert not case.of(VerdictGiven)[0].passed
 
 
 def test_to_certify_unverified_takes_two_options(make_run: MakeRun) -> None:
-    told = make_run(script_mode="BIAS", do_verify=False)
+    case = make_run(script_mode="BIAS", do_verify=False)
 
-    async def tell(processing: Processing) -> None:
+    async def act(processing: Processing) -> None:
         processing.work.made["BIAS"] = MADE
         with pytest.raises(CertificationError, match="failed verification and will not be certified"):
             await processing.work.certify("BIAS")
 
-    told.run(tell)
-    assert told.archive.certified == []
+    case.run(act)
+    assert case.archive.certified == []
 
 
 def test_only_the_operator_waives_a_verification(make_run: MakeRun, caplog: Any) -> None:
-    told = make_run(**INTERNAL, script_mode="BIAS", do_verify=False)
-    told.hand_over(ImageType.BIAS)
-    (wish,) = told.archive.certified
-    assert isinstance(wish.ground, Waiver)
-    assert not wish.verified
+    case = make_run(**INTERNAL, script_mode="BIAS", do_verify=False)
+    case.hand_over(ImageType.BIAS)
+    (certification,) = case.archive.certified
+    assert isinstance(certification.ground, Waiver)
+    assert not certification.verified
     assert "BIAS is certified UNVERIFIED" in caplog.text
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import AcquisitionError, ArchiveError
 from lsst.ts.calibrations.domain.instruments import physical_filter
 from lsst.ts.calibrations.domain.optics import MountedOptics
-from lsst.ts.calibrations.run.filter_and_grating import FilterAndGrating
-from lsst.ts.calibrations.run.references import References
+from lsst.ts.calibrations.run.filter_and_grating import FilterAndGrating, References
 from lsst.ts.calibrations.workflow.workflow import make_workflow
 
 RED, GREEN = "SDSSr_65mm~empty", "SDSSg_65mm~empty"
@@ -65,20 +65,26 @@ class FakeCalibrations:
         return {(0, each) for each in self.flats} if name == "flat" else set()
 
 
+def references_of(config: CalibrationConfig, archive: FakeCalibrations, now: float) -> References:
+    butler: Any = archive
+    return References(make_workflow(config).references, config.detectors, butler, lambda: now)
+
+
 @pytest.fixture
 def make(config: Callable[..., Any]) -> Callable[..., FilterAndGrating]:
     def filter_and_grating(
         camera: FakeSpectrograph, archive: FakeCalibrations, **options: Any
     ) -> FilterAndGrating:
         made = config(**options)
-        references = References(made, make_workflow(made).references, archive, lambda: 1000.0)  # type: ignore[arg-type]
-        return FilterAndGrating(made, camera, references, logging.getLogger("run"))  # type: ignore[arg-type]
+        references = references_of(made, archive, 1000.0)
+        log = logging.getLogger("run")
+        return FilterAndGrating(made.filter, made.grating, camera, references, log)  # type: ignore[arg-type]
 
     return filter_and_grating
 
 
 def problems(light_path: FilterAndGrating) -> list[str]:
-    return asyncio.run(light_path.look())[0]
+    return asyncio.run(light_path.problems())
 
 
 def test_before_anything_moves_the_flat_of_the_named_filter_is_looked_for(make: Any) -> None:
@@ -140,18 +146,17 @@ def test_what_is_not_published_is_not_held_against_the_run(
 def test_a_wheel_that_stopped_elsewhere_is_noticed_after_it_was_set_up(make: Any) -> None:
     camera = FakeSpectrograph(jams=True)
     light_path = make(camera, FakeCalibrations(flats=[GREEN]), filter="SDSSg_65mm")
-    assert asyncio.run(light_path.look()) == ([], GREEN)
+    assert problems(light_path) == []
     with pytest.raises(AcquisitionError, match=f"no combined flat of {RED}.*Nothing was exposed"):
-        asyncio.run(light_path.set_up(GREEN))
+        asyncio.run(light_path.set_up())
     assert camera.moved == [("SDSSg_65mm", None)]
 
 
 def test_what_came_as_expected_is_not_looked_for_twice(make: Any) -> None:
     archive = FakeCalibrations(flats=[GREEN])
     light_path = make(FakeSpectrograph(), archive, filter="SDSSg_65mm")
-    found, expected = asyncio.run(light_path.look())
-    assert found == []
-    asyncio.run(light_path.set_up(expected))
+    assert problems(light_path) == []
+    asyncio.run(light_path.set_up())
     assert len(archive.asked) == 1
 
 
@@ -159,15 +164,13 @@ def test_what_is_not_known_after_it_was_set_up_is_a_warning(
     make: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     archive = FakeCalibrations()
-    asyncio.run(make(FakeSpectrograph(mounted_optics=None), archive).set_up(RED))
+    asyncio.run(make(FakeSpectrograph(mounted_optics=None), archive).set_up())
     assert "is not known: its reference flat is not looked for." in caplog.text
     assert archive.asked == []
 
 
 def test_biases_and_darks_need_something_to_compare_with_too(config: Callable[..., Any]) -> None:
-    archive: Any = FakeCalibrations()
-    both = config(script_mode="BIAS_DARK")
-    references = References(both, make_workflow(both).references, archive, lambda: 0.0)
+    references = references_of(config(script_mode="BIAS_DARK"), FakeCalibrations(), 0.0)
     found = asyncio.run(references.problems())
     assert found == [
         f"input_collections_verify_{name}: LATISS/calib has no combined {name} that is valid now for detector"

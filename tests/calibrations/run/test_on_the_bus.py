@@ -1,4 +1,4 @@
-"""A script that nobody has told where it is: the queue has started it."""
+"""A script that was given no place for its run: the queue has started it."""
 
 from __future__ import annotations
 

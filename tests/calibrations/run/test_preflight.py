@@ -114,13 +114,13 @@ def test_all_problems_are_told_together(check: Any) -> None:
             collections=("LATISS/calib", "u/none", "u/typo"),
         )
     text = str(caught.value)
-    for said in (
+    for part in (
         "ATCamera is DISABLED",
         "OCPS:1 has not said",
         "no collection u/none",
         "no collection u/typo",
     ):
-        assert said in text
+        assert part in text
     assert "Nothing was exposed" in text
 
 

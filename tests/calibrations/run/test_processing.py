@@ -43,9 +43,9 @@ def test_each_type_is_verified_against_the_calibrations_of_its_own_collections(
     make_run: MakeRun, kind: ImageType
 ) -> None:
     option = f"input_collections_verify_{kind.lower()}"
-    told = make_run(do_gain_from_flat_pairs=False, n_processes=3, **{option: "u/mine, LATISS/calib"})
-    told.hand_over(kind)
-    (request,) = told.ocps.requests
+    case = make_run(do_gain_from_flat_pairs=False, n_processes=3, **{option: "u/mine, LATISS/calib"})
+    case.hand_over(kind)
+    (request,) = case.ocps.requests
     assert (request.kind, request.calibration) == ("verify", kind)
     assert request.pipeline.endswith(f"/verify{kind.capitalize()}.yaml")
     assert request.config.startswith("-j 3 -i u/mine,LATISS/calib ")
@@ -55,21 +55,21 @@ def test_each_type_is_verified_against_the_calibrations_of_its_own_collections(
 
 
 def test_a_job_is_in_the_journal_when_it_is_submitted_and_when_it_ends(make_run: MakeRun) -> None:
-    told = make_run(job_timeout=777)
-    told.hand_over(ImageType.BIAS)
-    (submitted,), (ended,) = told.of(JobSubmitted), told.of(JobEnded)
+    case = make_run(job_timeout=777)
+    case.hand_over(ImageType.BIAS)
+    (submitted,), (ended,) = case.of(JobSubmitted), case.of(JobEnded)
     assert (submitted.job_id, submitted.kind, submitted.calibration) == ("job1", "verify", "BIAS")
-    assert submitted.log == str(told.context.settings.folder / "uws" / "job1" / "outs" / "ocps.log")
+    assert submitted.log == str(case.context.settings.folder / "uws" / "job1" / "outs" / "ocps.log")
     assert submitted.collection == "u/ocps/job1"
     assert (ended.job_id, ended.exit_code, ended.time - submitted.time) == ("job1", 0, 60.0)
-    assert told.ocps.timeouts == [777.0]
+    assert case.ocps.timeouts == [777.0]
 
 
 def test_good_results_are_a_positive_verdict_and_no_warning(make_run: MakeRun, caplog: Any) -> None:
-    told = make_run()
+    case = make_run()
     with caplog.at_level(logging.INFO):
-        processing = told.hand_over(ImageType.DARK)
-    (verdict,) = told.of(VerdictGiven)
+        processing = case.hand_over(ImageType.DARK)
+    (verdict,) = case.of(VerdictGiven)
     assert (verdict.calibration, verdict.passed, verdict.complete, verdict.failures) == (
         "DARK",
         True,
@@ -78,99 +78,99 @@ def test_good_results_are_a_positive_verdict_and_no_warning(make_run: MakeRun, c
     )
     assert (verdict.n_failed, verdict.n_tests) == (0, 4 * 16 * 2)
     assert (verdict.verification_collection, verdict.generation_collection) == ("u/ocps/job1", None)
-    assert processing.negative == []
+    assert processing.work.negative == []
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert "DARK calibration passed" in caplog.text
 
 
 def test_a_negative_verdict_is_a_result_with_a_line_to_look_for(make_run: MakeRun, caplog: Any) -> None:
-    told = make_run(archive=ScriptedArchive(HALF))
+    case = make_run(archive=ScriptedArchive(HALF))
     with caplog.at_level(logging.WARNING):
-        processing = told.hand_over(ImageType.BIAS)
-    (verdict,) = told.of(VerdictGiven)
+        processing = case.hand_over(ImageType.BIAS)
+    (verdict,) = case.of(VerdictGiven)
     assert (verdict.passed, verdict.complete) == (False, True)
     assert verdict.failures == {str(each): {"NOISE": 8} for each in EXPOSURES}
-    assert told.not_done == {}
+    assert case.not_done == {}
     assert caplog.records[0].message.startswith("CALIBRATION VERIFICATION NEGATIVE: BIAS failed")
-    assert len(processing.negative) == 1
-    assert "BIAS calibration failed verification" in (told.context.settings.folder / "report.txt").read_text()
+    assert len(processing.work.negative) == 1
+    assert "BIAS calibration failed verification" in (case.context.settings.folder / "report.txt").read_text()
 
 
 def test_the_threshold_of_the_type_decides(make_run: MakeRun) -> None:
-    told = make_run(
+    case = make_run(
         archive=ScriptedArchive(HALF),
         number_verification_tests_threshold_dark=9,
     )
-    told.hand_over(ImageType.BIAS, ImageType.DARK)
-    assert {fact.calibration: fact.passed for fact in told.of(VerdictGiven)} == {"BIAS": False, "DARK": True}
+    case.hand_over(ImageType.BIAS, ImageType.DARK)
+    assert {fact.calibration: fact.passed for fact in case.of(VerdictGiven)} == {"BIAS": False, "DARK": True}
 
 
 def test_a_pass_with_failed_tests_is_a_warning_that_names_them(make_run: MakeRun, caplog: Any) -> None:
-    told = make_run(archive=ScriptedArchive({"C05": ["NOISE"]}))
+    case = make_run(archive=ScriptedArchive({"C05": ["NOISE"]}))
     with caplog.at_level(logging.WARNING):
-        processing = told.hand_over(ImageType.BIAS)
-    assert told.of(VerdictGiven)[0].passed
-    assert processing.negative == []
+        processing = case.hand_over(ImageType.BIAS)
+    assert case.of(VerdictGiven)[0].passed
+    assert processing.work.negative == []
     assert "RXX_S00 C05 NOISE" in caplog.text
 
 
 def test_a_verification_without_all_results_is_not_done(make_run: MakeRun) -> None:
-    told = make_run(archive=ScriptedArchive(without=[EXPOSURES[2]]))
-    processing = told.hand_over(ImageType.FLAT)
-    (verdict,) = told.of(VerdictGiven)
+    case = make_run(archive=ScriptedArchive(without=[EXPOSURES[2]]))
+    processing = case.hand_over(ImageType.FLAT)
+    (verdict,) = case.of(VerdictGiven)
     assert (verdict.passed, verdict.complete) == (False, False)
-    assert list(told.not_done) == ["verify FLAT"]
-    assert f"exposure {EXPOSURES[2]}: it has no result" in told.not_done["verify FLAT"]
-    assert len(processing.negative) == 1
+    assert list(case.not_done) == ["verify FLAT"]
+    assert f"exposure {EXPOSURES[2]}: it has no result" in case.not_done["verify FLAT"]
+    assert len(processing.work.negative) == 1
 
 
 def test_a_failed_job_is_not_done_and_its_log_is_named(make_run: MakeRun) -> None:
-    told = make_run(ocps=ScriptedOcps({"verify DARK": 3}))
-    told.hand_over(ImageType.BIAS, ImageType.DARK)
-    assert list(told.not_done) == ["verify DARK"]
-    reason = told.not_done["verify DARK"]
-    for said in ("job job2", "exit code 3", "job2/outs/ocps.log"):
-        assert said in reason
-    assert {fact.job_id: fact.exit_code for fact in told.of(JobEnded)} == {"job1": 0, "job2": 3}
-    assert [fact.calibration for fact in told.of(VerdictGiven)] == ["BIAS"]
+    case = make_run(ocps=ScriptedOcps({"verify DARK": 3}))
+    case.hand_over(ImageType.BIAS, ImageType.DARK)
+    assert list(case.not_done) == ["verify DARK"]
+    reason = case.not_done["verify DARK"]
+    for text in ("job job2", "exit code 3", "job2/outs/ocps.log"):
+        assert text in reason
+    assert {fact.job_id: fact.exit_code for fact in case.of(JobEnded)} == {"job1": 0, "job2": 3}
+    assert [fact.calibration for fact in case.of(VerdictGiven)] == ["BIAS"]
 
 
 def test_a_job_whose_end_never_became_known_has_no_exit_code(make_run: MakeRun) -> None:
-    told = make_run(
+    case = make_run(
         ocps=ScriptedOcps({"verify BIAS": ProcessingError("verify BIAS", "it did not end", job_id="job1")})
     )
-    told.hand_over(ImageType.BIAS)
-    assert [(fact.job_id, fact.exit_code) for fact in told.of(JobEnded)] == [("job1", None)]
-    assert "it did not end" in told.not_done["verify BIAS"]
+    case.hand_over(ImageType.BIAS)
+    assert [(fact.job_id, fact.exit_code) for fact in case.of(JobEnded)] == [("job1", None)]
+    assert "it did not end" in case.not_done["verify BIAS"]
 
 
 def test_a_refused_job_is_not_done_and_was_never_submitted(make_run: MakeRun) -> None:
-    told = make_run(
+    case = make_run(
         ocps=ScriptedOcps({"verify BIAS": ProcessingError("verify BIAS", "the OCPS refused it: DISABLED")})
     )
-    told.hand_over(ImageType.BIAS)
-    assert (told.of(JobSubmitted), told.of(JobEnded)) == ([], [])
-    assert "refused it: DISABLED" in told.not_done["verify BIAS"]
+    case.hand_over(ImageType.BIAS)
+    assert (case.of(JobSubmitted), case.of(JobEnded)) == ([], [])
+    assert "refused it: DISABLED" in case.not_done["verify BIAS"]
 
 
 def test_types_are_processed_at_the_same_time_and_gains_beside_the_verification(make_run: MakeRun) -> None:
-    told = make_run()
-    told.hand_over(ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
-    assert [(request.kind, request.calibration) for request in told.ocps.requests] == [
+    case = make_run()
+    case.hand_over(ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
+    assert [(request.kind, request.calibration) for request in case.ocps.requests] == [
         ("verify", "BIAS"), ("verify", "DARK"), ("verify", "FLAT"), ("gain", "GAIN"),
     ]  # fmt: skip
-    assert {fact.time for fact in told.of(JobEnded)} == {clock.START_TAI + 60}
+    assert {fact.time for fact in case.of(JobEnded)} == {clock.START_TAI + 60}
 
 
 def test_each_pair_of_equal_flats_gives_the_gains_of_all_amplifiers(make_run: MakeRun, caplog: Any) -> None:
-    told = make_run(config_options_ptc="-c isr:doCrosstalk=False", input_collections_ptc="u/ptc")
+    case = make_run(config_options_ptc="-c isr:doCrosstalk=False", input_collections_ptc="u/ptc")
     with caplog.at_level(logging.INFO):
-        told.hand_over(ImageType.FLAT, times=(5, 7, 7, 5))
-    request = told.ocps.requests[1]
+        case.hand_over(ImageType.FLAT, times=(5, 7, 7, 5))
+    request = case.ocps.requests[1]
     assert request.pipeline.endswith("/cpPtc.yaml#generateGainFromFlatPair")
     assert "-i u/ptc " in request.config
     assert request.config.endswith("-c isr:doCrosstalk=False")
-    gains = told.of(GainsMeasured)[0].gains
+    gains = case.of(GainsMeasured)[0].gains
     pairs = [(EXPOSURES[0], EXPOSURES[3]), (EXPOSURES[1], EXPOSURES[2])]
     assert [(tuple(each["exposures"]), each["amplifier"]) for each in gains] == [
         (pair, name) for pair in pairs for name in AMPLIFIERS
@@ -183,73 +183,73 @@ def test_each_pair_of_equal_flats_gives_the_gains_of_all_amplifiers(make_run: Ma
 
 
 def test_only_paired_flats_are_sent_to_the_gain_job(make_run: MakeRun) -> None:
-    told = make_run(n_flat=4, exp_times_flat=5)
-    told.hand_over(ImageType.FLAT, times=(5, 5, 7, 9))
-    assert told.ocps.requests[1].data_query.endswith(f"exposure IN ({EXPOSURES[0]}, {EXPOSURES[1]})")
+    case = make_run(n_flat=4, exp_times_flat=5)
+    case.hand_over(ImageType.FLAT, times=(5, 5, 7, 9))
+    assert case.ocps.requests[1].data_query.endswith(f"exposure IN ({EXPOSURES[0]}, {EXPOSURES[1]})")
 
 
 def test_flats_without_any_pair_give_a_warning_and_no_job(make_run: MakeRun, caplog: Any) -> None:
-    told = make_run()
+    case = make_run()
     with caplog.at_level(logging.WARNING):
-        told.hand_over(ImageType.FLAT, times=(1, 2, 3, 4))
-    assert [request.kind for request in told.ocps.requests] == ["verify"]
+        case.hand_over(ImageType.FLAT, times=(1, 2, 3, 4))
+    assert [request.kind for request in case.ocps.requests] == ["verify"]
     assert "no gain is measured" in caplog.text
-    assert told.not_done == {}
+    assert case.not_done == {}
 
 
 def test_an_amplifier_without_light_has_no_gain(make_run: MakeRun) -> None:
-    told = make_run(archive=ScriptedArchive(gains={"C03": math.nan}))
-    told.hand_over(ImageType.FLAT)
-    gains = told.of(GainsMeasured)[0].gains
+    case = make_run(archive=ScriptedArchive(gains={"C03": math.nan}))
+    case.hand_over(ImageType.FLAT)
+    gains = case.of(GainsMeasured)[0].gains
     assert {each["amplifier"] for each in gains if math.isnan(each["gain_corrected"])} == {"C03"}
-    assert "none" in (told.context.settings.folder / "report.txt").read_text()
+    assert "none" in (case.context.settings.folder / "report.txt").read_text()
 
 
 def test_gains_that_the_butler_does_not_have_are_not_done(make_run: MakeRun) -> None:
-    told = make_run(archive=ScriptedArchive(gains=ArchiveError("no gain in u/ocps/job2")))
-    told.hand_over(ImageType.FLAT)
-    assert told.not_done == {"gains from flat pairs": "no gain in u/ocps/job2"}
-    assert [fact.calibration for fact in told.of(VerdictGiven)] == ["FLAT"]
+    case = make_run(archive=ScriptedArchive(gains=ArchiveError("no gain in u/ocps/job2")))
+    case.hand_over(ImageType.FLAT)
+    assert case.not_done == {"gains from flat pairs": "no gain in u/ocps/job2"}
+    assert [fact.calibration for fact in case.of(VerdictGiven)] == ["FLAT"]
 
 
 def test_nothing_is_verified_or_measured_that_was_not_asked_for(make_run: MakeRun) -> None:
-    told = make_run(do_verify=False, do_gain_from_flat_pairs=False)
-    told.hand_over(ImageType.BIAS, ImageType.FLAT)
-    assert told.ocps.requests == []
+    case = make_run(do_verify=False, do_gain_from_flat_pairs=False)
+    case.hand_over(ImageType.BIAS, ImageType.FLAT)
+    assert case.ocps.requests == []
 
 
 def test_steps_whose_images_never_came_are_named(make_run: MakeRun) -> None:
-    told = make_run()
+    case = make_run()
 
-    async def tell(processing: Processing) -> None:
+    async def act(processing: Processing) -> None:
         processing.hand_over(ImageType.BIAS, EXPOSURES)
         processing.give_up_missing()
 
-    told.run(tell)
-    assert list(told.not_done) == ["verify DARK", "verify FLAT", "gains from flat pairs"]
-    assert told.not_done["verify DARK"] == "the DARK images were not all taken and confirmed"
-    assert [fact.calibration for fact in told.of(VerdictGiven)] == ["BIAS"]
+    case.run(act)
+    assert list(case.not_done) == ["verify DARK", "verify FLAT", "gains from flat pairs"]
+    assert case.not_done["verify DARK"] == "the DARK images were not all taken and confirmed"
+    assert [fact.calibration for fact in case.of(VerdictGiven)] == ["BIAS"]
 
 
 def test_a_stop_aborts_the_jobs_and_their_end_is_in_the_journal(make_run: MakeRun) -> None:
-    told = make_run()
+    case = make_run()
 
     async def main() -> None:
-        processing = make_processing(told.context, told.config, told.ocps, told.archive)
+        processing = make_processing(case.context, case.config, case.ocps, case.archive)
         processing.hand_over(ImageType.BIAS, EXPOSURES)
         await asyncio.sleep(10)
         await processing.cancel()
 
     clock.run(main)
-    assert told.ocps.aborted == ["job1"]
-    assert [(fact.job_id, fact.exit_code) for fact in told.of(JobEnded)] == [("job1", None)]
-    assert told.not_done == {}
+    assert case.ocps.aborted == ["job1"]
+    assert [(fact.job_id, fact.exit_code) for fact in case.of(JobEnded)] == [("job1", None)]
+    assert case.not_done == {}
 
 
 def test_the_report_holds_every_verdict_once(make_run: MakeRun) -> None:
-    told = make_run()
-    told.hand_over(ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
-    report = Path(told.context.settings.folder / "report.txt").read_text()
+    case = make_run()
+    case.hand_over(ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
+    report = Path(case.context.settings.folder / "report.txt").read_text()
     for kind in ("BIAS", "DARK", "FLAT"):
         assert report.count(f"{kind} calibration passed the overall verification criteria") == 1
     assert report.count("Mean gain [electron/adu]") == 1
@@ -257,80 +257,80 @@ def test_the_report_holds_every_verdict_once(make_run: MakeRun) -> None:
 
 @pytest.mark.parametrize("simulated", [True, False])
 def test_the_report_of_a_simulated_run_says_so_once(make_run: MakeRun, simulated: bool) -> None:
-    told = make_run()
-    told.context.settings = replace(told.context.settings, simulated=simulated)
-    told.hand_over(ImageType.BIAS, ImageType.DARK)
-    report = (told.context.settings.folder / "report.txt").read_text()
+    case = make_run()
+    case.context.settings = replace(case.context.settings, simulated=simulated)
+    case.hand_over(ImageType.BIAS, ImageType.DARK)
+    report = (case.context.settings.folder / "report.txt").read_text()
     assert report.startswith("SIMULATED") is simulated
     assert report.count("SIMULATED") == int(simulated)
 
 
 def test_what_has_succeeded_is_not_submitted_again_but_judged_again(make_run: MakeRun, caplog: Any) -> None:
-    told = make_run()
-    told.hand_over(ImageType.FLAT)
-    before, read = list(told.facts), len(told.archive.read)
+    case = make_run()
+    case.hand_over(ImageType.FLAT)
+    before, read = list(case.facts), len(case.archive.read)
     with caplog.at_level(logging.INFO):
-        told.run(lambda processing: begin(processing, ImageType.FLAT))
-    assert len(told.ocps.requests) == 2
-    assert told.facts == before
-    assert len(told.archive.read) == 2 * read
+        case.run(lambda processing: begin(processing, ImageType.FLAT))
+    assert len(case.ocps.requests) == 2
+    assert case.facts == before
+    assert len(case.archive.read) == 2 * read
     assert "Job job1 (verify FLAT) had succeeded" in caplog.text
-    report = (told.context.settings.folder / "report.txt").read_text()
+    report = (case.context.settings.folder / "report.txt").read_text()
     assert report.count("FLAT calibration passed") == 1
 
 
 def test_a_job_that_failed_is_submitted_again(make_run: MakeRun) -> None:
-    told = make_run(ocps=ScriptedOcps({"verify BIAS": 3}))
-    told.hand_over(ImageType.BIAS)
-    told.ocps.outcomes = {}
-    told.run(lambda processing: begin(processing, ImageType.BIAS))
-    assert [request.name for request in told.ocps.requests] == ["verify BIAS"] * 2
-    assert told.of(VerdictGiven)[-1].passed
+    case = make_run(ocps=ScriptedOcps({"verify BIAS": 3}))
+    case.hand_over(ImageType.BIAS)
+    case.ocps.outcomes = {}
+    case.run(lambda processing: begin(processing, ImageType.BIAS))
+    assert [request.name for request in case.ocps.requests] == ["verify BIAS"] * 2
+    assert case.of(VerdictGiven)[-1].passed
 
 
 def test_a_verdict_that_differs_from_the_one_of_before_is_told(make_run: MakeRun, caplog: Any) -> None:
-    told = make_run()
-    told.hand_over(ImageType.BIAS)
-    told.archive.failing = HALF
+    case = make_run()
+    case.hand_over(ImageType.BIAS)
+    case.archive.failing = HALF
     with caplog.at_level(logging.WARNING):
-        processing = told.run(lambda processing: begin(processing, ImageType.BIAS))
-    assert [fact.passed for fact in told.of(VerdictGiven)] == [True, False]
+        processing = case.run(lambda processing: begin(processing, ImageType.BIAS))
+    assert [fact.passed for fact in case.of(VerdictGiven)] == [True, False]
     assert "BIAS was judged again, and the verdict differs" in caplog.text
-    assert len(processing.negative) == 1
+    assert len(processing.work.negative) == 1
 
 
 def test_an_external_verification_never_halts_data_taking(make_run: MakeRun) -> None:
-    told = make_run(archive=ScriptedArchive(without=[EXPOSURES[0]]))
-    assert told.hand_over(ImageType.BIAS).halted() is None
+    case = make_run(archive=ScriptedArchive(without=[EXPOSURES[0]]))
+    assert case.hand_over(ImageType.BIAS).halted() is None
 
 
 def test_a_failure_takes_along_what_needs_it_and_nothing_else(make_run: MakeRun) -> None:
-    told = make_run(ScriptedOcps({"generate BIAS": 1}), **INTERNAL | {"do_gain_from_flat_pairs": True})
-    told.hand_over(ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
-    assert [request.name for request in told.ocps.requests] == ["generate BIAS", "gains from flat pairs"]
-    assert told.not_done["verify BIAS"] == "it needs 'generate BIAS', which was not done"
-    assert told.not_done["generate FLAT"] == "it needs 'certify BIAS', which was not done"
-    assert {fact.step: fact.follows for fact in told.of(StepNotDone)}["generate BIAS"] is False
-    assert len(told.of(GainsMeasured)) == 1
+    case = make_run(ScriptedOcps({"generate BIAS": 1}), **INTERNAL | {"do_gain_from_flat_pairs": True})
+    case.hand_over(ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
+    assert [request.name for request in case.ocps.requests] == ["generate BIAS", "gains from flat pairs"]
+    assert case.not_done["verify BIAS"] == "it needs 'generate BIAS', which was not done"
+    assert case.not_done["generate FLAT"] == "it needs 'certify BIAS', which was not done"
+    assert {fact.step: fact.follows for fact in case.of(StepNotDone)}["generate BIAS"] is False
+    assert len(case.of(GainsMeasured)) == 1
 
 
 @pytest.mark.parametrize("slow", ["verify BIAS", "verify DARK"])
 def test_a_step_waits_for_all_that_it_needs(make_run: MakeRun, slow: str) -> None:
-    told = make_run()
-    told.ocps.seconds[slow] = 300.0
+    case = make_run()
+    case.ocps.seconds[slow] = 300.0
     kinds = (ImageType.BIAS, ImageType.DARK)
     needs = tuple(verification_of(kind) for kind in kinds)
 
-    async def tell(processing: Processing) -> None:
+    async def act(processing: Processing) -> None:
         processing.workflow = Workflow((*needs, verification_of(ImageType.FLAT, needs)))
         for kind in (*kinds, ImageType.FLAT):
             processing.hand_over(kind, EXPOSURES)
 
-    told.run(tell)
-    begun = {fact.calibration: fact.time for fact in told.of(JobSubmitted)}
+    case.run(act)
+    begun = {fact.calibration: fact.time for fact in case.of(JobSubmitted)}
     assert begun["BIAS"] == begun["DARK"]
     assert begun["FLAT"] - begun["BIAS"] == 300.0
-    assert told.not_done == {}
+    assert case.not_done == {}
 
 
 def verification_of(kind: ImageType, needs: tuple[Step, ...] = ()) -> Step:
@@ -338,43 +338,43 @@ def verification_of(kind: ImageType, needs: tuple[Step, ...] = ()) -> Step:
 
 
 def test_a_fault_of_the_program_is_not_taken_for_a_failed_step(make_run: MakeRun) -> None:
-    told = make_run(ScriptedOcps({"verify BIAS": ZeroDivisionError()}))
+    case = make_run(ScriptedOcps({"verify BIAS": ZeroDivisionError()}))
     with pytest.raises(ZeroDivisionError):
-        told.hand_over(ImageType.BIAS)
-    assert told.not_done == {}
+        case.hand_over(ImageType.BIAS)
+    assert case.not_done == {}
 
 
 def test_steps_that_are_added_after_a_stop_do_not_begin(make_run: MakeRun) -> None:
-    told = make_run()
+    case = make_run()
 
-    async def tell(processing: Processing) -> None:
+    async def act(processing: Processing) -> None:
         await processing.cancel()
         processing.hand_over(ImageType.BIAS, EXPOSURES)
         await asyncio.sleep(100)
         processing.give_up("the run was stopped before")
 
     with pytest.raises(asyncio.CancelledError):
-        told.run(tell)
-    assert told.ocps.requests == []
-    assert told.not_done["verify BIAS"] == "the run was stopped before"
+        case.run(act)
+    assert case.ocps.requests == []
+    assert case.not_done["verify BIAS"] == "the run was stopped before"
 
 
 def test_flats_of_nearly_equal_times_are_expected_in_the_pairs_that_the_pipeline_makes(
     make_run: MakeRun,
 ) -> None:
-    told = make_run()
-    told.hand_over(ImageType.FLAT, times=(5.0, 5.003, 5.0, 5.003))
-    pairs = {tuple(each["exposures"]) for each in told.of(GainsMeasured)[0].gains}
+    case = make_run()
+    case.hand_over(ImageType.FLAT, times=(5.0, 5.003, 5.0, 5.003))
+    pairs = {tuple(each["exposures"]) for each in case.of(GainsMeasured)[0].gains}
     assert pairs == {(EXPOSURES[0], EXPOSURES[1]), (EXPOSURES[2], EXPOSURES[3])}
 
 
 def test_a_flat_that_was_taken_again_is_paired_by_its_id(make_run: MakeRun) -> None:
-    told = make_run()
+    case = make_run()
     places = (EXPOSURES[0], EXPOSURES[3], EXPOSURES[1], EXPOSURES[2])  # the second was lost, and taken last
     for number, seconds in zip(places, (5.0, 7.0, 5.0, 7.0), strict=True):
-        told.context.note(taken(number, ImageType.FLAT, seconds))
-    told.run(lambda processing: _flats(processing, places))
-    pairs = {tuple(each["exposures"]) for each in told.of(GainsMeasured)[0].gains}
+        case.context.note(taken(number, ImageType.FLAT, seconds))
+    case.run(lambda processing: _flats(processing, places))
+    pairs = {tuple(each["exposures"]) for each in case.of(GainsMeasured)[0].gains}
     assert pairs == {(EXPOSURES[0], EXPOSURES[1]), (EXPOSURES[2], EXPOSURES[3])}
 
 

@@ -25,9 +25,9 @@ FIRST = 2025011500001
 
 
 def test_a_good_night_ends_done(good_night: Any) -> None:
-    told = good_night
-    assert told.states == ["UNCONFIGURED", "CONFIGURED", "RUNNING", "ENDING", "DONE"]
-    summary = told.summary
+    outcome = good_night
+    assert outcome.states == ["UNCONFIGURED", "CONFIGURED", "RUNNING", "ENDING", "DONE"]
+    summary = outcome.summary
     assert (summary["state"], summary["not_done"], summary["script"]) == (
         "DONE",
         [],
@@ -53,7 +53,7 @@ def test_a_good_night_ends_done(good_night: Any) -> None:
         ("verify", "BIAS", 0), ("verify", "DARK", 0), ("verify", "FLAT", 0), ("gain", "GAIN", 0),
     ]  # fmt: skip
     assert len(summary["gains"]) == 2 * 16
-    assert told.warnings() == []
+    assert outcome.warnings() == []
 
 
 def test_only_the_kept_images_are_processed(good_night: Any) -> None:
@@ -83,8 +83,8 @@ def test_the_camera_is_never_idle(good_night: Any) -> None:
 
 
 def test_the_operator_sees_every_step_as_a_checkpoint(night: Any) -> None:
-    told = night(ONLY_BIAS)
-    assert told.checkpoints == [
+    outcome = night(ONLY_BIAS)
+    assert outcome.checkpoints == [
         "BIAS: 4 images", "BIAS 1 of 4, 0 s", "BIAS 2 of 4, 0 s", "BIAS 3 of 4, 0 s", "BIAS 4 of 4, 0 s",
     ]  # fmt: skip
 
@@ -101,14 +101,14 @@ def test_every_exposure_has_a_group_of_its_own(night: Any, repository: Any) -> N
 
 
 def test_the_journal_tells_the_same_as_the_summary(good_night: Any) -> None:
-    told = good_night
-    facts = list(read_journal(told.folder / "journal.jsonl"))
+    outcome = good_night
+    facts = list(read_journal(outcome.folder / "journal.jsonl"))
     assert [type(fact) for fact in (facts[0], facts[-1])] == [RunConfigured, RunEnded]
-    assert len(facts) == len(told.facts)
+    assert len(facts) == len(outcome.facts)
     record = RunRecord()
     for fact in facts:
         record.apply(fact)
-    summary = told.summary
+    summary = outcome.summary
     assert list(record.exposures) == [each["id"] for each in summary["exposures"]]
     assert list(record.jobs) == [each["job_id"] for each in summary["jobs"]]
     assert record.ended is not None
@@ -134,17 +134,17 @@ def test_the_summary_holds_all_options(good_night: Any) -> None:
     ],
 )
 def test_the_announced_duration_is_honest(night: Any, config: str) -> None:
-    told = night(config)
-    assert told.state == "DONE"
-    assert told.metadata.duration == pytest.approx(told.seconds, rel=0.1)
-    assert told.metadata.nimages == len(told.of(ExposureTaken))
-    assert told.metadata.instrument == "LATISS"
+    outcome = night(config)
+    assert outcome.state == "DONE"
+    assert outcome.metadata.duration == pytest.approx(outcome.seconds, rel=0.1)
+    assert outcome.metadata.nimages == len(outcome.of(ExposureTaken))
+    assert outcome.metadata.instrument == "LATISS"
 
 
 def test_the_announced_filter_is_the_one_of_the_flats(night: Any) -> None:
-    told = night(FEW + "filter: SDSSg_65mm")
-    assert told.metadata.filters == "SDSSg_65mm"
-    assert {each["physical_filter"] for each in told.summary["exposures"]} == {"SDSSg_65mm~empty"}
+    outcome = night(FEW + "filter: SDSSg_65mm")
+    assert outcome.metadata.filters == "SDSSg_65mm"
+    assert {each["physical_filter"] for each in outcome.summary["exposures"]} == {"SDSSg_65mm~empty"}
 
 
 def test_no_announced_filter_without_one_asked_for(good_night: Any) -> None:
@@ -153,112 +153,112 @@ def test_no_announced_filter_without_one_asked_for(good_night: Any) -> None:
 
 def test_a_negative_verdict_is_told_first_and_the_script_is_done(night: Any, pipelines: Any) -> None:
     pipelines.failing["DARK"] = {name: ["NOISE"] for name in AMPLIFIERS}
-    told = night(FEW)
-    assert told.state == "DONE"
-    assert told.reason.startswith("CALIBRATION VERIFICATION NEGATIVE: DARK failed")
-    assert told.warnings()[0].startswith("CALIBRATION VERIFICATION NEGATIVE: DARK failed")
-    dark = told.summary["verification"]["DARK"]
+    outcome = night(FEW)
+    assert outcome.state == "DONE"
+    assert outcome.reason.startswith("CALIBRATION VERIFICATION NEGATIVE: DARK failed")
+    assert outcome.warnings()[0].startswith("CALIBRATION VERIFICATION NEGATIVE: DARK failed")
+    dark = outcome.summary["verification"]["DARK"]
     assert (dark["passed"], dark["complete"]) == (False, True)
     assert list(dark["failures"].values()) == [{"NOISE": 16}]
-    assert told.summary["verification"]["FLAT"]["passed"]
+    assert outcome.summary["verification"]["FLAT"]["passed"]
 
 
 def test_an_incomplete_verification_is_a_failure(night: Any, pipelines: Any) -> None:
     pipelines.without_result["BIAS"] = [1]
-    told = night(FEW)
-    assert told.state == "FAILED"
-    assert "verify BIAS" in told.reason
-    assert not told.summary["verification"]["BIAS"]["complete"]
-    assert [each["step"] for each in told.summary["not_done"]] == ["verify BIAS"]
+    outcome = night(FEW)
+    assert outcome.state == "FAILED"
+    assert "verify BIAS" in outcome.reason
+    assert not outcome.summary["verification"]["BIAS"]["complete"]
+    assert [each["step"] for each in outcome.summary["not_done"]] == ["verify BIAS"]
 
 
 def test_the_log_ends_with_what_a_run_that_failed_needs(
     night: Any, pipelines: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told = night("script_mode: BIAS\nn_bias: 2\n", "ocps-exit:kind=verify")
-    assert told.state == "FAILED"
-    assert f"The run can be resumed; its directory is {told.folder}" in caplog.messages
+    outcome = night("script_mode: BIAS\nn_bias: 2\n", "ocps-exit:kind=verify")
+    assert outcome.state == "FAILED"
+    assert f"The run can be resumed; its directory is {outcome.folder}" in caplog.messages
     pipelines.without_result["BIAS"] = [1]
     caplog.clear()
-    resumed = night(f"resume: {told.folder}", part=1, begin=clock.START_TAI + 86_400)
+    resumed = night(f"resume: {outcome.folder}", part=1, begin=clock.START_TAI + 86_400)
     assert resumed.state == "FAILED"
-    words = f"BIAS: rejected, also if the run in {told.folder} is resumed; a new run is needed."
+    words = f"BIAS: rejected, also if the run in {outcome.folder} is resumed; a new run is needed."
     assert words in caplog.messages
 
 
 def test_an_amplifier_without_light_has_null_gains(night: Any, pipelines: Any) -> None:
     pipelines.dark_amplifiers = ("C03",)
-    told = night(FEW)
+    outcome = night(FEW)
     for name in ("gain", "gain_corrected"):
-        assert {each["amplifier"] for each in told.summary["gains"] if each[name] is None} == {"C03"}
-    assert "NaN" not in (told.folder / "summary.json").read_text()
+        assert {each["amplifier"] for each in outcome.summary["gains"] if each[name] is None} == {"C03"}
+    assert "NaN" not in (outcome.folder / "summary.json").read_text()
 
 
 def test_a_failed_job_does_not_stop_data_taking_but_fails_the_script(night: Any) -> None:
-    told = night(FEW, "ocps-exit:kind=verify,calibration=BIAS,code=17")
-    assert told.state == "FAILED"
-    job = told.summary["jobs"][0]
-    for said in ("verify BIAS", job["job_id"], "exit code 17", job["log"]):
-        assert said in told.reason
+    outcome = night(FEW, "ocps-exit:kind=verify,calibration=BIAS,code=17")
+    assert outcome.state == "FAILED"
+    job = outcome.summary["jobs"][0]
+    for text in ("verify BIAS", job["job_id"], "exit code 17", job["log"]):
+        assert text in outcome.reason
     assert job["exit_code"] == 17
-    assert len(told.of(ExposureConfirmed)) == 8
-    assert {name: each["passed"] for name, each in told.summary["verification"].items()} == {
+    assert len(outcome.of(ExposureConfirmed)) == 8
+    assert {name: each["passed"] for name, each in outcome.summary["verification"].items()} == {
         "DARK": True,
         "FLAT": True,
     }
-    assert len(told.summary["gains"]) == 16
+    assert len(outcome.summary["gains"]) == 16
 
 
 def test_a_job_longer_than_its_time_limit_is_aborted(night: Any) -> None:
-    told = night(ONLY_BIAS + "job_timeout: 15")
-    assert told.state == "FAILED"
-    assert "did not end within 15 s and was aborted" in told.reason
-    assert [each["exit_code"] for each in told.summary["jobs"]] == [None]
-    assert len(told.of(ExposureConfirmed)) == 4
+    outcome = night(ONLY_BIAS + "job_timeout: 15")
+    assert outcome.state == "FAILED"
+    assert "did not end within 15 s and was aborted" in outcome.reason
+    assert [each["exit_code"] for each in outcome.summary["jobs"]] == [None]
+    assert len(outcome.of(ExposureConfirmed)) == 4
 
 
 def test_a_command_that_ends_with_its_first_answer_may_lack_its_result(night: Any) -> None:
-    told = night(ONLY_BIAS, "ocps-result-early", "ocps-result-late:seconds=200")
-    assert told.state == "FAILED"
-    assert "the OCPS ended the command but sent no job_result within 60 s" in told.reason
+    outcome = night(ONLY_BIAS, "ocps-result-early", "ocps-result-late:seconds=200")
+    assert outcome.state == "FAILED"
+    assert "the OCPS ended the command but sent no job_result within 60 s" in outcome.reason
 
 
 def test_an_image_that_the_oods_loses_ends_the_run_and_the_others_are_kept(night: Any) -> None:
-    told = night(FEW + "oods_timeout: 10", "oods-lost:image=5")
-    assert told.state == "FAILED"
-    assert "AT_O_20250115_000005 was not confirmed by the OODS within 10 s" in told.reason
-    exposures = told.summary["exposures"]
+    outcome = night(FEW + "oods_timeout: 10", "oods-lost:image=5")
+    assert outcome.state == "FAILED"
+    assert "AT_O_20250115_000005 was not confirmed by the OODS within 10 s" in outcome.reason
+    exposures = outcome.summary["exposures"]
     assert 5 <= len(exposures) < 8
     assert [each["id"] - FIRST + 1 for each in exposures if not each["ingested"]] == [5]
-    assert told.summary["verification"]["BIAS"]["passed"]
-    steps = [each["step"] for each in told.summary["not_done"]]
+    assert outcome.summary["verification"]["BIAS"]["passed"]
+    steps = [each["step"] for each in outcome.summary["not_done"]]
     assert steps == ["verify DARK", "verify FLAT", "gains from flat pairs"]
 
 
 def test_an_image_that_the_oods_refuses_is_told_with_its_words(night: Any) -> None:
-    told = night(ONLY_BIAS + "oods_timeout: 10", "oods-status:image=2,code=3")
-    assert told.state == "FAILED"
-    assert "statusCode 3: ingest failed" in told.reason
+    outcome = night(ONLY_BIAS + "oods_timeout: 10", "oods-status:image=2,code=3")
+    assert outcome.state == "FAILED"
+    assert "statusCode 3: ingest failed" in outcome.reason
 
 
 def test_a_refused_exposure_ends_the_run_and_what_was_taken_is_kept(night: Any) -> None:
-    told = night(FEW, "take-images-refused:image=6")
-    assert told.state == "FAILED"
-    assert "ATCamera did not take the FLAT of 5 s" in told.reason
-    assert len(told.of(ExposureConfirmed)) == 5
-    assert set(told.summary["verification"]) == {"BIAS", "DARK"}
-    assert [each["step"] for each in told.summary["not_done"]] == ["verify FLAT", "gains from flat pairs"]
+    outcome = night(FEW, "take-images-refused:image=6")
+    assert outcome.state == "FAILED"
+    assert "ATCamera did not take the FLAT of 5 s" in outcome.reason
+    assert len(outcome.of(ExposureConfirmed)) == 5
+    assert set(outcome.summary["verification"]) == {"BIAS", "DARK"}
+    assert [each["step"] for each in outcome.summary["not_done"]] == ["verify FLAT", "gains from flat pairs"]
 
 
 def test_filter_and_grating_that_are_not_mounted_are_told_with_all_else_before_anything_moves(
     night: Any,
 ) -> None:
-    told = night(
+    outcome = night(
         FEW + "filter: SDSSx_65mm\ngrating: holo4\ninput_collections_verify_dark: u/none",
         "component-state:component=ATOODS,state=DISABLED",
     )
-    assert told.state == "FAILED"
-    for said in (
+    assert outcome.state == "FAILED"
+    for text in (
         "has 4 problems",
         "ATOODS is DISABLED",
         "no collection u/none",
@@ -266,43 +266,43 @@ def test_filter_and_grating_that_are_not_mounted_are_told_with_all_else_before_a
         "grating: 'holo4' is not in ATSpectrograph",
         "did you mean holo4_003?",
     ):
-        assert said in told.reason
-    assert told.summary["exposures"] == []
-    assert not (told.folder.parent / "images").exists()
+        assert text in outcome.reason
+    assert outcome.summary["exposures"] == []
+    assert not (outcome.folder.parent / "images").exists()
 
 
 def test_a_filter_without_reference_flat_ends_the_run_before_anything_moves(night: Any) -> None:
-    told = night(FEW + "filter: SDSSz_65mm")
-    assert told.state == "FAILED"
-    assert "LATISS/calib has no combined flat of SDSSz_65mm~empty that is valid now" in told.reason
-    assert "there are flats of SDSSg_65mm~empty, SDSSr_65mm~empty" in told.reason
-    assert (told.summary["exposures"], told.seconds) == ([], pytest.approx(0.0, abs=1.0))
+    outcome = night(FEW + "filter: SDSSz_65mm")
+    assert outcome.state == "FAILED"
+    assert "LATISS/calib has no combined flat of SDSSz_65mm~empty that is valid now" in outcome.reason
+    assert "there are flats of SDSSg_65mm~empty, SDSSr_65mm~empty" in outcome.reason
+    assert (outcome.summary["exposures"], outcome.seconds) == ([], pytest.approx(0.0, abs=1.0))
 
 
 def test_the_same_filter_is_welcome_where_nothing_is_compared_with_its_flat(night: Any) -> None:
-    told = night(FEW + "filter: SDSSz_65mm\ndo_verify: false")
-    assert told.state == "DONE"
-    assert {each["physical_filter"] for each in told.summary["exposures"]} == {"SDSSz_65mm~empty"}
+    outcome = night(FEW + "filter: SDSSz_65mm\ndo_verify: false")
+    assert outcome.state == "DONE"
+    assert {each["physical_filter"] for each in outcome.summary["exposures"]} == {"SDSSz_65mm~empty"}
 
 
 @pytest.mark.parametrize("component", ["ATCamera", "ATSpectrograph", "ATHeaderService", "ATOODS", "OCPS:1"])
 def test_a_component_that_is_not_enabled_fails_the_script_before_anything_moves(
     night: Any, component: str
 ) -> None:
-    told = night(FEW, f"component-state:component={component},state=STANDBY")
-    assert told.states[-2:] == ["FAILING", "FAILED"]
-    assert f"{component}" in told.reason
-    assert "STANDBY, not ENABLED" in told.reason
-    assert (told.summary["exposures"], told.summary["state"]) == ([], "FAILED")
-    assert not (told.folder.parent / "images").exists()
+    outcome = night(FEW, f"component-state:component={component},state=STANDBY")
+    assert outcome.states[-2:] == ["FAILING", "FAILED"]
+    assert f"{component}" in outcome.reason
+    assert "STANDBY, not ENABLED" in outcome.reason
+    assert (outcome.summary["exposures"], outcome.summary["state"]) == ([], "FAILED")
+    assert not (outcome.folder.parent / "images").exists()
 
 
 def test_a_missing_collection_fails_the_script_before_anything_moves(night: Any) -> None:
-    told = night(FEW + "input_collections_verify_dark: u/none\ninput_collections_ptc: u/nothing")
-    assert told.state == "FAILED"
-    assert "u/none" in told.reason
-    assert "u/nothing" in told.reason
-    assert told.summary["exposures"] == []
+    outcome = night(FEW + "input_collections_verify_dark: u/none\ninput_collections_ptc: u/nothing")
+    assert outcome.state == "FAILED"
+    assert "u/none" in outcome.reason
+    assert "u/nothing" in outcome.reason
+    assert outcome.summary["exposures"] == []
 
 
 def test_a_collection_that_is_not_used_need_not_be_there(night: Any) -> None:
@@ -313,29 +313,29 @@ def test_a_collection_that_is_not_used_need_not_be_there(night: Any) -> None:
 
 
 def test_a_refused_configuration_names_all_problems_and_nothing_begins(night: Any) -> None:
-    told = night("n_bias: many\nn_darks: 3\nfilter: [1]\nexp_times_flat: -1")
-    assert told.states == ["UNCONFIGURED", "CONFIGURE_FAILED"]
-    for said in ("n_bias", "n_darks", "filter", "exp_times_flat", "problems", "Nothing was exposed"):
-        assert said in told.reason
-    assert told.facts == []
-    assert not told.folder.exists()
+    outcome = night("n_bias: many\nn_darks: 3\nfilter: [1]\nexp_times_flat: -1")
+    assert outcome.states == ["UNCONFIGURED", "CONFIGURE_FAILED"]
+    for text in ("n_bias", "n_darks", "filter", "exp_times_flat", "problems", "Nothing was exposed"):
+        assert text in outcome.reason
+    assert outcome.facts == []
+    assert not outcome.folder.exists()
 
 
 def test_a_key_given_twice_is_refused(night: Any) -> None:
-    told = night("n_bias: 3\nn_bias: 4")
-    assert told.state == "CONFIGURE_FAILED"
-    assert "n_bias" in told.reason
+    outcome = night("n_bias: 3\nn_bias: 4")
+    assert outcome.state == "CONFIGURE_FAILED"
+    assert "n_bias" in outcome.reason
 
 
 def test_the_log_tells_the_operator_of_verdicts_gains_and_job_logs(good_night: Any) -> None:
-    told = good_night
-    text = "\n".join(message for _, message in told.log)
-    for job in told.summary["jobs"]:
+    outcome = good_night
+    text = "\n".join(message for _, message in outcome.log)
+    for job in outcome.summary["jobs"]:
         assert job["log"] in text
     for kind in ("BIAS", "DARK", "FLAT"):
         assert f"{kind} calibration passed the overall verification criteria" in text
     assert "Mean gain [electron/adu]" in text
-    assert not [message for level, message in told.log if level >= logging.ERROR]
+    assert not [message for level, message in outcome.log if level >= logging.ERROR]
 
 
 def test_a_second_night_in_the_same_repository_takes_nothing_from_the_first(night: Any) -> None:
@@ -347,9 +347,9 @@ def test_a_second_night_in_the_same_repository_takes_nothing_from_the_first(nigh
 
 
 def test_what_the_operator_should_know_of_the_configuration_is_a_warning(night: Any) -> None:
-    told = night(FEW + "exp_times_flat: [3, 3, 4]\nbackground_task_timeout: 60")
-    assert told.state == "DONE"
-    text = "\n".join(told.warnings())
+    outcome = night(FEW + "exp_times_flat: [3, 3, 4]\nbackground_task_timeout: 60")
+    assert outcome.state == "DONE"
+    text = "\n".join(outcome.warnings())
     assert "background_task_timeout" in text
     assert "no gain can be measured" in text
-    assert told.summary["gains"] == []
+    assert outcome.summary["gains"] == []

@@ -37,19 +37,19 @@ def test_the_operator_can_pause_before_an_exposure_and_go_on(night: Any) -> None
         await asyncio.sleep(500)
         await remote.cmd_resume.set_start()
 
-    told = night(FEW + "do_gain_from_flat_pairs: false", operator=operator, pauseCheckpoint="DARK 2.*")
-    assert told.states == ["UNCONFIGURED", "CONFIGURED", "RUNNING", "PAUSED", "RUNNING", "ENDING", "DONE"]
-    begun = [fact.begun for fact in told.of(ExposureTaken)]
+    outcome = night(FEW + "do_gain_from_flat_pairs: false", operator=operator, pauseCheckpoint="DARK 2.*")
+    assert outcome.states == ["UNCONFIGURED", "CONFIGURED", "RUNNING", "PAUSED", "RUNNING", "ENDING", "DONE"]
+    begun = [fact.begun for fact in outcome.of(ExposureTaken)]
     gaps = [later - earlier for earlier, later in pairwise(begun)]
     assert [number for number, gap in enumerate(gaps, 1) if gap > 400] == [4]
-    assert len(told.of(ExposureConfirmed)) == 8
+    assert len(outcome.of(ExposureConfirmed)) == 8
 
 
 def test_the_script_stops_at_the_checkpoint_that_was_asked_for(night: Any) -> None:
-    told = night(FEW, stopCheckpoint="FLAT:.*")
-    assert (told.state, told.summary["state"]) == ("STOPPED", "STOPPED")
-    assert [each["image_type"] for each in told.summary["exposures"]] == ["BIAS"] * 3 + ["DARK"] * 2
-    assert all(each["ingested"] for each in told.summary["exposures"])
+    outcome = night(FEW, stopCheckpoint="FLAT:.*")
+    assert (outcome.state, outcome.summary["state"]) == ("STOPPED", "STOPPED")
+    assert [each["image_type"] for each in outcome.summary["exposures"]] == ["BIAS"] * 3 + ["DARK"] * 2
+    assert all(each["ingested"] for each in outcome.summary["exposures"])
 
 
 def test_a_stop_in_the_middle_of_an_exposure_keeps_it(night: Any) -> None:
@@ -58,10 +58,10 @@ def test_a_stop_in_the_middle_of_an_exposure_keeps_it(night: Any) -> None:
         await asyncio.sleep(6)
         await remote.cmd_stop.set_start()
 
-    told = night(FEW, operator=operator)
-    assert told.states[-2:] == ["STOPPING", "STOPPED"]
-    assert [each["ingested"] for each in told.summary["exposures"]] == [True] * 5
-    assert told.summary["state"] == "STOPPED"
+    outcome = night(FEW, operator=operator)
+    assert outcome.states[-2:] == ["STOPPING", "STOPPED"]
+    assert [each["ingested"] for each in outcome.summary["exposures"]] == [True] * 5
+    assert outcome.summary["state"] == "STOPPED"
 
 
 MADE = "generate_calibrations: true\ncalib_collection: LATISS/calib/test\ndo_defects: true\n"
@@ -83,14 +83,14 @@ def test_a_stopped_run_names_every_step_that_was_not_done(night: Any, exposures:
         await until(lambda: len(script.record.exposures) == exposures)
         await stop(script, remote)
 
-    told = night(FEW + MADE, operator=operator)
-    assert (told.state, told.summary["verification"]) == ("STOPPED", {})
-    assert [each["step"] for each in told.summary["not_done"]] == ALL_STEPS
-    assert {each["reason"] for each in told.summary["not_done"]} == {"the run was stopped before"}
-    assert told.reason.endswith(
+    outcome = night(FEW + MADE, operator=operator)
+    assert (outcome.state, outcome.summary["verification"]) == ("STOPPED", {})
+    assert [each["step"] for each in outcome.summary["not_done"]] == ALL_STEPS
+    assert {each["reason"] for each in outcome.summary["not_done"]} == {"the run was stopped before"}
+    assert outcome.reason.endswith(
         f"were taken and are kept; not done: {len(ALL_STEPS)} steps, see summary.json"
     )
-    kinds = [type(fact) for fact in told.facts]
+    kinds = [type(fact) for fact in outcome.facts]
     assert kinds[-len(ALL_STEPS) - 1 :] == [StepNotDone] * len(ALL_STEPS) + [RunEnded]
 
 
@@ -99,25 +99,25 @@ def test_a_stopped_run_names_no_step_that_was_done(night: Any) -> None:
         await until(lambda: "BIAS" in script.record.verdicts)
         await stop(script, remote)
 
-    told = night(FEW, operator=operator)
-    assert [each["step"] for each in told.summary["not_done"]] == [
+    outcome = night(FEW, operator=operator)
+    assert [each["step"] for each in outcome.summary["not_done"]] == [
         "verify DARK",
         "verify FLAT",
         "gains from flat pairs",
     ]
-    assert told.reason.endswith("; not done: verify DARK, verify FLAT, gains from flat pairs")
+    assert outcome.reason.endswith("; not done: verify DARK, verify FLAT, gains from flat pairs")
 
 
 def test_a_run_that_fails_in_its_first_check_names_every_step(night: Any) -> None:
-    told = night(FEW, "component-state:component=ATOODS,state=DISABLED")
-    assert (told.state, told.summary["exposures"]) == ("FAILED", [])
-    assert told.summary["not_done"] == [
+    outcome = night(FEW, "component-state:component=ATOODS,state=DISABLED")
+    assert (outcome.state, outcome.summary["exposures"]) == ("FAILED", [])
+    assert outcome.summary["not_done"] == [
         {"step": step, "reason": "the check before the first exposure found problems"}
         for step in ("verify BIAS", "verify DARK", "verify FLAT", "gains from flat pairs")
     ]
-    assert told.reason.startswith("Error in run: The check before the first exposure has 1 problem")
-    assert "verify" not in told.reason
-    assert not [line for line in told.warnings() if "verify BIAS" in line]
+    assert outcome.reason.startswith("Error in run: The check before the first exposure has 1 problem")
+    assert "verify" not in outcome.reason
+    assert not [line for line in outcome.warnings() if "verify BIAS" in line]
 
 
 def test_a_stop_aborts_the_jobs_that_are_under_way(night: Any) -> None:
@@ -125,11 +125,11 @@ def test_a_stop_aborts_the_jobs_that_are_under_way(night: Any) -> None:
         await asyncio.sleep(25)  # the images take 15 s, the job 20 s more
         await remote.cmd_stop.set_start()
 
-    told = night(ONLY_BIAS, operator=operator)
-    assert told.state == "STOPPED"
-    (job,) = told.summary["jobs"]
+    outcome = night(ONLY_BIAS, operator=operator)
+    assert outcome.state == "STOPPED"
+    (job,) = outcome.summary["jobs"]
     assert (job["exit_code"], job["ended"] is not None) == (None, True)
-    assert told.summary["verification"] == {}
+    assert outcome.summary["verification"] == {}
 
 
 def test_a_stop_is_over_before_the_queue_loses_patience(night: Any) -> None:
@@ -142,10 +142,10 @@ def test_a_stop_is_over_before_the_queue_loses_patience(night: Any) -> None:
         await script.done_task
         times.append(asyncio.get_running_loop().time())
 
-    told = night("script_mode: BIAS_DARK\nn_bias: 3\nn_dark: 3\nexp_times_dark: 300", operator=operator)
-    assert told.state == "STOPPED"
+    outcome = night("script_mode: BIAS_DARK\nn_bias: 3\nn_dark: 3\nexp_times_dark: 300", operator=operator)
+    assert outcome.state == "STOPPED"
     assert times[1] - times[0] < 60
-    assert (told.folder / "summary.json").exists()
+    assert (outcome.folder / "summary.json").exists()
 
 
 def test_a_full_disk_is_no_silent_end_and_leaves_no_job_alone(
@@ -159,17 +159,17 @@ def test_a_full_disk_is_no_silent_end_and_leaves_no_job_alone(
         append(journal, fact)
 
     monkeypatch.setattr(Journal, "append", full)
-    told = night(FEW)
-    assert told.state == "FAILED"
-    assert "No space left on device" in told.reason
-    assert len(told.of(ExposureTaken)) == 5
-    assert all(each["ended"] is not None for each in told.summary["jobs"])
+    outcome = night(FEW)
+    assert outcome.state == "FAILED"
+    assert "No space left on device" in outcome.reason
+    assert len(outcome.of(ExposureTaken)) == 5
+    assert all(each["ended"] is not None for each in outcome.summary["jobs"])
 
 
 def test_a_listener_that_fails_ends_nothing_and_is_logged(night: Any) -> None:
     def fail(fact: Fact) -> None:
         raise RuntimeError("the view is gone")
 
-    told = night(ONLY_BIAS + "n_discard_bias: 0\ndo_verify: false", listener=fail)
-    assert told.state == "DONE"
-    assert any("A listener of the run failed at ExposureTaken" in message for _, message in told.log)
+    outcome = night(ONLY_BIAS + "n_discard_bias: 0\ndo_verify: false", listener=fail)
+    assert outcome.state == "DONE"
+    assert any("A listener of the run failed at ExposureTaken" in message for _, message in outcome.log)

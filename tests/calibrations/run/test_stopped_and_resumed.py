@@ -46,7 +46,7 @@ ENDS = {"stop": (stop, "STOPPED"), "SIGTERM": (terminate, "FAILED")}
 @pytest.mark.parametrize("how", ENDS)
 @pytest.mark.parametrize("paused", [False, True])
 def test_a_run_that_was_stopped_goes_on(observed: Any, how: str, paused: bool) -> None:
-    told = observed()
+    case = observed()
     end, state = ENDS[how]
 
     async def operator(script: Any, remote: salobj.Remote) -> None:
@@ -57,25 +57,25 @@ def test_a_run_that_was_stopped_goes_on(observed: Any, how: str, paused: bool) -
             await waits_for(lambda script: script.record.jobs)(script)
         await end(script, remote)
 
-    told.begin(operator=operator, pauseCheckpoint="DARK 2 .*" if paused else "")
-    assert told.state == told.summary["state"] == state
-    assert told.summary["reason"] == told.reason
-    record = told.record
-    assert (record.ended.state, record.ended.reason) == (state, told.reason)
+    case.begin(operator=operator, pauseCheckpoint="DARK 2 .*" if paused else "")
+    assert case.state == case.summary["state"] == state
+    assert case.summary["reason"] == case.reason
+    record = case.record
+    assert (record.ended.state, record.ended.reason) == (state, case.reason)
     assert all(each.ingested for each in record.exposures.values())
     assert all(job.ended is not None for job in record.jobs.values())
     left = [*([] if paused else ["verify BIAS"]), "verify DARK", "verify FLAT", "gains from flat pairs"]
-    assert [each["step"] for each in told.summary["not_done"]] == left
-    assert [each.step for each in told.facts(StepNotDone)] == left
-    assert told.reason.endswith(f"; not done: {', '.join(left)}")
-    told.resume()
-    check(told)
-    assert len(told.summary["exposures"]) == 8
+    assert [each["step"] for each in case.summary["not_done"]] == left
+    assert [each.step for each in case.facts(StepNotDone)] == left
+    assert case.reason.endswith(f"; not done: {', '.join(left)}")
+    case.resume()
+    check(case)
+    assert len(case.summary["exposures"]) == 8
 
 
 @pytest.mark.parametrize("how", ENDS)
 def test_an_exposure_that_a_stop_cannot_wait_for_is_named_and_found_again(observed: Any, how: str) -> None:
-    told = observed(
+    case = observed(
         "n_bias: 1\nn_discard_bias: 0\nn_dark: 1\nn_discard_dark: 0\nexp_times_dark: 60\n"
         "script_mode: BIAS_DARK\n"
     )
@@ -87,33 +87,33 @@ def test_an_exposure_that_a_stop_cannot_wait_for_is_named_and_found_again(observ
         await asyncio.sleep(1)
         await end(script, remote)
 
-    told.begin(operator=operator)
-    assert (told.state, len(told.summary["exposures"])) == (state, 1)
-    assert told.summary["reason"] == told.reason == told.record.ended.reason
-    assert "1 exposures were taken and are kept; a DARK of 60 s was under way: the camera ends" in told.reason
-    told.resume(later=100.0)
-    assert told.state == "DONE"
-    assert [each["image_type"] for each in told.summary["exposures"]] == ["BIAS", "DARK"]
-    assert [fact.image_type for fact in told.facts(ExposureBegun)] == ["BIAS", "DARK"]  # not once more
-    assert "under way" not in told.reason
+    case.begin(operator=operator)
+    assert (case.state, len(case.summary["exposures"])) == (state, 1)
+    assert case.summary["reason"] == case.reason == case.record.ended.reason
+    assert "1 exposures were taken and are kept; a DARK of 60 s was under way: the camera ends" in case.reason
+    case.resume(later=100.0)
+    assert case.state == "DONE"
+    assert [each["image_type"] for each in case.summary["exposures"]] == ["BIAS", "DARK"]
+    assert [fact.image_type for fact in case.facts(ExposureBegun)] == ["BIAS", "DARK"]  # not once more
+    assert "under way" not in case.reason
 
 
 def test_who_ends_before_the_first_exposure_does_not_say_that_nothing_was_exposed(observed: Any) -> None:
-    told = observed("script_mode: DARK\nn_dark: 1\nn_discard_dark: 0\nexp_times_dark: 60\n")
+    case = observed("script_mode: DARK\nn_dark: 1\nn_discard_dark: 0\nexp_times_dark: 60\n")
 
     async def operator(script: Any, remote: salobj.Remote) -> None:
         await waits_for(lambda script: script.record.begun)(script)
         await asyncio.sleep(1)
         await terminate(script, remote)
 
-    told.begin(operator=operator)
-    assert (told.state, told.summary["exposures"]) == ("FAILED", [])
-    assert told.exposed
+    case.begin(operator=operator)
+    assert (case.state, case.summary["exposures"]) == ("FAILED", [])
+    assert case.exposed
 
 
 @pytest.mark.parametrize("how", ENDS)
 def test_a_stop_before_the_camera_was_asked_is_no_exposure(observed: Any, how: str) -> None:
-    told = observed()
+    case = observed()
     end, _ = ENDS[how]
 
     async def operator(script: Any, remote: salobj.Remote) -> None:
@@ -121,18 +121,18 @@ def test_a_stop_before_the_camera_was_asked_is_no_exposure(observed: Any, how: s
         await waits_for(lambda script: script.record.begun and script.record.begun.position == 2)(script)
         await end(script, remote)
 
-    told.begin("end-readout-late:image=1,seconds=40", operator=operator)
-    assert [fact.position for fact in told.facts(ExposureBegun)] == [1, 2]
-    assert len(told.summary["exposures"]) == 1
-    assert "under way" not in told.reason
-    told.resume(later=100.0)
-    check(told)
-    assert len(told.facts(ExposureTaken)) == 8
+    case.begin("end-readout-late:image=1,seconds=40", operator=operator)
+    assert [fact.position for fact in case.facts(ExposureBegun)] == [1, 2]
+    assert len(case.summary["exposures"]) == 1
+    assert "under way" not in case.reason
+    case.resume(later=100.0)
+    check(case)
+    assert len(case.facts(ExposureTaken)) == 8
 
 
 @pytest.mark.parametrize("how", ENDS)
 def test_an_end_that_comes_before_the_run_has_begun_is_its_end(observed: Any, how: str) -> None:
-    told = observed("script_mode: BIAS\n")
+    case = observed("script_mode: BIAS\n")
     end, state = ENDS[how]
 
     async def operator(script: Any, remote: salobj.Remote) -> None:
@@ -149,18 +149,18 @@ def test_an_end_that_comes_before_the_run_has_begun_is_its_end(observed: Any, ho
         await script.close()
         await asyncio.sleep(2)
 
-    told.begin(operator=operator)
-    assert told.states[-1] == (ScriptState.STOPPED if how == "stop" else ScriptState.STOPPING)
-    assert not told.exposed
+    case.begin(operator=operator)
+    assert case.states[-1] == (ScriptState.STOPPED if how == "stop" else ScriptState.STOPPING)
+    assert not case.exposed
     if how == "stop":
-        assert told.record.ended.state == told.summary["state"] == state
+        assert case.record.ended.state == case.summary["state"] == state
     else:
-        assert not (told.run / JOURNAL).exists()
+        assert not (case.run / JOURNAL).exists()
 
 
 @pytest.mark.parametrize("how", ENDS)
 def test_no_job_is_begun_after_a_stop(observed: Any, how: str) -> None:
-    told = observed()
+    case = observed()
     end, state = ENDS[how]
 
     async def operator(script: Any, remote: salobj.Remote) -> None:
@@ -169,8 +169,8 @@ def test_no_job_is_begun_after_a_stop(observed: Any, how: str) -> None:
         await darks(script)
         await end(script, remote)
 
-    told.begin(operator=operator)
-    assert told.state == state
-    assert len(told.record.held("BIAS")) == 3
-    assert all(each.ingested for each in told.record.exposures.values())
-    assert told.facts(JobSubmitted) == []
+    case.begin(operator=operator)
+    assert case.state == state
+    assert len(case.record.held("BIAS")) == 3
+    assert all(each.ingested for each in case.record.exposures.values())
+    assert case.facts(JobSubmitted) == []

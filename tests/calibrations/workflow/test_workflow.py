@@ -113,7 +113,7 @@ ALL_TYPES = (ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
 def test_only_what_the_run_does_not_make_is_looked_for_to_verify_against(
     options: dict[str, Any], references: tuple[ImageType, ...]
 ) -> None:
-    assert workflow(**options).references == references
+    assert workflow(**options).references == dict.fromkeys(references, ("LATISS/calib",))
 
 
 @pytest.mark.parametrize("generate", [True, False])

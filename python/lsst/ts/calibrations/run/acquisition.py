@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..components.camera import Annotations, Camera
     from ..components.ingest import IngestWatcher
     from ..workflow.plan import ImageSet, Plan
+    from .processing import Processing
 
 __all__ = ["Acquisition"]
 
@@ -44,6 +45,8 @@ class Acquisition:
         Journal, clock and log of the run.
     camera, ingest, archive
         What takes the images, what confirms them, and what knows their files.
+    processing
+        What gets the images of a type when all are confirmed, and knows whether further ones make sense.
     detectors
         Full names of the detectors that must be confirmed, by Butler id.
     annotations
@@ -53,40 +56,33 @@ class Acquisition:
     wait_between_exposures
         Seconds from the end of the readout of an exposure to the next.
     checkpoint
-        Called before every exposure and image type with a name for the operator.
+        Awaited before every exposure and image type with a name for the operator.
     group_id
         Gives the group id of the next exposure.
-    halted
-        Says why no further exposure makes sense, or None; asked before every exposure.
-    ready
-        Awaited before the first exposure of this part of the run.
     """
 
     context: RunContext
     camera: Camera
     ingest: IngestWatcher
     archive: Archive
+    processing: Processing
     detectors: dict[int, str]
     annotations: Annotations
     oods_timeout: float
     wait_between_exposures: float
     checkpoint: Callable[[str], Awaitable[None]]
     group_id: Callable[[], str]
-    halted: Callable[[], str | None] = lambda: None
-    ready: Callable[[], Awaitable[None]] | None = None
 
-    async def run(self, plan: Plan, hand_over: Callable[[ImageType, Sequence[int]], None]) -> None:
+    async def run(self, plan: Plan) -> None:
         """Take every set of the plan, as far as the record does not hold it.
 
-        When all exposures of a set are confirmed the kept ones are handed over; the next set is begun without
-        waiting for that.
+        When all exposures of a set are confirmed the kept ones are handed over to processing; the next set is
+        begun without waiting for that.
 
         Parameters
         ----------
         plan
             What to take.
-        hand_over
-            Called with the image type and the ids of the kept exposures.
 
         Raises
         ------
@@ -104,20 +100,21 @@ class Acquisition:
             for image_set in plan.sets:
                 places = left[image_set.image_type]
                 if not places:
-                    self._hand_over(image_set, hand_over)
+                    self._hand_over(image_set)
                     continue
-                if not confirmations and self.ready is not None:
-                    await self.ready()
+                if not confirmations:
+                    await self.processing.decided_again()
                 n_left -= len(places)
                 taken = await self._take_set(image_set, places, confirmations, last=not n_left)
                 mine = [confirmations[each] for each in taken]
-                sets.append(asyncio.ensure_future(self._finish_set(image_set, mine, hand_over)))
+                sets.append(asyncio.ensure_future(self._finish_set(image_set, mine)))
             if sets:
                 # Not gathered: a stop would cancel the confirmations instead of giving them their time.
                 await asyncio.wait([*confirmations.values(), *sets], return_when=asyncio.FIRST_EXCEPTION)
             _raise_first_failure([*confirmations.values(), *sets])
         except BaseException as error:
-            await _settle([*confirmations.values(), *sets], STOP_CONFIRMATION if _is_stop(error) else None)
+            limit = STOP_CONFIRMATION if isinstance(error, asyncio.CancelledError) else None
+            await _settle([*confirmations.values(), *sets], limit)
             raise
 
     def _left(self, image_set: ImageSet) -> list[int]:
@@ -126,25 +123,18 @@ class Acquisition:
         return [place for place in range(1, image_set.n_images + 1) if place not in held]
 
     async def _take_set(
-        self,
-        image_set: ImageSet,
-        places: Sequence[int],
-        confirmations: dict[int, asyncio.Task[None]],
-        last: bool,
+        self, image_set: ImageSet, places: list[int], confirmations: dict[int, asyncio.Task[None]], last: bool
     ) -> list[int]:
         """Take the images of a set that have these places; begin to wait for their confirmation."""
         kind, times, n = image_set.image_type, image_set.exposure_times, image_set.n_images
         discards = f" ({image_set.n_discard} discarded first)" if image_set.n_discard else ""
-        begins = len(places) == n
-        number = f"{n}" if begins else f"{len(places)} of {n}"
-        self.context.log.info(
-            "Taking %s %s images%s.", number if begins else f"the other {number}", kind, discards
-        )
+        number, other = (f"{n}", "") if len(places) == n else (f"{len(places)} of {n}", "the other ")
+        self.context.log.info("Taking %s%s %s images%s.", other, number, kind, discards)
         await self.checkpoint(f"{kind}: {number} images")
         taken: list[int] = []
         for place in places:
             _raise_first_failure(confirmations.values())
-            if (reason := self.halted()) is not None:
+            if (reason := self.processing.halted()) is not None:
                 raise AcquisitionHalted(reason, kept="The images that were taken are kept")
             await self.checkpoint(f"{kind} {place} of {n}, {times[place - 1]:g} s")
             begun = ExposureBegun(
@@ -232,24 +222,15 @@ class Acquisition:
             ExposureConfirmed(time=self.context.now(), id=taken, physical_filter=physical_filter, files=files)
         )
 
-    async def _finish_set(
-        self,
-        image_set: ImageSet,
-        confirmations: Sequence[asyncio.Task[None]],
-        hand_over: Callable[[ImageType, Sequence[int]], None],
-    ) -> None:
+    async def _finish_set(self, image_set: ImageSet, confirmations: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.gather(*confirmations)
-        self._hand_over(image_set, hand_over)
+        self._hand_over(image_set)
 
-    def _hand_over(self, image_set: ImageSet, hand_over: Callable[[ImageType, Sequence[int]], None]) -> None:
+    def _hand_over(self, image_set: ImageSet) -> None:
         kind, held = image_set.image_type, self.context.record.held(image_set.image_type.value)
         self.context.log.info("All %d %s images are ingested.", len(held), kind)
         kept = range(image_set.n_discard + 1, image_set.n_images + 1)
-        hand_over(kind, [held[place].taken.id for place in kept])
-
-
-def _is_stop(error: BaseException) -> bool:
-    return isinstance(error, asyncio.CancelledError)
+        self.processing.hand_over(kind, [held[place].taken.id for place in kept])
 
 
 async def _settle(tasks: Sequence[asyncio.Future[Any]], limit: float | None) -> None:

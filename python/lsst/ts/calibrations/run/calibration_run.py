@@ -20,18 +20,20 @@ from ..domain.instruments import ImageType, Instrument
 from ..domain.job_collections import run_collection
 from ..journal.journal import JournalError
 from ..workflow.plan import Plan
+from ..workflow.workflow import make_workflow
 from .acquisition import Acquisition
 from .context import RunContext
-from .filter_and_grating import FilterAndGrating
+from .filter_and_grating import FilterAndGrating, References
+from .jobs import Jobs
 from .preflight import Preflight
 from .processing import Processing
 from .recovery import Recovery
-from .references import References
+from .step_work import StepWork
 
-__all__ = ["CalibrationRun", "RunIncomplete"]
+__all__ = ["CalibrationRun"]
 
 
-class RunIncomplete(CalibrationError, RuntimeError):
+class _RunIncomplete(CalibrationError, RuntimeError):
     """A run ended without something that was asked for."""
 
 
@@ -46,10 +48,8 @@ class CalibrationRun:
         What was asked for.
     clients
         Connections to the components.
-    checkpoint
-        Where the operator may pause or stop.
-    group_id
-        Gives the group id of the next exposure.
+    checkpoint, group_id
+        As for `Acquisition`.
     """
 
     def __init__(
@@ -68,18 +68,41 @@ class CalibrationRun:
         self.config = config
         self.plan = plan
         self.clients = clients
-        self.checkpoint = checkpoint
-        self.group_id = group_id
         self.repository = Repository(config.repo)
         self.archive = Archive(self.repository, instrument)
         self.certifier = Certifier(self.repository, instrument.name)
         self.pipelines = PipelineFiles(instrument, context.settings.pipelines)
-        self.processing = Processing(
-            context, instrument, config, clients.ocps, self.archive, self.certifier, self.pipelines
+        self.workflow = make_workflow(config)
+        jobs = Jobs(
+            context,
+            clients.ocps,
+            self.pipelines,
+            instrument,
+            config.detectors,
+            n_processes=config.n_processes,
+            timeout=config.job_timeout,
         )
-        needed = self.processing.workflow.references
-        self.references = References(config, needed, self.archive, context.now)
-        self.filter_and_grating = FilterAndGrating(config, clients.camera, self.references, context.log)
+        self.work = StepWork(context, instrument, config, jobs, self.archive, self.certifier)
+        self.processing = Processing(context, self.workflow, self.work)
+        self.references = References(self.workflow.references, config.detectors, self.archive, context.now)
+        self.filter_and_grating = FilterAndGrating(
+            config.filter, config.grating, clients.camera, self.references, context.log
+        )
+        detectors = {number: instrument.detectors[number] for number in config.detectors}
+        self.recovery = Recovery(context, clients, self.archive, detectors, config.oods_timeout)
+        self.acquisition = Acquisition(
+            context=context,
+            camera=clients.camera,
+            ingest=clients.ingest,
+            archive=self.archive,
+            processing=self.processing,
+            detectors=detectors,
+            annotations=Annotations(program=config.program, reason=config.reason, note=config.note),
+            oods_timeout=config.oods_timeout,
+            wait_between_exposures=config.wait_between_exposures,
+            checkpoint=checkpoint,
+            group_id=group_id,
+        )
 
     async def run(self) -> str:
         """Run; return the outcome in words for the operator: negative verdicts first.
@@ -90,12 +113,12 @@ class CalibrationRun:
             The run ended early, or something that was asked for was not done.
         """
         try:
-            expected = await self._check()
+            await self._check()
             if self.context.record.resumed:
-                await self._recovery().run()
-            if any(map(self.is_left, self.config.image_types)):
-                await self.filter_and_grating.set_up(expected)
-                await self._recovery().compare(flats=self._flats_are_left)
+                await self.recovery.run()
+            if any(map(self._is_left, self.config.images)):
+                await self.filter_and_grating.set_up()
+                await self.recovery.compare(flats=self._is_left(ImageType.FLAT))
             error = await self._take_and_process()
         except BaseException as end:
             self._name_what_is_left(end)
@@ -117,58 +140,30 @@ class CalibrationRun:
         with contextlib.suppress(JournalError):
             self.processing.give_up(reason)
 
-    async def _check(self) -> str | None:
-        """Check all before the first exposure; return the filter whose reference flat was looked for."""
-        expected: str | None = None
-
-        async def filter_and_grating() -> list[str]:
-            nonlocal expected
-            problems, expected = await self.filter_and_grating.look()
-            return problems
-
+    async def _check(self) -> None:
+        """Check all before the first exposure."""
         if (remark := self.pipelines.remark) is not None:
             self.context.log.info(remark)
-        checks = [filter_and_grating, self.references.problems]
-        if self._flats_are_left:
-            ignore = self.config.ignore
-            checks.append(partial(self.clients.telescope.problems, ignore))
+        checks = [self.filter_and_grating.problems, self.references.problems]
+        if self._is_left(ImageType.FLAT):
+            checks.append(partial(self.clients.telescope.problems, self.config.ignore))
         preflight = Preflight(
             self.instrument, self.clients.remotes, self.archive, self.certifier, self.pipelines, checks
         )
         await preflight.check(
-            self.processing.workflow,
-            certification=self._certification(),
-            folder=self.context.settings.folder,
+            self.workflow, certification=self._certification(), folder=self.context.settings.folder
         )
-        return expected
 
-    def is_left(self, image_type: ImageType) -> bool:
-        """Look whether images of a type are still to be taken: always, unless the run was resumed.
-
-        Parameters
-        ----------
-        image_type
-            Type of the images.
-
-        Returns
-        -------
-        is_left
-            Whether there are fewer than were asked for.
-        """
+    def _is_left(self, image_type: ImageType) -> bool:
+        """Whether images of a type are still to be taken: always if any are, unless the run was resumed."""
+        if image_type not in self.config.images:
+            return False
         held = self.context.record.held(image_type.value)
         return len(held) < len(self.config.images[image_type].exposure_times)
 
-    @property
-    def _flats_are_left(self) -> bool:
-        return ImageType.FLAT in self.config.images and self.is_left(ImageType.FLAT)
-
-    def _recovery(self) -> Recovery:
-        detectors = {number: self.instrument.detectors[number] for number in self.config.detectors}
-        return Recovery(self.context, self.clients, self.archive, detectors, self.config.oods_timeout)
-
     def _certification(self) -> PlannedCertification | None:
         """What is going to be certified, where and for when; None if nothing is."""
-        config, dataset_types = self.config, self.processing.workflow.dataset_types_to_certify
+        config, dataset_types = self.config, self.workflow.dataset_types_to_certify
         if not dataset_types:
             return None
         return PlannedCertification(
@@ -204,40 +199,17 @@ class CalibrationRun:
     async def _take(self) -> CalibrationError | None:
         """Take the images; return what ended that early."""
         try:
-            await self._acquisition().run(self.plan, self.processing.hand_over)
+            await self.acquisition.run(self.plan)
         except CalibrationError as failure:
             self.processing.give_up_missing()
             return failure
         return None
 
-    def _acquisition(self) -> Acquisition:
-        config = self.config
-        return Acquisition(
-            context=self.context,
-            camera=self.clients.camera,
-            ingest=self.clients.ingest,
-            archive=self.archive,
-            detectors={number: self.instrument.detectors[number] for number in config.detectors},
-            annotations=Annotations(program=config.program, reason=config.reason, note=config.note),
-            oods_timeout=config.oods_timeout,
-            wait_between_exposures=config.wait_between_exposures,
-            checkpoint=self.checkpoint,
-            group_id=self.group_id,
-            halted=self.processing.halted,
-            ready=self.processing.decided_again,
-        )
-
     def _outcome(self, error: CalibrationError | None) -> str:
-        """Tell the end from the facts: DONE means that every step asked for was done.
-
-        Raises
-        ------
-        RunIncomplete
-            Data taking ended early, or a step was not done.
-        """
-        record, negative = self.context.record, self.processing.negative
+        """Put the outcome into words; raises unless every step that was asked for was done."""
+        record, negative = self.context.record, self.work.negative
         if error is not None or record.not_done:
-            raise RunIncomplete(
+            raise _RunIncomplete(
                 "; ".join([*negative, *self._failures(error), *self.plan.warnings]),
                 kept="All images that were taken are kept.",
                 advice=f"See {self.context.settings.folder}.",

@@ -1,20 +1,95 @@
-"""Filter and grating of a run: looked at before they are moved, and put into the light path."""
+"""Filter and grating of a run, and the combined calibrations that its images are verified against.
+
+Both are looked at before there are images, and before anything is moved.
+"""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..domain.errors import AcquisitionError
+from ..domain.errors import AcquisitionError, ArchiveError
+from ..domain.instruments import ImageType
 
 if TYPE_CHECKING:
     import logging
 
+    from ..butler.archive import Archive
     from ..components.camera import Camera
-    from ..config.config import CalibrationConfig
-    from .references import References
 
-__all__ = ["FilterAndGrating"]
+__all__ = ["FilterAndGrating", "References"]
+
+MOST_SHOWN = 9
+"""Detectors that an error names; LSSTCam has 189."""
+
+
+@dataclass(frozen=True)
+class References:
+    """What the images of a run are verified against, where that is not made by the run itself.
+
+    Parameters
+    ----------
+    collections
+        Where it is looked for, by the type of the images.
+    detectors
+        Butler ids.
+    archive
+        The Butler.
+    now
+        Clock: TAI unix seconds.
+    """
+
+    collections: Mapping[ImageType, Sequence[str]]
+    detectors: Sequence[int]
+    archive: Archive
+    now: Callable[[], float]
+
+    async def problems(self) -> list[str]:
+        """What is missing of biases and darks; flats need a filter, see `flat_problems`."""
+        kinds = [kind for kind in self.collections if kind is not ImageType.FLAT]
+        return [problem for kind in kinds for problem in await self._problems(kind, None)]
+
+    @property
+    def need_flat(self) -> bool:
+        """Whether there must be a flat."""
+        return ImageType.FLAT in self.collections
+
+    async def flat_problems(self, physical_filter: str) -> list[str]:
+        """Look for the flats through a filter.
+
+        Parameters
+        ----------
+        physical_filter
+            Name of the filter in the Butler.
+
+        Returns
+        -------
+        problems
+            What is missing, one sentence for each problem.
+        """
+        return await self._problems(ImageType.FLAT, physical_filter)
+
+    async def _problems(self, kind: ImageType, physical_filter: str | None) -> list[str]:
+        collections, name = self.collections[kind], kind.lower()
+        try:
+            if await self.archive.missing_collections(collections):
+                return []  # which is a problem of its own
+            found = await self.archive.combined(name, collections, self.now())
+        except ArchiveError:
+            return []  # likewise
+        missing = [each for each in self.detectors if (each, physical_filter) not in found]
+        if not missing:
+            return []
+        what, there = name, ""
+        if physical_filter is not None:
+            what = f"{name} of {physical_filter}"
+            there = _there(physical_filter, {each for _, each in found if each is not None})
+        return [
+            f"input_collections_verify_{name}: {', '.join(collections)} has no combined {what} that is valid"
+            f" now for {_detectors(missing)} to verify against{there}"
+        ]
 
 
 @dataclass
@@ -23,61 +98,66 @@ class FilterAndGrating:
 
     Parameters
     ----------
-    config
-        What was asked for.
+    filter_, grating
+        What was asked for; None for what is there.
     camera
         Moves them and says which there are.
     references
         What flats through them are verified against.
     log
         Log of the script.
+    expected
+        Physical filter whose reference flat was looked for before anything was moved; None if none was.
     """
 
-    config: CalibrationConfig
+    filter_: str | int | None
+    grating: str | int | None
     camera: Camera
     references: References
     log: logging.Logger
+    expected: str | None = None
 
-    async def look(self) -> tuple[list[str], str | None]:
-        """Look what would go wrong with filter, grating and the reference flat; nothing is moved.
-
-        Returns
-        -------
-        problems
-            One sentence for each.
-        expected
-            Physical filter whose reference flat was looked for; None if none was.
-        """
-        filter_, grating = self.config.filter, self.config.grating
-        if filter_ is not None or grating is not None:
+    async def problems(self) -> list[str]:
+        """What would go wrong with filter, grating and the reference flat; nothing is moved."""
+        if self.filter_ is not None or self.grating is not None:
             mounted = await self.camera.mounted()
             if mounted is None:
                 self.log.warning("Which filters and gratings there are is not published: not checked.")
-            elif problems := mounted.problems(filter_, grating):
-                return problems, None
-        expected = await self.camera.find_filter(filter_, grating) if self.references.need_flat else None
-        return [] if expected is None else await self.references.flat_problems(expected), expected
+            elif problems := mounted.problems(self.filter_, self.grating):
+                return problems
+        if self.references.need_flat:
+            self.expected = await self.camera.find_filter(self.filter_, self.grating)
+        return [] if self.expected is None else await self.references.flat_problems(self.expected)
 
-    async def set_up(self, expected: str | None) -> None:
+    async def set_up(self) -> None:
         """Put filter and grating into the light path, and see that they are what was expected.
-
-        Parameters
-        ----------
-        expected
-            Physical filter whose reference flat was looked for before; None if none was.
 
         Raises
         ------
         AcquisitionError
             The instrument refused or did not answer, or flats have nothing to compare with.
         """
-        await self.camera.setup(self.config.filter, self.config.grating)
+        await self.camera.setup(self.filter_, self.grating)
         if not self.references.need_flat:
             return
         found = await self.camera.find_filter()
         if found is None:
             self.log.warning("What is in the light path is not known: its reference flat is not looked for.")
-        elif found != expected:
+        elif found != self.expected:
             problems = await self.references.flat_problems(found)
             if problems:
                 raise AcquisitionError("; ".join(problems), kept="Nothing was exposed.")
+
+
+def _there(wanted: str, filters: Collection[str]) -> str:
+    """What flats there are, and which one may have been meant."""
+    if not filters:
+        return "; there is no flat at all"
+    (near,) = difflib.get_close_matches(wanted, filters, n=1, cutoff=0.0)
+    return f"; there are flats of {', '.join(sorted(filters))}, the nearest is {near}: see filter and grating"
+
+
+def _detectors(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:MOST_SHOWN]))
+    more = f" and {len(numbers) - MOST_SHOWN} more" if len(numbers) > MOST_SHOWN else ""
+    return f"detector {shown}" if len(numbers) == 1 else f"detectors {shown}{more}"

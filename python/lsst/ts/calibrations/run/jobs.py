@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from ..domain.errors import ProcessingError
@@ -16,7 +16,6 @@ from .context import RunContext
 if TYPE_CHECKING:
     from ..butler.pipeline_files import PipelineFiles
     from ..components.ocps import OcpsClient
-    from ..config.config import CalibrationConfig
     from ..domain.instruments import Instrument
     from ..workflow.workflow import Step
 
@@ -31,19 +30,23 @@ class Jobs:
     ----------
     context
         Journal, clock and log.
-    ocps
-        What runs them.
-    pipelines
-        Which pipelines.
-    instrument, config
-        What was asked for.
+    ocps, pipelines
+        What runs them, and which pipelines there are.
+    instrument, detectors
+        Whose images are processed, and the Butler ids of the detectors.
+    n_processes
+        How many processes a job may use.
+    timeout
+        Seconds within which a job must have ended.
     """
 
     context: RunContext
     ocps: OcpsClient
     pipelines: PipelineFiles
     instrument: Instrument
-    config: CalibrationConfig
+    detectors: Sequence[int]
+    n_processes: int
+    timeout: float
 
     async def run(
         self, step: Step, exposures: Sequence[int], inputs: Sequence[str], options: str = ""
@@ -52,14 +55,10 @@ class Jobs:
 
         Parameters
         ----------
-        step
-            What the job is for.
-        exposures
-            Ids.
-        inputs
-            Input collections.
-        options
-            Of pipetask, as configured.
+        step, exposures
+            What the job is for, and the ids of its exposures.
+        inputs, options
+            Input collections, and options of pipetask as configured.
 
         Returns
         -------
@@ -83,9 +82,9 @@ class Jobs:
                 step.calibration,
                 pipeline=pipeline.address,
                 inputs=inputs,
-                processes=self.config.n_processes,
+                processes=self.n_processes,
                 options=options,
-                query=data_query(self.instrument, self.config.detectors, exposures),
+                query=data_query(self.instrument, self.detectors, exposures),
             )
         )
 
@@ -103,7 +102,7 @@ class Jobs:
         exit_code: int | None = None
         try:
             job_id, exit_code = await self.ocps.run(
-                request, timeout=self.config.job_timeout, on_submitted=note_submitted
+                request, timeout=self.timeout, on_submitted=note_submitted
             )
         finally:
             if submitted:
@@ -126,12 +125,8 @@ class Jobs:
             JobSubmitted(
                 time=self.context.now(),
                 job_id=job_id,
-                kind=request.kind,
-                calibration=request.calibration,
-                pipeline=request.pipeline,
-                config=request.config,
-                data_query=request.data_query,
                 collection=job_collection(job_id),
                 log=log,
+                **asdict(request),
             )
         )

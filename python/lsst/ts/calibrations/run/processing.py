@@ -4,43 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ..domain.errors import CalibrationError
 from ..domain.instruments import ImageType
 from ..journal.facts import StepNotDone
-from ..workflow.workflow import Step, StepKind, make_workflow
+from ..workflow.workflow import Step, StepKind, Workflow
 from .context import RunContext
 from .step_work import StepWork
 
-if TYPE_CHECKING:
-    from ..butler.archive import Archive
-    from ..butler.certification import Certifier
-    from ..butler.pipeline_files import PipelineFiles
-    from ..components.ocps import OcpsClient
-    from ..config.config import CalibrationConfig
-    from ..domain.instruments import Instrument
-
-__all__ = ["Processing", "StepFailed"]
+__all__ = ["Processing"]
 
 
-class StepFailed(CalibrationError):
-    """A step did not succeed; the steps that need it fail with it, and no other.
-
-    Parameters
-    ----------
-    step
-        The step.
-    reason
-        What happened.
-    follows
-        Whether the reason is only that another step was not done.
-    """
-
-    def __init__(self, step: Step, reason: str, *, follows: bool) -> None:
-        super().__init__(f"{step.name}: {reason}")
-        self.step = step
-        self.follows = follows
+class _StepFailed(CalibrationError):
+    """A step did not succeed; the steps that need it fail with it, and no other."""
 
 
 class Processing:
@@ -53,41 +29,24 @@ class Processing:
     ----------
     context
         Journal, clock and log of the run.
-    instrument, config
-        What was asked for.
-    ocps, archive, certifier, pipelines
-        What processes, what holds the results, what certifies them, and which pipelines there are.
+    workflow, work
+        The steps, and what does each of them.
     """
 
-    def __init__(
-        self,
-        context: RunContext,
-        instrument: Instrument,
-        config: CalibrationConfig,
-        ocps: OcpsClient,
-        archive: Archive,
-        certifier: Certifier,
-        pipelines: PipelineFiles,
-    ) -> None:
+    def __init__(self, context: RunContext, workflow: Workflow, work: StepWork) -> None:
         self.context = context
-        self.workflow = make_workflow(config)
-        self.work = StepWork(context, instrument, config, ocps, archive, certifier, pipelines)
+        self.workflow = workflow
+        self.work = work
         self._images: dict[ImageType, tuple[int, ...]] = {}
         self._tasks: dict[Step, asyncio.Task[None]] = {}
         self._cancelled = False
-
-    @property
-    def negative(self) -> list[str]:
-        """One line for every verdict of this process that is not positive."""
-        lines = (report.negative_line for report in self.work.reports.values())
-        return [line for line in lines if line is not None]
 
     def halted(self) -> str | None:
         """Why no further exposure makes sense: a calibration that all later ones need was not made."""
         for step, task in self._tasks.items():
             if step.halts and isinstance(_failure(task), CalibrationError):
-                accepted = f"an accepted {step.calibration}"
-                return f"data taking was ended: without {accepted} nothing further can be made"
+                what = f"without an accepted {step.calibration} nothing further can be made"
+                return f"data taking was ended: {what}"
         return None
 
     def hand_over(self, image_type: ImageType, exposures: Sequence[int]) -> None:
@@ -114,7 +73,7 @@ class Processing:
         for need in step.needs:
             try:
                 await asyncio.shield(self._tasks[need])
-            except StepFailed:
+            except _StepFailed:
                 self._fail(step, _was_not_done(need), follows=True)
         try:
             await self.work.do(step, self._images)
@@ -123,7 +82,7 @@ class Processing:
 
     def _fail(self, step: Step, reason: str, *, follows: bool = False) -> None:
         self._note_not_done(step, reason, follows=follows)
-        raise StepFailed(step, reason, follows=follows) from None
+        raise _StepFailed(f"{step.name}: {reason}") from None
 
     def _note_not_done(self, step: Step, reason: str, *, follows: bool) -> None:
         self.context.log.error("Not done: %s: %s.", step.name, reason)
@@ -141,7 +100,7 @@ class Processing:
         """
         outcomes = await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         for outcome in outcomes:
-            if outcome is not None and not isinstance(outcome, StepFailed):
+            if outcome is not None and not isinstance(outcome, _StepFailed):
                 raise outcome
 
     async def cancel(self) -> None:
@@ -193,9 +152,8 @@ class Processing:
     def _is_done(self, step: Step) -> bool:
         """Whether a step has succeeded, in this part of the run or in an earlier one."""
         task = self._tasks.get(step)
-        if task is not None and task.done() and not task.cancelled() and task.exception() is None:
-            return True
-        return self.context.record.is_done(step)
+        succeeded = task is not None and task.done() and not task.cancelled() and task.exception() is None
+        return succeeded or self.context.record.is_done(step)
 
 
 def _failure(task: asyncio.Task[None]) -> BaseException | None:

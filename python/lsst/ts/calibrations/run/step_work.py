@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..butler.certification import Certification, Certifier
@@ -24,8 +24,6 @@ from .jobs import Jobs
 if TYPE_CHECKING:
     from ..butler.archive import Archive
     from ..butler.pair_gains import PairGain
-    from ..butler.pipeline_files import PipelineFiles
-    from ..components.ocps import OcpsClient
     from ..config.config import CalibrationConfig
     from ..domain.instruments import ImageType, Instrument
     from .context import RunContext
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["StepWork"]
 
 
+@dataclass(frozen=True)
 class StepWork:
     """Does the work of single steps; what they need has been done before.
 
@@ -46,30 +45,28 @@ class StepWork:
         Journal, clock and log.
     instrument, config
         What was asked for.
-    ocps, archive, certifier, pipelines
-        What runs jobs, what holds their results, what certifies them, and which pipelines there are.
+    jobs, archive, certifier
+        What runs jobs, what holds their results, and what certifies them.
+    made
+        What was generated, by calibration.
+    reports
+        The verdicts with their collections, by calibration, in the order in which they were given.
     """
 
-    def __init__(
-        self,
-        context: RunContext,
-        instrument: Instrument,
-        config: CalibrationConfig,
-        ocps: OcpsClient,
-        archive: Archive,
-        certifier: Certifier,
-        pipelines: PipelineFiles,
-    ) -> None:
-        self.context = context
-        self.instrument = instrument
-        self.config = config
-        self.archive = archive
-        self.certifier = certifier
-        self.jobs = Jobs(context, ocps, pipelines, instrument, config)
-        self.made: dict[str, CombinedCalibration] = {}
-        """What was generated, by calibration."""
-        self.reports: dict[str, VerificationReport] = {}
-        """The verdicts with their collections, by calibration, in the order in which they were given."""
+    context: RunContext
+    instrument: Instrument
+    config: CalibrationConfig
+    jobs: Jobs
+    archive: Archive
+    certifier: Certifier
+    made: dict[str, CombinedCalibration] = field(default_factory=dict)
+    reports: dict[str, VerificationReport] = field(default_factory=dict)
+
+    @property
+    def negative(self) -> list[str]:
+        """One line for every verdict that is not positive."""
+        lines = (report.negative_line for report in self.reports.values())
+        return [line for line in lines if line is not None]
 
     async def do(self, step: Step, images: Mapping[ImageType, Sequence[int]]) -> None:
         """Do a step.
@@ -112,14 +109,9 @@ class StepWork:
         collection = await self.jobs.run(step, ids, self._inputs(step), step.options)
         made = CombinedCalibration(step.calibration, exposures, collection, ())
         if collection not in self.context.record.made:
-            datasets = await self.certifier.made(made.dataset_type, made.run)
+            datasets, now = await self.certifier.made(made.dataset_type, made.run), self.context.now()
             self.context.note(
-                CalibrationMade(
-                    time=self.context.now(),
-                    calibration=made.name,
-                    collection=collection,
-                    datasets=datasets,
-                )
+                CalibrationMade(time=now, calibration=made.name, collection=collection, datasets=datasets)
             )
         datasets = self.context.record.made[collection].datasets
         self.made[step.calibration] = replace(made, datasets=datasets)
@@ -133,9 +125,8 @@ class StepWork:
         results = await self.archive.verification(
             collection, step.calibration, None if by_itself else ids, self.config.detectors
         )
-        threshold = (
-            MAX_FAILURES_BY_ITSELF if by_itself else self.config.images[calibration.verified_with].threshold
-        )
+        of_images = self.config.images[calibration.verified_with].threshold
+        threshold = MAX_FAILURES_BY_ITSELF if by_itself else of_images
         verdict = judge(results, max_failures_per_detector=threshold, combined=made)
         report = VerificationReport(
             step.calibration, verdict, collection, None if made is None else made.collection
@@ -174,9 +165,7 @@ class StepWork:
             self.context.log.warning(
                 "%s was judged again, and the verdict differs from the one before the run was resumed"
                 " (passed: %s, now %s).",
-                given.calibration,
-                before.passed,
-                given.passed,
+                *(given.calibration, before.passed, given.passed),
             )
         self.context.note(given)
 

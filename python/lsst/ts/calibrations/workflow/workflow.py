@@ -12,13 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..config.config import CalibrationConfig
-from ..domain.calibrations import (
-    CALIBRATIONS,
-    PAIR_GAINS,
-    CalibrationType,
-    JobKind,
-    step_name,
-)
+from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS, CalibrationType, JobKind, step_name
 from ..domain.instruments import ImageType
 
 __all__ = ["Step", "StepKind", "Workflow", "make_workflow"]
@@ -77,13 +71,7 @@ class Step:
 
     @property
     def job_kind(self) -> JobKind:
-        """Kind of its job, whose name it has.
-
-        Raises
-        ------
-        ValueError
-            It needs no job.
-        """
+        """Kind of its job, whose name it has; a ValueError if it needs none."""
         return JobKind(self.kind)
 
     @property
@@ -118,13 +106,13 @@ class Workflow:
         return tuple((step.job_kind, step.calibration) for step in self.steps if step.job_images)
 
     @property
-    def references(self) -> tuple[ImageType, ...]:
-        """Types of the images that are verified against calibrations which the run does not make."""
-        return tuple(
-            CALIBRATIONS[step.calibration].verified_with
+    def references(self) -> dict[ImageType, tuple[str, ...]]:
+        """Collections with calibrations that images are verified against, if the run does not make them."""
+        return {
+            CALIBRATIONS[step.calibration].verified_with: step.configured_inputs
             for step in self.steps
             if step.kind is StepKind.VERIFY and not step.needs
-        )
+        }
 
     @property
     def dataset_types_to_certify(self) -> tuple[str, ...]:
