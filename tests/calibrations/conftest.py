@@ -27,8 +27,7 @@ from lsst.ts.calibrations.journal.facts import ExposureBegun, Fact
 from lsst.ts.calibrations.journal.journal import JOURNAL, Journal
 from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.calibrations.run.acquisition import Acquisition
-from lsst.ts.calibrations.run.context import RunContext
-from lsst.ts.calibrations.run.ending import UnfinishedRun
+from lsst.ts.calibrations.run.context import RunContext, UnfinishedRun
 from lsst.ts.calibrations.workflow.plan import make_plan
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.pipelines import PIPELINES

@@ -18,7 +18,6 @@ from lsst.ts.calibrations.journal.facts import (
     StepNotDone,
 )
 from lsst.ts.calibrations.run.context import RunContext
-from lsst.ts.calibrations.run.jobs import Jobs
 from lsst.ts.calibrations.run.processing import Processing
 from lsst.ts.calibrations.run.step_work import StepWork
 from lsst.ts.calibrations.verification import VerificationResults, read_calibration, read_exposures
@@ -131,17 +130,9 @@ def make_processing(
 ) -> Processing:
     """Processing of LATISS; the archive certifies as well."""
     both: Any = archive
-    runs_jobs: Any = ocps
-    jobs = Jobs(
-        context,
-        runs_jobs,
-        PipelineFiles(LATISS, PIPELINES),
-        LATISS,
-        config.detectors,
-        n_processes=config.n_processes,
-        timeout=config.job_timeout,
-    )
-    return Processing(context, make_workflow(config), StepWork(context, LATISS, config, jobs, both, both))
+    jobs: Any = ocps
+    work = StepWork(context, LATISS, config, jobs, both, both, PipelineFiles(LATISS, PIPELINES))
+    return Processing(context, make_workflow(config), work)
 
 
 class ProcessingRun:

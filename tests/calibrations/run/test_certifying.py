@@ -20,6 +20,7 @@ from lsst.ts.calibrations.journal.facts import (
 from lsst.ts.calibrations.report.verification import VerificationReport
 from lsst.ts.calibrations.run.processing import Processing
 from lsst.ts.calibrations.verification import Accepted, CombinedCalibration, Verdict, Waiver, evaluate, waive
+from lsst.ts.calibrations.workflow.workflow import Step, StepKind
 
 from .doubles import (
     EXPOSURES,
@@ -164,6 +165,7 @@ def _verdict(exposures: Sequence[int], combined: CombinedCalibration | None) -> 
     )
 
 
+CERTIFY = Step(kind=StepKind.CERTIFY, calibration="BIAS", images=())
 MADE = CombinedCalibration("BIAS", {"BIAS": EXPOSURES}, "u/ocps/job1", ("id",))
 
 
@@ -187,7 +189,7 @@ def test_a_verdict_on_something_else_certifies_nothing(
         if verdict is not None:
             processing.work.reports["BIAS"] = VerificationReport("BIAS", verdict, "u/ocps/job2")
         with pytest.raises(CertificationError, match=reason):
-            await processing.work.certify("BIAS")
+            await processing.work.do(CERTIFY, {})
 
     case.run(act)
     assert case.archive.certified == []
@@ -207,7 +209,7 @@ def test_to_certify_unverified_takes_two_options(make_run: MakeRun) -> None:
     async def act(processing: Processing) -> None:
         processing.work.made["BIAS"] = MADE
         with pytest.raises(CertificationError, match="failed verification and will not be certified"):
-            await processing.work.certify("BIAS")
+            await processing.work.do(CERTIFY, {})
 
     case.run(act)
     assert case.archive.certified == []

@@ -115,9 +115,9 @@ def test_a_job_whose_id_was_not_noted_certifies_nothing(observed: Any) -> None:
     case = observed("internal")
 
     def prepare(script: Any, loop: Any) -> None:
-        from lsst.ts.calibrations.run.jobs import Jobs
+        from lsst.ts.calibrations.run import jobs
 
-        Jobs._note_submitted = lambda *_: os._exit(KILLED)  # type: ignore[method-assign]
+        pytest.MonkeyPatch().setattr(jobs, "JobSubmitted", lambda **_: os._exit(KILLED))
 
     assert case.killed(case.begin, prepare=prepare)
     assert not case.record.jobs

@@ -27,9 +27,7 @@ from .journal.resumption import Resumption, asked_for, take_up
 from .journal.settings import RunSettings
 from .journal.summary import make_summary, write_summary
 from .run.calibration_run import CalibrationRun
-from .run.context import RunContext
-from .run.ending import UnfinishedRun
-from .run.prepared import PreparedRun
+from .run.context import PreparedRun, RunContext, UnfinishedRun
 from .workflow.plan import make_plan
 
 __all__ = ["BaseMakeCalibrations"]

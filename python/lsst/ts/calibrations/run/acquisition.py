@@ -52,9 +52,9 @@ class Acquisition:
     annotations
         For the headers.
     oods_timeout
-        Seconds from endReadout within which the OODS must confirm an exposure.
+        Seconds from the end of a readout within which the OODS must confirm the exposure.
     wait_between_exposures
-        Seconds from the end of the readout of an exposure to the next.
+        Seconds from the end of a readout to the next exposure.
     checkpoint
         Awaited before every exposure and image type with a name for the operator.
     group_id
@@ -92,7 +92,7 @@ class Acquisition:
             An exposure was not taken or not confirmed. No further exposure is begun; those that were taken
             are waited for, so that the journal has the end of each.
         """
-        confirmations: dict[int, asyncio.Task[None]] = {}
+        confirmations: list[asyncio.Task[None]] = []
         sets: list[asyncio.Task[None]] = []
         left = {each.image_type: self._left(each) for each in plan.sets}
         n_left = sum(map(len, left.values()))
@@ -105,16 +105,16 @@ class Acquisition:
                 if not confirmations:
                     await self.processing.decided_again()
                 n_left -= len(places)
-                taken = await self._take_set(image_set, places, confirmations, last=not n_left)
-                mine = [confirmations[each] for each in taken]
-                sets.append(asyncio.ensure_future(self._finish_set(image_set, mine)))
+                first = len(confirmations)
+                await self._take_set(image_set, places, confirmations, last=not n_left)
+                sets.append(asyncio.ensure_future(self._finish_set(image_set, confirmations[first:])))
             if sets:
                 # Not gathered: a stop would cancel the confirmations instead of giving them their time.
-                await asyncio.wait([*confirmations.values(), *sets], return_when=asyncio.FIRST_EXCEPTION)
-            _raise_first_failure([*confirmations.values(), *sets])
+                await asyncio.wait([*confirmations, *sets], return_when=asyncio.FIRST_EXCEPTION)
+            _raise_first_failure([*confirmations, *sets])
         except BaseException as error:
             limit = STOP_CONFIRMATION if isinstance(error, asyncio.CancelledError) else None
-            await _settle([*confirmations.values(), *sets], limit)
+            await _settle([*confirmations, *sets], limit)
             raise
 
     def _left(self, image_set: ImageSet) -> list[int]:
@@ -123,17 +123,16 @@ class Acquisition:
         return [place for place in range(1, image_set.n_images + 1) if place not in held]
 
     async def _take_set(
-        self, image_set: ImageSet, places: list[int], confirmations: dict[int, asyncio.Task[None]], last: bool
-    ) -> list[int]:
+        self, image_set: ImageSet, places: list[int], confirmations: list[asyncio.Task[None]], last: bool
+    ) -> None:
         """Take the images of a set that have these places; begin to wait for their confirmation."""
         kind, times, n = image_set.image_type, image_set.exposure_times, image_set.n_images
         discards = f" ({image_set.n_discard} discarded first)" if image_set.n_discard else ""
         number, other = (f"{n}", "") if len(places) == n else (f"{len(places)} of {n}", "the other ")
         self.context.log.info("Taking %s%s %s images%s.", other, number, kind, discards)
         await self.checkpoint(f"{kind}: {number} images")
-        taken: list[int] = []
         for place in places:
-            _raise_first_failure(confirmations.values())
+            _raise_first_failure(confirmations)
             if (reason := self.processing.halted()) is not None:
                 raise AcquisitionHalted(reason, kept="The images that were taken are kept")
             await self.checkpoint(f"{kind} {place} of {n}, {times[place - 1]:g} s")
@@ -145,14 +144,13 @@ class Acquisition:
                 position=place,
                 discarded=place <= image_set.n_discard,
             )
-            taken.append(await self._take(begun, confirmations))
+            taken = await self._take(begun, confirmations)
             if not (last and place == places[-1]):
                 # The camera would wait for this as well, and then take the next one even after a stop.
-                await self.camera.read_out(taken[-1])
+                await self.camera.read_out(taken)
                 await asyncio.sleep(self.wait_between_exposures)
-        return taken
 
-    async def _take(self, begun: ExposureBegun, confirmations: dict[int, asyncio.Task[None]]) -> int:
+    async def _take(self, begun: ExposureBegun, confirmations: list[asyncio.Task[None]]) -> int:
         """Take one exposure, note it and begin to wait for its confirmation."""
         self.context.note(begun)
         taking = asyncio.ensure_future(
@@ -169,7 +167,7 @@ class Acquisition:
                 raise
         taken = taking.result()
         self._note_taken(taken, begun)
-        confirmations[taken] = asyncio.ensure_future(self._confirm(taken))
+        confirmations.append(asyncio.ensure_future(self._confirm(taken)))
         if stop is not None:
             raise stop
         return taken
@@ -198,11 +196,8 @@ class Acquisition:
         except JournalError as error:
             happened = f"the {fact.image_type} {fact.obs_id} was taken, and {error.happened}"
             self.context.log.error(happened)  # of several that fail at once one becomes the reason
-            raise JournalError(
-                happened,
-                kept="All exposures before are in it, and a resumed run looks for this one.",
-                advice=error.advice,
-            ) from error
+            kept = "All exposures before are in it, and a resumed run looks for this one."
+            raise JournalError(happened, kept=kept, advice=error.advice) from error
 
     async def _confirm(self, taken: int) -> None:
         """Wait for readout and ingest of an exposure and note both."""

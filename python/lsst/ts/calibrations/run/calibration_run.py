@@ -24,7 +24,6 @@ from ..workflow.workflow import make_workflow
 from .acquisition import Acquisition
 from .context import RunContext
 from .filter_and_grating import FilterAndGrating, References
-from .jobs import Jobs
 from .preflight import Preflight
 from .processing import Processing
 from .recovery import Recovery
@@ -73,16 +72,9 @@ class CalibrationRun:
         self.certifier = Certifier(self.repository, instrument.name)
         self.pipelines = PipelineFiles(instrument, context.settings.pipelines)
         self.workflow = make_workflow(config)
-        jobs = Jobs(
-            context,
-            clients.ocps,
-            self.pipelines,
-            instrument,
-            config.detectors,
-            n_processes=config.n_processes,
-            timeout=config.job_timeout,
+        self.work = StepWork(
+            context, instrument, config, clients.ocps, self.archive, self.certifier, self.pipelines
         )
-        self.work = StepWork(context, instrument, config, jobs, self.archive, self.certifier)
         self.processing = Processing(context, self.workflow, self.work)
         self.references = References(self.workflow.references, config.detectors, self.archive, context.now)
         self.filter_and_grating = FilterAndGrating(

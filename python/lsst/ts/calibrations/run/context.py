@@ -1,23 +1,39 @@
-"""What every part of a run needs: journal, record, clock, log, folder."""
+"""How a run begins, what every part of it needs (journal, record, clock, log), and what its end leaves."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from lsst.ts.utils import current_tai
+
+from ..components.clients import Clients
+from ..config.config import CalibrationConfig
+from ..domain.calibrations import step_name
 from ..domain.errors import CalibrationError
-from ..journal.facts import Fact
-from ..journal.journal import Journal
+from ..journal.facts import ExposureBegun, Fact, RunConfigured, RunResumed
+from ..journal.journal import FORMAT, JOURNAL, Journal, JournalError
 from ..journal.record import RunRecord
-from ..journal.settings import RunSettings
+from ..journal.resumption import Resumption
+from ..journal.settings import RunSettings, observatory_settings
+from ..journal.summary import SUMMARY
+from ..workflow.plan import Plan
+from ..workflow.workflow import StepKind
 
-__all__ = ["ReportError", "RunContext"]
+if TYPE_CHECKING:
+    from ..components.camera import Camera
+
+__all__ = ["PreparedRun", "ReportError", "RunContext", "UnfinishedRun"]
 
 SIMULATED = "SIMULATED: the images of this report were made by the simulated observatory of ts_calibrations."
 """First line of the report of a simulated run."""
+
+MOST_NAMED = 4
+"""Steps that are named to the operator, who reads the reason in a few lines; the summary names all."""
 
 
 class ReportError(CalibrationError, OSError):
@@ -30,14 +46,12 @@ class RunContext:
 
     Parameters
     ----------
-    settings
-        Where the run takes place.
-    journal
-        Where facts are written.
+    settings, journal
+        Where the run takes place, and where its facts are written.
     now
         Clock: TAI unix seconds.
     log
-        Log of the script: the operator's report.
+        Log of the script.
     listeners
         Called with every fact, after it is in journal and record. What one raises is logged and changes
         nothing.
@@ -115,3 +129,175 @@ class RunContext:
                 advice="Make room or mend the disk, then resume the run.",
             ) from error
         return path
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A run that a script has prepared when it was configured: all that it needs but its place.
+
+    Parameters
+    ----------
+    script, index
+        Name of the script, and its SAL index.
+    text
+        The configuration as the operator gave it.
+    config, plan
+        What is asked for, and what will be taken.
+    clients
+        Connections to the components.
+    resumption
+        The run to go on with; None for a new one.
+    """
+
+    script: str
+    index: int
+    text: str
+    config: CalibrationConfig
+    plan: Plan
+    clients: Clients
+    resumption: Resumption | None
+
+    def begin(
+        self, settings: RunSettings | None, log: logging.Logger, listeners: Iterable[Callable[[Fact], None]]
+    ) -> RunContext:
+        """Begin the journal, or go on with that of the run to resume.
+
+        Parameters
+        ----------
+        settings
+            Where the run takes place; None for the observatory's own place.
+        log, listeners
+            As for `RunContext`.
+
+        Returns
+        -------
+        context
+            Of the run, whose journal says how it was configured.
+
+        Raises
+        ------
+        ResumptionError
+            The run to resume began elsewhere.
+        JournalError
+            The disk takes nothing.
+        """
+        settings = settings or self._settings_on_the_bus(log)
+        if self.resumption is None:
+            context = RunContext(settings, _new_journal(settings), current_tai, log, listeners)
+            log.info("Run directory: %s", settings.folder)
+            context.note(self._configured(settings, context.now()))
+            return context
+        in_process = settings.repository is not None
+        self.resumption.check_place(simulated=settings.simulated, in_process=in_process)
+        settings = replace(settings, folder=self.resumption.folder)
+        journal, record = self.resumption.journal, self.resumption.record
+        context = RunContext(settings, journal, current_tai, log, listeners, record)
+        (settings.folder / SUMMARY).unlink(missing_ok=True)  # that of an end which is none any more
+        context.note(RunResumed(time=context.now()))
+        return context
+
+    def _configured(self, settings: RunSettings, now: float) -> RunConfigured:
+        return RunConfigured(
+            time=now,
+            format=FORMAT,
+            script=self.script,
+            instrument=self.clients.instrument.name,
+            text=self.text,
+            config=self.config.as_dict(),
+            simulated=settings.simulated,
+            repository=None if settings.repository is None else str(settings.repository),
+            seed=settings.seed,
+            scale=settings.scale,
+            date=settings.date,
+            collections=settings.collections,
+        )
+
+    def _settings_on_the_bus(self, log: logging.Logger) -> RunSettings:
+        """Where the run takes place, and whether what it finds there is the observatory."""
+        if names := self.clients.simulated:
+            log.warning("SIMULATED: in simulation mode are %s.", ", ".join(names))
+        simulated = self.clients.camera_is_simulated
+        return observatory_settings(self.script, self.index, current_tai(), simulated=simulated)
+
+
+def _new_journal(settings: RunSettings) -> Journal:
+    """Make the run directory and the journal in it."""
+    try:
+        settings.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise JournalError(
+            f"the run directory {settings.folder} cannot be made: {error.strerror}",
+            kept="Nothing was exposed.",
+        ) from error
+    # A simulated run that a power cut ends can be run again; it would wait for the disk all the time.
+    return Journal(settings.folder / JOURNAL, durable=not settings.simulated)
+
+
+@dataclass(frozen=True)
+class UnfinishedRun:
+    """What is known of a run, and what an operator reads of it, if it does not end DONE.
+
+    Parameters
+    ----------
+    record, camera
+        Its facts, and the client of the camera; None before there is one.
+    """
+
+    record: RunRecord
+    camera: Camera | None
+
+    @property
+    def under_way(self) -> ExposureBegun | None:
+        """The exposure that the camera was asked for and of whose end no fact tells.
+
+        This is all that is known of a run beside its facts. That the exposure was about to begin is a fact;
+        whether the camera was then asked for it, and did not refuse, its client knows. The camera still
+        exposes, or the disk did not take the fact that it has ended; a resumed run looks for the exposure.
+        """
+        return None if self.camera is None or self.camera.asked is None else self.record.begun
+
+    @property
+    def exposed(self) -> bool:
+        """Whether anything was exposed."""
+        return bool(self.record.exposures) or self.under_way is not None
+
+    @property
+    def rejected(self) -> list[str]:
+        """Types whose calibrations a resumed run would reject again, since it judges the same images."""
+        not_done = {each.step for each in self.record.not_done}
+        decisive = (StepKind.VERIFY, StepKind.CERTIFY)
+        return [
+            name
+            for name, verdict in self.record.verdicts.items()
+            if not verdict.passed and any(step_name(kind, name) in not_done for kind in decisive)
+        ]
+
+    @property
+    def done_and_left(self) -> str:
+        """What the run has, and what it has not done, in few words."""
+        words = [f"{len(self.record.exposures)} exposures were taken and are kept"]
+        if (begun := self.under_way) is not None:
+            what = f"a {begun.image_type} of {begun.exp_time:g} s was under way"
+            words.append(f"{what}: the camera ends it alone, and the run looks for it when it is resumed")
+        if names := [each.step for each in self.record.not_done]:
+            few = len(names) <= MOST_NAMED
+            words.append(f"not done: {', '.join(names) if few else f'{len(names)} steps, see {SUMMARY}'}")
+        return "; ".join(words)
+
+    def what_next(self, folder: Path) -> str:
+        """Say what can be done with the run.
+
+        Parameters
+        ----------
+        folder
+            Its directory.
+
+        Returns
+        -------
+        sentence
+            For the operator.
+        """
+        if self.rejected:
+            names = ", ".join(self.rejected)
+            return f"{names}: rejected, also if the run in {folder} is resumed; a new run is needed."
+        return f"The run can be resumed; its directory is {folder}"

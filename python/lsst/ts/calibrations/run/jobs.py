@@ -2,131 +2,73 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..domain.errors import ProcessingError
 from ..domain.job_collections import job_collection
-from ..domain.jobs import JobRequest, data_query, make_job
 from ..journal.facts import JobEnded, JobSubmitted
-from .context import RunContext
 
 if TYPE_CHECKING:
-    from ..butler.pipeline_files import PipelineFiles
     from ..components.ocps import OcpsClient
-    from ..domain.instruments import Instrument
-    from ..workflow.workflow import Step
+    from ..domain.jobs import JobRequest
+    from .context import RunContext
 
-__all__ = ["Jobs"]
+__all__ = ["run_job"]
 
 
-@dataclass(frozen=True)
-class Jobs:
-    """Runs the jobs of a run.
+async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, timeout: float) -> str:
+    """Run a job to success, unless it has succeeded before.
 
     Parameters
     ----------
+    request
+        The job.
     context
-        Journal, clock and log.
-    ocps, pipelines
-        What runs them, and which pipelines there are.
-    instrument, detectors
-        Whose images are processed, and the Butler ids of the detectors.
-    n_processes
-        How many processes a job may use.
+        Journal, clock and log of the run.
+    ocps
+        What runs it.
     timeout
-        Seconds within which a job must have ended.
+        Seconds within which it must have ended.
+
+    Returns
+    -------
+    collection
+        Collection of its results.
+
+    Raises
+    ------
+    ProcessingError
+        It did not end with exit code 0.
     """
+    if (done := context.record.successful_job(request)) is not None:
+        context.log.info("Job %s (%s) had succeeded.", done.submitted.job_id, request.name)
+        return job_collection(done.submitted.job_id)
+    submitted: list[str] = []
 
-    context: RunContext
-    ocps: OcpsClient
-    pipelines: PipelineFiles
-    instrument: Instrument
-    detectors: Sequence[int]
-    n_processes: int
-    timeout: float
-
-    async def run(
-        self, step: Step, exposures: Sequence[int], inputs: Sequence[str], options: str = ""
-    ) -> str:
-        """Run the job of a step to success.
-
-        Parameters
-        ----------
-        step, exposures
-            What the job is for, and the ids of its exposures.
-        inputs, options
-            Input collections, and options of pipetask as configured.
-
-        Returns
-        -------
-        collection
-            Collection of its results.
-
-        Raises
-        ------
-        ProcessingError
-            It did not end with exit code 0.
-        ArchiveError
-            There is no such pipeline.
-        """
-        pipeline = await asyncio.to_thread(self.pipelines.find, step.job_kind, step.calibration)
-        options, notes = pipeline.options(options)
-        for note in notes:
-            self.context.log.info("%s %s: %s.", step.kind, step.calibration, note)
-        return await self._succeed(
-            make_job(
-                step.job_kind,
-                step.calibration,
-                pipeline=pipeline.address,
-                inputs=inputs,
-                processes=self.n_processes,
-                options=options,
-                query=data_query(self.instrument, self.detectors, exposures),
-            )
-        )
-
-    async def _succeed(self, request: JobRequest) -> str:
-        """Run a job, if it has not succeeded before; return its collection if it ends with exit code 0."""
-        if (done := self.context.record.successful_job(request)) is not None:
-            self.context.log.info("Job %s (%s) had succeeded.", done.submitted.job_id, request.name)
-            return job_collection(done.submitted.job_id)
-        submitted: list[str] = []
-
-        def note_submitted(job_id: str) -> None:
-            submitted.append(job_id)
-            self._note_submitted(request, job_id)
-
-        exit_code: int | None = None
-        try:
-            job_id, exit_code = await self.ocps.run(
-                request, timeout=self.timeout, on_submitted=note_submitted
-            )
-        finally:
-            if submitted:
-                self.context.note(JobEnded(time=self.context.now(), job_id=submitted[0], exit_code=exit_code))
-        if exit_code != 0:
-            raise ProcessingError(
-                request.name,
-                f"exit code {exit_code}",
-                job_id=job_id,
-                exit_code=exit_code,
-                log=str(self.context.settings.job_log(job_id)),
-            )
-        self.context.log.info("Job %s (%s) succeeded.", job_id, request.name)
-        return job_collection(job_id)
-
-    def _note_submitted(self, request: JobRequest, job_id: str) -> None:
-        log = str(self.context.settings.job_log(job_id))
-        self.context.log.info("Job %s: %s. Its log: %s", job_id, request.name, log)
-        self.context.note(
+    def note_submitted(job_id: str) -> None:
+        submitted.append(job_id)
+        log = str(context.settings.job_log(job_id))
+        context.log.info("Job %s: %s. Its log: %s", job_id, request.name, log)
+        context.note(
             JobSubmitted(
-                time=self.context.now(),
+                time=context.now(),
                 job_id=job_id,
                 collection=job_collection(job_id),
                 log=log,
                 **asdict(request),
             )
         )
+
+    exit_code: int | None = None
+    try:
+        job_id, exit_code = await ocps.run(request, timeout=timeout, on_submitted=note_submitted)
+    finally:
+        if submitted:
+            context.note(JobEnded(time=context.now(), job_id=submitted[0], exit_code=exit_code))
+    if exit_code != 0:
+        log = str(context.settings.job_log(job_id))
+        reason = f"exit code {exit_code}"
+        raise ProcessingError(request.name, reason, job_id=job_id, exit_code=exit_code, log=log)
+    context.log.info("Job %s (%s) succeeded.", job_id, request.name)
+    return job_collection(job_id)

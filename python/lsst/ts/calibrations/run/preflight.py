@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from lsst.ts import salobj
@@ -29,6 +30,7 @@ FREE_BYTES = 100_000_000
 """Free disk that a run directory needs: journal, log, report and summary stay far below it."""
 
 
+@dataclass(frozen=True)
 class Preflight:
     """Checks at the start of a run; all problems are reported together.
 
@@ -46,21 +48,12 @@ class Preflight:
         Further checks; each gives what is not in order, one sentence for each problem.
     """
 
-    def __init__(
-        self,
-        instrument: Instrument,
-        remotes: Sequence[salobj.Remote],
-        archive: Archive,
-        certifier: Certifier,
-        pipelines: PipelineFiles,
-        more: Sequence[Callable[[], Awaitable[list[str]]]] = (),
-    ) -> None:
-        self.instrument = instrument
-        self.remotes = remotes
-        self.archive = archive
-        self.certifier = certifier
-        self.pipelines = pipelines
-        self.more = tuple(more)
+    instrument: Instrument
+    remotes: Sequence[salobj.Remote]
+    archive: Archive
+    certifier: Certifier
+    pipelines: PipelineFiles
+    more: Sequence[Callable[[], Awaitable[list[str]]]] = ()
 
     async def check(
         self, workflow: Workflow, *, folder: Path, certification: PlannedCertification | None = None
@@ -71,22 +64,24 @@ class Preflight:
         ----------
         workflow
             What will be done: its collections and pipelines must be there.
-        certification
-            What is going to be certified; None: nothing.
         folder
             Run directory.
+        certification
+            What is going to be certified; None: nothing.
 
         Raises
         ------
         PreflightError
-            Something is not in order; it says all that is not.
+            Something is not in order.
         """
         checks: list[Awaitable[list[str]]] = [self._state(remote) for remote in self.remotes]
         checks += [self._collections(workflow.input_collections), self._conflicts(certification)]
         checks += [asyncio.to_thread(self.pipelines.problems, workflow.jobs)]
         checks += [check() for check in self.more]
         problems = [problem for found in await asyncio.gather(*checks) for problem in found]
-        problems += _disk(folder)
+        if (free := shutil.disk_usage(folder).free) < FREE_BYTES:
+            needed = f"{FREE_BYTES / 1e6:.0f} MB are needed"
+            problems.append(f"only {free / 1e6:.0f} MB are free for {folder}; {needed}")
         if problems:
             raise PreflightError(problems)
 
@@ -96,24 +91,17 @@ class Preflight:
             data = await remote.evt_summaryState.aget(timeout=STATE_TIMEOUT)
         except TimeoutError:
             return [f"{name} has not said its state within {STATE_TIMEOUT:.0f} s: is it running?"]
-        state = salobj.State(data.summaryState)
-        if state == salobj.State.ENABLED:
-            problems = await self._alive(remote)
-        else:
-            problems = [f"{name} is {state.name}, not ENABLED: enable it"]
+        state, problems = salobj.State(data.summaryState), list[str]()
+        if state != salobj.State.ENABLED:
+            problems.append(f"{name} is {state.name}, not ENABLED: enable it")
+        else:  # the bus still has the last state of a component that has gone
+            try:
+                await remote.evt_heartbeat.next(flush=True, timeout=HEARTBEAT_TIMEOUT)
+            except TimeoutError:
+                problems.append(f"{name} was ENABLED, but has no heartbeat any more: start and enable it")
         if remote.salinfo.name == "OCPS" and state in (salobj.State.DISABLED, salobj.State.ENABLED):
             problems += self._configuration(remote)
         return problems
-
-    async def _alive(self, remote: salobj.Remote) -> list[str]:
-        """Look for a heartbeat: the bus still has the last state of a component that has gone."""
-        try:
-            await remote.evt_heartbeat.next(flush=True, timeout=HEARTBEAT_TIMEOUT)
-        except TimeoutError:
-            return [
-                f"{remote.salinfo.name_index} was ENABLED, but has no heartbeat any more: start and enable it"
-            ]
-        return []
 
     def _configuration(self, ocps: salobj.Remote) -> list[str]:
         """An OCPS that names an instrument in its configuration must name ours; many name none."""
@@ -161,10 +149,3 @@ class Preflight:
         names = [f"{base}.{number}" for number in range(start, start + 100)]
         free = await self.archive.missing_collections(names)
         return next((name for name in names if name in free), f"{base}.new")
-
-
-def _disk(folder: Path) -> list[str]:
-    free = shutil.disk_usage(folder).free
-    if free >= FREE_BYTES:
-        return []
-    return [f"only {free / 1e6:.0f} MB are free for {folder}; {FREE_BYTES / 1e6:.0f} MB are needed"]

@@ -74,21 +74,18 @@ class Processing:
             try:
                 await asyncio.shield(self._tasks[need])
             except _StepFailed:
-                self._fail(step, _was_not_done(need), follows=True)
+                raise self._not_done(step, _was_not_done(need), follows=True) from None
         try:
             await self.work.do(step, self._images)
         except CalibrationError as error:
-            self._fail(step, error.brief)
+            raise self._not_done(step, error.brief, follows=False) from None
 
-    def _fail(self, step: Step, reason: str, *, follows: bool = False) -> None:
-        self._note_not_done(step, reason, follows=follows)
-        raise _StepFailed(f"{step.name}: {reason}") from None
-
-    def _note_not_done(self, step: Step, reason: str, *, follows: bool) -> None:
+    def _not_done(self, step: Step, reason: str, *, follows: bool) -> _StepFailed:
+        """Note that a step was not done; return the error with which it ends."""
         self.context.log.error("Not done: %s: %s.", step.name, reason)
-        self.context.note(
-            StepNotDone(time=self.context.now(), step=step.name, reason=reason, follows=follows)
-        )
+        now = self.context.now()
+        self.context.note(StepNotDone(time=now, step=step.name, reason=reason, follows=follows))
+        return _StepFailed(f"{step.name}: {reason}")
 
     async def finish(self) -> None:
         """Wait until no step is under way.
@@ -127,12 +124,11 @@ class Processing:
             if step in self._tasks:
                 continue
             missing = [each for each in step.images if each not in self._images]
-            reason = (
-                f"the {' and '.join(missing)} images were not all taken and confirmed"
-                if missing
-                else _was_not_done(_other_need(step))
-            )
-            self._note_not_done(step, reason, follows=True)
+            if missing:
+                reason = f"the {' and '.join(missing)} images were not all taken and confirmed"
+            else:
+                reason = _was_not_done(_other_need(step))
+            self._not_done(step, reason, follows=True)
 
     def give_up(self, reason: str) -> None:
         """Note every step that has not come to its end, when the run ends early and nothing is under way.

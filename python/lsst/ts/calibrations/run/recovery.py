@@ -34,10 +34,8 @@ class Recovery:
 
     Parameters
     ----------
-    context
-        Journal, clock and log of the run.
-    clients, archive
-        What confirms exposures and has the jobs, and what has the exposures.
+    context, clients, archive
+        Journal, clock and log; what confirms exposures and has the jobs; and what has the exposures.
     detectors
         Full names of the detectors that must be confirmed, by Butler id.
     oods_timeout
@@ -76,9 +74,9 @@ class Recovery:
         record = self.context.record
         nights = sorted({each // 100_000 for each in record.exposures})
         if nights and nights[-1] != day_obs(self.context.now()):
+            named = ", ".join(map(str, nights))
             self.context.log.warning(
-                "The run has images of %s and goes on with those of another night.",
-                ", ".join(map(str, nights)),
+                "The run has images of %s and goes on with those of another night.", named
             )
         held = record.held(ImageType.FLAT.value).values()
         before = {each.physical_filter for each in held if each.physical_filter is not None}
@@ -86,13 +84,8 @@ class Recovery:
             return
         name = await self.clients.camera.find_filter()
         if name is not None and before != {name}:
-            through = " and ".join(sorted(before))
-            raise PreflightError(
-                [
-                    f"the flats of this run were taken through {through}, and {name} is in the beam: put back"
-                    " what was there"
-                ]
-            )
+            taken = f"the flats of this run were taken through {' and '.join(sorted(before))}"
+            raise PreflightError([f"{taken}, and {name} is in the beam: put back what was there"])
 
     async def _settle(self, job_id: str) -> None:
         """Learn the end of a job, or end it."""
@@ -102,7 +95,7 @@ class Recovery:
         self.context.note(JobEnded(time=self.context.now(), job_id=job_id, exit_code=exit_code))
 
     async def _adopt(self, begun: ExposureBegun) -> None:
-        """Take up an exposure that the camera took after the script had ended.
+        """Look for an exposure that the camera may have taken after the script had ended.
 
         It is known by its group, which no other exposure has. Like any other it has the time limit
         from now on, however long ago it was begun: what ended the script may have held up the OODS as well.
@@ -140,20 +133,14 @@ class Recovery:
 
     async def _find(self, taken: int, obs_id: str) -> None:
         """Look for an exposure; note that it is confirmed, or that it is lost."""
-        image = await self._image(taken, obs_id)
+        image, now = await self._image(taken, obs_id), self.context.now()
         if image is not None:
-            self.context.note(
-                ExposureConfirmed(
-                    time=self.context.now(),
-                    id=taken,
-                    physical_filter=image.physical_filter,
-                    files=image.files,
-                )
-            )
+            name, files = image.physical_filter, image.files
+            self.context.note(ExposureConfirmed(time=now, id=taken, physical_filter=name, files=files))
             return
         reason = f"neither archive nor OODS had it within {self.oods_timeout:g} s after the run was resumed"
         self.context.log.warning("%s is lost and will be taken again: %s.", obs_id, reason)
-        self.context.note(ExposureLost(time=self.context.now(), id=taken, reason=reason))
+        self.context.note(ExposureLost(time=now, id=taken, reason=reason))
 
     async def _image(self, taken: int, obs_id: str) -> ArchivedImage | None:
         """Wait until the archive has an exposure, or the OODS confirms it; None if the time runs out."""

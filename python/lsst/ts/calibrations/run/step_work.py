@@ -13,17 +13,20 @@ from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from ..domain.errors import CertificationError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
 from ..domain.gains import corrected_gain
+from ..domain.jobs import data_query, make_job
 from ..domain.pipeline_names import without_labels
 from ..journal.facts import CalibrationMade, Certified, GainsMeasured, VerdictGiven
 from ..report.gains import gain_table, love_gain_table
 from ..report.verification import VerificationReport
 from ..verification import MAX_FAILURES_BY_ITSELF, Accepted, CombinedCalibration, Waiver, judge, waive
 from ..workflow.workflow import Step, StepKind
-from .jobs import Jobs
+from .jobs import run_job
 
 if TYPE_CHECKING:
     from ..butler.archive import Archive
     from ..butler.pair_gains import PairGain
+    from ..butler.pipeline_files import PipelineFiles
+    from ..components.ocps import OcpsClient
     from ..config.config import CalibrationConfig
     from ..domain.instruments import ImageType, Instrument
     from .context import RunContext
@@ -45,8 +48,8 @@ class StepWork:
         Journal, clock and log.
     instrument, config
         What was asked for.
-    jobs, archive, certifier
-        What runs jobs, what holds their results, and what certifies them.
+    ocps, archive, certifier, pipelines
+        What runs jobs, what holds their results, what certifies them, and which pipelines there are.
     made
         What was generated, by calibration.
     reports
@@ -56,9 +59,10 @@ class StepWork:
     context: RunContext
     instrument: Instrument
     config: CalibrationConfig
-    jobs: Jobs
+    ocps: OcpsClient
     archive: Archive
     certifier: Certifier
+    pipelines: PipelineFiles
     made: dict[str, CombinedCalibration] = field(default_factory=dict)
     reports: dict[str, VerificationReport] = field(default_factory=dict)
 
@@ -90,15 +94,29 @@ class StepWork:
             case StepKind.VERIFY:
                 await self._verify(step, exposures)
             case StepKind.CERTIFY:
-                await self.certify(step.calibration)
+                await self._certify(step.calibration)
             case StepKind.GAINS:
                 await self._measure_gains(step, exposures[PAIR_GAINS.made_from])
 
-    def _inputs(self, step: Step) -> tuple[str, ...]:
-        """Input collections of a job: what this run made and accepted first, then what was configured."""
+    async def _run_job(self, step: Step, exposures: Sequence[int], options: str = "") -> str:
+        """Run the job of a step to success; return the collection of its results."""
+        # What this run made and accepted comes before what was configured.
         runs = [self.made[name].run for name in step.inputs_of_run]
         certified = [self.config.calib_collection] if step.accepted_inputs else []
-        return tuple(dict.fromkeys([*runs, *certified, *step.configured_inputs]))
+        pipeline = await asyncio.to_thread(self.pipelines.find, step.job_kind, step.calibration)
+        options, notes = pipeline.options(options)
+        for note in notes:
+            self.context.log.info("%s %s: %s.", step.kind, step.calibration, note)
+        request = make_job(
+            step.job_kind,
+            step.calibration,
+            pipeline=pipeline.address,
+            inputs=tuple(dict.fromkeys([*runs, *certified, *step.configured_inputs])),
+            processes=self.config.n_processes,
+            options=options,
+            query=data_query(self.instrument, self.config.detectors, exposures),
+        )
+        return await run_job(request, self.context, self.ocps, self.config.job_timeout)
 
     async def _generate(self, step: Step, exposures: Mapping[str, tuple[int, ...]]) -> None:
         """Make a calibration, and note which datasets it is.
@@ -106,7 +124,7 @@ class StepWork:
         What is noted counts, also if that was before the run was resumed and others are there now.
         """
         ids = [exposure for each in exposures.values() for exposure in each]
-        collection = await self.jobs.run(step, ids, self._inputs(step), step.options)
+        collection = await self._run_job(step, ids, step.options)
         made = CombinedCalibration(step.calibration, exposures, collection, ())
         if collection not in self.context.record.made:
             datasets, now = await self.certifier.made(made.dataset_type, made.run), self.context.now()
@@ -120,7 +138,7 @@ class StepWork:
         """Verify images against a calibration, or a calibration by itself; note and report the verdict."""
         calibration, made = CALIBRATIONS[step.calibration], self.made.get(step.calibration)
         ids = exposures[calibration.verified_with] if made is None else made.verified_with
-        collection = await self.jobs.run(step, ids, self._inputs(step))
+        collection = await self._run_job(step, ids)
         by_itself = made is not None and calibration.verified_by_itself
         results = await self.archive.verification(
             collection, step.calibration, None if by_itself else ids, self.config.detectors
@@ -165,23 +183,14 @@ class StepWork:
             self.context.log.warning(
                 "%s was judged again, and the verdict differs from the one before the run was resumed"
                 " (passed: %s, now %s).",
-                *(given.calibration, before.passed, given.passed),
+                given.calibration,
+                before.passed,
+                given.passed,
             )
         self.context.note(given)
 
-    async def certify(self, calibration: str) -> None:
-        """Certify a calibration that was accepted, or whose verification the operator waived.
-
-        Parameters
-        ----------
-        calibration
-            Its name.
-
-        Raises
-        ------
-        CertificationError
-            It was not accepted, or the Butler refused it.
-        """
+    async def _certify(self, calibration: str) -> None:
+        """Certify a calibration that was accepted, or whose verification the operator waived."""
         request = Certification(
             ground=self._ground(calibration),
             detectors=self.config.detectors,
@@ -189,7 +198,7 @@ class StepWork:
             begin=self.config.certify_begin,
             end=self.config.certify_end,
         )
-        certifying = asyncio.ensure_future(self._certify(calibration, request))
+        certifying = asyncio.ensure_future(self._certify_and_note(calibration, request))
         try:
             await asyncio.shield(certifying)
         except asyncio.CancelledError:
@@ -199,7 +208,7 @@ class StepWork:
                 certifying.exception()  # the stop comes first
             raise
 
-    async def _certify(self, calibration: str, request: Certification) -> None:
+    async def _certify_and_note(self, calibration: str, request: Certification) -> None:
         await self.certifier.certify(request)
         begin, end = (date.isoformat(timespec="milliseconds") for date in (request.begin, request.end))
         certified = Certified(
@@ -244,7 +253,7 @@ class StepWork:
             return
         paired = [each for pair in pairs for each in pair]
         options = without_labels(step.options, PAIR_GAINS.tasks_left_out)
-        collection = await self.jobs.run(step, paired, self._inputs(step), options)
+        collection = await self._run_job(step, paired, options)
         measured = await self.archive.pair_gains(collection, pairs, self.config.detectors)
         gains = tuple(self._gain(each) for each in measured)
         # As text, in which also gains that are no numbers can be equal; tuples become lists in the journal.
