@@ -65,7 +65,7 @@ def test_commands_are_accepted(commands: list[str]) -> None:
         options = _parsed(command)
         if options:
             text = configuration_text(None, options["parameters"])
-            assert _examine(text, find_script(options["script"]).instrument()).errors == ()
+            assert _examine(text, find_script(options["script"]).instrument).errors == ()
 
 
 def test_every_example_of_the_procedures_is_printed_right(page_blocks: Any) -> None:

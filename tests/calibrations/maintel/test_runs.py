@@ -47,7 +47,7 @@ def run(tmp_path: Path, certify_stand_ins: Any) -> Any:
     """Run a script to its end; return its final state and its summary."""
 
     def do(script: type[BaseMakeCalibrations], text: str, detectors: list[int]) -> tuple[ScriptState, Any]:
-        instrument = script.instrument()
+        instrument = script.instrument
         repository = _repository(tmp_path / "repo", instrument, certify_stand_ins)
         machinery = Machinery(ButlerIngest(repository), Failing, make_pixels=no_pixels, processes=0)
 

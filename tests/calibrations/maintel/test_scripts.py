@@ -25,7 +25,7 @@ SCRIPTS = {
 def test_a_script_is_found_by_the_path_of_the_queue(path: str) -> None:
     script, instrument = SCRIPTS[path]
     assert find_script(path) is script
-    assert script.instrument() is instrument
+    assert script.instrument is instrument
 
 
 @pytest.mark.parametrize("path", SCRIPTS)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import types
-from abc import abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import yaml
 from lsst.ts.utils import current_tai
@@ -58,6 +57,9 @@ class BaseMakeCalibrations(salobj.BaseScript):
         Gives what an operator should know of a configuration, as far as it depends on the place of the run.
     """
 
+    instrument: ClassVar[Instrument]
+    """Instrument whose calibrations are made: named by the subclass."""
+
     evt_logMessage: OrderedEvent  # noqa: N815, a name of SAL
 
     def __init__(
@@ -68,7 +70,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         listeners: Iterable[Callable[[Fact], None]] = (),
         advise: Callable[[CalibrationConfig], Iterable[str]] = lambda _: (),
     ) -> None:
-        super().__init__(index=index, descr=f"Take and verify {self.instrument().name} calibrations.")
+        super().__init__(index=index, descr=f"Take and verify {self.instrument.name} calibrations.")
         self.evt_logMessage = OrderedEvent(self.evt_logMessage)
         self._settings = settings
         self._listeners = tuple(listeners)
@@ -85,14 +87,9 @@ class BaseMakeCalibrations(salobj.BaseScript):
         self._closing: asyncio.Future[None] | None = None
 
     @classmethod
-    @abstractmethod
-    def instrument(cls) -> Instrument:
-        """Instrument whose calibrations are made."""
-
-    @classmethod
     def get_schema(cls) -> dict[str, Any]:
         """JSON schema of the configuration."""
-        return load_schema(cls.instrument().name)
+        return load_schema(cls.instrument.name)
 
     @property
     def prepared(self) -> PreparedRun:
@@ -120,20 +117,10 @@ class BaseMakeCalibrations(salobj.BaseScript):
         return UnfinishedRun(self.record, None if self._prepared is None else self._prepared.clients.camera)
 
     async def do_configure(self, data: salobj.BaseMsgType) -> None:
-        """Examine the configuration text itself, then configure as every script.
+        """Examine the configuration text itself and name all problems, then configure as every script.
 
         The base class hands over what YAML made of the text: a key given twice is gone by then, and its
         validation stops at the first problem.
-
-        Parameters
-        ----------
-        data
-            Command ``configure``.
-
-        Raises
-        ------
-        ExpectedError
-            The configuration has problems; all of them are named.
         """
         self.assert_state("configure", [ScriptState.UNCONFIGURED])
         try:
@@ -149,16 +136,16 @@ class BaseMakeCalibrations(salobj.BaseScript):
         await super().do_configure(data)
 
     def _examine(self, text: str) -> Findings:
-        """Examine a configuration; if it asks to resume a run, take the run up and examine what it has."""
+        """Examine a configuration, or that of the run that it asks to resume."""
         self._text = text
-        findings = examine(text, self.get_schema(), self.instrument())
+        findings = examine(text, self.get_schema(), self.instrument)
         folder = asked_for(findings.read, findings.misread)
         if folder is None:
             return findings
         self._resumption = take_up(folder, type(self).__name__)
         self.log.info("The run in %s is resumed: %d exposures are there.", folder, len(self.record.exposures))
         self._text = self._resumption.configured.text
-        return examine(self._text, self.get_schema(), self.instrument())
+        return examine(self._text, self.get_schema(), self.instrument)
 
     async def _refuse_configuration(self, error: CalibrationError) -> NoReturn:
         """End the script as CONFIGURE_FAILED; always raises ExpectedError."""
@@ -168,57 +155,33 @@ class BaseMakeCalibrations(salobj.BaseScript):
         raise salobj.ExpectedError(str(error))
 
     async def configure(self, config: types.SimpleNamespace) -> None:
-        """Plan the run and connect to the components.
-
-        Parameters
-        ----------
-        config
-            Options that comply with the schema, defaults filled in. Usually what `do_configure` has examined:
-            then nothing is checked or made again.
-
-        Raises
-        ------
-        ConfigurationError
-            The options do not go together.
-        """
+        """Plan the run and connect to the components; options that `do_configure` has examined are taken."""
         asked = self._examined
         if asked is None or asked.as_dict() != vars(config):
-            asked = CalibrationConfig.from_namespace(config, self.instrument())
+            asked = CalibrationConfig.from_namespace(config, self.instrument)
             self._text = yaml.safe_dump(asked.as_dict(), sort_keys=False)  # a resumed run goes by it
-        plan = make_plan(asked, self.instrument(), advice=self._advise(asked))
+        plan = make_plan(asked, self.instrument, advice=self._advise(asked))
         validity = asked.validity_warning(current_tai())
         for warning in (*plan.warnings, *([validity] if validity else [])):
             self.log.warning(warning)
-        clients = Clients(self.instrument(), self.domain, self.log)
+        clients = Clients(self.instrument, self.domain, self.log)
         self._prepared = PreparedRun(
             type(self).__name__, self.salinfo.index, self._text, asked, plan, clients, self._resumption
         )
         await clients.start()
 
     def set_metadata(self, metadata: salobj.BaseMsgType) -> None:
-        """Publish how long the run will take, how many images and with what.
-
-        Parameters
-        ----------
-        metadata
-            Fields of the event ``metadata``: duration in seconds.
-        """
+        """Publish how long the run will take [s], how many images and with what."""
         config, plan = self.prepared.config, self.prepared.plan
         held = [each.taken for each in self.record.exposures.values() if not each.lost]
-        spent = sum(each.exp_time + self.instrument().readout_time for each in held)
+        spent = sum(each.exp_time + self.instrument.readout_time for each in held)
         metadata.duration = max(plan.duration - spent, 0.0)
         metadata.nimages = plan.n_images - len(held)
-        metadata.instrument = self.instrument().name
+        metadata.instrument = self.instrument.name
         metadata.filters = "" if config.filter is None else str(config.filter)
 
     async def run(self) -> None:
-        """Run to the verdict.
-
-        Raises
-        ------
-        ExpectedError
-            Something that was asked for was not done.
-        """
+        """Run to the verdict; an ExpectedError says that something that was asked for was not done."""
         if self._terminated:
             raise asyncio.CancelledError("a signal came before anything had begun")
         self._own_task, self._started, prepared = asyncio.current_task(), current_tai(), self.prepared
@@ -226,7 +189,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
             self._context = prepared.begin(self._settings, self.log, self._listeners)
             outcome = await CalibrationRun(
                 self._context,
-                self.instrument(),
+                self.instrument,
                 prepared.config,
                 prepared.plan,
                 prepared.clients,
@@ -239,13 +202,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         await self.set_state(reason=outcome)
 
     async def cleanup(self) -> None:
-        """Write down how the run ended: journal and summary.
-
-        Raises
-        ------
-        ExpectedError
-            They could not be written.
-        """
+        """Write down how the run ended, in journal and summary; an ExpectedError if that is not possible."""
         try:
             if self._context is not None:
                 await self._write_end(self._context)
@@ -276,11 +233,6 @@ class BaseMakeCalibrations(salobj.BaseScript):
         """Stop as every script does, but not before `run` has begun.
 
         The base class says RUNNING first; a stop that comes then would end the script, and `run` would begin.
-
-        Parameters
-        ----------
-        data
-            Command ``stop``.
         """
         while self.state.state == ScriptState.RUNNING and self._own_task is None:  # noqa: ASYNC110, no event tells
             await asyncio.sleep(_POLL)
@@ -322,7 +274,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         summary = make_summary(
             self.record,
             settings,
-            self.instrument(),
+            self.instrument,
             script=type(self).__name__,
             state=state,
             reason=reason,

@@ -37,10 +37,9 @@ def choose_sal() -> None:
 
 
 def run_from_queue(script: type[BaseMakeCalibrations]) -> None:
-    """Run a script as the ScriptQueue starts it; never returns.
+    """Run a script as the ScriptQueue starts it.
 
-    Without salobj there is no bus to run on: the schema is printed all the same, all else ends with an error.
-    The simulation is never chosen silently.
+    Without salobj only the schema is printed, and all else is an error: nobody chose the simulation.
 
     Parameters
     ----------
@@ -70,10 +69,7 @@ def _only_schema() -> bool:
 
 
 async def _run(script: type[BaseMakeCalibrations]) -> None:
-    """Run the script, and see to it that its process ends after it.
-
-    A connection that does not close would hold up the queue, which waits for the process, for ever.
-    """
+    """Run the script; a connection that does not close then must not hold up the queue for ever."""
     status = 1
     try:
         await script.amain()

@@ -5,21 +5,12 @@ from ..sal_choice import provide_salobj
 provide_salobj()
 
 from ..base_make_calibrations import BaseMakeCalibrations  # noqa: E402
-from ..domain.instruments import LATISS, Instrument  # noqa: E402
+from ..domain.instruments import LATISS  # noqa: E402
 
 __all__ = ["MakeLatissCalibrations"]
 
 
 class MakeLatissCalibrations(BaseMakeCalibrations):
-    """Take LATISS biases, darks and flats, have them verified, and report the verdict.
+    """Take LATISS biases, darks and flats, have them verified, and report the verdict."""
 
-    Parameters
-    ----------
-    index, settings, listeners, advise
-        As for `BaseMakeCalibrations`.
-    """
-
-    @classmethod
-    def instrument(cls) -> Instrument:
-        """Instrument whose calibrations are made."""
-        return LATISS
+    instrument = LATISS

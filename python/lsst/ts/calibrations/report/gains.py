@@ -7,9 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from .verification import LOVE_LIMIT, fit
-
-__all__ = ["gain_table", "love_gain_table"]
+__all__ = ["gain_table"]
 
 
 def gain_table(gains: Sequence[Mapping[str, Any]]) -> str:
@@ -30,27 +28,6 @@ def gain_table(gains: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join([*_mean_lines(gains), *_pair_lines(gains)])
 
 
-def love_gain_table(gains: Sequence[Mapping[str, Any]], path: str, limit: int = LOVE_LIMIT) -> str:
-    """Show as much of the table of gains as LOVE can show.
-
-    Parameters
-    ----------
-    gains
-        As `gain_table` gets them.
-    path
-        Where the whole table is.
-    limit
-        Most bytes.
-
-    Returns
-    -------
-    text
-        At most ``limit`` bytes; the path is the last line.
-    """
-    last = f"All gains: {path}"
-    return fit(f"{gain_table(gains)}\n{last}", last, limit)
-
-
 def _mean_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     by_amplifier: dict[tuple[Any, str], list[Mapping[str, Any]]] = {}
     for each in gains:
@@ -58,11 +35,9 @@ def _mean_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield "Mean gain [electron/adu] and read noise [electron] of each amplifier:"
     yield "    detector  amplifier    gain  corrected   noise  pairs"
     for (detector, amplifier), measured in by_amplifier.items():
-        values = {
-            name: _known(each[name] for each in measured) for name in ("gain", "gain_corrected", "noise")
-        }
-        means = (fmean(known) if known else None for known in values.values())
-        yield f"    {detector!s:>8}  {amplifier:>9}  {_columns(*means)}  {len(values['gain']):>5}"
+        known = [_known(each[name] for each in measured) for name in ("gain", "gain_corrected", "noise")]
+        means = (fmean(values) if values else None for values in known)
+        yield f"    {detector!s:>8}  {amplifier:>9}  {_columns(*means)}  {len(known[0]):>5}"
 
 
 def _pair_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:

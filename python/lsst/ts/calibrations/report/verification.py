@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..domain.text import plain
-from ..verification import Verdict, VerificationTest
+from ..verification import Verdict
 
 __all__ = ["LOVE_LIMIT", "NEGATIVE", "VerificationReport", "fit"]
 
@@ -47,10 +47,8 @@ class VerificationReport:
 
     Parameters
     ----------
-    calibration
-        ``BIAS``, ``DARK``, ``FLAT``...
-    verdict
-        The verdict on it.
+    calibration, verdict
+        Its name, e.g. ``BIAS``, and the verdict on it.
     verification_collection
         Collection with the results of the verification.
     generation_collection
@@ -76,20 +74,17 @@ class VerificationReport:
         )
 
     @property
-    def _test_types(self) -> str:
-        """Which tests failed how often, most often first."""
-        failed = (test for tests in self.verdict.failed_tests.values() for test in tests if test.counts)
-        return ", ".join(f"{test} {n}" for test, n in Counter(each.test for each in failed).most_common())
-
-    @property
     def negative_line(self) -> str | None:
         """The line that marks a negative verdict, or None if it is positive."""
         if self.verdict.passed:
             return None
-        if self.verdict.complete:
-            return plain(f"{NEGATIVE}: {self.calibration} failed: {self.counts}: {self._test_types}")
-        problems = f"{len(self.verdict.problems)} problems"
-        return f"{NEGATIVE}: {self.calibration} is incomplete ({problems}): {self.counts}"
+        if not self.verdict.complete:
+            problems = f"{len(self.verdict.problems)} problems"
+            return f"{NEGATIVE}: {self.calibration} is incomplete ({problems}): {self.counts}"
+        failed = (test for tests in self.verdict.failed_tests.values() for test in tests if test.counts)
+        often = Counter(each.test for each in failed).most_common()
+        types = ", ".join(f"{test} {number}" for test, number in often)
+        return plain(f"{NEGATIVE}: {self.calibration} failed: {self.counts}: {types}")
 
     @property
     def headline(self) -> str:
@@ -130,10 +125,8 @@ class VerificationReport:
 
         Parameters
         ----------
-        path
-            Where the full text is.
-        limit
-            Most bytes.
+        path, limit
+            Where the full text is, and how many bytes LOVE shows.
 
         Returns
         -------
@@ -142,13 +135,13 @@ class VerificationReport:
             fit; at the end where the rest is.
         """
         n_problems = min(len(self.verdict.problems), PROBLEMS_SHOWN)
-        last = f"Full report: {path}"
 
         def text(n_exposures: int) -> str:
-            return plain("\n".join([*self._lines(n_exposures, n_problems), last]))
+            return plain("\n".join(self._lines(n_exposures, n_problems)))
 
-        numbers = range(1, len(self.verdict.subjects) + 1)
-        shown = bisect_right(numbers, limit, key=lambda n: len(text(n).encode()))
+        last = plain(f"Full report: {path}")
+        most, numbers = limit - len(f"\n{last}".encode()), range(1, len(self.verdict.subjects) + 1)
+        shown = bisect_right(numbers, most, key=lambda n: len(text(n).encode()))
         return fit(text(shown), last, limit)
 
     def _lines(self, n_exposures: int, n_problems: int) -> Iterator[str]:
@@ -170,10 +163,6 @@ class VerificationReport:
         yield f"Verification collection: {self.verification_collection}"
 
 
-def _line(test: VerificationTest) -> str:
-    return str(test) if test.counts else f"{test} (not counted)"
-
-
 def _label(subject: int | str) -> str:
     return subject if isinstance(subject, str) else f"Exposure ID: {subject}"
 
@@ -193,7 +182,7 @@ def _failure_lines(verdict: Verdict, n_exposures: int) -> Iterator[str]:
     for subject in shown:
         yield f"        {_label(subject)}"
         failed = verdict.failed_tests.get(subject, ())
-        yield from (f"            {_line(test)}" for test in failed)
+        yield from (f"            {test}{'' if test.counts else ' (not counted)'}" for test in failed)
         if not failed:
             yield "            No failures in 'verify_stats' for this exposure."
     if len(shown) < len(subjects):
@@ -201,22 +190,21 @@ def _failure_lines(verdict: Verdict, n_exposures: int) -> Iterator[str]:
 
 
 def fit(text: str, last: str, limit: int = LOVE_LIMIT) -> str:
-    """Cut a text at the end of a line, keeping its last line.
+    """Put a last line below a text, which is cut at the end of a line if both are too long.
 
     Parameters
     ----------
-    text, last
-        The text, and its last line.
-    limit
-        Most bytes.
+    text, last, limit
+        The text, the line to put below it, and the most bytes.
 
     Returns
     -------
     text
         At most ``limit`` bytes.
     """
-    if len(text.encode()) <= limit:
-        return text
+    whole = f"{text}\n{last}"
+    if len(whole.encode()) <= limit:
+        return whole
     kept, size = [], len(last.encode()) + 4
     for line in text.splitlines():
         size += len(line.encode()) + 1

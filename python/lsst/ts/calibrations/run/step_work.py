@@ -16,8 +16,8 @@ from ..domain.gains import corrected_gain
 from ..domain.jobs import data_query, make_job
 from ..domain.pipeline_names import without_labels
 from ..journal.facts import CalibrationMade, Certified, GainsMeasured, VerdictGiven
-from ..report.gains import gain_table, love_gain_table
-from ..report.verification import VerificationReport
+from ..report.gains import gain_table
+from ..report.verification import VerificationReport, fit
 from ..verification import MAX_FAILURES_BY_ITSELF, Accepted, CombinedCalibration, Waiver, judge, waive
 from ..workflow.workflow import Step, StepKind
 from .jobs import run_job
@@ -259,8 +259,8 @@ class StepWork:
         # As text, in which also gains that are no numbers can be equal; tuples become lists in the journal.
         if json.dumps(gains) != json.dumps(self.context.record.gains):
             self.context.note(GainsMeasured(time=self.context.now(), gains=gains))
-        path = self.context.add_to_report(gain_table(gains))
-        self.context.log.info(love_gain_table(gains, str(path)))
+        table = gain_table(gains)
+        self.context.log.info(fit(table, f"All gains: {self.context.add_to_report(table)}"))
 
     def _pairs(self, flats: Sequence[int]) -> list[tuple[int, int]]:
         """Ids of the flats that the pipeline will pair, which does it in the order of their ids."""

@@ -29,12 +29,10 @@ class ImageSet:
 
     Parameters
     ----------
-    image_type
-        Their type.
+    image_type, n_discard
+        Their type, and how many of them come first and are discarded.
     exposure_times
-        Of every image [s], in the order in which they are taken; the discarded come first.
-    n_discard
-        How many of them are discarded.
+        Of every image [s], in the order in which they are taken.
     """
 
     image_type: ImageType
@@ -59,7 +57,7 @@ class Plan:
     Parameters
     ----------
     sets
-        Sets of images, in the order in which they are taken.
+        In the order in which they are taken.
     floor
         Seconds that taking the images lasts at least: exposures, shutter, readouts and waits.
     duration
@@ -84,10 +82,8 @@ def make_plan(config: CalibrationConfig, instrument: Instrument, advice: Iterabl
 
     Parameters
     ----------
-    config
-        What was asked for.
-    instrument
-        The camera.
+    config, instrument
+        What was asked for, and the camera.
     advice
         What else the operator should know, e.g. of the light of the lamp.
 
@@ -96,24 +92,14 @@ def make_plan(config: CalibrationConfig, instrument: Instrument, advice: Iterabl
     plan
         Biases, then darks, then flats, as far as the mode takes them.
     """
-    sets = tuple(
-        ImageSet(kind, settings.exposure_times, settings.n_discard)
-        for kind, settings in config.images.items()
-    )
-    ended = _acquisition_ends(sets, instrument, config.wait_between_exposures)
-    floor = max(ended.values(), default=0.0)
+    sets = tuple(ImageSet(kind, each.exposure_times, each.n_discard) for kind, each in config.images.items())
+    ended = _readout_ends(sets, instrument, config.wait_between_exposures)
+    floor = max(ended.values())
     ready = {kind: SET_UP + end + INGEST for kind, end in ended.items()}
-    return Plan(
-        sets=sets,
-        floor=floor,
-        duration=_duration(config, sets, ready),
-        warnings=(*_warnings(config, sets, floor), *advice),
-    )
+    return Plan(sets, floor, _duration(config, sets, ready), (*_warnings(config, sets, floor), *advice))
 
 
-def _acquisition_ends(
-    sets: Iterable[ImageSet], instrument: Instrument, wait: float
-) -> dict[ImageType, float]:
+def _readout_ends(sets: Iterable[ImageSet], instrument: Instrument, wait: float) -> dict[ImageType, float]:
     """Seconds from the first exposure to the end of the last readout of each type, waits between included."""
     ends, begin = {}, 0.0
     for each in sets:
@@ -126,7 +112,7 @@ def _acquisition_ends(
 
 
 def _duration(config: CalibrationConfig, sets: Iterable[ImageSet], ready: Mapping[ImageType, float]) -> float:
-    """Follow the steps: each begins when its images are ingested and the steps that it needs have ended."""
+    """Seconds to the end of the last step; each begins when its images and what it needs are there."""
     kept = {each.image_type: each.kept_times for each in sets}
     ends: dict[Step, float] = {}
     for step in make_workflow(config):
@@ -136,7 +122,7 @@ def _duration(config: CalibrationConfig, sets: Iterable[ImageSet], ready: Mappin
             n_exposures = 2 * len(flat_pairs(kept[PAIR_GAINS.made_from]).pairs)
         seconds = JOB_START_UP + JOB_PER_IMAGE * n_exposures * len(config.detectors)
         ends[step] = begin + (seconds if n_exposures else 0.0)
-    return max([SET_UP, *ready.values(), *ends.values()])
+    return max([*ready.values(), *ends.values()])
 
 
 def _warnings(config: CalibrationConfig, sets: Iterable[ImageSet], floor: float) -> Iterator[str]:

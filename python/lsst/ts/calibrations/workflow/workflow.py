@@ -1,8 +1,6 @@
 """What a run does with its images: the steps, and what each of them needs, made from the configuration.
 
-This is the only place that says so. The plan estimates the duration from it, preflight takes from it which
-collections and pipelines must be there and what will be certified, processing does it, and the summary and a
-resumed run name by it what was not done.
+This is the only place that says so: plan, preflight, processing, summary and a resumed run follow it.
 """
 
 from __future__ import annotations
@@ -33,23 +31,16 @@ class Step:
 
     Parameters
     ----------
-    kind
-        What is done.
-    calibration
-        Name of the calibration that it is about.
-    images
-        Types of the images that must be there, all of them confirmed.
-    job_images
-        Those of them that its job gets; none if it needs no job.
+    kind, calibration
+        What is done, and the name of the calibration that it is about.
+    images, job_images
+        Types of the images that must be there, all confirmed, and those that its job gets, if it needs one.
     needs
         Steps that must have succeeded before.
     inputs_of_run
-        Calibrations that the run has made by then and that the job takes before all others, the first one
-        first.
-    configured_inputs
-        Input collections of its job, as configured.
-    options
-        Options of pipetask for its job, as configured.
+        Calibrations that the run has made by then and that the job takes before all others, in this order.
+    configured_inputs, options
+        Input collections of its job, and its options of pipetask, as configured.
     halts
         Whether no further image makes sense if it fails.
     """
@@ -117,11 +108,8 @@ class Workflow:
     @property
     def dataset_types_to_certify(self) -> tuple[str, ...]:
         """Dataset types of which calibrations will be certified."""
-        return tuple(
-            CALIBRATIONS[step.calibration].dataset_type
-            for step in self.steps
-            if step.kind is StepKind.CERTIFY
-        )
+        certified = (step.calibration for step in self.steps if step.kind is StepKind.CERTIFY)
+        return tuple(CALIBRATIONS[name].dataset_type for name in certified)
 
 
 def make_workflow(config: CalibrationConfig) -> Workflow:
@@ -136,29 +124,25 @@ def make_workflow(config: CalibrationConfig) -> Workflow:
     -------
     workflow
         For each image type: verification against existing calibrations (external), or generation,
-        verification and certification (internal); then the gains of flat pairs; then generation,
-        verification and certification of the products.
+        verification and certification (internal); then the gains of flat pairs; then the products.
     """
     steps: list[Step] = []
     for calibration in CALIBRATIONS.values():
-        if calibration.image_type not in config.images:
-            continue
-        if config.generate_calibrations:
+        if calibration.image_type in config.images and config.generate_calibrations:
             steps += _making(config, calibration, steps)
-        elif config.do_verify:
+        elif calibration.image_type in config.images and config.do_verify:
             steps.append(_verification(config, calibration, ()))
     if config.gains is not None:
         flats = (PAIR_GAINS.made_from,)
-        steps.append(
-            Step(
-                kind=StepKind.GAINS,
-                calibration=PAIR_GAINS.name,
-                images=flats,
-                job_images=flats,
-                configured_inputs=config.gains.input_collections,
-                options=config.gains.config_options,
-            )
+        gains = Step(
+            kind=StepKind.GAINS,
+            calibration=PAIR_GAINS.name,
+            images=flats,
+            job_images=flats,
+            configured_inputs=config.gains.input_collections,
+            options=config.gains.config_options,
         )
+        steps.append(gains)
     for name in config.products:
         steps += _making(config, CALIBRATIONS[name], steps)
     return Workflow(tuple(steps))
@@ -169,40 +153,34 @@ def _making(config: CalibrationConfig, calibration: CalibrationType, before: Seq
     accepted = tuple(
         step for step in before if step.kind is StepKind.CERTIFY and step.calibration in calibration.needs
     )
-    settings = (
-        config.products[calibration.name]
-        if calibration.is_product
-        else config.images[calibration.verified_with]
+    settings = config.products.get(calibration.name) or config.images[calibration.verified_with]
+    generation = Step(
+        kind=StepKind.GENERATE,
+        calibration=calibration.name,
+        images=calibration.made_from,
+        job_images=calibration.made_from,
+        needs=accepted,
+        inputs_of_run=tuple(step.calibration for step in reversed(accepted)),
+        configured_inputs=settings.input_collections,
+        options=settings.config_options,
+        halts=calibration.halts,
     )
-    steps = [
-        Step(
-            kind=StepKind.GENERATE,
-            calibration=calibration.name,
-            images=calibration.made_from,
-            job_images=calibration.made_from,
-            needs=accepted,
-            inputs_of_run=tuple(step.calibration for step in reversed(accepted)),
-            configured_inputs=settings.input_collections,
-            options=settings.config_options,
-            halts=calibration.halts,
-        )
-    ]
+    steps = [generation]
     if config.do_verify:
-        steps.append(_verification(config, calibration, (steps[0],)))
-    steps.append(
-        Step(
-            kind=StepKind.CERTIFY,
-            calibration=calibration.name,
-            images=calibration.made_from,
-            needs=(steps[-1],),
-            halts=calibration.halts,
-        )
+        steps.append(_verification(config, calibration, (generation,)))
+    certification = Step(
+        kind=StepKind.CERTIFY,
+        calibration=calibration.name,
+        images=calibration.made_from,
+        needs=(steps[-1],),
+        halts=calibration.halts,
     )
-    return steps
+    return [*steps, certification]
 
 
 def _verification(config: CalibrationConfig, calibration: CalibrationType, making: tuple[Step, ...]) -> Step:
     """Verify a calibration that the run has made by the step before, or one that is there."""
+    product, images = config.products.get(calibration.name), config.images[calibration.verified_with]
     return Step(
         kind=StepKind.VERIFY,
         calibration=calibration.name,
@@ -210,10 +188,6 @@ def _verification(config: CalibrationConfig, calibration: CalibrationType, makin
         job_images=(calibration.verified_with,),
         needs=making,
         inputs_of_run=tuple(name for step in making for name in (step.calibration, *step.inputs_of_run)),
-        configured_inputs=(
-            config.products[calibration.name].input_collections
-            if calibration.is_product
-            else config.images[calibration.verified_with].verify_collections
-        ),
+        configured_inputs=product.input_collections if product else images.verify_collections,
         halts=bool(making) and calibration.halts,
     )

@@ -66,7 +66,7 @@ def simulate_run(
         The configuration asks to resume a run, the repository cannot be used, or a fault is not possible;
         nothing was touched.
     """
-    instrument = script_class.instrument()
+    instrument = script_class.instrument
     findings = examine(text, script_class.get_schema(), instrument)
     _refuse_resumption(findings)
     config = findings.config  # None if the script will refuse it, and get no further than that
