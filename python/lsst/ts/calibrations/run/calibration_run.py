@@ -32,10 +32,6 @@ from .step_work import StepWork
 __all__ = ["CalibrationRun"]
 
 
-class _RunIncomplete(CalibrationError, RuntimeError):
-    """A run ended without something that was asked for."""
-
-
 class CalibrationRun:
     """One run of a calibration script.
 
@@ -63,30 +59,30 @@ class CalibrationRun:
         group_id: Callable[[], str],
     ) -> None:
         self.context = context
-        self.instrument = instrument
         self.config = config
         self.plan = plan
-        self.clients = clients
         self.repository = Repository(config.repo)
-        self.archive = Archive(self.repository, instrument)
-        self.certifier = Certifier(self.repository, instrument.name)
+        archive = Archive(self.repository, instrument)
+        certifier = Certifier(self.repository, instrument.name)
         self.pipelines = PipelineFiles(instrument, context.settings.pipelines)
         self.workflow = make_workflow(config)
-        self.work = StepWork(
-            context, instrument, config, clients.ocps, self.archive, self.certifier, self.pipelines
-        )
+        self.work = StepWork(context, instrument, config, clients.ocps, archive, certifier, self.pipelines)
         self.processing = Processing(context, self.workflow, self.work)
-        self.references = References(self.workflow.references, config.detectors, self.archive, context.now)
+        references = References(self.workflow.references, config.detectors, archive, context.now)
         self.filter_and_grating = FilterAndGrating(
-            config.filter, config.grating, clients.camera, self.references, context.log
+            config.filter, config.grating, clients.camera, references, context.log
         )
+        checks = [self.filter_and_grating.problems, references.problems]
+        if self._is_left(ImageType.FLAT):
+            checks.append(partial(clients.telescope.problems, config.ignore))
+        self.preflight = Preflight(instrument, clients.remotes, archive, certifier, self.pipelines, checks)
         detectors = {number: instrument.detectors[number] for number in config.detectors}
-        self.recovery = Recovery(context, clients, self.archive, detectors, config.oods_timeout)
+        self.recovery = Recovery(context, clients, archive, detectors, config.oods_timeout)
         self.acquisition = Acquisition(
             context=context,
             camera=clients.camera,
             ingest=clients.ingest,
-            archive=self.archive,
+            archive=archive,
             processing=self.processing,
             detectors=detectors,
             annotations=Annotations(program=config.program, reason=config.reason, note=config.note),
@@ -105,7 +101,11 @@ class CalibrationRun:
             The run ended early, or something that was asked for was not done.
         """
         try:
-            await self._check()
+            if (remark := self.pipelines.remark) is not None:
+                self.context.log.info(remark)
+            await self.preflight.check(
+                self.workflow, certification=self._certification(), folder=self.context.settings.folder
+            )
             if self.context.record.resumed:
                 await self.recovery.run()
             if any(map(self._is_left, self.config.images)):
@@ -131,20 +131,6 @@ class CalibrationRun:
             reason = "the run failed before"
         with contextlib.suppress(JournalError):
             self.processing.give_up(reason)
-
-    async def _check(self) -> None:
-        """Check all before the first exposure."""
-        if (remark := self.pipelines.remark) is not None:
-            self.context.log.info(remark)
-        checks = [self.filter_and_grating.problems, self.references.problems]
-        if self._is_left(ImageType.FLAT):
-            checks.append(partial(self.clients.telescope.problems, self.config.ignore))
-        preflight = Preflight(
-            self.instrument, self.clients.remotes, self.archive, self.certifier, self.pipelines, checks
-        )
-        await preflight.check(
-            self.workflow, certification=self._certification(), folder=self.context.settings.folder
-        )
 
     def _is_left(self, image_type: ImageType) -> bool:
         """Whether images of a type are still to be taken: always if any are, unless the run was resumed."""
@@ -201,7 +187,7 @@ class CalibrationRun:
         """Put the outcome into words; raises unless every step that was asked for was done."""
         record, negative = self.context.record, self.work.negative
         if error is not None or record.not_done:
-            raise _RunIncomplete(
+            raise CalibrationError(
                 "; ".join([*negative, *self._failures(error), *self.plan.warnings]),
                 kept="All images that were taken are kept.",
                 advice=f"See {self.context.settings.folder}.",

@@ -78,19 +78,12 @@ class RunContext:
             self.log.exception("A listener of the run failed at %s.", type(fact).__name__)
 
     def note(self, fact: Fact) -> None:
-        """Write a fact into the journal; the record follows.
+        """Write a fact into the journal, which the record follows; raises what `Journal.append` raises.
 
         Parameters
         ----------
         fact
-            The fact.
-
-        Raises
-        ------
-        JournalError
-            The disk did not take it.
-        ValueError
-            It is about something of which no earlier fact tells.
+            What happened.
         """
         self.journal.append(fact)
 

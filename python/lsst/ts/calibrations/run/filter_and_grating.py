@@ -46,30 +46,27 @@ class References:
     archive: Archive
     now: Callable[[], float]
 
-    async def problems(self) -> list[str]:
-        """What is missing of biases and darks; flats need a filter, see `flat_problems`."""
-        kinds = [kind for kind in self.collections if kind is not ImageType.FLAT]
-        return [problem for kind in kinds for problem in await self._problems(kind, None)]
-
     @property
     def need_flat(self) -> bool:
         """Whether there must be a flat."""
         return ImageType.FLAT in self.collections
 
-    async def flat_problems(self, physical_filter: str) -> list[str]:
-        """Look for the flats through a filter.
+    async def problems(self, physical_filter: str | None = None) -> list[str]:
+        """Look for the flats through a filter, or for all but flats.
 
         Parameters
         ----------
         physical_filter
-            Name of the filter in the Butler.
+            Name of the filter in the Butler; None for all but flats.
 
         Returns
         -------
         problems
             What is missing, one sentence for each problem.
         """
-        return await self._problems(ImageType.FLAT, physical_filter)
+        of_flats = physical_filter is not None
+        kinds = [kind for kind in self.collections if (kind is ImageType.FLAT) == of_flats]
+        return [problem for kind in kinds for problem in await self._problems(kind, physical_filter)]
 
     async def _problems(self, kind: ImageType, physical_filter: str | None) -> list[str]:
         collections, name = self.collections[kind], kind.lower()
@@ -127,7 +124,7 @@ class FilterAndGrating:
                 return problems
         if self.references.need_flat:
             self.expected = await self.camera.find_filter(self.filter_, self.grating)
-        return [] if self.expected is None else await self.references.flat_problems(self.expected)
+        return [] if self.expected is None else await self.references.problems(self.expected)
 
     async def set_up(self) -> None:
         """Put filter and grating into the light path, and see that they are what was expected.
@@ -144,7 +141,7 @@ class FilterAndGrating:
         if found is None:
             self.log.warning("What is in the light path is not known: its reference flat is not looked for.")
         elif found != self.expected:
-            problems = await self.references.flat_problems(found)
+            problems = await self.references.problems(found)
             if problems:
                 raise AcquisitionError("; ".join(problems), kept="Nothing was exposed.")
 

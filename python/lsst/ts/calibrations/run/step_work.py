@@ -260,7 +260,8 @@ class StepWork:
         if json.dumps(gains) != json.dumps(self.context.record.gains):
             self.context.note(GainsMeasured(time=self.context.now(), gains=gains))
         table = gain_table(gains)
-        self.context.log.info(fit(table, f"All gains: {self.context.add_to_report(table)}"))
+        path = self.context.add_to_report(table)
+        self.context.log.info(fit(table, f"All gains: {path}"))
 
     def _pairs(self, flats: Sequence[int]) -> list[tuple[int, int]]:
         """Ids of the flats that the pipeline will pair, which does it in the order of their ids."""
