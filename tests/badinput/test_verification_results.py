@@ -75,7 +75,7 @@ def judged_by_itself(measured: Any) -> Verdict:
 def assert_is_shown(verdict: Verdict) -> None:
     """The report of any verdict is text that a terminal does not obey."""
     report = VerificationReport("BIAS", verdict, "u/ocps/1")
-    for text in (report.full_text(), report.love_text("/r"), report.short_text("/r"), report.negative_line):
+    for text in (report.full_text(), report.love_text("/r"), report.negative_line):
         assert all(each == "\n" or each.isprintable() for each in text or "")
 
 

@@ -155,7 +155,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         raise salobj.ExpectedError(str(error))
 
     async def configure(self, config: types.SimpleNamespace) -> None:
-        """Plan the run and connect to the components; options that `do_configure` has examined are taken."""
+        """Plan the run and connect to the components; what `do_configure` examined is not checked again."""
         asked = self._examined
         if asked is None or asked.as_dict() != vars(config):
             asked = CalibrationConfig.from_namespace(config, self.instrument)

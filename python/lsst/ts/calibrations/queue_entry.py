@@ -39,7 +39,7 @@ def choose_sal() -> None:
 def run_from_queue(script: type[BaseMakeCalibrations]) -> None:
     """Run a script as the ScriptQueue starts it.
 
-    Without salobj only the schema is printed, and all else is an error: nobody chose the simulation.
+    Without salobj only the schema is printed, and all else is an error: no simulation is chosen silently.
 
     Parameters
     ----------

@@ -104,22 +104,6 @@ class VerificationReport:
         """Everything: all problems, exposures and tests."""
         return plain("\n".join(self._lines(len(self.verdict.subjects), len(self.verdict.problems))))
 
-    def short_text(self, path: str) -> str:
-        """The verdict alone, for a verification in which nothing failed.
-
-        Parameters
-        ----------
-        path
-            Where the full text is.
-
-        Returns
-        -------
-        text
-            One line.
-        """
-        where = f"Verification collection: {self.verification_collection}. Full report: {path}"
-        return f"{self.headline} {self.counts}. {where}"
-
     def love_text(self, path: str, limit: int = LOVE_LIMIT) -> str:
         """As much of the full text as LOVE can show.
 
@@ -131,9 +115,12 @@ class VerificationReport:
         Returns
         -------
         text
-            The verdict, the thresholds and the collections; between them the failures of as many exposures as
-            fit; at the end where the rest is.
+            One line with the verdict if nothing failed. Otherwise the verdict, the thresholds and the
+            collections; between them the failures of as many exposures as fit; at the end where the rest is.
         """
+        if self.verdict.passed and not self.verdict.failures:
+            where = f"Verification collection: {self.verification_collection}. Full report: {path}"
+            return f"{self.headline} {self.counts}. {where}"
         n_problems = min(len(self.verdict.problems), PROBLEMS_SHOWN)
 
         def text(n_exposures: int) -> str:

@@ -100,14 +100,14 @@ class Acquisition:
             for image_set in plan.sets:
                 places = left[image_set.image_type]
                 if not places:
-                    self._hand_over(image_set)
+                    await self._hand_over(image_set, [])
                     continue
                 if not confirmations:
                     await self.processing.decided_again()
                 n_left -= len(places)
                 first = len(confirmations)
                 await self._take_set(image_set, places, confirmations, last=not n_left)
-                sets.append(asyncio.ensure_future(self._finish_set(image_set, confirmations[first:])))
+                sets.append(asyncio.ensure_future(self._hand_over(image_set, confirmations[first:])))
             if sets:
                 # Not gathered: a stop would cancel the confirmations instead of giving them their time.
                 await asyncio.wait([*confirmations, *sets], return_when=asyncio.FIRST_EXCEPTION)
@@ -217,11 +217,9 @@ class Acquisition:
             ExposureConfirmed(time=self.context.now(), id=taken, physical_filter=physical_filter, files=files)
         )
 
-    async def _finish_set(self, image_set: ImageSet, confirmations: Sequence[asyncio.Task[None]]) -> None:
+    async def _hand_over(self, image_set: ImageSet, confirmations: Sequence[asyncio.Task[None]]) -> None:
+        """Hand over a set when its exposures are confirmed."""
         await asyncio.gather(*confirmations)
-        self._hand_over(image_set)
-
-    def _hand_over(self, image_set: ImageSet) -> None:
         kind, held = image_set.image_type, self.context.record.held(image_set.image_type.value)
         self.context.log.info("All %d %s images are ingested.", len(held), kind)
         kept = range(image_set.n_discard + 1, image_set.n_images + 1)

@@ -37,12 +37,10 @@ class CalibrationRun:
 
     Parameters
     ----------
-    context
-        Journal, clock and log.
+    context, clients
+        Journal, clock and log, and the connections to the components.
     instrument, config, plan
         What was asked for.
-    clients
-        Connections to the components.
     checkpoint, group_id
         As for `Acquisition`.
     """

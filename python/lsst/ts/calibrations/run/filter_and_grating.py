@@ -140,10 +140,8 @@ class FilterAndGrating:
         found = await self.camera.find_filter()
         if found is None:
             self.log.warning("What is in the light path is not known: its reference flat is not looked for.")
-        elif found != self.expected:
-            problems = await self.references.problems(found)
-            if problems:
-                raise AcquisitionError("; ".join(problems), kept="Nothing was exposed.")
+        elif found != self.expected and (problems := await self.references.problems(found)):
+            raise AcquisitionError("; ".join(problems), kept="Nothing was exposed.")
 
 
 def _there(wanted: str, filters: Collection[str]) -> str:

@@ -24,10 +24,8 @@ async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, ti
     ----------
     request
         The job.
-    context
-        Journal, clock and log of the run.
-    ocps
-        What runs it.
+    context, ocps
+        Journal, clock and log of the run, and what runs the job.
     timeout
         Seconds within which it must have ended.
 

@@ -44,7 +44,8 @@ class Processing:
     def halted(self) -> str | None:
         """Why no further exposure makes sense: a calibration that all later ones need was not made."""
         for step, task in self._tasks.items():
-            if step.halts and isinstance(_failure(task), CalibrationError):
+            ended = task.done() and not task.cancelled()
+            if step.halts and ended and isinstance(task.exception(), CalibrationError):
                 what = f"without an accepted {step.calibration} nothing further can be made"
                 return f"data taking was ended: {what}"
         return None
@@ -150,11 +151,6 @@ class Processing:
         task = self._tasks.get(step)
         succeeded = task is not None and task.done() and not task.cancelled() and task.exception() is None
         return succeeded or self.context.record.is_done(step)
-
-
-def _failure(task: asyncio.Task[None]) -> BaseException | None:
-    """With what a task has failed so far, if it has."""
-    return task.exception() if task.done() and not task.cancelled() else None
 
 
 def _was_not_done(need: Step) -> str:

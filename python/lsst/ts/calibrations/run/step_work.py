@@ -73,7 +73,7 @@ class StepWork:
         return [line for line in lines if line is not None]
 
     async def do(self, step: Step, images: Mapping[ImageType, Sequence[int]]) -> None:
-        """Do a step.
+        """Do a step; a `CalibrationError` says that it was not done.
 
         Parameters
         ----------
@@ -81,11 +81,6 @@ class StepWork:
             What is to be done.
         images
             Ids of the kept exposures by image type: those that the step needs are there.
-
-        Raises
-        ------
-        CalibrationError
-            It was not done.
         """
         exposures = {kind.value: tuple(images[kind]) for kind in step.images}
         match step.kind:
@@ -153,7 +148,7 @@ class StepWork:
         path = str(self.context.add_to_report(report.full_text()))
         self.reports[step.calibration] = report
         if verdict.passed and not verdict.failures:
-            self.context.log.info(report.short_text(path))
+            self.context.log.info(report.love_text(path))
             return
         if report.negative_line is not None:
             self.context.log.warning(report.negative_line)
