@@ -12,9 +12,9 @@ from .errors import ExpectedError
 from .messages import BaseMsgType
 from .remote import transition_commands
 
-__all__ = ["HEARTBEAT_INTERVAL", "BaseCsc"]
+__all__ = ["BaseCsc"]
 
-HEARTBEAT_INTERVAL = 1.0
+_HEARTBEAT_INTERVAL = 1.0
 """Time between heartbeats (s)."""
 
 
@@ -95,10 +95,8 @@ class BaseCsc(Controller):
         if simulation_mode not in self.valid_simulation_modes:
             raise ValueError(f"{simulation_mode=} is not one of {self.valid_simulation_modes}")
         self.check_if_duplicate = check_if_duplicate
-        self.heartbeat_interval = HEARTBEAT_INTERVAL
         self._override = override
         self._summary_state = self.default_initial_state
-        self._heartbeat: asyncio.TimerHandle | None = None
         super().__init__(
             name,
             index,
@@ -125,17 +123,14 @@ class BaseCsc(Controller):
         return int(self.evt_simulationMode.data.mode)
 
     async def start(self) -> None:
-        """Start the topics and the heartbeat, and report mode and versions.
+        """Start topics and heartbeat, and report mode and versions.
 
-        Raises
-        ------
-        ExpectedError
-            The component is already running, and that is checked.
+        Raises an ExpectedError if the component is already running, and that is checked.
         """
         if self.check_if_duplicate and self.cmd_start.channel.readers:
             raise ExpectedError(f"{self.salinfo.name_index} is already running")
         await super().start()
-        self._beat()
+        self._beat(_HEARTBEAT_INTERVAL)
         await self.evt_simulationMode.write()
         await self.evt_softwareVersions.write()
 
@@ -154,12 +149,6 @@ class BaseCsc(Controller):
                 self.log.exception(f"{command} failed during the start; staying in {self.summary_state!r}")
                 return
 
-    async def close_tasks(self) -> None:
-        """Stop the heartbeat."""
-        if self._heartbeat is not None:
-            self._heartbeat.cancel()
-        await super().close_tasks()
-
     def assert_enabled(self, action: str = "") -> None:
         """Check that the component is ENABLED; for the beginning of ``do_`` methods.
 
@@ -171,7 +160,7 @@ class BaseCsc(Controller):
         Raises
         ------
         ExpectedError
-            It is not.
+            It is not ENABLED.
         """
         if self.summary_state == State.ENABLED:
             return
@@ -190,10 +179,8 @@ class BaseCsc(Controller):
         ----------
         code
             Error number; None to write no ``errorCode``.
-        report
-            What happened.
-        traceback
-            Where it happened.
+        report, traceback
+            What happened, and where.
         """
         self._summary_state = State.FAULT
         if code is not None:
@@ -216,13 +203,7 @@ class BaseCsc(Controller):
     do_standby = _state_command("standby", (State.DISABLED, State.FAULT), State.STANDBY)
 
     async def do_exitControl(self, data: BaseMsgType) -> None:  # noqa: N802
-        """Go from STANDBY to OFFLINE, and close.
-
-        Parameters
-        ----------
-        data
-            The command.
-        """
+        """Go from STANDBY to OFFLINE, and close."""
         await self._change_state(data, "exitControl", (State.STANDBY,), State.OFFLINE)
         self._closing = asyncio.get_running_loop().create_task(self.close())
 
@@ -247,10 +228,3 @@ class BaseCsc(Controller):
         await self.evt_summaryState.set_write(summaryState=self.summary_state)
         if self.summary_state != State.FAULT:
             await self.evt_errorCode.set_write(errorCode=0, errorReport="", traceback="")
-
-    def _beat(self) -> None:
-        """Write a heartbeat and set the timer of the next: a task for it would cost ten times as much."""
-        if self.salinfo.running:
-            self.evt_heartbeat.publish()
-            loop = asyncio.get_running_loop()
-            self._heartbeat = loop.call_later(self.heartbeat_interval, self._beat)

@@ -10,17 +10,22 @@ import signal
 import sys
 import threading
 import types
+from collections.abc import Sequence
 from typing import Any, Self
 
 import yaml
 
+from ..clock import current_tai
+from .controller import Controller
 from .enums import MetadataCoordSys, MetadataDome, MetadataRotSys, ScriptState
 from .errors import ExpectedError
 from .messages import BaseMsgType
-from .script_status import ScriptStatus
 from .validator import DefaultingValidator
 
 __all__ = ["BaseScript"]
+
+_HEARTBEAT_INTERVAL = 5.0
+"""Time between heartbeats (s)."""
 
 _STATE_INTERVAL = 0.001
 """Pause after a new state, so that others see it before the next one (s)."""
@@ -33,17 +38,20 @@ _FINAL = {
 }
 
 
-class BaseScript(ScriptStatus, abc.ABC):
+class BaseScript(Controller, abc.ABC):
     """A script: configured once, run once, then closed.
 
     Parameters
     ----------
-    index
-        SAL index; not 0.
-    descr
-        What the script does, in a few words.
-    help
-        The same at length.
+    index, descr, help
+        SAL index, not 0; what the script does, in a few words, and at length.
+
+    Attributes
+    ----------
+    num_checkpoints, last_checkpoint
+        How many checkpoints were passed, and the name of the last.
+    timestamps
+        TAI at which each state was entered (s).
 
     Raises
     ------
@@ -52,15 +60,23 @@ class BaseScript(ScriptStatus, abc.ABC):
     """
 
     def __init__(self, index: int, descr: str, help: str = "") -> None:
+        if index == 0:
+            raise ValueError("index must be nonzero")
         schema = self.get_schema()
         self.config_validator = None if schema is None else DefaultingValidator(schema)
+        self.num_checkpoints = 0
+        self.last_checkpoint = ""
+        self.timestamps: dict[ScriptState, float] = {}
+        self._sub_group_id = 0
+        self._is_exiting = False
         self._run_task: asyncio.Task[None] | None = None
         self._close_task: asyncio.Task[None] | None = None
         self._pause: asyncio.Future[None] | None = None
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, self.signal_handler)
-        super().__init__(index, descr, help)
+        super().__init__("Script", index, do_callbacks=True)
+        self.evt_description.set(classname=type(self).__name__, description=descr, help=help)
 
     @classmethod
     @abc.abstractmethod
@@ -154,6 +170,106 @@ class BaseScript(ScriptStatus, abc.ABC):
         if script.state.state not in (ScriptState.DONE, ScriptState.STOPPED):
             sys.exit(1)
 
+    @property
+    def checkpoints(self) -> BaseMsgType:
+        """Regular expressions ``pause`` and ``stop``."""
+        data: BaseMsgType = self.evt_checkpoints.data
+        return data
+
+    @property
+    def group_id(self) -> str:
+        """Group ID, or an empty string."""
+        return str(self.evt_state.data.groupId)
+
+    @property
+    def obs_id(self) -> str:
+        """Block ID, or an empty string."""
+        return str(self.evt_state.data.blockId)
+
+    @property
+    def state(self) -> BaseMsgType:
+        """The ``state`` event: ``state``, ``reason``, ``lastCheckpoint``, ``numCheckpoints`` and so on."""
+        data: BaseMsgType = self.evt_state.data
+        return data
+
+    @property
+    def state_name(self) -> str:
+        """Name of the state."""
+        return ScriptState(self.state.state).name
+
+    def next_supplemented_group_id(self) -> str:
+        """Return the group ID with a number that grows at each call.
+
+        Raises
+        ------
+        RuntimeError
+            There is no group ID.
+        """
+        if not self.group_id:
+            raise RuntimeError("No group ID")
+        self._sub_group_id += 1
+        return f"{self.group_id}#{self._sub_group_id}"
+
+    def assert_state(self, action: str, states: Sequence[ScriptState]) -> None:
+        """Check that the script is in one of some states and not exiting.
+
+        Parameters
+        ----------
+        action, states
+            What is to be done, for the message, and the states in which it can be.
+
+        Raises
+        ------
+        ExpectedError
+            It is not, or it is exiting.
+        """
+        if self._is_exiting:
+            raise ExpectedError(f"Cannot {action}: script is exiting")
+        if self.state.state not in states:
+            names = ", ".join(state.name for state in states)
+            raise ExpectedError(f"Cannot {action}: state={self.state_name} instead of {names}")
+
+    async def start(self) -> None:
+        """Start the topics and the heartbeat; report state and description."""
+        await super().start()
+        self._beat_after(_HEARTBEAT_INTERVAL)
+        remotes = (info for info in self.domain.salinfo_set if info is not self.salinfo)
+        await self.set_state(ScriptState.UNCONFIGURED)
+        await self.evt_description.set_write(
+            remotes=",".join(sorted({f"{info.name}:{info.index}" for info in remotes})), force_output=True
+        )
+
+    async def set_state(
+        self,
+        state: ScriptState | int | None = None,
+        reason: str | None = None,
+        keep_old_reason: bool = False,
+        force_output: bool = False,
+    ) -> None:
+        """Report a state.
+
+        Parameters
+        ----------
+        state, reason
+            New state and the reason for it; None for the present ones.
+        keep_old_reason
+            Append the reason to the present one?
+        force_output
+            Write the event even if nothing changed?
+        """
+        if state is not None:
+            state = ScriptState(state)
+            self.timestamps[state] = current_tai()
+        if keep_old_reason and reason is not None and self.state.reason:
+            reason = f"{self.state.reason}; {reason}"
+        await self.evt_state.set_write(
+            state=state,
+            reason=reason,
+            lastCheckpoint=self.last_checkpoint,
+            numCheckpoints=self.num_checkpoints,
+            force_output=force_output,
+        )
+
     def signal_handler(self) -> None:
         """End at once, without `cleanup`, on SIGINT or SIGTERM."""
         self.log.info("Handling termination signal.")
@@ -162,6 +278,7 @@ class BaseScript(ScriptStatus, abc.ABC):
 
     async def close_tasks(self) -> None:
         """End heartbeat, pause and run."""
+        self._is_exiting = True
         await super().close_tasks()
         for task in (self._run_task, self._pause):
             if task is not None:
@@ -204,18 +321,7 @@ class BaseScript(ScriptStatus, abc.ABC):
             await asyncio.sleep(_STATE_INTERVAL)
 
     async def do_configure(self, data: BaseMsgType) -> None:
-        """Configure the script from UNCONFIGURED; a bad configuration ends it in CONFIGURE_FAILED.
-
-        Parameters
-        ----------
-        data
-            The command.
-
-        Raises
-        ------
-        ExpectedError
-            The state is another one, or the configuration is bad.
-        """
+        """Configure the script from UNCONFIGURED; a bad configuration ends it in CONFIGURE_FAILED."""
         self.assert_state("configure", [ScriptState.UNCONFIGURED])
         try:
             await self.configure(types.SimpleNamespace(**self._read_config(data.config)))
@@ -243,42 +349,19 @@ class BaseScript(ScriptStatus, abc.ABC):
         await asyncio.sleep(_STATE_INTERVAL)
 
     async def do_setGroupId(self, data: BaseMsgType) -> None:  # noqa: N802
-        """Set the group ID; only in CONFIGURED.
-
-        Parameters
-        ----------
-        data
-            The command.
-        """
+        """Set the group ID; only in CONFIGURED."""
         self.assert_state("setGroupId", [ScriptState.CONFIGURED])
         await self.evt_state.set_write(groupId=data.groupId, force_output=True)
         self._sub_group_id = 0
 
     async def do_setCheckpoints(self, data: BaseMsgType) -> None:  # noqa: N802
-        """Set the checkpoints at which to pause and stop.
-
-        Parameters
-        ----------
-        data
-            The command.
-        """
+        """Set the checkpoints at which to pause and stop."""
         states = (ScriptState.UNCONFIGURED, ScriptState.CONFIGURED, ScriptState.RUNNING, ScriptState.PAUSED)
         self.assert_state("setCheckpoints", states)
         await self._set_checkpoints(data.pause, data.stop)
 
     async def do_run(self, data: BaseMsgType) -> None:
-        """Run the script to its end; it must be CONFIGURED and have a group ID.
-
-        Parameters
-        ----------
-        data
-            The command.
-
-        Raises
-        ------
-        ExpectedError
-            It is not, or has none.
-        """
+        """Run the script to its end; it must be CONFIGURED and have a group ID."""
         self.assert_state("run", [ScriptState.CONFIGURED])
         if not self.group_id:
             raise ExpectedError("Group ID not set")
@@ -298,25 +381,13 @@ class BaseScript(ScriptStatus, abc.ABC):
         await self._exit()
 
     async def do_resume(self, data: BaseMsgType) -> None:
-        """Go on from PAUSED.
-
-        Parameters
-        ----------
-        data
-            The command.
-        """
+        """Go on from PAUSED."""
         self.assert_state("resume", [ScriptState.PAUSED])
         if self._pause is not None and not self._pause.done():
             self._pause.set_result(None)
 
     async def do_stop(self, data: BaseMsgType) -> None:
-        """Stop at once: cancel `run`, or end the script if it does not run.
-
-        Parameters
-        ----------
-        data
-            The command.
-        """
+        """Stop at once: cancel `run`, or end the script if it does not run."""
         if self._is_exiting:
             return
         if self._run_task is not None and not self._run_task.done():

@@ -50,12 +50,11 @@ class Channel:
         self._last: dict[int, BaseMsgType] = {}
 
     def publish(self, data: BaseMsgType) -> None:
-        """Hand a sample to all readers.
+        """Hand a sample to all readers, which share it.
 
         Parameters
         ----------
-        data
-            The sample, which the readers share.
+        data : BaseMsgType
         """
         for channel in self._channels:
             channel._last[self._index] = data
@@ -77,12 +76,14 @@ class Bus:
     ----------
     listeners
         Called with every sample at the moment at which it is published, before its readers get it.
+    command_numbers
+        Sequence numbers for commands: each is given once on this bus.
     """
 
     def __init__(self) -> None:
         self.listeners: list[Listener] = []
         self._channels: dict[tuple[str, str, int], Channel] = {}
-        self._command_numbers = itertools.count(1)
+        self.command_numbers = itertools.count(1)
 
     def channel(self, component: str, attr_name: str, index: int) -> Channel:
         """Return the channel of a topic.
@@ -94,7 +95,7 @@ class Bus:
 
         Returns
         -------
-        channel
+        channel : Channel
             Always the same one for the same topic.
         """
         key = (component, attr_name, index)
@@ -104,20 +105,10 @@ class Bus:
             channel = self._channels[key] = Channel(*key, self.listeners, every_index)
         return channel
 
-    def next_command_number(self) -> int:
-        """Return a sequence number that no other command on this bus has."""
-        return next(self._command_numbers)
-
 
 _buses: WeakKeyDictionary[asyncio.AbstractEventLoop, Bus] = WeakKeyDictionary()
 
 
 def running_bus() -> Bus:
-    """Return the bus of the running event loop.
-
-    Raises
-    ------
-    RuntimeError
-        No event loop is running.
-    """
+    """Return the bus of the running event loop; a RuntimeError if there is none."""
     return _buses.setdefault(asyncio.get_running_loop(), Bus())

@@ -11,10 +11,9 @@ from collections import deque
 from types import TracebackType
 from typing import Any, Self
 
-from .domain import Domain
 from .errors import ExpectedError
 from .messages import BaseMsgType
-from .sal_info import SalInfo
+from .sal_info import Domain, SalInfo
 from .topics import ControllerCommand, ControllerEvent, WriteTopic
 
 __all__ = ["SHUTDOWN_DELAY", "Controller"]
@@ -86,6 +85,7 @@ class Controller:
             self.__dict__[f"evt_{event}"] = ControllerEvent(self.salinfo, event)
         self._log_handler = _SalLogHandler(self.evt_logMessage)
         self.log.addHandler(self._log_handler)
+        self._heartbeat: asyncio.TimerHandle | None = None
         self.isopen = True
         self.start_called = False
         loop = asyncio.get_running_loop()
@@ -149,22 +149,27 @@ class Controller:
                     self.done_task.set_exception(exception)
 
     async def close_tasks(self) -> None:
-        """End background tasks; for subclasses."""
+        """End background tasks, e.g. the heartbeat; a subclass adds to it."""
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
 
     async def do_setLogLevel(self, data: BaseMsgType) -> None:  # noqa: N802
-        """Set the level from which log records are published.
-
-        Parameters
-        ----------
-        data
-            The command.
-        """
+        """Set the level from which log records are published."""
         self.log.setLevel(data.level)
         await self.put_log_level()
 
     async def put_log_level(self) -> None:
         """Write the ``logLevel`` event."""
         await self.evt_logLevel.set_write(level=self.log.getEffectiveLevel())
+
+    def _beat_after(self, interval: float) -> None:
+        """Write heartbeats each `interval` (s), by timers: a task for each would cost ten times as much."""
+        self._heartbeat = asyncio.get_running_loop().call_later(interval, self._beat, interval)
+
+    def _beat(self, interval: float) -> None:
+        if self.salinfo.running:
+            self.evt_heartbeat.publish()
+            self._beat_after(interval)
 
     async def _protected_start(self) -> None:
         self.start_called = True
@@ -210,13 +215,8 @@ class Controller:
 class _SalLogHandler(logging.Handler):
     """Publishes each record that the log of a component lets through, from whichever thread it comes.
 
-    Like any event it is written when something in it has changed: a line that repeats the one before is not.
-    Records from before the start of the component are kept and published then.
-
-    Parameters
-    ----------
-    event
-        The ``logMessage`` event of the component.
+    Like any event, ``logMessage`` is written when something in it has changed: a line that repeats the one
+    before is not. Records from before the start of the component are kept and published then.
     """
 
     def __init__(self, event: WriteTopic) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .component_info import FieldInfo, TopicInfo
+from .component_info import ACKCMD, FieldInfo, TopicInfo
 
-__all__ = ["AckCmdDataType", "BaseMsgType", "ackcmd_class", "message_class"]
+__all__ = ["AckCmdDataType", "BaseMsgType", "message_class"]
 
 _PRIVATE: dict[str, Any] = {
     "private_sndStamp": 0.0,
@@ -80,8 +80,7 @@ class BaseMsgType:
 
         Returns
         -------
-        converted
-            The value in the type of the field.
+        converted : Any
 
         Raises
         ------
@@ -172,37 +171,8 @@ def _array(convert: Callable[[Any], Any], count: int) -> Callable[[Any], list[An
     return convert_all
 
 
-def _make(base: type[BaseMsgType], topic: str, fields: list[FieldInfo]) -> Any:
-    """Make a class of samples."""
-    zeros = dict(_PRIVATE)
-    converters: dict[str, Callable[[Any], Any]] = {name: type(value) for name, value in _PRIVATE.items()}
-    for field in fields:
-        convert, zero = _CONVERTERS[field.sal_type]
-        zeros[field.name] = zero if field.count == 1 else [zero] * field.count
-        converters[field.name] = convert if field.count == 1 else _array(convert, field.count)
-    namespace = {
-        "_topic": topic,
-        "_zeros": zeros,
-        "_arrays": frozenset(field.name for field in fields if field.count > 1),
-        "_converters": converters,
-        "__doc__": f"A sample of {topic}.",
-    }
-    return type(topic, (base,), namespace)
-
-
-_SAL_INDEX = [FieldInfo("salIndex", "long")]
-_ACK_FIELDS = [
-    FieldInfo("ack", "long"),
-    FieldInfo("error", "long"),
-    FieldInfo("result", "string"),
-    FieldInfo("timeout", "double"),
-    FieldInfo("identity", "string"),
-    FieldInfo("origin", "long"),
-]
-
-
 @cache
-def message_class(topic: TopicInfo) -> type[BaseMsgType]:
+def message_class(topic: TopicInfo) -> Any:
     """Return the class of a topic's samples.
 
     Parameters
@@ -212,28 +182,22 @@ def message_class(topic: TopicInfo) -> type[BaseMsgType]:
 
     Returns
     -------
-    made
-        Always the same class for the same topic.
+    made : type of BaseMsgType
+        Always the same class for the same topic; of AckCmdDataType for the acknowledgements.
     """
-    fields = [*topic.fields.values(), *(_SAL_INDEX if topic.indexed else [])]
-    made: type[BaseMsgType] = _make(BaseMsgType, f"{topic.component}_{topic.sal_name}", fields)
-    return made
-
-
-@cache
-def ackcmd_class(component: str, indexed: bool) -> type[AckCmdDataType]:
-    """Return the class of the acknowledgements of a component's commands.
-
-    Parameters
-    ----------
-    component, indexed
-        SAL component name, and whether the component is indexed.
-
-    Returns
-    -------
-    made
-        Always the same class for the same component.
-    """
-    fields = [*_ACK_FIELDS, *(_SAL_INDEX if indexed else [])]
-    made: type[AckCmdDataType] = _make(AckCmdDataType, f"{component}_ackcmd", fields)
-    return made
+    fields = [*topic.fields.values(), *([FieldInfo("salIndex", "long")] if topic.indexed else [])]
+    name = f"{topic.component}_{topic.sal_name}"
+    zeros = dict(_PRIVATE)
+    converters: dict[str, Callable[[Any], Any]] = {name: type(value) for name, value in _PRIVATE.items()}
+    for field in fields:
+        convert, zero = _CONVERTERS[field.sal_type]
+        zeros[field.name] = zero if field.count == 1 else [zero] * field.count
+        converters[field.name] = convert if field.count == 1 else _array(convert, field.count)
+    namespace = {
+        "_topic": name,
+        "_zeros": zeros,
+        "_arrays": frozenset(field.name for field in fields if field.count > 1),
+        "_converters": converters,
+        "__doc__": f"A sample of {name}.",
+    }
+    return type(name, (AckCmdDataType if topic.sal_name == ACKCMD else BaseMsgType,), namespace)

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from .domain import Domain
 from .enums import State
-from .sal_info import SalInfo
+from .sal_info import Domain, SalInfo
 from .topics import RemoteCommand, RemoteEvent
 
 __all__ = ["Remote", "set_summary_state", "transition_commands"]

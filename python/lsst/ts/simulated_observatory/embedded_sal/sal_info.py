@@ -1,37 +1,32 @@
-"""One SAL component as a remote or a controller uses it: definition, topics, commands under way."""
+"""Domains, and in them the SAL components that a remote or a controller uses: topics, commands under way."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Protocol
+import os
+from types import TracebackType
+from typing import Protocol, Self
 
-from .bus import Channel, running_bus
+from .bus import running_bus
 from .component_info import component_info
-from .domain import Domain
 from .enums import SalRetCode
-from .messages import AckCmdDataType, BaseMsgType, ackcmd_class
+from .messages import AckCmdDataType, BaseMsgType, message_class
 
-__all__ = ["SalInfo"]
+__all__ = ["ACK_TOPIC", "Domain", "SalInfo"]
+
+ACK_TOPIC = "ack_ackcmd"
+"""Topic on the bus of the acknowledgements of a component's commands."""
 
 
 class _Topic(Protocol):
-    """A topic as its `SalInfo` closes it."""
+    """A topic as its `SalInfo` starts and closes it."""
 
     attr_name: str
 
+    def begin(self) -> None: ...
+
     def basic_close(self) -> None: ...
-
-
-class _ReadTopic(_Topic, Protocol):
-    """A topic as its `SalInfo` connects it to the bus."""
-
-    channel: Channel
-
-    @property
-    def max_history(self) -> int: ...
-
-    def receive(self, data: BaseMsgType) -> None: ...
 
 
 class _Command(Protocol):
@@ -42,6 +37,89 @@ class _Command(Protocol):
     async def next_ackcmd(self, timeout: float, wait_done: bool) -> AckCmdDataType: ...
 
     def close(self) -> None: ...
+
+
+class Domain:
+    """What the `SalInfo` objects of one controller, or of one user, have in common.
+
+    The domains of an event loop share one bus.
+
+    Attributes
+    ----------
+    origin
+        Process id; the ``private_origin`` of samples.
+    user_host
+        Sender of commands where there is no controller; it says that the bus is simulated.
+    default_identity
+        The ``private_identity`` of samples: `user_host` unless a controller sets its own name.
+    """
+
+    def __init__(self) -> None:
+        self.isopen = True
+        self.origin = os.getpid()
+        self.user_host = "simulation@localhost"
+        self.default_identity = self.user_host
+        self.done_task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._salinfos: dict[SalInfo, None] = {}  # a set that keeps its order
+
+    @property
+    def salinfo_set(self) -> frozenset[SalInfo]:
+        """The open `SalInfo` objects of the domain."""
+        return frozenset(self._salinfos)
+
+    def add_salinfo(self, salinfo: SalInfo) -> None:
+        """Add a `SalInfo`, to be closed with the domain.
+
+        Parameters
+        ----------
+        salinfo
+            The object to add.
+
+        Raises
+        ------
+        RuntimeError
+            It was added before.
+        """
+        if salinfo in self._salinfos:
+            raise RuntimeError(f"{salinfo} already added")
+        self._salinfos[salinfo] = None
+
+    def remove_salinfo(self, salinfo: SalInfo) -> bool:
+        """Remove a `SalInfo`.
+
+        Parameters
+        ----------
+        salinfo
+            The object to remove.
+
+        Returns
+        -------
+        known
+            Whether it was there.
+        """
+        known = salinfo in self._salinfos
+        self._salinfos.pop(salinfo, None)
+        return known
+
+    def basic_close(self) -> None:
+        """Close the domain and its `SalInfo` objects, without waiting for anything."""
+        for salinfo in list(self._salinfos):
+            salinfo.basic_close()
+        self.isopen = False
+        if not self.done_task.done():
+            self.done_task.set_result(None)
+
+    async def close(self) -> None:
+        """Close the domain and its `SalInfo` objects. May be called more than once."""
+        self.basic_close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
 
 
 class SalInfo:
@@ -98,7 +176,6 @@ class SalInfo:
         if self.index != 0 and not self.indexed:
             raise ValueError(f"index={index!r} must be 0 or None: {name} is not an indexed SAL component")
         self.write_only = write_only
-        self.discard_out_of_order_events = discard_out_of_order_events
         self.identity = domain.default_identity
         self.bus = running_bus()
         self.command_names = self._names("cmd_")
@@ -111,9 +188,8 @@ class SalInfo:
         self.start_task: asyncio.Future[None] = loop.create_future()
         self.done_task: asyncio.Future[None] = loop.create_future()
         self.running_commands: dict[int, _Command] = {}
-        self._readers: dict[str, _ReadTopic] = {}
-        self._writers: dict[str, _Topic] = {}
-        self._acks = self.bus.channel(name, "ack_ackcmd", self.index)
+        self._topics: dict[str, _Topic] = {}
+        self._acks = self.bus.channel(name, ACK_TOPIC, self.index)
         self.isopen = True
         domain.add_salinfo(self)
 
@@ -157,7 +233,8 @@ class SalInfo:
         """
         if not self.command_names:
             raise RuntimeError(f"{self.name} has no commands, so no acknowledgements")
-        return ackcmd_class(self.name, self.indexed)
+        made: type[AckCmdDataType] = message_class(self.component_info.ackcmd)
+        return made
 
     def assert_started(self) -> None:
         """Check that `start` has succeeded.
@@ -165,7 +242,7 @@ class SalInfo:
         Raises
         ------
         RuntimeError
-            Not started.
+            It has not.
         """
         if not self.started:
             raise RuntimeError(f"{self.name_index} not started")
@@ -201,34 +278,28 @@ class SalInfo:
         Returns
         -------
         ackcmd
-            The acknowledgement, which is not sent.
+            The acknowledgement; it is not sent.
         """
         return self.AckCmdType(
             private_seqNum=private_seqNum, ack=ack, error=error, result=result, timeout=timeout
         )
 
-    def add_reader(self, topic: _ReadTopic) -> None:
+    def add_reader(self, topic: _Topic) -> None:
         """Add a topic that is read.
 
         Parameters
         ----------
         topic
-            The topic.
+            Raises as `add_writer`.
 
         Raises
         ------
         RuntimeError
-            `start` was called, or the object is for writing only.
-        ValueError
-            The topic is there already.
+            The object is for writing only.
         """
-        if self.start_called:
-            raise RuntimeError("topics cannot be added after start was called")
         if self.write_only:
             raise RuntimeError("a write-only SalInfo reads no topics")
-        if topic.attr_name in self._readers:
-            raise ValueError(f"topic {topic.attr_name} already read")
-        self._readers[topic.attr_name] = topic
+        self.add_writer(topic)
 
     def add_writer(self, topic: _Topic) -> None:
         """Add a topic that is written.
@@ -236,7 +307,7 @@ class SalInfo:
         Parameters
         ----------
         topic
-            The topic.
+            It is started and closed with this object.
 
         Raises
         ------
@@ -247,9 +318,9 @@ class SalInfo:
         """
         if self.start_called:
             raise RuntimeError("topics cannot be added after start was called")
-        if topic.attr_name in self._writers:
-            raise ValueError(f"topic {topic.attr_name} already written")
-        self._writers[topic.attr_name] = topic
+        if topic.attr_name in self._topics:
+            raise ValueError(f"topic {topic.attr_name} already added")
+        self._topics[topic.attr_name] = topic
 
     async def start(self) -> None:
         """Begin to read, with the last sample of each topic that has history.
@@ -264,11 +335,8 @@ class SalInfo:
         if not self.isopen:
             raise RuntimeError("already closed")
         self.start_called = True
-        for topic in self._readers.values():
-            if topic.max_history > 0:
-                for sample in topic.channel.history():
-                    topic.receive(sample)
-            topic.channel.readers.append(topic.receive)
+        for topic in self._topics.values():
+            topic.begin()
         self._acks.readers.append(self._receive)
         await asyncio.sleep(0)
         if not self.start_task.done():
@@ -280,21 +348,6 @@ class SalInfo:
         if command is not None and isinstance(data, AckCmdDataType) and command.add_ackcmd(data):
             del self.running_commands[data.private_seqNum]
 
-    def acknowledge(self, command: BaseMsgType, ackcmd: AckCmdDataType) -> None:
-        """Publish an acknowledgement.
-
-        Parameters
-        ----------
-        command
-            The command.
-        ackcmd
-            Its acknowledgement; its sender and number are set here.
-        """
-        ackcmd.identity = command.private_identity
-        ackcmd.origin = command.private_origin
-        ackcmd.private_seqNum = command.private_seqNum
-        self._acks.publish(ackcmd)
-
     def basic_close(self) -> None:
         """Close all topics and give up the commands that are under way."""
         if not self.isopen:
@@ -302,10 +355,8 @@ class SalInfo:
         self.isopen = False
         if self._receive in self._acks.readers:
             self._acks.readers.remove(self._receive)
-        for reader in self._readers.values():
-            reader.basic_close()
-        for writer in self._writers.values():
-            writer.basic_close()
+        for topic in self._topics.values():
+            topic.basic_close()
         for command in self.running_commands.values():
             command.close()
         self.running_commands.clear()

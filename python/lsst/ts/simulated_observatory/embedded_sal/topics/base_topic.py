@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ..messages import message_class
+from ..messages import BaseMsgType, message_class
 from ..sal_info import SalInfo
 
 __all__ = ["BaseTopic"]
@@ -42,9 +42,16 @@ class BaseTopic:
         self.attr_name = attr_name
         self.name = attr_name.partition("_")[2]
         self.log: logging.Logger = salinfo.log
-        self.DataType = message_class(self.topic_info)
+        self.DataType: type[BaseMsgType] = message_class(self.topic_info)
         self.channel = salinfo.bus.channel(salinfo.name, attr_name, salinfo.index)
         self.isopen = True
+
+    def begin(self) -> None:
+        """Do what there is to do when the component starts: nothing, if the topic is not read."""
+
+    def basic_close(self) -> None:
+        """Close the topic."""
+        self.isopen = False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.salinfo.name_index}, {self.name})"

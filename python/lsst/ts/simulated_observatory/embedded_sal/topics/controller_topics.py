@@ -7,7 +7,7 @@ import asyncio
 from ..enums import SalRetCode
 from ..errors import ExpectedError
 from ..messages import AckCmdDataType, BaseMsgType
-from ..sal_info import SalInfo
+from ..sal_info import ACK_TOPIC, SalInfo
 from .read_topic import DEFAULT_QUEUE_LEN, ReadTopic
 from .write_topic import WriteTopic
 
@@ -44,16 +44,15 @@ class ControllerCommand(ReadTopic):
 
     def __init__(self, salinfo: SalInfo, name: str, queue_len: int = DEFAULT_QUEUE_LEN) -> None:
         super().__init__(salinfo=salinfo, attr_name=f"cmd_{name}", max_history=0, queue_len=queue_len)
+        self._acks = salinfo.bus.channel(salinfo.name, ACK_TOPIC, salinfo.index)
 
     async def ack(self, data: BaseMsgType, ackcmd: AckCmdDataType) -> None:
         """Acknowledge a command.
 
         Parameters
         ----------
-        data
-            The command.
-        ackcmd
-            Its acknowledgement.
+        data, ackcmd
+            The command, and its acknowledgement, whose sender and number are set here.
 
         Raises
         ------
@@ -61,25 +60,16 @@ class ControllerCommand(ReadTopic):
             Not running.
         """
         self.salinfo.assert_running()
-        self.salinfo.acknowledge(data, ackcmd)
+        self._publish_ack(data, ackcmd)
         await asyncio.sleep(0)
 
     async def ack_in_progress(self, data: BaseMsgType, timeout: float, result: str = "") -> None:
-        """Acknowledge a command with CMD_INPROGRESS.
+        """Acknowledge a command with CMD_INPROGRESS; raises as `ack`.
 
         Parameters
         ----------
-        data
-            The command.
-        timeout
-            How much longer it may take (s).
-        result
-            Explanation.
-
-        Raises
-        ------
-        RuntimeError
-            Not running.
+        data, timeout, result
+            The command, how much longer it may take (s), and an explanation.
         """
         code = SalRetCode.CMD_INPROGRESS
         await self.ack(
@@ -87,18 +77,7 @@ class ControllerCommand(ReadTopic):
         )
 
     async def next(self, *, timeout: float | None = None) -> BaseMsgType:  # type: ignore[override]  # as salobj
-        """Pop the oldest command from the queue, or wait for one.
-
-        Parameters
-        ----------
-        timeout
-            Time limit (s); None for none.
-
-        Returns
-        -------
-        data
-            The command. Raises as `ReadTopic.next`.
-        """
+        """Pop the oldest command from the queue, or wait for one, as `ReadTopic.next` without `flush`."""
         return await super().next(flush=False, timeout=timeout)
 
     async def _run_callback(self, data: BaseMsgType) -> None:
@@ -115,9 +94,15 @@ class ControllerCommand(ReadTopic):
             if not isinstance(error, ExpectedError):
                 self.log.exception(f"callback {self._callback} failed with {data}")
         if self.salinfo.running:
-            self.salinfo.acknowledge(data, ackcmd)
+            self._publish_ack(data, ackcmd)
         else:
             self.log.warning(f"cannot acknowledge {self.name} with {ackcmd}: closed")
+
+    def _publish_ack(self, command: BaseMsgType, ackcmd: AckCmdDataType) -> None:
+        ackcmd.identity = command.private_identity
+        ackcmd.origin = command.private_origin
+        ackcmd.private_seqNum = command.private_seqNum
+        self._acks.publish(ackcmd)
 
     def _make(self, data: BaseMsgType, code: SalRetCode, result: str) -> AckCmdDataType:
         error = 0 if code == SalRetCode.CMD_COMPLETE else 1

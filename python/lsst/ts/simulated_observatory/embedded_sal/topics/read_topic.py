@@ -29,10 +29,8 @@ class ReadTopic(BaseTopic):
 
     Parameters
     ----------
-    salinfo
-        The component.
-    attr_name
-        Attribute name with its prefix.
+    salinfo, attr_name
+        As `BaseTopic`.
     max_history
         Samples from before the start to begin with: 0, or 1 for the last one (of each index).
     queue_len
@@ -95,13 +93,7 @@ class ReadTopic(BaseTopic):
         return self._max_history
 
     def get(self) -> BaseMsgType | None:
-        """Return the newest sample, or None if there was none yet.
-
-        Raises
-        ------
-        RuntimeError
-            Not started.
-        """
+        """Return the newest sample, or None if there was none yet; a RuntimeError if not started."""
         self.salinfo.assert_started()
         return self._newest
 
@@ -115,15 +107,8 @@ class ReadTopic(BaseTopic):
 
         Returns
         -------
-        data
-            The sample.
-
-        Raises
-        ------
-        TimeoutError
-            No sample came in time.
-        RuntimeError
-            Not started, or there is a callback.
+        data : BaseMsgType
+            The sample; raises as `next`.
         """
         self._assert_readable()
         if self._newest is None:
@@ -132,26 +117,13 @@ class ReadTopic(BaseTopic):
         return self._newest
 
     def get_oldest(self) -> BaseMsgType | None:
-        """Pop the oldest sample from the queue; None if it is empty.
-
-        Raises
-        ------
-        RuntimeError
-            Not started, or there is a callback.
-        """
+        """Pop the oldest sample from the queue; None if it is empty. Raises as `next`."""
         self._assert_readable()
         return self._queue.popleft() if self._queue else None
 
     def flush(self) -> None:
-        """Empty the queue.
-
-        Raises
-        ------
-        RuntimeError
-            There is a callback.
-        """
-        if self._callback is not None:
-            raise RuntimeError(f"{self.attr_name} has a callback")
+        """Empty the queue; a RuntimeError if there is a callback."""
+        self._assert_no_callback()
         self._queue.clear()
 
     async def next(self, *, flush: bool, timeout: float | None = None) -> BaseMsgType:
@@ -169,8 +141,7 @@ class ReadTopic(BaseTopic):
 
         Returns
         -------
-        data
-            The sample.
+        data : BaseMsgType
 
         Raises
         ------
@@ -189,14 +160,15 @@ class ReadTopic(BaseTopic):
             self._next = asyncio.get_running_loop().create_future()
         return await asyncio.wait_for(self._next, timeout)
 
-    def receive(self, data: BaseMsgType) -> None:
-        """Take a sample from the bus.
+    def begin(self) -> None:
+        """Begin to read, with the last sample if there is to be history."""
+        if self._max_history > 0:
+            for sample in self.channel.history():
+                self._receive(sample)
+        self.channel.readers.append(self._receive)
 
-        Parameters
-        ----------
-        data
-            The sample.
-        """
+    def _receive(self, data: BaseMsgType) -> None:
+        """Take a sample from the bus."""
         self._newest = data
         self._first.set()
         if self._next is not None and not self._next.done() and self._callback is None:
@@ -211,8 +183,8 @@ class ReadTopic(BaseTopic):
         if not self.isopen:
             return
         self.isopen = False
-        if self.receive in self.channel.readers:
-            self.channel.readers.remove(self.receive)
+        if self._receive in self.channel.readers:
+            self.channel.readers.remove(self._receive)
         self._callback = None
         self._cancel_callbacks()
         if self._next is not None:
@@ -221,6 +193,9 @@ class ReadTopic(BaseTopic):
 
     def _assert_readable(self) -> None:
         self.salinfo.assert_started()
+        self._assert_no_callback()
+
+    def _assert_no_callback(self) -> None:
         if self._callback is not None:
             raise RuntimeError(f"{self.attr_name} has a callback")
 
@@ -269,14 +244,7 @@ class ReadTopic(BaseTopic):
 class _QueueWatch:
     """Logs once for each mark that a queue passes, and again after it has emptied to half of that mark.
 
-    Parameters
-    ----------
-    description
-        Name of the queue, for the log.
-    log
-        Where to write.
-    length
-        How many samples the queue holds: at least 10.
+    The `length` is how many samples the queue holds: at least 10.
     """
 
     def __init__(self, description: str, log: logging.Logger, length: int) -> None:

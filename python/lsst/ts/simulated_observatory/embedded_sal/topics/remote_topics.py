@@ -19,17 +19,8 @@ __all__ = ["DEFAULT_TIMEOUT", "RemoteCommand", "RemoteEvent"]
 DEFAULT_TIMEOUT = 3600.0
 """How long to wait for a command that comes without a time limit (s)."""
 
-_FAILED = frozenset(
-    {
-        SalRetCode.CMD_ABORTED,
-        SalRetCode.CMD_FAILED,
-        SalRetCode.CMD_NOACK,
-        SalRetCode.CMD_NOPERM,
-        SalRetCode.CMD_STALLED,
-        SalRetCode.CMD_TIMEOUT,
-    }
-)
-_DONE = _FAILED | {SalRetCode.CMD_COMPLETE}
+_DONE = frozenset(SalRetCode) - {SalRetCode.CMD_ACK, SalRetCode.CMD_INPROGRESS}
+_FAILED = _DONE - {SalRetCode.CMD_COMPLETE}
 
 
 class RemoteEvent(ReadTopic):
@@ -64,18 +55,7 @@ class RemoteCommand(WriteTopic):
         super().__init__(salinfo=salinfo, attr_name=f"cmd_{name}", min_seq_num=None)
 
     def set(self, **kwargs: Any) -> bool:
-        """Set fields of a new sample; the others hold their zero value again.
-
-        Parameters
-        ----------
-        kwargs
-            Values by field name; None leaves a field at its zero value.
-
-        Returns
-        -------
-        did_change
-            Whether a field differs from its zero value.
-        """
+        """Set fields of a new sample; the others, and those that are None, hold their zero value again."""
         self.data = self.DataType()
         return super().set(**kwargs)
 
@@ -94,7 +74,7 @@ class RemoteCommand(WriteTopic):
         Returns
         -------
         ackcmd
-            As `start`, whose exceptions it raises, too.
+            As `start`; it raises as `start` and `set`.
         """
         self.set(**kwargs)
         return await self.start(timeout=timeout, wait_done=wait_done)
@@ -115,8 +95,7 @@ class RemoteCommand(WriteTopic):
 
         Returns
         -------
-        ackcmd
-            The acknowledgement.
+        ackcmd : AckCmdDataType
 
         Raises
         ------
@@ -132,7 +111,7 @@ class RemoteCommand(WriteTopic):
         self.salinfo.assert_running()
         if data is not None:
             self.data = data
-        number = self.salinfo.bus.next_command_number()
+        number = next(self.salinfo.bus.command_numbers)
         no_ack = self.salinfo.make_ackcmd(
             number, SalRetCode.CMD_NOACK, result="No command acknowledgement seen"
         )
@@ -151,19 +130,16 @@ class RemoteCommand(WriteTopic):
         ackcmd
             The acknowledgement that `set_start`, `start` or `next_ackcmd` returned before.
         timeout, wait_done
-            As `start`.
+            As `start`, whose exceptions it raises, too.
 
         Returns
         -------
-        ackcmd
-            The acknowledgement.
+        ackcmd : AckCmdDataType
 
         Raises
         ------
         RuntimeError
             The command is not known, or its final acknowledgement has already come.
-        AckError, AckTimeoutError
-            As `start`.
         """
         number = ackcmd.private_seqNum
         command = self.salinfo.running_commands.get(number)
@@ -172,13 +148,7 @@ class RemoteCommand(WriteTopic):
         return await self._while_running(number, command.next_ackcmd(timeout, wait_done))
 
     async def write(self) -> BaseMsgType:
-        """Not for commands: call `start`.
-
-        Raises
-        ------
-        NotImplementedError
-            Always; so does `set_write`.
-        """
+        """Raise NotImplementedError, as does `set_write`: commands are sent with `start`."""
         raise NotImplementedError("call start instead")
 
     async def _while_running(self, number: int, ackcmd: Awaitable[AckCmdDataType]) -> AckCmdDataType:
@@ -191,13 +161,7 @@ class RemoteCommand(WriteTopic):
 
 
 class _CommandInfo:
-    """A command under way.
-
-    Parameters
-    ----------
-    no_ack
-        Acknowledgement to report when none comes.
-    """
+    """A command under way, with the acknowledgement to report when none comes."""
 
     def __init__(self, no_ack: AckCmdDataType) -> None:
         self._last = no_ack
