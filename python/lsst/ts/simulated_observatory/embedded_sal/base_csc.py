@@ -42,8 +42,10 @@ class BaseCsc(Controller):
 
     Parameters
     ----------
-    name, index
-        SAL component name, and its index if it has one.
+    name, index, allow_missing_callbacks, extra_commands
+        As `Controller`.
+    discard_out_of_order_telemetry, discard_out_of_order_events
+        As `SalInfo`.
     check_if_duplicate
         Refuse to start when a component of the same name and index is there?
     initial_state
@@ -52,8 +54,6 @@ class BaseCsc(Controller):
         Configuration to start with, if the initial state is DISABLED or ENABLED.
     simulation_mode
         One of ``valid_simulation_modes``; 0 for none.
-    allow_missing_callbacks, extra_commands, discard_out_of_order_telemetry, discard_out_of_order_events
-        As `Controller`.
 
     Attributes
     ----------
@@ -65,9 +65,7 @@ class BaseCsc(Controller):
     RuntimeError
         The class has no version.
     ValueError
-        The initial state is FAULT, or the simulation mode is not valid.
-    TypeError
-        As `Controller`.
+        The initial state is FAULT, or the simulation mode is not valid; or as `Controller`.
     """
 
     version: ClassVar[str]

@@ -15,7 +15,6 @@ from typing import Any, Self
 
 import yaml
 
-from ..clock import current_tai
 from .controller import Controller
 from .enums import MetadataCoordSys, MetadataDome, MetadataRotSys, ScriptState
 from .errors import ExpectedError
@@ -24,11 +23,8 @@ from .validator import DefaultingValidator
 
 __all__ = ["BaseScript"]
 
-_HEARTBEAT_INTERVAL = 5.0
-"""Time between heartbeats (s)."""
-
-_STATE_INTERVAL = 0.001
-"""Pause after a new state, so that others see it before the next one (s)."""
+_HEARTBEAT_INTERVAL = 5.0  # s
+_STATE_INTERVAL = 0.001  # s; pause after a new state, so that others see it before the next one
 
 _FINAL = {
     ScriptState.ENDING: ScriptState.DONE,
@@ -45,18 +41,6 @@ class BaseScript(Controller, abc.ABC):
     ----------
     index, descr, help
         SAL index, not 0; what the script does, in a few words, and at length.
-
-    Attributes
-    ----------
-    num_checkpoints, last_checkpoint
-        How many checkpoints were passed, and the name of the last.
-    timestamps
-        TAI at which each state was entered (s).
-
-    Raises
-    ------
-    ValueError
-        The index is 0.
     """
 
     def __init__(self, index: int, descr: str, help: str = "") -> None:
@@ -64,9 +48,6 @@ class BaseScript(Controller, abc.ABC):
             raise ValueError("index must be nonzero")
         schema = self.get_schema()
         self.config_validator = None if schema is None else DefaultingValidator(schema)
-        self.num_checkpoints = 0
-        self.last_checkpoint = ""
-        self.timestamps: dict[ScriptState, float] = {}
         self._sub_group_id = 0
         self._is_exiting = False
         self._run_task: asyncio.Task[None] | None = None
@@ -85,12 +66,11 @@ class BaseScript(Controller, abc.ABC):
 
     @abc.abstractmethod
     async def configure(self, config: types.SimpleNamespace) -> None:
-        """Take the configuration.
+        """Take the configuration: options as attributes, validated, with defaults.
 
         Parameters
         ----------
-        config
-            Options as attributes; validated, with defaults.
+        config : SimpleNamespace
         """
 
     @abc.abstractmethod
@@ -122,7 +102,7 @@ class BaseScript(Controller, abc.ABC):
         Returns
         -------
         script
-            The script; None with ``--schema``, when its schema has been printed.
+            None with ``--schema``: the schema has been printed.
 
         Raises
         ------
@@ -137,26 +117,20 @@ class BaseScript(Controller, abc.ABC):
         )
         parser.add_argument("--schema", action="store_true", help="print the configuration schema and quit")
         arguments = parser.parse_args()
-        if arguments.schema:
-            schema = cls.get_schema()
-            if schema is not None:
-                print(yaml.safe_dump(schema))
-            return None
-        return cls(index=arguments.index, **kwargs)
+        if not arguments.schema:
+            return cls(index=arguments.index, **kwargs)
+        if (schema := cls.get_schema()) is not None:
+            print(yaml.safe_dump(schema))
+        return None
 
     @classmethod
     async def amain(cls, **kwargs: Any) -> None:
-        """Run the script from the command line.
+        """Run the script from the command line; exit with 1 if it ends in any state but DONE or STOPPED.
 
         Parameters
         ----------
         kwargs
             As `make_from_cmd_line`.
-
-        Raises
-        ------
-        SystemExit
-            With 1, when the script ends in any state but DONE or STOPPED.
         """
         script = cls.make_from_cmd_line(**kwargs)
         if script is None:
@@ -252,23 +226,13 @@ class BaseScript(Controller, abc.ABC):
         ----------
         state, reason
             New state and the reason for it; None for the present ones.
-        keep_old_reason
-            Append the reason to the present one?
-        force_output
-            Write the event even if nothing changed?
+        keep_old_reason, force_output
+            Append the reason to the present one? Write the event even if nothing changed?
         """
-        if state is not None:
-            state = ScriptState(state)
-            self.timestamps[state] = current_tai()
         if keep_old_reason and reason is not None and self.state.reason:
             reason = f"{self.state.reason}; {reason}"
-        await self.evt_state.set_write(
-            state=state,
-            reason=reason,
-            lastCheckpoint=self.last_checkpoint,
-            numCheckpoints=self.num_checkpoints,
-            force_output=force_output,
-        )
+        state = None if state is None else ScriptState(state)
+        await self.evt_state.set_write(state=state, reason=reason, force_output=force_output)
 
     def signal_handler(self) -> None:
         """End at once, without `cleanup`, on SIGINT or SIGTERM."""
@@ -306,8 +270,7 @@ class BaseScript(Controller, abc.ABC):
             )
         if self._run_task is None or self._run_task.done():
             raise RuntimeError("checkpoint error: `run` is not under way")
-        self.num_checkpoints += 1
-        self.last_checkpoint = name
+        self.evt_state.set(lastCheckpoint=name, numCheckpoints=self.state.numCheckpoints + 1)
         if re.fullmatch(self.checkpoints.stop, name):
             await self.set_state(ScriptState.STOPPING)
             raise asyncio.CancelledError(f"checkpoint {name} matches {self.checkpoints.stop}")
@@ -338,9 +301,7 @@ class BaseScript(Controller, abc.ABC):
         self.evt_metadata.set(
             coordinateSystem=MetadataCoordSys.NONE,
             rotationSystem=MetadataRotSys.NONE,
-            filters="",
             dome=MetadataDome.EITHER,
-            duration=0,
         )
         self.set_metadata(self.evt_metadata.data)
         self.evt_state.set(blockId=data.blockId)

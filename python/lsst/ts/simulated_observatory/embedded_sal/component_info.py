@@ -88,8 +88,7 @@ def component_info(name: str) -> ComponentInfo:
 
     Parameters
     ----------
-    name
-        SAL component name.
+    name : str
 
     Returns
     -------

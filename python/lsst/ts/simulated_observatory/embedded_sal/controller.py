@@ -16,9 +16,9 @@ from .messages import BaseMsgType
 from .sal_info import Domain, SalInfo
 from .topics import ControllerCommand, ControllerEvent, WriteTopic
 
-__all__ = ["SHUTDOWN_DELAY", "Controller"]
+__all__ = ["Controller"]
 
-SHUTDOWN_DELAY = 1.0
+_SHUTDOWN_DELAY = 1.0
 """Time between the end of a controller's tasks and the closing of its topics, for last messages (s)."""
 
 _MAX_EARLY_RECORDS = 10  # the last ones, as many as salobj keeps
@@ -121,10 +121,8 @@ class Controller:
 
         Parameters
         ----------
-        exception
-            Becomes the exception of ``done_task``.
-        cancel_start
-            Cancel the start if it is under way?
+        exception, cancel_start
+            What ``done_task`` is to raise; cancel the start if it is under way?
         """
         if cancel_start and not self.start_task.done():
             self.start_task.cancel()
@@ -137,7 +135,7 @@ class Controller:
         except Exception:
             self.log.exception("close_tasks failed; closing goes on")
         try:
-            await asyncio.sleep(SHUTDOWN_DELAY)
+            await asyncio.sleep(_SHUTDOWN_DELAY)
         finally:
             self.domain.basic_close()
             self.log.removeHandler(self._log_handler)
@@ -188,13 +186,12 @@ class Controller:
     def _check_do_methods(self, allow_missing: bool, extra: set[str] | frozenset[str]) -> None:
         commands = set(self.salinfo.command_names)
         methods = {name.removeprefix("do_") for name in dir(self) if name.startswith("do_")}
-        problems = []
-        if not allow_missing and commands - methods:
-            problems.append("must add " + ", ".join(f"do_{name}" for name in sorted(commands - methods)))
-        if methods - commands - extra:
-            problems.append(
-                "must remove " + ", ".join(f"do_{name}" for name in sorted(methods - commands - extra))
-            )
+        missing = set() if allow_missing else commands - methods
+        problems = [
+            f"must {verb} {', '.join(f'do_{name}' for name in sorted(names))}"
+            for verb, names in (("add", missing), ("remove", methods - commands - extra))
+            if names
+        ]
         if problems:
             self.domain.basic_close()
             raise TypeError(f"{type(self).__name__} {' and '.join(problems)}")

@@ -34,10 +34,8 @@ class BaseMsgType:
         TAI at which the sample was sent and received (s).
     private_seqNum
         Sequence number; it ties acknowledgements to their command.
-    private_identity
-        Who sent the sample: a component, or user@host.
-    private_origin
-        Process that sent the sample.
+    private_identity, private_origin
+        Who sent the sample: a component, or user@host; and the process.
     salIndex
         Index of the component, if it is indexed.
 
@@ -75,8 +73,7 @@ class BaseMsgType:
 
         Parameters
         ----------
-        name, value
-            Field name, and its value.
+        name, value : str, Any
 
         Returns
         -------
@@ -120,12 +117,8 @@ class AckCmdDataType(BaseMsgType):
 
     Attributes
     ----------
-    ack
-        Acknowledgement code, see `~.enums.SalRetCode`.
-    error
-        Error number, 0 for none.
-    result
-        Explanation.
+    ack, error, result
+        Acknowledgement code, see `~.enums.SalRetCode`; error number, 0 for none; explanation.
     timeout
         With CMD_INPROGRESS: how much longer the command may take (s).
     identity, origin
@@ -177,8 +170,7 @@ def message_class(topic: TopicInfo) -> Any:
 
     Parameters
     ----------
-    topic
-        Definition of the topic.
+    topic : TopicInfo
 
     Returns
     -------

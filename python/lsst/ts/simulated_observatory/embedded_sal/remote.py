@@ -23,10 +23,8 @@ class Remote:
 
     Parameters
     ----------
-    domain
-        Domain that the remote belongs to and is closed with.
-    name, index
-        SAL component name, and its index if it has one.
+    domain, name, index
+        As `SalInfo`.
     readonly
         Have no commands?
     include, exclude
@@ -40,10 +38,8 @@ class Remote:
 
     Attributes
     ----------
-    salinfo
-        The component.
-    start_task
-        Done when the remote has started.
+    salinfo, start_task
+        The component; done when the remote has started.
 
     Raises
     ------
@@ -116,8 +112,7 @@ def transition_commands(begin: State, end: State) -> list[tuple[str, State]]:
 
     Parameters
     ----------
-    begin, end
-        The two states.
+    begin, end : State
 
     Returns
     -------
@@ -146,10 +141,8 @@ async def set_summary_state(
 
     Parameters
     ----------
-    remote
-        The component.
-    state
-        Where to bring it.
+    remote, state
+        The component, and where to bring it.
     override
         Configuration to start it with.
     timeout

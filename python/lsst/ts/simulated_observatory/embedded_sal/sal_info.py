@@ -1,4 +1,4 @@
-"""Domains, and in them the SAL components that a remote or a controller uses: topics, commands under way."""
+"""Domains, in them the SAL components that a remote or a controller uses, and what their topics share."""
 
 from __future__ import annotations
 
@@ -13,20 +13,10 @@ from .component_info import component_info
 from .enums import SalRetCode
 from .messages import AckCmdDataType, BaseMsgType, message_class
 
-__all__ = ["ACK_TOPIC", "Domain", "SalInfo"]
+__all__ = ["ACK_TOPIC", "BaseTopic", "Domain", "SalInfo"]
 
 ACK_TOPIC = "ack_ackcmd"
 """Topic on the bus of the acknowledgements of a component's commands."""
-
-
-class _Topic(Protocol):
-    """A topic as its `SalInfo` starts and closes it."""
-
-    attr_name: str
-
-    def begin(self) -> None: ...
-
-    def basic_close(self) -> None: ...
 
 
 class _Command(Protocol):
@@ -59,7 +49,6 @@ class Domain:
         self.origin = os.getpid()
         self.user_host = "simulation@localhost"
         self.default_identity = self.user_host
-        self.done_task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._salinfos: dict[SalInfo, None] = {}  # a set that keeps its order
 
     @property
@@ -72,8 +61,7 @@ class Domain:
 
         Parameters
         ----------
-        salinfo
-            The object to add.
+        salinfo : SalInfo
 
         Raises
         ------
@@ -85,17 +73,15 @@ class Domain:
         self._salinfos[salinfo] = None
 
     def remove_salinfo(self, salinfo: SalInfo) -> bool:
-        """Remove a `SalInfo`.
+        """Remove a `SalInfo`, and return whether it was there.
 
         Parameters
         ----------
-        salinfo
-            The object to remove.
+        salinfo : SalInfo
 
         Returns
         -------
-        known
-            Whether it was there.
+        known : bool
         """
         known = salinfo in self._salinfos
         self._salinfos.pop(salinfo, None)
@@ -106,8 +92,6 @@ class Domain:
         for salinfo in list(self._salinfos):
             salinfo.basic_close()
         self.isopen = False
-        if not self.done_task.done():
-            self.done_task.set_result(None)
 
     async def close(self) -> None:
         """Close the domain and its `SalInfo` objects. May be called more than once."""
@@ -127,10 +111,8 @@ class SalInfo:
 
     Parameters
     ----------
-    domain
-        Domain that the object belongs to and is closed with.
-    name
-        SAL component name.
+    domain, name
+        Domain that the object belongs to and is closed with, and SAL component name.
     index
         Index of the component: 0 to hear every index, 0 or None if the component has none.
     write_only
@@ -144,8 +126,8 @@ class SalInfo:
         The ``private_identity`` of samples that are written.
     log
         Logger named after the component; those that differ in their index share it.
-    start_task, done_task
-        Done when `start` and `close` are done.
+    start_task
+        Done when `start` is.
 
     Raises
     ------
@@ -183,12 +165,10 @@ class SalInfo:
         self.log = logging.getLogger(name)
         if self.log.getEffectiveLevel() > logging.INFO:
             self.log.setLevel(logging.INFO)
-        loop = asyncio.get_running_loop()
         self.start_called = False
-        self.start_task: asyncio.Future[None] = loop.create_future()
-        self.done_task: asyncio.Future[None] = loop.create_future()
+        self.start_task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.running_commands: dict[int, _Command] = {}
-        self._topics: dict[str, _Topic] = {}
+        self._topics: dict[str, BaseTopic] = {}
         self._acks = self.bus.channel(name, ACK_TOPIC, self.index)
         self.isopen = True
         domain.add_salinfo(self)
@@ -224,36 +204,26 @@ class SalInfo:
 
     @property
     def AckCmdType(self) -> type[AckCmdDataType]:  # noqa: N802  # name of salobj
-        """Class of the acknowledgements of this component's commands.
-
-        Raises
-        ------
-        RuntimeError
-            The component has no commands.
-        """
-        if not self.command_names:
-            raise RuntimeError(f"{self.name} has no commands, so no acknowledgements")
+        """Class of the acknowledgements of this component's commands."""
         made: type[AckCmdDataType] = message_class(self.component_info.ackcmd)
         return made
 
     def assert_started(self) -> None:
-        """Check that `start` has succeeded.
+        """Raise if `start` has not succeeded.
 
         Raises
         ------
         RuntimeError
-            It has not.
         """
         if not self.started:
             raise RuntimeError(f"{self.name_index} not started")
 
     def assert_running(self) -> None:
-        """Check that the object is in use.
+        """Raise if not started, or closed.
 
         Raises
         ------
         RuntimeError
-            Not started, or closed.
         """
         if not self.running:
             raise RuntimeError(f"{self.name_index} {'no longer open' if self.started else 'not started'}")
@@ -266,7 +236,7 @@ class SalInfo:
         result: str = "",
         timeout: float = 0,
     ) -> AckCmdDataType:
-        """Return an acknowledgement of a command.
+        """Return an acknowledgement of a command, without sending it.
 
         Parameters
         ----------
@@ -277,45 +247,14 @@ class SalInfo:
 
         Returns
         -------
-        ackcmd
-            The acknowledgement; it is not sent.
+        ackcmd : AckCmdDataType
         """
         return self.AckCmdType(
             private_seqNum=private_seqNum, ack=ack, error=error, result=result, timeout=timeout
         )
 
-    def add_reader(self, topic: _Topic) -> None:
-        """Add a topic that is read.
-
-        Parameters
-        ----------
-        topic
-            Raises as `add_writer`.
-
-        Raises
-        ------
-        RuntimeError
-            The object is for writing only.
-        """
-        if self.write_only:
-            raise RuntimeError("a write-only SalInfo reads no topics")
-        self.add_writer(topic)
-
-    def add_writer(self, topic: _Topic) -> None:
-        """Add a topic that is written.
-
-        Parameters
-        ----------
-        topic
-            It is started and closed with this object.
-
-        Raises
-        ------
-        RuntimeError
-            `start` was called.
-        ValueError
-            The topic is there already.
-        """
+    def _add(self, topic: BaseTopic) -> None:
+        """Add a topic, to be started and closed with this object."""
         if self.start_called:
             raise RuntimeError("topics cannot be added after start was called")
         if topic.attr_name in self._topics:
@@ -363,8 +302,6 @@ class SalInfo:
         self.domain.remove_salinfo(self)
         if not self.start_task.done():
             self.start_task.cancel()
-        if not self.done_task.done():
-            self.done_task.set_result(None)
 
     async def close(self, cancel_run_kafka_task: bool = True) -> None:
         """Close all topics. May be called more than once.
@@ -378,3 +315,53 @@ class SalInfo:
 
     def __repr__(self) -> str:
         return f"SalInfo({self.name_index})"
+
+
+class BaseTopic:
+    """One topic of a component.
+
+    Parameters
+    ----------
+    salinfo
+        The component.
+    attr_name
+        Attribute name with its prefix, e.g. ``evt_summaryState``.
+
+    Attributes
+    ----------
+    DataType
+        Class of the topic's samples.
+    channel
+        Where its samples travel.
+
+    Raises
+    ------
+    AttributeError
+        The component has no such topic.
+    RuntimeError, ValueError
+        The component has started, or has this topic already.
+    """
+
+    def __init__(self, *, salinfo: SalInfo, attr_name: str) -> None:
+        try:
+            self.topic_info = salinfo.component_info.topics[attr_name]
+        except KeyError:
+            raise AttributeError(f"{salinfo.name} has no topic {attr_name}") from None
+        self.salinfo = salinfo
+        self.attr_name = attr_name
+        self.name = attr_name.partition("_")[2]
+        self.log = salinfo.log
+        self.DataType: type[BaseMsgType] = message_class(self.topic_info)
+        self.channel = salinfo.bus.channel(salinfo.name, attr_name, salinfo.index)
+        self.isopen = True
+        salinfo._add(self)
+
+    def begin(self) -> None:
+        """Do what there is to do when the component starts: nothing, if the topic is not read."""
+
+    def basic_close(self) -> None:
+        """Close the topic."""
+        self.isopen = False
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.salinfo.name_index}, {self.name})"

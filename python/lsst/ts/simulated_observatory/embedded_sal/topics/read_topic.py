@@ -11,13 +11,15 @@ from typing import Any
 
 from ..errors import ExpectedError
 from ..messages import BaseMsgType
-from ..sal_info import SalInfo
-from .base_topic import BaseTopic
+from ..sal_info import BaseTopic, SalInfo
 
-__all__ = ["DEFAULT_QUEUE_LEN", "ReadTopic"]
+__all__ = ["ReadTopic"]
 
-DEFAULT_QUEUE_LEN = 100
-"""How many samples a queue holds, unless told otherwise."""
+_QUEUE_LEN = 100
+"""How many samples can wait for `ReadTopic.next`; when more come the oldest are dropped."""
+
+_MARKS = (10, 50, 90, _QUEUE_LEN)
+"""Numbers of waiting samples that are worth a warning."""
 
 _Callback = Callable[[BaseMsgType], Awaitable[Any] | Any]
 
@@ -33,8 +35,6 @@ class ReadTopic(BaseTopic):
         As `BaseTopic`.
     max_history
         Samples from before the start to begin with: 0, or 1 for the last one (of each index).
-    queue_len
-        How many samples can wait for `next`; when more come the oldest are dropped.
 
     Attributes
     ----------
@@ -42,23 +42,22 @@ class ReadTopic(BaseTopic):
         May an asynchronous callback run several times at once? If not, samples wait for their turn.
     """
 
-    def __init__(
-        self, *, salinfo: SalInfo, attr_name: str, max_history: int, queue_len: int = DEFAULT_QUEUE_LEN
-    ) -> None:
-        super().__init__(salinfo=salinfo, attr_name=attr_name)
+    def __init__(self, *, salinfo: SalInfo, attr_name: str, max_history: int) -> None:
+        if salinfo.write_only:
+            raise RuntimeError("a write-only SalInfo reads no topics")
         if not 0 <= max_history <= 1:
             raise ValueError(f"max_history={max_history} must be 0 or 1: the bus keeps one sample of a topic")
+        super().__init__(salinfo=salinfo, attr_name=attr_name)
         self.allow_multiple_callbacks = False
         self._max_history = max_history
-        self._queue: deque[BaseMsgType] = deque(maxlen=queue_len)
-        self._watch = _QueueWatch(f"{attr_name} python read queue", self.log, queue_len)
+        self._queue: deque[BaseMsgType] = deque(maxlen=_QUEUE_LEN)
+        self._watch = _QueueWatch(f"{attr_name} python read queue", self.log)
         self._newest: BaseMsgType | None = None
         self._next: asyncio.Future[BaseMsgType] | None = None
         self._first = asyncio.Event()
         self._callback: _Callback | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._worker: asyncio.Task[None] | None = None
-        salinfo.add_reader(self)
 
     @property
     def callback(self) -> _Callback | None:
@@ -242,28 +241,22 @@ class ReadTopic(BaseTopic):
 
 
 class _QueueWatch:
-    """Logs once for each mark that a queue passes, and again after it has emptied to half of that mark.
+    """Logs once for each mark that a queue passes, and again after it has emptied to half of that mark."""
 
-    The `length` is how many samples the queue holds: at least 10.
-    """
-
-    def __init__(self, description: str, log: logging.Logger, length: int) -> None:
+    def __init__(self, description: str, log: logging.Logger) -> None:
         self._description = description
         self._log = log
-        self._length = length
-        marks = {min(10, max(5, length // 10)), length * 9 // 10, length}
-        self._marks = sorted(marks | ({length // 2} if length >= 20 else set()))
         self._passed = 0
 
     def look(self, waiting: int) -> None:
         """Log a warning when a mark is passed, and an error when the queue is full."""
-        while self._passed and waiting <= self._marks[self._passed - 1] // 2:
+        while self._passed and waiting <= _MARKS[self._passed - 1] // 2:
             self._passed -= 1
-        passed = sum(waiting >= mark for mark in self._marks)
+        passed = sum(waiting >= mark for mark in _MARKS)
         if passed <= self._passed:
             return
         self._passed = passed
-        if waiting >= self._length:
-            self._log.error(f"{self._description} is full ({self._length} elements); data may be lost")
+        if waiting >= _QUEUE_LEN:
+            self._log.error(f"{self._description} is full ({_QUEUE_LEN} elements); data may be lost")
         else:
-            self._log.warning(f"{self._description} is filling: {waiting} of {self._length} elements")
+            self._log.warning(f"{self._description} is filling: {waiting} of {_QUEUE_LEN} elements")

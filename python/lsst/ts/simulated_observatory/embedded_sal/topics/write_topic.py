@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from ...clock import current_tai
 from ..messages import BaseMsgType
-from ..sal_info import SalInfo
-from .base_topic import BaseTopic
+from ..sal_info import BaseTopic, SalInfo
 
 __all__ = ["SetWriteResult", "WriteTopic"]
 
@@ -47,7 +46,6 @@ class WriteTopic(BaseTopic):
         self._seq_nums = None if min_seq_num is None else itertools.count(min_seq_num)
         self._data = self.DataType()
         self._has_data = False
-        salinfo.add_writer(self)
 
     @property
     def data(self) -> BaseMsgType:
