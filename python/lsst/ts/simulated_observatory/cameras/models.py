@@ -7,14 +7,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from . import CAMERAS
-from .sensors import DetectorData, SensorData
+from .camera_data import DetectorData, SensorData
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Amplifier", "AmplifierModel", "DetectorModel", "detector_model"]
 
-MINIMUM_SIDE = 15
+_MINIMUM_SIDE = 15
 """Shortest side of an imaging area, pixels, to which a scale may reduce it."""
 
 
@@ -70,8 +70,7 @@ class Amplifier:
 
         Returns
         -------
-        rows, columns
-            Of the image.
+        rows, columns : slice
         """
         tall, wide = min(side, self.height // 2), min(side, self.width // 2)
         y0 = self.y0 + self.height - tall if self.flip_y else self.y0
@@ -89,10 +88,8 @@ class AmplifierModel(Amplifier):
     ----------
     gain, read_noise
         electron/adu and electron.
-    channel
-        Place in the raw file, from 1.
-    sensor
-        Kind of the CCD at its real size: saturation, overscans, ...
+    channel, sensor
+        Place in the raw file, from 1; kind of the CCD at its real size: saturation, overscans, ...
     """
 
     gain: float
@@ -191,13 +188,12 @@ class DetectorModel:
 
         Returns
         -------
-        amplifier
-            That of this name.
+        amplifier : AmplifierModel
 
         Raises
         ------
         ValueError
-            There is none.
+            There is none of this name.
         """
         for amplifier in self.amplifiers:
             if amplifier.name == name:
@@ -233,7 +229,7 @@ def detector_model(instrument_name: str, detector_id: int, scale: int = 1) -> De
         known = "; ".join(f"{name}: {min(each)} to {max(each)}" for name, each in ids.items())
         raise ValueError(f"no camera model for detector {detector_id} of {instrument_name}; known: {known}")
     data = camera.detectors[detector_id]
-    largest = min(data.sensor.width, data.sensor.height) // MINIMUM_SIDE
+    largest = min(data.sensor.width, data.sensor.height) // _MINIMUM_SIDE
     if not 1 <= scale <= largest:
         raise ValueError(f"scale {scale} is not between 1 and {largest}")
     names = sorted(data.amplifiers)

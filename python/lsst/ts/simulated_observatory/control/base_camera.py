@@ -27,21 +27,17 @@ class BaseCamera(RemoteGroup, abc.ABC):
 
     Parameters
     ----------
-    components
-        SAL names of all components.
+    components, domain, log, intended_usage
+        As `RemoteGroup`.
     instrument_setup_attributes
         Names of the keyword arguments of `setup_instrument`.
-    domain, log, intended_usage
-        As `RemoteGroup`.
     tcs_ready_to_take_data
         Accepted for images of the sky; calibration images do not wait for the telescope.
 
     Attributes
     ----------
-    read_out_time, shutter_time
-        Time to read out an image, and to open or close the shutter (s).
-    min_exptime
-        Shortest exposure with an open shutter (s).
+    read_out_time, min_exptime
+        Time to read out an image, and shortest exposure with an open shutter (s).
     cmd_lock
         Held while a command to the camera or its instrument is under way.
     """
@@ -61,7 +57,6 @@ class BaseCamera(RemoteGroup, abc.ABC):
         super().__init__(components, domain=domain, log=log, intended_usage=intended_usage)
         self.instrument_setup_attributes = set(instrument_setup_attributes)
         self.read_out_time = 2.0
-        self.shutter_time = 1.0
         self.min_exptime = 0.1
         self.cmd_lock = asyncio.Lock()
 
@@ -72,7 +67,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
 
     @abc.abstractmethod
     def parse_sensors(self, sensors: str | None) -> str:
-        """Return the sensors as the camera takes them.
+        """Return the sensors as ``takeImages`` takes them.
 
         Parameters
         ----------
@@ -81,8 +76,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
 
         Returns
         -------
-        sensors
-            As the field of ``takeImages``.
+        sensors : str
         """
 
     @abc.abstractmethod
@@ -101,17 +95,15 @@ class BaseCamera(RemoteGroup, abc.ABC):
         return ["BIAS", "DARK", "FLAT"]
 
     def check_kwargs(self, **kwargs: Any) -> None:
-        """Check that keywords are those of `setup_instrument`.
+        """Raise if a keyword is not one of `setup_instrument`.
 
         Parameters
         ----------
-        kwargs
-            The keywords.
+        kwargs : Any
 
         Raises
         ------
         RuntimeError
-            One is not.
         """
         for key in kwargs:
             if key not in self.instrument_setup_attributes:
@@ -129,8 +121,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
 
         Returns
         -------
-        exposures
-            As `take_imgtype`.
+        exposures : list of int
         """
         return await self.take_imgtype("BIAS", 0.0, nbias, **kwargs)
 
@@ -144,8 +135,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
 
         Returns
         -------
-        exposures
-            As `take_imgtype`.
+        exposures : list of int
         """
         return await self.take_imgtype("DARK", exptime, ndarks, **kwargs)
 
@@ -159,8 +149,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
 
         Returns
         -------
-        exposures
-            As `take_imgtype`.
+        exposures : list of int
         """
         return await self.take_imgtype("FLAT", exptime, nflats, **kwargs)
 
@@ -189,10 +178,8 @@ class BaseCamera(RemoteGroup, abc.ABC):
             BIAS, DARK or FLAT.
         exptime
             Exposure time (s); 0 for a BIAS, whatever is given.
-        n
-            Number of images.
-        n_snaps
-            Images of each command.
+        n, n_snaps
+            Number of commands, and of the images of each.
         n_shift, row_shift
             Of stuttered images only, which cannot be taken here.
         group_id
@@ -245,8 +232,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
 
         Parameters
         ----------
-        camera_exposure
-            What to take.
+        camera_exposure : CameraExposure
 
         Returns
         -------
@@ -346,10 +332,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
     async def next_exposure_id(self) -> int:
         """Return the id of the next exposure that begins: its day and last five digits.
 
-        Raises
-        ------
-        TimeoutError
-            None begins within the long long time limit.
+        Raises a TimeoutError if none begins within the long long time limit.
         """
         data = await self.camera.evt_startIntegration.next(flush=False, timeout=self.long_long_timeout)
         _, _, day, sequence = data.imageName.split("_")
@@ -395,4 +378,5 @@ class InstrumentCamera(BaseCamera, abc.ABC):
     @property
     def camera(self) -> Remote:
         """Remote of the camera."""
-        return self._remote(self.components_attr[0])
+        remote: Remote = getattr(self.rem, self.components_attr[0])
+        return remote

@@ -14,16 +14,14 @@ __all__ = ["RemoteGroup"]
 
 
 class RemoteGroup:
-    """Remotes of several components.
+    """Remotes of several components, which the methods call by their names in ``rem``.
 
     Parameters
     ----------
     components
         SAL names, with the index if there is one, e.g. ``ATCamera`` or ``OCPS:1``.
-    domain
-        Domain of the remotes; by default the group makes one, and closes it.
-    log
-        Parent of the group's logger.
+    domain, log
+        Domain of the remotes; by default the group makes one, and closes it. Parent of the group's logger.
     intended_usage
         Accepted from scripts that save resources on a real bus; here every remote has all topics.
 
@@ -60,7 +58,9 @@ class RemoteGroup:
             sal_name, _, index = component.partition(":")
             setattr(self.rem, attribute, Remote(self.domain, sal_name, int(index or 0)))
             setattr(self.check, attribute, True)
-        self.start_task = asyncio.gather(*(self._remote(name).start_task for name in self.components_attr))
+        self.start_task = asyncio.gather(
+            *(getattr(self.rem, name).start_task for name in self.components_attr)
+        )
 
     @property
     def components(self) -> list[str]:
@@ -101,15 +101,13 @@ class RemoteGroup:
 
         Parameters
         ----------
-        component
-            Name in ``rem``.
+        component : str
         ignore_timeout
             Return None if the state is not known within the fast time limit?
 
         Returns
         -------
-        state
-            The state.
+        state : State or None
 
         Raises
         ------
@@ -117,7 +115,7 @@ class RemoteGroup:
             It is not known in time.
         """
         try:
-            data = await self._remote(component).evt_summaryState.aget(timeout=self.fast_timeout)
+            data = await getattr(self.rem, component).evt_summaryState.aget(timeout=self.fast_timeout)
         except TimeoutError:
             if ignore_timeout:
                 return None
@@ -131,17 +129,15 @@ class RemoteGroup:
 
         Parameters
         ----------
-        component
-            Name in ``rem``.
-        desired_state
-            The state in which it is to stay.
+        component, desired_state
+            Which component, and the state in which it is to stay.
 
         Raises
         ------
         RuntimeError
             It is not in this state, or leaves it.
         """
-        event = self._remote(component).evt_summaryState
+        event = getattr(self.rem, component).evt_summaryState
         event.flush()
         data = await event.aget()
         while State(data.summaryState) == desired_state:
@@ -151,45 +147,31 @@ class RemoteGroup:
         )
 
     async def get_heartbeat(self, component: str) -> BaseMsgType:
-        """Return the last heartbeat of a component.
+        """Return the last heartbeat of a component; wait for it, as `next_heartbeat`, if there was none.
 
         Parameters
         ----------
-        component
-            Name in ``rem``.
+        component : str
 
         Returns
         -------
-        heartbeat
-            The message.
-
-        Raises
-        ------
-        TimeoutError
-            There was none before, and none comes within the fast time limit.
+        heartbeat : BaseMsgType
         """
-        data: BaseMsgType = await self._remote(component).evt_heartbeat.aget(timeout=self.fast_timeout)
+        data: BaseMsgType = await getattr(self.rem, component).evt_heartbeat.aget(timeout=self.fast_timeout)
         return data
 
     async def next_heartbeat(self, component: str) -> BaseMsgType:
-        """Wait for the next heartbeat of a component.
+        """Wait for the next heartbeat of a component; a TimeoutError if none comes in the fast time limit.
 
         Parameters
         ----------
-        component
-            Name in ``rem``.
+        component : str
 
         Returns
         -------
-        heartbeat
-            The message.
-
-        Raises
-        ------
-        TimeoutError
-            None comes within the fast time limit.
+        heartbeat : BaseMsgType
         """
-        event = self._remote(component).evt_heartbeat
+        event = getattr(self.rem, component).evt_heartbeat
         data: BaseMsgType = await event.next(flush=True, timeout=self.fast_timeout)
         return data
 
@@ -208,7 +190,7 @@ class RemoteGroup:
             raise AssertionError(f"No heartbeat from {silent}.")
 
     async def assert_all_enabled(self, message: str = "") -> None:
-        """Check that each component that counts is ENABLED.
+        """Check that each component that counts is ENABLED; raises as `get_state`, too.
 
         Parameters
         ----------
@@ -219,8 +201,6 @@ class RemoteGroup:
         ------
         AssertionError
             One or more are not.
-        TimeoutError
-            A state is not known.
         """
         names = self.components_to_check()
         states = await asyncio.gather(*map(self.get_state, names))
@@ -238,24 +218,21 @@ class RemoteGroup:
 
         Parameters
         ----------
-        state
-            Where to bring them.
-        overrides
-            Configurations by name in ``rem``.
+        state, overrides
+            Where to bring them, and configurations by component.
         components
-            Names in ``rem``; by default all that count.
+            By default all that count.
 
         Raises
         ------
         RuntimeError
             A component is not in the group, or did not follow.
         """
-        names = self.get_work_components(components)
         overrides = overrides or {}
-        checked = [name for name in names if getattr(self.check, name)]
+        checked = [name for name in self.get_work_components(components) if getattr(self.check, name)]
         changes = (
             set_summary_state(
-                self._remote(name), state, overrides.get(name, ""), timeout=self.long_long_timeout
+                getattr(self.rem, name), state, overrides.get(name, ""), timeout=self.long_long_timeout
             )
             for name in checked
         )
@@ -300,13 +277,11 @@ class RemoteGroup:
 
         Parameters
         ----------
-        components
-            Names in ``rem``; by default all.
+        components : list of str or None
 
         Returns
         -------
-        names
-            The same names, in ``rem``.
+        names : list of str
 
         Raises
         ------
@@ -324,10 +299,6 @@ class RemoteGroup:
         """Close the domain if the group made it."""
         if self._close_domain:
             await self.domain.close()
-
-    def _remote(self, component: str) -> Remote:
-        remote: Remote = getattr(self.rem, component)
-        return remote
 
     async def __aenter__(self) -> Self:
         await self.start_task

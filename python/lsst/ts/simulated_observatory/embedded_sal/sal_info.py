@@ -56,37 +56,6 @@ class Domain:
         """The open `SalInfo` objects of the domain."""
         return frozenset(self._salinfos)
 
-    def add_salinfo(self, salinfo: SalInfo) -> None:
-        """Add a `SalInfo`, to be closed with the domain.
-
-        Parameters
-        ----------
-        salinfo : SalInfo
-
-        Raises
-        ------
-        RuntimeError
-            It was added before.
-        """
-        if salinfo in self._salinfos:
-            raise RuntimeError(f"{salinfo} already added")
-        self._salinfos[salinfo] = None
-
-    def remove_salinfo(self, salinfo: SalInfo) -> bool:
-        """Remove a `SalInfo`, and return whether it was there.
-
-        Parameters
-        ----------
-        salinfo : SalInfo
-
-        Returns
-        -------
-        known : bool
-        """
-        known = salinfo in self._salinfos
-        self._salinfos.pop(salinfo, None)
-        return known
-
     def basic_close(self) -> None:
         """Close the domain and its `SalInfo` objects, without waiting for anything."""
         for salinfo in list(self._salinfos):
@@ -171,7 +140,7 @@ class SalInfo:
         self._topics: dict[str, BaseTopic] = {}
         self._acks = self.bus.channel(name, ACK_TOPIC, self.index)
         self.isopen = True
-        domain.add_salinfo(self)
+        domain._salinfos[self] = None
 
     def _names(self, prefix: str) -> tuple[str, ...]:
         attrs = self.component_info.topics
@@ -299,7 +268,7 @@ class SalInfo:
         for command in self.running_commands.values():
             command.close()
         self.running_commands.clear()
-        self.domain.remove_salinfo(self)
+        self.domain._salinfos.pop(self)
         if not self.start_task.done():
             self.start_task.cancel()
 

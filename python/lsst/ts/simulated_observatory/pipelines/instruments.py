@@ -12,16 +12,17 @@ from lsst.utils.introspection import get_full_type_name
 
 from lsst.ts.calibrations.domain import instruments as domain
 
+from ..cameras import CAMERAS
 from .formatters import RawFormatter
 
-__all__ = ["INSTRUMENTS", "CalibrationInstrument", "Latiss", "LsstCam", "LsstComCam", "instrument_of"]
+__all__ = ["INSTRUMENTS", "CalibrationInstrument", "instrument_of"]
 
 
 class CalibrationInstrument(Instrument):
     """An instrument whose detectors are those of the project's instrument description."""
 
     description: ClassVar[domain.Instrument]
-    filter_keywords: ClassVar[tuple[str, ...]] = ("FILTER",)
+    filter_keywords: ClassVar[tuple[str, ...]]
     """Keywords of a raw header that make the name of the physical filter."""
 
     @classmethod
@@ -127,32 +128,23 @@ class CalibrationInstrument(Instrument):
         return "~".join(re.sub(r"^empty_\d+$", "empty", name) for name in names)
 
 
-class Latiss(CalibrationInstrument):
-    """The spectrograph and imager of the auxiliary telescope.
-
-    Its physical filters are filter and grating, e.g. ``SDSSr_65mm~empty``.
-    """
-
-    description = domain.LATISS
-    filter_keywords = ("FILTER", "GRATING")
-
-
-class LsstComCam(CalibrationInstrument):
-    """The commissioning camera of the Simonyi Survey Telescope."""
-
-    description = domain.LSSTCOMCAM
+def _class_of(name: str) -> type[CalibrationInstrument]:
+    """Make the class of an instrument; with gratings a physical filter is e.g. ``SDSSr_65mm~empty``."""
+    camera = CAMERAS[name]
+    members = {
+        "__module__": __name__,
+        "__doc__": f"{name}, as the Butler knows it.",
+        "description": domain.INSTRUMENTS[name],
+        "filter_keywords": ("FILTER", "GRATING") if camera.gratings else ("FILTER",),
+    }
+    return type(camera.butler_class, (CalibrationInstrument,), members)
 
 
-class LsstCam(CalibrationInstrument):
-    """The camera of the Simonyi Survey Telescope: its science detectors."""
-
-    description = domain.LSSTCAM
-
-
-INSTRUMENTS: Mapping[str, type[CalibrationInstrument]] = {
-    each.getName(): each for each in (Latiss, LsstComCam, LsstCam)
-}
+INSTRUMENTS: Mapping[str, type[CalibrationInstrument]] = {name: _class_of(name) for name in CAMERAS}
 """All instruments by name."""
+
+# A Butler imports the class of an instrument from here, by the name that its repository has recorded.
+globals().update({each.__name__: each for each in INSTRUMENTS.values()})
 
 _BY_HEADER = {each.description.header_name: each for each in INSTRUMENTS.values()}
 

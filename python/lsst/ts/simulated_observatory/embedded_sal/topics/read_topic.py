@@ -49,7 +49,7 @@ class ReadTopic(BaseTopic):
             raise ValueError(f"max_history={max_history} must be 0 or 1: the bus keeps one sample of a topic")
         super().__init__(salinfo=salinfo, attr_name=attr_name)
         self.allow_multiple_callbacks = False
-        self._max_history = max_history
+        self.max_history = max_history
         self._queue: deque[BaseMsgType] = deque(maxlen=_QUEUE_LEN)
         self._watch = _QueueWatch(f"{attr_name} python read queue", self.log)
         self._newest: BaseMsgType | None = None
@@ -85,11 +85,6 @@ class ReadTopic(BaseTopic):
     def nqueued(self) -> int:
         """Number of samples that wait for `next`."""
         return len(self._queue)
-
-    @property
-    def max_history(self) -> int:
-        """How many samples from before the start are read."""
-        return self._max_history
 
     def get(self) -> BaseMsgType | None:
         """Return the newest sample, or None if there was none yet; a RuntimeError if not started."""
@@ -161,7 +156,7 @@ class ReadTopic(BaseTopic):
 
     def begin(self) -> None:
         """Begin to read, with the last sample if there is to be history."""
-        if self._max_history > 0:
+        if self.max_history > 0:
             for sample in self.channel.history():
                 self._receive(sample)
         self.channel.readers.append(self._receive)

@@ -38,6 +38,8 @@ class WriteTopic(BaseTopic):
     ----------
     default_force_output
         Does `set_write` write a sample in which nothing changed? Not for events.
+    has_data
+        Whether a field has ever been set.
     """
 
     def __init__(self, *, salinfo: SalInfo, attr_name: str, min_seq_num: int | None = 1) -> None:
@@ -45,7 +47,7 @@ class WriteTopic(BaseTopic):
         self.default_force_output = not attr_name.startswith("evt_")
         self._seq_nums = None if min_seq_num is None else itertools.count(min_seq_num)
         self._data = self.DataType()
-        self._has_data = False
+        self.has_data = False
 
     @property
     def data(self) -> BaseMsgType:
@@ -57,12 +59,7 @@ class WriteTopic(BaseTopic):
         if not isinstance(data, self.DataType):
             raise TypeError(f"{data!r} must be an instance of {self.DataType}")
         self._data = data
-        self._has_data = True
-
-    @property
-    def has_data(self) -> bool:
-        """Whether a field has ever been set."""
-        return self._has_data
+        self.has_data = True
 
     def set(self, **kwargs: Any) -> bool:
         """Set fields.
@@ -90,9 +87,9 @@ class WriteTopic(BaseTopic):
             raise AttributeError(f"{self.attr_name} has no fields {sorted(unknown)}")
         convert = self._data.convert
         new = {name: convert(name, value) for name, value in kwargs.items() if value is not None}
-        changed = not self._has_data or any(_differ(values[name], value) for name, value in new.items())
+        changed = not self.has_data or any(_differ(values[name], value) for name, value in new.items())
         values.update(new)
-        self._has_data = True
+        self.has_data = True
         return changed
 
     async def set_write(self, *, force_output: bool | None = None, **kwargs: Any) -> SetWriteResult:
