@@ -23,12 +23,12 @@ from lsst.ts.utils import current_tai
 from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory.cameras.models import detector_model
+from lsst.ts.simulated_observatory.clock import PacedLoop
 from lsst.ts.simulated_observatory.components.durations import Durations
 from lsst.ts.simulated_observatory.components.machinery import Machinery
 from lsst.ts.simulated_observatory.components.ocps import Ocps
 from lsst.ts.simulated_observatory.detector.header import primary_header
 from lsst.ts.simulated_observatory.faults.faults import Faults
-from lsst.ts.simulated_observatory.paced_loop import PacedLoop
 from lsst.ts.simulated_observatory.repository.repository import write_index
 from lsst.ts.simulated_observatory.stand_ins.machinery import standin_machinery
 from lsst.ts.simulated_observatory.stand_ins.measurements import StandInCamera

@@ -58,9 +58,7 @@ class RemoteGroup:
             sal_name, _, index = component.partition(":")
             setattr(self.rem, attribute, Remote(self.domain, sal_name, int(index or 0)))
             setattr(self.check, attribute, True)
-        self.start_task = asyncio.gather(
-            *(getattr(self.rem, name).start_task for name in self.components_attr)
-        )
+        self.start_task = asyncio.gather(*(remote.start_task for remote in vars(self.rem).values()))
 
     @property
     def components(self) -> list[str]:

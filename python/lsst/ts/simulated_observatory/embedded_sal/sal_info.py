@@ -127,6 +127,7 @@ class SalInfo:
         if self.index != 0 and not self.indexed:
             raise ValueError(f"index={index!r} must be 0 or None: {name} is not an indexed SAL component")
         self.write_only = write_only
+        self.discard_out_of_order_events = discard_out_of_order_events
         self.identity = domain.default_identity
         self.bus = running_bus()
         self.command_names = self._names("cmd_")
