@@ -106,10 +106,7 @@ class AmplifierModel(Amplifier):
     def raw_shape(self) -> tuple[int, int]:
         """Rows and columns of the raw image."""
         sensor = self.sensor
-        return (
-            self.height + sensor.parallel_overscan,
-            sensor.prescan + self.width + sensor.serial_overscan,
-        )
+        return self.height + sensor.parallel_overscan, sensor.prescan + self.width + sensor.serial_overscan
 
     @property
     def imaging(self) -> tuple[slice, slice]:
@@ -128,12 +125,8 @@ class AmplifierModel(Amplifier):
         The camera counts rows from the top of the Butler's images downwards, and the first pixel of the raw
         image comes first, which gives the mirroring.
         """
-        columns = [self.x0 + 1, self.x0 + self.width]
-        rows = [2 * self.height - self.y0, self.height - self.y0 + 1]
-        if self.flip_x:
-            columns.reverse()
-        if self.flip_y:
-            rows.reverse()
+        columns = (self.x0 + 1, self.x0 + self.width)[:: -1 if self.flip_x else 1]
+        rows = (2 * self.height - self.y0, self.height - self.y0 + 1)[:: -1 if self.flip_y else 1]
         return f"[{columns[0]}:{columns[1]},{rows[0]}:{rows[1]}]"
 
 
@@ -195,11 +188,10 @@ class DetectorModel:
         ValueError
             There is none of this name.
         """
-        for amplifier in self.amplifiers:
-            if amplifier.name == name:
-                return amplifier
-        names = ", ".join(amplifier.name for amplifier in self.amplifiers)
-        raise ValueError(f"detector {self.name} has no amplifier {name!r}; it has {names}")
+        by_name = {amplifier.name: amplifier for amplifier in self.amplifiers}
+        if name not in by_name:
+            raise ValueError(f"detector {self.name} has no amplifier {name!r}; it has {', '.join(by_name)}")
+        return by_name[name]
 
 
 @cache

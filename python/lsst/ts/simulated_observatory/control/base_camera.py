@@ -19,8 +19,6 @@ __all__ = ["BaseCamera", "InstrumentCamera"]
 _IDLE = 1
 """Value of ``ccsCommandState.substate`` while the camera runs no command."""
 
-Checkpoint = Callable[[str], Awaitable[Any]]
-
 
 class BaseCamera(RemoteGroup, abc.ABC):
     """A camera, with the components that set up its instrument and look after its images.
@@ -28,7 +26,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
     Parameters
     ----------
     components, domain, log, intended_usage
-        As `RemoteGroup`.
+        As `RemoteGroup`; the camera is the first component.
     instrument_setup_attributes
         Names of the keyword arguments of `setup_instrument`.
     tcs_ready_to_take_data
@@ -61,23 +59,14 @@ class BaseCamera(RemoteGroup, abc.ABC):
         self.cmd_lock = asyncio.Lock()
 
     @property
-    @abc.abstractmethod
     def camera(self) -> Remote:
         """Remote of the camera."""
+        remote: Remote = getattr(self.rem, self.components_attr[0])
+        return remote
 
-    @abc.abstractmethod
-    def parse_sensors(self, sensors: str | None) -> str:
-        """Return the sensors as ``takeImages`` takes them.
-
-        Parameters
-        ----------
-        sensors
-            Names separated by colons; None for all.
-
-        Returns
-        -------
-        sensors : str
-        """
+    def _parse_sensors(self, sensors: str | None) -> str:
+        """Return names of sensors, separated by colons, as ``takeImages`` takes them; "" stands for all."""
+        return sensors or ""
 
     @abc.abstractmethod
     async def setup_instrument(self, **kwargs: Any) -> None:
@@ -94,17 +83,8 @@ class BaseCamera(RemoteGroup, abc.ABC):
         """Return the image types that can be taken."""
         return ["BIAS", "DARK", "FLAT"]
 
-    def check_kwargs(self, **kwargs: Any) -> None:
-        """Raise if a keyword is not one of `setup_instrument`.
-
-        Parameters
-        ----------
-        kwargs : Any
-
-        Raises
-        ------
-        RuntimeError
-        """
+    def _check_kwargs(self, **kwargs: Any) -> None:
+        """Raise a RuntimeError if a keyword is not one of `setup_instrument`."""
         for key in kwargs:
             if key not in self.instrument_setup_attributes:
                 raise RuntimeError(
@@ -167,7 +147,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
         program: str | None = None,
         sensors: str | None = None,
         note: str | None = None,
-        checkpoint: Checkpoint | None = None,
+        checkpoint: Callable[[str], Awaitable[Any]] | None = None,
         **kwargs: Any,
     ) -> list[int]:
         """Take images of one type; with an open shutter the instrument is set up first.
@@ -183,7 +163,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
         n_shift, row_shift
             Of stuttered images only, which cannot be taken here.
         group_id
-            Group of the images; by default the present TAI.
+            Group of the images; by default the present TAI in ISO format, with milliseconds.
         test_type, reason, program, sensors, note
             As `CameraExposure`.
         checkpoint
@@ -203,10 +183,12 @@ class BaseCamera(RemoteGroup, abc.ABC):
         AckError
             The camera or the instrument refused or failed.
         """
-        self.check_kwargs(**kwargs)
+        self._check_kwargs(**kwargs)
         if imgtype not in self.get_image_types():
             raise RuntimeError(f"Invalid imgtype:{imgtype}. Must be one of {self.get_image_types()!r}")
-        group_id = self.next_group_id() if group_id is None else group_id
+        if group_id is None:
+            tai = datetime.fromtimestamp(current_tai(), UTC).replace(tzinfo=None)
+            group_id = tai.isoformat(timespec="milliseconds")
         shutter = imgtype not in ("BIAS", "DARK")
         if shutter:
             await self.setup_instrument(**kwargs)
@@ -277,24 +259,27 @@ class BaseCamera(RemoteGroup, abc.ABC):
             expTime=float(exposure.exp_time),
             shutter=bool(exposure.shutter),
             keyValueMap=exposure.get_key_value_map(),
-            sensors=self.parse_sensors(exposure.sensors),
+            sensors=self._parse_sensors(exposure.sensors),
             obsNote="" if exposure.note is None else exposure.note,
         )
         timeout = (float(exposure.exp_time) + self.read_out_time) * exposure.n + self.long_long_timeout
-        await self.wait_for_camera_readiness()
+        await self._wait_for_camera_readiness()
         await self._wait_until_idle()
         await self.camera.cmd_takeImages.start(timeout=timeout)
         ids: list[int] = []
+        begins = self.camera.evt_startIntegration
         for _ in range(exposure.n_snaps):
             try:
-                ids.append(await self.next_exposure_id())
+                begun = await begins.next(flush=False, timeout=self.long_long_timeout)
             except TimeoutError:
                 raise RuntimeError(
                     f"Timeout waiting for startIntegration event. Expected {exposure.n_snaps} got {len(ids)}."
                 ) from None
+            _, _, day, sequence = begun.imageName.split("_")
+            ids.append(int(day + sequence[1:]))  # the exposure id has five digits of the sequence number
         return ids
 
-    async def wait_for_camera_readiness(self) -> None:
+    async def _wait_for_camera_readiness(self) -> None:
         """Wait until the last image that was begun has been read out.
 
         A camera that has never taken an image counts as ready after the long time limit. An endReadout that
@@ -329,21 +314,6 @@ class BaseCamera(RemoteGroup, abc.ABC):
         except TimeoutError:
             self.log.warning("Could not determine CCS Command State; ignoring.")
 
-    async def next_exposure_id(self) -> int:
-        """Return the id of the next exposure that begins: its day and last five digits.
-
-        Raises a TimeoutError if none begins within the long long time limit.
-        """
-        data = await self.camera.evt_startIntegration.next(flush=False, timeout=self.long_long_timeout)
-        _, _, day, sequence = data.imageName.split("_")
-        return int(day + sequence[1:])
-
-    @staticmethod
-    def next_group_id() -> str:
-        """Return the present TAI in ISO format, with milliseconds."""
-        tai = datetime.fromtimestamp(current_tai(), UTC).replace(tzinfo=None)
-        return tai.isoformat(timespec="milliseconds")
-
 
 class InstrumentCamera(BaseCamera, abc.ABC):
     """A camera whose class says what belongs to it.
@@ -355,10 +325,8 @@ class InstrumentCamera(BaseCamera, abc.ABC):
 
     Attributes
     ----------
-    component_names
-        SAL names of the components; the first is the camera.
-    setup_attributes
-        Names of the keyword arguments of `setup_instrument`.
+    component_names, setup_attributes
+        SAL names of the components; names of the keyword arguments of `setup_instrument`.
     """
 
     component_names: ClassVar[Sequence[str]]
@@ -374,9 +342,3 @@ class InstrumentCamera(BaseCamera, abc.ABC):
         super().__init__(
             self.component_names, self.setup_attributes, domain, log, intended_usage, tcs_ready_to_take_data
         )
-
-    @property
-    def camera(self) -> Remote:
-        """Remote of the camera."""
-        remote: Remote = getattr(self.rem, self.components_attr[0])
-        return remote

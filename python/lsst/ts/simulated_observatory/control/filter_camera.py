@@ -13,24 +13,15 @@ __all__ = ["ComCam", "LSSTCam"]
 
 
 class _FilterCamera(InstrumentCamera, abc.ABC):
-    """A camera with a filter changer, its header service and OODS.
-
-    Attributes
-    ----------
-    filter_change_timeout
-        Longest time that a filter change may take (s).
-    """
+    """A camera with a filter changer, its header service and OODS."""
 
     setup_attributes = ("filter",)
     filter_change_timeout = 60.0
-
-    def parse_sensors(self, sensors: str | None) -> str:
-        """Return names of sensors, separated by colons, as they are; an empty string stands for all."""
-        return sensors or ""
+    """Longest time that a filter change may take (s)."""
 
     async def setup_instrument(self, **kwargs: Any) -> None:
         """Set up the ``filter`` as `setup_filter`."""
-        self.check_kwargs(**kwargs)
+        self._check_kwargs(**kwargs)
         wanted = kwargs.get("filter")
         if wanted is not None and str(wanted) != await self.get_current_filter():
             await self.setup_filter(str(wanted))
@@ -111,7 +102,7 @@ class LSSTCam(_FilterCamera):
 
     async def setup_instrument(self, **kwargs: Any) -> None:
         """Make sure that the ``filter`` is the one that is asked for, as `setup_filter`."""
-        self.check_kwargs(**kwargs)
+        self._check_kwargs(**kwargs)
         if kwargs.get("filter") is not None:
             await self.setup_filter(str(kwargs["filter"]))
 

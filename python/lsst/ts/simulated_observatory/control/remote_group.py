@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from types import SimpleNamespace, TracebackType
-from typing import Self
+from types import SimpleNamespace
 
 from ..embedded_sal import BaseMsgType, Domain, Remote, State, set_summary_state
+from ..embedded_sal.sal_info import ClosedOnExit
 
 __all__ = ["RemoteGroup"]
 
 
-class RemoteGroup:
+class RemoteGroup(ClosedOnExit):
     """Remotes of several components, which the methods call by their names in ``rem``.
 
     Parameters
@@ -227,7 +227,7 @@ class RemoteGroup:
             A component is not in the group, or did not follow.
         """
         overrides = overrides or {}
-        checked = [name for name in self.get_work_components(components) if getattr(self.check, name)]
+        checked = [name for name in self._work_components(components) if getattr(self.check, name)]
         changes = (
             set_summary_state(
                 getattr(self.rem, name), state, overrides.get(name, ""), timeout=self.long_long_timeout
@@ -270,22 +270,8 @@ class RemoteGroup:
         """Bring all components that count to OFFLINE."""
         await self.set_state(State.OFFLINE)
 
-    def get_work_components(self, components: list[str] | None = None) -> list[str]:
-        """Return names of components, or those of all.
-
-        Parameters
-        ----------
-        components : list of str or None
-
-        Returns
-        -------
-        names : list of str
-
-        Raises
-        ------
-        RuntimeError
-            One is not in the group.
-        """
+    def _work_components(self, components: list[str] | None) -> list[str]:
+        """Return names of components, which are checked, or those of all."""
         for component in components or []:
             if component not in self.components_attr:
                 raise RuntimeError(
@@ -297,15 +283,6 @@ class RemoteGroup:
         """Close the domain if the group made it."""
         if self._close_domain:
             await self.domain.close()
-
-    async def __aenter__(self) -> Self:
-        await self.start_task
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
 
 def _attribute(component: str) -> str:

@@ -8,12 +8,11 @@ import sys
 import threading
 import traceback
 from collections import deque
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from .errors import ExpectedError
 from .messages import BaseMsgType
-from .sal_info import Domain, SalInfo
+from .sal_info import ClosedOnExit, Domain, SalInfo
 from .topics import ControllerCommand, ControllerEvent, WriteTopic
 
 __all__ = ["Controller"]
@@ -24,7 +23,7 @@ _SHUTDOWN_DELAY = 1.0
 _MAX_EARLY_RECORDS = 10  # the last ones, as many as salobj keeps
 
 
-class Controller:
+class Controller(ClosedOnExit):
     """A component, with attributes ``cmd_<name>`` and ``evt_<name>``.
 
     Parameters
@@ -117,7 +116,7 @@ class Controller:
     async def close(self, exception: Exception | None = None, cancel_start: bool = True) -> None:
         """End the tasks, give last messages time, close the topics, and set ``done_task``.
 
-        May be called more than once; later calls wait for the first.
+        Later calls wait for the first.
 
         Parameters
         ----------
@@ -198,15 +197,6 @@ class Controller:
 
     async def _refuse(self, data: BaseMsgType) -> None:
         raise ExpectedError("This command is not supported")
-
-    async def __aenter__(self) -> Self:
-        await self.start_task
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
 
 class _SalLogHandler(logging.Handler):

@@ -65,33 +65,18 @@ class BaseMsgType:
         for name in self._arrays:
             values[name] = list(values[name])
         for name, value in fields.items():
-            values[name] = self.convert(name, value)
+            values[name] = self._convert(name, value)
 
-    @classmethod
-    def convert(cls, name: str, value: Any) -> Any:
-        """Convert a value to the type of a field.
-
-        Parameters
-        ----------
-        name, value : str, Any
-
-        Returns
-        -------
-        converted : Any
-
-        Raises
-        ------
-        AttributeError, TypeError, ValueError
-            As `BaseMsgType`.
-        """
+    def _convert(self, name: str, value: Any) -> Any:
+        """Convert a value to the type of a field."""
         try:
-            converter = cls._converters[name]
+            converter = self._converters[name]
         except KeyError:
-            raise AttributeError(f"{cls._topic} has no field {name!r}") from None
+            raise AttributeError(f"{self._topic} has no field {name!r}") from None
         try:
             return converter(value)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{cls._topic}.{name} cannot be {value!r}: {error}") from error
+            raise type(error)(f"{self._topic}.{name} cannot be {value!r}: {error}") from error
 
     def copy(self) -> BaseMsgType:
         """Return an independent copy."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from .enums import State
-from .sal_info import Domain, SalInfo
+from .sal_info import ClosedOnExit, Domain, SalInfo
 from .topics import RemoteCommand, RemoteEvent
 
 __all__ = ["Remote", "set_summary_state", "transition_commands"]
@@ -18,7 +17,7 @@ _FORWARD = ("enterControl", "start", "enable")
 _BACK = ("exitControl", "standby", "disable")
 
 
-class Remote:
+class Remote(ClosedOnExit):
     """Commands and listens to another component, with attributes ``cmd_<name>`` and ``evt_<name>``.
 
     Parameters
@@ -76,7 +75,6 @@ class Remote:
                 self.__dict__[f"cmd_{command}"] = RemoteCommand(self.salinfo, command)
         for event in sorted(names):
             self.__dict__[f"evt_{event}"] = RemoteEvent(self.salinfo, event, max_history=evt_max_history)
-        self.start_called = start
         if start:
             self.start_task = asyncio.get_running_loop().create_task(self.start())
 
@@ -95,16 +93,6 @@ class Remote:
 
     def __repr__(self) -> str:
         return f"Remote(name={self.salinfo.name}, index={self.salinfo.index})"
-
-    async def __aenter__(self) -> Self:
-        if self.start_called:
-            await self.start_task
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
 
 def transition_commands(begin: State, end: State) -> list[tuple[str, State]]:

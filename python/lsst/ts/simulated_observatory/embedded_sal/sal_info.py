@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from types import TracebackType
 from typing import Protocol, Self
 
 from .bus import running_bus
@@ -13,7 +12,7 @@ from .component_info import component_info
 from .enums import SalRetCode
 from .messages import AckCmdDataType, BaseMsgType, message_class
 
-__all__ = ["ACK_TOPIC", "BaseTopic", "Domain", "SalInfo"]
+__all__ = ["ACK_TOPIC", "BaseTopic", "ClosedOnExit", "Domain", "SalInfo"]
 
 ACK_TOPIC = "ack_ackcmd"
 """Topic on the bus of the acknowledgements of a component's commands."""
@@ -29,7 +28,23 @@ class _Command(Protocol):
     def close(self) -> None: ...
 
 
-class Domain:
+class ClosedOnExit:
+    """Awaits its ``start_task``, if it has one, where an ``async with`` begins, and is closed at its end."""
+
+    async def close(self) -> None:
+        """Close what is open. May be called more than once."""
+
+    async def __aenter__(self) -> Self:
+        start_task = getattr(self, "start_task", None)
+        if start_task is not None:
+            await start_task
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()
+
+
+class Domain(ClosedOnExit):
     """What the `SalInfo` objects of one controller, or of one user, have in common.
 
     The domains of an event loop share one bus.
@@ -63,16 +78,8 @@ class Domain:
         self.isopen = False
 
     async def close(self) -> None:
-        """Close the domain and its `SalInfo` objects. May be called more than once."""
+        """Close the domain and its `SalInfo` objects."""
         self.basic_close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
 
 class SalInfo:
