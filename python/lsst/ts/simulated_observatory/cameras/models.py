@@ -196,7 +196,7 @@ class DetectorModel:
 
 @cache
 def detector_model(instrument_name: str, detector_id: int, scale: int = 1) -> DetectorModel:
-    """Camera model of a detector.
+    """Camera model of a detector: always the same one.
 
     Parameters
     ----------
@@ -207,8 +207,7 @@ def detector_model(instrument_name: str, detector_id: int, scale: int = 1) -> De
 
     Returns
     -------
-    model
-        Always the same one.
+    model : DetectorModel
 
     Raises
     ------

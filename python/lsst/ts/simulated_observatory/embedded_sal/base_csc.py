@@ -55,20 +55,14 @@ class BaseCsc(Controller):
     simulation_mode
         One of ``valid_simulation_modes``; 0 for none.
 
-    Attributes
-    ----------
-    version
-        Class attribute that each subclass must have; reported in ``softwareVersions``.
-
     Raises
     ------
-    RuntimeError
-        The class has no version.
-    ValueError
-        The initial state is FAULT, or the simulation mode is not valid; or as `Controller`.
+    RuntimeError, ValueError
+        The class has no version; the initial state is FAULT, or the simulation mode not valid.
     """
 
     version: ClassVar[str]
+    """Reported in ``softwareVersions``; each subclass must have it."""
     default_initial_state: ClassVar[State] = State.STANDBY
     valid_simulation_modes: ClassVar[Sequence[int]] = (0,)
 

@@ -48,10 +48,8 @@ class Controller(ClosedOnExit):
 
     Raises
     ------
-    TypeError
-        There are ``do_`` methods without a command, or commands without one.
-    ValueError
-        The arguments contradict each other; or as `SalInfo`.
+    TypeError, ValueError
+        There are ``do_`` methods without a command, or commands without one; arguments contradict each other.
     """
 
     def __init__(

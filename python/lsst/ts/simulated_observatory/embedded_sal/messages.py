@@ -41,10 +41,8 @@ class BaseMsgType:
 
     Raises
     ------
-    AttributeError
-        The topic has no such field.
-    TypeError, ValueError
-        The value does not fit the field.
+    AttributeError, TypeError, ValueError
+        The topic has no such field, or the value does not fit it.
     """
 
     private_sndStamp: float  # noqa: N815  # names of SAL

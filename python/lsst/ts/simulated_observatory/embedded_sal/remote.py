@@ -131,10 +131,8 @@ async def set_summary_state(
     ----------
     remote, state
         The component, and where to bring it.
-    override
-        Configuration to start it with.
-    timeout
-        Time limit of each step (s).
+    override, timeout
+        Configuration to start it with, and time limit of each step (s).
 
     Returns
     -------

@@ -107,10 +107,8 @@ class SalInfo:
 
     Raises
     ------
-    TypeError
-        The domain is not a `Domain`, or the index not an integer.
-    ValueError
-        There is no such component, or it has no index.
+    TypeError, ValueError
+        Domain or index are of another type; there is no such component, or it has no index.
     """
 
     def __init__(
@@ -299,17 +297,13 @@ class BaseTopic:
 
     Parameters
     ----------
-    salinfo
-        The component.
-    attr_name
-        Attribute name with its prefix, e.g. ``evt_summaryState``.
+    salinfo, attr_name
+        The component, and the attribute name with its prefix, e.g. ``evt_summaryState``.
 
     Attributes
     ----------
-    DataType
-        Class of the topic's samples.
-    channel
-        Where its samples travel.
+    DataType, channel
+        Class of the topic's samples, and where they travel.
 
     Raises
     ------

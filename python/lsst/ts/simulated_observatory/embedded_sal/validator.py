@@ -23,17 +23,12 @@ class DefaultingValidator:
     Parameters
     ----------
     schema
-        JSON schema, draft 7.
+        JSON schema, draft 7; a ``jsonschema.exceptions.SchemaError`` if it is itself wrong.
 
     Attributes
     ----------
     defaults_validator, final_validator
         One that changes the data that it checks, and one that checks them once the defaults are in.
-
-    Raises
-    ------
-    jsonschema.exceptions.SchemaError
-        The schema itself is wrong.
     """
 
     def __init__(self, schema: dict[str, Any]) -> None:
@@ -51,7 +46,7 @@ class DefaultingValidator:
         self.defaults_validator = extended(schema)
 
     def validate(self, data_dict: dict[str, Any] | None) -> dict[str, Any]:
-        """Check data and fill in the defaults.
+        """Check data and return a copy with the defaults filled in.
 
         Parameters
         ----------
@@ -60,8 +55,7 @@ class DefaultingValidator:
 
         Returns
         -------
-        complete
-            A copy with defaults.
+        complete : dict
 
         Raises
         ------

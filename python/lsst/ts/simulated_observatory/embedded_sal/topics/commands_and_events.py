@@ -62,15 +62,12 @@ class RemoteCommand(WriteTopic):
 
         Parameters
         ----------
-        timeout, wait_done
-            As `start`.
-        kwargs
-            As `set`.
+        timeout, wait_done, kwargs
+            As `start` and `set`, whose exceptions it raises.
 
         Returns
         -------
-        ackcmd
-            As `start`; it raises as `start` and `set`.
+        ackcmd : AckCmdDataType
         """
         self.set(**kwargs)
         return await self.start(timeout=timeout, wait_done=wait_done)
@@ -95,14 +92,10 @@ class RemoteCommand(WriteTopic):
 
         Raises
         ------
-        AckError
-            The command failed.
-        AckTimeoutError
-            No acknowledgement came in time.
-        RuntimeError
-            Not running.
-        TypeError
-            The data are not a sample of this command.
+        AckError, AckTimeoutError
+            The command failed, or no acknowledgement came in time.
+        RuntimeError, TypeError
+            Not running, or the data are not a sample of this command.
         """
         self.salinfo.assert_running()
         if data is not None:
@@ -187,17 +180,12 @@ class ControllerCommand(ReadTopic):
         self._acks = salinfo.bus.channel(salinfo.name, ACK_TOPIC, salinfo.index)
 
     async def ack(self, data: BaseMsgType, ackcmd: AckCmdDataType) -> None:
-        """Acknowledge a command.
+        """Acknowledge a command; a RuntimeError if not running.
 
         Parameters
         ----------
         data, ackcmd
             The command, and its acknowledgement, whose sender and number are set here.
-
-        Raises
-        ------
-        RuntimeError
-            Not running.
         """
         self.salinfo.assert_running()
         self._publish_ack(data, ackcmd)

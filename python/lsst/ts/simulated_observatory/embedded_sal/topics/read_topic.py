@@ -128,10 +128,8 @@ class ReadTopic(BaseTopic):
 
         Parameters
         ----------
-        flush
-            First empty the queue, so that only a new sample counts?
-        timeout
-            Time limit (s); None for none.
+        flush, timeout
+            First empty the queue, so that only a new sample counts? Time limit (s); None for none.
 
         Returns
         -------
