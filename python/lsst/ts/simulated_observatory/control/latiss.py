@@ -23,12 +23,7 @@ class LATISS(InstrumentCamera):
     async def setup_instrument(self, **kwargs: Any) -> None:
         """Set up ``filter``, ``grating`` and ``linear_stage`` as `setup_atspec`; "1" is a name, 1 a slot."""
         self._check_kwargs(**kwargs)
-        stage = kwargs.get("linear_stage")
-        await self.setup_atspec(
-            filter=kwargs.get("filter"),
-            grating=kwargs.get("grating"),
-            linear_stage=None if stage is None else float(stage),
-        )
+        await self.setup_atspec(**kwargs)
 
     async def setup_atspec(
         self,

@@ -27,6 +27,8 @@ class RemoteGroup(ClosedOnExit):
 
     Attributes
     ----------
+    components, components_attr
+        SAL names of the components, and their names in ``rem``.
     rem
         The remotes, by component name in lower case with ``_`` for the colon, e.g. ``rem.ocps_1``.
     check
@@ -51,24 +53,15 @@ class RemoteGroup(ClosedOnExit):
         self.long_long_timeout = 120.0
         self.domain = Domain() if domain is None else domain
         self._close_domain = domain is None
-        self._components = {component: _attribute(component) for component in components}
+        self.components = list(components)
+        self.components_attr = [_attribute(component) for component in components]
         self.rem = SimpleNamespace()
         self.check = SimpleNamespace()
-        for component, attribute in self._components.items():
+        for component, attribute in zip(self.components, self.components_attr, strict=True):
             sal_name, _, index = component.partition(":")
             setattr(self.rem, attribute, Remote(self.domain, sal_name, int(index or 0)))
             setattr(self.check, attribute, True)
         self.start_task = asyncio.gather(*(remote.start_task for remote in vars(self.rem).values()))
-
-    @property
-    def components(self) -> list[str]:
-        """SAL names of the components."""
-        return list(self._components)
-
-    @property
-    def components_attr(self) -> list[str]:
-        """Names of the components in ``rem`` and ``check``."""
-        return list(self._components.values())
 
     def components_to_check(self) -> list[str]:
         """Return the names in ``rem`` of the components that count."""
@@ -226,8 +219,14 @@ class RemoteGroup(ClosedOnExit):
         RuntimeError
             A component is not in the group, or did not follow.
         """
+        for component in components or []:
+            if component not in self.components_attr:
+                raise RuntimeError(
+                    f"Component {component} not part of the group. Must be one of {self.components_attr}."
+                )
         overrides = overrides or {}
-        checked = [name for name in self._work_components(components) if getattr(self.check, name)]
+        names = self.components_attr if components is None else components
+        checked = [name for name in names if getattr(self.check, name)]
         changes = (
             set_summary_state(
                 getattr(self.rem, name), state, overrides.get(name, ""), timeout=self.long_long_timeout
@@ -269,15 +268,6 @@ class RemoteGroup(ClosedOnExit):
     async def offline(self) -> None:
         """Bring all components that count to OFFLINE."""
         await self.set_state(State.OFFLINE)
-
-    def _work_components(self, components: list[str] | None) -> list[str]:
-        """Return names of components, which are checked, or those of all."""
-        for component in components or []:
-            if component not in self.components_attr:
-                raise RuntimeError(
-                    f"Component {component} not part of the group. Must be one of {self.components_attr}."
-                )
-        return self.components_attr if components is None else list(components)
 
     async def close(self) -> None:
         """Close the domain if the group made it."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from .controller import Controller
 from .enums import State
@@ -20,18 +20,6 @@ _HEARTBEAT_INTERVAL = 1.0
 
 async def _do_nothing(self: BaseCsc, data: BaseMsgType) -> None:
     """Do nothing before or after a change of the summary state; a subclass can."""
-
-
-def _state_command(
-    name: str, allowed: Sequence[State], new_state: State
-) -> Callable[[Any, BaseMsgType], Awaitable[None]]:
-    """Make the method that obeys a command which changes the summary state."""
-
-    async def obey(self: BaseCsc, data: BaseMsgType) -> None:
-        await self._change_state(data, name, allowed, new_state)
-
-    obey.__doc__ = f"Go from {' or '.join(state.name for state in allowed)} to {new_state.name}."
-    return obey
 
 
 class BaseCsc(Controller):
@@ -87,6 +75,7 @@ class BaseCsc(Controller):
         if simulation_mode not in self.valid_simulation_modes:
             raise ValueError(f"{simulation_mode=} is not one of {self.valid_simulation_modes}")
         self.check_if_duplicate = check_if_duplicate
+        self.simulation_mode = simulation_mode
         self._override = override
         self._summary_state = self.default_initial_state
         super().__init__(
@@ -108,11 +97,6 @@ class BaseCsc(Controller):
     def disabled_or_enabled(self) -> bool:
         """Whether the summary state is DISABLED or ENABLED."""
         return self._summary_state in (State.DISABLED, State.ENABLED)
-
-    @property
-    def simulation_mode(self) -> int:
-        """Simulation mode, 0 for none."""
-        return int(self.evt_simulationMode.data.mode)
 
     async def start(self) -> None:
         """Start topics and heartbeat, and report mode and versions.
@@ -189,10 +173,21 @@ class BaseCsc(Controller):
     begin_start = end_start = begin_enable = end_enable = begin_disable = end_disable = _do_nothing
     begin_standby = end_standby = begin_exitControl = end_exitControl = _do_nothing  # noqa: N815
 
-    do_start = _state_command("start", (State.STANDBY,), State.DISABLED)
-    do_enable = _state_command("enable", (State.DISABLED,), State.ENABLED)
-    do_disable = _state_command("disable", (State.ENABLED,), State.DISABLED)
-    do_standby = _state_command("standby", (State.DISABLED, State.FAULT), State.STANDBY)
+    async def do_start(self, data: BaseMsgType) -> None:
+        """Go from STANDBY to DISABLED."""
+        await self._change_state(data, "start", (State.STANDBY,), State.DISABLED)
+
+    async def do_enable(self, data: BaseMsgType) -> None:
+        """Go from DISABLED to ENABLED."""
+        await self._change_state(data, "enable", (State.DISABLED,), State.ENABLED)
+
+    async def do_disable(self, data: BaseMsgType) -> None:
+        """Go from ENABLED to DISABLED."""
+        await self._change_state(data, "disable", (State.ENABLED,), State.DISABLED)
+
+    async def do_standby(self, data: BaseMsgType) -> None:
+        """Go from DISABLED or FAULT to STANDBY."""
+        await self._change_state(data, "standby", (State.DISABLED, State.FAULT), State.STANDBY)
 
     async def do_exitControl(self, data: BaseMsgType) -> None:  # noqa: N802
         """Go from STANDBY to OFFLINE, and close."""

@@ -43,6 +43,8 @@ class Controller(ClosedOnExit):
 
     Attributes
     ----------
+    domain
+        Domain for the remotes of this controller; closed with it.
     start_task, done_task
         Done when the controller has started, and when it is closed.
 
@@ -68,9 +70,9 @@ class Controller(ClosedOnExit):
             raise ValueError("do_callbacks and write_only exclude each other")
         if allow_missing_callbacks and not do_callbacks:
             raise ValueError("allow_missing_callbacks requires do_callbacks")
-        domain = Domain()
-        self.salinfo = SalInfo(domain, name, index, write_only=write_only)
-        self.salinfo.identity = domain.default_identity = self.salinfo.name_index
+        self.domain = Domain()
+        self.salinfo = SalInfo(self.domain, name, index, write_only=write_only)
+        self.salinfo.identity = self.domain.default_identity = self.salinfo.name_index
         self.log = self.salinfo.log
         self._log_level = self.log.level
         self._do_callbacks = do_callbacks
@@ -91,11 +93,6 @@ class Controller(ClosedOnExit):
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-
-    @property
-    def domain(self) -> Domain:
-        """Domain for the remotes of this controller; closed with it."""
-        return self.salinfo.domain
 
     async def start(self) -> None:
         """Start the topics, after the remotes that were made with the controller; a subclass adds to it."""

@@ -148,7 +148,7 @@ def _array(convert: Callable[[Any], Any], count: int) -> Callable[[Any], list[An
 
 
 @cache
-def message_class(topic: TopicInfo) -> Any:
+def message_class(topic: TopicInfo) -> type[Any]:
     """Return the class of a topic's samples.
 
     Parameters

@@ -53,17 +53,14 @@ class Domain(ClosedOnExit):
     ----------
     origin
         Process id; the ``private_origin`` of samples.
-    user_host
-        Sender of commands where there is no controller; it says that the bus is simulated.
     default_identity
-        The ``private_identity`` of samples: `user_host` unless a controller sets its own name.
+        The ``private_identity`` of samples: a simulated bus, unless a controller sets its own name.
     """
 
     def __init__(self) -> None:
         self.isopen = True
         self.origin = os.getpid()
-        self.user_host = "simulation@localhost"
-        self.default_identity = self.user_host
+        self.default_identity = "simulation@localhost"
         self._salinfos: dict[SalInfo, None] = {}  # a set that keeps its order
 
     @property
@@ -98,6 +95,8 @@ class SalInfo:
 
     Attributes
     ----------
+    name_index
+        ``name:index`` if the component is indexed, else its name.
     identity
         The ``private_identity`` of samples that are written.
     log
@@ -128,7 +127,10 @@ class SalInfo:
             raise TypeError(f"index {index!r} must be an integer or None")
         self.domain = domain
         self.component_info = component_info(name)
+        self.name = name
         self.index = int(index or 0)
+        self.indexed = self.component_info.indexed
+        self.name_index = f"{name}:{self.index}" if self.indexed else name
         if self.index != 0 and not self.indexed:
             raise ValueError(f"index={index!r} must be 0 or None: {name} is not an indexed SAL component")
         self.write_only = write_only
@@ -153,21 +155,6 @@ class SalInfo:
         return tuple(sorted(attr.removeprefix(prefix) for attr in attrs if attr.startswith(prefix)))
 
     @property
-    def name(self) -> str:
-        """SAL component name."""
-        return self.component_info.name
-
-    @property
-    def indexed(self) -> bool:
-        """Whether the component is indexed."""
-        return self.component_info.indexed
-
-    @property
-    def name_index(self) -> str:
-        """``name:index`` if the component is indexed, else its name."""
-        return f"{self.name}:{self.index}" if self.indexed else self.name
-
-    @property
     def started(self) -> bool:
         """Whether `start` has succeeded."""
         return self.start_task.done() and not self.start_task.cancelled()
@@ -180,8 +167,7 @@ class SalInfo:
     @property
     def AckCmdType(self) -> type[AckCmdDataType]:  # noqa: N802  # name of salobj
         """Class of the acknowledgements of this component's commands."""
-        made: type[AckCmdDataType] = message_class(self.component_info.ackcmd)
-        return made
+        return message_class(self.component_info.ackcmd)
 
     def assert_started(self) -> None:
         """Raise if `start` has not succeeded.
