@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 import pytest
-from told_story import EMPTY, INTERNAL, check_that_the_log_is_the_report
+from log_checks import EMPTY, INTERNAL, check_that_the_log_is_the_report
 
 pytestmark = [
     pytest.mark.timeout(900),

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from log_checks import FEW
 from simulator import SIMULATOR
-from told_story import FEW
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from told_story import ENOUGH, FEW, INTERNAL, check_that_the_log_is_the_report
+from log_checks import ENOUGH, FEW, INTERNAL, check_that_the_log_is_the_report
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from told_story import ENOUGH, FEW, INTERNAL
+from log_checks import ENOUGH, FEW, INTERNAL
 
 pytestmark = [
     pytest.mark.timeout(600),
