@@ -245,7 +245,7 @@ async def sleep(duration: float) -> None:
     Parameters
     ----------
     duration
-        Simulated seconds; on a `PacedLoop` they take ``1 / speed`` of its own time each.
+        Simulated seconds; on a `PacedLoop` each takes ``1 / speed`` seconds of the wall clock.
     """
     await asyncio.sleep(_seconds_of(asyncio.get_running_loop(), duration))
 
