@@ -219,14 +219,8 @@ class RemoteGroup(ClosedOnExit):
         RuntimeError
             A component is not in the group, or did not follow.
         """
-        for component in components or []:
-            if component not in self.components_attr:
-                raise RuntimeError(
-                    f"Component {component} not part of the group. Must be one of {self.components_attr}."
-                )
         overrides = overrides or {}
-        names = self.components_attr if components is None else components
-        checked = [name for name in names if getattr(self.check, name)]
+        checked = [name for name in self.get_work_components(components) if getattr(self.check, name)]
         changes = (
             set_summary_state(
                 getattr(self.rem, name), state, overrides.get(name, ""), timeout=self.long_long_timeout
@@ -268,6 +262,30 @@ class RemoteGroup(ClosedOnExit):
     async def offline(self) -> None:
         """Bring all components that count to OFFLINE."""
         await self.set_state(State.OFFLINE)
+
+    def get_work_components(self, components: list[str] | None = None) -> list[str]:
+        """Return names of components in ``rem``: those that were given, by default all.
+
+        Parameters
+        ----------
+        components
+            Names in ``rem``.
+
+        Returns
+        -------
+        names : list [str]
+
+        Raises
+        ------
+        RuntimeError
+            One is not in the group.
+        """
+        for component in components or []:
+            if component not in self.components_attr:
+                raise RuntimeError(
+                    f"Component {component} not part of the group. Must be one of {self.components_attr}."
+                )
+        return self.components_attr if components is None else list(components)
 
     async def close(self) -> None:
         """Close the domain if the group made it."""

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import yaml
 
+from ..clock import current_tai
 from .controller import Controller
 from .enums import MetadataCoordSys, MetadataDome, MetadataRotSys, ScriptState
 from .errors import ExpectedError
@@ -41,6 +42,13 @@ class BaseScript(Controller, abc.ABC):
     ----------
     index, descr, help
         SAL index, not 0; what the script does, in a few words, and at length.
+
+    Attributes
+    ----------
+    num_checkpoints, last_checkpoint
+        How many checkpoints were passed, and the name of the last.
+    timestamps
+        TAI at which each state was entered (s).
     """
 
     def __init__(self, index: int, descr: str, help: str = "") -> None:
@@ -48,6 +56,9 @@ class BaseScript(Controller, abc.ABC):
             raise ValueError("index must be nonzero")
         schema = self.get_schema()
         self.config_validator = None if schema is None else DefaultingValidator(schema)
+        self.num_checkpoints = 0
+        self.last_checkpoint = ""
+        self.timestamps: dict[ScriptState, float] = {}
         self._sub_group_id = 0
         self._is_exiting = False
         self._run_task: asyncio.Task[None] | None = None
@@ -231,7 +242,9 @@ class BaseScript(Controller, abc.ABC):
         """
         if keep_old_reason and reason is not None and self.state.reason:
             reason = f"{self.state.reason}; {reason}"
-        state = None if state is None else ScriptState(state)
+        if state is not None:
+            state = ScriptState(state)
+            self.timestamps[state] = current_tai()
         await self.evt_state.set_write(state=state, reason=reason, force_output=force_output)
 
     def signal_handler(self) -> None:
@@ -270,7 +283,9 @@ class BaseScript(Controller, abc.ABC):
             )
         if self._run_task is None or self._run_task.done():
             raise RuntimeError("checkpoint error: `run` is not under way")
-        self.evt_state.set(lastCheckpoint=name, numCheckpoints=self.state.numCheckpoints + 1)
+        self.num_checkpoints += 1
+        self.last_checkpoint = name
+        self.evt_state.set(lastCheckpoint=name, numCheckpoints=self.num_checkpoints)
         if re.fullmatch(self.checkpoints.stop, name):
             await self.set_state(ScriptState.STOPPING)
             raise asyncio.CancelledError(f"checkpoint {name} matches {self.checkpoints.stop}")
