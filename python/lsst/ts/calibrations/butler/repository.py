@@ -17,6 +17,12 @@ __all__ = ["Repository"]
 _T = TypeVar("_T")
 
 
+def _from_config(path: str, writeable: bool) -> Butler:
+    from lsst.daf.butler import Butler
+
+    return Butler.from_config(path, writeable=writeable)
+
+
 class Repository:
     """Works with a Butler repository in one thread, since a Butler is not made for several.
 
@@ -24,10 +30,13 @@ class Repository:
     ----------
     path
         Path or label, as the configuration gives it.
+    open_butler
+        Opens it in the thread, given the path and whether to write; None: ``Butler.from_config``.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, open_butler: Callable[[str, bool], Butler] | None = None) -> None:
         self._path = path
+        self._open_butler = open_butler or _from_config
         self._butler: Butler | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archive")
 
@@ -86,12 +95,10 @@ class Repository:
         ArchiveError
             The repository cannot be opened, or not be written to.
         """
-        from lsst.daf.butler import Butler
-
         if self._butler is not None and not writeable:
             return self._butler
         try:
-            butler = Butler.from_config(self._path, writeable=writeable)
+            butler = self._open_butler(self._path, writeable)
         except Exception as error:
             if writeable:
                 raise ArchiveError(f"the repository {self._path!r} cannot be written to: {error}") from error

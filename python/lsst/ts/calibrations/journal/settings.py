@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler
 
 __all__ = ["RunSettings", "observatory_settings"]
 
@@ -32,6 +37,8 @@ class RunSettings:
         Aliases of the simulation's reference calibrations.
     pipelines
         Address of the folder with the pipelines, if they are others than those of cp_pipe and cp_verify.
+    open_butler
+        Opens the Butler of the run, as of `~lsst.ts.calibrations.butler.repository.Repository`.
     """
 
     folder: Path
@@ -43,6 +50,7 @@ class RunSettings:
     date: str | None = None
     collections: tuple[str, ...] = ()
     pipelines: str | None = None
+    open_butler: Callable[[str, bool], Butler] | None = None
 
     def job_log(self, job_id: str) -> Path:
         """Name the log of an OCPS job.

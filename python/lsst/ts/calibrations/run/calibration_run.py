@@ -70,7 +70,7 @@ class CalibrationRun:
         self.clients = clients
         self.checkpoint = checkpoint
         self.group_id = group_id
-        self.repository = Repository(config.repo)
+        self.repository = Repository(config.repo, context.settings.open_butler)
         self.archive = Archive(self.repository, instrument)
         self.certifier = Certifier(self.repository, instrument.name)
         self.pipelines = PipelineFiles(instrument, context.settings.pipelines)
