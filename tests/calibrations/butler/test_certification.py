@@ -326,7 +326,9 @@ def test_a_certifier_opens_the_repository_to_write_and_what_it_certified_is_ther
 ) -> None:
     repository = Repository(str(tmp_path / "repo"))
     certifier = Certifier(repository, "LATISS")
-    planned = PlannedCertification(("ptc",), (0,), "LATISS/calib/daily", BEGIN, END)
+    planned = PlannedCertification(
+        dataset_types=("ptc",), detectors=(0,), collection="LATISS/calib/daily", begin=BEGIN, end=END
+    )
 
     async def main() -> None:
         assert await certifier.made("ptc", f"{JOB}/run") == combined(butler).datasets

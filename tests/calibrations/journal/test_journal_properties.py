@@ -14,9 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.ts.calibrations.journal.facts import Fact
+from lsst.ts.calibrations.journal.facts import NUMBER_LIMIT, Fact
 from lsst.ts.calibrations.journal.journal import FORMAT, Journal, read_journal
-from lsst.ts.calibrations.journal.json_types import MOST
 
 texts = st.text(max_size=12)
 plain = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | texts
@@ -27,7 +26,7 @@ json_values = st.recursive(
 )
 SIMPLE = {
     str: texts, int: st.integers(-(2**60), 2**60), bool: st.booleans(),
-    float: st.floats(-MOST, MOST, exclude_min=True, exclude_max=True),
+    float: st.floats(-NUMBER_LIMIT, NUMBER_LIMIT, exclude_min=True, exclude_max=True),
     Any: json_values, type(None): st.none(),
 }  # fmt: skip
 

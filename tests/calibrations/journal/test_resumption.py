@@ -20,7 +20,7 @@ from lsst.ts.calibrations.journal.facts import (
     RunResumed,
 )
 from lsst.ts.calibrations.journal.journal import FORMAT, JOURNAL, Journal
-from lsst.ts.calibrations.journal.resumption import ResumptionError, asked_for, read_record, take_up
+from lsst.ts.calibrations.journal.resumption import ResumptionError, asked_for, read_record, resume_run
 
 SCRIPT = "MakeLatissCalibrations"
 CONFIGURED = RunConfigured(
@@ -48,7 +48,7 @@ def write(folder: Path, facts: Sequence[Fact]) -> Path:
 @pytest.mark.parametrize("end", [[], [ended("FAILED")], [ended("STOPPED")]])
 def test_a_run_that_was_killed_stopped_or_failed_can_go_on(tmp_path: Path, end: list[Fact]) -> None:
     folder = write(tmp_path, [CONFIGURED, TAKEN, *end])
-    resumption = take_up(folder, SCRIPT)
+    resumption = resume_run(folder, SCRIPT)
     assert resumption.configured == CONFIGURED
     assert list(resumption.record.exposures) == [7]
     resumption.journal.close()
@@ -63,11 +63,11 @@ def test_a_run_that_goes_on_has_no_end(tmp_path: Path) -> None:
 
 def test_a_run_is_taken_up_by_one_alone(tmp_path: Path) -> None:
     folder = write(tmp_path, [CONFIGURED])
-    first = take_up(folder, SCRIPT)
+    first = resume_run(folder, SCRIPT)
     with pytest.raises(ResumptionError, match="a run is going on"):
-        take_up(folder, SCRIPT)
+        resume_run(folder, SCRIPT)
     first.journal.close()
-    take_up(folder, SCRIPT).journal.close()
+    resume_run(folder, SCRIPT).journal.close()
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_run_goes_on_in_the_observatory_in_which_it_began(
     tmp_path: Path, simulated: bool, repository: str | None, said: str
 ) -> None:
     folder = write(tmp_path, [replace(CONFIGURED, simulated=simulated, repository=repository)])
-    resumption = take_up(folder, SCRIPT)
+    resumption = resume_run(folder, SCRIPT)
     resumption.check_place(simulated=simulated, in_process=repository is not None)
     for other in (True, False):
         if (other, not other) != (simulated, repository is not None):
@@ -123,7 +123,7 @@ def test_a_damaged_journal_is_refused_with_the_line_and_left_as_it_is(tmp_path: 
     damaged = path.read_text().replace('"id": 7', '"id": 7 7')
     path.write_text(damaged)
     with pytest.raises(ResumptionError, match="line 2"):
-        take_up(folder, SCRIPT)
+        resume_run(folder, SCRIPT)
     assert path.read_text() == damaged
 
 

@@ -9,48 +9,40 @@ from typing import TYPE_CHECKING
 
 from ..config.rules import BEGIN_OF_TIME, END_OF_TIME
 from ..domain.errors import CertificationError
-from ..verification import Accepted, CombinedCalibration, Waiver, is_sealed
+from ..verification import Accepted, Waiver, is_sealed
 from .repository import Repository
 
 if TYPE_CHECKING:
-    from astropy.time import Time
     from lsst.daf.butler import Butler, DatasetRef, Timespan
 
 __all__ = ["Certification", "Certifier", "Conflict", "PlannedCertification"]
 
 
-@dataclass(frozen=True)
-class Certification:
-    """What is to be certified, and on what ground.
+@dataclass(frozen=True, kw_only=True)
+class _Target:
+    """Where calibrations are to be certified, and for when."""
 
-    Parameters
-    ----------
-    ground
-        The acceptance by verification, or an operator's waiver; it says which calibration it is for, and so
-        which type, collection and datasets.
-    detectors
-        Butler ids of the detectors that there must be a calibration for.
-    collection
-        CALIBRATION collection; made if it is not there.
-    begin, end
-        Validity range, TAI.
-    """
+    detectors: tuple[int, ...]
+    """Butler ids of the detectors that there must be a calibration for."""
+    collection: str
+    """CALIBRATION collection; made if it is not there."""
+    begin: datetime
+    """Begin of the validity range, TAI."""
+    end: datetime
+    """Its end, TAI."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certification(_Target):
+    """What is to be certified, and on what ground."""
 
     ground: Accepted | Waiver
-    detectors: tuple[int, ...]
-    collection: str
-    begin: datetime
-    end: datetime
-
-    @property
-    def combined(self) -> CombinedCalibration:
-        """What may be certified, and nothing else."""
-        return self.ground.combined
+    """The acceptance by verification, or an operator's waiver: it names type, collection and datasets."""
 
     @property
     def dataset_type(self) -> str:
         """``bias``, ``dark``, ``flat``, ``defects`` or ``ptc``."""
-        return self.combined.dataset_type
+        return self.ground.combined.dataset_type
 
     @property
     def verified(self) -> bool:
@@ -58,36 +50,20 @@ class Certification:
         return isinstance(self.ground, Accepted)
 
 
-@dataclass(frozen=True)
-class PlannedCertification:
-    """What a run is to certify, before it has made it.
-
-    Parameters
-    ----------
-    dataset_types
-        ``bias``, ``dark``...
-    detectors
-        Butler ids.
-    collection
-        CALIBRATION collection.
-    begin, end
-        Validity range, TAI.
-    own
-        RUN collections whose calibrations are no conflict if they have exactly this range: those that the run
-        itself has made, and certified before it was interrupted.
-    """
+@dataclass(frozen=True, kw_only=True)
+class PlannedCertification(_Target):
+    """What a run is to certify, before it has made it."""
 
     dataset_types: tuple[str, ...]
-    detectors: tuple[int, ...]
-    collection: str
-    begin: datetime
-    end: datetime
+    """``bias``, ``dark``..."""
     own: tuple[str, ...] = ()
+    """RUN collections whose calibrations are no conflict if they have exactly this range: those that the run
+    itself has made, and certified before it was interrupted."""
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """A validity range that is taken already.
+    """A validity range for which there is a calibration already.
 
     Parameters
     ----------
@@ -179,7 +155,7 @@ class Certifier:
         ArchiveError
             The repository cannot be written to.
         """
-        made = certification.combined
+        made = certification.ground.combined
 
         def refused(reason: str) -> CertificationError:
             return CertificationError(
@@ -237,7 +213,7 @@ def _certify(butler: Butler, certification: Certification) -> int:
         raise CertificationError(
             f"{name} was not certified in {collection}: another one is valid already at some time in the"
             f" range from {' to '.join(_range(timespan))}",
-            kept=f"The calibrations are kept in {certification.combined.collection}.",
+            kept=f"The calibrations are kept in {certification.ground.combined.collection}.",
             advice="Choose another calib_collection or validity range.",
         ) from error
     if not refs <= _read_back(butler, name, collection, timespan):
@@ -272,7 +248,7 @@ def _check_ground(ground: Accepted | Waiver) -> None:
 
 def _refs(butler: Butler, certification: Certification) -> set[DatasetRef]:
     """The calibrations to certify: one for each detector, those that were accepted, no others."""
-    combined, name = certification.combined, certification.dataset_type
+    combined, name = certification.ground.combined, certification.dataset_type
     found = _made(butler, name, combined.run)
     detectors = sorted(ref.dataId["detector"] for ref in found)
     if detectors != sorted(certification.detectors):
@@ -324,15 +300,11 @@ def _timespan(begin: datetime, end: datetime) -> Timespan:
 
 
 def _range(timespan: Timespan) -> tuple[str, str]:
-    begin, end = timespan.begin, timespan.end
-    return (
-        f"before {BEGIN_OF_TIME.year}" if begin is None else _time(begin),
-        f"after {END_OF_TIME.year}" if end is None else _time(end),
-    )
-
-
-def _time(bound: Time) -> str:
-    """A bound of a timespan, ISO TAI."""
+    """Begin and end of a validity range, ISO TAI; in words where it has no bound."""
     from astropy.time import Time
 
-    return str(Time(bound.tai, precision=3).isot)
+    begin, end = (
+        None if bound is None else str(Time(bound.tai, precision=3).isot)
+        for bound in (timespan.begin, timespan.end)
+    )
+    return begin or f"before {BEGIN_OF_TIME.year}", end or f"after {END_OF_TIME.year}"
