@@ -156,12 +156,12 @@ def test_whole_seconds_are_a_time() -> None:
 
 def test_a_journal_of_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    for fields, said in (
+    for fields, message in (
         ({}, "format 1 of another version"),
         ({"format": 99}, "format 99 of a newer version"),
     ):
         path.write_text(json.dumps({"fact": "RunConfigured", "time": 1.0, **fields}) + "\n")
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             list(read_journal(path))
 
 

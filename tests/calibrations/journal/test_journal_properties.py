@@ -75,7 +75,7 @@ def add(path: Path, facts: list[Fact]) -> None:
 
 
 def read_until_refused(path: Path) -> tuple[list[Fact], str]:
-    """Facts of a journal up to the line that is refused, and what is said of that."""
+    """Facts of a journal up to the line that is refused, and the message of the refusal."""
     read: list[Fact] = []
     try:
         for fact in read_journal(path):

@@ -70,10 +70,8 @@ class OcpsClient:
 
         Returns
         -------
-        job_id
-            Id that the OCPS gave the job.
-        exit_code
-            Exit code of its pipeline.
+        job_id, exit_code
+            Id that the OCPS gave the job, and exit code of its pipeline.
 
         Raises
         ------
@@ -88,8 +86,9 @@ class OcpsClient:
             raise
         job_id = _job_id(request, ack)
         if job_id in self._waiters:
-            reason = f"the OCPS acknowledged it with the id of another job, {job_id}"
-            raise ProcessingError(request.name, reason)
+            raise ProcessingError(
+                request.name, f"the OCPS acknowledged it with the id of another job, {job_id}"
+            )
         on_submitted(job_id)
         waiter = self._waiters[job_id] = asyncio.get_running_loop().create_future()
         if job_id in self._results:
@@ -126,22 +125,19 @@ class OcpsClient:
         return self._results.pop(job_id)
 
     async def _submit(self, request: JobRequest) -> Any:
-        fields = {
-            "pipeline": request.pipeline,
-            "config": request.config,
-            "data_query": request.data_query,
-        }
         try:
             return await self._remote.cmd_execute.set_start(
-                **fields, timeout=FIRST_ACK_TIMEOUT, wait_done=False
+                pipeline=request.pipeline,
+                config=request.config,
+                data_query=request.data_query,
+                timeout=FIRST_ACK_TIMEOUT,
+                wait_done=False,
             )
         except salobj.AckTimeoutError:
-            raise ProcessingError(
-                request.name, f"the OCPS did not answer within {FIRST_ACK_TIMEOUT:.0f} s"
-            ) from None
+            reason = f"the OCPS did not answer within {FIRST_ACK_TIMEOUT:.0f} s"
         except salobj.AckError as error:
             reason = f"the OCPS refused it: {one_line(error.ackcmd.result)}"
-            raise ProcessingError(request.name, reason) from None
+        raise ProcessingError(request.name, reason)
 
     async def _exit_code(
         self,

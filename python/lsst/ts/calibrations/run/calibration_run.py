@@ -131,7 +131,7 @@ class CalibrationRun:
         checks = [filter_and_grating, self.references.problems]
         if self._flats_are_left:
             ignore = self.config.ignore
-            checks.append(partial(self.clients.telescope.problems, ignore))
+            checks.append(partial(self.clients.telescope_problems, ignore))
         preflight = Preflight(
             self.instrument, self.clients.remotes, self.archive, self.certifier, self.pipelines, checks
         )
