@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..config.rules import BEGIN_OF_TIME, END_OF_TIME
 from ..domain.errors import CertificationError
-from ..verification import Accepted, Waiver, is_sealed
+from ..verification import Accepted, CombinedCalibration, Waiver, is_sealed
 from .repository import Repository
 
 if TYPE_CHECKING:
@@ -40,9 +40,14 @@ class Certification(_Target):
     """The acceptance by verification, or an operator's waiver: it names type, collection and datasets."""
 
     @property
+    def combined(self) -> CombinedCalibration:
+        """What may be certified, and nothing else."""
+        return self.ground.combined
+
+    @property
     def dataset_type(self) -> str:
         """``bias``, ``dark``, ``flat``, ``defects`` or ``ptc``."""
-        return self.ground.combined.dataset_type
+        return self.combined.dataset_type
 
     @property
     def verified(self) -> bool:
@@ -155,7 +160,7 @@ class Certifier:
         ArchiveError
             The repository cannot be written to.
         """
-        made = certification.ground.combined
+        made = certification.combined
 
         def refused(reason: str) -> CertificationError:
             return CertificationError(
@@ -200,7 +205,12 @@ def _certify(butler: Butler, certification: Certification) -> int:
     from lsst.daf.butler import CollectionType
     from lsst.daf.butler.registry import ConflictingDefinitionError
 
-    _check_ground(certification.ground)
+    ground = certification.ground
+    if not (isinstance(ground, (Accepted, Waiver)) and is_sealed(ground)):
+        raise CertificationError(
+            f"the ground to certify, {type(ground).__name__}, is none that verification has given",
+            kept="Nothing was certified.",
+        )
     name, collection = certification.dataset_type, certification.collection
     refs = _refs(butler, certification)
     timespan = _timespan(certification.begin, certification.end)
@@ -213,7 +223,7 @@ def _certify(butler: Butler, certification: Certification) -> int:
         raise CertificationError(
             f"{name} was not certified in {collection}: another one is valid already at some time in the"
             f" range from {' to '.join(_range(timespan))}",
-            kept=f"The calibrations are kept in {certification.ground.combined.collection}.",
+            kept=f"The calibrations are kept in {certification.combined.collection}.",
             advice="Choose another calib_collection or validity range.",
         ) from error
     if not refs <= _read_back(butler, name, collection, timespan):
@@ -237,18 +247,9 @@ def _made(butler: Butler, dataset_type: str, run: str) -> list[DatasetRef]:
         return []
 
 
-def _check_ground(ground: Accepted | Waiver) -> None:
-    """Refuse what verification has not made."""
-    if not (isinstance(ground, (Accepted, Waiver)) and is_sealed(ground)):
-        raise CertificationError(
-            f"the ground to certify, {type(ground).__name__}, is none that verification has given",
-            kept="Nothing was certified.",
-        )
-
-
 def _refs(butler: Butler, certification: Certification) -> set[DatasetRef]:
     """The calibrations to certify: one for each detector, those that were accepted, no others."""
-    combined, name = certification.ground.combined, certification.dataset_type
+    combined, name = certification.combined, certification.dataset_type
     found = _made(butler, name, combined.run)
     detectors = sorted(ref.dataId["detector"] for ref in found)
     if detectors != sorted(certification.detectors):
@@ -303,8 +304,6 @@ def _range(timespan: Timespan) -> tuple[str, str]:
     """Begin and end of a validity range, ISO TAI; in words where it has no bound."""
     from astropy.time import Time
 
-    begin, end = (
-        None if bound is None else str(Time(bound.tai, precision=3).isot)
-        for bound in (timespan.begin, timespan.end)
-    )
+    bounds: tuple[Any, Any] = (timespan.begin, timespan.end)
+    begin, end = (None if bound is None else str(Time(bound.tai, precision=3).isot) for bound in bounds)
     return begin or f"before {BEGIN_OF_TIME.year}", end or f"after {END_OF_TIME.year}"

@@ -56,19 +56,8 @@ class IngestWatcher:
         async with self._changed:
             self._changed.notify_all()
 
-    def missing(self, obs_id: str, detectors: Collection[str]) -> dict[str, str]:
-        """Find the detectors of an image that are not confirmed.
-
-        Parameters
-        ----------
-        obs_id, detectors
-            Image name, and full detector names.
-
-        Returns
-        -------
-        missing
-            Why, by detector.
-        """
+    def _missing(self, obs_id: str, detectors: Collection[str]) -> dict[str, str]:
+        """Why detectors of an image are not confirmed, by detector."""
         codes = self._codes[obs_id]
         return {
             name: f"statusCode {codes[name][0]}: {codes[name][1]}" if name in codes else "no imageInOODS came"
@@ -93,6 +82,6 @@ class IngestWatcher:
         """
         try:
             async with asyncio.timeout(timeout), self._changed:
-                await self._changed.wait_for(lambda: not self.missing(obs_id, detectors))
+                await self._changed.wait_for(lambda: not self._missing(obs_id, detectors))
         except TimeoutError:
-            raise IngestError(obs_id, self.missing(obs_id, detectors), timeout) from None
+            raise IngestError(obs_id, self._missing(obs_id, detectors), timeout) from None

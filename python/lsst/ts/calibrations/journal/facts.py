@@ -10,27 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
-__all__ = [
-    "NUMBER_LIMIT",
-    "CalibrationMade",
-    "Certified",
-    "ExposureBegun",
-    "ExposureConfirmed",
-    "ExposureLost",
-    "ExposureTaken",
-    "Fact",
-    "GainsMeasured",
-    "JobEnded",
-    "JobSubmitted",
-    "ReadoutEnded",
-    "RunConfigured",
-    "RunEnded",
-    "RunResumed",
-    "StepNotDone",
-    "VerdictGiven",
-    "fact_from_dict",
-]
-
 NUMBER_LIMIT = 253_402_300_800.0
 """Number that no time or duration reaches: the seconds from 1970 to the year 10000."""
 
@@ -297,7 +276,7 @@ def fact_from_dict(values: Mapping[str, Any]) -> Fact:
     kind = Fact.kinds.get(str(fields.pop("fact", None)))
     if kind is None:
         raise ValueError(f"{values.get('fact')!r} is no kind of fact; known are {', '.join(Fact.kinds)}")
-    hints = _hints(kind)
+    hints = _hints(kind.__name__)
     try:
         return kind(**{name: _adopted(name, value, hints.get(name, Any)) for name, value in fields.items()})
     except TypeError as error:
@@ -305,8 +284,9 @@ def fact_from_dict(values: Mapping[str, Any]) -> Fact:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+def _hints(kind: str) -> dict[str, Any]:
+    """Types of the fields of a kind of fact."""
+    return typing.get_type_hints(Fact.kinds[kind])
 
 
 def _adopted(name: str, value: Any, wanted: Any) -> Any:
