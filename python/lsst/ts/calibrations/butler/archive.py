@@ -104,10 +104,8 @@ class Archive:
 
         Parameters
         ----------
-        dataset_type
-            ``bias``, ``dark`` or ``flat``.
-        collections
-            Where to look, chains included; a dataset in a RUN collection is valid for ever.
+        dataset_type, collections
+            What to look for, and where, chains included; in a RUN collection it is valid for ever.
         time
             TAI, in seconds since 1970-01-01T00:00:00 TAI.
 
@@ -119,12 +117,9 @@ class Archive:
         from astropy.time import Time
         from lsst.daf.butler import MissingCollectionError, MissingDatasetTypeError, Timespan
 
+        registry = self._refreshed().registry
         try:
-            found = list(
-                self._refreshed().registry.queryDatasetAssociations(
-                    dataset_type, collections=collections, flattenChains=True
-                )
-            )
+            found = list(registry.queryDatasetAssociations(dataset_type, collections, flattenChains=True))
         except (MissingCollectionError, MissingDatasetTypeError):
             return set()
         now = Timespan.fromInstant(Time(time, format="unix_tai", scale="tai"))
@@ -154,9 +149,8 @@ class Archive:
         ArchiveError
             The Butler does not have it for every detector.
         """
-        butler = self.repository.open()
-        collection = self.instrument.raw_collection
-        refs = self._find(butler, "raw", collection, exposure=[exposure], detector=detectors)
+        butler, raws = self.repository.open(), self.instrument.raw_collection
+        refs = self._find(butler, "raw", raws, exposure=[exposure], detector=detectors)
         files = []
         for detector in detectors:
             if (exposure, detector) not in refs:
@@ -192,10 +186,8 @@ class Archive:
 
         Parameters
         ----------
-        collection
-            Collection of the job.
-        calibration
-            What was verified, e.g. ``BIAS``.
+        collection, calibration
+            Collection of the job, and what was verified, e.g. ``BIAS``.
         exposures, detectors
             Butler ids of those that must have results; no exposures where it was verified by itself.
 
@@ -230,10 +222,8 @@ class Archive:
         ----------
         collection
             Collection of the job that measured them.
-        pairs
-            Ids of the two flats of each.
-        detectors
-            Butler ids.
+        pairs, detectors
+            Ids of the two flats of each, and of the detectors.
 
         Returns
         -------
@@ -297,7 +287,7 @@ def _read(butler: Butler, ref: DatasetRef) -> Any:
 
 
 def _filter(ref: DatasetRef) -> str | None:
-    name: Any = ref.dataId.get("physical_filter")
+    name = ref.dataId.get("physical_filter")
     return None if name is None else str(name)
 
 

@@ -89,10 +89,8 @@ class Certifier:
 
     Parameters
     ----------
-    repository
-        Where; a repository that cannot be read or written to is an ArchiveError.
-    instrument
-        Name of the instrument.
+    repository, instrument
+        Where, and name of the instrument; a repository that cannot be read or written to is an ArchiveError.
     """
 
     def __init__(self, repository: Repository, instrument: str) -> None:
@@ -287,10 +285,7 @@ def _read_back(butler: Butler, name: str, collection: str, timespan: Timespan) -
 
 
 def _timespan(begin: datetime, end: datetime) -> Timespan:
-    """Validity range as the Butler has it: without a bound where it is beyond what the Butler can tell.
-
-    The Butler would come to the same end by itself, but with a warning on the screen for every such date.
-    """
+    """Validity range as the Butler has it: unbounded beyond what it can represent, which it would warn of."""
     from astropy.time import Time
     from lsst.daf.butler import Timespan
 

@@ -19,7 +19,7 @@ from ..domain.instruments import ImageType, Instrument, exposure_id, physical_fi
 from ..domain.optics import MountedOptics
 from .sal import Composed, explain
 
-__all__ = ["Annotations", "Camera", "camera_class"]
+__all__ = ["Annotations", "Camera"]
 
 _SEPARATOR = re.compile(r"[,:]")
 
@@ -62,7 +62,7 @@ class Camera:
         self.asked: float | None = None
         """When the camera was asked for the last exposure, on the clock of the loop (s): None until all that
         the camera class waits for has come, and None again if the exposure fails."""
-        self._control = _watched(camera_class(instrument), self._note_asked)(domain=domain, log=log)
+        self._control = _watched(_camera_class(instrument), self._note_asked)(domain=domain, log=log)
         # What the class logs of each step is for a log of level DEBUG alone.
         self._control.log.addFilter(
             lambda record: record.levelno >= logging.WARNING or log.isEnabledFor(logging.DEBUG)
@@ -244,19 +244,8 @@ def _names(published: Sequence[str]) -> tuple[str, ...]:
     return names if any(names) else ()
 
 
-def camera_class(instrument: Instrument) -> Any:
-    """Class that takes images with an instrument; its import takes a while.
-
-    Parameters
-    ----------
-    instrument
-        Names the class.
-
-    Returns
-    -------
-    camera_class
-        Of ts_observatory_control, a subclass of ``BaseCamera``.
-    """
+def _camera_class(instrument: Instrument) -> Any:
+    """Subclass of ``BaseCamera`` of ts_observatory_control for an instrument; its import takes a while."""
     module, _, name = instrument.camera_class.rpartition(".")
     return getattr(importlib.import_module(f"lsst.ts.observatory.control.{module}"), name)
 

@@ -30,11 +30,11 @@ class JournalInUse(JournalError):
 
 
 class Journal:
-    """Facts of one run, as lines of JSON.
+    """Facts of one run, as lines of JSON; JournalError if the file cannot be opened.
 
     A fact has left the process when `append` returns (a kill cannot lose it any more); only then are the
-    listeners called. As long as the journal is open no other process can open it, and the system unlocks it
-    however this process ends.
+    listeners called. As long as the journal is open no other process can open it (JournalInUse), and the
+    system unlocks it however this process ends.
 
     Parameters
     ----------
@@ -43,13 +43,6 @@ class Journal:
         step had not begun.
     durable
         Have every fact on the disk itself, so that not even a power cut can lose it; that takes milliseconds.
-
-    Raises
-    ------
-    JournalInUse
-        Another process has it open.
-    JournalError
-        The file system refuses.
     """
 
     def __init__(self, path: Path, *, durable: bool = False) -> None:

@@ -23,10 +23,8 @@ class ResumptionError(CalibrationError, ValueError):
 
     Parameters
     ----------
-    happened
-        Why.
-    advice
-        What to do instead.
+    happened, advice
+        Why, and what to do instead.
     """
 
     def __init__(self, happened: str, advice: str = "Start a new run instead.") -> None:
@@ -52,7 +50,7 @@ class Resumption:
         Parameters
         ----------
         simulated, in_process
-            Whether the observatory is simulated, and whether it is in this process and not on a bus.
+            Whether the observatory is simulated, and in this process.
 
         Raises
         ------
@@ -109,10 +107,8 @@ def resume_run(folder: Path, script: str) -> Resumption:
 
     Parameters
     ----------
-    folder
-        Run directory.
-    script
-        Name of the script that shall go on with it.
+    folder, script
+        Run directory, and name of the script that shall go on with it.
 
     Returns
     -------
@@ -142,9 +138,9 @@ def _read_run(folder: Path, script: str) -> tuple[RunConfigured, RunRecord]:
         raise ResumptionError(f"{folder} holds no run: {path.name} is no file")
     try:
         for number, fact in enumerate(read_journal(path), 1):
-            if isinstance(fact, RunConfigured) != (number == 1):
-                raise ValueError(f"{path}, line {number}: {type(fact).__name__} does not belong here")
             try:
+                if isinstance(fact, RunConfigured) != (number == 1):
+                    raise ValueError(f"{type(fact).__name__} does not belong here")
                 record.apply(fact)
             except ValueError as error:
                 raise ValueError(f"{path}, line {number}: {error}") from error

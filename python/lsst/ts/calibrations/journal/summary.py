@@ -50,14 +50,12 @@ def make_summary(
 
     Parameters
     ----------
-    record
-        What is known of the run, from its journal.
-    settings, instrument
-        Place and kind of the run, and the instrument that took its images.
+    record, settings, instrument
+        What is known of the run, its place and kind, and the instrument that took its images.
     script, state, reason
         Name, final state and its reason.
     config
-        All options; None if the configuration was refused.
+        None if the configuration was refused.
     started, ended
         TAI unix seconds.
 
@@ -89,8 +87,7 @@ def make_summary(
         "not_done": [_fields(each, NOT_DONE) for each in record.not_done],
         "timeline": _timeline(record, instrument, wait, ended - started),
     }
-    safe: dict[str, Any] = _finite(summary)
-    return safe
+    return dict(_finite(summary))
 
 
 def write_summary(summary: Mapping[str, Any], folder: Path) -> Path:
