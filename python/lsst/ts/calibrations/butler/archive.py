@@ -216,7 +216,7 @@ class Archive:
     def pair_gains(
         self, collection: str, pairs: Sequence[tuple[int, int]], detectors: Sequence[int]
     ) -> list[PairGain]:
-        """Read the gains of some pairs of flats.
+        """Read the gains of some pairs of flats; ArchiveError if a pair has none, or was not measured as one.
 
         Parameters
         ----------
@@ -229,11 +229,6 @@ class Archive:
         -------
         gains
             Of all amplifiers, by pair and then by detector.
-
-        Raises
-        ------
-        ArchiveError
-            A pair has no result, or one that cannot be read, or its flats were measured in other pairs.
         """
         butler, flats = self._refreshed(), [exposure for pair in pairs for exposure in pair]
         refs: dict[tuple[int, ...], DatasetRef] = {}

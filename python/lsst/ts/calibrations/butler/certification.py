@@ -120,17 +120,12 @@ class Certifier:
         Parameters
         ----------
         planned
-            What is to be certified, where and for when.
+            What is to be certified; CertificationError if that is not possible in such a collection.
 
         Returns
         -------
         conflicts
             Sorted by type and begin; none if there is no such collection.
-
-        Raises
-        ------
-        CertificationError
-            The collection is of another kind: nothing can be certified there.
         """
         return await self._repository.call(
             lambda: _conflicts(self._repository.open(), self._instrument, planned)
@@ -152,9 +147,9 @@ class Certifier:
         Raises
         ------
         CertificationError
-            The ground is none, a detector has no calibration, or another one than was accepted; the range
-            conflicts with another, the database refused, or what is read back differs. Nothing of this type
-            was certified, unless the message says otherwise.
+            The ground is none, a detector has no calibration or not the accepted one, the range conflicts with
+            another, the database refused, or what is read back differs. Nothing of this type was certified,
+            unless the message says otherwise.
         ArchiveError
             The repository cannot be written to.
         """
@@ -169,7 +164,7 @@ class Certifier:
             )
 
         return await self._repository.call(
-            lambda: _certify(self._repository.open(writeable=True), certification), refused
+            lambda: _certify(self._repository.open_to_write(), certification), refused
         )
 
 

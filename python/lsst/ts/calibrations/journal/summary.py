@@ -90,24 +90,17 @@ def make_summary(
     return dict(_finite(summary))
 
 
-def write_summary(summary: Mapping[str, Any], folder: Path) -> Path:
+def write_summary(summary: Mapping[str, Any], folder: Path) -> None:
     """Write summary.json into a run directory; readers never see half of it.
 
     Parameters
     ----------
     summary, folder
         As `make_summary` gives it, and the run directory.
-
-    Returns
-    -------
-    path
-        The file.
     """
-    path = folder / SUMMARY
     part = folder / f"{SUMMARY}.part"
     part.write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    part.replace(path)
-    return path
+    part.replace(folder / SUMMARY)
 
 
 def _version(package: str) -> str | None:
