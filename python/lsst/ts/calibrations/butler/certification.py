@@ -147,9 +147,9 @@ class Certifier:
         Raises
         ------
         CertificationError
-            The ground is none, a detector has no calibration or not the accepted one, the range conflicts with
-            another, the database refused, or what is read back differs. Nothing of this type was certified,
-            unless the message says otherwise.
+            The ground is none, a detector has no calibration or not the accepted one, the range conflicts
+            with another, the database refused, or what is read back differs. Nothing of this type was
+            certified, unless the message says otherwise.
         ArchiveError
             The repository cannot be written to.
         """

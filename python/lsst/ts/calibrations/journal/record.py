@@ -128,12 +128,10 @@ class RunRecord:
         job
             One that was submitted with the same words and ended with exit code 0; None if there is none.
         """
+        wanted = (request.kind, request.calibration, request.pipeline, request.config, request.data_query)
         for job in self.jobs.values():
-            asked = job.submitted
-            same = _moved(asked.pipeline, pipelines) == request.pipeline and all(
-                getattr(asked, name) == getattr(request, name)
-                for name in ("kind", "calibration", "config", "data_query")
-            )
+            asked, pipeline = job.submitted, _moved(job.submitted.pipeline, pipelines)
+            same = (asked.kind, asked.calibration, pipeline, asked.config, asked.data_query) == wanted
             if same and job.exit_code == 0:
                 return job
         return None
@@ -174,7 +172,7 @@ class RunRecord:
         Raises
         ------
         ValueError
-            It is about something of which no earlier fact tells.
+            It is about an exposure or a job that no earlier fact names.
         """
         if isinstance(fact, (facts.RunConfigured, facts.RunResumed)):
             self.parts.append(PartRecord(fact.time, fact.time))
