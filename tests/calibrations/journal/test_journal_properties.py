@@ -112,11 +112,11 @@ def test_a_fact_of_a_newer_version_is_refused_by_its_line_and_what_was_before_is
 ) -> None:
     lines = write(path, facts).splitlines(keepends=True)
     place = data.draw(st.integers(0, len(lines)))
-    newer = data.draw(st.dictionaries(texts, plain, max_size=3)) | {"fact": "Rumour", "time": 1.0}
+    newer = data.draw(st.dictionaries(texts, plain, max_size=3)) | {"fact": "UnknownFact", "time": 1.0}
     path.write_bytes(b"".join([*lines[:place], json.dumps(newer).encode() + b"\n", *lines[place:]]))
     read, refusal = read_until_refused(path)
     assert read == facts[:place]
-    assert f"line {place + 1}: 'Rumour' is no kind of fact" in refusal
+    assert f"line {place + 1}: 'UnknownFact' is no kind of fact" in refusal
 
 
 @given(facts=st.lists(any_fact, min_size=1, max_size=4), data=st.data())
