@@ -70,7 +70,7 @@ class CalibrationRun:
         self.clients = clients
         self.checkpoint = checkpoint
         self.group_id = group_id
-        self.repository = Repository(config.repo)
+        self.repository = Repository(config.repo, context.settings.open_butler)
         self.archive = Archive(self.repository, instrument)
         self.certifier = Certifier(self.repository, instrument.name)
         self.pipelines = PipelineFiles(instrument, context.settings.pipelines)
@@ -131,7 +131,7 @@ class CalibrationRun:
         checks = [filter_and_grating, self.references.problems]
         if self._flats_are_left:
             ignore = self.config.ignore
-            checks.append(partial(self.clients.telescope.problems, ignore))
+            checks.append(partial(self.clients.telescope_problems, ignore))
         preflight = Preflight(
             self.instrument, self.clients.remotes, self.archive, self.certifier, self.pipelines, checks
         )

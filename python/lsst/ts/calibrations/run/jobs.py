@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..domain.errors import ProcessingError
 from ..domain.job_collections import job_collection
 from ..domain.jobs import JobRequest, data_query, make_job
+from ..domain.pipeline_names import with_label
 from ..journal.facts import JobEnded, JobSubmitted
 from .context import RunContext
 
@@ -74,7 +75,7 @@ class Jobs:
             There is no such pipeline.
         """
         pipeline = await asyncio.to_thread(self.pipelines.find, step.job_kind, step.calibration)
-        options, notes = pipeline.options(options)
+        options, notes = with_label(options, pipeline.isr_label)
         for note in notes:
             self.context.log.info("%s %s: %s.", step.kind, step.calibration, note)
         return await self._succeed(
@@ -91,7 +92,8 @@ class Jobs:
 
     async def _succeed(self, request: JobRequest) -> str:
         """Run a job, if it has not succeeded before; return its collection if it ends with exit code 0."""
-        if (done := self.context.record.successful_job(request)) is not None:
+        done = self.context.record.successful_job(request, self.context.settings.pipelines)
+        if done is not None:
             self.context.log.info("Job %s (%s) had succeeded.", done.submitted.job_id, request.name)
             return job_collection(done.submitted.job_id)
         submitted: list[str] = []

@@ -22,8 +22,7 @@ from ..workflow.workflow import Step, StepKind
 from .jobs import Jobs
 
 if TYPE_CHECKING:
-    from ..butler.archive import Archive
-    from ..butler.pair_gains import PairGain
+    from ..butler.archive import Archive, PairGain
     from ..butler.pipeline_files import PipelineFiles
     from ..components.ocps import OcpsClient
     from ..config.config import CalibrationConfig
