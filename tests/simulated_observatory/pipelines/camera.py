@@ -53,18 +53,18 @@ class Camera:
         header = primary_header(
             model=self.model,
             image_name=name,
-            day_obs=DAY,
-            seq_num=self.sequence,
             image_type=image_type,
             exposure_time=time,
             dark_time=dark_time,
             begin_tai=self.tai,
             end_tai=self.tai + time,
-            filter_name="SDSSr_65mm",
-            filter_band="r",
-            grating="empty_1",
-            grating_band="EMPTY",
             seed=self.seed,
+            keywords={
+                "FILTER": "SDSSr_65mm",
+                "FILTBAND": "r",
+                "GRATING": "empty_1",
+                "GRATBAND": "EMPTY",
+            },
         )
         path = self.folder / file_name(name, self.model)
         write_raw(str(path), header, str(segments))

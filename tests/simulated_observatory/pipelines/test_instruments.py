@@ -102,15 +102,12 @@ def _raw(folder: Path) -> Path:
     header = primary_header(
         model=detector_model("LSSTCam", 94, 16),
         image_name="MC_O_20250115_000007",
-        day_obs=20250115,
-        seq_num=7,
         image_type="BIAS",
         exposure_time=0.0,
         dark_time=0.24,
         begin_tai=1736964000.0,
         end_tai=1736964000.25,
-        filter_name="r_57",
-        filter_band="r",
+        keywords={"FILTER": "r_57", "FILTBAND": "r"},
     )
     write_raw(folder / "x.fits", header, segments)
     return folder / "x.fits"
