@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from lsst.ts.simulated_observatory.cameras.models import DetectorModel
+from lsst.ts.simulated_observatory.detector.exposure import BITS, read_out
 from lsst.ts.simulated_observatory.detector.illumination import LAMP_RATE
-from lsst.ts.simulated_observatory.detector.readout import BITS, read_out
 from lsst.ts.simulated_observatory.detector.truth import DetectorTruth, random_stream
 
 

@@ -65,73 +65,48 @@ class Defect:
 
 @dataclass(frozen=True)
 class AmplifierTruth:
-    """One amplifier as it is.
-
-    Parameters
-    ----------
-    name
-        E.g. ``C05``.
-    gain
-        electron/adu.
-    read_noise
-        electron.
-    a00
-        Brighter-fatter coefficient of a pixel on itself, 1/electron.
-    dark_current
-        electron/s.
-    nonlinearity
-        s - nonlinearity s^2 adu are recorded for a signal of s adu, 1/adu.
-    full_well
-        Charge that a pixel holds at most, electron.
-    pedestal
-        Level of no signal, adu.
-    """
+    """One amplifier as it is."""
 
     name: str
+    """E.g. ``C05``."""
     gain: float
+    """electron/adu."""
     read_noise: float
+    """electron."""
     a00: float
+    """Brighter-fatter coefficient of a pixel on itself, 1/electron."""
     dark_current: float
+    """electron/s."""
     nonlinearity: float
+    """s - nonlinearity s^2 adu are recorded for a signal of s adu, 1/adu."""
     full_well: float
+    """Charge that a pixel holds at most, electron."""
     pedestal: float
+    """Level of no signal, adu."""
 
 
 @dataclass(frozen=True, eq=False)  # by identity: patterns are cached by it
 class DetectorTruth:
-    """One detector as it is.
-
-    Parameters
-    ----------
-    model
-        Its camera model.
-    seed
-        From which all was drawn.
-    amplifiers
-        In the order of the model.
-    crosstalk
-        As in the camera model.
-    illumination
-        Light that it gets, relative to the mean of the detectors of its camera.
-    vignetting
-        Part of the light that is missing in its corners.
-    gradient
-        Relative change of the light from left to right and from bottom to top.
-    shutter_offset
-        By how much the shutter is open longer than asked for, s.
-    defects
-        In coordinates of the assembled and trimmed detector.
-    """
+    """One detector as it is."""
 
     model: DetectorModel
+    """Its camera model."""
     seed: int
+    """From which all was drawn."""
     amplifiers: tuple[AmplifierTruth, ...]
+    """In the order of the model."""
     crosstalk: tuple[tuple[float, ...], ...]
+    """As in the camera model."""
     illumination: float
+    """Light that it gets, relative to the mean of the detectors of its camera."""
     vignetting: float
+    """Part of the light that is missing in its corners."""
     gradient: tuple[float, float]
+    """Relative change of the light from left to right and from bottom to top."""
     shutter_offset: float
+    """By how much the shutter is open longer than asked for, s."""
     defects: tuple[Defect, ...]
+    """In coordinates of the assembled and trimmed detector."""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON can hold it: amplifiers by name, defects as a list of dictionaries."""
@@ -144,10 +119,10 @@ class DetectorTruth:
             "width": self.model.width,
             "height": self.model.height,
             "amplifiers": {amplifier.name: asdict(amplifier) for amplifier in self.amplifiers},
-            "crosstalk": [list(row) for row in self.crosstalk],
+            "crosstalk": self.crosstalk,
             "illumination": self.illumination,
             "vignetting": self.vignetting,
-            "gradient": list(self.gradient),
+            "gradient": self.gradient,
             "shutter_offset": self.shutter_offset,
             "defects": [asdict(defect) for defect in self.defects],
         }
@@ -161,7 +136,7 @@ def random_stream(seed: int, *key: str | int) -> np.random.Generator:
     seed
         Of the simulation.
     key
-        Words and numbers that say what it is for.
+        What it is for.
 
     Returns
     -------
@@ -254,19 +229,14 @@ def _draw_defects(model: DetectorModel, rng: np.random.Generator) -> tuple[Defec
 
     # Rates are spread evenly in their logarithm, above the limit for defects of 3 electron/s.
     found = [
-        Defect("hot pixel", x, y, rate=float(10 ** rng.uniform(0.65, 2.0))) for x, y in places(HOT_PIXELS)
-    ]
-    found += [
-        Defect("cold pixel", x, y, response=float(rng.uniform(0.2, 0.8))) for x, y in places(COLD_PIXELS)
-    ]
-    found += [
-        Defect("dead pixel", x, y, response=float(rng.uniform(0.0, 0.05))) for x, y in places(DEAD_PIXELS)
+        *(Defect("hot pixel", *at, rate=float(10 ** rng.uniform(0.65, 2.0))) for at in places(HOT_PIXELS)),
+        *(Defect("cold pixel", *at, response=float(rng.uniform(0.2, 0.8))) for at in places(COLD_PIXELS)),
+        *(Defect("dead pixel", *at, response=float(rng.uniform(0.0, 0.05))) for at in places(DEAD_PIXELS)),
     ]
     columns = max(1, round(3 / model.scale))
-    for amplifier in rng.choice(len(model.amplifiers), 2 * columns, replace=False)[:columns]:
-        found.append(_column(model.amplifiers[amplifier], "hot column", rng))
-    for amplifier in rng.choice(len(model.amplifiers), 2 * columns, replace=False)[columns:]:
-        found.append(_column(model.amplifiers[amplifier], "trap", rng))
+    for kind, chosen in (("hot column", slice(columns)), ("trap", slice(columns, None))):
+        for amplifier in rng.choice(len(model.amplifiers), 2 * columns, replace=False)[chosen]:
+            found.append(_column(model.amplifiers[amplifier], kind, rng))
     return tuple(found)
 
 
