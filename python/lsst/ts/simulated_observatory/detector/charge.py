@@ -84,10 +84,8 @@ def collect_charge(
         Mean charge from light where the pattern is 1, and from other sources in every pixel, electron.
     pattern
         Response of the pixels to the flat field.
-    a00
-        Brighter-fatter coefficient, 1/electron.
-    full_well
-        At which the charge is clipped, electron.
+    a00, full_well
+        Brighter-fatter coefficient, 1/electron, and charge that a pixel holds at most, electron.
     extra
         Hot pixels and cosmic rays, as the imaging area is read out; they have no brighter-fatter effect.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +13,9 @@ from ..cameras.models import AmplifierModel, detector_model
 from .charge import PixelCharges, collect_charge, cosmic_rays
 from .faults import DetectorFault, active_faults
 from .illumination import LAMP_RATE, REPEATABILITY, throughput
-from .patterns import Image, bias_pattern, hot_pixels, light_pattern
+from .patterns import Image, bias_pattern, light_pattern
 from .raw import write_extensions, write_raw
-from .truth import DetectorTruth, draw_truth, random_stream
+from .truth import Defect, DetectorTruth, draw_truth, random_stream
 
 __all__ = ["BITS", "ExposureRequest", "read_out", "simulate", "write_raw", "write_segments"]
 
@@ -95,11 +96,6 @@ def simulate(request: ExposureRequest) -> Iterator[npt.NDArray[np.int32]]:
     -------
     images
         Raw images of the amplifiers, raw rows by raw columns, adu, in the order of the camera model.
-
-    Raises
-    ------
-    ValueError
-        As `write_segments`.
     """
     model = detector_model(request.instrument, request.detector, request.scale)
     truth = draw_truth(model, request.seed)
@@ -108,12 +104,8 @@ def simulate(request: ExposureRequest) -> Iterator[npt.NDArray[np.int32]]:
     common = random_stream(request.seed, "exposure", *key)
     streams = [random_stream(request.seed, amplifier.name, *key) for amplifier in model.amplifiers]
     charge = _charge(request, truth, faults, common, streams)
-    noise = {
-        fault.values["amplifier"]: float(fault.values["factor"])
-        for fault in faults
-        if fault.name == "amplifier-noise"
-    }
-    factors = [noise.get(amplifier.name, 1.0) for amplifier in model.amplifiers]
+    noisy = (fault.values for fault in faults if fault.name == "amplifier-noise")
+    factors = {str(each["amplifier"]): float(each["factor"]) for each in noisy}
     return read_out(truth, charge, common, streams, factors)
 
 
@@ -132,9 +124,7 @@ def _charge(
     pattern = light_pattern(truth)
     extra = _extra(truth, faults, common, collecting)
     charge = np.zeros_like(pattern)
-    for i, (amplifier, amplifier_model) in enumerate(
-        zip(truth.amplifiers, truth.model.amplifiers, strict=True)
-    ):
+    for i, amplifier in enumerate(truth.amplifiers):
         if amplifier.name not in dead:
             charge[i] = collect_charge(
                 streams[i],
@@ -143,7 +133,7 @@ def _charge(
                 (amplifier.dark_current + leak) * collecting,
                 a00=amplifier.a00,
                 full_well=amplifier.full_well,
-                extra=_inside(extra, amplifier_model),
+                extra=_inside(extra, truth.model.amplifiers[i]),
             )
     return charge
 
@@ -163,20 +153,30 @@ def _extra(
 ) -> PixelCharges:
     """Charge of hot pixels and cosmic rays, in coordinates of the detector."""
     model = truth.model
-    hot = [hot_pixels(truth)]
-    for fault in faults:
-        if fault.name == "hot-column":
-            rows = np.arange(model.height, dtype=np.float32)
-            hot.append(
-                np.stack(np.broadcast_arrays(fault.values["column"], rows, fault.values["rate"]), axis=1)
-            )
-    pixels = np.concatenate(hot)
+    columns = tuple(
+        Defect("hot column", int(at["column"]), 0, height=model.height, rate=float(at["rate"]))
+        for at in (fault.values for fault in faults if fault.name == "hot-column")
+    )
+    hot = _hot_pixels(truth.defects + columns)
     rays = cosmic_rays(rng, model.width, model.height, time)
     return PixelCharges(
-        np.concatenate([pixels[:, 0].astype(np.intp), rays.x]),
-        np.concatenate([pixels[:, 1].astype(np.intp), rays.y]),
-        np.concatenate([rng.poisson(pixels[:, 2] * time).astype(np.float32), rays.charge]),
+        np.concatenate([hot[:, 0].astype(np.intp), rays.x]),
+        np.concatenate([hot[:, 1].astype(np.intp), rays.y]),
+        np.concatenate([rng.poisson(hot[:, 2] * time).astype(np.float32), rays.charge]),
     )
+
+
+@lru_cache(maxsize=256)
+def _hot_pixels(defects: tuple[Defect, ...]) -> Image:
+    """Pixels with additional dark current: column, row and rate in electron/s, a row for each."""
+    found = [
+        (defect.x + i, defect.y + j, defect.rate)
+        for defect in defects
+        if defect.rate > 0
+        for j in range(defect.height)
+        for i in range(defect.width)
+    ]
+    return np.array(found, dtype=np.float32).reshape(-1, 3)
 
 
 def _inside(pixels: PixelCharges, amplifier: AmplifierModel) -> PixelCharges:
@@ -196,7 +196,7 @@ def read_out(
     charge: Image,
     common: np.random.Generator,
     streams: Sequence[np.random.Generator],
-    noise_factors: Sequence[float],
+    noise_factors: Mapping[str, float],
 ) -> Iterator[npt.NDArray[np.int32]]:
     """Read all amplifiers at the same time.
 
@@ -205,14 +205,12 @@ def read_out(
 
     Parameters
     ----------
-    truth
-        The detector.
-    charge
-        Amplifiers by imaging rows by imaging columns, electron.
+    truth, charge
+        The detector, and the charge in it: amplifiers by imaging rows by imaging columns, electron.
     common, streams
         Random numbers for what the amplifiers have in common, and for each amplifier.
     noise_factors
-        By which the read noise of each amplifier is multiplied.
+        By which the read noise of an amplifier is multiplied, by its name; 1 if left out.
 
     Yields
     ------
@@ -228,7 +226,7 @@ def read_out(
         signal = signals[i]
         signal /= np.float32(amplifier.gain)
         signal -= np.float32(amplifier.nonlinearity) * signal * signal
-        noise = noise_factors[i] * amplifier.read_noise / amplifier.gain
+        noise = noise_factors.get(amplifier.name, 1.0) * amplifier.read_noise / amplifier.gain
         image = streams[i].standard_normal(patterns[i].shape, dtype=np.float32)
         image *= np.float32(noise)
         image += patterns[i]
@@ -243,7 +241,5 @@ def _wander(wander: float, rows: int, rng: np.random.Generator) -> Image:
     """By how much the bias level of each row differs from its mean, rows by 1, adu."""
     row = np.arange(rows, dtype=np.float32)[:, np.newaxis]
     level = wander + AMPLIFIER_WANDER * rng.standard_normal()
-    drift: Image = np.float32(level) + np.float32(DRIFT * rng.standard_normal()) * np.exp(
-        -row / np.float32(rows / 5)
-    )
-    return drift
+    drift: Image = np.exp(-row / np.float32(rows / 5)) * np.float32(DRIFT * rng.standard_normal())
+    return np.float32(level) + drift

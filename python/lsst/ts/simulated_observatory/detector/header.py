@@ -24,7 +24,7 @@ _NOT_KNOWN = (
 """Keywords of pointing, telescope, dome and weather, which the simulated observatory does not have."""
 
 _OF_GRATING = ("GRATING", "GRATBAND", "GRATSLOT", "LINSPOS")
-"""Keywords of grating and linear stage of a spectrograph."""
+"""Keywords of a spectrograph."""
 
 ALWAYS: Mapping[str, HeaderValue] = {
     "COMMENT": "Simulated image, made by lsst.ts.calibrations.",
@@ -136,8 +136,7 @@ def _detector_keywords(model: DetectorModel) -> dict[str, HeaderValue]:
     return {
         "CCD_MANU": model.vendor,
         "CCD_TYPE": model.data.sensor.device,
-        "BINX": 1,
-        "BINY": 1,
+        **dict.fromkeys(("BINX", "BINY"), 1),
         "CCDGAIN": 1.0,
         "CCDNOISE": 10.0,
         "CCDSLOT": model.data.slot,

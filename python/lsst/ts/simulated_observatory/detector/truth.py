@@ -38,29 +38,22 @@ DEAD_PIXELS = 5e-6
 
 @dataclass(frozen=True)
 class Defect:
-    """A rectangle of pixels that are not as the others.
-
-    Parameters
-    ----------
-    kind
-        ``hot pixel``, ``hot column``, ``cold pixel``, ``dead pixel`` or ``trap``.
-    x, y
-        Lower left pixel, in coordinates of the assembled and trimmed detector, from 0.
-    width, height
-        Columns and rows.
-    rate
-        Additional dark current of each pixel, electron/s.
-    response
-        Factor of its response to light.
-    """
+    """A rectangle of pixels that are not as the others, in the assembled and trimmed detector."""
 
     kind: str
+    """``hot pixel``, ``hot column``, ``cold pixel``, ``dead pixel`` or ``trap``."""
     x: int
+    """First column, from 0."""
     y: int
+    """Lowest row, from 0."""
     width: int = 1
+    """Columns."""
     height: int = 1
+    """Rows."""
     rate: float = 0.0
+    """Additional dark current of each pixel, electron/s."""
     response: float = 1.0
+    """Factor of its response to light."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +99,7 @@ class DetectorTruth:
     shutter_offset: float
     """By how much the shutter is open longer than asked for, s."""
     defects: tuple[Defect, ...]
-    """In coordinates of the assembled and trimmed detector."""
+    """Pixels that are not as the others."""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON can hold it: amplifiers by name, defects as a list of dictionaries."""
@@ -133,20 +126,13 @@ def random_stream(seed: int, *key: str | int) -> np.random.Generator:
 
     Parameters
     ----------
-    seed
-        Of the simulation.
-    key
-        What it is for.
+    seed, key
+        Of the simulation, and what it is for; no number is negative.
 
     Returns
     -------
     rng
         Random numbers.
-
-    Raises
-    ------
-    ValueError
-        The seed or a number in the key is negative.
     """
     words = [zlib.crc32(part.encode()) if isinstance(part, str) else part for part in key]
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, *words])))
@@ -160,10 +146,8 @@ def draw_truth(model: DetectorModel, seed: int) -> DetectorTruth:
 
     Parameters
     ----------
-    model
-        Camera model, around which it is drawn.
-    seed
-        Of the simulation.
+    model, seed
+        Camera model, around which it is drawn, and seed of the simulation.
 
     Returns
     -------
@@ -181,26 +165,21 @@ def draw_truth(model: DetectorModel, seed: int) -> DetectorTruth:
     gradient = 0.003 * float(np.cos(angle)), 0.003 * float(np.sin(angle))
     vignetting = float(rng.uniform(0.02, 0.03))
     shutter_offset = SHUTTER_OFFSET * float(rng.uniform(0.9, 1.1))
+    share = random_stream(seed, "illumination", model.instrument, model.id)
+    alone = len(CAMERAS[model.instrument].detectors) == 1
+    spread = 0.0 if alone else ILLUMINATION_SPREAD
     crosstalk = np.array(model.crosstalk) * rng.uniform(0.97, 1.03, (len(model.amplifiers),) * 2)
     return DetectorTruth(
         model=model,
         seed=seed,
         amplifiers=tuple(_draw_amplifier(amplifier, sensor_a00, rng) for amplifier in model.amplifiers),
         crosstalk=tuple(tuple(float(value) for value in row) for row in crosstalk),
-        illumination=_draw_illumination(model, seed),
+        illumination=1.0 + spread * float(share.uniform(-1.0, 1.0)),
         vignetting=vignetting,
         gradient=gradient,
         shutter_offset=shutter_offset,
         defects=_draw_defects(model, random_stream(seed, "defects", model.instrument, model.id, model.scale)),
     )
-
-
-def _draw_illumination(model: DetectorModel, seed: int) -> float:
-    """A camera with one detector has all the light on that."""
-    if len(CAMERAS[model.instrument].detectors) == 1:
-        return 1.0
-    rng = random_stream(seed, "illumination", model.instrument, model.id)
-    return 1.0 + ILLUMINATION_SPREAD * float(rng.uniform(-1.0, 1.0))
 
 
 def _draw_amplifier(model: AmplifierModel, sensor_a00: float, rng: np.random.Generator) -> AmplifierTruth:
