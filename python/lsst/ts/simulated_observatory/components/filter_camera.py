@@ -45,18 +45,7 @@ class FilterCameraCsc(CameraCsc):
         await self._report(self._mounted.find_filter(self._optics.filter))
 
     async def do_initGuiders(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
-        """Check the regions of the guide sensors, of which no pixels are made.
-
-        Parameters
-        ----------
-        data
-            The command.
-
-        Raises
-        ------
-        lsst.ts.salobj.ExpectedError
-            They are no JSON, or the camera is not ENABLED.
-        """
+        """Check the regions of the guide sensors, of which no pixels are made."""
         self.assert_enabled("initGuiders")
         try:
             json.loads(data.roiSpec)
@@ -64,18 +53,7 @@ class FilterCameraCsc(CameraCsc):
             raise salobj.ExpectedError(f"initGuiders: roiSpec is no JSON: {error}") from None
 
     async def do_setFilter(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
-        """Change the filter.
-
-        Parameters
-        ----------
-        data
-            The command.
-
-        Raises
-        ------
-        lsst.ts.salobj.ExpectedError
-            It is not mounted, or the camera is busy or not ENABLED.
-        """
+        """Change the filter."""
         self.assert_enabled("setFilter")
         self._assert_free("setFilter")
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -25,10 +26,8 @@ class HeaderReader:
 
     Parameters
     ----------
-    domain
-        SAL domain of the camera.
-    instrument
-        Whose header service.
+    domain, instrument
+        SAL domain of the camera, and whose header service.
     models
         The detectors for which headers are read, by Butler id.
     """
@@ -40,7 +39,7 @@ class HeaderReader:
         self._service = salobj.Remote(
             domain, instrument.header_service, include=["largeFileObjectAvailable"], readonly=True
         )
-        self._urls: dict[str, asyncio.Future[str]] = {}
+        self._urls: defaultdict[str, asyncio.Future[str]] = defaultdict(asyncio.Future)
 
     async def start(self) -> None:
         """Listen."""
@@ -54,19 +53,17 @@ class HeaderReader:
 
         Parameters
         ----------
-        image
-            Which one.
-        timeout
-            Seconds to wait.
+        image, timeout
+            Which one, and seconds to wait.
 
         Returns
         -------
         headers
-            Keywords and values by Butler id of the detector.
+            Keywords and values.
         """
         try:
             async with asyncio.timeout(timeout):
-                url = await self._url(image.name)
+                url = await self._urls[image.name]
         except TimeoutError:
             return {detector: {"OBSID": image.name} for detector in self._models}
         finally:
@@ -76,11 +73,6 @@ class HeaderReader:
             detector: sections[f"{model.data.bay}{model.data.slot}_PRIMARY"]
             for detector, model in self._models.items()
         }
-
-    def _url(self, name: str) -> asyncio.Future[str]:
-        if name not in self._urls:
-            self._urls[name] = asyncio.get_running_loop().create_future()
-        return self._urls[name]
 
     async def _take(self, data: salobj.BaseMsgType) -> None:
         url = self._urls.get(data.id)

@@ -30,10 +30,9 @@ class HeaderService(SimulatedCsc):
 
     Parameters
     ----------
-    instrument
-        Whose images.
-    folder
-        Where the header files go: one for each image, JSON (which is YAML), with a section per detector.
+    instrument, folder
+        Whose images, and where the header files go: one for each image, JSON (which is YAML), with a section
+        per detector.
     models
         The detectors for which there are files, by Butler id.
     seed
@@ -106,9 +105,12 @@ class HeaderService(SimulatedCsc):
 
     def _instrument_state(self) -> dict[str, HeaderValue]:
         """Filter, grating and stage as last reported; nothing of what was never reported."""
-        if not self._spectrograph:
-            return self._filter_of_camera()
         state: dict[str, HeaderValue] = {}
+        if not self._spectrograph:
+            if (in_use := self._camera.evt_endSetFilter.get()) is not None:
+                state |= {"FILTER": in_use.filterName, "FILTBAND": in_use.filterType}
+                state |= {"FILTSLOT": in_use.filterSlot, "FILTPOS": in_use.filterPosition}
+            return state
         if (in_use := self._spectrograph.evt_reportedFilterPosition.get()) is not None:
             state |= {"FILTER": in_use.name, "FILTBAND": in_use.band, "FILTSLOT": in_use.slot}
         if (in_use := self._spectrograph.evt_reportedDisperserPosition.get()) is not None:
@@ -116,17 +118,6 @@ class HeaderService(SimulatedCsc):
         if (stage := self._spectrograph.evt_reportedLinearStagePosition.get()) is not None:
             state["LINSPOS"] = stage.position
         return state
-
-    def _filter_of_camera(self) -> dict[str, HeaderValue]:
-        in_use = self._camera.evt_endSetFilter.get()
-        if in_use is None:
-            return {}
-        return {
-            "FILTER": in_use.filterName,
-            "FILTBAND": in_use.filterType,
-            "FILTSLOT": in_use.filterSlot,
-            "FILTPOS": in_use.filterPosition,
-        }
 
 
 def _header(

@@ -8,7 +8,7 @@ from lsst.ts.calibrations.domain.instruments import Instrument, physical_filter
 
 from ..cameras import CAMERAS
 
-__all__ = ["OpticalPath", "band_of", "usual_optics"]
+__all__ = ["OpticalPath", "usual_optics"]
 
 
 @dataclass
@@ -32,29 +32,6 @@ class OpticalPath:
         return physical_filter(self.filter, self.grating)
 
 
-def band_of(instrument: Instrument, name: str) -> str:
-    """Band of a mounted filter.
-
-    Parameters
-    ----------
-    instrument
-        Whose filter.
-    name
-        As the header has it.
-
-    Returns
-    -------
-    band
-        As the header has it; ``EMPTY`` for an empty place.
-
-    Raises
-    ------
-    ValueError
-        It is not mounted.
-    """
-    return CAMERAS[instrument.name].find_filter(name).band
-
-
 def usual_optics(instrument: Instrument) -> OpticalPath:
     """Filter and grating at the beginning of a simulation.
 
@@ -69,7 +46,5 @@ def usual_optics(instrument: Instrument) -> OpticalPath:
         The r filter and no grating.
     """
     mounted = CAMERAS[instrument.name]
-    gratings = [each.name for each in mounted.gratings if each.band == "EMPTY"]
-    return OpticalPath(
-        next(each.name for each in mounted.filters if each.band == "r"), gratings[0] if gratings else None
-    )
+    red = next(each.name for each in mounted.filters if each.band == "r")
+    return OpticalPath(red, next((each.name for each in mounted.gratings if each.band == "EMPTY"), None))
