@@ -19,7 +19,7 @@ from lsst.ts.simulated_observatory.components.images import split_escaped
 NOON = 1736942400.0  # 2025-01-15T12:00:00 TAI, when the observing day begins
 
 
-def test_flat_is_told_event_by_event_at_the_right_times(observe: Any) -> None:
+def test_flat_is_published_event_by_event_at_the_right_times(observe: Any) -> None:
     async def body() -> None:
         async with observe() as here:
             await here.recorder.take_images(1, 5.0, "FLAT")

@@ -1,8 +1,9 @@
-"""A simulated camera: takes images, publishes what the real one publishes, and has the files made."""
+"""Simulated cameras: they take images, publish what the real ones publish, and have the files made."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,6 +12,8 @@ from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import Instrument, day_obs
 
 from .. import clock
+from ..cameras import CAMERAS
+from ..cameras.camera_data import MountedFilter
 from ..faults.faults import Faults
 from .camera_events import CameraEvents, CommandState, RaftsState, ReadinessState, ShutterState
 from .header_reader import HeaderReader
@@ -19,10 +22,13 @@ from .images import Image, parse_key_values
 from .imaging import Imaging
 from .optics import OpticalPath
 
-__all__ = ["CameraCsc"]
+__all__ = ["CameraCsc", "FilterCameraCsc"]
 
 LEAST_OPEN_TIME = 0.1
 """Seconds; the shutter cannot do a shorter exposure."""
+
+MOST_FILTERS = 6
+"""Filters for which availableFilters has a change time."""
 
 MOST_IMAGES = 1000
 """Images that one takeImages may ask for."""
@@ -44,7 +50,7 @@ FAULT_ASKED_FOR = 99
 
 
 class CameraCsc(CameraEvents):
-    """ATCamera, CCCamera or MTCamera.
+    """A camera without filter changer: ATCamera.
 
     takeImages completes at the end of the integration, after the shutter has closed; readout, header and
     files follow while the next image is prepared.
@@ -77,6 +83,7 @@ class CameraCsc(CameraEvents):
         concurrent = ("takeImages", *(() if instrument.spectrograph else ("setFilter",)))
         super().__init__(instrument.camera, None, initial_state, concurrent=concurrent)
         self.instrument = instrument
+        self._mounted = CAMERAS[instrument.name]
         self._folder = folder
         self._imaging = imaging
         self._optics = optics
@@ -247,6 +254,60 @@ class CameraCsc(CameraEvents):
         except Exception as error:
             self.log.exception("image %s could not be made", image.name)
             await self.fault(PIXELS_FAILED, f"the simulated image {image.name} could not be made: {error}")
+
+
+class FilterCameraCsc(CameraCsc):
+    """A camera with a filter changer: CCCamera and MTCamera."""
+
+    async def start(self) -> None:
+        """Start, and publish what is mounted and what is in use."""
+        await super().start()
+        mounted = self._mounted.filters
+        times = [self._mounted.change_time] * len(mounted) + [0.0] * (MOST_FILTERS - len(mounted))
+        await self.evt_availableFilters.set_write(
+            filterNames=",".join(each.name for each in mounted),
+            filterTypes=",".join(each.band for each in mounted),
+            maxSlowChangeTime=times,
+            maxFastChangeTime=times,
+        )
+        await self._report(self._mounted.find_filter(self._optics.filter))
+
+    async def do_initGuiders(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
+        """Check the regions of the guide sensors, of which no pixels are made."""
+        self.assert_enabled("initGuiders")
+        try:
+            json.loads(data.roiSpec)
+        except ValueError as error:
+            raise salobj.ExpectedError(f"initGuiders: roiSpec is no JSON: {error}") from None
+
+    async def do_setFilter(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
+        """Change the filter."""
+        self.assert_enabled("setFilter")
+        self._assert_free("setFilter")
+        try:
+            asked = self._mounted.find_filter(data.name)
+        except ValueError as error:
+            raise salobj.ExpectedError(f"setFilter: {error}") from None
+        self._busy = True
+        try:
+            await self.evt_startSetFilter.set_write(
+                filterName=asked.name, filterType=asked.band, force_output=True
+            )
+            if asked.name != self._optics.filter:
+                await clock.sleep(self._mounted.change_time)
+                self._optics.filter = asked.name
+            await self._report(asked)
+        finally:
+            self._busy = False
+
+    async def _report(self, in_use: MountedFilter) -> None:
+        await self.evt_endSetFilter.set_write(
+            filterName=in_use.name,
+            filterType=in_use.band,
+            filterSlot=in_use.slot,
+            filterPosition=in_use.position,
+            force_output=True,
+        )
 
 
 def _check(data: Any) -> dict[str, str]:

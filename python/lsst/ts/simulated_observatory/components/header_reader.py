@@ -18,8 +18,6 @@ from .images import Image
 
 __all__ = ["HeaderReader"]
 
-Header = Mapping[str, HeaderValue]
-
 
 class HeaderReader:
     """Waits for the headers of images.
@@ -27,7 +25,7 @@ class HeaderReader:
     Parameters
     ----------
     domain, instrument
-        SAL domain of the camera, and whose header service.
+        SAL domain and instrument of the camera.
     models
         The detectors for which headers are read, by Butler id.
     """
@@ -46,7 +44,7 @@ class HeaderReader:
         self._service.evt_largeFileObjectAvailable.callback = self._take
         await self._service.start_task
 
-    async def headers(self, image: Image, timeout: float) -> Mapping[int, Header]:
+    async def headers(self, image: Image, timeout: float) -> Mapping[int, Mapping[str, HeaderValue]]:
         """Headers of an image by detector id.
 
         Without a header from the service the camera writes the file all the same, with nothing but its name.

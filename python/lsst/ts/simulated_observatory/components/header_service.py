@@ -33,10 +33,8 @@ class HeaderService(SimulatedCsc):
     instrument, folder
         Whose images, and where the header files go: one for each image, JSON (which is YAML), with a section
         per detector.
-    models
-        The detectors for which there are files, by Butler id.
-    seed
-        Of the simulation; the headers hold it.
+    models, seed
+        The detectors for which there are files, by Butler id, and the seed that the headers hold.
     initial_state
         Summary state at the beginning.
     """

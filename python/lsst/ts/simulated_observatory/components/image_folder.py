@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -73,7 +72,7 @@ class ImageFolder:
             memo = self.file(image.name, detector).with_suffix(MEMO)
             part = memo.with_suffix(f"{MEMO}.part")
             part.write_text(text, encoding="utf-8")
-            os.replace(part, memo)
+            part.replace(memo)
 
     def unfinished(self) -> list[Image]:
         """Images that have begun and are not ingested; they count for no fault of this simulation."""
@@ -103,7 +102,7 @@ class ImageFolder:
         Returns
         -------
         path
-            The header of its image and, until that is there, its pixels are beside it.
+            In the folder of its image.
         """
         return self._folder(name) / f"{name}_{detector.replace('RXX', 'R00')}.fits"
 

@@ -9,7 +9,8 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import Instrument
@@ -22,9 +23,6 @@ from .csc import SimulatedCsc
 from .durations import Durations
 from .job_messages import JobMessages
 from .machinery import JobProcess, JobRunner
-
-if TYPE_CHECKING:
-    import numpy
 
 __all__ = ["Ocps"]
 

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import Instrument, image_name
@@ -18,9 +19,6 @@ from .durations import Durations
 from .image_folder import ImageFolder
 from .images import Image
 from .machinery import Ingest
-
-if TYPE_CHECKING:
-    import numpy
 
 __all__ = ["Oods"]
 

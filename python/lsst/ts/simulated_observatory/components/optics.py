@@ -13,18 +13,12 @@ __all__ = ["OpticalPath", "usual_optics"]
 
 @dataclass
 class OpticalPath:
-    """Filter and grating that are in use; spectrograph or filter changer change them.
-
-    Parameters
-    ----------
-    filter
-        Name of the filter, e.g. ``SDSSr_65mm`` or ``r_57``.
-    grating
-        Name of the grating, e.g. ``empty_1``; None for a camera without spectrograph.
-    """
+    """Filter and grating that are in use; spectrograph or filter changer change them."""
 
     filter: str
+    """Name of the filter, e.g. ``SDSSr_65mm`` or ``r_57``."""
     grating: str | None = None
+    """Name of the grating, e.g. ``empty_1``; None for a camera without spectrograph."""
 
     @property
     def physical_filter(self) -> str:

@@ -62,10 +62,8 @@ class Spectrograph(SimulatedCsc):
     ----------
     name
         SAL name.
-    optics
-        What it changes.
-    mounted
-        The instrument's data: what is in its wheels.
+    optics, mounted
+        What it changes, and the instrument's data: what is in its wheels.
     initial_state
         Summary state at the beginning.
     """

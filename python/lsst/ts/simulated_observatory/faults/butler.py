@@ -31,8 +31,8 @@ _Change = Callable[[_Results], _Results | None]
 
 DATABASE = "gen3.sqlite3"
 WRITE_VERSION = 18
-"""Offset of the byte of a SQLite file that says which version it takes to write to it; 1 is usual, and with
-more than 2 nobody does."""
+"""Offset of the byte of a SQLite file with the version that a writer must know: usually 1; above 2 it cannot
+be written."""
 
 BUSY_TIMEOUT = 20
 """Milliseconds that a connection waits for the lock, instead of the five minutes of the Butler."""

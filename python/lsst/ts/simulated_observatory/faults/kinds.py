@@ -196,7 +196,7 @@ _ROWS = (
     _image("end-readout-lost", "an endReadout is never published", _NO_END),
     _image("end-readout-late", "an endReadout comes late", _NO_END, _seconds(1, 20, 40, 200)),
     _image("end-readout-duplicated", "an endReadout is published twice"),
-    _image("end-readout-reordered", "an endReadout comes after that of the image after", _NO_END),
+    _image("end-readout-reordered", "an endReadout comes after that of the next image", _NO_END),
     _file("oods-lost", "an imageInOODS is never published, though the file is ingested", _NO_EVENT),
     _file("oods-late", "an imageInOODS comes late", _NO_EVENT, _seconds(5, 50, 300)),
     _file("oods-duplicated", "an imageInOODS is published twice"),
@@ -206,12 +206,7 @@ _ROWS = (
         "not confirmed by the OODS .*statusCode",
         {"code": _STATUS_CODE},
     ),
-    _file(
-        "oods-foreign",
-        "an imageInOODS of an image that nobody here has taken comes in the place of that of an image; its"
-        " own one comes never",
-        _NO_EVENT,
-    ),
+    _file("oods-foreign", "imageInOODS names an image that was not taken here instead of its own", _NO_EVENT),
     _image(
         "oods-one-detector",
         "imageInOODS comes for the first detector of the camera alone",

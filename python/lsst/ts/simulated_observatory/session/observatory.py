@@ -15,9 +15,8 @@ from lsst.ts.calibrations.domain.instruments import Instrument
 
 from ..cameras import CAMERAS
 from ..cameras.models import detector_model
-from ..components.camera import CameraCsc
+from ..components.camera import CameraCsc, FilterCameraCsc
 from ..components.durations import Durations
-from ..components.filter_camera import FilterCameraCsc
 from ..components.header_service import HeaderService
 from ..components.image_folder import ImageFolder
 from ..components.imaging import Imaging
