@@ -8,8 +8,7 @@ from __future__ import annotations
 
 __all__ = ["one_line", "plain"]
 
-_LONGEST = 500
-"""Characters of a text by others that a message repeats."""
+_LONGEST = 500  # characters of a text by others that a message repeats
 
 
 def plain(text: str, most: int | None = None) -> str:
@@ -17,10 +16,8 @@ def plain(text: str, most: int | None = None) -> str:
 
     Parameters
     ----------
-    text
-        Any text.
-    most
-        Characters beyond which it is cut.
+    text, most
+        Any text, and the number of characters beyond which it is cut.
 
     Returns
     -------
@@ -29,8 +26,6 @@ def plain(text: str, most: int | None = None) -> str:
     """
     if most is not None and len(text) > most:
         text = f"{text[:most]}... ({len(text)} characters)"
-    if text.isprintable():
-        return text
     return "".join(each if each == "\n" or each.isprintable() else _escape(each) for each in text)
 
 
@@ -39,10 +34,8 @@ def one_line(value: object, most: int = _LONGEST) -> str:
 
     Parameters
     ----------
-    value
-        What is shown as text.
-    most
-        Characters beyond which it is cut.
+    value, most
+        What is shown as text, and the number of characters beyond which it is cut.
 
     Returns
     -------

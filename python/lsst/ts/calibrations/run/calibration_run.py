@@ -17,7 +17,7 @@ from ..config.config import CalibrationConfig
 from ..domain.calibrations import JobKind
 from ..domain.errors import CalibrationError, PreflightError
 from ..domain.instruments import ImageType, Instrument
-from ..domain.job_collections import run_collection
+from ..domain.jobs import run_collection
 from ..journal.journal import JournalError
 from ..workflow.plan import Plan
 from .acquisition import Acquisition

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..domain.errors import ProcessingError
-from ..domain.job_collections import job_collection
-from ..domain.jobs import JobRequest, data_query, make_job
+from ..domain.jobs import JobRequest, data_query, job_collection, pipetask_options
 from ..journal.facts import JobEnded, JobSubmitted
 from .context import RunContext
 
@@ -78,14 +77,12 @@ class Jobs:
         for note in notes:
             self.context.log.info("%s %s: %s.", step.kind, step.calibration, note)
         return await self._succeed(
-            make_job(
+            JobRequest(
                 step.job_kind,
                 step.calibration,
                 pipeline=pipeline.address,
-                inputs=inputs,
-                processes=self.config.n_processes,
-                options=options,
-                query=data_query(self.instrument, self.config.detectors, exposures),
+                config=pipetask_options(inputs, self.config.n_processes, options),
+                data_query=data_query(self.instrument, self.config.detectors, exposures),
             )
         )
 
@@ -113,7 +110,6 @@ class Jobs:
                 request.name,
                 f"exit code {exit_code}",
                 job_id=job_id,
-                exit_code=exit_code,
                 log=str(self.context.settings.job_log(job_id)),
             )
         self.context.log.info("Job %s (%s) succeeded.", job_id, request.name)

@@ -12,8 +12,7 @@ from ..butler.certification import Certification, Certifier
 from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from ..domain.errors import CertificationError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
-from ..domain.gains import corrected_gain
-from ..domain.pipeline_names import without_labels
+from ..domain.jobs import without_labels
 from ..journal.facts import CalibrationMade, Certified, GainsMeasured, VerdictGiven
 from ..report.gains import gain_table, love_gain_table
 from ..report.verification import VerificationReport
@@ -274,6 +273,5 @@ class StepWork:
     def _gain(self, measured: PairGain) -> Mapping[str, Any]:
         values = asdict(measured)
         mean = values.pop("mean")
-        vendor = self.instrument.manufacturer(measured.detector)
-        values["gain_corrected"] = corrected_gain(measured.gain, mean, vendor)
+        values["gain_corrected"] = self.instrument.corrected_gain(measured.detector, measured.gain, mean)
         return values

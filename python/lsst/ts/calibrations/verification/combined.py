@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ..domain.calibrations import CALIBRATIONS
-from ..domain.job_collections import run_collection
+from ..domain.jobs import run_collection
 
 __all__ = ["CombinedCalibration"]
 
