@@ -21,19 +21,19 @@ def make(**options: Any) -> CalibrationConfig:
 
 def test_the_daily_default() -> None:
     config = make()
-    assert config.image_types == (ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
+    assert tuple(config.images) == (ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
     assert config.images[ImageType.BIAS].exposure_times == (0.0,) * 21
     assert config.images[ImageType.DARK].exposure_times == (5.0,) * 5 + (15.0,) * 2 + (30.0,) * 16
     assert config.images[ImageType.FLAT].exposure_times == (5.0,) * 21
-    assert [config.images[kind].threshold for kind in config.image_types] == [8, 8, 8]
+    assert [config.images[kind].threshold for kind in config.images] == [8, 8, 8]
     assert config.detectors == (0,)
     assert config.certify_begin == datetime(1950, 1, 1)
     assert config.as_dict() == defaults(load_schema("LATISS"))
 
 
 def test_only_what_the_mode_takes_is_there() -> None:
-    assert make(script_mode="DARK").image_types == (ImageType.DARK,)
-    assert make(script_mode="BIAS_DARK").image_types == (ImageType.BIAS, ImageType.DARK)
+    assert tuple(make(script_mode="DARK").images) == (ImageType.DARK,)
+    assert tuple(make(script_mode="BIAS_DARK").images) == (ImageType.BIAS, ImageType.DARK)
 
 
 def test_collections_are_split_at_their_commas() -> None:

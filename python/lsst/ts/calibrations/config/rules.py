@@ -29,9 +29,7 @@ _LONGEST_REASON = 68  # characters of a reason: the Butler has no room for more
 _LONGEST = 2000  # characters that any text may have
 _LONGEST_LIST = 100  # entries beyond which a list of exposure times is not proposed
 _SHORTEST_FLAT = 0.1  # shortest exposure that the shutters allow, s
-_LEVELS_OF_PTC = (
-    3  # a photon transfer curve has three parameters (gain, a00, noise): it needs so many signals
-)
+_LEVELS_OF_PTC = 3  # signals that its three parameters (gain, a00, noise) need
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?")
 _COLLECTION = re.compile(r"(?!/)(?!.*(//|/$))[A-Za-z0-9_./][A-Za-z0-9_./-]*")
@@ -45,11 +43,11 @@ _UNSAFE = re.compile(r"[;|&`<>\\]|\$\(|[^ -~]")
 _PLACEHOLDER = re.compile(r"\$|[<{].*[>}]")
 _NOTHING = ("none", "null", "nil", "nan", "default")
 
-Options = Mapping[str, Any]
+_Options = Mapping[str, Any]
 
 
 def rule_problems(
-    given: Options, standard: Options, instrument: Instrument, *, unusable: Set[str] = frozenset()
+    given: _Options, standard: _Options, instrument: Instrument, *, unusable: Set[str] = frozenset()
 ) -> list[str]:
     """Find all that is wrong with the options beyond the schema.
 
@@ -81,7 +79,7 @@ def rule_problems(
     return problems
 
 
-def text_problems(options: Options) -> dict[str, str]:
+def text_problems(options: _Options) -> dict[str, str]:
     """Find options whose text would be misunderstood where it goes.
 
     Parameters
@@ -97,8 +95,7 @@ def text_problems(options: Options) -> dict[str, str]:
     problems = {}
     for option, value in options.items():
         for text in value.values() if isinstance(value, dict) else [value]:
-            problem = _text_problem(option, text) if isinstance(text, str) else None
-            if problem is not None:
+            if isinstance(text, str) and (problem := _text_problem(option, text)) is not None:
                 problems[option] = f"{option}: {problem}"
     return problems
 
@@ -108,12 +105,12 @@ def _names(kind: ImageType) -> tuple[str, str, str]:
     return name("n"), name("n_discard"), name("exp_times")
 
 
-def _kinds(options: Options) -> tuple[ImageType, ...]:
+def _kinds(options: _Options) -> tuple[ImageType, ...]:
     """Image types that are taken."""
     return tuple(map(ImageType, options["script_mode"].split("_")))
 
 
-def _times_fit(options: Options, kind: ImageType, given: Options, standard: Options) -> Iterator[str]:
+def _times_fit(options: _Options, kind: ImageType, given: _Options, standard: _Options) -> Iterator[str]:
     n_name, discard_name, times_name = _names(kind)
     n, n_discard, times = int(options[n_name]), int(options[discard_name]), options[times_name]
     if not isinstance(times, list) or kind not in _kinds(options):
@@ -139,21 +136,19 @@ def _proposal(option: str, times: list[float]) -> str:
     return f"{option}: {show(times, most=2000)}, or one time for all"
 
 
-def _flats_are_long_enough(options: Options, _: Instrument) -> Iterator[str]:
+def _flats_are_long_enough(options: _Options, _: Instrument) -> Iterator[str]:
     if ImageType.FLAT not in _kinds(options):
         return
     times = options["exp_times_flat"]
-    short = sorted(
-        {time for time in (times if isinstance(times, list) else [times]) if time < _SHORTEST_FLAT}
-    )
-    if short:
+    each = times if isinstance(times, list) else [times]
+    if short := sorted({time for time in each if time < _SHORTEST_FLAT}):
         yield (
             f"exp_times_flat: {', '.join(f'{time:g}' for time in short)} s is too short; the shutter allows"
             f" {_SHORTEST_FLAT} s or longer"
         )
 
 
-def _products_have_images(options: Options, _: Instrument) -> Iterator[str]:
+def _products_have_images(options: _Options, _: Instrument) -> Iterator[str]:
     for product in products():
         if options[product.option] and not set(product.made_from).issubset(_kinds(options)):
             needed = _mode_up_to(*product.made_from)
@@ -166,7 +161,7 @@ def _mode_up_to(*kinds: ImageType) -> str:
     return "_".join(order[: max(map(order.index, kinds)) + 1])
 
 
-def _unverified_is_meant(options: Options, _: Instrument) -> Iterator[str]:
+def _unverified_is_meant(options: _Options, _: Instrument) -> Iterator[str]:
     """To certify without verification takes two options, so that nobody does it in passing."""
     if options["do_verify"] or options["generate_calibrations"]:
         return
@@ -178,7 +173,7 @@ def _unverified_is_meant(options: Options, _: Instrument) -> Iterator[str]:
             )
 
 
-def _ptc_has_pairs(options: Options, _: Instrument) -> Iterator[str]:
+def _ptc_has_pairs(options: _Options, _: Instrument) -> Iterator[str]:
     if not options["do_ptc"] or ImageType.FLAT not in _kinds(options):
         return
     n, n_discard, times = (options[name] for name in _names(ImageType.FLAT))
@@ -197,10 +192,9 @@ def _ptc_has_pairs(options: Options, _: Instrument) -> Iterator[str]:
         yield f"do_ptc: true needs pairs of equal flats; exp_times_flat has no second of {alone}"
 
 
-def _detectors_exist(options: Options, instrument: Instrument) -> Iterator[str]:
+def _detectors_exist(options: _Options, instrument: Instrument) -> Iterator[str]:
     known = instrument.detectors
-    unknown = [number for number in options["detectors"] if number not in known]
-    if unknown:
+    if unknown := [number for number in options["detectors"] if number not in known]:
         has = f"detector {min(known)}" if len(known) == 1 else f"detectors {min(known)} to {max(known)}"
         yield f"detectors: {instrument.name} has no {show(unknown)}; it has {has}"
 
@@ -217,7 +211,7 @@ def _date(text: str) -> datetime:
         raise ValueError(f"{show(text)} is no date of the calendar ({error})") from None
 
 
-def _dates_are_a_range(options: Options, _: Instrument) -> Iterator[str]:
+def _dates_are_a_range(options: _Options, _: Instrument) -> Iterator[str]:
     dates = {}
     for option in ("certify_calib_begin_date", "certify_calib_end_date"):
         try:
@@ -237,7 +231,7 @@ def _dates_are_a_range(options: Options, _: Instrument) -> Iterator[str]:
 
 
 _PRODUCTS = tuple(each.option for each in products())
-_RULES: tuple[tuple[tuple[str, ...], Callable[[Options, Instrument], Iterator[str]]], ...] = (
+_RULES: tuple[tuple[tuple[str, ...], Callable[[_Options, Instrument], Iterator[str]]], ...] = (
     (("script_mode", "exp_times_flat"), _flats_are_long_enough),
     (("script_mode", *_PRODUCTS), _products_have_images),
     (("script_mode", "do_ptc", "n_flat", "n_discard_flat", "exp_times_flat"), _ptc_has_pairs),

@@ -93,7 +93,7 @@ class CalibrationRun:
             expected = await self._check()
             if self.context.record.resumed:
                 await self._recovery().run()
-            if any(map(self.is_left, self.config.image_types)):
+            if any(map(self.is_left, self.config.images)):
                 await self.filter_and_grating.set_up(expected)
                 await self._recovery().compare(flats=self._flats_are_left)
             error = await self._take_and_process()

@@ -230,7 +230,7 @@ class StepWork:
     def _ground(self, calibration: str) -> Accepted | Waiver:
         """The ground to certify what was made; only the operator may waive its verification."""
         made, report = self.made[calibration], self.reports.get(calibration)
-        if not self.config.do_verify and self.config.generate_calibrations:
+        if self.config.waives_verification:
             self.context.log.warning("%s is certified UNVERIFIED: do_verify is false.", made.name)
             return waive(made, self.config)
         kept = f"It is kept in {made.collection}."

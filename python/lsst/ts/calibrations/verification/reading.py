@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import Any
 
-from .combined import CombinedCalibration
 from .results import (
     ONLY_ON_FAILURE,
     UNCOUNTED_TESTS,
@@ -23,7 +23,7 @@ from .results import (
     VerificationTest,
 )
 from .rule import judge
-from .verdict import Verdict
+from .verdict import CombinedCalibration, Verdict
 
 __all__ = ["evaluate", "read_calibration", "read_exposures"]
 
@@ -49,10 +49,8 @@ def evaluate(
         ``{exposure id: {"SUCCESS": bool, "FAILURES": [name, ...]}, "SUCCESS": bool}``; a name is
         ``detector amplifier TEST``, ``detector TEST``, or ``TEST`` for one of the exposure. Other exposures,
         RUN and VERIFY are ignored. It is not changed.
-    exposures
-        Ids of the exposures that must be there.
-    detectors
-        Names of the detectors that must be there.
+    exposures, detectors
+        Ids of the exposures and names of the detectors that must be there.
     amplifiers
         Names of the amplifiers that every detector has, or these by detector name.
     max_failures_per_detector
@@ -70,11 +68,10 @@ def evaluate(
     verdict
         Whether it passed, whether it is complete, what failed, and the five thresholds of the report.
     """
-    names, expected = tuple(dict.fromkeys(detectors)), dict[str, frozenset[str]]()
-    if isinstance(amplifiers, Mapping):
-        expected.update((detector, frozenset(amplifiers.get(detector, ()))) for detector in names)
-    else:
-        expected.update(dict.fromkeys(names, frozenset(amplifiers)))
+    detectors = tuple(detectors)
+    if not isinstance(amplifiers, Mapping):
+        amplifiers = dict.fromkeys(detectors, tuple(amplifiers))
+    expected = {detector: frozenset(amplifiers.get(detector, ())) for detector in detectors}
     subjects = []
     for exposure in dict.fromkeys(map(int, exposures)):
         found = _Failures(exposure, expected)
@@ -101,10 +98,8 @@ def read_exposures(
         of the exposure as a whole.
     measured
         ``verify<X>DetStats`` by exposure id and detector name.
-    exposures
-        Ids of the exposures that must be there; others are ignored.
-    amplifiers
-        Names of the amplifiers that must be there, by detector name.
+    exposures, amplifiers
+        Ids of the exposures and, by detector name, names of the amplifiers that must be there.
 
     Returns
     -------
@@ -126,10 +121,8 @@ def read_calibration(
 
     Parameters
     ----------
-    name
-        The calibration, e.g. ``PTC``.
-    measured
-        ``verify<X>DetStats`` by detector name.
+    name, measured
+        The calibration, e.g. ``PTC``, and its ``verify<X>DetStats`` by detector name.
     amplifiers
         Names of the amplifiers that must be there, by detector name.
 
@@ -150,15 +143,15 @@ def read_calibration(
     return VerificationResults(amplifiers, (SubjectResults(name, frozenset(failed), tuple(gaps), detectors),))
 
 
+@dataclass
 class _Failures:
     """The tests of one exposure that are named as failed, and the gaps in the naming."""
 
-    def __init__(self, exposure: int, amplifiers: _Amplifiers) -> None:
-        self.exposure = exposure
-        self.amplifiers = amplifiers
-        self.tests: set[VerificationTest] = set()
-        self.gaps: list[Gap] = []
-        self.any_named = False
+    exposure: int
+    amplifiers: _Amplifiers
+    tests: set[VerificationTest] = field(default_factory=set)
+    gaps: list[Gap] = field(default_factory=list)
+    any_named: bool = False
 
     def add_gap(self, reason: str) -> None:
         self.gaps.append(Gap(reason, self.exposure))
@@ -192,11 +185,9 @@ class _Failures:
         self, measured: Mapping[tuple[int, str], Any] | None, *, tests_expected: bool
     ) -> SubjectResults:
         """All that was found of the exposure, what was measured included."""
-        here = {
-            name: each for (exposure, name), each in (measured or {}).items() if exposure == self.exposure
-        }
-        detectors = {}
+        detectors: dict[str, DetectorResults] = {}
         if measured is not None:
+            here = {name: each for (exposure, name), each in measured.items() if exposure == self.exposure}
             detectors = _read_detectors(
                 here, self.exposure, self.amplifiers, failed=self.tests, tests_expected=tests_expected
             )
@@ -246,7 +237,14 @@ def _read_exposure(result: Any, found: _Failures) -> None:
     if not isinstance(result, Mapping):
         found.add_gap("it has no result")
         return
-    _read_exposure_tests(result.get("VERIFY"), found)
+    levels = {} if result.get("VERIFY") is None else result["VERIFY"]
+    for tests in levels.values() if isinstance(levels, Mapping) else [levels]:
+        if not isinstance(tests, Mapping):
+            found.add_gap("VERIFY of the exposure cannot be read")
+            continue
+        for test, passed in tests.items():
+            if test != "SUCCESS" and not _is_true(passed):
+                found.add_test(VerificationTest(None, None, str(test)))
     detectors = {
         str(name): each for name, each in result.items() if isinstance(each, Mapping) and "SUCCESS" in each
     }
@@ -256,19 +254,6 @@ def _read_exposure(result: Any, found: _Failures) -> None:
     for detector, each in detectors.items():
         _read_detector(detector, each, found)
     found.compare(result.get("SUCCESS"))
-
-
-def _read_exposure_tests(levels: Any, found: _Failures) -> None:
-    """Read the tests of an exposure as a whole."""
-    if levels is None:
-        return
-    for tests in levels.values() if isinstance(levels, Mapping) else [levels]:
-        if not isinstance(tests, Mapping):
-            found.add_gap("VERIFY of the exposure cannot be read")
-            continue
-        for test, passed in tests.items():
-            if test != "SUCCESS" and not _is_true(passed):
-                found.add_test(VerificationTest(None, None, str(test)))
 
 
 def _read_detector(detector: str, result: Mapping[str, Any], found: _Failures) -> None:

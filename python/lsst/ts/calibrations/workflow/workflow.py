@@ -155,7 +155,7 @@ def make_workflow(config: CalibrationConfig) -> Workflow:
     for calibration in CALIBRATIONS.values():
         if calibration.image_type not in config.images:
             continue
-        if config.generate_calibrations:
+        if calibration.name in config.calibrations_to_make:
             steps += _making(config, calibration, steps)
         elif config.do_verify:
             steps.append(_verification(config, calibration, ()))
