@@ -82,11 +82,6 @@ class DetectorResults:
         """The tests that count and have an outcome."""
         return frozenset(test for test in self.outcomes or () if test.counts)
 
-    @property
-    def failed(self) -> frozenset[VerificationTest]:
-        """The tests that failed, the uncounted ones included."""
-        return frozenset(test for test, passed in (self.outcomes or {}).items() if not passed)
-
 
 @dataclass(frozen=True)
 class SubjectResults:
