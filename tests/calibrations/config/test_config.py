@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -58,11 +58,23 @@ def test_no_configuration_exists_that_breaks_the_rules() -> None:
     assert "Nothing was exposed" in str(caught.value)
 
 
-def test_the_validity_range_includes_its_begin_and_not_its_end() -> None:
-    config = make(certify_calib_begin_date="2022-11-04", certify_calib_end_date="2022-11-05T06:00:00")
-    assert config.is_valid_at(datetime(2022, 11, 4))
-    assert config.is_valid_at(datetime(2022, 11, 5, 5, 59, 59))
-    assert not config.is_valid_at(datetime(2022, 11, 5, 6))
+@pytest.mark.parametrize(
+    ("date", "is_valid"),
+    [
+        ("2022-11-04", True),
+        ("2022-11-05T05:59:59", True),
+        ("2022-11-05T06:00:00", False),
+        ("2022-11-03", False),
+    ],
+)
+def test_the_validity_range_includes_its_begin_and_not_its_end(date: str, is_valid: bool) -> None:
+    config = make(
+        generate_calibrations=True,
+        certify_calib_begin_date="2022-11-04",
+        certify_calib_end_date="2022-11-05T06:00:00",
+    )
+    tai = datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp()
+    assert (config.validity_warning(tai) is None) == is_valid
 
 
 def test_a_configuration_does_not_change() -> None:

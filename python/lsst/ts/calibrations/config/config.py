@@ -16,7 +16,7 @@ from ..domain.errors import ConfigurationError
 from ..domain.exposure_times import times_per_exposure
 from ..domain.instruments import ImageType, Instrument
 from ..domain.text import plain
-from .rules import rule_problems
+from .rules import DATES, rule_problems
 from .schema import compare, defaults, load_schema, show
 from .text import read_mapping
 
@@ -35,8 +35,6 @@ _WITHOUT_EFFECT = {
 _SURE_TO_FAIL, _MAY_FAIL = 10, 14
 """Below so many images a calibration made from them fails, or may fail, NOISE against these same images:
 their residual noise is sqrt(1 - 1/N) of the nominal one, and the test allows 5 % (DMTN-101, 4.3)."""
-
-_DATES = ("certify_calib_begin_date", "certify_calib_end_date")
 
 
 @dataclass(frozen=True)
@@ -153,8 +151,8 @@ class CalibrationConfig:
             calib_collection=options["calib_collection"],
             repo=options["repo"],
             n_processes=int(options["n_processes"]),
-            certify_begin=datetime.fromisoformat(options[_DATES[0]]),
-            certify_end=datetime.fromisoformat(options[_DATES[1]]),
+            certify_begin=datetime.fromisoformat(options[DATES[0]]),
+            certify_end=datetime.fromisoformat(options[DATES[1]]),
             oods_timeout=float(options["oods_timeout"]),
             job_timeout=float(options["job_timeout"]),
             wait_between_exposures=float(options["wait_between_exposures"]),
@@ -180,21 +178,6 @@ class CalibrationConfig:
         """Every option by its name, defaults filled in; the caller's own copy."""
         return copy.deepcopy(dict(self.recorded))
 
-    def is_valid_at(self, date: datetime) -> bool:
-        """Look whether the validity range contains a date.
-
-        Parameters
-        ----------
-        date
-            TAI, without a time zone.
-
-        Returns
-        -------
-        is_valid
-            Whether it does.
-        """
-        return self.certify_begin <= date < self.certify_end
-
     def validity_warning(self, now: float) -> str | None:
         """Warn if images of now would not find the calibrations that are certified.
 
@@ -209,7 +192,7 @@ class CalibrationConfig:
             None if they would, or if nothing is certified.
         """
         tonight = datetime.fromtimestamp(now, UTC).replace(tzinfo=None)  # TAI: only its calendar is used
-        if not self.calibrations_to_make or self.is_valid_at(tonight):
+        if not self.calibrations_to_make or self.certify_begin <= tonight < self.certify_end:
             return None
         return (
             f"the validity range, {self.certify_begin} to {self.certify_end} TAI, does not contain tonight's"
@@ -225,9 +208,9 @@ class CalibrationConfig:
         elif self.generate_calibrations:
             few = {kind: settings.n for kind, settings in self.images.items() if settings.n < _MAY_FAIL}
             yield from (_few_images(kind, n) for kind, n in few.items())
-        if self.calibrations_to_make and not any(date in given for date in _DATES):
+        if self.calibrations_to_make and not any(date in given for date in DATES):
             yield (
-                f"{_DATES[0]} and {_DATES[1]} are not given: what is certified in {self.calib_collection}"
+                f"{DATES[0]} and {DATES[1]} are not given: what is certified in {self.calib_collection}"
                 f" will be valid from {self.certify_begin.date()} to {self.certify_end.date()}, so that no"
                 " later run can certify the same there"
             )
@@ -261,10 +244,8 @@ def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Fin
 
     Parameters
     ----------
-    text
-        As the operator typed it; an empty one stands for all defaults.
-    schema, instrument
-        Schema and instrument of the script.
+    text, schema, instrument
+        What the operator typed (an empty text stands for all defaults), schema and instrument of the script.
 
     Returns
     -------
@@ -277,11 +258,8 @@ def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Fin
     errors = [*misread, *wrong.values()]
     errors += rule_problems(given, standard, instrument, unusable=wrong.keys())
     config = None if errors else CalibrationConfig._from_checked({**standard, **given}, instrument)
-    notes += [
-        f"{option} has no effect: {instead}"
-        for option, instead in _WITHOUT_EFFECT.items()
-        if given.get(option) is not None
-    ]
+    idle = {option: instead for option, instead in _WITHOUT_EFFECT.items() if given.get(option) is not None}
+    notes += [f"{option} has no effect: {instead}" for option, instead in idle.items()]
     return Findings(
         read=read,
         misread=tuple(misread),

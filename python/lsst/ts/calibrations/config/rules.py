@@ -17,7 +17,10 @@ from ..domain.exposure_times import fitting_times, flat_pairs, times_per_exposur
 from ..domain.instruments import ImageType, Instrument
 from .schema import show
 
-__all__ = ["BEGIN_OF_TIME", "END_OF_TIME", "LONGEST_NAME", "rule_problems", "text_problems"]
+__all__ = ["BEGIN_OF_TIME", "DATES", "END_OF_TIME", "LONGEST_NAME", "rule_problems", "text_problems"]
+
+DATES = ("certify_calib_begin_date", "certify_calib_end_date")
+"""Options with begin and end of the validity range."""
 
 BEGIN_OF_TIME, END_OF_TIME = datetime(1970, 1, 1), datetime(2100, 1, 1)
 """The Butler has dates between these, TAI; a validity range that goes on beyond them has no bound there."""
@@ -53,11 +56,9 @@ def rule_problems(
 
     Parameters
     ----------
-    given, standard
-        The options that were given, and all defaults: a default list of exposure times serves only the
-        default numbers of images.
-    instrument
-        Instrument of the script.
+    given, standard, instrument
+        The options that were given, all defaults (a default list of exposure times serves only the default
+        numbers of images), and the instrument of the script.
     unusable
         Options whose value is known to be wrong; rules that need them are left out.
 
@@ -151,26 +152,19 @@ def _flats_are_long_enough(options: _Options, _: Instrument) -> Iterator[str]:
 def _products_have_images(options: _Options, _: Instrument) -> Iterator[str]:
     for product in products():
         if options[product.option] and not set(product.made_from).issubset(_kinds(options)):
-            needed = _mode_up_to(*product.made_from)
+            order = tuple(ImageType)  # a mode takes all types up to a last one
+            needed = "_".join(order[: max(map(order.index, product.made_from)) + 1])
             yield f"{product.option}: true needs script_mode: {needed}, not {options['script_mode']}"
-
-
-def _mode_up_to(*kinds: ImageType) -> str:
-    """The mode that takes all types in their order, up to the last of these."""
-    order = tuple(ImageType)
-    return "_".join(order[: max(map(order.index, kinds)) + 1])
 
 
 def _unverified_is_meant(options: _Options, _: Instrument) -> Iterator[str]:
     """To certify without verification takes two options, so that nobody does it in passing."""
-    if options["do_verify"] or options["generate_calibrations"]:
-        return
-    for product in products():
-        if options[product.option]:
-            yield (
-                f"{product.option}: true with do_verify: false would certify what was not verified; leave"
-                " do_verify true, or say generate_calibrations: true as well"
-            )
+    asked = [product.option for product in products() if options[product.option]]
+    for option in [] if options["do_verify"] or options["generate_calibrations"] else asked:
+        yield (
+            f"{option}: true with do_verify: false would certify what was not verified; leave do_verify true,"
+            " or say generate_calibrations: true as well"
+        )
 
 
 def _ptc_has_pairs(options: _Options, _: Instrument) -> Iterator[str]:
@@ -213,7 +207,7 @@ def _date(text: str) -> datetime:
 
 def _dates_are_a_range(options: _Options, _: Instrument) -> Iterator[str]:
     dates = {}
-    for option in ("certify_calib_begin_date", "certify_calib_end_date"):
+    for option in DATES:
         try:
             dates[option] = _date(options[option])
         except ValueError as error:
@@ -237,7 +231,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[_Options, Instrument], Iterator[s
     (("script_mode", "do_ptc", "n_flat", "n_discard_flat", "exp_times_flat"), _ptc_has_pairs),
     (("do_verify", "generate_calibrations", *_PRODUCTS), _unverified_is_meant),
     (("detectors",), _detectors_exist),
-    (("certify_calib_begin_date", "certify_calib_end_date"), _dates_are_a_range),
+    (DATES, _dates_are_a_range),
 )
 """Rules between options, each with the options that it needs."""
 
@@ -273,9 +267,8 @@ def _check_one_collection(text: str) -> str | None:
 
 
 def _check_repository(text: str) -> str | None:
-    if _REPOSITORY.fullmatch(text):
-        return None
-    return f"{show(text)} is no path or label of a Butler repository, e.g. /repo/LATISS"
+    problem = f"{show(text)} is no path or label of a Butler repository, e.g. /repo/LATISS"
+    return None if _REPOSITORY.fullmatch(text) else problem
 
 
 def _check_slot(text: str, kind: str, example: str) -> str | None:

@@ -101,10 +101,8 @@ def compare(
 
     Parameters
     ----------
-    options
-        As they were given.
-    schema
-        Schema of the script.
+    options, schema
+        As they were given, and the schema of the script.
 
     Returns
     -------

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -38,20 +37,14 @@ _PLAIN = str.maketrans(
 
 _INTEGER, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 
-_FORBIDDEN: Mapping[type[yaml.Token], str] = {
-    yaml.AnchorToken: "an anchor (&)",
-    yaml.AliasToken: "an alias (*)",
-    yaml.TagToken: "a tag (!)",
-    yaml.DirectiveToken: "a directive (%)",
+_FORBIDDEN = {
+    "<anchor>": "an anchor (&)",
+    "<alias>": "an alias (*)",
+    "<tag>": "a tag (!)",
+    "<directive>": "a directive (%)",
 }
-
-_OPENING = (
-    yaml.BlockSequenceStartToken,
-    yaml.BlockMappingStartToken,
-    yaml.FlowSequenceStartToken,
-    yaml.FlowMappingStartToken,
-)
-_CLOSING = (yaml.BlockEndToken, yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
+_OPENING = ("<block sequence start>", "<block mapping start>", "[", "{")
+_CLOSING = ("<block end>", "]", "}")
 
 
 class _Loader(yaml.SafeLoader):
@@ -132,13 +125,14 @@ def _parse(text: str) -> tuple[dict[str, Any], list[str]]:
 def _refuse_what_is_not_plain(text: str) -> None:
     """Look through the text before anything is built from it."""
     depth = 0
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+    tokens: Any = yaml.scan(text, Loader=yaml.SafeLoader)  # the annotations know nothing of their ids
+    for token in tokens:
         line = token.start_mark.line + 1
-        if (name := _FORBIDDEN.get(type(token))) is not None:
+        if (name := _FORBIDDEN.get(token.id)) is not None:
             raise _Refused(
                 f"line {line}: {name} is not possible in a configuration; put text in quotation marks"
             )
-        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        depth += (token.id in _OPENING) - (token.id in _CLOSING)
         if depth > _MAX_DEPTH:
             raise _Refused(f"line {line}: lists or mappings are nested more than {_MAX_DEPTH} deep")
 
