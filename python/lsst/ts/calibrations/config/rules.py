@@ -107,7 +107,6 @@ def _names(kind: ImageType) -> tuple[str, str, str]:
 
 
 def _kinds(options: _Options) -> tuple[ImageType, ...]:
-    """Image types that are taken."""
     return tuple(map(ImageType, options["script_mode"].split("_")))
 
 

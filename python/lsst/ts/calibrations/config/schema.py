@@ -7,7 +7,7 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -113,7 +113,7 @@ def compare(
     """
     from jsonschema import Draft7Validator  # takes a moment; the schema alone is printed without it
 
-    understood, problems = _rename_unknown(options, list(schema["properties"]))
+    understood, problems = _renamed(options, list(schema["properties"]))
     notes = _adopt_detectors(understood)
     for option, value in understood.items():
         about = schema["properties"][option]
@@ -144,25 +144,20 @@ def _merge(target: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _rename_unknown(
-    options: Mapping[str, Any], known: Sequence[str]
-) -> tuple[dict[str, Any], dict[str, str]]:
+def _renamed(options: Mapping[str, Any], known: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
     """Options with unknown names replaced, and what is wrong with these names."""
     renamed = {name: value for name, value in options.items() if name in known}
     unknown = [name for name in options if name not in known]
     problems = {}
     for name in unknown[:_UNKNOWN_SHOWN]:
-        value = options[name]
+        value, problem = options[name], f"there is no option {show(name)}"
         near, certain = _nearest(name, known)
         if certain:
             written = value if isinstance(value, str) and len(value) <= 70 else show(value)
-            problems[name] = f"there is no option {show(name)}; write '{near[0]}: {written}'"
+            problems[name] = f"{problem}; write '{near[0]}: {written}'"
             renamed.setdefault(near[0], value)
         else:
-            problems[name] = (
-                f"there is no option {show(name)}; nearest is {' or '.join(near)};"
-                " the schema lists all options"
-            )
+            problems[name] = f"{problem}; nearest is {' or '.join(near)}; the schema lists all options"
     if len(unknown) > _UNKNOWN_SHOWN:
         problems[""] = f"there are {len(unknown) - _UNKNOWN_SHOWN} more names that are no option"
     return renamed, problems
@@ -173,10 +168,8 @@ def _adopt_detectors(options: dict[str, Any]) -> list[str]:
     given = options.get("detectors")
     if not isinstance(given, str) or (match := _ID_LIST.match(given.strip())) is None:
         return []
-    options["detectors"] = [int(number) for number in match[1].split(",")]
-    return [
-        f"detectors: {show(given)} is understood as {options['detectors']}; the form of a list is preferred"
-    ]
+    options["detectors"] = ids = [int(number) for number in match[1].split(",")]
+    return [f"detectors: {show(given)} is understood as {ids}; the form of a list is preferred"]
 
 
 def _nearest(name: str, known: Sequence[str]) -> tuple[list[str], bool]:
@@ -233,23 +226,18 @@ def _hint(option: str, value: Any, about: Mapping[str, Any]) -> str:
         return _text_hint(option, value.strip(), about)
     types = _types(about).keys()
     if isinstance(value, list):
-        return _list_hint(value, types)
+        joined, texts = " ".join(map(str, value)), [isinstance(entry, str) for entry in value]
+        if "array" in types and any(texts) and _NUMBERS.fullmatch(joined):
+            return f". Commas stand between numbers: {_as_list(joined)}"
+        if "array" not in types and "string" in types and value and all(texts):
+            return f". Several are written as one text, with commas: {show(','.join(value))}"
+        return ""
     if option.startswith("certify_calib_"):
         return ". A date is written e.g. 2022-11-04"
     if types == {"array"} and isinstance(value, int):
         return f". A list is written [{value}]"
     if "string" in types and isinstance(value, bool | int | float):
         return ". What reads as a number, or as true or false, becomes text in quotation marks"
-    return ""
-
-
-def _list_hint(value: Sequence[Any], types: Set[str]) -> str:
-    if "array" in types:
-        joined = " ".join(map(str, value))
-        if any(isinstance(entry, str) for entry in value) and _NUMBERS.fullmatch(joined):
-            return f". Commas stand between numbers: {_as_list(joined)}"
-    elif "string" in types and value and all(isinstance(entry, str) for entry in value):
-        return f". Several are written as one text, with commas: {show(','.join(value))}"
     return ""
 
 

@@ -64,14 +64,9 @@ class CalibrationType:
         return ImageType(self.name) if self.name in ImageType.__members__ else None
 
     @property
-    def is_product(self) -> bool:
-        """Whether it is measured on images, and not combined from images of its own type."""
-        return self.image_type is None
-
-    @property
     def halts(self) -> bool:
         """Whether no further image makes sense once it was rejected, since later types are made with it."""
-        return not self.is_product
+        return self.image_type is not None
 
     @property
     def statistics_prefix(self) -> str:
@@ -168,12 +163,11 @@ PAIR_GAINS = _PairGainMeasurement(
     own_subset="generateGainFromFlatPair",
     tasks_left_out=("cpPtcSolve", "cpPtcAdjustGainRatios"),
 )
-"""The gains from single pairs of flats."""
 
 
 def products() -> tuple[CalibrationType, ...]:
     """Types that are measured on images, and not combined from images of their own type."""
-    return tuple(each for each in CALIBRATIONS.values() if each.is_product)
+    return tuple(each for each in CALIBRATIONS.values() if each.image_type is None)
 
 
 def pipeline_files(kind: JobKind, calibration: str) -> tuple[str, ...]:

@@ -93,8 +93,7 @@ class Instrument:
     @property
     def components(self) -> tuple[str, ...]:
         """SAL names of all components that take part in an exposure."""
-        parts = (self.camera, self.spectrograph, self.header_service, self.oods)
-        return tuple(part for part in parts if part is not None)
+        return tuple(filter(None, (self.camera, self.spectrograph, self.header_service, self.oods)))
 
     def corrected_gain(self, detector: int, gain: float, mean: float) -> float:
         """Gain that a pair of flats would give without the brighter-fatter effect.
@@ -221,12 +220,10 @@ def image_name(code: str, day_obs: int, sequence: int, controller: str = "O") ->
 
     Parameters
     ----------
-    code
-        Two letters of the camera.
+    code, controller
+        Two letters of the camera, and one of what controls it: ``O`` for the observatory's control system.
     day_obs, sequence
         Observing day, YYYYMMDD, and number of the image on that day, from 1.
-    controller
-        Letter of what controls the camera: ``O`` for the observatory's control system.
 
     Returns
     -------

@@ -10,12 +10,12 @@ from .calibrations import JobKind, step_name
 from .instruments import Instrument
 
 __all__ = [
+    "JOB_COLLECTION",
     "JOB_ID",
+    "RUN_COLLECTION",
     "JobRequest",
     "data_query",
-    "job_collection",
     "pipetask_options",
-    "run_collection",
     "signal_removal_label",
     "with_label",
     "without_labels",
@@ -25,6 +25,12 @@ _DOCUMENTED = "isr"  # the label that the documented options have for the task t
 
 JOB_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 """What the whole id of a job is like: it becomes a part of a path and of a collection's name."""
+
+JOB_COLLECTION = "u/ocps/{}"
+"""Collection of the job that has an id: a chain of its RUN collection and of its inputs."""
+
+RUN_COLLECTION = "{}/run"
+"""RUN collection that belongs to the collection of a job: it holds what the job made and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -46,38 +52,6 @@ class JobRequest:
     def name(self) -> str:
         """The job in words, e.g. ``verify BIAS``."""
         return step_name(self.kind, self.calibration)
-
-
-def job_collection(job_id: str) -> str:
-    """Name the collection of a job: a chain of its RUN collection and of its inputs.
-
-    Parameters
-    ----------
-    job_id
-        Id that the OCPS gave the job.
-
-    Returns
-    -------
-    collection
-        E.g. ``u/ocps/5579a1``.
-    """
-    return f"u/ocps/{job_id}"
-
-
-def run_collection(collection: str) -> str:
-    """Name the RUN collection of a job, which holds what the job made and nothing else.
-
-    Parameters
-    ----------
-    collection
-        Collection of the job.
-
-    Returns
-    -------
-    run
-        E.g. ``u/ocps/5579a1/run``.
-    """
-    return f"{collection}/run"
 
 
 def data_query(instrument: Instrument, detectors: Sequence[int], exposures: Sequence[int]) -> str:

@@ -26,7 +26,8 @@ def plain(text: str, most: int | None = None) -> str:
     """
     if most is not None and len(text) > most:
         text = f"{text[:most]}... ({len(text)} characters)"
-    return "".join(each if each == "\n" or each.isprintable() else _escape(each) for each in text)
+    text = text.replace("\t", "    ")
+    return "".join(each if each == "\n" or each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def one_line(value: object, most: int = _LONGEST) -> str:
@@ -43,7 +44,3 @@ def one_line(value: object, most: int = _LONGEST) -> str:
         Printable, without line breaks.
     """
     return plain(str(value), most).replace("\n", "\\n")
-
-
-def _escape(character: str) -> str:
-    return "    " if character == "\t" else ascii(character)[1:-1]

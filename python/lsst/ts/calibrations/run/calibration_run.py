@@ -17,7 +17,7 @@ from ..config.config import CalibrationConfig
 from ..domain.calibrations import JobKind
 from ..domain.errors import CalibrationError, PreflightError
 from ..domain.instruments import ImageType, Instrument
-from ..domain.jobs import run_collection
+from ..domain.jobs import RUN_COLLECTION
 from ..journal.journal import JournalError
 from ..workflow.plan import Plan
 from .acquisition import Acquisition
@@ -178,7 +178,7 @@ class CalibrationRun:
             begin=config.certify_begin,
             end=config.certify_end,
             own=tuple(
-                run_collection(job.submitted.collection)
+                RUN_COLLECTION.format(job.submitted.collection)
                 for job in self.context.record.jobs.values()
                 if job.submitted.kind == JobKind.GENERATE
             ),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..domain.errors import ProcessingError
-from ..domain.jobs import JobRequest, data_query, job_collection, pipetask_options
+from ..domain.jobs import JOB_COLLECTION, JobRequest, data_query, pipetask_options
 from ..journal.facts import JobEnded, JobSubmitted
 from .context import RunContext
 
@@ -90,7 +90,7 @@ class Jobs:
         """Run a job, if it has not succeeded before; return its collection if it ends with exit code 0."""
         if (done := self.context.record.successful_job(request)) is not None:
             self.context.log.info("Job %s (%s) had succeeded.", done.submitted.job_id, request.name)
-            return job_collection(done.submitted.job_id)
+            return JOB_COLLECTION.format(done.submitted.job_id)
         submitted: list[str] = []
 
         def note_submitted(job_id: str) -> None:
@@ -113,7 +113,7 @@ class Jobs:
                 log=str(self.context.settings.job_log(job_id)),
             )
         self.context.log.info("Job %s (%s) succeeded.", job_id, request.name)
-        return job_collection(job_id)
+        return JOB_COLLECTION.format(job_id)
 
     def _note_submitted(self, request: JobRequest, job_id: str) -> None:
         log = str(self.context.settings.job_log(job_id))
@@ -127,7 +127,7 @@ class Jobs:
                 pipeline=request.pipeline,
                 config=request.config,
                 data_query=request.data_query,
-                collection=job_collection(job_id),
+                collection=JOB_COLLECTION.format(job_id),
                 log=log,
             )
         )

@@ -56,24 +56,22 @@ def judge(
     in_detectors = int(n_detectors / 2) + 1
     limit = min(int((n_exposures + 1) / 2) + 1, n_exposures)
     failed = [each.subject for each in subjects if _fails(each.failed, amplifiers, most, in_detectors)]
+    failed_tests = {each.subject: tuple(sorted(each.failed)) for each in subjects if each.failed}
+    thresholds = {
+        "MAX_FAILURES_PER_DETECTOR_PER_TEST_TYPE_THRESHOLD": most,
+        "MAX_FAILED_DETECTORS_THRESHOLD": in_detectors,
+        "MAX_FAILED_TESTS_PER_EXPOSURE_THRESHOLD": most * in_detectors,
+        "MAX_FAILED_EXPOSURES_THRESHOLD": limit,
+        "FINAL_NUMBER_OF_FAILED_EXPOSURES": len(failed),
+    }
     gaps = tuple(_gaps(results, combined))
     return sealed(
         Verdict,
         passed=not gaps and len(failed) < limit,
         exposures=tuple(each.subject for each in subjects if isinstance(each.subject, int)),
         failed_exposures=tuple(each for each in failed if isinstance(each, int)),
-        failed_tests=MappingProxyType(
-            {each.subject: tuple(sorted(each.failed)) for each in subjects if each.failed}
-        ),
-        thresholds=MappingProxyType(
-            {
-                "MAX_FAILURES_PER_DETECTOR_PER_TEST_TYPE_THRESHOLD": most,
-                "MAX_FAILED_DETECTORS_THRESHOLD": in_detectors,
-                "MAX_FAILED_TESTS_PER_EXPOSURE_THRESHOLD": most * in_detectors,
-                "MAX_FAILED_EXPOSURES_THRESHOLD": limit,
-                "FINAL_NUMBER_OF_FAILED_EXPOSURES": len(failed),
-            }
-        ),
+        failed_tests=MappingProxyType(failed_tests),
+        thresholds=MappingProxyType(thresholds),
         gaps=gaps,
         n_tests=_number_of_tests(results),
         by_itself=any(isinstance(each.subject, str) for each in subjects),

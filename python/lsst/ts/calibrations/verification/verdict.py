@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from ..config.config import CalibrationConfig
 from ..domain.calibrations import CALIBRATIONS
-from ..domain.jobs import run_collection
+from ..domain.jobs import RUN_COLLECTION
 from .results import Gap, VerificationTest
 from .seal import Sealed, is_sealed, sealed
 
@@ -41,7 +41,7 @@ class CombinedCalibration:
     @property
     def run(self) -> str:
         """RUN collection that holds the datasets."""
-        return run_collection(self.collection)
+        return RUN_COLLECTION.format(self.collection)
 
     @property
     def verified_with(self) -> tuple[int, ...]:
