@@ -100,7 +100,7 @@ def read_exposures(
     measured
         ``verify<X>DetStats`` by exposure id and detector name.
     exposures, amplifiers
-        Ids of the exposures and, by detector name, names of the amplifiers that must be there.
+        Ids of the exposures (others are ignored) and, by detector name, the amplifiers that must be there.
 
     Returns
     -------
