@@ -24,6 +24,7 @@ from lsst.ts.calibrations.butler.certification import (
 )
 from lsst.ts.calibrations.butler.repository import Repository
 from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS
 from lsst.ts.calibrations.domain.errors import ArchiveError, CertificationError
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.verification import (
@@ -84,7 +85,7 @@ def accepted(made: CombinedCalibration) -> Accepted:
         "AMP": {name: {"MEAN": 0.1} for name in AMPLIFIERS},
         "VERIFY": {"AMP": {name: {"MEAN": True} for name in AMPLIFIERS}},
     }
-    if made.is_verified_by_itself:
+    if CALIBRATIONS[made.name].verified_by_itself:
         results = read_calibration(
             made.name, {"RXX_S00": tested}, amplifiers={"RXX_S00": frozenset(AMPLIFIERS)}
         )

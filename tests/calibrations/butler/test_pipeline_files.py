@@ -11,7 +11,7 @@ from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
 from lsst.ts.calibrations.domain.calibrations import JobKind
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.domain.pipeline_names import with_label
+from lsst.ts.calibrations.domain.jobs import with_label
 from lsst.ts.simulated_observatory.pipelines import PIPELINES
 
 TASK = "lsst.ts.simulated_observatory.pipelines.isr.IsrTask"

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..domain.calibrations import PAIR_GAINS, JobKind, pipeline_files
 from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
-from ..domain.pipeline_names import signal_removal_label
+from ..domain.jobs import signal_removal_label
 
 __all__ = ["FoundPipeline", "PipelineFiles"]
 

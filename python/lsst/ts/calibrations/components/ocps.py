@@ -11,7 +11,7 @@ from typing import Any
 from lsst.ts import salobj
 
 from ..domain.errors import ProcessingError
-from ..domain.jobs import JobRequest, is_job_id
+from ..domain.jobs import JOB_ID, JobRequest
 from ..domain.text import one_line
 from .sal import explain
 
@@ -172,7 +172,7 @@ def _job_id(request: JobRequest, ack: Any) -> str:
         job_id = json.loads(ack.result)["job_id"]
     except (ValueError, KeyError, TypeError, RecursionError):
         job_id = None
-    if isinstance(job_id, bool) or not isinstance(job_id, (str, int)) or not is_job_id(f"{job_id}"):
+    if isinstance(job_id, bool) or not isinstance(job_id, (str, int)) or not JOB_ID.fullmatch(f"{job_id}"):
         raise ProcessingError(
             request.name, f"the OCPS acknowledged it without a job id: {one_line(repr(ack.result))}"
         )

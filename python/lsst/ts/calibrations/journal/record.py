@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..domain.calibrations import CALIBRATIONS
-from ..domain.jobs import JobRequest, is_job_id
+from ..domain.jobs import JOB_ID, JobRequest
 from ..domain.text import one_line
 from ..workflow.workflow import Step, StepKind
 from . import facts
@@ -205,7 +205,7 @@ class RunRecord:
             case facts.ExposureLost():
                 self.exposures[fact.id].lost = True
             case facts.JobSubmitted():
-                if not is_job_id(fact.job_id):
+                if not JOB_ID.fullmatch(fact.job_id):
                     raise ValueError(f"{one_line(repr(fact.job_id), 80)} is no id of a job")
                 self.jobs[fact.job_id] = JobRecord(fact)
             case facts.JobEnded():

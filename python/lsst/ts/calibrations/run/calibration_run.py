@@ -17,7 +17,7 @@ from ..config.config import CalibrationConfig
 from ..domain.calibrations import JobKind
 from ..domain.errors import CalibrationError, PreflightError
 from ..domain.instruments import ImageType, Instrument
-from ..domain.job_collections import run_collection
+from ..domain.jobs import RUN_COLLECTION
 from ..journal.journal import JournalError
 from ..workflow.plan import Plan
 from .acquisition import Acquisition
@@ -93,7 +93,7 @@ class CalibrationRun:
             expected = await self._check()
             if self.context.record.resumed:
                 await self._recovery().run()
-            if any(map(self.is_left, self.config.image_types)):
+            if any(map(self.is_left, self.config.images)):
                 await self.filter_and_grating.set_up(expected)
                 await self._recovery().compare(flats=self._flats_are_left)
             error = await self._take_and_process()
@@ -178,7 +178,7 @@ class CalibrationRun:
             begin=config.certify_begin,
             end=config.certify_end,
             own=tuple(
-                run_collection(job.submitted.collection)
+                RUN_COLLECTION.format(job.submitted.collection)
                 for job in self.context.record.jobs.values()
                 if job.submitted.kind == JobKind.GENERATE
             ),

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..domain.errors import ProcessingError
-from ..domain.job_collections import job_collection
-from ..domain.jobs import JobRequest, data_query, make_job
-from ..domain.pipeline_names import with_label
+from ..domain.jobs import JOB_COLLECTION, JobRequest, data_query, pipetask_options, with_label
 from ..journal.facts import JobEnded, JobSubmitted
 from .context import RunContext
 
@@ -79,14 +77,12 @@ class Jobs:
         for note in notes:
             self.context.log.info("%s %s: %s.", step.kind, step.calibration, note)
         return await self._succeed(
-            make_job(
+            JobRequest(
                 step.job_kind,
                 step.calibration,
                 pipeline=pipeline.address,
-                inputs=inputs,
-                processes=self.config.n_processes,
-                options=options,
-                query=data_query(self.instrument, self.config.detectors, exposures),
+                config=pipetask_options(inputs, self.config.n_processes, options),
+                data_query=data_query(self.instrument, self.config.detectors, exposures),
             )
         )
 
@@ -95,7 +91,7 @@ class Jobs:
         done = self.context.record.successful_job(request, self.context.settings.pipelines)
         if done is not None:
             self.context.log.info("Job %s (%s) had succeeded.", done.submitted.job_id, request.name)
-            return job_collection(done.submitted.job_id)
+            return JOB_COLLECTION.format(done.submitted.job_id)
         submitted: list[str] = []
 
         def note_submitted(job_id: str) -> None:
@@ -115,11 +111,10 @@ class Jobs:
                 request.name,
                 f"exit code {exit_code}",
                 job_id=job_id,
-                exit_code=exit_code,
                 log=str(self.context.settings.job_log(job_id)),
             )
         self.context.log.info("Job %s (%s) succeeded.", job_id, request.name)
-        return job_collection(job_id)
+        return JOB_COLLECTION.format(job_id)
 
     def _note_submitted(self, request: JobRequest, job_id: str) -> None:
         log = str(self.context.settings.job_log(job_id))
@@ -133,7 +128,7 @@ class Jobs:
                 pipeline=request.pipeline,
                 config=request.config,
                 data_query=request.data_query,
-                collection=job_collection(job_id),
+                collection=JOB_COLLECTION.format(job_id),
                 log=log,
             )
         )

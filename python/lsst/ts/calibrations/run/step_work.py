@@ -12,8 +12,7 @@ from ..butler.certification import Certification, Certifier
 from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from ..domain.errors import CertificationError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
-from ..domain.gains import corrected_gain
-from ..domain.pipeline_names import without_labels
+from ..domain.jobs import without_labels
 from ..journal.facts import CalibrationMade, Certified, GainsMeasured, VerdictGiven
 from ..report.gains import gain_table, love_gain_table
 from ..report.verification import VerificationReport
@@ -230,7 +229,7 @@ class StepWork:
     def _ground(self, calibration: str) -> Accepted | Waiver:
         """The ground to certify what was made; only the operator may waive its verification."""
         made, report = self.made[calibration], self.reports.get(calibration)
-        if not self.config.do_verify and self.config.generate_calibrations:
+        if self.config.waives_verification:
             self.context.log.warning("%s is certified UNVERIFIED: do_verify is false.", made.name)
             return waive(made, self.config)
         kept = f"It is kept in {made.collection}."
@@ -273,6 +272,5 @@ class StepWork:
     def _gain(self, measured: PairGain) -> Mapping[str, Any]:
         values = asdict(measured)
         mean = values.pop("mean")
-        vendor = self.instrument.manufacturer(measured.detector)
-        values["gain_corrected"] = corrected_gain(measured.gain, mean, vendor)
+        values["gain_corrected"] = self.instrument.corrected_gain(measured.detector, measured.gain, mean)
         return values

@@ -155,7 +155,7 @@ def make_workflow(config: CalibrationConfig) -> Workflow:
     for calibration in CALIBRATIONS.values():
         if calibration.image_type not in config.images:
             continue
-        if config.generate_calibrations:
+        if calibration.name in config.calibrations_to_make:
             steps += _making(config, calibration, steps)
         elif config.do_verify:
             steps.append(_verification(config, calibration, ()))
@@ -183,7 +183,7 @@ def _making(config: CalibrationConfig, calibration: CalibrationType, before: Seq
     )
     settings = (
         config.products[calibration.name]
-        if calibration.is_product
+        if calibration.image_type is None
         else config.images[calibration.verified_with]
     )
     steps = [
@@ -224,7 +224,7 @@ def _verification(config: CalibrationConfig, calibration: CalibrationType, makin
         inputs_of_run=tuple(name for step in making for name in (step.calibration, *step.inputs_of_run)),
         configured_inputs=(
             config.products[calibration.name].input_collections
-            if calibration.is_product
+            if calibration.image_type is None
             else config.images[calibration.verified_with].verify_collections
         ),
         halts=bool(making) and calibration.halts,
