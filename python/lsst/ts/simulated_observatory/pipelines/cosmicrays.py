@@ -10,8 +10,8 @@ from scipy import ndimage
 
 __all__ = ["CosmicRayFinder", "TooManyCosmicRaysError"]
 
-_PAIRS = (((0, 1), (0, -1)), ((1, 0), (-1, 0)), ((1, 1), (-1, -1)), ((1, -1), (-1, 1)))
-"""Opposite neighbours of a pixel."""
+_DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
+"""Rows and columns from a pixel to a neighbour; the opposite one is at the same distance."""
 
 _EIGHT = np.ones((3, 3), dtype=bool)
 
@@ -101,20 +101,12 @@ class CosmicRayFinder:
     ) -> NDArray[np.bool_]:
         """Which of some pixels are sharper than a point source in at least one direction."""
         width = self.psf_fwhm / 2.3548
+        padded = np.pad(pixels, 1, mode="edge")
         peak = self.contrast * (pixels[rows, columns] - background - self.allowance * sigma)
         sharp = np.zeros(rows.shape, dtype=bool)
-        for pair in _PAIRS:
-            neighbours = np.mean(
-                [
-                    pixels[
-                        np.clip(rows + dy, 0, pixels.shape[0] - 1),
-                        np.clip(columns + dx, 0, pixels.shape[1] - 1),
-                    ]
-                    for dy, dx in pair
-                ],
-                axis=0,
-            )
-            dy, dx = pair[0]
+        for dy, dx in _DIRECTIONS:
+            opposite = [padded[rows + 1 + side * dy, columns + 1 + side * dx] for side in (1, -1)]
+            neighbours = np.mean(opposite, axis=0)
             light = np.exp(-0.5 * (dy * dy + dx * dx) / width**2)
             sharp |= neighbours - background + self.allowance * sigma / np.sqrt(2.0) < light * peak
         return sharp

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
 from .images import DetectorImage, MaskPlane
-from .metadata import GAIN, IMAGE_NOISE, OVERSCAN_NOISE, READ_NOISE, amplifier_value
+from .metadata import APPLIED_GAIN, IMAGE_NOISE, OVERSCAN_NOISE, READ_NOISE, amplifier_value
 from .statistics import clipped_statistics, mean_and_sigma
 
 __all__ = [
     "AmplifierResults",
     "AmplifierStatistics",
+    "detector_result",
     "measure_dark_image",
     "measure_defects",
     "measure_flat",
@@ -28,6 +29,7 @@ __all__ = [
     "verify_defects",
     "verify_exposure_scatter",
     "verify_flat",
+    "verify_image",
 ]
 
 TOLERANCE = 0.05
@@ -45,15 +47,76 @@ AmplifierResults = dict[str, dict[str, bool]]
 """Whether a test passed, by amplifier and name of the test; SUCCESS: all that count."""
 
 
-def measure_dark_image(image: DetectorImage, finder: CosmicRayFinder, *, corner: bool) -> AmplifierStatistics:
-    """Statistics of the amplifiers of a bias or dark.
+def verify_image(image: DetectorImage, kind: str, finder: CosmicRayFinder) -> dict[str, Any]:
+    """Measure and test one image.
 
     Parameters
     ----------
     image
         In electrons.
+    kind
+        BIAS, DARK, FLAT or DEFECTS: whose tests are made.
     finder
         Finds cosmic rays.
+
+    Returns
+    -------
+    statistics
+        See `detector_result`.
+    """
+    if kind == "FLAT":
+        amplifiers, detector = measure_flat(image)
+        return detector_result(amplifiers, *verify_flat(amplifiers, detector), detector=detector)
+    if kind == "DEFECTS":
+        amplifiers = measure_defects(image)
+        return detector_result(amplifiers, verify_defects(amplifiers))
+    amplifiers = measure_dark_image(image, finder, corner=kind == "BIAS")
+    noise = {name: amplifier_value(image.metadata, OVERSCAN_NOISE, name) for name in image.amplifiers}
+    tests = verify_dark_image(amplifiers, image.metadata)
+    return detector_result(amplifiers, tests, metadata={"READ_NOISE_ADU": noise})
+
+
+def detector_result(
+    amplifiers: AmplifierStatistics,
+    tests: AmplifierResults,
+    detector_tests: Mapping[str, bool] | None = None,
+    *,
+    detector: Mapping[str, float] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Statistics and test results of one image or curve, arranged as cp_verify has them.
+
+    Parameters
+    ----------
+    amplifiers, tests
+        Values and results by amplifier.
+    detector_tests, detector, metadata
+        Results, values and what is worth knowing of the whole detector, if there are any.
+
+    Returns
+    -------
+    statistics
+        AMP, METADATA, CATALOG, DET, VERIFY, and SUCCESS: of all amplifiers and the detector.
+    """
+    of_detector = dict(detector_tests or {})
+    success = all(each["SUCCESS"] for each in tests.values())
+    return {
+        "AMP": amplifiers,
+        "METADATA": dict(metadata or {}),
+        "CATALOG": {},
+        "DET": dict(detector or {}),
+        "VERIFY": {"AMP": tests, "DET": of_detector},
+        "SUCCESS": success & of_detector.get("SUCCESS", True),
+    }
+
+
+def measure_dark_image(image: DetectorImage, finder: CosmicRayFinder, *, corner: bool) -> AmplifierStatistics:
+    """Statistics of the amplifiers of a bias or dark.
+
+    Parameters
+    ----------
+    image, finder
+        As `verify_image`.
     corner
         Whether to record the mean at the readout corner (AMP_CORNER), which no test looks at.
 
@@ -114,9 +177,10 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
         if "FORCE_FAILURE" in values:
             tests["PROCESSING"] = False
         tests["SUCCESS"] = all(tests.values())
-        overscan = amplifier_value(metadata, GAIN, name) * amplifier_value(metadata, OVERSCAN_NOISE, name)
-        read_noise = amplifier_value(metadata, READ_NOISE, name)
-        tests["READ_NOISE_CONSISTENT"] = _deviation(overscan, read_noise) <= TOLERANCE
+        gain, overscan, read_noise = (
+            amplifier_value(metadata, key, name) for key in (APPLIED_GAIN, OVERSCAN_NOISE, READ_NOISE)
+        )
+        tests["READ_NOISE_CONSISTENT"] = _deviation(gain * overscan, read_noise) <= TOLERANCE
         results[name] = tests
     return results
 

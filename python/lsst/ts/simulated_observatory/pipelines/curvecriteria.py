@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..cameras.models import DetectorModel
+from .criteria import AmplifierResults, AmplifierStatistics, detector_result
 from .tables import PhotonTransferCurve
 
 __all__ = ["A00_RANGES", "measure_curve", "verified_curve", "verify_curve"]
@@ -26,7 +27,7 @@ A00_RANGES: Mapping[str, tuple[float, float]] = {"ITL": (-4.56e-6, 6.91e-7), "E2
 """Lowest and highest a00 (1/electron) by manufacturer (DM-30171)."""
 
 
-def measure_curve(curve: PhotonTransferCurve, model: DetectorModel) -> dict[str, dict[str, float]]:
+def measure_curve(curve: PhotonTransferCurve, model: DetectorModel) -> AmplifierStatistics:
     """Values of the amplifiers that the tests look at.
 
     Parameters
@@ -58,7 +59,7 @@ def measure_curve(curve: PhotonTransferCurve, model: DetectorModel) -> dict[str,
     }
 
 
-def verify_curve(statistics: Mapping[str, Mapping[str, Any]], vendor: str) -> dict[str, dict[str, bool]]:
+def verify_curve(statistics: AmplifierStatistics, vendor: str) -> AmplifierResults:
     """Test the amplifiers of a photon transfer curve (DMTN-101 section 16).
 
     Parameters
@@ -81,7 +82,7 @@ def verify_curve(statistics: Mapping[str, Mapping[str, Any]], vendor: str) -> di
     limits = A00_RANGES.get(vendor.upper())
     if limits is None:
         raise ValueError(f"no range of a00 for CCDs of {vendor!r}; known: {', '.join(A00_RANGES)}")
-    results = {}
+    results: AmplifierResults = {}
     for name, values in statistics.items():
         tests = {
             "PTC_GAIN": _deviation(values["PTC_GAIN"], values["AMP_GAIN"]) < PER_CENT,
@@ -105,7 +106,7 @@ def verified_curve(curve: PhotonTransferCurve, model: DetectorModel) -> dict[str
     Returns
     -------
     statistics
-        ``verifyPtcDetStats``: AMP, METADATA, CATALOG, DET, VERIFY, SUCCESS, as cp_verify has them.
+        ``verifyPtcDetStats``, see `detector_result`.
 
     Raises
     ------
@@ -114,14 +115,7 @@ def verified_curve(curve: PhotonTransferCurve, model: DetectorModel) -> dict[str
     """
     statistics = measure_curve(curve, model)
     tests = verify_curve(statistics, model.vendor)
-    return {
-        "AMP": statistics,
-        "METADATA": {"PTC_FIT_TYPE": curve.ptcFitType},
-        "CATALOG": {},
-        "DET": {},
-        "VERIFY": {"AMP": tests, "DET": {}},
-        "SUCCESS": all(each["SUCCESS"] for each in tests.values()),
-    }
+    return detector_result(statistics, tests, metadata={"PTC_FIT_TYPE": curve.ptcFitType})
 
 
 def _noise_scatter(curve: PhotonTransferCurve, name: str) -> float:

@@ -16,7 +16,6 @@ __all__ = [
     "Flat",
     "PairMeasurement",
     "gain_from_contrast",
-    "lag_range",
     "measure_pair",
     "pair_flats",
     "pixel_covariances",
@@ -34,21 +33,14 @@ LEAST_WIDTH = 8
 
 @dataclass(frozen=True)
 class Flat:
-    """A flat that can be one of a pair.
-
-    Parameters
-    ----------
-    exposure
-        Exposure id.
-    exposure_time
-        Seconds.
-    physical_filter
-        Filter and grating.
-    """
+    """A flat that can be one of a pair."""
 
     exposure: int
+    """Exposure id."""
     exposure_time: float
+    """Seconds."""
     physical_filter: str
+    """Filter and grating."""
 
 
 def pair_flats(flats: Sequence[Flat], tolerance: float = 5e-3) -> list[tuple[int, int]]:
@@ -95,10 +87,8 @@ class PairMeasurement:
 
     Parameters
     ----------
-    mean
-        Mean signal of the two, adu.
-    variance
-        Variance of a single image, adu^2.
+    mean, variance
+        Mean signal of the two, adu, and variance of a single image, adu^2.
     pixels
         Pixels that were used.
     gain
@@ -131,14 +121,12 @@ def measure_pair(
 
     Parameters
     ----------
-    first, second
-        The two images, adu, shape (rows, columns).
-    good
-        Same shape: pixels to use.
+    first, second, good
+        The two images, adu, and which pixels to use; shape (rows, columns).
     noise
         Read noise, adu.
     side
-        Number of lags of the covariances in each direction.
+        Number of lags of the covariances in each direction; fewer where `LEAST_WIDTH` says so.
     threshold
         Clipping of the difference, in sigma.
 
@@ -153,6 +141,7 @@ def measure_pair(
     several per cent. Here it is clipped like the variance, and corrected for the clipping, which at 5.5
     sigma is 5e-6.
     """
+    side = max(1, min(side, good.shape[1] // LEAST_WIDTH))
     one, two = (clipped_statistics(image[good], threshold=threshold) for image in (first, second))
     mean = 0.5 * (one.mean + two.mean)
     if not (mean > MINIMUM_SIGNAL * noise and min(one.mean, two.mean) > 0.0):
@@ -197,33 +186,13 @@ def gain_from_contrast(contrast: float, mean: float, noise: float) -> float:
     return (mean + math.sqrt(discriminant)) / denominator
 
 
-def lag_range(side: int, width: int) -> int:
-    """Number of lags in each direction, from 0, that an amplifier is measured at.
-
-    Parameters
-    ----------
-    side
-        Number that is asked for.
-    width
-        Pixels across the amplifier.
-
-    Returns
-    -------
-    side
-        At least 1.
-    """
-    return max(1, min(side, width // LEAST_WIDTH))
-
-
 def pixel_covariances(image: NDArray[np.float32], good: NDArray[np.bool_], side: int) -> NDArray[np.float64]:
     """Covariances of the pixels of an image with those at some distance, up to ``side - 1`` pixels.
 
     Parameters
     ----------
-    image
-        Shape (rows, columns).
-    good
-        Same shape: pixels to use.
+    image, good
+        The image, and which pixels to use; shape (rows, columns).
     side
         Number of lags in each direction.
 

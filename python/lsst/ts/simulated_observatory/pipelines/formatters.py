@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 from astropy.io import fits
 from lsst.daf.butler import FormatterV2
 from lsst.resources import ResourcePath
-from numpy.typing import NDArray
 
 from .images import Amplifier, DetectorImage
 from .metadata import units
 from .raws import RawImage, read_raw
-from .tables import Table
+from .tables import Table, finite
 
 __all__ = ["ImageFormatter", "RawFormatter", "TableFormatter"]
 
@@ -55,11 +54,7 @@ class ImageFormatter(_LocalFileFormatter):
 
     def _read(self, path: str) -> DetectorImage:
         with fits.open(path, memmap=False) as hdus:
-            table = hdus["METADATA"].data
-            metadata = {
-                key: json.loads(value)
-                for key, value in zip(table.field("KEY").tolist(), table.field("VALUE").tolist(), strict=True)
-            }
+            metadata = {key: json.loads(value) for key, value in hdus["METADATA"].data.tolist()}
             amplifiers = [Amplifier(*row) for row in hdus["AMPLIFIERS"].data.tolist()]
             first, stop = (self.file_descriptor.parameters or {}).get("rows", (0, None))
             image, mask = (
@@ -67,10 +62,10 @@ class ImageFormatter(_LocalFileFormatter):
                 for name in ("IMAGE", "MASK")
             )
             return DetectorImage(
-                image=np.asarray(image, dtype=np.float32),
-                mask=np.asarray(mask, dtype=np.uint16),
-                amplifiers={amplifier.name: amplifier for amplifier in amplifiers},
-                metadata=metadata,
+                np.asarray(image, dtype=np.float32),
+                np.asarray(mask, dtype=np.uint16),
+                {amplifier.name: amplifier for amplifier in amplifiers},
+                metadata,
             )
 
     def write_local_file(self, in_memory_dataset: DetectorImage, uri: ResourcePath) -> None:
@@ -123,27 +118,15 @@ class TableFormatter(_LocalFileFormatter):
 
 def _amplifier_table(image: DetectorImage) -> fits.BinTableHDU:
     """Boxes and mirroring of the amplifiers."""
-    rows = [(a.name, a.x0, a.y0, a.width, a.height, a.flip_x, a.flip_y) for a in image.amplifiers.values()]
-    kind = [
-        ("NAME", "U8"),
-        *((key, np.int32) for key in ("X0", "Y0", "WIDTH", "HEIGHT")),
-        ("FLIPX", "?"),
-        ("FLIPY", "?"),
-    ]
+    rows = [astuple(amplifier) for amplifier in image.amplifiers.values()]
+    numbers = [(key, np.int32) for key in ("X0", "Y0", "WIDTH", "HEIGHT")]
+    kind = [("NAME", "U8"), *numbers, ("FLIPX", "?"), ("FLIPY", "?")]
     return fits.BinTableHDU(np.array(rows, dtype=kind), name="AMPLIFIERS")
 
 
 def _metadata_table(metadata: dict[str, Any]) -> fits.BinTableHDU:
     """Names and values; the values as JSON, because FITS headers hold neither lists nor long names well."""
-    texts = {key: json.dumps(_plain(value)) for key, value in metadata.items()}
-    columns: list[NDArray[np.str_]] = [
-        np.array(list(texts), dtype=str),
-        np.array(list(texts.values()), dtype=str),
-    ]
+    texts = [json.dumps(finite(value)) for value in metadata.values()]
+    columns = [np.array(list(metadata), dtype=str), np.array(texts, dtype=str)]
     kind = [("KEY", columns[0].dtype), ("VALUE", columns[1].dtype)]
     return fits.BinTableHDU(np.rec.fromarrays(columns, dtype=kind), name="METADATA")
-
-
-def _plain(value: Any) -> Any:
-    """The value, with None for a number that is not finite (JSON has none)."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value

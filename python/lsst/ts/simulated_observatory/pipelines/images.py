@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..cameras.models import Amplifier
 
-__all__ = ["Amplifier", "DetectorImage", "MaskPlane", "PixelPlane"]
+__all__ = ["Amplifier", "DetectorImage", "MaskPlane"]
 
 
 class MaskPlane(IntFlag):
@@ -28,14 +28,8 @@ class MaskPlane(IntFlag):
 
 
 @dataclass(frozen=True)
-class PixelPlane:
-    """One plane of an image, with the accessors that notebooks use.
-
-    Parameters
-    ----------
-    array
-        Pixels, shape (rows, columns).
-    """
+class _PixelPlane:
+    """One plane of an image, with the accessor that notebooks use."""
 
     array: NDArray[Any]
 
@@ -95,13 +89,19 @@ class DetectorImage:
         """
         return self.mask[self.amplifiers[amplifier].box]
 
-    def getImage(self) -> PixelPlane:
-        """Pixels, for ``getImage().getArray()``."""
-        return PixelPlane(self.image)
+    @property
+    def usable(self) -> NDArray[np.float32]:
+        """Pixels that show the level of a flat: not bad, not saturated, not without data; shape (n,)."""
+        unusable = np.uint16(MaskPlane.BAD | MaskPlane.SAT | MaskPlane.NO_DATA)
+        return np.asarray(self.image[(self.mask & unusable) == 0])
 
-    def getMask(self) -> PixelPlane:
+    def getImage(self) -> _PixelPlane:
+        """Pixels, for ``getImage().getArray()``."""
+        return _PixelPlane(self.image)
+
+    def getMask(self) -> _PixelPlane:
         """Mask, for ``getMask().getArray()``."""
-        return PixelPlane(self.mask)
+        return _PixelPlane(self.mask)
 
     def getMetadata(self) -> dict[str, Any]:
         """Metadata by name."""

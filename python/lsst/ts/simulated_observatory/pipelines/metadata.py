@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 __all__ = [
+    "APPLIED_GAIN",
     "COMBINED_NOISE",
     "DETECTOR_NAME",
-    "GAIN",
     "IMAGE_NOISE",
     "OVERSCAN_LEVEL",
     "OVERSCAN_NOISE",
@@ -20,6 +20,7 @@ __all__ = [
     "UNITS",
     "amplifier_value",
     "dark_time",
+    "origin",
     "units",
 ]
 
@@ -29,7 +30,7 @@ UNITS = "LSST ISR UNITS"
 DETECTOR_NAME = "DETECTOR NAME"
 """Full name of the detector in the Butler."""
 
-GAIN = "LSST ISR GAIN {}"
+APPLIED_GAIN = "LSST ISR GAIN {}"
 """Gain that was applied, electron/adu; 1 if none was."""
 
 READ_NOISE = "LSST ISR READNOISE {}"
@@ -46,6 +47,8 @@ OVERSCAN_NOISE = "LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {}"
 
 COMBINED_NOISE = "LSST CALIB NOISE {}"
 """Noise of a single image of a combination, in the unit of the images."""
+
+_ORIGIN = {"INSTRUME", "CCD_MANU", "LSST_NUM", "FILTER", "GRATING", "SEQNAME", "SEQFILE"}
 
 
 def units(metadata: Mapping[str, Any]) -> str:
@@ -88,7 +91,7 @@ def amplifier_value(metadata: Mapping[str, Any], key: str, amplifier: str) -> fl
     metadata
         Of the image.
     key
-        Name with ``{}`` for the amplifier, e.g. `GAIN`.
+        Name with ``{}`` for the amplifier, e.g. `APPLIED_GAIN`.
     amplifier
         E.g. ``C05``.
 
@@ -99,3 +102,25 @@ def amplifier_value(metadata: Mapping[str, Any], key: str, amplifier: str) -> fl
     """
     value = metadata.get(key.format(amplifier))
     return math.nan if value is None else float(value)
+
+
+def origin(metadata: Mapping[str, Any], *more: str) -> dict[str, Any]:
+    """Metadata of an image that hold for what is made of it, too: where and how it was taken.
+
+    Parameters
+    ----------
+    metadata
+        Of the image.
+    *more
+        Further keys.
+
+    Returns
+    -------
+    passed_on
+        These metadata, and whether anything was simulated.
+    """
+    return {
+        key: value
+        for key, value in metadata.items()
+        if key in _ORIGIN or key in more or key.startswith("SIMULAT")
+    }

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from lsst.daf.butler import DatasetRef
 from lsst.pex.config import Field
 from lsst.pipe.base import (
     InputQuantizedConnection,
     NoWorkFound,
     OutputQuantizedConnection,
-    PipelineTask,
     PipelineTaskConfig,
     PipelineTaskConnections,
     QuantumContext,
@@ -21,25 +17,29 @@ from lsst.pipe.base.connectionTypes import Output
 
 from lsst.ts.calibrations.domain.instruments import BRIGHTER_FATTER_SLOPES
 
-from .flatpairs import Flat, PairMeasurement, lag_range, measure_pair, pair_flats
+from .flatpairs import Flat, PairMeasurement, measure_pair, pair_flats
 from .images import DetectorImage, MaskPlane
-from .metadata import DETECTOR_NAME, OVERSCAN_NOISE, amplifier_value
+from .metadata import DETECTOR_NAME, OVERSCAN_NOISE, amplifier_value, origin
 from .storage_classes import CURVE
 from .tables import PhotonTransferCurve
-from .tasks import DETECTOR, EXPOSURE, ImagesInput, dimension_record
+from .tasks import DETECTOR, IMAGE_OF_DETECTOR, CalibrationTask, ImagesInput, dimension_record
 
 __all__ = ["ExtractPairsConfig", "ExtractPairsTask"]
 
 
 class ExtractPairsConnections(PipelineTaskConnections, dimensions=DETECTOR):
-    """All flats of a detector, and one result for each pair, found under the id of either flat."""
+    """All flats of a detector, and one result for each pair, found under the id of either flat.
+
+    The gain of a pair is as measured; its noise is that of the overscan, in electrons by the gain corrected
+    for the brighter-fatter effect. Amplifiers without light have NaN.
+    """
 
     inputExposures = ImagesInput(doc="Flats, adu", name="cpPtcProc")
     outputPairs = Output(
         doc="Measurements of a pair of flats",
         name="cpPtcExtract",
         storageClass=CURVE,
-        dimensions=EXPOSURE,
+        dimensions=IMAGE_OF_DETECTOR,
         multiple=True,
     )
 
@@ -63,7 +63,7 @@ class ExtractPairsConfig(PipelineTaskConfig, pipelineConnections=ExtractPairsCon
     )
 
 
-class ExtractPairsTask(PipelineTask):
+class ExtractPairsTask(CalibrationTask):
     """Measures mean, variance, covariances and gain of each amplifier in each pair of flats."""
 
     ConfigClass = ExtractPairsConfig
@@ -76,24 +76,16 @@ class ExtractPairsTask(PipelineTask):
         inputRefs: InputQuantizedConnection,
         outputRefs: OutputQuantizedConnection,
     ) -> None:
-        """Read two flats at a time, and store each result for both of them.
-
-        Parameters
-        ----------
-        butlerQC
-            Butler for the datasets of this quantum.
-        inputRefs, outputRefs
-            References of its datasets.
-
-        Raises
-        ------
-        NoWorkFound
-            There is no pair.
-        """
+        """Read two flats at a time, and store each result for both of them; `NoWorkFound` without a pair."""
         handles = {int(ref.dataId["exposure"]): butlerQC.get(ref) for ref in inputRefs.inputExposures}
         outputs = {int(ref.dataId["exposure"]): ref for ref in outputRefs.outputPairs}
-        flats = [_flat(ref) for ref in inputRefs.inputExposures]
-        pairs = pair_flats([flat for flat in flats if flat is not None], self.config.exposureTimeTolerance)
+        records = [dimension_record(ref, "exposure") for ref in inputRefs.inputExposures]
+        flats = [
+            Flat(int(record.id), float(record.exposure_time), str(record.physical_filter))
+            for record in records
+            if record.observation_type == "flat"
+        ]
+        pairs = pair_flats(flats, self.config.exposureTimeTolerance)
         if not pairs:
             raise NoWorkFound(
                 "no two flats have the same exposure time and filter: there is no pair to measure"
@@ -107,27 +99,15 @@ class ExtractPairsTask(PipelineTask):
                 butlerQC.put(curve, outputs[exposure])
 
     def run(self, first: DetectorImage, second: DetectorImage) -> Struct:
-        """Measure one pair.
-
-        Parameters
-        ----------
-        first, second
-            Two flats of one exposure time, adu.
-
-        Returns
-        -------
-        result
-            ``outputPair``: a `PhotonTransferCurve` of one pair. Its gain is as measured; its noise is that of
-            the overscan, in electrons by the gain corrected for the brighter-fatter effect. Amplifiers
-            without light have NaN.
-        """
+        """Measure one pair: two flats of one exposure time, adu; `outputPair` is the result."""
         metadata = first.metadata
+        slope = BRIGHTER_FATTER_SLOPES[str(metadata["CCD_MANU"]).upper()]
         curve = PhotonTransferCurve(
             detector=metadata[DETECTOR_NAME],
             gain={},
             rawExpTimes=[float(metadata["EXPTIME"])],
             inputExpIdPairs=[(int(metadata["EXPOSURE"]), int(second.metadata["EXPOSURE"]))],
-            metadata=_describe(metadata),
+            metadata=origin(metadata, "DATE-BEG"),
         )
         for name in first.amplifiers:
             noise = 0.5 * sum(
@@ -135,7 +115,8 @@ class ExtractPairsTask(PipelineTask):
             )
             found = self._measure(first, second, name, noise)
             curve.gain[name] = found.gain
-            curve.noise[name] = noise * _corrected(found.gain, found.mean, str(metadata["CCD_MANU"]))
+            # The gain without the brighter-fatter effect, linear in the signal (cp_verify, verifyGain).
+            curve.noise[name] = noise * (found.gain * (1.0 - slope * found.mean / 100.0))
             curve.rawMeans[name] = [found.mean]
             curve.rawVars[name] = [found.variance]
             curve.covariances[name] = [found.covariances.tolist()]
@@ -159,25 +140,6 @@ class ExtractPairsTask(PipelineTask):
             second.pixels(name)[inner],
             good,
             noise,
-            side=lag_range(self.config.maximumRangeCovariancesAstier, good.shape[1]),
+            side=self.config.maximumRangeCovariancesAstier,
             threshold=self.config.nSigmaClip,
         )
-
-
-def _flat(ref: DatasetRef) -> Flat | None:
-    """What pairing must know of an exposure; None if it is no flat."""
-    record = dimension_record(ref, "exposure")
-    if record.observation_type != "flat":
-        return None
-    return Flat(int(record.id), float(record.exposure_time), str(record.physical_filter))
-
-
-def _describe(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Metadata of a flat that are worth keeping."""
-    keys = ("INSTRUME", "CCD_MANU", "LSST_NUM", "FILTER", "GRATING", "DATE-BEG", "SEQNAME", "SEQFILE")
-    return {key: value for key, value in metadata.items() if key in keys or key.startswith("SIMULAT")}
-
-
-def _corrected(gain: float, mean: float, manufacturer: str) -> float:
-    """Gain without the brighter-fatter effect, linear in the signal (cp_verify, verifyGain)."""
-    return gain * (1.0 - BRIGHTER_FATTER_SLOPES[manufacturer.upper()] * mean / 100.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize
+from scipy import optimize, special
 
 __all__ = ["CurveFit", "fit_curve", "variance_model"]
 
@@ -33,10 +33,8 @@ class CurveFit:
 
     Parameters
     ----------
-    gain, gain_error
-        Electron per adu.
-    a00, a00_error
-        Brighter-fatter coefficient, 1/electron.
+    gain, gain_error, a00, a00_error
+        Electron per adu; brighter-fatter coefficient, 1/electron.
     noise, noise_error
         Noise without light, adu; the error is NaN if it was not fitted.
     turnoff, turnoff_error
@@ -69,23 +67,15 @@ def variance_model(mean: NDArray[np.float64], gain: float, a00: float, noise: fl
     ----------
     mean
         adu, shape (n,).
-    gain
-        Electron per adu.
-    a00
-        1/electron.
-    noise
-        Noise without light, adu.
+    gain, a00, noise
+        Electron per adu, 1/electron, and adu (without light).
 
     Returns
     -------
     variance
         adu^2, shape (n,).
     """
-    exponent = 2.0 * a00 * gain * np.asarray(mean, dtype=np.float64)
-    growth = np.where(
-        np.abs(exponent) < 1e-12, 1.0, np.expm1(exponent) / np.where(exponent == 0, 1.0, exponent)
-    )
-    return np.asarray(mean / gain * growth + noise**2, dtype=np.float64)
+    return np.asarray(mean / gain * special.exprel(2.0 * a00 * gain * mean) + noise**2)
 
 
 def fit_curve(

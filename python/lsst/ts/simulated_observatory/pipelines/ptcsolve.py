@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from lsst.pex.config import ChoiceField, Field
-from lsst.pipe.base import NoWorkFound, PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
+from lsst.pipe.base import NoWorkFound, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input
 
 from .covariancefit import fit_covariances
 from .images import DetectorImage
-from .metadata import COMBINED_NOISE, GAIN, amplifier_value
+from .metadata import APPLIED_GAIN, COMBINED_NOISE, amplifier_value
 from .ptcfit import CurveFit, fit_curve
 from .storage_classes import CURVE, IMAGE
 from .tables import PhotonTransferCurve
-from .tasks import DETECTOR, EXPOSURE, CalibrationInput, CalibrationOutput
+from .tasks import DETECTOR, IMAGE_OF_DETECTOR, CalibrationInput, CalibrationOutput, CalibrationTask
 
 __all__ = ["SolveConfig", "SolveTask"]
 
@@ -30,7 +29,7 @@ class SolveConnections(PipelineTaskConnections, dimensions=DETECTOR):
         doc="Measurements of the pairs",
         name="cpPtcExtract",
         storageClass=CURVE,
-        dimensions=EXPOSURE,
+        dimensions=IMAGE_OF_DETECTOR,
         multiple=True,
     )
     bias = CalibrationInput(
@@ -66,7 +65,7 @@ class SolveConfig(PipelineTaskConfig, pipelineConnections=SolveConnections):
     )
 
 
-class SolveTask(PipelineTask):
+class SolveTask(CalibrationTask):
     """Fits gain and brighter-fatter coefficient to the curve of each amplifier."""
 
     ConfigClass = SolveConfig
@@ -74,20 +73,7 @@ class SolveTask(PipelineTask):
     config: SolveConfig
 
     def run(self, inputPairs: Sequence[PhotonTransferCurve], bias: DetectorImage) -> Struct:
-        """Fit all amplifiers.
-
-        Parameters
-        ----------
-        inputPairs
-            Of one pair each; a pair that is given twice, once for each of its flats, counts once.
-        bias
-            Combined bias of this detector.
-
-        Returns
-        -------
-        result
-            ``outputCurve``: the `PhotonTransferCurve`.
-        """
+        """Fit all amplifiers; a pair that is given twice, once for each of its flats, counts once."""
         pairs = list({pair.inputExpIdPairs[0]: pair for pair in inputPairs}.values())
         pairs.sort(key=lambda pair: (pair.rawExpTimes[0], pair.inputExpIdPairs[0]))
         curve = PhotonTransferCurve(
@@ -99,7 +85,8 @@ class SolveTask(PipelineTask):
             metadata=dict(pairs[0].metadata),
         )
         for name in pairs[0].gain:
-            _collect(curve, pairs, name)
+            for measured in ("rawMeans", "rawVars", "covariances", "pixelCounts", "overscanNoise"):
+                getattr(curve, measured)[name] = [getattr(pair, measured)[name][0] for pair in pairs]
             self._fit(curve, name, _noise_adu(bias.metadata, name))
         return Struct(outputCurve=curve)
 
@@ -130,7 +117,7 @@ class SolveTask(PipelineTask):
             )
 
     def _fit_covariances(self, curve: PhotonTransferCurve, name: str, start: CurveFit) -> CurveFit:
-        """Fit the covariances of one amplifier, enter them into the curve, and return the rest."""
+        """Fit the covariances of one amplifier, and enter their coefficients into the curve."""
         covariances = np.asarray(curve.covariances[name], dtype=np.float64)
         if covariances.shape[-1] < 2:
             raise NoWorkFound(
@@ -145,21 +132,7 @@ class SolveTask(PipelineTask):
             with_b=self.config.ptcFitType == "FULLCOVARIANCE",
         )
         curve.aMatrix[name], curve.bMatrix[name] = fit.a.tolist(), fit.b.tolist()
-        return replace(
-            start,
-            gain=fit.gain,
-            gain_error=fit.gain_error,
-            a00=float(fit.a[0, 0]),
-            a00_error=float(fit.a_error[0, 0]),
-            noise=fit.noise,
-            noise_error=fit.noise_error,
-        )
-
-
-def _collect(curve: PhotonTransferCurve, pairs: Sequence[PhotonTransferCurve], name: str) -> None:
-    """Enter the measurements of all pairs on one amplifier into the curve."""
-    for measured in ("rawMeans", "rawVars", "covariances", "pixelCounts", "overscanNoise"):
-        getattr(curve, measured)[name] = [getattr(pair, measured)[name][0] for pair in pairs]
+        return fit
 
 
 def _read_noise(overscan: Sequence[float], fit: CurveFit, measured: float) -> tuple[float, float]:
@@ -179,5 +152,5 @@ def _read_noise(overscan: Sequence[float], fit: CurveFit, measured: float) -> tu
 
 def _noise_adu(bias: dict[str, Any], amplifier: str) -> float:
     """Noise of a single bias, adu; NaN if the combined bias does not know it."""
-    noise, gain = (amplifier_value(bias, key, amplifier) for key in (COMBINED_NOISE, GAIN))
+    noise, gain = (amplifier_value(bias, key, amplifier) for key in (COMBINED_NOISE, APPLIED_GAIN))
     return noise / gain if gain else math.nan

@@ -73,10 +73,8 @@ def clipped_statistics(
     ----------
     pixels
         Any shape; pixels that are not finite are left out.
-    threshold
-        Half the width of the interval, in sigma.
-    iterations
-        How often to clip.
+    threshold, iterations
+        Half the width of the interval, in sigma, and how often to clip.
 
     Returns
     -------

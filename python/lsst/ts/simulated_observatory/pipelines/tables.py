@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Crosstalk", "Defects", "Linearizer", "PhotonTransferCurve", "Table"]
+__all__ = ["Crosstalk", "Defects", "Linearizer", "PhotonTransferCurve", "Table", "finite"]
 
 
 @dataclass(eq=False)
@@ -24,7 +24,7 @@ class Table:
 
     def to_dict(self) -> dict[str, Any]:
         """All attributes, as JSON can hold them."""
-        values: dict[str, Any] = _finite(asdict(self))
+        values: dict[str, Any] = finite(asdict(self))
         return {"kind": self.kind, **values}
 
     @classmethod
@@ -76,19 +76,13 @@ class PhotonTransferCurve(Table):
     aMatrix, bMatrix
         Coefficients a and b (1/electron) of Astier et al. 2019, equation 20, by amplifier; ``[i][j]`` for
         pixels i columns and j rows apart. Only with FULLCOVARIANCE.
-    rawMeans, rawVars, usedPoints
+    rawMeans, rawVars, usedPoints, pixelCounts, overscanNoise
         By amplifier, one value for each pair: mean (adu), variance of one image (adu^2), whether the fit
-        used it.
+        used it, number of pixels that were measured, noise in the serial overscan (adu).
     covariances
         By amplifier, one matrix for each pair: covariances (adu^2) of pixels i columns and j rows apart.
-    pixelCounts
-        By amplifier, one value for each pair: pixels that were measured.
-    overscanNoise
-        By amplifier, one value for each pair: noise in the serial overscan, adu.
-    rawExpTimes
-        Exposure time of each pair, s.
-    inputExpIdPairs
-        Exposure ids of each pair.
+    rawExpTimes, inputExpIdPairs
+        Exposure time (s) and exposure ids of each pair.
     metadata
         Of the first flat.
     """
@@ -121,7 +115,7 @@ class PhotonTransferCurve(Table):
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if name != "metadata":
-                setattr(self, name, _nan(value))
+                setattr(self, name, _replaced(value, lambda each: math.nan if each is None else each))
         self.inputExpIdPairs = [(int(first), int(second)) for first, second in self.inputExpIdPairs]
 
     @property
@@ -233,7 +227,7 @@ class Linearizer(Table):
     detector
         Full name.
     linearityCoeffs
-        c, in adu, by amplifier.
+        c by amplifier; the unit of ``c[n]`` is adu^-(n + 1).
     """
 
     kind: ClassVar[str] = "Linearizer"
@@ -242,23 +236,28 @@ class Linearizer(Table):
     linearityCoeffs: dict[str, list[float]]
 
 
-def _nan(value: Any) -> Any:
-    """The opposite of `_finite`: the same with NaN in the place of None."""
-    if value is None:
-        return math.nan
-    if isinstance(value, dict):
-        return {key: _nan(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_nan(each) for each in value]
-    return value
+def finite(value: Any) -> Any:
+    """Put None in the place of numbers that are not finite, which JSON does not have.
+
+    Parameters
+    ----------
+    value
+        A value, or dictionaries and sequences of them.
+
+    Returns
+    -------
+    value
+        The same, with lists for sequences.
+    """
+    return _replaced(
+        value, lambda each: None if isinstance(each, float) and not math.isfinite(each) else each
+    )
 
 
-def _finite(value: Any) -> Any:
-    """The same with None in the place of numbers that are not finite."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+def _replaced(value: Any, function: Callable[[Any], Any]) -> Any:
+    """The same with all values in dictionaries and sequences replaced by what a function makes of them."""
     if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: _replaced(each, function) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return value
+        return [_replaced(each, function) for each in value]
+    return function(value)
