@@ -9,8 +9,7 @@ import numpy as np
 from lsst.pex.config import ChoiceField, Field
 from lsst.pipe.base import NoWorkFound, PipelineTaskConfig, PipelineTaskConnections, Struct
 
-from .images import DetectorImage, MaskPlane
-from .metadata import APPLIED_GAIN, DETECTOR_NAME, READ_NOISE, UNITS, dark_time, origin
+from .images import DetectorImage, Key, MaskPlane, dark_time, origin
 from .stacks import ImageHandle, combine_images, metadata_of
 from .statistics import clipped_statistics
 from .storage_classes import IMAGE
@@ -179,7 +178,7 @@ class CombineFlatTask(_CombiningTask):
         if dark:
             raise NoWorkFound(f"flats without light cannot be combined: {', '.join(dark)}")
         image = self._combined(inputExposures, headers, scales, scales)
-        image.metadata[UNITS] = "1"
+        image.metadata[Key.UNITS] = "1"
         return Struct(combined=image)
 
 
@@ -219,7 +218,7 @@ def _describe(
     The date is that of the last input: the same images give the same file.
     """
     first = headers[0]
-    image.metadata |= origin(first, "TELESCOP", DETECTOR_NAME) | {
+    image.metadata |= origin(first, "TELESCOP", Key.DETECTOR_NAME) | {
         "OBSTYPE": kind,
         "CALIB_CREATION_DATETIME": max(str(header.get("DATE-END")) for header in headers),
         "INPUT EXPOSURES": [header["EXPOSURE"] for header in headers],
@@ -228,7 +227,7 @@ def _describe(
         "INPUT SCALES": [float(scale) for scale in scales],
     }
     for key, value in first.items():
-        if key.startswith((APPLIED_GAIN.format(""), READ_NOISE.format(""))):
+        if key.startswith((Key.APPLIED_GAIN.format(""), Key.READ_NOISE.format(""))):
             image.metadata[key] = value
     for name in image.amplifiers:
         found = np.percentile(image.pixels(name), PERCENTILES)

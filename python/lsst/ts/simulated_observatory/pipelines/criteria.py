@@ -14,22 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
-from .images import DetectorImage, MaskPlane
-from .metadata import APPLIED_GAIN, IMAGE_NOISE, OVERSCAN_NOISE, READ_NOISE, amplifier_value
+from .images import DetectorImage, Key, MaskPlane, amplifier_value
 from .statistics import clipped_statistics, mean_and_sigma
 
 __all__ = [
+    "TOLERANCE",
     "AmplifierResults",
     "AmplifierStatistics",
     "detector_result",
-    "measure_dark_image",
-    "measure_defects",
-    "measure_flat",
+    "verified_image",
     "verify_dark_image",
     "verify_defects",
-    "verify_exposure_scatter",
     "verify_flat",
-    "verify_image",
 ]
 
 TOLERANCE = 0.05
@@ -47,13 +43,14 @@ AmplifierResults = dict[str, dict[str, bool]]
 """Whether a test passed, by amplifier and name of the test; SUCCESS: all that count."""
 
 
-def verify_image(image: DetectorImage, kind: str, finder: CosmicRayFinder) -> dict[str, Any]:
+def verified_image(image: DetectorImage, kind: str, finder: CosmicRayFinder) -> dict[str, Any]:
     """Measure and test one image.
 
     Parameters
     ----------
     image
-        In electrons.
+        In electrons; for DEFECTS a flat in which they are flagged, neither divided by a flat, in which bad
+        columns would look good, nor interpolated.
     kind
         BIAS, DARK, FLAT or DEFECTS: whose tests are made.
     finder
@@ -65,13 +62,13 @@ def verify_image(image: DetectorImage, kind: str, finder: CosmicRayFinder) -> di
         See `detector_result`.
     """
     if kind == "FLAT":
-        amplifiers, detector = measure_flat(image)
+        amplifiers, detector = _measure_flat(image)
         return detector_result(amplifiers, *verify_flat(amplifiers, detector), detector=detector)
     if kind == "DEFECTS":
-        amplifiers = measure_defects(image)
+        amplifiers = _measure_defects(image)
         return detector_result(amplifiers, verify_defects(amplifiers))
-    amplifiers = measure_dark_image(image, finder, corner=kind == "BIAS")
-    noise = {name: amplifier_value(image.metadata, OVERSCAN_NOISE, name) for name in image.amplifiers}
+    amplifiers = _measure_dark_image(image, finder, corner=kind == "BIAS")
+    noise = {name: amplifier_value(image.metadata, Key.OVERSCAN_NOISE, name) for name in image.amplifiers}
     tests = verify_dark_image(amplifiers, image.metadata)
     return detector_result(amplifiers, tests, metadata={"READ_NOISE_ADU": noise})
 
@@ -110,21 +107,13 @@ def detector_result(
     }
 
 
-def measure_dark_image(image: DetectorImage, finder: CosmicRayFinder, *, corner: bool) -> AmplifierStatistics:
-    """Statistics of the amplifiers of a bias or dark.
+def _measure_dark_image(
+    image: DetectorImage, finder: CosmicRayFinder, *, corner: bool
+) -> AmplifierStatistics:
+    """MEAN (not clipped), NOISE (clipped sigma), CR_NOISE (sigma without cosmic rays, not clipped).
 
-    Parameters
-    ----------
-    image, finder
-        As `verify_image`.
-    corner
-        Whether to record the mean at the readout corner (AMP_CORNER), which no test looks at.
-
-    Returns
-    -------
-    statistics
-        MEAN (not clipped), NOISE (clipped sigma), CR_NOISE (sigma without cosmic rays, not clipped) by
-        amplifier; FORCE_FAILURE instead of CR_NOISE everywhere if cosmic rays cannot be found.
+    FORCE_FAILURE instead of CR_NOISE everywhere if cosmic rays cannot be found. AMP_CORNER, the mean at the
+    readout corner, is recorded if that is asked for; no test looks at it.
     """
     statistics: AmplifierStatistics = {}
     too_many = False
@@ -155,10 +144,8 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
 
     Parameters
     ----------
-    statistics
-        From `measure_dark_image`.
-    metadata
-        Of the image: nominal noise, gain and overscan noise.
+    statistics, metadata
+        Values by amplifier; nominal noise, gain and overscan noise of the image.
 
     Returns
     -------
@@ -167,7 +154,7 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
     """
     results: AmplifierResults = {}
     for name, values in statistics.items():
-        nominal = amplifier_value(metadata, IMAGE_NOISE, name)
+        nominal = amplifier_value(metadata, Key.IMAGE_NOISE, name)
         noise, cleaned = values["NOISE"], values.get("CR_NOISE", math.nan)
         tests = {
             "MEAN": abs(values["MEAN"]) < noise,
@@ -178,27 +165,18 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
             tests["PROCESSING"] = False
         tests["SUCCESS"] = all(tests.values())
         gain, overscan, read_noise = (
-            amplifier_value(metadata, key, name) for key in (APPLIED_GAIN, OVERSCAN_NOISE, READ_NOISE)
+            amplifier_value(metadata, key, name)
+            for key in (Key.APPLIED_GAIN, Key.OVERSCAN_NOISE, Key.READ_NOISE)
         )
         tests["READ_NOISE_CONSISTENT"] = _deviation(gain * overscan, read_noise) <= TOLERANCE
         results[name] = tests
     return results
 
 
-def measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, float]]:
-    """Statistics of the amplifiers of a flat, and of the detector.
+def _measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, float]]:
+    """MEAN (not clipped) and NOISE (clipped sigma), electron; of the detector MEAN and SCATTER.
 
-    Parameters
-    ----------
-    image
-        In electrons.
-
-    Returns
-    -------
-    amplifiers
-        MEAN (not clipped) and NOISE (clipped sigma), electron.
-    detector
-        MEAN and SCATTER: mean and standard deviation of the amplifiers' means.
+    These are mean and standard deviation of the amplifiers' means.
     """
     statistics: AmplifierStatistics = {}
     for name in image.amplifiers:
@@ -219,7 +197,7 @@ def verify_flat(
     Parameters
     ----------
     statistics, detector
-        From `measure_flat`.
+        Values by amplifier, and of the detector.
 
     Returns
     -------
@@ -234,41 +212,11 @@ def verify_flat(
     return results, {"SCATTER": agree, "SUCCESS": agree}
 
 
-def verify_exposure_scatter(detector_means: list[float]) -> tuple[float, bool]:
-    """Scatter of the detectors of one flat (cp_verify, verifyFlat).
+def _measure_defects(image: DetectorImage) -> AmplifierStatistics:
+    """OUTLIERS (clipped pixels), MEDIAN, STDEV (clipped), MIN and MAX without defects, and with them.
 
-    The limit is not a ratio in cp_verify; with several detectors it can hardly be kept, and is reported only.
-
-    Parameters
-    ----------
-    detector_means
-        MEAN of each detector, electron.
-
-    Returns
-    -------
-    scatter
-        Their standard deviation, electron; NaN for no detectors.
-    passed
-        Whether it is at most 0.05.
-    """
-    scatter = float(np.std(detector_means)) if detector_means else math.nan
-    return scatter, scatter <= TOLERANCE
-
-
-def measure_defects(image: DetectorImage) -> AmplifierStatistics:
-    """Statistics of the amplifiers of a flat in which defects are flagged.
-
-    Parameters
-    ----------
-    image
-        In electrons, neither divided by a flat, in which bad columns would look good, nor interpolated.
-
-    Returns
-    -------
-    statistics
-        OUTLIERS (clipped pixels), MEDIAN, STDEV (clipped), MIN and MAX without defects, and with them as
-        UNMASKED_...; DEFECT_PIXELS and FRAC, number and part of pixels in defects; STAT_OUTLIERS, pixels so
-        far off that a normal distribution would have less than one of them.
+    The latter are named UNMASKED_... There are also DEFECT_PIXELS and FRAC, number and part of pixels in
+    defects, and STAT_OUTLIERS, pixels so far off that a normal distribution would have less than one of them.
     """
     statistics: AmplifierStatistics = {}
     for name in image.amplifiers:
@@ -294,7 +242,7 @@ def verify_defects(statistics: AmplifierStatistics) -> AmplifierResults:
     Parameters
     ----------
     statistics
-        From `measure_defects`.
+        Values by amplifier.
 
     Returns
     -------

@@ -12,7 +12,7 @@ from ..cameras.models import DetectorModel
 from .criteria import AmplifierResults, AmplifierStatistics, detector_result
 from .tables import PhotonTransferCurve
 
-__all__ = ["A00_RANGES", "measure_curve", "verified_curve", "verify_curve"]
+__all__ = ["A00_RANGES", "verified_curve"]
 
 PER_CENT = 5.0
 """Deviation of gain and noise from the camera model that the tests allow."""
@@ -27,22 +27,33 @@ A00_RANGES: Mapping[str, tuple[float, float]] = {"ITL": (-4.56e-6, 6.91e-7), "E2
 """Lowest and highest a00 (1/electron) by manufacturer (DM-30171)."""
 
 
-def measure_curve(curve: PhotonTransferCurve, model: DetectorModel) -> AmplifierStatistics:
-    """Values of the amplifiers that the tests look at.
+def verified_curve(curve: PhotonTransferCurve, model: DetectorModel) -> dict[str, Any]:
+    """Measure and test a photon transfer curve (DMTN-101 section 16).
 
     Parameters
     ----------
-    curve
-        Photon transfer curve of a detector.
-    model
-        Its camera model.
+    curve, model
+        Of a detector: photon transfer curve and camera model.
 
     Returns
     -------
     statistics
-        By amplifier of the camera model: PTC_GAIN and AMP_GAIN (electron/adu), PTC_NOISE and AMP_NOISE
-        (electron), PTC_TURNOFF (adu), PTC_BFE_A00 (1/electron), NOISE_SCATTER and MAX_RAW_MEAN (adu). PTC_ is
-        the curve, AMP_ the camera model. What the curve does not have is NaN.
+        ``verifyPtcDetStats``, see `detector_result`.
+
+    Raises
+    ------
+    ValueError
+        Nothing is known of the manufacturer.
+    """
+    statistics = _measure(curve, model)
+    tests = _verify(statistics, model.vendor)
+    return detector_result(statistics, tests, metadata={"PTC_FIT_TYPE": curve.ptcFitType})
+
+
+def _measure(curve: PhotonTransferCurve, model: DetectorModel) -> AmplifierStatistics:
+    """Gain (electron/adu), noise (electron), turnoff and largest mean (adu), a00 (1/electron), by amplifier.
+
+    PTC_ is the curve, AMP_ the camera model. What the curve does not have is NaN.
     """
     return {
         amplifier.name: {
@@ -59,26 +70,8 @@ def measure_curve(curve: PhotonTransferCurve, model: DetectorModel) -> Amplifier
     }
 
 
-def verify_curve(statistics: AmplifierStatistics, vendor: str) -> AmplifierResults:
-    """Test the amplifiers of a photon transfer curve (DMTN-101 section 16).
-
-    Parameters
-    ----------
-    statistics
-        From `measure_curve`.
-    vendor
-        Manufacturer of the CCD.
-
-    Returns
-    -------
-    results
-        PTC_GAIN, PTC_NOISE, PTC_TURNOFF, PTC_BFE_A00, NOISE_SIGNAL_INDEPENDENCE and SUCCESS by amplifier.
-
-    Raises
-    ------
-    ValueError
-        Nothing is known of the manufacturer.
-    """
+def _verify(statistics: AmplifierStatistics, vendor: str) -> AmplifierResults:
+    """Test the amplifiers."""
     limits = A00_RANGES.get(vendor.upper())
     if limits is None:
         raise ValueError(f"no range of a00 for CCDs of {vendor!r}; known: {', '.join(A00_RANGES)}")
@@ -93,29 +86,6 @@ def verify_curve(statistics: AmplifierStatistics, vendor: str) -> AmplifierResul
         }
         results[name] = {**tests, "SUCCESS": all(tests.values())}
     return results
-
-
-def verified_curve(curve: PhotonTransferCurve, model: DetectorModel) -> dict[str, Any]:
-    """Measure and test a photon transfer curve.
-
-    Parameters
-    ----------
-    curve, model
-        As `measure_curve`.
-
-    Returns
-    -------
-    statistics
-        ``verifyPtcDetStats``, see `detector_result`.
-
-    Raises
-    ------
-    ValueError
-        Nothing is known of the manufacturer.
-    """
-    statistics = measure_curve(curve, model)
-    tests = verify_curve(statistics, model.vendor)
-    return detector_result(statistics, tests, metadata={"PTC_FIT_TYPE": curve.ptcFitType})
 
 
 def _noise_scatter(curve: PhotonTransferCurve, name: str) -> float:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import fft, special
 
 from .statistics import clipped_statistics
 
@@ -23,9 +24,6 @@ __all__ = [
 
 MINIMUM_SIGNAL = 5.0
 """Least signal of an amplifier that is taken for light, in units of the read noise."""
-
-BLOCK = 65_536
-"""Pixels that are multiplied at a time: so many stay in the processor's cache for all lags."""
 
 LEAST_WIDTH = 8
 """Pixels across an amplifier for each lag that is measured: small amplifiers cannot measure distant ones."""
@@ -64,20 +62,17 @@ def pair_flats(flats: Sequence[Flat], tolerance: float = 5e-3) -> list[tuple[int
     waiting: list[Flat] = []
     pairs = []
     for flat in sorted(flats, key=lambda each: each.exposure):
-        partner = next(
-            (
-                each
-                for each in waiting
-                if abs(each.exposure_time - flat.exposure_time) <= tolerance
-                and each.physical_filter == flat.physical_filter
-            ),
-            None,
-        )
-        if partner is None:
-            waiting.append(flat)
+        partners = [
+            each
+            for each in waiting
+            if abs(each.exposure_time - flat.exposure_time) <= tolerance
+            and each.physical_filter == flat.physical_filter
+        ]
+        if partners:
+            waiting.remove(partners[0])
+            pairs.append((partners[0].exposure, flat.exposure))
         else:
-            waiting.remove(partner)
-            pairs.append((partner.exposure, flat.exposure))
+            waiting.append(flat)
     return sorted(pairs)
 
 
@@ -202,31 +197,20 @@ def pixel_covariances(image: NDArray[np.float32], good: NDArray[np.bool_], side:
         Shape (side, side), in the unit of the image squared: ``[i, j]`` is that of pixels i columns and j
         rows apart, the mean of both diagonal directions (Astier et al. 2019, A&A 629, A36). [0, 0] is the
         variance. NaN where there are no two good pixels at that distance.
-
-    Notes
-    -----
-    The rows are laid one behind the other with zeros between them, so that each lag is one shift, and its
-    covariance one product of two vectors.
     """
-    rows, columns = image.shape
-    pitch = columns + side
     mean = np.mean(image[good], dtype=np.float64) if good.any() else 0.0
-    values = np.zeros(rows * pitch + side * pitch + side, dtype=np.float32)
-    use = np.zeros(values.shape, dtype=bool)
-    use[: rows * pitch].reshape(rows, pitch)[:, :columns] = good
-    values[: rows * pitch].reshape(rows, pitch)[:, :columns] = np.where(good, image - np.float32(mean), 0.0)
-    total, number = np.zeros((side, side)), np.zeros((side, side))
-    for start in range(0, rows * pitch, BLOCK):
-        stop = min(start + BLOCK, rows * pitch)
-        here, used = values[start:stop], use[start:stop]
-        for j in range(side):
-            for i in range(side):
-                for shift in {j * pitch + i, j * pitch - i} if j else {i}:
-                    there = slice(start + shift, stop + shift)
-                    total[i, j] += float(np.dot(here, values[there]))
-                    number[i, j] += np.count_nonzero(used & use[there])
+    total = _correlation(np.where(good, image - np.float32(mean), 0.0), side)
+    number = np.rint(_correlation(good, side))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(total / number)
+        return np.where(number > 0.0, total / number, math.nan)
+
+
+def _correlation(values: NDArray[Any], side: int) -> NDArray[np.float64]:
+    """Sums of the products of values i columns and j rows apart, over both diagonal directions."""
+    shape = [fft.next_fast_len(length + side, real=True) for length in values.shape]
+    lags = fft.irfft2(np.abs(fft.rfft2(values.astype(np.float64), shape)) ** 2, shape)
+    rows, columns = np.arange(side), np.arange(side)[:, None]
+    return np.asarray(lags[rows, columns] + lags[rows, -columns])
 
 
 def _clip_correction(threshold: float) -> float:

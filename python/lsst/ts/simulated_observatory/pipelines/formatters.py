@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import astuple
 from typing import Any
 
@@ -12,9 +13,8 @@ from lsst.daf.butler import FormatterV2
 from lsst.resources import ResourcePath
 
 from .images import Amplifier, DetectorImage
-from .metadata import units
 from .raws import RawImage, read_raw
-from .tables import Table, finite
+from .tables import Table
 
 __all__ = ["ImageFormatter", "RawFormatter", "TableFormatter"]
 
@@ -84,7 +84,7 @@ class ImageFormatter(_LocalFileFormatter):
             if image.metadata.get(key) is not None:
                 primary.header[f"HIERARCH {key}" if len(key) > 8 else key] = image.metadata[key]
         pixels = fits.ImageHDU(image.image, name="IMAGE")
-        pixels.header["BUNIT"] = units(image.metadata)
+        pixels.header["BUNIT"] = image.unit
         mask = fits.ImageHDU(image.mask.astype(np.uint8), name="MASK")
         tables = [_amplifier_table(image), _metadata_table(image.metadata)]
         fits.HDUList([primary, pixels, mask, *tables]).writeto(uri.ospath, overwrite=True)
@@ -126,7 +126,12 @@ def _amplifier_table(image: DetectorImage) -> fits.BinTableHDU:
 
 def _metadata_table(metadata: dict[str, Any]) -> fits.BinTableHDU:
     """Names and values; the values as JSON, because FITS headers hold neither lists nor long names well."""
-    texts = [json.dumps(finite(value)) for value in metadata.values()]
+    texts = [json.dumps(_finite(value)) for value in metadata.values()]
     columns = [np.array(list(metadata), dtype=str), np.array(texts, dtype=str)]
     kind = [("KEY", columns[0].dtype), ("VALUE", columns[1].dtype)]
     return fits.BinTableHDU(np.rec.fromarrays(columns, dtype=kind), name="METADATA")
+
+
+def _finite(value: Any) -> Any:
+    """The value, with None for a number that is not finite (JSON has none)."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -28,18 +28,7 @@ from .corrections import (
     subtract_overscan,
 )
 from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
-from .images import DetectorImage, MaskPlane
-from .metadata import (
-    APPLIED_GAIN,
-    DETECTOR_NAME,
-    IMAGE_NOISE,
-    OVERSCAN_LEVEL,
-    OVERSCAN_NOISE,
-    READ_NOISE,
-    UNITS,
-    dark_time,
-    units,
-)
+from .images import DetectorImage, Key, MaskPlane, dark_time
 from .raws import RawImage
 from .statistics import clipped_statistics
 from .storage_classes import CROSSTALK, CURVE, DEFECTS, IMAGE, LINEARIZER, RAW
@@ -157,7 +146,7 @@ class IsrTask(CalibrationTask):
             if table is None and getattr(self.config, _OPTIONS[name]):
                 self.log.info("No %s in the input collections: the image is not corrected for it.", name)
         image = self._assembled(raw, ptc, crosstalk, linearizer)
-        image.metadata[DETECTOR_NAME] = detector
+        image.metadata[Key.DETECTOR_NAME] = detector
         if bias is not None:
             _subtract(image, bias, "bias")
         if dark is not None:
@@ -208,7 +197,7 @@ class IsrTask(CalibrationTask):
         metadata: dict[str, Any] = dict(raw.header)
         metadata["EXPOSURE"] = exposure_id(raw.header["OBSID"])
         metadata["IMAGE SHAPE"] = list(raw.shape)
-        metadata[UNITS] = "adu" if ptc is None else "electron"
+        metadata[Key.UNITS] = "adu" if ptc is None else "electron"
         for name, plane in pixels.items():
             if linearizer is not None:
                 plane = linearize(plane, linearizer.linearityCoeffs[name])
@@ -232,22 +221,22 @@ def _amplifier_metadata(
     noise = overscan.residual_sigma * gain
     if ptc is not None:
         noise = ptc.noise.get(name, math.nan)
-        metadata[IMAGE_NOISE.format(name)] = ptc.imageNoise.get(name, math.nan)
+        metadata[Key.IMAGE_NOISE.format(name)] = ptc.imageNoise.get(name, math.nan)
     return metadata | {
-        APPLIED_GAIN.format(name): gain,
-        READ_NOISE.format(name): noise,
-        OVERSCAN_LEVEL.format(name): overscan.serial_median,
-        OVERSCAN_NOISE.format(name): overscan.residual_sigma,
+        Key.APPLIED_GAIN.format(name): gain,
+        Key.READ_NOISE.format(name): noise,
+        Key.OVERSCAN_LEVEL.format(name): overscan.serial_median,
+        Key.OVERSCAN_NOISE.format(name): overscan.residual_sigma,
     }
 
 
 def _subtract(image: DetectorImage, calibration: DetectorImage, name: str, factor: float = 1.0) -> None:
     """Subtract a combined calibration, times a factor such as the dark time (s)."""
     _check_size(image, calibration, name)
-    if units(calibration.metadata) != units(image.metadata):
+    if calibration.unit != image.unit:
         raise RuntimeError(
-            f"the combined {name} is in {units(calibration.metadata)}, the exposure in"
-            f" {units(image.metadata)}: make both with the same isr:doApplyGains"
+            f"the combined {name} is in {calibration.unit}, the exposure in {image.unit}:"
+            " make both with the same isr:doApplyGains"
         )
     image.image -= calibration.image if factor == 1.0 else calibration.image * np.float32(factor)
     image.mask |= calibration.mask & _UNUSABLE

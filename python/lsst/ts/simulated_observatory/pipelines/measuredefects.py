@@ -20,7 +20,7 @@ from lsst.pipe.base.connectionTypes import Input, Output
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .metadata import DETECTOR_NAME, dark_time
+from .images import Key, dark_time
 from .stacks import ImageHandle, combine_images, metadata_of
 from .statistics import clipped_statistics
 from .storage_classes import DEFECTS
@@ -117,7 +117,7 @@ class MeasureDefectsTask(CalibrationTask):
         for name, amplifier in combined.amplifiers.items():
             mask[amplifier.box] = self._bad(combined.pixels(name))
         metadata = {"imageType": kind, "exposures": [header["EXPOSURE"] for header in headers]}
-        return Struct(outputDefects=Defects.from_mask(headers[0][DETECTOR_NAME], mask, metadata))
+        return Struct(outputDefects=Defects.from_mask(headers[0][Key.DETECTOR_NAME], mask, metadata))
 
     def _bad(self, pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Bad pixels of one amplifier."""

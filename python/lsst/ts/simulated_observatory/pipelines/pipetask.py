@@ -10,9 +10,11 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 
 from .ocps_job import Job
 
@@ -24,7 +26,6 @@ SIMULATED = (
 """First line of every log."""
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _PROCESSES = re.compile(r"^(?:-j|--processes=?)(\d*)$")
 
 
@@ -33,23 +34,17 @@ class PipetaskProcess:
 
     Parameters
     ----------
-    command
-        Program and arguments.
-    log
-        Where its output goes.
-    remarks
-        Lines for the beginning of the log.
-    environment
-        Its environment variables.
+    command, environment
+        Program and arguments, and its environment variables.
+    log, remarks
+        Where its output goes, and lines for the beginning of it.
     """
 
     def __init__(
         self, command: Sequence[str], log: Path, remarks: Sequence[str], environment: Mapping[str, str]
     ) -> None:
         self.command = tuple(command)
-        self._log = log
-        self._remarks = remarks
-        self._environment = environment
+        self._log, self._remarks, self._environment = log, remarks, environment
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._killed = False
@@ -114,10 +109,8 @@ class PipetaskRunner:
 
     Parameters
     ----------
-    repository
-        Butler repository.
-    raw_collection
-        Input collection that the OCPS adds as the first one.
+    repository, raw_collection
+        Butler repository, and the input collection that the OCPS adds as the first one.
     processes
         Most processes that one job may use: ``-j`` is accepted and capped. On small machines one is fastest,
         since pipetask starts Python anew for every quantum otherwise.
@@ -134,12 +127,14 @@ class PipetaskRunner:
     def __call__(self, job: Job) -> PipetaskProcess:
         """Prepare the process of a job."""
         environment = {**os.environ, **_ONE_THREAD, **self.environment}
+        # What is not set is nothing, as in the shell of the real job.
+        pipeline = Template(job.pipeline).safe_substitute(defaultdict(str, environment))
         words, asked = _cap_processes(job.config.split(), self.processes)
         remarks = []
         if asked > self.processes:
             remarks.append(f"-j {asked} was asked for and -j {self.processes} is used, as fits this machine.")
         arguments = [
-            *("-p", _expand(job.pipeline, environment)),
+            *("-p", pipeline),
             *("-b", str(self.repository)),
             *("-o", job.collection),
             *("-i", self.raw_collection),
@@ -150,11 +145,6 @@ class PipetaskRunner:
         module = f"{__package__}.pipetask_process"
         command = [sys.executable, "-m", module, "--long-log", "run", *arguments]
         return PipetaskProcess(command, job.log, remarks, environment)
-
-
-def _expand(text: str, environment: Mapping[str, str]) -> str:
-    """Replace ``$NAME`` and ``${NAME}``; what is not set is nothing, as in the shell of the real job."""
-    return _VARIABLE.sub(lambda match: environment.get(match[1] or match[2], ""), text)
 
 
 def _cap_processes(words: Sequence[str], most: int) -> tuple[list[str], int]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .images import Amplifier
 
-__all__ = ["RawAmplifier", "RawHeader", "RawImage", "read_raw", "read_raw_header"]
+__all__ = ["RawAmplifier", "RawImage", "read_raw", "read_raw_header"]
 
 BLOCK = 2880
 """Bytes of a FITS block."""
@@ -74,7 +74,7 @@ def read_raw(path: str) -> RawImage:
     Parameters
     ----------
     path
-        The file.
+        Of the file.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def read_raw(path: str) -> RawImage:
     try:
         _check_blocks(path)
         with fits.open(path, memmap=False, lazy_load_hdus=False) as hdus:
-            header = dict(RawHeader(hdus[0].header))
+            header = dict(_RawHeader(hdus[0].header))
             amplifiers = {}
             for hdu in hdus[1:]:
                 match = _SEGMENT.match(str(hdu.header.get("EXTNAME", "")))
@@ -103,15 +103,10 @@ def read_raw(path: str) -> RawImage:
     return RawImage(dict(sorted(amplifiers.items())), header)
 
 
-class RawHeader(Mapping[str, Any]):
+class _RawHeader(Mapping[str, Any]):
     """Plain values of a header, without the keywords that describe the file; undefined values are None.
 
     A value is parsed when it is asked for: of the many keywords of a raw file few are needed to ingest it.
-
-    Parameters
-    ----------
-    header
-        As astropy has it.
     """
 
     def __init__(self, header: fits.Header) -> None:
@@ -130,7 +125,7 @@ class RawHeader(Mapping[str, Any]):
         return sum(1 for _ in self)
 
 
-def read_raw_header(path: str) -> RawHeader:
+def read_raw_header(path: str) -> Mapping[str, Any]:
     """Read the primary header of a raw file alone.
 
     Parameters
@@ -151,7 +146,7 @@ def read_raw_header(path: str) -> RawHeader:
     try:
         _check_blocks(path)
         with fits.open(path, memmap=False) as hdus:
-            return RawHeader(hdus[0].header)
+            return _RawHeader(hdus[0].header)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as a FITS file: {error}") from error
 

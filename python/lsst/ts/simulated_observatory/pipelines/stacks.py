@@ -9,8 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .images import Amplifier, DetectorImage, MaskPlane
-from .metadata import COMBINED_NOISE, UNITS, units
+from .images import Amplifier, DetectorImage, Key, MaskPlane
 from .statistics import clipped_statistics
 
 __all__ = ["ImageHandle", "clipped_mean", "combine_images", "metadata_of"]
@@ -167,11 +166,12 @@ def combine_images(
     if len(shapes) != 1:
         raise RuntimeError(f"images of different sizes cannot be combined: {sorted(shapes)}")
     rows, columns = (int(side) for side in shapes.pop())
+    first_row = handles[0].get(parameters={"rows": (0, 1)})
     result = DetectorImage(
         np.empty((rows, columns), np.float32),
         np.zeros((rows, columns), np.uint16),
-        handles[0].get(parameters={"rows": (0, 1)}).amplifiers,
-        {UNITS: units(headers[0])},
+        first_row.amplifiers,
+        {Key.UNITS: first_row.unit},
     )
     noise = _ResidualNoise(result.amplifiers, len(handles))
     # Pixels, squares and mask take up to nine bytes a pixel.
@@ -190,7 +190,7 @@ def combine_images(
         if measure_noise:
             noise.add(stack, mean, first)
     if measure_noise:
-        result.metadata |= {COMBINED_NOISE.format(name): value for name, value in noise.noise().items()}
+        result.metadata |= {Key.COMBINED_NOISE.format(name): value for name, value in noise.noise().items()}
     _fill(result)
     return result
 

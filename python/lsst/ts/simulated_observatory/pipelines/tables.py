@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Crosstalk", "Defects", "Linearizer", "PhotonTransferCurve", "Table", "finite"]
+__all__ = ["Crosstalk", "Defects", "Linearizer", "PhotonTransferCurve", "Table"]
 
 
 @dataclass(eq=False)
@@ -24,7 +24,7 @@ class Table:
 
     def to_dict(self) -> dict[str, Any]:
         """All attributes, as JSON can hold them."""
-        values: dict[str, Any] = finite(asdict(self))
+        values = _replaced(asdict(self), lambda each: each if _is_finite(each) else None)
         return {"kind": self.kind, **values}
 
     @classmethod
@@ -236,24 +236,6 @@ class Linearizer(Table):
     linearityCoeffs: dict[str, list[float]]
 
 
-def finite(value: Any) -> Any:
-    """Put None in the place of numbers that are not finite, which JSON does not have.
-
-    Parameters
-    ----------
-    value
-        A value, or dictionaries and sequences of them.
-
-    Returns
-    -------
-    value
-        The same, with lists for sequences.
-    """
-    return _replaced(
-        value, lambda each: None if isinstance(each, float) and not math.isfinite(each) else each
-    )
-
-
 def _replaced(value: Any, function: Callable[[Any], Any]) -> Any:
     """The same with all values in dictionaries and sequences replaced by what a function makes of them."""
     if isinstance(value, dict):
@@ -261,3 +243,7 @@ def _replaced(value: Any, function: Callable[[Any], Any]) -> Any:
     if isinstance(value, list | tuple):
         return [_replaced(each, function) for each in value]
     return function(value)
+
+
+def _is_finite(value: Any) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)

@@ -17,7 +17,7 @@ from lsst.pipe.base.connectionTypes import Input
 
 from ..cameras.models import DetectorModel, detector_model
 from .cosmicrays import CosmicRayFinder
-from .criteria import verify_image
+from .criteria import verified_image
 from .curvecriteria import verified_curve
 from .images import DetectorImage
 from .merging import exp_merge, run_merge
@@ -143,12 +143,12 @@ class VerifyDetectorTask(CalibrationTask):
     config: VerifyDetectorConfig
 
     def run(self, inputExposure: DetectorImage) -> Struct:
-        """Measure and test one image, see `verify_image`."""
+        """Measure and test one image, see `verified_image`."""
         repair = self.config.repair
         finder = CosmicRayFinder(
             threshold=repair.minSigma, minimum_charge=repair.min_DN, psf_fwhm=repair.fwhm
         )
-        return Struct(outputStats=verify_image(inputExposure, self.config.imageType, finder))
+        return Struct(outputStats=verified_image(inputExposure, self.config.imageType, finder))
 
 
 class VerifyCurveTask(CalibrationTask):
