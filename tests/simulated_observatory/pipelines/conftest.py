@@ -80,5 +80,5 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Camera:
 
 @pytest.fixture(scope="session")
 def bias_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first exposure of a night, whatever other tests took with `camera`."""
+    """The first exposure of a night."""
     return Camera(tmp_path_factory.mktemp("bias")).take("BIAS", [0])[0]

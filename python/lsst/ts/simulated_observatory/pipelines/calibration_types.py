@@ -21,16 +21,12 @@ class CalibrationType:
     ----------
     name
         As in the names of its pipelines, e.g. ``BIAS`` of ``cpBias.yaml``.
-    storage_class
-        Of its datasets.
-    each_filter
-        Whether there is one for each filter.
+    storage_class, each_filter
+        Of its datasets, and whether there is one for each filter.
     made_with, verified_with
         Dataset types without which there is nothing that a job could do which makes or verifies it.
-    verified_by_itself
-        Whether its own values are verified, and no images.
-    other_names
-        Names that it has had in files of cp_pipe.
+    verified_by_itself, other_names
+        Whether its own values are verified, and no images; names that it has had in files of cp_pipe.
     """
 
     name: str
@@ -63,10 +59,7 @@ CALIBRATION_TYPES: Mapping[str, CalibrationType] = {
         CalibrationType(name="BIAS", verified_with=("bias",)),
         CalibrationType(name="DARK", made_with=("bias",), verified_with=("bias", "dark")),
         CalibrationType(
-            name="FLAT",
-            each_filter=True,
-            made_with=("bias", "dark"),
-            verified_with=("bias", "dark", "flat"),
+            name="FLAT", each_filter=True, made_with=("bias", "dark"), verified_with=("bias", "dark", "flat")
         ),
         CalibrationType(name="DEFECTS", storage_class=DEFECTS, verified_with=("bias", "dark", "defects")),
         CalibrationType(

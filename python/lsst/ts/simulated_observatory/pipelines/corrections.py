@@ -45,10 +45,9 @@ class OverscanResult:
     ----------
     pixels
         Imaging area, adu, as read out (not mirrored).
-    serial_median
-        Median of the levels of the rows, adu.
-    residual_sigma
-        Clipped standard deviation of the serial overscan after its own subtraction, adu: the read noise.
+    serial_median, residual_sigma
+        Median of the levels of the rows, and clipped standard deviation of the serial overscan after its own
+        subtraction, adu: the read noise.
     """
 
     pixels: NDArray[np.float32]
@@ -68,10 +67,8 @@ def subtract_overscan(
 
     Parameters
     ----------
-    raw
-        Amplifier as read out.
-    fit_type
-        Key of `FIT_TYPES`, for rows and for columns.
+    raw, fit_type
+        Amplifier as read out, and key of `FIT_TYPES`, for rows and for columns.
     leading, trailing
         Lines of each overscan region that are not used, at its beginning and its end.
     parallel
@@ -135,10 +132,8 @@ def linearize(pixels: NDArray[np.float32], coefficients: Sequence[float]) -> NDA
 
     Parameters
     ----------
-    pixels
-        Recorded signal r, adu, shape (rows, columns).
-    coefficients
-        c; the unit of ``c[n]`` is adu^-(n + 1).
+    pixels, coefficients
+        Recorded signal r, adu, shape (rows, columns); c, the unit of ``c[n]`` is adu^-(n + 1).
 
     Returns
     -------

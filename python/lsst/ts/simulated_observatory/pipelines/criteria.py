@@ -1,4 +1,4 @@
-"""The tests of verification: statistics of an image, and the conditions that they have to meet.
+"""The tests of verification: statistics of an image or curve, and the conditions that they have to meet.
 
 The criteria are those of DMTN-101 and cp_verify, with the two-sided NOISE test. A statistic that is not
 finite never passes.
@@ -13,15 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cameras.models import DetectorModel
 from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
 from .images import DetectorImage, Key, MaskPlane, amplifier_value
 from .statistics import clipped_statistics, mean_and_sigma
+from .tables import PhotonTransferCurve
 
 __all__ = [
     "TOLERANCE",
     "AmplifierResults",
     "AmplifierStatistics",
     "detector_result",
+    "verified_curve",
     "verified_image",
     "verify_dark_image",
     "verify_defects",
@@ -33,6 +36,15 @@ TOLERANCE = 0.05
 
 CORNER = 200
 """Side of the box at the readout corner, pixels."""
+
+TURNOFF = 90_000.0
+"""Signal (electron) up to which a curve must be followed."""
+
+NOISE_SCATTER = 1.25
+"""Standard deviation of the overscan noise over the pairs that is allowed, adu."""
+
+A00_RANGES: Mapping[str, tuple[float, float]] = {"ITL": (-4.56e-6, 6.91e-7), "E2V": (-3.52e-6, -2.61e-6)}
+"""Lowest and highest a00 (1/electron) by manufacturer (DM-30171)."""
 
 _UNUSABLE = np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)
 
@@ -225,7 +237,8 @@ def _measure_defects(image: DetectorImage) -> AmplifierStatistics:
         masked = _statistics(pixels[~bad])
         unmasked = {f"UNMASKED_{key}": value for key, value in _statistics(pixels.ravel()).items()}
         defects = int(np.count_nonzero(bad))
-        far = _far(pixels.size) * masked["STDEV"]
+        # There, a normal distribution of as many pixels has the density of one.
+        far = math.sqrt(2.0 * math.log(max(pixels.size / math.sqrt(2.0 * math.pi), 1.0))) * masked["STDEV"]
         statistics[name] = masked | unmasked
         statistics[name]["DEFECT_PIXELS"] = defects
         statistics[name]["FRAC"] = defects / pixels.size
@@ -263,6 +276,74 @@ def verify_defects(statistics: AmplifierStatistics) -> AmplifierResults:
     return results
 
 
+def verified_curve(curve: PhotonTransferCurve, model: DetectorModel) -> dict[str, Any]:
+    """Measure and test a photon transfer curve (DMTN-101 section 16).
+
+    Parameters
+    ----------
+    curve, model
+        Of a detector: photon transfer curve and camera model.
+
+    Returns
+    -------
+    statistics
+        ``verifyPtcDetStats``, see `detector_result`.
+
+    Raises
+    ------
+    ValueError
+        Nothing is known of the manufacturer.
+    """
+    statistics = _measure_curve(curve, model)
+    tests = _verify_curve(statistics, model.vendor)
+    return detector_result(statistics, tests, metadata={"PTC_FIT_TYPE": curve.ptcFitType})
+
+
+def _measure_curve(curve: PhotonTransferCurve, model: DetectorModel) -> AmplifierStatistics:
+    """Gain (electron/adu), noise (electron), turnoff and largest mean (adu), a00 (1/electron), by amplifier.
+
+    PTC_ is the curve, AMP_ the camera model. What the curve does not have is NaN.
+    """
+    return {
+        amplifier.name: {
+            "PTC_GAIN": curve.gain.get(amplifier.name, math.nan),
+            "AMP_GAIN": amplifier.gain,
+            "PTC_NOISE": curve.noise.get(amplifier.name, math.nan),
+            "AMP_NOISE": amplifier.read_noise,
+            "PTC_TURNOFF": curve.ptcTurnoff.get(amplifier.name, math.nan),
+            "PTC_BFE_A00": curve.a00.get(amplifier.name, math.nan),
+            "NOISE_SCATTER": _noise_scatter(curve, amplifier.name),
+            "MAX_RAW_MEAN": max(curve.rawMeans.get(amplifier.name, ()), default=math.nan),
+        }
+        for amplifier in model.amplifiers
+    }
+
+
+def _verify_curve(statistics: AmplifierStatistics, vendor: str) -> AmplifierResults:
+    """Test the amplifiers."""
+    limits = A00_RANGES.get(vendor.upper())
+    if limits is None:
+        raise ValueError(f"no range of a00 for CCDs of {vendor!r}; known: {', '.join(A00_RANGES)}")
+    results: AmplifierResults = {}
+    for name, values in statistics.items():
+        tests = {
+            "PTC_GAIN": abs(_deviation(values["PTC_GAIN"], values["AMP_GAIN"])) < TOLERANCE,
+            "PTC_NOISE": abs(_deviation(values["PTC_NOISE"], values["AMP_NOISE"])) < TOLERANCE,
+            "PTC_TURNOFF": values["PTC_TURNOFF"] * values["PTC_GAIN"] > TURNOFF,
+            "PTC_BFE_A00": limits[0] < values["PTC_BFE_A00"] < limits[1],
+            "NOISE_SIGNAL_INDEPENDENCE": values["NOISE_SCATTER"] < NOISE_SCATTER,
+        }
+        results[name] = {**tests, "SUCCESS": all(tests.values())}
+    return results
+
+
+def _noise_scatter(curve: PhotonTransferCurve, name: str) -> float:
+    """Standard deviation of the overscan noise over the pairs that follow the curve, adu."""
+    noise = np.asarray(curve.overscanNoise.get(name, ()), dtype=np.float64)
+    used = np.asarray(curve.usedPoints.get(name, ()), dtype=bool)
+    return float(np.std(noise[used])) if used.any() else math.nan
+
+
 def _pixels(image: DetectorImage, amplifier: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Pixels of an amplifier, and which of them count."""
     return image.pixels(amplifier), (image.flags(amplifier) & _UNUSABLE) == 0
@@ -285,8 +366,3 @@ def _statistics(pixels: NDArray[np.float32]) -> dict[str, float]:
         "MIN": float(np.min(pixels)),
         "MAX": float(np.max(pixels)),
     }
-
-
-def _far(number: int) -> float:
-    """Distance from the centre, in sigma, at which a normal distribution has the density 1 / number."""
-    return math.sqrt(2.0 * math.log(max(number / math.sqrt(2.0 * math.pi), 1.0)))

@@ -13,14 +13,7 @@ from scipy import fft, special
 
 from .statistics import clipped_statistics
 
-__all__ = [
-    "Flat",
-    "PairMeasurement",
-    "gain_from_contrast",
-    "measure_pair",
-    "pair_flats",
-    "pixel_covariances",
-]
+__all__ = ["Flat", "PairMeasurement", "gain_from_contrast", "measure_pair", "pair_flats", "pixel_covariances"]
 
 MINIMUM_SIGNAL = 5.0
 """Least signal of an amplifier that is taken for light, in units of the read noise."""
@@ -49,10 +42,8 @@ def pair_flats(flats: Sequence[Flat], tolerance: float = 5e-3) -> list[tuple[int
 
     Parameters
     ----------
-    flats
-        In any order.
-    tolerance
-        Largest difference of exposure times, s.
+    flats, tolerance
+        In any order; largest difference of exposure times, s.
 
     Returns
     -------
@@ -118,10 +109,8 @@ def measure_pair(
     ----------
     first, second, good
         The two images, adu, and which pixels to use; shape (rows, columns).
-    noise
-        Read noise, adu.
-    side
-        Number of lags of the covariances in each direction; fewer where `LEAST_WIDTH` says so.
+    noise, side
+        Read noise, adu; number of lags in each direction, which is less where `LEAST_WIDTH` says so.
     threshold
         Clipping of the difference, in sigma.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import astuple
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,10 @@ class _LocalFileFormatter(FormatterV2):
 
     def _read(self, path: str) -> Any:
         """Content of the file."""
+        raise NotImplementedError
+
+    def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
+        """Write a dataset to a file on a local disk, see `FormatterV2`."""
         raise NotImplementedError
 
 
@@ -69,15 +74,7 @@ class ImageFormatter(_LocalFileFormatter):
             )
 
     def write_local_file(self, in_memory_dataset: DetectorImage, uri: ResourcePath) -> None:
-        """Write an image.
-
-        Parameters
-        ----------
-        in_memory_dataset
-            The image.
-        uri
-            Where; a file on a local disk.
-        """
+        """Write an image."""
         image = in_memory_dataset
         primary = fits.PrimaryHDU()
         for key in (*_HEADER_KEYS, *(key for key in image.metadata if key.startswith("SIMULAT"))):
@@ -86,7 +83,11 @@ class ImageFormatter(_LocalFileFormatter):
         pixels = fits.ImageHDU(image.image, name="IMAGE")
         pixels.header["BUNIT"] = image.unit
         mask = fits.ImageHDU(image.mask.astype(np.uint8), name="MASK")
-        tables = [_amplifier_table(image), _metadata_table(image.metadata)]
+        numbers = [(key, np.int32) for key in ("X0", "Y0", "WIDTH", "HEIGHT")]
+        kind = [("NAME", "U8"), *numbers, ("FLIPX", "?"), ("FLIPY", "?")]
+        rows = [astuple(amplifier) for amplifier in image.amplifiers.values()]
+        amplifiers = fits.BinTableHDU(np.array(rows, dtype=kind), name="AMPLIFIERS")
+        tables = [amplifiers, _metadata_table(image.metadata)]
         fits.HDUList([primary, pixels, mask, *tables]).writeto(uri.ospath, overwrite=True)
 
 
@@ -97,31 +98,12 @@ class TableFormatter(_LocalFileFormatter):
 
     def _read(self, path: str) -> Table:
         kind: type[Table] = self.file_descriptor.storageClass.pytype
-        with open(path, encoding="utf-8") as file:
-            return kind.from_dict(json.load(file))
+        return kind.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
 
-    def to_bytes(self, in_memory_dataset: Table) -> bytes:
-        """Content of the file of a table.
-
-        Parameters
-        ----------
-        in_memory_dataset
-            The table.
-
-        Returns
-        -------
-        content
-            JSON.
-        """
-        return json.dumps(in_memory_dataset.to_dict(), indent=1, allow_nan=False).encode()
-
-
-def _amplifier_table(image: DetectorImage) -> fits.BinTableHDU:
-    """Boxes and mirroring of the amplifiers."""
-    rows = [astuple(amplifier) for amplifier in image.amplifiers.values()]
-    numbers = [(key, np.int32) for key in ("X0", "Y0", "WIDTH", "HEIGHT")]
-    kind = [("NAME", "U8"), *numbers, ("FLIPX", "?"), ("FLIPY", "?")]
-    return fits.BinTableHDU(np.array(rows, dtype=kind), name="AMPLIFIERS")
+    def write_local_file(self, in_memory_dataset: Table, uri: ResourcePath) -> None:
+        """Write a table."""
+        text = json.dumps(in_memory_dataset.to_dict(), indent=1, allow_nan=False)
+        Path(uri.ospath).write_text(text, encoding="utf-8")
 
 
 def _metadata_table(metadata: dict[str, Any]) -> fits.BinTableHDU:

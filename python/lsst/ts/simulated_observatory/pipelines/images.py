@@ -16,15 +16,7 @@ from numpy.typing import NDArray
 
 from ..cameras.models import Amplifier
 
-__all__ = [
-    "Amplifier",
-    "DetectorImage",
-    "Key",
-    "MaskPlane",
-    "amplifier_value",
-    "dark_time",
-    "origin",
-]
+__all__ = ["Amplifier", "DetectorImage", "Key", "MaskPlane", "amplifier_value", "dark_time", "origin"]
 
 _ORIGIN = {"INSTRUME", "CCD_MANU", "LSST_NUM", "FILTER", "GRATING", "SEQNAME", "SEQFILE"}
 
@@ -169,12 +161,8 @@ def amplifier_value(metadata: Mapping[str, Any], key: str, amplifier: str) -> fl
 
     Parameters
     ----------
-    metadata
-        Of the image.
-    key
-        Name with ``{}`` for the amplifier, e.g. `Key.APPLIED_GAIN`.
-    amplifier
-        E.g. ``C05``.
+    metadata, key, amplifier
+        Of the image; name with ``{}`` for the amplifier, e.g. `Key.READ_NOISE`; e.g. ``C05``.
 
     Returns
     -------
@@ -190,10 +178,8 @@ def origin(metadata: Mapping[str, Any], *more: str) -> dict[str, Any]:
 
     Parameters
     ----------
-    metadata
-        Of the image.
-    *more
-        Further keys.
+    metadata, *more
+        Of the image; further keys.
 
     Returns
     -------

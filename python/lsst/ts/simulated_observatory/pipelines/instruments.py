@@ -58,8 +58,7 @@ class CalibrationInstrument(Instrument):
                 "name": name,
                 "class_name": get_full_type_name(type(self)),
                 "detector_max": max(detectors) + 1,
-                "exposure_max": 10**13 * 8,
-                "visit_max": 10**13 * 8,
+                **dict.fromkeys(("exposure_max", "visit_max"), 10**13 * 8),
             }
             registry.syncDimensionData("instrument", record, update=update)
             for number, full_name in detectors.items():

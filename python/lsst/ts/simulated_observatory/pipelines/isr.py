@@ -7,13 +7,7 @@ from typing import Any
 
 import numpy as np
 from lsst.pex.config import ChoiceField, Config, ConfigField, Field
-from lsst.pipe.base import (
-    InputQuantizedConnection,
-    PipelineTaskConfig,
-    PipelineTaskConnections,
-    QuantumContext,
-    Struct,
-)
+from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input, Output
 
 from lsst.ts.calibrations.domain.instruments import exposure_id
@@ -125,9 +119,9 @@ class IsrTask(CalibrationTask):
     _DefaultName = "isr"
     config: IsrConfig
 
-    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
+    def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
         """The name of the detector is added: a raw header has only the words of the camera system for it."""
-        return {**butler.get(refs), "detector": str(dimension_record(refs.raw, "detector").full_name)}
+        return {**inputs, "detector": str(dimension_record(refs.raw, "detector").full_name)}
 
     def run(
         self,

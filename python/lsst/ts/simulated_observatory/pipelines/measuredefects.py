@@ -13,7 +13,6 @@ from lsst.pipe.base import (
     NoWorkFound,
     PipelineTaskConfig,
     PipelineTaskConnections,
-    QuantumContext,
     Struct,
 )
 from lsst.pipe.base.connectionTypes import Input, Output
@@ -90,11 +89,11 @@ class MeasureDefectsTask(CalibrationTask):
     _DefaultName = "measureDefects"
     config: MeasureDefectsConfig
 
-    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
+    def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
         kind = self.config.imageType
         chosen = [
-            butler.get(ref)
-            for ref in refs.inputExposures
+            handle
+            for handle, ref in zip(inputs["inputExposures"], refs.inputExposures, strict=True)
             if dimension_record(ref, "exposure").observation_type == kind
         ]
         if not chosen:
@@ -163,10 +162,8 @@ def fill_columns(bad: NDArray[np.bool_], *, suspicious: int, gap: int) -> NDArra
     ----------
     bad
         Bad pixels of an amplifier, shape (rows, columns).
-    suspicious
-        Least number of bad pixels in such a column.
-    gap
-        So many good pixels in a row stay good.
+    suspicious, gap
+        Least number of bad pixels in such a column; so many good pixels in a row stay good.
 
     Returns
     -------

@@ -18,10 +18,8 @@ def exp_merge(statistics: Mapping[str, Mapping[str, Any]], *, scatter: bool = Fa
 
     Parameters
     ----------
-    statistics
-        ``verify<X>DetStats`` by detector name.
-    scatter
-        Whether to test the scatter of the detectors' means, too (flats).
+    statistics, scatter
+        ``verify<X>DetStats`` by detector name; whether to test the scatter of their means, too (flats).
 
     Returns
     -------
@@ -41,10 +39,8 @@ def exp_merge(statistics: Mapping[str, Mapping[str, Any]], *, scatter: bool = Fa
         # The limit is not a ratio in cp_verify (verifyFlat): several detectors hardly keep it.
         means = [each["DET"]["MEAN"] for each in statistics.values()]
         value = float(np.std(means)) if means else math.nan
-        passed = value <= TOLERANCE
-        result["EXP"] = {"SCATTER": value}
-        result["VERIFY"] = {"EXP": {"SCATTER": passed}}
-        success &= passed
+        result["EXP"], result["VERIFY"] = {"SCATTER": value}, {"EXP": {"SCATTER": value <= TOLERANCE}}
+        success &= value <= TOLERANCE
     result["SUCCESS"] = success
     return result
 

@@ -26,7 +26,7 @@ SIMULATED = (
 """First line of every log."""
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-_PROCESSES = re.compile(r"^(?:-j|--processes=?)(\d*)$")
+_PROCESSES = re.compile(r"(?<!\S)(-j\s*|--processes(?:\s+|=))(\d+)(?!\S)")
 
 
 class PipetaskProcess:
@@ -52,10 +52,7 @@ class PipetaskProcess:
     def run(self) -> int:
         """Run it to its end; return its exit status, 255 if it was killed before it began.
 
-        Raises
-        ------
-        OSError
-            The process could not be started, or the log not be written.
+        There is an OSError if the process cannot be started, or the log not be written.
         """
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("a", encoding="utf-8") as log:
@@ -129,10 +126,13 @@ class PipetaskRunner:
         environment = {**os.environ, **_ONE_THREAD, **self.environment}
         # What is not set is nothing, as in the shell of the real job.
         pipeline = Template(job.pipeline).safe_substitute(defaultdict(str, environment))
-        words, asked = _cap_processes(job.config.split(), self.processes)
-        remarks = []
-        if asked > self.processes:
-            remarks.append(f"-j {asked} was asked for and -j {self.processes} is used, as fits this machine.")
+        most, asked = self.processes, [int(match[2]) for match in _PROCESSES.finditer(job.config)]
+        words = _PROCESSES.sub(lambda match: f"{match[1]}{min(int(match[2]), most)}", job.config).split()
+        remarks = [
+            f"-j {number} was asked for and -j {most} is used, as fits this machine."
+            for number in asked[-1:]
+            if number > most
+        ]
         arguments = [
             *("-p", pipeline),
             *("-b", str(self.repository)),
@@ -142,22 +142,5 @@ class PipetaskRunner:
             *("--output-run", f"{job.collection}/run"),
             *("-d", job.data_query),
         ]
-        module = f"{__package__}.pipetask_process"
-        command = [sys.executable, "-m", module, "--long-log", "run", *arguments]
+        command = [sys.executable, "-m", f"{__package__}.pipetask_process", "--long-log", "run", *arguments]
         return PipetaskProcess(command, job.log, remarks, environment)
-
-
-def _cap_processes(words: Sequence[str], most: int) -> tuple[list[str], int]:
-    """Cap ``-j N``, ``-jN``, ``--processes N`` and ``--processes=N``; return words and what was asked for."""
-    capped, asked, expected = [], 1, False
-    for word in words:
-        match = _PROCESSES.match(word)
-        if expected and word.isdecimal():
-            asked = int(word)
-            word = f"{min(asked, most)}"
-        elif match is not None and match[1]:
-            asked = int(match[1])
-            word = word.removesuffix(match[1]) + f"{min(asked, most)}"
-        expected = match is not None and not match[1]
-        capped.append(word)
-    return capped, asked

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from lsst.pex.config import ChoiceField, Field
@@ -223,7 +222,10 @@ class SolveTask(CalibrationTask):
         for name in pairs[0].gain:
             for measured in ("rawMeans", "rawVars", "covariances", "pixelCounts", "overscanNoise"):
                 getattr(curve, measured)[name] = [getattr(pair, measured)[name][0] for pair in pairs]
-            self._fit(curve, name, _noise_adu(bias.metadata, name))
+            noise, gain = (
+                amplifier_value(bias.metadata, key, name) for key in (Key.COMBINED_NOISE, Key.APPLIED_GAIN)
+            )
+            self._fit(curve, name, noise / gain if gain else math.nan)
         return Struct(outputCurve=curve)
 
     def _fit(self, curve: PhotonTransferCurve, name: str, image_noise: float) -> None:
@@ -284,9 +286,3 @@ def _read_noise(overscan: Sequence[float], fit: CurveFit, measured: float) -> tu
         ratio = noise / measured
         noise, error = fit.noise * ratio, fit.noise_error * ratio
     return noise * fit.gain, math.hypot(error * fit.gain, noise * fit.gain_error)
-
-
-def _noise_adu(bias: dict[str, Any], amplifier: str) -> float:
-    """Noise of a single bias, adu; NaN if the combined bias does not know it."""
-    noise, gain = (amplifier_value(bias, key, amplifier) for key in (Key.COMBINED_NOISE, Key.APPLIED_GAIN))
-    return noise / gain if gain else math.nan

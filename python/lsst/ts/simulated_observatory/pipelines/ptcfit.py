@@ -193,15 +193,13 @@ class _Points:
         """Error of the noise, adu, with which a fit of all three parameters would determine it."""
         if np.count_nonzero(used) < 4 or not self.noise > 0.0:
             return math.inf
-        a00, gain, _ = self.guess(used)
-        mean, steps = self.mean[used], (0.01, 1e-4)
-        derivatives = [
-            (variance_model(mean, gain, (a00 + steps[0]) * A00_UNIT, 0.0), steps[0]),
-            (variance_model(mean, gain + steps[1], a00 * A00_UNIT, 0.0), steps[1]),
-        ]
-        here = variance_model(mean, gain, a00 * A00_UNIT, 0.0)
-        columns = [*((there - here) / step for there, step in derivatives), np.ones_like(mean)]
-        design = np.stack(columns, axis=1) / self.error[used][:, None]
+        mean = self.mean[used]
+        derivatives = optimize.approx_fprime(
+            self.guess(used)[:2],
+            lambda values: variance_model(mean, values[1], values[0] * A00_UNIT, 0.0),
+            (0.01, 1e-4),
+        )
+        design = np.column_stack([derivatives, np.ones_like(mean)]) / self.error[used][:, None]
         return math.sqrt(float(np.linalg.pinv(design.T @ design)[2, 2])) / (2.0 * self.noise)
 
 

@@ -29,10 +29,8 @@ def ingest_raw(butler: Butler, path: str) -> list[DatasetRef]:
 
     Parameters
     ----------
-    butler
-        Writeable.
-    path
-        The file.
+    butler, path
+        Writeable; the file.
 
     Returns
     -------

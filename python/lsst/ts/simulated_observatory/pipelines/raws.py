@@ -34,11 +34,9 @@ class RawAmplifier:
     ----------
     array
         adu, shape (rows, columns) with prescan and overscan; row 0, column 0 was read first.
-    imaging
-        Rows and columns of the imaging area. Columns after it are serial overscan, rows after it parallel
-        overscan.
-    amplifier
-        Where the imaging area belongs in the assembled image.
+    imaging, amplifier
+        Rows and columns of the imaging area, and where it belongs in the assembled image. Columns after it
+        are serial overscan, rows after it parallel overscan.
     """
 
     array: NDArray[Any]
@@ -52,10 +50,8 @@ class RawImage:
 
     Parameters
     ----------
-    amplifiers
-        By name, e.g. ``C05``.
-    header
-        Primary header; undefined values are None.
+    amplifiers, header
+        By name, e.g. ``C05``; primary header, in which undefined values are None.
     """
 
     amplifiers: Mapping[str, RawAmplifier]

@@ -59,15 +59,15 @@ def clipped_mean(
     mean
         Shape (rows, columns).
 
-    Notes
-    -----
-    Nearly all pixels have no outlier: the mean of all images is made for all, and only the others are
-    clipped again.
     """
+    # Nearly all pixels have no outlier: the mean of all images is made for all, and only the others are
+    # clipped again.
     number, *shape = stack.shape
     weights = np.ones(number) if weights is None else weights
     flat = stack.reshape(number, -1)
-    flags = None if excluded is None else _exceptions(excluded.reshape(number, -1))
+    flags = None if excluded is None else excluded.reshape(number, -1)
+    if flags is not None and (often := np.count_nonzero(flags, axis=0) * 2 > number).any():
+        flags = flags & ~often
     share = (weights / weights.sum()).astype(np.float32)
     scale = np.sqrt(weights / weights.mean()).astype(np.float32)
     mean = np.empty(flat.shape[1], dtype=np.float32)
@@ -255,12 +255,6 @@ def _fill(image: DetectorImage) -> None:
         if holes.any():
             pixels[holes] = 0.0 if holes.all() else np.median(pixels[~holes])
     image.mask[empty] |= np.uint16(MaskPlane.BAD)
-
-
-def _exceptions(excluded: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Exclusions that concern at most half of the images of their pixel."""
-    often = np.count_nonzero(excluded, axis=0) * 2 > excluded.shape[0]
-    return excluded & ~often if often.any() else excluded
 
 
 def _clip(

@@ -26,10 +26,8 @@ class ClippedStatistics:
     ----------
     mean, sigma
         In the unit of the pixels; NaN if there were none.
-    count
-        Pixels that survived.
-    clipped
-        Finite pixels that did not.
+    count, clipped
+        Pixels that survived, and finite pixels that did not.
     limits
         Lowest and highest value that the last clipping kept.
     """

@@ -18,14 +18,20 @@ class Table:
     """A calibration that is written as one JSON object.
 
     JSON has no NaN: numbers that are not finite are null in the file, and NaN again when read.
+
+    Parameters
+    ----------
+    detector
+        Full name, e.g. ``RXX_S00``.
     """
 
     kind: ClassVar[str] = ""
 
+    detector: str
+
     def to_dict(self) -> dict[str, Any]:
         """All attributes, as JSON can hold them."""
-        values = _replaced(asdict(self), lambda each: each if _is_finite(each) else None)
-        return {"kind": self.kind, **values}
+        return {"kind": self.kind, **_replaced(asdict(self), lambda each: each if _is_finite(each) else None)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -57,8 +63,6 @@ class PhotonTransferCurve(Table):
 
     Parameters
     ----------
-    detector
-        Full name, e.g. ``RXX_S00``.
     gain, gainErr
         electron/adu by amplifier.
     noise, noiseErr
@@ -89,7 +93,6 @@ class PhotonTransferCurve(Table):
 
     kind: ClassVar[str] = "PhotonTransferCurve"
 
-    detector: str
     gain: dict[str, float]
     gainErr: dict[str, float] = field(default_factory=dict)
     noise: dict[str, float] = field(default_factory=dict)
@@ -130,19 +133,14 @@ class Defects(Table):
 
     Parameters
     ----------
-    detector
-        Full name.
-    shape
-        Rows and columns of the image.
-    boxes
-        x0, y0, width, height of each defect, pixels.
+    shape, boxes
+        Rows and columns of the image; x0, y0, width, height of each defect, pixels.
     metadata
         How they were found.
     """
 
     kind: ClassVar[str] = "Defects"
 
-    detector: str
     shape: tuple[int, int]
     boxes: list[tuple[int, int, int, int]]
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -166,12 +164,10 @@ class Defects(Table):
 
         Parameters
         ----------
-        detector
-            Full name.
+        detector, metadata
+            Full name of the detector, and how the defects were found.
         mask
             True in defects; shape (rows, columns).
-        metadata
-            How they were found.
 
         Returns
         -------
@@ -203,17 +199,12 @@ class Crosstalk(Table):
 
     Parameters
     ----------
-    detector
-        Full name.
-    amplifiers
-        Names in the order of the coefficients.
-    coeffs
-        ``coeffs[i][j]``: part of the signal of amplifier j (adu) that is added to amplifier i (adu).
+    amplifiers, coeffs
+        Names; ``coeffs[i][j]`` is the part of the signal of amplifier j that is added to amplifier i.
     """
 
     kind: ClassVar[str] = "Crosstalk"
 
-    detector: str
     amplifiers: list[str]
     coeffs: list[list[float]]
 
@@ -224,15 +215,12 @@ class Linearizer(Table):
 
     Parameters
     ----------
-    detector
-        Full name.
     linearityCoeffs
         c by amplifier; the unit of ``c[n]`` is adu^-(n + 1).
     """
 
     kind: ClassVar[str] = "Linearizer"
 
-    detector: str
     linearityCoeffs: dict[str, list[float]]
 
 

@@ -72,17 +72,16 @@ class CalibrationTask(PipelineTask):
 
         Parameters
         ----------
-        butlerQC
-            Butler for the datasets of this quantum.
-        inputRefs, outputRefs
-            References of its datasets.
+        butlerQC, inputRefs, outputRefs
+            Butler for the datasets of this quantum, and references of them.
 
         Raises
         ------
         NoWorkFound
             There is nothing to do with these inputs.
         """
-        butlerQC.put(self.run(**self._inputs(butlerQC, inputRefs)), outputRefs)
+        inputs = self._prepared(butlerQC.get(inputRefs), inputRefs)
+        butlerQC.put(self.run(**inputs), outputRefs)
 
     def run(self, *args: Any, **kwargs: Any) -> Struct:
         """Do the work of a quantum.
@@ -106,9 +105,8 @@ class CalibrationTask(PipelineTask):
         """
         raise NotImplementedError
 
-    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
-        """Arguments of `run`."""
-        inputs: dict[str, Any] = butler.get(refs)
+    def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
+        """Arguments of `run`, from the datasets and their references."""
         return inputs
 
 
@@ -117,10 +115,8 @@ def dimension_record(ref: DatasetRef, dimension: str) -> DimensionRecord:
 
     Parameters
     ----------
-    ref
-        Reference of the dataset.
-    dimension
-        E.g. ``exposure``.
+    ref, dimension
+        Reference of the dataset, and e.g. ``exposure``.
 
     Returns
     -------

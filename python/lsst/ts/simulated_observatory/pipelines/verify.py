@@ -6,19 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from lsst.pex.config import ChoiceField, Config, ConfigField, Field
-from lsst.pipe.base import (
-    InputQuantizedConnection,
-    PipelineTaskConfig,
-    PipelineTaskConnections,
-    QuantumContext,
-    Struct,
-)
+from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input
 
 from ..cameras.models import DetectorModel, detector_model
 from .cosmicrays import CosmicRayFinder
-from .criteria import verified_image
-from .curvecriteria import verified_curve
+from .criteria import verified_curve, verified_image
 from .images import DetectorImage
 from .merging import exp_merge, run_merge
 from .storage_classes import CURVE
@@ -157,10 +150,10 @@ class VerifyCurveTask(CalibrationTask):
     ConfigClass = VerifyCurveConfig
     _DefaultName = "verifyCurve"
 
-    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
+    def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
         data_id = refs.inputCurve.dataId
         model = detector_model(str(data_id["instrument"]), int(data_id["detector"]))
-        return {**butler.get(refs), "model": model}
+        return {**inputs, "model": model}
 
     def run(self, inputCurve: PhotonTransferCurve, model: DetectorModel) -> Struct:
         """Test one curve, see `verified_curve`."""
@@ -170,9 +163,9 @@ class VerifyCurveTask(CalibrationTask):
 class _MergingTask(CalibrationTask):
     """Merges the results of detectors, which it calls by their names."""
 
-    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
+    def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
         names = [str(dimension_record(ref, "detector").full_name) for ref in refs.inputStats]
-        return {"inputStats": dict(zip(names, butler.get(refs.inputStats), strict=True))}
+        return {"inputStats": dict(zip(names, inputs["inputStats"], strict=True))}
 
 
 class VerifyDetectorsTask(_MergingTask):
@@ -204,9 +197,9 @@ class VerifyRunTask(CalibrationTask):
     ConfigClass = VerifyRunConfig
     _DefaultName = "verifyRun"
 
-    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
+    def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
         exposures = [int(ref.dataId["exposure"]) for ref in refs.inputStats]
-        return {"inputStats": dict(zip(exposures, butler.get(refs.inputStats), strict=True))}
+        return {"inputStats": dict(zip(exposures, inputs["inputStats"], strict=True))}
 
     def run(self, inputStats: Mapping[int, Mapping[str, Any]]) -> Struct:
         """Merge the results of exposures, see `run_merge`."""
