@@ -72,7 +72,7 @@ def stored(image_of: Callable[..., DetectorImage]) -> Callable[..., StoredImage]
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def camera(tmp_path_factory: pytest.TempPathFactory) -> Camera:
     """A camera whose detector is 16 times smaller on each side."""
     return Camera(tmp_path_factory.mktemp("raw"))
