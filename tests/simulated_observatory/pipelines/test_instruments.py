@@ -47,13 +47,12 @@ def test_real_headers_are_understood(
     header: dict[str, Any], instrument: type[CalibrationInstrument], detector: int, physical_filter: str
 ) -> None:
     assert instrument_of(header) is instrument
-    assert instrument.detector(header) == detector
-    assert instrument.physical_filter(header) == physical_filter
+    assert instrument.detector_and_filter(header) == (detector, physical_filter)
 
 
 def test_a_detector_that_the_camera_has_not_is_an_error() -> None:
     with pytest.raises(ValueError, match="LSSTCam has no detector R44_SW0"):
-        INSTRUMENTS["LSSTCam"].detector({"RAFTBAY": "R44", "CCDSLOT": "SW0"})
+        INSTRUMENTS["LSSTCam"].detector_and_filter({"RAFTBAY": "R44", "CCDSLOT": "SW0"})
     with pytest.raises(ValueError, match="INSTRUME is 'HSC'; known are LATISS, ComCam, lsstCam"):
         instrument_of({"INSTRUME": "HSC"})
 

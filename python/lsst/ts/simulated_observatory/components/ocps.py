@@ -183,8 +183,8 @@ class Ocps(SimulatedCsc):
     async def _exit_code(self, running: _Running) -> int:
         """Run the job and return its exit code."""
         job, run = running.job, running.process.run
-        detectors = job.count("detector") or len(self.instrument.detectors)
-        duration = self._durations.job(self._rng, job.count("exposure"), detectors)
+        detectors = len(job.selected("detector") or self.instrument.detectors)
+        duration = self._durations.job(self._rng, len(job.selected("exposure")), detectors)
         if (slow := self._strike("ocps-slow", job)) is not None:
             duration *= slow.number("factor")
         fault = self._strike("ocps-exit", job)
