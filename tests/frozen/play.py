@@ -34,8 +34,9 @@ from lsst.ts.calibrations.domain.instruments import physical_filter  # noqa: E40
 from lsst.ts.calibrations.journal.facts import Fact, fact_from_dict  # noqa: E402
 from lsst.ts.calibrations.journal.journal import read_journal  # noqa: E402
 from lsst.ts.simulated_observatory import clock  # noqa: E402
+from lsst.ts.simulated_observatory.cameras import CAMERAS  # noqa: E402
 from lsst.ts.simulated_observatory.cli.run_script import main  # noqa: E402
-from lsst.ts.simulated_observatory.components.optics import band_of, usual_optics  # noqa: E402
+from lsst.ts.simulated_observatory.components.optics import usual_optics  # noqa: E402
 from lsst.ts.simulated_observatory.embedded_sal.bus import running_bus  # noqa: E402
 from lsst.ts.simulated_observatory.session import simulated_run  # noqa: E402
 from lsst.ts.simulated_observatory.session.script_session import ScriptSession  # noqa: E402
@@ -182,7 +183,7 @@ class _Setup(SetupWithoutPixels):
     def _filters(self) -> list[tuple[str, str]]:
         usual = usual_optics(self.instrument)
         name = physical_filter(usual.filter, usual.grating)
-        return [(name, band_of(self.instrument, usual.filter).lower())]
+        return [(name, CAMERAS[self.instrument.name].find_filter(usual.filter).band.lower())]
 
 
 def _command(folder: Path, arguments: list[str], heard: Heard | None) -> Played:

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 import pytest
-from told_story import EMPTY, INTERNAL, check_that_the_log_is_the_report
+from log_checks import EMPTY, INTERNAL, check_that_the_log_is_the_report
 
 pytestmark = [
     pytest.mark.timeout(900),
@@ -29,10 +29,10 @@ CONFIGURATIONS = {
 
 @pytest.mark.parametrize("kind", CONFIGURATIONS)
 async def test_the_daily_default_ends_done_and_its_log_is_the_report(client: Any, kind: str) -> None:
-    told = await client.run(CONFIGURATIONS[kind])
-    assert (told.process_state, told.script_state) == ("DONE", "DONE"), told.reason
-    check_that_the_log_is_the_report(told, internal=kind == "internal")
-    assert len(told.summary["exposures"]) == 65
-    assert any(line.startswith("SIMULATED: in simulation mode are ATCamera") for line in told.lines)
-    warnings = [line for level, line in told.log if level >= logging.WARNING]
+    queued = await client.run(CONFIGURATIONS[kind])
+    assert (queued.process_state, queued.script_state) == ("DONE", "DONE"), queued.reason
+    check_that_the_log_is_the_report(queued, internal=kind == "internal")
+    assert len(queued.summary["exposures"]) == 65
+    assert any(line.startswith("SIMULATED: in simulation mode are ATCamera") for line in queued.lines)
+    warnings = [line for level, line in queued.log if level >= logging.WARNING]
     assert len(warnings) == 1, warnings

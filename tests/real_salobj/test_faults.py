@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from log_checks import FEW
 from simulator import SIMULATOR
-from told_story import FEW
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -30,15 +30,15 @@ STORIES = {
 async def test_a_fault_is_told_as_what_it_is(client: Any, stand: Any, story: str) -> None:
     fault, state, reason, exposures = STORIES[story]
     with stand("LATISS", "--fault", fault):
-        told = await client.run(FEW + "oods_timeout: 20\n")
-    assert (told.process_state, told.script_state) == ("DONE", state), told.reason
-    assert reason in told.reason
-    assert len(told.summary["exposures"]) == exposures
+        queued = await client.run(FEW + "oods_timeout: 20\n")
+    assert (queued.process_state, queued.script_state) == ("DONE", state), queued.reason
+    assert reason in queued.reason
+    assert len(queued.summary["exposures"]) == exposures
     if state == "FAILED":
-        errors = [line for level, line in told.log if level == logging.ERROR]
+        errors = [line for level, line in queued.log if level == logging.ERROR]
         assert reason in errors[-1], errors
-        assert "ackcmd" not in told.reason
-    negative = [line for level, line in told.log if level == logging.WARNING and "NEGATIVE" in line]
+        assert "ackcmd" not in queued.reason
+    negative = [line for level, line in queued.log if level == logging.WARNING and "NEGATIVE" in line]
     assert len(negative) == (story == "detector")
     assert client.tracebacks() == []
 
@@ -57,9 +57,9 @@ async def test_a_simulator_that_is_started_again_gives_no_name_twice(client: Any
     images, jobs = list[str](), list[str]()
     for _ in range(2):
         with stand("LATISS"):
-            told = await client.run("script_mode: BIAS\nn_bias: 2\n")
-        assert told.script_state == "DONE", told.reason
-        images += [each["obs_id"] for each in told.summary["exposures"]]
-        jobs += [each["job_id"] for each in told.summary["jobs"]]
+            queued = await client.run("script_mode: BIAS\nn_bias: 2\n")
+        assert queued.script_state == "DONE", queued.reason
+        images += [each["obs_id"] for each in queued.summary["exposures"]]
+        jobs += [each["job_id"] for each in queued.summary["jobs"]]
     assert len(set(images)) == 6
     assert len(set(jobs)) == 2

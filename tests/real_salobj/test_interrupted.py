@@ -47,34 +47,36 @@ async def listening() -> AsyncIterator[Results]:
         yield results
 
 
-def submitted(told: Any) -> list[str]:
+def submitted(queued: Any) -> list[str]:
     """Ids of the jobs of which the operator has read."""
-    return [line.split()[1].rstrip(":") for line in told.lines if line.startswith("Job ") and "log:" in line]
+    return [
+        line.split()[1].rstrip(":") for line in queued.lines if line.startswith("Job ") and "log:" in line
+    ]
 
 
 @pytest.mark.parametrize("terminate", [False, True], ids=["stopped", "terminated"])
 async def test_the_job_is_aborted_and_nothing_is_left(client: Any, terminate: bool) -> None:
-    async def operator(client: Any, told: Any) -> None:
-        await client.until(lambda: submitted(told) != [])
-        await client.stop(told, terminate=terminate)
+    async def operator(client: Any, queued: Any) -> None:
+        await client.until(lambda: submitted(queued) != [])
+        await client.stop(queued, terminate=terminate)
 
     async with listening() as results:
-        told = await client.run(CONFIG, operator=operator)
-        (job_id,) = submitted(told)
+        queued = await client.run(CONFIG, operator=operator)
+        (job_id,) = submitted(queued)
         await client.until(lambda: len(results.codes.get(job_id, [])) == 2, limit=10)
     assert results.codes == {job_id: [ABORTED, 1]}, "of the abort, and of the command that it ended"
-    await client.gone(told)
-    summary = told.summary
+    await client.gone(queued)
+    summary = queued.summary
     assert [(each["job_id"], each["exit_code"]) for each in summary["jobs"]] == [(job_id, None)]
     assert [each["ingested"] for each in summary["exposures"]] == [True] * 3
     assert "3 exposures were taken and are kept" in summary["reason"]
     if terminate:
-        assert told.process_state == "TERMINATED"
-        assert told.states[-2:] == ["FAILING", "FAILED"]
+        assert queued.process_state == "TERMINATED"
+        assert queued.states[-2:] == ["FAILING", "FAILED"]
         assert summary["state"] == "FAILED"
     else:
-        assert told.process_state == "DONE"
-        assert told.states[-2:] == ["STOPPING", "STOPPED"]
+        assert queued.process_state == "DONE"
+        assert queued.states[-2:] == ["STOPPING", "STOPPED"]
         assert summary["state"] == "STOPPED"
-    assert told.longest_silence < 7
+    assert queued.longest_silence < 7
     assert client.tracebacks() == []

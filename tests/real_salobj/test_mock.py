@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from told_story import EMPTY, ENOUGH, FEW, INTERNAL, check_that_the_log_is_the_report
+from log_checks import EMPTY, ENOUGH, FEW, INTERNAL, check_that_the_log_is_the_report
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.usefixtures("mock")]
 
@@ -17,9 +17,9 @@ async def test_a_run_with_the_camera_of_ts_observatory_control_ends_done(
 ) -> None:
     config = EMPTY if not few else ENOUGH if internal else FEW
     config += INTERNAL.format(name="few" if few else "daily") if internal else ""
-    told = await client.run(config)
-    assert (told.process_state, told.script_state) == ("DONE", "DONE"), told.reason
-    check_that_the_log_is_the_report(told, internal=internal)
-    assert [each["ingested"] for each in told.summary["exposures"]] == [True] * told.metadata.nimages
-    assert few or told.metadata.nimages == 65
-    assert told.longest_silence < 7
+    queued = await client.run(config)
+    assert (queued.process_state, queued.script_state) == ("DONE", "DONE"), queued.reason
+    check_that_the_log_is_the_report(queued, internal=internal)
+    assert [each["ingested"] for each in queued.summary["exposures"]] == [True] * queued.metadata.nimages
+    assert few or queued.metadata.nimages == 65
+    assert queued.longest_silence < 7

@@ -12,17 +12,17 @@ import pytest
 from parity import LIMIT, Play
 
 from lsst.ts import salobj
-from lsst.ts.calibrations.components.camera import Annotations, Camera, camera_class
+from lsst.ts.calibrations.components.camera import Annotations, Camera, _camera_class
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, ImageType
 
 pytestmark = pytest.mark.timeout(300)
 
 
 class Instrument:
-    """A camera, and a spectrograph perhaps, that note what they are told."""
+    """A camera, and a spectrograph perhaps, that note which commands they get."""
 
     def __init__(self, *names: str) -> None:
-        self.told: list[tuple[str, dict[str, Any]]] = []
+        self.commands: list[tuple[str, dict[str, Any]]] = []
         self.controllers = [salobj.Controller(name) for name in names]
         self.camera = self.controllers[0]
         self._number = 0
@@ -46,7 +46,7 @@ class Instrument:
                 for key, value in vars(data).items()
                 if not key.startswith("private_") and value and key != "salIndex"
             }
-            self.told.append((name, fields))
+            self.commands.append((name, fields))
             if name == "setFilter":
                 await self.camera.evt_endSetFilter.set_write(filterName=data.name, force_output=True)
 
@@ -83,7 +83,7 @@ async def instrument(name: str, *components: str) -> AsyncIterator[tuple[Instrum
     made = Instrument(*components)
     await made.start()
     async with salobj.Domain() as domain:
-        client = camera_class(INSTRUMENTS[name])(domain=domain, log=logging.getLogger("client"))
+        client = _camera_class(INSTRUMENTS[name])(domain=domain, log=logging.getLogger("client"))
         await client.start_task
         try:
             yield made, client
@@ -94,24 +94,24 @@ async def instrument(name: str, *components: str) -> AsyncIterator[tuple[Instrum
 KEYS = "imageType: {kind}, groupId: G, testType: {test}, stutterRows: 0, stutterNShifts: 0, stutterDelay: 0.0"
 
 
-def test_what_latiss_is_told(play: Play) -> None:
+def test_the_commands_that_latiss_gets(play: Play) -> None:
     async def story() -> None:
         async with instrument("LATISS", "ATCamera", "ATSpectrograph") as (latiss, client):
             limits = _limits(client.camera.cmd_takeImages)
             moves = _limits(client.rem.atspectrograph.cmd_changeFilter)
             await client.setup_instrument(filter="SDSSr_65mm", grating=2, linear_stage=5)
-            assert sorted(latiss.told) == [
+            assert sorted(latiss.commands) == [
                 ("changeDisperser", {"disperser": 2}),
                 ("changeFilter", {"name": "SDSSr_65mm"}),
                 ("moveLinearStage", {"distanceFromHome": 5.0}),
             ]
             assert moves == [30.0]
             await client.setup_instrument(filter=1, grating="2")
-            assert sorted(latiss.told[3:]) == [
+            assert sorted(latiss.commands[3:]) == [
                 ("changeDisperser", {"name": "2"}),
                 ("changeFilter", {"filter": 1}),
             ]
-            latiss.told.clear()
+            latiss.commands.clear()
 
             ids = await client.take_imgtype(
                 "BIAS", 5.0, 2, group_id="G", reason="why", program="P", note="quiet", test_type="T"
@@ -119,15 +119,16 @@ def test_what_latiss_is_told(play: Play) -> None:
             assert ids == [2025011500001, 2025011500002]
             keys = KEYS.format(kind="BIAS", test="T") + ", reason: why, program: P"
             assert (
-                latiss.told == [("takeImages", {"numImages": 1, "keyValueMap": keys, "obsNote": "quiet"})] * 2
+                latiss.commands
+                == [("takeImages", {"numImages": 1, "keyValueMap": keys, "obsNote": "quiet"})] * 2
             )
             assert limits == [2 * 2.0 + 120.0] * 2
-            latiss.told.clear()
+            latiss.commands.clear()
 
             checkpoints: list[tuple[str, int]] = []
 
             async def checkpoint(name: str) -> None:
-                checkpoints.append((name, len(latiss.told)))
+                checkpoints.append((name, len(latiss.commands)))
 
             ids = await client.take_imgtype(
                 "FLAT", 0.5, 1, n_snaps=2, group_id="G", sensors="R22", filter=2, checkpoint=checkpoint
@@ -135,14 +136,14 @@ def test_what_latiss_is_told(play: Play) -> None:
             assert ids == [2025011500003, 2025011500004]
             assert checkpoints == [("Expose 1 FLAT", 1)]
             image = {"numImages": 2, "expTime": 0.5, "shutter": True}
-            assert latiss.told == [
+            assert latiss.commands == [
                 ("changeFilter", {"filter": 2}),
                 ("takeImages", {**image, "keyValueMap": KEYS.format(kind="FLAT", test="FLAT")}),
             ]
             assert limits[2:] == [0.5 + 2.0 + 120.0]
-            latiss.told.clear()
+            latiss.commands.clear()
             await client.take_darks(3.0, 1, group_id="G")
-            assert latiss.told == [
+            assert latiss.commands == [
                 (
                     "takeImages",
                     {"numImages": 1, "expTime": 3.0, "keyValueMap": KEYS.format(kind="DARK", test="DARK")},
@@ -161,28 +162,28 @@ def test_what_latiss_is_told(play: Play) -> None:
 
 
 @pytest.mark.parametrize(("name", "camera"), [("LSSTComCam", "CCCamera"), ("LSSTCam", "MTCamera")])
-def test_what_a_camera_with_filters_is_told(play: Play, name: str, camera: str) -> None:
+def test_the_commands_that_a_camera_with_filters_gets(play: Play, name: str, camera: str) -> None:
     async def story() -> None:
-        async with instrument(name, camera) as (told, client):
-            await told.camera.evt_endSetFilter.set_write(filterName="r_03")
-            await told.camera.evt_availableFilters.set_write(filterNames="r_03:g_01")
+        async with instrument(name, camera) as (mock, client):
+            await mock.camera.evt_endSetFilter.set_write(filterName="r_03")
+            await mock.camera.evt_availableFilters.set_write(filterNames="r_03:g_01")
             await client.camera.evt_endSetFilter.aget(timeout=LIMIT)
             assert await client.get_current_filter() == "r_03"
             assert await client.get_available_filters() == ["r_03", "g_01"]
             await client.setup_instrument(filter="r_03")
-            assert told.told == []
+            assert mock.commands == []
             if name == "LSSTCam":
                 with pytest.raises(RuntimeError, match="Cannot change the LSSTCam filter"):
                     await client.setup_instrument(filter="g_01")
             else:
                 limits = _limits(client.camera.cmd_setFilter)
                 await client.setup_instrument(filter="g_01")
-                assert (told.told, limits) == ([("setFilter", {"name": "g_01"})], [60.0])
-            told.told.clear()
+                assert (mock.commands, limits) == ([("setFilter", {"name": "g_01"})], [60.0])
+            mock.commands.clear()
             await client.take_imgtype("DARK", 1.0, 1, group_id="G", sensors="R22:R11")
-            guiders = [told.told.pop(0)] if name == "LSSTCam" else []
+            guiders = [mock.commands.pop(0)] if name == "LSSTCam" else []
             keys = KEYS.format(kind="DARK", test="DARK")
-            assert told.told == [
+            assert mock.commands == [
                 ("takeImages", {"numImages": 1, "expTime": 1.0, "keyValueMap": keys, "sensors": "R22:R11"})
             ]
             for command, fields in guiders:
@@ -191,9 +192,9 @@ def test_what_a_camera_with_filters_is_told(play: Play, name: str, camera: str) 
                     '{"common":{"rows":400,"cols":400,"integrationTimeMillis":200},'
                 )
                 assert fields["roiSpec"].endswith('"R44SG1":{"segment":0,"startRow":800,"startCol":56}}')
-            told.told.clear()
+            mock.commands.clear()
             await client.take_bias(1, group_id="G")
-            assert [command for command, _ in told.told] == ["takeImages"]
+            assert [command for command, _ in mock.commands] == ["takeImages"]
 
     play(story)
 
@@ -208,15 +209,15 @@ def test_the_classes_send_take_images_by_their_public_property_camera(
     asked: list[float | None] = []
 
     async def story() -> None:
-        told = Instrument(camera)
-        take_images = told.camera.cmd_takeImages.callback
+        mock = Instrument(camera)
+        take_images = mock.camera.cmd_takeImages.callback
 
         async def look(data: Any) -> None:
             asked.append(adapter.asked)
             await take_images(data)
 
-        told.camera.cmd_takeImages.callback = look
-        await told.start()
+        mock.camera.cmd_takeImages.callback = look
+        await mock.start()
         async with salobj.Domain() as domain:
             adapter = Camera(INSTRUMENTS[name], domain, logging.getLogger("client"))
             await adapter.start()
@@ -224,7 +225,7 @@ def test_the_classes_send_take_images_by_their_public_property_camera(
             try:
                 await adapter.take(ImageType.DARK, 1.0, "G", Annotations())
             finally:
-                await told.close()
+                await mock.close()
             (sent,) = asked
             assert sent is not None
             assert begin <= sent <= asyncio.get_running_loop().time()

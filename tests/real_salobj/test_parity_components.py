@@ -107,8 +107,8 @@ def test_a_group_of_remotes_knows_its_components(play: Play) -> None:
             await group.assert_all_enabled()
             await group.standby()
             assert csc.summary_state == salobj.State.STANDBY
-            said = group.rem.ocps_1.evt_summaryState
-            await until(lambda: said.get().summaryState == salobj.State.STANDBY)
+            state = group.rem.ocps_1.evt_summaryState
+            await until(lambda: state.get().summaryState == salobj.State.STANDBY)
             with pytest.raises(AssertionError, match="ocps_1"):
                 await group.assert_all_enabled()
             await group.enable()

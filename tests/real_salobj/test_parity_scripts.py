@@ -46,7 +46,7 @@ class Tale(salobj.BaseScript):
 
     async def run(self) -> None:
         for _ in range(2):
-            self.log.info("said twice")
+            self.log.info("logged twice")
         for step in range(self.config.steps):
             self.log.info("step %d", step)
             await self.checkpoint(f"step {step}")
@@ -126,11 +126,11 @@ def test_a_script_runs_to_done_and_says_what_it_does(play: Play) -> None:
             assert (await remote.evt_metadata.aget(timeout=LIMIT)).duration == 3
             assert (await remote.evt_description.aget(timeout=LIMIT)).classname == "Tale"
             assert remote.evt_logLevel.get().level == 15
-            said = [(each.name, each.level, each.message) for each in reader.messages]
-            assert [each for each in said if each[2].startswith("step")] == [
+            lines = [(each.name, each.level, each.message) for each in reader.messages]
+            assert [each for each in lines if each[2].startswith("step")] == [
                 ("Script", logging.INFO, f"step {number}") for number in range(3)
             ]
-            assert [each[2] for each in said].count("said twice") == 1
+            assert [each[2] for each in lines].count("logged twice") == 1
             assert script.cleaned
             await asyncio.wait_for(script.done_task, LIMIT)
 

@@ -24,37 +24,37 @@ def simulated(stand: Any) -> Any:
 
 @pytest.mark.parametrize("end", ["killed", "terminated", "stopped"])
 async def test_the_run_goes_on_and_at_most_one_exposure_is_retaken(client: Any, end: str) -> None:
-    async def operator(client: Any, told: Any) -> None:
-        await client.until(lambda: "DARK 3 of 4, 20 s" in told.checkpoints)
+    async def operator(client: Any, queued: Any) -> None:
+        await client.until(lambda: "DARK 3 of 4, 20 s" in queued.checkpoints)
         await asyncio.sleep(0.5)  # half of its exposure
         if end == "killed":
-            (process,) = told.processes
+            (process,) = queued.processes
             os.kill(process, signal.SIGKILL)
         else:
-            await client.stop(told, terminate=end == "terminated")
+            await client.stop(queued, terminate=end == "terminated")
 
     first = await client.run(CONFIG, operator=operator)
     assert first.script_state != "DONE"
     await client.gone(first)
     (folder,) = [line.removeprefix("Run directory: ") for line in first.lines if line.startswith("Run dir")]
     resumed = f"resume: {folder}\n"
-    told = await client.run(resumed)
-    assert (told.process_state, told.script_state) == ("DONE", "DONE"), told.reason
+    queued = await client.run(resumed)
+    assert (queued.process_state, queued.script_state) == ("DONE", "DONE"), queued.reason
     summary = first.summary  # of the same directory
     assert summary["state"] == "DONE"
     assert sorted(summary["verification"]) == ["BIAS", "DARK", "FLAT"]
     taken = Counter(each["image_type"] for each in summary["exposures"] if each["ingested"])
     assert taken - Counter(IMAGES) <= Counter(DARK=1)
     assert Counter(IMAGES) - taken == Counter()
-    assert told.lines[0].startswith("The run in ")
+    assert queued.lines[0].startswith("The run in ")
     for kind in IMAGES:
-        assert any(line.startswith(f"{kind} calibration passed") for line in first.lines + told.lines)
+        assert any(line.startswith(f"{kind} calibration passed") for line in first.lines + queued.lines)
     again = await client.run(resumed)
     assert again.script_state == "CONFIGURE_FAILED"
     assert "is DONE: there is nothing left to do" in again.reason
 
 
 async def test_what_cannot_be_resumed_is_refused_with_the_reason(client: Any) -> None:
-    told = await client.run("resume: /no/such/run\n")
-    assert told.script_state == "CONFIGURE_FAILED"
-    assert "/no/such/run holds no run" in told.reason
+    queued = await client.run("resume: /no/such/run\n")
+    assert queued.script_state == "CONFIGURE_FAILED"
+    assert "/no/such/run holds no run" in queued.reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from told_story import ENOUGH, FEW, INTERNAL
+from log_checks import ENOUGH, FEW, INTERNAL
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -24,16 +24,16 @@ async def test_a_run_ends_done_in_either_mode(client: Any, stand: Any, name: str
     path, detectors, numbers = SISTERS[name]
     with stand(name, "--detectors", ",".join(map(str, numbers))):
         for config in (FEW + detectors, ENOUGH + detectors + INTERNAL.format(name=name)):
-            told = await client.run(config, path)
-            assert (told.process_state, told.script_state) == ("DONE", "DONE"), told.reason
+            queued = await client.run(config, path)
+            assert (queued.process_state, queued.script_state) == ("DONE", "DONE"), queued.reason
             for kind in ("BIAS", "DARK", "FLAT"):
-                assert any(line.startswith(f"{kind} calibration passed") for line in told.lines), told.log
-            certified = [line for line in told.lines if f" certified in u/test/{name}" in line]
+                assert any(line.startswith(f"{kind} calibration passed") for line in queued.lines), queued.log
+            certified = [line for line in queued.lines if f" certified in u/test/{name}" in line]
             assert len(certified) == (3 if "generate" in config else 0)
-            summary = told.summary
-            assert [each["ingested"] for each in summary["exposures"]] == [True] * told.metadata.nimages
+            summary = queued.summary
+            assert [each["ingested"] for each in summary["exposures"]] == [True] * queued.metadata.nimages
             assert {len(each["files"]) for each in summary["exposures"]} == {len(numbers)}
-            assert told.longest_silence < 7
+            assert queued.longest_silence < 7
 
 
 async def test_flats_need_a_dome_that_is_enabled_unless_it_is_ignored(client: Any, stand: Any) -> None:
@@ -46,9 +46,9 @@ async def test_flats_need_a_dome_that_is_enabled_unless_it_is_ignored(client: An
     with stand("LSSTCam", "--detectors", "94"):
         async with salobj.Controller("MTDomeTrajectory", write_only=True) as dome:
             await dome.evt_summaryState.set_write(summaryState=salobj.State.STANDBY)
-            told = await client.run(config, path)
-            assert told.script_state == "FAILED"
-            assert "MTDomeTrajectory is STANDBY; flats need it ENABLED" in told.reason
-            assert told.summary["exposures"] == []
-            told = await client.run(config + "ignore: [mtdometrajectory]\n", path)
-            assert told.script_state == "DONE", told.reason
+            queued = await client.run(config, path)
+            assert queued.script_state == "FAILED"
+            assert "MTDomeTrajectory is STANDBY; flats need it ENABLED" in queued.reason
+            assert queued.summary["exposures"] == []
+            queued = await client.run(config + "ignore: [mtdometrajectory]\n", path)
+            assert queued.script_state == "DONE", queued.reason

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lsst.ts.simulated_observatory import clock
-from lsst.ts.simulated_observatory.paced_loop import PacedLoop
+from lsst.ts.simulated_observatory.clock import PacedLoop
 
 
 def play(main: Callable[[], Coroutine[Any, Any, Any]], speed: float) -> Any:

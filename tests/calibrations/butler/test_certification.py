@@ -24,6 +24,7 @@ from lsst.ts.calibrations.butler.certification import (
 )
 from lsst.ts.calibrations.butler.repository import Repository
 from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS
 from lsst.ts.calibrations.domain.errors import ArchiveError, CertificationError
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.verification import (
@@ -84,7 +85,7 @@ def accepted(made: CombinedCalibration) -> Accepted:
         "AMP": {name: {"MEAN": 0.1} for name in AMPLIFIERS},
         "VERIFY": {"AMP": {name: {"MEAN": True} for name in AMPLIFIERS}},
     }
-    if made.is_verified_by_itself:
+    if CALIBRATIONS[made.name].verified_by_itself:
         results = read_calibration(
             made.name, {"RXX_S00": tested}, amplifiers={"RXX_S00": frozenset(AMPLIFIERS)}
         )
@@ -326,7 +327,9 @@ def test_a_certifier_opens_the_repository_to_write_and_what_it_certified_is_ther
 ) -> None:
     repository = Repository(str(tmp_path / "repo"))
     certifier = Certifier(repository, "LATISS")
-    planned = PlannedCertification(("ptc",), (0,), "LATISS/calib/daily", BEGIN, END)
+    planned = PlannedCertification(
+        dataset_types=("ptc",), detectors=(0,), collection="LATISS/calib/daily", begin=BEGIN, end=END
+    )
 
     async def main() -> None:
         assert await certifier.made("ptc", f"{JOB}/run") == combined(butler).datasets
@@ -358,3 +361,24 @@ def test_a_repository_that_cannot_be_written_to_is_named(butler: Butler, tmp_pat
     with pytest.raises(ArchiveError, match="none' cannot be written to"):
         asyncio.run(Certifier(repository, "LATISS").certify(wanted(butler)))
     repository.close()
+
+
+def test_a_butler_can_be_opened_in_another_way(butler: Butler, tmp_path: Path) -> None:
+    opened: list[tuple[str, bool]] = []
+
+    def open_butler(path: str, writeable: bool) -> Butler:
+        opened.append((path, writeable))
+        return butler
+
+    path = str(tmp_path / "repo")
+    repository = Repository(path, open_butler)
+    certifier = Certifier(repository, "LATISS")
+
+    async def main() -> None:
+        for _ in range(2):
+            assert await certifier.made("ptc", f"{JOB}/run") == combined(butler).datasets
+        assert await certifier.certify(wanted(butler)) == 1
+
+    asyncio.run(main())
+    repository.close()
+    assert opened == [(path, False), (path, True)]

@@ -82,9 +82,9 @@ def test_the_header_is_told_what_the_image_is_for(observatory: Any) -> None:
             assert sample.additionalValues.split(":")
             return ",".join([sample.additionalKeys, sample.additionalValues])
 
-    told = clock.run(story)
+    header = clock.run(story)
     for word in ("BIAS", "BLOCK-T1", "daily", "quiet night"):
-        assert word in told
+        assert word in header
 
 
 def test_what_is_not_annotated_is_left_out(observatory: Any) -> None:
@@ -215,9 +215,9 @@ def test_what_is_mounted_and_what_will_be_in_the_beam_is_known_before_anything_m
     clock.run(story)
 
 
-@pytest.mark.parametrize("said", ["i_06,r_03,g_01", "i_06:r_03:g_01", "i_06, r_03 ,g_01"])
+@pytest.mark.parametrize("published", ["i_06,r_03,g_01", "i_06:r_03:g_01", "i_06, r_03 ,g_01"])
 @pytest.mark.parametrize("split_at", [",", ":"])
-def test_filters_are_known_however_they_are_listed(said: str, split_at: str) -> None:
+def test_filters_are_known_however_they_are_listed(published: str, split_at: str) -> None:
     """The camera lists them with commas, and the observatory's class for LSSTComCam splits at colons."""
 
     async def story() -> None:
@@ -225,7 +225,7 @@ def test_filters_are_known_however_they_are_listed(said: str, split_at: str) -> 
             adapter = Camera(LSSTCOMCAM, domain, logging.getLogger("test"))
 
             async def get_available_filters() -> list[str]:
-                return said.split(split_at)
+                return published.split(split_at)
 
             adapter._control.get_available_filters = get_available_filters
             mounted = await adapter.mounted()
@@ -323,9 +323,9 @@ def test_a_camera_that_never_ends_its_last_readout_is_an_error_and_no_endless_wa
     clock.run(story)
 
 
-@pytest.mark.parametrize(("level", "told"), [(logging.INFO, False), (logging.DEBUG, True)])
+@pytest.mark.parametrize(("level", "logged"), [(logging.INFO, False), (logging.DEBUG, True)])
 def test_what_the_camera_class_says_of_each_step_is_for_those_who_want_everything(
-    observatory: Any, caplog: pytest.LogCaptureFixture, level: int, told: bool
+    observatory: Any, caplog: pytest.LogCaptureFixture, level: int, logged: bool
 ) -> None:
     async def story() -> None:
         async with observatory(), camera() as (adapter, _):
@@ -334,4 +334,4 @@ def test_what_the_camera_class_says_of_each_step_is_for_those_who_want_everythin
 
     with caplog.at_level(level, logger="test"):
         clock.run(story)
-    assert any("Waiting for the readout" in message for message in caplog.messages) == told
+    assert any("Waiting for the readout" in message for message in caplog.messages) == logged

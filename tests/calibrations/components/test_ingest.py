@@ -76,7 +76,7 @@ def test_an_error_is_forgotten_when_the_oods_succeeds_later(with_oods: Any) -> N
         await oods.confirm(IMAGE, code=1, text="database locked")
         await asyncio.sleep(1)
         assert not waiting.done()
-        assert watcher.missing(IMAGE, [DETECTOR]) == {DETECTOR: "statusCode 1: database locked"}
+        assert watcher._missing(IMAGE, [DETECTOR]) == {DETECTOR: "statusCode 1: database locked"}
         await oods.confirm(IMAGE)
         await waiting
 
@@ -116,7 +116,7 @@ def test_all_detectors_in_use_must_be_confirmed_and_the_others_do_not_matter(wit
         await oods.confirm(IMAGE, "S22", raft="R22", code=1, text="nobody uses it")
         await asyncio.sleep(1)
         assert not waiting.done()
-        assert list(watcher.missing(IMAGE, used)) == ["R22_S11"]
+        assert list(watcher._missing(IMAGE, used)) == ["R22_S11"]
         await oods.confirm(IMAGE, "S11", raft="R22")
         await waiting
 

@@ -61,11 +61,11 @@ def test_the_job_reaches_the_ocps_as_it_was_asked_for_and_its_id_is_told_while_i
             await ocps.end("b1", 0)
 
         ocps.jobs["bias"] = bias
-        begin, told = now(), list[tuple[str, float]]()
+        begin, submitted = now(), list[tuple[str, float]]()
         await OcpsClient(remote).run(
-            job(), timeout=60, on_submitted=lambda job_id: told.append((job_id, now() - begin))
+            job(), timeout=60, on_submitted=lambda job_id: submitted.append((job_id, now() - begin))
         )
-        ((job_id, seconds),) = told
+        ((job_id, seconds),) = submitted
         assert job_id == "b1"
         assert seconds == pytest.approx(5, abs=0.1)
         (data,) = ocps.executed
@@ -217,10 +217,10 @@ def test_a_refused_job_says_why(with_ocps: Any) -> None:
             raise salobj.ExpectedError("no such pipeline")
 
         ocps.jobs["bias"] = bias
-        told: list[str] = []
+        submitted: list[str] = []
         with pytest.raises(ProcessingError, match="the OCPS refused it: Failed: no such pipeline") as caught:
-            await OcpsClient(remote).run(job(), timeout=60, on_submitted=told.append)
-        assert (caught.value.job_id, told) == (None, [])
+            await OcpsClient(remote).run(job(), timeout=60, on_submitted=submitted.append)
+        assert (caught.value.job_id, submitted) == (None, [])
 
     with_ocps(story)
 

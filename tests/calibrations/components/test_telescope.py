@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 
 import pytest
 
 from lsst.ts import salobj
-from lsst.ts.calibrations.components.telescope import STATE_TIMEOUT, TelescopeCheck
+from lsst.ts.calibrations.components.clients import STATE_TIMEOUT, Clients
 from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCAM, Instrument
 from lsst.ts.simulated_observatory import clock
 
@@ -28,9 +29,9 @@ async def telescope(**states: salobj.State) -> AsyncIterator[None]:
 
 async def problems(*ignore: str, instrument: Instrument = LSSTCAM) -> list[str]:
     async with salobj.Domain() as domain:
-        check = TelescopeCheck(instrument, domain)
-        await check.start()
-        return await check.problems(ignore)
+        clients = Clients(instrument, domain, logging.getLogger("test"))
+        await clients.start()
+        return await clients.telescope_problems(ignore)
 
 
 @pytest.mark.parametrize("dome", [salobj.State.DISABLED, salobj.State.ENABLED])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,19 +21,19 @@ def make(**options: Any) -> CalibrationConfig:
 
 def test_the_daily_default() -> None:
     config = make()
-    assert config.image_types == (ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
+    assert tuple(config.images) == (ImageType.BIAS, ImageType.DARK, ImageType.FLAT)
     assert config.images[ImageType.BIAS].exposure_times == (0.0,) * 21
     assert config.images[ImageType.DARK].exposure_times == (5.0,) * 5 + (15.0,) * 2 + (30.0,) * 16
     assert config.images[ImageType.FLAT].exposure_times == (5.0,) * 21
-    assert [config.images[kind].threshold for kind in config.image_types] == [8, 8, 8]
+    assert [config.images[kind].threshold for kind in config.images] == [8, 8, 8]
     assert config.detectors == (0,)
     assert config.certify_begin == datetime(1950, 1, 1)
     assert config.as_dict() == defaults(load_schema("LATISS"))
 
 
 def test_only_what_the_mode_takes_is_there() -> None:
-    assert make(script_mode="DARK").image_types == (ImageType.DARK,)
-    assert make(script_mode="BIAS_DARK").image_types == (ImageType.BIAS, ImageType.DARK)
+    assert tuple(make(script_mode="DARK").images) == (ImageType.DARK,)
+    assert tuple(make(script_mode="BIAS_DARK").images) == (ImageType.BIAS, ImageType.DARK)
 
 
 def test_collections_are_split_at_their_commas() -> None:
@@ -58,11 +58,23 @@ def test_no_configuration_exists_that_breaks_the_rules() -> None:
     assert "Nothing was exposed" in str(caught.value)
 
 
-def test_the_validity_range_includes_its_begin_and_not_its_end() -> None:
-    config = make(certify_calib_begin_date="2022-11-04", certify_calib_end_date="2022-11-05T06:00:00")
-    assert config.is_valid_at(datetime(2022, 11, 4))
-    assert config.is_valid_at(datetime(2022, 11, 5, 5, 59, 59))
-    assert not config.is_valid_at(datetime(2022, 11, 5, 6))
+@pytest.mark.parametrize(
+    ("date", "is_valid"),
+    [
+        ("2022-11-04", True),
+        ("2022-11-05T05:59:59", True),
+        ("2022-11-05T06:00:00", False),
+        ("2022-11-03", False),
+    ],
+)
+def test_the_validity_range_includes_its_begin_and_not_its_end(date: str, is_valid: bool) -> None:
+    config = make(
+        generate_calibrations=True,
+        certify_calib_begin_date="2022-11-04",
+        certify_calib_end_date="2022-11-05T06:00:00",
+    )
+    tai = datetime.fromisoformat(date).replace(tzinfo=UTC).timestamp()
+    assert (config.validity_warning(tai) is None) == is_valid
 
 
 def test_a_configuration_does_not_change() -> None:

@@ -107,7 +107,7 @@ def named(name: str) -> dict[str, Any]:
 def test_collections_are_searched_in_the_order_in_which_they_are_written() -> None:
     config = right(named("defects and photon transfer curve of short flats"))
     assert not config.generate_calibrations
-    for kind in config.image_types:
+    for kind in config.images:
         settings = config.images[kind]
         assert settings.verify_collections == ("u/czw/DM-28920/calib.20210720", "LATISS/calib")
         assert settings.input_collections == ("LATISS/calib",)

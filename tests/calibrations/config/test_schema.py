@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
 
+from lsst.ts.calibrations.config import schema
+from lsst.ts.calibrations.config.config import examine
 from lsst.ts.calibrations.config.schema import defaults, load_schema
+from lsst.ts.calibrations.domain.instruments import LATISS
 
 PAGE_DEFAULTS = {
     "script_mode": "BIAS_DARK_FLAT",
@@ -70,13 +77,13 @@ def test_latiss_has_every_option_of_the_page_with_its_default() -> None:
 
 
 def test_the_schema_is_one_of_draft_7_and_its_defaults_and_examples_comply() -> None:
-    schema = load_schema("LATISS")
-    Draft7Validator.check_schema(schema)
-    assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
-    Draft7Validator(schema).validate(defaults(schema))
-    for option, about in schema["properties"].items():
+    latiss = load_schema("LATISS")
+    Draft7Validator.check_schema(latiss)
+    assert latiss["$schema"] == "http://json-schema.org/draft-07/schema#"
+    Draft7Validator(latiss).validate(defaults(latiss))
+    for option, about in latiss["properties"].items():
         for example in about.get("examples", ()):
-            Draft7Validator(schema).validate({option: example})
+            Draft7Validator(latiss).validate({option: example})
 
 
 def test_every_option_explains_itself_in_love() -> None:
@@ -110,6 +117,22 @@ def test_the_schema_is_the_callers_own() -> None:
 def test_an_unknown_instrument_is_told_which_there_are() -> None:
     with pytest.raises(ValueError, match=r"no schema for 'DECam'.*LATISS"):
         load_schema("DECam")
+
+
+def test_a_new_instrument_needs_no_defaults_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "schemas"
+    with as_file(files("lsst.ts.calibrations") / "schemas") as schemas:
+        shutil.copytree(schemas, folder)
+    (folder / "NEWCAM.yaml").write_text("title: MakeNewCamCalibrations v1\n", encoding="utf-8")
+    monkeypatch.setattr(schema, "files", lambda _: tmp_path)
+    config = examine("do_defects: true", load_schema("NEWCAM"), replace(LATISS, name="NEWCAM")).config
+    assert config is not None
+    assert {each.input_collections for each in config.images.values()} == {("NEWCAM/calib",)}
+    assert {each.verify_collections for each in config.images.values()} == {("NEWCAM/calib",)}
+    assert config.products["DEFECTS"].input_collections == ("NEWCAM/calib",)
+    assert (config.calib_collection, config.repo) == ("NEWCAM/calib/daily", "/repo/NEWCAM")
 
 
 def test_loading_a_schema_needs_none_of_the_slow_packages() -> None:

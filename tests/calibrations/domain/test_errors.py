@@ -26,9 +26,7 @@ def test_every_problem_of_a_configuration_has_its_line() -> None:
 
 
 def test_a_failed_job_is_named_with_its_log() -> None:
-    error = ProcessingError(
-        "verify BIAS", "exit code 1", job_id="a1b2", exit_code=1, log="/uws/a1b2/outs/ocps.log"
-    )
+    error = ProcessingError("verify BIAS", "exit code 1", job_id="a1b2", log="/uws/a1b2/outs/ocps.log")
     assert str(error).startswith("verify BIAS (job a1b2) failed: exit code 1.")
     assert str(error).endswith("/uws/a1b2/outs/ocps.log.")
 

@@ -20,9 +20,15 @@ from lsst.ts.simulated_observatory.cameras.models import detector_model
 def test_components_and_names() -> None:
     assert LSSTCOMCAM.components == ("CCCamera", "CCHeaderService", "CCOODS")
     assert LSSTCAM.components == ("MTCamera", "MTHeaderService", "MTOODS")
-    assert [each.ocps_index for each in INSTRUMENTS.values()] == [1, 2, 3]
+    assert [each.ocps_index for each in (LATISS, LSSTCOMCAM, LSSTCAM)] == [1, 2, 3]
     assert LSSTCAM.calibration_collection == "LSSTCam/calib"
     assert LSSTCOMCAM.raw_collection == "LSSTComCam/raw/all"
+
+
+def test_no_two_instruments_share_a_name_a_camera_or_an_ocps() -> None:
+    assert all(each.name == name for name, each in INSTRUMENTS.items())
+    for field in ("camera", "oods", "ocps_index", "code", "repository"):
+        assert len({getattr(each, field) for each in INSTRUMENTS.values()}) == len(INSTRUMENTS), field
 
 
 def test_comcam_is_one_raft() -> None:

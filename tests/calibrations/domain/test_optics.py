@@ -80,7 +80,7 @@ PRESENT = ("SDSSr_65mm", "empty_1")
         (None, 9, None),
     ],
 )
-def test_what_is_not_asked_for_stays_in_the_beam(
+def test_what_is_not_asked_for_stays_as_it_is(
     filter_: str | int | None, grating: str | int | None, names: tuple[str, str] | None
 ) -> None:
     assert WHEELS.set_up(PRESENT, filter_, grating) == names

@@ -100,24 +100,24 @@ def test_a_journal_that_cannot_be_made_says_why(tmp_path: Path) -> None:
 class FullDisk:
     """A file on a disk that takes some bytes and no more."""
 
-    def __init__(self, file: Any, room: int) -> None:
-        self.file, self.room = file, room
+    def __init__(self, file: Any, free: int) -> None:
+        self.file, self.free = file, free
 
     def write(self, line: bytes) -> int:
-        self.file.write(line[: self.room])
+        self.file.write(line[: self.free])
         raise OSError(28, "No space left on device")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.file, name)
 
 
-@pytest.mark.parametrize("room", [0, 20])
-def test_a_full_disk_leaves_no_half_line_and_nobody_hears_of_the_fact(tmp_path: Path, room: int) -> None:
+@pytest.mark.parametrize("free", [0, 20])
+def test_a_full_disk_leaves_no_half_line_and_nobody_hears_of_the_fact(tmp_path: Path, free: int) -> None:
     path = tmp_path / "journal.jsonl"
     journal, heard = Journal(path), list[Fact]()
     journal.add_listener(heard.append)
     journal.append(TAKEN)
-    full: Any = FullDisk(journal._file, room)
+    full: Any = FullDisk(journal._file, free)
     whole, journal._file = journal._file, full
     with pytest.raises(JournalError, match="No space left on device"):
         journal.append(FACTS[1])
@@ -156,12 +156,12 @@ def test_whole_seconds_are_a_time() -> None:
 
 def test_a_journal_of_another_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    for fields, said in (
+    for fields, message in (
         ({}, "format 1 of another version"),
         ({"format": 99}, "format 99 of a newer version"),
     ):
         path.write_text(json.dumps({"fact": "RunConfigured", "time": 1.0, **fields}) + "\n")
-        with pytest.raises(ValueError, match=said):
+        with pytest.raises(ValueError, match=message):
             list(read_journal(path))
 
 
@@ -175,7 +175,7 @@ def test_nothing_that_a_line_may_hold_breaks_the_reader(tmp_path: Path, line: by
 
 def test_an_unknown_fact_is_refused() -> None:
     with pytest.raises(ValueError, match="no kind of fact"):
-        fact_from_dict({"fact": "Rumour", "time": 0.0})
+        fact_from_dict({"fact": "UnknownFact", "time": 0.0})
     with pytest.raises(ValueError, match="other fields"):
         fact_from_dict({"fact": "StepNotDone", "time": 0.0, "why": "x"})
 

@@ -14,9 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.ts.calibrations.journal.facts import Fact
+from lsst.ts.calibrations.journal.facts import NUMBER_LIMIT, Fact
 from lsst.ts.calibrations.journal.journal import FORMAT, Journal, read_journal
-from lsst.ts.calibrations.journal.json_types import MOST
 
 texts = st.text(max_size=12)
 plain = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | texts
@@ -27,7 +26,7 @@ json_values = st.recursive(
 )
 SIMPLE = {
     str: texts, int: st.integers(-(2**60), 2**60), bool: st.booleans(),
-    float: st.floats(-MOST, MOST, exclude_min=True, exclude_max=True),
+    float: st.floats(-NUMBER_LIMIT, NUMBER_LIMIT, exclude_min=True, exclude_max=True),
     Any: json_values, type(None): st.none(),
 }  # fmt: skip
 
@@ -76,7 +75,7 @@ def add(path: Path, facts: list[Fact]) -> None:
 
 
 def read_until_refused(path: Path) -> tuple[list[Fact], str]:
-    """Facts of a journal up to the line that is refused, and what is said of that."""
+    """Facts of a journal up to the line that is refused, and the message of the refusal."""
     read: list[Fact] = []
     try:
         for fact in read_journal(path):
@@ -113,11 +112,11 @@ def test_a_fact_of_a_newer_version_is_refused_by_its_line_and_what_was_before_is
 ) -> None:
     lines = write(path, facts).splitlines(keepends=True)
     place = data.draw(st.integers(0, len(lines)))
-    newer = data.draw(st.dictionaries(texts, plain, max_size=3)) | {"fact": "Rumour", "time": 1.0}
+    newer = data.draw(st.dictionaries(texts, plain, max_size=3)) | {"fact": "UnknownFact", "time": 1.0}
     path.write_bytes(b"".join([*lines[:place], json.dumps(newer).encode() + b"\n", *lines[place:]]))
     read, refusal = read_until_refused(path)
     assert read == facts[:place]
-    assert f"line {place + 1}: 'Rumour' is no kind of fact" in refusal
+    assert f"line {place + 1}: 'UnknownFact' is no kind of fact" in refusal
 
 
 @given(facts=st.lists(any_fact, min_size=1, max_size=4), data=st.data())

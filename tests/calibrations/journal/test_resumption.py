@@ -1,4 +1,4 @@
-"""Taking up a run: only one that can go on, and by one process alone."""
+"""Resuming a run: only one that can go on, and by one process alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from lsst.ts.calibrations.journal.facts import (
     RunResumed,
 )
 from lsst.ts.calibrations.journal.journal import FORMAT, JOURNAL, Journal
-from lsst.ts.calibrations.journal.resumption import ResumptionError, asked_for, read_record, take_up
+from lsst.ts.calibrations.journal.record import RunRecord
+from lsst.ts.calibrations.journal.resumption import ResumptionError, asked_for, resume_run
 
 SCRIPT = "MakeLatissCalibrations"
 CONFIGURED = RunConfigured(
@@ -37,6 +38,13 @@ def ended(state: str) -> Fact:
     return RunEnded(time=9.0, state=state, reason="")
 
 
+def resumed(folder: Path, script: str = SCRIPT) -> RunRecord:
+    """What the journal of a run that goes on holds."""
+    resumption = resume_run(folder, script)
+    resumption.journal.close()
+    return resumption.record
+
+
 def write(folder: Path, facts: Sequence[Fact]) -> Path:
     journal = Journal(folder / JOURNAL)
     for fact in facts:
@@ -48,7 +56,7 @@ def write(folder: Path, facts: Sequence[Fact]) -> Path:
 @pytest.mark.parametrize("end", [[], [ended("FAILED")], [ended("STOPPED")]])
 def test_a_run_that_was_killed_stopped_or_failed_can_go_on(tmp_path: Path, end: list[Fact]) -> None:
     folder = write(tmp_path, [CONFIGURED, TAKEN, *end])
-    resumption = take_up(folder, SCRIPT)
+    resumption = resume_run(folder, SCRIPT)
     assert resumption.configured == CONFIGURED
     assert list(resumption.record.exposures) == [7]
     resumption.journal.close()
@@ -56,22 +64,22 @@ def test_a_run_that_was_killed_stopped_or_failed_can_go_on(tmp_path: Path, end: 
 
 def test_a_run_that_goes_on_has_no_end(tmp_path: Path) -> None:
     folder = write(tmp_path, [CONFIGURED, ended("DONE"), RunResumed(time=10.0)])
-    record = read_record(folder, SCRIPT)
+    record = resumed(folder)
     assert record.ended is None
     assert record.resumed
 
 
-def test_a_run_is_taken_up_by_one_alone(tmp_path: Path) -> None:
+def test_a_run_is_resumed_by_one_alone(tmp_path: Path) -> None:
     folder = write(tmp_path, [CONFIGURED])
-    first = take_up(folder, SCRIPT)
+    first = resume_run(folder, SCRIPT)
     with pytest.raises(ResumptionError, match="a run is going on"):
-        take_up(folder, SCRIPT)
+        resume_run(folder, SCRIPT)
     first.journal.close()
-    take_up(folder, SCRIPT).journal.close()
+    resume_run(folder, SCRIPT).journal.close()
 
 
 @pytest.mark.parametrize(
-    ("facts", "said"),
+    ("facts", "message"),
     [
         ([], "holds no fact"),
         ([CONFIGURED, ended("DONE")], "DONE: there is nothing left"),
@@ -80,19 +88,19 @@ def test_a_run_is_taken_up_by_one_alone(tmp_path: Path) -> None:
         ([CONFIGURED, ReadoutEnded(time=2.0, id=7)], "line 2: ReadoutEnded of 7, which is not known"),
     ],
 )
-def test_a_run_that_cannot_go_on_says_why(tmp_path: Path, facts: list[Fact], said: str) -> None:
-    with pytest.raises(ResumptionError, match=said):
-        read_record(write(tmp_path, facts), SCRIPT)
+def test_a_run_that_cannot_go_on_says_why(tmp_path: Path, facts: list[Fact], message: str) -> None:
+    with pytest.raises(ResumptionError, match=message):
+        resumed(write(tmp_path, facts))
 
 
 def test_a_run_of_another_script_is_refused(tmp_path: Path) -> None:
     folder = write(tmp_path, [CONFIGURED])
     with pytest.raises(ResumptionError, match=f"a run of {SCRIPT}, not of MakeComCamCalibrations"):
-        read_record(folder, "MakeComCamCalibrations")
+        resumed(folder, "MakeComCamCalibrations")
 
 
 @pytest.mark.parametrize(
-    ("simulated", "repository", "said"),
+    ("simulated", "repository", "message"),
     [
         (True, "/r", "the simulated observatory of the command line"),
         (True, None, "the simulated observatory on the bus"),
@@ -100,21 +108,21 @@ def test_a_run_of_another_script_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_run_goes_on_in_the_observatory_in_which_it_began(
-    tmp_path: Path, simulated: bool, repository: str | None, said: str
+    tmp_path: Path, simulated: bool, repository: str | None, message: str
 ) -> None:
     folder = write(tmp_path, [replace(CONFIGURED, simulated=simulated, repository=repository)])
-    resumption = take_up(folder, SCRIPT)
+    resumption = resume_run(folder, SCRIPT)
     resumption.check_place(simulated=simulated, in_process=repository is not None)
     for other in (True, False):
         if (other, not other) != (simulated, repository is not None):
-            with pytest.raises(ResumptionError, match=f"is a run in {said}"):
+            with pytest.raises(ResumptionError, match=f"is a run in {message}"):
                 resumption.check_place(simulated=other, in_process=not other)
     resumption.journal.close()
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ResumptionError, match="holds no run: its journal cannot be read: No such file"):
-        read_record(tmp_path, SCRIPT)
+        resumed(tmp_path)
 
 
 def test_a_damaged_journal_is_refused_with_the_line_and_left_as_it_is(tmp_path: Path) -> None:
@@ -123,7 +131,7 @@ def test_a_damaged_journal_is_refused_with_the_line_and_left_as_it_is(tmp_path: 
     damaged = path.read_text().replace('"id": 7', '"id": 7 7')
     path.write_text(damaged)
     with pytest.raises(ResumptionError, match="line 2"):
-        take_up(folder, SCRIPT)
+        resume_run(folder, SCRIPT)
     assert path.read_text() == damaged
 
 
@@ -132,7 +140,7 @@ def test_a_journal_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = folder / JOURNAL
     path.write_text(path.read_text().replace(f'"format": {FORMAT}', '"format": 17, "mood": "good"'))
     with pytest.raises(ResumptionError, match="format 17 of a newer version"):
-        read_record(folder, SCRIPT)
+        resumed(folder)
 
 
 def test_the_exposure_that_was_under_way_is_known_until_it_is_taken(tmp_path: Path) -> None:
@@ -140,9 +148,9 @@ def test_the_exposure_that_was_under_way_is_known_until_it_is_taken(tmp_path: Pa
         time=1.5, group_id="g#1", image_type="BIAS", exp_time=0.0, position=1, discarded=True
     )
     (tmp_path / "a").mkdir()
-    assert read_record(write(tmp_path / "a", [CONFIGURED, begun]), SCRIPT).begun == begun
+    assert resumed(write(tmp_path / "a", [CONFIGURED, begun])).begun == begun
     (tmp_path / "b").mkdir()
-    assert read_record(write(tmp_path / "b", [CONFIGURED, begun, TAKEN]), SCRIPT).begun is None
+    assert resumed(write(tmp_path / "b", [CONFIGURED, begun, TAKEN])).begun is None
 
 
 @pytest.mark.parametrize(
@@ -160,7 +168,7 @@ def test_the_option_stands_alone(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("resume: runs/1", "not the absolute path"),
         ("resume: 7", "not the absolute path"),
@@ -170,25 +178,25 @@ def test_the_option_stands_alone(text: str) -> None:
         ("resume: /runs/1\nresume: /runs/2", "stands alone"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(text: str, said: str) -> None:
-    with pytest.raises(ResumptionError, match=said):
+def test_what_cannot_be_meant_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ResumptionError, match=message):
         asked_for(*read_mapping(text))
 
 
 def test_the_script_is_refused_in_words_and_touches_nothing(night: Any, tmp_path: Path) -> None:
-    told = night(f"resume: {tmp_path / 'nowhere'}", part=1)
-    assert told.states == ["UNCONFIGURED", "CONFIGURE_FAILED"]
-    assert "holds no run" in told.reason
-    assert "Nothing was exposed" in told.reason
-    assert not told.folder.exists()
+    outcome = night(f"resume: {tmp_path / 'nowhere'}", part=1)
+    assert outcome.states == ["UNCONFIGURED", "CONFIGURE_FAILED"]
+    assert "holds no run" in outcome.reason
+    assert "Nothing was exposed" in outcome.reason
+    assert not outcome.folder.exists()
 
 
 def test_a_run_that_goes_on_refuses_a_second_one(night: Any, tmp_path: Path) -> None:
     tmp_path.joinpath("run").mkdir()
     journal = Journal(write(tmp_path / "run", [CONFIGURED]) / JOURNAL)
-    told = night(f"resume: {tmp_path / 'run'}", part=1)
-    assert told.states[-1] == "CONFIGURE_FAILED"
-    assert "a run is going on" in told.reason
+    outcome = night(f"resume: {tmp_path / 'run'}", part=1)
+    assert outcome.states[-1] == "CONFIGURE_FAILED"
+    assert "a run is going on" in outcome.reason
     journal.close()
 
 
@@ -196,8 +204,8 @@ def test_a_run_of_the_bus_is_refused_before_anything_moves(night: Any, tmp_path:
     tmp_path.joinpath("run").mkdir()
     folder = write(tmp_path / "run", [replace(CONFIGURED, simulated=False, repository=None)])
     before = (folder / JOURNAL).read_bytes()
-    told = night(f"resume: {folder}", part=1)
-    assert told.state == "FAILED"
-    assert "is a run in the observatory on the bus" in told.reason
+    outcome = night(f"resume: {folder}", part=1)
+    assert outcome.state == "FAILED"
+    assert "is a run in the observatory on the bus" in outcome.reason
     assert (folder / JOURNAL).read_bytes() == before
     assert [path.name for path in folder.iterdir()] == [JOURNAL]

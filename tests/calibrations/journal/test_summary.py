@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.journal.facts import (
     Certified,
@@ -61,6 +63,9 @@ THRESHOLDS = {
 }
 
 
+CONFIG = CalibrationConfig.from_namespace({}, LATISS)
+
+
 def exposure(number: int, kind: str, seconds: float, begun: float, *, lost: bool = False) -> list[Fact]:
     shutter = 1.0 if kind == "FLAT" else 0.0
     taken = START_TAI + begun + seconds + shutter
@@ -100,7 +105,9 @@ def configured(when: float) -> Fact:
     )
 
 
-def summarize(facts: list[Fact], folder: Path, ended: float = 100.0, **config: Any) -> dict[str, Any]:
+def summarize(
+    facts: list[Fact], folder: Path, ended: float = 100.0, config: CalibrationConfig | None = None
+) -> dict[str, Any]:
     record = RunRecord()
     for fact in facts:
         record.apply(fact)
@@ -241,13 +248,15 @@ def test_what_is_not_finite_is_null_wherever_it_is(tmp_path: Path, value: float)
         "gain_corrected": value,
         "noise": 8.0,
     }
-    summary = summarize([GainsMeasured(time=START_TAI, gains=(gain,))], tmp_path, exp_times_dark=[1.0, value])
+    config = replace(CONFIG, recorded={"exp_times_dark": [1.0, value]})
+    summary = summarize([GainsMeasured(time=START_TAI, gains=(gain,))], tmp_path, config=config)
     assert summary["gains"] == [gain | {"exposures": [1, 2], "gain": None, "gain_corrected": None}]
     assert summary["config"] == {"exp_times_dark": [1.0, None]}
     tmp_path.joinpath("x").mkdir()
-    path = write_summary(summary, tmp_path / "x")
+    write_summary(summary, tmp_path / "x")
+    (path,) = (tmp_path / "x").iterdir()
+    assert path.name == "summary.json"
     assert json.loads(path.read_text()) == summary
-    assert [each.name for each in path.parent.iterdir()] == ["summary.json"]
 
 
 def test_what_lies_between_the_parts_of_a_run_counts_nowhere(tmp_path: Path) -> None:
@@ -261,7 +270,7 @@ def test_what_lies_between_the_parts_of_a_run_counts_nowhere(tmp_path: Path) -> 
         *exposure(3, "FLAT", 5.0, 4001.0),
         *exposure(4, "FLAT", 5.0, 4019.0),
     ]
-    summary = summarize(facts, tmp_path, ended=4100.0, wait_between_exposures=10.0)
+    summary = summarize(facts, tmp_path, ended=4100.0, config=replace(CONFIG, wait_between_exposures=10.0))
     assert summary["timeline"] == {
         "open": 40.0,
         "readout": 8.0,
@@ -286,10 +295,28 @@ def test_the_timeline_of_images_taken_without_a_pause_is_the_floor(tmp_path: Pat
 
 def test_pauses_are_in_the_acquisition_and_asked_for_waits_in_the_floor_too(tmp_path: Path) -> None:
     facts = [*exposure(1, "BIAS", 0.0, 0.0), *exposure(2, "BIAS", 0.0, 12.0)]
-    timeline = summarize(facts, tmp_path, wait_between_exposures=10)["timeline"]
+    timeline = summarize(facts, tmp_path, config=replace(CONFIG, wait_between_exposures=10.0))["timeline"]
     assert (timeline["floor"], timeline["acquisition"]) == (14.0, 14.0)
-    timeline = summarize(facts, tmp_path)["timeline"]
+    timeline = summarize(facts, tmp_path, config=CONFIG)["timeline"]
     assert (timeline["floor"], timeline["acquisition"]) == (4.0, 14.0)
+
+
+@pytest.mark.parametrize(("given", "named"), [(Path("/simulated"), "/simulated"), (None, CONFIG.repo)])
+def test_the_repository_is_that_of_the_place_or_the_configured_one(given: Path | None, named: str) -> None:
+    settings = RunSettings(folder=Path("/run"), repository=given)
+    summary = make_summary(
+        RunRecord(),
+        settings,
+        LATISS,
+        script="",
+        state="DONE",
+        reason="",
+        config=CONFIG,
+        started=0.0,
+        ended=1.0,
+    )
+    assert summary["repo"] == named
+    assert summary["config"] == CONFIG.as_dict()
 
 
 def test_a_summary_replaces_the_one_before(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from lsst.ts.calibrations.journal.facts import (
 )
 from lsst.ts.calibrations.journal.journal import JOURNAL, read_journal
 from lsst.ts.calibrations.journal.record import RunRecord
-from lsst.ts.calibrations.journal.resumption import read_record
+from lsst.ts.calibrations.journal.resumption import resume_run
 from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.components.optics import OpticalPath
@@ -89,7 +89,9 @@ class Observed:
     @property
     def record(self) -> RunRecord:
         """What the journal holds of a run that can be resumed."""
-        return read_record(self.run, SCRIPT)
+        resumption = resume_run(self.run, SCRIPT)
+        resumption.journal.close()
+        return resumption.record
 
     @property
     def begun(self) -> bool:

@@ -57,7 +57,7 @@ def test_a_good_night_ends_done(good_night: Any) -> None:
 
 
 def test_only_the_kept_images_are_processed(good_night: Any) -> None:
-    counts = {(job.kind, job.calibration): job.count("exposure") for job in good_night.jobs}
+    counts = {(job.kind, job.calibration): len(job.selected("exposure")) for job in good_night.jobs}
     assert counts == {
         ("verify", "BIAS"): 3,
         ("verify", "DARK"): 2,

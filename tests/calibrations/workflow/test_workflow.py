@@ -118,10 +118,12 @@ def test_only_what_the_run_does_not_make_is_looked_for_to_verify_against(
 
 @pytest.mark.parametrize("generate", [True, False])
 @pytest.mark.parametrize("product", [True, False])
-def test_the_configuration_certifies_when_the_workflow_does(generate: bool, product: bool) -> None:
+def test_the_workflow_certifies_what_the_configuration_has_made(generate: bool, product: bool) -> None:
     options = {"generate_calibrations": generate, "do_defects": product, "calib_collection": "u/new"}
     config = CalibrationConfig.from_namespace(options, LATISS)
-    assert config.certifies == bool(make_workflow(config).dataset_types_to_certify)
+    certified = [step.calibration for step in make_workflow(config) if step.kind is StepKind.CERTIFY]
+    assert certified == list(config.calibrations_to_make)
+    assert bool(certified) == (generate or product)
 
 
 def test_the_kind_of_a_job_is_that_of_its_step() -> None:

@@ -23,12 +23,12 @@ from lsst.ts.utils import current_tai
 from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory.cameras.models import detector_model
+from lsst.ts.simulated_observatory.clock import PacedLoop
 from lsst.ts.simulated_observatory.components.durations import Durations
 from lsst.ts.simulated_observatory.components.machinery import Machinery
 from lsst.ts.simulated_observatory.components.ocps import Ocps
 from lsst.ts.simulated_observatory.detector.header import primary_header
 from lsst.ts.simulated_observatory.faults.faults import Faults
-from lsst.ts.simulated_observatory.paced_loop import PacedLoop
 from lsst.ts.simulated_observatory.repository.repository import write_index
 from lsst.ts.simulated_observatory.stand_ins.machinery import standin_machinery
 from lsst.ts.simulated_observatory.stand_ins.measurements import StandInCamera
@@ -139,31 +139,23 @@ class _Archiver:
         header = primary_header(
             model=detector_model("LATISS", 0, SCALE),
             image_name=name,
-            day_obs=int(name.split("_")[2]),
-            seq_num=int(name[-6:]),
             image_type=keys.get("imageType", "BIAS"),
             exposure_time=exposure_time,
             dark_time=exposure_time,
             begin_tai=current_tai() - exposure_time,
             end_tai=current_tai(),
             shutter_time=exposure_time,
-            controller="O",
-            group_id=keys.get("groupId", name),
-            program="",
-            reason="",
-            test_type="",
-            note="",
-            current_index=1,
-            max_index=1,
-            image_tag="",
             seed=SEED,
-            filter_name=FILTER,
-            filter_band=BAND,
-            filter_slot=2,
-            grating="empty_1",
-            grating_band="EMPTY",
-            grating_slot=0,
-            linear_stage=67.0,
+            keywords={
+                "GROUPID": keys.get("groupId", name),
+                "FILTER": FILTER,
+                "FILTBAND": BAND,
+                "FILTSLOT": 2,
+                "GRATING": "empty_1",
+                "GRATBAND": "EMPTY",
+                "GRATSLOT": 0,
+                "LINSPOS": 67.0,
+            },
         )
         path = self._folder / f"{name}.fits"
         self._write_raw(str(path), header, "")

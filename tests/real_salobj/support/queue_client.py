@@ -146,25 +146,25 @@ class QueueClient:
         **fields: str,
     ) -> QueuedScript:
         """Add a script and wait for its end."""
-        told = await self.add(config, path, **fields)
-        await self.until(lambda: told.process_state not in ("", "LOADING"))
+        queued = await self.add(config, path, **fields)
+        await self.until(lambda: queued.process_state not in ("", "LOADING"))
         await self.queue.cmd_resume.start(timeout=30)  # it pauses when a script has not ended well
         if operator is not None:
-            await operator(self, told)
-        await self.until(lambda: told.process_state in ENDS)
+            await operator(self, queued)
+        await self.until(lambda: queued.process_state in ENDS)
         await asyncio.sleep(0.5)  # last log lines are still under way
-        return told
+        return queued
 
-    async def gone(self, told: QueuedScript) -> None:
+    async def gone(self, queued: QueuedScript) -> None:
         """Wait until a script has no process any more: the queue does so for 2 s only."""
         async with asyncio.timeout(GONE_LIMIT):
-            while told.processes:  # noqa: ASYNC110
+            while queued.processes:  # noqa: ASYNC110
                 await asyncio.sleep(0.2)
 
-    async def stop(self, told: QueuedScript, *, terminate: bool) -> None:
+    async def stop(self, queued: QueuedScript, *, terminate: bool) -> None:
         """Stop a script, or terminate its process, as the buttons of the queue do."""
         await self.queue.cmd_stopScripts.set_start(
-            salIndices=[told.index] + [0] * 399, length=1, terminate=terminate, timeout=30
+            salIndices=[queued.index] + [0] * 399, length=1, terminate=terminate, timeout=30
         )
 
     def tracebacks(self) -> list[str]:
@@ -184,12 +184,12 @@ class QueueClient:
         return self._scripts.setdefault(index, QueuedScript(index, self._folder))
 
     async def _take_state(self, data: Any) -> None:
-        told, name = self._of(data.salIndex), ScriptState(data.state).name
-        if told.states[-1:] != [name]:
-            told.states.append(name)
-        if data.lastCheckpoint and told.checkpoints[-1:] != [data.lastCheckpoint]:
-            told.checkpoints.append(data.lastCheckpoint)
-        told.reason = data.reason
+        queued, name = self._of(data.salIndex), ScriptState(data.state).name
+        if queued.states[-1:] != [name]:
+            queued.states.append(name)
+        if data.lastCheckpoint and queued.checkpoints[-1:] != [data.lastCheckpoint]:
+            queued.checkpoints.append(data.lastCheckpoint)
+        queued.reason = data.reason
         self._news.set()
 
     async def _take_message(self, data: Any) -> None:
@@ -205,12 +205,12 @@ class QueueClient:
     async def _take_script(self, data: Any) -> None:
         from lsst.ts.xml.enums.ScriptQueue import ScriptProcessState
 
-        told = self._of(data.scriptSalIndex)
-        if data.private_sndStamp < told.stamp:
+        queued = self._of(data.scriptSalIndex)
+        if data.private_sndStamp < queued.stamp:
             return
-        told.stamp = data.private_sndStamp
-        told.process_state = ScriptProcessState(data.processState).name
-        told.script_state = ScriptState(data.scriptState).name
+        queued.stamp = data.private_sndStamp
+        queued.process_state = ScriptProcessState(data.processState).name
+        queued.script_state = ScriptState(data.scriptState).name
         if data.timestampConfigureEnd:
-            told.seconds_of_configure = data.timestampConfigureEnd - data.timestampConfigureStart
+            queued.seconds_of_configure = data.timestampConfigureEnd - data.timestampConfigureStart
         self._news.set()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lsst.ts import salobj
-from lsst.ts.calibrations.components.camera import camera_class
+from lsst.ts.calibrations.components.camera import _camera_class
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.components.camera_events import CommandState, RaftsState, ShutterState
@@ -19,7 +19,7 @@ from lsst.ts.simulated_observatory.components.images import split_escaped
 NOON = 1736942400.0  # 2025-01-15T12:00:00 TAI, when the observing day begins
 
 
-def test_flat_is_told_event_by_event_at_the_right_times(observe: Any) -> None:
+def test_flat_is_published_event_by_event_at_the_right_times(observe: Any) -> None:
     async def body() -> None:
         async with observe() as here:
             await here.recorder.take_images(1, 5.0, "FLAT")
@@ -302,7 +302,7 @@ def test_announced_header_file_is_what_it_says(observe: Any) -> None:
 def test_the_camera_class_of_the_scripts_loses_no_time(observe: Any) -> None:
     async def body() -> None:
         async with observe() as here, salobj.Domain() as domain:
-            latiss = camera_class(LATISS)(domain=domain)
+            latiss = _camera_class(LATISS)(domain=domain)
             await latiss.start_task
             here.recorder.begin = asyncio.get_running_loop().time()
             taken = await latiss.take_imgtype("BIAS", 0.0, 3, group_id="2025-01-15T18:00:00.000")

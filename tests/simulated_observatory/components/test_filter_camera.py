@@ -11,7 +11,7 @@ from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import LSSTCAM, LSSTCOMCAM, Instrument
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.cameras import CAMERAS
-from lsst.ts.simulated_observatory.components.optics import band_of, usual_optics
+from lsst.ts.simulated_observatory.components.optics import usual_optics
 from lsst.ts.simulated_observatory.detector.illumination import throughput
 
 
@@ -112,8 +112,8 @@ def test_the_beam_begins_with_the_r_filter_and_every_mounted_filter_has_a_throug
     instrument: Instrument,
 ) -> None:
     usual = usual_optics(instrument)
-    assert band_of(instrument, usual.filter) == "r"
+    assert CAMERAS[instrument.name].find_filter(usual.filter).band == "r"
     assert throughput(usual.physical_filter) == 1.0
     assert all(throughput(each.name) > 0.0 for each in CAMERAS[instrument.name].filters)
     with pytest.raises(ValueError, match="'SDSSr_65mm' is not mounted; mounted are "):
-        band_of(instrument, "SDSSr_65mm")
+        CAMERAS[instrument.name].find_filter("SDSSr_65mm")

@@ -67,7 +67,7 @@ def test_a_fault_of_what_there_is_not_is_refused(observe: Any, fault: str, reaso
     clock.run(body)
 
 
-def test_the_story_of_a_night_depends_on_the_seed_alone(observe: Any, tmp_path: Any) -> None:
+def test_the_events_of_a_night_depend_on_the_seed_alone(observe: Any, tmp_path: Any) -> None:
     def night(seed: int, folder: str) -> list[tuple[float, str, str, str]]:
         async def body() -> list[tuple[float, str, str, str]]:
             async with observe(seed=seed, images=tmp_path / folder) as here:
@@ -80,7 +80,7 @@ def test_the_story_of_a_night_depends_on_the_seed_alone(observe: Any, tmp_path: 
                     await asyncio.sleep(2.5)
                 await asyncio.sleep(60)
                 return [
-                    (when, component, event, _told(data))
+                    (when, component, event, _text_of(data))
                     for when, component, event, data in here.recorder.recording
                 ]
 
@@ -119,7 +119,7 @@ def test_closing_in_the_middle_of_everything_leaves_nothing_running(
     assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
 
 
-def _told(data: Any) -> str:
-    """What an event tells, without paths, which hold the folder of the test."""
+def _text_of(data: Any) -> str:
+    """Fields of an event, without paths, which hold the folder of the test."""
     fields = {key: value for key, value in vars(data).items() if not key.startswith("private_")}
     return f"{ {**fields, 'url': ''} }"

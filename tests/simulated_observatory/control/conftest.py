@@ -65,7 +65,7 @@ Check = Callable[[LatissComponents], Awaitable[None]]
 
 @pytest.fixture
 def run_check() -> Callable[..., None]:
-    """Run a coroutine function with all components of LATISS, enabled unless said otherwise."""
+    """Run a coroutine function with all components of LATISS, enabled unless another state is given."""
 
     def run(check: Check, state: salobj.State = salobj.State.ENABLED) -> None:
         async def main() -> None:

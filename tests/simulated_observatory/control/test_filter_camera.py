@@ -15,11 +15,18 @@ from lsst.ts.simulated_observatory.testing import MockCsc, run_in_simulated_time
 
 
 class Camera(MockCsc):
-    """Changes its filter in 10 s, and writes the event of it."""
+    """Changes its filter in 10 s, writes the event of it, and takes images in no time."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.asked: list[str] = []
+        self.sensors: list[str] = []
+
+    async def do_takeImages(self, data: Any) -> None:  # noqa: N802
+        self.sensors.append(data.sensors)
+        name = f"CC_O_20250115_{len(self.sensors):06d}"
+        await self.evt_startIntegration.set_write(imageName=name)
+        await self.evt_endReadout.set_write(imageName=name)
 
     async def do_setFilter(self, data: Any) -> None:  # noqa: N802
         self.asked.append(data.name)
@@ -81,7 +88,7 @@ def test_a_filter_that_is_not_there_is_an_error_with_the_reason() -> None:
     run_check(check, ComCam)
 
 
-def test_a_camera_that_has_said_nothing_is_an_error() -> None:
+def test_a_camera_that_has_published_nothing_is_an_error() -> None:
     async def check(camera: Camera, commander: ComCam) -> None:
         with pytest.raises(RuntimeError, match=r"Could not determine current filter.*CCCamera"):
             await commander.get_current_filter()
@@ -93,8 +100,9 @@ def test_a_camera_that_has_said_nothing_is_an_error() -> None:
 
 def test_sensors_are_passed_on() -> None:
     async def check(camera: Camera, commander: ComCam) -> None:
-        assert commander.parse_sensors(None) == ""
-        assert commander.parse_sensors("R22:R21_S11") == "R22:R21_S11"
+        assert await commander.take_bias(1) == [2025011500001]
+        assert await commander.take_bias(1, sensors="R22:R21_S11") == [2025011500002]
+        assert camera.sensors == ["", "R22:R21_S11"]
         assert commander.camera.salinfo.name == "CCCamera"
 
     run_check(check, ComCam)

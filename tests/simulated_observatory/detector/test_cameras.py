@@ -42,15 +42,12 @@ def header(instrument: str, detector: int, name: str) -> dict[str, Any]:
     return primary_header(
         model=detector_model(instrument, detector),
         image_name=name,
-        day_obs=20250115,
-        seq_num=7,
         image_type="BIAS",
         exposure_time=0.0,
         dark_time=0.24,
         begin_tai=1736964000.0,
         end_tai=1736964000.25,
-        filter_name="r_57",
-        filter_band="r",
+        keywords={"FILTER": "r_57", "FILTBAND": "r"},
     )
 
 

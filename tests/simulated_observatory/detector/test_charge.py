@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lsst.ts.simulated_observatory.detector.brighter_fatter import NEIGHBOURS, brighter_fatter
-from lsst.ts.simulated_observatory.detector.charge import Extra, collect_charge
-from lsst.ts.simulated_observatory.detector.cosmic_rays import PACKET, cosmic_rays
+from lsst.ts.simulated_observatory.detector.charge import (
+    NEIGHBOURS,
+    PACKET,
+    PixelCharges,
+    brighter_fatter,
+    collect_charge,
+    cosmic_rays,
+)
 
 A00 = -2.5e-6
-NOTHING = Extra(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.float32))
+NOTHING = PixelCharges(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.float32))
 
 
 @pytest.mark.parametrize("mean", [0.04, 0.6, 5.0, 60.0, 500.0, 20000.0])
@@ -35,7 +40,7 @@ def test_charge_from_light_and_other_sources_is_poisson(mean: float, part: float
 
 
 def test_full_well_holds_no_more() -> None:
-    extra = Extra(np.array([3, 3]), np.array([4, 4]), np.full(2, 9e4, np.float32))
+    extra = PixelCharges(np.array([4, 4]), np.array([3, 3]), np.full(2, 9e4, np.float32))
     charge = collect_charge(
         np.random.default_rng(1), 0.0, np.ones((8, 8), np.float32), 0.0, a00=A00, full_well=1.2e5, extra=extra
     )
@@ -98,5 +103,5 @@ def test_cosmic_rays_come_at_their_rate_with_the_charge_of_muons() -> None:
 
 
 def test_bias_of_two_seconds_has_about_one_cosmic_ray() -> None:
-    totals = [cosmic_rays(np.random.default_rng(seed), 4072, 4000, 1.0)[2].sum() for seed in range(200)]
+    totals = [cosmic_rays(np.random.default_rng(seed), 4072, 4000, 1.0).charge.sum() for seed in range(200)]
     assert np.mean(np.array(totals) == 0) == pytest.approx(np.exp(-0.81), abs=0.12)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from lsst.ts.simulated_observatory.cameras.models import DetectorModel
+from lsst.ts.simulated_observatory.detector.exposure import BITS, read_out
 from lsst.ts.simulated_observatory.detector.illumination import LAMP_RATE
-from lsst.ts.simulated_observatory.detector.readout import BITS, read_out
 from lsst.ts.simulated_observatory.detector.truth import DetectorTruth, random_stream
 
 
@@ -182,7 +182,7 @@ def test_converter_stops_at_18_bits(truth: DetectorTruth, model: DetectorModel) 
         (16, *np.empty(model.amplifiers[0].raw_shape)[model.amplifiers[0].imaging].shape), 4e5, "f4"
     )
     streams = [random_stream(1, i) for i in range(16)]
-    images = read_out(truth, charge, random_stream(1, "common"), streams, [1.0] * 16)
+    images = read_out(truth, charge, random_stream(1, "common"), streams, {})
     assert {int(image.max()) for image in images} == {2**BITS - 1}
 
 
@@ -216,4 +216,4 @@ def test_amplifiers_record_less_than_proportional_at_high_signal(
 
 def _read(truth: DetectorTruth, charge: np.ndarray) -> list[np.ndarray]:
     streams = [random_stream(1, i) for i in range(16)]
-    return list(read_out(truth, charge, random_stream(1, "common"), streams, [1.0] * 16))
+    return list(read_out(truth, charge, random_stream(1, "common"), streams, {}))

@@ -25,14 +25,12 @@ def header(model: DetectorModel) -> dict[str, Any]:
     return primary_header(
         model=model,
         image_name="AT_O_20250115_000007",
-        day_obs=20250115,
-        seq_num=7,
         image_type="DARK",
         exposure_time=30.0,
         dark_time=30.24,
         begin_tai=1736964000.0,
         end_tai=1736964030.25,
-        reason="daily",
+        keywords={"REASON": "daily"},
     )
 
 

@@ -29,21 +29,21 @@ def header(model: DetectorModel) -> dict[str, Any]:
     return primary_header(
         model=model,
         image_name="AT_O_20250115_000007",
-        day_obs=20250115,
-        seq_num=7,
         image_type="FLAT",
         exposure_time=5.0,
         dark_time=5.24,
         begin_tai=1736964000.0,
         end_tai=1736964005.25,
-        filter_name="SDSSr_65mm",
-        filter_band="r",
-        filter_slot=1,
-        grating="empty_1",
-        grating_slot=0,
-        group_id="2025-01-15T18:00:00.000",
-        note="an annotation",
         seed=5,
+        keywords={
+            "FILTER": "SDSSr_65mm",
+            "FILTBAND": "r",
+            "FILTSLOT": 1,
+            "GRATING": "empty_1",
+            "GRATSLOT": 0,
+            "GROUPID": "2025-01-15T18:00:00.000",
+            "OBSANNOT": "an annotation",
+        },
     )
 
 

@@ -69,7 +69,7 @@ def test_throughput_follows_filter_and_grating(physical_filter: str, expected: f
     assert throughput(physical_filter) == pytest.approx(expected)
 
 
-def test_unknown_grating_is_told_with_the_nearest() -> None:
+def test_unknown_grating_is_refused_with_the_nearest() -> None:
     with pytest.raises(ValueError, match="nearest is holo4_003"):
         throughput("SDSSr_65mm~holo4_03")
 

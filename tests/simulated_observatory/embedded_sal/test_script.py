@@ -62,6 +62,7 @@ def test_a_script_runs_from_configuration_to_done(run_check: Callable[[Check], N
         final = remote.evt_state.get()
         assert (final.lastCheckpoint, final.numCheckpoints, final.reason) == ("step 2", 3, "")
         assert script.cleaned
+        assert (script.last_checkpoint, script.num_checkpoints) == ("step 2", 3)
         assert script.timestamps[ScriptState.ENDING] - clock.START_TAI == pytest.approx(30.004, abs=1e-6)
         assert not script.log.handlers
 

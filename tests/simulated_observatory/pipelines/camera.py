@@ -17,22 +17,27 @@ DAY = 20250115
 
 
 class Camera:
-    """Takes images with the simulated detector, one after the other."""
+    """Takes images with the simulated detector."""
 
     def __init__(self, folder: Path, scale: int = SCALE, seed: int = 1) -> None:
         self.folder = folder
         self.model = detector_model("LATISS", 0, scale)
         self.seed = seed
-        self.sequence = 0
-        self.tai = 1_736_964_000.0
 
-    def take(self, image_type: str, times: Sequence[float], *, faults: Sequence[str] = ()) -> list[Path]:
-        """Take images of some exposure times; returns their files."""
-        return [self._expose(image_type, time, faults) for time in times]
+    def take(
+        self, image_type: str, times: Sequence[float], *, first: int = 1, faults: Sequence[str] = ()
+    ) -> list[Path]:
+        """Take images of some exposure times, numbered from the first; returns their files.
 
-    def _expose(self, image_type: str, time: float, faults: Sequence[str]) -> Path:
-        self.sequence += 1
-        name = f"AT_O_{DAY}_{self.sequence:06d}"
+        What an image is like depends on its number, and thus not on what other tests have taken.
+        """
+        return [
+            self._expose(number, image_type, time, faults) for number, time in enumerate(times, start=first)
+        ]
+
+    def _expose(self, sequence: int, image_type: str, time: float, faults: Sequence[str]) -> Path:
+        begin = 1_736_964_000.0 + 60.0 * sequence
+        name = f"AT_O_{DAY}_{sequence:06d}"
         dark_time = 0.0 if image_type == "BIAS" else time + 0.24
         segments = self.folder / f"{name}.segments"
         write_segments(
@@ -41,7 +46,7 @@ class Camera:
                 detector=0,
                 scale=self.model.scale,
                 seed=self.seed,
-                exposure_id=DAY * 100_000 + self.sequence,
+                exposure_id=DAY * 100_000 + sequence,
                 exposure_time=time,
                 dark_time=dark_time,
                 shutter_open=image_type == "FLAT",
@@ -53,20 +58,19 @@ class Camera:
         header = primary_header(
             model=self.model,
             image_name=name,
-            day_obs=DAY,
-            seq_num=self.sequence,
             image_type=image_type,
             exposure_time=time,
             dark_time=dark_time,
-            begin_tai=self.tai,
-            end_tai=self.tai + time,
-            filter_name="SDSSr_65mm",
-            filter_band="r",
-            grating="empty_1",
-            grating_band="EMPTY",
+            begin_tai=begin,
+            end_tai=begin + time,
             seed=self.seed,
+            keywords={
+                "FILTER": "SDSSr_65mm",
+                "FILTBAND": "r",
+                "GRATING": "empty_1",
+                "GRATBAND": "EMPTY",
+            },
         )
         path = self.folder / file_name(name, self.model)
         write_raw(str(path), header, str(segments))
-        self.tai += time + 4.0
         return path

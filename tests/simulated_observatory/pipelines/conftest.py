@@ -72,7 +72,7 @@ def stored(image_of: Callable[..., DetectorImage]) -> Callable[..., StoredImage]
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def camera(tmp_path_factory: pytest.TempPathFactory) -> Camera:
     """A camera whose detector is 16 times smaller on each side."""
     return Camera(tmp_path_factory.mktemp("raw"))
@@ -80,5 +80,5 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Camera:
 
 @pytest.fixture(scope="session")
 def bias_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first exposure of a night, whatever other tests took with `camera`."""
+    """The first exposure of a night."""
     return Camera(tmp_path_factory.mktemp("bias")).take("BIAS", [0])[0]

@@ -93,7 +93,7 @@ def test_exact_covariances_give_exact_coefficients_with_b() -> None:
     assert found.b[0, 0] == pytest.approx(1e-7, abs=3e-8)
 
 
-def test_noise_is_fitted_where_the_variances_told_it(rng: np.random.Generator) -> None:
+def test_noise_is_fitted_where_the_variances_show_it(rng: np.random.Generator) -> None:
     start = replace(START, noise=1.2 * NOISE, noise_error=0.05)
     means = np.concatenate([[300.0, 600.0, 1200.0, 2400.0], MEANS])
     covariances = covariance_model(means, GAIN, A, NO_B)

@@ -7,13 +7,7 @@ import numpy as np
 import pytest
 
 from lsst.ts.simulated_observatory.pipelines.cosmicrays import CosmicRayFinder
-from lsst.ts.simulated_observatory.pipelines.criteria import (
-    measure_dark_image,
-    measure_flat,
-    verify_dark_image,
-    verify_exposure_scatter,
-    verify_flat,
-)
+from lsst.ts.simulated_observatory.pipelines.criteria import verified_image
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
 
 ImageMaker = Callable[..., DetectorImage]
@@ -36,8 +30,14 @@ def nominal(noise: float | None = NOISE, overscan: float = 8.4) -> dict[str, flo
 def verified(
     image: DetectorImage, metadata: dict[str, float | None] | None = None
 ) -> dict[str, dict[str, bool]]:
-    statistics = measure_dark_image(image, CosmicRayFinder(), corner=True)
-    return verify_dark_image(statistics, nominal() if metadata is None else metadata)
+    image.metadata = dict(nominal() if metadata is None else metadata)
+    return results_of(image, "BIAS")[0]
+
+
+def results_of(image: DetectorImage, kind: str) -> tuple[dict[str, dict[str, bool]], dict[str, bool]]:
+    """Results of the tests of the amplifiers and of the detector."""
+    result = verified_image(image, kind, CosmicRayFinder())
+    return result["VERIFY"]["AMP"], result["VERIFY"]["DET"]
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_corner_is_recorded_where_the_readout_is(image_of: ImageMaker) -> None:
     array = np.zeros((400, 800))
     array[200:, 200:400] = 5.0  # C10 is mirrored in both directions: its corner is at the upper right
     array[:200, 400:600] = 3.0
-    statistics = measure_dark_image(image_of(array), CosmicRayFinder(), corner=True)
+    statistics = verified_image(image_of(array), "BIAS", CosmicRayFinder())["AMP"]
     assert statistics["C10"]["AMP_CORNER"] == 5.0
     assert statistics["C11"]["AMP_CORNER"] == 3.0
 
@@ -140,7 +140,7 @@ def flat(rng: np.random.Generator, image_of: ImageMaker, variance_per_mean: floa
 def test_noise_of_a_flat_is_at_most_that_of_its_photons(
     ratio: float, good: bool, rng: np.random.Generator, image_of: ImageMaker
 ) -> None:
-    results, detector = verify_flat(*measure_flat(flat(rng, image_of, ratio)))
+    results, detector = results_of(flat(rng, image_of, ratio), "FLAT")
     assert results["C10"] == {"NOISE": good, "SUCCESS": good}
     assert detector == {"SCATTER": True, "SUCCESS": True}
 
@@ -150,7 +150,7 @@ def test_amplifier_without_light_fails_noise_and_scatter(
 ) -> None:
     image = flat(rng, image_of, 0.95)
     image.pixels("C11")[:] = rng.normal(0.0, 9.0, (300, 200))
-    results, detector = verify_flat(*measure_flat(image))
+    results, detector = results_of(image, "FLAT")
     assert results["C10"]["SUCCESS"]
     assert not results["C11"]["NOISE"]
     assert not detector["SCATTER"]
@@ -158,12 +158,6 @@ def test_amplifier_without_light_fails_noise_and_scatter(
 
 @pytest.mark.parametrize("value", [math.nan, -3.0, 0.0])
 def test_flat_without_a_positive_mean_fails(value: float, image_of: ImageMaker) -> None:
-    results, detector = verify_flat(*measure_flat(image_of(np.full((20, 40), value))))
+    results, detector = results_of(image_of(np.full((20, 40), value)), "FLAT")
     assert not results["C10"]["NOISE"]
     assert not detector["SCATTER"]
-
-
-def test_one_detector_does_not_scatter() -> None:
-    assert verify_exposure_scatter([15_000.0]) == (0.0, True)
-    assert verify_exposure_scatter([15_000.0, 15_001.0]) == (0.5, False)
-    assert verify_exposure_scatter([])[1] is False

@@ -76,3 +76,15 @@ def test_exposures_are_in_order_with_integer_ids() -> None:
     run = run_merge({7: passed, 2: passed})
     assert list(run) == [2, 7, "SUCCESS"]
     assert run["SUCCESS"] is True
+
+
+def test_one_detector_does_not_scatter() -> None:
+    flat = statistics({"C00": amplifier(NOISE=True)}, SCATTER=True)
+    flat["DET"] = {"MEAN": 15_000.0, "SCATTER": 3.0}
+    merged = exp_merge({"RXX_S00": flat}, scatter=True)
+    assert (merged["EXP"], merged["SUCCESS"]) == ({"SCATTER": 0.0}, True)
+    other = copy.deepcopy(flat)
+    other["DET"] = {"MEAN": 15_001.0, "SCATTER": 3.0}
+    merged = exp_merge({"R22_S00": flat, "R22_S01": other}, scatter=True)
+    assert (merged["EXP"], merged["SUCCESS"]) == ({"SCATTER": 0.5}, False)
+    assert exp_merge({}, scatter=True)["SUCCESS"] is False

@@ -55,11 +55,12 @@ def repo(tmp_path_factory: pytest.TempPathFactory, camera: Camera) -> str:
 
 @pytest.fixture(scope="module")
 def take(repo: str, camera: Camera) -> Callable[..., list[int]]:
-    """Take and ingest images; returns their exposure ids."""
+    """Take and ingest images, numbered from the first; returns their exposure ids."""
 
-    def run(image_type: str, *times: float, faults: Sequence[str] = ()) -> list[int]:
+    def run(image_type: str, first: int, *times: float, faults: Sequence[str] = ()) -> list[int]:
+        files = camera.take(image_type, times, first=first, faults=faults)
         with Butler.from_config(repo, writeable=True) as butler:
-            refs = [ingest_raw(butler, str(path)) for path in camera.take(image_type, times, faults=faults)]
+            refs = [ingest_raw(butler, str(path)) for path in files]
         return [int(ref.dataId["exposure"]) for (ref,) in refs]
 
     return run
@@ -88,7 +89,7 @@ def pipetask(repo: str) -> Callable[..., str]:
 def test_combined_bias_of_three_images_fails_noise_against_the_same_images(
     repo: str, take: Callable[..., list[int]], pipetask: Callable[..., str], camera: Camera
 ) -> None:
-    exposures = take("BIAS", 0, 0, 0)
+    exposures = take("BIAS", 1, 0, 0, 0)
     options = (
         "-c isr:doDefect=False -c isr:doLinearize=False -c isr:doCrosstalk=False "
         "-c isr:overscan.fitType='MEDIAN_PER_ROW'"
@@ -118,7 +119,7 @@ def test_combined_bias_of_three_images_fails_noise_against_the_same_images(
 def test_gain_of_a_pair_is_found_under_the_id_of_either_flat(
     repo: str, take: Callable[..., list[int]], pipetask: Callable[..., str]
 ) -> None:
-    exposures = take("FLAT", 5, 5, 5, faults=("amplifier-dead:amplifier=C03",))
+    exposures = take("FLAT", 4, 5, 5, 5, faults=("amplifier-dead:amplifier=C03",))
     made = pipetask(
         "gain",
         "cpPtc.yaml#generateGainFromFlatPair",
@@ -165,8 +166,8 @@ def test_pipelines_have_the_documented_labels(name: str, labels: list[str]) -> N
 def test_curve_and_defects_of_a_night_are_verified_before_they_are_certified(
     repo: str, take: Callable[..., list[int]], pipetask: Callable[..., str], camera: Camera
 ) -> None:
-    biases, darks = take("BIAS", *[0] * 12), take("DARK", 10, 15, 20)
-    flats = take("FLAT", 5, 5, 10, 10, 15, 15, 20, 20, 25, 25, 30, 30, 35, 35)
+    biases, darks = take("BIAS", 7, *[0] * 12), take("DARK", 19, 10, 15, 20)
+    flats = take("FLAT", 22, 5, 5, 10, 10, 15, 15, 20, 20, 25, 25, 30, 30, 35, 35)
     off = "-c isr:doDefect=False"
     bias = pipetask("bias", "cpBias.yaml", biases, options=off)
     dark = pipetask("dark", "cpDark.yaml", darks, inputs=f"{bias},{CALIB}", options=off)

@@ -147,7 +147,7 @@ def test_pipetask_ends_when_its_parent_is_gone() -> None:
         ("mine.yaml", "generate", ""),
     ],
 )
-def test_kind_and_calibration_are_told_by_the_name_of_the_pipeline(
+def test_kind_and_calibration_follow_from_the_name_of_the_pipeline(
     tmp_path: Path, pipeline: str, kind: str, calibration: str
 ) -> None:
     made = job(tmp_path, pipeline)
@@ -163,11 +163,11 @@ def test_kind_and_calibration_are_told_by_the_name_of_the_pipeline(
         ("instrument='LATISS'", 0, 0),
     ],
 )
-def test_number_of_images_is_told_by_the_query(
+def test_number_of_images_follows_from_the_query(
     tmp_path: Path, query: str, exposures: int, detectors: int
 ) -> None:
     made = job(tmp_path, query=query)
-    assert (made.count("exposure"), made.count("detector")) == (exposures, detectors)
+    assert (len(made.selected("exposure")), len(made.selected("detector"))) == (exposures, detectors)
 
 
 def _alive(pid: int) -> bool:

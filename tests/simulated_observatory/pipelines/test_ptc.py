@@ -11,8 +11,12 @@ import pytest
 from lsst.pipe.base import NoWorkFound
 
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
-from lsst.ts.simulated_observatory.pipelines.ptcextract import ExtractPairsConfig, ExtractPairsTask
-from lsst.ts.simulated_observatory.pipelines.ptcsolve import SolveConfig, SolveTask
+from lsst.ts.simulated_observatory.pipelines.ptc import (
+    ExtractPairsConfig,
+    ExtractPairsTask,
+    SolveConfig,
+    SolveTask,
+)
 from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 
 ImageMaker = Callable[..., DetectorImage]

@@ -9,9 +9,11 @@ from astropy.io import fits
 from lsst.daf.butler import Butler
 from lsst.pipe.base import Instrument
 
-from lsst.ts.simulated_observatory.pipelines.instruments import Latiss
+from lsst.ts.simulated_observatory.pipelines.instruments import INSTRUMENTS
 from lsst.ts.simulated_observatory.pipelines.new_repository import create_repository
-from lsst.ts.simulated_observatory.pipelines.raw_ingest import IngestError, exposure_record, ingest_raw
+from lsst.ts.simulated_observatory.pipelines.raw_ingest import IngestError, ingest_raw
+
+LATISS = INSTRUMENTS["LATISS"]
 
 
 @pytest.fixture
@@ -92,13 +94,18 @@ def test_another_image_of_the_same_name_is_refused(butler: Butler, bias_file: Pa
 
 
 def test_numbers_of_empty_places_are_left_out() -> None:
-    assert Latiss.physical_filter({"FILTER": "SDSSr_65mm", "GRATING": "empty_1"}) == "SDSSr_65mm~empty"
-    assert Latiss.physical_filter({"FILTER": "empty_1", "GRATING": "SDSSy_65mm"}) == "empty~SDSSy_65mm"
-    assert Latiss.physical_filter({"FILTER": None}) == "unknown~unknown"
+    for names in (
+        ("SDSSr_65mm", "empty_1", "SDSSr_65mm~empty"),
+        ("empty_1", "SDSSy_65mm", "empty~SDSSy_65mm"),
+    ):
+        header = {"FILTER": names[0], "GRATING": names[1]}
+        assert LATISS.detector_and_filter(header) == (0, names[2])
+    assert LATISS.detector_and_filter({"FILTER": None}) == (0, "unknown~unknown")
 
 
-def test_real_image_is_not_simulated() -> None:
+def test_real_image_is_not_simulated(butler: Butler, tmp_path: Path) -> None:
     header = {
+        "INSTRUME": "LATISS",
         "OBSID": "AT_O_20240624_000106",
         "DAYOBS": "20240624",
         "SEQNUM": 106,
@@ -106,17 +113,19 @@ def test_real_image_is_not_simulated() -> None:
         "EXPTIME": 30.0,
         "DATE-BEG": "2024-06-25T01:27:55.160",
         "DATE-END": "2024-06-25T01:28:25.400",
-        "SIMULATE ATMCS": None,
-        "SIMULATE ATDOME": 0,
+        "HIERARCH SIMULATE ATMCS": None,
+        "HIERARCH SIMULATE ATDOME": 0,
     }
-    record = exposure_record(Latiss, header)
-    assert not record["has_simulated"]
-    assert record["group"] == "AT_O_20240624_000106"
-    assert record["dark_time"] == 30.0
+    fits.PrimaryHDU(header=fits.Header(header)).writeto(tmp_path / "real.fits")
+    ingest_raw(butler, str(tmp_path / "real.fits"))
+    (record,) = butler.query_dimension_records("exposure", instrument="LATISS")
+    assert not record.has_simulated
+    assert record.group == "AT_O_20240624_000106"
+    assert record.dark_time == 30.0
 
 
 def test_instrument_is_known_by_its_class(butler: Butler) -> None:
-    assert isinstance(Instrument.fromName("LATISS", butler.registry), Latiss)
+    assert isinstance(Instrument.fromName("LATISS", butler.registry), LATISS)
     (record,) = butler.query_dimension_records("detector", instrument="LATISS")
     assert (record.full_name, record.raft, record.name_in_raft) == ("RXX_S00", "RXX", "S00")
 

@@ -22,7 +22,7 @@ from .domain.errors import CalibrationError, ConfigurationError
 from .domain.instruments import Instrument
 from .journal.facts import Fact, RunEnded
 from .journal.record import RunRecord
-from .journal.resumption import Resumption, asked_for, take_up
+from .journal.resumption import Resumption, asked_for, resume_run
 from .journal.settings import RunSettings
 from .journal.summary import make_summary, write_summary
 from .run.calibration_run import CalibrationRun
@@ -142,7 +142,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         folder = asked_for(findings.read, findings.misread)
         if folder is None:
             return findings
-        self._resumption = take_up(folder, type(self).__name__)
+        self._resumption = resume_run(folder, type(self).__name__)
         self.log.info("The run in %s is resumed: %d exposures are there.", folder, len(self.record.exposures))
         self._text = self._resumption.configured.text
         return examine(self._text, self.get_schema(), self.instrument)
@@ -278,7 +278,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
             script=type(self).__name__,
             state=state,
             reason=reason,
-            config={} if self._prepared is None else self._prepared.config.as_dict(),
+            config=None if self._prepared is None else self._prepared.config,
             started=self.record.parts[0].begin if self.record.parts else self._started,
             ended=current_tai(),
         )

@@ -1,4 +1,4 @@
-"""Simulated time: an asyncio event loop in which the clock jumps from timer to timer.
+"""Simulated time: an asyncio event loop in which the clock jumps from timer to timer, and one with a pace.
 
 A night of exposures passes in a fraction of a second, in an order that depends on nothing but the
 program: the loop never waits for the wall clock, only for real work (threads, processes) that the
@@ -15,9 +15,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, Generic, TypeVar, TypeVarTuple
 
-from .paced_loop import PacedLoop
-
-__all__ = ["START_TAI", "SimulatedLoop", "call_later", "current_tai", "run", "sleep", "work"]
+__all__ = ["START_TAI", "PacedLoop", "SimulatedLoop", "call_later", "current_tai", "run", "sleep", "work"]
 
 START_TAI = 1736964000.0
 """2025-01-15T18:00:00 TAI, in TAI seconds since 1970-01-01T00:00:00 TAI."""
@@ -68,8 +66,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         self._due: deque[_Job[Any]] = deque()
         self._files = _IdleSelector()
         super().__init__(self._files)
-        self._files.when_idle = self._idle
-        self._files.when_turning = self._turn
+        self._files.loop = self
 
     def time(self) -> float:
         """Return the simulated seconds since the loop began."""
@@ -96,15 +93,12 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
         Parameters
         ----------
-        executor
-            Where to run it; None for the loop's thread pool.
-        func, args
-            What to call.
+        executor, func, args
+            As for `asyncio.loop.run_in_executor`, of which this is the override.
 
         Returns
         -------
-        result
-            What it returns or raises.
+        result : asyncio.Future
         """
         return self._run_for(0.0, executor, func, *args)
 
@@ -174,9 +168,8 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     def _check_not_stuck(self) -> None:
         """Raise if nothing can ever happen again."""
-        if (
-            self._due or self._shutting_down or len(self._files.get_map()) > 1
-        ):  # one is the loop's own self-pipe
+        is_watched = len(self._files.get_map()) > 1  # one is the loop's own self-pipe
+        if self._due or self._shutting_down or is_watched:
             return
         names = sorted(getattr(task.get_coro(), "__qualname__", "?") for task in asyncio.all_tasks(self))
         raise RuntimeError(
@@ -210,15 +203,40 @@ class _Job(Generic[T]):
 class _IdleSelector(selectors.DefaultSelector):
     """A selector that asks the simulated loop before it waits."""
 
-    when_idle: Callable[[float | None, Callable[[float | None], _Events]], _Events]
-    when_turning: Callable[[], None]
+    loop: SimulatedLoop
 
     def select(self, timeout: float | None = None) -> _Events:
         """Return the files that are ready; wait only as the simulated loop says."""
-        self.when_turning()
+        self.loop._turn()
         if timeout is not None and timeout <= 0:
             return super().select(0)
-        return self.when_idle(timeout, super().select)
+        return self.loop._idle(timeout, super().select)
+
+
+class PacedLoop(asyncio.SelectorEventLoop):
+    """An ordinary event loop that also keeps the time of the simulated observatory.
+
+    What is simulated (exposures, readouts, jobs) takes `speed` times less than it says, and the images are
+    dated as if it had not; everything else that runs on the loop, e.g. heartbeats and the time limits of SAL,
+    goes by the wall clock.
+
+    Parameters
+    ----------
+    start_tai
+        TAI of the simulated observatory now, in seconds since 1970-01-01T00:00:00 TAI.
+    speed
+        Simulated seconds in one second; more than 0.
+    """
+
+    def __init__(self, start_tai: float, speed: float = 1.0) -> None:
+        super().__init__()
+        self.speed = speed
+        self._start_tai = start_tai
+        self._began = self.time()
+
+    def tai(self) -> float:
+        """Return the TAI of the simulated observatory, in seconds since 1970-01-01T00:00:00 TAI."""
+        return self._start_tai + (self.time() - self._began) * self.speed
 
 
 async def sleep(duration: float) -> None:
@@ -227,7 +245,7 @@ async def sleep(duration: float) -> None:
     Parameters
     ----------
     duration
-        Simulated seconds; on a `PacedLoop` that is less of the loop's own time, elsewhere as much.
+        Simulated seconds; on a `PacedLoop` each takes ``1 / speed`` seconds of the wall clock.
     """
     await asyncio.sleep(_seconds_of(asyncio.get_running_loop(), duration))
 
@@ -237,10 +255,8 @@ def call_later(duration: float, function: Callable[[], object]) -> None:
 
     Parameters
     ----------
-    duration
-        As for `sleep`.
-    function
-        What to call.
+    duration, function
+        As for `sleep`, and what to call.
     """
     loop = asyncio.get_running_loop()
     loop.call_later(_seconds_of(loop, duration), function)
@@ -264,20 +280,13 @@ async def work(
     ----------
     duration
         Simulated seconds that the work takes, see `sleep`.
-    function, args
-        What to call. With a process pool both must be picklable.
-    executor
-        Where to run it; by default the loop's thread pool.
+    function, args, executor
+        What to call; with a process pool both must be picklable. By default in the loop's thread pool.
 
     Returns
     -------
     result
-        What the function returns.
-
-    Raises
-    ------
-    Exception
-        Whatever the function raises, at the same instant.
+        What the function returns; what it raises is raised at the same instant.
     """
     loop = asyncio.get_running_loop()
     if isinstance(loop, SimulatedLoop):
@@ -296,20 +305,13 @@ def run(
     ----------
     main
         Makes the coroutine to run.
-    start_tai
-        TAI at the beginning, in seconds since 1970-01-01T00:00:00 TAI.
-    threads
-        As for `SimulatedLoop`.
+    start_tai, threads
+        As for `SimulatedLoop`, whose RuntimeError it raises, too.
 
     Returns
     -------
     result
         What the coroutine returns.
-
-    Raises
-    ------
-    RuntimeError
-        All tasks wait for something that cannot happen (see `SimulatedLoop`).
     """
     with asyncio.Runner(loop_factory=lambda: SimulatedLoop(start_tai, threads=threads)) as runner:
         return runner.run(main())

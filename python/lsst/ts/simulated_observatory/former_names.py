@@ -21,7 +21,7 @@ _RENAMED = {"calibrations": "tables"}  # modules that have another name as well 
 
 
 def present_name(name: str) -> str:
-    """Present name of a module or class.
+    """Present name of a module or class; the same name if it is none of the former ones.
 
     Parameters
     ----------
@@ -30,8 +30,7 @@ def present_name(name: str) -> str:
 
     Returns
     -------
-    name
-        Its name in this version; the same if it is none of the former ones.
+    name : str
     """
     if name != FORMER and not name.startswith(f"{FORMER}."):
         return name

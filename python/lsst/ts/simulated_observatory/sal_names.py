@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 __all__ = ["is_in_use", "use_embedded_sal"]
-
-_HERE = __package__
 
 _CONTROL = "lsst.ts.observatory.control"
 
@@ -59,22 +56,18 @@ def use_embedded_sal() -> None:
             " use_embedded_sal() before anything that imports it, e.g. at the top of conftest.py."
         )
     for name, (source, only) in _NAMES.items():
-        module = importlib.import_module(f"{_HERE}.{source}")
+        module = importlib.import_module(f"{__package__}.{source}")
         _put(name, {each: getattr(module, each) for each in only or module.__all__})
 
 
 def _put(name: str, contents: dict[str, object]) -> None:
     """Make a module, and the packages above it that there are not."""
-    for package in _packages(name):
+    words = name.split(".")
+    for length in range(3, len(words)):  # below lsst.ts
+        package = ".".join(words[:length])
         if package not in sys.modules:
             _make(package)
     vars(_make(name)).update(contents)
-
-
-def _packages(name: str) -> Iterator[str]:
-    """Names of the packages above a module and below ``lsst.ts``, from the top."""
-    words = name.split(".")
-    return (".".join(words[:length]) for length in range(3, len(words)))
 
 
 def _make(name: str) -> ModuleType:

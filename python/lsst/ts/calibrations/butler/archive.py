@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -12,13 +12,15 @@ from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
 from ..domain.text import one_line
 from ..verification import VerificationResults, read_calibration, read_exposures
-from .pair_gains import PAIR_DATASETS, PairGain, pair_gains
 from .repository import Repository
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["Archive", "ArchivedImage"]
+__all__ = ["Archive", "ArchivedImage", "PairGain"]
+
+_PAIR_DATASETS = ("cpPtcExtract", "cpPtcPartial")
+"""Names under which cp_pipe has stored what it measured on a pair of flats, the documented one first."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -26,18 +28,30 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class ArchivedImage:
-    """A raw image as the Butler has it.
-
-    Parameters
-    ----------
-    physical_filter
-        Filter and grating; None if the image has none.
-    files
-        Path, or address, of the file of each detector.
-    """
+    """A raw image as the Butler has it."""
 
     physical_filter: str | None
+    """Filter and grating; None if the image has none."""
     files: tuple[str, ...]
+    """Path, or address, of the file of each detector."""
+
+
+@dataclass(frozen=True)
+class PairGain:
+    """Gain and read noise of one amplifier from one pair of flats."""
+
+    exposures: tuple[int, int]
+    """Ids of the two flats."""
+    detector: int
+    """Butler id."""
+    amplifier: str
+    """Name."""
+    gain: float
+    """As measured [electron/adu]."""
+    noise: float
+    """Read noise from the overscan, as the pipeline stored it [electron]."""
+    mean: float
+    """Mean signal of the pair [adu]."""
 
 
 def _in_thread(
@@ -57,10 +71,8 @@ class Archive:
 
     Parameters
     ----------
-    repository
-        What is read.
-    instrument
-        The instrument whose data are read.
+    repository, instrument
+        What is read, and the instrument whose data are read.
     """
 
     def __init__(self, repository: Repository, instrument: Instrument) -> None:
@@ -92,10 +104,8 @@ class Archive:
 
         Parameters
         ----------
-        dataset_type
-            ``bias``, ``dark`` or ``flat``.
-        collections
-            Where to look, chains included; a dataset in a RUN collection is valid for ever.
+        dataset_type, collections
+            What to look for, and where, chains included; in a RUN collection it is valid for ever.
         time
             TAI, in seconds since 1970-01-01T00:00:00 TAI.
 
@@ -107,12 +117,9 @@ class Archive:
         from astropy.time import Time
         from lsst.daf.butler import MissingCollectionError, MissingDatasetTypeError, Timespan
 
+        registry = self._refreshed().registry
         try:
-            found = list(
-                self._refreshed().registry.queryDatasetAssociations(
-                    dataset_type, collections=collections, flattenChains=True
-                )
-            )
+            found = list(registry.queryDatasetAssociations(dataset_type, collections, flattenChains=True))
         except (MissingCollectionError, MissingDatasetTypeError):
             return set()
         now = Timespan.fromInstant(Time(time, format="unix_tai", scale="tai"))
@@ -142,9 +149,8 @@ class Archive:
         ArchiveError
             The Butler does not have it for every detector.
         """
-        butler = self.repository.open()
-        collection = self.instrument.raw_collection
-        refs = self._find(butler, "raw", collection, exposure=[exposure], detector=detectors)
+        butler, raws = self.repository.open(), self.instrument.raw_collection
+        refs = self._find(butler, "raw", raws, exposure=[exposure], detector=detectors)
         files = []
         for detector in detectors:
             if (exposure, detector) not in refs:
@@ -180,13 +186,10 @@ class Archive:
 
         Parameters
         ----------
-        collection
-            Collection of the job.
-        calibration
-            What was verified, e.g. ``BIAS``.
+        collection, calibration
+            Collection of the job, and what was verified, e.g. ``BIAS``.
         exposures, detectors
-            Butler ids of those that must have results; no exposures where the calibration was verified by
-            itself.
+            Butler ids of those that must have results; no exposures where it was verified by itself.
 
         Returns
         -------
@@ -213,36 +216,29 @@ class Archive:
     def pair_gains(
         self, collection: str, pairs: Sequence[tuple[int, int]], detectors: Sequence[int]
     ) -> list[PairGain]:
-        """Read the gains of some pairs of flats.
+        """Read the gains of some pairs of flats; ArchiveError if a pair has none, or was not measured as one.
 
         Parameters
         ----------
         collection
             Collection of the job that measured them.
-        pairs
-            Ids of the two flats of each.
-        detectors
-            Butler ids.
+        pairs, detectors
+            Ids of the two flats of each, and of the detectors.
 
         Returns
         -------
         gains
             Of all amplifiers, by pair and then by detector.
-
-        Raises
-        ------
-        ArchiveError
-            A pair has no result of its own, or one that cannot be read.
         """
         butler, flats = self._refreshed(), [exposure for pair in pairs for exposure in pair]
         refs: dict[tuple[int, ...], DatasetRef] = {}
-        for name in reversed(PAIR_DATASETS):
+        for name in reversed(_PAIR_DATASETS):
             refs |= self._find(butler, name, collection, exposure=flats, detector=detectors)
 
         def read(key: tuple[int, int]) -> Any:
             return _read(butler, refs[key]) if key in refs else None
 
-        return pair_gains(read, pairs, detectors, collection)
+        return _pair_gains(read, pairs, detectors, collection)
 
     def _refreshed(self) -> Butler:
         """The Butler, which has seen what other processes registered."""
@@ -286,5 +282,76 @@ def _read(butler: Butler, ref: DatasetRef) -> Any:
 
 
 def _filter(ref: DatasetRef) -> str | None:
-    name: Any = ref.dataId.get("physical_filter")
+    name = ref.dataId.get("physical_filter")
     return None if name is None else str(name)
+
+
+def _pair_gains(
+    read: Callable[[tuple[int, int]], Any],
+    pairs: Sequence[tuple[int, int]],
+    detectors: Sequence[int],
+    collection: str,
+) -> list[PairGain]:
+    """Gains of pairs of flats, given what reads the curve that is stored under an exposure and detector.
+
+    cp_pipe stores the photon transfer curve of a pair under its first exposure, and this project under both.
+    """
+    return [
+        gain
+        for pair in pairs
+        for detector in detectors
+        for gain in _gains(pair, detector, _curve(read, pair, detector, collection))
+    ]
+
+
+def _curve(
+    read: Callable[[tuple[int, int]], Any], pair: tuple[int, int], detector: int, collection: str
+) -> Any:
+    """What was measured on exactly these two flats."""
+    others = []
+    for exposure in pair:
+        measured = read((exposure, detector))
+        ids = _exposures_of(measured)
+        if ids == tuple(sorted(pair)):
+            return measured
+        if len(ids) == 2:
+            others.append(f"{ids[0]} and {ids[1]}")
+    paired = f": the job has paired {', and '.join(others)}" if others else ""
+    raise ArchiveError(
+        f"no gain in {collection} for the flats {pair[0]} and {pair[1]}, detector {detector}{paired}"
+    )
+
+
+def _exposures_of(measured: Any) -> tuple[int, ...]:
+    """Ids of the flats that a curve was measured on, sorted; empty if it names none, as cp_pipe's fillers.
+
+    They are in ``inputExpIdPairs``, which cp_pipe's ``PhotonTransferCurveDataset`` has by amplifier, and the
+    curve of this project once for all.
+    """
+    try:
+        return tuple(sorted(set(_ids(getattr(measured, "inputExpIdPairs", ())))))
+    except (TypeError, ValueError):
+        return ()
+
+
+def _ids(nested: Any) -> Iterator[int]:
+    """All exposure ids in nested mappings and lists."""
+    if isinstance(nested, Iterable) and not isinstance(nested, str):
+        for each in nested.values() if isinstance(nested, Mapping) else nested:
+            yield from _ids(each)
+    else:
+        yield int(nested)
+
+
+def _gains(pair: tuple[int, int], detector: int, measured: Any) -> Iterator[PairGain]:
+    """Gains of all amplifiers from what was measured on a pair."""
+    try:
+        for name in measured.gain:
+            means = measured.rawMeans[name]
+            mean = float(means[0]) if len(means) else float("nan")
+            yield PairGain(pair, detector, name, measured.gain[name], measured.noise[name], mean)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ArchiveError(
+            f"what was measured on the flats {pair[0]} and {pair[1]}, detector {detector}, has no gain, noise"
+            f" and mean of every amplifier ({type(error).__name__}: {one_line(error)})"
+        ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..config.rules import BEGIN_OF_TIME, END_OF_TIME
 from ..domain.errors import CertificationError
@@ -13,34 +13,31 @@ from ..verification import Accepted, CombinedCalibration, Waiver, is_sealed
 from .repository import Repository
 
 if TYPE_CHECKING:
-    from astropy.time import Time
     from lsst.daf.butler import Butler, DatasetRef, Timespan
 
 __all__ = ["Certification", "Certifier", "Conflict", "PlannedCertification"]
 
 
-@dataclass(frozen=True)
-class Certification:
-    """What is to be certified, and on what ground.
+@dataclass(frozen=True, kw_only=True)
+class _Target:
+    """Where calibrations are to be certified, and for when."""
 
-    Parameters
-    ----------
-    ground
-        The acceptance by verification, or an operator's waiver; it says which calibration it is for, and so
-        which type, collection and datasets.
-    detectors
-        Butler ids of the detectors that there must be a calibration for.
-    collection
-        CALIBRATION collection; made if it is not there.
-    begin, end
-        Validity range, TAI.
-    """
+    detectors: tuple[int, ...]
+    """Butler ids of the detectors that there must be a calibration for."""
+    collection: str
+    """CALIBRATION collection; made if it is not there."""
+    begin: datetime
+    """Begin of the validity range, TAI."""
+    end: datetime
+    """Its end, TAI."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certification(_Target):
+    """What is to be certified, and on what ground."""
 
     ground: Accepted | Waiver
-    detectors: tuple[int, ...]
-    collection: str
-    begin: datetime
-    end: datetime
+    """The acceptance by verification, or an operator's waiver: it names type, collection and datasets."""
 
     @property
     def combined(self) -> CombinedCalibration:
@@ -58,36 +55,20 @@ class Certification:
         return isinstance(self.ground, Accepted)
 
 
-@dataclass(frozen=True)
-class PlannedCertification:
-    """What a run is to certify, before it has made it.
-
-    Parameters
-    ----------
-    dataset_types
-        ``bias``, ``dark``...
-    detectors
-        Butler ids.
-    collection
-        CALIBRATION collection.
-    begin, end
-        Validity range, TAI.
-    own
-        RUN collections whose calibrations are no conflict if they have exactly this range: those that the run
-        itself has made, and certified before it was interrupted.
-    """
+@dataclass(frozen=True, kw_only=True)
+class PlannedCertification(_Target):
+    """What a run is to certify, before it has made it."""
 
     dataset_types: tuple[str, ...]
-    detectors: tuple[int, ...]
-    collection: str
-    begin: datetime
-    end: datetime
+    """``bias``, ``dark``..."""
     own: tuple[str, ...] = ()
+    """RUN collections whose calibrations are no conflict if they have exactly this range: those that the run
+    itself has made, and certified before it was interrupted."""
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """A validity range that is taken already.
+    """A validity range for which there is a calibration already.
 
     Parameters
     ----------
@@ -108,10 +89,8 @@ class Certifier:
 
     Parameters
     ----------
-    repository
-        Where; a repository that cannot be read or written to is an ArchiveError.
-    instrument
-        Name of the instrument.
+    repository, instrument
+        Where, and name of the instrument; a repository that cannot be read or written to is an ArchiveError.
     """
 
     def __init__(self, repository: Repository, instrument: str) -> None:
@@ -141,17 +120,12 @@ class Certifier:
         Parameters
         ----------
         planned
-            What is to be certified, where and for when.
+            What is to be certified; CertificationError if that is not possible in such a collection.
 
         Returns
         -------
         conflicts
             Sorted by type and begin; none if there is no such collection.
-
-        Raises
-        ------
-        CertificationError
-            The collection is of another kind: nothing can be certified there.
         """
         return await self._repository.call(
             lambda: _conflicts(self._repository.open(), self._instrument, planned)
@@ -173,9 +147,9 @@ class Certifier:
         Raises
         ------
         CertificationError
-            The ground is none, a detector has no calibration, or another one than was accepted; the range
-            conflicts with another, the database refused, or what is read back differs. Nothing of this type
-            was certified, unless the message says otherwise.
+            The ground is none, a detector has no calibration or not the accepted one, the range conflicts
+            with another, the database refused, or what is read back differs. Nothing of this type was
+            certified, unless the message says otherwise.
         ArchiveError
             The repository cannot be written to.
         """
@@ -190,7 +164,7 @@ class Certifier:
             )
 
         return await self._repository.call(
-            lambda: _certify(self._repository.open(writeable=True), certification), refused
+            lambda: _certify(self._repository.open_to_write(), certification), refused
         )
 
 
@@ -224,7 +198,12 @@ def _certify(butler: Butler, certification: Certification) -> int:
     from lsst.daf.butler import CollectionType
     from lsst.daf.butler.registry import ConflictingDefinitionError
 
-    _check_ground(certification.ground)
+    ground = certification.ground
+    if not (isinstance(ground, (Accepted, Waiver)) and is_sealed(ground)):
+        raise CertificationError(
+            f"the ground to certify, {type(ground).__name__}, is none that verification has given",
+            kept="Nothing was certified.",
+        )
     name, collection = certification.dataset_type, certification.collection
     refs = _refs(butler, certification)
     timespan = _timespan(certification.begin, certification.end)
@@ -259,15 +238,6 @@ def _made(butler: Butler, dataset_type: str, run: str) -> list[DatasetRef]:
         )
     except (MissingCollectionError, MissingDatasetTypeError):
         return []
-
-
-def _check_ground(ground: Accepted | Waiver) -> None:
-    """Refuse what verification has not made."""
-    if not (isinstance(ground, (Accepted, Waiver)) and is_sealed(ground)):
-        raise CertificationError(
-            f"the ground to certify, {type(ground).__name__}, is none that verification has given",
-            kept="Nothing was certified.",
-        )
 
 
 def _refs(butler: Butler, certification: Certification) -> set[DatasetRef]:
@@ -310,10 +280,7 @@ def _read_back(butler: Butler, name: str, collection: str, timespan: Timespan) -
 
 
 def _timespan(begin: datetime, end: datetime) -> Timespan:
-    """Validity range as the Butler has it: without a bound where it is beyond what the Butler can tell.
-
-    The Butler would come to the same end by itself, but with a warning on the screen for every such date.
-    """
+    """Validity range as the Butler has it: unbounded beyond what it can represent, which it would warn of."""
     from astropy.time import Time
     from lsst.daf.butler import Timespan
 
@@ -324,15 +291,9 @@ def _timespan(begin: datetime, end: datetime) -> Timespan:
 
 
 def _range(timespan: Timespan) -> tuple[str, str]:
-    begin, end = timespan.begin, timespan.end
-    return (
-        f"before {BEGIN_OF_TIME.year}" if begin is None else _time(begin),
-        f"after {END_OF_TIME.year}" if end is None else _time(end),
-    )
-
-
-def _time(bound: Time) -> str:
-    """A bound of a timespan, ISO TAI."""
+    """Begin and end of a validity range, ISO TAI; in words where it has no bound."""
     from astropy.time import Time
 
-    return str(Time(bound.tai, precision=3).isot)
+    bounds: tuple[Any, Any] = (timespan.begin, timespan.end)
+    begin, end = (None if bound is None else str(Time(bound.tai, precision=3).isot) for bound in bounds)
+    return begin or f"before {BEGIN_OF_TIME.year}", end or f"after {END_OF_TIME.year}"

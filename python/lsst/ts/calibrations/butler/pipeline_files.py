@@ -11,7 +11,7 @@ from pathlib import Path
 from ..domain.calibrations import PAIR_GAINS, JobKind, pipeline_files
 from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
-from ..domain.pipeline_names import signal_removal_label, with_label
+from ..domain.jobs import signal_removal_label
 
 __all__ = ["FoundPipeline", "PipelineFiles"]
 
@@ -25,33 +25,12 @@ FOLDERS = {
 
 @dataclass(frozen=True)
 class FoundPipeline:
-    """A pipeline to run.
-
-    Parameters
-    ----------
-    address
-        As the OCPS gets it; it expands environment variables itself.
-    isr_label
-        Label of its signal removal, if it has one.
-    """
+    """A pipeline to run."""
 
     address: str
+    """As the OCPS gets it; it expands environment variables itself."""
     isr_label: str | None
-
-    def options(self, options: str) -> tuple[str, list[str]]:
-        """Write options of pipetask as this pipeline wants them.
-
-        Parameters
-        ----------
-        options
-            Options of the configuration, separated by blanks.
-
-        Returns
-        -------
-        options, notes
-            The options to use, and what was changed, in words.
-        """
-        return with_label(options, self.isr_label)
+    """Label of its signal removal, if it has one."""
 
 
 class PipelineFiles:
@@ -60,7 +39,7 @@ class PipelineFiles:
     Parameters
     ----------
     instrument
-        Instrument whose pipelines are preferred to those that all instruments share.
+        Its own pipelines are preferred to those that all instruments share.
     pipelines
         Address of a folder that has all of them under their documented names, as the pipelines of the
         simulated observatory are; None: the folders of cp_pipe and cp_verify.
@@ -97,30 +76,30 @@ class PipelineFiles:
         Returns
         -------
         problems
-            What is missing, one sentence for each problem.
+            One sentence for each.
         """
-        problems: dict[str, None] = {}  # in order, each once
-        for kind, calibration in jobs:
-            try:
-                address = self.find(kind, calibration).address
-                there = self._pipelines is None or _exists(address)
-            except ArchiveError as error:
-                problems[str(error)] = None
-                continue
-            if not there:
-                problem = f"there is no pipeline {address}: the pipelines are to be in {self._pipelines}"
-                problems[f"{problem} (see TS_CALIBRATIONS_PIPELINES)"] = None
-        return list(problems)
+        found = [self._problem(kind, calibration) for kind, calibration in jobs]
+        return list(dict.fromkeys(problem for problem in found if problem is not None))
+
+    def _problem(self, kind: JobKind, calibration: str) -> str | None:
+        try:
+            address = self.find(kind, calibration).address
+            if self._pipelines is None or _exists(address):
+                return None
+        except ArchiveError as error:
+            return str(error)
+        return (
+            f"there is no pipeline {address}: the pipelines are to be in {self._pipelines}"
+            " (see TS_CALIBRATIONS_PIPELINES)"
+        )
 
     def find(self, kind: JobKind, calibration: str) -> FoundPipeline:
         """Find the pipeline of a job.
 
         Parameters
         ----------
-        kind
-            Kind of the job.
-        calibration
-            Name of the calibration that it is for.
+        kind, calibration
+            Kind of the job, and name of the calibration that it is for.
 
         Returns
         -------

@@ -17,6 +17,12 @@ __all__ = ["Repository"]
 _T = TypeVar("_T")
 
 
+def _from_config(path: str, writeable: bool) -> Butler:
+    from lsst.daf.butler import Butler
+
+    return Butler.from_config(path, writeable=writeable)
+
+
 class Repository:
     """Works with a Butler repository in one thread, since a Butler is not made for several.
 
@@ -24,10 +30,13 @@ class Repository:
     ----------
     path
         Path or label, as the configuration gives it.
+    open_butler
+        Opens it in the thread, given the path and whether to write; None: ``Butler.from_config``.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, open_butler: Callable[[str, bool], Butler] | None = None) -> None:
         self._path = path
+        self._open_butler = open_butler or _from_config
         self._butler: Butler | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archive")
 
@@ -68,34 +77,20 @@ class Repository:
                 raise refused(reason) from error
             raise ArchiveError(f"the Butler repository {self._path!r} cannot be read: {reason}") from error
 
-    def open(self, *, writeable: bool = False) -> Butler:
-        """Open the repository, if it is not open; to be called in the thread.
+    def open(self) -> Butler:
+        """The Butler to read, in the thread; what others registered since it was refreshed is not seen."""
+        if self._butler is None:
+            self._butler = self._opened(writeable=False)
+        return self._butler
 
-        Parameters
-        ----------
-        writeable
-            Whether to write: then the Butler is always a new one.
+    def open_to_write(self) -> Butler:
+        """A new Butler that can write, in the thread."""
+        return self._opened(writeable=True)
 
-        Returns
-        -------
-        butler
-            What reads or writes; what others have registered since it was refreshed is not seen.
-
-        Raises
-        ------
-        ArchiveError
-            The repository cannot be opened, or not be written to.
-        """
-        from lsst.daf.butler import Butler
-
-        if self._butler is not None and not writeable:
-            return self._butler
+    def _opened(self, writeable: bool) -> Butler:
         try:
-            butler = Butler.from_config(self._path, writeable=writeable)
+            return self._open_butler(self._path, writeable)
         except Exception as error:
             if writeable:
                 raise ArchiveError(f"the repository {self._path!r} cannot be written to: {error}") from error
             raise ArchiveError(f"the Butler repository {self._path!r} cannot be opened: {error}") from error
-        if not writeable:
-            self._butler = butler
-        return butler

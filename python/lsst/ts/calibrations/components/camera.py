@@ -7,7 +7,7 @@ import importlib
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ from ..domain.instruments import ImageType, Instrument, exposure_id, physical_fi
 from ..domain.optics import MountedOptics
 from .sal import Composed, explain
 
-__all__ = ["Annotations", "Camera", "camera_class"]
+__all__ = ["Annotations", "Camera"]
 
 _SEPARATOR = re.compile(r"[,:]")
 
@@ -29,17 +29,6 @@ READOUT_MARGIN = 30.0
 TAKE_MARGIN = 300.0
 """Seconds that taking an exposure may last beyond twice its time; the camera classes wait for ever for the
 readout of an exposure whose endReadout was lost."""
-
-
-class _StepsAreDetails(logging.Filter):
-    """Lets what a camera class logs of each step through only if the log of the script has level DEBUG."""
-
-    def __init__(self, log: logging.Logger) -> None:
-        super().__init__()
-        self._log = log
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.WARNING or self._log.isEnabledFor(logging.DEBUG)
 
 
 @dataclass(frozen=True)
@@ -64,17 +53,20 @@ class Camera:
     ----------
     instrument
         Instrument whose camera it is.
-    domain
-        SAL domain of the script.
-    log
-        Where the camera class writes.
+    domain, log
+        SAL domain of the script, and where the camera class writes.
     """
 
     def __init__(self, instrument: Instrument, domain: salobj.Domain, log: logging.Logger) -> None:
         self.instrument = instrument
-        self._control = _timed(camera_class(instrument))(domain=domain, log=log)
-        self._control.log.addFilter(_StepsAreDetails(log))
-        self._take_images: _TimedCommand = self._control.camera.cmd_takeImages
+        self.asked: float | None = None
+        """When the camera was asked for the last exposure, on the clock of the loop (s): None until all that
+        the camera class waits for has come, and None again if the exposure fails."""
+        self._control = _watched(_camera_class(instrument), self._note_asked)(domain=domain, log=log)
+        # What the class logs of each step is for a log of level DEBUG alone.
+        self._control.log.addFilter(
+            lambda record: record.levelno >= logging.WARNING or log.isEnabledFor(logging.DEBUG)
+        )
         # BaseCamera reads endReadout by `next`, so this needs a reader of its own.
         self._events = salobj.Remote(domain, instrument.camera, include=["endReadout"], readonly=True)
         self._events.evt_endReadout.callback = self._take_readout
@@ -96,13 +88,12 @@ class Camera:
         Raises
         ------
         AcquisitionError
-            The spectrograph, or the camera that has the filters itself, refused or did not answer; or there
-            is no spectrograph that could have a grating.
+            Spectrograph or camera refused or did not answer; or the instrument has no gratings.
         """
         if grating is not None and self.instrument.spectrograph is None:
             raise AcquisitionError(f"{self.instrument.name} has no gratings; {grating!r} was asked for")
-        wanted = {"filter": filter_, "grating": grating}
-        wanted = {name: value for name, value in wanted.items() if value is not None}
+        options = {"filter": filter_, "grating": grating}
+        wanted = {name: value for name, value in options.items() if value is not None}
         if not wanted:
             return
         try:
@@ -128,7 +119,7 @@ class Camera:
     async def find_filter(
         self, filter_: str | int | None = None, grating: str | int | None = None
     ) -> str | None:
-        """Physical filter of the exposures to come.
+        """Find the physical filter of the exposures to come.
 
         Parameters
         ----------
@@ -163,14 +154,10 @@ class Camera:
 
         Parameters
         ----------
-        image_type
-            Type of the image.
-        exposure_time
-            Exposure time (s).
-        group_id
-            Group of the exposure, which no other has.
-        annotations
-            For the header.
+        image_type, exposure_time
+            Type of the image, and its exposure time [s].
+        group_id, annotations
+            Group of the exposure, which no other has, and texts for the header.
 
         Returns
         -------
@@ -182,7 +169,7 @@ class Camera:
         AcquisitionError
             The camera refused, timed out or went to fault.
         """
-        self._take_images.sent = None
+        self.asked = None
         try:
             async with asyncio.timeout(2 * exposure_time + TAKE_MARGIN):
                 (taken,) = await self._control.take_imgtype(
@@ -193,20 +180,15 @@ class Camera:
                     **asdict(annotations),
                 )
         except (salobj.AckError, RuntimeError, TimeoutError) as error:
-            self._take_images.sent = None
+            self.asked = None
             raise AcquisitionError(
                 f"{self.instrument.camera} did not take the {image_type} of {exposure_time:g} s:"
                 f" {explain(error) or 'it was not ready in time'}"
             ) from error
         return int(taken)
 
-    @property
-    def asked(self) -> float | None:
-        """When the camera was asked for the last exposure, on the clock of the loop (s).
-
-        None until all that the camera class waits for has come, and None again if the exposure fails.
-        """
-        return self._take_images.sent
+    def _note_asked(self) -> None:
+        self.asked = asyncio.get_running_loop().time()
 
     def name(self, exposure: int) -> str:
         """Image name of an exposure.
@@ -262,42 +244,25 @@ def _names(published: Sequence[str]) -> tuple[str, ...]:
     return names if any(names) else ()
 
 
-def camera_class(instrument: Instrument) -> Any:
-    """Class that takes images with an instrument; its import takes a while.
-
-    Parameters
-    ----------
-    instrument
-        Names the class.
-
-    Returns
-    -------
-    camera_class
-        Of ts_observatory_control, a subclass of ``BaseCamera``.
-    """
+def _camera_class(instrument: Instrument) -> Any:
+    """Subclass of ``BaseCamera`` of ts_observatory_control for an instrument; its import takes a while."""
     module, _, name = instrument.camera_class.rpartition(".")
     return getattr(importlib.import_module(f"lsst.ts.observatory.control.{module}"), name)
 
 
-class _TimedCommand(Composed):
-    """A command that remembers when it was last sent, on the clock of the loop (s)."""
+def _watched(camera_class: Any, on_sent: Callable[[], None]) -> Any:
+    """Subclass of a camera class that calls a function when it sends ``self.camera.cmd_takeImages``."""
 
-    sent: float | None = None
-
-    async def start(self, *args: Any, **kwargs: Any) -> Any:
-        """Send the command, as salobj does."""
-        self.sent = asyncio.get_running_loop().time()
-        return await self._part.start(*args, **kwargs)
-
-
-def _timed(camera_class: Any) -> Any:
-    """Subclass of a camera class that remembers when it sent ``self.camera.cmd_takeImages``."""
-
-    class TimedCamera(camera_class):  # type: ignore[misc]  # a class that is known at run time alone
+    class WatchedCamera(camera_class):  # type: ignore[misc]  # a class that is known at run time alone
         @cached_property
         def camera(self) -> Composed:
             remote = super().camera
-            return Composed(remote, cmd_takeImages=_TimedCommand(remote.cmd_takeImages))
 
-    TimedCamera.__name__ = camera_class.__name__  # names its logger
-    return TimedCamera
+            async def start(*args: Any, **kwargs: Any) -> Any:
+                on_sent()
+                return await remote.cmd_takeImages.start(*args, **kwargs)
+
+            return Composed(remote, cmd_takeImages=Composed(remote.cmd_takeImages, start=start))
+
+    WatchedCamera.__name__ = camera_class.__name__  # names its logger
+    return WatchedCamera

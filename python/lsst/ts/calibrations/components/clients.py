@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 
 from lsst.ts import salobj
 
@@ -11,12 +12,14 @@ from ..domain.instruments import Instrument
 from .camera import Camera
 from .ingest import IngestWatcher
 from .ocps import OcpsClient
-from .telescope import TelescopeCheck
 
 __all__ = ["Clients"]
 
 HEALTH = ("heartbeat", "simulationMode", "summaryState")
 """Events that say how a component is."""
+
+STATE_TIMEOUT = 5.0
+"""Seconds within which a component that is on the bus has published its state."""
 
 
 class Clients:
@@ -26,10 +29,8 @@ class Clients:
     ----------
     instrument
         Instrument of the script.
-    domain
-        SAL domain of the script.
-    log
-        Log of the script.
+    domain, log
+        SAL domain and log of the script.
     """
 
     def __init__(self, instrument: Instrument, domain: salobj.Domain, log: logging.Logger) -> None:
@@ -54,14 +55,16 @@ class Clients:
         self.camera = Camera(instrument, domain, log)
         self.ingest = IngestWatcher(oods)
         self.ocps = OcpsClient(ocps)
-        self.telescope = TelescopeCheck(instrument, domain)
+        self._telescope = {
+            name: salobj.Remote(domain, name, include=["summaryState"], readonly=True)
+            for name in instrument.states_for_flats
+        }
         self._salinfos = sorted(set(domain.salinfo_set) - before, key=lambda each: each.name_index)
 
     async def start(self) -> None:
         """Wait until all are connected."""
-        await asyncio.gather(
-            self.camera.start(), self.telescope.start(), *(remote.start_task for remote in self.remotes)
-        )
+        remotes = (*self.remotes, *self._telescope.values())
+        await asyncio.gather(self.camera.start(), *(remote.start_task for remote in remotes))
 
     async def close(self) -> None:
         """Close all connections at once.
@@ -81,3 +84,34 @@ class Clients:
     def camera_is_simulated(self) -> bool:
         """Whether the camera is in simulation mode: its images then show neither sky nor dome."""
         return self.instrument.camera in self.simulated
+
+    async def telescope_problems(self, ignore: Collection[str] = ()) -> list[str]:
+        """Find the components of the telescope that are not as flats need them.
+
+        Parameters
+        ----------
+        ignore
+            Components not to look at, by their SAL names in upper or lower case.
+
+        Returns
+        -------
+        problems
+            One sentence for each component; those that are not on the bus are passed over.
+        """
+        ignored = {name.lower() for name in ignore}
+        names = [name for name in self._telescope if name.lower() not in ignored]
+        found = await asyncio.gather(*(self._telescope_problem(name) for name in names))
+        return [problem for problem in found if problem is not None]
+
+    async def _telescope_problem(self, name: str) -> str | None:
+        try:
+            data = await self._telescope[name].evt_summaryState.aget(timeout=STATE_TIMEOUT)
+        except TimeoutError:
+            return None
+        state, allowed = salobj.State(data.summaryState).name, self.instrument.states_for_flats[name]
+        if state in allowed:
+            return None
+        return (
+            f"{name} is {state}; flats need it {' or '.join(allowed)}: change its state, or name"
+            f" {name.lower()} in the option ignore"
+        )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, field
 
 from lsst.ts import salobj
 
@@ -32,15 +31,6 @@ def detector_name(raft: str, sensor: str) -> str:
     return sensor if raft in _NOT_SET else f"{raft}_{sensor}"
 
 
-@dataclass
-class _Image:
-    """What the OODS has published of one image."""
-
-    codes: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """Status code and description by detector."""
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-
 class IngestWatcher:
     """Collects every imageInOODS event, whenever it comes.
 
@@ -54,32 +44,21 @@ class IngestWatcher:
     """
 
     def __init__(self, remote: salobj.Remote) -> None:
-        self._images: defaultdict[str, _Image] = defaultdict(_Image)
+        self._codes: defaultdict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
+        """Status code and description by detector, by image."""
+        self._changed = asyncio.Condition()
         remote.evt_imageInOODS.callback = self._take
 
     async def _take(self, data: salobj.BaseMsgType) -> None:
-        image = self._images[data.obsid]
-        name = detector_name(data.raft, data.sensor)
-        if image.codes.get(name, (1, ""))[0] != 0:
-            image.codes[name] = (data.statusCode, data.description)
-        image.changed.set()
+        codes, name = self._codes[data.obsid], detector_name(data.raft, data.sensor)
+        if codes.get(name, (1, ""))[0] != 0:
+            codes[name] = (data.statusCode, data.description)
+        async with self._changed:
+            self._changed.notify_all()
 
-    def missing(self, obs_id: str, detectors: Collection[str]) -> dict[str, str]:
-        """Find the detectors of an image that are not confirmed.
-
-        Parameters
-        ----------
-        obs_id
-            Image name.
-        detectors
-            Full detector names.
-
-        Returns
-        -------
-        missing
-            Why, by detector.
-        """
-        codes = self._images[obs_id].codes
+    def _missing(self, obs_id: str, detectors: Collection[str]) -> dict[str, str]:
+        """Why detectors of an image are not confirmed, by detector."""
+        codes = self._codes[obs_id]
         return {
             name: f"statusCode {codes[name][0]}: {codes[name][1]}" if name in codes else "no imageInOODS came"
             for name in detectors
@@ -91,10 +70,8 @@ class IngestWatcher:
 
         Parameters
         ----------
-        obs_id
-            Image name.
-        detectors
-            Full detector names that count; events of others are ignored.
+        obs_id, detectors
+            Image name, and full names of the detectors that count; events of others are ignored.
         timeout
             Seconds.
 
@@ -103,11 +80,8 @@ class IngestWatcher:
         IngestError
             The time ran out; it names the detectors and what the OODS published of each.
         """
-        image = self._images[obs_id]
         try:
-            async with asyncio.timeout(timeout):
-                while self.missing(obs_id, detectors):
-                    image.changed.clear()
-                    await image.changed.wait()
+            async with asyncio.timeout(timeout), self._changed:
+                await self._changed.wait_for(lambda: not self._missing(obs_id, detectors))
         except TimeoutError:
-            raise IngestError(obs_id, self.missing(obs_id, detectors), timeout) from None
+            raise IngestError(obs_id, self._missing(obs_id, detectors), timeout) from None

@@ -11,7 +11,7 @@ from typing import Any
 from lsst.ts import salobj
 
 from ..domain.errors import ProcessingError
-from ..domain.jobs import JobRequest, is_job_id
+from ..domain.jobs import JOB_ID, JobRequest
 from ..domain.text import one_line
 from .sal import explain
 
@@ -70,10 +70,8 @@ class OcpsClient:
 
         Returns
         -------
-        job_id
-            Id that the OCPS gave the job.
-        exit_code
-            Exit code of its pipeline.
+        job_id, exit_code
+            Id that the OCPS gave the job, and exit code of its pipeline.
 
         Raises
         ------
@@ -88,23 +86,11 @@ class OcpsClient:
             raise
         job_id = _job_id(request, ack)
         if job_id in self._waiters:
-            reason = f"the OCPS acknowledged it with the id of another job, {job_id}"
-            raise ProcessingError(request.name, reason)
+            raise ProcessingError(
+                request.name, f"the OCPS acknowledged it with the id of another job, {job_id}"
+            )
         on_submitted(job_id)
-        waiter = self._waiters[job_id] = asyncio.get_running_loop().create_future()
-        if job_id in self._results:
-            waiter.set_result(self._results.pop(job_id))
-        end = asyncio.ensure_future(self._remote.cmd_execute.next_ackcmd(ack, timeout=timeout + RESULT_GRACE))
-        try:
-            return job_id, await self._exit_code(request, job_id, waiter, end, timeout)
-        except asyncio.CancelledError:
-            await self._abort(job_id)
-            raise
-        finally:
-            del self._waiters[job_id]
-            end.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await end
+        return job_id, await self._exit_code(request, job_id, ack, timeout)
 
     async def settle(self, job_id: str) -> int | None:
         """Find out how a job ended that an earlier part of the run submitted, or abort it.
@@ -117,8 +103,7 @@ class OcpsClient:
         Returns
         -------
         exit_code
-            If the last result that the OCPS published is that of this job. Else None: the job was aborted, if
-            it was still running.
+            None unless the OCPS published it last; then the job was aborted, if it was still running.
         """
         if job_id not in self._results:
             await self._abort(job_id)
@@ -126,44 +111,48 @@ class OcpsClient:
         return self._results.pop(job_id)
 
     async def _submit(self, request: JobRequest) -> Any:
-        fields = {
-            "pipeline": request.pipeline,
-            "config": request.config,
-            "data_query": request.data_query,
-        }
         try:
             return await self._remote.cmd_execute.set_start(
-                **fields, timeout=FIRST_ACK_TIMEOUT, wait_done=False
+                pipeline=request.pipeline,
+                config=request.config,
+                data_query=request.data_query,
+                timeout=FIRST_ACK_TIMEOUT,
+                wait_done=False,
             )
         except salobj.AckTimeoutError:
-            raise ProcessingError(
-                request.name, f"the OCPS did not answer within {FIRST_ACK_TIMEOUT:.0f} s"
-            ) from None
+            reason = f"the OCPS did not answer within {FIRST_ACK_TIMEOUT:.0f} s"
         except salobj.AckError as error:
             reason = f"the OCPS refused it: {one_line(error.ackcmd.result)}"
-            raise ProcessingError(request.name, reason) from None
+        raise ProcessingError(request.name, reason)
 
-    async def _exit_code(
-        self,
-        request: JobRequest,
-        job_id: str,
-        waiter: asyncio.Future[int],
-        end: asyncio.Future[Any],
-        timeout: float,
-    ) -> int:
-        await asyncio.wait((waiter, end), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        if end.done() and not waiter.done():
-            await asyncio.wait((waiter,), timeout=RESULT_GRACE)
-        if waiter.done():
-            return waiter.result()
-        await self._abort(job_id)
-        if not end.done():
-            reason = f"it did not end within {timeout:.0f} s and was aborted"
-        elif isinstance(error := end.exception(), salobj.AckError):
-            reason = f"the OCPS gave it up: {explain(error)}"
-        else:  # also where the first acknowledgement was the last one, so that no other can be waited for
-            reason = f"the OCPS ended the command but sent no job_result within {RESULT_GRACE:.0f} s"
-        raise ProcessingError(request.name, reason, job_id=job_id)
+    async def _exit_code(self, request: JobRequest, job_id: str, ack: Any, timeout: float) -> int:
+        waiter: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiters[job_id] = waiter
+        if job_id in self._results:
+            waiter.set_result(self._results.pop(job_id))
+        end = asyncio.ensure_future(self._remote.cmd_execute.next_ackcmd(ack, timeout=timeout + RESULT_GRACE))
+        try:
+            await asyncio.wait((waiter, end), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if end.done() and not waiter.done():
+                await asyncio.wait((waiter,), timeout=RESULT_GRACE)
+            if waiter.done():
+                return waiter.result()
+            await self._abort(job_id)
+            if not end.done():
+                reason = f"it did not end within {timeout:.0f} s and was aborted"
+            elif isinstance(error := end.exception(), salobj.AckError):
+                reason = f"the OCPS gave it up: {explain(error)}"
+            else:  # also where the first acknowledgement was the last one, so that no other can be waited for
+                reason = f"the OCPS ended the command but sent no job_result within {RESULT_GRACE:.0f} s"
+            raise ProcessingError(request.name, reason, job_id=job_id)
+        except asyncio.CancelledError:
+            await self._abort(job_id)
+            raise
+        finally:
+            del self._waiters[job_id]
+            end.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await end
 
     async def _abort_submission(self, request: JobRequest, submission: asyncio.Future[Any]) -> None:
         """Abort a job of a run that is being stopped, as soon as its id is known, if that is soon."""
@@ -183,7 +172,7 @@ def _job_id(request: JobRequest, ack: Any) -> str:
         job_id = json.loads(ack.result)["job_id"]
     except (ValueError, KeyError, TypeError, RecursionError):
         job_id = None
-    if isinstance(job_id, bool) or not isinstance(job_id, (str, int)) or not is_job_id(f"{job_id}"):
+    if isinstance(job_id, bool) or not isinstance(job_id, (str, int)) or not JOB_ID.fullmatch(f"{job_id}"):
         raise ProcessingError(
             request.name, f"the OCPS acknowledged it without a job id: {one_line(repr(ack.result))}"
         )

@@ -20,10 +20,8 @@ class Composed:
 
     Parameters
     ----------
-    part
-        The other object.
-    own
-        Attributes by name.
+    part, own
+        The other object, and own attributes by name.
     """
 
     def __init__(self, part: Any, **own: Any) -> None:
@@ -47,22 +45,11 @@ class OrderedEvent(Composed):
     """
 
     def __init__(self, event: Any) -> None:
-        super().__init__(event)
+        super().__init__(event, set_write=self._set_write)
         self._turn = asyncio.Lock()  # first come, first served
 
-    async def set_write(self, **fields: Any) -> Any:
-        """Set fields and write the event in its turn.
-
-        Parameters
-        ----------
-        fields
-            As for ``set_write`` of salobj.
-
-        Returns
-        -------
-        result
-            As of ``set_write`` of salobj.
-        """
+    async def _set_write(self, **fields: Any) -> Any:
+        """Write the event in its turn, as ``set_write`` of salobj."""
         async with self._turn:
             return await self._part.set_write(**fields)
 

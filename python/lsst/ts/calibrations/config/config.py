@@ -16,11 +16,11 @@ from ..domain.errors import ConfigurationError
 from ..domain.exposure_times import times_per_exposure
 from ..domain.instruments import ImageType, Instrument
 from ..domain.text import plain
-from .rules import rule_problems
+from .rules import DATES, rule_problems
 from .schema import compare, defaults, load_schema, show
 from .text import read_mapping
 
-__all__ = ["MOST_PROBLEMS", "CalibrationConfig", "Findings", "ImageSettings", "ProductSettings", "examine"]
+__all__ = ["MOST_PROBLEMS", "CalibrationConfig", "Findings", "examine"]
 
 MOST_PROBLEMS = 40
 """Problems that are named one by one."""
@@ -32,108 +32,77 @@ _WITHOUT_EFFECT = {
 }
 """Options of older configurations, and what happens instead of what they asked for."""
 
-SURE_TO_FAIL, MAY_FAIL = 10, 14
+_SURE_TO_FAIL, _MAY_FAIL = 10, 14
 """Below so many images a calibration made from them fails, or may fail, NOISE against these same images:
 their residual noise is sqrt(1 - 1/N) of the nominal one, and the test allows 5 % (DMTN-101, 4.3)."""
 
-_DATES = ("certify_calib_begin_date", "certify_calib_end_date")
+
+@dataclass(frozen=True)
+class _ProductSettings:
+    """Options of what a pipetask makes: a product, or the combination of the images of a type."""
+
+    config_options: str  # for the pipetask
+    input_collections: tuple[str, ...]  # for it
 
 
 @dataclass(frozen=True)
-class ProductSettings:
-    """Options of what a pipetask makes: a product, or the combination of the images of a type.
+class _ImageSettings(_ProductSettings):
+    """Options of one image type, also of the pipetask that combines its images."""
 
-    Parameters
-    ----------
-    config_options
-        Options for the pipetask.
-    input_collections
-        Collections for it.
-    """
-
-    config_options: str
-    input_collections: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ImageSettings(ProductSettings):
-    """Options of one image type, also of the pipetask that combines its images.
-
-    Parameters
-    ----------
-    n, n_discard
-        How many images are used, and how many are taken before them and discarded.
-    exposure_times
-        Of every image [s], those of the discarded first; zeros for biases.
-    threshold
-        How many amplifiers of a detector must fail a test for the exposure to fail.
-    verify_collections
-        Collections for the pipetask that verifies.
-    """
-
-    n: int
-    n_discard: int
-    exposure_times: tuple[float, ...]
-    threshold: int
-    verify_collections: tuple[str, ...]
+    n: int  # how many images are used
+    n_discard: int  # how many are taken before them and discarded
+    exposure_times: tuple[float, ...]  # of every image, s, those of the discarded first; zeros for biases
+    threshold: int  # how many amplifiers of a detector must fail a test for the exposure to fail
+    verify_collections: tuple[str, ...]  # for the pipetask that verifies
 
 
 @dataclass(frozen=True)
 class CalibrationConfig:
-    """All options of a run; made by `examine` or `from_namespace`.
+    """All options of a run; made by `examine` or `from_namespace`."""
 
-    Parameters
-    ----------
-    images
-        Settings of the image types that are taken, in their order.
-    filter, grating
-        Name or position; None leaves it as it is.
-    detectors
-        Butler ids of the detectors to process, in order; never empty.
-    do_verify, generate_calibrations
-        What is to be done.
-    products
-        Settings of the products that are asked for, by the name of the calibration, e.g. ``DEFECTS``.
-    gains
-        Settings of the gains from flat pairs; None if they are not asked for, or if no flats are taken.
-    calib_collection, repo
-        Where to certify, and the Butler repository.
-    n_processes
-        Processes of each pipetask.
-    certify_begin, certify_end
-        Validity range, TAI (as datetimes without a time zone).
-    oods_timeout, job_timeout, wait_between_exposures
-        Seconds.
-    program, reason, note
-        For the headers of the images.
-    ignore
-        Components of the telescope whose state is not checked before flats.
-    recorded
-        Every option by its name, defaults filled in: for the journal and the summary, which keep all options
-        as they were given. What is done is decided by the other fields alone.
-    """
-
-    images: Mapping[ImageType, ImageSettings]
+    images: Mapping[ImageType, _ImageSettings]
+    """Settings of the image types that are taken, in their order."""
     filter: str | int | None
+    """Name or position; None leaves it as it is."""
     grating: str | int | None
+    """The same; always None for a camera without gratings."""
     detectors: tuple[int, ...]
+    """Butler ids of the detectors to process, in order; never empty."""
     do_verify: bool
+    """Whether images, or what is made from them, are verified."""
     generate_calibrations: bool
-    products: Mapping[str, ProductSettings]
-    gains: ProductSettings | None
+    """Whether the images of each type are combined."""
+    products: Mapping[str, _ProductSettings]
+    """Settings of the products that are asked for, by the name of the calibration, e.g. ``DEFECTS``."""
+    gains: _ProductSettings | None
+    """Settings of the gains from flat pairs; None if they are not asked for, or if no flats are taken."""
     calib_collection: str
+    """Where to certify."""
     repo: str
+    """The Butler repository."""
     n_processes: int
+    """Processes of each pipetask."""
     certify_begin: datetime
+    """Begin of the validity range, TAI, without a time zone."""
     certify_end: datetime
+    """Its end, which is not part of it."""
     oods_timeout: float
+    """Seconds from endReadout within which the OODS must confirm an exposure."""
     job_timeout: float
+    """Seconds within which a job must end."""
     wait_between_exposures: float
+    """Seconds."""
     program: str | None
+    """For the headers of the images, as the two that follow."""
     reason: str | None
+    """Why the images are taken."""
     note: str | None
+    """Anything else."""
     ignore: tuple[str, ...]
+    """Components of the telescope whose state is not checked before flats."""
     recorded: Mapping[str, Any]
+    """Every option by its name, defaults filled in: for the journal and the summary, which keep all as it
+    was given. What is done is decided by the other fields alone."""
 
     @classmethod
     def from_namespace(
@@ -143,10 +112,9 @@ class CalibrationConfig:
 
         Parameters
         ----------
-        namespace
-            The options, as ``BaseScript.configure`` gets them; options that are absent have their default.
-        instrument
-            Instrument of the script.
+        namespace, instrument
+            The options, as ``BaseScript.configure`` gets them (those that are absent have their default), and
+            the instrument of the script.
 
         Returns
         -------
@@ -169,7 +137,6 @@ class CalibrationConfig:
         """Make the configuration from all options, defaults filled in, in which no problem was found."""
         kinds = tuple(map(ImageType, options["script_mode"].split("_")))
         has_gains = options[PAIR_GAINS.option] and PAIR_GAINS.made_from in kinds
-        begin, end = (datetime.fromisoformat(options[name]) for name in _DATES)
         return cls(
             images=MappingProxyType({kind: _image_settings(options, kind) for kind in kinds}),
             filter=options["filter"],
@@ -184,8 +151,8 @@ class CalibrationConfig:
             calib_collection=options["calib_collection"],
             repo=options["repo"],
             n_processes=int(options["n_processes"]),
-            certify_begin=begin,
-            certify_end=end,
+            certify_begin=datetime.fromisoformat(options[DATES[0]]),
+            certify_end=datetime.fromisoformat(options[DATES[1]]),
             oods_timeout=float(options["oods_timeout"]),
             job_timeout=float(options["job_timeout"]),
             wait_between_exposures=float(options["wait_between_exposures"]),
@@ -197,33 +164,19 @@ class CalibrationConfig:
         )
 
     @property
-    def image_types(self) -> tuple[ImageType, ...]:
-        """Image types that are taken, in their order."""
-        return tuple(self.images)
+    def calibrations_to_make(self) -> tuple[str, ...]:
+        """Names of the calibrations that are made and then certified, in the order in which they are made."""
+        combined = [kind.value for kind in self.images] if self.generate_calibrations else []
+        return (*combined, *self.products)
 
     @property
-    def certifies(self) -> bool:
-        """Whether anything is to be certified."""
-        return self.generate_calibrations or bool(self.products)
+    def waives_verification(self) -> bool:
+        """Whether the operator asks that what is made is certified unverified: both options must say so."""
+        return self.generate_calibrations and not self.do_verify
 
     def as_dict(self) -> dict[str, Any]:
         """Every option by its name, defaults filled in; the caller's own copy."""
         return copy.deepcopy(dict(self.recorded))
-
-    def is_valid_at(self, date: datetime) -> bool:
-        """Look whether the validity range contains a date.
-
-        Parameters
-        ----------
-        date
-            TAI, without a time zone.
-
-        Returns
-        -------
-        is_valid
-            Whether it does; the end of the range is not part of it.
-        """
-        return self.certify_begin <= date < self.certify_end
 
     def validity_warning(self, now: float) -> str | None:
         """Warn if images of now would not find the calibrations that are certified.
@@ -239,73 +192,51 @@ class CalibrationConfig:
             None if they would, or if nothing is certified.
         """
         tonight = datetime.fromtimestamp(now, UTC).replace(tzinfo=None)  # TAI: only its calendar is used
-        if not self.certifies or self.is_valid_at(tonight):
+        if not self.calibrations_to_make or self.certify_begin <= tonight < self.certify_end:
             return None
         return (
             f"the validity range, {self.certify_begin} to {self.certify_end} TAI, does not contain tonight's"
             " images: they would not find what is certified"
         )
 
-    def warnings(self, given: Mapping[str, Any]) -> Iterator[str]:
-        """Warn of what is possible but may not be what is wanted.
-
-        Parameters
-        ----------
-        given
-            The options that were given: a default range is warned of only if no date was given.
-
-        Yields
-        ------
-        warning
-            In words.
-        """
-        if self.generate_calibrations:
-            if self.do_verify:
-                few = {kind: settings.n for kind, settings in self.images.items() if settings.n < MAY_FAIL}
-                yield from (_few_images(kind, n) for kind, n in few.items())
-            else:
-                yield (
-                    "do_verify is false: combined calibrations will be certified unverified, and recorded as"
-                    " such"
-                )
-        if self.certifies and not any(date in given for date in _DATES):
+    def _warnings(self, given: Mapping[str, Any]) -> Iterator[str]:
+        """Warn of what is possible but may not be wanted; of a default range only if no date was given."""
+        if self.waives_verification:
             yield (
-                f"{_DATES[0]} and {_DATES[1]} are not given: what is certified in {self.calib_collection}"
+                "do_verify is false: combined calibrations will be certified unverified, and recorded as such"
+            )
+        elif self.generate_calibrations:
+            few = {kind: settings.n for kind, settings in self.images.items() if settings.n < _MAY_FAIL}
+            yield from (_few_images(kind, n) for kind, n in few.items())
+        if self.calibrations_to_make and not any(date in given for date in DATES):
+            yield (
+                f"{DATES[0]} and {DATES[1]} are not given: what is certified in {self.calib_collection}"
                 f" will be valid from {self.certify_begin.date()} to {self.certify_end.date()}, so that no"
                 " later run can certify the same there"
             )
-        if self.certifies and "YYYY" in self.calib_collection:
+        if self.calibrations_to_make and "YYYY" in self.calib_collection:
             yield f"calib_collection: {show(self.calib_collection)} has a placeholder; is the date meant?"
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What a configuration text says, what is wrong with it, and what it means.
-
-    Parameters
-    ----------
-    read, misread
-        The options as the text gives them, and what is wrong with the text.
-    config
-        What they mean; None if there are errors.
-    text
-        The same as YAML that the base class reads as it is meant (dates in quotation marks, detectors as a
-        list). Of use only if there are no errors.
-    errors
-        Every problem found; a script with one of them must not be run.
-    warnings
-        What is possible but may not be what is wanted.
-    notes
-        How a value was understood, where it was not given in the usual form.
-    """
+    """What a configuration text says, what is wrong with it, and what it means."""
 
     read: Mapping[str, Any]
+    """The options as the text gives them."""
     misread: tuple[str, ...]
+    """What is wrong with the text."""
     config: CalibrationConfig | None
+    """What the options mean; None if there are errors."""
     text: str
+    """The same as YAML that the base class reads as it is meant (dates in quotation marks, detectors as a
+    list). Of use only if there are no errors."""
     errors: tuple[str, ...]
+    """Every problem found; a script with one of them must not be run."""
     warnings: tuple[str, ...]
+    """What is possible but may not be what is wanted."""
     notes: tuple[str, ...]
+    """How a value was understood, where it was not given in the usual form."""
 
 
 def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Findings:
@@ -313,12 +244,8 @@ def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Fin
 
     Parameters
     ----------
-    text
-        As the operator typed it; an empty one stands for all defaults.
-    schema
-        Schema of the script.
-    instrument
-        Instrument of the script.
+    text, schema, instrument
+        What the operator typed (an empty text stands for all defaults), schema and instrument of the script.
 
     Returns
     -------
@@ -331,18 +258,15 @@ def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Fin
     errors = [*misread, *wrong.values()]
     errors += rule_problems(given, standard, instrument, unusable=wrong.keys())
     config = None if errors else CalibrationConfig._from_checked({**standard, **given}, instrument)
-    notes += [
-        f"{option} has no effect: {instead}"
-        for option, instead in _WITHOUT_EFFECT.items()
-        if given.get(option) is not None
-    ]
+    idle = {option: instead for option, instead in _WITHOUT_EFFECT.items() if given.get(option) is not None}
+    notes += [f"{option} has no effect: {instead}" for option, instead in idle.items()]
     return Findings(
         read=read,
         misread=tuple(misread),
         config=config,
         text=yaml.safe_dump(given, sort_keys=False) if given else "",
         errors=_shown(errors),
-        warnings=_shown([*config.warnings(given)] if config else []),
+        warnings=_shown([*config._warnings(given)] if config else []),
         notes=_shown(notes),
     )
 
@@ -352,16 +276,16 @@ def _few_images(kind: ImageType, n: int) -> str:
         # their noise has an upper limit only, and what it is compared with has no part of it
         outcome = "a flat made of so few takes up their noise, so that the test NOISE says little"
     else:
-        how = "will" if n < SURE_TO_FAIL else "may"
+        how = "will" if n < _SURE_TO_FAIL else "may"
         outcome = f"the test NOISE {how} fail against a calibration made of them"
     return f"n_{kind.lower()}: {n} images are few: {outcome}; 20 are recommended (DMTN-222)"
 
 
-def _image_settings(options: Mapping[str, Any], kind: ImageType) -> ImageSettings:
+def _image_settings(options: Mapping[str, Any], kind: ImageType) -> _ImageSettings:
     name = CALIBRATIONS[kind].option_of
     n, n_discard = int(options[name("n")]), int(options[name("n_discard")])
     times = 0.0 if kind is ImageType.BIAS else options[name("exp_times")]
-    return ImageSettings(
+    return _ImageSettings(
         n=n,
         n_discard=n_discard,
         exposure_times=times_per_exposure(times, n, n_discard),
@@ -372,8 +296,8 @@ def _image_settings(options: Mapping[str, Any], kind: ImageType) -> ImageSetting
     )
 
 
-def _product_settings(options: Mapping[str, Any], product: CalibrationType) -> ProductSettings:
-    return ProductSettings(
+def _product_settings(options: Mapping[str, Any], product: CalibrationType) -> _ProductSettings:
+    return _ProductSettings(
         config_options=options[product.option_of("config_options")].strip(),
         input_collections=_collections(options[product.option_of("input_collections")]),
     )

@@ -17,7 +17,10 @@ from ..domain.exposure_times import fitting_times, flat_pairs, times_per_exposur
 from ..domain.instruments import ImageType, Instrument
 from .schema import show
 
-__all__ = ["BEGIN_OF_TIME", "END_OF_TIME", "LONGEST_NAME", "rule_problems", "text_problems"]
+__all__ = ["BEGIN_OF_TIME", "DATES", "END_OF_TIME", "LONGEST_NAME", "rule_problems", "text_problems"]
+
+DATES = ("certify_calib_begin_date", "certify_calib_end_date")
+"""Options with begin and end of the validity range."""
 
 BEGIN_OF_TIME, END_OF_TIME = datetime(1970, 1, 1), datetime(2100, 1, 1)
 """The Butler has dates between these, TAI; a validity range that goes on beyond them has no bound there."""
@@ -29,9 +32,7 @@ _LONGEST_REASON = 68  # characters of a reason: the Butler has no room for more
 _LONGEST = 2000  # characters that any text may have
 _LONGEST_LIST = 100  # entries beyond which a list of exposure times is not proposed
 _SHORTEST_FLAT = 0.1  # shortest exposure that the shutters allow, s
-_LEVELS_OF_PTC = (
-    3  # a photon transfer curve has three parameters (gain, a00, noise): it needs so many signals
-)
+_LEVELS_OF_PTC = 3  # signals that its three parameters (gain, a00, noise) need
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?")
 _COLLECTION = re.compile(r"(?!/)(?!.*(//|/$))[A-Za-z0-9_./][A-Za-z0-9_./-]*")
@@ -45,21 +46,19 @@ _UNSAFE = re.compile(r"[;|&`<>\\]|\$\(|[^ -~]")
 _PLACEHOLDER = re.compile(r"\$|[<{].*[>}]")
 _NOTHING = ("none", "null", "nil", "nan", "default")
 
-Options = Mapping[str, Any]
+_Options = Mapping[str, Any]
 
 
 def rule_problems(
-    given: Options, standard: Options, instrument: Instrument, *, unusable: Set[str] = frozenset()
+    given: _Options, standard: _Options, instrument: Instrument, *, unusable: Set[str] = frozenset()
 ) -> list[str]:
     """Find all that is wrong with the options beyond the schema.
 
     Parameters
     ----------
-    given, standard
-        The options that were given, and all defaults: a default list of exposure times serves only the
-        default numbers of images.
-    instrument
-        Instrument of the script.
+    given, standard, instrument
+        The options that were given, all defaults (a default list of exposure times serves only the default
+        numbers of images), and the instrument of the script.
     unusable
         Options whose value is known to be wrong; rules that need them are left out.
 
@@ -81,7 +80,7 @@ def rule_problems(
     return problems
 
 
-def text_problems(options: Options) -> dict[str, str]:
+def text_problems(options: _Options) -> dict[str, str]:
     """Find options whose text would be misunderstood where it goes.
 
     Parameters
@@ -97,8 +96,7 @@ def text_problems(options: Options) -> dict[str, str]:
     problems = {}
     for option, value in options.items():
         for text in value.values() if isinstance(value, dict) else [value]:
-            problem = _text_problem(option, text) if isinstance(text, str) else None
-            if problem is not None:
+            if isinstance(text, str) and (problem := _text_problem(option, text)) is not None:
                 problems[option] = f"{option}: {problem}"
     return problems
 
@@ -108,12 +106,11 @@ def _names(kind: ImageType) -> tuple[str, str, str]:
     return name("n"), name("n_discard"), name("exp_times")
 
 
-def _kinds(options: Options) -> tuple[ImageType, ...]:
-    """Image types that are taken."""
+def _kinds(options: _Options) -> tuple[ImageType, ...]:
     return tuple(map(ImageType, options["script_mode"].split("_")))
 
 
-def _times_fit(options: Options, kind: ImageType, given: Options, standard: Options) -> Iterator[str]:
+def _times_fit(options: _Options, kind: ImageType, given: _Options, standard: _Options) -> Iterator[str]:
     n_name, discard_name, times_name = _names(kind)
     n, n_discard, times = int(options[n_name]), int(options[discard_name]), options[times_name]
     if not isinstance(times, list) or kind not in _kinds(options):
@@ -139,46 +136,37 @@ def _proposal(option: str, times: list[float]) -> str:
     return f"{option}: {show(times, most=2000)}, or one time for all"
 
 
-def _flats_are_long_enough(options: Options, _: Instrument) -> Iterator[str]:
+def _flats_are_long_enough(options: _Options, _: Instrument) -> Iterator[str]:
     if ImageType.FLAT not in _kinds(options):
         return
     times = options["exp_times_flat"]
-    short = sorted(
-        {time for time in (times if isinstance(times, list) else [times]) if time < _SHORTEST_FLAT}
-    )
-    if short:
+    each = times if isinstance(times, list) else [times]
+    if short := sorted({time for time in each if time < _SHORTEST_FLAT}):
         yield (
             f"exp_times_flat: {', '.join(f'{time:g}' for time in short)} s is too short; the shutter allows"
             f" {_SHORTEST_FLAT} s or longer"
         )
 
 
-def _products_have_images(options: Options, _: Instrument) -> Iterator[str]:
+def _products_have_images(options: _Options, _: Instrument) -> Iterator[str]:
     for product in products():
         if options[product.option] and not set(product.made_from).issubset(_kinds(options)):
-            needed = _mode_up_to(*product.made_from)
+            order = tuple(ImageType)  # a mode takes all types up to a last one
+            needed = "_".join(order[: max(map(order.index, product.made_from)) + 1])
             yield f"{product.option}: true needs script_mode: {needed}, not {options['script_mode']}"
 
 
-def _mode_up_to(*kinds: ImageType) -> str:
-    """The mode that takes all types in their order, up to the last of these."""
-    order = tuple(ImageType)
-    return "_".join(order[: max(map(order.index, kinds)) + 1])
-
-
-def _unverified_is_meant(options: Options, _: Instrument) -> Iterator[str]:
+def _unverified_is_meant(options: _Options, _: Instrument) -> Iterator[str]:
     """To certify without verification takes two options, so that nobody does it in passing."""
-    if options["do_verify"] or options["generate_calibrations"]:
-        return
-    for product in products():
-        if options[product.option]:
-            yield (
-                f"{product.option}: true with do_verify: false would certify what was not verified; leave"
-                " do_verify true, or say generate_calibrations: true as well"
-            )
+    asked = [product.option for product in products() if options[product.option]]
+    for option in [] if options["do_verify"] or options["generate_calibrations"] else asked:
+        yield (
+            f"{option}: true with do_verify: false would certify what was not verified; leave do_verify true,"
+            " or say generate_calibrations: true as well"
+        )
 
 
-def _ptc_has_pairs(options: Options, _: Instrument) -> Iterator[str]:
+def _ptc_has_pairs(options: _Options, _: Instrument) -> Iterator[str]:
     if not options["do_ptc"] or ImageType.FLAT not in _kinds(options):
         return
     n, n_discard, times = (options[name] for name in _names(ImageType.FLAT))
@@ -197,10 +185,9 @@ def _ptc_has_pairs(options: Options, _: Instrument) -> Iterator[str]:
         yield f"do_ptc: true needs pairs of equal flats; exp_times_flat has no second of {alone}"
 
 
-def _detectors_exist(options: Options, instrument: Instrument) -> Iterator[str]:
+def _detectors_exist(options: _Options, instrument: Instrument) -> Iterator[str]:
     known = instrument.detectors
-    unknown = [number for number in options["detectors"] if number not in known]
-    if unknown:
+    if unknown := [number for number in options["detectors"] if number not in known]:
         has = f"detector {min(known)}" if len(known) == 1 else f"detectors {min(known)} to {max(known)}"
         yield f"detectors: {instrument.name} has no {show(unknown)}; it has {has}"
 
@@ -217,9 +204,9 @@ def _date(text: str) -> datetime:
         raise ValueError(f"{show(text)} is no date of the calendar ({error})") from None
 
 
-def _dates_are_a_range(options: Options, _: Instrument) -> Iterator[str]:
+def _dates_are_a_range(options: _Options, _: Instrument) -> Iterator[str]:
     dates = {}
-    for option in ("certify_calib_begin_date", "certify_calib_end_date"):
+    for option in DATES:
         try:
             dates[option] = _date(options[option])
         except ValueError as error:
@@ -237,13 +224,13 @@ def _dates_are_a_range(options: Options, _: Instrument) -> Iterator[str]:
 
 
 _PRODUCTS = tuple(each.option for each in products())
-_RULES: tuple[tuple[tuple[str, ...], Callable[[Options, Instrument], Iterator[str]]], ...] = (
+_RULES: tuple[tuple[tuple[str, ...], Callable[[_Options, Instrument], Iterator[str]]], ...] = (
     (("script_mode", "exp_times_flat"), _flats_are_long_enough),
     (("script_mode", *_PRODUCTS), _products_have_images),
     (("script_mode", "do_ptc", "n_flat", "n_discard_flat", "exp_times_flat"), _ptc_has_pairs),
     (("do_verify", "generate_calibrations", *_PRODUCTS), _unverified_is_meant),
     (("detectors",), _detectors_exist),
-    (("certify_calib_begin_date", "certify_calib_end_date"), _dates_are_a_range),
+    (DATES, _dates_are_a_range),
 )
 """Rules between options, each with the options that it needs."""
 
@@ -279,9 +266,8 @@ def _check_one_collection(text: str) -> str | None:
 
 
 def _check_repository(text: str) -> str | None:
-    if _REPOSITORY.fullmatch(text):
-        return None
-    return f"{show(text)} is no path or label of a Butler repository, e.g. /repo/LATISS"
+    problem = f"{show(text)} is no path or label of a Butler repository, e.g. /repo/LATISS"
+    return None if _REPOSITORY.fullmatch(text) else problem
 
 
 def _check_slot(text: str, kind: str, example: str) -> str | None:

@@ -7,7 +7,7 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -16,15 +16,11 @@ import yaml
 
 __all__ = ["compare", "defaults", "load_schema", "show"]
 
-Compared = tuple[dict[str, Any], dict[str, str], list[str]]
-
 _COMMON = "calibrations"  # name of the file with what all schemas have in common
-
+_PLACEHOLDER = "INSTRUMENT"  # stands in it for the name of the instrument
 _UNKNOWN_SHOWN = 20  # unknown names for which the nearest option is looked for
 _PART_SHOWN = 4  # most options that are proposed for a name that is part of theirs
-_ALIKE = (
-    0.7  # likeness, as difflib has it, from which on the other name must be meant; ignore and note have 0.6
-)
+_ALIKE = 0.7  # likeness (of difflib) from which on the other name must be meant; ignore and note have 0.6
 _CERTAIN = 4  # letters from which on a part of a single option's name must mean that option, e.g. mode
 
 _TYPES = {
@@ -35,7 +31,6 @@ _TYPES = {
     "null": "null",
 }
 _BOOLEANS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
-_DATE_OPTIONS = "certify_calib_"
 
 _ID_LIST = re.compile(r"^[(\[]?\s*(\d+(\s*,\s*\d+)*)\s*(?:,\s*)?[)\]]?$")
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
@@ -77,8 +72,8 @@ def defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
     defaults
         Default of every option that has one; the caller's own copy.
     """
-    properties = schema["properties"].items()
-    return {option: copy.deepcopy(about["default"]) for option, about in properties if "default" in about}
+    properties = copy.deepcopy(schema["properties"])
+    return {option: about["default"] for option, about in properties.items() if "default" in about}
 
 
 def show(value: Any, most: int = 70) -> str:
@@ -86,10 +81,8 @@ def show(value: Any, most: int = 70) -> str:
 
     Parameters
     ----------
-    value
-        Any value of an option; text is shown in quotation marks.
-    most
-        Characters beyond which it is shortened.
+    value, most
+        Of an option (text is shown in quotation marks), and the characters beyond which it is shortened.
 
     Returns
     -------
@@ -101,15 +94,15 @@ def show(value: Any, most: int = 70) -> str:
     return repr(text) if isinstance(value, str) else text
 
 
-def compare(options: Mapping[str, Any], schema: Mapping[str, Any]) -> Compared:
+def compare(
+    options: Mapping[str, Any], schema: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str], list[str]]:
     """Compare options with the schema, each by itself.
 
     Parameters
     ----------
-    options
-        As they were given.
-    schema
-        Schema of the script, as `load_schema` gives it.
+    options, schema
+        As they were given, and the schema of the script.
 
     Returns
     -------
@@ -120,7 +113,7 @@ def compare(options: Mapping[str, Any], schema: Mapping[str, Any]) -> Compared:
     """
     from jsonschema import Draft7Validator  # takes a moment; the schema alone is printed without it
 
-    understood, problems = _rename_unknown(options, list(schema["properties"]))
+    understood, problems = _renamed(options, list(schema["properties"]))
     notes = _adopt_detectors(understood)
     for option, value in understood.items():
         about = schema["properties"][option]
@@ -132,19 +125,12 @@ def compare(options: Mapping[str, Any], schema: Mapping[str, Any]) -> Compared:
 
 @cache
 def _load(instrument: str) -> dict[str, Any]:
-    schema = _merge(_read(_COMMON), _read(instrument))
-    # LOVE shows the title first: bring the parts that an instrument adds before the long list of options.
-    return {**{key: schema[key] for key in schema if key != "properties"}, "properties": schema["properties"]}
-
-
-def _read(name: str) -> dict[str, Any]:
     folder = files("lsst.ts.calibrations") / "schemas"
-    known = sorted(path.name.removesuffix(".yaml") for path in folder.iterdir())
-    if name not in known:
-        known.remove(_COMMON)
-        raise ValueError(f"there is no schema for {name!r}; there are schemas for {', '.join(known)}")
-    content: dict[str, Any] = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
-    return content
+    known = sorted({path.name.removesuffix(".yaml") for path in folder.iterdir()} - {_COMMON})
+    if instrument not in known:
+        raise ValueError(f"there is no schema for {instrument!r}; there are schemas for {', '.join(known)}")
+    common, own = ((folder / f"{name}.yaml").read_text(encoding="utf-8") for name in (_COMMON, instrument))
+    return _merge(yaml.safe_load(common.replace(_PLACEHOLDER, instrument)), yaml.safe_load(own))
 
 
 def _merge(target: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
@@ -158,24 +144,20 @@ def _merge(target: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _rename_unknown(
-    options: Mapping[str, Any], known: Sequence[str]
-) -> tuple[dict[str, Any], dict[str, str]]:
+def _renamed(options: Mapping[str, Any], known: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
     """Options with unknown names replaced, and what is wrong with these names."""
     renamed = {name: value for name, value in options.items() if name in known}
+    unknown = [name for name in options if name not in known]
     problems = {}
-    unknown = {name: value for name, value in options.items() if name not in known}
-    for name, value in list(unknown.items())[:_UNKNOWN_SHOWN]:
+    for name in unknown[:_UNKNOWN_SHOWN]:
+        value, problem = options[name], f"there is no option {show(name)}"
         near, certain = _nearest(name, known)
         if certain:
             written = value if isinstance(value, str) and len(value) <= 70 else show(value)
-            problems[name] = f"there is no option {show(name)}; write '{near[0]}: {written}'"
+            problems[name] = f"{problem}; write '{near[0]}: {written}'"
             renamed.setdefault(near[0], value)
         else:
-            problems[name] = (
-                f"there is no option {show(name)}; nearest is {' or '.join(near)};"
-                " the schema lists all options"
-            )
+            problems[name] = f"{problem}; nearest is {' or '.join(near)}; the schema lists all options"
     if len(unknown) > _UNKNOWN_SHOWN:
         problems[""] = f"there are {len(unknown) - _UNKNOWN_SHOWN} more names that are no option"
     return renamed, problems
@@ -184,13 +166,10 @@ def _rename_unknown(
 def _adopt_detectors(options: dict[str, Any]) -> list[str]:
     """Turn detectors given as text, e.g. ``(0,1,2)``, into a list, in place; return a note if so."""
     given = options.get("detectors")
-    match = _ID_LIST.match(given.strip()) if isinstance(given, str) else None
-    if match is None:
+    if not isinstance(given, str) or (match := _ID_LIST.match(given.strip())) is None:
         return []
-    options["detectors"] = [int(number) for number in match[1].split(",")]
-    return [
-        f"detectors: {show(given)} is understood as {options['detectors']}; the form of a list is preferred"
-    ]
+    options["detectors"] = ids = [int(number) for number in match[1].split(",")]
+    return [f"detectors: {show(given)} is understood as {ids}; the form of a list is preferred"]
 
 
 def _nearest(name: str, known: Sequence[str]) -> tuple[list[str], bool]:
@@ -232,8 +211,7 @@ def _allowed_of_type(name: str, about: Mapping[str, Any]) -> str:
         count = f"{low} to {high} " if low is not None and high is not None else ""
         return f"a list with {count}{different}, each {_allowed(about['items'])}"
     if name == "object":
-        needed = ", ".join(about.get("required", ()))
-        return f"a mapping of {', '.join(about['properties'])} ({needed} are needed)"
+        return f"a mapping of {', '.join(about['properties'])} ({', '.join(about['required'])} are needed)"
     low, high = about.get("minimum"), about.get("maximum")
     if name not in ("integer", "number") or low is None:
         return _TYPES[name]
@@ -246,24 +224,20 @@ def _hint(option: str, value: Any, about: Mapping[str, Any]) -> str:
         return ". Nothing was given: leave the line out to have the default"
     if isinstance(value, str):
         return _text_hint(option, value.strip(), about)
+    types = _types(about).keys()
     if isinstance(value, list):
-        return _list_hint(value, _types(about).keys())
-    if option.startswith(_DATE_OPTIONS):
-        return ". A date is written e.g. 2022-11-04"
-    if _types(about).keys() == {"array"} and isinstance(value, int):
-        return f". A list is written [{value}]"
-    if "string" in _types(about) and isinstance(value, bool | int | float):
-        return ". What reads as a number, or as true or false, becomes text in quotation marks"
-    return ""
-
-
-def _list_hint(value: Sequence[Any], types: Set[str]) -> str:
-    if "array" in types:
-        joined = " ".join(map(str, value))
-        if any(isinstance(entry, str) for entry in value) and _NUMBERS.fullmatch(joined):
+        joined, texts = " ".join(map(str, value)), [isinstance(entry, str) for entry in value]
+        if "array" in types and any(texts) and _NUMBERS.fullmatch(joined):
             return f". Commas stand between numbers: {_as_list(joined)}"
-    elif "string" in types and value and all(isinstance(entry, str) for entry in value):
-        return f". Several are written as one text, with commas: {show(','.join(value))}"
+        if "array" not in types and "string" in types and value and all(texts):
+            return f". Several are written as one text, with commas: {show(','.join(value))}"
+        return ""
+    if option.startswith("certify_calib_"):
+        return ". A date is written e.g. 2022-11-04"
+    if types == {"array"} and isinstance(value, int):
+        return f". A list is written [{value}]"
+    if "string" in types and isinstance(value, bool | int | float):
+        return ". What reads as a number, or as true or false, becomes text in quotation marks"
     return ""
 
 

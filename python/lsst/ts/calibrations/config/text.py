@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -19,6 +18,7 @@ __all__ = ["read_mapping"]
 
 _MAX_SIZE = 50_000  # most characters that a configuration may have
 _MAX_DEPTH = 8  # how deep lists and mappings may be nested
+_LINE_SHOWN = 80  # most characters of a line that are repeated
 _LINES_NAMED = 10  # most lines that are named of those that give the same option
 
 # None of them has two ways to match the same: a long line would take minutes.
@@ -37,21 +37,17 @@ _PLAIN = str.maketrans(
 """Characters that come along when a configuration is copied from a typeset page, and what they stand for."""
 
 _INTEGER, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+_DECIMAL = r"^[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"
+_NOT_FINITE = r"^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"
 
-_FORBIDDEN: Mapping[type[yaml.Token], str] = {
-    yaml.AnchorToken: "an anchor (&)",
-    yaml.AliasToken: "an alias (*)",
-    yaml.TagToken: "a tag (!)",
-    yaml.DirectiveToken: "a directive (%)",
+_FORBIDDEN = {
+    "<anchor>": "an anchor (&)",
+    "<alias>": "an alias (*)",
+    "<tag>": "a tag (!)",
+    "<directive>": "a directive (%)",
 }
-
-_OPENING = (
-    yaml.BlockSequenceStartToken,
-    yaml.BlockMappingStartToken,
-    yaml.FlowSequenceStartToken,
-    yaml.FlowMappingStartToken,
-)
-_CLOSING = (yaml.BlockEndToken, yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
+_OPENING = ("<block sequence start>", "<block mapping start>", "[", "{")
+_CLOSING = ("<block end>", "]", "}")
 
 
 class _Loader(yaml.SafeLoader):
@@ -64,13 +60,7 @@ _Loader.yaml_implicit_resolvers = {
 }
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: str(node.value))
 _Loader.add_implicit_resolver(_INTEGER, re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789"))
-_Loader.add_implicit_resolver(
-    _FLOAT,
-    re.compile(
-        r"^[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$|^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$"
-    ),
-    list("-+.0123456789"),
-)
+_Loader.add_implicit_resolver(_FLOAT, re.compile(f"{_DECIMAL}|{_NOT_FINITE}"), list("-+.0123456789"))
 
 
 class _Refused(Exception):
@@ -114,31 +104,29 @@ def read_mapping(text: str) -> tuple[dict[str, Any], list[str]]:
 def _parse(text: str) -> tuple[dict[str, Any], list[str]]:
     _refuse_what_is_not_plain(text)
     loader = _Loader(text)
-    try:
-        root = loader.get_single_node()
-        if root is None or root.tag == "tag:yaml.org,2002:null":
-            return {}, []
-        if not isinstance(root, yaml.MappingNode):
-            raise _Refused(
-                "the configuration is not a list of options: write one option per line, e.g. 'n_bias: 20'"
-            )
-        problems = _keys_given_twice(root)
-        options: dict[str, Any] = loader.construct_document(root)
-        return options, problems
-    finally:
-        loader.dispose()
+    root = loader.get_single_node()
+    if root is None or root.tag == "tag:yaml.org,2002:null":
+        return {}, []
+    if not isinstance(root, yaml.MappingNode):
+        raise _Refused(
+            "the configuration is not a list of options: write one option per line, e.g. 'n_bias: 20'"
+        )
+    problems = _keys_given_twice(root)
+    options: dict[str, Any] = loader.construct_document(root)
+    return options, problems
 
 
 def _refuse_what_is_not_plain(text: str) -> None:
     """Look through the text before anything is built from it."""
     depth = 0
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
+    tokens: Any = yaml.scan(text, Loader=yaml.SafeLoader)  # the annotations know nothing of their ids
+    for token in tokens:
         line = token.start_mark.line + 1
-        if (name := _FORBIDDEN.get(type(token))) is not None:
+        if (name := _FORBIDDEN.get(token.id)) is not None:
             raise _Refused(
                 f"line {line}: {name} is not possible in a configuration; put text in quotation marks"
             )
-        depth += isinstance(token, _OPENING) - isinstance(token, _CLOSING)
+        depth += (token.id in _OPENING) - (token.id in _CLOSING)
         if depth > _MAX_DEPTH:
             raise _Refused(f"line {line}: lists or mappings are nested more than {_MAX_DEPTH} deep")
 
@@ -169,10 +157,9 @@ def _retype(text: str) -> tuple[str, list[str]]:
     lines, problems = text.splitlines(), []
     for number, line in enumerate(lines, 1):
         content = re.split(r"(?:^|\s)#", line, maxsplit=1)[0]
-        found = sorted({letter for letter in content if ord(letter) in _PLAIN})
-        if found:
+        if found := sorted({letter for letter in content if ord(letter) in _PLAIN}):
             lines[number - 1] = line.translate(_PLAIN)
-            names = ", ".join(f"{unicodedata.name(letter).lower()} ({_code(letter)})" for letter in found)
+            names = ", ".join(f"{unicodedata.name(letter).lower()} ({ord(letter):#x})" for letter in found)
             right = _short(content.translate(_PLAIN).strip())
             problems.append(f"line {number} holds {names}, as typeset pages have; write {right!r}")
     return ("\n".join(lines) if problems else text), problems
@@ -182,8 +169,7 @@ def _mend(text: str) -> tuple[str, list[str]]:
     """Put right lines that are no YAML but can be understood; return the text and what was wrong."""
     lines, problems = text.splitlines(), []
     for number, line in enumerate(map(str.rstrip, lines), 1):
-        match = _ASSIGNMENT.match(line) or _NO_BLANK.match(line) or _NO_COLON.match(line)
-        if match:
+        if match := _ASSIGNMENT.match(line) or _NO_BLANK.match(line) or _NO_COLON.match(line):
             right = f"{match['key']}: {match['value']}"
             lines[number - 1] = match["indent"] + right
             problems.append(f"line {number}: {_short(line.strip())!r} is not YAML; write '{_short(right)}'")
@@ -194,7 +180,7 @@ def _explain(error: Exception, text: str) -> str:
     """Say in one sentence why a text cannot be read, and where."""
     if isinstance(error, yaml.reader.ReaderError):
         line = text.count("\n", 0, error.position) + 1
-        return f"line {line} holds a character that is not printable (code {_code(error.character)})"
+        return f"line {line} holds a character that is not printable (code {error.character:#x})"
     if not isinstance(error, yaml.MarkedYAMLError):
         return str(error) if isinstance(error, _Refused) else f"a value cannot be read: {_short(str(error))}"
     mark = error.context_mark if error.context and "simple key" in error.context else error.problem_mark
@@ -215,9 +201,5 @@ def _explain(error: Exception, text: str) -> str:
     )
 
 
-def _code(character: int | str) -> str:
-    return f"{character if isinstance(character, int) else ord(character):#x}"
-
-
-def _short(text: str, most: int = 80) -> str:
-    return text if len(text) <= most else f"{text[: most - 3]}..."
+def _short(text: str) -> str:
+    return text if len(text) <= _LINE_SHOWN else f"{text[: _LINE_SHOWN - 3]}..."

@@ -16,7 +16,6 @@ __all__ = [
     "PAIR_GAINS",
     "CalibrationType",
     "JobKind",
-    "PairGainMeasurement",
     "pipeline_files",
     "products",
     "step_name",
@@ -33,36 +32,26 @@ class JobKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationType:
-    """A type of calibration.
-
-    Parameters
-    ----------
-    name
-        As journals and summaries name it, e.g. ``BIAS``; its options end in ``_bias``.
-    made_from
-        Types of the images that it is made from.
-    verified_with
-        Type of the images that its verification job gets. A calibration that this run made must be verified
-        with all images of this type that it was made from.
-    verified_by_itself
-        Whether its own values are tested, and not images that were processed with it.
-    needs
-        Names of the calibrations that must be accepted before it can be made, in the order in which they are
-        made; those that the run does not make are taken from the input collections.
-    option
-        Name of the option that asks for it to be made.
-    generated_by, verified_by
-        Names that the file of its pipeline has had in cp_pipe and in cp_verify, the present one first.
-    """
+    """A type of calibration."""
 
     name: str
+    """As journals and summaries name it, e.g. ``BIAS``; its options end in ``_bias``."""
     made_from: tuple[ImageType, ...]
+    """Types of the images that it is made from."""
     verified_with: ImageType
+    """Type of the images that its verification job gets. A calibration that this run made must be verified
+    with all images of this type that it was made from."""
     verified_by_itself: bool = False
-    needs: tuple[str, ...]
-    option: str
+    """Whether its own values are tested, and not images that were processed with it."""
+    needs: tuple[str, ...] = ()
+    """Calibrations that must be accepted before it can be made, in the order in which they are made; those
+    that the run does not make are taken from the input collections."""
+    option: str = "generate_calibrations"
+    """Name of the option that asks for it to be made; this one for all that combine images."""
     generated_by: tuple[str, ...]
+    """Names that the file of its pipeline has had in cp_pipe, the present one first."""
     verified_by: tuple[str, ...]
+    """The same for cp_verify."""
 
     @property
     def dataset_type(self) -> str:
@@ -75,14 +64,9 @@ class CalibrationType:
         return ImageType(self.name) if self.name in ImageType.__members__ else None
 
     @property
-    def is_product(self) -> bool:
-        """Whether it is measured on images, and not combined from images of its own type."""
-        return self.image_type is None
-
-    @property
     def halts(self) -> bool:
         """Whether no further image makes sense once it was rejected, since later types are made with it."""
-        return not self.is_product
+        return self.image_type is not None
 
     @property
     def statistics_prefix(self) -> str:
@@ -106,37 +90,17 @@ class CalibrationType:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairGainMeasurement:
-    """The measurement of gains with pairs of flats, a part of the pipeline of the photon transfer curve.
+class _PairGainMeasurement:
+    """The measurement of gains with pairs of flats, a part of the pipeline of the photon transfer curve."""
 
-    Parameters
-    ----------
-    name
-        As journals and summaries name it in place of a calibration.
-    title
-        Name for people.
-    made_from
-        Type of the images that are paired.
-    option
-        Name of the option that asks for it.
-    settings_of
-        Name of the calibration whose pipeline, options and input collections it uses.
-    subsets
-        Names that this part of the pipeline has had in cp_pipe.
-    own_subset
-        The documented one of these.
-    tasks_left_out
-        Labels of tasks of that pipeline that are not run, so that their options are left out.
-    """
-
-    name: str
-    title: str
-    made_from: ImageType
-    option: str
-    settings_of: str
-    subsets: tuple[str, ...]
-    own_subset: str
-    tasks_left_out: tuple[str, ...]
+    name: str  # in place of a calibration's in journals and summaries
+    title: str  # for people
+    made_from: ImageType  # type of the images that are paired
+    option: str  # name of the option that asks for it
+    settings_of: str  # calibration whose pipeline, options and input collections it uses
+    subsets: tuple[str, ...]  # names that this part of the pipeline has had in cp_pipe
+    own_subset: str  # the documented one of these
+    tasks_left_out: tuple[str, ...]  # labels of tasks of that pipeline that are not run: no options for them
 
 
 CALIBRATIONS: dict[str, CalibrationType] = {
@@ -146,8 +110,6 @@ CALIBRATIONS: dict[str, CalibrationType] = {
             name="BIAS",
             made_from=(ImageType.BIAS,),
             verified_with=ImageType.BIAS,
-            needs=(),
-            option="generate_calibrations",
             generated_by=("cpBias.yaml",),
             verified_by=("verifyBias.yaml",),
         ),
@@ -156,7 +118,6 @@ CALIBRATIONS: dict[str, CalibrationType] = {
             made_from=(ImageType.DARK,),
             verified_with=ImageType.DARK,
             needs=("BIAS",),
-            option="generate_calibrations",
             generated_by=("cpDark.yaml",),
             verified_by=("verifyDark.yaml",),
         ),
@@ -165,7 +126,6 @@ CALIBRATIONS: dict[str, CalibrationType] = {
             made_from=(ImageType.FLAT,),
             verified_with=ImageType.FLAT,
             needs=("BIAS", "DARK"),
-            option="generate_calibrations",
             generated_by=("cpFlat.yaml",),
             verified_by=("verifyFlat.yaml",),
         ),
@@ -193,7 +153,7 @@ CALIBRATIONS: dict[str, CalibrationType] = {
 }
 """All types by name, in the order in which they are made; each after those that it needs."""
 
-PAIR_GAINS = PairGainMeasurement(
+PAIR_GAINS = _PairGainMeasurement(
     name="GAIN",
     title="gains from flat pairs",
     made_from=ImageType.FLAT,
@@ -203,12 +163,11 @@ PAIR_GAINS = PairGainMeasurement(
     own_subset="generateGainFromFlatPair",
     tasks_left_out=("cpPtcSolve", "cpPtcAdjustGainRatios"),
 )
-"""The gains from single pairs of flats."""
 
 
 def products() -> tuple[CalibrationType, ...]:
     """Types that are measured on images, and not combined from images of their own type."""
-    return tuple(each for each in CALIBRATIONS.values() if each.is_product)
+    return tuple(each for each in CALIBRATIONS.values() if each.image_type is None)
 
 
 def pipeline_files(kind: JobKind, calibration: str) -> tuple[str, ...]:
@@ -216,28 +175,16 @@ def pipeline_files(kind: JobKind, calibration: str) -> tuple[str, ...]:
 
     Parameters
     ----------
-    kind
-        Kind of the job.
-    calibration
-        Name of the calibration, or that of `PAIR_GAINS`.
+    kind, calibration
+        Kind of the job, and name of the calibration or of `PAIR_GAINS`.
 
     Returns
     -------
     names
         The present one first.
-
-    Raises
-    ------
-    KeyError
-        There is no such calibration.
     """
-    match kind:
-        case JobKind.GAINS:
-            return CALIBRATIONS[PAIR_GAINS.settings_of].generated_by
-        case JobKind.GENERATE:
-            return CALIBRATIONS[calibration].generated_by
-        case JobKind.VERIFY:
-            return CALIBRATIONS[calibration].verified_by
+    made = CALIBRATIONS[PAIR_GAINS.settings_of if kind is JobKind.GAINS else calibration]
+    return made.verified_by if kind is JobKind.VERIFY else made.generated_by
 
 
 def step_name(kind: str, calibration: str) -> str:
@@ -245,10 +192,8 @@ def step_name(kind: str, calibration: str) -> str:
 
     Parameters
     ----------
-    kind
-        Kind of the step: a `JobKind`, or ``certify``.
-    calibration
-        Name of the calibration that it is about, or that of `PAIR_GAINS`.
+    kind, calibration
+        A `JobKind`, or ``certify``, and the name of the calibration or of `PAIR_GAINS`.
 
     Returns
     -------

@@ -19,7 +19,6 @@ __all__ = [
     "VerificationIncomplete",
 ]
 
-
 _UNTOUCHED = "Nothing was exposed and nothing was changed."
 
 
@@ -28,12 +27,8 @@ class CalibrationError(Exception):
 
     Parameters
     ----------
-    happened
-        What happened.
-    kept
-        What was kept, if there is something to say.
-    advice
-        What to do next, if there is something to say.
+    happened, kept, advice
+        What happened, and what was kept and what to do next, if there is something to say of that.
     """
 
     def __init__(self, happened: str, *, kept: str = "", advice: str = "") -> None:
@@ -73,17 +68,14 @@ class PreflightError(CalibrationError, RuntimeError):
 
     Parameters
     ----------
-    problems
-        Every problem found.
-    resumed
-        Whether the run has exposures of before.
+    problems, resumed
+        Every problem found, and whether the run has exposures of before.
     """
 
     def __init__(self, problems: Sequence[str], *, resumed: bool = False) -> None:
-        kept = "No further exposure was taken; those of before are kept." if resumed else _UNTOUCHED
         super().__init__(
             _listed("The check before the first exposure", problems),
-            kept=kept,
+            kept="No further exposure was taken; those of before are kept." if resumed else _UNTOUCHED,
             advice=f"Put this right and {'resume the run' if resumed else 'add the script'} again.",
         )
         self.problems = tuple(problems)
@@ -102,10 +94,8 @@ class IngestError(CalibrationError, TimeoutError):
 
     Parameters
     ----------
-    obs_id
-        Name of the image.
-    missing
-        What the OODS said of each detector that is not confirmed, by detector name.
+    obs_id, missing
+        Name of the image, and by detector name what the OODS reported of each that is not confirmed.
     timeout
         Seconds waited since endReadout.
     """
@@ -119,7 +109,6 @@ class IngestError(CalibrationError, TimeoutError):
         )
         self.obs_id = obs_id
         self.missing = dict(missing)
-        self.timeout = timeout
 
 
 class ArchiveError(CalibrationError, LookupError):
@@ -131,37 +120,20 @@ class ProcessingError(CalibrationError, RuntimeError):
 
     Parameters
     ----------
-    job
-        The job in words, e.g. ``verify BIAS``.
-    reason
-        What happened to it.
-    job_id
-        Id of the job, if the OCPS gave one.
-    exit_code
-        Exit code, if it is known.
-    log
-        Path of its ``ocps.log``, if there is one.
+    job, reason
+        The job in words, e.g. ``verify BIAS``, and what happened to it.
+    job_id, log
+        Its id, if the OCPS gave one, and the path of its ``ocps.log``, if there is one.
     """
 
-    def __init__(
-        self,
-        job: str,
-        reason: str,
-        *,
-        job_id: str | None = None,
-        exit_code: int | None = None,
-        log: str | None = None,
-    ) -> None:
-        named = f"{job} (job {job_id})" if job_id else job
+    def __init__(self, job: str, reason: str, *, job_id: str | None = None, log: str | None = None) -> None:
         super().__init__(
-            f"{named} failed: {reason}",
+            f"{job} (job {job_id}) failed: {reason}" if job_id else f"{job} failed: {reason}",
             kept="The images are kept.",
             advice=f"Its log says more: {log}" if log else "",
         )
-        self.job = job
         self.reason = reason
         self.job_id = job_id
-        self.exit_code = exit_code
         self.log = log
 
     @property
@@ -177,10 +149,8 @@ class VerificationIncomplete(CalibrationError, RuntimeError):
 
     Parameters
     ----------
-    calibration
-        ``BIAS``, ``DARK``, ``FLAT``...
-    problems
-        What is missing.
+    calibration, problems
+        ``BIAS``, ``DARK``, ``FLAT``..., and what is missing.
     """
 
     def __init__(self, calibration: str, problems: Sequence[str]) -> None:
@@ -189,7 +159,6 @@ class VerificationIncomplete(CalibrationError, RuntimeError):
             kept="The images are kept; nothing was certified from them.",
             advice="The report of the run lists all that is missing.",
         )
-        self.calibration = calibration
         self.problems = tuple(problems)
 
 

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-__all__ = ["FlatPairs", "fitting_times", "flat_pairs", "times_per_exposure"]
-
+__all__ = ["fitting_times", "flat_pairs", "times_per_exposure"]
 
 TOLERANCE = 5e-3
 """Seconds by which the exposure times of the two flats of a pair may differ, as in cp_pipe."""
 
 
-@dataclass(frozen=True)
-class FlatPairs:
-    """Which flats of a series belong together.
+class _FlatPairs(NamedTuple):
+    """Which flats of a series belong together, by their positions in the series."""
 
-    Parameters
-    ----------
-    pairs
-        Positions in the series of the two flats of each pair, in the order in which the pairs begin.
-    unpaired
-        Positions of flats that found no partner.
-    """
-
-    pairs: tuple[tuple[int, int], ...]
-    unpaired: tuple[int, ...]
+    pairs: tuple[tuple[int, int], ...]  # the two flats of each pair, in the order in which the pairs begin
+    unpaired: tuple[int, ...]  # flats that found no partner
 
 
 def times_per_exposure(times: float | Sequence[float], n: int, n_discard: int) -> tuple[float, ...]:
-    """One exposure time for each image to take.
+    """Give every image to take its exposure time.
 
     Parameters
     ----------
@@ -52,9 +42,9 @@ def times_per_exposure(times: float | Sequence[float], n: int, n_discard: int) -
     if not isinstance(times, Sequence):
         return (float(times),) * (n_discard + n)
     if len(times) == n_discard + n:
-        return tuple(float(time) for time in times)
+        return tuple(map(float, times))
     if len(times) == n:
-        return (float(times[0]),) * n_discard + tuple(float(time) for time in times)
+        return (float(times[0]),) * n_discard + tuple(map(float, times))
     raise ValueError(f"{len(times)} exposure times do not fit {n} images and {n_discard} that are discarded")
 
 
@@ -77,7 +67,7 @@ def fitting_times(times: Sequence[float], n: int, n_discard: int) -> list[float]
     return [times[0]] * n_discard + [kept[number * len(kept) // n] for number in range(n)]
 
 
-def flat_pairs(times: Sequence[float], filters: Sequence[str | None] | None = None) -> FlatPairs:
+def flat_pairs(times: Sequence[float], filters: Sequence[str | None] | None = None) -> _FlatPairs:
     """Pair flats as cp_pipe does for the photon transfer curve.
 
     Each flat goes with the first one before it that has no partner yet and that fits: their exposure times
@@ -89,27 +79,23 @@ def flat_pairs(times: Sequence[float], filters: Sequence[str | None] | None = No
     times
         Exposure times of the flats that are used [s], in the order of their exposure ids.
     filters
-        Filter of each, if they are known; None for one that is not known and may be any. Left out where all
-        are the same.
+        Filter of each, None for one that is not known and may be any; left out where all are the same.
 
     Returns
     -------
-    pairs
-        Which flats are pairs, and which have no partner.
+    pairs, unpaired
+        Positions of the two flats of each pair, in the order in which the pairs begin, and of all others.
     """
     filters = (None,) * len(times) if filters is None else filters
     waiting: list[int] = []
     pairs = []
     for position, time in enumerate(times):
         for other in waiting:
-            if abs(times[other] - time) <= TOLERANCE and _same(filters[other], filters[position]):
+            known_filters = {filters[other], filters[position]} - {None}
+            if abs(times[other] - time) <= TOLERANCE and len(known_filters) <= 1:
                 waiting.remove(other)
                 pairs.append((other, position))
                 break
         else:
             waiting.append(position)
-    return FlatPairs(tuple(sorted(pairs)), tuple(waiting))
-
-
-def _same(one: str | None, other: str | None) -> bool:
-    return one is None or other is None or one == other
+    return _FlatPairs(tuple(sorted(pairs)), tuple(waiting))

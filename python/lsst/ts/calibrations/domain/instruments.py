@@ -6,7 +6,7 @@ This is all that a simulated observatory needs to know of the scripts.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -43,100 +43,79 @@ AMPLIFIERS = tuple(f"C{half}{number}" for half in range(2) for number in range(8
 SLOTS = tuple(f"S{row}{column}" for row in range(3) for column in range(3))
 """S00 to S22: the places in a raft, in the order of the detector ids."""
 
-SCIENCE_RAFTS = (
-    *("R01", "R02", "R03"),
-    *("R10", "R11", "R12", "R13", "R14"),
-    *("R20", "R21", "R22", "R23", "R24"),
-    *("R30", "R31", "R32", "R33", "R34"),
-    *("R41", "R42", "R43"),
-)
-"""The rafts of LSSTCam in the order of the detector ids, without those in the corners, which guide and sense
-the wavefront."""
-
-E2V_RAFTS = frozenset(
-    {"R11", "R12", "R13", "R14", "R21", "R22", "R23", "R24", "R30", "R31", "R32", "R33", "R34"}
-)
+_CORNER_RAFTS = {"R00", "R04", "R40", "R44"}  # of LSSTCam: they guide and sense the wavefront
+_SCIENCE_RAFTS = sorted({f"R{row}{column}" for row in range(5) for column in range(5)} - _CORNER_RAFTS)
+_E2V_RAFTS = {f"R{row}{column}" for row in (1, 2, 3) for column in range(5)} - {"R10", "R20"}
 """Rafts of LSSTCam whose CCDs are made by e2v; the others are by ITL (obs_lsst, policy/lsstCam)."""
 
 BRIGHTER_FATTER_SLOPES = {"ITL": 0.00027, "E2V": 0.00046}
-"""By how many per cent for each adu of mean signal a gain from one pair is too high, by manufacturer
-(DM-35790)."""
+"""Per cent by which a gain from a pair is too high per adu of mean signal, by manufacturer (DM-35790)."""
 
 
 @dataclass(frozen=True)
 class Instrument:
-    """What a script must know of an instrument.
-
-    Parameters
-    ----------
-    name
-        Name in the Butler, e.g. ``LATISS``.
-    camera, header_service, oods
-        SAL names of its components.
-    camera_class
-        Class of ts_observatory_control that takes its images, below ``lsst.ts.observatory.control``.
-    spectrograph
-        SAL name of the component that holds filters and gratings; None if the camera has the filters itself,
-        and there are no gratings.
-    ocps_index
-        SAL index of the OCPS that processes its images.
-    code
-        Two letters that begin its image names, e.g. ``AT``.
-    detectors
-        Detector names by Butler detector id.
-    repository
-        Default Butler repository.
-    header_name
-        ``INSTRUME`` in the headers of its raw images.
-    amplifiers
-        Names of the amplifiers that every detector has.
-    readout_time
-        Seconds from the end of an exposure to its endReadout.
-    shutter_time
-        Seconds that opening and closing the shutter add to an exposure.
-    states_for_flats
-        Summary states that components of the telescope may have while flats are taken, by SAL name.
-    e2v_rafts
-        Rafts whose CCDs are made by e2v; those of all others are made by ITL.
-    """
+    """What a script must know of an instrument."""
 
     name: str
+    """Name in the Butler, e.g. ``LATISS``."""
     camera: str
+    """SAL name of the camera."""
     camera_class: str
+    """Class of ts_observatory_control that takes its images, below ``lsst.ts.observatory.control``."""
     header_service: str
+    """SAL name of its header service."""
     oods: str
+    """SAL name of its OODS."""
     spectrograph: str | None
+    """SAL name of the component that holds filters and gratings; None if the camera has the filters itself,
+    and there are no gratings."""
     ocps_index: int
+    """SAL index of the OCPS that processes its images."""
     code: str
+    """Two letters that begin its image names, e.g. ``AT``."""
     detectors: Mapping[int, str]
+    """Detector names by Butler detector id."""
     repository: str
+    """Default Butler repository."""
     header_name: str
+    """``INSTRUME`` in the headers of its raw images."""
     amplifiers: tuple[str, ...] = AMPLIFIERS
+    """Names of the amplifiers that every detector has."""
     readout_time: float = 2.0
+    """Seconds from the end of an exposure to its endReadout."""
     shutter_time: float = 1.0
+    """Seconds that opening and closing the shutter add to an exposure."""
     states_for_flats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    e2v_rafts: frozenset[str] = frozenset()
+    """Summary states that components of the telescope may have while flats are taken, by SAL name."""
+    e2v_rafts: Set[str] = frozenset()
+    """Rafts whose CCDs are made by e2v; those of all others are made by ITL."""
 
     @property
     def components(self) -> tuple[str, ...]:
         """SAL names of all components that take part in an exposure."""
-        parts = (self.camera, self.spectrograph, self.header_service, self.oods)
-        return tuple(part for part in parts if part is not None)
+        return tuple(filter(None, (self.camera, self.spectrograph, self.header_service, self.oods)))
 
-    def manufacturer(self, detector: int) -> str:
-        """Name the manufacturer of a CCD.
+    def corrected_gain(self, detector: int, gain: float, mean: float) -> float:
+        """Gain that a pair of flats would give without the brighter-fatter effect.
+
+        The effect lowers the variance of bright flats, so that a gain from mean and variance reads high. The
+        correction is linear in the signal (cp_verify, verifyGain; DMTN-101 section 6.2): good to 0.3 per cent
+        at 15 kadu, and too strong above about 40 kadu.
 
         Parameters
         ----------
         detector
             Butler detector id.
+        gain, mean
+            Gain as measured, electron/adu, and mean signal of the pair, adu.
 
         Returns
         -------
-        name
-            ``ITL`` or ``E2V``.
+        gain
+            Corrected, electron/adu.
         """
-        return "E2V" if self.detectors[detector].partition("_")[0] in self.e2v_rafts else "ITL"
+        manufacturer = "E2V" if self.detectors[detector].partition("_")[0] in self.e2v_rafts else "ITL"
+        return gain * (1.0 - BRIGHTER_FATTER_SLOPES[manufacturer] * mean / 100.0)
 
     @property
     def calibration_collection(self) -> str:
@@ -186,12 +165,12 @@ LSSTCAM = Instrument(
     spectrograph=None,
     ocps_index=3,
     code="MC",
-    detectors=dict(enumerate(f"{raft}_{slot}" for raft in SCIENCE_RAFTS for slot in SLOTS)),
+    detectors=dict(enumerate(f"{raft}_{slot}" for raft in _SCIENCE_RAFTS for slot in SLOTS)),
     repository="/repo/LSSTCam",
     header_name="lsstCam",
     # The dome trajectory tells how far the dome vignettes; the dome itself may rest.
     states_for_flats={"MTDomeTrajectory": ("ENABLED",), "MTDome": ("DISABLED", "ENABLED")},
-    e2v_rafts=E2V_RAFTS,
+    e2v_rafts=_E2V_RAFTS,
 )
 
 INSTRUMENTS: Mapping[str, Instrument] = {each.name: each for each in (LATISS, LSSTCOMCAM, LSSTCAM)}
@@ -217,9 +196,7 @@ def instruments_named(configurations: str) -> list[str]:
 
 
 _IMAGE_NAME = re.compile(r"(?P<code>[A-Z]{2})_(?P<controller>[A-Z])_(?P<day>[0-9]{8})_(?P<sequence>[0-9]{6})")
-
-_EMPTY_PLACE = re.compile(r"^empty_\d+$")
-"""A numbered empty place of a wheel, which the Butler knows without its number."""
+_EMPTY_PLACE = re.compile(r"^empty_\d+$")  # of a wheel: the Butler knows it without its number
 
 
 def day_obs(seconds: float) -> int:
@@ -243,14 +220,10 @@ def image_name(code: str, day_obs: int, sequence: int, controller: str = "O") ->
 
     Parameters
     ----------
-    code
-        Two letters of the camera.
-    day_obs
-        Observing day, YYYYMMDD.
-    sequence
-        Number of the image on that day, from 1.
-    controller
-        Letter of what controls the camera: ``O`` for the observatory's control system.
+    code, controller
+        Two letters of the camera, and one of what controls it: ``O`` for the observatory's control system.
+    day_obs, sequence
+        Observing day, YYYYMMDD, and number of the image on that day, from 1.
 
     Returns
     -------
@@ -295,7 +268,7 @@ def exposure_id(name: str) -> int:
 
 
 def physical_filter(filter_: str, grating: str | None) -> str:
-    """Name what is in the beam as the Butler does.
+    """Name filter and grating as the Butler does.
 
     Parameters
     ----------

@@ -8,25 +8,19 @@ from dataclasses import dataclass
 
 __all__ = ["MountedOptics"]
 
-_NEAR = 0.1
-"""Least likeness of a name that is proposed in place of an unknown one."""
+_NEAR = 0.1  # least likeness of a name that is proposed in place of an unknown one
 
 
 @dataclass(frozen=True)
 class MountedOptics:
-    """What can be put into the beam.
-
-    Parameters
-    ----------
-    holder
-        SAL name of the component that says so.
-    filters, gratings
-        Names by position; a camera without spectrograph has no gratings, and its filters no positions.
-    """
+    """The filters and gratings that light can be made to pass."""
 
     holder: str
+    """SAL name of the component that has them."""
     filters: tuple[str, ...]
+    """Names by position; those of a camera without spectrograph have no positions."""
     gratings: tuple[str, ...] = ()
+    """Names by position; a camera without spectrograph has none."""
 
     def problems(self, filter_: str | int | None, grating: str | int | None) -> list[str]:
         """Look for what was asked for.
@@ -51,12 +45,12 @@ class MountedOptics:
     def set_up(
         self, present: tuple[str, str | None], filter_: str | int | None, grating: str | int | None
     ) -> tuple[str, str | None] | None:
-        """Name the filter and the grating that will be in the beam.
+        """Name the filter and the grating that an exposure will have.
 
         Parameters
         ----------
         present
-            Names of those that are in the beam now.
+            Names of those that are set up now.
         filter_, grating
             Name or position of what is asked for; None leaves what is there.
 
@@ -79,9 +73,8 @@ class MountedOptics:
 
     def _holding(self, names: Sequence[str]) -> str:
         """What there is, with its position where that can be used to ask for it."""
-        if self.gratings:
-            return "which has " + ", ".join(f"{name} (position {n})" for n, name in enumerate(names))
-        return f"which has {', '.join(names)}"
+        positions = (f"{name} (position {n})" for n, name in enumerate(names))
+        return f"which has {', '.join(positions if self.gratings else names)}"
 
     def _hint(self, names: Sequence[str], asked: str | int) -> str:
         """What may have been meant; a filter can also be mounted among the gratings."""

@@ -19,10 +19,6 @@ def iso_tai(seconds: float) -> str:
     -------
     text
         TAI, without a time zone.
-
-    Notes
-    -----
-    The calendar of ``datetime`` counts no leap seconds, as TAI does not; its ``UTC`` here only keeps the
-    local time zone out.
     """
+    # The calendar of datetime counts no leap seconds, as TAI does not; UTC keeps the local time zone out.
     return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 __all__ = ["one_line", "plain"]
 
-_LONGEST = 500
-"""Characters of a text by others that a message repeats."""
+_LONGEST = 500  # characters of a text by others that a message repeats
 
 
 def plain(text: str, most: int | None = None) -> str:
@@ -17,10 +16,8 @@ def plain(text: str, most: int | None = None) -> str:
 
     Parameters
     ----------
-    text
-        Any text.
-    most
-        Characters beyond which it is cut.
+    text, most
+        Any text, and the number of characters beyond which it is cut.
 
     Returns
     -------
@@ -29,9 +26,8 @@ def plain(text: str, most: int | None = None) -> str:
     """
     if most is not None and len(text) > most:
         text = f"{text[:most]}... ({len(text)} characters)"
-    if text.isprintable():
-        return text
-    return "".join(each if each == "\n" or each.isprintable() else _escape(each) for each in text)
+    text = text.replace("\t", "    ")
+    return "".join(each if each == "\n" or each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def one_line(value: object, most: int = _LONGEST) -> str:
@@ -39,10 +35,8 @@ def one_line(value: object, most: int = _LONGEST) -> str:
 
     Parameters
     ----------
-    value
-        What is shown as text.
-    most
-        Characters beyond which it is cut.
+    value, most
+        What is shown as text, and the number of characters beyond which it is cut.
 
     Returns
     -------
@@ -50,7 +44,3 @@ def one_line(value: object, most: int = _LONGEST) -> str:
         Printable, without line breaks.
     """
     return plain(str(value), most).replace("\n", "\\n")
-
-
-def _escape(character: str) -> str:
-    return "    " if character == "\t" else ascii(character)[1:-1]

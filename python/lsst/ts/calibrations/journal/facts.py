@@ -3,46 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+import types
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
-from .json_types import adopt
-
-__all__ = [
-    "CalibrationMade",
-    "Certified",
-    "ExposureBegun",
-    "ExposureConfirmed",
-    "ExposureLost",
-    "ExposureTaken",
-    "Fact",
-    "GainsMeasured",
-    "JobEnded",
-    "JobSubmitted",
-    "ReadoutEnded",
-    "RunConfigured",
-    "RunEnded",
-    "RunResumed",
-    "StepNotDone",
-    "VerdictGiven",
-    "fact_from_dict",
-]
+NUMBER_LIMIT = 253_402_300_800.0
+"""Number that no time or duration reaches: the seconds from 1970 to the year 10000."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """Something that happened in a run.
-
-    Parameters
-    ----------
-    time
-        When, TAI unix seconds.
-    """
+    """Something that happened in a run."""
 
     kinds: ClassVar[dict[str, type[Fact]]] = {}
 
     time: float
+    """TAI unix seconds."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -63,14 +42,10 @@ class RunConfigured(Fact):
         Of the journal.
     script, instrument
         Their names.
-    text
-        The configuration as the operator gave it.
-    config
-        All options, defaults included.
-    simulated
-        Whether the observatory is simulated.
-    repository, seed, scale, date, collections
-        As `~lsst.ts.calibrations.journal.settings.RunSettings`.
+    text, config
+        The configuration as the operator gave it, and all options, defaults included.
+    simulated, repository, seed, scale, date, collections
+        As of `~lsst.ts.calibrations.journal.settings.RunSettings`.
     """
 
     format: int
@@ -93,25 +68,18 @@ class RunResumed(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class ExposureBegun(Fact):
-    """The camera is about to be told to take an exposure; what became of it is another fact.
-
-    Parameters
-    ----------
-    group_id
-        Group that no other exposure has.
-    image_type, exp_time
-        Type of the image, and its exposure time [s].
-    position
-        Place among the images of its type, from 1; an exposure that is taken again has the same one.
-    discarded
-        Whether it is taken first and not used.
-    """
+    """The camera is about to be commanded to take an exposure; what became of it is another fact."""
 
     group_id: str
+    """Group that no other exposure has."""
     image_type: str
+    """Type of the image."""
     exp_time: float
+    """Exposure time [s]."""
     position: int
+    """Place among the images of its type, from 1; an exposure that is taken again has the same one."""
     discarded: bool
+    """Whether it is taken first and not used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,50 +107,32 @@ class ExposureTaken(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class ReadoutEnded(Fact):
-    """The camera has read out an exposure (endReadout).
-
-    Parameters
-    ----------
-    id
-        Exposure id.
-    """
+    """The camera has read out an exposure (endReadout)."""
 
     id: int
+    """Exposure id."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExposureConfirmed(Fact):
-    """The OODS has ingested every detector that the run uses.
-
-    Parameters
-    ----------
-    id
-        Exposure id.
-    physical_filter
-        Filter and grating as the Butler names them; None if it does not know the exposure.
-    files
-        Paths or addresses of the raws.
-    """
+    """The OODS has ingested every detector that the run uses."""
 
     id: int
+    """Exposure id."""
     physical_filter: str | None
+    """Filter and grating as the Butler names them; None if it does not know the exposure."""
     files: tuple[str, ...]
+    """Paths or addresses of the raws."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExposureLost(Fact):
-    """An exposure that was taken before the run was resumed is nowhere to be found.
-
-    Parameters
-    ----------
-    id
-        Exposure id.
-    reason
-        Where it was looked for.
-    """
+    """An exposure that was taken before the run was resumed is nowhere to be found."""
 
     id: int
+    """Exposure id."""
     reason: str
+    """Where it was looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,10 +145,8 @@ class JobSubmitted(Fact):
         Id that the OCPS gave it.
     kind, calibration, pipeline, config, data_query
         As of `~lsst.ts.calibrations.domain.jobs.JobRequest`.
-    collection
-        Collection of its results.
-    log
-        Path of its log.
+    collection, log
+        Collection of its results, and path of its log.
     """
 
     job_id: str
@@ -213,37 +161,24 @@ class JobSubmitted(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class JobEnded(Fact):
-    """A job ended; ``exit_code`` is None when that never became known.
-
-    Parameters
-    ----------
-    job_id
-        Id of the job.
-    exit_code
-        Exit code of pipetask.
-    """
+    """A job ended."""
 
     job_id: str
+    """Id of the job."""
     exit_code: int | None
+    """Exit code of pipetask; None when it never became known."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationMade(Fact):
-    """A job left combined calibrations: these datasets of the Butler and no others may be certified.
-
-    Parameters
-    ----------
-    calibration
-        Name of the type.
-    collection
-        Collection of the job.
-    datasets
-        Ids of the datasets, sorted.
-    """
+    """A job left combined calibrations: these datasets of the Butler and no others may be certified."""
 
     calibration: str
+    """Name of the type."""
     collection: str
+    """Collection of the job."""
     datasets: tuple[str, ...]
+    """Ids of the datasets, sorted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,69 +208,48 @@ class VerdictGiven(Fact):
 
 @dataclass(frozen=True, kw_only=True)
 class GainsMeasured(Fact):
-    """Gains were estimated from pairs of flats.
-
-    Parameters
-    ----------
-    gains
-        As ``summary.json`` has them: one for each pair, detector and amplifier.
-    """
+    """Gains were estimated from pairs of flats."""
 
     gains: tuple[Mapping[str, Any], ...]
+    """As ``summary.json`` has them: one for each pair, detector and amplifier."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Certified(Fact):
-    """Combined calibrations of one type were certified and read back.
-
-    Parameters
-    ----------
-    dataset_type, collection
-        Type and CALIBRATION collection.
-    begin, end
-        Validity range, ISO TAI.
-    verified
-        Whether verification accepted them.
-    """
+    """Combined calibrations of one type were certified and read back."""
 
     dataset_type: str
+    """E.g. ``bias``."""
     collection: str
+    """CALIBRATION collection."""
     begin: str
+    """Begin of the validity range, ISO TAI."""
     end: str
+    """Its end."""
     verified: bool
+    """Whether verification accepted them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepNotDone(Fact):
-    """A step that was asked for did not happen, or not completely.
-
-    Parameters
-    ----------
-    step
-        Its name, e.g. ``verify BIAS``.
-    reason
-        What happened.
-    follows
-        Whether the reason is only that another step was not done, or that the images are not there.
-    """
+    """A step that was asked for did not happen, or not completely."""
 
     step: str
+    """Its name, e.g. ``verify BIAS``."""
     reason: str
+    """What happened."""
     follows: bool = False
+    """Whether the reason is only that another step was not done, or that the images are not there."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunEnded(Fact):
-    """The run came to its end.
-
-    Parameters
-    ----------
-    state, reason
-        Last state of the script, and its reason.
-    """
+    """The run came to its end."""
 
     state: str
+    """Last state of the script."""
     reason: str
+    """Reason of that state."""
 
 
 def fact_from_dict(values: Mapping[str, Any]) -> Fact:
@@ -362,7 +276,37 @@ def fact_from_dict(values: Mapping[str, Any]) -> Fact:
     kind = Fact.kinds.get(str(fields.pop("fact", None)))
     if kind is None:
         raise ValueError(f"{values.get('fact')!r} is no kind of fact; known are {', '.join(Fact.kinds)}")
+    hints = _hints(kind.__name__)
     try:
-        return kind(**adopt(fields, kind))
+        return kind(**{name: _adopted(name, value, hints.get(name, Any)) for name, value in fields.items()})
     except TypeError as error:
         raise ValueError(f"a {kind.__name__} has other fields: {error}") from error
+
+
+@cache
+def _hints(kind: str) -> dict[str, Any]:
+    """Types of the fields of a kind of fact."""
+    return typing.get_type_hints(Fact.kinds[kind])
+
+
+def _adopted(name: str, value: Any, wanted: Any) -> Any:
+    """A value of JSON as the field wants it: lists become tuples; TypeError if it is of another type."""
+    if not _fits(value, wanted):
+        raise TypeError(f"{name} is {value!r:.40}")
+    return tuple(value) if typing.get_origin(wanted) is tuple else value
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    """Whether a value has a type: a plain one, Any, a mapping, a tuple of one type, or a union of these."""
+    if wanted is Any:
+        return True
+    origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, each) for each in arguments)
+    if origin is tuple:
+        return isinstance(value, (list, tuple)) and all(_fits(each, arguments[0]) for each in value)
+    if origin is not None:  # a mapping
+        return isinstance(value, Mapping) and all(_fits(each, arguments[1]) for each in value.values())
+    if wanted is float:  # JSON writes 5.0 as it was given, and a whole number of seconds is a time, too
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < NUMBER_LIMIT
+    return isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool))

@@ -30,11 +30,11 @@ class JournalInUse(JournalError):
 
 
 class Journal:
-    """Facts of one run, as lines of JSON.
+    """Facts of one run, as lines of JSON; JournalError if the file cannot be opened.
 
-    A fact has left the process when `append` returns (a kill cannot lose it any more); only then do the
-    listeners hear of it. As long as the journal is open no other process can open it, and the system lets go
-    of it however this process ends.
+    A fact has left the process when `append` returns (a kill cannot lose it any more); only then are the
+    listeners called. As long as the journal is open no other process can open it (JournalInUse), and the
+    system unlocks it however this process ends.
 
     Parameters
     ----------
@@ -42,15 +42,7 @@ class Journal:
         File to append to; made if it does not exist. A last line that was cut short by a kill is removed: its
         step had not begun.
     durable
-        Have every fact on the disk itself, so that not even a power cut can lose it. It takes milliseconds
-        for each fact.
-
-    Raises
-    ------
-    JournalInUse
-        Another process has it open.
-    JournalError
-        The file system refuses.
+        Have every fact on the disk itself, so that not even a power cut can lose it; that takes milliseconds.
     """
 
     def __init__(self, path: Path, *, durable: bool = False) -> None:
@@ -70,21 +62,21 @@ class Journal:
             ) from None
         except OSError:  # a file system without locks: the images are worth more than the protection
             pass
-        self._size = _whole_lines(path)
+        self._size = path.read_bytes().rfind(b"\n") + 1  # whole lines alone
         self._file.truncate(self._size)
 
     def add_listener(self, listener: Callable[[Fact], None]) -> None:
-        """Have every fact from now on given to a function.
+        """Have a function called with every fact from now on, after it is written.
 
         Parameters
         ----------
         listener
-            Called after the fact is written.
+            The function.
         """
         self._listeners.append(listener)
 
     def append(self, fact: Fact) -> None:
-        """Write a fact down, then call the listeners.
+        """Write a fact, then call the listeners.
 
         Parameters
         ----------
@@ -157,8 +149,3 @@ def _check_format(values: object) -> None:
     if found != FORMAT:
         age = "a newer" if isinstance(found, int) and found > FORMAT else "another"
         raise ValueError(f"the journal has the format {found} of {age} version; this version reads {FORMAT}")
-
-
-def _whole_lines(path: Path) -> int:
-    """How many bytes the complete lines of a file have."""
-    return path.read_bytes().rfind(b"\n") + 1

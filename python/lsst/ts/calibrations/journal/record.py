@@ -7,72 +7,55 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..domain.calibrations import CALIBRATIONS
-from ..domain.jobs import JobRequest, is_job_id
+from ..domain.jobs import JOB_ID, JobRequest
 from ..domain.text import one_line
 from ..workflow.workflow import Step, StepKind
 from . import facts
 
 __all__ = ["ExposureRecord", "JobRecord", "PartRecord", "RunRecord"]
 
-
-FORMER_PIPELINES = "resource://lsst.ts.calibrations.pipelines/"
+FORMER_PIPELINES = "resource://lsst.ts.calibrations.pipelines"
 """Where the pipelines of the simulated observatory were, before it was a package beside this one."""
-
-MOVED_PIPELINES = "resource://lsst.ts.simulated_observatory.pipelines/"
-"""Where they are now."""
 
 
 @dataclass
 class ExposureRecord:
-    """One exposure and how far it came.
-
-    Parameters
-    ----------
-    taken
-        The fact that it was taken.
-    readout_ended
-        End of the readout, TAI unix seconds.
-    physical_filter, files
-        As of `~lsst.ts.calibrations.journal.facts.ExposureConfirmed`.
-    ingested
-        Whether it was confirmed.
-    lost
-        Whether it was looked for after the run was resumed, and not found.
-    """
+    """One exposure and how far it came."""
 
     taken: facts.ExposureTaken
+    """The fact that it was taken."""
     readout_ended: float | None = None
+    """TAI unix seconds."""
     physical_filter: str | None = None
+    """As of `~lsst.ts.calibrations.journal.facts.ExposureConfirmed`."""
     ingested: bool = False
+    """Whether it was confirmed."""
     lost: bool = False
+    """Whether it was looked for after the run was resumed, and not found."""
     files: tuple[str, ...] = ()
+    """Paths or addresses of the raws, once it is confirmed."""
 
 
 @dataclass
 class JobRecord:
-    """One OCPS job and how it ended.
-
-    Parameters
-    ----------
-    submitted
-        The fact that it was submitted.
-    exit_code, ended
-        Exit code, None if it is not known, and end, TAI unix seconds; None while it is under way.
-    """
+    """One OCPS job and how it ended."""
 
     submitted: facts.JobSubmitted
+    """The fact that it was submitted."""
     exit_code: int | None = None
+    """None if it is not known."""
     ended: float | None = None
+    """TAI unix seconds; None while it is under way."""
 
 
 @dataclass
 class PartRecord:
-    """A part of a run.
+    """A part of a run, from its begin or resumption to its last fact.
 
     Parameters
     ----------
     begin, end
-        From its begin, or from its resumption, to its last fact, TAI unix seconds.
+        TAI unix seconds.
     """
 
     begin: float
@@ -81,39 +64,30 @@ class PartRecord:
 
 @dataclass
 class RunRecord:
-    """All that is known of a run, made from its facts alone.
-
-    Parameters
-    ----------
-    configured
-        With what the run began.
-    parts
-        Its parts, in order.
-    begun
-        The exposure of which it is not known what became of it.
-    exposures, jobs
-        By their ids.
-    made
-        Calibrations that were made, by the collection of the job.
-    verdicts
-        The last verdict, by calibration.
-    certified, gains, not_done
-        What was certified, which gains were measured, and which steps were not done.
-    ended
-        The end of the run, if it has come.
-    """
+    """All that is known of a run, made from its facts alone."""
 
     configured: facts.RunConfigured | None = None
+    """With what the run began."""
     parts: list[PartRecord] = field(default_factory=list)
+    """In order."""
     begun: facts.ExposureBegun | None = None
+    """The exposure of which it is not known what became of it."""
     exposures: dict[int, ExposureRecord] = field(default_factory=dict)
+    """By exposure id."""
     jobs: dict[str, JobRecord] = field(default_factory=dict)
+    """By job id."""
     made: dict[str, facts.CalibrationMade] = field(default_factory=dict)
+    """Calibrations that were made, by the collection of the job."""
     verdicts: dict[str, facts.VerdictGiven] = field(default_factory=dict)
+    """The last verdict, by calibration."""
     certified: list[facts.Certified] = field(default_factory=list)
+    """What was certified."""
     gains: list[Mapping[str, Any]] = field(default_factory=list)
+    """The gains that were measured last."""
     not_done: list[facts.StepNotDone] = field(default_factory=list)
+    """Steps that were not done since the run began or was resumed."""
     ended: facts.RunEnded | None = None
+    """The end of the run, if it has come."""
 
     @property
     def resumed(self) -> bool:
@@ -139,25 +113,25 @@ class RunRecord:
             if each.taken.image_type == image_type and not each.lost
         }
 
-    def successful_job(self, request: JobRequest) -> JobRecord | None:
+    def successful_job(self, request: JobRequest, pipelines: str | None = None) -> JobRecord | None:
         """Find a job that did what another one would do.
 
         Parameters
         ----------
         request
             What would be asked for.
+        pipelines
+            Where the pipelines are that a journal of before has at `FORMER_PIPELINES`.
 
         Returns
         -------
         job
             One that was submitted with the same words and ended with exit code 0; None if there is none.
         """
+        wanted = (request.kind, request.calibration, request.pipeline, request.config, request.data_query)
         for job in self.jobs.values():
-            asked = job.submitted
-            same = _same_pipeline(asked.pipeline, request.pipeline) and all(
-                getattr(asked, name) == getattr(request, name)
-                for name in ("kind", "calibration", "config", "data_query")
-            )
+            asked, pipeline = job.submitted, _moved(job.submitted.pipeline, pipelines)
+            same = (asked.kind, asked.calibration, pipeline, asked.config, asked.data_query) == wanted
             if same and job.exit_code == 0:
                 return job
         return None
@@ -198,7 +172,7 @@ class RunRecord:
         Raises
         ------
         ValueError
-            It is about something of which no earlier fact tells.
+            It is about an exposure or a job that no earlier fact names.
         """
         if isinstance(fact, (facts.RunConfigured, facts.RunResumed)):
             self.parts.append(PartRecord(fact.time, fact.time))
@@ -231,7 +205,7 @@ class RunRecord:
             case facts.ExposureLost():
                 self.exposures[fact.id].lost = True
             case facts.JobSubmitted():
-                if not is_job_id(fact.job_id):
+                if not JOB_ID.fullmatch(fact.job_id):
                     raise ValueError(f"{one_line(repr(fact.job_id), 80)} is no id of a job")
                 self.jobs[fact.job_id] = JobRecord(fact)
             case facts.JobEnded():
@@ -253,8 +227,8 @@ class RunRecord:
                 raise NotImplementedError(f"no rule for {type(fact).__name__}")
 
 
-def _same_pipeline(journaled: str, present: str) -> bool:
-    """Whether the address of a pipeline in a journal, perhaps one of before it was moved, is that of now."""
-    if journaled.startswith(FORMER_PIPELINES):
-        journaled = MOVED_PIPELINES + journaled.removeprefix(FORMER_PIPELINES)
-    return journaled == present
+def _moved(address: str, pipelines: str | None) -> str:
+    """Where a pipeline of a journal is now: one of the former package is where the run has its pipelines."""
+    if pipelines is not None and address.startswith(f"{FORMER_PIPELINES}/"):
+        return pipelines + address.removeprefix(FORMER_PIPELINES)
+    return address

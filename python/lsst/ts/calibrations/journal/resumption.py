@@ -1,4 +1,4 @@
-"""Taking up a run that was killed, stopped or failed: what its journal says, and whether it can go on."""
+"""Resuming a run that was killed, stopped or failed: what its journal says, and whether it can go on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .facts import RunConfigured
 from .journal import JOURNAL, Journal, JournalError, JournalInUse, read_journal
 from .record import RunRecord
 
-__all__ = ["OPTION", "Resumption", "ResumptionError", "asked_for", "read_record", "take_up"]
+__all__ = ["OPTION", "Resumption", "ResumptionError", "asked_for", "resume_run"]
 
 OPTION = "resume"
 """Name of the option of the configuration."""
@@ -23,10 +23,8 @@ class ResumptionError(CalibrationError, ValueError):
 
     Parameters
     ----------
-    happened
-        Why.
-    advice
-        What to do instead.
+    happened, advice
+        Why, and what to do instead.
     """
 
     def __init__(self, happened: str, advice: str = "Start a new run instead.") -> None:
@@ -35,37 +33,24 @@ class ResumptionError(CalibrationError, ValueError):
 
 @dataclass(frozen=True)
 class Resumption:
-    """A run that goes on.
-
-    Parameters
-    ----------
-    folder
-        Its run directory.
-    journal
-        Its journal, open: no other process can take the run up.
-    record
-        What the journal holds.
-    """
+    """A run that goes on."""
 
     folder: Path
+    """Its run directory."""
     journal: Journal
+    """Its journal, open: no other process can resume the run."""
+    configured: RunConfigured
+    """With what the run began."""
     record: RunRecord
-
-    @property
-    def configured(self) -> RunConfigured:
-        """With what the run began."""
-        assert self.record.configured is not None
-        return self.record.configured
+    """What the journal holds."""
 
     def check_place(self, *, simulated: bool, in_process: bool) -> None:
         """See whether the run began where it is to go on.
 
         Parameters
         ----------
-        simulated
-            Whether the observatory is simulated.
-        in_process
-            Whether it is in this process, with a repository of its own, and not on a bus.
+        simulated, in_process
+            Whether the observatory is simulated, and in this process.
 
         Raises
         ------
@@ -73,14 +58,13 @@ class Resumption:
             It began elsewhere.
         """
         began = self.configured
-        if (began.simulated, began.repository is not None) != (simulated, in_process):
-            kind = "simulated observatory" if began.simulated else "observatory"
-            where = (
-                "the simulated observatory of the command line"
-                if began.repository
-                else f"the {kind} on the bus"
-            )
-            raise ResumptionError(f"{self.folder} is a run in {where}", "Resume it there.")
+        if (began.simulated, began.repository is not None) == (simulated, in_process):
+            return
+        if began.repository:
+            where = "the simulated observatory of the command line"
+        else:
+            where = f"the {'simulated ' if began.simulated else ''}observatory on the bus"
+        raise ResumptionError(f"{self.folder} is a run in {where}", "Resume it there.")
 
 
 def asked_for(options: Mapping[str, Any], problems: Sequence[str]) -> Path | None:
@@ -118,65 +102,13 @@ def asked_for(options: Mapping[str, Any], problems: Sequence[str]) -> Path | Non
     return Path(folder)
 
 
-def read_record(folder: Path, script: str) -> RunRecord:
-    """Read what a run did, if it can go on; nothing is touched.
-
-    Parameters
-    ----------
-    folder
-        Run directory.
-    script
-        Name of the script that shall go on with it.
-
-    Returns
-    -------
-    record
-        All that its journal holds.
-
-    Raises
-    ------
-    ResumptionError
-        There is no run, it is one of another script, it is DONE, or its journal is damaged or of another
-        format.
-    """
-    path, record = folder / JOURNAL, RunRecord()
-    if path.exists() and not path.is_file():  # reading a pipe or a device may never end
-        raise ResumptionError(f"{folder} holds no run: {path.name} is no file")
-    try:
-        for number, fact in enumerate(read_journal(path), 1):
-            if isinstance(fact, RunConfigured) != (number == 1):
-                raise ValueError(f"{path}, line {number}: {type(fact).__name__} does not belong here")
-            try:
-                record.apply(fact)
-            except ValueError as error:
-                raise ValueError(f"{path}, line {number}: {error}") from error
-    except OSError as error:
-        raise ResumptionError(
-            f"{folder} holds no run: its journal cannot be read: {error.strerror}"
-        ) from None
-    except ValueError as error:
-        raise ResumptionError(f"the journal cannot be used: {error}") from None
-    if record.configured is None:
-        raise ResumptionError(f"the journal {path} holds no fact: the run had not begun")
-    if record.configured.script != script:
-        raise ResumptionError(
-            f"{folder} is a run of {record.configured.script}, not of {script}",
-            "Resume it with its own script.",
-        )
-    if record.ended is not None and record.ended.state == "DONE":
-        raise ResumptionError(f"the run in {folder} is DONE: there is nothing left to do")
-    return record
-
-
-def take_up(folder: Path, script: str) -> Resumption:
+def resume_run(folder: Path, script: str) -> Resumption:
     """Resume a run: from now on its journal is this process's alone.
 
     Parameters
     ----------
-    folder
-        Run directory.
-    script
-        Name of the script that shall go on with it.
+    folder, script
+        Run directory, and name of the script that shall go on with it.
 
     Returns
     -------
@@ -186,14 +118,45 @@ def take_up(folder: Path, script: str) -> Resumption:
     Raises
     ------
     ResumptionError
-        It cannot go on, or it is still going on.
+        There is no run, it is one of another script, DONE or still going on, or its journal is damaged or of
+        another format; nothing is touched.
     """
-    configured = read_record(folder, script).configured
-    assert configured is not None
+    configured, _ = _read_run(folder, script)
     try:
         journal = Journal(folder / JOURNAL, durable=not configured.simulated)
     except JournalInUse as error:
         raise ResumptionError(error.happened, "Wait until it has ended.") from None
     except JournalError as error:
         raise ResumptionError(error.happened, "Make it writeable, then resume the run.") from None
-    return Resumption(folder, journal, read_record(folder, script))
+    return Resumption(folder, journal, *_read_run(folder, script))
+
+
+def _read_run(folder: Path, script: str) -> tuple[RunConfigured, RunRecord]:
+    """With what a run began, and what it did, if it can go on; else ResumptionError."""
+    path, record = folder / JOURNAL, RunRecord()
+    if path.exists() and not path.is_file():  # reading a pipe or a device may never end
+        raise ResumptionError(f"{folder} holds no run: {path.name} is no file")
+    try:
+        for number, fact in enumerate(read_journal(path), 1):
+            try:
+                if isinstance(fact, RunConfigured) != (number == 1):
+                    raise ValueError(f"{type(fact).__name__} does not belong here")
+                record.apply(fact)
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number}: {error}") from error
+    except OSError as error:
+        raise ResumptionError(
+            f"{folder} holds no run: its journal cannot be read: {error.strerror}"
+        ) from None
+    except ValueError as error:
+        raise ResumptionError(f"the journal cannot be used: {error}") from None
+    configured = record.configured
+    if configured is None:
+        raise ResumptionError(f"the journal {path} holds no fact: the run had not begun")
+    if configured.script != script:
+        raise ResumptionError(
+            f"{folder} is a run of {configured.script}, not of {script}", "Resume it with its own script."
+        )
+    if record.ended is not None and record.ended.state == "DONE":
+        raise ResumptionError(f"the run in {folder} is DONE: there is nothing left to do")
+    return configured, record

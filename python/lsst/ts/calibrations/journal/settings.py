@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler
 
 __all__ = ["RunSettings", "observatory_settings"]
 
@@ -14,35 +19,28 @@ UWS_FOLDER = Path("/scratch/uws")
 
 @dataclass(frozen=True)
 class RunSettings:
-    """Place and kind of a run.
-
-    Parameters
-    ----------
-    folder
-        Run directory; made when the run begins.
-    jobs
-        Folder of the OCPS job folders.
-    repository
-        Butler repository as a path, if it is another than the configuration says.
-    simulated
-        Whether the observatory is simulated.
-    seed, scale, date
-        Of the simulation; None in the observatory.
-    collections
-        Aliases of the simulation's reference calibrations.
-    pipelines
-        Address of the folder with the pipelines, if they are others than those of cp_pipe and cp_verify.
-    """
+    """Place and kind of a run."""
 
     folder: Path
+    """Run directory; made when the run begins."""
     jobs: Path = UWS_FOLDER
+    """Folder of the OCPS job folders."""
     repository: Path | None = None
+    """Butler repository, if it is another than the configuration says."""
     simulated: bool = False
+    """Whether the observatory is simulated."""
     seed: int | None = None
+    """Seed of the simulation; None in the observatory."""
     scale: int | None = None
+    """By what the detectors of the simulation are smaller; None in the observatory."""
     date: str | None = None
+    """ISO date of the simulated images; None in the observatory."""
     collections: tuple[str, ...] = ()
+    """Aliases of the simulation's reference calibrations."""
     pipelines: str | None = None
+    """Address of the folder with the pipelines, if they are others than those of cp_pipe and cp_verify."""
+    open_butler: Callable[[str, bool], Butler] | None = None
+    """Opens the Butler of the run, as of `~lsst.ts.calibrations.butler.repository.Repository`."""
 
     def job_log(self, job_id: str) -> Path:
         """Name the log of an OCPS job.
@@ -65,10 +63,8 @@ def observatory_settings(script: str, index: int, now: float, simulated: bool = 
 
     Parameters
     ----------
-    script
-        Name of the script.
-    index
-        Its SAL index, which no two scripts of a queue share.
+    script, index
+        Name of the script, and its SAL index, which no two scripts of a queue share.
     now
         TAI unix seconds.
     simulated

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from ..config.config import CalibrationConfig
 from ..domain.instruments import ImageType, Instrument
 from ..domain.tai import iso_tai
 from .facts import Fact
@@ -41,7 +42,7 @@ def make_summary(
     script: str,
     state: str,
     reason: str,
-    config: Mapping[str, Any],
+    config: CalibrationConfig | None,
     started: float,
     ended: float,
 ) -> dict[str, Any]:
@@ -49,14 +50,12 @@ def make_summary(
 
     Parameters
     ----------
-    record
-        What is known of the run, from its journal.
-    settings, instrument
-        Place and kind of the run, and the instrument that took its images.
+    record, settings, instrument
+        What is known of the run, its place and kind, and the instrument that took its images.
     script, state, reason
         Name, final state and its reason.
     config
-        All options, with defaults; empty if the configuration was refused.
+        None if the configuration was refused.
     started, ended
         TAI unix seconds.
 
@@ -65,7 +64,8 @@ def make_summary(
     summary
         JSON-safe; values that are not finite are None.
     """
-    repository = settings.repository or config.get("repo")
+    repository = settings.repository or (None if config is None else config.repo)
+    wait = 0.0 if config is None else config.wait_between_exposures
     summary = {
         "script": script,
         "state": state,
@@ -78,39 +78,29 @@ def make_summary(
         "versions": {name: _version(name) for name in PACKAGES},
         "started": iso_tai(started),
         "ended": iso_tai(ended),
-        "config": dict(config),
+        "config": {} if config is None else config.as_dict(),
         "exposures": [_exposure(exposure) for exposure in record.exposures.values()],
         "jobs": [_job(job, started) for job in record.jobs.values()],
         "verification": {name: _fields(verdict, VERDICT) for name, verdict in record.verdicts.items()},
         "certified": [_fields(each, CERTIFIED) for each in record.certified],
         "gains": list(record.gains),
         "not_done": [_fields(each, NOT_DONE) for each in record.not_done],
-        "timeline": _timeline(record, instrument, config, started, ended),
+        "timeline": _timeline(record, instrument, wait, ended - started),
     }
-    safe: dict[str, Any] = _finite(summary)
-    return safe
+    return dict(_finite(summary))
 
 
-def write_summary(summary: Mapping[str, Any], folder: Path) -> Path:
+def write_summary(summary: Mapping[str, Any], folder: Path) -> None:
     """Write summary.json into a run directory; readers never see half of it.
 
     Parameters
     ----------
-    summary
-        As `make_summary` gives it.
-    folder
-        Run directory.
-
-    Returns
-    -------
-    path
-        The file.
+    summary, folder
+        As `make_summary` gives it, and the run directory.
     """
-    path = folder / SUMMARY
     part = folder / f"{SUMMARY}.part"
     part.write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    part.replace(path)
-    return path
+    part.replace(folder / SUMMARY)
 
 
 def _version(package: str) -> str | None:
@@ -144,26 +134,24 @@ def _job(job: JobRecord, started: float) -> dict[str, Any]:
     }
 
 
-def _timeline(
-    record: RunRecord, instrument: Instrument, config: Mapping[str, Any], started: float, ended: float
-) -> dict[str, float]:
+def _timeline(record: RunRecord, instrument: Instrument, wait: float, duration: float) -> dict[str, float]:
     """Seconds: open shutter or integration, readout, the least possible, and what it really took.
 
     What lies between the parts of a run that was resumed counts nowhere.
     """
     exposures = list(record.exposures.values())
-    times = [exposure.taken.exp_time for exposure in exposures]
-    shutters = sum(exposure.taken.image_type == ImageType.FLAT for exposure in exposures)
-    series = _series(record)
-    waits = sum(len(each) - 1 for each in series) * float(config.get("wait_between_exposures") or 0.0)
+    integration = sum(each.taken.exp_time for each in exposures)
     readout = instrument.readout_time * len(exposures)
+    shutter = instrument.shutter_time * sum(each.taken.image_type == ImageType.FLAT for each in exposures)
+    series = _series(record)
+    waits = wait * sum(len(each) - 1 for each in series)
     gaps = sum(later.begin - earlier.end for earlier, later in pairwise(record.parts))
     timeline = {
-        "open": sum(times),
+        "open": integration,
         "readout": readout,
-        "floor": sum(times) + readout + shutters * instrument.shutter_time + waits,
+        "floor": integration + readout + shutter + waits,
         "acquisition": sum(map(_duration, series)),
-        "total": ended - started - gaps,
+        "total": duration - gaps,
     }
     return {name: round(seconds, 3) for name, seconds in timeline.items()}
 

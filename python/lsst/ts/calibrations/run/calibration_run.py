@@ -17,7 +17,7 @@ from ..config.config import CalibrationConfig
 from ..domain.calibrations import JobKind
 from ..domain.errors import CalibrationError, PreflightError
 from ..domain.instruments import ImageType, Instrument
-from ..domain.job_collections import run_collection
+from ..domain.jobs import RUN_COLLECTION
 from ..journal.journal import JournalError
 from ..workflow.plan import Plan
 from ..workflow.workflow import make_workflow
@@ -59,7 +59,7 @@ class CalibrationRun:
         self.context = context
         self.config = config
         self.plan = plan
-        self.repository = Repository(config.repo)
+        self.repository = Repository(config.repo, context.settings.open_butler)
         archive = Archive(self.repository, instrument)
         certifier = Certifier(self.repository, instrument.name)
         self.pipelines = PipelineFiles(instrument, context.settings.pipelines)
@@ -72,7 +72,7 @@ class CalibrationRun:
         )
         checks = [self.filter_and_grating.problems, references.problems]
         if self._is_left(ImageType.FLAT):
-            checks.append(partial(clients.telescope.problems, config.ignore))
+            checks.append(partial(clients.telescope_problems, config.ignore))
         self.preflight = Preflight(instrument, clients.remotes, archive, certifier, self.pipelines, checks)
         detectors = {number: instrument.detectors[number] for number in config.detectors}
         self.recovery = Recovery(context, clients, archive, detectors, config.oods_timeout)
@@ -149,7 +149,7 @@ class CalibrationRun:
             begin=config.certify_begin,
             end=config.certify_end,
             own=tuple(
-                run_collection(job.submitted.collection)
+                RUN_COLLECTION.format(job.submitted.collection)
                 for job in self.context.record.jobs.values()
                 if job.submitted.kind == JobKind.GENERATE
             ),

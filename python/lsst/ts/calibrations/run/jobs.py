@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ..domain.errors import ProcessingError
-from ..domain.job_collections import job_collection
+from ..domain.jobs import JOB_COLLECTION
 from ..journal.facts import JobEnded, JobSubmitted
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, ti
     ProcessingError
         It did not end with exit code 0.
     """
-    if (done := context.record.successful_job(request)) is not None:
+    if (done := context.record.successful_job(request, context.settings.pipelines)) is not None:
         context.log.info("Job %s (%s) had succeeded.", done.submitted.job_id, request.name)
-        return job_collection(done.submitted.job_id)
+        return JOB_COLLECTION.format(done.submitted.job_id)
     submitted: list[str] = []
 
     def note_submitted(job_id: str) -> None:
@@ -52,7 +52,7 @@ async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, ti
             JobSubmitted(
                 time=context.now(),
                 job_id=job_id,
-                collection=job_collection(job_id),
+                collection=JOB_COLLECTION.format(job_id),
                 log=log,
                 **asdict(request),
             )
@@ -66,7 +66,6 @@ async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, ti
             context.note(JobEnded(time=context.now(), job_id=submitted[0], exit_code=exit_code))
     if exit_code != 0:
         log = str(context.settings.job_log(job_id))
-        reason = f"exit code {exit_code}"
-        raise ProcessingError(request.name, reason, job_id=job_id, exit_code=exit_code, log=log)
+        raise ProcessingError(request.name, f"exit code {exit_code}", job_id=job_id, log=log)
     context.log.info("Job %s (%s) succeeded.", job_id, request.name)
-    return job_collection(job_id)
+    return JOB_COLLECTION.format(job_id)

@@ -12,9 +12,7 @@ from ..butler.certification import Certification, Certifier
 from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from ..domain.errors import CertificationError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
-from ..domain.gains import corrected_gain
-from ..domain.jobs import data_query, make_job
-from ..domain.pipeline_names import without_labels
+from ..domain.jobs import JobRequest, data_query, pipetask_options, with_label, without_labels
 from ..journal.facts import CalibrationMade, Certified, GainsMeasured, VerdictGiven
 from ..report.gains import gain_table
 from ..report.verification import VerificationReport, fit
@@ -23,8 +21,7 @@ from ..workflow.workflow import Step, StepKind
 from .jobs import run_job
 
 if TYPE_CHECKING:
-    from ..butler.archive import Archive
-    from ..butler.pair_gains import PairGain
+    from ..butler.archive import Archive, PairGain
     from ..butler.pipeline_files import PipelineFiles
     from ..components.ocps import OcpsClient
     from ..config.config import CalibrationConfig
@@ -99,17 +96,16 @@ class StepWork:
         runs = [self.made[name].run for name in step.inputs_of_run]
         certified = [self.config.calib_collection] if step.accepted_inputs else []
         pipeline = await asyncio.to_thread(self.pipelines.find, step.job_kind, step.calibration)
-        options, notes = pipeline.options(options)
+        options, notes = with_label(options, pipeline.isr_label)
         for note in notes:
             self.context.log.info("%s %s: %s.", step.kind, step.calibration, note)
-        request = make_job(
+        inputs = tuple(dict.fromkeys([*runs, *certified, *step.configured_inputs]))
+        request = JobRequest(
             step.job_kind,
             step.calibration,
             pipeline=pipeline.address,
-            inputs=tuple(dict.fromkeys([*runs, *certified, *step.configured_inputs])),
-            processes=self.config.n_processes,
-            options=options,
-            query=data_query(self.instrument, self.config.detectors, exposures),
+            config=pipetask_options(inputs, self.config.n_processes, options),
+            data_query=data_query(self.instrument, self.config.detectors, exposures),
         )
         return await run_job(request, self.context, self.ocps, self.config.job_timeout)
 
@@ -224,7 +220,7 @@ class StepWork:
     def _ground(self, calibration: str) -> Accepted | Waiver:
         """The ground to certify what was made; only the operator may waive its verification."""
         made, report = self.made[calibration], self.reports.get(calibration)
-        if not self.config.do_verify and self.config.generate_calibrations:
+        if self.config.waives_verification:
             self.context.log.warning("%s is certified UNVERIFIED: do_verify is false.", made.name)
             return waive(made, self.config)
         kept = f"It is kept in {made.collection}."
@@ -268,6 +264,5 @@ class StepWork:
     def _gain(self, measured: PairGain) -> Mapping[str, Any]:
         values = asdict(measured)
         mean = values.pop("mean")
-        vendor = self.instrument.manufacturer(measured.detector)
-        values["gain_corrected"] = corrected_gain(measured.gain, mean, vendor)
+        values["gain_corrected"] = self.instrument.corrected_gain(measured.detector, measured.gain, mean)
         return values

@@ -6,18 +6,16 @@ judges (`judge`). `evaluate` reads and judges the merged dictionary of the docum
 
 from __future__ import annotations
 
-from .combined import CombinedCalibration
 from .reading import evaluate, read_calibration, read_exposures
-from .results import Gap, VerificationResults, VerificationTest
+from .results import VerificationResults, VerificationTest
 from .rule import MAX_FAILURES_BY_ITSELF, judge
 from .seal import is_sealed
-from .verdict import Accepted, Verdict, Waiver, waive
+from .verdict import Accepted, CombinedCalibration, Verdict, Waiver, waive
 
 __all__ = [
     "MAX_FAILURES_BY_ITSELF",
     "Accepted",
     "CombinedCalibration",
-    "Gap",
     "Verdict",
     "VerificationResults",
     "VerificationTest",

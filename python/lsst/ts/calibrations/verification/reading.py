@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import Any
 
-from .combined import CombinedCalibration
 from .results import (
     ONLY_ON_FAILURE,
     UNCOUNTED_TESTS,
@@ -23,12 +23,11 @@ from .results import (
     VerificationTest,
 )
 from .rule import judge
-from .verdict import Verdict
+from .verdict import CombinedCalibration, Verdict
 
 __all__ = ["evaluate", "read_calibration", "read_exposures"]
 
-_Amplifiers = Mapping[str, Set[str]]
-"""Names of the amplifiers that must be there, by detector name."""
+_Amplifiers = Mapping[str, Set[str]]  # names of the amplifiers that must be there, by detector name
 
 
 def evaluate(
@@ -49,10 +48,8 @@ def evaluate(
         ``{exposure id: {"SUCCESS": bool, "FAILURES": [name, ...]}, "SUCCESS": bool}``; a name is
         ``detector amplifier TEST``, ``detector TEST``, or ``TEST`` for one of the exposure. Other exposures,
         RUN and VERIFY are ignored. It is not changed.
-    exposures
-        Ids of the exposures that must be there.
-    detectors
-        Names of the detectors that must be there.
+    exposures, detectors
+        Ids of the exposures and names of the detectors that must be there.
     amplifiers
         Names of the amplifiers that every detector has, or these by detector name.
     max_failures_per_detector
@@ -70,16 +67,17 @@ def evaluate(
     verdict
         Whether it passed, whether it is complete, what failed, and the five thresholds of the report.
     """
-    names, expected = tuple(dict.fromkeys(detectors)), dict[str, frozenset[str]]()
-    if isinstance(amplifiers, Mapping):
-        expected.update((detector, frozenset(amplifiers.get(detector, ()))) for detector in names)
-    else:
-        expected.update(dict.fromkeys(names, frozenset(amplifiers)))
+    detectors = tuple(detectors)
+    if not isinstance(amplifiers, Mapping):
+        amplifiers = dict.fromkeys(detectors, tuple(amplifiers))
+    expected = {detector: frozenset(amplifiers.get(detector, ())) for detector in detectors}
     subjects = []
     for exposure in dict.fromkeys(map(int, exposures)):
         found = _Failures(exposure, expected)
         _read_verify_stats(verify_stats, found)
-        subjects.append(found.results(measured, tests_expected=False))
+        subjects.append(
+            found.results({}) if measured is None else found.of_exposure(measured, tests_expected=False)
+        )
     results = VerificationResults(expected, tuple(subjects), tuple(_contradictions(verify_stats, subjects)))
     return judge(results, max_failures_per_detector=max_failures_per_detector, combined=combined)
 
@@ -101,10 +99,8 @@ def read_exposures(
         of the exposure as a whole.
     measured
         ``verify<X>DetStats`` by exposure id and detector name.
-    exposures
-        Ids of the exposures that must be there; others are ignored.
-    amplifiers
-        Names of the amplifiers that must be there, by detector name.
+    exposures, amplifiers
+        Ids of the exposures (others are ignored) and, by detector name, the amplifiers that must be there.
 
     Returns
     -------
@@ -115,7 +111,7 @@ def read_exposures(
     for exposure in exposures:
         found = _Failures(exposure, amplifiers)
         _read_exposure(by_exposure.get(exposure), found)
-        subjects.append(found.results(measured, tests_expected=True))
+        subjects.append(found.of_exposure(measured, tests_expected=True))
     return VerificationResults(amplifiers, tuple(subjects))
 
 
@@ -126,10 +122,8 @@ def read_calibration(
 
     Parameters
     ----------
-    name
-        The calibration, e.g. ``PTC``.
-    measured
-        ``verify<X>DetStats`` by detector name.
+    name, measured
+        The calibration, e.g. ``PTC``, and its ``verify<X>DetStats`` by detector name.
     amplifiers
         Names of the amplifiers that must be there, by detector name.
 
@@ -138,35 +132,40 @@ def read_calibration(
     results
         What is there, and what is missing. A SUCCESS that is not true although no test failed is a gap.
     """
-    detectors = _read_detectors(measured, name, amplifiers)
-    failed, gaps = set[VerificationTest](), list[Gap]()
+    found = _Failures(name, amplifiers)
+    detectors = _read_detectors(measured, found, all_named=False)
     for detector in amplifiers:
-        tests = detectors[detector].failed
-        gaps += [Gap(reason, name) for test in sorted(tests) for reason in _misplaced(test, amplifiers)]
+        tests = {test for test, passed in (detectors[detector].outcomes or {}).items() if not passed}
+        for test in sorted(tests):
+            found.add_test(test)
         statistics = measured.get(detector)
         if not tests and isinstance(statistics, Mapping) and not _is_true(statistics.get("SUCCESS", True)):
-            gaps.append(Gap("SUCCESS is not true and no test is named that failed", name, detector))
-        failed |= tests
-    return VerificationResults(amplifiers, (SubjectResults(name, frozenset(failed), tuple(gaps), detectors),))
+            found.add_gap("SUCCESS is not true and no test is named that failed", detector)
+    return VerificationResults(amplifiers, (found.results(detectors),))
 
 
+@dataclass
 class _Failures:
-    """The tests of one exposure that are named as failed, and the gaps in the naming."""
+    """The tests of an exposure or calibration that are named as failed, and the gaps in the naming."""
 
-    def __init__(self, exposure: int, amplifiers: _Amplifiers) -> None:
-        self.exposure = exposure
-        self.amplifiers = amplifiers
-        self.tests: set[VerificationTest] = set()
-        self.gaps: list[Gap] = []
-        self.any_named = False
+    subject: int | str
+    amplifiers: _Amplifiers
+    tests: set[VerificationTest] = field(default_factory=set)
+    gaps: list[Gap] = field(default_factory=list)
+    any_named: bool = False
 
-    def add_gap(self, reason: str) -> None:
-        self.gaps.append(Gap(reason, self.exposure))
+    def add_gap(self, reason: str, detector: str | None = None) -> None:
+        self.gaps.append(Gap(reason, self.subject, detector))
 
     def add_test(self, test: VerificationTest) -> None:
         self.any_named = True
         self.tests.add(test)
-        self.gaps += [Gap(reason, self.exposure) for reason in _misplaced(test, self.amplifiers)]
+        if test.detector is None:
+            return
+        if test.detector not in self.amplifiers:
+            self.add_gap(f"{str(test)!r} is about a detector that is not expected")
+        elif test.amplifier is not None and test.amplifier not in self.amplifiers[test.detector]:
+            self.add_gap(f"{str(test)!r} is about an amplifier that the detector does not have")
 
     def add_name(self, name: object, detector: str | None = None) -> None:
         """Read ``amplifier TEST`` or ``TEST``, with the detector before it if that is not known."""
@@ -188,34 +187,18 @@ class _Failures:
         if not (_is_true(success) or self.any_named or self.gaps):
             self.add_gap("SUCCESS is not true and no test is named that failed")
 
-    def results(
-        self, measured: Mapping[tuple[int, str], Any] | None, *, tests_expected: bool
-    ) -> SubjectResults:
-        """All that was found of the exposure, what was measured included."""
-        here = {
-            name: each for (exposure, name), each in (measured or {}).items() if exposure == self.exposure
-        }
-        detectors = {}
-        if measured is not None:
-            detectors = _read_detectors(
-                here, self.exposure, self.amplifiers, failed=self.tests, tests_expected=tests_expected
-            )
-        return SubjectResults(self.exposure, frozenset(self.tests), tuple(self.gaps), detectors)
+    def results(self, detectors: Mapping[str, DetectorResults]) -> SubjectResults:
+        return SubjectResults(self.subject, frozenset(self.tests), tuple(self.gaps), detectors)
 
-
-def _misplaced(test: VerificationTest, amplifiers: _Amplifiers) -> Iterator[str]:
-    """Find that a test is of a part that is not expected."""
-    if test.detector is None:
-        return
-    if test.detector not in amplifiers:
-        yield f"{str(test)!r} is about a detector that is not expected"
-    elif test.amplifier is not None and test.amplifier not in amplifiers[test.detector]:
-        yield f"{str(test)!r} is about an amplifier that the detector does not have"
+    def of_exposure(self, measured: Mapping[tuple[int, str], Any], tests_expected: bool) -> SubjectResults:
+        """All that was found of the exposure, with what was measured."""
+        here = {name: each for (exposure, name), each in measured.items() if exposure == self.subject}
+        return self.results(_read_detectors(here, self, tests_expected=tests_expected))
 
 
 def _read_verify_stats(verify_stats: Mapping[Any, Any], found: _Failures) -> None:
     """Read what the merged dictionary has of an exposure."""
-    entries = [verify_stats[key] for key in (found.exposure, str(found.exposure)) if key in verify_stats]
+    entries = [verify_stats[key] for key in (found.subject, str(found.subject)) if key in verify_stats]
     if len(entries) != 1 or not isinstance(entries[0], Mapping):
         found.add_gap("it has no result" if not entries else "its result cannot be read")
         return
@@ -246,7 +229,14 @@ def _read_exposure(result: Any, found: _Failures) -> None:
     if not isinstance(result, Mapping):
         found.add_gap("it has no result")
         return
-    _read_exposure_tests(result.get("VERIFY"), found)
+    levels = {} if result.get("VERIFY") is None else result["VERIFY"]
+    for tests in levels.values() if isinstance(levels, Mapping) else [levels]:
+        if not isinstance(tests, Mapping):
+            found.add_gap("VERIFY of the exposure cannot be read")
+            continue
+        for test, passed in tests.items():
+            if test != "SUCCESS" and not _is_true(passed):
+                found.add_test(VerificationTest(None, None, str(test)))
     detectors = {
         str(name): each for name, each in result.items() if isinstance(each, Mapping) and "SUCCESS" in each
     }
@@ -256,19 +246,6 @@ def _read_exposure(result: Any, found: _Failures) -> None:
     for detector, each in detectors.items():
         _read_detector(detector, each, found)
     found.compare(result.get("SUCCESS"))
-
-
-def _read_exposure_tests(levels: Any, found: _Failures) -> None:
-    """Read the tests of an exposure as a whole."""
-    if levels is None:
-        return
-    for tests in levels.values() if isinstance(levels, Mapping) else [levels]:
-        if not isinstance(tests, Mapping):
-            found.add_gap("VERIFY of the exposure cannot be read")
-            continue
-        for test, passed in tests.items():
-            if test != "SUCCESS" and not _is_true(passed):
-                found.add_test(VerificationTest(None, None, str(test)))
 
 
 def _read_detector(detector: str, result: Mapping[str, Any], found: _Failures) -> None:
@@ -284,30 +261,26 @@ def _read_detector(detector: str, result: Mapping[str, Any], found: _Failures) -
 
 
 def _read_detectors(
-    measured: Mapping[str, Any],
-    subject: int | str,
-    amplifiers: _Amplifiers,
-    *,
-    failed: Set[VerificationTest] | None = None,
-    tests_expected: bool = True,
+    measured: Mapping[str, Any], named: _Failures, *, all_named: bool = True, tests_expected: bool = True
 ) -> dict[str, DetectorResults]:
     """Read ``verify<X>DetStats`` of the detectors that must be there; others are a gap.
 
-    Each test that failed must be among those that are named as `failed`, where there are names.
+    Each test that failed must be named as failed, unless the names are not `all_named` yet.
     """
     found: dict[str, DetectorResults] = {}
-    for detector, expected in amplifiers.items():
+    for detector, expected in named.amplifiers.items():
         statistics, outcomes = measured.get(detector), None
         reasons = list(_gaps(statistics, expected))
         if isinstance(statistics, Mapping) and (tests_expected or "VERIFY" in statistics):
             outcomes = dict(_outcomes(statistics, detector))
-            if failed is not None:
-                lost = {test for test, passed in outcomes.items() if test.counts and not passed} - failed
+            if all_named:
+                lost = {test for test, passed in outcomes.items() if test.counts and not passed} - named.tests
                 reasons += [f"{test} failed and is not among the failures" for test in sorted(lost, key=str)]
-        gaps = tuple(Gap(reason, subject, detector) for reason in reasons)
+        gaps = tuple(Gap(reason, named.subject, detector) for reason in reasons)
         found[detector] = DetectorResults(outcomes, gaps)
-    for detector in sorted(set(measured) - set(amplifiers)):
-        found[detector] = DetectorResults(None, (Gap("this detector is not expected", subject, detector),))
+    for detector in sorted(set(measured) - set(named.amplifiers)):
+        gap = Gap("this detector is not expected", named.subject, detector)
+        found[detector] = DetectorResults(None, (gap,))
     return found
 
 
@@ -326,11 +299,9 @@ def _gaps(statistics: Any, amplifiers: Set[str]) -> Iterator[str]:
         yield "no measurements"
         return
     by_amplifier = _mapping(statistics, "AMP")
-    missing = sorted(amplifiers - set(by_amplifier))
-    unknown = sorted(set(by_amplifier) - amplifiers)
-    if missing:
+    if missing := sorted(amplifiers - set(by_amplifier)):
         yield f"no measurements of {', '.join(missing)}"
-    if unknown:
+    if unknown := sorted(set(by_amplifier) - amplifiers):
         yield f"measurements of {', '.join(unknown)}, which the detector does not have"
     yield from _uneven(by_amplifier, "value")
     yield from _uneven(_mapping(_mapping(statistics, "VERIFY"), "AMP"), "result", amplifiers)

@@ -19,28 +19,20 @@ UNCOUNTED_TESTS = frozenset({"READ_NOISE_CONSISTENT", "PROB_TEST"})
 """Tests that are reported and never counted: the first does not enter the SUCCESS of cp_verify either, the
 second demands the equality of two counts of defects that are never equal."""
 
-
 ONLY_ON_FAILURE = frozenset({"FORCE_FAILURE", "PROCESSING"})
 """What cp_verify writes only where something went wrong: one amplifier may have it and another not."""
 
 
 @dataclass(frozen=True)
 class VerificationTest:
-    """One test of one part of the camera.
-
-    Parameters
-    ----------
-    detector
-        Name of the detector; None for a test of a whole exposure.
-    amplifier
-        Name of the amplifier; None for a test of a whole detector or exposure.
-    test
-        Type of the test, e.g. ``NOISE``.
-    """
+    """One test of one part of the camera."""
 
     detector: str | None
+    """Name of the detector; None for a test of a whole exposure."""
     amplifier: str | None
+    """Name of the amplifier; None for a test of a whole detector or exposure."""
     test: str
+    """Type of the test, e.g. ``NOISE``."""
 
     def __str__(self) -> str:
         return " ".join(word for word in (self.detector, self.amplifier, self.test) if word)
@@ -61,21 +53,14 @@ class VerificationTest:
 
 @dataclass(frozen=True)
 class Gap:
-    """Something that is missing in the results, or contradicts itself: then they are not complete.
-
-    Parameters
-    ----------
-    reason
-        What it is, in words.
-    subject
-        Id of the exposure, or name of the calibration that is verified by itself; None if it concerns all.
-    detector
-        Name of the detector; None if it concerns all.
-    """
+    """Something that is missing in the results, or contradicts itself: then they are not complete."""
 
     reason: str
+    """What it is, in words."""
     subject: int | str | None = None
+    """Id of the exposure, or name of the calibration that is verified by itself; None if it concerns all."""
     detector: str | None = None
+    """Name of the detector; None if it concerns all."""
 
     def __str__(self) -> str:
         subject = f"exposure {self.subject}" if isinstance(self.subject, int) else self.subject
@@ -85,68 +70,40 @@ class Gap:
 
 @dataclass(frozen=True)
 class DetectorResults:
-    """What was measured of one detector in one exposure, or in a calibration that is verified by itself.
-
-    Parameters
-    ----------
-    outcomes
-        Whether each test of the detector and its amplifiers passed; None if nothing is known of tests and
-        none is missed.
-    gaps
-        What is missing or not finite.
-    """
+    """What was measured of one detector in one exposure, or in a calibration that is verified by itself."""
 
     outcomes: Mapping[VerificationTest, bool] | None
+    """Whether each test of the detector and its amplifiers passed; None if no tests are known or missed."""
     gaps: tuple[Gap, ...]
+    """What is missing or not finite."""
 
     @property
     def counted(self) -> frozenset[VerificationTest]:
         """The tests that count and have an outcome."""
         return frozenset(test for test in self.outcomes or () if test.counts)
 
-    @property
-    def failed(self) -> frozenset[VerificationTest]:
-        """The tests that failed, the uncounted ones included."""
-        return frozenset(test for test, passed in (self.outcomes or {}).items() if not passed)
-
 
 @dataclass(frozen=True)
 class SubjectResults:
-    """What was found of one exposure, or of a calibration that is verified by itself.
-
-    Parameters
-    ----------
-    subject
-        Id of the exposure, or name of the calibration.
-    failed
-        Tests that failed, the uncounted ones included.
-    gaps
-        What is missing or contradictory in the naming of these.
-    detectors
-        What was measured, by detector name; empty if no measurements were given.
-    """
+    """What was found of one exposure, or of a calibration that is verified by itself."""
 
     subject: int | str
+    """Id of the exposure, or name of the calibration."""
     failed: frozenset[VerificationTest]
+    """Tests that failed, the uncounted ones included."""
     gaps: tuple[Gap, ...]
+    """What is missing or contradictory in the naming of these."""
     detectors: Mapping[str, DetectorResults]
+    """What was measured, by detector name; empty if no measurements were given."""
 
 
 @dataclass(frozen=True)
 class VerificationResults:
-    """The results of one verification.
-
-    Parameters
-    ----------
-    amplifiers
-        Names of the amplifiers that must have results, by detector name.
-    subjects
-        One entry for each exposure that must have results, in order; or a single one for the calibration
-        that is verified by itself.
-    gaps
-        What is missing or contradictory beyond the single subjects.
-    """
+    """The results of one verification."""
 
     amplifiers: Mapping[str, Set[str]]
+    """Names of the amplifiers that must have results, by detector name."""
     subjects: tuple[SubjectResults, ...]
+    """One for each exposure that must have results, in order; or one, the calibration verified by itself."""
     gaps: tuple[Gap, ...] = ()
+    """What is missing or contradictory beyond the single subjects."""

@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from types import MappingProxyType
 
-from .combined import CombinedCalibration
 from .results import ONLY_ON_FAILURE, Gap, VerificationResults, VerificationTest
 from .seal import sealed
-from .verdict import Verdict
+from .verdict import CombinedCalibration, Verdict
 
 __all__ = ["MAX_FAILURES_BY_ITSELF", "judge"]
 
@@ -17,12 +16,6 @@ MAX_FAILURES_BY_ITSELF = 8
 """How many amplifiers of a detector must fail a test of a calibration that is verified by itself (the photon
 transfer curve). It has no images and so no ``number_verification_tests_threshold_<type>``, of which this is
 the default."""
-
-_TESTS = "MAX_FAILURES_PER_DETECTOR_PER_TEST_TYPE_THRESHOLD"
-_DETECTORS = "MAX_FAILED_DETECTORS_THRESHOLD"
-_TESTS_PER_EXPOSURE = "MAX_FAILED_TESTS_PER_EXPOSURE_THRESHOLD"
-_EXPOSURES = "MAX_FAILED_EXPOSURES_THRESHOLD"
-_FINAL = "FINAL_NUMBER_OF_FAILED_EXPOSURES"
 
 
 def judge(
@@ -58,48 +51,32 @@ def judge(
     verdict
         Whether it passed, what is missing, what failed, and the five thresholds of the report.
     """
-    amplifiers, subjects = results.amplifiers, results.subjects
-    gaps = (
-        *_expectation_gaps(results),
-        *(gap for each in subjects for gap in each.gaps),
-        *results.gaps,
-        *_calibration_gaps(results, combined),
-        *_measurement_gaps(results),
-        *_test_gaps(results),
-    )
-    thresholds = _thresholds(len(subjects), len(amplifiers), max_failures_per_detector)
-    failed = tuple(
-        each.subject
-        for each in subjects
-        if _fails(each.failed, amplifiers, max_failures_per_detector, thresholds[_DETECTORS])
-    )
-    thresholds[_FINAL] = len(failed)
-    by_itself = any(isinstance(each.subject, str) for each in subjects)
+    amplifiers, subjects, most = results.amplifiers, results.subjects, max_failures_per_detector
+    n_detectors, n_exposures = len(amplifiers), len(subjects)
+    in_detectors = int(n_detectors / 2) + 1
+    limit = min(int((n_exposures + 1) / 2) + 1, n_exposures)
+    failed = [each.subject for each in subjects if _fails(each.failed, amplifiers, most, in_detectors)]
+    failed_tests = {each.subject: tuple(sorted(each.failed)) for each in subjects if each.failed}
+    thresholds = {
+        "MAX_FAILURES_PER_DETECTOR_PER_TEST_TYPE_THRESHOLD": most,
+        "MAX_FAILED_DETECTORS_THRESHOLD": in_detectors,
+        "MAX_FAILED_TESTS_PER_EXPOSURE_THRESHOLD": most * in_detectors,
+        "MAX_FAILED_EXPOSURES_THRESHOLD": limit,
+        "FINAL_NUMBER_OF_FAILED_EXPOSURES": len(failed),
+    }
+    gaps = tuple(_gaps(results, combined))
     return sealed(
         Verdict,
-        passed=not gaps and len(failed) < thresholds[_EXPOSURES],
+        passed=not gaps and len(failed) < limit,
         exposures=tuple(each.subject for each in subjects if isinstance(each.subject, int)),
         failed_exposures=tuple(each for each in failed if isinstance(each, int)),
-        failed_tests=MappingProxyType(
-            {each.subject: tuple(sorted(each.failed)) for each in subjects if each.failed}
-        ),
+        failed_tests=MappingProxyType(failed_tests),
         thresholds=MappingProxyType(thresholds),
         gaps=gaps,
         n_tests=_number_of_tests(results),
-        by_itself=by_itself,
+        by_itself=any(isinstance(each.subject, str) for each in subjects),
         combined=combined,
     )
-
-
-def _thresholds(n_exposures: int, n_detectors: int, most: int) -> dict[str, int]:
-    in_detectors = int(n_detectors / 2) + 1
-    return {
-        _TESTS: most,
-        _DETECTORS: in_detectors,
-        _TESTS_PER_EXPOSURE: most * in_detectors,
-        _EXPOSURES: min(int((n_exposures + 1) / 2) + 1, n_exposures),
-        _FINAL: 0,
-    }
 
 
 def _fails(
@@ -114,8 +91,9 @@ def _fails(
     )
 
 
-def _expectation_gaps(results: VerificationResults) -> Iterator[Gap]:
-    """Find that nothing is expected, which would be complete without any results."""
+def _gaps(results: VerificationResults, combined: CombinedCalibration | None) -> Iterator[Gap]:
+    """Find all that is missing or contradictory."""
+    # Where nothing is expected nothing would be missing.
     if not results.subjects:
         yield Gap("there are no exposures to judge")
     if not results.amplifiers:
@@ -123,20 +101,16 @@ def _expectation_gaps(results: VerificationResults) -> Iterator[Gap]:
     for detector, names in results.amplifiers.items():
         if not names:
             yield Gap(f"{detector}: its amplifiers are not known")
-
-
-def _calibration_gaps(results: VerificationResults, combined: CombinedCalibration | None) -> Iterator[Gap]:
-    """Find results of a calibration by itself that are of another one than that which was made."""
+    for each in results.subjects:
+        yield from each.gaps
+    yield from results.gaps
     for each in results.subjects:
         if combined is not None and isinstance(each.subject, str) and each.subject != combined.name:
             yield Gap(f"these are no results of {combined.name}", each.subject)
-
-
-def _measurement_gaps(results: VerificationResults) -> Iterator[Gap]:
-    """What is missing or not finite in what was measured."""
     for each in results.subjects:
-        for detector in each.detectors.values():
-            yield from detector.gaps
+        for found in each.detectors.values():
+            yield from found.gaps
+    yield from _test_gaps(results)
 
 
 def _test_gaps(results: VerificationResults) -> Iterator[Gap]:
@@ -147,20 +121,18 @@ def _test_gaps(results: VerificationResults) -> Iterator[Gap]:
             for each in results.subjects
             if (found := each.detectors.get(detector)) is not None and found.outcomes is not None
         }
-        made = {subject: _types(tests) for subject, tests in tested.items()}
-        everywhere: frozenset[tuple[bool, str]] = frozenset().union(*made.values())
+        made = {
+            subject: {
+                (each.amplifier is not None, each.test) for each in tests if each.test not in ONLY_ON_FAILURE
+            }
+            for subject, tests in tested.items()
+        }
+        everywhere = set[tuple[bool, str]]().union(*made.values())
         for subject, tests in tested.items():
             if untested := sorted(amplifiers - {test.amplifier for test in tests}):
                 yield Gap(f"no test has a result for {', '.join(untested)}", subject, detector)
             elif lacking := sorted({test for _, test in everywhere - made[subject]}):
                 yield Gap(f"no result of {', '.join(lacking)}, which other exposures have", subject, detector)
-
-
-def _types(tests: Set[VerificationTest]) -> frozenset[tuple[bool, str]]:
-    """Whether they are of amplifiers, and their types, of tests that are made in every exposure."""
-    return frozenset(
-        (each.amplifier is not None, each.test) for each in tests if each.test not in ONLY_ON_FAILURE
-    )
 
 
 def _number_of_tests(results: VerificationResults) -> int | None:

@@ -1,69 +1,91 @@
-"""The verdict on a calibration, and what certification asks for: an acceptance, or an operator's waiver."""
+"""What a run made, the verdict on it, and what certification asks for: an acceptance or a waiver."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ..config.config import CalibrationConfig
-from .combined import CombinedCalibration
+from ..domain.calibrations import CALIBRATIONS
+from ..domain.jobs import RUN_COLLECTION
 from .results import Gap, VerificationTest
 from .seal import Sealed, is_sealed, sealed
 
-__all__ = ["Accepted", "Verdict", "Waiver", "waive"]
+__all__ = ["Accepted", "CombinedCalibration", "Verdict", "Waiver", "waive"]
+
+
+@dataclass(frozen=True)
+class CombinedCalibration:
+    """One type of calibration, as one job made it for all detectors."""
+
+    name: str
+    """A name of the table of calibration types, e.g. ``BIAS``."""
+    exposures: Mapping[str, tuple[int, ...]]
+    """Ids of the exposures that it was made from, by image type."""
+    collection: str
+    """Collection of the job."""
+    datasets: tuple[str, ...]
+    """Ids that the Butler gave the datasets. A dataset never changes; one in its place has another id."""
+
+    def __post_init__(self) -> None:
+        """Keep the exposures from being changed: an acceptance is bound to them."""
+        object.__setattr__(self, "exposures", MappingProxyType(dict(self.exposures)))
+
+    @property
+    def dataset_type(self) -> str:
+        """Name of its dataset type, e.g. ``bias``."""
+        return CALIBRATIONS[self.name].dataset_type
+
+    @property
+    def run(self) -> str:
+        """RUN collection that holds the datasets."""
+        return RUN_COLLECTION.format(self.collection)
+
+    @property
+    def verified_with(self) -> tuple[int, ...]:
+        """Those of its exposures with which it must be verified: neither fewer nor others.
+
+        A bias, dark or flat is verified with all of them. Defects are found in darks and flats and verified
+        with the flats, all of them: what a masked pixel does to an image shows where there is light. A
+        photon transfer curve is made of the flats and verified by itself.
+        """
+        return tuple(self.exposures.get(CALIBRATIONS[self.name].verified_with, ()))
 
 
 @dataclass(frozen=True, init=False)
 class Accepted(Sealed):
-    """Proof that a combined calibration was verified with exactly its exposures and accepted.
-
-    Parameters
-    ----------
-    combined
-        The calibration: its type, its exposures, and the one collection and datasets that may be certified.
-    """
+    """Proof that a combined calibration was verified with exactly its exposures and accepted."""
 
     combined: CombinedCalibration
+    """Its type, its exposures, and the one collection and datasets that may be certified."""
 
 
 @dataclass(frozen=True, init=False)
 class Verdict(Sealed):
-    """What the verification of one type of calibration came to; made by `judge` alone.
-
-    Parameters
-    ----------
-    passed
-        Whether the calibration is accepted; never without complete results.
-    exposures
-        The exposures that were expected; none where the calibration was verified by itself.
-    failed_exposures
-        Those of them that failed verification.
-    failed_tests
-        The failed tests by exposure, sorted; only exposures that have some. A calibration that is verified by
-        itself has its own name in their place, e.g. ``PTC``.
-    thresholds
-        The five numbers of the documented reports, by name.
-    gaps
-        What is missing or contradictory; empty if the results are complete.
-    n_tests
-        How many tests there are in all, without those that are never counted; None if that is not known.
-    by_itself
-        Whether the calibration was judged without exposures, as a photon transfer curve is.
-    combined
-        What the run made and this verification looked at; None if the images were verified against
-        calibrations that were there before.
-    """
+    """What the verification of one type of calibration came to; made by `judge` alone."""
 
     passed: bool
+    """Whether the calibration is accepted; never without complete results."""
     exposures: tuple[int, ...]
+    """The exposures that were expected; none where the calibration was verified by itself."""
     failed_exposures: tuple[int, ...]
+    """Those of them that failed verification."""
     failed_tests: Mapping[int | str, tuple[VerificationTest, ...]]
+    """The failed tests by exposure, sorted; only exposures that have some. A calibration that is verified by
+    itself has its own name in their place, e.g. ``PTC``."""
     thresholds: Mapping[str, int]
+    """The five numbers of the documented reports, by name."""
     gaps: tuple[Gap, ...]
+    """What is missing or contradictory; empty if the results are complete."""
     n_tests: int | None
+    """How many tests there are in all, without those that are never counted; None if that is not known."""
     by_itself: bool
+    """Whether the calibration was judged without exposures, as a photon transfer curve is."""
     combined: CombinedCalibration | None
+    """What the run made and this verification looked at; None if the images were verified against
+    calibrations that were there before."""
 
     @property
     def subjects(self) -> tuple[int | str, ...]:
@@ -110,7 +132,7 @@ class Verdict(Sealed):
             raise ValueError("what did not pass verification cannot be accepted")
         if self.combined is None:
             raise ValueError("nothing was made that could be accepted: the images were verified")
-        if self.by_itself != self.combined.is_verified_by_itself:
+        if self.by_itself != CALIBRATIONS[self.combined.name].verified_by_itself:
             raise ValueError(f"a {self.combined.name} is not verified in this way")
         if not self.by_itself and sorted(self.exposures) != sorted(self.combined.verified_with):
             raise ValueError(
@@ -124,18 +146,12 @@ class Verdict(Sealed):
 
 @dataclass(frozen=True, init=False)
 class Waiver(Sealed):
-    """An operator's decision that a combined calibration is certified unverified; made by `waive` alone.
-
-    Parameters
-    ----------
-    combined
-        The calibration that may be certified.
-    reason
-        Why it is not verified, e.g. ``do_verify is false``.
-    """
+    """An operator's decision that a combined calibration is certified unverified; made by `waive` alone."""
 
     combined: CombinedCalibration
+    """The calibration that may be certified."""
     reason: str
+    """Why it is not verified, e.g. ``do_verify is false``."""
 
 
 def waive(combined: CombinedCalibration, config: CalibrationConfig) -> Waiver:
@@ -143,10 +159,8 @@ def waive(combined: CombinedCalibration, config: CalibrationConfig) -> Waiver:
 
     Parameters
     ----------
-    combined
-        The calibration that is to be certified unverified.
-    config
-        What the operator asked for.
+    combined, config
+        The calibration that is to be certified unverified, and what the operator asked for.
 
     Returns
     -------
@@ -158,6 +172,6 @@ def waive(combined: CombinedCalibration, config: CalibrationConfig) -> Waiver:
     ValueError
         The configuration does not ask for that.
     """
-    if config.do_verify or not config.generate_calibrations:
+    if not config.waives_verification:
         raise ValueError(f"do_verify is true: {combined.name} is to be verified")
     return sealed(Waiver, combined=combined, reason="do_verify is false")

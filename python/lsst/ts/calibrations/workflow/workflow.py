@@ -128,9 +128,11 @@ def make_workflow(config: CalibrationConfig) -> Workflow:
     """
     steps: list[Step] = []
     for calibration in CALIBRATIONS.values():
-        if calibration.image_type in config.images and config.generate_calibrations:
+        if calibration.image_type not in config.images:
+            continue
+        if calibration.name in config.calibrations_to_make:
             steps += _making(config, calibration, steps)
-        elif calibration.image_type in config.images and config.do_verify:
+        elif config.do_verify:
             steps.append(_verification(config, calibration, ()))
     if config.gains is not None:
         flats = (PAIR_GAINS.made_from,)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from .camera_data import CameraData, MountedFilter
-from .sensors import ITL, DetectorData
+from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
+
+from .camera_data import ITL, CameraData, DetectorData, MountedFilter
 
 __all__ = ["CAMERA"]
 
+# Of the amplifiers C00 to C07, then C10 to C17: electron/adu and electron.
+_GAINS = (
+    *(1.0972, 1.0933, 1.0874, 1.0939, 1.0840, 1.1047, 1.1039, 1.1033),
+    *(1.0811, 1.0470, 1.0795, 1.0810, 1.0644, 1.0669, 1.0795, 1.0560),
+)
+_READ_NOISE = (9.1, 9.9, 9.4, 9.1, 9.7, 10.3, 10.0, 8.5, 8.4, 8.5, 8.4, 8.6, 8.4, 8.4, 8.4, 8.0)
+
 CAMERA = CameraData(
+    butler_class="Latiss",
     detectors={
         0: DetectorData(
             name="RXX_S00",
@@ -18,24 +27,7 @@ CAMERA = CameraData(
             sensor=ITL,
             raft_origin=(125, 89),
             focal_plane_origin=(12700, 0),
-            amplifiers={
-                "C00": (1.0972, 9.1),
-                "C01": (1.0933, 9.9),
-                "C02": (1.0874, 9.4),
-                "C03": (1.0939, 9.1),
-                "C04": (1.0840, 9.7),
-                "C05": (1.1047, 10.3),
-                "C06": (1.1039, 10.0),
-                "C07": (1.1033, 8.5),
-                "C10": (1.0811, 8.4),
-                "C11": (1.0470, 8.5),
-                "C12": (1.0795, 8.4),
-                "C13": (1.0810, 8.6),
-                "C14": (1.0644, 8.4),
-                "C15": (1.0669, 8.4),
-                "C16": (1.0795, 8.4),
-                "C17": (1.0560, 8.0),
-            },
+            amplifiers=dict(zip(AMPLIFIERS, zip(_GAINS, _READ_NOISE, strict=True), strict=True)),
         )
     },
     keywords={
@@ -57,10 +49,7 @@ CAMERA = CameraData(
         **dict.fromkeys(("SHUTLOWR", "SHUTUPPR")),
         "SIMULATE ATCAMERA": 1,
         "SIMULATE ATSPECTROGRAPH": 1,
-        "SIMULATE ATMCS": None,
-        "SIMULATE ATHEXAPOD": None,
-        "SIMULATE ATPNEUMATICS": None,
-        "SIMULATE ATDOME": None,
+        **dict.fromkeys(("SIMULATE ATMCS", "SIMULATE ATHEXAPOD", "SIMULATE ATPNEUMATICS", "SIMULATE ATDOME")),
     },
     sequencers={"ITL": ("FP_ITL_2s_ir2_v26_no_RG.seq", "1477162166")},
     # What the weekly flats of the procedure need; the y filter is mounted in the grating wheel.
@@ -90,31 +79,19 @@ CAMERA = CameraData(
         "KPNO_373A_677nm": 0.15,
         "KPNO_406_828nm": 0.2,
         "quadnotch1": 0.3,
-        "BG40": 2.0,
-        "BG40_65mm_1": 2.0,
-        "BG40_65mm_2": 2.0,
         "RG610": 3.5,
-        "OG550_65mm_1": 4.0,
-        "OG550_65mm_2": 4.0,
-        "FELH0600": 4.0,
-        "SDSSg": 1.0,
-        "SDSSr": 1.0,
-        "SDSSi": 1.5,
+        **dict.fromkeys(("BG40", "BG40_65mm_1", "BG40_65mm_2"), 2.0),
+        **dict.fromkeys(("OG550_65mm_1", "OG550_65mm_2", "FELH0600"), 4.0),
         "SDSSu_65mm": 0.05,
-        "SDSSg_65mm": 1.0,
-        "SDSSr_65mm": 1.0,
-        "SDSSi_65mm": 1.5,
+        **dict.fromkeys(("SDSSg", "SDSSr", "SDSSg_65mm", "SDSSr_65mm"), 1.0),
+        **dict.fromkeys(("SDSSi", "SDSSi_65mm"), 1.5),
         "SDSSz_65mm": 2.0,
         "SDSSy_65mm": 0.2,
     },
     grating_throughput={
-        "empty": 1.0,
-        "unknown": 1.0,
-        "ronchi90lpmm": 0.8,
-        "ronchi170lpmm": 0.8,
-        "holo4_001": 0.7,
-        "holo4_003": 0.7,
-        "blue300lpmm_qn1": 0.7,
+        **dict.fromkeys(("empty", "unknown"), 1.0),
+        **dict.fromkeys(("ronchi90lpmm", "ronchi170lpmm"), 0.8),
+        **dict.fromkeys(("holo4_001", "holo4_003", "blue300lpmm_qn1"), 0.7),
         "pinhole_1_1000": 0.1,
         "pinhole_1_0500": 0.05,
         "pinhole_1_0200": 0.02,

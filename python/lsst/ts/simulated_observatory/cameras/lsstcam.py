@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .camera_data import CameraData, MountedFilter
+from .camera_data import E2V, ITL_LSSTCAM, CameraData, MountedFilter
 from .rafts import FILTER_THROUGHPUT, KEYWORDS, RaftKind, raft_detectors
-from .sensors import E2V, ITL_LSSTCAM
 
 __all__ = ["CAMERA"]
 
@@ -39,6 +38,7 @@ _RAFTS: Mapping[str, tuple[RaftKind, str, str]] = {
 """Kind, serial number of the raft (LCA-11021_RTM-...) and of its CCDs S00 to S22."""
 
 CAMERA = CameraData(
+    butler_class="LsstCam",
     detectors=dict(
         enumerate(data for bay, raft in _RAFTS.items() for data in raft_detectors("LSSTCam", bay, *raft))
     ),

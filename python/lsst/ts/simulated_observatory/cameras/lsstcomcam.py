@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from .camera_data import CameraData, MountedFilter
+from .camera_data import ITL_COMCAM, CameraData, MountedFilter
 from .rafts import FILTER_THROUGHPUT, KEYWORDS, RaftKind, raft_detectors
-from .sensors import ITL_COMCAM
 
 __all__ = ["CAMERA"]
 
 _SERIALS = "229 251 215 326 283 243 319 209 206"
 
 CAMERA = CameraData(
+    butler_class="LsstComCam",
     detectors=dict(
         enumerate(raft_detectors("LSSTComCam", "R22", RaftKind(ITL_COMCAM, 1.381, 7.9), "031", _SERIALS))
     ),

@@ -7,14 +7,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from . import CAMERAS
-from .sensors import DetectorData, SensorData
+from .camera_data import DetectorData, SensorData
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Amplifier", "AmplifierModel", "DetectorModel", "detector_model"]
 
-MINIMUM_SIDE = 15
+_MINIMUM_SIDE = 15
 """Shortest side of an imaging area, pixels, to which a scale may reduce it."""
 
 
@@ -70,8 +70,7 @@ class Amplifier:
 
         Returns
         -------
-        rows, columns
-            Of the image.
+        rows, columns : slice
         """
         tall, wide = min(side, self.height // 2), min(side, self.width // 2)
         y0 = self.y0 + self.height - tall if self.flip_y else self.y0
@@ -89,10 +88,8 @@ class AmplifierModel(Amplifier):
     ----------
     gain, read_noise
         electron/adu and electron.
-    channel
-        Place in the raw file, from 1.
-    sensor
-        Kind of the CCD at its real size: saturation, overscans, ...
+    channel, sensor
+        Place in the raw file, from 1; kind of the CCD at its real size: saturation, overscans, ...
     """
 
     gain: float
@@ -109,10 +106,7 @@ class AmplifierModel(Amplifier):
     def raw_shape(self) -> tuple[int, int]:
         """Rows and columns of the raw image."""
         sensor = self.sensor
-        return (
-            self.height + sensor.parallel_overscan,
-            sensor.prescan + self.width + sensor.serial_overscan,
-        )
+        return self.height + sensor.parallel_overscan, sensor.prescan + self.width + sensor.serial_overscan
 
     @property
     def imaging(self) -> tuple[slice, slice]:
@@ -131,12 +125,8 @@ class AmplifierModel(Amplifier):
         The camera counts rows from the top of the Butler's images downwards, and the first pixel of the raw
         image comes first, which gives the mirroring.
         """
-        columns = [self.x0 + 1, self.x0 + self.width]
-        rows = [2 * self.height - self.y0, self.height - self.y0 + 1]
-        if self.flip_x:
-            columns.reverse()
-        if self.flip_y:
-            rows.reverse()
+        columns = (self.x0 + 1, self.x0 + self.width)[:: -1 if self.flip_x else 1]
+        rows = (2 * self.height - self.y0, self.height - self.y0 + 1)[:: -1 if self.flip_y else 1]
         return f"[{columns[0]}:{columns[1]},{rows[0]}:{rows[1]}]"
 
 
@@ -191,24 +181,22 @@ class DetectorModel:
 
         Returns
         -------
-        amplifier
-            That of this name.
+        amplifier : AmplifierModel
 
         Raises
         ------
         ValueError
-            There is none.
+            There is none of this name.
         """
-        for amplifier in self.amplifiers:
-            if amplifier.name == name:
-                return amplifier
-        names = ", ".join(amplifier.name for amplifier in self.amplifiers)
-        raise ValueError(f"detector {self.name} has no amplifier {name!r}; it has {names}")
+        by_name = {amplifier.name: amplifier for amplifier in self.amplifiers}
+        if name not in by_name:
+            raise ValueError(f"detector {self.name} has no amplifier {name!r}; it has {', '.join(by_name)}")
+        return by_name[name]
 
 
 @cache
 def detector_model(instrument_name: str, detector_id: int, scale: int = 1) -> DetectorModel:
-    """Camera model of a detector.
+    """Camera model of a detector: always the same one.
 
     Parameters
     ----------
@@ -219,8 +207,7 @@ def detector_model(instrument_name: str, detector_id: int, scale: int = 1) -> De
 
     Returns
     -------
-    model
-        Always the same one.
+    model : DetectorModel
 
     Raises
     ------
@@ -233,7 +220,7 @@ def detector_model(instrument_name: str, detector_id: int, scale: int = 1) -> De
         known = "; ".join(f"{name}: {min(each)} to {max(each)}" for name, each in ids.items())
         raise ValueError(f"no camera model for detector {detector_id} of {instrument_name}; known: {known}")
     data = camera.detectors[detector_id]
-    largest = min(data.sensor.width, data.sensor.height) // MINIMUM_SIDE
+    largest = min(data.sensor.width, data.sensor.height) // _MINIMUM_SIDE
     if not 1 <= scale <= largest:
         raise ValueError(f"scale {scale} is not between 1 and {largest}")
     names = sorted(data.amplifiers)

@@ -8,22 +8,18 @@ from dataclasses import dataclass
 
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, SLOTS
 
-from .camera_data import HeaderValue
-from .sensors import DetectorData, SensorData
+from .camera_data import DetectorData, HeaderValue, SensorData
 
 __all__ = ["FILTER_THROUGHPUT", "KEYWORDS", "RaftKind", "raft_detectors"]
 
-CCD_PITCH = 4225
-"""From one CCD of a raft to the next, pixels."""
+_CCD_PITCH, _RAFT_PITCH = 4225, 12700
+"""From one CCD of a raft to the next, and from one raft to the next, pixels."""
 
-RAFT_PITCH = 12700
-"""From one raft to the next, pixels."""
-
-FIRST_CCD = {"ITL": (125.0, 89.0), "E2V": (122.5, 77.0)}
+_FIRST_CCD = {"ITL": (125.0, 89.0), "E2V": (122.5, 77.0)}
 """Pixels in parallel and serial direction from the corner of a raft to its CCD S00, by vendor; this and both
 pitches come from the coordinates in the raw headers."""
 
-GAIN_SPREAD, NOISE_SPREAD = 0.05, 0.08
+_GAIN_SPREAD, _NOISE_SPREAD = 0.05, 0.08
 """Greatest relative deviation of an amplifier from the median of its camera and vendor: about what 90 % of
 them have in the policy files."""
 
@@ -48,14 +44,9 @@ KEYWORDS: Mapping[str, HeaderValue] = {
     "OBSGEO-Y": -5208470.95,
     "OBSGEO-Z": -3195172.08,
     **dict.fromkeys(("HAEND", "ELEND", "AZEND", "AMEND")),
-    "SIMULATE MTMOUNT": None,
-    "SIMULATE MTM1M3": None,
-    "SIMULATE MTM2": None,
-    "SIMULATE CAMHEXAPOD": None,
-    "SIMULATE M2HEXAPOD": None,
-    "SIMULATE MTROTATOR": None,
-    "SIMULATE MTDOME": None,
-    "SIMULATE MTDOMETRAJECTORY": None,
+    **dict.fromkeys(("SIMULATE MTMOUNT", "SIMULATE MTM1M3", "SIMULATE MTM2", "SIMULATE CAMHEXAPOD")),
+    **dict.fromkeys(("SIMULATE M2HEXAPOD", "SIMULATE MTROTATOR")),
+    **dict.fromkeys(("SIMULATE MTDOME", "SIMULATE MTDOMETRAJECTORY")),
 }
 """Keywords of all primary headers."""
 
@@ -66,10 +57,8 @@ class RaftKind:
 
     Parameters
     ----------
-    sensor
-        Their kind.
-    gain, read_noise
-        Medians over all amplifiers, electron/adu and electron.
+    sensor, gain, read_noise
+        Their kind, and medians over all amplifiers, electron/adu and electron.
     """
 
     sensor: SensorData
@@ -84,23 +73,17 @@ def raft_detectors(
 
     Parameters
     ----------
-    instrument
-        As in the Butler.
-    bay
-        Place of the raft, e.g. ``R22``.
-    kind
-        Kind of its CCDs.
-    raft
-        Serial number of the raft: that of ``LCA-11021_RTM-...``.
-    serials
-        Serial numbers of its CCDs S00 to S22, separated by blanks.
+    instrument, bay, kind
+        Name in the Butler, place of the raft, e.g. ``R22``, and kind of its CCDs.
+    raft, serials
+        Serial number of the raft (LCA-11021_RTM-...), and those of its CCDs S00 to S22, separated by blanks.
 
     Yields
     ------
     data
         Of each CCD, in the order of the detector ids.
     """
-    first = FIRST_CCD[kind.sensor.vendor]
+    first = _FIRST_CCD[kind.sensor.vendor]
     for slot, serial in zip(SLOTS, serials.split(), strict=True):
         name = f"{bay}_{slot}"
         yield DetectorData(
@@ -110,8 +93,8 @@ def raft_detectors(
             slot=slot,
             raft=f"LCA-11021_RTM-{raft}",
             sensor=kind.sensor,
-            raft_origin=(first[0] + CCD_PITCH * int(slot[1]), first[1] + CCD_PITCH * int(slot[2])),
-            focal_plane_origin=(float(RAFT_PITCH * int(bay[1])), float(RAFT_PITCH * int(bay[2]))),
+            raft_origin=(first[0] + _CCD_PITCH * int(slot[1]), first[1] + _CCD_PITCH * int(slot[2])),
+            focal_plane_origin=(float(_RAFT_PITCH * int(bay[1])), float(_RAFT_PITCH * int(bay[2]))),
             amplifiers={each: _amplifier(kind, f"{instrument} {name} {each}") for each in AMPLIFIERS},
         )
 
@@ -119,8 +102,8 @@ def raft_detectors(
 def _amplifier(kind: RaftKind, key: str) -> tuple[float, float]:
     """Gain and read noise near the median; the same name always has the same."""
     return (
-        round(kind.gain * (1.0 + GAIN_SPREAD * _deviation(f"{key} gain")), 4),
-        round(kind.read_noise * (1.0 + NOISE_SPREAD * _deviation(f"{key} noise")), 2),
+        round(kind.gain * (1.0 + _GAIN_SPREAD * _deviation(f"{key} gain")), 4),
+        round(kind.read_noise * (1.0 + _NOISE_SPREAD * _deviation(f"{key} noise")), 2),
     )
 
 

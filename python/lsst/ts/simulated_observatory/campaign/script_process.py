@@ -21,7 +21,7 @@ from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.journal.record import RunRecord
-from lsst.ts.calibrations.journal.resumption import ResumptionError, take_up
+from lsst.ts.calibrations.journal.resumption import ResumptionError, resume_run
 from lsst.ts.calibrations.maintel import MakeComCamCalibrations
 
 from .. import clock
@@ -190,7 +190,7 @@ def _record(scenario: Scenario, folder: Path) -> RunRecord:
     ResumptionError
         It cannot go on.
     """
-    resumption = take_up(folder / "run", _script_class(scenario).__name__)
+    resumption = resume_run(folder / "run", _script_class(scenario).__name__)
     resumption.journal.close()  # the script takes it up again
     return resumption.record
 

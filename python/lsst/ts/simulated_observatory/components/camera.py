@@ -1,8 +1,9 @@
-"""A simulated camera: takes images, publishes what the real one publishes, and has the files made."""
+"""Simulated cameras: they take images, publish what the real ones publish, and have the files made."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,6 +12,8 @@ from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import Instrument, day_obs
 
 from .. import clock
+from ..cameras import CAMERAS
+from ..cameras.camera_data import MountedFilter
 from ..faults.faults import Faults
 from .camera_events import CameraEvents, CommandState, RaftsState, ReadinessState, ShutterState
 from .header_reader import HeaderReader
@@ -19,10 +22,13 @@ from .images import Image, parse_key_values
 from .imaging import Imaging
 from .optics import OpticalPath
 
-__all__ = ["CameraCsc"]
+__all__ = ["CameraCsc", "FilterCameraCsc"]
 
 LEAST_OPEN_TIME = 0.1
 """Seconds; the shutter cannot do a shorter exposure."""
+
+MOST_FILTERS = 6
+"""Filters for which availableFilters has a change time."""
 
 MOST_IMAGES = 1000
 """Images that one takeImages may ask for."""
@@ -36,9 +42,6 @@ STORE_TIME = 0.5
 HEADER_WAIT = 10.0
 """Seconds from endReadout that a header may take; an image without one is written without one."""
 
-DAY = 86400.0
-"""Seconds."""
-
 PIXELS_FAILED = 1
 """Error code: the pixels of an image could not be made."""
 
@@ -46,26 +49,18 @@ FAULT_ASKED_FOR = 99
 """Error code: the fault camera-fault was asked for."""
 
 
-def _nothing(_: int) -> None:
-    """Nothing happens at the begin of an image."""
-
-
 class CameraCsc(CameraEvents):
-    """ATCamera, CCCamera or MTCamera.
+    """A camera without filter changer: ATCamera.
 
     takeImages completes at the end of the integration, after the shutter has closed; readout, header and
     files follow while the next image is prepared.
 
     Parameters
     ----------
-    instrument
-        Which camera.
-    folder
-        Where the images go: it gives the sequence numbers.
-    imaging
-        Makes the files.
-    optics
-        Filter and grating that are in use.
+    instrument, optics
+        Which camera, and filter and grating that are in use.
+    folder, imaging
+        Where the images go, which gives the sequence numbers, and what makes the files.
     faults
         What goes wrong.
     begin_image
@@ -82,12 +77,13 @@ class CameraCsc(CameraEvents):
         imaging: Imaging,
         optics: OpticalPath,
         faults: Faults,
-        begin_image: Callable[[int], None] = _nothing,
+        begin_image: Callable[[int], object] = lambda _: None,
         initial_state: salobj.State = salobj.State.STANDBY,
     ) -> None:
         concurrent = ("takeImages", *(() if instrument.spectrograph else ("setFilter",)))
         super().__init__(instrument.camera, None, initial_state, concurrent=concurrent)
         self.instrument = instrument
+        self._mounted = CAMERAS[instrument.name]
         self._folder = folder
         self._imaging = imaging
         self._optics = optics
@@ -104,36 +100,20 @@ class CameraCsc(CameraEvents):
         """Start, and publish what clients that come later find of a camera at rest."""
         await self._headers.start()
         await super().start()
-        yesterday = clock.current_tai() - DAY
+        yesterday = clock.current_tai() - 86400.0
         await self._publish_state_at_rest(
             Image(
                 code=self.instrument.code,
                 day_obs=day_obs(yesterday),
                 number=1,
                 count=0,
-                index=1,
-                in_sequence=1,
-                exposure_time=0.0,
-                shutter=False,
-                shutter_time=0.0,
                 started=yesterday,
                 physical_filter=self._optics.physical_filter,
             )
         )
 
     async def do_takeImages(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
-        """Take images, one after the other.
-
-        Parameters
-        ----------
-        data
-            The command.
-
-        Raises
-        ------
-        lsst.ts.salobj.ExpectedError
-            The camera cannot do what is asked, is busy or not ENABLED.
-        """
+        """Take images, one after the other."""
         self.assert_enabled("takeImages")
         self._assert_free("takeImages")
         key_values = _check(data)
@@ -145,7 +125,7 @@ class CameraCsc(CameraEvents):
             self._count += 1
             await asyncio.Event().wait()
         try:
-            await self._publish_command(CommandState.BUSY)
+            await self._transition("ccsCommandState", CommandState.BUSY)
             for index in range(1, data.numImages + 1):
                 if self._readout is not None:
                     await self._readout
@@ -153,7 +133,7 @@ class CameraCsc(CameraEvents):
         finally:
             self._busy = False
             if self.isopen:
-                await self._publish_command(CommandState.IDLE)
+                await self._transition("ccsCommandState", CommandState.IDLE)
 
     async def finish(self, image: Image) -> None:
         """Read out an image that an earlier simulation has begun, and have its files made.
@@ -165,10 +145,7 @@ class CameraCsc(CameraEvents):
         """
         pixels = self._keep(self._imaging.expose(image, self.instrument.readout_time + PIXELS_TIME))
         await self._publish_start_integration(image)
-        self._reading_out = True
-        self._readout = self._keep(self._read_out(image))
-        self._keep(self._store(image, pixels))
-        await self._readout
+        await self._begin_readout(image, pixels)
 
     def _assert_free(self, command: str) -> None:
         """Refuse a command while the camera does something else."""
@@ -183,17 +160,21 @@ class CameraCsc(CameraEvents):
         pixels = self._keep(
             self._imaging.expose(image, integration + self.instrument.readout_time + PIXELS_TIME)
         )
-        await self._publish_readiness(ReadinessState.NOT_READY)
-        await self._publish_rafts(RaftsState.INTEGRATING)
+        await self._transition("imageReadinessDetailedState", ReadinessState.NOT_READY)
+        await self._transition("raftsDetailedState", RaftsState.INTEGRATING)
         await self._publish_start_integration(image)
         if image.shutter:
             await self._expose(image)
         else:
             await clock.sleep(integration)
-        await self._publish_end_take_image()
+        await self._transition("endTakeImage")
+        self._begin_readout(image, pixels)
+
+    def _begin_readout(self, image: Image, pixels: asyncio.Task[None]) -> asyncio.Task[None]:
         self._reading_out = True
         self._readout = self._keep(self._read_out(image))
         self._keep(self._store(image, pixels))
+        return self._readout
 
     def _begin(self, data: Any, key_values: Mapping[str, str], index: int) -> Image:
         now = clock.current_tai()
@@ -214,7 +195,8 @@ class CameraCsc(CameraEvents):
             physical_filter=self._optics.physical_filter,
             key_values=key_values,
         )
-        self._imaging.begin(image)  # at once: what has a number is never forgotten
+        # At once: a later simulation ends what has a number, should this one be killed.
+        self._folder.begin(image, (self.instrument.detectors[each] for each in self._imaging.models))
         return image
 
     async def _expose(self, image: Image) -> None:
@@ -230,12 +212,12 @@ class CameraCsc(CameraEvents):
 
     async def _read_out(self, image: Image) -> None:
         """Read an image out; after its end is published the next one may begin."""
-        await self._publish_rafts(RaftsState.READING_OUT)
+        await self._transition("raftsDetailedState", RaftsState.READING_OUT)
         await self._publish_start_readout(image)
         await clock.sleep(self.instrument.readout_time)
         self._reading_out = False
-        await self._publish_rafts(RaftsState.QUIESCENT)
-        await self._publish_readiness(ReadinessState.READY)
+        await self._transition("raftsDetailedState", RaftsState.QUIESCENT)
+        await self._transition("imageReadinessDetailedState", ReadinessState.READY)
         await self._announce_end(image, clock.current_tai())
         await self._publish_telemetry(image)
         if self._faults.strike("camera-fault", image=image.count):
@@ -272,6 +254,60 @@ class CameraCsc(CameraEvents):
         except Exception as error:
             self.log.exception("image %s could not be made", image.name)
             await self.fault(PIXELS_FAILED, f"the simulated image {image.name} could not be made: {error}")
+
+
+class FilterCameraCsc(CameraCsc):
+    """A camera with a filter changer: CCCamera and MTCamera."""
+
+    async def start(self) -> None:
+        """Start, and publish what is mounted and what is in use."""
+        await super().start()
+        mounted = self._mounted.filters
+        times = [self._mounted.change_time] * len(mounted) + [0.0] * (MOST_FILTERS - len(mounted))
+        await self.evt_availableFilters.set_write(
+            filterNames=",".join(each.name for each in mounted),
+            filterTypes=",".join(each.band for each in mounted),
+            maxSlowChangeTime=times,
+            maxFastChangeTime=times,
+        )
+        await self._report(self._mounted.find_filter(self._optics.filter))
+
+    async def do_initGuiders(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
+        """Check the regions of the guide sensors, of which no pixels are made."""
+        self.assert_enabled("initGuiders")
+        try:
+            json.loads(data.roiSpec)
+        except ValueError as error:
+            raise salobj.ExpectedError(f"initGuiders: roiSpec is no JSON: {error}") from None
+
+    async def do_setFilter(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
+        """Change the filter."""
+        self.assert_enabled("setFilter")
+        self._assert_free("setFilter")
+        try:
+            asked = self._mounted.find_filter(data.name)
+        except ValueError as error:
+            raise salobj.ExpectedError(f"setFilter: {error}") from None
+        self._busy = True
+        try:
+            await self.evt_startSetFilter.set_write(
+                filterName=asked.name, filterType=asked.band, force_output=True
+            )
+            if asked.name != self._optics.filter:
+                await clock.sleep(self._mounted.change_time)
+                self._optics.filter = asked.name
+            await self._report(asked)
+        finally:
+            self._busy = False
+
+    async def _report(self, in_use: MountedFilter) -> None:
+        await self.evt_endSetFilter.set_write(
+            filterName=in_use.name,
+            filterType=in_use.band,
+            filterSlot=in_use.slot,
+            filterPosition=in_use.position,
+            force_output=True,
+        )
 
 
 def _check(data: Any) -> dict[str, str]:

@@ -22,8 +22,6 @@ class CommandState(IntEnum):
 class RaftsState(IntEnum):
     """Substates of raftsDetailedState."""
 
-    NEEDS_CLEAR = 1
-    CLEARING = 2
     INTEGRATING = 3
     READING_OUT = 4
     QUIESCENT = 5
@@ -34,7 +32,6 @@ class ReadinessState(IntEnum):
 
     READY = 1
     NOT_READY = 2
-    GETTING_READY = 3
 
 
 class ShutterState(IntEnum):
@@ -54,45 +51,29 @@ class CameraEvents(SimulatedCsc):
 
         Clients wait long for a camera that has never taken an image.
         """
-        await self._publish_command(CommandState.IDLE)
-        await self._publish_rafts(RaftsState.QUIESCENT)
-        await self._publish_readiness(ReadinessState.READY)
+        await self._transition("ccsCommandState", CommandState.IDLE)
+        await self._transition("raftsDetailedState", RaftsState.QUIESCENT)
+        await self._transition("imageReadinessDetailedState", ReadinessState.READY)
         await self._publish_shutter(ShutterState.CLOSED)
         await self._publish_start_integration(last)
         await self._publish_end_readout(last, last.started)
 
-    async def _publish_command(self, state: CommandState) -> None:
-        """Publish whether a command runs."""
-        await self._transition(self.evt_ccsCommandState, state)
-
-    async def _publish_rafts(self, state: RaftsState) -> None:
-        """Publish what the detectors do."""
-        await self._transition(self.evt_raftsDetailedState, state)
-
-    async def _publish_readiness(self, state: ReadinessState) -> None:
-        """Publish whether an image can be taken."""
-        await self._transition(self.evt_imageReadinessDetailedState, state)
-
     async def _publish_shutter(self, state: ShutterState) -> None:
         """Publish what the shutter does, by its state and by the event of that moment."""
-        await self._transition(self.evt_shutterDetailedState, state)
-        moment = {
-            ShutterState.OPENING: self.evt_startShutterOpen,
-            ShutterState.OPEN: self.evt_endShutterOpen,
-            ShutterState.CLOSING: self.evt_startShutterClose,
-            ShutterState.CLOSED: self.evt_endShutterClose,
-        }[state]
-        await self._transition(moment)
+        await self._transition("shutterDetailedState", state)
+        moments = {
+            ShutterState.OPENING: "startShutterOpen",
+            ShutterState.OPEN: "endShutterOpen",
+            ShutterState.CLOSING: "startShutterClose",
+            ShutterState.CLOSED: "endShutterClose",
+        }
+        await self._transition(moments[state])
 
     async def _publish_start_integration(self, image: Image) -> None:
         """Publish that an image begins."""
         await self.evt_startIntegration.set_write(
             **_identity(image), exposureTime=image.exposure_time, mode="TIMED", timeout=0.0
         )
-
-    async def _publish_end_take_image(self) -> None:
-        """Publish that the integration has ended and the shutter is closed."""
-        await self._transition(self.evt_endTakeImage)
 
     async def _publish_start_readout(self, image: Image) -> None:
         """Publish that the readout begins."""
@@ -120,10 +101,11 @@ class CameraEvents(SimulatedCsc):
             darkTime=image.dark_time,
         )
 
-    async def _transition(self, event: Any, substate: int | None = None) -> None:
+    async def _transition(self, event: str, substate: int | None = None) -> None:
         """Publish an event with a time stamp and, if it is one of a state, a substate."""
         fields = {} if substate is None else {"substate": int(substate)}
-        await event.set_write(timestampTransition=clock.current_tai(), **fields, force_output=True)
+        write = getattr(self, f"evt_{event}").set_write
+        await write(timestampTransition=clock.current_tai(), **fields, force_output=True)
 
 
 def _identity(image: Image) -> dict[str, Any]:

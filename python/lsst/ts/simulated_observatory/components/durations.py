@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy
+import numpy
 
 __all__ = ["Durations"]
 
@@ -16,34 +14,26 @@ class Durations:
     """Model of the durations of jobs and ingests, in simulated seconds.
 
     No figures of the real services are published; these are of the size that its users see.
-
-    Parameters
-    ----------
-    job_startup
-        From the submission of a job to its first image: container, environment, quantum graph.
-    job_startup_spread
-        Greatest deviation from that, either way; uniform.
-    job_per_image
-        For one exposure of one detector.
-    ingest_least, ingest_most
-        From the file to its ``imageInOODS``; uniform.
     """
 
     job_startup: float = 20.0
+    """From the submission of a job to its first image: container, environment, quantum graph."""
     job_startup_spread: float = 3.0
+    """Greatest deviation from that, either way; uniform."""
     job_per_image: float = 1.0
+    """For one exposure of one detector."""
     ingest_least: float = 2.0
+    """From the file to its ``imageInOODS`` at the least; uniform."""
     ingest_most: float = 5.0
+    """From the file to its ``imageInOODS`` at the most."""
 
     def job(self, rng: numpy.random.Generator, exposures: int, detectors: int) -> float:
         """Draw the duration of a job.
 
         Parameters
         ----------
-        rng
-            What draws.
-        exposures, detectors
-            How many there are.
+        rng, exposures, detectors
+            What draws, and how many exposures and detectors there are.
 
         Returns
         -------

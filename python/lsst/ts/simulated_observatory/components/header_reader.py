@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlparse
@@ -17,18 +18,14 @@ from .images import Image
 
 __all__ = ["HeaderReader"]
 
-Header = Mapping[str, HeaderValue]
-
 
 class HeaderReader:
     """Waits for the headers of images.
 
     Parameters
     ----------
-    domain
-        SAL domain of the camera.
-    instrument
-        Whose header service.
+    domain, instrument
+        SAL domain and instrument of the camera.
     models
         The detectors for which headers are read, by Butler id.
     """
@@ -40,33 +37,31 @@ class HeaderReader:
         self._service = salobj.Remote(
             domain, instrument.header_service, include=["largeFileObjectAvailable"], readonly=True
         )
-        self._urls: dict[str, asyncio.Future[str]] = {}
+        self._urls: defaultdict[str, asyncio.Future[str]] = defaultdict(asyncio.Future)
 
     async def start(self) -> None:
         """Listen."""
         self._service.evt_largeFileObjectAvailable.callback = self._take
         await self._service.start_task
 
-    async def headers(self, image: Image, timeout: float) -> Mapping[int, Header]:
+    async def headers(self, image: Image, timeout: float) -> Mapping[int, Mapping[str, HeaderValue]]:
         """Headers of an image by detector id.
 
         Without a header from the service the camera writes the file all the same, with nothing but its name.
 
         Parameters
         ----------
-        image
-            Which one.
-        timeout
-            Seconds to wait.
+        image, timeout
+            Which one, and seconds to wait.
 
         Returns
         -------
         headers
-            Keywords and values by Butler id of the detector.
+            Keywords and values.
         """
         try:
             async with asyncio.timeout(timeout):
-                url = await self._url(image.name)
+                url = await self._urls[image.name]
         except TimeoutError:
             return {detector: {"OBSID": image.name} for detector in self._models}
         finally:
@@ -76,11 +71,6 @@ class HeaderReader:
             detector: sections[f"{model.data.bay}{model.data.slot}_PRIMARY"]
             for detector, model in self._models.items()
         }
-
-    def _url(self, name: str) -> asyncio.Future[str]:
-        if name not in self._urls:
-            self._urls[name] = asyncio.get_running_loop().create_future()
-        return self._urls[name]
 
     async def _take(self, data: salobj.BaseMsgType) -> None:
         url = self._urls.get(data.id)

@@ -30,14 +30,11 @@ class HeaderService(SimulatedCsc):
 
     Parameters
     ----------
-    instrument
-        Whose images.
-    folder
-        Where the header files go: one for each image, JSON (which is YAML), with a section per detector.
-    models
-        The detectors for which there are files, by Butler id.
-    seed
-        Of the simulation; the headers hold it.
+    instrument, folder
+        Whose images, and where the header files go: one for each image, JSON (which is YAML), with a section
+        per detector.
+    models, seed
+        The detectors for which there are files, by Butler id, and the seed that the headers hold.
     initial_state
         Summary state at the beginning.
     """
@@ -106,57 +103,47 @@ class HeaderService(SimulatedCsc):
 
     def _instrument_state(self) -> dict[str, HeaderValue]:
         """Filter, grating and stage as last reported; nothing of what was never reported."""
-        if not self._spectrograph:
-            return self._filter_of_camera()
         state: dict[str, HeaderValue] = {}
+        if not self._spectrograph:
+            if (in_use := self._camera.evt_endSetFilter.get()) is not None:
+                state |= {"FILTER": in_use.filterName, "FILTBAND": in_use.filterType}
+                state |= {"FILTSLOT": in_use.filterSlot, "FILTPOS": in_use.filterPosition}
+            return state
         if (in_use := self._spectrograph.evt_reportedFilterPosition.get()) is not None:
-            state |= {
-                "filter_name": in_use.name,
-                "filter_band": in_use.band,
-                "filter_slot": in_use.slot,
-            }
+            state |= {"FILTER": in_use.name, "FILTBAND": in_use.band, "FILTSLOT": in_use.slot}
         if (in_use := self._spectrograph.evt_reportedDisperserPosition.get()) is not None:
-            state |= {"grating": in_use.name, "grating_band": in_use.band, "grating_slot": in_use.slot}
+            state |= {"GRATING": in_use.name, "GRATBAND": in_use.band, "GRATSLOT": in_use.slot}
         if (stage := self._spectrograph.evt_reportedLinearStagePosition.get()) is not None:
-            state["linear_stage"] = stage.position
+            state["LINSPOS"] = stage.position
         return state
 
-    def _filter_of_camera(self) -> dict[str, HeaderValue]:
-        in_use = self._camera.evt_endSetFilter.get()
-        if in_use is None:
-            return {}
-        return {
-            "filter_name": in_use.filterName,
-            "filter_band": in_use.filterType,
-            "filter_slot": in_use.filterSlot,
-            "filter_position": in_use.filterPosition,
-        }
 
-
-def _header(data: Any, state: Mapping[str, Any], model: DetectorModel, seed: int) -> dict[str, HeaderValue]:
+def _header(
+    data: Any, state: Mapping[str, HeaderValue], model: DetectorModel, seed: int
+) -> dict[str, HeaderValue]:
     """Primary header of one detector from endOfImageTelemetry and the state of the instrument."""
     keys, texts = split_escaped(data.additionalKeys), split_escaped(data.additionalValues)
     values = dict(zip(keys, texts, strict=True))
+    image_type = values.get("imageType", "UNKNOWN")
     return primary_header(
         model=model,
         image_name=data.imageName,
-        day_obs=int(data.imageDate),
-        seq_num=data.imageNumber,
-        image_type=values.get("imageType", "UNKNOWN"),
+        image_type=image_type,
         exposure_time=data.exposureTime,
         dark_time=data.darkTime,
         begin_tai=data.timestampDateObs,
         end_tai=data.timestampDateEnd,
         shutter_time=data.measuredShutterOpenTime,
-        controller=data.imageController,
-        group_id=values.get("groupId", ""),
-        program=values.get("program", ""),
-        reason=values.get("reason", ""),
-        test_type=values.get("testType", ""),
-        note=values.get("obsNote", ""),
-        current_index=data.imageIndex,
-        max_index=data.imagesInSequence,
-        image_tag=data.imageTag,
         seed=seed,
-        **state,
+        keywords={
+            "TESTTYPE": values.get("testType") or image_type,
+            "GROUPID": values.get("groupId", ""),
+            "PROGRAM": values.get("program", ""),
+            "REASON": values.get("reason", ""),
+            "OBSANNOT": values.get("obsNote", ""),
+            "IMAGETAG": data.imageTag,
+            "CURINDEX": data.imageIndex,
+            "MAXINDEX": data.imagesInSequence,
+            **state,
+        },
     )

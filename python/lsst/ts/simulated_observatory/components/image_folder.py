@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,9 +16,6 @@ __all__ = ["ImageFolder"]
 MEMO = ".begun"
 """Suffix of the note about a file that is to be."""
 
-FilesListener = Callable[[Image, Mapping[int, Path]], None]
-"""Called with an image and its raw files by detector id."""
-
 
 class ImageFolder:
     """Folder of raw images: ``<root>/<day>/<image>/<image>_<detector>.fits``.
@@ -30,26 +26,15 @@ class ImageFolder:
 
     Parameters
     ----------
-    root
-        The folder; made when the first image begins.
-    code
-        Two letters that begin the image names.
+    root, code
+        The folder, made when the first image begins, and two letters that begin the image names.
     """
 
     def __init__(self, root: Path, code: str) -> None:
         self.root = root
         self.code = code
-        self._listeners: list[FilesListener] = []
-
-    def add_listener(self, listener: FilesListener) -> None:
-        """Have something called whenever all files of an image are complete.
-
-        Parameters
-        ----------
-        listener
-            Takes the image and its files by detector id.
-        """
-        self._listeners.append(listener)
+        self.listeners: list[Callable[[Image, Mapping[int, Path]], None]] = []
+        """Called with an image and its raw files by detector id whenever all of them are complete."""
 
     def reserve(self, day_obs: int) -> int:
         """Make the folder of the next image of a day.
@@ -79,23 +64,21 @@ class ImageFolder:
 
         Parameters
         ----------
-        image
-            Which.
-        detectors
-            Names of those with pixels.
+        image, detectors
+            Which, and the names of the detectors with pixels.
         """
         text = json.dumps(asdict(image))
         for detector in detectors:
             memo = self.file(image.name, detector).with_suffix(MEMO)
             part = memo.with_suffix(f"{MEMO}.part")
             part.write_text(text, encoding="utf-8")
-            os.replace(part, memo)
+            part.replace(memo)
 
     def unfinished(self) -> list[Image]:
         """Images that have begun and are not ingested; they count for no fault of this simulation."""
         memos = {path.parent.name: path for path in sorted(self.root.glob(f"*/*/*{MEMO}"))}
         read = (json.loads(path.read_text(encoding="utf-8")) for path in memos.values())
-        return [Image(**{**values, "count": 0}) for values in read]
+        return [Image(**(values | {"count": 0})) for values in read]
 
     @staticmethod
     def ingested(file: Path) -> None:
@@ -109,38 +92,19 @@ class ImageFolder:
         file.with_suffix(MEMO).unlink(missing_ok=True)
 
     def file(self, name: str, detector: str) -> Path:
-        """Path of the raw file of a detector.
+        """Path of a raw file, such as ``..._R00_S00.fits``.
 
         Parameters
         ----------
-        name
-            Of the image.
-        detector
-            Its name, e.g. RXX_S00 of LATISS.
+        name, detector
+            Of the image, and of the detector, e.g. RXX_S00 of LATISS.
 
         Returns
         -------
         path
-            Such as ``..._R00_S00.fits``.
+            In the folder of its image.
         """
         return self._folder(name) / f"{name}_{detector.replace('RXX', 'R00')}.fits"
-
-    def segments(self, name: str, detector: str) -> Path:
-        """Path of the pixels of a detector until the header is there.
-
-        Parameters
-        ----------
-        name
-            Of the image.
-        detector
-            Its name.
-
-        Returns
-        -------
-        path
-            Beside the raw file.
-        """
-        return self.file(name, detector).with_suffix(".segments")
 
     def header(self, name: str) -> Path:
         """Path of the file of the header service.
@@ -162,12 +126,10 @@ class ImageFolder:
 
         Parameters
         ----------
-        image
-            Which.
-        files
-            Its raw files by detector id.
+        image, files
+            Which, and its raw files by detector id.
         """
-        for listener in self._listeners:
+        for listener in self.listeners:
             listener(image, files)
 
     def _folder(self, name: str) -> Path:

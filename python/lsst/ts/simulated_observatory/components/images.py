@@ -13,7 +13,7 @@ __all__ = ["Image", "join_escaped", "parse_key_values", "split_escaped"]
 OVERHEAD = 0.24
 """Seconds that charge collects beyond the integration, as the headers of real raws have it."""
 
-_SEPARATOR_OR_PART = re.compile(r"(:)|((?:\\.|[^\\:])+)", re.DOTALL)
+_PART = re.compile(r"(?:^|:)((?:\\.|[^\\:])*)", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -73,57 +73,37 @@ def split_escaped(text: str) -> list[str]:
     parts
         An empty text is one empty part.
     """
-    parts = [""]
-    for separator, part in _SEPARATOR_OR_PART.findall(text):
-        if separator:
-            parts.append("")
-        else:
-            parts[-1] = _ESCAPED.sub(r"\1", part)
-    return parts
+    return [_ESCAPED.sub(r"\1", part) for part in _PART.findall(text)]
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image from its startIntegration on.
-
-    Parameters
-    ----------
-    code
-        Two letters of the camera, e.g. ``AT``.
-    day_obs
-        Observing day, YYYYMMDD.
-    number
-        Sequence number of the day.
-    count
-        How many images were asked for since the simulation began, this one included.
-    index, in_sequence
-        Place among the images of one takeImages, from 1, and how many those are.
-    exposure_time
-        Seconds, as commanded.
-    shutter
-        Whether the shutter opens.
-    shutter_time
-        Seconds that opening and closing the shutter take.
-    started
-        TAI unix seconds of the start of the integration.
-    physical_filter
-        Name in the Butler of the filter in use.
-    key_values
-        keyValueMap and obsNote of the command.
-    """
+    """An image from its startIntegration on."""
 
     code: str
+    """Two letters of the camera, e.g. ``AT``."""
     day_obs: int
+    """Observing day, YYYYMMDD."""
     number: int
+    """Sequence number of the day."""
     count: int
-    index: int
-    in_sequence: int
-    exposure_time: float
-    shutter: bool
-    shutter_time: float
+    """How many images were asked for since the simulation began, this one included."""
     started: float
+    """TAI unix seconds of the start of the integration."""
     physical_filter: str
+    """Name in the Butler of the filter in use."""
+    index: int = 1
+    """Place among the images of one takeImages, from 1."""
+    in_sequence: int = 1
+    """How many images that takeImages takes."""
+    exposure_time: float = 0.0
+    """Seconds, as commanded."""
+    shutter: bool = False
+    """Whether the shutter opens."""
+    shutter_time: float = 0.0
+    """Seconds that opening and closing the shutter take."""
     key_values: Mapping[str, str] = field(default_factory=dict)
+    """keyValueMap and obsNote of the command."""
 
     @property
     def name(self) -> str:

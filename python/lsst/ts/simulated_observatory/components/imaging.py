@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lsst.ts.calibrations.domain.instruments import Instrument
@@ -23,70 +24,35 @@ __all__ = ["Imaging"]
 
 @dataclass(frozen=True)
 class Imaging:
-    """Makes the files of images.
-
-    Parameters
-    ----------
-    instrument
-        Whose images.
-    models
-        The detectors for which pixels are made, by Butler id.
-    folder
-        Where the files go.
-    machinery
-        What makes pixels and raw files.
-    workers
-        Where it does so.
-    seed
-        Of the detectors and of the noise.
-    faults
-        Of the detectors.
-    """
+    """Makes the files of images."""
 
     instrument: Instrument
+    """Whose images."""
     models: Mapping[int, DetectorModel]
+    """The detectors for which pixels are made, by Butler id."""
     folder: ImageFolder
+    """Where the files go."""
     machinery: Machinery
+    """What makes pixels and raw files."""
     workers: Executor
+    """Where it does so."""
     seed: int
+    """Of the detectors and of the noise."""
     faults: tuple[DetectorFault, ...] = ()
-
-    def begin(self, image: Image) -> None:
-        """Write down that an image has begun: a later simulation ends it, should this one be killed.
-
-        Parameters
-        ----------
-        image
-            Which.
-
-        Raises
-        ------
-        OSError
-            The disk did not take it.
-        """
-        self.folder.begin(image, (self.instrument.detectors[detector] for detector in self.models))
+    """Of the detectors."""
 
     async def expose(self, image: Image, duration: float) -> None:
-        """Make the pixels of an image.
+        """Make the pixels of an image, and raise what the pixel source raises, e.g. OSError on a full disk.
 
         Parameters
         ----------
-        image
-            Which.
-        duration
-            Simulated seconds after which they are there.
-
-        Raises
-        ------
-        Exception
-            Whatever the pixel source raises, e.g. OSError on a full disk.
+        image, duration
+            Which, and simulated seconds after which they are there.
         """
         make = self.machinery.make_pixels
+        requests = [self._request(image, detector) for detector in self.models]
         await asyncio.gather(
-            *(
-                clock.work(duration, make, self._request(image, detector), executor=self.workers)
-                for detector in self.models
-            )
+            *(clock.work(duration, make, request, executor=self.workers) for request in requests)
         )
 
     async def store(self, image: Image, headers: Mapping[int, Mapping[str, object]], duration: float) -> None:
@@ -94,25 +60,16 @@ class Imaging:
 
         Parameters
         ----------
-        image
-            Whose pixels are there.
-        headers
-            Primary header by detector id.
+        image, headers
+            Whose pixels are there, and its primary headers by detector id.
         duration
             Simulated seconds.
         """
         files = {detector: self._file(image, detector) for detector in self.models}
+        join = partial(_join, self.machinery.write_raw)
         await asyncio.gather(
             *(
-                clock.work(
-                    duration,
-                    _join,
-                    self.machinery.write_raw,
-                    path,
-                    headers[detector],
-                    self._segments(image, detector),
-                    executor=self.workers,
-                )
+                clock.work(duration, join, path, headers[detector], executor=self.workers)
                 for detector, path in files.items()
             )
         )
@@ -120,9 +77,6 @@ class Imaging:
 
     def _file(self, image: Image, detector: int) -> Path:
         return self.folder.file(image.name, self.instrument.detectors[detector])
-
-    def _segments(self, image: Image, detector: int) -> Path:
-        return self.folder.segments(image.name, self.instrument.detectors[detector])
 
     def _request(self, image: Image, detector: int) -> ExposureRequest:
         return ExposureRequest(
@@ -136,11 +90,16 @@ class Imaging:
             shutter_open=image.shutter,
             physical_filter=image.physical_filter,
             faults=self.faults,
-            path=str(self._segments(image, detector)),
+            path=str(_segments(self._file(image, detector))),
         )
 
 
-def _join(write_raw: RawWriter, path: Path, header: Mapping[str, object], segments: Path) -> None:
+def _segments(file: Path) -> Path:
+    """Path of the pixels of a raw file, until its header is there."""
+    return file.with_suffix(".segments")
+
+
+def _join(write_raw: RawWriter, path: Path, header: Mapping[str, object]) -> None:
     """Write a raw file and remove the file of its pixels."""
-    write_raw(str(path), header, str(segments))
-    segments.unlink(missing_ok=True)
+    write_raw(str(path), header, str(_segments(path)))
+    _segments(path).unlink(missing_ok=True)

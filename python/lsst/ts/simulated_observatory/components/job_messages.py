@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import Instrument
@@ -13,6 +13,7 @@ from lsst.ts.calibrations.domain.instruments import Instrument
 from .. import clock
 from ..faults.faults import Fault, Faults
 from ..pipelines.ocps_job import Job
+from .csc import SimulatedCsc
 
 __all__ = ["ACK_TIMEOUT", "JobMessages"]
 
@@ -26,26 +27,15 @@ FOREIGN = 3
 """Results of jobs of others that come before that of a job, if that was asked for."""
 
 
-class _Ocps(Protocol):
-    """The component that publishes; its topics are known at run time only."""
-
-    cmd_execute: Any
-    evt_job_result: Any
-
-
 class JobMessages:
     """The conversation about one job.
 
     Parameters
     ----------
-    ocps
-        What publishes.
-    data
-        The execute command.
-    job
-        The job.
-    instrument
-        Whose images are processed.
+    ocps, data
+        What publishes, and the execute command.
+    job, instrument
+        The job, and whose images it processes.
     keep
         Runs something beside, until the component closes.
     faults
@@ -54,7 +44,7 @@ class JobMessages:
 
     def __init__(
         self,
-        ocps: _Ocps,
+        ocps: SimulatedCsc,
         data: salobj.BaseMsgType,
         job: Job,
         instrument: Instrument,

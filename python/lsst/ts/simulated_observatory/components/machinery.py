@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ..detector.exposure import ExposureRequest, write_raw, write_segments
-
-if TYPE_CHECKING:
-    from ..pipelines.ocps_job import Job
+from ..pipelines.ocps_job import Job
 
 __all__ = ["Ingest", "JobProcess", "JobRunner", "Machinery", "PixelSource", "RawWriter"]
 
+PixelSource = Callable[[ExposureRequest], None]
+"""Writes the pixels of one detector to the path of the request, in a worker process: it must be picklable."""
 
-class PixelSource(Protocol):
-    """Makes the pixels of one detector. Called in a worker process, so it must be picklable."""
-
-    def __call__(self, request: ExposureRequest, /) -> None:
-        """Write the pixels to ``request.path``."""
-
-
-class RawWriter(Protocol):
-    """Makes a raw file of pixels and header. Called in a worker process, so it must be picklable."""
-
-    def __call__(self, path: str, header: Mapping[str, object], segments: str, /) -> None:
-        """Write the raw file to `path`."""
+RawWriter = Callable[[str, Mapping[str, object], str], None]
+"""Makes a raw file (path) of header and pixels (path), in a worker process: it must be picklable."""
 
 
 class Ingest(Protocol):
@@ -49,32 +39,23 @@ class JobProcess(Protocol):
         """End it at once, from another thread, also if it has not begun; never blocks."""
 
 
-class JobRunner(Protocol):
-    """Prepares the process of a job."""
-
-    def __call__(self, job: Job, /) -> JobProcess:
-        """Return the process, not yet running."""
+JobRunner = Callable[[Job], JobProcess]
+"""Prepares the process of a job, not yet running."""
 
 
 @dataclass(frozen=True)
 class Machinery:
-    """What does the real work.
-
-    Parameters
-    ----------
-    ingest, run_job
-        Archive and jobs.
-    make_pixels, write_raw
-        Images.
-    repository
-        Butler repository, for faults that act on it; None if there is none.
-    processes
-        Worker processes for the images; 0: a thread, for stand-ins that do next to nothing.
-    """
+    """What does the real work."""
 
     ingest: Ingest
+    """Brings raw files into the archive."""
     run_job: JobRunner
+    """Prepares the process of a job."""
     make_pixels: PixelSource = write_segments
+    """Makes the pixels of one detector."""
     write_raw: RawWriter = write_raw
+    """Makes a raw file of pixels and header."""
     repository: Path | None = None
+    """Butler repository, for faults that act on it; None if there is none."""
     processes: int = 2
+    """Worker processes for the images; 0: a thread, for stand-ins that do next to nothing."""

@@ -9,7 +9,8 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+
+import numpy
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import Instrument
@@ -22,9 +23,6 @@ from .csc import SimulatedCsc
 from .durations import Durations
 from .job_messages import JobMessages
 from .machinery import JobProcess, JobRunner
-
-if TYPE_CHECKING:
-    import numpy
 
 __all__ = ["Ocps"]
 
@@ -57,10 +55,8 @@ class Ocps(SimulatedCsc):
 
     Parameters
     ----------
-    instrument
-        Whose images it processes.
-    folder
-        Where the folders of the jobs go.
+    instrument, folder
+        Whose images it processes, and where the folders of the jobs go.
     run_job
         Prepares the process of a job.
     durations, rng
@@ -129,31 +125,24 @@ class Ocps(SimulatedCsc):
             self._stop_all()
 
     async def do_execute(self, data: salobj.BaseMsgType) -> None:
-        """Run a job; complete when it has ended, however it did.
-
-        Parameters
-        ----------
-        data
-            The command.
-
-        Raises
-        ------
-        lsst.ts.salobj.ExpectedError
-            The job is refused, or was ended with the component.
-        """
+        """Run a job; complete when it has ended, however it did."""
         self.assert_enabled("execute")
-        for job_id in filter(None, (part.strip() for part in data.prereq_jobs.split(","))):
-            if job_id in self._jobs:
-                await self._jobs[job_id].ended.wait()
+        for needed in filter(None, (part.strip() for part in data.prereq_jobs.split(","))):
+            if needed in self._jobs:
+                await self._jobs[needed].ended.wait()
             else:
-                self.log.warning("prerequisite job %s is not running", job_id)
-        job = self._job(data)
+                self.log.warning("prerequisite job %s is not running", needed)
+        job_id = self._rng.bytes(16).hex()
+        job = Job(job_id, data.pipeline, data.config, data.data_query, self._folder / job_id)
         if self._strike("ocps-refused", job):
             raise salobj.ExpectedError("the job was refused: fault ocps-refused was asked for")
         if self._strike("ocps-silent", job):
             await asyncio.Event().wait()
         messages = JobMessages(self, data, job, self.instrument, self._keep, self._faults)
-        running = self._submit(job)
+        running = self._jobs[job.job_id] = _Running(job, self._run_job(job))
+        self.log.info("job %s: %s %s", job.job_id, job.pipeline, job.data_query)
+        if self._strike("ocps-offline", job):
+            self._keep(self._go_offline())
         try:
             if not messages.result_first:
                 await messages.took()
@@ -171,16 +160,6 @@ class Ocps(SimulatedCsc):
 
         Two results follow, as from the real one: that of the abort, and that of the execute command, which
         sees that the job did not complete.
-
-        Parameters
-        ----------
-        data
-            The command.
-
-        Raises
-        ------
-        lsst.ts.salobj.ExpectedError
-            No such job is running, or the component is not ENABLED.
         """
         self.assert_enabled("abort_job")
         running = self._jobs.get(data.job_id)
@@ -191,17 +170,6 @@ class Ocps(SimulatedCsc):
             job_id=data.job_id, exit_code=ABORTED, result=result, force_output=True
         )
         running.stopped.set()
-
-    def _job(self, data: Any) -> Job:
-        job_id = self._rng.bytes(16).hex()
-        return Job(job_id, data.pipeline, data.config, data.data_query, self._folder / job_id)
-
-    def _submit(self, job: Job) -> _Running:
-        running = self._jobs[job.job_id] = _Running(job, self._run_job(job))
-        self.log.info("job %s: %s %s", job.job_id, job.pipeline, job.data_query)
-        if self._strike("ocps-offline", job):
-            self._keep(self._go_offline())
-        return running
 
     def _strike(self, name: str, job: Job) -> Fault | None:
         return self._faults.strike(name, kind=job.kind, calibration=job.calibration)
@@ -215,8 +183,8 @@ class Ocps(SimulatedCsc):
     async def _exit_code(self, running: _Running) -> int:
         """Run the job and return its exit code."""
         job, run = running.job, running.process.run
-        detectors = job.count("detector") or len(self.instrument.detectors)
-        duration = self._durations.job(self._rng, job.count("exposure"), detectors)
+        detectors = len(job.selected("detector") or self.instrument.detectors)
+        duration = self._durations.job(self._rng, len(job.selected("exposure")), detectors)
         if (slow := self._strike("ocps-slow", job)) is not None:
             duration *= slow.number("factor")
         fault = self._strike("ocps-exit", job)

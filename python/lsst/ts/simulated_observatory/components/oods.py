@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import Instrument, image_name
@@ -18,9 +19,6 @@ from .durations import Durations
 from .image_folder import ImageFolder
 from .images import Image
 from .machinery import Ingest
-
-if TYPE_CHECKING:
-    import numpy
 
 __all__ = ["Oods"]
 
@@ -37,10 +35,8 @@ class Oods(SimulatedCsc):
 
     Parameters
     ----------
-    instrument
-        Whose images.
-    folder
-        Where they appear.
+    instrument, folder
+        Whose images, and where they appear.
     ingest
         Brings a file into the Butler.
     durations, rng
@@ -69,7 +65,7 @@ class Oods(SimulatedCsc):
         self._rng = rng
         self._faults = faults
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=instrument.oods)
-        folder.add_listener(self._take)
+        folder.listeners.append(self._take)
 
     async def close_tasks(self) -> None:
         """Finish the file in hand, drop the others and let go of the Butler."""
@@ -98,12 +94,13 @@ class Oods(SimulatedCsc):
         code, description = await self._ingested(path, duration)
         if self._strike("oods-lost", image, name):
             return
-        if detector != next(iter(self.instrument.detectors)) and self._strike(
-            "oods-one-detector", image, name
-        ):
+        first = detector == next(iter(self.instrument.detectors))
+        if not first and self._strike("oods-one-detector", image, name):
             return
         if self._strike("oods-foreign", image, name):
-            await self._publish(self._foreign(image), name, code, description)
+            # An image of the same number that was taken under local control.
+            foreign = image_name(self.instrument.code, image.day_obs, image.number, controller="C")
+            await self._publish(foreign, name, code, description)
             return
         if (late := self._strike("oods-late", image, name)) is not None:
             await clock.sleep(late.number("seconds"))
@@ -113,10 +110,6 @@ class Oods(SimulatedCsc):
 
     def _strike(self, fault: str, image: Image, detector: str) -> Fault | None:
         return self._faults.strike(fault, image=image.count, detector=detector)
-
-    def _foreign(self, image: Image) -> str:
-        """Name of an image of the same number that was taken under local control."""
-        return image_name(self.instrument.code, image.day_obs, image.number, controller="C")
 
     async def _ingested(self, path: Path | None, duration: float) -> tuple[int, str]:
         if path is None:

@@ -8,51 +8,22 @@ from lsst.ts.calibrations.domain.instruments import Instrument, physical_filter
 
 from ..cameras import CAMERAS
 
-__all__ = ["OpticalPath", "band_of", "usual_optics"]
+__all__ = ["OpticalPath", "usual_optics"]
 
 
 @dataclass
 class OpticalPath:
-    """Filter and grating that are in use; spectrograph or filter changer change them.
-
-    Parameters
-    ----------
-    filter
-        Name of the filter, e.g. ``SDSSr_65mm`` or ``r_57``.
-    grating
-        Name of the grating, e.g. ``empty_1``; None for a camera without spectrograph.
-    """
+    """Filter and grating that are in use; spectrograph or filter changer change them."""
 
     filter: str
+    """Name of the filter, e.g. ``SDSSr_65mm`` or ``r_57``."""
     grating: str | None = None
+    """Name of the grating, e.g. ``empty_1``; None for a camera without spectrograph."""
 
     @property
     def physical_filter(self) -> str:
         """Name in the Butler: of the combination, ``SDSSr_65mm~empty``, or of the filter, ``r_57``."""
         return physical_filter(self.filter, self.grating)
-
-
-def band_of(instrument: Instrument, name: str) -> str:
-    """Band of a mounted filter.
-
-    Parameters
-    ----------
-    instrument
-        Whose filter.
-    name
-        As the header has it.
-
-    Returns
-    -------
-    band
-        As the header has it; ``EMPTY`` for an empty place.
-
-    Raises
-    ------
-    ValueError
-        It is not mounted.
-    """
-    return CAMERAS[instrument.name].find_filter(name).band
 
 
 def usual_optics(instrument: Instrument) -> OpticalPath:
@@ -69,7 +40,5 @@ def usual_optics(instrument: Instrument) -> OpticalPath:
         The r filter and no grating.
     """
     mounted = CAMERAS[instrument.name]
-    gratings = [each.name for each in mounted.gratings if each.band == "EMPTY"]
-    return OpticalPath(
-        next(each.name for each in mounted.filters if each.band == "r"), gratings[0] if gratings else None
-    )
+    red = next(each.name for each in mounted.filters if each.band == "r")
+    return OpticalPath(red, next((each.name for each in mounted.gratings if each.band == "EMPTY"), None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lsst.ts import salobj
@@ -24,6 +25,36 @@ STAGE_HOME = 67.0
 """Position of the linear stage at the beginning, mm."""
 
 
+@dataclass(frozen=True)
+class _Wheel:
+    """A wheel: the part of `OpticalPath` that it changes, its name in commands, its places, its events."""
+
+    part: str
+    name: str
+    slots: Sequence[MountedFilter]
+    reported: Any
+    in_position: Any
+
+    @property
+    def names(self) -> list[str]:
+        """Names of what is in its places."""
+        return [slot.name for slot in self.slots]
+
+    def find_slot(self, number: int, name: str) -> int:
+        """Find the slot that a command means by its number or, with number 0, by the name of its content."""
+        if name and number:
+            problem = f"both slot {number} and name {name!r} are given; give one"
+        elif name and name not in self.names:
+            problem = f"{name!r} is not mounted; mounted are {', '.join(self.names)}"
+        elif name:
+            return self.names.index(name)
+        elif not 0 <= number < len(self.slots):
+            problem = f"slot {number} is not between 0 and {len(self.slots) - 1}"
+        else:
+            return number
+        raise salobj.ExpectedError(f"{self.name}: {problem}")
+
+
 class Spectrograph(SimulatedCsc):
     """ATSpectrograph.
 
@@ -31,10 +62,8 @@ class Spectrograph(SimulatedCsc):
     ----------
     name
         SAL name.
-    optics
-        What it changes.
-    mounted
-        The instrument's data: what is in its wheels.
+    optics, mounted
+        What it changes, and the instrument's data: what is in its wheels.
     initial_state
         Summary state at the beginning.
     """
@@ -49,7 +78,16 @@ class Spectrograph(SimulatedCsc):
     ) -> None:
         concurrent = ("changeFilter", "changeDisperser", "moveLinearStage")
         super().__init__(name, None, initial_state, concurrent=concurrent)
-        self._filters, self._gratings = mounted.filters, mounted.gratings
+        self._filters = _Wheel(
+            "filter", "filter", mounted.filters, self.evt_reportedFilterPosition, self.evt_filterInPosition
+        )
+        self._gratings = _Wheel(
+            "grating",
+            "disperser",
+            mounted.gratings,
+            self.evt_reportedDisperserPosition,
+            self.evt_disperserInPosition,
+        )
         self._change_time = mounted.change_time
         self._optics = optics
         self._moving: set[str] = set()
@@ -62,67 +100,26 @@ class Spectrograph(SimulatedCsc):
             linearStageMinPos=STAGE_LIMITS[0],
             linearStageMaxPos=STAGE_LIMITS[1],
             linearStageSpeed=STAGE_SPEED,
-            filterNames=_listed(self._filters),
-            filterCentralWavelengths=",".join(f"{slot.wavelength}" for slot in self._filters),
-            gratingNames=_listed(self._gratings),
+            filterNames=",".join(self._filters.names),
+            filterCentralWavelengths=",".join(f"{slot.wavelength}" for slot in self._filters.slots),
+            gratingNames=",".join(self._gratings.names),
         )
-        await self._report_filter(_slot_of(self._filters, self._optics.filter))
-        await self._report_grating(_slot_of(self._gratings, self._optics.grating))
+        await self._report(self._filters)
+        await self._report(self._gratings)
         await self._report_stage()
 
     async def do_changeFilter(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
-        """Turn the filter wheel.
-
-        Parameters
-        ----------
-        data
-            The command.
-
-        Raises
-        ------
-        lsst.ts.salobj.ExpectedError
-            There is no such place, the wheel is moving already, or not ENABLED.
-        """
+        """Turn the filter wheel."""
         self.assert_enabled("changeFilter")
-        slot = _wanted(self._filters, data.filter, data.name, "filter")
-        if self._filters[slot].name != self._optics.filter:
-            await self._move("filter wheel", self._change_time, self.evt_filterInPosition)
-            self._optics.filter = self._filters[slot].name
-        await self._report_filter(slot)
+        await self._turn(self._filters, self._filters.find_slot(data.filter, data.name))
 
     async def do_changeDisperser(self, data: salobj.BaseMsgType) -> None:  # noqa: N802
-        """Turn the grating wheel.
-
-        Parameters
-        ----------
-        data
-            The command.
-
-        Raises
-        ------
-        lsst.ts.salobj.ExpectedError
-            There is no such place, the wheel is moving already, or not ENABLED.
-        """
+        """Turn the grating wheel."""
         self.assert_enabled("changeDisperser")
-        slot = _wanted(self._gratings, data.disperser, data.name, "disperser")
-        if self._gratings[slot].name != self._optics.grating:
-            await self._move("grating wheel", self._change_time, self.evt_disperserInPosition)
-            self._optics.grating = self._gratings[slot].name
-        await self._report_grating(slot)
+        await self._turn(self._gratings, self._gratings.find_slot(data.disperser, data.name))
 
     async def do_moveLinearStage(self, data: salobj.BaseMsgType) -> None:  # noqa: N802
-        """Move the linear stage.
-
-        Parameters
-        ----------
-        data
-            The command.
-
-        Raises
-        ------
-        lsst.ts.salobj.ExpectedError
-            Out of its limits, moving already, or not ENABLED.
-        """
+        """Move the linear stage."""
         self.assert_enabled("moveLinearStage")
         least, most = STAGE_LIMITS
         if not least <= data.distanceFromHome <= most:
@@ -131,10 +128,15 @@ class Spectrograph(SimulatedCsc):
             )
         distance = abs(data.distanceFromHome - self._position)
         if distance > 0:
-            duration = distance / STAGE_SPEED
-            await self._move("linear stage", duration, self.evt_linearStageInPosition)
+            await self._move("linear stage", distance / STAGE_SPEED, self.evt_linearStageInPosition)
             self._position = data.distanceFromHome
         await self._report_stage()
+
+    async def _turn(self, wheel: _Wheel, slot: int) -> None:
+        if wheel.names[slot] != getattr(self._optics, wheel.part):
+            await self._move(f"{wheel.part} wheel", self._change_time, wheel.in_position)
+            setattr(self._optics, wheel.part, wheel.names[slot])
+        await self._report(wheel)
 
     async def _move(self, axis: str, duration: float, in_position: Any) -> None:
         if axis in self._moving:
@@ -146,47 +148,13 @@ class Spectrograph(SimulatedCsc):
         finally:
             self._moving.remove(axis)
 
-    async def _report_filter(self, slot: int) -> None:
-        mounted = self._filters[slot]
-        await self.evt_reportedFilterPosition.set_write(
-            slot=slot, name=mounted.name, band=mounted.band, centralWavelength=mounted.wavelength
-        )
-        await self.evt_filterInPosition.set_write(inPosition=True)
-
-    async def _report_grating(self, slot: int) -> None:
-        mounted = self._gratings[slot]
-        await self.evt_reportedDisperserPosition.set_write(slot=slot, name=mounted.name, band=mounted.band)
-        await self.evt_disperserInPosition.set_write(inPosition=True)
+    async def _report(self, wheel: _Wheel) -> None:
+        slot = wheel.names.index(getattr(self._optics, wheel.part) or wheel.names[0])
+        mounted = wheel.slots[slot]
+        more = {"centralWavelength": mounted.wavelength} if wheel is self._filters else {}
+        await wheel.reported.set_write(slot=slot, name=mounted.name, band=mounted.band, **more)
+        await wheel.in_position.set_write(inPosition=True)
 
     async def _report_stage(self) -> None:
         await self.evt_reportedLinearStagePosition.set_write(position=self._position)
         await self.evt_linearStageInPosition.set_write(inPosition=True)
-
-
-def _find_slot(slots: Sequence[MountedFilter], number: int, name: str) -> int:
-    """Find the slot that a command means by its number or, with number 0, by the name of what is in it."""
-    if name and number:
-        raise ValueError(f"both slot {number} and name {name!r} are given; give one")
-    names = [slot.name for slot in slots]
-    if name:
-        if name not in names:
-            raise ValueError(f"{name!r} is not mounted; mounted are {', '.join(names)}")
-        return names.index(name)
-    if not 0 <= number < len(slots):
-        raise ValueError(f"slot {number} is not between 0 and {len(slots) - 1}")
-    return number
-
-
-def _wanted(slots: Sequence[MountedFilter], number: int, name: str, what: str) -> int:
-    try:
-        return _find_slot(slots, number, name)
-    except ValueError as error:
-        raise salobj.ExpectedError(f"{what}: {error}") from None
-
-
-def _slot_of(slots: Sequence[MountedFilter], name: str | None) -> int:
-    return [slot.name for slot in slots].index(name or slots[0].name)
-
-
-def _listed(slots: Sequence[MountedFilter]) -> str:
-    return ",".join(slot.name for slot in slots)

@@ -6,12 +6,12 @@ import abc
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from ..clock import current_tai
 from ..embedded_sal import AckError, Domain, Remote
-from .camera_exposure import CameraExposure
 from .remote_group import RemoteGroup
 
 __all__ = ["BaseCamera", "InstrumentCamera"]
@@ -19,7 +19,51 @@ __all__ = ["BaseCamera", "InstrumentCamera"]
 _IDLE = 1
 """Value of ``ccsCommandState.substate`` while the camera runs no command."""
 
-Checkpoint = Callable[[str], Awaitable[Any]]
+
+@dataclass
+class CameraExposure:
+    """Images of one kind."""
+
+    exp_time: float
+    """Exposure time (s)."""
+    shutter: bool
+    """Open the shutter?"""
+    image_type: str
+    """BIAS, DARK or FLAT."""
+    group_id: str
+    """Group to which the images belong."""
+    n: int
+    """Number of images, each taken with a command of its own."""
+    n_snaps: int = 1
+    """Images of each command."""
+    test_type: str | None = None
+    """By default the image type."""
+    reason: str | None = None
+    """Why the images are taken."""
+    program: str | None = None
+    """Programme for which they are taken."""
+    sensors: str | None = None
+    """Sensors to read, as names separated by colons."""
+    note: str | None = None
+    """Note of the observer."""
+
+    def get_key_value_map(self) -> str:
+        """Return the keys and values for the image header, as ``takeImages`` takes them.
+
+        Nothing is quoted, so that a comma or colon in a reason or programme breaks the map. The stutter keys
+        are there for every image; they are 0 for images that are not stuttered, as all are here.
+        """
+        values = {
+            "imageType": self.image_type,
+            "groupId": self.group_id,
+            "testType": self.image_type if self.test_type is None else self.test_type,
+            "stutterRows": 0,
+            "stutterNShifts": 0,
+            "stutterDelay": 0.0,
+            "reason": self.reason,
+            "program": self.program,
+        }
+        return ", ".join(f"{key}: {value}" for key, value in values.items() if value is not None)
 
 
 class BaseCamera(RemoteGroup, abc.ABC):
@@ -27,21 +71,17 @@ class BaseCamera(RemoteGroup, abc.ABC):
 
     Parameters
     ----------
-    components
-        SAL names of all components.
+    components, domain, log, intended_usage
+        As `RemoteGroup`; the camera is the first component.
     instrument_setup_attributes
         Names of the keyword arguments of `setup_instrument`.
-    domain, log, intended_usage
-        As `RemoteGroup`.
     tcs_ready_to_take_data
         Accepted for images of the sky; calibration images do not wait for the telescope.
 
     Attributes
     ----------
-    read_out_time, shutter_time
-        Time to read out an image, and to open or close the shutter (s).
-    min_exptime
-        Shortest exposure with an open shutter (s).
+    read_out_time, min_exptime
+        Time to read out an image, and shortest exposure with an open shutter (s).
     cmd_lock
         Held while a command to the camera or its instrument is under way.
     """
@@ -61,29 +101,18 @@ class BaseCamera(RemoteGroup, abc.ABC):
         super().__init__(components, domain=domain, log=log, intended_usage=intended_usage)
         self.instrument_setup_attributes = set(instrument_setup_attributes)
         self.read_out_time = 2.0
-        self.shutter_time = 1.0
         self.min_exptime = 0.1
         self.cmd_lock = asyncio.Lock()
 
     @property
-    @abc.abstractmethod
     def camera(self) -> Remote:
         """Remote of the camera."""
+        remote: Remote = getattr(self.rem, self.components_attr[0])
+        return remote
 
-    @abc.abstractmethod
-    def parse_sensors(self, sensors: str | None) -> str:
-        """Return the sensors as the camera takes them.
-
-        Parameters
-        ----------
-        sensors
-            Names separated by colons; None for all.
-
-        Returns
-        -------
-        sensors
-            As the field of ``takeImages``.
-        """
+    def _parse_sensors(self, sensors: str | None) -> str:
+        """Return names of sensors, separated by colons, as ``takeImages`` takes them; "" stands for all."""
+        return sensors or ""
 
     @abc.abstractmethod
     async def setup_instrument(self, **kwargs: Any) -> None:
@@ -100,19 +129,8 @@ class BaseCamera(RemoteGroup, abc.ABC):
         """Return the image types that can be taken."""
         return ["BIAS", "DARK", "FLAT"]
 
-    def check_kwargs(self, **kwargs: Any) -> None:
-        """Check that keywords are those of `setup_instrument`.
-
-        Parameters
-        ----------
-        kwargs
-            The keywords.
-
-        Raises
-        ------
-        RuntimeError
-            One is not.
-        """
+    def _check_kwargs(self, **kwargs: Any) -> None:
+        """Raise a RuntimeError if a keyword is not one of `setup_instrument`."""
         for key in kwargs:
             if key not in self.instrument_setup_attributes:
                 raise RuntimeError(
@@ -129,8 +147,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
 
         Returns
         -------
-        exposures
-            As `take_imgtype`.
+        exposures : list of int
         """
         return await self.take_imgtype("BIAS", 0.0, nbias, **kwargs)
 
@@ -144,8 +161,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
 
         Returns
         -------
-        exposures
-            As `take_imgtype`.
+        exposures : list of int
         """
         return await self.take_imgtype("DARK", exptime, ndarks, **kwargs)
 
@@ -159,8 +175,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
 
         Returns
         -------
-        exposures
-            As `take_imgtype`.
+        exposures : list of int
         """
         return await self.take_imgtype("FLAT", exptime, nflats, **kwargs)
 
@@ -178,7 +193,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
         program: str | None = None,
         sensors: str | None = None,
         note: str | None = None,
-        checkpoint: Checkpoint | None = None,
+        checkpoint: Callable[[str], Awaitable[Any]] | None = None,
         **kwargs: Any,
     ) -> list[int]:
         """Take images of one type; with an open shutter the instrument is set up first.
@@ -189,14 +204,12 @@ class BaseCamera(RemoteGroup, abc.ABC):
             BIAS, DARK or FLAT.
         exptime
             Exposure time (s); 0 for a BIAS, whatever is given.
-        n
-            Number of images.
-        n_snaps
-            Images of each command.
+        n, n_snaps
+            Number of commands, and of the images of each.
         n_shift, row_shift
             Of stuttered images only, which cannot be taken here.
         group_id
-            Group of the images; by default the present TAI.
+            Group of the images; by default the present TAI in ISO format, with milliseconds.
         test_type, reason, program, sensors, note
             As `CameraExposure`.
         checkpoint
@@ -216,10 +229,12 @@ class BaseCamera(RemoteGroup, abc.ABC):
         AckError
             The camera or the instrument refused or failed.
         """
-        self.check_kwargs(**kwargs)
+        self._check_kwargs(**kwargs)
         if imgtype not in self.get_image_types():
             raise RuntimeError(f"Invalid imgtype:{imgtype}. Must be one of {self.get_image_types()!r}")
-        group_id = self.next_group_id() if group_id is None else group_id
+        if group_id is None:
+            tai = datetime.fromtimestamp(current_tai(), UTC).replace(tzinfo=None)
+            group_id = tai.isoformat(timespec="milliseconds")
         shutter = imgtype not in ("BIAS", "DARK")
         if shutter:
             await self.setup_instrument(**kwargs)
@@ -245,8 +260,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
 
         Parameters
         ----------
-        camera_exposure
-            What to take.
+        camera_exposure : CameraExposure
 
         Returns
         -------
@@ -291,24 +305,27 @@ class BaseCamera(RemoteGroup, abc.ABC):
             expTime=float(exposure.exp_time),
             shutter=bool(exposure.shutter),
             keyValueMap=exposure.get_key_value_map(),
-            sensors=self.parse_sensors(exposure.sensors),
+            sensors=self._parse_sensors(exposure.sensors),
             obsNote="" if exposure.note is None else exposure.note,
         )
         timeout = (float(exposure.exp_time) + self.read_out_time) * exposure.n + self.long_long_timeout
-        await self.wait_for_camera_readiness()
+        await self._wait_for_camera_readiness()
         await self._wait_until_idle()
         await self.camera.cmd_takeImages.start(timeout=timeout)
         ids: list[int] = []
+        begins = self.camera.evt_startIntegration
         for _ in range(exposure.n_snaps):
             try:
-                ids.append(await self.next_exposure_id())
+                begun = await begins.next(flush=False, timeout=self.long_long_timeout)
             except TimeoutError:
                 raise RuntimeError(
                     f"Timeout waiting for startIntegration event. Expected {exposure.n_snaps} got {len(ids)}."
                 ) from None
+            _, _, day, sequence = begun.imageName.split("_")
+            ids.append(int(day + sequence[1:]))  # the exposure id has five digits of the sequence number
         return ids
 
-    async def wait_for_camera_readiness(self) -> None:
+    async def _wait_for_camera_readiness(self) -> None:
         """Wait until the last image that was begun has been read out.
 
         A camera that has never taken an image counts as ready after the long time limit. An endReadout that
@@ -343,24 +360,6 @@ class BaseCamera(RemoteGroup, abc.ABC):
         except TimeoutError:
             self.log.warning("Could not determine CCS Command State; ignoring.")
 
-    async def next_exposure_id(self) -> int:
-        """Return the id of the next exposure that begins: its day and last five digits.
-
-        Raises
-        ------
-        TimeoutError
-            None begins within the long long time limit.
-        """
-        data = await self.camera.evt_startIntegration.next(flush=False, timeout=self.long_long_timeout)
-        _, _, day, sequence = data.imageName.split("_")
-        return int(day + sequence[1:])
-
-    @staticmethod
-    def next_group_id() -> str:
-        """Return the present TAI in ISO format, with milliseconds."""
-        tai = datetime.fromtimestamp(current_tai(), UTC).replace(tzinfo=None)
-        return tai.isoformat(timespec="milliseconds")
-
 
 class InstrumentCamera(BaseCamera, abc.ABC):
     """A camera whose class says what belongs to it.
@@ -372,10 +371,8 @@ class InstrumentCamera(BaseCamera, abc.ABC):
 
     Attributes
     ----------
-    component_names
-        SAL names of the components; the first is the camera.
-    setup_attributes
-        Names of the keyword arguments of `setup_instrument`.
+    component_names, setup_attributes
+        SAL names of the components; names of the keyword arguments of `setup_instrument`.
     """
 
     component_names: ClassVar[Sequence[str]]
@@ -391,8 +388,3 @@ class InstrumentCamera(BaseCamera, abc.ABC):
         super().__init__(
             self.component_names, self.setup_attributes, domain, log, intended_usage, tcs_ready_to_take_data
         )
-
-    @property
-    def camera(self) -> Remote:
-        """Remote of the camera."""
-        return self._remote(self.components_attr[0])

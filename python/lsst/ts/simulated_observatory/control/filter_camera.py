@@ -13,37 +13,15 @@ __all__ = ["ComCam", "LSSTCam"]
 
 
 class _FilterCamera(InstrumentCamera, abc.ABC):
-    """A camera with a filter changer, its header service and OODS.
-
-    Attributes
-    ----------
-    filter_change_timeout
-        Longest time that a filter change may take (s).
-    """
+    """A camera with a filter changer, its header service and OODS."""
 
     setup_attributes = ("filter",)
     filter_change_timeout = 60.0
-
-    def parse_sensors(self, sensors: str | None) -> str:
-        """Return names of sensors, separated by colons, as they are; an empty string stands for all."""
-        return sensors or ""
+    """Longest time that a filter change may take (s)."""
 
     async def setup_instrument(self, **kwargs: Any) -> None:
-        """Set up the filter.
-
-        Parameters
-        ----------
-        kwargs
-            ``filter`` as `setup_filter`.
-
-        Raises
-        ------
-        RuntimeError
-            There are other arguments.
-        AckError
-            The camera refused or failed.
-        """
-        self.check_kwargs(**kwargs)
+        """Set up the ``filter`` as `setup_filter`."""
+        self._check_kwargs(**kwargs)
         wanted = kwargs.get("filter")
         if wanted is not None and str(wanted) != await self.get_current_filter():
             await self.setup_filter(str(wanted))
@@ -59,14 +37,8 @@ class _FilterCamera(InstrumentCamera, abc.ABC):
         Returns
         -------
         data
-            The ``endSetFilter`` of the change; None if nothing was asked for.
-
-        Raises
-        ------
-        AckError
-            The camera refused or failed.
-        TimeoutError
-            No ``endSetFilter`` came.
+            The ``endSetFilter`` of the change; None if nothing was asked for. Raises an AckError if the
+            camera refused or failed, a TimeoutError if no ``endSetFilter`` came.
         """
         if filter is None:
             return None
@@ -79,29 +51,17 @@ class _FilterCamera(InstrumentCamera, abc.ABC):
             return data
 
     async def get_current_filter(self) -> str:
-        """Return the name of the filter in the light path.
-
-        Raises
-        ------
-        RuntimeError
-            The camera has not published it.
-        """
+        """Return the name of the filter in the light path; a RuntimeError if it is not published."""
         name: str = (await self._published("endSetFilter", "current filter")).filterName
         return name
 
     async def get_available_filters(self) -> list[str]:
-        """Return the names of the filters that can be moved into the light path.
-
-        Raises
-        ------
-        RuntimeError
-            The camera has not published it.
-        """
+        """Return the names of the filters that there are; a RuntimeError if they are not published."""
         names: str = (await self._published("availableFilters", "available filters")).filterNames
         return names.split(":")
 
     async def get_available_instrument_setup(self) -> list[str]:
-        """Return what can be set up: the filters; raises as `get_available_filters`."""
+        """Return what can be set up, as `get_available_filters`."""
         return await self.get_available_filters()
 
     async def _published(self, event: str, what: str) -> BaseMsgType:
@@ -141,35 +101,13 @@ class LSSTCam(_FilterCamera):
     _guide_regions = _regions()
 
     async def setup_instrument(self, **kwargs: Any) -> None:
-        """Make sure that the filter is the one that is asked for.
-
-        Parameters
-        ----------
-        kwargs
-            ``filter`` as `setup_filter`, whose exceptions it raises.
-        """
-        self.check_kwargs(**kwargs)
+        """Make sure that the ``filter`` is the one that is asked for, as `setup_filter`."""
+        self._check_kwargs(**kwargs)
         if kwargs.get("filter") is not None:
             await self.setup_filter(str(kwargs["filter"]))
 
     async def setup_filter(self, filter: str | None) -> BaseMsgType | None:
-        """Make sure that a filter is in the light path.
-
-        Parameters
-        ----------
-        filter
-            Its name; None if any will do.
-
-        Returns
-        -------
-        data
-            None: the filter is not changed.
-
-        Raises
-        ------
-        RuntimeError
-            It is another one, or the camera has not published what is there.
-        """
+        """Raise a RuntimeError if the filter in the light path is not the one that is asked for."""
         present = await self.get_current_filter()
         if filter is not None and filter != present:
             raise RuntimeError(

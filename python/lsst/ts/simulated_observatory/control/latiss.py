@@ -16,43 +16,14 @@ class LATISS(InstrumentCamera):
     component_names = ("ATCamera", "ATSpectrograph", "ATHeaderService", "ATOODS")
     setup_attributes = ("filter", "grating", "linear_stage")
 
-    def parse_sensors(self, sensors: str | None) -> str:
-        """Return an empty string: LATISS has one sensor.
-
-        Parameters
-        ----------
-        sensors
-            Ignored.
-
-        Returns
-        -------
-        sensors
-            The empty string.
-        """
+    def _parse_sensors(self, sensors: str | None) -> str:
+        """Return an empty string: LATISS has one sensor."""
         return ""
 
     async def setup_instrument(self, **kwargs: Any) -> None:
-        """Set up the spectrograph.
-
-        Parameters
-        ----------
-        kwargs
-            ``filter``, ``grating`` and ``linear_stage`` as `setup_atspec`; a number in a string is a name.
-
-        Raises
-        ------
-        RuntimeError
-            There are other arguments.
-        AckError
-            The spectrograph refused or failed.
-        """
-        self.check_kwargs(**kwargs)
-        stage = kwargs.get("linear_stage")
-        await self.setup_atspec(
-            filter=kwargs.get("filter"),
-            grating=kwargs.get("grating"),
-            linear_stage=None if stage is None else float(stage),
-        )
+        """Set up ``filter``, ``grating`` and ``linear_stage`` as `setup_atspec`; "1" is a name, 1 a slot."""
+        self._check_kwargs(**kwargs)
+        await self.setup_atspec(**kwargs)
 
     async def setup_atspec(
         self,
@@ -95,10 +66,7 @@ class LATISS(InstrumentCamera):
     async def get_setup(self) -> tuple[str, str, float]:
         """Return the filter and the grating in the light path, and the position of the linear stage (mm).
 
-        Raises
-        ------
-        TimeoutError
-            The spectrograph has not published them.
+        Raises a TimeoutError if the spectrograph has not published them.
         """
         spectrograph = self.rem.atspectrograph
         filter_ = await spectrograph.evt_reportedFilterPosition.aget(timeout=self.fast_timeout)

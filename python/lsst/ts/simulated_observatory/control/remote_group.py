@@ -5,30 +5,30 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from types import SimpleNamespace, TracebackType
-from typing import Self
+from types import SimpleNamespace
 
 from ..embedded_sal import BaseMsgType, Domain, Remote, State, set_summary_state
+from ..embedded_sal.sal_info import ClosedOnExit
 
 __all__ = ["RemoteGroup"]
 
 
-class RemoteGroup:
-    """Remotes of several components.
+class RemoteGroup(ClosedOnExit):
+    """Remotes of several components, which the methods call by their names in ``rem``.
 
     Parameters
     ----------
     components
         SAL names, with the index if there is one, e.g. ``ATCamera`` or ``OCPS:1``.
-    domain
-        Domain of the remotes; by default the group makes one, and closes it.
-    log
-        Parent of the group's logger.
+    domain, log
+        Domain of the remotes; by default the group makes one, and closes it. Parent of the group's logger.
     intended_usage
         Accepted from scripts that save resources on a real bus; here every remote has all topics.
 
     Attributes
     ----------
+    components, components_attr
+        SAL names of the components, and their names in ``rem``.
     rem
         The remotes, by component name in lower case with ``_`` for the colon, e.g. ``rem.ocps_1``.
     check
@@ -53,24 +53,15 @@ class RemoteGroup:
         self.long_long_timeout = 120.0
         self.domain = Domain() if domain is None else domain
         self._close_domain = domain is None
-        self._components = {component: _attribute(component) for component in components}
+        self.components = list(components)
+        self.components_attr = [_attribute(component) for component in components]
         self.rem = SimpleNamespace()
         self.check = SimpleNamespace()
-        for component, attribute in self._components.items():
+        for component, attribute in zip(self.components, self.components_attr, strict=True):
             sal_name, _, index = component.partition(":")
             setattr(self.rem, attribute, Remote(self.domain, sal_name, int(index or 0)))
             setattr(self.check, attribute, True)
-        self.start_task = asyncio.gather(*(self._remote(name).start_task for name in self.components_attr))
-
-    @property
-    def components(self) -> list[str]:
-        """SAL names of the components."""
-        return list(self._components)
-
-    @property
-    def components_attr(self) -> list[str]:
-        """Names of the components in ``rem`` and ``check``."""
-        return list(self._components.values())
+        self.start_task = asyncio.gather(*(remote.start_task for remote in vars(self.rem).values()))
 
     def components_to_check(self) -> list[str]:
         """Return the names in ``rem`` of the components that count."""
@@ -101,15 +92,13 @@ class RemoteGroup:
 
         Parameters
         ----------
-        component
-            Name in ``rem``.
+        component : str
         ignore_timeout
             Return None if the state is not known within the fast time limit?
 
         Returns
         -------
-        state
-            The state.
+        state : State or None
 
         Raises
         ------
@@ -117,7 +106,7 @@ class RemoteGroup:
             It is not known in time.
         """
         try:
-            data = await self._remote(component).evt_summaryState.aget(timeout=self.fast_timeout)
+            data = await getattr(self.rem, component).evt_summaryState.aget(timeout=self.fast_timeout)
         except TimeoutError:
             if ignore_timeout:
                 return None
@@ -131,17 +120,15 @@ class RemoteGroup:
 
         Parameters
         ----------
-        component
-            Name in ``rem``.
-        desired_state
-            The state in which it is to stay.
+        component, desired_state
+            Which component, and the state in which it is to stay.
 
         Raises
         ------
         RuntimeError
             It is not in this state, or leaves it.
         """
-        event = self._remote(component).evt_summaryState
+        event = getattr(self.rem, component).evt_summaryState
         event.flush()
         data = await event.aget()
         while State(data.summaryState) == desired_state:
@@ -151,45 +138,31 @@ class RemoteGroup:
         )
 
     async def get_heartbeat(self, component: str) -> BaseMsgType:
-        """Return the last heartbeat of a component.
+        """Return the last heartbeat of a component; wait for it, as `next_heartbeat`, if there was none.
 
         Parameters
         ----------
-        component
-            Name in ``rem``.
+        component : str
 
         Returns
         -------
-        heartbeat
-            The message.
-
-        Raises
-        ------
-        TimeoutError
-            There was none before, and none comes within the fast time limit.
+        heartbeat : BaseMsgType
         """
-        data: BaseMsgType = await self._remote(component).evt_heartbeat.aget(timeout=self.fast_timeout)
+        data: BaseMsgType = await getattr(self.rem, component).evt_heartbeat.aget(timeout=self.fast_timeout)
         return data
 
     async def next_heartbeat(self, component: str) -> BaseMsgType:
-        """Wait for the next heartbeat of a component.
+        """Wait for the next heartbeat of a component; a TimeoutError if none comes in the fast time limit.
 
         Parameters
         ----------
-        component
-            Name in ``rem``.
+        component : str
 
         Returns
         -------
-        heartbeat
-            The message.
-
-        Raises
-        ------
-        TimeoutError
-            None comes within the fast time limit.
+        heartbeat : BaseMsgType
         """
-        event = self._remote(component).evt_heartbeat
+        event = getattr(self.rem, component).evt_heartbeat
         data: BaseMsgType = await event.next(flush=True, timeout=self.fast_timeout)
         return data
 
@@ -208,7 +181,7 @@ class RemoteGroup:
             raise AssertionError(f"No heartbeat from {silent}.")
 
     async def assert_all_enabled(self, message: str = "") -> None:
-        """Check that each component that counts is ENABLED.
+        """Check that each component that counts is ENABLED; raises as `get_state`, too.
 
         Parameters
         ----------
@@ -219,8 +192,6 @@ class RemoteGroup:
         ------
         AssertionError
             One or more are not.
-        TimeoutError
-            A state is not known.
         """
         names = self.components_to_check()
         states = await asyncio.gather(*map(self.get_state, names))
@@ -238,24 +209,21 @@ class RemoteGroup:
 
         Parameters
         ----------
-        state
-            Where to bring them.
-        overrides
-            Configurations by name in ``rem``.
+        state, overrides
+            Where to bring them, and configurations by component.
         components
-            Names in ``rem``; by default all that count.
+            By default all that count.
 
         Raises
         ------
         RuntimeError
             A component is not in the group, or did not follow.
         """
-        names = self.get_work_components(components)
         overrides = overrides or {}
-        checked = [name for name in names if getattr(self.check, name)]
+        checked = [name for name in self.get_work_components(components) if getattr(self.check, name)]
         changes = (
             set_summary_state(
-                self._remote(name), state, overrides.get(name, ""), timeout=self.long_long_timeout
+                getattr(self.rem, name), state, overrides.get(name, ""), timeout=self.long_long_timeout
             )
             for name in checked
         )
@@ -296,17 +264,16 @@ class RemoteGroup:
         await self.set_state(State.OFFLINE)
 
     def get_work_components(self, components: list[str] | None = None) -> list[str]:
-        """Return names of components, or those of all.
+        """Return names of components in ``rem``: those that were given, by default all.
 
         Parameters
         ----------
         components
-            Names in ``rem``; by default all.
+            Names in ``rem``.
 
         Returns
         -------
-        names
-            The same names, in ``rem``.
+        names : list [str]
 
         Raises
         ------
@@ -324,19 +291,6 @@ class RemoteGroup:
         """Close the domain if the group made it."""
         if self._close_domain:
             await self.domain.close()
-
-    def _remote(self, component: str) -> Remote:
-        remote: Remote = getattr(self.rem, component)
-        return remote
-
-    async def __aenter__(self) -> Self:
-        await self.start_task
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
 
 def _attribute(component: str) -> str:

@@ -12,21 +12,14 @@ __all__ = ["DetectorFault", "active_faults"]
 
 @dataclass(frozen=True)
 class DetectorFault:
-    """A fault of the detector.
-
-    Parameters
-    ----------
-    name
-        Such as ``amplifier-noise``.
-    detector
-        Butler id of the only detector that has it; None: all have it.
-    values
-        Its options by name, defaults included.
-    """
+    """A fault of the detector."""
 
     name: str
+    """Such as ``amplifier-noise``."""
     detector: int | None
+    """Butler id of the only detector that has it; None: all have it."""
     values: Mapping[str, str | int | float]
+    """Its options by name, defaults included."""
 
 
 def active_faults(faults: Iterable[DetectorFault], model: DetectorModel) -> tuple[DetectorFault, ...]:
@@ -34,10 +27,8 @@ def active_faults(faults: Iterable[DetectorFault], model: DetectorModel) -> tupl
 
     Parameters
     ----------
-    faults
-        All that were asked for.
-    model
-        Of the detector.
+    faults, model
+        All that were asked for, and the detector.
 
     Returns
     -------

@@ -1,10 +1,10 @@
-"""Patterns that all exposures of a detector share: response to the flat field, hot pixels and bias."""
+"""Patterns that all exposures of a detector share: response to the flat field, and bias."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import wraps
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..cameras.models import AmplifierModel
 from .truth import DetectorTruth, random_stream
 
-__all__ = ["Image", "bias_pattern", "hot_pixels", "light_pattern"]
+__all__ = ["Image", "bias_pattern", "light_pattern"]
 
 Image = npt.NDArray[np.float32]
 
@@ -67,30 +67,6 @@ def light_pattern(truth: DetectorTruth) -> Image:
     return np.stack([amplifier.mirrored(light[amplifier.box]) for amplifier in model.amplifiers])
 
 
-@lru_cache(maxsize=256)
-def hot_pixels(truth: DetectorTruth) -> Image:
-    """Pixels with additional dark current.
-
-    Parameters
-    ----------
-    truth
-        The detector.
-
-    Returns
-    -------
-    pixels
-        One row per pixel: column and row in the detector, and rate in electron/s.
-    """
-    found = [
-        (defect.x + i, defect.y + j, defect.rate)
-        for defect in truth.defects
-        if defect.rate > 0
-        for j in range(defect.height)
-        for i in range(defect.width)
-    ]
-    return np.array(found, dtype=np.float32).reshape(-1, 3)
-
-
 @_remembered
 def bias_pattern(truth: DetectorTruth) -> Image:
     """Bias level of each pixel without what changes from exposure to exposure.
@@ -110,12 +86,8 @@ def bias_pattern(truth: DetectorTruth) -> Image:
     """
     model = truth.model
     rng = random_stream(truth.seed, "bias", model.instrument, model.id, model.scale)
-    return np.stack(
-        [
-            _bias(amplifier, of_amplifier.pedestal, rng)
-            for amplifier, of_amplifier in zip(model.amplifiers, truth.amplifiers, strict=True)
-        ]
-    )
+    pedestals = [amplifier.pedestal for amplifier in truth.amplifiers]
+    return np.stack([_bias(*each, rng) for each in zip(model.amplifiers, pedestals, strict=True)])
 
 
 def _bias(amplifier: AmplifierModel, pedestal: float, rng: np.random.Generator) -> Image:

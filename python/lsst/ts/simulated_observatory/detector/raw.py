@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from functools import cache
 from io import BytesIO
+from os import PathLike
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from astropy.io import fits
 
+from ..cameras.camera_data import HeaderValue
 from ..cameras.models import AmplifierModel, DetectorModel
 
 __all__ = ["segment_header", "write_extensions", "write_raw"]
-
-_Value = str | int | float | bool
 
 _CARD, _BLOCK = 80, 2880
 """Bytes of a card and of a block (FITS standard 4.0, sections 3.1 and 3.3.1)."""
 
 
 def write_extensions(path: str, model: DetectorModel, images: Iterable[npt.NDArray[np.int32]]) -> None:
-    """Write the extension HDUs of a raw file, without the primary one.
-
-    A FITS file is a series of HDUs: the primary one, which the header service knows only later, can be put
-    before them.
+    """Write the extension HDUs of a raw file; the primary one, known only later, can be put before them.
 
     Parameters
     ----------
-    path
-        File to write.
-    model
-        The detector.
+    path, model
+        File to write, and the detector.
     images
         Raw images in the order of its amplifiers, adu.
     """
@@ -42,8 +37,7 @@ def write_extensions(path: str, model: DetectorModel, images: Iterable[npt.NDArr
         for amplifier, image in zip(model.amplifiers, images, strict=True)
     }
     with open(path, "wb") as file:
-        for channel in sorted(extensions):
-            file.write(extensions[channel])
+        file.writelines(extensions[channel] for channel in sorted(extensions))
 
 
 def _extension(amplifier: AmplifierModel, model: DetectorModel, image: npt.NDArray[np.int32]) -> bytes:
@@ -79,9 +73,7 @@ def _cards(amplifier: AmplifierModel, model: DetectorModel) -> bytes:
     return text.encode("ascii")
 
 
-def write_raw(
-    path: str | os.PathLike[str], header: Mapping[str, object], segments: str | os.PathLike[str]
-) -> None:
+def write_raw(path: str | PathLike[str], header: Mapping[str, object], segments: str | PathLike[str]) -> None:
     """Write a raw file: a primary HDU with this header, and the extension HDUs in the file ``segments``.
 
     The file appears under its name only when it is complete. ``segments`` stays.
@@ -91,8 +83,7 @@ def write_raw(
     path
         File to write; one that is there is replaced.
     header
-        Keywords of the primary header; one that is None has no value. See
-        `~lsst.ts.simulated_observatory.detector.header.primary_header`.
+        As `~lsst.ts.simulated_observatory.detector.header.primary_header` gives it.
     segments
         File written by `~lsst.ts.simulated_observatory.detector.exposure.write_segments`.
 
@@ -105,19 +96,18 @@ def write_raw(
     for key, value in header.items():
         standard = len(key) <= 8 and " " not in key
         primary.header[key if standard else f"HIERARCH {key}"] = value
-    incomplete = f"{os.fspath(path)}.part"
+    incomplete = Path(f"{path}.part")
     try:
-        with open(incomplete, "wb") as file, open(segments, "rb") as extensions:
+        with incomplete.open("wb") as file, open(segments, "rb") as extensions:
             primary.writeto(file)
             shutil.copyfileobj(extensions, file, 1 << 20)
-        os.replace(incomplete, path)
+        incomplete.replace(path)
     except BaseException:
-        if os.path.exists(incomplete):
-            os.remove(incomplete)
+        incomplete.unlink(missing_ok=True)
         raise
 
 
-def segment_header(amplifier: AmplifierModel, model: DetectorModel) -> dict[str, _Value]:
+def segment_header(amplifier: AmplifierModel, model: DetectorModel) -> dict[str, HeaderValue]:
     """Keywords of the extension of an amplifier, besides those of its name and its compressed image.
 
     Parameters
@@ -135,7 +125,7 @@ def segment_header(amplifier: AmplifierModel, model: DetectorModel) -> dict[str,
     first_x = amplifier.x0 + amplifier.width if amplifier.flip_x else amplifier.x0 + 1
     first_y = 1 if amplifier.flip_y else model.height
     origin_x, origin_y = first_x - step_x * (amplifier.sensor.prescan + 1), first_y - step_y
-    header: dict[str, _Value] = {
+    header: dict[str, HeaderValue] = {
         "CHANNEL": amplifier.channel,
         "CCDSUM": "1 1",
         "DATASEC": amplifier.data_section,
@@ -145,8 +135,7 @@ def segment_header(amplifier: AmplifierModel, model: DetectorModel) -> dict[str,
         "DTV2": origin_y,
         "DTM1_1": float(step_x),
         "DTM2_2": float(step_y),
-        "DTM1_2": 0.0,
-        "DTM2_1": 0.0,
+        **dict.fromkeys(("DTM1_2", "DTM2_1"), 0.0),
     }
     # In the frames of the camera the first axis goes along the columns, against the rows of DETSEC.
     parallel, serial = model.height + 1 - origin_y, origin_x
@@ -170,7 +159,7 @@ def segment_header(amplifier: AmplifierModel, model: DetectorModel) -> dict[str,
 
 def _frame(
     code: str, name: str, axes: tuple[str, str], origin: tuple[float, float], steps: tuple[int, int]
-) -> dict[str, _Value]:
+) -> dict[str, HeaderValue]:
     """World coordinates of a frame; in those named SERPAR the serial axis comes first.
 
     ``origin`` and ``steps`` are along the parallel and the serial direction.
@@ -178,7 +167,7 @@ def _frame(
     serial_first = name.endswith("SERPAR")
     parallel, serial = float(steps[0]), float(steps[1])
     matrix = ((serial, 0.0), (0.0, parallel)) if serial_first else ((0.0, parallel), (serial, 0.0))
-    values: dict[str, _Value] = {"WCSNAME": name, "CTYPE1": axes[0], "CTYPE2": axes[1]}
+    values: dict[str, HeaderValue] = {"WCSNAME": name, "CTYPE1": axes[0], "CTYPE2": axes[1]}
     values |= {f"PC{i + 1}_{j + 1}": matrix[i][j] for i in (0, 1) for j in (0, 1)}
     values |= {"CDELT1": 1.0, "CDELT2": 1.0, "CRPIX1": 0.0, "CRPIX2": 0.0}
     first, second = reversed(origin) if serial_first else origin

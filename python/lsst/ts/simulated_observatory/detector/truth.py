@@ -38,100 +38,68 @@ DEAD_PIXELS = 5e-6
 
 @dataclass(frozen=True)
 class Defect:
-    """A rectangle of pixels that are not as the others.
-
-    Parameters
-    ----------
-    kind
-        ``hot pixel``, ``hot column``, ``cold pixel``, ``dead pixel`` or ``trap``.
-    x, y
-        Lower left pixel, in coordinates of the assembled and trimmed detector, from 0.
-    width, height
-        Columns and rows.
-    rate
-        Additional dark current of each pixel, electron/s.
-    response
-        Factor of its response to light.
-    """
+    """A rectangle of pixels that are not as the others, in the assembled and trimmed detector."""
 
     kind: str
+    """``hot pixel``, ``hot column``, ``cold pixel``, ``dead pixel`` or ``trap``."""
     x: int
+    """First column, from 0."""
     y: int
+    """Lowest row, from 0."""
     width: int = 1
+    """Columns."""
     height: int = 1
+    """Rows."""
     rate: float = 0.0
+    """Additional dark current of each pixel, electron/s."""
     response: float = 1.0
+    """Factor of its response to light."""
 
 
 @dataclass(frozen=True)
 class AmplifierTruth:
-    """One amplifier as it is.
-
-    Parameters
-    ----------
-    name
-        E.g. ``C05``.
-    gain
-        electron/adu.
-    read_noise
-        electron.
-    a00
-        Brighter-fatter coefficient of a pixel on itself, 1/electron.
-    dark_current
-        electron/s.
-    nonlinearity
-        s - nonlinearity s^2 adu are recorded for a signal of s adu, 1/adu.
-    full_well
-        Charge that a pixel holds at most, electron.
-    pedestal
-        Level of no signal, adu.
-    """
+    """One amplifier as it is."""
 
     name: str
+    """E.g. ``C05``."""
     gain: float
+    """electron/adu."""
     read_noise: float
+    """electron."""
     a00: float
+    """Brighter-fatter coefficient of a pixel on itself, 1/electron."""
     dark_current: float
+    """electron/s."""
     nonlinearity: float
+    """s - nonlinearity s^2 adu are recorded for a signal of s adu, 1/adu."""
     full_well: float
+    """Charge that a pixel holds at most, electron."""
     pedestal: float
+    """Level of no signal, adu."""
 
 
 @dataclass(frozen=True, eq=False)  # by identity: patterns are cached by it
 class DetectorTruth:
-    """One detector as it is.
-
-    Parameters
-    ----------
-    model
-        Its camera model.
-    seed
-        From which all was drawn.
-    amplifiers
-        In the order of the model.
-    crosstalk
-        As in the camera model.
-    illumination
-        Light that it gets, relative to the mean of the detectors of its camera.
-    vignetting
-        Part of the light that is missing in its corners.
-    gradient
-        Relative change of the light from left to right and from bottom to top.
-    shutter_offset
-        By how much the shutter is open longer than asked for, s.
-    defects
-        In coordinates of the assembled and trimmed detector.
-    """
+    """One detector as it is."""
 
     model: DetectorModel
+    """Its camera model."""
     seed: int
+    """From which all was drawn."""
     amplifiers: tuple[AmplifierTruth, ...]
+    """In the order of the model."""
     crosstalk: tuple[tuple[float, ...], ...]
+    """As in the camera model."""
     illumination: float
+    """Light that it gets, relative to the mean of the detectors of its camera."""
     vignetting: float
+    """Part of the light that is missing in its corners."""
     gradient: tuple[float, float]
+    """Relative change of the light from left to right and from bottom to top."""
     shutter_offset: float
+    """By how much the shutter is open longer than asked for, s."""
     defects: tuple[Defect, ...]
+    """Pixels that are not as the others."""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON can hold it: amplifiers by name, defects as a list of dictionaries."""
@@ -144,10 +112,10 @@ class DetectorTruth:
             "width": self.model.width,
             "height": self.model.height,
             "amplifiers": {amplifier.name: asdict(amplifier) for amplifier in self.amplifiers},
-            "crosstalk": [list(row) for row in self.crosstalk],
+            "crosstalk": self.crosstalk,
             "illumination": self.illumination,
             "vignetting": self.vignetting,
-            "gradient": list(self.gradient),
+            "gradient": self.gradient,
             "shutter_offset": self.shutter_offset,
             "defects": [asdict(defect) for defect in self.defects],
         }
@@ -158,20 +126,13 @@ def random_stream(seed: int, *key: str | int) -> np.random.Generator:
 
     Parameters
     ----------
-    seed
-        Of the simulation.
-    key
-        Words and numbers that say what it is for.
+    seed, key
+        Of the simulation, and what it is for; no number is negative.
 
     Returns
     -------
     rng
         Random numbers.
-
-    Raises
-    ------
-    ValueError
-        The seed or a number in the key is negative.
     """
     words = [zlib.crc32(part.encode()) if isinstance(part, str) else part for part in key]
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, *words])))
@@ -185,10 +146,8 @@ def draw_truth(model: DetectorModel, seed: int) -> DetectorTruth:
 
     Parameters
     ----------
-    model
-        Camera model, around which it is drawn.
-    seed
-        Of the simulation.
+    model, seed
+        Camera model, around which it is drawn, and seed of the simulation.
 
     Returns
     -------
@@ -206,26 +165,21 @@ def draw_truth(model: DetectorModel, seed: int) -> DetectorTruth:
     gradient = 0.003 * float(np.cos(angle)), 0.003 * float(np.sin(angle))
     vignetting = float(rng.uniform(0.02, 0.03))
     shutter_offset = SHUTTER_OFFSET * float(rng.uniform(0.9, 1.1))
+    share = random_stream(seed, "illumination", model.instrument, model.id)
+    alone = len(CAMERAS[model.instrument].detectors) == 1
+    spread = 0.0 if alone else ILLUMINATION_SPREAD
     crosstalk = np.array(model.crosstalk) * rng.uniform(0.97, 1.03, (len(model.amplifiers),) * 2)
     return DetectorTruth(
         model=model,
         seed=seed,
         amplifiers=tuple(_draw_amplifier(amplifier, sensor_a00, rng) for amplifier in model.amplifiers),
         crosstalk=tuple(tuple(float(value) for value in row) for row in crosstalk),
-        illumination=_draw_illumination(model, seed),
+        illumination=1.0 + spread * float(share.uniform(-1.0, 1.0)),
         vignetting=vignetting,
         gradient=gradient,
         shutter_offset=shutter_offset,
         defects=_draw_defects(model, random_stream(seed, "defects", model.instrument, model.id, model.scale)),
     )
-
-
-def _draw_illumination(model: DetectorModel, seed: int) -> float:
-    """A camera with one detector has all the light on that."""
-    if len(CAMERAS[model.instrument].detectors) == 1:
-        return 1.0
-    rng = random_stream(seed, "illumination", model.instrument, model.id)
-    return 1.0 + ILLUMINATION_SPREAD * float(rng.uniform(-1.0, 1.0))
 
 
 def _draw_amplifier(model: AmplifierModel, sensor_a00: float, rng: np.random.Generator) -> AmplifierTruth:
@@ -254,19 +208,14 @@ def _draw_defects(model: DetectorModel, rng: np.random.Generator) -> tuple[Defec
 
     # Rates are spread evenly in their logarithm, above the limit for defects of 3 electron/s.
     found = [
-        Defect("hot pixel", x, y, rate=float(10 ** rng.uniform(0.65, 2.0))) for x, y in places(HOT_PIXELS)
-    ]
-    found += [
-        Defect("cold pixel", x, y, response=float(rng.uniform(0.2, 0.8))) for x, y in places(COLD_PIXELS)
-    ]
-    found += [
-        Defect("dead pixel", x, y, response=float(rng.uniform(0.0, 0.05))) for x, y in places(DEAD_PIXELS)
+        *(Defect("hot pixel", *at, rate=float(10 ** rng.uniform(0.65, 2.0))) for at in places(HOT_PIXELS)),
+        *(Defect("cold pixel", *at, response=float(rng.uniform(0.2, 0.8))) for at in places(COLD_PIXELS)),
+        *(Defect("dead pixel", *at, response=float(rng.uniform(0.0, 0.05))) for at in places(DEAD_PIXELS)),
     ]
     columns = max(1, round(3 / model.scale))
-    for amplifier in rng.choice(len(model.amplifiers), 2 * columns, replace=False)[:columns]:
-        found.append(_column(model.amplifiers[amplifier], "hot column", rng))
-    for amplifier in rng.choice(len(model.amplifiers), 2 * columns, replace=False)[columns:]:
-        found.append(_column(model.amplifiers[amplifier], "trap", rng))
+    for kind, chosen in (("hot column", slice(columns)), ("trap", slice(columns, None))):
+        for amplifier in rng.choice(len(model.amplifiers), 2 * columns, replace=False)[chosen]:
+            found.append(_column(model.amplifiers[amplifier], kind, rng))
     return tuple(found)
 
 

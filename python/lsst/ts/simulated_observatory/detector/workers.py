@@ -10,8 +10,6 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 __all__ = ["make_workers"]
 
-_THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
 
 def make_workers(processes: int) -> Executor:
     """Make a pool of worker processes.
@@ -37,8 +35,7 @@ def make_workers(processes: int) -> Executor:
 
 def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in _THREAD_COUNTS:
-        os.environ[name] = "1"
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -8,12 +8,11 @@ from . import topics
 from .base_csc import BaseCsc
 from .base_script import BaseScript
 from .controller import Controller
-from .domain import Domain
 from .enums import SalRetCode, State
 from .errors import AckError, AckTimeoutError, ExpectedError
 from .messages import AckCmdDataType, BaseMsgType
 from .remote import Remote, set_summary_state
-from .sal_info import SalInfo
+from .sal_info import Domain, SalInfo
 from .validator import DefaultingValidator
 
 __all__ = [

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from .controller import Controller
 from .enums import State
@@ -12,26 +12,14 @@ from .errors import ExpectedError
 from .messages import BaseMsgType
 from .remote import transition_commands
 
-__all__ = ["HEARTBEAT_INTERVAL", "BaseCsc"]
+__all__ = ["BaseCsc"]
 
-HEARTBEAT_INTERVAL = 1.0
+_HEARTBEAT_INTERVAL = 1.0
 """Time between heartbeats (s)."""
 
 
 async def _do_nothing(self: BaseCsc, data: BaseMsgType) -> None:
     """Do nothing before or after a change of the summary state; a subclass can."""
-
-
-def _state_command(
-    name: str, allowed: Sequence[State], new_state: State
-) -> Callable[[Any, BaseMsgType], Awaitable[None]]:
-    """Make the method that obeys a command which changes the summary state."""
-
-    async def obey(self: BaseCsc, data: BaseMsgType) -> None:
-        await self._change_state(data, name, allowed, new_state)
-
-    obey.__doc__ = f"Go from {' or '.join(state.name for state in allowed)} to {new_state.name}."
-    return obey
 
 
 class BaseCsc(Controller):
@@ -42,8 +30,10 @@ class BaseCsc(Controller):
 
     Parameters
     ----------
-    name, index
-        SAL component name, and its index if it has one.
+    name, index, allow_missing_callbacks, extra_commands
+        As `Controller`.
+    discard_out_of_order_telemetry, discard_out_of_order_events
+        As `SalInfo`.
     check_if_duplicate
         Refuse to start when a component of the same name and index is there?
     initial_state
@@ -52,25 +42,15 @@ class BaseCsc(Controller):
         Configuration to start with, if the initial state is DISABLED or ENABLED.
     simulation_mode
         One of ``valid_simulation_modes``; 0 for none.
-    allow_missing_callbacks, extra_commands, discard_out_of_order_telemetry, discard_out_of_order_events
-        As `Controller`.
-
-    Attributes
-    ----------
-    version
-        Class attribute that each subclass must have; reported in ``softwareVersions``.
 
     Raises
     ------
-    RuntimeError
-        The class has no version.
-    ValueError
-        The initial state is FAULT, or the simulation mode is not valid.
-    TypeError
-        As `Controller`.
+    RuntimeError, ValueError
+        The class has no version; the initial state is FAULT, or the simulation mode not valid.
     """
 
     version: ClassVar[str]
+    """Reported in ``softwareVersions``; each subclass must have it."""
     default_initial_state: ClassVar[State] = State.STANDBY
     valid_simulation_modes: ClassVar[Sequence[int]] = (0,)
 
@@ -95,10 +75,9 @@ class BaseCsc(Controller):
         if simulation_mode not in self.valid_simulation_modes:
             raise ValueError(f"{simulation_mode=} is not one of {self.valid_simulation_modes}")
         self.check_if_duplicate = check_if_duplicate
-        self.heartbeat_interval = HEARTBEAT_INTERVAL
+        self.simulation_mode = simulation_mode
         self._override = override
         self._summary_state = self.default_initial_state
-        self._heartbeat: asyncio.TimerHandle | None = None
         super().__init__(
             name,
             index,
@@ -119,23 +98,15 @@ class BaseCsc(Controller):
         """Whether the summary state is DISABLED or ENABLED."""
         return self._summary_state in (State.DISABLED, State.ENABLED)
 
-    @property
-    def simulation_mode(self) -> int:
-        """Simulation mode, 0 for none."""
-        return int(self.evt_simulationMode.data.mode)
-
     async def start(self) -> None:
-        """Start the topics and the heartbeat, and report mode and versions.
+        """Start topics and heartbeat, and report mode and versions.
 
-        Raises
-        ------
-        ExpectedError
-            The component is already running, and that is checked.
+        Raises an ExpectedError if the component is already running, and that is checked.
         """
         if self.check_if_duplicate and self.cmd_start.channel.readers:
             raise ExpectedError(f"{self.salinfo.name_index} is already running")
         await super().start()
-        self._beat()
+        self._beat(_HEARTBEAT_INTERVAL)
         await self.evt_simulationMode.write()
         await self.evt_softwareVersions.write()
 
@@ -154,12 +125,6 @@ class BaseCsc(Controller):
                 self.log.exception(f"{command} failed during the start; staying in {self.summary_state!r}")
                 return
 
-    async def close_tasks(self) -> None:
-        """Stop the heartbeat."""
-        if self._heartbeat is not None:
-            self._heartbeat.cancel()
-        await super().close_tasks()
-
     def assert_enabled(self, action: str = "") -> None:
         """Check that the component is ENABLED; for the beginning of ``do_`` methods.
 
@@ -171,7 +136,7 @@ class BaseCsc(Controller):
         Raises
         ------
         ExpectedError
-            It is not.
+            It is not ENABLED.
         """
         if self.summary_state == State.ENABLED:
             return
@@ -190,10 +155,8 @@ class BaseCsc(Controller):
         ----------
         code
             Error number; None to write no ``errorCode``.
-        report
-            What happened.
-        traceback
-            Where it happened.
+        report, traceback
+            What happened, and where.
         """
         self._summary_state = State.FAULT
         if code is not None:
@@ -210,19 +173,24 @@ class BaseCsc(Controller):
     begin_start = end_start = begin_enable = end_enable = begin_disable = end_disable = _do_nothing
     begin_standby = end_standby = begin_exitControl = end_exitControl = _do_nothing  # noqa: N815
 
-    do_start = _state_command("start", (State.STANDBY,), State.DISABLED)
-    do_enable = _state_command("enable", (State.DISABLED,), State.ENABLED)
-    do_disable = _state_command("disable", (State.ENABLED,), State.DISABLED)
-    do_standby = _state_command("standby", (State.DISABLED, State.FAULT), State.STANDBY)
+    async def do_start(self, data: BaseMsgType) -> None:
+        """Go from STANDBY to DISABLED."""
+        await self._change_state(data, "start", (State.STANDBY,), State.DISABLED)
+
+    async def do_enable(self, data: BaseMsgType) -> None:
+        """Go from DISABLED to ENABLED."""
+        await self._change_state(data, "enable", (State.DISABLED,), State.ENABLED)
+
+    async def do_disable(self, data: BaseMsgType) -> None:
+        """Go from ENABLED to DISABLED."""
+        await self._change_state(data, "disable", (State.ENABLED,), State.DISABLED)
+
+    async def do_standby(self, data: BaseMsgType) -> None:
+        """Go from DISABLED or FAULT to STANDBY."""
+        await self._change_state(data, "standby", (State.DISABLED, State.FAULT), State.STANDBY)
 
     async def do_exitControl(self, data: BaseMsgType) -> None:  # noqa: N802
-        """Go from STANDBY to OFFLINE, and close.
-
-        Parameters
-        ----------
-        data
-            The command.
-        """
+        """Go from STANDBY to OFFLINE, and close."""
         await self._change_state(data, "exitControl", (State.STANDBY,), State.OFFLINE)
         self._closing = asyncio.get_running_loop().create_task(self.close())
 
@@ -247,10 +215,3 @@ class BaseCsc(Controller):
         await self.evt_summaryState.set_write(summaryState=self.summary_state)
         if self.summary_state != State.FAULT:
             await self.evt_errorCode.set_write(errorCode=0, errorReport="", traceback="")
-
-    def _beat(self) -> None:
-        """Write a heartbeat and set the timer of the next: a task for it would cost ten times as much."""
-        if self.salinfo.running:
-            self.evt_heartbeat.publish()
-            loop = asyncio.get_running_loop()
-            self._heartbeat = loop.call_later(self.heartbeat_interval, self._beat)

@@ -10,20 +10,22 @@ import signal
 import sys
 import threading
 import types
+from collections.abc import Sequence
 from typing import Any, Self
 
 import yaml
 
+from ..clock import current_tai
+from .controller import Controller
 from .enums import MetadataCoordSys, MetadataDome, MetadataRotSys, ScriptState
 from .errors import ExpectedError
 from .messages import BaseMsgType
-from .script_status import ScriptStatus
 from .validator import DefaultingValidator
 
 __all__ = ["BaseScript"]
 
-_STATE_INTERVAL = 0.001
-"""Pause after a new state, so that others see it before the next one (s)."""
+_HEARTBEAT_INTERVAL = 5.0  # s
+_STATE_INTERVAL = 0.001  # s; pause after a new state, so that others see it before the next one
 
 _FINAL = {
     ScriptState.ENDING: ScriptState.DONE,
@@ -33,34 +35,40 @@ _FINAL = {
 }
 
 
-class BaseScript(ScriptStatus, abc.ABC):
+class BaseScript(Controller, abc.ABC):
     """A script: configured once, run once, then closed.
 
     Parameters
     ----------
-    index
-        SAL index; not 0.
-    descr
-        What the script does, in a few words.
-    help
-        The same at length.
+    index, descr, help
+        SAL index, not 0; what the script does, in a few words, and at length.
 
-    Raises
-    ------
-    ValueError
-        The index is 0.
+    Attributes
+    ----------
+    num_checkpoints, last_checkpoint
+        How many checkpoints were passed, and the name of the last.
+    timestamps
+        TAI at which each state was entered (s).
     """
 
     def __init__(self, index: int, descr: str, help: str = "") -> None:
+        if index == 0:
+            raise ValueError("index must be nonzero")
         schema = self.get_schema()
         self.config_validator = None if schema is None else DefaultingValidator(schema)
+        self.num_checkpoints = 0
+        self.last_checkpoint = ""
+        self.timestamps: dict[ScriptState, float] = {}
+        self._sub_group_id = 0
+        self._is_exiting = False
         self._run_task: asyncio.Task[None] | None = None
         self._close_task: asyncio.Task[None] | None = None
         self._pause: asyncio.Future[None] | None = None
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, self.signal_handler)
-        super().__init__(index, descr, help)
+        super().__init__("Script", index, do_callbacks=True)
+        self.evt_description.set(classname=type(self).__name__, description=descr, help=help)
 
     @classmethod
     @abc.abstractmethod
@@ -69,12 +77,11 @@ class BaseScript(ScriptStatus, abc.ABC):
 
     @abc.abstractmethod
     async def configure(self, config: types.SimpleNamespace) -> None:
-        """Take the configuration.
+        """Take the configuration: options as attributes, validated, with defaults.
 
         Parameters
         ----------
-        config
-            Options as attributes; validated, with defaults.
+        config : SimpleNamespace
         """
 
     @abc.abstractmethod
@@ -106,7 +113,7 @@ class BaseScript(ScriptStatus, abc.ABC):
         Returns
         -------
         script
-            The script; None with ``--schema``, when its schema has been printed.
+            None with ``--schema``: the schema has been printed.
 
         Raises
         ------
@@ -121,26 +128,20 @@ class BaseScript(ScriptStatus, abc.ABC):
         )
         parser.add_argument("--schema", action="store_true", help="print the configuration schema and quit")
         arguments = parser.parse_args()
-        if arguments.schema:
-            schema = cls.get_schema()
-            if schema is not None:
-                print(yaml.safe_dump(schema))
-            return None
-        return cls(index=arguments.index, **kwargs)
+        if not arguments.schema:
+            return cls(index=arguments.index, **kwargs)
+        if (schema := cls.get_schema()) is not None:
+            print(yaml.safe_dump(schema))
+        return None
 
     @classmethod
     async def amain(cls, **kwargs: Any) -> None:
-        """Run the script from the command line.
+        """Run the script from the command line; exit with 1 if it ends in any state but DONE or STOPPED.
 
         Parameters
         ----------
         kwargs
             As `make_from_cmd_line`.
-
-        Raises
-        ------
-        SystemExit
-            With 1, when the script ends in any state but DONE or STOPPED.
         """
         script = cls.make_from_cmd_line(**kwargs)
         if script is None:
@@ -154,6 +155,98 @@ class BaseScript(ScriptStatus, abc.ABC):
         if script.state.state not in (ScriptState.DONE, ScriptState.STOPPED):
             sys.exit(1)
 
+    @property
+    def checkpoints(self) -> BaseMsgType:
+        """Regular expressions ``pause`` and ``stop``."""
+        data: BaseMsgType = self.evt_checkpoints.data
+        return data
+
+    @property
+    def group_id(self) -> str:
+        """Group ID, or an empty string."""
+        return str(self.evt_state.data.groupId)
+
+    @property
+    def obs_id(self) -> str:
+        """Block ID, or an empty string."""
+        return str(self.evt_state.data.blockId)
+
+    @property
+    def state(self) -> BaseMsgType:
+        """The ``state`` event: ``state``, ``reason``, ``lastCheckpoint``, ``numCheckpoints`` and so on."""
+        data: BaseMsgType = self.evt_state.data
+        return data
+
+    @property
+    def state_name(self) -> str:
+        """Name of the state."""
+        return ScriptState(self.state.state).name
+
+    def next_supplemented_group_id(self) -> str:
+        """Return the group ID with a number that grows at each call.
+
+        Raises
+        ------
+        RuntimeError
+            There is no group ID.
+        """
+        if not self.group_id:
+            raise RuntimeError("No group ID")
+        self._sub_group_id += 1
+        return f"{self.group_id}#{self._sub_group_id}"
+
+    def assert_state(self, action: str, states: Sequence[ScriptState]) -> None:
+        """Check that the script is in one of some states and not exiting.
+
+        Parameters
+        ----------
+        action, states
+            What is to be done, for the message, and the states in which it can be.
+
+        Raises
+        ------
+        ExpectedError
+            It is not, or it is exiting.
+        """
+        if self._is_exiting:
+            raise ExpectedError(f"Cannot {action}: script is exiting")
+        if self.state.state not in states:
+            names = ", ".join(state.name for state in states)
+            raise ExpectedError(f"Cannot {action}: state={self.state_name} instead of {names}")
+
+    async def start(self) -> None:
+        """Start the topics and the heartbeat; report state and description."""
+        await super().start()
+        self._beat_after(_HEARTBEAT_INTERVAL)
+        remotes = (info for info in self.domain.salinfo_set if info is not self.salinfo)
+        await self.set_state(ScriptState.UNCONFIGURED)
+        await self.evt_description.set_write(
+            remotes=",".join(sorted({f"{info.name}:{info.index}" for info in remotes})), force_output=True
+        )
+
+    async def set_state(
+        self,
+        state: ScriptState | int | None = None,
+        reason: str | None = None,
+        keep_old_reason: bool = False,
+        force_output: bool = False,
+    ) -> None:
+        """Report a state.
+
+        Parameters
+        ----------
+        state, reason
+            New state and the reason for it; None for the present ones.
+        keep_old_reason, force_output
+            Append the reason to the present one? Write the event even if nothing changed?
+        """
+        if keep_old_reason and reason is not None and self.state.reason:
+            reason = f"{self.state.reason}; {reason}"
+        if state is not None:
+            state = ScriptState(state)
+            self.timestamps[state] = current_tai()
+        await self.evt_state.set_write(state=state, reason=reason, force_output=force_output)
+
     def signal_handler(self) -> None:
         """End at once, without `cleanup`, on SIGINT or SIGTERM."""
         self.log.info("Handling termination signal.")
@@ -162,6 +255,7 @@ class BaseScript(ScriptStatus, abc.ABC):
 
     async def close_tasks(self) -> None:
         """End heartbeat, pause and run."""
+        self._is_exiting = True
         await super().close_tasks()
         for task in (self._run_task, self._pause):
             if task is not None:
@@ -191,6 +285,7 @@ class BaseScript(ScriptStatus, abc.ABC):
             raise RuntimeError("checkpoint error: `run` is not under way")
         self.num_checkpoints += 1
         self.last_checkpoint = name
+        self.evt_state.set(lastCheckpoint=name, numCheckpoints=self.num_checkpoints)
         if re.fullmatch(self.checkpoints.stop, name):
             await self.set_state(ScriptState.STOPPING)
             raise asyncio.CancelledError(f"checkpoint {name} matches {self.checkpoints.stop}")
@@ -204,18 +299,7 @@ class BaseScript(ScriptStatus, abc.ABC):
             await asyncio.sleep(_STATE_INTERVAL)
 
     async def do_configure(self, data: BaseMsgType) -> None:
-        """Configure the script from UNCONFIGURED; a bad configuration ends it in CONFIGURE_FAILED.
-
-        Parameters
-        ----------
-        data
-            The command.
-
-        Raises
-        ------
-        ExpectedError
-            The state is another one, or the configuration is bad.
-        """
+        """Configure the script from UNCONFIGURED; a bad configuration ends it in CONFIGURE_FAILED."""
         self.assert_state("configure", [ScriptState.UNCONFIGURED])
         try:
             await self.configure(types.SimpleNamespace(**self._read_config(data.config)))
@@ -232,9 +316,7 @@ class BaseScript(ScriptStatus, abc.ABC):
         self.evt_metadata.set(
             coordinateSystem=MetadataCoordSys.NONE,
             rotationSystem=MetadataRotSys.NONE,
-            filters="",
             dome=MetadataDome.EITHER,
-            duration=0,
         )
         self.set_metadata(self.evt_metadata.data)
         self.evt_state.set(blockId=data.blockId)
@@ -243,42 +325,19 @@ class BaseScript(ScriptStatus, abc.ABC):
         await asyncio.sleep(_STATE_INTERVAL)
 
     async def do_setGroupId(self, data: BaseMsgType) -> None:  # noqa: N802
-        """Set the group ID; only in CONFIGURED.
-
-        Parameters
-        ----------
-        data
-            The command.
-        """
+        """Set the group ID; only in CONFIGURED."""
         self.assert_state("setGroupId", [ScriptState.CONFIGURED])
         await self.evt_state.set_write(groupId=data.groupId, force_output=True)
         self._sub_group_id = 0
 
     async def do_setCheckpoints(self, data: BaseMsgType) -> None:  # noqa: N802
-        """Set the checkpoints at which to pause and stop.
-
-        Parameters
-        ----------
-        data
-            The command.
-        """
+        """Set the checkpoints at which to pause and stop."""
         states = (ScriptState.UNCONFIGURED, ScriptState.CONFIGURED, ScriptState.RUNNING, ScriptState.PAUSED)
         self.assert_state("setCheckpoints", states)
         await self._set_checkpoints(data.pause, data.stop)
 
     async def do_run(self, data: BaseMsgType) -> None:
-        """Run the script to its end; it must be CONFIGURED and have a group ID.
-
-        Parameters
-        ----------
-        data
-            The command.
-
-        Raises
-        ------
-        ExpectedError
-            It is not, or has none.
-        """
+        """Run the script to its end; it must be CONFIGURED and have a group ID."""
         self.assert_state("run", [ScriptState.CONFIGURED])
         if not self.group_id:
             raise ExpectedError("Group ID not set")
@@ -298,25 +357,13 @@ class BaseScript(ScriptStatus, abc.ABC):
         await self._exit()
 
     async def do_resume(self, data: BaseMsgType) -> None:
-        """Go on from PAUSED.
-
-        Parameters
-        ----------
-        data
-            The command.
-        """
+        """Go on from PAUSED."""
         self.assert_state("resume", [ScriptState.PAUSED])
         if self._pause is not None and not self._pause.done():
             self._pause.set_result(None)
 
     async def do_stop(self, data: BaseMsgType) -> None:
-        """Stop at once: cancel `run`, or end the script if it does not run.
-
-        Parameters
-        ----------
-        data
-            The command.
-        """
+        """Stop at once: cancel `run`, or end the script if it does not run."""
         if self._is_exiting:
             return
         if self._run_task is not None and not self._run_task.done():

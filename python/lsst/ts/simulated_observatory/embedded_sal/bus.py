@@ -9,54 +9,26 @@ from weakref import WeakKeyDictionary
 
 from .messages import BaseMsgType
 
-__all__ = ["Bus", "Channel", "Listener", "running_bus"]
+__all__ = ["Bus", "Listener", "running_bus"]
 
 Listener = Callable[[str, str, BaseMsgType], None]
 """Called with component, topic and sample."""
 
 
-class Channel:
-    """One topic of one component and index.
-
-    Parameters
-    ----------
-    component, attr_name, index
-        What it carries, e.g. ``OCPS``, ``evt_job_result`` and 1.
-    listeners
-        Called with every sample on the bus.
-    every_index
-        The channel of the same topic with index 0, whose readers get the samples of every index, too.
-
-    Attributes
-    ----------
-    readers
-        Called with each sample at the moment at which it is published.
-    """
+class _Channel:
+    """One topic of one component and index; those with index 0 get the samples of every index, too."""
 
     def __init__(
-        self,
-        component: str,
-        attr_name: str,
-        index: int,
-        listeners: Sequence[Listener],
-        every_index: Channel | None,
+        self, key: tuple[str, str, int], listeners: Sequence[Listener], every_index: _Channel | None
     ) -> None:
-        self.readers: list[Callable[[BaseMsgType], None]] = []
-        self._component = component
-        self._attr_name = attr_name
-        self._index = index
+        self.readers: list[Callable[[BaseMsgType], None]] = []  # called when a sample is published
+        self._component, self._attr_name, self._index = key
         self._listeners = listeners
         self._channels = [self] if every_index is None else [self, every_index]
         self._last: dict[int, BaseMsgType] = {}
 
     def publish(self, data: BaseMsgType) -> None:
-        """Hand a sample to all readers.
-
-        Parameters
-        ----------
-        data
-            The sample, which the readers share.
-        """
+        """Hand a sample to all readers, which share it."""
         for channel in self._channels:
             channel._last[self._index] = data
         for listener in self._listeners:
@@ -77,14 +49,16 @@ class Bus:
     ----------
     listeners
         Called with every sample at the moment at which it is published, before its readers get it.
+    command_numbers
+        Sequence numbers for commands: each is given once on this bus.
     """
 
     def __init__(self) -> None:
         self.listeners: list[Listener] = []
-        self._channels: dict[tuple[str, str, int], Channel] = {}
-        self._command_numbers = itertools.count(1)
+        self._channels: dict[tuple[str, str, int], _Channel] = {}
+        self.command_numbers = itertools.count(1)
 
-    def channel(self, component: str, attr_name: str, index: int) -> Channel:
+    def channel(self, component: str, attr_name: str, index: int) -> _Channel:
         """Return the channel of a topic.
 
         Parameters
@@ -101,23 +75,13 @@ class Bus:
         channel = self._channels.get(key)
         if channel is None:
             every_index = self.channel(component, attr_name, 0) if index != 0 else None
-            channel = self._channels[key] = Channel(*key, self.listeners, every_index)
+            channel = self._channels[key] = _Channel(key, self.listeners, every_index)
         return channel
-
-    def next_command_number(self) -> int:
-        """Return a sequence number that no other command on this bus has."""
-        return next(self._command_numbers)
 
 
 _buses: WeakKeyDictionary[asyncio.AbstractEventLoop, Bus] = WeakKeyDictionary()
 
 
 def running_bus() -> Bus:
-    """Return the bus of the running event loop.
-
-    Raises
-    ------
-    RuntimeError
-        No event loop is running.
-    """
+    """Return the bus of the running event loop; a RuntimeError if there is none."""
     return _buses.setdefault(asyncio.get_running_loop(), Bus())

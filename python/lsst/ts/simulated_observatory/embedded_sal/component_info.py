@@ -11,8 +11,19 @@ from typing import Any
 
 import yaml
 
-__all__ = ["ComponentInfo", "FieldInfo", "TopicInfo", "component_info", "component_names"]
+__all__ = ["ACKCMD", "ComponentInfo", "FieldInfo", "TopicInfo", "component_info", "component_names"]
 
+ACKCMD = "ackcmd"
+"""Topic of the acknowledgements of a component's commands; not one of the interface files."""
+
+_ACKCMD_FIELDS = {
+    "ack": "long",
+    "error": "long",
+    "result": "string",
+    "timeout": "double",
+    "identity": "string",
+    "origin": "long",
+}
 _PREFIXES = {"command": "cmd", "logevent": "evt"}
 _FIELD = re.compile(r"^(?P<type>[a-z ]+?)(\[(?P<count>\d+)\])?$")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -62,6 +73,8 @@ class ComponentInfo:
     """Categories and names of the generic topics that it adds to the mandatory ones."""
     topics: Mapping[str, TopicInfo]
     """Topics by attribute name."""
+    ackcmd: TopicInfo
+    """The acknowledgements of its commands."""
 
 
 def component_names() -> list[str]:
@@ -75,13 +88,11 @@ def component_info(name: str) -> ComponentInfo:
 
     Parameters
     ----------
-    name
-        SAL component name.
+    name : str
 
     Returns
     -------
-    info
-        The definition.
+    info : ComponentInfo
 
     Raises
     ------
@@ -102,7 +113,8 @@ def component_info(name: str) -> ComponentInfo:
     topics = [
         TopicInfo(name, sal_name, indexed, _fields(definitions[sal_name])) for sal_name in sorted(definitions)
     ]
-    return ComponentInfo(name, indexed, generics, {topic.attr_name: topic for topic in topics})
+    ackcmd = TopicInfo(name, ACKCMD, indexed, _fields(_ACKCMD_FIELDS))
+    return ComponentInfo(name, indexed, generics, {topic.attr_name: topic for topic in topics}, ackcmd)
 
 
 def _generic_topics(generics: tuple[str, ...]) -> dict[str, dict[str, str]]:

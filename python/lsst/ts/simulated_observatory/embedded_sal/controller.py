@@ -8,24 +8,22 @@ import sys
 import threading
 import traceback
 from collections import deque
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from .domain import Domain
 from .errors import ExpectedError
 from .messages import BaseMsgType
-from .sal_info import SalInfo
+from .sal_info import ClosedOnExit, Domain, SalInfo
 from .topics import ControllerCommand, ControllerEvent, WriteTopic
 
-__all__ = ["SHUTDOWN_DELAY", "Controller"]
+__all__ = ["Controller"]
 
-SHUTDOWN_DELAY = 1.0
+_SHUTDOWN_DELAY = 1.0
 """Time between the end of a controller's tasks and the closing of its topics, for last messages (s)."""
 
 _MAX_EARLY_RECORDS = 10  # the last ones, as many as salobj keeps
 
 
-class Controller:
+class Controller(ClosedOnExit):
     """A component, with attributes ``cmd_<name>`` and ``evt_<name>``.
 
     Parameters
@@ -45,15 +43,15 @@ class Controller:
 
     Attributes
     ----------
+    domain
+        Domain for the remotes of this controller; closed with it.
     start_task, done_task
         Done when the controller has started, and when it is closed.
 
     Raises
     ------
-    TypeError
-        There are ``do_`` methods without a command, or commands without one.
-    ValueError
-        The arguments contradict each other; or as `SalInfo`.
+    TypeError, ValueError
+        There are ``do_`` methods without a command, or commands without one; arguments contradict each other.
     """
 
     def __init__(
@@ -72,9 +70,9 @@ class Controller:
             raise ValueError("do_callbacks and write_only exclude each other")
         if allow_missing_callbacks and not do_callbacks:
             raise ValueError("allow_missing_callbacks requires do_callbacks")
-        domain = Domain()
-        self.salinfo = SalInfo(domain, name, index, write_only=write_only)
-        self.salinfo.identity = domain.default_identity = self.salinfo.name_index
+        self.domain = Domain()
+        self.salinfo = SalInfo(self.domain, name, index, write_only=write_only)
+        self.salinfo.identity = self.domain.default_identity = self.salinfo.name_index
         self.log = self.salinfo.log
         self._log_level = self.log.level
         self._do_callbacks = do_callbacks
@@ -86,6 +84,7 @@ class Controller:
             self.__dict__[f"evt_{event}"] = ControllerEvent(self.salinfo, event)
         self._log_handler = _SalLogHandler(self.evt_logMessage)
         self.log.addHandler(self._log_handler)
+        self._heartbeat: asyncio.TimerHandle | None = None
         self.isopen = True
         self.start_called = False
         loop = asyncio.get_running_loop()
@@ -94,11 +93,6 @@ class Controller:
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-
-    @property
-    def domain(self) -> Domain:
-        """Domain for the remotes of this controller; closed with it."""
-        return self.salinfo.domain
 
     async def start(self) -> None:
         """Start the topics, after the remotes that were made with the controller; a subclass adds to it."""
@@ -117,14 +111,12 @@ class Controller:
     async def close(self, exception: Exception | None = None, cancel_start: bool = True) -> None:
         """End the tasks, give last messages time, close the topics, and set ``done_task``.
 
-        May be called more than once; later calls wait for the first.
+        Later calls wait for the first.
 
         Parameters
         ----------
-        exception
-            Becomes the exception of ``done_task``.
-        cancel_start
-            Cancel the start if it is under way?
+        exception, cancel_start
+            What ``done_task`` is to raise; cancel the start if it is under way?
         """
         if cancel_start and not self.start_task.done():
             self.start_task.cancel()
@@ -137,7 +129,7 @@ class Controller:
         except Exception:
             self.log.exception("close_tasks failed; closing goes on")
         try:
-            await asyncio.sleep(SHUTDOWN_DELAY)
+            await asyncio.sleep(_SHUTDOWN_DELAY)
         finally:
             self.domain.basic_close()
             self.log.removeHandler(self._log_handler)
@@ -149,22 +141,27 @@ class Controller:
                     self.done_task.set_exception(exception)
 
     async def close_tasks(self) -> None:
-        """End background tasks; for subclasses."""
+        """End background tasks, e.g. the heartbeat; a subclass adds to it."""
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
 
     async def do_setLogLevel(self, data: BaseMsgType) -> None:  # noqa: N802
-        """Set the level from which log records are published.
-
-        Parameters
-        ----------
-        data
-            The command.
-        """
+        """Set the level from which log records are published."""
         self.log.setLevel(data.level)
         await self.put_log_level()
 
     async def put_log_level(self) -> None:
         """Write the ``logLevel`` event."""
         await self.evt_logLevel.set_write(level=self.log.getEffectiveLevel())
+
+    def _beat_after(self, interval: float) -> None:
+        """Write heartbeats each `interval` (s), by timers: a task for each would cost ten times as much."""
+        self._heartbeat = asyncio.get_running_loop().call_later(interval, self._beat, interval)
+
+    def _beat(self, interval: float) -> None:
+        if self.salinfo.running:
+            self.evt_heartbeat.publish()
+            self._beat_after(interval)
 
     async def _protected_start(self) -> None:
         self.start_called = True
@@ -183,13 +180,12 @@ class Controller:
     def _check_do_methods(self, allow_missing: bool, extra: set[str] | frozenset[str]) -> None:
         commands = set(self.salinfo.command_names)
         methods = {name.removeprefix("do_") for name in dir(self) if name.startswith("do_")}
-        problems = []
-        if not allow_missing and commands - methods:
-            problems.append("must add " + ", ".join(f"do_{name}" for name in sorted(commands - methods)))
-        if methods - commands - extra:
-            problems.append(
-                "must remove " + ", ".join(f"do_{name}" for name in sorted(methods - commands - extra))
-            )
+        missing = set() if allow_missing else commands - methods
+        problems = [
+            f"must {verb} {', '.join(f'do_{name}' for name in sorted(names))}"
+            for verb, names in (("add", missing), ("remove", methods - commands - extra))
+            if names
+        ]
         if problems:
             self.domain.basic_close()
             raise TypeError(f"{type(self).__name__} {' and '.join(problems)}")
@@ -197,26 +193,12 @@ class Controller:
     async def _refuse(self, data: BaseMsgType) -> None:
         raise ExpectedError("This command is not supported")
 
-    async def __aenter__(self) -> Self:
-        await self.start_task
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
 
 class _SalLogHandler(logging.Handler):
     """Publishes each record that the log of a component lets through, from whichever thread it comes.
 
-    Like any event it is written when something in it has changed: a line that repeats the one before is not.
-    Records from before the start of the component are kept and published then.
-
-    Parameters
-    ----------
-    event
-        The ``logMessage`` event of the component.
+    Like any event, ``logMessage`` is written when something in it has changed: a line that repeats the one
+    before is not. Records from before the start of the component are kept and published then.
     """
 
     def __init__(self, event: WriteTopic) -> None:

@@ -13,10 +13,8 @@ class AckError(Exception):
 
     Parameters
     ----------
-    msg
-        What happened.
-    ackcmd
-        The last acknowledgement of the command.
+    msg, ackcmd
+        What happened, and the last acknowledgement of the command.
     """
 
     def __init__(self, msg: str, ackcmd: AckCmdDataType) -> None:

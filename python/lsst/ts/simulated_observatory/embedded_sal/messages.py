@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .component_info import FieldInfo, TopicInfo
+from .component_info import ACKCMD, FieldInfo, TopicInfo
 
-__all__ = ["AckCmdDataType", "BaseMsgType", "ackcmd_class", "message_class"]
+__all__ = ["AckCmdDataType", "BaseMsgType", "message_class"]
 
 _PRIVATE: dict[str, Any] = {
     "private_sndStamp": 0.0,
@@ -34,19 +34,15 @@ class BaseMsgType:
         TAI at which the sample was sent and received (s).
     private_seqNum
         Sequence number; it ties acknowledgements to their command.
-    private_identity
-        Who sent the sample: a component, or user@host.
-    private_origin
-        Process that sent the sample.
+    private_identity, private_origin
+        Who sent the sample: a component, or user@host; and the process.
     salIndex
         Index of the component, if it is indexed.
 
     Raises
     ------
-    AttributeError
-        The topic has no such field.
-    TypeError, ValueError
-        The value does not fit the field.
+    AttributeError, TypeError, ValueError
+        The topic has no such field, or the value does not fit it.
     """
 
     private_sndStamp: float  # noqa: N815  # names of SAL
@@ -67,35 +63,18 @@ class BaseMsgType:
         for name in self._arrays:
             values[name] = list(values[name])
         for name, value in fields.items():
-            values[name] = self.convert(name, value)
+            values[name] = self._convert(name, value)
 
-    @classmethod
-    def convert(cls, name: str, value: Any) -> Any:
-        """Convert a value to the type of a field.
-
-        Parameters
-        ----------
-        name, value
-            Field name, and its value.
-
-        Returns
-        -------
-        converted
-            The value in the type of the field.
-
-        Raises
-        ------
-        AttributeError, TypeError, ValueError
-            As `BaseMsgType`.
-        """
+    def _convert(self, name: str, value: Any) -> Any:
+        """Convert a value to the type of a field."""
         try:
-            converter = cls._converters[name]
+            converter = self._converters[name]
         except KeyError:
-            raise AttributeError(f"{cls._topic} has no field {name!r}") from None
+            raise AttributeError(f"{self._topic} has no field {name!r}") from None
         try:
             return converter(value)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{cls._topic}.{name} cannot be {value!r}: {error}") from error
+            raise type(error)(f"{self._topic}.{name} cannot be {value!r}: {error}") from error
 
     def copy(self) -> BaseMsgType:
         """Return an independent copy."""
@@ -121,12 +100,8 @@ class AckCmdDataType(BaseMsgType):
 
     Attributes
     ----------
-    ack
-        Acknowledgement code, see `~.enums.SalRetCode`.
-    error
-        Error number, 0 for none.
-    result
-        Explanation.
+    ack, error, result
+        Acknowledgement code, see `~.enums.SalRetCode`; error number, 0 for none; explanation.
     timeout
         With CMD_INPROGRESS: how much longer the command may take (s).
     identity, origin
@@ -172,8 +147,21 @@ def _array(convert: Callable[[Any], Any], count: int) -> Callable[[Any], list[An
     return convert_all
 
 
-def _make(base: type[BaseMsgType], topic: str, fields: list[FieldInfo]) -> Any:
-    """Make a class of samples."""
+@cache
+def message_class(topic: TopicInfo) -> type[Any]:
+    """Return the class of a topic's samples.
+
+    Parameters
+    ----------
+    topic : TopicInfo
+
+    Returns
+    -------
+    made : type of BaseMsgType
+        Always the same class for the same topic; of AckCmdDataType for the acknowledgements.
+    """
+    fields = [*topic.fields.values(), *([FieldInfo("salIndex", "long")] if topic.indexed else [])]
+    name = f"{topic.component}_{topic.sal_name}"
     zeros = dict(_PRIVATE)
     converters: dict[str, Callable[[Any], Any]] = {name: type(value) for name, value in _PRIVATE.items()}
     for field in fields:
@@ -181,59 +169,10 @@ def _make(base: type[BaseMsgType], topic: str, fields: list[FieldInfo]) -> Any:
         zeros[field.name] = zero if field.count == 1 else [zero] * field.count
         converters[field.name] = convert if field.count == 1 else _array(convert, field.count)
     namespace = {
-        "_topic": topic,
+        "_topic": name,
         "_zeros": zeros,
         "_arrays": frozenset(field.name for field in fields if field.count > 1),
         "_converters": converters,
-        "__doc__": f"A sample of {topic}.",
+        "__doc__": f"A sample of {name}.",
     }
-    return type(topic, (base,), namespace)
-
-
-_SAL_INDEX = [FieldInfo("salIndex", "long")]
-_ACK_FIELDS = [
-    FieldInfo("ack", "long"),
-    FieldInfo("error", "long"),
-    FieldInfo("result", "string"),
-    FieldInfo("timeout", "double"),
-    FieldInfo("identity", "string"),
-    FieldInfo("origin", "long"),
-]
-
-
-@cache
-def message_class(topic: TopicInfo) -> type[BaseMsgType]:
-    """Return the class of a topic's samples.
-
-    Parameters
-    ----------
-    topic
-        Definition of the topic.
-
-    Returns
-    -------
-    made
-        Always the same class for the same topic.
-    """
-    fields = [*topic.fields.values(), *(_SAL_INDEX if topic.indexed else [])]
-    made: type[BaseMsgType] = _make(BaseMsgType, f"{topic.component}_{topic.sal_name}", fields)
-    return made
-
-
-@cache
-def ackcmd_class(component: str, indexed: bool) -> type[AckCmdDataType]:
-    """Return the class of the acknowledgements of a component's commands.
-
-    Parameters
-    ----------
-    component, indexed
-        SAL component name, and whether the component is indexed.
-
-    Returns
-    -------
-    made
-        Always the same class for the same component.
-    """
-    fields = [*_ACK_FIELDS, *(_SAL_INDEX if indexed else [])]
-    made: type[AckCmdDataType] = _make(AckCmdDataType, f"{component}_ackcmd", fields)
-    return made
+    return type(name, (AckCmdDataType if topic.sal_name == ACKCMD else BaseMsgType,), namespace)

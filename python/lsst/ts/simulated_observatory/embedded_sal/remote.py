@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from .domain import Domain
 from .enums import State
-from .sal_info import SalInfo
+from .sal_info import ClosedOnExit, Domain, SalInfo
 from .topics import RemoteCommand, RemoteEvent
 
 __all__ = ["Remote", "set_summary_state", "transition_commands"]
@@ -19,15 +17,13 @@ _FORWARD = ("enterControl", "start", "enable")
 _BACK = ("exitControl", "standby", "disable")
 
 
-class Remote:
+class Remote(ClosedOnExit):
     """Commands and listens to another component, with attributes ``cmd_<name>`` and ``evt_<name>``.
 
     Parameters
     ----------
-    domain
-        Domain that the remote belongs to and is closed with.
-    name, index
-        SAL component name, and its index if it has one.
+    domain, name, index
+        As `SalInfo`.
     readonly
         Have no commands?
     include, exclude
@@ -41,10 +37,8 @@ class Remote:
 
     Attributes
     ----------
-    salinfo
-        The component.
-    start_task
-        Done when the remote has started.
+    salinfo, start_task
+        The component; done when the remote has started.
 
     Raises
     ------
@@ -81,7 +75,6 @@ class Remote:
                 self.__dict__[f"cmd_{command}"] = RemoteCommand(self.salinfo, command)
         for event in sorted(names):
             self.__dict__[f"evt_{event}"] = RemoteEvent(self.salinfo, event, max_history=evt_max_history)
-        self.start_called = start
         if start:
             self.start_task = asyncio.get_running_loop().create_task(self.start())
 
@@ -101,24 +94,13 @@ class Remote:
     def __repr__(self) -> str:
         return f"Remote(name={self.salinfo.name}, index={self.salinfo.index})"
 
-    async def __aenter__(self) -> Self:
-        if self.start_called:
-            await self.start_task
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
 
 def transition_commands(begin: State, end: State) -> list[tuple[str, State]]:
     """Return the commands that lead from one state to another.
 
     Parameters
     ----------
-    begin, end
-        The two states.
+    begin, end : State
 
     Returns
     -------
@@ -147,14 +129,10 @@ async def set_summary_state(
 
     Parameters
     ----------
-    remote
-        The component.
-    state
-        Where to bring it.
-    override
-        Configuration to start it with.
-    timeout
-        Time limit of each step (s).
+    remote, state
+        The component, and where to bring it.
+    override, timeout
+        Configuration to start it with, and time limit of each step (s).
 
     Returns
     -------

@@ -1,37 +1,21 @@
-"""One SAL component as a remote or a controller uses it: definition, topics, commands under way."""
+"""Domains, in them the SAL components that a remote or a controller uses, and what their topics share."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Protocol
+import os
+from typing import Protocol, Self
 
-from .bus import Channel, running_bus
+from .bus import running_bus
 from .component_info import component_info
-from .domain import Domain
 from .enums import SalRetCode
-from .messages import AckCmdDataType, BaseMsgType, ackcmd_class
+from .messages import AckCmdDataType, BaseMsgType, message_class
 
-__all__ = ["SalInfo"]
+__all__ = ["ACK_TOPIC", "BaseTopic", "ClosedOnExit", "Domain", "SalInfo"]
 
-
-class _Topic(Protocol):
-    """A topic as its `SalInfo` closes it."""
-
-    attr_name: str
-
-    def basic_close(self) -> None: ...
-
-
-class _ReadTopic(_Topic, Protocol):
-    """A topic as its `SalInfo` connects it to the bus."""
-
-    channel: Channel
-
-    @property
-    def max_history(self) -> int: ...
-
-    def receive(self, data: BaseMsgType) -> None: ...
+ACK_TOPIC = "ack_ackcmd"
+"""Topic on the bus of the acknowledgements of a component's commands."""
 
 
 class _Command(Protocol):
@@ -44,15 +28,64 @@ class _Command(Protocol):
     def close(self) -> None: ...
 
 
+class ClosedOnExit:
+    """Awaits its ``start_task``, if it has one, where an ``async with`` begins, and is closed at its end."""
+
+    async def close(self) -> None:
+        """Close what is open. May be called more than once."""
+
+    async def __aenter__(self) -> Self:
+        start_task = getattr(self, "start_task", None)
+        if start_task is not None:
+            await start_task
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()
+
+
+class Domain(ClosedOnExit):
+    """What the `SalInfo` objects of one controller, or of one user, have in common.
+
+    The domains of an event loop share one bus.
+
+    Attributes
+    ----------
+    origin
+        Process id; the ``private_origin`` of samples.
+    default_identity
+        The ``private_identity`` of samples: a simulated bus, unless a controller sets its own name.
+    """
+
+    def __init__(self) -> None:
+        self.isopen = True
+        self.origin = os.getpid()
+        self.default_identity = "simulation@localhost"
+        self._salinfos: dict[SalInfo, None] = {}  # a set that keeps its order
+
+    @property
+    def salinfo_set(self) -> frozenset[SalInfo]:
+        """The open `SalInfo` objects of the domain."""
+        return frozenset(self._salinfos)
+
+    def basic_close(self) -> None:
+        """Close the domain and its `SalInfo` objects, without waiting for anything."""
+        for salinfo in list(self._salinfos):
+            salinfo.basic_close()
+        self.isopen = False
+
+    async def close(self) -> None:
+        """Close the domain and its `SalInfo` objects."""
+        self.basic_close()
+
+
 class SalInfo:
     """The topics that a remote or a controller has of one component.
 
     Parameters
     ----------
-    domain
-        Domain that the object belongs to and is closed with.
-    name
-        SAL component name.
+    domain, name
+        Domain that the object belongs to and is closed with, and SAL component name.
     index
         Index of the component: 0 to hear every index, 0 or None if the component has none.
     write_only
@@ -62,19 +95,19 @@ class SalInfo:
 
     Attributes
     ----------
+    name_index
+        ``name:index`` if the component is indexed, else its name.
     identity
         The ``private_identity`` of samples that are written.
     log
         Logger named after the component; those that differ in their index share it.
-    start_task, done_task
-        Done when `start` and `close` are done.
+    start_task
+        Done when `start` is.
 
     Raises
     ------
-    TypeError
-        The domain is not a `Domain`, or the index not an integer.
-    ValueError
-        There is no such component, or it has no index.
+    TypeError, ValueError
+        Domain or index are of another type; there is no such component, or it has no index.
     """
 
     def __init__(
@@ -94,7 +127,10 @@ class SalInfo:
             raise TypeError(f"index {index!r} must be an integer or None")
         self.domain = domain
         self.component_info = component_info(name)
+        self.name = name
         self.index = int(index or 0)
+        self.indexed = self.component_info.indexed
+        self.name_index = f"{name}:{self.index}" if self.indexed else name
         if self.index != 0 and not self.indexed:
             raise ValueError(f"index={index!r} must be 0 or None: {name} is not an indexed SAL component")
         self.write_only = write_only
@@ -106,35 +142,17 @@ class SalInfo:
         self.log = logging.getLogger(name)
         if self.log.getEffectiveLevel() > logging.INFO:
             self.log.setLevel(logging.INFO)
-        loop = asyncio.get_running_loop()
         self.start_called = False
-        self.start_task: asyncio.Future[None] = loop.create_future()
-        self.done_task: asyncio.Future[None] = loop.create_future()
+        self.start_task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.running_commands: dict[int, _Command] = {}
-        self._readers: dict[str, _ReadTopic] = {}
-        self._writers: dict[str, _Topic] = {}
-        self._acks = self.bus.channel(name, "ack_ackcmd", self.index)
+        self._topics: dict[str, BaseTopic] = {}
+        self._acks = self.bus.channel(name, ACK_TOPIC, self.index)
         self.isopen = True
-        domain.add_salinfo(self)
+        domain._salinfos[self] = None
 
     def _names(self, prefix: str) -> tuple[str, ...]:
         attrs = self.component_info.topics
         return tuple(sorted(attr.removeprefix(prefix) for attr in attrs if attr.startswith(prefix)))
-
-    @property
-    def name(self) -> str:
-        """SAL component name."""
-        return self.component_info.name
-
-    @property
-    def indexed(self) -> bool:
-        """Whether the component is indexed."""
-        return self.component_info.indexed
-
-    @property
-    def name_index(self) -> str:
-        """``name:index`` if the component is indexed, else its name."""
-        return f"{self.name}:{self.index}" if self.indexed else self.name
 
     @property
     def started(self) -> bool:
@@ -148,35 +166,25 @@ class SalInfo:
 
     @property
     def AckCmdType(self) -> type[AckCmdDataType]:  # noqa: N802  # name of salobj
-        """Class of the acknowledgements of this component's commands.
-
-        Raises
-        ------
-        RuntimeError
-            The component has no commands.
-        """
-        if not self.command_names:
-            raise RuntimeError(f"{self.name} has no commands, so no acknowledgements")
-        return ackcmd_class(self.name, self.indexed)
+        """Class of the acknowledgements of this component's commands."""
+        return message_class(self.component_info.ackcmd)
 
     def assert_started(self) -> None:
-        """Check that `start` has succeeded.
+        """Raise if `start` has not succeeded.
 
         Raises
         ------
         RuntimeError
-            Not started.
         """
         if not self.started:
             raise RuntimeError(f"{self.name_index} not started")
 
     def assert_running(self) -> None:
-        """Check that the object is in use.
+        """Raise if not started, or closed.
 
         Raises
         ------
         RuntimeError
-            Not started, or closed.
         """
         if not self.running:
             raise RuntimeError(f"{self.name_index} {'no longer open' if self.started else 'not started'}")
@@ -189,7 +197,7 @@ class SalInfo:
         result: str = "",
         timeout: float = 0,
     ) -> AckCmdDataType:
-        """Return an acknowledgement of a command.
+        """Return an acknowledgement of a command, without sending it.
 
         Parameters
         ----------
@@ -200,56 +208,19 @@ class SalInfo:
 
         Returns
         -------
-        ackcmd
-            The acknowledgement, which is not sent.
+        ackcmd : AckCmdDataType
         """
         return self.AckCmdType(
             private_seqNum=private_seqNum, ack=ack, error=error, result=result, timeout=timeout
         )
 
-    def add_reader(self, topic: _ReadTopic) -> None:
-        """Add a topic that is read.
-
-        Parameters
-        ----------
-        topic
-            The topic.
-
-        Raises
-        ------
-        RuntimeError
-            `start` was called, or the object is for writing only.
-        ValueError
-            The topic is there already.
-        """
+    def _add(self, topic: BaseTopic) -> None:
+        """Add a topic, to be started and closed with this object."""
         if self.start_called:
             raise RuntimeError("topics cannot be added after start was called")
-        if self.write_only:
-            raise RuntimeError("a write-only SalInfo reads no topics")
-        if topic.attr_name in self._readers:
-            raise ValueError(f"topic {topic.attr_name} already read")
-        self._readers[topic.attr_name] = topic
-
-    def add_writer(self, topic: _Topic) -> None:
-        """Add a topic that is written.
-
-        Parameters
-        ----------
-        topic
-            The topic.
-
-        Raises
-        ------
-        RuntimeError
-            `start` was called.
-        ValueError
-            The topic is there already.
-        """
-        if self.start_called:
-            raise RuntimeError("topics cannot be added after start was called")
-        if topic.attr_name in self._writers:
-            raise ValueError(f"topic {topic.attr_name} already written")
-        self._writers[topic.attr_name] = topic
+        if topic.attr_name in self._topics:
+            raise ValueError(f"topic {topic.attr_name} already added")
+        self._topics[topic.attr_name] = topic
 
     async def start(self) -> None:
         """Begin to read, with the last sample of each topic that has history.
@@ -264,11 +235,8 @@ class SalInfo:
         if not self.isopen:
             raise RuntimeError("already closed")
         self.start_called = True
-        for topic in self._readers.values():
-            if topic.max_history > 0:
-                for sample in topic.channel.history():
-                    topic.receive(sample)
-            topic.channel.readers.append(topic.receive)
+        for topic in self._topics.values():
+            topic.begin()
         self._acks.readers.append(self._receive)
         await asyncio.sleep(0)
         if not self.start_task.done():
@@ -280,21 +248,6 @@ class SalInfo:
         if command is not None and isinstance(data, AckCmdDataType) and command.add_ackcmd(data):
             del self.running_commands[data.private_seqNum]
 
-    def acknowledge(self, command: BaseMsgType, ackcmd: AckCmdDataType) -> None:
-        """Publish an acknowledgement.
-
-        Parameters
-        ----------
-        command
-            The command.
-        ackcmd
-            Its acknowledgement; its sender and number are set here.
-        """
-        ackcmd.identity = command.private_identity
-        ackcmd.origin = command.private_origin
-        ackcmd.private_seqNum = command.private_seqNum
-        self._acks.publish(ackcmd)
-
     def basic_close(self) -> None:
         """Close all topics and give up the commands that are under way."""
         if not self.isopen:
@@ -302,18 +255,14 @@ class SalInfo:
         self.isopen = False
         if self._receive in self._acks.readers:
             self._acks.readers.remove(self._receive)
-        for reader in self._readers.values():
-            reader.basic_close()
-        for writer in self._writers.values():
-            writer.basic_close()
+        for topic in self._topics.values():
+            topic.basic_close()
         for command in self.running_commands.values():
             command.close()
         self.running_commands.clear()
-        self.domain.remove_salinfo(self)
+        self.domain._salinfos.pop(self)
         if not self.start_task.done():
             self.start_task.cancel()
-        if not self.done_task.done():
-            self.done_task.set_result(None)
 
     async def close(self, cancel_run_kafka_task: bool = True) -> None:
         """Close all topics. May be called more than once.
@@ -327,3 +276,49 @@ class SalInfo:
 
     def __repr__(self) -> str:
         return f"SalInfo({self.name_index})"
+
+
+class BaseTopic:
+    """One topic of a component.
+
+    Parameters
+    ----------
+    salinfo, attr_name
+        The component, and the attribute name with its prefix, e.g. ``evt_summaryState``.
+
+    Attributes
+    ----------
+    DataType, channel
+        Class of the topic's samples, and where they travel.
+
+    Raises
+    ------
+    AttributeError
+        The component has no such topic.
+    RuntimeError, ValueError
+        The component has started, or has this topic already.
+    """
+
+    def __init__(self, *, salinfo: SalInfo, attr_name: str) -> None:
+        try:
+            self.topic_info = salinfo.component_info.topics[attr_name]
+        except KeyError:
+            raise AttributeError(f"{salinfo.name} has no topic {attr_name}") from None
+        self.salinfo = salinfo
+        self.attr_name = attr_name
+        self.name = attr_name.partition("_")[2]
+        self.log = salinfo.log
+        self.DataType: type[BaseMsgType] = message_class(self.topic_info)
+        self.channel = salinfo.bus.channel(salinfo.name, attr_name, salinfo.index)
+        self.isopen = True
+        salinfo._add(self)
+
+    def begin(self) -> None:
+        """Do what there is to do when the component starts: nothing, if the topic is not read."""
+
+    def basic_close(self) -> None:
+        """Close the topic."""
+        self.isopen = False
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.salinfo.name_index}, {self.name})"

@@ -15,17 +15,15 @@ __all__ = ["astropy_time_from_tai_unix", "current_tai", "index_generator", "make
 
 
 def astropy_time_from_tai_unix(tai_unix: float) -> Time:
-    """Convert a time to one of astropy.
+    """Convert TAI seconds since 1970-01-01T00:00:00 TAI to a time of astropy.
 
     Parameters
     ----------
-    tai_unix
-        TAI seconds since 1970-01-01T00:00:00 TAI.
+    tai_unix : float
 
     Returns
     -------
-    time
-        The same time.
+    time : astropy.time.Time
     """
     from astropy.time import Time
 
@@ -37,15 +35,12 @@ def index_generator(imin: int = 1, imax: int = 2**31 - 1, i0: int | None = None)
 
     Parameters
     ----------
-    imin, imax
-        Least and greatest number.
-    i0
-        The first number; by default `imin`.
+    imin, imax, i0
+        Least, greatest and first number; the first is `imin` by default.
 
-    Returns
-    -------
-    numbers
-        The numbers.
+    Yields
+    ------
+    number : int
     """
     yield from range(imin if i0 is None else i0, imax + 1)
     while True:

@@ -23,31 +23,18 @@ class DefaultingValidator:
     Parameters
     ----------
     schema
-        JSON schema.
-    StandardValidatorClass
-        Draft of JSON schema that it follows.
+        JSON schema, draft 7; a ``jsonschema.exceptions.SchemaError`` if it is itself wrong.
 
     Attributes
     ----------
-    defaults_validator
-        A validator that changes the data that it checks.
-    final_validator
-        The validator that checks the data once the defaults are in.
-
-    Raises
-    ------
-    jsonschema.exceptions.SchemaError
-        The schema itself is wrong.
+    defaults_validator, final_validator
+        One that changes the data that it checks, and one that checks them once the defaults are in.
     """
 
-    def __init__(
-        self,
-        schema: dict[str, Any],
-        StandardValidatorClass: Any = jsonschema.Draft7Validator,  # noqa: N803
-    ) -> None:
-        StandardValidatorClass.check_schema(schema)
-        self.final_validator = StandardValidatorClass(schema)
-        check = StandardValidatorClass.VALIDATORS["properties"]
+    def __init__(self, schema: dict[str, Any]) -> None:
+        jsonschema.Draft7Validator.check_schema(schema)
+        self.final_validator = jsonschema.Draft7Validator(schema)
+        check: Any = jsonschema.Draft7Validator.VALIDATORS["properties"]
 
         def fill_and_check(validator: Any, properties: Any, instance: Any, subschema: Any) -> Iterator[Any]:
             if isinstance(instance, dict):
@@ -55,11 +42,11 @@ class DefaultingValidator:
             yield from check(validator, properties, instance, subschema)
 
         extend: Any = jsonschema.validators.extend  # its package has no types for it
-        extended = extend(StandardValidatorClass, {"properties": fill_and_check})
+        extended = extend(jsonschema.Draft7Validator, {"properties": fill_and_check})
         self.defaults_validator = extended(schema)
 
     def validate(self, data_dict: dict[str, Any] | None) -> dict[str, Any]:
-        """Check data and fill in the defaults.
+        """Check data and return a copy with the defaults filled in.
 
         Parameters
         ----------
@@ -68,8 +55,7 @@ class DefaultingValidator:
 
         Returns
         -------
-        complete
-            A copy with defaults.
+        complete : dict
 
         Raises
         ------
@@ -97,9 +83,8 @@ def _fill(instance: dict[str, Any], properties: Mapping[str, Any]) -> None:
 
 def _defaults(subschema: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the options of an object have as defaults."""
-    properties = subschema.get("properties", {})
     return {
         name: copy.deepcopy(option["default"])
-        for name, option in properties.items()
+        for name, option in subschema.get("properties", {}).items()
         if isinstance(option, dict) and "default" in option
     }

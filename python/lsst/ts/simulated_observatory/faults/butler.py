@@ -1,11 +1,17 @@
-"""Faults of the Butler: its files are locked, full or read-only, or somebody else certifies."""
+"""Faults of a repository when jobs end.
+
+Its files are locked, full or read-only, somebody else certifies, or verification results are changed or taken
+away before anybody reads them.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
+import math
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,23 +20,25 @@ from lsst.ts.calibrations.domain.instruments import Instrument
 from .. import clock
 from ..pipelines.ocps_job import Job
 from .faults import Fault, Faults
-from .verification import VerificationFaults
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler
+    from lsst.daf.butler import Butler, DatasetRef
 
 __all__ = ["ButlerFaults"]
 
+_Results = dict[str, Any]
+_Change = Callable[[_Results], _Results | None]
+
 DATABASE = "gen3.sqlite3"
 WRITE_VERSION = 18
-"""Offset of the byte of a SQLite file that says which version it takes to write to it; 1 is usual, and with
-more than 2 nobody does."""
+"""Offset of the byte of a SQLite file with the version that a writer must know: usually 1; above 2 it cannot
+be written."""
 
 BUSY_TIMEOUT = 20
 """Milliseconds that a connection waits for the lock, instead of the five minutes of the Butler."""
 
-WORDS = "no space: database or disk is full (simulated)"
-"""Name of a table that is not there: what says so to whoever wants to certify."""
+ABSENT_TABLE = "no space: database or disk is full (simulated)"
+"""Name of a table that does not exist, which is the message of the database when something is certified."""
 
 
 class ButlerFaults:
@@ -53,9 +61,8 @@ class ButlerFaults:
         self._database = repository / DATABASE
         self._instrument = instrument
         self._faults = faults
-        self._verification = VerificationFaults(faults)
         self._lock: sqlite3.Connection | None = None
-        self._undo: list[Callable[[], None]] = []
+        self._undo = contextlib.ExitStack()
 
     async def job_ended(self, job: Job) -> None:
         """Fail at the end of a job that has succeeded, if that was asked for.
@@ -66,22 +73,22 @@ class ButlerFaults:
             Which.
         """
         loop = asyncio.get_running_loop()
-        if self._verification.asked_for:
+        if job.kind == "verify" and any(map(self._faults.asked_for, _RESULT_CHANGES)):
             await loop.run_in_executor(None, self._spoil, job)
         if (conflict := self._strike("butler-conflict", job)) is not None and job.kind != "gain":
             await loop.run_in_executor(None, self._certify, job, str(conflict["collection"] or ""))
         if self._strike("butler-full", job):
             self._fill()
         if self._strike("butler-read-only", job):
-            self._forbid_writing()
+            self._set_write_version(3)
+            self._undo.callback(self._set_write_version, 1)
         if (lock := self._strike("butler-locked", job)) is not None:
             self._lock_for(lock.number("seconds"))
 
     def close(self) -> None:
         """Put the files right again."""
         self._unlock()
-        while self._undo:
-            self._undo.pop()()
+        self._undo.close()
 
     def _strike(self, name: str, job: Job) -> Fault | None:
         return self._faults.strike(name, kind=job.kind, calibration=job.calibration)
@@ -92,8 +99,19 @@ class ButlerFaults:
         return Butler.from_config(str(self._repository), writeable=True)
 
     def _spoil(self, job: Job) -> None:
+        """Change the results of one exposure or detector of a verification job, the last one."""
+        prefix = f"verify{job.calibration.capitalize()}"
         with self._open() as butler:
-            self._verification.spoil(butler, job)
+            for name in filter(self._faults.asked_for, _RESULT_CHANGES):
+                found = [_results(butler, f"{prefix}{level}Stats", job) for level in ("Det", "Exp")]
+                pairs = [
+                    (refs[-1], change)
+                    for refs, change in zip(found, _RESULT_CHANGES[name], strict=True)
+                    if refs and change
+                ]
+                if pairs and self._faults.strike(name, calibration=job.calibration):
+                    for ref, change in pairs:
+                        _replace(butler, ref, change)
 
     def _certify(self, job: Job, collection: str) -> None:
         """Certify the reference calibrations for all times, where the run is to certify its own.
@@ -118,29 +136,19 @@ class ButlerFaults:
 
     def _fill(self) -> None:
         """Let every certification fail in the database."""
-        with sqlite3.connect(self._database) as connection:
-            tables = [
-                name
-                for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-                if name.startswith("dataset_calibs_")
-            ]
-            for name in tables:
-                connection.execute(
-                    f'CREATE TRIGGER "full_{name}" BEFORE INSERT ON "{name}"'  # noqa: S608
-                    f' BEGIN SELECT * FROM "{WORDS}"; END'
-                )
-        connection.close()
-        self._undo.append(lambda: self._empty(tables))
+        found = self._execute(["SELECT name FROM sqlite_master WHERE type = 'table'"])
+        tables = [name for (name,) in found if name.startswith("dataset_calibs_")]
+        self._execute(
+            f'CREATE TRIGGER "full_{name}" BEFORE INSERT ON "{name}"'  # noqa: S608
+            f' BEGIN SELECT * FROM "{ABSENT_TABLE}"; END'
+            for name in tables
+        )
+        self._undo.callback(self._execute, [f'DROP TRIGGER "full_{name}"' for name in tables])
 
-    def _empty(self, tables: list[str]) -> None:
-        with sqlite3.connect(self._database) as connection:
-            for name in tables:
-                connection.execute(f'DROP TRIGGER "full_{name}"')
-        connection.close()
-
-    def _forbid_writing(self) -> None:
-        self._set_write_version(3)
-        self._undo.append(lambda: self._set_write_version(1))
+    def _execute(self, statements: Iterable[str]) -> list[Any]:
+        """Execute statements in the database; return the rows that they give."""
+        with contextlib.closing(sqlite3.connect(self._database)) as connection, connection:
+            return [row for statement in statements for row in connection.execute(statement)]
 
     def _set_write_version(self, version: int) -> None:
         with self._database.open("r+b") as file:
@@ -170,3 +178,70 @@ class ButlerFaults:
 def _wait_little(connection: Any, *_: object) -> None:
     """Give up soon: simulated time stands still for whoever waits for a lock, so that it would never open."""
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+
+
+def _results(butler: Butler, name: str, job: Job) -> list[DatasetRef]:
+    """Results of a job, by exposure and detector."""
+    from lsst.daf.butler import MissingDatasetTypeError
+
+    butler.registry.refresh()
+    try:
+        found = butler.query_datasets(name, collections=f"{job.collection}/run", explain=False)
+    except MissingDatasetTypeError:
+        return []
+    return sorted(found, key=lambda ref: tuple(map(str, ref.dataId.required_values)))
+
+
+def _replace(butler: Butler, ref: DatasetRef, change: _Change) -> None:
+    """Put a changed dataset into the place of one; or nothing."""
+    results = change(copy.deepcopy(butler.get(ref)))
+    butler.pruneDatasets([ref], disassociate=True, unstore=True, purge=True)
+    if results is not None:
+        butler.put(results, ref.datasetType, ref.dataId, run=ref.run)
+
+
+def _gone(_: _Results) -> None:
+    """Nothing is left."""
+
+
+def _without_amplifier(results: _Results) -> _Results:
+    """The last amplifier is missing among measurements and tests."""
+    for each in (results, results.get("VERIFY", {})):
+        if each.get("AMP"):
+            del each["AMP"][max(each["AMP"])]
+    return results
+
+
+def _without_detector(results: _Results) -> _Results:
+    """The last detector is missing in the result of an exposure."""
+    names = [key for key, value in results.items() if isinstance(value, Mapping) and "SUCCESS" in value]
+    return {key: value for key, value in results.items() if key not in names[-1:]}
+
+
+def _not_a_number(results: _Results) -> _Results:
+    """The first measurement of the first amplifier is not a number."""
+    for values in list(results.get("AMP", {}).values())[:1]:
+        values[next(iter(values))] = math.nan
+    return results
+
+
+def _untested(results: _Results) -> _Results:
+    """All is measured, and no test of it was made."""
+    return {**results, "VERIFY": {"AMP": {name: {} for name in results.get("AMP", {})}, "DET": {}}}
+
+
+def _more(results: _Results) -> _Results:
+    """Keys that a later version of the pipelines may add."""
+    return {**results, "ISR": {"CALIBDIST": {"MEDIAN": 0.1}}, "NOTE": "made by a later version"}
+
+
+_RESULT_CHANGES: Mapping[str, tuple[_Change | None, _Change | None]] = {
+    "verify-no-exposure": (_gone, _gone),
+    "verify-no-detector": (_gone, _without_detector),
+    "verify-no-amplifier": (_without_amplifier, None),
+    "verify-nan": (_not_a_number, None),
+    "verify-untested": (_untested, None),
+    "verify-extra": (_more, _more),
+    "verify-empty": (lambda _: {}, lambda _: {}),
+}
+"""What becomes of the results of a detector, and of those of an exposure, by the fault that does it."""

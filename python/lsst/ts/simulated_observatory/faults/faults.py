@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..detector.faults import DetectorFault
-from .kinds import DETECTOR_KINDS, KINDS, FaultKind, Option, Value
+from .kinds import DETECTOR_KINDS, KINDS, FaultKind, Value
 
 __all__ = ["Fault", "FaultError", "Faults", "describe_faults"]
 
@@ -49,23 +49,12 @@ class Fault:
         Returns
         -------
         number
-            In the unit of the option.
+            In the unit of the option; 0 if it was left out.
         """
         return float(self.values[name] or 0.0)
 
-    def applies(self, context: Mapping[str, object]) -> bool:
-        """Whether what happens meets every condition of the fault.
-
-        Parameters
-        ----------
-        context
-            What happens, by the names of conditions.
-
-        Returns
-        -------
-        applies
-            True also if the fault has no condition.
-        """
+    def _applies(self, context: Mapping[str, object]) -> bool:
+        """Whether what happens meets every condition of the fault."""
         return all(
             self.values[name] is None or self.values[name] == context.get(name)
             for name, option in self.kind.options.items()
@@ -96,25 +85,8 @@ class Faults:
         """How often each fault struck, by name."""
         self._left = {id(fault): fault.values.get("times") for fault in self._faults}
 
-    def values(self, name: str, key: str) -> list[Value | None]:
-        """Values of an option in all faults of a name that were asked for.
-
-        Parameters
-        ----------
-        name
-            Name of the fault.
-        key
-            Name of the option.
-
-        Returns
-        -------
-        values
-            In the order in which the faults were asked for.
-        """
-        return [fault[key] for fault in self._faults if fault.kind.name == name]
-
-    def asked_for(self, name: str) -> bool:
-        """Whether a fault was asked for.
+    def asked_for(self, name: str) -> list[Fault]:
+        """Faults of a name that were asked for, also after they have struck for the last time.
 
         Parameters
         ----------
@@ -123,10 +95,10 @@ class Faults:
 
         Returns
         -------
-        asked_for
-            Also after it has struck for the last time.
+        faults
+            In the order in which they were asked for.
         """
-        return any(fault.kind.name == name for fault in self._faults)
+        return [fault for fault in self._faults if fault.kind.name == name]
 
     def strike(self, name: str, **context: object) -> Fault | None:
         """Return the fault that strikes now, if one does, and count it.
@@ -143,9 +115,9 @@ class Faults:
         fault
             The first one that strikes; None if nothing goes wrong.
         """
-        for fault in self._faults:
+        for fault in self.asked_for(name):
             left = self._left[id(fault)]
-            if fault.kind.name == name and left != 0 and fault.applies(context):
+            if left != 0 and fault._applies(context):
                 if isinstance(left, int):
                     self._left[id(fault)] = left - 1
                 self.struck[name] += 1
@@ -175,13 +147,12 @@ def _help_lines(kinds: Mapping[str, FaultKind]) -> Iterator[str]:
 
 
 def _of_detector(fault: Fault) -> DetectorFault:
-    values = {key: value for key, value in fault.values.items() if key != "detector" and value is not None}
-    detector = fault["detector"]
+    values = {key: value for key, value in fault.values.items() if value is not None}
+    detector = values.pop("detector", None)
     return DetectorFault(fault.kind.name, None if detector is None else int(detector), values)
 
 
 def _read(specification: str) -> Fault:
-    """Read one fault."""
     name, _, text = specification.partition(":")
     known = {**KINDS, **DETECTOR_KINDS}
     if name not in known:
@@ -212,7 +183,7 @@ def _shown(text: str) -> str:
 
 
 def _value(kind: FaultKind, key: str, text: str | None) -> Value | None:
-    option: Option = kind.options[key]
+    option = kind.options[key]
     if text is None:
         if option.required:
             raise FaultError(f"fault {kind.name!r} needs {key}=... ({option.meaning})")

@@ -6,14 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
+from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, INSTRUMENTS
 
 from ..pipelines.calibration_types import CALIBRATION_TYPES, GAIN
 
-__all__ = ["DETECTOR_KINDS", "KINDS", "VERIFY", "FaultKind", "Option", "Value"]
-
-VERIFY = "verify-"
-"""How the names of the faults of verification results begin."""
+__all__ = ["DETECTOR_KINDS", "KINDS", "FaultKind", "Option", "Value"]
 
 MOST_COUNTED = 2**31 - 1
 """Largest number, as SAL has it for an exit code."""
@@ -26,65 +23,50 @@ Value = str | int | float
 
 @dataclass(frozen=True)
 class Option:
-    """An option of a fault.
-
-    Parameters
-    ----------
-    meaning
-        What it is, for the help text.
-    read
-        Makes a value from its text; raises ValueError with what is expected.
-    default
-        Value if it is not given.
-    required
-        Whether it must be given.
-    condition
-        Whether it says when the fault strikes (then None means always), rather than what it does.
-    choices
-        The only values allowed, if there are any.
-    """
+    """An option of a fault."""
 
     meaning: str
+    """What it is, for the help text."""
     read: Callable[[str], Value] = str
+    """Makes a value from its text; raises ValueError with what is expected."""
     default: Value | None = None
+    """Value if it is not given."""
     required: bool = False
+    """Whether it must be given."""
     condition: bool = False
+    """Whether it says when the fault strikes (then None means always), rather than what it does."""
     choices: tuple[Value, ...] = ()
+    """The only values allowed, if there are any."""
+    drawn: tuple[Value, ...] = ()
+    """Values from which a campaign draws, if it sets the option."""
 
 
 @dataclass(frozen=True)
 class FaultKind:
-    """A kind of fault.
-
-    Parameters
-    ----------
-    name
-        As the command line has it.
-    meaning
-        What happens, for the help text.
-    options
-        Its options by name.
-    cause
-        Regular expression by which the reason of a run names this fault; empty for one that must not make any
-        difference to the outcome.
-    drawn
-        Values from which a campaign draws, by option.
-    rare
-        Whether it has an opportunity in few runs, so that a campaign draws it more often.
-    lasting
-        Whether it leaves something in the repository that a run meets again when it is resumed.
-    lasting_after_kill
-        Whether it ends with the simulated components, unless these are killed.
-    """
+    """A kind of fault."""
 
     name: str
+    """As the command line has it."""
     meaning: str
+    """What happens, for the help text."""
     options: Mapping[str, Option] = field(default_factory=dict)
+    """Its options by name."""
     cause: str = ""
-    drawn: Mapping[str, Sequence[Value]] = field(default_factory=dict)
+    """Regular expression by which the reason of a run names this fault; empty for one that must not make any
+    difference to the outcome."""
     rare: bool = False
+    """Whether it has an opportunity in few runs, so that a campaign draws it more often."""
     lasting: bool = False
+    """Whether it leaves something in the repository that a run meets again when it is resumed."""
     lasting_after_kill: bool = False
+    """Whether it ends with the simulated components, unless these are killed."""
+    of_machine: bool = False
+    """Whether it strikes the machine of a script, which must then run in this process, in simulated time."""
+
+    @property
+    def drawn(self) -> Mapping[str, Sequence[Value]]:
+        """Values from which a campaign draws, by option."""
+        return {key: option.drawn for key, option in self.options.items() if option.drawn}
 
 
 def _number(expected: str, allowed: Callable[[float], bool]) -> Callable[[str], float]:
@@ -104,10 +86,8 @@ def _number(expected: str, allowed: Callable[[float], bool]) -> Callable[[str], 
 
 def _whole_number(text: str) -> int:
     number = int(text)
-    if number < 1:
-        raise ValueError("it counts from 1")
-    if number > MOST_COUNTED:
-        raise ValueError(f"it counts up to {MOST_COUNTED}")
+    if not 1 <= number <= MOST_COUNTED:
+        raise ValueError(f"it counts from 1 up to {MOST_COUNTED}")
     return number
 
 
@@ -118,15 +98,17 @@ def _index(text: str) -> int:
 
 
 def _amplifier(text: str) -> str:
-    if len(text) == 3 and text[0] == "C" and text[1] in "01" and text[2] in "01234567":
-        return text
-    raise ValueError("an amplifier name, C00 to C07 or C10 to C17")
+    if text not in AMPLIFIERS:
+        raise ValueError("an amplifier name, C00 to C07 or C10 to C17")
+    return text
 
 
-_seconds = _number(
-    f"a number of seconds greater than 0 and up to {MOST_SECONDS:g}",
-    lambda number: 0 < number <= MOST_SECONDS,
-)
+def _seconds(*drawn: Value) -> Mapping[str, Option]:
+    expected = f"a number of seconds greater than 0 and up to {MOST_SECONDS:g}"
+    read = _number(expected, lambda number: 0 < number <= MOST_SECONDS)
+    return {"seconds": Option("simulated seconds", read, default=30.0, drawn=drawn)}
+
+
 _step = _number(
     f"a number of seconds between -{MOST_SECONDS:g} and {MOST_SECONDS:g}",
     lambda number: abs(number) <= MOST_SECONDS,
@@ -135,27 +117,26 @@ _factor = _number("a factor from 1 to 1e6", lambda number: 1.0 <= number <= 1e6)
 _positive = _number("a number greater than 0", lambda number: 0 < number < math.inf)
 
 _COMPONENT = Option("SAL name, e.g. ATCamera or OCPS:1", required=True, condition=True)
-_STATE = Option("its state", str.upper, required=True, choices=("STANDBY", "DISABLED", "FAULT"))
+_STATES = ("STANDBY", "DISABLED", "FAULT")
+_STATE = Option("its state", str.upper, required=True, choices=_STATES, drawn=_STATES)
 _IMAGE = Option(
     "number of the image in the run, from 1; every image if left out", _whole_number, condition=True
 )
 _DETECTOR = Option("detector name, e.g. RXX_S00; all if left out", condition=True)
 _JOB_KIND = Option("of which jobs; all if left out", condition=True, choices=("generate", "verify", "gain"))
 _CALIBRATION = Option(
-    "of which jobs; all if left out",
-    str.upper,
-    condition=True,
-    choices=(*CALIBRATION_TYPES, GAIN),
+    "of which jobs; all if left out", str.upper, condition=True, choices=(*CALIBRATION_TYPES, GAIN)
 )
-_SECONDS = Option("simulated seconds", _seconds, default=30.0)
-_BY = Option("by how much, s; less than 0 for backwards", _step, default=-37.0)
+_BY = Option(
+    "by how much, s; less than 0 for backwards", _step, default=-37.0, drawn=(-3600, -37, -1, 1, 37, 3600)
+)
 _TIMES = Option("how often it strikes; always if left out", _whole_number)
 _TIMES_ONE = Option("how often it strikes", _whole_number, default=1)
-_STATUS_CODE = Option("statusCode", _whole_number, default=1)
-_EXIT_CODE = Option("exit code", _whole_number, default=1)
-_MUCH = Option("how much", _factor, default=10.0)
+_STATUS_CODE = Option("statusCode", _whole_number, default=1, drawn=(1, 3))
+_EXIT_CODE = Option("exit code", _whole_number, default=1, drawn=(1, 2, 255))
+_MUCH = Option("how much", _factor, default=10.0, drawn=(2, 20, 500))
 _PHASES = ("completed", "error", "executing", "aborted")
-_PHASE = Option("which", default="completed", choices=_PHASES)
+_PHASE = Option("which", default="completed", choices=_PHASES, drawn=_PHASES)
 _INSTRUMENT = Option("which", required=True, choices=tuple(INSTRUMENTS))
 _WHERE = Option(
     "of the acknowledgement or of job_result; of both if left out", condition=True, choices=("ack", "result")
@@ -167,14 +148,6 @@ _LEAK_RATE = Option("electron/s in every pixel", _positive, default=5.0)
 _COLUMN = Option("column of the assembled, trimmed image, from 0", _index, required=True)
 _COLUMN_RATE = Option("electron/s in every pixel of it", _positive, default=50.0)
 
-_OF_IMAGE = {"image": _IMAGE, "times": _TIMES}
-_OF_FILE = {"image": _IMAGE, "detector": _DETECTOR, "times": _TIMES}
-_OF_MACHINE = {"image": _IMAGE, "times": _TIMES_ONE}
-_OF_JOB = {"kind": _JOB_KIND, "calibration": _CALIBRATION, "times": _TIMES}
-_OF_RESULT = {"calibration": _CALIBRATION, "times": _TIMES}
-_OF_BUTLER = {**_OF_JOB, "times": _TIMES_ONE}
-_OF_DETECTOR = {"detector": Option("Butler id of the only detector that has it", _index)}
-
 _INCOMPLETE = "The verification of [A-Z]+ has|VERIFICATION NEGATIVE"
 _NO_END = "did not take|not confirmed"
 _NO_EVENT = "not confirmed by the OODS .*no imageInOODS"
@@ -182,90 +155,76 @@ _BEFORE = "exit code 1|statusCode 1"
 """A job, or the OODS, meets the trouble before the script does; its log says more."""
 
 
+def _with(**common: Option) -> Callable[..., FaultKind]:
+    """Make a function that makes kinds of faults with these options, and with more if they are given."""
+
+    def make(
+        name: str, meaning: str, cause: str = "", more: Mapping[str, Option] | None = None, **flags: bool
+    ) -> FaultKind:
+        return FaultKind(name, meaning, {**common, **(more or {})}, cause, **flags)
+
+    return make
+
+
 def _verify(name: str, meaning: str, cause: str = _INCOMPLETE) -> FaultKind:
     """A fault of verification results; they stay in the repository."""
-    return FaultKind(f"{VERIFY}{name}", meaning, _OF_RESULT, cause, rare=True, lasting=bool(cause))
+    options = {"calibration": _CALIBRATION, "times": _TIMES}
+    return FaultKind(f"verify-{name}", meaning, options, cause, rare=True, lasting=bool(cause))
 
+
+_component = _with(component=_COMPONENT)
+_image = _with(image=_IMAGE, times=_TIMES)
+_file = _with(image=_IMAGE, detector=_DETECTOR, times=_TIMES)
+_job = _with(kind=_JOB_KIND, calibration=_CALIBRATION, times=_TIMES)
+_butler = _with(kind=_JOB_KIND, calibration=_CALIBRATION, times=_TIMES_ONE)
 
 _ROWS = (
-    FaultKind(
+    _component(
         "component-state",
         "a component is not ENABLED when the run begins",
-        {"component": _COMPONENT, "state": _STATE},
         "not ENABLED|not allowed in",
-        {"state": ("STANDBY", "DISABLED", "FAULT")},
+        {"state": _STATE},
     ),
-    FaultKind(
-        "component-absent",
-        "a component does not run at all",
-        {"component": _COMPONENT},
-        "has not said its state",
-    ),
-    FaultKind("take-images-refused", "the camera refuses takeImages", _OF_IMAGE, "takeImages rejected"),
-    FaultKind(
+    _component("component-absent", "a component does not run at all", "has not said its state"),
+    _image("take-images-refused", "the camera refuses takeImages", "takeImages rejected"),
+    _image(
         "take-images-silent",
         "the camera neither takes an image nor answers takeImages",
-        _OF_IMAGE,
         "did not take .*(Timed|acknowledgement|Timeout)",
     ),
-    FaultKind(
-        "camera-fault", "the camera goes to FAULT when an image has been read out", _OF_IMAGE, "[Ff]ault"
-    ),
-    FaultKind("end-readout-lost", "an endReadout is never published", _OF_IMAGE, _NO_END),
-    FaultKind(
-        "end-readout-late",
-        "an endReadout comes late",
-        {**_OF_IMAGE, "seconds": _SECONDS},
-        _NO_END,
-        {"seconds": (1, 20, 40, 200)},
-    ),
-    FaultKind("end-readout-duplicated", "an endReadout is published twice", _OF_IMAGE),
-    FaultKind(
-        "end-readout-reordered", "an endReadout comes after that of the image after", _OF_IMAGE, _NO_END
-    ),
-    FaultKind(
-        "oods-lost", "an imageInOODS is never published, though the file is ingested", _OF_FILE, _NO_EVENT
-    ),
-    FaultKind(
-        "oods-late",
-        "an imageInOODS comes late",
-        {**_OF_FILE, "seconds": _SECONDS},
-        _NO_EVENT,
-        {"seconds": (5, 50, 300)},
-    ),
-    FaultKind("oods-duplicated", "an imageInOODS is published twice", _OF_FILE),
-    FaultKind(
+    _image("camera-fault", "the camera goes to FAULT when an image has been read out", "[Ff]ault"),
+    _image("end-readout-lost", "an endReadout is never published", _NO_END),
+    _image("end-readout-late", "an endReadout comes late", _NO_END, _seconds(1, 20, 40, 200)),
+    _image("end-readout-duplicated", "an endReadout is published twice"),
+    _image("end-readout-reordered", "an endReadout comes after that of the next image", _NO_END),
+    _file("oods-lost", "an imageInOODS is never published, though the file is ingested", _NO_EVENT),
+    _file("oods-late", "an imageInOODS comes late", _NO_EVENT, _seconds(5, 50, 300)),
+    _file("oods-duplicated", "an imageInOODS is published twice"),
+    _file(
         "oods-status",
         "a file is not ingested, and imageInOODS says so",
-        {**_OF_FILE, "code": _STATUS_CODE},
         "not confirmed by the OODS .*statusCode",
-        {"code": (1, 3)},
+        {"code": _STATUS_CODE},
     ),
-    FaultKind(
-        "oods-foreign",
-        "an imageInOODS of an image that nobody here has taken comes in the place of that of an image; its"
-        " own one comes never",
-        _OF_FILE,
-        _NO_EVENT,
-    ),
-    FaultKind(
+    _file("oods-foreign", "imageInOODS names an image that was not taken here instead of its own", _NO_EVENT),
+    _image(
         "oods-one-detector",
         "imageInOODS comes for the first detector of the camera alone",
-        _OF_IMAGE,
         _NO_EVENT,
         rare=True,
     ),
     FaultKind(
         "run-disk-full",
         "the disk of the run directory is full from the begin of an image on",
-        _OF_MACHINE,
+        {"image": _IMAGE, "times": _TIMES_ONE},
         "No space left",
+        of_machine=True,
     ),
     FaultKind(
         "clock-step",
         "TAI jumps at the begin of an image",
         {"image": _IMAGE, "seconds": _BY, "times": _TIMES_ONE},
-        drawn={"seconds": (-3600, -37, -1, 1, 37, 3600)},
+        of_machine=True,
     ),
     FaultKind(
         "ocps-configuration",
@@ -273,62 +232,40 @@ _ROWS = (
         {"instrument": _INSTRUMENT},
         "has the configuration of",
     ),
-    FaultKind(
-        "ocps-exit",
-        "a job fails with an exit code",
-        {**_OF_JOB, "code": _EXIT_CODE},
-        "exit code [1-9]",
-        {"code": (1, 2, 255)},
-    ),
-    FaultKind("ocps-refused", "the OCPS refuses a job", _OF_JOB, "the OCPS refused it"),
-    FaultKind("ocps-silent", "the OCPS never answers to a job", _OF_JOB, "did not answer"),
-    FaultKind("ocps-foreign", "job_result of jobs of others come before that of a job", _OF_JOB),
-    FaultKind(
+    _job("ocps-exit", "a job fails with an exit code", "exit code [1-9]", {"code": _EXIT_CODE}),
+    _job("ocps-refused", "the OCPS refuses a job", "the OCPS refused it"),
+    _job("ocps-silent", "the OCPS never answers to a job", "did not answer"),
+    _job("ocps-foreign", "job_result of jobs of others come before that of a job"),
+    _job(
         "ocps-result-early",
         "job_result comes before the OCPS has acknowledged that it took a job",
-        _OF_JOB,
         "did not answer|did not end within",
     ),
-    FaultKind(
+    _job(
         "ocps-completion-late",
         "the command completes long after job_result has come",
-        {**_OF_JOB, "seconds": _SECONDS},
-        drawn={"seconds": (1, 30, 2000)},
+        more=_seconds(1, 30, 2000),
     ),
-    FaultKind(
+    _job(
         "ocps-result-late",
         "job_result comes after the command has completed",
-        {**_OF_JOB, "seconds": _SECONDS},
         "no job_result",
-        {"seconds": (1, 30, 200)},
+        _seconds(1, 30, 200),
     ),
-    FaultKind("ocps-result-lost", "a job_result is never published", _OF_JOB, "no job_result"),
-    FaultKind("ocps-result-duplicated", "a job_result is published twice", _OF_JOB),
-    FaultKind(
+    _job("ocps-result-lost", "a job_result is never published", "no job_result"),
+    _job("ocps-result-duplicated", "a job_result is published twice"),
+    _job(
         "ocps-phase",
         "the JSON of job_result says another phase than that of the submission",
-        {**_OF_JOB, "phase": _PHASE},
-        drawn={"phase": _PHASES},
+        more={"phase": _PHASE},
     ),
-    FaultKind(
-        "ocps-malformed",
-        "a text that should be JSON is none",
-        {**_OF_JOB, "where": _WHERE},
-        "without a job id",
-    ),
-    FaultKind(
+    _job("ocps-malformed", "a text that should be JSON is none", "without a job id", {"where": _WHERE}),
+    _job(
         "ocps-offline",
         "the OCPS goes OFFLINE while a job runs",
-        _OF_JOB,
         "OFFLINE|STANDBY|the OCPS gave it up|did not answer|refused",
     ),
-    FaultKind(
-        "ocps-slow",
-        "a job takes much longer",
-        {**_OF_JOB, "factor": _MUCH},
-        "did not end within",
-        {"factor": (2, 20, 500)},
-    ),
+    _job("ocps-slow", "a job takes much longer", "did not end within", {"factor": _MUCH}),
     _verify("no-exposure", "the result of an exposure is missing"),
     _verify("no-detector", "the result of a detector is missing"),
     _verify("no-amplifier", "the results of an amplifier are missing"),
@@ -336,37 +273,36 @@ _ROWS = (
     _verify("untested", "an exposure was measured and not tested"),
     _verify("extra", "results have keys that nobody knows", cause=""),
     _verify("empty", "the results of an exposure are empty"),
-    FaultKind(
+    _butler(
         "butler-locked",
         "the database of the repository is locked from the end of a job on",
-        {**_OF_BUTLER, "seconds": _SECONDS},
         f"locked|{_BEFORE}",
-        {"seconds": (1, 60)},
+        _seconds(1, 60),
     ),
-    FaultKind(
+    _butler(
         "butler-full",
         "nothing can be certified from the end of a job on: the disk is full",
-        _OF_BUTLER,
         "full",
         rare=True,
         lasting_after_kill=True,
     ),
-    FaultKind(
+    _butler(
         "butler-read-only",
         "the repository is read-only from the end of a job on",
-        _OF_BUTLER,
         f"readonly|read-only|cannot be written|{_BEFORE}",
         lasting_after_kill=True,
     ),
-    FaultKind(
+    _butler(
         "butler-conflict",
         "when a job ends somebody else certifies, for all times, another calibration of its type",
-        {**_OF_BUTLER, "collection": _COLLECTION},
         "another one is valid|two cannot be valid at the same time",
+        {"collection": _COLLECTION},
         rare=True,
         lasting=True,
     ),
 )
+
+_OF_DETECTOR = {"detector": Option("Butler id of the only detector that has it", _index)}
 
 _DETECTOR_ROWS = (
     FaultKind(

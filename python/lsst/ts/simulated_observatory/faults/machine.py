@@ -8,11 +8,12 @@ from pathlib import Path
 
 from .. import clock
 from .faults import FaultError, Faults
+from .kinds import KINDS
 
 __all__ = ["MACHINE_FAULTS", "MachineFaults"]
 
-MACHINE_FAULTS = ("clock-step", "run-disk-full")
-"""Their names: they need the script in this process, and simulated time."""
+MACHINE_FAULTS = sorted(name for name, kind in KINDS.items() if kind.of_machine)
+"""Their names."""
 
 FULL = Path("/dev/full")
 """What takes nothing: every write to it fails as on a full disk."""
@@ -46,7 +47,8 @@ class MachineFaults:
     def __init__(self, folder: Path, faults: Faults) -> None:
         self._folder = folder
         self._faults = faults
-        if faults.values("run-disk-full", "times") and not (FULL.exists() and DESCRIPTORS.is_dir()):
+        self._later_files = [folder / name for name in LATER_FILES]
+        if faults.asked_for("run-disk-full") and not (FULL.exists() and DESCRIPTORS.is_dir()):
             raise FaultError(f"fault 'run-disk-full' needs {FULL} and {DESCRIPTORS}, which are not here")
         self.close()  # an earlier simulation of the run that was killed could not do it
 
@@ -61,8 +63,7 @@ class MachineFaults:
 
     def close(self) -> None:
         """Free the disk again."""
-        for name in LATER_FILES:
-            path = self._folder / name
+        for path in self._later_files:
             if path.is_symlink():
                 path.unlink()
 
@@ -77,6 +78,6 @@ class MachineFaults:
             if path.parent == self._folder:
                 os.dup2(full, int(each.name))
         os.close(full)
-        for name in LATER_FILES:
-            (self._folder / name).unlink(missing_ok=True)
-            (self._folder / name).symlink_to(FULL)
+        for path in self._later_files:
+            path.unlink(missing_ok=True)
+            path.symlink_to(FULL)

@@ -21,14 +21,12 @@ class CalibrationType:
     ----------
     name
         As in the names of its pipelines, e.g. ``BIAS`` of ``cpBias.yaml``.
-    storage_class
-        Of its datasets.
-    each_filter
-        Whether there is one for each filter.
+    storage_class, each_filter
+        Of its datasets, and whether there is one for each filter.
     made_with, verified_with
         Dataset types without which there is nothing that a job could do which makes or verifies it.
-    verified_by_itself
-        Whether its own values are verified, and no images.
+    verified_by_itself, other_names
+        Whether its own values are verified, and no images; names that it has had in files of cp_pipe.
     """
 
     name: str
@@ -37,6 +35,7 @@ class CalibrationType:
     made_with: tuple[str, ...] = ()
     verified_with: tuple[str, ...]
     verified_by_itself: bool = False
+    other_names: tuple[str, ...] = ()
 
     @property
     def dataset_type(self) -> str:
@@ -48,20 +47,10 @@ class CalibrationType:
         """Begin of the names of the datasets that its verification leaves, e.g. ``verifyBias``."""
         return f"verify{self.name.capitalize()}"
 
-    def needed_by(self, kind: str) -> tuple[str, ...]:
-        """Calibrations without which a job can do nothing.
-
-        Parameters
-        ----------
-        kind
-            ``generate`` or ``verify``.
-
-        Returns
-        -------
-        names
-            Dataset types.
-        """
-        return self.verified_with if kind == "verify" else self.made_with
+    @property
+    def needed(self) -> dict[str, tuple[str, ...]]:
+        """Dataset types that a job must have, by its kind: ``generate`` or ``verify``."""
+        return {"generate": self.made_with, "verify": self.verified_with}
 
 
 CALIBRATION_TYPES: Mapping[str, CalibrationType] = {
@@ -70,13 +59,16 @@ CALIBRATION_TYPES: Mapping[str, CalibrationType] = {
         CalibrationType(name="BIAS", verified_with=("bias",)),
         CalibrationType(name="DARK", made_with=("bias",), verified_with=("bias", "dark")),
         CalibrationType(
-            name="FLAT",
-            each_filter=True,
-            made_with=("bias", "dark"),
-            verified_with=("bias", "dark", "flat"),
+            name="FLAT", each_filter=True, made_with=("bias", "dark"), verified_with=("bias", "dark", "flat")
         ),
         CalibrationType(name="DEFECTS", storage_class=DEFECTS, verified_with=("bias", "dark", "defects")),
-        CalibrationType(name="PTC", storage_class=CURVE, verified_with=("ptc",), verified_by_itself=True),
+        CalibrationType(
+            name="PTC",
+            storage_class=CURVE,
+            verified_with=("ptc",),
+            verified_by_itself=True,
+            other_names=("PHOTONTRANSFERCURVE",),
+        ),
     )
 }
 """All types by name, in the order in which they are made."""

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from lsst.pex.config import ChoiceField, Field
-from lsst.pipe.base import NoWorkFound, PipelineTask, PipelineTaskConfig, PipelineTaskConnections, Struct
+from lsst.pipe.base import NoWorkFound, PipelineTaskConfig, PipelineTaskConnections, Struct
 
-from .images import DetectorImage, MaskPlane
-from .metadata import COMBINED_NOISE, GAIN, READ_NOISE, UNITS, dark_time
-from .stacks import ImageHandle, Stack, metadata_of
+from .images import DetectorImage, Key, MaskPlane, dark_time, origin
+from .stacks import ImageHandle, combine_images, metadata_of
 from .statistics import clipped_statistics
 from .storage_classes import IMAGE
 from .tasks import (
     DETECTOR,
-    EXPOSURE,
+    IMAGE_OF_DETECTOR,
     CalibrationOutput,
+    CalibrationTask,
     ImageInput,
     ImagesInput,
     StatisticsInput,
@@ -37,19 +36,6 @@ __all__ = [
 
 PERCENTILES = (0, 5, 16, 50, 84, 95, 100)
 
-_PASSED_ON = (
-    "INSTRUME",
-    "TELESCOP",
-    "CCD_MANU",
-    "LSST_NUM",
-    "DETECTOR NAME",
-    "FILTER",
-    "GRATING",
-    "SEQNAME",
-    "SEQFILE",
-)
-"""Metadata of the first input that a combination has, too."""
-
 
 class CombineConnections(
     PipelineTaskConnections,
@@ -67,10 +53,10 @@ class CombineFlatConnections(
     dimensions=(*DETECTOR, "physical_filter"),
     defaultTemplates={"images": "cpFlatProc", "calibration": "flat"},
 ):
-    """Flats of one detector and filter, their levels, and their combination."""
+    """Flats of one detector and filter, their levels, and their combination, relative to its mean."""
 
     inputExposures = ImagesInput(doc="Images to combine", name="{images}")
-    levels = StatisticsInput(doc="Level of each flat", name="cpFlatLevel", dimensions=EXPOSURE)
+    levels = StatisticsInput(doc="Level of each flat", name="cpFlatLevel", dimensions=IMAGE_OF_DETECTOR)
     combined = CalibrationOutput(
         doc="Combined flat",
         name="{calibration}",
@@ -80,12 +66,14 @@ class CombineFlatConnections(
 
 
 class FlatLevelConnections(
-    PipelineTaskConnections, dimensions=EXPOSURE, defaultTemplates={"images": "cpFlatProc"}
+    PipelineTaskConnections, dimensions=IMAGE_OF_DETECTOR, defaultTemplates={"images": "cpFlatProc"}
 ):
     """A flat and its level."""
 
     inputExposure = ImageInput(doc="Flat", name="{images}")
-    level = StatisticsOutput(doc="Level", name="cpFlatLevel", dimensions=EXPOSURE)
+    level = StatisticsOutput(
+        doc="Exposure id, mean, sigma, number of pixels", name="cpFlatLevel", dimensions=IMAGE_OF_DETECTOR
+    )
 
 
 class CombineFlatConfig(PipelineTaskConfig, pipelineConnections=CombineFlatConnections):
@@ -120,7 +108,35 @@ class FlatLevelConfig(PipelineTaskConfig, pipelineConnections=FlatLevelConnectio
     minGood = Field[float](doc="Part of the pixels that must be usable.", default=0.5)
 
 
-class CombineTask(PipelineTask):
+class _CombiningTask(CalibrationTask):
+    """Combines images with the options that all combinations have."""
+
+    config: CombineFlatConfig
+
+    def _combined(
+        self,
+        handles: Sequence[ImageHandle],
+        headers: Sequence[Mapping[str, Any]],
+        scales: Sequence[float],
+        weights: Sequence[float],
+        *,
+        measure_noise: bool = False,
+    ) -> DetectorImage:
+        image = combine_images(
+            handles,
+            headers,
+            scales,
+            weights,
+            measure_noise=measure_noise,
+            memory=self.config.stripMemory * 1_000_000,
+            threshold=self.config.clip,
+            iterations=self.config.nIter,
+        )
+        _describe(image, headers, scales, self.config.connections.calibration)
+        return image
+
+
+class CombineTask(_CombiningTask):
     """Combines biases, or darks.
 
     Darks are divided by their dark time and weighted with its square, which is the best weight of a rate
@@ -132,40 +148,19 @@ class CombineTask(PipelineTask):
     config: CombineConfig
 
     def run(self, inputExposures: Sequence[ImageHandle]) -> Struct:
-        """Combine images.
-
-        Parameters
-        ----------
-        inputExposures
-            Processed images of one detector.
-
-        Returns
-        -------
-        result
-            ``combined``: the combination, with metadata that say what it was made of.
-
-        Raises
-        ------
-        NoWorkFound
-            A dark has no dark time.
-        RuntimeError
-            The images differ in size.
-        """
+        """Combine images; `NoWorkFound` if a dark has no dark time."""
         headers = metadata_of(inputExposures)
         scales = [1.0] * len(headers)
         if self.config.scale == "darkTime":
             scales = [dark_time(header) for header in headers]
             if min(scales) <= 0.0:
                 raise NoWorkFound("a dark without dark time cannot be divided by it")
-        stack = _stack(self.config, inputExposures, scales, [scale**2 for scale in scales])
-        image = stack.combine(_shape(headers), measure_noise=self.config.measureNoise)
-        _describe(image, headers, scales, self.config.connections.calibration)
-        for name, noise in stack.noise.items():
-            image.metadata[COMBINED_NOISE.format(name)] = noise
-        return Struct(combined=image)
+        weights = [scale**2 for scale in scales]
+        noise = self.config.measureNoise
+        return Struct(combined=self._combined(inputExposures, headers, scales, weights, measure_noise=noise))
 
 
-class CombineFlatTask(PipelineTask):
+class CombineFlatTask(_CombiningTask):
     """Combines flats of one filter.
 
     Each flat is divided by its level, and weighted with it: the noise of a flat is that of its photons.
@@ -173,39 +168,17 @@ class CombineFlatTask(PipelineTask):
 
     ConfigClass = CombineFlatConfig
     _DefaultName = "combineFlat"
-    config: CombineFlatConfig
 
     def run(self, inputExposures: Sequence[ImageHandle], levels: Sequence[Mapping[str, Any]]) -> Struct:
-        """Combine flats.
-
-        Parameters
-        ----------
-        inputExposures
-            Processed flats of one detector and filter.
-        levels
-            What `FlatLevelTask` made of each of them.
-
-        Returns
-        -------
-        result
-            ``combined``: the combination, relative to its mean, with metadata that say what it was made of.
-
-        Raises
-        ------
-        NoWorkFound
-            There is a flat without light.
-        RuntimeError
-            The images differ in size.
-        """
+        """Combine flats; `NoWorkFound` if one of them has no light."""
         headers = metadata_of(inputExposures)
         level = {each["EXPOSURE"]: float(each["MEAN"]) for each in levels}
         scales = [level[header["EXPOSURE"]] for header in headers]
         dark = [header["OBSID"] for header, scale in zip(headers, scales, strict=True) if not scale > 0.0]
         if dark:
             raise NoWorkFound(f"flats without light cannot be combined: {', '.join(dark)}")
-        image = _stack(self.config, inputExposures, scales, scales).combine(_shape(headers))
-        image.metadata[UNITS] = "1"
-        _describe(image, headers, scales, self.config.connections.calibration)
+        image = self._combined(inputExposures, headers, scales, scales)
+        image.metadata[Key.UNITS] = "1"
         return Struct(combined=image)
 
 
@@ -213,7 +186,7 @@ class UnusableFlatError(RuntimeError):
     """A flat has too few usable pixels for a combined flat."""
 
 
-class FlatLevelTask(PipelineTask):
+class FlatLevelTask(CalibrationTask):
     """Measures the clipped mean of a flat over the whole detector, by which it is divided."""
 
     ConfigClass = FlatLevelConfig
@@ -221,25 +194,8 @@ class FlatLevelTask(PipelineTask):
     config: FlatLevelConfig
 
     def run(self, inputExposure: DetectorImage) -> Struct:
-        """Measure one flat.
-
-        Parameters
-        ----------
-        inputExposure
-            Processed flat.
-
-        Returns
-        -------
-        result
-            ``level``: exposure id, mean, sigma and number of pixels.
-
-        Raises
-        ------
-        UnusableFlatError
-            Too few pixels are usable, as in a flat that is saturated: the others say nothing of its level.
-        """
-        unusable = np.uint16(MaskPlane.BAD | MaskPlane.SAT | MaskPlane.NO_DATA)
-        pixels = inputExposure.image[(inputExposure.mask & unusable) == 0]
+        """Measure one flat; `UnusableFlatError` if it is saturated, say: the rest does not show its level."""
+        pixels = inputExposure.usable
         exposure = int(inputExposure.metadata["EXPOSURE"])
         if pixels.size < self.config.minGood * inputExposure.image.size:
             saturated = np.count_nonzero(inputExposure.mask & MaskPlane.SAT)
@@ -262,8 +218,7 @@ def _describe(
     The date is that of the last input: the same images give the same file.
     """
     first = headers[0]
-    passed = {key: first[key] for key in first if key in _PASSED_ON or key.startswith("SIMULAT")}
-    image.metadata |= passed | {
+    image.metadata |= origin(first, "TELESCOP", Key.DETECTOR_NAME) | {
         "OBSTYPE": kind,
         "CALIB_CREATION_DATETIME": max(str(header.get("DATE-END")) for header in headers),
         "INPUT EXPOSURES": [header["EXPOSURE"] for header in headers],
@@ -272,43 +227,9 @@ def _describe(
         "INPUT SCALES": [float(scale) for scale in scales],
     }
     for key, value in first.items():
-        if key.startswith((GAIN.format(""), READ_NOISE.format(""))):
+        if key.startswith((Key.APPLIED_GAIN.format(""), Key.READ_NOISE.format(""))):
             image.metadata[key] = value
     for name in image.amplifiers:
         found = np.percentile(image.pixels(name), PERCENTILES)
         for percentile, value in zip(PERCENTILES, found, strict=True):
             image.metadata[f"LSST CALIB {kind.upper()} {name} DISTRIBUTION {percentile}-PCT"] = float(value)
-
-
-def _shape(headers: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
-    """Rows and columns that all images have.
-
-    Raises
-    ------
-    RuntimeError
-        They differ.
-    """
-    shapes = {tuple(header["IMAGE SHAPE"]) for header in headers}
-    if len(shapes) != 1:
-        raise RuntimeError(f"images of different sizes cannot be combined: {sorted(shapes)}")
-    rows, columns = shapes.pop()
-    return int(rows), int(columns)
-
-
-def _stack(
-    config: CombineFlatConfig,
-    handles: Sequence[ImageHandle],
-    scales: Sequence[float],
-    weights: Sequence[float],
-) -> Stack:
-    """The stack, with the options of a configuration."""
-    if not all(math.isfinite(scale) for scale in scales):
-        raise RuntimeError("an image has no finite scale")
-    return Stack(
-        handles,
-        scales,
-        weights,
-        memory=config.stripMemory * 1_000_000,
-        threshold=config.clip,
-        iterations=config.nIter,
-    )

@@ -2,30 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .cosmicrays import CosmicRayFinder
 from .images import Amplifier, DetectorImage, MaskPlane
-from .metadata import units
+from .raws import RawAmplifier
 from .statistics import clipped_statistics
-from .tables import Defects
 
 __all__ = [
+    "FIT_TYPES",
+    "OverscanResult",
     "assemble",
-    "divide",
-    "flag_cosmic_rays",
-    "flag_defects",
     "interpolate",
     "linearize",
-    "subtract",
     "subtract_crosstalk",
+    "subtract_overscan",
 ]
 
 ROWS = 64
 """Rows of all amplifiers that are corrected for crosstalk at a time, so that they stay in the cache."""
+
+
+FIT_TYPES: Mapping[str, Callable[..., Any]] = {
+    "MEDIAN_PER_ROW": partial(np.median, axis=1, keepdims=True),
+    "MEAN_PER_ROW": partial(np.mean, axis=1, keepdims=True),
+    "MEDIAN": partial(np.median, keepdims=True),
+    "MEAN": partial(np.mean, keepdims=True),
+}
+"""How the level of each line is found, by the name that pipelines use."""
+
+
+@dataclass(frozen=True, eq=False)
+class OverscanResult:
+    """An amplifier without its bias level.
+
+    Parameters
+    ----------
+    pixels
+        Imaging area, adu, as read out (not mirrored).
+    serial_median, residual_sigma
+        Median of the levels of the rows, and clipped standard deviation of the serial overscan after its own
+        subtraction, adu: the read noise.
+    """
+
+    pixels: NDArray[np.float32]
+    serial_median: float
+    residual_sigma: float
+
+
+def subtract_overscan(
+    raw: RawAmplifier,
+    *,
+    fit_type: str = "MEDIAN_PER_ROW",
+    leading: int = 3,
+    trailing: int = 3,
+    parallel: bool = True,
+) -> OverscanResult:
+    """Subtract the serial overscan of each row, then the parallel overscan of each column.
+
+    Parameters
+    ----------
+    raw, fit_type
+        Amplifier as read out, and key of `FIT_TYPES`, for rows and for columns.
+    leading, trailing
+        Lines of each overscan region that are not used, at its beginning and its end.
+    parallel
+        Whether to do the second step.
+
+    Returns
+    -------
+    result
+        Pixels, level and noise.
+
+    Raises
+    ------
+    ValueError
+        An overscan region is too small to have lines left.
+    """
+    rows, columns = raw.imaging
+    serial = slice(columns.stop + leading, raw.array.shape[1] - trailing)
+    if serial.stop <= serial.start:
+        raise ValueError(f"amplifier {raw.amplifier.name} has too few columns of serial overscan")
+    level = FIT_TYPES[fit_type]
+    strip = raw.array[:, serial].astype(np.float32)
+    serial_level = np.broadcast_to(level(strip), (strip.shape[0], 1))
+    residual = strip[rows] - serial_level[rows]
+    pixels = raw.array[:, columns].astype(np.float32)
+    pixels -= serial_level
+    if parallel:
+        lines = slice(rows.stop + leading, raw.array.shape[0] - trailing)
+        if lines.stop <= lines.start:
+            raise ValueError(f"amplifier {raw.amplifier.name} has too few rows of parallel overscan")
+        pixels[rows] -= level(np.ascontiguousarray(pixels[lines].T)).T
+    return OverscanResult(
+        pixels=pixels[rows],
+        serial_median=float(np.median(serial_level[rows])),
+        residual_sigma=clipped_statistics(residual).sigma,
+    )
 
 
 def subtract_crosstalk(pixels: Mapping[str, NDArray[np.float32]], coefficients: NDArray[np.float64]) -> None:
@@ -54,10 +132,8 @@ def linearize(pixels: NDArray[np.float32], coefficients: Sequence[float]) -> NDA
 
     Parameters
     ----------
-    pixels
-        Recorded signal r, adu, shape (rows, columns).
-    coefficients
-        c; the unit of ``c[n]`` is adu^-(n + 1).
+    pixels, coefficients
+        Recorded signal r, adu, shape (rows, columns); c, the unit of ``c[n]`` is adu^-(n + 1).
 
     Returns
     -------
@@ -82,10 +158,8 @@ def assemble(
     ----------
     shape
         Rows and columns of the detector.
-    pixels
-        Imaging areas as read out, by amplifier.
-    amplifiers
-        Where they belong, and how they are mirrored.
+    pixels, amplifiers
+        Imaging areas as read out, and where they belong, by name.
 
     Returns
     -------
@@ -96,108 +170,8 @@ def assemble(
     for name, amplifier in amplifiers.items():
         image[amplifier.box] = amplifier.mirrored(pixels[name])
     mask = np.zeros(shape, dtype=np.uint16)
-    finite = np.isfinite(image)
-    if not finite.all():
-        mask[~finite] |= MaskPlane.NO_DATA
+    mask[~np.isfinite(image)] |= np.uint16(MaskPlane.NO_DATA)
     return DetectorImage(image, mask, dict(amplifiers))
-
-
-def subtract(image: DetectorImage, calibration: DetectorImage, name: str, factor: float = 1.0) -> None:
-    """Subtract a combined calibration, times a factor; in place.
-
-    Parameters
-    ----------
-    image
-        Image to change.
-    calibration
-        Combined calibration, in the unit of the image divided by that of the factor.
-    name
-        What it is, for the message.
-    factor
-        E.g. the dark time, s.
-
-    Raises
-    ------
-    RuntimeError
-        Size or unit differ.
-    """
-    _check(image, calibration, name)
-    if units(calibration.metadata) != units(image.metadata):
-        raise RuntimeError(
-            f"the combined {name} is in {units(calibration.metadata)}, the exposure in"
-            f" {units(image.metadata)}: make both with the same isr:doApplyGains"
-        )
-    image.image -= calibration.image if factor == 1.0 else calibration.image * np.float32(factor)
-    image.mask |= calibration.mask & np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)
-
-
-def divide(image: DetectorImage, flat: DetectorImage) -> None:
-    """Divide by a combined flat; in place. Where the flat is not positive, there are no data.
-
-    Parameters
-    ----------
-    image
-        Image to change.
-    flat
-        Combined flat, relative to its mean.
-
-    Raises
-    ------
-    RuntimeError
-        The sizes differ.
-    """
-    _check(image, flat, "flat")
-    dark = ~(flat.image > 0.0)
-    image.image /= np.where(dark, np.float32(1.0), flat.image)
-    image.mask |= flat.mask & np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)
-    image.mask[dark] |= np.uint16(MaskPlane.NO_DATA)
-
-
-def flag_defects(image: DetectorImage, defects: Defects) -> None:
-    """Flag defects as BAD; in place.
-
-    Parameters
-    ----------
-    image
-        Image to change.
-    defects
-        Those of its detector.
-
-    Raises
-    ------
-    RuntimeError
-        The sizes differ.
-    """
-    if tuple(defects.shape) != image.image.shape:
-        raise RuntimeError(
-            f"the defects are those of an image of {tuple(defects.shape)} pixels, "
-            f"the exposure has {image.image.shape}"
-        )
-    for x0, y0, width, height in defects.boxes:
-        image.mask[y0 : y0 + height, x0 : x0 + width] |= np.uint16(MaskPlane.BAD)
-
-
-def flag_cosmic_rays(image: DetectorImage, finder: CosmicRayFinder) -> None:
-    """Flag cosmic rays as CR, amplifier by amplifier; in place.
-
-    Parameters
-    ----------
-    image
-        Image to change.
-    finder
-        Finds them.
-
-    Raises
-    ------
-    TooManyCosmicRaysError
-        The image is not one in which cosmic rays can be distinguished from something else.
-    """
-    for name in image.amplifiers:
-        pixels, flags = image.pixels(name), image.flags(name)
-        unusable = (flags & np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)) != 0
-        good = clipped_statistics(pixels[~unusable])
-        struck = finder.find(pixels, good.mean, good.sigma)
-        flags[struck & ~unusable] |= np.uint16(MaskPlane.CR)
 
 
 def interpolate(image: DetectorImage, planes: MaskPlane) -> None:
@@ -207,33 +181,12 @@ def interpolate(image: DetectorImage, planes: MaskPlane) -> None:
 
     Parameters
     ----------
-    image
-        Image to change.
-    planes
-        Which pixels to replace.
+    image, planes
+        The image, and which pixels to replace.
     """
     bad = (image.mask & np.uint16(planes)) != 0
-    rows, columns = np.nonzero(bad & ~bad.all(axis=1)[:, None])
-    if rows.size == 0:
-        return
-    # First and last pixel of the run of bad pixels that each one belongs to.
-    begins = np.r_[True, (np.diff(rows) != 0) | (np.diff(columns) != 1)]
-    run = np.cumsum(begins) - 1
-    first = columns[begins]
-    last = columns[np.r_[begins[1:], True]]
-    width = image.image.shape[1]
-    left, right = first[run] - 1, last[run] + 1
-    left, right = np.where(left < 0, right, left), np.where(right >= width, left, right)
-    low, high = image.image[rows, left], image.image[rows, right]
-    fraction = np.where(right > left, (columns - left) / np.maximum(right - left, 1), 0.0)
-    image.image[rows, columns] = low + (high - low) * fraction.astype(np.float32)
-    image.mask[rows, columns] |= np.uint16(MaskPlane.INTRP)
-
-
-def _check(image: DetectorImage, calibration: DetectorImage, name: str) -> None:
-    """Refuse a calibration of another size."""
-    if calibration.image.shape != image.image.shape:
-        raise RuntimeError(
-            f"the combined {name} has {calibration.image.shape} pixels, "
-            f"the exposure {image.image.shape}: both must be of the same detector and scale"
-        )
+    columns = np.arange(bad.shape[1])
+    for row in np.flatnonzero(bad.any(axis=1) & ~bad.all(axis=1)):
+        hole, pixels = bad[row], image.image[row]
+        pixels[hole] = np.interp(columns[hole], columns[~hole], pixels[~hole])
+        image.mask[row, hole] |= np.uint16(MaskPlane.INTRP)

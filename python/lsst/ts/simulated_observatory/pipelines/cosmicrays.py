@@ -10,10 +10,8 @@ from scipy import ndimage
 
 __all__ = ["CosmicRayFinder", "TooManyCosmicRaysError"]
 
-_PAIRS = (((0, 1), (0, -1)), ((1, 0), (-1, 0)), ((1, 1), (-1, -1)), ((1, -1), (-1, 1)))
-"""Opposite neighbours of a pixel."""
-
-_EIGHT = np.ones((3, 3), dtype=bool)
+_DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
+"""Rows and columns from a pixel to a neighbour; the opposite one is at the same distance."""
 
 
 class TooManyCosmicRaysError(RuntimeError):
@@ -34,16 +32,12 @@ class CosmicRayFinder:
     ----------
     threshold
         Height above the background, in sigma.
-    contrast, allowance
-        Strictness of the comparison with a point source.
-    psf_fwhm
-        Width of a point source, pixels.
+    contrast, allowance, psf_fwhm
+        Strictness of the comparison with a point source, and its width, pixels.
     minimum_charge
         Smallest charge of an event, in the unit of the image.
-    growth
-        How often neighbours are added.
-    maximum
-        Largest fraction of the pixels that may be cosmic rays.
+    growth, maximum
+        How often neighbours are added, and the largest fraction of the pixels that may be cosmic rays.
     """
 
     threshold: float = 6.0
@@ -59,10 +53,8 @@ class CosmicRayFinder:
 
         Parameters
         ----------
-        pixels
-            Image of one amplifier, shape (rows, columns).
-        background, sigma
-            Its level and noise.
+        pixels, background, sigma
+            Image of one amplifier, shape (rows, columns), its level and noise.
 
         Returns
         -------
@@ -82,7 +74,14 @@ class CosmicRayFinder:
             raise TooManyCosmicRaysError(
                 f"{rows.size} pixels are {self.threshold:g} sigma above the background"
             )
-        sharp = self._sharp(pixels, rows, columns, background, sigma)
+        padded = np.pad(pixels, 1, mode="edge")
+        peak = self.contrast * (pixels[rows, columns] - background - self.allowance * sigma)
+        sharp = np.zeros(rows.shape, dtype=bool)
+        for dy, dx in _DIRECTIONS:
+            opposite = [padded[rows + 1 + side * dy, columns + 1 + side * dx] for side in (1, -1)]
+            neighbours = np.mean(opposite, axis=0) - background + self.allowance * sigma / np.sqrt(2.0)
+            light = np.exp(-0.5 * (dy * dy + dx * dx) / (self.psf_fwhm / 2.3548) ** 2)
+            sharp |= neighbours < light * peak
         struck[rows[sharp], columns[sharp]] = True
         if sharp.any():
             self._grow(struck, pixels > background + 0.5 * self.threshold * sigma)
@@ -90,34 +89,6 @@ class CosmicRayFinder:
         if np.count_nonzero(struck) > max(10, self.maximum * pixels.size):
             raise TooManyCosmicRaysError(f"{np.count_nonzero(struck)} pixels look like cosmic rays")
         return struck
-
-    def _sharp(
-        self,
-        pixels: NDArray[np.float32],
-        rows: NDArray[np.intp],
-        columns: NDArray[np.intp],
-        background: float,
-        sigma: float,
-    ) -> NDArray[np.bool_]:
-        """Which of some pixels are sharper than a point source in at least one direction."""
-        width = self.psf_fwhm / 2.3548
-        peak = self.contrast * (pixels[rows, columns] - background - self.allowance * sigma)
-        sharp = np.zeros(rows.shape, dtype=bool)
-        for pair in _PAIRS:
-            neighbours = np.mean(
-                [
-                    pixels[
-                        np.clip(rows + dy, 0, pixels.shape[0] - 1),
-                        np.clip(columns + dx, 0, pixels.shape[1] - 1),
-                    ]
-                    for dy, dx in pair
-                ],
-                axis=0,
-            )
-            dy, dx = pair[0]
-            light = np.exp(-0.5 * (dy * dy + dx * dx) / width**2)
-            sharp |= neighbours - background + self.allowance * sigma / np.sqrt(2.0) < light * peak
-        return sharp
 
     def _grow(self, struck: NDArray[np.bool_], bright: NDArray[np.bool_]) -> None:
         """Add bright neighbours to cosmic rays, in place."""
@@ -131,7 +102,7 @@ class CosmicRayFinder:
 
     def _drop_faint(self, struck: NDArray[np.bool_], pixels: NDArray[np.float32], background: float) -> None:
         """Remove events with too little charge, in place."""
-        labels, count = ndimage.label(struck, structure=_EIGHT)
+        labels, count = ndimage.label(struck, structure=np.ones((3, 3)))
         rows, columns = np.nonzero(struck)
         event = labels[rows, columns]
         charge = np.bincount(event, weights=pixels[rows, columns] - background, minlength=count + 1)

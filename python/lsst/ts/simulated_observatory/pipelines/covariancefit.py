@@ -29,28 +29,20 @@ Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class CovarianceFit:
-    """Result of a fit; all NaN if it was not possible.
+class CovarianceFit(CurveFit):
+    """Result of a fit of covariances; its ``a00`` is ``a[0, 0]``, turnoff and points are of the first fit.
 
     Parameters
     ----------
-    gain, gain_error
-        Electron per adu.
     a, a_error
         Coefficients of the brighter-fatter effect, 1/electron, shape (side, side).
     b
         How these coefficients change with the charge, 1/electron, same shape.
-    noise, noise_error
-        Noise without light, adu; the error is NaN if it was not fitted.
     """
 
-    gain: float
-    gain_error: float
     a: Matrix
     a_error: Matrix
     b: Matrix
-    noise: float
-    noise_error: float
 
 
 def covariance_model(mean: Matrix, gain: float, a: Matrix, c: Matrix) -> Matrix:
@@ -58,14 +50,10 @@ def covariance_model(mean: Matrix, gain: float, a: Matrix, c: Matrix) -> Matrix:
 
     Parameters
     ----------
-    mean
-        adu, shape (n,).
-    gain
-        Electron per adu.
-    a
-        1/electron, shape (side, side).
-    c
-        a times b, element by element, 1/electron^2.
+    mean, gain
+        adu, shape (n,), and electron per adu.
+    a, c
+        a (1/electron) and a times b element by element (1/electron^2), shape (side, side).
 
     Returns
     -------
@@ -107,7 +95,9 @@ def fit_covariances(
     used = start.used & np.isfinite(covariances).all(axis=(1, 2))
     if np.count_nonzero(used) < 2 + with_b + start.noise_fitted:
         nothing = np.full((side, side), math.nan)
-        return CovarianceFit(math.nan, math.nan, nothing, nothing, nothing, math.nan, math.nan)
+        names = ("gain", "gain_error", "a00", "a00_error", "noise", "noise_error")
+        failed = vars(start) | dict.fromkeys(names, math.nan)
+        return CovarianceFit(**failed, a=nothing, a_error=nothing, b=nothing)
     data = _Data(means[used], covariances[used], pixels[used], start, with_b)
     fit = optimize.least_squares(data.residuals, data.start(), jac=data.jacobian, method="lm", x_scale="jac")
     errors = np.sqrt(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)))
@@ -116,15 +106,16 @@ def fit_covariances(
     with np.errstate(divide="ignore", invalid="ignore"):
         b = np.where(a != 0.0, c / a, 0.0)
         noise_error = float(errors[-(side**2)] / np.sqrt(4.0 * square)) if start.noise_fitted else math.nan
-    return CovarianceFit(
-        gain=gain,
-        gain_error=float(errors[0]),
-        a=a,
-        a_error=errors[1 : 1 + side**2].reshape(side, side) * A_UNIT,
-        b=b,
-        noise=math.sqrt(square),
-        noise_error=noise_error,
-    )
+    a_error = errors[1 : 1 + side**2].reshape(side, side) * A_UNIT
+    fitted = vars(start) | {
+        "gain": gain,
+        "gain_error": float(errors[0]),
+        "a00": float(a[0, 0]),
+        "a00_error": float(a_error[0, 0]),
+        "noise": math.sqrt(square),
+        "noise_error": noise_error,
+    }
+    return CovarianceFit(**fitted, a=a, a_error=a_error, b=b)
 
 
 class _Data:

@@ -1,4 +1,4 @@
-"""The tests of verification: statistics of an image, and the conditions that they have to meet.
+"""The tests of verification: statistics of an image or curve, and the conditions that they have to meet.
 
 The criteria are those of DMTN-101 and cp_verify, with the two-sided NOISE test. A statistic that is not
 finite never passes.
@@ -13,20 +13,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cameras.models import DetectorModel
 from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
-from .images import DetectorImage, MaskPlane
-from .metadata import GAIN, IMAGE_NOISE, OVERSCAN_NOISE, READ_NOISE, amplifier_value
+from .images import DetectorImage, Key, MaskPlane, amplifier_value
 from .statistics import clipped_statistics, mean_and_sigma
+from .tables import PhotonTransferCurve
 
 __all__ = [
+    "TOLERANCE",
     "AmplifierResults",
     "AmplifierStatistics",
-    "measure_dark_image",
-    "measure_defects",
-    "measure_flat",
+    "detector_result",
+    "verified_curve",
+    "verified_image",
     "verify_dark_image",
     "verify_defects",
-    "verify_exposure_scatter",
     "verify_flat",
 ]
 
@@ -35,6 +36,15 @@ TOLERANCE = 0.05
 
 CORNER = 200
 """Side of the box at the readout corner, pixels."""
+
+TURNOFF = 90_000.0
+"""Signal (electron) up to which a curve must be followed."""
+
+NOISE_SCATTER = 1.25
+"""Standard deviation of the overscan noise over the pairs that is allowed, adu."""
+
+A00_RANGES: Mapping[str, tuple[float, float]] = {"ITL": (-4.56e-6, 6.91e-7), "E2V": (-3.52e-6, -2.61e-6)}
+"""Lowest and highest a00 (1/electron) by manufacturer (DM-30171)."""
 
 _UNUSABLE = np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)
 
@@ -45,23 +55,77 @@ AmplifierResults = dict[str, dict[str, bool]]
 """Whether a test passed, by amplifier and name of the test; SUCCESS: all that count."""
 
 
-def measure_dark_image(image: DetectorImage, finder: CosmicRayFinder, *, corner: bool) -> AmplifierStatistics:
-    """Statistics of the amplifiers of a bias or dark.
+def verified_image(image: DetectorImage, kind: str, finder: CosmicRayFinder) -> dict[str, Any]:
+    """Measure and test one image.
 
     Parameters
     ----------
     image
-        In electrons.
+        In electrons; for DEFECTS a flat in which they are flagged, neither divided by a flat, in which bad
+        columns would look good, nor interpolated.
+    kind
+        BIAS, DARK, FLAT or DEFECTS: whose tests are made.
     finder
         Finds cosmic rays.
-    corner
-        Whether to record the mean at the readout corner (AMP_CORNER), which no test looks at.
 
     Returns
     -------
     statistics
-        MEAN (not clipped), NOISE (clipped sigma), CR_NOISE (sigma without cosmic rays, not clipped) by
-        amplifier; FORCE_FAILURE instead of CR_NOISE everywhere if cosmic rays cannot be found.
+        See `detector_result`.
+    """
+    if kind == "FLAT":
+        amplifiers, detector = _measure_flat(image)
+        return detector_result(amplifiers, *verify_flat(amplifiers, detector), detector=detector)
+    if kind == "DEFECTS":
+        amplifiers = _measure_defects(image)
+        return detector_result(amplifiers, verify_defects(amplifiers))
+    amplifiers = _measure_dark_image(image, finder, corner=kind == "BIAS")
+    noise = {name: amplifier_value(image.metadata, Key.OVERSCAN_NOISE, name) for name in image.amplifiers}
+    tests = verify_dark_image(amplifiers, image.metadata)
+    return detector_result(amplifiers, tests, metadata={"READ_NOISE_ADU": noise})
+
+
+def detector_result(
+    amplifiers: AmplifierStatistics,
+    tests: AmplifierResults,
+    detector_tests: Mapping[str, bool] | None = None,
+    *,
+    detector: Mapping[str, float] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Statistics and test results of one image or curve, arranged as cp_verify has them.
+
+    Parameters
+    ----------
+    amplifiers, tests
+        Values and results by amplifier.
+    detector_tests, detector, metadata
+        Results, values and what is worth knowing of the whole detector, if there are any.
+
+    Returns
+    -------
+    statistics
+        AMP, METADATA, CATALOG, DET, VERIFY, and SUCCESS: of all amplifiers and the detector.
+    """
+    of_detector = dict(detector_tests or {})
+    success = all(each["SUCCESS"] for each in tests.values())
+    return {
+        "AMP": amplifiers,
+        "METADATA": dict(metadata or {}),
+        "CATALOG": {},
+        "DET": dict(detector or {}),
+        "VERIFY": {"AMP": tests, "DET": of_detector},
+        "SUCCESS": success & of_detector.get("SUCCESS", True),
+    }
+
+
+def _measure_dark_image(
+    image: DetectorImage, finder: CosmicRayFinder, *, corner: bool
+) -> AmplifierStatistics:
+    """MEAN (not clipped), NOISE (clipped sigma), CR_NOISE (sigma without cosmic rays, not clipped).
+
+    FORCE_FAILURE instead of CR_NOISE everywhere if cosmic rays cannot be found. AMP_CORNER, the mean at the
+    readout corner, is recorded if that is asked for; no test looks at it.
     """
     statistics: AmplifierStatistics = {}
     too_many = False
@@ -92,10 +156,8 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
 
     Parameters
     ----------
-    statistics
-        From `measure_dark_image`.
-    metadata
-        Of the image: nominal noise, gain and overscan noise.
+    statistics, metadata
+        Values by amplifier; nominal noise, gain and overscan noise of the image.
 
     Returns
     -------
@@ -104,7 +166,7 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
     """
     results: AmplifierResults = {}
     for name, values in statistics.items():
-        nominal = amplifier_value(metadata, IMAGE_NOISE, name)
+        nominal = amplifier_value(metadata, Key.IMAGE_NOISE, name)
         noise, cleaned = values["NOISE"], values.get("CR_NOISE", math.nan)
         tests = {
             "MEAN": abs(values["MEAN"]) < noise,
@@ -114,27 +176,19 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
         if "FORCE_FAILURE" in values:
             tests["PROCESSING"] = False
         tests["SUCCESS"] = all(tests.values())
-        overscan = amplifier_value(metadata, GAIN, name) * amplifier_value(metadata, OVERSCAN_NOISE, name)
-        read_noise = amplifier_value(metadata, READ_NOISE, name)
-        tests["READ_NOISE_CONSISTENT"] = _deviation(overscan, read_noise) <= TOLERANCE
+        gain, overscan, read_noise = (
+            amplifier_value(metadata, key, name)
+            for key in (Key.APPLIED_GAIN, Key.OVERSCAN_NOISE, Key.READ_NOISE)
+        )
+        tests["READ_NOISE_CONSISTENT"] = _deviation(gain * overscan, read_noise) <= TOLERANCE
         results[name] = tests
     return results
 
 
-def measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, float]]:
-    """Statistics of the amplifiers of a flat, and of the detector.
+def _measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, float]]:
+    """MEAN (not clipped) and NOISE (clipped sigma), electron; of the detector MEAN and SCATTER.
 
-    Parameters
-    ----------
-    image
-        In electrons.
-
-    Returns
-    -------
-    amplifiers
-        MEAN (not clipped) and NOISE (clipped sigma), electron.
-    detector
-        MEAN and SCATTER: mean and standard deviation of the amplifiers' means.
+    These are mean and standard deviation of the amplifiers' means.
     """
     statistics: AmplifierStatistics = {}
     for name in image.amplifiers:
@@ -155,7 +209,7 @@ def verify_flat(
     Parameters
     ----------
     statistics, detector
-        From `measure_flat`.
+        Values by amplifier, and of the detector.
 
     Returns
     -------
@@ -170,41 +224,11 @@ def verify_flat(
     return results, {"SCATTER": agree, "SUCCESS": agree}
 
 
-def verify_exposure_scatter(detector_means: list[float]) -> tuple[float, bool]:
-    """Scatter of the detectors of one flat (cp_verify, verifyFlat).
+def _measure_defects(image: DetectorImage) -> AmplifierStatistics:
+    """OUTLIERS (clipped pixels), MEDIAN, STDEV (clipped), MIN and MAX without defects, and with them.
 
-    The limit is not a ratio in cp_verify; with several detectors it can hardly be kept, and is reported only.
-
-    Parameters
-    ----------
-    detector_means
-        MEAN of each detector, electron.
-
-    Returns
-    -------
-    scatter
-        Their standard deviation, electron; NaN for no detectors.
-    passed
-        Whether it is at most 0.05.
-    """
-    scatter = float(np.std(detector_means)) if detector_means else math.nan
-    return scatter, scatter <= TOLERANCE
-
-
-def measure_defects(image: DetectorImage) -> AmplifierStatistics:
-    """Statistics of the amplifiers of a flat in which defects are flagged.
-
-    Parameters
-    ----------
-    image
-        In electrons, neither divided by a flat, in which bad columns would look good, nor interpolated.
-
-    Returns
-    -------
-    statistics
-        OUTLIERS (clipped pixels), MEDIAN, STDEV (clipped), MIN and MAX without defects, and with them as
-        UNMASKED_...; DEFECT_PIXELS and FRAC, number and part of pixels in defects; STAT_OUTLIERS, pixels so
-        far off that a normal distribution would have less than one of them.
+    The latter are named UNMASKED_... There are also DEFECT_PIXELS and FRAC, number and part of pixels in
+    defects, and STAT_OUTLIERS, pixels so far off that a normal distribution would have less than one of them.
     """
     statistics: AmplifierStatistics = {}
     for name in image.amplifiers:
@@ -213,7 +237,8 @@ def measure_defects(image: DetectorImage) -> AmplifierStatistics:
         masked = _statistics(pixels[~bad])
         unmasked = {f"UNMASKED_{key}": value for key, value in _statistics(pixels.ravel()).items()}
         defects = int(np.count_nonzero(bad))
-        far = _far(pixels.size) * masked["STDEV"]
+        # There, a normal distribution of as many pixels has the density of one.
+        far = math.sqrt(2.0 * math.log(max(pixels.size / math.sqrt(2.0 * math.pi), 1.0))) * masked["STDEV"]
         statistics[name] = masked | unmasked
         statistics[name]["DEFECT_PIXELS"] = defects
         statistics[name]["FRAC"] = defects / pixels.size
@@ -230,7 +255,7 @@ def verify_defects(statistics: AmplifierStatistics) -> AmplifierResults:
     Parameters
     ----------
     statistics
-        From `measure_defects`.
+        Values by amplifier.
 
     Returns
     -------
@@ -249,6 +274,74 @@ def verify_defects(statistics: AmplifierStatistics) -> AmplifierResults:
         tests["PROB_TEST"] = values["STAT_OUTLIERS"] == values["DEFECT_PIXELS"]
         results[name] = tests
     return results
+
+
+def verified_curve(curve: PhotonTransferCurve, model: DetectorModel) -> dict[str, Any]:
+    """Measure and test a photon transfer curve (DMTN-101 section 16).
+
+    Parameters
+    ----------
+    curve, model
+        Of a detector: photon transfer curve and camera model.
+
+    Returns
+    -------
+    statistics
+        ``verifyPtcDetStats``, see `detector_result`.
+
+    Raises
+    ------
+    ValueError
+        Nothing is known of the manufacturer.
+    """
+    statistics = _measure_curve(curve, model)
+    tests = _verify_curve(statistics, model.vendor)
+    return detector_result(statistics, tests, metadata={"PTC_FIT_TYPE": curve.ptcFitType})
+
+
+def _measure_curve(curve: PhotonTransferCurve, model: DetectorModel) -> AmplifierStatistics:
+    """Gain (electron/adu), noise (electron), turnoff and largest mean (adu), a00 (1/electron), by amplifier.
+
+    PTC_ is the curve, AMP_ the camera model. What the curve does not have is NaN.
+    """
+    return {
+        amplifier.name: {
+            "PTC_GAIN": curve.gain.get(amplifier.name, math.nan),
+            "AMP_GAIN": amplifier.gain,
+            "PTC_NOISE": curve.noise.get(amplifier.name, math.nan),
+            "AMP_NOISE": amplifier.read_noise,
+            "PTC_TURNOFF": curve.ptcTurnoff.get(amplifier.name, math.nan),
+            "PTC_BFE_A00": curve.a00.get(amplifier.name, math.nan),
+            "NOISE_SCATTER": _noise_scatter(curve, amplifier.name),
+            "MAX_RAW_MEAN": max(curve.rawMeans.get(amplifier.name, ()), default=math.nan),
+        }
+        for amplifier in model.amplifiers
+    }
+
+
+def _verify_curve(statistics: AmplifierStatistics, vendor: str) -> AmplifierResults:
+    """Test the amplifiers."""
+    limits = A00_RANGES.get(vendor.upper())
+    if limits is None:
+        raise ValueError(f"no range of a00 for CCDs of {vendor!r}; known: {', '.join(A00_RANGES)}")
+    results: AmplifierResults = {}
+    for name, values in statistics.items():
+        tests = {
+            "PTC_GAIN": abs(_deviation(values["PTC_GAIN"], values["AMP_GAIN"])) < TOLERANCE,
+            "PTC_NOISE": abs(_deviation(values["PTC_NOISE"], values["AMP_NOISE"])) < TOLERANCE,
+            "PTC_TURNOFF": values["PTC_TURNOFF"] * values["PTC_GAIN"] > TURNOFF,
+            "PTC_BFE_A00": limits[0] < values["PTC_BFE_A00"] < limits[1],
+            "NOISE_SIGNAL_INDEPENDENCE": values["NOISE_SCATTER"] < NOISE_SCATTER,
+        }
+        results[name] = {**tests, "SUCCESS": all(tests.values())}
+    return results
+
+
+def _noise_scatter(curve: PhotonTransferCurve, name: str) -> float:
+    """Standard deviation of the overscan noise over the pairs that follow the curve, adu."""
+    noise = np.asarray(curve.overscanNoise.get(name, ()), dtype=np.float64)
+    used = np.asarray(curve.usedPoints.get(name, ()), dtype=bool)
+    return float(np.std(noise[used])) if used.any() else math.nan
 
 
 def _pixels(image: DetectorImage, amplifier: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -273,8 +366,3 @@ def _statistics(pixels: NDArray[np.float32]) -> dict[str, float]:
         "MIN": float(np.min(pixels)),
         "MAX": float(np.max(pixels)),
     }
-
-
-def _far(number: int) -> float:
-    """Distance from the centre, in sigma, at which a normal distribution has the density 1 / number."""
-    return math.sqrt(2.0 * math.log(max(number / math.sqrt(2.0 * math.pi), 1.0)))

@@ -5,28 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import fft, special
 
 from .statistics import clipped_statistics
 
-__all__ = [
-    "Flat",
-    "PairMeasurement",
-    "gain_from_contrast",
-    "lag_range",
-    "measure_pair",
-    "pair_flats",
-    "pixel_covariances",
-]
+__all__ = ["Flat", "PairMeasurement", "gain_from_contrast", "measure_pair", "pair_flats", "pixel_covariances"]
 
 MINIMUM_SIGNAL = 5.0
 """Least signal of an amplifier that is taken for light, in units of the read noise."""
-
-BLOCK = 65_536
-"""Pixels that are multiplied at a time: so many stay in the processor's cache for all lags."""
 
 LEAST_WIDTH = 8
 """Pixels across an amplifier for each lag that is measured: small amplifiers cannot measure distant ones."""
@@ -34,21 +24,14 @@ LEAST_WIDTH = 8
 
 @dataclass(frozen=True)
 class Flat:
-    """A flat that can be one of a pair.
-
-    Parameters
-    ----------
-    exposure
-        Exposure id.
-    exposure_time
-        Seconds.
-    physical_filter
-        Filter and grating.
-    """
+    """A flat that can be one of a pair."""
 
     exposure: int
+    """Exposure id."""
     exposure_time: float
+    """Seconds."""
     physical_filter: str
+    """Filter and grating."""
 
 
 def pair_flats(flats: Sequence[Flat], tolerance: float = 5e-3) -> list[tuple[int, int]]:
@@ -59,10 +42,8 @@ def pair_flats(flats: Sequence[Flat], tolerance: float = 5e-3) -> list[tuple[int
 
     Parameters
     ----------
-    flats
-        In any order.
-    tolerance
-        Largest difference of exposure times, s.
+    flats, tolerance
+        In any order; largest difference of exposure times, s.
 
     Returns
     -------
@@ -72,20 +53,17 @@ def pair_flats(flats: Sequence[Flat], tolerance: float = 5e-3) -> list[tuple[int
     waiting: list[Flat] = []
     pairs = []
     for flat in sorted(flats, key=lambda each: each.exposure):
-        partner = next(
-            (
-                each
-                for each in waiting
-                if abs(each.exposure_time - flat.exposure_time) <= tolerance
-                and each.physical_filter == flat.physical_filter
-            ),
-            None,
-        )
-        if partner is None:
-            waiting.append(flat)
+        partners = [
+            each
+            for each in waiting
+            if abs(each.exposure_time - flat.exposure_time) <= tolerance
+            and each.physical_filter == flat.physical_filter
+        ]
+        if partners:
+            waiting.remove(partners[0])
+            pairs.append((partners[0].exposure, flat.exposure))
         else:
-            waiting.remove(partner)
-            pairs.append((partner.exposure, flat.exposure))
+            waiting.append(flat)
     return sorted(pairs)
 
 
@@ -95,10 +73,8 @@ class PairMeasurement:
 
     Parameters
     ----------
-    mean
-        Mean signal of the two, adu.
-    variance
-        Variance of a single image, adu^2.
+    mean, variance
+        Mean signal of the two, adu, and variance of a single image, adu^2.
     pixels
         Pixels that were used.
     gain
@@ -131,14 +107,10 @@ def measure_pair(
 
     Parameters
     ----------
-    first, second
-        The two images, adu, shape (rows, columns).
-    good
-        Same shape: pixels to use.
-    noise
-        Read noise, adu.
-    side
-        Number of lags of the covariances in each direction.
+    first, second, good
+        The two images, adu, and which pixels to use; shape (rows, columns).
+    noise, side
+        Read noise, adu; number of lags in each direction, which is less where `LEAST_WIDTH` says so.
     threshold
         Clipping of the difference, in sigma.
 
@@ -153,6 +125,7 @@ def measure_pair(
     several per cent. Here it is clipped like the variance, and corrected for the clipping, which at 5.5
     sigma is 5e-6.
     """
+    side = max(1, min(side, good.shape[1] // LEAST_WIDTH))
     one, two = (clipped_statistics(image[good], threshold=threshold) for image in (first, second))
     mean = 0.5 * (one.mean + two.mean)
     if not (mean > MINIMUM_SIGNAL * noise and min(one.mean, two.mean) > 0.0):
@@ -197,33 +170,13 @@ def gain_from_contrast(contrast: float, mean: float, noise: float) -> float:
     return (mean + math.sqrt(discriminant)) / denominator
 
 
-def lag_range(side: int, width: int) -> int:
-    """Number of lags in each direction, from 0, that an amplifier is measured at.
-
-    Parameters
-    ----------
-    side
-        Number that is asked for.
-    width
-        Pixels across the amplifier.
-
-    Returns
-    -------
-    side
-        At least 1.
-    """
-    return max(1, min(side, width // LEAST_WIDTH))
-
-
 def pixel_covariances(image: NDArray[np.float32], good: NDArray[np.bool_], side: int) -> NDArray[np.float64]:
     """Covariances of the pixels of an image with those at some distance, up to ``side - 1`` pixels.
 
     Parameters
     ----------
-    image
-        Shape (rows, columns).
-    good
-        Same shape: pixels to use.
+    image, good
+        The image, and which pixels to use; shape (rows, columns).
     side
         Number of lags in each direction.
 
@@ -233,31 +186,20 @@ def pixel_covariances(image: NDArray[np.float32], good: NDArray[np.bool_], side:
         Shape (side, side), in the unit of the image squared: ``[i, j]`` is that of pixels i columns and j
         rows apart, the mean of both diagonal directions (Astier et al. 2019, A&A 629, A36). [0, 0] is the
         variance. NaN where there are no two good pixels at that distance.
-
-    Notes
-    -----
-    The rows are laid one behind the other with zeros between them, so that each lag is one shift, and its
-    covariance one product of two vectors.
     """
-    rows, columns = image.shape
-    pitch = columns + side
     mean = np.mean(image[good], dtype=np.float64) if good.any() else 0.0
-    values = np.zeros(rows * pitch + side * pitch + side, dtype=np.float32)
-    use = np.zeros(values.shape, dtype=bool)
-    use[: rows * pitch].reshape(rows, pitch)[:, :columns] = good
-    values[: rows * pitch].reshape(rows, pitch)[:, :columns] = np.where(good, image - np.float32(mean), 0.0)
-    total, number = np.zeros((side, side)), np.zeros((side, side))
-    for start in range(0, rows * pitch, BLOCK):
-        stop = min(start + BLOCK, rows * pitch)
-        here, used = values[start:stop], use[start:stop]
-        for j in range(side):
-            for i in range(side):
-                for shift in {j * pitch + i, j * pitch - i} if j else {i}:
-                    there = slice(start + shift, stop + shift)
-                    total[i, j] += float(np.dot(here, values[there]))
-                    number[i, j] += np.count_nonzero(used & use[there])
+    total = _correlation(np.where(good, image - np.float32(mean), 0.0), side)
+    number = np.rint(_correlation(good, side))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(total / number)
+        return np.where(number > 0.0, total / number, math.nan)
+
+
+def _correlation(values: NDArray[Any], side: int) -> NDArray[np.float64]:
+    """Sums of the products of values i columns and j rows apart, over both diagonal directions."""
+    shape = [fft.next_fast_len(length + side, real=True) for length in values.shape]
+    lags = fft.irfft2(np.abs(fft.rfft2(values.astype(np.float64), shape)) ** 2, shape)
+    rows, columns = np.arange(side), np.arange(side)[:, None]
+    return np.asarray(lags[rows, columns] + lags[rows, -columns])
 
 
 def _clip_correction(threshold: float) -> float:

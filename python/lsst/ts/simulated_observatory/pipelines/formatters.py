@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import astuple
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from astropy.io import fits
 from lsst.daf.butler import FormatterV2
 from lsst.resources import ResourcePath
-from numpy.typing import NDArray
 
 from .images import Amplifier, DetectorImage
-from .metadata import units
 from .raws import RawImage, read_raw
 from .tables import Table
 
@@ -33,6 +33,10 @@ class _LocalFileFormatter(FormatterV2):
 
     def _read(self, path: str) -> Any:
         """Content of the file."""
+        raise NotImplementedError
+
+    def write_local_file(self, in_memory_dataset: Any, uri: ResourcePath) -> None:
+        """Write a dataset to a file on a local disk, see `FormatterV2`."""
         raise NotImplementedError
 
 
@@ -55,11 +59,7 @@ class ImageFormatter(_LocalFileFormatter):
 
     def _read(self, path: str) -> DetectorImage:
         with fits.open(path, memmap=False) as hdus:
-            table = hdus["METADATA"].data
-            metadata = {
-                key: json.loads(value)
-                for key, value in zip(table.field("KEY").tolist(), table.field("VALUE").tolist(), strict=True)
-            }
+            metadata = {key: json.loads(value) for key, value in hdus["METADATA"].data.tolist()}
             amplifiers = [Amplifier(*row) for row in hdus["AMPLIFIERS"].data.tolist()]
             first, stop = (self.file_descriptor.parameters or {}).get("rows", (0, None))
             image, mask = (
@@ -67,31 +67,27 @@ class ImageFormatter(_LocalFileFormatter):
                 for name in ("IMAGE", "MASK")
             )
             return DetectorImage(
-                image=np.asarray(image, dtype=np.float32),
-                mask=np.asarray(mask, dtype=np.uint16),
-                amplifiers={amplifier.name: amplifier for amplifier in amplifiers},
-                metadata=metadata,
+                np.asarray(image, dtype=np.float32),
+                np.asarray(mask, dtype=np.uint16),
+                {amplifier.name: amplifier for amplifier in amplifiers},
+                metadata,
             )
 
     def write_local_file(self, in_memory_dataset: DetectorImage, uri: ResourcePath) -> None:
-        """Write an image.
-
-        Parameters
-        ----------
-        in_memory_dataset
-            The image.
-        uri
-            Where; a file on a local disk.
-        """
+        """Write an image."""
         image = in_memory_dataset
         primary = fits.PrimaryHDU()
         for key in (*_HEADER_KEYS, *(key for key in image.metadata if key.startswith("SIMULAT"))):
             if image.metadata.get(key) is not None:
                 primary.header[f"HIERARCH {key}" if len(key) > 8 else key] = image.metadata[key]
         pixels = fits.ImageHDU(image.image, name="IMAGE")
-        pixels.header["BUNIT"] = units(image.metadata)
+        pixels.header["BUNIT"] = image.unit
         mask = fits.ImageHDU(image.mask.astype(np.uint8), name="MASK")
-        tables = [_amplifier_table(image), _metadata_table(image.metadata)]
+        numbers = [(key, np.int32) for key in ("X0", "Y0", "WIDTH", "HEIGHT")]
+        kind = [("NAME", "U8"), *numbers, ("FLIPX", "?"), ("FLIPY", "?")]
+        rows = [astuple(amplifier) for amplifier in image.amplifiers.values()]
+        amplifiers = fits.BinTableHDU(np.array(rows, dtype=kind), name="AMPLIFIERS")
+        tables = [amplifiers, _metadata_table(image.metadata)]
         fits.HDUList([primary, pixels, mask, *tables]).writeto(uri.ospath, overwrite=True)
 
 
@@ -102,48 +98,22 @@ class TableFormatter(_LocalFileFormatter):
 
     def _read(self, path: str) -> Table:
         kind: type[Table] = self.file_descriptor.storageClass.pytype
-        with open(path, encoding="utf-8") as file:
-            return kind.from_dict(json.load(file))
+        return kind.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
 
-    def to_bytes(self, in_memory_dataset: Table) -> bytes:
-        """Content of the file of a table.
-
-        Parameters
-        ----------
-        in_memory_dataset
-            The table.
-
-        Returns
-        -------
-        content
-            JSON.
-        """
-        return json.dumps(in_memory_dataset.to_dict(), indent=1, allow_nan=False).encode()
-
-
-def _amplifier_table(image: DetectorImage) -> fits.BinTableHDU:
-    """Boxes and mirroring of the amplifiers."""
-    rows = [(a.name, a.x0, a.y0, a.width, a.height, a.flip_x, a.flip_y) for a in image.amplifiers.values()]
-    kind = [
-        ("NAME", "U8"),
-        *((key, np.int32) for key in ("X0", "Y0", "WIDTH", "HEIGHT")),
-        ("FLIPX", "?"),
-        ("FLIPY", "?"),
-    ]
-    return fits.BinTableHDU(np.array(rows, dtype=kind), name="AMPLIFIERS")
+    def write_local_file(self, in_memory_dataset: Table, uri: ResourcePath) -> None:
+        """Write a table."""
+        text = json.dumps(in_memory_dataset.to_dict(), indent=1, allow_nan=False)
+        Path(uri.ospath).write_text(text, encoding="utf-8")
 
 
 def _metadata_table(metadata: dict[str, Any]) -> fits.BinTableHDU:
     """Names and values; the values as JSON, because FITS headers hold neither lists nor long names well."""
-    texts = {key: json.dumps(_plain(value)) for key, value in metadata.items()}
-    columns: list[NDArray[np.str_]] = [
-        np.array(list(texts), dtype=str),
-        np.array(list(texts.values()), dtype=str),
-    ]
+    texts = [json.dumps(_finite(value)) for value in metadata.values()]
+    columns = [np.array(list(metadata), dtype=str), np.array(texts, dtype=str)]
     kind = [("KEY", columns[0].dtype), ("VALUE", columns[1].dtype)]
     return fits.BinTableHDU(np.rec.fromarrays(columns, dtype=kind), name="METADATA")
 
 
-def _plain(value: Any) -> Any:
+def _finite(value: Any) -> Any:
     """The value, with None for a number that is not finite (JSON has none)."""
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,7 +1,11 @@
-"""Images of a whole detector: pixels, mask, amplifiers, metadata."""
+"""Images of a whole detector: pixels, mask, amplifiers, metadata.
+
+The names of metadata that begin with ``LSST`` are those of ip_isr; ``{}`` is the name of an amplifier.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntFlag
@@ -12,7 +16,30 @@ from numpy.typing import NDArray
 
 from ..cameras.models import Amplifier
 
-__all__ = ["Amplifier", "DetectorImage", "MaskPlane", "PixelPlane"]
+__all__ = ["Amplifier", "DetectorImage", "Key", "MaskPlane", "amplifier_value", "dark_time", "origin"]
+
+_ORIGIN = {"INSTRUME", "CCD_MANU", "LSST_NUM", "FILTER", "GRATING", "SEQNAME", "SEQFILE"}
+
+
+class Key:
+    """Names of metadata that processing writes down."""
+
+    UNITS = "LSST ISR UNITS"
+    """Unit of the pixels: ``adu`` or ``electron``."""
+    DETECTOR_NAME = "DETECTOR NAME"
+    """Full name of the detector in the Butler."""
+    APPLIED_GAIN = "LSST ISR GAIN {}"
+    """Gain that was applied, electron/adu; 1 if none was."""
+    READ_NOISE = "LSST ISR READNOISE {}"
+    """Read noise of the photon transfer curve, electron; without a curve that of the overscan, adu."""
+    IMAGE_NOISE = "LSST ISR IMAGENOISE {}"
+    """Nominal noise of an image without light, electron."""
+    OVERSCAN_LEVEL = "LSST ISR OVERSCAN SERIAL MEDIAN {}"
+    """Median level of the serial overscan, adu."""
+    OVERSCAN_NOISE = "LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {}"
+    """Noise of the serial overscan after its subtraction, adu."""
+    COMBINED_NOISE = "LSST CALIB NOISE {}"
+    """Noise of a single image of a combination, in the unit of the images."""
 
 
 class MaskPlane(IntFlag):
@@ -28,14 +55,8 @@ class MaskPlane(IntFlag):
 
 
 @dataclass(frozen=True)
-class PixelPlane:
-    """One plane of an image, with the accessors that notebooks use.
-
-    Parameters
-    ----------
-    array
-        Pixels, shape (rows, columns).
-    """
+class _PixelPlane:
+    """One plane of an image, with the accessor that notebooks use."""
 
     array: NDArray[Any]
 
@@ -95,14 +116,78 @@ class DetectorImage:
         """
         return self.mask[self.amplifiers[amplifier].box]
 
-    def getImage(self) -> PixelPlane:
-        """Pixels, for ``getImage().getArray()``."""
-        return PixelPlane(self.image)
+    @property
+    def unit(self) -> str:
+        """Unit of the pixels: ``adu``, ``electron``, ..."""
+        return str(self.metadata.get(Key.UNITS, "adu"))
 
-    def getMask(self) -> PixelPlane:
+    @property
+    def usable(self) -> NDArray[np.float32]:
+        """Pixels that show the level of a flat: not bad, not saturated, not without data; shape (n,)."""
+        unusable = np.uint16(MaskPlane.BAD | MaskPlane.SAT | MaskPlane.NO_DATA)
+        return np.asarray(self.image[(self.mask & unusable) == 0])
+
+    def getImage(self) -> _PixelPlane:
+        """Pixels, for ``getImage().getArray()``."""
+        return _PixelPlane(self.image)
+
+    def getMask(self) -> _PixelPlane:
         """Mask, for ``getMask().getArray()``."""
-        return PixelPlane(self.mask)
+        return _PixelPlane(self.mask)
 
     def getMetadata(self) -> dict[str, Any]:
         """Metadata by name."""
         return self.metadata
+
+
+def dark_time(metadata: Mapping[str, Any]) -> float:
+    """Time in which an image collected dark current.
+
+    Parameters
+    ----------
+    metadata
+        Of the image.
+
+    Returns
+    -------
+    time
+        Seconds; never less than the exposure time.
+    """
+    return max(float(metadata.get("DARKTIME") or 0.0), float(metadata.get("EXPTIME") or 0.0))
+
+
+def amplifier_value(metadata: Mapping[str, Any], key: str, amplifier: str) -> float:
+    """Number that the metadata of an image have for an amplifier.
+
+    Parameters
+    ----------
+    metadata, key, amplifier
+        Of the image; name with ``{}`` for the amplifier, e.g. `Key.READ_NOISE`; e.g. ``C05``.
+
+    Returns
+    -------
+    value
+        The number; NaN if there is none.
+    """
+    value = metadata.get(key.format(amplifier))
+    return math.nan if value is None else float(value)
+
+
+def origin(metadata: Mapping[str, Any], *more: str) -> dict[str, Any]:
+    """Metadata of an image that hold for what is made of it, too: where and how it was taken.
+
+    Parameters
+    ----------
+    metadata, *more
+        Of the image; further keys.
+
+    Returns
+    -------
+    passed_on
+        These metadata, and whether anything was simulated.
+    """
+    return {
+        key: value
+        for key, value in metadata.items()
+        if key in _ORIGIN or key in more or key.startswith("SIMULAT")
+    }

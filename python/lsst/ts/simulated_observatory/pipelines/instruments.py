@@ -12,16 +12,17 @@ from lsst.utils.introspection import get_full_type_name
 
 from lsst.ts.calibrations.domain import instruments as domain
 
+from ..cameras import CAMERAS
 from .formatters import RawFormatter
 
-__all__ = ["INSTRUMENTS", "CalibrationInstrument", "Latiss", "LsstCam", "LsstComCam", "instrument_of"]
+__all__ = ["INSTRUMENTS", "CalibrationInstrument", "instrument_of"]
 
 
 class CalibrationInstrument(Instrument):
     """An instrument whose detectors are those of the project's instrument description."""
 
     description: ClassVar[domain.Instrument]
-    filter_keywords: ClassVar[tuple[str, ...]] = ("FILTER",)
+    filter_keywords: ClassVar[tuple[str, ...]]
     """Keywords of a raw header that make the name of the physical filter."""
 
     @classmethod
@@ -30,17 +31,17 @@ class CalibrationInstrument(Instrument):
         return cls.description.name
 
     def getRawFormatter(self, dataId: DataId) -> type[RawFormatter]:  # type: ignore[override]
-        """Reader of raw images.
+        """Class of the reader of raw images.
 
         Parameters
         ----------
         dataId
-            Of an image; all have the same reader.
+            Of an image.
 
         Returns
         -------
         formatter
-            Its class.
+            The same for all.
         """
         return RawFormatter
 
@@ -49,20 +50,16 @@ class CalibrationInstrument(Instrument):
 
         Parameters
         ----------
-        registry
-            Of the repository.
-        update
-            Whether records that differ are replaced.
+        registry, update
+            Of the repository, and whether records that differ are replaced.
         """
-        name = self.getName()
-        detectors = self.description.detectors
+        name, detectors = self.getName(), self.description.detectors
         with registry.transaction():
             record: dict[str, Any] = {
                 "name": name,
                 "class_name": get_full_type_name(type(self)),
                 "detector_max": max(detectors) + 1,
-                "exposure_max": 10**13 * 8,
-                "visit_max": 10**13 * 8,
+                **dict.fromkeys(("exposure_max", "visit_max"), 10**13 * 8),
             }
             registry.syncDimensionData("instrument", record, update=update)
             for number, full_name in detectors.items():
@@ -81,8 +78,8 @@ class CalibrationInstrument(Instrument):
                 )
 
     @classmethod
-    def detector(cls, header: Mapping[str, Any]) -> int:
-        """Butler id of the detector of a raw image.
+    def detector_and_filter(cls, header: Mapping[str, Any]) -> tuple[int, str]:
+        """Detector and filter of a raw image.
 
         Parameters
         ----------
@@ -91,68 +88,44 @@ class CalibrationInstrument(Instrument):
 
         Returns
         -------
-        detector
-            The id.
+        detector, physical_filter
+            As the Butler has them. The filter is that and the grating, if there are any, e.g. ``r_57``; the
+            number of an empty place is left out.
 
         Raises
         ------
         ValueError
             The instrument has no such detector.
         """
-        detectors = cls.description.detectors
-        if len(detectors) == 1:
-            # The only detector of LATISS is RXX_S00 in the Butler, but R00, S00 for the camera system.
-            return next(iter(detectors))
-        full_name = f"{header.get('RAFTBAY')}_{header.get('CCDSLOT')}"
-        for number, name in detectors.items():
-            if name == full_name:
-                return number
-        raise ValueError(f"{cls.getName()} has no detector {full_name}")
-
-    @classmethod
-    def physical_filter(cls, header: Mapping[str, Any]) -> str:
-        """Name in the Butler of the filter, and of the grating if there are any.
-
-        Parameters
-        ----------
-        header
-            Primary header.
-
-        Returns
-        -------
-        name
-            E.g. ``r_57``; the number of an empty place is left out.
-        """
         names = (str(header.get(key) or "unknown") for key in cls.filter_keywords)
-        return "~".join(re.sub(r"^empty_\d+$", "empty", name) for name in names)
+        physical_filter = "~".join(re.sub(r"^empty_\d+$", "empty", name) for name in names)
+        ids = {name: number for number, name in cls.description.detectors.items()}
+        if len(ids) == 1:
+            # The only detector of LATISS is RXX_S00 in the Butler, but R00, S00 for the camera system.
+            return next(iter(ids.values())), physical_filter
+        full_name = f"{header.get('RAFTBAY')}_{header.get('CCDSLOT')}"
+        if full_name not in ids:
+            raise ValueError(f"{cls.getName()} has no detector {full_name}")
+        return ids[full_name], physical_filter
 
 
-class Latiss(CalibrationInstrument):
-    """The spectrograph and imager of the auxiliary telescope.
-
-    Its physical filters are filter and grating, e.g. ``SDSSr_65mm~empty``.
-    """
-
-    description = domain.LATISS
-    filter_keywords = ("FILTER", "GRATING")
-
-
-class LsstComCam(CalibrationInstrument):
-    """The commissioning camera of the Simonyi Survey Telescope."""
-
-    description = domain.LSSTCOMCAM
+def _class_of(name: str) -> type[CalibrationInstrument]:
+    """Make the class of an instrument; with gratings a physical filter is e.g. ``SDSSr_65mm~empty``."""
+    camera = CAMERAS[name]
+    members = {
+        "__module__": __name__,
+        "__doc__": f"{name}, as the Butler knows it.",
+        "description": domain.INSTRUMENTS[name],
+        "filter_keywords": ("FILTER", "GRATING") if camera.gratings else ("FILTER",),
+    }
+    return type(camera.butler_class, (CalibrationInstrument,), members)
 
 
-class LsstCam(CalibrationInstrument):
-    """The camera of the Simonyi Survey Telescope: its science detectors."""
-
-    description = domain.LSSTCAM
-
-
-INSTRUMENTS: Mapping[str, type[CalibrationInstrument]] = {
-    each.getName(): each for each in (Latiss, LsstComCam, LsstCam)
-}
+INSTRUMENTS: Mapping[str, type[CalibrationInstrument]] = {name: _class_of(name) for name in CAMERAS}
 """All instruments by name."""
+
+# A Butler imports the class of an instrument from here, by the name that its repository has recorded.
+globals().update({each.__name__: each for each in INSTRUMENTS.values()})
 
 _BY_HEADER = {each.description.header_name: each for each in INSTRUMENTS.values()}
 

@@ -7,35 +7,27 @@ from typing import Any
 
 import numpy as np
 from lsst.pex.config import ChoiceField, Config, ConfigField, Field
-from lsst.pipe.base import (
-    InputQuantizedConnection,
-    PipelineTaskConfig,
-    PipelineTaskConnections,
-    QuantumContext,
-    Struct,
-)
+from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input, Output
 
 from lsst.ts.calibrations.domain.instruments import exposure_id
 
-from . import corrections
-from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
-from .images import DetectorImage, MaskPlane
-from .metadata import (
-    DETECTOR_NAME,
-    GAIN,
-    IMAGE_NOISE,
-    OVERSCAN_LEVEL,
-    OVERSCAN_NOISE,
-    READ_NOISE,
-    UNITS,
-    dark_time,
+from .corrections import (
+    FIT_TYPES,
+    OverscanResult,
+    assemble,
+    interpolate,
+    linearize,
+    subtract_crosstalk,
+    subtract_overscan,
 )
-from .overscan import FIT_TYPES, OverscanResult, subtract_overscan
+from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
+from .images import DetectorImage, Key, MaskPlane, dark_time
 from .raws import RawImage
+from .statistics import clipped_statistics
 from .storage_classes import CROSSTALK, CURVE, DEFECTS, IMAGE, LINEARIZER, RAW
 from .tables import Crosstalk, Defects, Linearizer, PhotonTransferCurve
-from .tasks import DETECTOR, EXPOSURE, CalibrationInput, PreparedInputsTask, dimension_record
+from .tasks import DETECTOR, IMAGE_OF_DETECTOR, CalibrationInput, CalibrationTask, dimension_record
 
 __all__ = ["IsrConfig", "IsrConnections", "IsrTask", "OverscanConfig"]
 
@@ -50,8 +42,12 @@ _OPTIONS = {
 }
 """The option that needs each calibration."""
 
+_UNUSABLE = np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)
 
-class IsrConnections(PipelineTaskConnections, dimensions=EXPOSURE, defaultTemplates={"image": "isrExp"}):
+
+class IsrConnections(
+    PipelineTaskConnections, dimensions=IMAGE_OF_DETECTOR, defaultTemplates={"image": "isrExp"}
+):
     """A raw image, the calibrations that the configuration asks for, and the result.
 
     Crosstalk and linearizer are applied when there are any; all others must be there.
@@ -62,7 +58,7 @@ class IsrConnections(PipelineTaskConnections, dimensions=EXPOSURE, defaultTempla
         Configuration of the task.
     """
 
-    raw = Input(doc="Raw image", name="raw", storageClass=RAW, dimensions=EXPOSURE)
+    raw = Input(doc="Raw image", name="raw", storageClass=RAW, dimensions=IMAGE_OF_DETECTOR)
     bias = CalibrationInput(doc="Combined bias", name="bias", storageClass=IMAGE)
     dark = CalibrationInput(doc="Combined dark", name="dark", storageClass=IMAGE)
     flat = CalibrationInput(
@@ -73,7 +69,10 @@ class IsrConnections(PipelineTaskConnections, dimensions=EXPOSURE, defaultTempla
     crosstalk = CalibrationInput(doc="Crosstalk", name="crosstalk", storageClass=CROSSTALK, minimum=0)
     linearizer = CalibrationInput(doc="Linearity", name="linearizer", storageClass=LINEARIZER, minimum=0)
     outputExposure = Output(
-        doc="Image of the detector", name="{image}", storageClass=IMAGE, dimensions=EXPOSURE
+        doc="Image, in electrons if gains are applied, else in adu",
+        name="{image}",
+        storageClass=IMAGE,
+        dimensions=IMAGE_OF_DETECTOR,
     )
 
     def __init__(self, *, config: Any = None) -> None:
@@ -113,16 +112,16 @@ class IsrConfig(PipelineTaskConfig, pipelineConnections=IsrConnections):
     doCosmicRays = Field[bool](doc="Flag cosmic rays?", default=False)
 
 
-class IsrTask(PreparedInputsTask):
+class IsrTask(CalibrationTask):
     """Removes what detector and electronics add to an image."""
 
     ConfigClass = IsrConfig
     _DefaultName = "isr"
     config: IsrConfig
 
-    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
+    def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
         """The name of the detector is added: a raw header has only the words of the camera system for it."""
-        return {**butler.get(refs), "detector": str(dimension_record(refs.raw, "detector").full_name)}
+        return {**inputs, "detector": str(dimension_record(refs.raw, "detector").full_name)}
 
     def run(
         self,
@@ -136,41 +135,24 @@ class IsrTask(PreparedInputsTask):
         linearizer: Linearizer | None = None,
         detector: str = "",
     ) -> Struct:
-        """Process one raw image; which calibrations are used is a matter of the configuration.
-
-        Parameters
-        ----------
-        raw
-            The raw image, adu.
-        bias, dark, flat
-            Combined calibrations in the unit of the result, that of the dark per second, or None.
-        defects, ptc, crosstalk, linearizer
-            Other calibrations of the detector, or None.
-        detector
-            Full name of the detector, e.g. ``RXX_S00``, for the metadata of the image.
-
-        Returns
-        -------
-        result
-            ``outputExposure``: the image, in electrons if gains are applied, else in adu.
-        """
+        """Process one raw image; which calibrations are used is a matter of the configuration."""
         for name, table in (("crosstalk", crosstalk), ("linearizer", linearizer)):
             if table is None and getattr(self.config, _OPTIONS[name]):
                 self.log.info("No %s in the input collections: the image is not corrected for it.", name)
         image = self._assembled(raw, ptc, crosstalk, linearizer)
-        image.metadata[DETECTOR_NAME] = detector
+        image.metadata[Key.DETECTOR_NAME] = detector
         if bias is not None:
-            corrections.subtract(image, bias, "bias")
+            _subtract(image, bias, "bias")
         if dark is not None:
-            corrections.subtract(image, dark, "dark", dark_time(raw.header))
+            _subtract(image, dark, "dark", dark_time(raw.header))
         if defects is not None:
-            corrections.flag_defects(image, defects)
+            _flag_defects(image, defects)
         if flat is not None:
-            corrections.divide(image, flat)
+            _divide(image, flat)
         if self.config.doCosmicRays:
             _flag_cosmic_rays(image)
         if self.config.doInterpolate:
-            corrections.interpolate(image, MaskPlane.BAD | MaskPlane.SAT | MaskPlane.NO_DATA)
+            interpolate(image, MaskPlane.BAD | MaskPlane.SAT | MaskPlane.NO_DATA)
         return Struct(outputExposure=image)
 
     def _assembled(
@@ -186,7 +168,17 @@ class IsrTask(PreparedInputsTask):
         crosstalk and the gain is one factor for each amplifier, so the order of these steps makes no
         difference.
         """
-        results = {name: self._without_overscan(raw, name) for name in raw.amplifiers}
+        options = self.config.overscan
+        results = {
+            name: subtract_overscan(
+                amplifier,
+                fit_type=options.fitType,
+                leading=options.leadingToSkip,
+                trailing=options.trailingToSkip,
+                parallel=options.doParallelOverscan,
+            )
+            for name, amplifier in raw.amplifiers.items()
+        }
         pixels = {name: result.pixels for name, result in results.items()}
         saturated = {
             name: plane > self.config.saturation
@@ -195,39 +187,24 @@ class IsrTask(PreparedInputsTask):
         }
         if crosstalk is not None:
             order = [crosstalk.amplifiers.index(name) for name in raw.amplifiers]
-            corrections.subtract_crosstalk(
-                pixels, np.asarray(crosstalk.coeffs, dtype=np.float64)[np.ix_(order, order)]
-            )
+            subtract_crosstalk(pixels, np.asarray(crosstalk.coeffs, dtype=np.float64)[np.ix_(order, order)])
         metadata: dict[str, Any] = dict(raw.header)
         metadata["EXPOSURE"] = exposure_id(raw.header["OBSID"])
         metadata["IMAGE SHAPE"] = list(raw.shape)
-        metadata[UNITS] = "adu" if ptc is None else "electron"
+        metadata[Key.UNITS] = "adu" if ptc is None else "electron"
         for name, plane in pixels.items():
             if linearizer is not None:
-                plane = corrections.linearize(plane, linearizer.linearityCoeffs[name])
+                plane = linearize(plane, linearizer.linearityCoeffs[name])
             gain = 1.0 if ptc is None else ptc.gain[name]
             if gain != 1.0:
                 plane *= np.float32(gain)
             pixels[name] = plane
             metadata |= _amplifier_metadata(name, gain, ptc, results[name])
-        image = corrections.assemble(
-            raw.shape, pixels, {n: each.amplifier for n, each in raw.amplifiers.items()}
-        )
+        image = assemble(raw.shape, pixels, {n: each.amplifier for n, each in raw.amplifiers.items()})
         image.metadata = metadata
         for name, where in saturated.items():
             image.flags(name)[image.amplifiers[name].mirrored(where)] |= np.uint16(MaskPlane.SAT)
         return image
-
-    def _without_overscan(self, raw: RawImage, name: str) -> OverscanResult:
-        """Subtract the overscan of one amplifier."""
-        options = self.config.overscan
-        return subtract_overscan(
-            raw.amplifiers[name],
-            fit_type=options.fitType,
-            leading=options.leadingToSkip,
-            trailing=options.trailingToSkip,
-            parallel=options.doParallelOverscan,
-        )
 
 
 def _amplifier_metadata(
@@ -238,21 +215,64 @@ def _amplifier_metadata(
     noise = overscan.residual_sigma * gain
     if ptc is not None:
         noise = ptc.noise.get(name, math.nan)
-        metadata[IMAGE_NOISE.format(name)] = ptc.imageNoise.get(name, math.nan)
+        metadata[Key.IMAGE_NOISE.format(name)] = ptc.imageNoise.get(name, math.nan)
     return metadata | {
-        GAIN.format(name): gain,
-        READ_NOISE.format(name): noise,
-        OVERSCAN_LEVEL.format(name): overscan.serial_median,
-        OVERSCAN_NOISE.format(name): overscan.residual_sigma,
+        Key.APPLIED_GAIN.format(name): gain,
+        Key.READ_NOISE.format(name): noise,
+        Key.OVERSCAN_LEVEL.format(name): overscan.serial_median,
+        Key.OVERSCAN_NOISE.format(name): overscan.residual_sigma,
     }
+
+
+def _subtract(image: DetectorImage, calibration: DetectorImage, name: str, factor: float = 1.0) -> None:
+    """Subtract a combined calibration, times a factor such as the dark time (s)."""
+    _check_size(image, calibration, name)
+    if calibration.unit != image.unit:
+        raise RuntimeError(
+            f"the combined {name} is in {calibration.unit}, the exposure in {image.unit}:"
+            " make both with the same isr:doApplyGains"
+        )
+    image.image -= calibration.image if factor == 1.0 else calibration.image * np.float32(factor)
+    image.mask |= calibration.mask & _UNUSABLE
+
+
+def _divide(image: DetectorImage, flat: DetectorImage) -> None:
+    """Divide by a combined flat. Where the flat is not positive, there are no data."""
+    _check_size(image, flat, "flat")
+    dark = ~(flat.image > 0.0)
+    image.image /= np.where(dark, np.float32(1.0), flat.image)
+    image.mask |= flat.mask & _UNUSABLE
+    image.mask[dark] |= np.uint16(MaskPlane.NO_DATA)
+
+
+def _check_size(image: DetectorImage, calibration: DetectorImage, name: str) -> None:
+    if calibration.image.shape != image.image.shape:
+        raise RuntimeError(
+            f"the combined {name} has {calibration.image.shape} pixels, "
+            f"the exposure {image.image.shape}: both must be of the same detector and scale"
+        )
+
+
+def _flag_defects(image: DetectorImage, defects: Defects) -> None:
+    if tuple(defects.shape) != image.image.shape:
+        raise RuntimeError(
+            f"the defects are those of an image of {tuple(defects.shape)} pixels, "
+            f"the exposure has {image.image.shape}"
+        )
+    image.mask[defects.mask] |= np.uint16(MaskPlane.BAD)
 
 
 def _flag_cosmic_rays(image: DetectorImage) -> None:
     """Flag cosmic rays, and write down how many; none, and why, if they cannot be found."""
+    cosmic_ray, finder = np.uint16(MaskPlane.CR), CosmicRayFinder()
     try:
-        corrections.flag_cosmic_rays(image, CosmicRayFinder())
-        image.metadata["COSMIC RAY PIXELS"] = int(np.count_nonzero(image.mask & np.uint16(MaskPlane.CR)))
+        for name in image.amplifiers:
+            pixels, flags = image.pixels(name), image.flags(name)
+            unusable = (flags & _UNUSABLE) != 0
+            good = clipped_statistics(pixels[~unusable])
+            flags[finder.find(pixels, good.mean, good.sigma) & ~unusable] |= cosmic_ray
+        image.metadata["COSMIC RAY PIXELS"] = int(np.count_nonzero(image.mask & cosmic_ray))
     except TooManyCosmicRaysError as error:
-        image.mask &= np.uint16(0xFFFF ^ MaskPlane.CR)
+        image.mask &= ~cosmic_ray
         image.metadata["COSMIC RAY PIXELS"] = None
         image.metadata["COSMIC RAY REASON"] = str(error)

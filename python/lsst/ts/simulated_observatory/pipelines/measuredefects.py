@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,22 +11,20 @@ from lsst.pex.config import ChoiceField, Field
 from lsst.pipe.base import (
     InputQuantizedConnection,
     NoWorkFound,
-    PipelineTask,
     PipelineTaskConfig,
     PipelineTaskConnections,
-    QuantumContext,
     Struct,
 )
 from lsst.pipe.base.connectionTypes import Input, Output
 from numpy.typing import NDArray
+from scipy import ndimage
 
-from .images import DetectorImage, MaskPlane
-from .metadata import DETECTOR_NAME, dark_time
-from .stacks import ImageHandle, Stack, metadata_of
+from .images import Key, dark_time
+from .stacks import ImageHandle, combine_images, metadata_of
 from .statistics import clipped_statistics
 from .storage_classes import DEFECTS
 from .tables import Defects
-from .tasks import DETECTOR, CalibrationOutput, ImagesInput, PreparedInputsTask, dimension_record
+from .tasks import DETECTOR, CalibrationOutput, CalibrationTask, ImagesInput, dimension_record
 
 __all__ = [
     "MeasureDefectsConfig",
@@ -35,6 +33,9 @@ __all__ = [
     "MergeDefectsTask",
     "fill_columns",
 ]
+
+
+_DefectsInput = partial(Input, storageClass=DEFECTS, dimensions=DETECTOR, minimum=0)
 
 
 class MeasureDefectsConnections(
@@ -51,12 +52,8 @@ class MeasureDefectsConnections(
 class MergeDefectsConnections(PipelineTaskConnections, dimensions=DETECTOR):
     """Defects of the darks and of the flats, and all together."""
 
-    darkDefects = Input(
-        doc="Hot pixels", name="cpDefectsFromDark", storageClass=DEFECTS, dimensions=DETECTOR, minimum=0
-    )
-    flatDefects = Input(
-        doc="Cold pixels", name="cpDefectsFromFlat", storageClass=DEFECTS, dimensions=DETECTOR, minimum=0
-    )
+    darkDefects = _DefectsInput(doc="Hot pixels, if there were darks", name="cpDefectsFromDark")
+    flatDefects = _DefectsInput(doc="Cold pixels, if there were flats", name="cpDefectsFromFlat")
     defects = CalibrationOutput(doc="Defects", name="defects", storageClass=DEFECTS)
 
 
@@ -85,18 +82,18 @@ class MergeDefectsConfig(PipelineTaskConfig, pipelineConnections=MergeDefectsCon
     edge = Field[int](doc="Border of the detector that is a defect, pixels.", default=5)
 
 
-class MeasureDefectsTask(PreparedInputsTask):
+class MeasureDefectsTask(CalibrationTask):
     """Combines darks, or flats, and finds the pixels that differ from their amplifier."""
 
     ConfigClass = MeasureDefectsConfig
     _DefaultName = "measureDefects"
     config: MeasureDefectsConfig
 
-    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
+    def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
         kind = self.config.imageType
         chosen = [
-            butler.get(ref)
-            for ref in refs.inputExposures
+            handle
+            for handle, ref in zip(inputs["inputExposures"], refs.inputExposures, strict=True)
             if dimension_record(ref, "exposure").observation_type == kind
         ]
         if not chosen:
@@ -104,38 +101,22 @@ class MeasureDefectsTask(PreparedInputsTask):
         return {"inputExposures": chosen}
 
     def run(self, inputExposures: Sequence[ImageHandle]) -> Struct:
-        """Find defects.
-
-        Parameters
-        ----------
-        inputExposures
-            Darks or flats, electron.
-
-        Returns
-        -------
-        result
-            ``outputDefects``.
-
-        Raises
-        ------
-        NoWorkFound
-            An image has no dark time, or a flat no light.
-        """
-        images = metadata_of(inputExposures)
-        shape = tuple(images[0]["IMAGE SHAPE"])
-        if self.config.imageType == "dark":
-            scales = [dark_time(metadata) for metadata in images]
+        """Find defects; `NoWorkFound` if an image has no dark time, or a flat no light."""
+        headers, kind = metadata_of(inputExposures), self.config.imageType
+        if kind == "dark":
+            scales = [dark_time(header) for header in headers]
             weights = [scale**2 for scale in scales]
         else:
-            scales = weights = [_level(handle.get()) for handle in inputExposures]
+            images = (handle.get() for handle in inputExposures)
+            scales = weights = [clipped_statistics(each.usable, threshold=3.0).mean for each in images]
         if not min(scales) > 0.0:
-            raise NoWorkFound(f"a {self.config.imageType} without signal or time shows no defects")
-        combined = Stack(inputExposures, scales, weights).combine((shape[0], shape[1]))
-        mask = np.zeros(shape, dtype=bool)
+            raise NoWorkFound(f"a {kind} without signal or time shows no defects")
+        combined = combine_images(inputExposures, headers, scales, weights)
+        mask = np.zeros(combined.image.shape, dtype=bool)
         for name, amplifier in combined.amplifiers.items():
             mask[amplifier.box] = self._bad(combined.pixels(name))
-        metadata = {"imageType": self.config.imageType, "exposures": [each["EXPOSURE"] for each in images]}
-        return Struct(outputDefects=Defects.from_mask(images[0][DETECTOR_NAME], mask, metadata))
+        metadata = {"imageType": kind, "exposures": [header["EXPOSURE"] for header in headers]}
+        return Struct(outputDefects=Defects.from_mask(headers[0][Key.DETECTOR_NAME], mask, metadata))
 
     def _bad(self, pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Bad pixels of one amplifier."""
@@ -152,7 +133,7 @@ class MeasureDefectsTask(PreparedInputsTask):
         )
 
 
-class MergeDefectsTask(PipelineTask):
+class MergeDefectsTask(CalibrationTask):
     """Joins the defects of all sources, and the edges."""
 
     ConfigClass = MergeDefectsConfig
@@ -160,39 +141,18 @@ class MergeDefectsTask(PipelineTask):
     config: MergeDefectsConfig
 
     def run(self, darkDefects: Defects | None = None, flatDefects: Defects | None = None) -> Struct:
-        """Join defects.
-
-        Parameters
-        ----------
-        darkDefects, flatDefects
-            What the darks and the flats show; None if there were none.
-
-        Returns
-        -------
-        result
-            ``defects``.
-
-        Raises
-        ------
-        NoWorkFound
-            There were neither darks nor flats.
-        """
+        """Join defects; `NoWorkFound` if there were neither darks nor flats."""
         sources = [each for each in (darkDefects, flatDefects) if each is not None]
         if not sources:
             raise NoWorkFound("neither darks nor flats were searched for defects")
-        mask = sources[0].mask
-        for each in sources[1:]:
-            mask |= each.mask
+        mask = np.logical_or.reduce([each.mask for each in sources])
         edge = self.config.edge
         if edge:
             mask[:edge] = mask[-edge:] = True
             mask[:, :edge] = mask[:, -edge:] = True
-        exposures: Mapping[str, Any] = {
-            each.metadata["imageType"]: each.metadata["exposures"] for each in sources
-        }
-        return Struct(
-            defects=Defects.from_mask(sources[0].detector, mask, {"exposures": exposures, "edge": edge})
-        )
+        exposures = {each.metadata["imageType"]: each.metadata["exposures"] for each in sources}
+        metadata = {"exposures": exposures, "edge": edge}
+        return Struct(defects=Defects.from_mask(sources[0].detector, mask, metadata))
 
 
 def fill_columns(bad: NDArray[np.bool_], *, suspicious: int, gap: int) -> NDArray[np.bool_]:
@@ -202,10 +162,8 @@ def fill_columns(bad: NDArray[np.bool_], *, suspicious: int, gap: int) -> NDArra
     ----------
     bad
         Bad pixels of an amplifier, shape (rows, columns).
-    suspicious
-        Least number of bad pixels in such a column.
-    gap
-        So many good pixels in a row stay good.
+    suspicious, gap
+        Least number of bad pixels in such a column; so many good pixels in a row stay good.
 
     Returns
     -------
@@ -213,15 +171,7 @@ def fill_columns(bad: NDArray[np.bool_], *, suspicious: int, gap: int) -> NDArra
         Bad pixels, same shape.
     """
     filled = bad.copy()
-    for column in np.flatnonzero(np.count_nonzero(bad, axis=0) >= suspicious):
-        rows = np.flatnonzero(bad[:, column])
-        for low, high in pairwise(rows):
-            if high - low - 1 < gap:
-                filled[low:high, column] = True
+    columns = np.count_nonzero(bad, axis=0) >= suspicious
+    padded = np.pad(bad[:, columns], ((gap, gap), (0, 0)))  # the image must not end within a gap
+    filled[:, columns] = ndimage.binary_closing(padded, np.ones((gap, 1)))[gap:-gap]
     return filled
-
-
-def _level(image: DetectorImage) -> float:
-    """Clipped mean of a flat."""
-    unusable = np.uint16(MaskPlane.BAD | MaskPlane.SAT | MaskPlane.NO_DATA)
-    return clipped_statistics(image.image[(image.mask & unusable) == 0], threshold=3.0).mean

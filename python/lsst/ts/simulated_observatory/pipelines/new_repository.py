@@ -10,8 +10,7 @@ from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
 from ..cameras.models import DetectorModel
 from .calibration_types import CALIBRATION_TYPES
 from .instruments import INSTRUMENTS
-from .raw_ingest import raw_dataset_type
-from .storage_classes import CROSSTALK, LINEARIZER, repository_config
+from .storage_classes import CROSSTALK, LINEARIZER, RAW, repository_config
 from .tables import Crosstalk, Linearizer
 
 __all__ = ["certify_camera_model", "create_repository"]
@@ -29,10 +28,8 @@ def create_repository(path: str, instruments: Sequence[str] = ("LATISS",)) -> No
 
     Parameters
     ----------
-    path
-        Directory, new or empty.
-    instruments
-        Names of the instruments to register.
+    path, instruments
+        Directory, new or empty, and names of the instruments to register.
 
     Raises
     ------
@@ -56,7 +53,8 @@ def create_repository(path: str, instruments: Sequence[str] = ("LATISS",)) -> No
     for each in instruments:
         INSTRUMENTS[each]().register(butler.registry)
         butler.collections.register(INSTRUMENTS[each].description.raw_collection)
-    butler.registry.registerDatasetType(raw_dataset_type(butler))
+    raw = DatasetType("raw", ("instrument", "exposure", "detector"), RAW, universe=butler.dimensions)
+    butler.registry.registerDatasetType(raw)
     for name in _STORAGE_CLASSES:
         butler.registry.registerDatasetType(calibration_type(butler, name))
 
@@ -66,10 +64,8 @@ def calibration_type(butler: Butler, name: str) -> DatasetType:
 
     Parameters
     ----------
-    butler
-        Of the repository.
-    name
-        Of a dataset type in the table of calibration types, or ``crosstalk`` or ``linearizer``.
+    butler, name
+        Of the repository and of the dataset type: one of the calibration types, crosstalk or linearizer.
 
     Returns
     -------
@@ -86,28 +82,20 @@ def certify_camera_model(butler: Butler, model: DetectorModel, *, run: str, coll
 
     Parameters
     ----------
-    butler
-        Writeable.
-    model
-        Camera model of the detector.
+    butler, model
+        Writeable; camera model of the detector.
     run, collection
         RUN and CALIBRATION collection to write to; made if they are not there.
     """
     butler.collections.register(run)
     butler.collections.register(collection, CollectionType.CALIBRATION)
-    names = [amplifier.name for amplifier in model.amplifiers]
+    # The inverse of s - k s^2 is to third order r + k r^2 + 2 k^2 r^3.
+    factors = {each.name: each.sensor.nonlinearity for each in model.amplifiers}
     tables = {
-        "crosstalk": Crosstalk(model.name, names, [list(row) for row in model.crosstalk]),
-        "linearizer": Linearizer(
-            model.name, {a.name: _inverse(a.sensor.nonlinearity) for a in model.amplifiers}
-        ),
+        "crosstalk": Crosstalk(model.name, list(factors), [list(row) for row in model.crosstalk]),
+        "linearizer": Linearizer(model.name, {name: [k, 2.0 * k**2] for name, k in factors.items()}),
     }
     data_id = {"instrument": model.instrument, "detector": model.id}
     for name, table in tables.items():
         ref = butler.put(table, calibration_type(butler, name), data_id, run=run)
         butler.registry.certify(collection, [ref], Timespan(None, None))
-
-
-def _inverse(nonlinearity: float) -> list[float]:
-    """Polynomial that undoes s - k s^2 to third order: r + k r^2 + 2 k^2 r^3."""
-    return [nonlinearity, 2.0 * nonlinearity**2]

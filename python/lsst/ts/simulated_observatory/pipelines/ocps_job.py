@@ -6,15 +6,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .calibration_types import GAIN
+from .calibration_types import CALIBRATION_TYPES, GAIN
 
 __all__ = ["Job"]
 
 _SELECTION = r"\b{dimension}\s+IN\s*\(([^)]*)\)|\b{dimension}\s*=\s*(\d+)"
 _INPUTS = re.compile(r"(?:^|\s)-i\s+(\S+)")
 _FILE = re.compile(r"(?:CP|VERIFY|FIND|MEASURE)(\w+)\.YAML")
-_OTHER_NAMES = {"PHOTONTRANSFERCURVE": "PTC"}
-"""Names that files of cp_pipe have had."""
+_OTHER_NAMES = {other: each.name for each in CALIBRATION_TYPES.values() for other in each.other_names}
 
 
 @dataclass(frozen=True)
@@ -25,14 +24,10 @@ class Job:
     ----------
     job_id
         32 hexadecimal digits.
-    pipeline
-        Address of the pipeline, with a subset after ``#`` perhaps.
-    config
-        Options of pipetask as one text.
-    data_query
-        Selection of the images.
+    pipeline, config, data_query
+        Address of the pipeline, with a subset after ``#`` perhaps; options of pipetask; selection of images.
     folder
-        Folder of its output.
+        Of its output.
     """
 
     job_id: str
@@ -89,21 +84,6 @@ class Job:
             return []
         listed, single = match.groups()
         return [int(value) for value in (single or listed).split(",") if value.strip().isdecimal()]
-
-    def count(self, dimension: str) -> int:
-        """How many ids the data query selects.
-
-        Parameters
-        ----------
-        dimension
-            ``exposure`` or ``detector``.
-
-        Returns
-        -------
-        count
-            0 if the query does not select by this dimension.
-        """
-        return len(self.selected(dimension))
 
     @property
     def _file(self) -> str:

@@ -10,9 +10,11 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Template
 
 from .ocps_job import Job
 
@@ -24,8 +26,7 @@ SIMULATED = (
 """First line of every log."""
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-_PROCESSES = re.compile(r"^(?:-j|--processes=?)(\d*)$")
+_PROCESSES = re.compile(r"(?<!\S)(-j\s*|--processes(?:\s+|=))(\d+)(?!\S)")
 
 
 class PipetaskProcess:
@@ -33,23 +34,17 @@ class PipetaskProcess:
 
     Parameters
     ----------
-    command
-        Program and arguments.
-    log
-        Where its output goes.
-    remarks
-        Lines for the beginning of the log.
-    environment
-        Its environment variables.
+    command, environment
+        Program and arguments, and its environment variables.
+    log, remarks
+        Where its output goes, and lines for the beginning of it.
     """
 
     def __init__(
         self, command: Sequence[str], log: Path, remarks: Sequence[str], environment: Mapping[str, str]
     ) -> None:
         self.command = tuple(command)
-        self._log = log
-        self._remarks = remarks
-        self._environment = environment
+        self._log, self._remarks, self._environment = log, remarks, environment
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._killed = False
@@ -57,10 +52,7 @@ class PipetaskProcess:
     def run(self) -> int:
         """Run it to its end; return its exit status, 255 if it was killed before it began.
 
-        Raises
-        ------
-        OSError
-            The process could not be started, or the log not be written.
+        There is an OSError if the process cannot be started, or the log not be written.
         """
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("a", encoding="utf-8") as log:
@@ -114,10 +106,8 @@ class PipetaskRunner:
 
     Parameters
     ----------
-    repository
-        Butler repository.
-    raw_collection
-        Input collection that the OCPS adds as the first one.
+    repository, raw_collection
+        Butler repository, and the input collection that the OCPS adds as the first one.
     processes
         Most processes that one job may use: ``-j`` is accepted and capped. On small machines one is fastest,
         since pipetask starts Python anew for every quantum otherwise.
@@ -134,12 +124,17 @@ class PipetaskRunner:
     def __call__(self, job: Job) -> PipetaskProcess:
         """Prepare the process of a job."""
         environment = {**os.environ, **_ONE_THREAD, **self.environment}
-        words, asked = _cap_processes(job.config.split(), self.processes)
-        remarks = []
-        if asked > self.processes:
-            remarks.append(f"-j {asked} was asked for and -j {self.processes} is used, as fits this machine.")
+        # What is not set is nothing, as in the shell of the real job.
+        pipeline = Template(job.pipeline).safe_substitute(defaultdict(str, environment))
+        most, asked = self.processes, [int(match[2]) for match in _PROCESSES.finditer(job.config)]
+        words = _PROCESSES.sub(lambda match: f"{match[1]}{min(int(match[2]), most)}", job.config).split()
+        remarks = [
+            f"-j {number} was asked for and -j {most} is used, as fits this machine."
+            for number in asked[-1:]
+            if number > most
+        ]
         arguments = [
-            *("-p", _expand(job.pipeline, environment)),
+            *("-p", pipeline),
             *("-b", str(self.repository)),
             *("-o", job.collection),
             *("-i", self.raw_collection),
@@ -147,27 +142,5 @@ class PipetaskRunner:
             *("--output-run", f"{job.collection}/run"),
             *("-d", job.data_query),
         ]
-        module = f"{__package__}.pipetask_process"
-        command = [sys.executable, "-m", module, "--long-log", "run", *arguments]
+        command = [sys.executable, "-m", f"{__package__}.pipetask_process", "--long-log", "run", *arguments]
         return PipetaskProcess(command, job.log, remarks, environment)
-
-
-def _expand(text: str, environment: Mapping[str, str]) -> str:
-    """Replace ``$NAME`` and ``${NAME}``; what is not set is nothing, as in the shell of the real job."""
-    return _VARIABLE.sub(lambda match: environment.get(match[1] or match[2], ""), text)
-
-
-def _cap_processes(words: Sequence[str], most: int) -> tuple[list[str], int]:
-    """Cap ``-j N``, ``-jN``, ``--processes N`` and ``--processes=N``; return words and what was asked for."""
-    capped, asked, expected = [], 1, False
-    for word in words:
-        match = _PROCESSES.match(word)
-        if expected and word.isdecimal():
-            asked = int(word)
-            word = f"{min(asked, most)}"
-        elif match is not None and match[1]:
-            asked = int(match[1])
-            word = word.removesuffix(match[1]) + f"{min(asked, most)}"
-        expected = match is not None and not match[1]
-        capped.append(word)
-    return capped, asked

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize
+from scipy import optimize, special
 
 __all__ = ["CurveFit", "fit_curve", "variance_model"]
 
@@ -33,10 +33,8 @@ class CurveFit:
 
     Parameters
     ----------
-    gain, gain_error
-        Electron per adu.
-    a00, a00_error
-        Brighter-fatter coefficient, 1/electron.
+    gain, gain_error, a00, a00_error
+        Electron per adu; brighter-fatter coefficient, 1/electron.
     noise, noise_error
         Noise without light, adu; the error is NaN if it was not fitted.
     turnoff, turnoff_error
@@ -69,23 +67,15 @@ def variance_model(mean: NDArray[np.float64], gain: float, a00: float, noise: fl
     ----------
     mean
         adu, shape (n,).
-    gain
-        Electron per adu.
-    a00
-        1/electron.
-    noise
-        Noise without light, adu.
+    gain, a00, noise
+        Electron per adu, 1/electron, and adu (without light).
 
     Returns
     -------
     variance
         adu^2, shape (n,).
     """
-    exponent = 2.0 * a00 * gain * np.asarray(mean, dtype=np.float64)
-    growth = np.where(
-        np.abs(exponent) < 1e-12, 1.0, np.expm1(exponent) / np.where(exponent == 0, 1.0, exponent)
-    )
-    return np.asarray(mean / gain * growth + noise**2, dtype=np.float64)
+    return np.asarray(mean / gain * special.exprel(2.0 * a00 * gain * mean) + noise**2)
 
 
 def fit_curve(
@@ -203,15 +193,13 @@ class _Points:
         """Error of the noise, adu, with which a fit of all three parameters would determine it."""
         if np.count_nonzero(used) < 4 or not self.noise > 0.0:
             return math.inf
-        a00, gain, _ = self.guess(used)
-        mean, steps = self.mean[used], (0.01, 1e-4)
-        derivatives = [
-            (variance_model(mean, gain, (a00 + steps[0]) * A00_UNIT, 0.0), steps[0]),
-            (variance_model(mean, gain + steps[1], a00 * A00_UNIT, 0.0), steps[1]),
-        ]
-        here = variance_model(mean, gain, a00 * A00_UNIT, 0.0)
-        columns = [*((there - here) / step for there, step in derivatives), np.ones_like(mean)]
-        design = np.stack(columns, axis=1) / self.error[used][:, None]
+        mean = self.mean[used]
+        derivatives = optimize.approx_fprime(
+            self.guess(used)[:2],
+            lambda values: variance_model(mean, values[1], values[0] * A00_UNIT, 0.0),
+            (0.01, 1e-4),
+        )
+        design = np.column_stack([derivatives, np.ones_like(mean)]) / self.error[used][:, None]
         return math.sqrt(float(np.linalg.pinv(design.T @ design)[2, 2])) / (2.0 * self.noise)
 
 

@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from astropy.time import Time
-from lsst.daf.butler import Butler, DatasetRef, DatasetType, FileDataset, Timespan
+from lsst.daf.butler import Butler, DatasetRef, FileDataset, Timespan
 
 from lsst.ts.calibrations.domain.instruments import exposure_id
 
 from .formatters import RawFormatter
 from .instruments import CalibrationInstrument, instrument_of
 from .raws import read_raw_header
-from .storage_classes import RAW
 
-__all__ = ["IngestError", "exposure_record", "ingest_raw", "raw_dataset_type"]
+__all__ = ["IngestError", "ingest_raw"]
 
 
 class IngestError(RuntimeError):
@@ -30,10 +29,8 @@ def ingest_raw(butler: Butler, path: str) -> list[DatasetRef]:
 
     Parameters
     ----------
-    butler
-        Writeable.
-    path
-        The file.
+    butler, path
+        Writeable; the file.
 
     Returns
     -------
@@ -49,17 +46,15 @@ def ingest_raw(butler: Butler, path: str) -> list[DatasetRef]:
     try:
         header = read_raw_header(path)
         instrument = instrument_of(header)
-        data_id = {
-            "instrument": instrument.getName(),
-            "exposure": exposure_id(header["OBSID"]),
-            "detector": instrument.detector(header),
-        }
-        records = _records(instrument, header)
-    except (KeyError, TypeError, ValueError) as error:
-        raise IngestError(f"{path} was not ingested: {_reason(error)}") from error
+        records, detector = _records(instrument, header)
+    except KeyError as error:
+        raise IngestError(f"{path} was not ingested: its header has no {error}") from error
+    except (TypeError, ValueError) as error:
+        raise IngestError(f"{path} was not ingested: {error}") from error
     run = instrument.description.raw_collection
-    dataset_type = raw_dataset_type(butler)
+    data_id = {"instrument": instrument.getName(), "exposure": records[-1][1]["id"], "detector": detector}
     try:
+        dataset_type = butler.get_dataset_type("raw")
         with butler.registry.transaction():
             new = [butler.registry.syncDimensionData(element, record) for element, record in records]
             ref = DatasetRef(dataset_type, butler.registry.expandDataId(data_id), run=run)
@@ -74,52 +69,22 @@ def ingest_raw(butler: Butler, path: str) -> list[DatasetRef]:
     return [ref]
 
 
-def raw_dataset_type(butler: Butler) -> DatasetType:
-    """Dataset type of raw images.
-
-    Parameters
-    ----------
-    butler
-        Of the repository.
-
-    Returns
-    -------
-    dataset_type
-        With storage class and dimensions.
-    """
-    return DatasetType("raw", ("instrument", "exposure", "detector"), RAW, universe=butler.dimensions)
-
-
-def exposure_record(instrument: type[CalibrationInstrument], header: Mapping[str, Any]) -> dict[str, Any]:
-    """Record of an exposure, as the Butler's dimension ``exposure`` has it.
-
-    Parameters
-    ----------
-    instrument
-        The instrument.
-    header
-        Primary header of a raw image.
-
-    Returns
-    -------
-    record
-        Its fields by name.
-
-    Raises
-    ------
-    KeyError, ValueError
-        The header lacks something, or has something that cannot be.
-    """
+def _records(
+    instrument: type[CalibrationInstrument], header: Mapping[str, Any]
+) -> tuple[list[tuple[str, dict[str, Any]]], int]:
+    """All dimension records that an exposure needs, those on which others depend first; and the detector."""
+    name, obs_id = instrument.getName(), header["OBSID"]
+    detector, physical_filter = instrument.detector_and_filter(header)
     begin, end = (Time(header[key], format="isot", scale="tai") for key in ("DATE-BEG", "DATE-END"))
-    sequence = int(header["SEQNUM"])
-    exposure_time = float(header["EXPTIME"])
-    return {
-        "instrument": instrument.getName(),
-        "id": exposure_id(header["OBSID"]),
-        "obs_id": header["OBSID"],
-        "day_obs": int(header["DAYOBS"]),
-        "group": _group(header),
-        "physical_filter": instrument.physical_filter(header),
+    day_obs, sequence, exposure_time = int(header["DAYOBS"]), int(header["SEQNUM"]), float(header["EXPTIME"])
+    band, group = str(header.get("FILTBAND") or "unknown").lower(), str(header.get("GROUPID") or obs_id)
+    exposure: dict[str, Any] = {
+        "instrument": name,
+        "id": exposure_id(obs_id),
+        "obs_id": obs_id,
+        "day_obs": day_obs,
+        "group": group,
+        "physical_filter": physical_filter,
         "timespan": Timespan(begin, end),
         "observation_type": str(header["IMGTYPE"]).lower(),
         "observation_reason": str(header.get("REASON") or "unknown"),
@@ -127,34 +92,14 @@ def exposure_record(instrument: type[CalibrationInstrument], header: Mapping[str
         "target_name": str(header.get("OBJECT") or "unknown"),
         "exposure_time": exposure_time,
         "dark_time": float(header.get("DARKTIME") or exposure_time),
-        "seq_num": sequence,
-        "seq_start": sequence,
-        "seq_end": sequence,
+        **dict.fromkeys(("seq_num", "seq_start", "seq_end"), sequence),
         "has_simulated": any(header[key] for key in header if key.startswith("SIMULAT")),
         "can_see_sky": False,
     }
-
-
-def _records(
-    instrument: type[CalibrationInstrument], header: Mapping[str, Any]
-) -> list[tuple[str, dict[str, Any]]]:
-    """All dimension records that an exposure needs, in the order in which they depend on each other."""
-    name = instrument.getName()
-    exposure = exposure_record(instrument, header)
-    band = str(header.get("FILTBAND") or "unknown").lower()
-    return [
-        ("physical_filter", {"instrument": name, "name": exposure["physical_filter"], "band": band}),
-        ("day_obs", {"instrument": name, "id": exposure["day_obs"], "timespan": None}),
-        ("group", {"instrument": name, "name": exposure["group"]}),
+    records: list[tuple[str, dict[str, Any]]] = [
+        ("physical_filter", {"instrument": name, "name": physical_filter, "band": band}),
+        ("day_obs", {"instrument": name, "id": day_obs, "timespan": None}),
+        ("group", {"instrument": name, "name": group}),
         ("exposure", exposure),
     ]
-
-
-def _group(header: Mapping[str, Any]) -> str:
-    """Group of exposures that belong together; an exposure without one is a group of its own."""
-    return str(header.get("GROUPID") or header["OBSID"])
-
-
-def _reason(error: Exception) -> str:
-    """What an error says; a KeyError says only the key."""
-    return f"its header has no {error}" if isinstance(error, KeyError) else str(error)
+    return records, detector

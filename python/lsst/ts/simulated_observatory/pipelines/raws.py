@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .images import Amplifier
 
-__all__ = ["RawAmplifier", "RawHeader", "RawImage", "read_raw", "read_raw_header"]
+__all__ = ["RawAmplifier", "RawImage", "read_raw", "read_raw_header"]
 
 BLOCK = 2880
 """Bytes of a FITS block."""
@@ -34,11 +34,9 @@ class RawAmplifier:
     ----------
     array
         adu, shape (rows, columns) with prescan and overscan; row 0, column 0 was read first.
-    imaging
-        Rows and columns of the imaging area. Columns after it are serial overscan, rows after it parallel
-        overscan.
-    amplifier
-        Where the imaging area belongs in the assembled image.
+    imaging, amplifier
+        Rows and columns of the imaging area, and where it belongs in the assembled image. Columns after it
+        are serial overscan, rows after it parallel overscan.
     """
 
     array: NDArray[Any]
@@ -52,10 +50,8 @@ class RawImage:
 
     Parameters
     ----------
-    amplifiers
-        By name, e.g. ``C05``.
-    header
-        Primary header; undefined values are None.
+    amplifiers, header
+        By name, e.g. ``C05``; primary header, in which undefined values are None.
     """
 
     amplifiers: Mapping[str, RawAmplifier]
@@ -74,7 +70,7 @@ def read_raw(path: str) -> RawImage:
     Parameters
     ----------
     path
-        The file.
+        Of the file.
 
     Returns
     -------
@@ -89,7 +85,7 @@ def read_raw(path: str) -> RawImage:
     try:
         _check_blocks(path)
         with fits.open(path, memmap=False, lazy_load_hdus=False) as hdus:
-            header = dict(RawHeader(hdus[0].header))
+            header = dict(_RawHeader(hdus[0].header))
             amplifiers = {}
             for hdu in hdus[1:]:
                 match = _SEGMENT.match(str(hdu.header.get("EXTNAME", "")))
@@ -103,15 +99,10 @@ def read_raw(path: str) -> RawImage:
     return RawImage(dict(sorted(amplifiers.items())), header)
 
 
-class RawHeader(Mapping[str, Any]):
+class _RawHeader(Mapping[str, Any]):
     """Plain values of a header, without the keywords that describe the file; undefined values are None.
 
     A value is parsed when it is asked for: of the many keywords of a raw file few are needed to ingest it.
-
-    Parameters
-    ----------
-    header
-        As astropy has it.
     """
 
     def __init__(self, header: fits.Header) -> None:
@@ -130,7 +121,7 @@ class RawHeader(Mapping[str, Any]):
         return sum(1 for _ in self)
 
 
-def read_raw_header(path: str) -> RawHeader:
+def read_raw_header(path: str) -> Mapping[str, Any]:
     """Read the primary header of a raw file alone.
 
     Parameters
@@ -151,7 +142,7 @@ def read_raw_header(path: str) -> RawHeader:
     try:
         _check_blocks(path)
         with fits.open(path, memmap=False) as hdus:
-            return RawHeader(hdus[0].header)
+            return _RawHeader(hdus[0].header)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as a FITS file: {error}") from error
 

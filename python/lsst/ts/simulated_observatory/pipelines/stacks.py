@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .images import Amplifier, DetectorImage, MaskPlane
-from .metadata import UNITS, units
+from .images import Amplifier, DetectorImage, Key, MaskPlane
 from .statistics import clipped_statistics
 
-__all__ = ["ImageHandle", "Stack", "clipped_mean", "metadata_of"]
+__all__ = ["ImageHandle", "clipped_mean", "combine_images", "metadata_of"]
 
-EXCLUDED = MaskPlane.CR | MaskPlane.SAT | MaskPlane.NO_DATA
+EXCLUDED = np.uint16(MaskPlane.CR | MaskPlane.SAT | MaskPlane.NO_DATA)
 """Pixels that a combination does not use."""
 
 THRESHOLD = 5.0
@@ -53,25 +51,23 @@ def clipped_mean(
     excluded
         Same shape as ``stack``: values not to use. Where more than half of the images are excluded the cause
         is the pixel and not the exposure, and all are used.
-    threshold
-        In sigma.
-    iterations
-        How often to clip.
+    threshold, iterations
+        Where, in sigma, and how often to clip.
 
     Returns
     -------
     mean
         Shape (rows, columns).
 
-    Notes
-    -----
-    Nearly all pixels have no outlier: the mean of all images is made for all, and only the others are
-    clipped again.
     """
+    # Nearly all pixels have no outlier: the mean of all images is made for all, and only the others are
+    # clipped again.
     number, *shape = stack.shape
     weights = np.ones(number) if weights is None else weights
     flat = stack.reshape(number, -1)
-    flags = None if excluded is None else _exceptions(excluded.reshape(number, -1))
+    flags = None if excluded is None else excluded.reshape(number, -1)
+    if flags is not None and (often := np.count_nonzero(flags, axis=0) * 2 > number).any():
+        flags = flags & ~often
     share = (weights / weights.sum()).astype(np.float32)
     scale = np.sqrt(weights / weights.mean()).astype(np.float32)
     mean = np.empty(flat.shape[1], dtype=np.float32)
@@ -126,97 +122,92 @@ def metadata_of(handles: Sequence[ImageHandle]) -> list[dict[str, Any]]:
     return [handle.get(parameters={"rows": (0, 1)}).metadata for handle in handles]
 
 
-@dataclass(eq=False)
-class Stack:
-    """Images of one detector that are combined pixel by pixel.
+def combine_images(
+    handles: Sequence[ImageHandle],
+    headers: Sequence[Mapping[str, Any]],
+    scales: Sequence[float],
+    weights: Sequence[float],
+    *,
+    measure_noise: bool = False,
+    memory: int = 400_000_000,
+    threshold: float = 3.0,
+    iterations: int = 3,
+) -> DetectorImage:
+    """Combine images of one detector pixel by pixel.
 
     Parameters
     ----------
-    handles
-        The images.
-    scales
-        By which each one is divided.
-    weights
-        Of each one, after the division.
+    handles, headers
+        The images and their metadata, see `metadata_of`.
+    scales, weights
+        By which each one is divided, and its weight after the division.
+    measure_noise
+        Whether to measure the noise of a single scaled image, too.
     memory
         Bytes that the pixels of a strip may take.
     threshold, iterations
-        Clipping.
+        Clipping, see `clipped_mean`.
+
+    Returns
+    -------
+    image
+        The combination with the amplifiers of the images; its metadata are the unit and the noise. A pixel
+        that is bad in more than half of the images, or in which none is finite, is BAD; the latter has the
+        median of its amplifier.
+
+    Raises
+    ------
+    RuntimeError
+        The images differ in size, or an image has no finite scale.
     """
-
-    handles: Sequence[ImageHandle]
-    scales: Sequence[float]
-    weights: Sequence[float]
-    memory: int = 400_000_000
-    threshold: float = 3.0
-    iterations: int = 3
-    noise: dict[str, float] = field(default_factory=dict, init=False)
-    """After `combine`: noise of a single scaled image by amplifier."""
-
-    def combine(self, shape: tuple[int, int], *, measure_noise: bool = False) -> DetectorImage:
-        """Combine all images.
-
-        Parameters
-        ----------
-        shape
-            Rows and columns of the images.
-        measure_noise
-            Whether to measure the `noise`, too.
-
-        Returns
-        -------
-        image
-            The combination with the amplifiers of the images, without metadata but the unit. A pixel that is
-            bad in more than half of the images, or in which none is finite, is BAD; the latter has the
-            median of its amplifier.
-        """
-        result: DetectorImage | None = None
-        residuals: _ResidualNoise | None = None
-        for first in range(0, shape[0], self._strip(shape)):
-            stop = min(first + self._strip(shape), shape[0])
-            parts = [handle.get(parameters={"rows": (first, stop)}) for handle in self.handles]
-            if result is None:
-                result = DetectorImage(
-                    np.empty(shape, np.float32),
-                    np.zeros(shape, np.uint16),
-                    parts[0].amplifiers,
-                    {UNITS: units(parts[0].metadata)},
-                )
-                residuals = _ResidualNoise(result.amplifiers, len(parts)) if measure_noise else None
-            pixels, bad = self._combine(parts, first, residuals)
-            result.image[first:stop] = pixels
-            result.mask[first:stop][bad] |= np.uint16(MaskPlane.BAD)
-        assert result is not None, "an image has rows"
-        self.noise = residuals.noise() if residuals is not None else {}
-        _fill(result)
-        return result
-
-    def _strip(self, shape: tuple[int, int]) -> int:
-        """Rows that are read at a time: pixels, squares and mask take up to nine bytes a pixel."""
-        return max(1, min(shape[0], self.memory // (9 * shape[1] * len(self.handles))))
-
-    def _combine(
-        self, parts: list[DetectorImage], first: int, residuals: _ResidualNoise | None
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Combined pixels of a strip, and which of them are bad."""
-        stack = np.empty((len(parts), *parts[0].image.shape), dtype=np.float32)
-        excluded = np.empty(stack.shape, dtype=bool)
-        bad = np.zeros(parts[0].image.shape, dtype=np.uint16)
-        for index, part in enumerate(parts):
-            np.divide(part.image, np.float32(self.scales[index]), out=stack[index])
-            np.not_equal(part.mask & np.uint16(EXCLUDED), 0, out=excluded[index])
-            bad += (part.mask & np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)) != 0
-            parts[index] = None  # type: ignore[call-overload]
-        mean = clipped_mean(
+    if not np.isfinite(scales).all():
+        raise RuntimeError("an image has no finite scale")
+    shapes = {tuple(header["IMAGE SHAPE"]) for header in headers}
+    if len(shapes) != 1:
+        raise RuntimeError(f"images of different sizes cannot be combined: {sorted(shapes)}")
+    rows, columns = (int(side) for side in shapes.pop())
+    first_row = handles[0].get(parameters={"rows": (0, 1)})
+    result = DetectorImage(
+        np.empty((rows, columns), np.float32),
+        np.zeros((rows, columns), np.uint16),
+        first_row.amplifiers,
+        {Key.UNITS: first_row.unit},
+    )
+    noise = _ResidualNoise(result.amplifiers, len(handles))
+    # Pixels, squares and mask take up to nine bytes a pixel.
+    height = max(1, min(rows, memory // (9 * columns * len(handles))))
+    for first in range(0, rows, height):
+        strip = slice(first, min(first + height, rows))
+        stack, excluded, bad = _read(handles, scales, strip, columns)
+        mean = result.image[strip] = clipped_mean(
             stack,
-            np.asarray(self.weights, dtype=np.float64),
+            np.asarray(weights, dtype=np.float64),
             excluded if excluded.any() else None,
-            threshold=self.threshold,
-            iterations=self.iterations,
+            threshold=threshold,
+            iterations=iterations,
         )
-        if residuals is not None:
-            residuals.add(stack, mean, first)
-        return mean, bad * 2 > len(stack)
+        result.mask[strip][bad * 2 > len(handles)] |= np.uint16(MaskPlane.BAD)
+        if measure_noise:
+            noise.add(stack, mean, first)
+    if measure_noise:
+        result.metadata |= {Key.COMBINED_NOISE.format(name): value for name, value in noise.noise().items()}
+    _fill(result)
+    return result
+
+
+def _read(
+    handles: Sequence[ImageHandle], scales: Sequence[float], strip: slice, columns: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.uint16]]:
+    """Scaled pixels of a strip of all images, which are not used, and in how many images a pixel is bad."""
+    stack = np.empty((len(handles), strip.stop - strip.start, columns), dtype=np.float32)
+    excluded = np.empty(stack.shape, dtype=bool)
+    bad = np.zeros(stack.shape[1:], dtype=np.uint16)
+    for index, (handle, scale) in enumerate(zip(handles, scales, strict=True)):
+        part = handle.get(parameters={"rows": (strip.start, strip.stop)})
+        np.divide(part.image, np.float32(scale), out=stack[index])
+        np.not_equal(part.mask & EXCLUDED, 0, out=excluded[index])
+        bad += (part.mask & np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)) != 0
+    return stack, excluded, bad
 
 
 class _ResidualNoise:
@@ -239,11 +230,8 @@ class _ResidualNoise:
             for index, image in enumerate(stack):
                 found = clipped_statistics(image[box] - mean[box], threshold=THRESHOLD, iterations=2)
                 if found.count:
-                    self._sums[name][index] += (
-                        found.count,
-                        found.count * found.mean,
-                        found.count * (found.sigma**2 + found.mean**2),
-                    )
+                    moments = np.array([1.0, found.mean, found.sigma**2 + found.mean**2])
+                    self._sums[name][index] += found.count * moments
 
     def noise(self) -> dict[str, float]:
         """Noise of a single image by amplifier: rms residual x sqrt(N / (N - 1)); NaN for a single image."""
@@ -262,23 +250,11 @@ class _ResidualNoise:
 def _fill(image: DetectorImage) -> None:
     """Give pixels that have no value the median of their amplifier, and flag them; in place."""
     empty = ~np.isfinite(image.image)
-    if not empty.any():
-        return
     for amplifier in image.amplifiers.values():
         pixels, holes = image.image[amplifier.box], empty[amplifier.box]
         if holes.any():
             pixels[holes] = 0.0 if holes.all() else np.median(pixels[~holes])
     image.mask[empty] |= np.uint16(MaskPlane.BAD)
-
-
-def _exceptions(excluded: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Exclusions that concern at most half of the images of their pixel."""
-    often = np.count_nonzero(excluded, axis=0) * 2 > excluded.shape[0]
-    if not often.any():
-        return excluded
-    exceptions = excluded.copy()
-    exceptions[:, often] = False
-    return exceptions
 
 
 def _clip(

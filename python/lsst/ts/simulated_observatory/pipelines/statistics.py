@@ -26,10 +26,8 @@ class ClippedStatistics:
     ----------
     mean, sigma
         In the unit of the pixels; NaN if there were none.
-    count
-        Pixels that survived.
-    clipped
-        Finite pixels that did not.
+    count, clipped
+        Pixels that survived, and finite pixels that did not.
     limits
         Lowest and highest value that the last clipping kept.
     """
@@ -73,10 +71,8 @@ def clipped_statistics(
     ----------
     pixels
         Any shape; pixels that are not finite are left out.
-    threshold
-        Half the width of the interval, in sigma.
-    iterations
-        How often to clip.
+    threshold, iterations
+        Half the width of the interval, in sigma, and how often to clip.
 
     Returns
     -------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -18,14 +18,20 @@ class Table:
     """A calibration that is written as one JSON object.
 
     JSON has no NaN: numbers that are not finite are null in the file, and NaN again when read.
+
+    Parameters
+    ----------
+    detector
+        Full name, e.g. ``RXX_S00``.
     """
 
     kind: ClassVar[str] = ""
 
+    detector: str
+
     def to_dict(self) -> dict[str, Any]:
         """All attributes, as JSON can hold them."""
-        values: dict[str, Any] = _finite(asdict(self))
-        return {"kind": self.kind, **values}
+        return {"kind": self.kind, **_replaced(asdict(self), lambda each: each if _is_finite(each) else None)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -57,8 +63,6 @@ class PhotonTransferCurve(Table):
 
     Parameters
     ----------
-    detector
-        Full name, e.g. ``RXX_S00``.
     gain, gainErr
         electron/adu by amplifier.
     noise, noiseErr
@@ -76,26 +80,19 @@ class PhotonTransferCurve(Table):
     aMatrix, bMatrix
         Coefficients a and b (1/electron) of Astier et al. 2019, equation 20, by amplifier; ``[i][j]`` for
         pixels i columns and j rows apart. Only with FULLCOVARIANCE.
-    rawMeans, rawVars, usedPoints
+    rawMeans, rawVars, usedPoints, pixelCounts, overscanNoise
         By amplifier, one value for each pair: mean (adu), variance of one image (adu^2), whether the fit
-        used it.
+        used it, number of pixels that were measured, noise in the serial overscan (adu).
     covariances
         By amplifier, one matrix for each pair: covariances (adu^2) of pixels i columns and j rows apart.
-    pixelCounts
-        By amplifier, one value for each pair: pixels that were measured.
-    overscanNoise
-        By amplifier, one value for each pair: noise in the serial overscan, adu.
-    rawExpTimes
-        Exposure time of each pair, s.
-    inputExpIdPairs
-        Exposure ids of each pair.
+    rawExpTimes, inputExpIdPairs
+        Exposure time (s) and exposure ids of each pair.
     metadata
         Of the first flat.
     """
 
     kind: ClassVar[str] = "PhotonTransferCurve"
 
-    detector: str
     gain: dict[str, float]
     gainErr: dict[str, float] = field(default_factory=dict)
     noise: dict[str, float] = field(default_factory=dict)
@@ -121,7 +118,7 @@ class PhotonTransferCurve(Table):
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if name != "metadata":
-                setattr(self, name, _nan(value))
+                setattr(self, name, _replaced(value, lambda each: math.nan if each is None else each))
         self.inputExpIdPairs = [(int(first), int(second)) for first, second in self.inputExpIdPairs]
 
     @property
@@ -136,19 +133,14 @@ class Defects(Table):
 
     Parameters
     ----------
-    detector
-        Full name.
-    shape
-        Rows and columns of the image.
-    boxes
-        x0, y0, width, height of each defect, pixels.
+    shape, boxes
+        Rows and columns of the image; x0, y0, width, height of each defect, pixels.
     metadata
         How they were found.
     """
 
     kind: ClassVar[str] = "Defects"
 
-    detector: str
     shape: tuple[int, int]
     boxes: list[tuple[int, int, int, int]]
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -172,12 +164,10 @@ class Defects(Table):
 
         Parameters
         ----------
-        detector
-            Full name.
+        detector, metadata
+            Full name of the detector, and how the defects were found.
         mask
             True in defects; shape (rows, columns).
-        metadata
-            How they were found.
 
         Returns
         -------
@@ -209,17 +199,12 @@ class Crosstalk(Table):
 
     Parameters
     ----------
-    detector
-        Full name.
-    amplifiers
-        Names in the order of the coefficients.
-    coeffs
-        ``coeffs[i][j]``: part of the signal of amplifier j (adu) that is added to amplifier i (adu).
+    amplifiers, coeffs
+        Names; ``coeffs[i][j]`` is the part of the signal of amplifier j that is added to amplifier i.
     """
 
     kind: ClassVar[str] = "Crosstalk"
 
-    detector: str
     amplifiers: list[str]
     coeffs: list[list[float]]
 
@@ -230,35 +215,23 @@ class Linearizer(Table):
 
     Parameters
     ----------
-    detector
-        Full name.
     linearityCoeffs
-        c, in adu, by amplifier.
+        c by amplifier; the unit of ``c[n]`` is adu^-(n + 1).
     """
 
     kind: ClassVar[str] = "Linearizer"
 
-    detector: str
     linearityCoeffs: dict[str, list[float]]
 
 
-def _nan(value: Any) -> Any:
-    """The opposite of `_finite`: the same with NaN in the place of None."""
-    if value is None:
-        return math.nan
+def _replaced(value: Any, function: Callable[[Any], Any]) -> Any:
+    """The same with all values in dictionaries and sequences replaced by what a function makes of them."""
     if isinstance(value, dict):
-        return {key: _nan(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_nan(each) for each in value]
-    return value
-
-
-def _finite(value: Any) -> Any:
-    """The same with None in the place of numbers that are not finite."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
+        return {key: _replaced(each, function) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return value
+        return [_replaced(each, function) for each in value]
+    return function(value)
+
+
+def _is_finite(value: Any) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)

@@ -11,6 +11,7 @@ from lsst.pipe.base import (
     OutputQuantizedConnection,
     PipelineTask,
     QuantumContext,
+    Struct,
 )
 from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
 
@@ -19,23 +20,27 @@ from .storage_classes import IMAGE, STATISTICS
 __all__ = [
     "DETECTOR",
     "EXPOSURE",
+    "IMAGE_OF_DETECTOR",
     "CalibrationInput",
     "CalibrationOutput",
+    "CalibrationTask",
     "ImageInput",
     "ImagesInput",
-    "PreparedInputsTask",
     "StatisticsInput",
     "StatisticsOutput",
     "dimension_record",
 ]
 
-EXPOSURE = ("instrument", "exposure", "detector")
-"""Dimensions of one image of a detector."""
+EXPOSURE = ("instrument", "exposure")
+"""Dimensions of what an exposure has for itself."""
 
 DETECTOR = ("instrument", "detector")
 """Dimensions of what a detector has for itself."""
 
-ImageInput = partial(Input, storageClass=IMAGE, dimensions=EXPOSURE)
+IMAGE_OF_DETECTOR = ("instrument", "exposure", "detector")
+"""Dimensions of one image of a detector."""
+
+ImageInput = partial(Input, storageClass=IMAGE, dimensions=IMAGE_OF_DETECTOR)
 """A processed image."""
 
 ImagesInput = partial(ImageInput, multiple=True, deferLoad=True)
@@ -54,8 +59,8 @@ CalibrationOutput = partial(Output, dimensions=DETECTOR, isCalibration=True)
 """A calibration of a detector that can be certified."""
 
 
-class PreparedInputsTask(PipelineTask):
-    """Base class of tasks whose `run` gets something else than the datasets of their quantum."""
+class CalibrationTask(PipelineTask):
+    """Base class of the tasks, whose `run` may get something else than the datasets of their quantum."""
 
     def runQuantum(
         self,
@@ -67,16 +72,42 @@ class PreparedInputsTask(PipelineTask):
 
         Parameters
         ----------
-        butlerQC
-            Butler for the datasets of this quantum.
-        inputRefs, outputRefs
-            References of its datasets.
-        """
-        butlerQC.put(self.run(**self._inputs(butlerQC, inputRefs)), outputRefs)
+        butlerQC, inputRefs, outputRefs
+            Butler for the datasets of this quantum, and references of them.
 
-    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
-        """Arguments of `run`."""
+        Raises
+        ------
+        NoWorkFound
+            There is nothing to do with these inputs.
+        """
+        inputs = self._prepared(butlerQC.get(inputRefs), inputRefs)
+        butlerQC.put(self.run(**inputs), outputRefs)
+
+    def run(self, *args: Any, **kwargs: Any) -> Struct:
+        """Do the work of a quantum.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            Inputs by the names of the connections of the task, which say what they are.
+
+        Returns
+        -------
+        outputs
+            By the names of the connections as well.
+
+        Raises
+        ------
+        NoWorkFound
+            There is nothing to do with these inputs.
+        RuntimeError
+            The inputs do not fit together, or one of them cannot be used.
+        """
         raise NotImplementedError
+
+    def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
+        """Arguments of `run`, from the datasets and their references."""
+        return inputs
 
 
 def dimension_record(ref: DatasetRef, dimension: str) -> DimensionRecord:
@@ -84,10 +115,8 @@ def dimension_record(ref: DatasetRef, dimension: str) -> DimensionRecord:
 
     Parameters
     ----------
-    ref
-        Reference of the dataset.
-    dimension
-        E.g. ``exposure``.
+    ref, dimension
+        Reference of the dataset, and e.g. ``exposure``.
 
     Returns
     -------

@@ -6,30 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from lsst.pex.config import ChoiceField, Config, ConfigField, Field
-from lsst.pipe.base import (
-    InputQuantizedConnection,
-    PipelineTask,
-    PipelineTaskConfig,
-    PipelineTaskConnections,
-    QuantumContext,
-    Struct,
-)
+from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input
 
 from ..cameras.models import DetectorModel, detector_model
-from . import criteria
 from .cosmicrays import CosmicRayFinder
-from .curvecriteria import verified_curve
+from .criteria import verified_curve, verified_image
 from .images import DetectorImage
 from .merging import exp_merge, run_merge
-from .metadata import OVERSCAN_NOISE, amplifier_value
 from .storage_classes import CURVE
 from .tables import PhotonTransferCurve
 from .tasks import (
     DETECTOR,
     EXPOSURE,
+    IMAGE_OF_DETECTOR,
+    CalibrationTask,
     ImageInput,
-    PreparedInputsTask,
     StatisticsInput,
     StatisticsOutput,
     dimension_record,
@@ -44,43 +36,34 @@ __all__ = [
 ]
 
 _TEMPLATES = {"calibration": "Bias"}
+_RUN = ("instrument",)
 
 
-class VerifyDetectorConnections(PipelineTaskConnections, dimensions=EXPOSURE, defaultTemplates=_TEMPLATES):
-    """A processed image and its statistics."""
+class VerifyDetectorConnections(
+    PipelineTaskConnections, dimensions=IMAGE_OF_DETECTOR, defaultTemplates=_TEMPLATES
+):
+    """A processed image, in electrons, and its statistics as cp_verify has them."""
 
-    inputExposure = ImageInput(doc="Image to verify", name="verify{calibration}Proc")
+    inputExposure = ImageInput(doc="Image", name="verify{calibration}Proc")
     outputStats = StatisticsOutput(
-        doc="Statistics and test results", name="verify{calibration}DetStats", dimensions=EXPOSURE
+        doc="Results", name="verify{calibration}DetStats", dimensions=IMAGE_OF_DETECTOR
     )
 
 
-class VerifyExposureConnections(
-    PipelineTaskConnections, dimensions=("instrument", "exposure"), defaultTemplates=_TEMPLATES
-):
+class VerifyExposureConnections(PipelineTaskConnections, dimensions=EXPOSURE, defaultTemplates=_TEMPLATES):
     """Statistics of all detectors, and the result of the exposure."""
 
     inputStats = StatisticsInput(
-        doc="Statistics of the detectors", name="verify{calibration}DetStats", dimensions=EXPOSURE
+        doc="By detector", name="verify{calibration}DetStats", dimensions=IMAGE_OF_DETECTOR
     )
-    outputStats = StatisticsOutput(
-        doc="Result of the exposure",
-        name="verify{calibration}ExpStats",
-        dimensions=("instrument", "exposure"),
-    )
+    outputStats = StatisticsOutput(doc="Result", name="verify{calibration}ExpStats", dimensions=EXPOSURE)
 
 
-class VerifyRunConnections(PipelineTaskConnections, dimensions=("instrument",), defaultTemplates=_TEMPLATES):
+class VerifyRunConnections(PipelineTaskConnections, dimensions=_RUN, defaultTemplates=_TEMPLATES):
     """Results of all exposures, and the result of the run."""
 
-    inputStats = StatisticsInput(
-        doc="Results of the exposures",
-        name="verify{calibration}ExpStats",
-        dimensions=("instrument", "exposure"),
-    )
-    outputStats = StatisticsOutput(
-        doc="Result of the run", name="verify{calibration}Stats", dimensions=("instrument",)
-    )
+    inputStats = StatisticsInput(doc="By exposure", name="verify{calibration}ExpStats", dimensions=EXPOSURE)
+    outputStats = StatisticsOutput(doc="Result", name="verify{calibration}Stats", dimensions=_RUN)
 
 
 class VerifyCurveConnections(PipelineTaskConnections, dimensions=DETECTOR):
@@ -92,20 +75,14 @@ class VerifyCurveConnections(PipelineTaskConnections, dimensions=DETECTOR):
     inputCurve = Input(
         doc="Photon transfer curve", name="ptc", storageClass=CURVE, dimensions=DETECTOR, isCalibration=True
     )
-    outputStats = StatisticsOutput(
-        doc="Statistics and test results", name="verifyPtcDetStats", dimensions=DETECTOR
-    )
+    outputStats = StatisticsOutput(doc="Results", name="verifyPtcDetStats", dimensions=DETECTOR)
 
 
-class VerifyDetectorsConnections(PipelineTaskConnections, dimensions=("instrument",)):
+class VerifyDetectorsConnections(PipelineTaskConnections, dimensions=_RUN):
     """Statistics of the curves of all detectors, and the result."""
 
-    inputStats = StatisticsInput(
-        doc="Statistics of the detectors", name="verifyPtcDetStats", dimensions=DETECTOR
-    )
-    outputStats = StatisticsOutput(
-        doc="Result of all detectors", name="verifyPtcStats", dimensions=("instrument",)
-    )
+    inputStats = StatisticsInput(doc="By detector", name="verifyPtcDetStats", dimensions=DETECTOR)
+    outputStats = StatisticsOutput(doc="Result", name="verifyPtcStats", dimensions=_RUN)
 
 
 class CosmicRayConfig(Config):
@@ -151,7 +128,7 @@ class VerifyDetectorsConfig(PipelineTaskConfig, pipelineConnections=VerifyDetect
     """Nothing to choose."""
 
 
-class VerifyDetectorTask(PipelineTask):
+class VerifyDetectorTask(CalibrationTask):
     """Measures and tests one image."""
 
     ConfigClass = VerifyDetectorConfig
@@ -159,149 +136,71 @@ class VerifyDetectorTask(PipelineTask):
     config: VerifyDetectorConfig
 
     def run(self, inputExposure: DetectorImage) -> Struct:
-        """Measure and test one image.
-
-        Parameters
-        ----------
-        inputExposure
-            Processed image, electron.
-
-        Returns
-        -------
-        result
-            ``outputStats``: AMP, METADATA, CATALOG, DET, VERIFY, SUCCESS, as cp_verify has them.
-        """
-        detector: dict[str, float] = {}
-        detector_tests: dict[str, bool] = {}
-        metadata: dict[str, Any] = {}
-        if self.config.imageType == "FLAT":
-            amplifiers, detector = criteria.measure_flat(inputExposure)
-            amplifier_tests, detector_tests = criteria.verify_flat(amplifiers, detector)
-        elif self.config.imageType == "DEFECTS":
-            amplifiers = criteria.measure_defects(inputExposure)
-            amplifier_tests = criteria.verify_defects(amplifiers)
-        else:
-            amplifiers = criteria.measure_dark_image(
-                inputExposure, self._finder(), corner=self.config.imageType == "BIAS"
-            )
-            amplifier_tests = criteria.verify_dark_image(amplifiers, inputExposure.metadata)
-            metadata["READ_NOISE_ADU"] = {
-                name: amplifier_value(inputExposure.metadata, OVERSCAN_NOISE, name)
-                for name in inputExposure.amplifiers
-            }
-        success = all(tests["SUCCESS"] for tests in amplifier_tests.values())
-        success &= detector_tests.get("SUCCESS", True)
-        return Struct(
-            outputStats={
-                "AMP": amplifiers,
-                "METADATA": metadata,
-                "CATALOG": {},
-                "DET": detector,
-                "VERIFY": {"AMP": amplifier_tests, "DET": detector_tests},
-                "SUCCESS": success,
-            }
-        )
-
-    def _finder(self) -> CosmicRayFinder:
+        """Measure and test one image, see `verified_image`."""
         repair = self.config.repair
-        return CosmicRayFinder(threshold=repair.minSigma, minimum_charge=repair.min_DN, psf_fwhm=repair.fwhm)
+        finder = CosmicRayFinder(
+            threshold=repair.minSigma, minimum_charge=repair.min_DN, psf_fwhm=repair.fwhm
+        )
+        return Struct(outputStats=verified_image(inputExposure, self.config.imageType, finder))
 
 
-class VerifyCurveTask(PreparedInputsTask):
+class VerifyCurveTask(CalibrationTask):
     """Tests one photon transfer curve against the camera model."""
 
     ConfigClass = VerifyCurveConfig
     _DefaultName = "verifyCurve"
 
-    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
+    def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
         data_id = refs.inputCurve.dataId
         model = detector_model(str(data_id["instrument"]), int(data_id["detector"]))
-        return {**butler.get(refs), "model": model}
+        return {**inputs, "model": model}
 
     def run(self, inputCurve: PhotonTransferCurve, model: DetectorModel) -> Struct:
-        """Test one curve.
-
-        Parameters
-        ----------
-        inputCurve
-            Photon transfer curve of a detector.
-        model
-            Its camera model.
-
-        Returns
-        -------
-        result
-            ``outputStats``: AMP, METADATA, CATALOG, DET, VERIFY, SUCCESS, as cp_verify has them.
-        """
+        """Test one curve, see `verified_curve`."""
         return Struct(outputStats=verified_curve(inputCurve, model))
 
 
-class _DetectorsTask(PreparedInputsTask):
+class _MergingTask(CalibrationTask):
     """Merges the results of detectors, which it calls by their names."""
 
-    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
+    def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
         names = [str(dimension_record(ref, "detector").full_name) for ref in refs.inputStats]
-        return {"inputStats": dict(zip(names, butler.get(refs.inputStats), strict=True))}
-
-    def run(self, inputStats: Mapping[str, Mapping[str, Any]]) -> Struct:
-        """Merge the results of detectors.
-
-        Parameters
-        ----------
-        inputStats
-            ``verify<X>DetStats`` by detector name.
-
-        Returns
-        -------
-        result
-            ``outputStats``: see `exp_merge`.
-        """
-        return Struct(outputStats=exp_merge(inputStats, scatter=self._scatter()))
-
-    def _scatter(self) -> bool:
-        """Whether to test the scatter of the detectors' means."""
-        return False
+        return {"inputStats": dict(zip(names, inputs["inputStats"], strict=True))}
 
 
-class VerifyDetectorsTask(_DetectorsTask):
+class VerifyDetectorsTask(_MergingTask):
     """Merges the results of the curves of all detectors."""
 
     ConfigClass = VerifyDetectorsConfig
     _DefaultName = "verifyDetectors"
 
+    def run(self, inputStats: Mapping[str, Mapping[str, Any]]) -> Struct:
+        """Merge the results of detectors, see `exp_merge`."""
+        return Struct(outputStats=exp_merge(inputStats))
 
-class VerifyExposureTask(_DetectorsTask):
+
+class VerifyExposureTask(_MergingTask):
     """Merges the results of the detectors of an exposure."""
 
     ConfigClass = VerifyExposureConfig
     _DefaultName = "verifyExposure"
     config: VerifyExposureConfig
 
-    def _scatter(self) -> bool:
-        return self.config.doScatter
+    def run(self, inputStats: Mapping[str, Mapping[str, Any]]) -> Struct:
+        """Merge the results of detectors, and test their scatter if the configuration says so."""
+        return Struct(outputStats=exp_merge(inputStats, scatter=self.config.doScatter))
 
 
-class VerifyRunTask(PreparedInputsTask):
+class VerifyRunTask(CalibrationTask):
     """Merges the results of all exposures."""
 
     ConfigClass = VerifyRunConfig
     _DefaultName = "verifyRun"
 
-    def _inputs(self, butler: QuantumContext, refs: InputQuantizedConnection) -> dict[str, Any]:
+    def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
         exposures = [int(ref.dataId["exposure"]) for ref in refs.inputStats]
-        return {"inputStats": dict(zip(exposures, butler.get(refs.inputStats), strict=True))}
+        return {"inputStats": dict(zip(exposures, inputs["inputStats"], strict=True))}
 
     def run(self, inputStats: Mapping[int, Mapping[str, Any]]) -> Struct:
-        """Merge the results of exposures.
-
-        Parameters
-        ----------
-        inputStats
-            ``verify<X>ExpStats`` by exposure id.
-
-        Returns
-        -------
-        result
-            ``outputStats``: see `run_merge`.
-        """
+        """Merge the results of exposures, see `run_merge`."""
         return Struct(outputStats=run_merge(inputStats))

@@ -14,9 +14,9 @@ from lsst.daf.butler import Butler, CollectionType, DatasetRef, Timespan
 
 from lsst.ts.calibrations.domain.instruments import ImageType, exposure_id, image_name
 
+from ..cameras import CAMERAS
 from ..cameras.models import DetectorModel
 from ..components.images import OVERHEAD
-from ..components.optics import band_of
 from ..detector.exposure import ExposureRequest
 from ..detector.header import HeaderValue, file_name, primary_header
 from ..detector.illumination import throughput
@@ -273,13 +273,13 @@ def _raw(
     shot: _Shot, name: str, model: DetectorModel, path: Path, begin: float, request: ReferenceRequest
 ) -> tuple[ExposureRequest, dict[str, HeaderValue]]:
     """What makes the pixels and the primary header of a raw file."""
-    number, optics = exposure_id(name), request.optics
+    optics = request.optics
     exposure = ExposureRequest(
         instrument=model.instrument,
         detector=model.id,
         scale=model.scale,
         seed=request.seed,
-        exposure_id=number,
+        exposure_id=exposure_id(name),
         exposure_time=shot.exposure_time,
         dark_time=shot.exposure_time + OVERHEAD,
         shutter_open=shot.image_type is ImageType.FLAT,
@@ -290,19 +290,19 @@ def _raw(
     header = primary_header(
         model=model,
         image_name=name,
-        day_obs=number // 100_000,
-        seq_num=number % 100_000,
         image_type=shot.image_type.value,
         exposure_time=shot.exposure_time,
         dark_time=exposure.dark_time,
         begin_tai=begin,
         end_tai=begin + shot.exposure_time,
-        filter_name=optics.filter,
-        filter_band=band_of(request.instrument, optics.filter),
-        grating=optics.grating,
-        group_id=name,
-        program="reference",
         seed=request.seed,
+        keywords={
+            "FILTER": optics.filter,
+            "FILTBAND": CAMERAS[model.instrument].find_filter(optics.filter).band,
+            "GRATING": optics.grating,
+            "GROUPID": name,
+            "PROGRAM": "reference",
+        },
     )
     return exposure, header
 

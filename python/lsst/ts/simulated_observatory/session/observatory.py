@@ -15,9 +15,8 @@ from lsst.ts.calibrations.domain.instruments import Instrument
 
 from ..cameras import CAMERAS
 from ..cameras.models import detector_model
-from ..components.camera import CameraCsc
+from ..components.camera import CameraCsc, FilterCameraCsc
 from ..components.durations import Durations
-from ..components.filter_camera import FilterCameraCsc
 from ..components.header_service import HeaderService
 from ..components.image_folder import ImageFolder
 from ..components.imaging import Imaging
@@ -246,6 +245,6 @@ def _check_components(faults: Faults, instrument: Instrument) -> None:
     """Raise FaultError if a fault names a component that the instrument does not have."""
     known = [*instrument.components, "OCPS", f"OCPS:{instrument.ocps_index}"]
     for name in ("component-absent", "component-state"):
-        for component in faults.values(name, "component"):
+        for component in (fault["component"] for fault in faults.asked_for(name)):
             if component not in known:
                 raise FaultError(f"fault {name!r}: there is no {component!r}; there are {', '.join(known)}")

@@ -11,7 +11,7 @@ import click
 from lsst.ts.calibrations.domain.text import one_line
 from lsst.ts.calibrations.journal.facts import RunConfigured
 from lsst.ts.calibrations.journal.record import RunRecord
-from lsst.ts.calibrations.journal.resumption import ResumptionError, take_up
+from lsst.ts.calibrations.journal.resumption import ResumptionError, resume_run
 
 from ..repository.repository import is_complete
 from .checks import MOST_SCALE, MOST_SEED, is_collection, path_problem
@@ -79,7 +79,7 @@ def resumed_request(
     _refuse_options(context)
     folder = folder.absolute()
     try:
-        resumption = take_up(folder, script_class.__name__)
+        resumption = resume_run(folder, script_class.__name__)
         resumption.journal.close()  # the script opens it again
         resumption.check_place(simulated=True, in_process=True)
     except ResumptionError as error:

@@ -15,8 +15,8 @@ from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import ConfigurationError
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, Instrument, exposure_id
 
+from ..clock import PacedLoop
 from ..faults.machine import MACHINE_FAULTS
-from ..paced_loop import PacedLoop
 from .checks import new_folder
 from .interrupts import ending_signals
 from .request import ServiceRequest, afternoon

@@ -16,7 +16,7 @@ from lsst.ts.calibrations.domain.optics import MountedOptics
 from ..cameras import CAMERAS
 from ..cameras.models import DetectorModel
 from ..components.machinery import Machinery
-from ..components.optics import OpticalPath, band_of, usual_optics
+from ..components.optics import OpticalPath, usual_optics
 from ..faults.faults import Faults
 from ..repository.reference import ReferenceRequest, cache_folder
 from ..repository.repository import is_complete, make_once, make_repository, use_present_names, write_index
@@ -252,7 +252,7 @@ class SetupWithoutPixels(SimulationSetup):
         """Physical filter and band of everything that is mounted: a flat costs nothing here."""
         mounted = _mounted(self.instrument)
         found = {
-            physical_filter(filter_, grating): band_of(self.instrument, filter_).lower()
+            physical_filter(filter_, grating): CAMERAS[self.instrument.name].find_filter(filter_).band.lower()
             for filter_ in mounted.filters
             for grating in mounted.gratings or (None,)
         }

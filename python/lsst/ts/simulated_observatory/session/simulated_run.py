@@ -99,7 +99,9 @@ def simulate_run(
 def _usual_night(config: CalibrationConfig | None) -> date:
     """Date of the simulated night: one in the validity range if calibrations are to be certified."""
     usual = datetime(DEFAULT_NIGHT.year, DEFAULT_NIGHT.month, DEFAULT_NIGHT.day, HOUR)
-    if config is None or not config.generate_calibrations or config.is_valid_at(usual):
+    if config is None or not config.generate_calibrations:
+        return DEFAULT_NIGHT
+    if config.certify_begin <= usual < config.certify_end:
         return DEFAULT_NIGHT
     return max(config.certify_begin.date(), FIRST_NIGHT)
 

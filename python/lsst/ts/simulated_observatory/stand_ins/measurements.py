@@ -23,7 +23,7 @@ from ..detector.faults import DetectorFault, active_faults
 from ..detector.illumination import LAMP_RATE, throughput
 from ..detector.truth import AmplifierTruth, DetectorTruth, draw_truth, random_stream
 from ..pipelines.criteria import verify_dark_image, verify_defects, verify_flat
-from ..pipelines.metadata import IMAGE_NOISE
+from ..pipelines.images import Key
 from ..pipelines.tables import PhotonTransferCurve
 
 __all__ = ["Disturbance", "Measured", "StandInCamera"]
@@ -226,7 +226,7 @@ class _Channel:
         return self.noisier * self.truth.read_noise / self.truth.gain
 
     def dark(self, image: Measured, rng: np.random.Generator) -> dict[str, float]:
-        """Statistics of a bias or dark: see `pipelines.criteria.measure_dark_image`."""
+        """Statistics of a bias or dark: see `pipelines.criteria`."""
         excess = image.time * self.rate
         noise = math.sqrt((PROCESSING * self.truth.read_noise) ** 2 + excess)
         noise = self._measured(noise, image, rng)
@@ -240,7 +240,7 @@ class _Channel:
         return statistics
 
     def flat(self, image: Measured, rng: np.random.Generator) -> dict[str, float]:
-        """Statistics of a flat: see `pipelines.criteria.measure_flat`."""
+        """Statistics of a flat: see `pipelines.criteria`."""
         mean = self.charge(image) * (1.0 + 0.001 * float(rng.standard_normal()))
         noise = math.hypot(BRIGHTER_FATTER * math.sqrt(max(mean, 0.0)), self.truth.read_noise)
         return {"MEAN": mean, "NOISE": self._measured(noise, image, rng)}
@@ -256,7 +256,7 @@ class _Channel:
         return noise * (math.sqrt(1.0 + other) * (1.0 + PRECISION * float(rng.standard_normal())))
 
     def flagged(self, image: Measured, rng: np.random.Generator) -> dict[str, float]:
-        """Statistics of a flat whose defects are known: see `pipelines.criteria.measure_defects`."""
+        """Statistics of a flat whose defects are known: see `pipelines.criteria`."""
         mean = self.charge(image)
         noise, bad = math.sqrt(max(mean, 1.0)), int(rng.integers(1, 50))
         masked = {"OUTLIERS": 3, "MEDIAN": mean, "STDEV": noise}
@@ -281,7 +281,7 @@ def _nominal(truth: DetectorTruth) -> dict[str, float]:
     """What the reference calibrations say of each amplifier, as the metadata of a processed image have it."""
     nominal = {}
     for amplifier in truth.amplifiers:
-        nominal[IMAGE_NOISE.format(amplifier.name)] = PROCESSING * amplifier.read_noise
+        nominal[Key.IMAGE_NOISE.format(amplifier.name)] = PROCESSING * amplifier.read_noise
         nominal[f"LSST ISR GAIN {amplifier.name}"] = amplifier.gain
         nominal[f"LSST ISR READNOISE {amplifier.name}"] = amplifier.read_noise
     return nominal

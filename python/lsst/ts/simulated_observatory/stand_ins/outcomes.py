@@ -17,7 +17,7 @@ from lsst.ts.calibrations.domain.instruments import ImageType, Instrument
 
 from ..cameras.models import DetectorModel, detector_model
 from ..pipelines.calibration_types import CALIBRATION_TYPES, CalibrationType
-from ..pipelines.curvecriteria import verified_curve
+from ..pipelines.criteria import verified_curve
 from ..pipelines.flatpairs import Flat, pair_flats
 from ..pipelines.formatters import TableFormatter
 from ..pipelines.merging import exp_merge, run_merge
@@ -155,7 +155,7 @@ class Outcomes:
         infos = self._butler.collections.query_info(job.inputs, include_summary=True, flatten_chains=True)
         there = {name for info in infos for name in info.dataset_types or ()}
         calibration = CALIBRATION_TYPES.get(job.calibration)
-        needed = () if calibration is None else calibration.needed_by(job.kind)
+        needed = () if calibration is None else calibration.needed[job.kind]
         if missing := [name for name in needed if name not in there]:
             raise ValueError(
                 f"the quantum graph is empty: no {', '.join(missing)} in {', '.join(job.inputs)}"

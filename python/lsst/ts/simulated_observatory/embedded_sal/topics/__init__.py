@@ -1,15 +1,11 @@
 """Topics: what is sent and received on the bus."""
 
-from .base_topic import BaseTopic
-from .controller_topics import ControllerCommand, ControllerEvent
-from .read_topic import DEFAULT_QUEUE_LEN, ReadTopic
-from .remote_topics import DEFAULT_TIMEOUT, RemoteCommand, RemoteEvent
-from .write_topic import MAX_SEQ_NUM, SetWriteResult, WriteTopic
+from ..sal_info import BaseTopic
+from .commands_and_events import ControllerCommand, ControllerEvent, RemoteCommand, RemoteEvent
+from .read_topic import ReadTopic
+from .write_topic import SetWriteResult, WriteTopic
 
 __all__ = [
-    "DEFAULT_QUEUE_LEN",
-    "DEFAULT_TIMEOUT",
-    "MAX_SEQ_NUM",
     "BaseTopic",
     "ControllerCommand",
     "ControllerEvent",

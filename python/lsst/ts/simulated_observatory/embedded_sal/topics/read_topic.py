@@ -11,13 +11,15 @@ from typing import Any
 
 from ..errors import ExpectedError
 from ..messages import BaseMsgType
-from ..sal_info import SalInfo
-from .base_topic import BaseTopic
+from ..sal_info import BaseTopic, SalInfo
 
-__all__ = ["DEFAULT_QUEUE_LEN", "ReadTopic"]
+__all__ = ["ReadTopic"]
 
-DEFAULT_QUEUE_LEN = 100
-"""How many samples a queue holds, unless told otherwise."""
+_QUEUE_LEN = 100
+"""How many samples can wait for `ReadTopic.next`; when more come the oldest are dropped."""
+
+_MARKS = (10, 50, 90, _QUEUE_LEN)
+"""Numbers of waiting samples that are worth a warning."""
 
 _Callback = Callable[[BaseMsgType], Awaitable[Any] | Any]
 
@@ -29,14 +31,10 @@ class ReadTopic(BaseTopic):
 
     Parameters
     ----------
-    salinfo
-        The component.
-    attr_name
-        Attribute name with its prefix.
+    salinfo, attr_name
+        As `BaseTopic`.
     max_history
         Samples from before the start to begin with: 0, or 1 for the last one (of each index).
-    queue_len
-        How many samples can wait for `next`; when more come the oldest are dropped.
 
     Attributes
     ----------
@@ -44,23 +42,22 @@ class ReadTopic(BaseTopic):
         May an asynchronous callback run several times at once? If not, samples wait for their turn.
     """
 
-    def __init__(
-        self, *, salinfo: SalInfo, attr_name: str, max_history: int, queue_len: int = DEFAULT_QUEUE_LEN
-    ) -> None:
-        super().__init__(salinfo=salinfo, attr_name=attr_name)
+    def __init__(self, *, salinfo: SalInfo, attr_name: str, max_history: int) -> None:
+        if salinfo.write_only:
+            raise RuntimeError("a write-only SalInfo reads no topics")
         if not 0 <= max_history <= 1:
             raise ValueError(f"max_history={max_history} must be 0 or 1: the bus keeps one sample of a topic")
+        super().__init__(salinfo=salinfo, attr_name=attr_name)
         self.allow_multiple_callbacks = False
-        self._max_history = max_history
-        self._queue: deque[BaseMsgType] = deque(maxlen=queue_len)
-        self._watch = _QueueWatch(f"{attr_name} python read queue", self.log, queue_len)
+        self.max_history = max_history
+        self._queue: deque[BaseMsgType] = deque(maxlen=_QUEUE_LEN)
+        self._watch = _QueueWatch(f"{attr_name} python read queue", self.log)
         self._newest: BaseMsgType | None = None
         self._next: asyncio.Future[BaseMsgType] | None = None
         self._first = asyncio.Event()
         self._callback: _Callback | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._worker: asyncio.Task[None] | None = None
-        salinfo.add_reader(self)
 
     @property
     def callback(self) -> _Callback | None:
@@ -89,19 +86,8 @@ class ReadTopic(BaseTopic):
         """Number of samples that wait for `next`."""
         return len(self._queue)
 
-    @property
-    def max_history(self) -> int:
-        """How many samples from before the start are read."""
-        return self._max_history
-
     def get(self) -> BaseMsgType | None:
-        """Return the newest sample, or None if there was none yet.
-
-        Raises
-        ------
-        RuntimeError
-            Not started.
-        """
+        """Return the newest sample, or None if there was none yet; a RuntimeError if not started."""
         self.salinfo.assert_started()
         return self._newest
 
@@ -115,15 +101,8 @@ class ReadTopic(BaseTopic):
 
         Returns
         -------
-        data
-            The sample.
-
-        Raises
-        ------
-        TimeoutError
-            No sample came in time.
-        RuntimeError
-            Not started, or there is a callback.
+        data : BaseMsgType
+            The sample; raises as `next`.
         """
         self._assert_readable()
         if self._newest is None:
@@ -132,26 +111,13 @@ class ReadTopic(BaseTopic):
         return self._newest
 
     def get_oldest(self) -> BaseMsgType | None:
-        """Pop the oldest sample from the queue; None if it is empty.
-
-        Raises
-        ------
-        RuntimeError
-            Not started, or there is a callback.
-        """
+        """Pop the oldest sample from the queue; None if it is empty. Raises as `next`."""
         self._assert_readable()
         return self._queue.popleft() if self._queue else None
 
     def flush(self) -> None:
-        """Empty the queue.
-
-        Raises
-        ------
-        RuntimeError
-            There is a callback.
-        """
-        if self._callback is not None:
-            raise RuntimeError(f"{self.attr_name} has a callback")
+        """Empty the queue; a RuntimeError if there is a callback."""
+        self._assert_no_callback()
         self._queue.clear()
 
     async def next(self, *, flush: bool, timeout: float | None = None) -> BaseMsgType:
@@ -162,15 +128,12 @@ class ReadTopic(BaseTopic):
 
         Parameters
         ----------
-        flush
-            First empty the queue, so that only a new sample counts?
-        timeout
-            Time limit (s); None for none.
+        flush, timeout
+            First empty the queue, so that only a new sample counts? Time limit (s); None for none.
 
         Returns
         -------
-        data
-            The sample.
+        data : BaseMsgType
 
         Raises
         ------
@@ -189,14 +152,15 @@ class ReadTopic(BaseTopic):
             self._next = asyncio.get_running_loop().create_future()
         return await asyncio.wait_for(self._next, timeout)
 
-    def receive(self, data: BaseMsgType) -> None:
-        """Take a sample from the bus.
+    def begin(self) -> None:
+        """Begin to read, with the last sample if there is to be history."""
+        if self.max_history > 0:
+            for sample in self.channel.history():
+                self._receive(sample)
+        self.channel.readers.append(self._receive)
 
-        Parameters
-        ----------
-        data
-            The sample.
-        """
+    def _receive(self, data: BaseMsgType) -> None:
+        """Take a sample from the bus."""
         self._newest = data
         self._first.set()
         if self._next is not None and not self._next.done() and self._callback is None:
@@ -211,8 +175,8 @@ class ReadTopic(BaseTopic):
         if not self.isopen:
             return
         self.isopen = False
-        if self.receive in self.channel.readers:
-            self.channel.readers.remove(self.receive)
+        if self._receive in self.channel.readers:
+            self.channel.readers.remove(self._receive)
         self._callback = None
         self._cancel_callbacks()
         if self._next is not None:
@@ -221,6 +185,9 @@ class ReadTopic(BaseTopic):
 
     def _assert_readable(self) -> None:
         self.salinfo.assert_started()
+        self._assert_no_callback()
+
+    def _assert_no_callback(self) -> None:
         if self._callback is not None:
             raise RuntimeError(f"{self.attr_name} has a callback")
 
@@ -267,35 +234,22 @@ class ReadTopic(BaseTopic):
 
 
 class _QueueWatch:
-    """Logs once for each mark that a queue passes, and again after it has emptied to half of that mark.
+    """Logs once for each mark that a queue passes, and again after it has emptied to half of that mark."""
 
-    Parameters
-    ----------
-    description
-        Name of the queue, for the log.
-    log
-        Where to write.
-    length
-        How many samples the queue holds: at least 10.
-    """
-
-    def __init__(self, description: str, log: logging.Logger, length: int) -> None:
+    def __init__(self, description: str, log: logging.Logger) -> None:
         self._description = description
         self._log = log
-        self._length = length
-        marks = {min(10, max(5, length // 10)), length * 9 // 10, length}
-        self._marks = sorted(marks | ({length // 2} if length >= 20 else set()))
         self._passed = 0
 
     def look(self, waiting: int) -> None:
         """Log a warning when a mark is passed, and an error when the queue is full."""
-        while self._passed and waiting <= self._marks[self._passed - 1] // 2:
+        while self._passed and waiting <= _MARKS[self._passed - 1] // 2:
             self._passed -= 1
-        passed = sum(waiting >= mark for mark in self._marks)
+        passed = sum(waiting >= mark for mark in _MARKS)
         if passed <= self._passed:
             return
         self._passed = passed
-        if waiting >= self._length:
-            self._log.error(f"{self._description} is full ({self._length} elements); data may be lost")
+        if waiting >= _QUEUE_LEN:
+            self._log.error(f"{self._description} is full ({_QUEUE_LEN} elements); data may be lost")
         else:
-            self._log.warning(f"{self._description} is filling: {waiting} of {self._length} elements")
+            self._log.warning(f"{self._description} is filling: {waiting} of {_QUEUE_LEN} elements")

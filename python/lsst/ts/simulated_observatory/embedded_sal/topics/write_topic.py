@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any, NamedTuple
 
 from ...clock import current_tai
 from ..messages import BaseMsgType
-from ..sal_info import SalInfo
-from .base_topic import BaseTopic
+from ..sal_info import BaseTopic, SalInfo
 
-__all__ = ["MAX_SEQ_NUM", "SetWriteResult", "WriteTopic"]
-
-MAX_SEQ_NUM = (1 << 31) - 1
+__all__ = ["SetWriteResult", "WriteTopic"]
 
 
 class SetWriteResult(NamedTuple):
@@ -33,44 +31,27 @@ class WriteTopic(BaseTopic):
     ----------
     salinfo, attr_name
         As `BaseTopic`.
-    min_seq_num, max_seq_num
-        Sequence numbers run from the first to the last, then begin anew; None to set none.
-    initial_seq_num
-        The first one; by default `min_seq_num`.
+    min_seq_num
+        First of the sequence numbers; None to set none.
 
     Attributes
     ----------
     default_force_output
         Does `set_write` write a sample in which nothing changed? Not for events.
+    has_data
+        Whether a field has ever been set.
     """
 
-    def __init__(
-        self,
-        *,
-        salinfo: SalInfo,
-        attr_name: str,
-        min_seq_num: int | None = 1,
-        max_seq_num: int = MAX_SEQ_NUM,
-        initial_seq_num: int | None = None,
-    ) -> None:
+    def __init__(self, *, salinfo: SalInfo, attr_name: str, min_seq_num: int | None = 1) -> None:
         super().__init__(salinfo=salinfo, attr_name=attr_name)
         self.default_force_output = not attr_name.startswith("evt_")
-        self.min_seq_num = min_seq_num
-        self.max_seq_num = max_seq_num
-        self._seq_num = initial_seq_num if initial_seq_num is not None else min_seq_num
+        self._seq_nums = None if min_seq_num is None else itertools.count(min_seq_num)
         self._data = self.DataType()
-        self._has_data = False
-        salinfo.add_writer(self)
+        self.has_data = False
 
     @property
     def data(self) -> BaseMsgType:
-        """The sample as set so far.
-
-        Raises
-        ------
-        TypeError
-            When set to anything but a sample of this topic.
-        """
+        """The sample as set so far; a TypeError if it is set to anything but a sample of this topic."""
         return self._data
 
     @data.setter
@@ -78,12 +59,7 @@ class WriteTopic(BaseTopic):
         if not isinstance(data, self.DataType):
             raise TypeError(f"{data!r} must be an instance of {self.DataType}")
         self._data = data
-        self._has_data = True
-
-    @property
-    def has_data(self) -> bool:
-        """Whether a field has ever been set."""
-        return self._has_data
+        self.has_data = True
 
     def set(self, **kwargs: Any) -> bool:
         """Set fields.
@@ -109,11 +85,12 @@ class WriteTopic(BaseTopic):
         unknown = kwargs.keys() - values.keys()
         if unknown:
             raise AttributeError(f"{self.attr_name} has no fields {sorted(unknown)}")
-        convert = self._data.convert
-        new = {name: convert(name, value) for name, value in kwargs.items() if value is not None}
-        changed = not self._has_data or any(_differ(values[name], value) for name, value in new.items())
+        given = {name: value for name, value in kwargs.items() if value is not None}
+        converted = vars(self.DataType(**given))
+        new = {name: converted[name] for name in given}
+        changed = not self.has_data or any(_differ(values[name], value) for name, value in new.items())
         values.update(new)
-        self._has_data = True
+        self.has_data = True
         return changed
 
     async def set_write(self, *, force_output: bool | None = None, **kwargs: Any) -> SetWriteResult:
@@ -128,15 +105,8 @@ class WriteTopic(BaseTopic):
 
         Returns
         -------
-        result
-            What was done.
-
-        Raises
-        ------
-        AttributeError, TypeError, ValueError
-            As `set`.
-        RuntimeError
-            Not running.
+        result : SetWriteResult
+            Raises as `set` and `write`.
         """
         did_change = self.set(**kwargs)
         force = self.default_force_output if force_output is None else force_output
@@ -147,41 +117,27 @@ class WriteTopic(BaseTopic):
     async def write(self) -> BaseMsgType:
         """Write the sample as it is, let others run, and return a copy of what was written.
 
-        Raises
-        ------
-        RuntimeError
-            Not running.
+        Raises a RuntimeError if the component is not running.
         """
         sample = self.publish()
         await asyncio.sleep(0)  # as on a real bus, writing is a moment at which others get their turn
         return sample
 
     def publish(self) -> BaseMsgType:
-        """Write the sample as it is at once.
-
-        Raises
-        ------
-        RuntimeError
-            Not running.
-        """
+        """Write the sample as it is at once; like `write`, but lets no others run."""
         self.salinfo.assert_running()
         self._stamp()
         sample = self._data.copy()
         self.channel.publish(sample)
         return sample
 
-    def basic_close(self) -> None:
-        """Stop writing."""
-        self.isopen = False
-
     def _stamp(self) -> None:
         data, salinfo = self._data, self.salinfo
         data.private_sndStamp = data.private_rcvStamp = current_tai()
         data.private_identity = salinfo.identity
         data.private_origin = salinfo.domain.origin
-        if self._seq_num is not None:
-            data.private_seqNum = self._seq_num
-            self._seq_num = self._seq_num + 1 if self._seq_num < self.max_seq_num else self.min_seq_num
+        if self._seq_nums is not None:
+            data.private_seqNum = next(self._seq_nums)
         if salinfo.index != 0:
             data.salIndex = salinfo.index
 

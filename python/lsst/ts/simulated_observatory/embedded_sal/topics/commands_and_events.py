@@ -1,4 +1,4 @@
-"""The topics of a remote: commands that it sends, events that it reads."""
+"""Commands and events: what a remote sends and reads, and what a controller obeys and writes."""
 
 from __future__ import annotations
 
@@ -8,28 +8,19 @@ from collections.abc import Awaitable
 from typing import Any
 
 from ..enums import SalRetCode
-from ..errors import AckError, AckTimeoutError
+from ..errors import AckError, AckTimeoutError, ExpectedError
 from ..messages import AckCmdDataType, BaseMsgType
-from ..sal_info import SalInfo
-from .read_topic import DEFAULT_QUEUE_LEN, ReadTopic
+from ..sal_info import ACK_TOPIC, SalInfo
+from .read_topic import ReadTopic
 from .write_topic import WriteTopic
 
-__all__ = ["DEFAULT_TIMEOUT", "RemoteCommand", "RemoteEvent"]
+__all__ = ["ControllerCommand", "ControllerEvent", "RemoteCommand", "RemoteEvent"]
 
-DEFAULT_TIMEOUT = 3600.0
+_DEFAULT_TIMEOUT = 3600.0
 """How long to wait for a command that comes without a time limit (s)."""
 
-_FAILED = frozenset(
-    {
-        SalRetCode.CMD_ABORTED,
-        SalRetCode.CMD_FAILED,
-        SalRetCode.CMD_NOACK,
-        SalRetCode.CMD_NOPERM,
-        SalRetCode.CMD_STALLED,
-        SalRetCode.CMD_TIMEOUT,
-    }
-)
-_DONE = _FAILED | {SalRetCode.CMD_COMPLETE}
+_DONE = frozenset(SalRetCode) - {SalRetCode.CMD_ACK, SalRetCode.CMD_INPROGRESS}
+_FAILED = _DONE - {SalRetCode.CMD_COMPLETE}
 
 
 class RemoteEvent(ReadTopic):
@@ -39,16 +30,12 @@ class RemoteEvent(ReadTopic):
     ----------
     salinfo, name
         The component, and the name of the event without prefix.
-    max_history, queue_len
+    max_history
         As `ReadTopic`.
     """
 
-    def __init__(
-        self, salinfo: SalInfo, name: str, max_history: int = 1, queue_len: int = DEFAULT_QUEUE_LEN
-    ) -> None:
-        super().__init__(
-            salinfo=salinfo, attr_name=f"evt_{name}", max_history=max_history, queue_len=queue_len
-        )
+    def __init__(self, salinfo: SalInfo, name: str, max_history: int = 1) -> None:
+        super().__init__(salinfo=salinfo, attr_name=f"evt_{name}", max_history=max_history)
 
 
 class RemoteCommand(WriteTopic):
@@ -64,43 +51,29 @@ class RemoteCommand(WriteTopic):
         super().__init__(salinfo=salinfo, attr_name=f"cmd_{name}", min_seq_num=None)
 
     def set(self, **kwargs: Any) -> bool:
-        """Set fields of a new sample; the others hold their zero value again.
-
-        Parameters
-        ----------
-        kwargs
-            Values by field name; None leaves a field at its zero value.
-
-        Returns
-        -------
-        did_change
-            Whether a field differs from its zero value.
-        """
+        """Set fields of a new sample; the others, and those that are None, hold their zero value again."""
         self.data = self.DataType()
         return super().set(**kwargs)
 
     async def set_start(
-        self, timeout: float = DEFAULT_TIMEOUT, wait_done: bool = True, **kwargs: Any
+        self, timeout: float = _DEFAULT_TIMEOUT, wait_done: bool = True, **kwargs: Any
     ) -> AckCmdDataType:
         """Set fields of a new sample, send the command and wait for its acknowledgement.
 
         Parameters
         ----------
-        timeout, wait_done
-            As `start`.
-        kwargs
-            As `set`.
+        timeout, wait_done, kwargs
+            As `start` and `set`, whose exceptions it raises.
 
         Returns
         -------
-        ackcmd
-            As `start`, whose exceptions it raises, too.
+        ackcmd : AckCmdDataType
         """
         self.set(**kwargs)
         return await self.start(timeout=timeout, wait_done=wait_done)
 
     async def start(
-        self, data: BaseMsgType | None = None, timeout: float = DEFAULT_TIMEOUT, wait_done: bool = True
+        self, data: BaseMsgType | None = None, timeout: float = _DEFAULT_TIMEOUT, wait_done: bool = True
     ) -> AckCmdDataType:
         """Send the command and wait for its acknowledgement.
 
@@ -115,24 +88,19 @@ class RemoteCommand(WriteTopic):
 
         Returns
         -------
-        ackcmd
-            The acknowledgement.
+        ackcmd : AckCmdDataType
 
         Raises
         ------
-        AckError
-            The command failed.
-        AckTimeoutError
-            No acknowledgement came in time.
-        RuntimeError
-            Not running.
-        TypeError
-            The data are not a sample of this command.
+        AckError, AckTimeoutError
+            The command failed, or no acknowledgement came in time.
+        RuntimeError, TypeError
+            Not running, or the data are not a sample of this command.
         """
         self.salinfo.assert_running()
         if data is not None:
             self.data = data
-        number = self.salinfo.bus.next_command_number()
+        number = next(self.salinfo.bus.command_numbers)
         no_ack = self.salinfo.make_ackcmd(
             number, SalRetCode.CMD_NOACK, result="No command acknowledgement seen"
         )
@@ -142,7 +110,7 @@ class RemoteCommand(WriteTopic):
         return await self._while_running(number, command.next_ackcmd(timeout, wait_done))
 
     async def next_ackcmd(
-        self, ackcmd: AckCmdDataType, timeout: float = DEFAULT_TIMEOUT, wait_done: bool = True
+        self, ackcmd: AckCmdDataType, timeout: float = _DEFAULT_TIMEOUT, wait_done: bool = True
     ) -> AckCmdDataType:
         """Wait for a further acknowledgement of a command.
 
@@ -151,19 +119,16 @@ class RemoteCommand(WriteTopic):
         ackcmd
             The acknowledgement that `set_start`, `start` or `next_ackcmd` returned before.
         timeout, wait_done
-            As `start`.
+            As `start`, whose exceptions it raises, too.
 
         Returns
         -------
-        ackcmd
-            The acknowledgement.
+        ackcmd : AckCmdDataType
 
         Raises
         ------
         RuntimeError
             The command is not known, or its final acknowledgement has already come.
-        AckError, AckTimeoutError
-            As `start`.
         """
         number = ackcmd.private_seqNum
         command = self.salinfo.running_commands.get(number)
@@ -172,13 +137,7 @@ class RemoteCommand(WriteTopic):
         return await self._while_running(number, command.next_ackcmd(timeout, wait_done))
 
     async def write(self) -> BaseMsgType:
-        """Not for commands: call `start`.
-
-        Raises
-        ------
-        NotImplementedError
-            Always; so does `set_write`.
-        """
+        """Raise NotImplementedError, as does `set_write`: commands are sent with `start`."""
         raise NotImplementedError("call start instead")
 
     async def _while_running(self, number: int, ackcmd: Awaitable[AckCmdDataType]) -> AckCmdDataType:
@@ -190,14 +149,96 @@ class RemoteCommand(WriteTopic):
             raise
 
 
-class _CommandInfo:
-    """A command under way.
+class ControllerEvent(WriteTopic):
+    """An event of this component.
 
     Parameters
     ----------
-    no_ack
-        Acknowledgement to report when none comes.
+    salinfo, name
+        The component, and the name of the event without prefix.
     """
+
+    def __init__(self, salinfo: SalInfo, name: str) -> None:
+        super().__init__(salinfo=salinfo, attr_name=f"evt_{name}")
+
+
+class ControllerCommand(ReadTopic):
+    """A command to this component.
+
+    A callback's outcome is acknowledged by itself: what it returns if that is an acknowledgement,
+    CMD_COMPLETE if it returns None, CMD_ABORTED if it is cancelled, CMD_TIMEOUT if it raises `TimeoutError`,
+    else CMD_FAILED with the text of the exception. Nothing is acknowledged on receipt.
+
+    Parameters
+    ----------
+    salinfo, name
+        The component, and the name of the command without prefix.
+    """
+
+    def __init__(self, salinfo: SalInfo, name: str) -> None:
+        super().__init__(salinfo=salinfo, attr_name=f"cmd_{name}", max_history=0)
+        self._acks = salinfo.bus.channel(salinfo.name, ACK_TOPIC, salinfo.index)
+
+    async def ack(self, data: BaseMsgType, ackcmd: AckCmdDataType) -> None:
+        """Acknowledge a command; a RuntimeError if not running.
+
+        Parameters
+        ----------
+        data, ackcmd
+            The command, and its acknowledgement, whose sender and number are set here.
+        """
+        self.salinfo.assert_running()
+        self._publish_ack(data, ackcmd)
+        await asyncio.sleep(0)
+
+    async def ack_in_progress(self, data: BaseMsgType, timeout: float, result: str = "") -> None:
+        """Acknowledge a command with CMD_INPROGRESS; raises as `ack`.
+
+        Parameters
+        ----------
+        data, timeout, result
+            The command, how much longer it may take (s), and an explanation.
+        """
+        code = SalRetCode.CMD_INPROGRESS
+        await self.ack(
+            data, self.salinfo.make_ackcmd(data.private_seqNum, code, result=result, timeout=timeout)
+        )
+
+    async def next(self, *, timeout: float | None = None) -> BaseMsgType:  # type: ignore[override]  # as salobj
+        """Pop the oldest command from the queue, or wait for one, as `ReadTopic.next` without `flush`."""
+        return await super().next(flush=False, timeout=timeout)
+
+    async def _run_callback(self, data: BaseMsgType) -> None:
+        try:
+            ackcmd = await self._call(data)
+            if ackcmd is None:
+                ackcmd = self._make(data, SalRetCode.CMD_COMPLETE, "Done")
+        except asyncio.CancelledError:
+            ackcmd = self._make(data, SalRetCode.CMD_ABORTED, "Aborted")
+        except TimeoutError:
+            ackcmd = self._make(data, SalRetCode.CMD_TIMEOUT, "Timeout")
+        except Exception as error:
+            ackcmd = self._make(data, SalRetCode.CMD_FAILED, f"Failed: {error}")
+            if not isinstance(error, ExpectedError):
+                self.log.exception(f"callback {self._callback} failed with {data}")
+        if self.salinfo.running:
+            self._publish_ack(data, ackcmd)
+        else:
+            self.log.warning(f"cannot acknowledge {self.name} with {ackcmd}: closed")
+
+    def _publish_ack(self, command: BaseMsgType, ackcmd: AckCmdDataType) -> None:
+        ackcmd.identity = command.private_identity
+        ackcmd.origin = command.private_origin
+        ackcmd.private_seqNum = command.private_seqNum
+        self._acks.publish(ackcmd)
+
+    def _make(self, data: BaseMsgType, code: SalRetCode, result: str) -> AckCmdDataType:
+        error = 0 if code == SalRetCode.CMD_COMPLETE else 1
+        return self.salinfo.make_ackcmd(data.private_seqNum, code, error=error, result=result)
+
+
+class _CommandInfo:
+    """A command under way, with the acknowledgement to report when none comes."""
 
     def __init__(self, no_ack: AckCmdDataType) -> None:
         self._last = no_ack

@@ -1,6 +1,6 @@
 """Options written with the documented task label reach the task, whatever the pipeline calls it."""
 
-from lsst.ts.calibrations.domain.pipeline_names import signal_removal_label, with_label, without_labels
+from lsst.ts.calibrations.domain.jobs import signal_removal_label, with_label, without_labels
 
 
 def test_the_documented_label_is_left_alone() -> None:

@@ -19,17 +19,17 @@ certify_calib_end_date: "2050-01-01"
 """
 
 
-def check_that_the_log_is_the_report(told: Any, *, internal: bool) -> None:
+def check_that_the_log_is_the_report(queued: Any, *, internal: bool) -> None:
     """Every section of report.txt was read in the log: verdicts in one line where nothing failed."""
     criteria = "and will be certified" if internal else "against existing calibrations"
-    log = "\n".join(told.lines)
+    log = "\n".join(queued.lines)
     verdicts = []
-    for section in told.report:
+    for section in queued.report:
         headline = section.splitlines()[0]
         if " calibration passed " in headline:
             verdicts.append(headline)
-            (line,) = [line for line in told.lines if line.startswith(headline)]
-            assert f"Full report: {told.run_directory / 'report.txt'}" in line
+            (line,) = [line for line in queued.lines if line.startswith(headline)]
+            assert f"Full report: {queued.run_directory / 'report.txt'}" in line
         elif not headline.startswith("SIMULATED"):
             assert section in log
     assert verdicts == [
@@ -37,6 +37,6 @@ def check_that_the_log_is_the_report(told: Any, *, internal: bool) -> None:
         for kind in ("BIAS", "DARK", "FLAT")
     ]
     for kind in ("BIAS", "DARK", "FLAT"):
-        assert f"{kind} passed verification (0 of " in told.reason
-    certified = [line for line in told.lines if " certified in u/test/" in line]
+        assert f"{kind} passed verification (0 of " in queued.reason
+    certified = [line for line in queued.lines if " certified in u/test/" in line]
     assert len(certified) == (3 if internal else 0)

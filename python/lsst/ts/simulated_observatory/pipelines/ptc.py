@@ -1,0 +1,288 @@
+"""Photon transfer curve from pairs of flats (cp_pipe, cpExtractPtcTask and cpPtcSolve)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from lsst.pex.config import ChoiceField, Field
+from lsst.pipe.base import (
+    InputQuantizedConnection,
+    NoWorkFound,
+    OutputQuantizedConnection,
+    PipelineTaskConfig,
+    PipelineTaskConnections,
+    QuantumContext,
+    Struct,
+)
+from lsst.pipe.base.connectionTypes import Input, Output
+
+from lsst.ts.calibrations.domain.instruments import BRIGHTER_FATTER_SLOPES
+
+from .covariancefit import fit_covariances
+from .flatpairs import Flat, PairMeasurement, measure_pair, pair_flats
+from .images import DetectorImage, Key, MaskPlane, amplifier_value, origin
+from .ptcfit import CurveFit, fit_curve
+from .storage_classes import CURVE, IMAGE
+from .tables import PhotonTransferCurve
+from .tasks import (
+    DETECTOR,
+    IMAGE_OF_DETECTOR,
+    CalibrationInput,
+    CalibrationOutput,
+    CalibrationTask,
+    ImagesInput,
+    dimension_record,
+)
+
+__all__ = ["ExtractPairsConfig", "ExtractPairsTask", "SolveConfig", "SolveTask"]
+
+
+class ExtractPairsConnections(PipelineTaskConnections, dimensions=DETECTOR):
+    """All flats of a detector, and one result for each pair, found under the id of either flat.
+
+    The gain of a pair is as measured; its noise is that of the overscan, in electrons by the gain corrected
+    for the brighter-fatter effect. Amplifiers without light have NaN.
+    """
+
+    inputExposures = ImagesInput(doc="Flats, adu", name="cpPtcProc")
+    outputPairs = Output(
+        doc="Measurements of a pair of flats",
+        name="cpPtcExtract",
+        storageClass=CURVE,
+        dimensions=IMAGE_OF_DETECTOR,
+        multiple=True,
+    )
+
+
+class ExtractPairsConfig(PipelineTaskConfig, pipelineConnections=ExtractPairsConnections):
+    """How pairs are measured."""
+
+    exposureTimeTolerance = Field[float](
+        doc="Largest difference of exposure times in a pair, s.", default=5e-3
+    )
+    edgeFraction = Field[float](
+        doc="Border of an amplifier that is not used, as a part of its width (20 of 509 pixels).",
+        default=0.04,
+    )
+    minGoodFraction = Field[float](doc="Least part of an amplifier's pixels that must be good.", default=0.01)
+    nSigmaClip = Field[float](doc="Clipping of the difference, in sigma.", default=5.5)
+    maximumRangeCovariancesAstier = Field[int](
+        doc="Lags of the covariances in each direction; fewer on small amplifiers. 1: the variance alone.",
+        default=8,
+        check=lambda side: side >= 1,
+    )
+
+
+class ExtractPairsTask(CalibrationTask):
+    """Measures mean, variance, covariances and gain of each amplifier in each pair of flats."""
+
+    ConfigClass = ExtractPairsConfig
+    _DefaultName = "cpExtract"
+    config: ExtractPairsConfig
+
+    def runQuantum(
+        self,
+        butlerQC: QuantumContext,
+        inputRefs: InputQuantizedConnection,
+        outputRefs: OutputQuantizedConnection,
+    ) -> None:
+        """Read two flats at a time, and store each result for both of them; `NoWorkFound` without a pair."""
+        handles = {int(ref.dataId["exposure"]): butlerQC.get(ref) for ref in inputRefs.inputExposures}
+        outputs = {int(ref.dataId["exposure"]): ref for ref in outputRefs.outputPairs}
+        records = [dimension_record(ref, "exposure") for ref in inputRefs.inputExposures]
+        flats = [
+            Flat(int(record.id), float(record.exposure_time), str(record.physical_filter))
+            for record in records
+            if record.observation_type == "flat"
+        ]
+        pairs = pair_flats(flats, self.config.exposureTimeTolerance)
+        if not pairs:
+            raise NoWorkFound(
+                "no two flats have the same exposure time and filter: there is no pair to measure"
+            )
+        left_out = sorted(set(handles) - {exposure for pair in pairs for exposure in pair})
+        if left_out:
+            self.log.warning("These exposures are in no pair of flats: %s.", ", ".join(map(str, left_out)))
+        for pair in pairs:
+            curve = self.run(*(handles[exposure].get() for exposure in pair)).outputPair
+            for exposure in pair:
+                butlerQC.put(curve, outputs[exposure])
+
+    def run(self, first: DetectorImage, second: DetectorImage) -> Struct:
+        """Measure one pair: two flats of one exposure time, adu; `outputPair` is the result."""
+        metadata = first.metadata
+        slope = BRIGHTER_FATTER_SLOPES[str(metadata["CCD_MANU"]).upper()]
+        curve = PhotonTransferCurve(
+            detector=metadata[Key.DETECTOR_NAME],
+            gain={},
+            rawExpTimes=[float(metadata["EXPTIME"])],
+            inputExpIdPairs=[(int(metadata["EXPOSURE"]), int(second.metadata["EXPOSURE"]))],
+            metadata=origin(metadata, "DATE-BEG"),
+        )
+        for name in first.amplifiers:
+            noise = 0.5 * sum(
+                amplifier_value(image.metadata, Key.OVERSCAN_NOISE, name) for image in (first, second)
+            )
+            found = self._measure(first, second, name, noise)
+            curve.gain[name] = found.gain
+            # The gain without the brighter-fatter effect, linear in the signal (cp_verify, verifyGain).
+            curve.noise[name] = noise * (found.gain * (1.0 - slope * found.mean / 100.0))
+            curve.rawMeans[name] = [found.mean]
+            curve.rawVars[name] = [found.variance]
+            curve.covariances[name] = [found.covariances.tolist()]
+            curve.pixelCounts[name] = [found.pixels]
+            curve.overscanNoise[name] = [noise]
+        return Struct(outputPair=curve)
+
+    def _measure(
+        self, first: DetectorImage, second: DetectorImage, name: str, noise: float
+    ) -> PairMeasurement:
+        """Measure one amplifier on the pixels that are good in both flats."""
+        amplifier = first.amplifiers[name]
+        edge = round(self.config.edgeFraction * amplifier.width)
+        inner = (slice(edge, amplifier.height - edge), slice(edge, amplifier.width - edge))
+        planes = np.uint16(MaskPlane.SUSPECT | MaskPlane.BAD | MaskPlane.NO_DATA | MaskPlane.SAT)
+        good = ((first.flags(name) | second.flags(name))[inner] & planes) == 0
+        if np.count_nonzero(good) < self.config.minGoodFraction * amplifier.width * amplifier.height:
+            good[:] = False
+        return measure_pair(
+            first.pixels(name)[inner],
+            second.pixels(name)[inner],
+            good,
+            noise,
+            side=self.config.maximumRangeCovariancesAstier,
+            threshold=self.config.nSigmaClip,
+        )
+
+
+class SolveConnections(PipelineTaskConnections, dimensions=DETECTOR):
+    """All pairs of a detector, and the curve."""
+
+    inputPairs = Input(
+        doc="Measurements of the pairs",
+        name="cpPtcExtract",
+        storageClass=CURVE,
+        dimensions=IMAGE_OF_DETECTOR,
+        multiple=True,
+    )
+    bias = CalibrationInput(
+        doc="Combined bias, which has the noise of images without light", name="bias", storageClass=IMAGE
+    )
+    outputCurve = CalibrationOutput(doc="Photon transfer curve", name="ptc", storageClass=CURVE)
+
+    def getTemporalBoundsConnections(self) -> Iterable[str]:
+        """The bias is that of the time of the flats."""
+        return ("inputPairs",)
+
+
+class SolveConfig(PipelineTaskConfig, pipelineConnections=SolveConnections):
+    """How the curve is fitted."""
+
+    ptcFitType = ChoiceField[str](
+        doc="Model of the curve.",
+        dtype=str,
+        default="EXPAPPROXIMATION",
+        allowed={
+            "EXPAPPROXIMATION": "variances: equation 16 of Astier et al. 2019",
+            "FULLCOVARIANCE": "variances and covariances: equation 20 of Astier et al. 2019",
+            "FULLCOVARIANCE_NO_B": "the same with b = 0",
+        },
+    )
+    sigmaCutPtcOutliers = Field[float](doc="Misfit of a pair that is rejected, in sigma.", default=5.0)
+    noisePrecision = Field[float](
+        doc="The noise is fitted if the pairs determine it with a smaller relative error; else it is held.",
+        default=0.01,
+    )
+    noiseAgreement = Field[float](
+        doc="Relative difference of fitted and measured noise from which there is a warning.", default=0.05
+    )
+
+
+class SolveTask(CalibrationTask):
+    """Fits gain and brighter-fatter coefficient to the curve of each amplifier."""
+
+    ConfigClass = SolveConfig
+    _DefaultName = "cpPtcSolve"
+    config: SolveConfig
+
+    def run(self, inputPairs: Sequence[PhotonTransferCurve], bias: DetectorImage) -> Struct:
+        """Fit all amplifiers; a pair that is given twice, once for each of its flats, counts once."""
+        pairs = list({pair.inputExpIdPairs[0]: pair for pair in inputPairs}.values())
+        pairs.sort(key=lambda pair: (pair.rawExpTimes[0], pair.inputExpIdPairs[0]))
+        curve = PhotonTransferCurve(
+            detector=pairs[0].detector,
+            gain={},
+            ptcFitType=self.config.ptcFitType,
+            rawExpTimes=[pair.rawExpTimes[0] for pair in pairs],
+            inputExpIdPairs=[pair.inputExpIdPairs[0] for pair in pairs],
+            metadata=dict(pairs[0].metadata),
+        )
+        for name in pairs[0].gain:
+            for measured in ("rawMeans", "rawVars", "covariances", "pixelCounts", "overscanNoise"):
+                getattr(curve, measured)[name] = [getattr(pair, measured)[name][0] for pair in pairs]
+            noise, gain = (
+                amplifier_value(bias.metadata, key, name) for key in (Key.COMBINED_NOISE, Key.APPLIED_GAIN)
+            )
+            self._fit(curve, name, noise / gain if gain else math.nan)
+        return Struct(outputCurve=curve)
+
+    def _fit(self, curve: PhotonTransferCurve, name: str, image_noise: float) -> None:
+        """Fit one amplifier, and enter the result into the curve."""
+        overscan = float(np.median(curve.overscanNoise[name]))
+        measured = image_noise if math.isfinite(image_noise) else overscan
+        fit = fit_curve(
+            curve.rawMeans[name],
+            curve.rawVars[name],
+            curve.pixelCounts[name],
+            measured,
+            rejection=self.config.sigmaCutPtcOutliers,
+            noise_precision=self.config.noisePrecision,
+        )
+        curve.ptcTurnoff[name], curve.ptcTurnoffSamplingError[name] = fit.turnoff, fit.turnoff_error
+        curve.usedPoints[name] = [bool(used) for used in fit.used]
+        if self.config.ptcFitType != "EXPAPPROXIMATION":
+            fit = self._fit_covariances(curve, name, fit)
+        curve.gain[name], curve.gainErr[name] = fit.gain, fit.gain_error
+        curve.a00[name], curve.a00Err[name] = fit.a00, fit.a00_error
+        curve.imageNoise[name] = image_noise * fit.gain
+        curve.noise[name], curve.noiseErr[name] = _read_noise(curve.overscanNoise[name], fit, measured)
+        if abs(fit.noise - measured) > self.config.noiseAgreement * measured:
+            self.log.warning(
+                "Amplifier %s of %s: the curve has a noise of %.2f adu, images without light have %.2f adu.",
+                *(name, curve.detector, fit.noise, measured),
+            )
+
+    def _fit_covariances(self, curve: PhotonTransferCurve, name: str, start: CurveFit) -> CurveFit:
+        """Fit the covariances of one amplifier, and enter their coefficients into the curve."""
+        covariances = np.asarray(curve.covariances[name], dtype=np.float64)
+        if covariances.shape[-1] < 2:
+            raise NoWorkFound(
+                f"{self.config.ptcFitType} needs covariances, and cpExtract has measured variances alone: "
+                "set cpExtract:maximumRangeCovariancesAstier to more than 1, or use larger images"
+            )
+        fit = fit_covariances(
+            np.asarray(curve.rawMeans[name]),
+            covariances,
+            np.asarray(curve.pixelCounts[name]),
+            start,
+            with_b=self.config.ptcFitType == "FULLCOVARIANCE",
+        )
+        curve.aMatrix[name], curve.bMatrix[name] = fit.a.tolist(), fit.b.tolist()
+        return fit
+
+
+def _read_noise(overscan: Sequence[float], fit: CurveFit, measured: float) -> tuple[float, float]:
+    """Read noise and its error, electron.
+
+    The noise of the curve is that of images, to which the subtraction of the overscan adds noise of its own:
+    it is brought to that of the overscan (adu, of all pairs) with the ratio that images without light have,
+    whose noise was measured (adu).
+    """
+    noise = float(np.median(overscan))
+    error = float(np.std(overscan)) / math.sqrt(len(overscan))
+    if fit.noise_fitted:
+        ratio = noise / measured
+        noise, error = fit.noise * ratio, fit.noise_error * ratio
+    return noise * fit.gain, math.hypot(error * fit.gain, noise * fit.gain_error)
