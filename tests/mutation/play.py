@@ -18,7 +18,7 @@ from lsst.ts.simulated_observatory.campaign.drawing import draw_scenario  # noqa
 from lsst.ts.simulated_observatory.campaign.interruption import Act  # noqa: E402
 from lsst.ts.simulated_observatory.campaign.matrix import matrix  # noqa: E402
 from lsst.ts.simulated_observatory.campaign.runner import Runner, open_runner  # noqa: E402
-from lsst.ts.simulated_observatory.campaign.scratch import scratch_folder  # noqa: E402
+from lsst.ts.simulated_observatory.campaign.workers import scratch_folder  # noqa: E402
 
 
 def stops_at_the_begin(runner: Runner) -> Iterator[set[str]]:

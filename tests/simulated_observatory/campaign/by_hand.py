@@ -15,9 +15,7 @@ from lsst.ts.simulated_observatory.campaign.events import Events
 from lsst.ts.simulated_observatory.campaign.evidence import Evidence
 from lsst.ts.simulated_observatory.campaign.invariants import INVARIANTS
 from lsst.ts.simulated_observatory.campaign.recording import BusMessage
-from lsst.ts.simulated_observatory.campaign.runner import Played
-from lsst.ts.simulated_observatory.campaign.scenario import Scenario
-from lsst.ts.simulated_observatory.campaign.script_process import PartOutcome
+from lsst.ts.simulated_observatory.campaign.scenario import PartOutcome, Played, Scenario
 from lsst.ts.simulated_observatory.embedded_sal.enums import SalRetCode, ScriptState
 
 FIRST = 20250115_00001

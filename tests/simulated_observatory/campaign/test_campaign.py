@@ -25,8 +25,8 @@ from lsst.ts.simulated_observatory.campaign.campaign import (
     run_matrix,
 )
 from lsst.ts.simulated_observatory.campaign.drawing import draw_scenario
-from lsst.ts.simulated_observatory.campaign.runner import Played, Runner, ordinary_scenario
-from lsst.ts.simulated_observatory.campaign.scenario import Scenario
+from lsst.ts.simulated_observatory.campaign.runner import Runner
+from lsst.ts.simulated_observatory.campaign.scenario import Played, Scenario, ordinary_scenario
 from lsst.ts.simulated_observatory.faults.kinds import KINDS
 
 CAMPAIGN = [sys.executable, "-m", "lsst.ts.simulated_observatory.campaign"]

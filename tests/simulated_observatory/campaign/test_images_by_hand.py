@@ -140,4 +140,4 @@ def test_a_refusal_is_no_news_of_the_exposure_before(made: HandMade) -> None:
     values = {"private_seqNum": 2, "expTime": 0.0, "keyValueMap": ""}
     made.send(9.0, "ATCamera", "cmd_takeImages", **values)
     made.send(9.5, "ATCamera", "ack_ackcmd", private_seqNum=2, ack=int(SalRetCode.CMD_FAILED), result="")
-    assert [each.time for each in made.evidence.events.exposures.values()] == [5.0]
+    assert [each.time for each in made.evidence.events.exposures] == [5.0]

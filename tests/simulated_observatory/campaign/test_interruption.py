@@ -14,9 +14,8 @@ from lsst.ts.simulated_observatory.campaign.interruption import Act, Interrupter
 @pytest.mark.parametrize("closed", [True, False])
 def test_nothing_is_begun_after_the_end(tmp_path: Path, closed: bool) -> None:
     async def interrupt() -> tuple[list[str], bool]:
-        loop, acts = asyncio.get_running_loop(), list[str]()
-        assert isinstance(loop, clock.SimulatedLoop)
-        interrupter = Interrupter(Interruption(Act.STOP), loop, 1, tmp_path / "journal.jsonl", acts.append)
+        acts = list[str]()
+        interrupter = Interrupter(Interruption(Act.STOP), tmp_path / "journal.jsonl", acts.append)
         interrupter.turned(0)
         if closed:
             await interrupter.close()

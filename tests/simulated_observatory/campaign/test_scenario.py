@@ -9,7 +9,6 @@ import yaml
 
 from lsst.ts.calibrations.config.config import examine
 from lsst.ts.calibrations.config.schema import load_schema
-from lsst.ts.simulated_observatory.campaign.causes import CAUSES, HARMLESS
 from lsst.ts.simulated_observatory.campaign.drawing import draw_scenario, smallest_scenario
 from lsst.ts.simulated_observatory.campaign.scenario import Scenario
 from lsst.ts.simulated_observatory.faults.faults import Faults
@@ -44,11 +43,6 @@ def test_every_fault_is_drawn_and_can_be_read() -> None:
 def test_a_scenario_can_be_asked_to_have_a_fault(name: str) -> None:
     for seed in range(5):
         assert name in names(draw_scenario(seed, [name]))
-
-
-def test_of_each_fault_it_is_known_how_it_shows() -> None:
-    assert set(CAUSES) | HARMLESS == set(KINDS)
-    assert not set(CAUSES) & HARMLESS
 
 
 def test_a_scenario_can_be_kept_as_data() -> None:

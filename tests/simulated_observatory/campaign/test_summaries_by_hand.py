@@ -14,7 +14,8 @@ from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory.campaign.datasets import Certificate, validity_range
 from lsst.ts.simulated_observatory.campaign.evidence import Evidence, gather
 from lsst.ts.simulated_observatory.campaign.invariants import INVARIANTS, summaries
-from lsst.ts.simulated_observatory.campaign.runner import Runner, ordinary_scenario
+from lsst.ts.simulated_observatory.campaign.runner import Runner
+from lsst.ts.simulated_observatory.campaign.scenario import ordinary_scenario
 from lsst.ts.simulated_observatory.embedded_sal.enums import ScriptState
 
 from .by_hand import FIRST, JOB, HandMade, entry

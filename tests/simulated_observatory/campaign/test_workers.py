@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.simulated_observatory.campaign import campaign, scratch
-from lsst.ts.simulated_observatory.campaign.scratch import NoSpace
-from lsst.ts.simulated_observatory.campaign.workers import MOST_MEMORY, Workers, results_of_group
+from lsst.ts.simulated_observatory.campaign import campaign, workers
+from lsst.ts.simulated_observatory.campaign.workers import MOST_MEMORY, NoSpace, Workers, results_of_group
 from lsst.ts.simulated_observatory.session.interrupts import Interrupted, noted_interrupts
 
 
@@ -171,7 +170,7 @@ class Campaign:
 def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "memory"
     folder.mkdir()
-    monkeypatch.setattr(scratch, "MEMORY", folder)
+    monkeypatch.setattr(workers, "MEMORY", folder)
     return folder
 
 

@@ -98,7 +98,7 @@ def main(
 def _ending_in_words() -> Iterator[None]:
     """End in words, with the exit status 2, when a signal comes or the scenarios have no space."""
     from ..session.interrupts import Interrupted
-    from .scratch import NoSpace
+    from .workers import NoSpace
 
     try:
         yield

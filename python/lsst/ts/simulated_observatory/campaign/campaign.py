@@ -1,4 +1,8 @@
-"""A campaign: many scenarios, in several processes, and what came out of them."""
+"""A campaign: many scenarios, in several processes, and what came out of them.
+
+Everything is played in a scratch folder and in processes of which none is left, whatever happens:
+`Interrupted` is raised when a signal comes, `NoSpace` when there is no space for the files.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +18,21 @@ from typing import Any, TypeVar
 
 from ..faults.kinds import KINDS
 from ..session.interrupts import noted_interrupts
-from .description import describe
 from .drawing import draw_scenario, smallest_scenario
-from .evidence import gather
+from .evidence import Evidence, gather
 from .invariants import find_violations
 from .matrix import matrix
-from .runner import Played, Runner, open_runner
+from .runner import Runner, open_runner
 from .scenario import Scenario
-from .scratch import scratch_folder
-from .workers import Workers, results_of_group
+from .workers import Workers, results_of_group, scratch_folder
 
 __all__ = ["Outcome", "Report", "Violation", "check_scenario", "replay", "run_campaign", "run_matrix"]
 
 BROKEN = "can-be-checked"
 """Name of the invariant that is violated when the invariants themselves break."""
+
+QUIET = ("evt_endReadout", "evt_summaryState")
+"""Messages that the description of a scenario does without."""
 
 T = TypeVar("T")
 
@@ -38,10 +43,8 @@ class Violation:
 
     Parameters
     ----------
-    invariant
-        Its name.
-    words
-        How it is violated.
+    invariant, words
+        Its name, and how it is violated.
     story
         What happened, if not in the scenario itself, then in the smallest one with such a violation.
     """
@@ -57,12 +60,8 @@ class Outcome:
 
     Parameters
     ----------
-    seed
-        Of the scenario.
-    violations
-        Of invariants.
-    story
-        What happened.
+    seed, violations, story
+        Of the scenario: its seed, invariants that do not hold, and what happened.
     struck
         How often each fault struck.
     memory
@@ -87,10 +86,8 @@ class Report:
 
     Parameters
     ----------
-    seed
-        Of the campaign.
-    scenarios
-        How many were played.
+    seed, scenarios
+        Of the campaign, and how many scenarios were played.
     violations
         As JSON has them.
     faults
@@ -112,22 +109,6 @@ class Report:
     def never_struck(self) -> list[str]:
         """Faults that the campaign says nothing about, as they struck in none of its scenarios."""
         return [name for name in KINDS if not self.faults[name]]
-
-    def add(self, outcome: Outcome) -> None:
-        """Count a scenario.
-
-        Parameters
-        ----------
-        outcome
-            What came out of it.
-        """
-        self.scenarios += 1
-        self.memory = max(self.memory, outcome.memory)
-        self.faults.update(name for name, times in outcome.struck.items() if times)
-        self.violations += [
-            {"seed": outcome.seed, "invariant": each.invariant, "story": f"{each.words}\n{each.story}"}
-            for each in outcome.violations
-        ]
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON has it."""
@@ -154,14 +135,12 @@ def run_campaign(
 
     Parameters
     ----------
-    seeds
-        Of the scenarios.
+    seeds, focus
+        Of the scenarios, as for `draw_scenario`.
     seed
         Of the campaign, for the report.
     processes
         How many scenarios at a time.
-    focus
-        As for `draw_scenario`.
     progress
         Called with the report after every scenario.
 
@@ -169,13 +148,6 @@ def run_campaign(
     -------
     report
         The first violation of each invariant has the story of the smallest scenario with such a violation.
-
-    Raises
-    ------
-    Interrupted
-        A signal came; nothing is left of the campaign.
-    NoSpace
-        There is no space for its files.
     """
 
     def produce(folder: Path) -> Iterator[Outcome]:
@@ -197,22 +169,13 @@ def run_matrix(
     ----------
     every
         Play only one in so many combinations.
-    processes
-        How many scenarios at a time.
-    progress
-        Called with the report after every combination.
+    processes, progress
+        As for `run_campaign`.
 
     Returns
     -------
     report
         Its seeds are the numbers of the combinations.
-
-    Raises
-    ------
-    Interrupted
-        A signal came; nothing is left of the campaign.
-    NoSpace
-        There is no space for its files.
     """
 
     def produce(folder: Path) -> Iterator[Outcome]:
@@ -229,22 +192,16 @@ def replay(seed: int, *, focus: Sequence[str] = (), from_matrix: bool = False) -
 
     Parameters
     ----------
-    seed
-        Of the scenario, or its number in the matrix.
-    focus
-        As for `draw_scenario`.
+    seed, focus
+        Of the scenario, as for `draw_scenario`.
     from_matrix
-        Whether it is one of the matrix.
+        Whether it is the one of this number in the matrix.
 
-    Yields
-    ------
-    outcome
-        Of the scenario; and then, if it was drawn and violates something, with the smallest stories.
-
-    Raises
-    ------
-    LookupError
-        The matrix has no such number.
+    Returns
+    -------
+    outcomes
+        Of the scenario; and then, if it was drawn and violates something, with the smallest stories. A
+        LookupError comes of a number that the matrix has not.
     """
 
     def produce(folder: Path) -> Iterator[Outcome]:
@@ -270,9 +227,16 @@ def _in_group(produce: Callable[[Path], Iterator[T]]) -> Iterator[T]:
 def _report(
     produce: Callable[[Path], Iterator[Outcome]], report: Report, progress: Callable[[Report], None]
 ) -> Report:
+    """Fill a report."""
     begin = time.monotonic()
     for outcome in _in_group(produce):
-        report.add(outcome)
+        report.scenarios += 1
+        report.memory = max(report.memory, outcome.memory)
+        report.faults.update(name for name, times in outcome.struck.items() if times)
+        report.violations += [
+            {"seed": outcome.seed, "invariant": each.invariant, "story": f"{each.words}\n{each.story}"}
+            for each in outcome.violations
+        ]
         report.seconds = time.monotonic() - begin
         progress(report)
     return report
@@ -289,27 +253,22 @@ def _outcomes(
 def _with_smallest(
     runner: Runner, outcome: Outcome, invariants: set[str], focus: Sequence[str], worker: int
 ) -> Outcome:
-    """Replace the stories of violations of some invariants by those of the smallest scenarios with one."""
+    """Replace the stories of first violations of invariants by those of the smallest scenarios with one."""
 
-    def play(scenario: Scenario) -> Outcome:
+    def violation(name: str, scenario: Scenario) -> Violation | None:
         work = Workers(lambda _, __: check_scenario(runner, scenario, worker), 1)
-        return next(work.results([scenario.seed]))
+        played = next(work.results([scenario.seed]))
+        return next((each for each in played.violations if each.invariant == name), None)
 
-    found = list(outcome.violations)
-    for place, violation in enumerate(found):
-        name = violation.invariant
-        if name in invariants:
-            invariants = invariants - {name}
-
-            def violates(scenario: Scenario, name: str = name) -> bool:
-                return name in play(scenario).invariants
-
-            scenario = smallest_scenario(outcome.seed, violates, focus)
-            again = [each for each in play(scenario).violations if each.invariant == name]
-            if again:
-                story = f"The smallest scenario like it: {again[0].words}\n{again[0].story}"
-                found[place] = replace(violation, story=story)
-    return replace(outcome, violations=tuple(found))
+    found = {each.invariant: each for each in reversed(outcome.violations) if each.invariant in invariants}
+    smallest = {}
+    for name, first in found.items():
+        violates = partial(violation, name)
+        scenario = smallest_scenario(outcome.seed, violates, focus)
+        if again := violates(scenario):
+            story = f"The smallest scenario like it: {again.words}\n{again.story}"
+            smallest[first] = replace(first, story=story)
+    return replace(outcome, violations=tuple(smallest.get(each, each) for each in outcome.violations))
 
 
 def check_scenario(runner: Runner, scenario: Scenario, worker: int = 0) -> Outcome:
@@ -317,26 +276,21 @@ def check_scenario(runner: Runner, scenario: Scenario, worker: int = 0) -> Outco
 
     Parameters
     ----------
-    runner
-        Plays it.
-    scenario
-        That one.
-    worker
-        Number of the worker.
+    runner, scenario, worker
+        As for `Runner.play`.
 
     Returns
     -------
     outcome
         Invariants that break are violations, too: no reason to lose all that was found.
-
-    Raises
-    ------
-    NoSpace
-        There is no space for it.
     """
     played = runner.play(scenario, worker)
     try:
-        found, story = _check(played)
+        evidence = gather(played)
+        try:
+            found, story = find_violations(evidence), "\n".join(_description(evidence))
+        finally:
+            evidence.datasets.close()
     except Exception:
         found, story = [(BROKEN, "the invariants broke")], traceback.format_exc()
     finally:
@@ -345,10 +299,23 @@ def check_scenario(runner: Runner, scenario: Scenario, worker: int = 0) -> Outco
     return Outcome(scenario.seed, violations, story, dict(played.struck), played.memory)
 
 
-def _check(played: Played) -> tuple[list[tuple[str, str]], str]:
-    """Violations of a scenario, and its story."""
-    evidence = gather(played)
-    try:
-        return find_violations(evidence), describe(evidence)
-    finally:
-        evidence.datasets.close()
+def _description(evidence: Evidence) -> Iterator[str]:
+    """Everything that was drawn, what passed on the bus, in order, and the log of each part."""
+    yield evidence.scenario.describe()
+    for name, times in evidence.played.struck.items():
+        yield f"struck: {name}, {times} times"
+    for message in evidence.events.recording:
+        if message.topic in QUIET:
+            continue
+        values = ", ".join(
+            f"{key}={value}" for key, value in message.values.items() if value not in ("", None)
+        )
+        topic = message.topic.partition("_")[2] or message.topic
+        yield f"  {message.time:9.3f} {message.component} {topic}: {values}"
+    for part, outcome in enumerate(evidence.played.parts):
+        yield f"part {part}: " + ("killed" if outcome is None else f"exit status {outcome.status}")
+        if outcome is not None:
+            yield outcome.log.rstrip()
+    complaints = evidence.played.folder / "stderr.txt"
+    if complaints.exists():
+        yield complaints.read_text(encoding="utf-8", errors="replace").rstrip()

@@ -15,9 +15,10 @@ from lsst.ts.xml.enums.Script import ScriptState
 
 from lsst.ts import salobj
 
-from ..clock import SimulatedLoop
+__all__ = ["AT_ONCE", "INDEX", "Act", "Interrupter", "Interruption"]
 
-__all__ = ["AT_ONCE", "Act", "Interrupter", "Interruption"]
+INDEX = 1
+"""SAL index of the script in every scenario."""
 
 
 class Act(StrEnum):
@@ -49,7 +50,7 @@ class Interruption:
     turn
         After how many more turns of the event loop.
     wait
-        For how many simulated seconds a pause lasts.
+        How long a pause lasts [simulated s].
     """
 
     act: Act
@@ -65,47 +66,25 @@ class Interruption:
         """Whether it ends the script."""
         return self.act is not Act.PAUSE
 
-    def __str__(self) -> str:
-        places: dict[str, object] = {
-            "message": self.message,
-            "journal entry": self.entry,
-            "checkpoint": self.checkpoint,
-        }
-        places |= {"state": self.state}
-        place = ", ".join(f"{name} {value}" for name, value in places.items() if value)
-        return f"interruption: {self.act} {self.turn} turns of the loop after {place}"
-
 
 class Interrupter:
-    """Interrupts a script when its place has come.
+    """Interrupts a script in the running event loop, when the place of the interruption has come.
 
     Parameters
     ----------
     interruption
         What is done, and where.
-    loop
-        Event loop of the script.
-    index
-        SAL index of the script.
     journal
-        File of its journal.
+        File of the script's journal.
     record
         Called with what is done, immediately before.
     """
 
-    def __init__(
-        self,
-        interruption: Interruption,
-        loop: SimulatedLoop,
-        index: int,
-        journal: Path,
-        record: Callable[[str], None],
-    ) -> None:
+    def __init__(self, interruption: Interruption, journal: Path, record: Callable[[str], None]) -> None:
         self._journal = journal
         self._interruption = interruption
-        self._loop = loop
-        self._index = index
         self._record = record
+        self._loop = asyncio.get_running_loop()
         self._messages = 0
         self._checkpoints = 0
         self._states = {""}
@@ -152,11 +131,9 @@ class Interrupter:
             return False
         if place.state not in self._states:
             return False
-        return not place.entry or self._entries() >= place.entry
-
-    def _entries(self) -> int:
-        """How many lines the journal has on the disk."""
-        return self._journal.read_bytes().count(b"\n") if self._journal.exists() else 0
+        return not place.entry or (
+            self._journal.exists() and self._journal.read_bytes().count(b"\n") >= place.entry
+        )
 
     async def close(self) -> None:
         """Give up what is not done, and what is about to begin."""
@@ -166,31 +143,23 @@ class Interrupter:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _begin(self, act: Act) -> None:
-        if self._closed:
-            return
-        self._tasks.add(self._loop.create_task(self._operate(act)))
+        if not self._closed:
+            self._tasks.add(self._loop.create_task(self._operate(act)))
 
     async def _operate(self, act: Act) -> None:
         async with salobj.Domain() as domain:
-            script = salobj.Remote(domain, "Script", index=self._index)
+            script = salobj.Remote(domain, "Script", index=INDEX)
             await script.start_task
             try:
-                if act is Act.STOP:
+                if act is not Act.STOP:
+                    await script.cmd_setCheckpoints.set_start(pause=".*", stop="")
+                    while (await script.evt_state.next(flush=False)).state != ScriptState.PAUSED:
+                        pass
+                    await asyncio.sleep(self._interruption.wait)
+                if act is Act.PAUSE:
+                    await script.cmd_setCheckpoints.set_start(pause="", stop="")
+                    await script.cmd_resume.set_start()
+                else:
                     await script.cmd_stop.set_start()
-                    return
-                await script.cmd_setCheckpoints.set_start(pause=".*", stop="")
-                await self._paused(script)
-                await asyncio.sleep(self._interruption.wait)
-                if act is Act.STOP_PAUSED:
-                    await script.cmd_stop.set_start()
-                    return
-                await script.cmd_setCheckpoints.set_start(pause="", stop="")
-                await script.cmd_resume.set_start()
             except salobj.AckError:
                 pass  # the script has ended meanwhile
-
-    async def _paused(self, script: salobj.Remote) -> None:
-        while True:
-            data = await script.evt_state.next(flush=False)
-            if data.state == ScriptState.PAUSED:
-                return

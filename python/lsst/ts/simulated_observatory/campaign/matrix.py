@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
-from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
+from lsst.ts.calibrations.domain.instruments import LATISS
 
-from ..stand_ins.measurements import Disturbance
 from .evidence import gather
 from .interruption import AT_ONCE, Act, Interruption
 from .runner import Runner
-from .scenario import Scenario
+from .scenario import Scenario, ordinary_scenario
 
 __all__ = ["matrix"]
 
 BEGIN = range(70, 90)
 """Turns of the loop after the script is CONFIGURED, among them those in which its run begins."""
-
-_OPTIONS: Mapping[str, Any] = {
-    "script_mode": "BIAS_DARK",
-    "n_bias": 2,
-    "n_dark": 2,
-    "n_flat": 1,
-    "n_discard_bias": 0,
-    "n_discard_dark": 0,
-    "n_discard_flat": 0,
-    "exp_times_dark": 5,
-    "do_gain_from_flat_pairs": False,
-    "calib_collection": "LATISS/calib/u/campaign/daily.1",
-    "certify_calib_begin_date": "2025-01-01",
-    "certify_calib_end_date": "2025-06-01",
-    "oods_timeout": 60,
-    "job_timeout": 600,
-}
-
-NOISIER = Disturbance(factor=math.sqrt(2.0))
-"""With so much more noise two images verify against their own combination."""
 
 
 def matrix(runner: Runner) -> list[Scenario]:
@@ -54,14 +31,17 @@ def matrix(runner: Runner) -> list[Scenario]:
     scenarios
         Their seeds are their places in the list.
     """
-    found = []
+    ordinary, found = ordinary_scenario(LATISS), list[Scenario]()
     for makes in (False, True):
-        plain = Scenario(
-            seed=0,
-            instrument=LATISS,
-            options={**_OPTIONS, "generate_calibrations": makes},
-            disturbances=dict.fromkeys(ImageType, (NOISIER,)) if makes else {},
-        )
+        options = {
+            **ordinary.options,
+            "script_mode": "BIAS_DARK",
+            "do_gain_from_flat_pairs": False,
+            "oods_timeout": 60,
+            "job_timeout": 600,
+            "generate_calibrations": makes,
+        }
+        plain = replace(ordinary, options=options, disturbances=ordinary.disturbances if makes else {})
         places = list(_places(runner, plain))
         for act in Act:
             for place in places:
@@ -79,6 +59,6 @@ def _places(runner: Runner, plain: Scenario) -> Iterator[Interruption]:
     """Every checkpoint, and after every entry of the journal."""
     evidence = gather(runner.play(plain))
     # The state is published at every checkpoint, and at few other occasions; more places do no harm.
-    checkpoints = sum(name == "RUNNING" for _, _, name, _ in evidence.events.states)
+    checkpoints = sum(name == "RUNNING" for _, name, _ in evidence.parts[0].states)
     yield from (Interruption(Act.PAUSE, checkpoint=number) for number in range(1, checkpoints))
     yield from (Interruption(Act.PAUSE, entry=number) for number in range(1, len(evidence.facts)))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..clock import SimulatedLoop
-
-__all__ = ["BusMessage", "BusRecorder", "read_recording"]
+__all__ = ["BusMessage", "BusRecorder"]
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "cmd_takeImages": ("private_seqNum", "expTime", "keyValueMap"),
@@ -37,11 +36,11 @@ class BusMessage:
     part
         Part of the run in which it was sent, from 0: a run that was killed and resumed has two.
     time
-        Simulated seconds since that part began.
+        Since that part began [simulated s].
     component, topic
         Of the message; the component is empty, and the topic ``interruption``, for what is no message.
     values
-        Fields of the message.
+        Fields of the message; of an interruption its ``act``.
     journal_size
         Bytes that the journal had on the disk.
     """
@@ -55,29 +54,23 @@ class BusMessage:
 
 
 class BusRecorder:
-    """Listens to a bus, and writes each line with one call of the system: a kill loses nothing.
+    """Records in the running event loop, each line with one call of the system: a kill loses nothing.
 
     Parameters
     ----------
-    path
-        File to append to.
     folder
-        Run directory.
+        Folder of the scenario; ``recording.jsonl`` there is appended to.
     part
         Number of the part of the run.
-    loop
-        Event loop of the script.
     listener
         Called with the data of every message, also of those that are not recorded.
     """
 
-    def __init__(
-        self, path: Path, folder: Path, part: int, loop: SimulatedLoop, listener: Callable[[Any], None]
-    ) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        self._journal = folder / "journal.jsonl"
+    def __init__(self, folder: Path, part: int, listener: Callable[[Any], None]) -> None:
+        self._file = os.open(folder / "recording.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self._journal = folder / "run" / "journal.jsonl"
         self._part = part
-        self._loop = loop
+        self._loop = asyncio.get_running_loop()
         self._listener = listener
 
     def take(self, component: str, topic: str, data: Any) -> None:
@@ -90,24 +83,17 @@ class BusRecorder:
         """
         fields = FIELDS.get(topic)
         if fields is not None and not (topic == "evt_state" and component != "Script"):
-            self._write(component, topic, {name: getattr(data, name) for name in fields})
+            self.record(component, topic, **{name: getattr(data, name) for name in fields})
         self._listener(data)
 
-    def record_interruption(self, act: str) -> None:
-        """Record what is done to the script.
+    def record(self, component: str, topic: str, **values: object) -> None:
+        """Write a line.
 
         Parameters
         ----------
-        act
-            A value of `Act`.
+        component, topic, **values
+            As of `BusMessage`.
         """
-        self._write("", "interruption", {"act": act})
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
-
-    def _write(self, component: str, topic: str, values: dict[str, Any]) -> None:
         try:
             size = os.stat(self._journal).st_size
         except OSError:
@@ -115,20 +101,6 @@ class BusRecorder:
         line = [self._part, round(self._loop.time(), 6), component, topic, values, size]
         os.write(self._file, f"{json.dumps(line)}\n".encode())
 
-
-def read_recording(path: Path) -> Iterator[BusMessage]:
-    """Read what was recorded.
-
-    Parameters
-    ----------
-    path
-        File of a recorder; it need not be there.
-
-    Yields
-    ------
-    message
-        In the order of the bus, those of all parts of the run.
-    """
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            yield BusMessage(*json.loads(line))
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)

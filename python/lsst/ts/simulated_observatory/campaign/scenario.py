@@ -1,9 +1,12 @@
-"""A scenario: what is asked of the script, what goes wrong, what the operator does."""
+"""A scenario: what is asked of the script, what goes wrong, what the operator does; and what came of it."""
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -11,9 +14,10 @@ import yaml
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, ImageType, Instrument
 
 from ..stand_ins.measurements import Disturbance
+from .datasets import Certificate
 from .interruption import Act, Interruption
 
-__all__ = ["Scenario"]
+__all__ = ["PartOutcome", "Played", "Scenario", "ordinary_scenario"]
 
 
 @dataclass(frozen=True)
@@ -78,21 +82,17 @@ class Scenario:
 
     def as_dict(self) -> dict[str, Any]:
         """All but the seed, as YAML and JSON have it; what is empty is left out."""
-        values: dict[str, Any] = {
+        values = asdict(self) | {
             "instrument": self.instrument.name,
-            "options": dict(self.options),
             "faults": list(self.faults),
             "disturbances": {
                 kind.value: [asdict(each) for each in noise] for kind, noise in self.disturbances.items()
             },
-            "interruption": self.interruption
-            and {
-                name: value
-                for name, value in {**asdict(self.interruption), "act": self.interruption.act.name}.items()
-                if value
-            },
-            "resumed": self.resumed,
         }
+        del values["seed"]
+        if self.interruption is not None:
+            fields = asdict(self.interruption) | {"act": self.interruption.act.name}
+            values["interruption"] = {name: value for name, value in fields.items() if value}
         return {name: value for name, value in values.items() if value}
 
     @property
@@ -101,19 +101,17 @@ class Scenario:
         return yaml.safe_dump(dict(self.options), sort_keys=False)
 
     def option(self, name: str, default: Any = False) -> Any:
-        """Value of an option.
+        """Value of an option as the script gets it.
 
         Parameters
         ----------
-        name
-            Of the option.
-        default
-            Its default, as the schema has it.
+        name, default
+            Name of the option, and its default as the schema has it.
 
         Returns
         -------
         value
-            As the script gets it.
+            As it is configured, or the default.
         """
         return self.options.get(name, default)
 
@@ -140,3 +138,98 @@ class Scenario:
     def describe(self) -> str:
         """The scenario as YAML, to be read and to be kept among the examples."""
         return f"# seed {self.seed}\n{yaml.safe_dump(self.as_dict(), sort_keys=False, width=110)}"
+
+
+@dataclass
+class PartOutcome:
+    """What became of a part of a run that was not ended by a kill.
+
+    Parameters
+    ----------
+    status
+        Exit status of the command.
+    seconds
+        How long it took [simulated s].
+    left
+        What was still running at the end.
+    broken
+        Traceback of what broke the session; empty if nothing did.
+    refused
+        Why the run could not be resumed; empty if it could.
+    log
+        Log of the script.
+    """
+
+    status: int | None = None
+    seconds: float = 0.0
+    left: list[str] = field(default_factory=list)
+    broken: str = ""
+    refused: str = ""
+    log: str = ""
+
+
+@dataclass
+class Played:
+    """A scenario that was played, with what is needed to check it.
+
+    Parameters
+    ----------
+    scenario, folder
+        That one, and its files.
+    parts
+        What became of each part of the run; None for one that was killed.
+    strikes
+        How often each fault struck, by the number of the part.
+    before
+        What was certified in the repository when the scenario began.
+    raws
+        Exposure and detector of each raw image that it had when the run was resumed.
+    refused
+        Why the run could not be resumed; empty if it could, or was not to be.
+    memory
+        Bytes that the largest of its processes had.
+    """
+
+    scenario: Scenario
+    folder: Path
+    parts: list[PartOutcome | None]
+    strikes: dict[int, Counter[str]] = field(default_factory=dict)
+    before: frozenset[Certificate] = frozenset()
+    raws: frozenset[tuple[int, int]] = frozenset()
+    refused: str = ""
+    memory: int = 0
+
+    @property
+    def struck(self) -> Counter[str]:
+        """How often each fault struck in all parts."""
+        return sum(self.strikes.values(), Counter[str]())
+
+
+def ordinary_scenario(instrument: Instrument) -> Scenario:
+    """A scenario in which calibrations of all types are made, and nothing goes wrong.
+
+    Parameters
+    ----------
+    instrument
+        Whose calibrations.
+
+    Returns
+    -------
+    scenario
+        With the seed 0.
+    """
+    options = {
+        "script_mode": "BIAS_DARK_FLAT",
+        **{f"n_{kind.lower()}": 2 for kind in ImageType},
+        **{f"n_discard_{kind.lower()}": 0 for kind in ImageType},
+        "exp_times_dark": 5,
+        "exp_times_flat": 5,
+        "do_gain_from_flat_pairs": True,
+        "generate_calibrations": True,
+        "certify_calib_begin_date": "2025-01-01",
+        "certify_calib_end_date": "2025-06-01",
+        "calib_collection": f"{instrument.name}/calib/u/campaign/daily.1",
+    }
+    # Two images have half of their noise in common with their combination.
+    noise = dict.fromkeys(ImageType, (Disturbance(factor=math.sqrt(2)),))
+    return Scenario(0, instrument, options, disturbances=noise)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from lsst.ts.calibrations.domain.exposure_times import flat_pairs
 from lsst.ts.calibrations.domain.instruments import ImageType
 
@@ -12,20 +13,12 @@ from .events import JobEvent
 from .evidence import Evidence
 from .literal_rule import LiteralVerdict, judge_curve, judge_images
 
-__all__ = [
-    "GAINS",
-    "asked_for",
-    "certified",
-    "done",
-    "pairs_of_flats",
-    "successful",
-    "verdict_on",
-]
+__all__ = ["GAINS", "asked_for", "certified", "done", "pairs_of_flats", "successful", "verdict_on"]
 
-GAINS = "gains from flat pairs"
-"""Name of a step; this module has its own model of what a run consists of, to compare the script with."""
+GAINS = PAIR_GAINS.title
+"""Name of a step."""
 
-CURVE_THRESHOLD = 8
+THRESHOLD = 8
 """Default of the thresholds of failed tests."""
 
 
@@ -43,14 +36,15 @@ def asked_for(evidence: Evidence) -> list[str]:
         As the summary names them if they were not done.
     """
     scenario, names = evidence.scenario, list[str]()
-    makes, verifies = scenario.option("generate_calibrations"), scenario.option("do_verify", True)
-    products = [name for name in ("defects", "ptc") if scenario.option(f"do_{name}")]
-    for name in (*(scenario.kinds if makes else ()), *(each.upper() for each in products)):
-        names += [f"generate {name}", *([f"verify {name}"] if verifies else []), f"certify {name}"]
-    if not makes and verifies:
-        names += [f"verify {kind}" for kind in scenario.kinds]
-    wants_gains = scenario.option("do_gain_from_flat_pairs", True) and ImageType.FLAT in scenario.kinds
-    if wants_gains and pairs_of_flats(evidence):
+    verifies = scenario.option("do_verify", True)
+    for name, calibration in CALIBRATIONS.items():
+        if not (calibration.is_product or calibration.image_type in scenario.kinds):
+            continue
+        if scenario.option(calibration.option):
+            names += [f"generate {name}", *([f"verify {name}"] if verifies else []), f"certify {name}"]
+        elif verifies and not calibration.is_product:
+            names.append(f"verify {name}")
+    if pairs_of_flats(evidence):
         names.append(GAINS)
     return names
 
@@ -60,10 +54,8 @@ def done(evidence: Evidence, step: str) -> bool:
 
     Parameters
     ----------
-    evidence
-        Of the scenario.
-    step
-        Its name.
+    evidence, step
+        Of the scenario, and the name of the step.
 
     Returns
     -------
@@ -72,16 +64,16 @@ def done(evidence: Evidence, step: str) -> bool:
     """
     if step == GAINS:
         return _gains_measured(evidence)
-    what, name = step.split()
-    if what == "generate":
-        return any(successful(evidence, "generate", name))
-    if what == "verify":
-        return any(verdict_on(evidence, job).complete for job in successful(evidence, "verify", name))
+    kind, name = step.split()
+    if kind == "generate":
+        return any(successful(evidence, kind, name))
+    if kind == "verify":
+        return any(verdict_on(evidence, job).complete for job in successful(evidence, kind, name))
     runs = {job.run for job in evidence.events.jobs if job.calibration == name}
     detectors = [
         each.detector
         for each in certified(evidence)
-        if each.dataset_type == name.lower() and each.run in runs
+        if each.dataset_type == CALIBRATIONS[name].dataset_type and each.run in runs
     ]
     return sorted(detectors) == sorted(evidence.detectors)
 
@@ -94,17 +86,19 @@ def successful(evidence: Evidence, kind: str, calibration: str) -> Iterator[JobE
     evidence
         Of the scenario.
     kind, calibration
-        Of the jobs.
+        Of the jobs: ``generate`` or ``verify``, and the name of a row of the table of calibrations.
 
     Yields
     ------
     job
         On exactly the exposures that it is for, with exit code 0 published for its own id.
     """
-    expected = _exposures_for(evidence, calibration)
+    row = CALIBRATIONS[calibration]
+    images = row.made_from if kind == "generate" else (row.verified_with,)
+    expected = sorted(each.id for image_type in images for each in evidence.kept[image_type])
     for job in evidence.events.jobs:
         same = (job.kind, job.calibration) == (kind, calibration)
-        if same and job.exit_code == 0 and sorted(job.exposures) == expected[kind]:
+        if same and job.exit_code == 0 and sorted(job.exposures) == expected:
             yield job
 
 
@@ -113,30 +107,27 @@ def verdict_on(evidence: Evidence, job: JobEvent) -> LiteralVerdict:
 
     Parameters
     ----------
-    evidence
-        Of the scenario.
-    job
-        The verification.
+    evidence, job
+        Of the scenario, and the verification.
 
     Returns
     -------
     verdict
         From what is in the repository.
     """
-    scenario, run = evidence.scenario, job.run
-    prefix = f"verify{job.calibration.capitalize()}"
-    of_detectors = evidence.datasets.statistics(f"{prefix}DetStats", run)
+    scenario, row = evidence.scenario, CALIBRATIONS[job.calibration]
+    of_detectors = evidence.datasets.statistics(f"{row.statistics_prefix}DetStats", job.run)
     amplifiers = scenario.instrument.amplifiers
-    if job.calibration == "PTC":
+    if row.verified_by_itself:
         return judge_curve(of_detectors, detectors=evidence.detectors, amplifiers=amplifiers)
-    kind = "flat" if job.calibration == "DEFECTS" else job.calibration.lower()
+    threshold = f"number_verification_tests_threshold_{row.verified_with.lower()}"
     return judge_images(
-        evidence.datasets.statistics(f"{prefix}ExpStats", run),
+        evidence.datasets.statistics(f"{row.statistics_prefix}ExpStats", job.run),
         of_detectors,
         exposures=job.exposures,
         detectors=evidence.detectors,
         amplifiers=amplifiers,
-        threshold=int(scenario.option(f"number_verification_tests_threshold_{kind}", CURVE_THRESHOLD)),
+        threshold=int(scenario.option(threshold, THRESHOLD)),
     )
 
 
@@ -158,7 +149,7 @@ def certified(evidence: Evidence) -> list[Certificate]:
 
 
 def pairs_of_flats(evidence: Evidence) -> list[tuple[int, int]]:
-    """Which flats are pairs.
+    """Which flats are pairs whose gains are asked for.
 
     Parameters
     ----------
@@ -170,29 +161,20 @@ def pairs_of_flats(evidence: Evidence) -> list[tuple[int, int]]:
     pairs
         Places among the flats that are kept, from 0.
     """
-    times = evidence.scenario.option("exp_times_flat")
-    kept = times if isinstance(times, list) else [times] * evidence.scenario.number[ImageType.FLAT]
+    scenario = evidence.scenario
+    if not scenario.option(PAIR_GAINS.option, True) or PAIR_GAINS.made_from not in scenario.kinds:
+        return []
+    times = scenario.option("exp_times_flat")
+    kept = times if isinstance(times, list) else [times] * scenario.number[ImageType.FLAT]
     return list(flat_pairs(kept).pairs)
-
-
-def _exposures_for(evidence: Evidence, calibration: str) -> dict[str, list[int]]:
-    """Exposures that the jobs of a calibration are to have, by kind of job."""
-    kept = {kind: [each.id for each in evidence.kept[kind]] for kind in ImageType}
-    flats = kept[ImageType.FLAT]
-    if calibration == "DEFECTS":
-        return {"generate": sorted([*kept[ImageType.DARK], *flats]), "verify": flats}
-    if calibration == "PTC":
-        return {"generate": flats, "verify": flats}
-    ids = kept[ImageType(calibration)]
-    return {"generate": ids, "verify": ids}
 
 
 def _gains_measured(evidence: Evidence) -> bool:
     """Whether there is a gain of every pair and detector."""
-    flats = [each.id for each in evidence.kept[ImageType.FLAT]]
+    flats = [each.id for each in evidence.kept[PAIR_GAINS.made_from]]
     pairs = pairs_of_flats(evidence)
     if len(flats) < 2 * len(pairs):
         return False
     wanted = {(flats[place], number) for pair in pairs for place in pair for number in evidence.detectors}
     jobs = [job for job in evidence.events.jobs if job.kind == "gain" and job.exit_code == 0]
-    return any(wanted <= evidence.datasets.places("cpPtcExtract", job.run) for job in jobs)
+    return any(wanted <= evidence.datasets.statistics("cpPtcExtract", job.run).keys() for job in jobs)
