@@ -13,11 +13,10 @@ from lsst.ts.simulated_observatory.sal_names import use_embedded_sal
 
 use_embedded_sal()
 
-from lsst.ts.simulated_observatory.campaign.campaign import check_scenario  # noqa: E402
+from lsst.ts.simulated_observatory.campaign.campaign import check_scenario, matrix  # noqa: E402
 from lsst.ts.simulated_observatory.campaign.drawing import draw_scenario  # noqa: E402
-from lsst.ts.simulated_observatory.campaign.interruption import Act  # noqa: E402
-from lsst.ts.simulated_observatory.campaign.matrix import matrix  # noqa: E402
 from lsst.ts.simulated_observatory.campaign.runner import Runner, open_runner  # noqa: E402
+from lsst.ts.simulated_observatory.campaign.scenario import Act  # noqa: E402
 from lsst.ts.simulated_observatory.campaign.workers import scratch_folder  # noqa: E402
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from lsst.ts.calibrations.domain.instruments import ImageType
-from lsst.ts.simulated_observatory.campaign.interruption import Act
+from lsst.ts.simulated_observatory.campaign.scenario import Act
 from lsst.ts.simulated_observatory.embedded_sal.enums import SalRetCode, ScriptState
 
 from .by_hand import FIRST, HandMade, entry

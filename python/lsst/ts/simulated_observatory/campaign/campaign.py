@@ -7,29 +7,30 @@ Everything is played in a scratch folder and in processes of which none is left,
 from __future__ import annotations
 
 import shutil
-import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from ..faults.kinds import KINDS
+from lsst.ts.calibrations.domain.instruments import LATISS
+
 from ..session.interrupts import noted_interrupts
 from .drawing import draw_scenario, smallest_scenario
 from .evidence import Evidence, gather
-from .invariants import find_violations
-from .matrix import matrix
+from .invariants import INVARIANTS
 from .runner import Runner, open_runner
-from .scenario import Scenario
+from .scenario import AT_ONCE, Act, Interruption, Scenario, ordinary_scenario
 from .workers import Workers, results_of_group, scratch_folder
 
-__all__ = ["Outcome", "Report", "Violation", "check_scenario", "replay", "run_campaign", "run_matrix"]
+__all__ = ["Outcome", "Violation", "check_scenario", "matrix", "run_campaign", "run_matrix"]
 
 BROKEN = "can-be-checked"
 """Name of the invariant that is violated when the invariants themselves break."""
+
+BEGIN = range(70, 90)
+"""Turns of the loop after the script is CONFIGURED, among them those in which its run begins."""
 
 QUIET = ("evt_endReadout", "evt_summaryState")
 """Messages that the description of a scenario does without."""
@@ -80,140 +81,59 @@ class Outcome:
         return {each.invariant for each in self.violations}
 
 
-@dataclass
-class Report:
-    """What came out of a campaign.
-
-    Parameters
-    ----------
-    seed, scenarios
-        Of the campaign, and how many scenarios were played.
-    violations
-        As JSON has them.
-    faults
-        In how many scenarios each fault really struck.
-    seconds
-        Since the campaign began.
-    memory
-        Bytes that the largest process of a script had.
-    """
-
-    seed: int
-    scenarios: int = 0
-    violations: list[dict[str, Any]] = field(default_factory=list)
-    faults: Counter[str] = field(default_factory=Counter)
-    seconds: float = 0.0
-    memory: int = 0
-
-    @property
-    def never_struck(self) -> list[str]:
-        """Faults that the campaign says nothing about, as they struck in none of its scenarios."""
-        return [name for name in KINDS if not self.faults[name]]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The report as JSON has it."""
-        return {
-            "scenarios": self.scenarios,
-            "seed": self.seed,
-            "violations": self.violations,
-            "faults": {name: self.faults[name] for name in KINDS},
-            "never_struck": self.never_struck,
-            "memory_mb": self.memory >> 20,
-            "seconds": round(self.seconds, 1),
-        }
-
-
-def run_campaign(
-    seeds: Sequence[int],
-    *,
-    seed: int,
-    processes: int = 2,
-    focus: Sequence[str] = (),
-    progress: Callable[[Report], None] = lambda _: None,
-) -> Report:
-    """Play and check scenarios.
+def run_campaign(seeds: Sequence[int], *, focus: Sequence[str] = (), processes: int = 2) -> Iterator[Outcome]:
+    """Play and check drawn scenarios.
 
     Parameters
     ----------
     seeds, focus
         Of the scenarios, as for `draw_scenario`.
-    seed
-        Of the campaign, for the report.
     processes
         How many scenarios at a time.
-    progress
-        Called with the report after every scenario.
 
     Returns
     -------
-    report
+    outcomes
         The first violation of each invariant has the story of the smallest scenario with such a violation.
     """
 
     def produce(folder: Path) -> Iterator[Outcome]:
         runner, shrunk = open_runner(folder), set[str]()
-        for outcome in _outcomes(runner, partial(draw_scenario, focus=focus), seeds, processes):
-            new = outcome.invariants - shrunk
+        work = Workers(
+            lambda seed, place: check_scenario(runner, draw_scenario(seed, focus), place), processes
+        )
+        for outcome in work.results(seeds):
+            new = {each.invariant for each in outcome.violations} - shrunk
             shrunk |= new
             yield _with_smallest(runner, outcome, new, focus, worker=processes)
 
-    return _report(produce, Report(seed), progress)
+    return _in_group(produce)
 
 
-def run_matrix(
-    *, every: int = 1, processes: int = 2, progress: Callable[[Report], None] = lambda _: None
-) -> Report:
+def run_matrix(numbers: slice, *, processes: int = 2) -> Iterator[Outcome]:
     """Interrupt a run at every place, in every way, and resume it.
 
     Parameters
     ----------
-    every
-        Play only one in so many combinations.
-    processes, progress
-        As for `run_campaign`.
+    numbers
+        Of the combinations that are played.
+    processes
+        How many at a time.
 
     Returns
     -------
-    report
-        Its seeds are the numbers of the combinations.
+    outcomes
+        Their seeds are the numbers of the combinations. LookupError comes if there are none of these.
     """
 
     def produce(folder: Path) -> Iterator[Outcome]:
         runner = open_runner(folder)
         scenarios = matrix(runner)
-        numbers = range(0, len(scenarios), every)
-        yield from _outcomes(runner, scenarios.__getitem__, numbers, processes)
-
-    return _report(produce, Report(0), progress)
-
-
-def replay(seed: int, *, focus: Sequence[str] = (), from_matrix: bool = False) -> Iterator[Outcome]:
-    """Play and check one scenario.
-
-    Parameters
-    ----------
-    seed, focus
-        Of the scenario, as for `draw_scenario`.
-    from_matrix
-        Whether it is the one of this number in the matrix.
-
-    Returns
-    -------
-    outcomes
-        Of the scenario; and then, if it was drawn and violates something, with the smallest stories. A
-        LookupError comes of a number that the matrix has not.
-    """
-
-    def produce(folder: Path) -> Iterator[Outcome]:
-        runner = open_runner(folder)
-        scenarios = matrix(runner) if from_matrix else []
-        if from_matrix and seed >= len(scenarios):
+        work = Workers(lambda number, worker: check_scenario(runner, scenarios[number], worker), processes)
+        chosen = range(len(scenarios))[numbers]
+        if not chosen:
             raise LookupError(f"the matrix has those from 0 to {len(scenarios) - 1}")
-        scenario = scenarios[seed] if from_matrix else draw_scenario(seed, focus)
-        for outcome in _outcomes(runner, lambda _: scenario, [seed], 1):
-            yield outcome
-            if outcome.violations and not from_matrix:
-                yield _with_smallest(runner, outcome, outcome.invariants, focus, worker=0)
+        yield from work.results(chosen)
 
     return _in_group(produce)
 
@@ -222,32 +142,6 @@ def _in_group(produce: Callable[[Path], Iterator[T]]) -> Iterator[T]:
     """Produce something in a scratch folder, in processes of which none is left."""
     with noted_interrupts() as interrupts, scratch_folder() as folder:
         yield from results_of_group(lambda: produce(folder), interrupts)
-
-
-def _report(
-    produce: Callable[[Path], Iterator[Outcome]], report: Report, progress: Callable[[Report], None]
-) -> Report:
-    """Fill a report."""
-    begin = time.monotonic()
-    for outcome in _in_group(produce):
-        report.scenarios += 1
-        report.memory = max(report.memory, outcome.memory)
-        report.faults.update(name for name, times in outcome.struck.items() if times)
-        report.violations += [
-            {"seed": outcome.seed, "invariant": each.invariant, "story": f"{each.words}\n{each.story}"}
-            for each in outcome.violations
-        ]
-        report.seconds = time.monotonic() - begin
-        progress(report)
-    return report
-
-
-def _outcomes(
-    runner: Runner, draw: Callable[[int], Scenario], seeds: Sequence[int], processes: int
-) -> Iterator[Outcome]:
-    """Play scenarios, several at a time."""
-    work = Workers(lambda seed, worker: check_scenario(runner, draw(seed), worker), processes)
-    return work.results(seeds)
 
 
 def _with_smallest(
@@ -260,15 +154,14 @@ def _with_smallest(
         played = next(work.results([scenario.seed]))
         return next((each for each in played.violations if each.invariant == name), None)
 
-    found = {each.invariant: each for each in reversed(outcome.violations) if each.invariant in invariants}
-    smallest = {}
-    for name, first in found.items():
+    found = list(outcome.violations)
+    for name in invariants:
+        place = next(place for place, each in enumerate(found) if each.invariant == name)
         violates = partial(violation, name)
-        scenario = smallest_scenario(outcome.seed, violates, focus)
-        if again := violates(scenario):
+        if again := violates(smallest_scenario(outcome.seed, violates, focus)):
             story = f"The smallest scenario like it: {again.words}\n{again.story}"
-            smallest[first] = replace(first, story=story)
-    return replace(outcome, violations=tuple(smallest.get(each, each) for each in outcome.violations))
+            found[place] = replace(found[place], story=story)
+    return replace(outcome, violations=tuple(found))
 
 
 def check_scenario(runner: Runner, scenario: Scenario, worker: int = 0) -> Outcome:
@@ -288,7 +181,8 @@ def check_scenario(runner: Runner, scenario: Scenario, worker: int = 0) -> Outco
     try:
         evidence = gather(played)
         try:
-            found, story = find_violations(evidence), "\n".join(_description(evidence))
+            found = [(name, words) for name, check in INVARIANTS.items() for words in check(evidence)]
+            story = "\n".join(_description(evidence))
         finally:
             evidence.datasets.close()
     except Exception:
@@ -319,3 +213,49 @@ def _description(evidence: Evidence) -> Iterator[str]:
     complaints = evidence.played.folder / "stderr.txt"
     if complaints.exists():
         yield complaints.read_text(encoding="utf-8", errors="replace").rstrip()
+
+
+def matrix(runner: Runner) -> list[Scenario]:
+    """All combinations of mode, place and interruption, in an order that depends on nothing.
+
+    Parameters
+    ----------
+    runner
+        Plays the two runs without interruption which show how many places there are.
+
+    Returns
+    -------
+    scenarios
+        Their seeds are their places in the list.
+    """
+    ordinary, found = ordinary_scenario(LATISS), list[Scenario]()
+    for makes in (False, True):
+        options = {
+            **ordinary.options,
+            "script_mode": "BIAS_DARK",
+            "do_gain_from_flat_pairs": False,
+            "oods_timeout": 60,
+            "job_timeout": 600,
+            "generate_calibrations": makes,
+        }
+        plain = replace(ordinary, options=options, disturbances=ordinary.disturbances if makes else {})
+        places = list(_places(runner, plain))
+        for act in Act:
+            for place in places:
+                interruption = replace(place, act=act)
+                found.append(replace(plain, interruption=interruption, resumed=interruption.ends))
+    found += [
+        replace(plain, interruption=Interruption(act, turn=turn, state="CONFIGURED"), resumed=True)
+        for act in AT_ONCE
+        for turn in BEGIN
+    ]
+    return [replace(scenario, seed=number) for number, scenario in enumerate(found)]
+
+
+def _places(runner: Runner, plain: Scenario) -> Iterator[Interruption]:
+    """Every checkpoint, and after every entry of the journal."""
+    evidence = gather(runner.play(plain))
+    # The state is published at every checkpoint, and at few other occasions; more places do no harm.
+    checkpoints = sum(name == "RUNNING" for _, name, _ in evidence.parts[0].states)
+    yield from (Interruption(Act.PAUSE, checkpoint=number) for number in range(1, checkpoints))
+    yield from (Interruption(Act.PAUSE, entry=number) for number in range(1, len(evidence.facts)))

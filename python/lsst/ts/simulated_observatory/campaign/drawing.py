@@ -25,8 +25,7 @@ from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM, ImageTyp
 
 from ..faults.kinds import KINDS
 from ..stand_ins.measurements import Disturbance
-from .interruption import Act, Interruption
-from .scenario import Scenario
+from .scenario import Act, Interruption, Scenario
 
 __all__ = ["draw_scenario", "smallest_scenario"]
 

@@ -1,20 +1,31 @@
-"""Which exposures and jobs there really were, from the messages on the bus alone."""
+"""What really happened, from the messages on the bus alone: parts of the run, exposures and jobs."""
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 from lsst.ts.calibrations.components.ingest import detector_name
 from lsst.ts.calibrations.domain.calibrations import PAIR_GAINS
 from lsst.ts.calibrations.domain.instruments import Instrument
 
 from ..components.images import split_escaped
-from ..embedded_sal.enums import SalRetCode
+from ..embedded_sal.enums import SalRetCode, ScriptState
+from ..faults.kinds import KINDS
 from .recording import BusMessage
+from .scenario import AT_ONCE, PartOutcome
 
-__all__ = ["Events", "ExposureEvent", "JobEvent"]
+__all__ = ["FINAL", "Events", "ExposureEvent", "Fact", "JobEvent", "Part"]
+
+Fact = Mapping[str, Any]
+
+FINAL = ("DONE", "STOPPED", "FAILED", "CONFIGURE_FAILED")
+"""States in which a script ends."""
+
 
 _ANSWERS = (
     *(SalRetCode.CMD_COMPLETE, SalRetCode.CMD_FAILED, SalRetCode.CMD_ABORTED),
@@ -23,6 +34,83 @@ _ANSWERS = (
 _SELECTED = re.compile(r"\b(exposure|detector) IN \(([^)]*)\)")
 _INPUTS = re.compile(r"(?:^|\s)-i\s+(\S+)")
 _JOB_ID = re.compile(r'"job_id": "([0-9a-f]{32})"\}')
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a run, which is resumed in the next one.
+
+    Parameters
+    ----------
+    number
+        From 0.
+    outcome
+        What became of it; None if it was killed.
+    messages
+        What was recorded in it.
+    suffered
+        Faults that it had to do with: also of before, if traces are left.
+    facts_before, facts
+        Facts that the journal had at its begin, and at its end.
+    """
+
+    number: int
+    outcome: PartOutcome | None
+    messages: Sequence[BusMessage]
+    suffered: frozenset[str]
+    facts_before: Sequence[Fact]
+    facts: Sequence[Fact]
+
+    @cached_property
+    def states(self) -> list[tuple[float, str, str]]:
+        """Time, name and reason of each state of the script."""
+        return [
+            (each.time, ScriptState(each.values["state"]).name, str(each.values["reason"]))
+            for each in self.messages
+            if each.topic == "evt_state"
+        ]
+
+    @property
+    def final(self) -> tuple[float, str, str] | None:
+        """Time, name and reason of the state in which it ended; None if it ended in none."""
+        return next((each for each in reversed(self.states) if each[1] in FINAL), None)
+
+    @property
+    def acts(self) -> set[str]:
+        """What was done to the script from outside."""
+        return {str(each.values["act"]) for each in self.messages if each.topic == "interruption"}
+
+    @property
+    def ended_at(self) -> float:
+        """When somebody ended it at once [simulated s]; infinity if nobody did."""
+        times = [each.time for each in self.messages if each.values.get("act") in AT_ONCE]
+        return min(times, default=math.inf)
+
+    @property
+    def last_message(self) -> float:
+        """When something was recorded for the last time [simulated s]; 0 if nothing was."""
+        return max((each.time for each in self.messages), default=0.0)
+
+    @property
+    def end(self) -> float:
+        """When it ended, or was seen for the last time [simulated s]."""
+        return self.last_message if self.final is None else self.final[0]
+
+    @property
+    def attentive_until(self) -> float:
+        """When it began to end, or was seen for the last time [simulated s]."""
+        ends = [time for time, name, _ in self.states if name in ("STOPPING", "FAILING", *FINAL)]
+        return min(*ends, self.ended_at, self.last_message)
+
+    @property
+    def went_wrong(self) -> set[str]:
+        """Faults of which it may fail: all that it had to do with but those that must make no difference."""
+        return {name for name in self.suffered if KINDS[name].cause}
+
+    @property
+    def disk_was_full(self) -> bool:
+        """Whether the disk of the run directory was full: then what is to be written may be missing."""
+        return "run-disk-full" in self.suffered
 
 
 @dataclass
@@ -147,21 +235,10 @@ class Events:
         """Exposures that the camera confirmed."""
         return [each for each in self.begun.values() if each.confirmed]
 
-    def job(self, collection: str) -> JobEvent | None:
-        """Look for a job.
-
-        Parameters
-        ----------
-        collection
-            Of its results, with or without ``/run``.
-
-        Returns
-        -------
-        job
-            None if there is none.
-        """
-        run = f"{collection.removesuffix('/run')}/run"
-        return next((each for each in self.jobs if each.run == run), None)
+    @property
+    def by_run(self) -> dict[str, JobEvent]:
+        """Jobs by the RUN collection of their results."""
+        return {job.run: job for job in self.jobs}
 
     def _take_camera(self, line: BusMessage) -> None:
         values = line.values

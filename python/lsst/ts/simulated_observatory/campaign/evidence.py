@@ -3,107 +3,31 @@
 from __future__ import annotations
 
 import json
-import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
+from lsst.ts.calibrations.domain.exposure_times import flat_pairs
 from lsst.ts.calibrations.domain.instruments import ImageType
 
-from ..embedded_sal.enums import ScriptState
 from ..faults.kinds import KINDS
-from .datasets import Datasets
-from .events import Events, ExposureEvent
-from .interruption import AT_ONCE
+from .datasets import Certificate, Datasets
+from .events import Events, ExposureEvent, Fact, JobEvent, Part
+from .literal_rule import LiteralVerdict, judge_curve, judge_images
 from .recording import BusMessage
 from .scenario import PartOutcome, Played, Scenario
 
-__all__ = ["FINAL", "Evidence", "Fact", "Part", "gather"]
+__all__ = ["GAINS", "Evidence", "gather"]
 
-Fact = Mapping[str, Any]
+GAINS = PAIR_GAINS.title
+"""Name of a step."""
 
-FINAL = ("DONE", "STOPPED", "FAILED", "CONFIGURE_FAILED")
-"""States in which a script ends."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part of a run, which is resumed in the next one.
-
-    Parameters
-    ----------
-    number
-        From 0.
-    outcome
-        What became of it; None if it was killed.
-    messages
-        What was recorded in it.
-    suffered
-        Faults that it had to do with: also of before, if traces are left.
-    facts_before, facts
-        Facts that the journal had at its begin, and at its end.
-    """
-
-    number: int
-    outcome: PartOutcome | None
-    messages: Sequence[BusMessage]
-    suffered: frozenset[str]
-    facts_before: Sequence[Fact]
-    facts: Sequence[Fact]
-
-    @cached_property
-    def states(self) -> list[tuple[float, str, str]]:
-        """Time, name and reason of each state of the script."""
-        return [
-            (each.time, ScriptState(each.values["state"]).name, str(each.values["reason"]))
-            for each in self.messages
-            if each.topic == "evt_state"
-        ]
-
-    @property
-    def final(self) -> tuple[float, str, str] | None:
-        """Time, name and reason of the state in which it ended; None if it ended in none."""
-        return next((each for each in reversed(self.states) if each[1] in FINAL), None)
-
-    @property
-    def acts(self) -> set[str]:
-        """What was done to the script from outside."""
-        return {str(each.values["act"]) for each in self.messages if each.topic == "interruption"}
-
-    @property
-    def ended_at(self) -> float:
-        """When somebody ended it at once [simulated s]; infinity if nobody did."""
-        times = [each.time for each in self.messages if each.values.get("act") in AT_ONCE]
-        return min(times, default=math.inf)
-
-    @property
-    def last_message(self) -> float:
-        """When something was recorded for the last time [simulated s]; 0 if nothing was."""
-        return max((each.time for each in self.messages), default=0.0)
-
-    @property
-    def end(self) -> float:
-        """When it ended, or was seen for the last time [simulated s]."""
-        return self.last_message if self.final is None else self.final[0]
-
-    @property
-    def attentive_until(self) -> float:
-        """When it began to end, or was seen for the last time [simulated s]."""
-        ends = [time for time, name, _ in self.states if name in ("STOPPING", "FAILING", *FINAL)]
-        return min(*ends, self.ended_at, self.last_message)
-
-    @property
-    def went_wrong(self) -> set[str]:
-        """Faults of which it may fail: all that it had to do with but those that must make no difference."""
-        return {name for name in self.suffered if KINDS[name].cause}
-
-    @property
-    def disk_was_full(self) -> bool:
-        """Whether the disk of the run directory was full: then what is to be written may be missing."""
-        return "run-disk-full" in self.suffered
+THRESHOLD = 8
+"""Default of the thresholds of failed tests."""
 
 
 @dataclass(frozen=True)
@@ -302,6 +226,121 @@ class Evidence:
         return {fact["id"] for fact in self.of("ExposureTaken")} - {
             fact["id"] for fact in self.of("ExposureLost")
         }
+
+    @cached_property
+    def asked_for(self) -> list[str]:
+        """Steps that the scenario asks for, as the summary names them if they were not done."""
+        scenario, names = self.scenario, list[str]()
+        verifies = scenario.option("do_verify", True)
+        for name, calibration in CALIBRATIONS.items():
+            if not (calibration.is_product or calibration.image_type in scenario.kinds):
+                continue
+            if scenario.option(calibration.option):
+                names += [f"generate {name}", *([f"verify {name}"] if verifies else []), f"certify {name}"]
+            elif verifies and not calibration.is_product:
+                names.append(f"verify {name}")
+        return names + ([GAINS] if self.pairs_of_flats else [])
+
+    @property
+    def pairs_of_flats(self) -> list[tuple[int, int]]:
+        """Pairs of flats whose gains are asked for: places among the flats that are kept, from 0."""
+        scenario = self.scenario
+        if not scenario.option(PAIR_GAINS.option, True) or PAIR_GAINS.made_from not in scenario.kinds:
+            return []
+        times = scenario.option("exp_times_flat")
+        kept = times if isinstance(times, list) else [times] * scenario.number[ImageType.FLAT]
+        return list(flat_pairs(kept).pairs)
+
+    @property
+    def certified(self) -> list[Certificate]:
+        """What is certified in the collection that the scenario asks for."""
+        collection = self.scenario.option("calib_collection")
+        return [each for each in self.datasets.certificates if each.collection == collection]
+
+    def done(self, step: str) -> bool:
+        """Whether a step was really done, as messages on the bus and the repository say.
+
+        Parameters
+        ----------
+        step
+            Its name.
+
+        Returns
+        -------
+        done
+            For steps in which there is nothing to do, too.
+        """
+        if step == GAINS:
+            return self._gains_measured()
+        kind, name = step.split()
+        if kind == "generate":
+            return any(self.successful(kind, name))
+        if kind == "verify":
+            return any(self.verdict_on(job).complete for job in self.successful(kind, name))
+        runs = {job.run for job in self.events.jobs if job.calibration == name}
+        detectors = [
+            each.detector
+            for each in self.certified
+            if each.dataset_type == CALIBRATIONS[name].dataset_type and each.run in runs
+        ]
+        return sorted(detectors) == sorted(self.detectors)
+
+    def _gains_measured(self) -> bool:
+        """Whether there is a gain of every pair and detector."""
+        flats, pairs = [each.id for each in self.kept[PAIR_GAINS.made_from]], self.pairs_of_flats
+        if len(flats) < 2 * len(pairs):
+            return False
+        wanted = {(flats[place], number) for pair in pairs for place in pair for number in self.detectors}
+        jobs = [job for job in self.events.jobs if job.kind == "gain" and job.exit_code == 0]
+        return any(wanted <= self.datasets.statistics("cpPtcExtract", job.run).keys() for job in jobs)
+
+    def successful(self, kind: str, calibration: str) -> Iterator[JobEvent]:
+        """Look for jobs that ended well.
+
+        Parameters
+        ----------
+        kind, calibration
+            Of the jobs: ``generate`` or ``verify``, and a name of the table of calibrations.
+
+        Yields
+        ------
+        job
+            On exactly the exposures that it is for, with exit code 0 published for its own id.
+        """
+        row = CALIBRATIONS[calibration]
+        images = row.made_from if kind == "generate" else (row.verified_with,)
+        expected = sorted(each.id for image_type in images for each in self.kept[image_type])
+        for job in self.events.jobs:
+            same = (job.kind, job.calibration) == (kind, calibration)
+            if same and job.exit_code == 0 and sorted(job.exposures) == expected:
+                yield job
+
+    def verdict_on(self, job: JobEvent) -> LiteralVerdict:
+        """Apply the documented rule to the results of a verification.
+
+        Parameters
+        ----------
+        job
+            The verification.
+
+        Returns
+        -------
+        verdict
+            From what is in the repository.
+        """
+        row, amplifiers = CALIBRATIONS[job.calibration], self.scenario.instrument.amplifiers
+        of_detectors = self.datasets.statistics(f"{row.statistics_prefix}DetStats", job.run)
+        if row.verified_by_itself:
+            return judge_curve(of_detectors, detectors=self.detectors, amplifiers=amplifiers)
+        threshold = f"number_verification_tests_threshold_{row.verified_with.lower()}"
+        return judge_images(
+            self.datasets.statistics(f"{row.statistics_prefix}ExpStats", job.run),
+            of_detectors,
+            exposures=job.exposures,
+            detectors=self.detectors,
+            amplifiers=amplifiers,
+            threshold=int(self.scenario.option(threshold, THRESHOLD)),
+        )
 
 
 def gather(played: Played) -> Evidence:

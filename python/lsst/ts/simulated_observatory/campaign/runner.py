@@ -44,12 +44,11 @@ from ..stand_ins.machinery import standin_machinery
 from ..stand_ins.measurements import StandInCamera
 from ..stand_ins.template import make_template
 from .datasets import Certificate, Datasets
-from .interruption import INDEX, Interrupter
-from .recording import BusRecorder
+from .recording import INDEX, Recorder
 from .scenario import PartOutcome, Played, Scenario, ordinary_scenario
 from .workers import check_space, limit_memory
 
-__all__ = ["Runner", "open_runner", "run_part"]
+__all__ = ["Runner", "open_runner"]
 
 SEED = 1
 """Seed of the repository with which all scenarios begin, and of the simulated detectors."""
@@ -158,7 +157,7 @@ def open_runner(folder: Path) -> Runner:
     for instrument in (LATISS, LSSTCOMCAM):
         prepared = runner._prepare("warm-up", instrument)
         _certified_in(runner._template(instrument))
-        outcome = run_part(ordinary_scenario(instrument), prepared, 0, lambda _: None)
+        outcome = _run_part(ordinary_scenario(instrument), prepared, 0, lambda _: None)
         if outcome.status != 0:
             raise RuntimeError(
                 f"a run in which nothing goes wrong ended with {outcome.status}:\n"
@@ -190,7 +189,7 @@ def _play_part(played: Played, part: int) -> None:
             complaints = os.open(played.folder / "stderr.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             os.dup2(complaints, 2)
             file = os.open(strikes, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            outcome = run_part(
+            outcome = _run_part(
                 played.scenario, played.folder, part, lambda name: os.write(file, f"{name}\n".encode())
             )
             path.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
@@ -206,25 +205,12 @@ def _play_part(played: Played, part: int) -> None:
     played.memory = max(played.memory, usage.ru_maxrss << 10)
 
 
-def run_part(scenario: Scenario, folder: Path, part: int, report: Callable[[str], object]) -> PartOutcome:
-    """Run a script once: from its begin to its end, or until it is killed.
+def _run_part(scenario: Scenario, folder: Path, part: int, report: Callable[[str], object]) -> PartOutcome:
+    """Run a script once, from its begin to its end, or until it is killed; later parts resume it.
 
-    Parameters
-    ----------
-    scenario
-        What happens.
-    folder
-        Of the scenario: ``run`` is the run directory, ``recording.jsonl`` what passes on the bus, and
-        ``run/repo`` the repository.
-    part
-        Number of the part, from 0; in later ones the run is resumed, and nothing goes wrong any more.
-    report
-        Called with the name of a fault at each strike: a kill leaves no time for it at the end.
-
-    Returns
-    -------
-    outcome
-        How it ended.
+    Of the folder ``run`` is the run directory, ``recording.jsonl`` what passes on the bus, and ``run/repo``
+    the repository. In later parts nothing goes wrong any more. Each strike of a fault is reported at once, by
+    the name of the fault: a kill leaves no time for it at the end.
     """
     faults = _ReportedFaults(scenario.faults if part == 0 else (), report)
     outcome, console = PartOutcome(), io.StringIO()
@@ -323,24 +309,15 @@ async def _main(
 ) -> int:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, clock.SimulatedLoop)
-    interrupter: Interrupter | None = None
-    recorder = BusRecorder(folder, part, lambda data: interrupter.count(data) if interrupter else None)
+    recorder = Recorder(folder, part, None if part else scenario.interruption)
     running_bus().listeners.append(recorder.take)
-    if scenario.interruption is not None and part == 0:
-        interrupter = Interrupter(
-            scenario.interruption,
-            folder / "run" / "journal.jsonl",
-            lambda act: recorder.record("", "interruption", act=act),
-        )
-        loop.on_turn = interrupter.turned
+    loop.on_turn = recorder.turned
     try:
         status = await session.run()
     finally:
         loop.on_turn = None
-        if interrupter is not None:
-            await interrupter.close()
+        await recorder.close()
         outcome.seconds = loop.time()
-        recorder.close()
         running_bus().listeners.clear()
     for _ in range(10):
         await asyncio.sleep(0)

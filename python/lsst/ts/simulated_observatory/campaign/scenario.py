@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,54 @@ from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, ImageType, Inst
 
 from ..stand_ins.measurements import Disturbance
 from .datasets import Certificate
-from .interruption import Act, Interruption
 
-__all__ = ["PartOutcome", "Played", "Scenario", "ordinary_scenario"]
+__all__ = ["AT_ONCE", "Act", "Interruption", "PartOutcome", "Played", "Scenario", "ordinary_scenario"]
+
+
+class Act(StrEnum):
+    """What is done."""
+
+    PAUSE = "paused at a checkpoint and resumed"
+    STOP = "stopped"
+    STOP_PAUSED = "stopped while paused at a checkpoint"
+    TERM = "ended by SIGTERM"
+    KILL = "ended by SIGKILL"
+
+
+AT_ONCE = (Act.STOP, Act.TERM)
+"""What ends a script at once; one that is to pause at a checkpoint first ends later."""
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """Something that is done to a script.
+
+    Parameters
+    ----------
+    act
+        What is done.
+    message, entry, checkpoint
+        After how many messages on the bus, entries of the journal and checkpoints.
+    state
+        After which state of the script; empty: after any.
+    turn
+        After how many more turns of the event loop.
+    wait
+        How long a pause lasts [simulated s].
+    """
+
+    act: Act
+    message: int = 0
+    turn: int = 0
+    wait: float = 20.0
+    entry: int = 0
+    checkpoint: int = 0
+    state: str = ""
+
+    @property
+    def ends(self) -> bool:
+        """Whether it ends the script."""
+        return self.act is not Act.PAUSE
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from . import ends, images, results, summaries
-from .registry import INVARIANTS, find_violations
+from .registry import INVARIANTS
 
-__all__ = ["INVARIANTS", "ends", "find_violations", "images", "results", "summaries"]
+__all__ = ["INVARIANTS", "ends", "images", "results", "summaries"]

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from ...faults.kinds import KINDS
-from ..evidence import FINAL, Evidence, Part
-from ..interruption import AT_ONCE, Act
-from ..steps import asked_for, done
+from ..events import FINAL, Part
+from ..evidence import Evidence
+from ..scenario import AT_ONCE, Act
 from .registry import invariant
 
 __all__: list[str] = []
@@ -82,7 +82,7 @@ def _done_means_done(evidence: Evidence) -> Iterator[str]:
     missing += [
         f"ingest {each.name}" for images in kept.values() for each in images if not evidence.is_ingested(each)
     ]
-    missing += [step for step in asked_for(evidence) if not done(evidence, step)]
+    missing += [step for step in evidence.asked_for if not evidence.done(step)]
     trouble = Act.TERM in part.acts or bool(part.went_wrong)
     if state == "DONE" and missing:
         yield f"the script is DONE, and this was not done: {', '.join(missing)}"
@@ -97,7 +97,7 @@ def _done_means_done(evidence: Evidence) -> Iterator[str]:
 
 def _rejected(evidence: Evidence) -> list[str]:
     """Calibrations without which the run cannot be DONE, by their last verdicts."""
-    steps = asked_for(evidence)
+    steps = evidence.asked_for
     return [
         name
         for name, fact in evidence.verdicts.items()
@@ -141,7 +141,7 @@ def _missing_steps_are_named(evidence: Evidence) -> Iterator[str]:
     if evidence.last_part.disk_was_full:  # the names are on the disk or nowhere
         return
     named = {each["step"] for each in evidence.summary["not_done"]}
-    missing = {step for step in asked_for(evidence) if not done(evidence, step)}
+    missing = {step for step in evidence.asked_for if not evidence.done(step)}
     if missing - named:
         yield f"these steps were not done, and are not named: {', '.join(sorted(missing - named))}"
     if final[0] == "DONE" and named:

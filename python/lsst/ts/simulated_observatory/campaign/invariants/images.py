@@ -8,10 +8,10 @@ from lsst.ts.calibrations.components.ingest import detector_name
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS
 from lsst.ts.calibrations.domain.instruments import ImageType
 
-from ..events import ExposureEvent
-from ..evidence import Evidence, Fact
-from ..interruption import Act
+from ..events import ExposureEvent, Fact
+from ..evidence import Evidence
 from ..recording import BusMessage
+from ..scenario import Act
 from .registry import SAME_TIME, invariant
 
 __all__: list[str] = []

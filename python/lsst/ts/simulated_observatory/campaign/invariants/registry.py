@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ..evidence import Evidence
 
-__all__ = ["INVARIANTS", "SAME_TIME", "find_violations", "invariant"]
+__all__ = ["INVARIANTS", "SAME_TIME", "invariant"]
 
 _Invariant = Callable[[Evidence], Iterator[str]]
 
@@ -34,19 +34,3 @@ def invariant(function: _Invariant) -> _Invariant:
     """
     _FOUND[function.__name__.strip("_").replace("_", "-")] = function
     return function
-
-
-def find_violations(evidence: Evidence) -> list[tuple[str, str]]:
-    """Check a scenario.
-
-    Parameters
-    ----------
-    evidence
-        Of the scenario.
-
-    Returns
-    -------
-    violations
-        Name of an invariant, and how it is violated.
-    """
-    return [(name, words) for name, check in INVARIANTS.items() for words in check(evidence)]

@@ -11,8 +11,7 @@ from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
 
 from ..datasets import Certificate, validity_range
 from ..events import JobEvent
-from ..evidence import Evidence
-from ..steps import GAINS, asked_for, certified, pairs_of_flats, successful, verdict_on
+from ..evidence import GAINS, Evidence
 from .registry import invariant
 
 __all__: list[str] = []
@@ -70,7 +69,7 @@ def _certified(evidence: Evidence, name: str) -> str:
     """Collection of what this run has certified of a calibration."""
     made = {job.run for job in evidence.events.jobs if job.calibration == name}
     found = {
-        each.run for each in certified(evidence) if each.dataset_type == name.lower() and each.run in made
+        each.run for each in evidence.certified if each.dataset_type == name.lower() and each.run in made
     }
     return " ".join(sorted(found)) or f"an accepted {name}"
 
@@ -80,11 +79,11 @@ def _verdicts_are_true(evidence: Evidence) -> Iterator[str]:
     """Each verdict is what the documented rule says of the results of a job that succeeded."""
     for fact in evidence.of("VerdictGiven"):
         name, collection = fact["calibration"], fact["verification_collection"]
-        job = evidence.events.job(collection)
-        if job is None or job not in list(successful(evidence, "verify", name)):
+        job = evidence.events.by_run.get(f"{collection}/run")
+        if job is None or job not in list(evidence.successful("verify", name)):
             yield f"the verdict on {name} is of {collection}, which is no successful job on its exposures"
             continue
-        found = verdict_on(evidence, job)
+        found = evidence.verdict_on(job)
         if (fact["complete"], fact["passed"]) != (found.complete, found.passed):
             yield (
                 f"the verdict on {name} is complete {fact['complete']}, passed {fact['passed']};"
@@ -97,8 +96,8 @@ def _certificates_are_earned(evidence: Evidence) -> Iterator[str]:
     """What is certified was made of exactly the kept exposures, and verified, and that was written before."""
     sets, verifies = _own_sets(evidence), bool(evidence.scenario.option("do_verify", True))
     for name, run in sets:
-        maker = evidence.events.job(run)
-        if maker is None or maker not in list(successful(evidence, "generate", name)):
+        maker = evidence.events.by_run.get(run)
+        if maker is None or maker not in list(evidence.successful("generate", name)):
             yield f"{name} of {run} is certified, and no successful job on its exposures made it"
         elif verifies:
             yield from _unverified(evidence, name, run)
@@ -126,8 +125,8 @@ def _unverified(evidence: Evidence, name: str, run: str) -> Iterator[str]:
     if not (verdicts and verdicts[-1]["passed"] and verdicts[-1]["complete"]):
         yield f"{name} of {run} is certified without a complete and passing verdict in the journal"
         return
-    job = evidence.events.job(verdicts[-1]["verification_collection"])
-    if job is None or job.inputs[:1] != (run,) or not verdict_on(evidence, job).passed:
+    job = evidence.events.by_run.get(f"{verdicts[-1]['verification_collection']}/run")
+    if job is None or job.inputs[:1] != (run,) or not evidence.verdict_on(job).passed:
         yield f"{name} of {run} is certified, and its verification did not look at it, or did not pass"
     facts = [fact for fact in evidence.of("Certified") if _name(fact) == name]
     passed = next(fact for fact in verdicts if fact["passed"])
@@ -170,7 +169,7 @@ def _nothing_is_done_twice(evidence: Evidence) -> Iterator[str]:
 def _own_sets(evidence: Evidence) -> dict[tuple[str, str], list[Certificate]]:
     """What is certified, by calibration and collection, without what a fault has certified."""
     sets: dict[tuple[str, str], list[Certificate]] = defaultdict(list)
-    for each in certified(evidence):
+    for each in evidence.certified:
         if not each.run.endswith(REFERENCE):
             sets[each.dataset_type.upper(), each.run].append(each)
     return sets
@@ -183,7 +182,7 @@ def _gains_are_true(evidence: Evidence) -> Iterator[str]:
     filed = {"journal": list(notes[-1]["gains"]) if notes else []}
     if evidence.summary is not None and evidence.last is not None:
         filed["summary"] = evidence.summary["gains"]
-    needed = final is not None and final[1] == "DONE" and GAINS in asked_for(evidence)
+    needed = final is not None and final[1] == "DONE" and GAINS in evidence.asked_for
     there = _gains(evidence) if needed or any(filed.values()) else {}
     for file, gains in filed.items():
         if not gains and not needed:
@@ -211,7 +210,7 @@ def _differ(filed: Mapping[str, Any], there: Mapping[str, float]) -> bool:
 def _gains(evidence: Evidence) -> dict[tuple[int, int, int, str], dict[str, float]]:
     """What successful jobs have measured, by first and second flat of a pair, detector and amplifier."""
     flats, found = [each.id for each in evidence.kept[PAIR_GAINS.made_from]], {}
-    pairs = [(flats[one], flats[other]) for one, other in pairs_of_flats(evidence) if other < len(flats)]
+    pairs = [(flats[one], flats[other]) for one, other in evidence.pairs_of_flats if other < len(flats)]
     for job in evidence.events.jobs:
         if job.kind != "gain" or job.exit_code != 0:
             continue

@@ -15,9 +15,8 @@ from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.calibrations.journal.summary import make_summary
 
 from ..datasets import validity_range
-from ..evidence import Evidence
+from ..evidence import GAINS, Evidence
 from ..literal_rule import NEVER_COUNTED, failed_tests
-from ..steps import GAINS, asked_for, done
 from .registry import SAME_TIME, invariant
 
 __all__: list[str] = []
@@ -119,7 +118,7 @@ def _jobs(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"the summary has not the jobs {left_out}, which the OCPS acknowledged"
     for entry in summary["jobs"]:
         number, exit_code = entry["job_id"], entry["exit_code"]
-        job = evidence.events.job(f"u/ocps/{number}")
+        job = evidence.events.by_run.get(f"u/ocps/{number}/run")
         if job is None or (job.kind, job.calibration) != (entry["kind"], entry["calibration"]):
             yield f"the summary has the job {number}, which the OCPS has not, or has as another"
             continue
@@ -178,12 +177,12 @@ def _not_done(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
     # With flats of which no two are a pair there is a step of gains, and nothing to be done in it.
     scenario = evidence.scenario
     gains = scenario.option(PAIR_GAINS.option, True) and PAIR_GAINS.made_from in scenario.kinds
-    if strange := set(steps) - {*asked_for(evidence), *([GAINS] if gains else [])}:
+    if strange := set(steps) - {*evidence.asked_for, *([GAINS] if gains else [])}:
         yield f"these were not asked for, and are named as not done: {', '.join(sorted(strange))}"
     if twice := sorted(step for step, times in Counter(steps).items() if times > 1):
         yield f"these are named twice as not done: {', '.join(twice)}"
     known = [step for step in steps if step not in strange and _filed_as_done(evidence, step)]
-    if lies := [step for step in known if done(evidence, step)]:
+    if lies := [step for step in known if evidence.done(step)]:
         yield f"these were done, and are named as not done: {', '.join(lies)}"
 
 
