@@ -27,6 +27,8 @@ from lsst.ts.simulated_observatory.campaign.runner import Runner
 from lsst.ts.simulated_observatory.campaign.scenario import Played, Scenario, ordinary_scenario
 from lsst.ts.simulated_observatory.faults.kinds import KINDS
 
+from .by_hand import read_scenario
+
 CAMPAIGN = [sys.executable, "-m", "lsst.ts.simulated_observatory.campaign"]
 
 EXAMPLES = yaml.safe_load((Path(__file__).parent / "examples.yaml").read_text(encoding="utf-8"))
@@ -49,7 +51,7 @@ def test_every_tenth_interruption_of_the_matrix_is_survived() -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each["name"].replace(" ", "-"))
 def test_a_scenario_that_stays_violates_nothing(runner: Runner, example: dict[str, object]) -> None:
-    outcome = check_scenario(runner, Scenario.from_dict(example))
+    outcome = check_scenario(runner, read_scenario(example))
     found = [f"VIOLATION {each.invariant}: {each.words}" for each in outcome.violations]
     if found:
         pytest.fail("\n".join([outcome.story, *found]))

@@ -14,6 +14,8 @@ from lsst.ts.simulated_observatory.campaign.scenario import Scenario
 from lsst.ts.simulated_observatory.faults.faults import Faults
 from lsst.ts.simulated_observatory.faults.kinds import KINDS
 
+from .by_hand import read_scenario
+
 
 def names(scenario: Scenario) -> set[str]:
     return {fault.partition(":")[0] for fault in scenario.faults}
@@ -48,8 +50,8 @@ def test_a_scenario_can_be_asked_to_have_a_fault(name: str) -> None:
 def test_a_scenario_can_be_kept_as_data() -> None:
     for seed in range(50):
         scenario = draw_scenario(seed)
-        assert Scenario.from_dict(json.loads(json.dumps(scenario.as_dict())), seed) == scenario
-        assert Scenario.from_dict(yaml.safe_load(scenario.describe()), seed) == scenario
+        assert read_scenario(json.loads(json.dumps(scenario.as_dict())), seed) == scenario
+        assert read_scenario(yaml.safe_load(scenario.describe()), seed) == scenario
 
 
 class TestSmallest:
@@ -61,7 +63,11 @@ class TestSmallest:
         seed = next(seed for seed in range(1000) if self.violates(draw_scenario(seed)))
         found = smallest_scenario(seed, self.violates)
         assert (found.seed, found.faults, found.images) == (seed, ("ocps-exit:code=1",), 2)
-        assert (found.interruption, found.disturbances, found.option("script_mode")) == (None, {}, "BIAS")
+        assert (found.interruption, found.disturbances, found.options["script_mode"]) == (
+            None,
+            {},
+            "BIAS",
+        )
 
     def test_it_has_the_fault_that_it_was_asked_to_have(self) -> None:
         assert smallest_scenario(3, lambda _: True, ["ocps-exit"]).faults == ("ocps-exit:code=1",)

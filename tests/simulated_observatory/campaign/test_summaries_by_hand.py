@@ -137,7 +137,7 @@ class TestAgainstBusAndRepository:
         made.options |= {"generate_calibrations": True, "calib_collection": "here"}
         made.note("Certified", dataset_type="bias")
         made.summary["not_done"].append({"step": "certify BIAS", "reason": "who knows"})
-        monkeypatch.setattr(Evidence, "done", lambda *_: True)
+        monkeypatch.setattr(Evidence, "_done", lambda *_: True)
         words = ["these were done, and are named as not done: certify BIAS"]
         assert made.violations("summary-is-true") == words
 

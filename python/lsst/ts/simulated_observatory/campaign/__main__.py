@@ -39,13 +39,11 @@ def _read_focus(_context: click.Context, _: click.Parameter, values: tuple[str, 
     return values
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--scenarios", type=click.IntRange(1, MOST), default=200, help="How many scenarios.")
+@click.option("--seed", type=click.IntRange(0), default=1, help="Seed of the campaign.")
 @click.option(
-    "--scenarios", type=click.IntRange(1, MOST), default=200, show_default=True, help="How many scenarios."
-)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the campaign.")
-@click.option(
-    "--scenario", type=click.IntRange(0), help="Play only the scenario of this seed, and print what happens."
+    "--scenario", type=click.IntRange(0), help="Play only that of this seed, and print what happens."
 )
 @click.option(
     "--focus",
@@ -53,13 +51,9 @@ def _read_focus(_context: click.Context, _: click.Parameter, values: tuple[str, 
     callback=_read_focus,
     help="A fault that every scenario is to have, or 'interruption'; of several one.",
 )
-@click.option(
-    "--processes", type=click.IntRange(1), default=2, show_default=True, help="Scenarios at a time."
-)
+@click.option("--processes", type=click.IntRange(1), default=2, help="Scenarios at a time.")
 @click.option("--matrix", is_flag=True, help="Interrupt a run at every place in every way, then resume it.")
-@click.option(
-    "--every", type=click.IntRange(1), default=1, help="With --matrix: try only one in EVERY combinations."
-)
+@click.option("--every", type=click.IntRange(1), default=1, help="With --matrix: try only one in EVERY.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def main(
     scenarios: int,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from lsst.ts.calibrations.domain.instruments import LATISS
 
@@ -38,16 +38,10 @@ QUIET = ("evt_endReadout", "evt_summaryState")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Violation:
-    """An invariant that does not hold.
+class Violation(NamedTuple):
+    """An invariant that does not hold: its name, how it is violated, and what happened.
 
-    Parameters
-    ----------
-    invariant, words
-        Its name, and how it is violated.
-    story
-        What happened, if not in the scenario itself, then in the smallest one with such a violation.
+    What happened is that of the scenario itself, or of the smallest one with such a violation.
     """
 
     invariant: str
@@ -160,7 +154,7 @@ def _with_smallest(
         violates = partial(violation, name)
         if again := violates(smallest_scenario(outcome.seed, violates, focus)):
             story = f"The smallest scenario like it: {again.words}\n{again.story}"
-            found[place] = replace(found[place], story=story)
+            found[place] = found[place]._replace(story=story)
     return replace(outcome, violations=tuple(found))
 
 
@@ -230,14 +224,12 @@ def matrix(runner: Runner) -> list[Scenario]:
     """
     ordinary, found = ordinary_scenario(LATISS), list[Scenario]()
     for makes in (False, True):
-        options = {
-            **ordinary.options,
+        changed = {
             "script_mode": "BIAS_DARK",
             "do_gain_from_flat_pairs": False,
-            "oods_timeout": 60,
-            "job_timeout": 600,
             "generate_calibrations": makes,
         }
+        options = {**ordinary.options, **changed}
         plain = replace(ordinary, options=options, disturbances=ordinary.disturbances if makes else {})
         places = list(_places(runner, plain))
         for act in Act:

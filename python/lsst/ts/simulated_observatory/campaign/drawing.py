@@ -198,12 +198,12 @@ def _disturbances(draw: st.DrawFn, scenario: Scenario) -> dict[ImageType, tuple[
     found = {}
     for kind in scenario.kinds:
         number, noise = scenario.number[kind], list[Disturbance]()
-        if scenario.option("generate_calibrations") and number > 1 and draw(_chance(85)):
+        if scenario.options.get("generate_calibrations") and number > 1 and draw(_chance(85)):
             # Images have 1 / n of the noise in common with their own combination: too quiet to verify, unless
             # the camera has become so much noisier.
             noise.append(Disturbance(factor=math.sqrt(number / (number - 1))))
         if draw(_chance(30)):
-            threshold = scenario.option(f"number_verification_tests_threshold_{kind.lower()}")
+            threshold = scenario.options[f"number_verification_tests_threshold_{kind.lower()}"]
             amplifiers = min(16, max(0, threshold + draw(st.sampled_from((0, 0, -1, 1)))))
             limit = int((number + 1) / 2) + 1
             noise.append(Disturbance(max(0, limit + draw(st.sampled_from((0, 0, -1, -1, 1)))), amplifiers))
@@ -249,8 +249,8 @@ def _name_of(specification: str) -> str:
 def _is_possible(name: str, scenario: Scenario) -> bool:
     """Whether a fault can strike at all."""
     if name == "oods-one-detector":
-        return bool(scenario.option("detectors", [0]) != [0])
-    return name != "butler-conflict" or bool(scenario.option("generate_calibrations"))
+        return bool(scenario.options.get("detectors", [0]) != [0])
+    return name != "butler-conflict" or bool(scenario.options.get("generate_calibrations"))
 
 
 @st.composite
@@ -258,11 +258,12 @@ def _specifications(draw: st.DrawFn, names: Sequence[str], scenario: Scenario) -
     """One fault of several, with some of its conditions, such that they have a chance to hold."""
     name = draw(st.sampled_from(names))
     options, instrument = KINDS[name].options, scenario.instrument
-    makes = scenario.option("generate_calibrations")
+    detectors = scenario.options.get("detectors", [0])
+    makes = scenario.options.get("generate_calibrations")
     values: dict[str, object] = {}
     conditions: Mapping[str, st.SearchStrategy[object]] = {
         "image": st.integers(1, scenario.images),
-        "detector": st.sampled_from(scenario.option("detectors", [0])).map(instrument.detectors.__getitem__),
+        "detector": st.sampled_from(detectors).map(instrument.detectors.__getitem__),
         "calibration": st.sampled_from([kind.value for kind in scenario.kinds]),
         "kind": st.sampled_from(("verify", "generate") if makes else ("verify",)),
         "times": st.sampled_from((1, 2)),
@@ -273,7 +274,7 @@ def _specifications(draw: st.DrawFn, names: Sequence[str], scenario: Scenario) -
     if name == "ocps-configuration":
         needed["instrument"] = [each for each in options["instrument"].choices if each != instrument.name]
     if name == "butler-conflict":
-        needed["collection"] = (scenario.option("calib_collection"),)
+        needed["collection"] = (scenario.options.get("calib_collection"),)
     for key, choices in needed.items():
         values[key] = draw(st.sampled_from(choices))
     for key, strategy in conditions.items():

@@ -42,10 +42,8 @@ class Part:
 
     Parameters
     ----------
-    number
-        From 0.
-    outcome
-        What became of it; None if it was killed.
+    number, outcome
+        Its number, from 0, and what became of it; None if it was killed.
     messages
         What was recorded in it.
     suffered
@@ -150,20 +148,14 @@ class JobEvent:
     ----------
     command
         With which it was asked for.
-    kind, calibration
-        As its pipeline says.
-    exposures, detectors
-        As its data query says.
-    inputs
-        Its input collections.
+    kind, calibration, exposures, detectors, inputs
+        As pipeline, data query and configuration of the command say; `inputs` are input collections.
     job_id
         As acknowledged; empty if it never was, in a way that can be read.
     acknowledged, ended
         When; None: never.
-    exit_code
-        As published for its id; None: never.
-    published
-        When that was, if in the part of the run that asked for it.
+    exit_code, published
+        As published for its id, and when, if in the part of the run that asked for it; None: never.
     aborted
         When somebody asked for its abort in that part; None: nobody did.
     """

@@ -140,7 +140,7 @@ class Evidence:
     def detectors(self) -> dict[int, str]:
         """Names of the detectors in use, by id."""
         instrument = self.scenario.instrument
-        wanted = self.scenario.option("detectors", None) or list(instrument.detectors)
+        wanted = self.scenario.options.get("detectors") or list(instrument.detectors)
         return {number: instrument.detectors[number] for number in wanted}
 
     def of(self, kind: str, facts: Sequence[Fact] | None = None) -> list[Fact]:
@@ -231,11 +231,11 @@ class Evidence:
     def asked_for(self) -> list[str]:
         """Steps that the scenario asks for, as the summary names them if they were not done."""
         scenario, names = self.scenario, list[str]()
-        verifies = scenario.option("do_verify", True)
+        verifies = scenario.options.get("do_verify", True)
         for name, calibration in CALIBRATIONS.items():
             if not (calibration.is_product or calibration.image_type in scenario.kinds):
                 continue
-            if scenario.option(calibration.option):
+            if scenario.options.get(calibration.option):
                 names += [f"generate {name}", *([f"verify {name}"] if verifies else []), f"certify {name}"]
             elif verifies and not calibration.is_product:
                 names.append(f"verify {name}")
@@ -245,31 +245,24 @@ class Evidence:
     def pairs_of_flats(self) -> list[tuple[int, int]]:
         """Pairs of flats whose gains are asked for: places among the flats that are kept, from 0."""
         scenario = self.scenario
-        if not scenario.option(PAIR_GAINS.option, True) or PAIR_GAINS.made_from not in scenario.kinds:
+        if not scenario.options.get(PAIR_GAINS.option, True) or PAIR_GAINS.made_from not in scenario.kinds:
             return []
-        times = scenario.option("exp_times_flat")
+        times = scenario.options["exp_times_flat"]
         kept = times if isinstance(times, list) else [times] * scenario.number[ImageType.FLAT]
         return list(flat_pairs(kept).pairs)
 
     @property
     def certified(self) -> list[Certificate]:
         """What is certified in the collection that the scenario asks for."""
-        collection = self.scenario.option("calib_collection")
+        collection = self.scenario.options.get("calib_collection")
         return [each for each in self.datasets.certificates if each.collection == collection]
 
-    def done(self, step: str) -> bool:
-        """Whether a step was really done, as messages on the bus and the repository say.
+    @cached_property
+    def not_done(self) -> list[str]:
+        """Those of the steps that were not really done, as messages on the bus and the repository say."""
+        return [step for step in self.asked_for if not self._done(step)]
 
-        Parameters
-        ----------
-        step
-            Its name.
-
-        Returns
-        -------
-        done
-            For steps in which there is nothing to do, too.
-        """
+    def _done(self, step: str) -> bool:
         if step == GAINS:
             return self._gains_measured()
         kind, name = step.split()
@@ -339,7 +332,7 @@ class Evidence:
             exposures=job.exposures,
             detectors=self.detectors,
             amplifiers=amplifiers,
-            threshold=int(self.scenario.option(threshold, THRESHOLD)),
+            threshold=int(self.scenario.options.get(threshold, THRESHOLD)),
         )
 
 

@@ -14,8 +14,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["NEVER_COUNTED", "LiteralVerdict", "failed_tests", "judge_curve", "judge_images"]
 
@@ -28,17 +27,8 @@ CURVE_THRESHOLD = 8
 Statistics = Mapping[tuple[int | None, int | None], Any]
 
 
-@dataclass(frozen=True)
-class LiteralVerdict:
-    """What the results of a verification come to.
-
-    Parameters
-    ----------
-    complete
-        Whether all are there that must be.
-    passed
-        Whether they are, and the rule accepts.
-    """
+class LiteralVerdict(NamedTuple):
+    """What the results of a verification come to: all are there that must be, and the rule accepts, too."""
 
     complete: bool
     passed: bool

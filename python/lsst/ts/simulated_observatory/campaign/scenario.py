@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, ImageType, Instrument
+from lsst.ts.calibrations.domain.instruments import ImageType, Instrument
 
 from ..stand_ins.measurements import Disturbance
 from .datasets import Certificate
@@ -44,10 +44,8 @@ class Interruption:
         What is done.
     message, entry, checkpoint
         After how many messages on the bus, entries of the journal and checkpoints.
-    state
-        After which state of the script; empty: after any.
-    turn
-        After how many more turns of the event loop.
+    state, turn
+        After which state of the script (empty: any), and then after how many turns of the event loop.
     wait
         How long a pause lasts [simulated s].
     """
@@ -74,10 +72,8 @@ class Scenario:
     ----------
     seed
         From which it was drawn; its place in a list of scenarios that were not drawn.
-    instrument
-        Whose calibrations.
-    options
-        Configuration of the script, as far as it is not the default.
+    instrument, options
+        Whose calibrations, and the configuration of the script as far as it is not the default.
     faults
         Specifications of what goes wrong.
     disturbances
@@ -95,36 +91,6 @@ class Scenario:
     disturbances: Mapping[ImageType, tuple[Disturbance, ...]] = field(default_factory=dict)
     interruption: Interruption | None = None
     resumed: bool = False
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any], seed: int = 0) -> Scenario:
-        """Make a scenario from what `as_dict` gives.
-
-        Parameters
-        ----------
-        values
-            Fields without the seed; what is not there is as nothing goes wrong.
-        seed
-            Of the scenario.
-
-        Returns
-        -------
-        scenario
-            That one.
-        """
-        interruption = values.get("interruption")
-        return cls(
-            seed,
-            INSTRUMENTS[values["instrument"]],
-            values["options"],
-            tuple(values.get("faults", ())),
-            {
-                ImageType(kind): tuple(Disturbance(**each) for each in noise)
-                for kind, noise in values.get("disturbances", {}).items()
-            },
-            interruption and Interruption(**{**interruption, "act": Act[interruption["act"]]}),
-            values.get("resumed", False),
-        )
 
     def as_dict(self) -> dict[str, Any]:
         """All but the seed, as YAML and JSON have it; what is empty is left out."""
@@ -145,21 +111,6 @@ class Scenario:
     def text(self) -> str:
         """Configuration text."""
         return yaml.safe_dump(dict(self.options), sort_keys=False)
-
-    def option(self, name: str, default: Any = False) -> Any:
-        """Value of an option as the script gets it.
-
-        Parameters
-        ----------
-        name, default
-            Name of the option, and its default as the schema has it.
-
-        Returns
-        -------
-        value
-            As it is configured, or the default.
-        """
-        return self.options.get(name, default)
 
     @property
     def kinds(self) -> tuple[ImageType, ...]:
@@ -192,18 +143,12 @@ class PartOutcome:
 
     Parameters
     ----------
-    status
-        Exit status of the command.
-    seconds
-        How long it took [simulated s].
+    status, seconds, log
+        Exit status of the command, how long it took [simulated s], and the log of the script.
     left
         What was still running at the end.
-    broken
-        Traceback of what broke the session; empty if nothing did.
-    refused
-        Why the run could not be resumed; empty if it could.
-    log
-        Log of the script.
+    broken, refused
+        Traceback of what broke the session, and why the run could not be resumed; empty if all was well.
     """
 
     status: int | None = None
@@ -270,6 +215,8 @@ def ordinary_scenario(instrument: Instrument) -> Scenario:
         **{f"n_discard_{kind.lower()}": 0 for kind in ImageType},
         "exp_times_dark": 5,
         "exp_times_flat": 5,
+        "oods_timeout": 60,
+        "job_timeout": 600,
         "do_gain_from_flat_pairs": True,
         "generate_calibrations": True,
         "certify_calib_begin_date": "2025-01-01",

@@ -82,7 +82,7 @@ def _done_means_done(evidence: Evidence) -> Iterator[str]:
     missing += [
         f"ingest {each.name}" for images in kept.values() for each in images if not evidence.is_ingested(each)
     ]
-    missing += [step for step in evidence.asked_for if not evidence.done(step)]
+    missing += evidence.not_done
     trouble = Act.TERM in part.acts or bool(part.went_wrong)
     if state == "DONE" and missing:
         yield f"the script is DONE, and this was not done: {', '.join(missing)}"
@@ -107,7 +107,7 @@ def _rejected(evidence: Evidence) -> list[str]:
 
 def _slow(evidence: Evidence, part: Part) -> bool:
     """Whether a job took longer than it may in a part."""
-    limit = float(evidence.scenario.option("job_timeout"))
+    limit = float(evidence.scenario.options["job_timeout"])
     return any(
         job.acknowledged is not None and (job.published or math.inf) - job.acknowledged >= limit
         for job in evidence.events.jobs
@@ -141,9 +141,8 @@ def _missing_steps_are_named(evidence: Evidence) -> Iterator[str]:
     if evidence.last_part.disk_was_full:  # the names are on the disk or nowhere
         return
     named = {each["step"] for each in evidence.summary["not_done"]}
-    missing = {step for step in evidence.asked_for if not evidence.done(step)}
-    if missing - named:
-        yield f"these steps were not done, and are not named: {', '.join(sorted(missing - named))}"
+    if missing := set(evidence.not_done) - named:
+        yield f"these steps were not done, and are not named: {', '.join(sorted(missing))}"
     if final[0] == "DONE" and named:
         yield f"the script is DONE, and names what was not done: {', '.join(sorted(named))}"
 
@@ -216,9 +215,9 @@ def _nothing_goes_on(evidence: Evidence) -> Iterator[str]:
 def _time_is_bounded(evidence: Evidence) -> Iterator[str]:
     """A script ends within the time that its limits allow, and so does each job."""
     scenario = evidence.scenario
-    job_timeout = float(scenario.option("job_timeout"))
+    job_timeout = float(scenario.options["job_timeout"])
     jobs = 3 * (len(scenario.kinds) + 3)
-    exposure = 400.0 + float(scenario.option("oods_timeout"))
+    exposure = 400.0 + float(scenario.options["oods_timeout"])
     limit = 600.0 + scenario.images * exposure + jobs * (job_timeout + 400.0)
     for part in evidence.parts:
         if part.outcome is not None and part.outcome.seconds > limit:

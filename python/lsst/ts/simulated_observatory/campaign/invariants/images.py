@@ -120,7 +120,7 @@ def _stored_in_time(evidence: Evidence) -> set[int]:
 @invariant
 def _data_taking_halts(evidence: Evidence) -> Iterator[str]:
     """Without an accepted calibration, which all later ones need, no further exposure is begun."""
-    if not evidence.scenario.option("generate_calibrations"):
+    if not evidence.scenario.options.get("generate_calibrations"):
         return
     for part in evidence.parts:
         late = 0
@@ -137,7 +137,11 @@ def _data_taking_halts(evidence: Evidence) -> Iterator[str]:
 def _data_taking_goes_on(evidence: Evidence) -> Iterator[str]:
     """Where nothing is combined, a job that fails ends no data taking: images are worth having."""
     part, scenario = evidence.last_part, evidence.scenario
-    if scenario.option("generate_calibrations") or part.final is None or not evidence.of("RunConfigured"):
+    if (
+        scenario.options.get("generate_calibrations")
+        or part.final is None
+        or not evidence.of("RunConfigured")
+    ):
         return
     others = {name for name in part.went_wrong if not name.startswith(("ocps-", "verify-"))}
     if part.acts - {Act.PAUSE} or others:
@@ -176,7 +180,7 @@ def _ingested_in_time(evidence: Evidence) -> Iterator[ExposureEvent]:
         if wanted - set(times) or own.disk_was_full:
             continue
         published = max(times[name] for name in wanted)
-        limit = each.time + float(evidence.scenario.option("oods_timeout"))
+        limit = each.time + float(evidence.scenario.options["oods_timeout"])
         part, read_out = each.read_out or (None, 0.0)
         ready = read_out if part == each.part else each.time + readout + NO_READOUT
         if published < limit - SAME_TIME and max(published, ready) < own.attentive_until - SAME_TIME:

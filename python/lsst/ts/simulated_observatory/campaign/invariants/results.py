@@ -46,11 +46,11 @@ def _inputs(evidence: Evidence, job: JobEvent, config: Mapping[str, Any]) -> tup
     configured = [each.strip() for each in str(config[row.option_of(prefix)]).split(",")]
     if gains:
         return tuple(configured)
-    makes = bool(scenario.option("generate_calibrations"))
+    makes = bool(scenario.options.get("generate_calibrations"))
     before = [name for name in row.needs if makes and name in scenario.kinds]
     own = [_made_last(evidence, job)] if verifies and (makes or row.is_product) else []
     accepted = [_certified(evidence, name) for name in reversed(before)]
-    collection = [str(scenario.option("calib_collection"))] if accepted else []
+    collection = [str(scenario.options.get("calib_collection"))] if accepted else []
     return tuple(dict.fromkeys([*own, *accepted, *collection, *configured]))
 
 
@@ -84,7 +84,7 @@ def _verdicts_are_true(evidence: Evidence) -> Iterator[str]:
             yield f"the verdict on {name} is of {collection}, which is no successful job on its exposures"
             continue
         found = evidence.verdict_on(job)
-        if (fact["complete"], fact["passed"]) != (found.complete, found.passed):
+        if (fact["complete"], fact["passed"]) != found:
             yield (
                 f"the verdict on {name} is complete {fact['complete']}, passed {fact['passed']};"
                 f" its results say {found.complete}, {found.passed}"
@@ -94,14 +94,14 @@ def _verdicts_are_true(evidence: Evidence) -> Iterator[str]:
 @invariant
 def _certificates_are_earned(evidence: Evidence) -> Iterator[str]:
     """What is certified was made of exactly the kept exposures, and verified, and that was written before."""
-    sets, verifies = _own_sets(evidence), bool(evidence.scenario.option("do_verify", True))
+    sets, verifies = _own_sets(evidence), bool(evidence.scenario.options.get("do_verify", True))
     for name, run in sets:
         maker = evidence.events.by_run.get(run)
         if maker is None or maker not in list(evidence.successful("generate", name)):
             yield f"{name} of {run} is certified, and no successful job on its exposures made it"
         elif verifies:
             yield from _unverified(evidence, name, run)
-    wanted = str(evidence.scenario.option("calib_collection"))
+    wanted = str(evidence.scenario.options.get("calib_collection"))
     elsewhere = {each for each in evidence.datasets.certificates if each.collection != wanted}
     if changed := {each.collection for each in elsewhere ^ evidence.played.before}:
         yield f"what is certified in {', '.join(sorted(changed))} has changed, and nobody wanted that"
@@ -142,7 +142,7 @@ def _name(fact: Mapping[str, Any]) -> str:
 @invariant
 def _sets_are_whole(evidence: Evidence) -> Iterator[str]:
     """All detectors of a type are certified, or none; with the validity range that was asked for."""
-    wanted = [evidence.scenario.option(f"certify_calib_{end}_date") for end in ("begin", "end")]
+    wanted = [evidence.scenario.options[f"certify_calib_{end}_date"] for end in ("begin", "end")]
     validity = validity_range(*wanted)
     for (name, run), found in _own_sets(evidence).items():
         detectors = sorted(each.detector for each in found)

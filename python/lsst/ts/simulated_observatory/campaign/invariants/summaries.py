@@ -176,13 +176,13 @@ def _not_done(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"no reason is given why these were not done: {', '.join(nothing)}"
     # With flats of which no two are a pair there is a step of gains, and nothing to be done in it.
     scenario = evidence.scenario
-    gains = scenario.option(PAIR_GAINS.option, True) and PAIR_GAINS.made_from in scenario.kinds
+    gains = scenario.options.get(PAIR_GAINS.option, True) and PAIR_GAINS.made_from in scenario.kinds
     if strange := set(steps) - {*evidence.asked_for, *([GAINS] if gains else [])}:
         yield f"these were not asked for, and are named as not done: {', '.join(sorted(strange))}"
     if twice := sorted(step for step, times in Counter(steps).items() if times > 1):
         yield f"these are named twice as not done: {', '.join(twice)}"
     known = [step for step in steps if step not in strange and _filed_as_done(evidence, step)]
-    if lies := [step for step in known if evidence.done(step)]:
+    if lies := [step for step in known if step not in evidence.not_done]:
         yield f"these were done, and are named as not done: {', '.join(lies)}"
 
 
