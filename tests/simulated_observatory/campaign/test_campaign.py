@@ -82,7 +82,7 @@ def test_a_fault_that_never_struck_in_a_large_campaign_is_named(
     assert ("THESE FAULTS NEVER STRUCK: clock-step" in ended.stderr) is warned
 
 
-def no_more_than_one_image(_runner: object, scenario: Scenario, _worker: int = 0) -> Outcome:
+def no_more_than_one_image(_runner: object, scenario: Scenario) -> Outcome:
     """An outcome of a scenario that nobody plays: of two images and more one is too many."""
     story = f"{scenario.images} images"
     found = (Violation("one-image", f"there are {story}", story),) if scenario.images > 1 else ()
@@ -126,7 +126,7 @@ def test_a_number_that_the_matrix_has_not_is_refused(monkeypatch: pytest.MonkeyP
 
 def test_invariants_that_break_are_one_more_violation(tmp_path: Path) -> None:
     class Empty(Runner):
-        def play(self, scenario: Scenario, worker: int = 0) -> Played:
+        def play(self, scenario: Scenario) -> Played:
             (self.folder / "left").mkdir()
             return Played(scenario, self.folder / "left", [])
 

@@ -22,7 +22,7 @@ from .evidence import Evidence, gather
 from .invariants import INVARIANTS
 from .runner import Runner, open_runner
 from .scenario import AT_ONCE, Act, Interruption, Scenario, ordinary_scenario
-from .workers import Workers, results_of_group, scratch_folder
+from .workers import results_of_group, scratch_folder, work_through
 
 __all__ = ["Outcome", "Violation", "check_scenario", "matrix", "run_campaign", "run_matrix"]
 
@@ -93,13 +93,14 @@ def run_campaign(seeds: Sequence[int], *, focus: Sequence[str] = (), processes: 
 
     def produce(folder: Path) -> Iterator[Outcome]:
         runner, shrunk = open_runner(folder), set[str]()
-        work = Workers(
-            lambda seed, place: check_scenario(runner, draw_scenario(seed, focus), place), processes
-        )
-        for outcome in work.results(seeds):
-            new = {each.invariant for each in outcome.violations} - shrunk
+
+        def work(seed: int) -> Outcome:
+            return check_scenario(runner, draw_scenario(seed, focus))
+
+        for outcome in work_through(work, seeds, processes):
+            new = outcome.invariants - shrunk
             shrunk |= new
-            yield _with_smallest(runner, outcome, new, focus, worker=processes)
+            yield _with_smallest(runner, outcome, new, focus)
 
     return _in_group(produce)
 
@@ -123,11 +124,10 @@ def run_matrix(numbers: slice, *, processes: int = 2) -> Iterator[Outcome]:
     def produce(folder: Path) -> Iterator[Outcome]:
         runner = open_runner(folder)
         scenarios = matrix(runner)
-        work = Workers(lambda number, worker: check_scenario(runner, scenarios[number], worker), processes)
         chosen = range(len(scenarios))[numbers]
         if not chosen:
             raise LookupError(f"the matrix has those from 0 to {len(scenarios) - 1}")
-        yield from work.results(chosen)
+        yield from work_through(lambda place: check_scenario(runner, scenarios[place]), chosen, processes)
 
     return _in_group(produce)
 
@@ -138,14 +138,11 @@ def _in_group(produce: Callable[[Path], Iterator[T]]) -> Iterator[T]:
         yield from results_of_group(lambda: produce(folder), interrupts)
 
 
-def _with_smallest(
-    runner: Runner, outcome: Outcome, invariants: set[str], focus: Sequence[str], worker: int
-) -> Outcome:
+def _with_smallest(runner: Runner, outcome: Outcome, invariants: set[str], focus: Sequence[str]) -> Outcome:
     """Replace the stories of first violations of invariants by those of the smallest scenarios with one."""
 
     def violation(name: str, scenario: Scenario) -> Violation | None:
-        work = Workers(lambda _, __: check_scenario(runner, scenario, worker), 1)
-        played = next(work.results([scenario.seed]))
+        (played,) = work_through(lambda _: check_scenario(runner, scenario), [scenario.seed], 1)
         return next((each for each in played.violations if each.invariant == name), None)
 
     found = list(outcome.violations)
@@ -158,20 +155,20 @@ def _with_smallest(
     return replace(outcome, violations=tuple(found))
 
 
-def check_scenario(runner: Runner, scenario: Scenario, worker: int = 0) -> Outcome:
+def check_scenario(runner: Runner, scenario: Scenario) -> Outcome:
     """Play and check one scenario, and remove its files.
 
     Parameters
     ----------
-    runner, scenario, worker
-        As for `Runner.play`.
+    runner, scenario
+        Plays that one.
 
     Returns
     -------
     outcome
         Invariants that break are violations, too: no reason to lose all that was found.
     """
-    played = runner.play(scenario, worker)
+    played = runner.play(scenario)
     try:
         evidence = gather(played)
         try:
@@ -247,6 +244,7 @@ def matrix(runner: Runner) -> list[Scenario]:
 def _places(runner: Runner, plain: Scenario) -> Iterator[Interruption]:
     """Every checkpoint, and after every entry of the journal."""
     evidence = gather(runner.play(plain))
+    shutil.rmtree(evidence.played.folder)
     # The state is published at every checkpoint, and at few other occasions; more places do no harm.
     checkpoints = sum(name == "RUNNING" for _, name, _ in evidence.parts[0].states)
     yield from (Interruption(Act.PAUSE, checkpoint=number) for number in range(1, checkpoints))

@@ -10,6 +10,7 @@ import resource
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 from collections import Counter
@@ -90,23 +91,21 @@ class Runner:
 
     folder: Path
 
-    def play(self, scenario: Scenario, worker: int = 0) -> Played:
+    def play(self, scenario: Scenario) -> Played:
         """Play a scenario.
 
         Parameters
         ----------
         scenario
             That one.
-        worker
-            Number of the worker, which has a folder for itself: its files stay there until the next scenario.
 
         Returns
         -------
         played
-            What it left.
+            What it left, in a folder that is to be removed by the caller.
         """
         check_space(self.folder)
-        folder = self._prepare(f"worker{worker}", scenario.instrument)
+        folder = self._prepare(scenario.instrument)
         played = Played(scenario, folder, [], before=_certified_in(self._template(scenario.instrument)))
         for part in range(2 if scenario.resumed else 1):
             if part:
@@ -118,12 +117,11 @@ class Runner:
             played.parts.pop()
         return played
 
-    def _prepare(self, name: str, instrument: Instrument) -> Path:
-        """Make the folder of a scenario, with a new repository."""
-        # A Butler remembers what the index of a folder says: each instrument has one of its own.
-        folder = self.folder / name / instrument.name
-        shutil.rmtree(folder, ignore_errors=True)
-        (folder / "run").mkdir(parents=True)
+    def _prepare(self, instrument: Instrument) -> Path:
+        """Make a folder, with a new repository."""
+        # A Butler remembers what the index of a folder says: no two scenarios have the same one.
+        folder = Path(tempfile.mkdtemp(prefix="scenario-", dir=self.folder))
+        (folder / "run").mkdir()
         shutil.copytree(self._template(instrument), folder / "run" / "repo")
         return folder
 
@@ -156,7 +154,7 @@ def open_runner(folder: Path) -> Runner:
     """
     runner = Runner(folder)
     for instrument in (LATISS, LSSTCOMCAM):
-        prepared = runner._prepare("warm-up", instrument)
+        prepared = runner._prepare(instrument)
         _certified_in(runner._template(instrument))
         outcome = _run_part(ordinary_scenario(instrument), prepared, 0, lambda _: None)
         if outcome.status != 0:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from lsst.ts.calibrations.domain.errors import CalibrationError
 
@@ -31,11 +31,11 @@ __all__ = [
     "LEAST",
     "MOST_MEMORY",
     "NoSpace",
-    "Workers",
     "check_space",
     "limit_memory",
     "results_of_group",
     "scratch_folder",
+    "work_through",
 ]
 
 MOST_MEMORY = 4 << 30
@@ -116,86 +116,72 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
 
 
-class Workers(Generic[T]):
-    """Processes that do one task each: memory that a task has taken is given back at its end.
+def work_through(work: Callable[[int], T], tasks: Sequence[int], size: int) -> Iterator[T]:
+    """Do numbered tasks in processes that do one each: memory that a task has taken is given back at its end.
 
     Parameters
     ----------
     work
-        Does a task; called with its number, and with that of the worker, of which no two that run at the same
-        time have the same one.
-    size
-        How many work at a time; they are numbered from 0.
+        Does a task; called with its number.
+    tasks, size
+        Their numbers, and how many are done at a time.
+
+    Yields
+    ------
+    result
+        Of each task, in their order. Whoever does not wait for the end leaves no process behind. NoSpace
+        comes if there is no space to work.
+
+    Raises
+    ------
+    RuntimeError
+        A process ended without any result.
     """
+    busy: dict[Connection, tuple[int, ForkProcess]] = {}
+    results: dict[int, T] = {}
+    begun = 0
+    try:
+        for place in range(len(tasks)):
+            while place not in results:
+                while begun < len(tasks) and len(busy) < size:
+                    receiver, sender = _FORK.Pipe(duplex=False)
+                    process = _FORK.Process(target=_do, args=(work, tasks[begun], sender))
+                    process.start()
+                    busy[receiver] = begun, process
+                    sender.close()
+                    begun += 1
+                for connection in multiprocessing.connection.wait(list(busy)):
+                    assert isinstance(connection, Connection)
+                    number, process = busy[connection]
+                    try:
+                        result = connection.recv()
+                    except EOFError:
+                        text = f"the process for {tasks[number]} ended without a result"
+                        raise RuntimeError(text) from None
+                    _end(connection, process)
+                    del busy[connection]
+                    if isinstance(result, NoSpace):
+                        raise result
+                    results[number] = result
+            yield results.pop(place)
+    finally:
+        for connection, (_, process) in busy.items():
+            process.kill()
+            _end(connection, process)
 
-    def __init__(self, work: Callable[[int, int], T], size: int) -> None:
-        self._work = work
-        self._free = list(range(size))
-        self._busy: dict[Connection, tuple[int, int, ForkProcess]] = {}
 
-    def results(self, tasks: Sequence[int]) -> Iterator[T]:
-        """Do the tasks. NoSpace if there is no space to work, RuntimeError if a process has no result.
+def _do(work: Callable[[int], T], task: int, sender: Connection) -> None:
+    """Do one task, in a process of its own."""
+    limit_memory()
+    try:
+        sender.send(work(task))
+    except NoSpace as error:
+        sender.send(error)
 
-        Parameters
-        ----------
-        tasks
-            Their numbers.
 
-        Yields
-        ------
-        result
-            Of each task, in their order. Whoever does not wait for the end leaves no worker behind.
-        """
-        results: dict[int, T] = {}
-        left = iter(range(len(tasks)))
-        try:
-            for place in range(len(tasks)):
-                while place not in results:
-                    while self._free and (new := next(left, None)) is not None:
-                        self._begin(new, tasks[new])
-                    results |= self._wait(tasks)
-                yield results.pop(place)
-        finally:
-            for connection, (_, _, process) in self._busy.items():
-                process.kill()
-                process.join()
-                connection.close()
-            self._busy.clear()
-
-    def _begin(self, place: int, task: int) -> None:
-        worker = self._free.pop(0)
-        receiver, sender = _FORK.Pipe(duplex=False)
-        process = _FORK.Process(target=self._do, args=(task, worker, sender))
-        process.start()
-        self._busy[receiver] = place, worker, process
-        sender.close()
-
-    def _do(self, task: int, worker: int, sender: Connection) -> None:
-        """Do one task, in a process of its own."""
-        limit_memory()
-        try:
-            sender.send(self._work(task, worker))
-        except NoSpace as error:
-            sender.send(error)
-
-    def _wait(self, tasks: Sequence[int]) -> dict[int, T]:
-        """Wait until some tasks are done; return their results by place."""
-        results = {}
-        for connection in multiprocessing.connection.wait(list(self._busy)):
-            assert isinstance(connection, Connection)
-            place, worker, process = self._busy[connection]
-            try:
-                result = connection.recv()
-            except EOFError:
-                raise RuntimeError(f"the process for {tasks[place]} ended without a result") from None
-            del self._busy[connection]
-            connection.close()
-            process.join()
-            self._free.append(worker)
-            if isinstance(result, NoSpace):
-                raise result
-            results[place] = result
-        return results
+def _end(connection: Connection, process: ForkProcess) -> None:
+    process.join()
+    connection.close()
 
 
 def results_of_group(produce: Callable[[], Iterator[T]], interrupts: Interrupts) -> Iterator[T]:
