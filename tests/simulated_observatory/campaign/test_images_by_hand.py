@@ -74,13 +74,13 @@ class TestIngests:
         made.state(200.0, ScriptState.STOPPED)
         assert made.violations("ingests-are-true") == []
 
-    @pytest.mark.parametrize(("said", "word"), [(True, "has"), (False, "has not")])
-    def test_the_summary_says_what_the_journal_says(self, made: HandMade, said: bool, word: str) -> None:
+    @pytest.mark.parametrize(("ingested", "word"), [(True, "has"), (False, "has not")])
+    def test_the_summary_says_what_the_journal_says(self, made: HandMade, ingested: bool, word: str) -> None:
         made.take(5.0, 1)
         made.ingest(8.0, 1)
-        if not said:
+        if not ingested:
             made.note("ExposureConfirmed", id=FIRST)
-        made.summary = {"exposures": [entry(1, ingested=said)]}
+        made.summary = {"exposures": [entry(1, ingested=ingested)]}
         words = [f"the summary {word} exposure {FIRST} as ingested, and the journal says otherwise"]
         assert made.violations("ingests-are-true") == words
 
