@@ -29,16 +29,15 @@ from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM, Instrument
 from lsst.ts.calibrations.journal.record import RunRecord
 from lsst.ts.calibrations.journal.resumption import ResumptionError, take_up
-from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.calibrations.maintel import MakeComCamCalibrations
 
 from .. import clock
 from ..embedded_sal.bus import running_bus
 from ..faults.faults import Fault, Faults
-from ..pipelines import PIPELINES
 from ..repository.repository import write_index
 from ..session.observatory import SimulatedObservatory
 from ..session.progress import PlainProgress
+from ..session.request import SimulationSettings
 from ..session.resumption import time_of_resumption
 from ..session.script_session import ScriptSession
 from ..session.setup import SimulationSetup
@@ -289,15 +288,13 @@ def _session(
     setup = _ScenarioSetup(
         instrument=instrument,
         config=CalibrationConfig.from_namespace(dict(scenario.options), instrument),
-        settings=RunSettings(
+        settings=SimulationSettings(
             folder=run,
             jobs=run / "uws",
             repository=run / "repo",
-            simulated=True,
             seed=SEED,
             scale=SCALE,
             date=NIGHT,
-            pipelines=PIPELINES,
             # Faults of the database are met by whoever opens it anew, as the script does at the telescope. To
             # share what was loaded when it was opened first saves a good part of the time of all other runs.
             open_butler=None if of_database else lambda *_: _butler(run / "repo").clone(),
