@@ -233,11 +233,11 @@ class Evidence:
         scenario, names = self.scenario, list[str]()
         verifies = scenario.options.get("do_verify", True)
         for name, calibration in CALIBRATIONS.items():
-            if not (calibration.is_product or calibration.image_type in scenario.kinds):
+            if calibration.image_type not in (None, *scenario.kinds):
                 continue
             if scenario.options.get(calibration.option):
                 names += [f"generate {name}", *([f"verify {name}"] if verifies else []), f"certify {name}"]
-            elif verifies and not calibration.is_product:
+            elif verifies and calibration.image_type is not None:
                 names.append(f"verify {name}")
         return names + ([GAINS] if self.pairs_of_flats else [])
 

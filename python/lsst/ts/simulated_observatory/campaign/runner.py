@@ -28,7 +28,7 @@ from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM, Instrument
 from lsst.ts.calibrations.journal.record import RunRecord
-from lsst.ts.calibrations.journal.resumption import ResumptionError, take_up
+from lsst.ts.calibrations.journal.resumption import ResumptionError, resume_run
 from lsst.ts.calibrations.maintel import MakeComCamCalibrations
 
 from .. import clock
@@ -275,7 +275,7 @@ def _butler(repository: Path) -> Butler:
 
 def _record(scenario: Scenario, folder: Path) -> RunRecord:
     """What the run did before it was interrupted; a ResumptionError if it cannot go on."""
-    resumption = take_up(folder / "run", SCRIPTS[scenario.instrument.name].__name__)
+    resumption = resume_run(folder / "run", SCRIPTS[scenario.instrument.name].__name__)
     resumption.journal.close()  # the script takes it up again
     return resumption.record
 

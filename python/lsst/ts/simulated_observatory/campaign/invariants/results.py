@@ -41,14 +41,14 @@ def _inputs(evidence: Evidence, job: JobEvent, config: Mapping[str, Any]) -> tup
     """Input collections that a job is to have."""
     scenario, gains = evidence.scenario, job.calibration == PAIR_GAINS.name
     row = CALIBRATIONS[PAIR_GAINS.settings_of if gains else job.calibration]
-    verifies = job.kind == "verify"
-    prefix = "input_collections_verify" if verifies and not row.is_product else "input_collections"
+    verifies, is_product = job.kind == "verify", row.image_type is None
+    prefix = "input_collections_verify" if verifies and not is_product else "input_collections"
     configured = [each.strip() for each in str(config[row.option_of(prefix)]).split(",")]
     if gains:
         return tuple(configured)
     makes = bool(scenario.options.get("generate_calibrations"))
     before = [name for name in row.needs if makes and name in scenario.kinds]
-    own = [_made_last(evidence, job)] if verifies and (makes or row.is_product) else []
+    own = [_made_last(evidence, job)] if verifies and (makes or is_product) else []
     accepted = [_certified(evidence, name) for name in reversed(before)]
     collection = [str(scenario.options.get("calib_collection"))] if accepted else []
     return tuple(dict.fromkeys([*own, *accepted, *collection, *configured]))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from lsst.ts.calibrations.journal.facts import RunConfigured, RunEnded, fact_from_dict
 from lsst.ts.calibrations.journal.record import RunRecord
@@ -83,7 +84,7 @@ def _replayed(evidence: Evidence, record: RunRecord, configured: RunConfigured) 
         script=configured.script,
         state=ended.state,
         reason=ended.reason,
-        config=configured.config,
+        config=CalibrationConfig.from_namespace(configured.config, evidence.scenario.instrument),
         started=record.parts[0].begin,
         ended=ended.time,
     )
