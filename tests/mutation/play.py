@@ -13,12 +13,11 @@ from lsst.ts.simulated_observatory.sal_names import use_embedded_sal
 
 use_embedded_sal()
 
-from lsst.ts.simulated_observatory.campaign.campaign import check_scenario  # noqa: E402
+from lsst.ts.simulated_observatory.campaign.campaign import check_scenario, matrix  # noqa: E402
 from lsst.ts.simulated_observatory.campaign.drawing import draw_scenario  # noqa: E402
-from lsst.ts.simulated_observatory.campaign.interruption import Act  # noqa: E402
-from lsst.ts.simulated_observatory.campaign.matrix import matrix  # noqa: E402
 from lsst.ts.simulated_observatory.campaign.runner import Runner, open_runner  # noqa: E402
-from lsst.ts.simulated_observatory.campaign.scratch import scratch_folder  # noqa: E402
+from lsst.ts.simulated_observatory.campaign.scenario import Act  # noqa: E402
+from lsst.ts.simulated_observatory.campaign.workers import scratch_folder  # noqa: E402
 
 
 def stops_at_the_begin(runner: Runner) -> Iterator[set[str]]:

@@ -57,7 +57,7 @@ runpy.run_path({str(Path(__file__).parent / "play.py")!r}, run_name="__main__")
 MOST = 30
 """Drawn scenarios within which a violation must be found."""
 
-FIRST = {"A stop waits for the camera first": 50}
+FIRST = {"A stop waits for the camera first": 50, "A stop waits without limit": 2560}
 """Scenarios to begin with, by defect, where few scenarios meet the moment."""
 
 RARE = ("Whether the camera was asked is not known", "A run begins after its stop")

@@ -9,16 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS, ImageType
 from lsst.ts.simulated_observatory.campaign.datasets import Certificate, Datasets, ExposureAndDetector
 from lsst.ts.simulated_observatory.campaign.events import Events
 from lsst.ts.simulated_observatory.campaign.evidence import Evidence
 from lsst.ts.simulated_observatory.campaign.invariants import INVARIANTS
 from lsst.ts.simulated_observatory.campaign.recording import BusMessage
-from lsst.ts.simulated_observatory.campaign.runner import Played
-from lsst.ts.simulated_observatory.campaign.scenario import Scenario
-from lsst.ts.simulated_observatory.campaign.script_process import PartOutcome
+from lsst.ts.simulated_observatory.campaign.scenario import (
+    Act,
+    Interruption,
+    PartOutcome,
+    Played,
+    Scenario,
+)
 from lsst.ts.simulated_observatory.embedded_sal.enums import SalRetCode, ScriptState
+from lsst.ts.simulated_observatory.stand_ins.measurements import Disturbance
 
 FIRST = 20250115_00001
 """Id of the first exposure."""
@@ -139,6 +144,23 @@ class HandMade:
     def violations(self, invariant: str) -> list[str]:
         """How an invariant is violated."""
         return list(INVARIANTS[invariant](self.evidence))
+
+
+def read_scenario(values: Mapping[str, Any], seed: int = 0) -> Scenario:
+    """Make a scenario from what `Scenario.as_dict` gives; what is not there is as nothing goes wrong."""
+    interruption = values.get("interruption")
+    return Scenario(
+        seed,
+        INSTRUMENTS[values["instrument"]],
+        values["options"],
+        tuple(values.get("faults", ())),
+        {
+            ImageType(kind): tuple(Disturbance(**each) for each in noise)
+            for kind, noise in values.get("disturbances", {}).items()
+        },
+        interruption and Interruption(**{**interruption, "act": Act[interruption["act"]]}),
+        values.get("resumed", False),
+    )
 
 
 def entry(number: int, **others: object) -> dict[str, Any]:

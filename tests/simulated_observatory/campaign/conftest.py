@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from lsst.ts.simulated_observatory.campaign.runner import Runner
-from lsst.ts.simulated_observatory.campaign.scratch import scratch_folder
+from lsst.ts.simulated_observatory.campaign.workers import scratch_folder
 
 from .by_hand import HandMade
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,16 +17,17 @@ from lsst.ts.simulated_observatory.campaign import campaign
 from lsst.ts.simulated_observatory.campaign.__main__ import main
 from lsst.ts.simulated_observatory.campaign.campaign import (
     Outcome,
-    Report,
     Violation,
     check_scenario,
     run_campaign,
     run_matrix,
 )
 from lsst.ts.simulated_observatory.campaign.drawing import draw_scenario
-from lsst.ts.simulated_observatory.campaign.runner import Played, Runner, ordinary_scenario
-from lsst.ts.simulated_observatory.campaign.scenario import Scenario
+from lsst.ts.simulated_observatory.campaign.runner import Runner
+from lsst.ts.simulated_observatory.campaign.scenario import Played, Scenario, ordinary_scenario
 from lsst.ts.simulated_observatory.faults.kinds import KINDS
+
+from .by_hand import read_scenario
 
 CAMPAIGN = [sys.executable, "-m", "lsst.ts.simulated_observatory.campaign"]
 
@@ -36,22 +36,22 @@ EXAMPLES = yaml.safe_load((Path(__file__).parent / "examples.yaml").read_text(en
 
 @pytest.mark.timeout(600)
 def test_a_short_campaign_finds_no_violation() -> None:
-    report = run_campaign(range(16), seed=1)
-    assert report.violations == []
-    assert report.scenarios == 16
+    outcomes = list(run_campaign(range(16)))
+    assert [each.violations for each in outcomes] == [()] * 16
 
 
 @pytest.mark.timeout(600)
 def test_every_tenth_interruption_of_the_matrix_is_survived() -> None:
-    report = run_matrix(every=10)
-    assert report.violations == []
-    assert report.scenarios > 20
+    outcomes = list(run_matrix(slice(0, None, 10)))
+    assert [each.seed for each in outcomes if each.violations] == []
+    assert [each.seed for each in outcomes] == list(range(0, 10 * len(outcomes), 10))
+    assert len(outcomes) > 20
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each["name"].replace(" ", "-"))
 def test_a_scenario_that_stays_violates_nothing(runner: Runner, example: dict[str, object]) -> None:
-    outcome = check_scenario(runner, Scenario.from_dict(example))
+    outcome = check_scenario(runner, read_scenario(example))
     found = [f"VIOLATION {each.invariant}: {each.words}" for each in outcome.violations]
     if found:
         pytest.fail("\n".join([outcome.story, *found]))
@@ -74,15 +74,15 @@ def test_the_report_of_the_command(tmp_path: Path) -> None:
 def test_a_fault_that_never_struck_in_a_large_campaign_is_named(
     monkeypatch: pytest.MonkeyPatch, scenarios: int, warned: bool
 ) -> None:
-    report = Report(1, scenarios, faults=Counter(dict.fromkeys(KINDS, 5) | {"clock-step": 0}))
-    monkeypatch.setattr(campaign, "run_campaign", lambda *_, **__: report)
+    struck = Outcome(0, (), "", dict.fromkeys(KINDS, 5) | {"clock-step": 0}, 0)
+    monkeypatch.setattr(campaign, "run_campaign", lambda *_, **__: iter([struck] * scenarios))
     ended = CliRunner().invoke(main, ["--scenarios", f"{scenarios}", "--json"])
     assert ended.exit_code == 0
     assert json.loads(ended.stdout)["never_struck"] == ["clock-step"]
     assert ("THESE FAULTS NEVER STRUCK: clock-step" in ended.stderr) is warned
 
 
-def no_more_than_one_image(_runner: object, scenario: Scenario, _worker: int = 0) -> Outcome:
+def no_more_than_one_image(_runner: object, scenario: Scenario) -> Outcome:
     """An outcome of a scenario that nobody plays: of two images and more one is too many."""
     story = f"{scenario.images} images"
     found = (Violation("one-image", f"there are {story}", story),) if scenario.images > 1 else ()
@@ -99,10 +99,10 @@ def without_scripts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_the_first_violation_of_an_invariant_has_the_smallest_story() -> None:
     seeds = [seed for seed in range(100) if draw_scenario(seed).images > 2][:2]
     images = [draw_scenario(seed).images for seed in seeds]
-    report = run_campaign(seeds, seed=1)
-    assert [each["story"] for each in report.violations] == [
-        f"there are {images[0]} images\nThe smallest scenario like it: there are 2 images\n2 images",
-        f"there are {images[1]} images\n{images[1]} images",
+    found = [each for outcome in run_campaign(seeds) for each in outcome.violations]
+    assert [(each.words, each.story) for each in found] == [
+        (f"there are {images[0]} images", "The smallest scenario like it: there are 2 images\n2 images"),
+        (f"there are {images[1]} images", f"{images[1]} images"),
     ]
 
 
@@ -126,7 +126,7 @@ def test_a_number_that_the_matrix_has_not_is_refused(monkeypatch: pytest.MonkeyP
 
 def test_invariants_that_break_are_one_more_violation(tmp_path: Path) -> None:
     class Empty(Runner):
-        def play(self, scenario: Scenario, worker: int = 0) -> Played:
+        def play(self, scenario: Scenario) -> Played:
             (self.folder / "left").mkdir()
             return Played(scenario, self.folder / "left", [])
 

@@ -6,9 +6,8 @@ from collections import Counter
 
 import pytest
 
-from lsst.ts.simulated_observatory.campaign.interruption import Act
 from lsst.ts.simulated_observatory.campaign.invariants.ends import NEGATIVE
-from lsst.ts.simulated_observatory.campaign.script_process import PartOutcome
+from lsst.ts.simulated_observatory.campaign.scenario import Act, PartOutcome
 from lsst.ts.simulated_observatory.embedded_sal.enums import SalRetCode, ScriptState
 
 from .by_hand import HandMade

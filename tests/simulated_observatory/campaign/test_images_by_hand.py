@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from lsst.ts.calibrations.domain.instruments import ImageType
-from lsst.ts.simulated_observatory.campaign.interruption import Act
+from lsst.ts.simulated_observatory.campaign.scenario import Act
 from lsst.ts.simulated_observatory.embedded_sal.enums import SalRetCode, ScriptState
 
 from .by_hand import FIRST, HandMade, entry
@@ -74,13 +74,13 @@ class TestIngests:
         made.state(200.0, ScriptState.STOPPED)
         assert made.violations("ingests-are-true") == []
 
-    @pytest.mark.parametrize(("said", "word"), [(True, "has"), (False, "has not")])
-    def test_the_summary_says_what_the_journal_says(self, made: HandMade, said: bool, word: str) -> None:
+    @pytest.mark.parametrize(("ingested", "word"), [(True, "has"), (False, "has not")])
+    def test_the_summary_says_what_the_journal_says(self, made: HandMade, ingested: bool, word: str) -> None:
         made.take(5.0, 1)
         made.ingest(8.0, 1)
-        if not said:
+        if not ingested:
             made.note("ExposureConfirmed", id=FIRST)
-        made.summary = {"exposures": [entry(1, ingested=said)]}
+        made.summary = {"exposures": [entry(1, ingested=ingested)]}
         words = [f"the summary {word} exposure {FIRST} as ingested, and the journal says otherwise"]
         assert made.violations("ingests-are-true") == words
 
@@ -140,4 +140,4 @@ def test_a_refusal_is_no_news_of_the_exposure_before(made: HandMade) -> None:
     values = {"private_seqNum": 2, "expTime": 0.0, "keyValueMap": ""}
     made.send(9.0, "ATCamera", "cmd_takeImages", **values)
     made.send(9.5, "ATCamera", "ack_ackcmd", private_seqNum=2, ack=int(SalRetCode.CMD_FAILED), result="")
-    assert [each.time for each in made.evidence.events.exposures.values()] == [5.0]
+    assert [each.time for each in made.evidence.events.exposures] == [5.0]

@@ -12,13 +12,16 @@ import pytest
 
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory.campaign import runner as module
-from lsst.ts.simulated_observatory.campaign import script_process
 from lsst.ts.simulated_observatory.campaign.evidence import gather
-from lsst.ts.simulated_observatory.campaign.interruption import Act, Interruption
-from lsst.ts.simulated_observatory.campaign.invariants import find_violations
-from lsst.ts.simulated_observatory.campaign.runner import Runner, ordinary_scenario
-from lsst.ts.simulated_observatory.campaign.scenario import Scenario
-from lsst.ts.simulated_observatory.campaign.script_process import PartOutcome
+from lsst.ts.simulated_observatory.campaign.invariants import INVARIANTS
+from lsst.ts.simulated_observatory.campaign.runner import Runner, _run_part
+from lsst.ts.simulated_observatory.campaign.scenario import (
+    Act,
+    Interruption,
+    PartOutcome,
+    Scenario,
+    ordinary_scenario,
+)
 from lsst.ts.simulated_observatory.embedded_sal.enums import ScriptState
 
 from .by_hand import HandMade
@@ -70,11 +73,12 @@ def test_a_resumed_process_that_dies_is_noticed(runner: Runner, monkeypatch: pyt
     def die(scenario: Scenario, folder: Path, part: int, report: Callable[[str], None]) -> PartOutcome:
         if part:
             os._exit(3)
-        return script_process.run_part(scenario, folder, part, report)
+        return _run_part(scenario, folder, part, report)
 
-    monkeypatch.setattr(module, "run_part", die)
+    monkeypatch.setattr(module, "_run_part", die)
     killed: dict[str, Any] = {"interruption": Interruption(Act.KILL, message=100), "resumed": True}
     evidence = gather(runner.play(replace(ordinary_scenario(LATISS), **killed)))
     assert evidence.played.parts == [None, None]
-    assert ("nothing-breaks", "the process of part 1 ended by itself, or hung") in find_violations(evidence)
+    words = list(INVARIANTS["nothing-breaks"](evidence))
+    assert words == ["the process of part 1 ended by itself, or hung"]
     evidence.datasets.close()

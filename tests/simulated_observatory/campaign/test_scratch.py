@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from lsst.ts.simulated_observatory.campaign import scratch
-from lsst.ts.simulated_observatory.campaign.scratch import NoSpace, scratch_folder
+from lsst.ts.simulated_observatory.campaign import workers
+from lsst.ts.simulated_observatory.campaign.workers import NoSpace, scratch_folder
 
 MB = 1 << 20
 
@@ -25,7 +25,7 @@ def disks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Disks:
     memory, usual = tmp_path / "memory", tmp_path / "usual"
     memory.mkdir()
     usual.mkdir()
-    monkeypatch.setattr(scratch, "MEMORY", memory)
+    monkeypatch.setattr(workers, "MEMORY", memory)
     monkeypatch.setattr("tempfile.tempdir", str(usual))
 
     def set_free(in_memory: int, elsewhere: int) -> None:

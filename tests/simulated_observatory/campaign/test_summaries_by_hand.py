@@ -13,8 +13,9 @@ import pytest
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory.campaign.datasets import Certificate, validity_range
 from lsst.ts.simulated_observatory.campaign.evidence import Evidence, gather
-from lsst.ts.simulated_observatory.campaign.invariants import INVARIANTS, summaries
-from lsst.ts.simulated_observatory.campaign.runner import Runner, ordinary_scenario
+from lsst.ts.simulated_observatory.campaign.invariants import INVARIANTS
+from lsst.ts.simulated_observatory.campaign.runner import Runner
+from lsst.ts.simulated_observatory.campaign.scenario import ordinary_scenario
 from lsst.ts.simulated_observatory.embedded_sal.enums import ScriptState
 
 from .by_hand import FIRST, JOB, HandMade, entry
@@ -136,7 +137,7 @@ class TestAgainstBusAndRepository:
         made.options |= {"generate_calibrations": True, "calib_collection": "here"}
         made.note("Certified", dataset_type="bias")
         made.summary["not_done"].append({"step": "certify BIAS", "reason": "who knows"})
-        monkeypatch.setattr(summaries, "done", lambda *_: True)
+        monkeypatch.setattr(Evidence, "_done", lambda *_: True)
         words = ["these were done, and are named as not done: certify BIAS"]
         assert made.violations("summary-is-true") == words
 

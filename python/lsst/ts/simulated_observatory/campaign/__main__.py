@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,7 +17,7 @@ from lsst.ts.calibrations.domain.text import one_line
 from ..sal_names import use_embedded_sal
 
 if TYPE_CHECKING:
-    from .campaign import Report
+    from .campaign import Outcome
 
 __all__ = ["main"]
 
@@ -38,13 +39,11 @@ def _read_focus(_context: click.Context, _: click.Parameter, values: tuple[str, 
     return values
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--scenarios", type=click.IntRange(1, MOST), default=200, help="How many scenarios.")
+@click.option("--seed", type=click.IntRange(0), default=1, help="Seed of the campaign.")
 @click.option(
-    "--scenarios", type=click.IntRange(1, MOST), default=200, show_default=True, help="How many scenarios."
-)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the campaign.")
-@click.option(
-    "--scenario", type=click.IntRange(0), help="Play only the scenario of this seed, and print what happens."
+    "--scenario", type=click.IntRange(0), help="Play only that of this seed, and print what happens."
 )
 @click.option(
     "--focus",
@@ -52,13 +51,9 @@ def _read_focus(_context: click.Context, _: click.Parameter, values: tuple[str, 
     callback=_read_focus,
     help="A fault that every scenario is to have, or 'interruption'; of several one.",
 )
-@click.option(
-    "--processes", type=click.IntRange(1), default=2, show_default=True, help="Scenarios at a time."
-)
+@click.option("--processes", type=click.IntRange(1), default=2, help="Scenarios at a time.")
 @click.option("--matrix", is_flag=True, help="Interrupt a run at every place in every way, then resume it.")
-@click.option(
-    "--every", type=click.IntRange(1), default=1, help="With --matrix: try only one in EVERY combinations."
-)
+@click.option("--every", type=click.IntRange(1), default=1, help="With --matrix: try only one in EVERY.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def main(
     scenarios: int,
@@ -81,27 +76,21 @@ def main(
         As the help texts of the options say.
     """  # noqa: D301  (of which click shows what is before)
     use_embedded_sal()
-    with _ending_in_words():
-        from .campaign import run_campaign, run_matrix
-
-        if scenario is not None:
-            sys.exit(_replay(scenario, focus, matrix))
-        if matrix:
-            report = run_matrix(every=every, processes=processes, progress=_progress())
-        else:
-            seeds = random.Random(seed).sample(range(1_000_000_000), scenarios)  # noqa: S311
-            report = run_campaign(seeds, seed=seed, processes=processes, focus=focus, progress=_progress())
-    _end(report, as_json)
-
-
-@contextmanager
-def _ending_in_words() -> Iterator[None]:
-    """End in words, with the exit status 2, when a signal comes or the scenarios have no space."""
     from ..session.interrupts import Interrupted
-    from .scratch import NoSpace
+    from .campaign import run_campaign, run_matrix
+    from .workers import NoSpace
 
     try:
-        yield
+        if matrix:
+            chosen = slice(0, None, every) if scenario is None else slice(scenario, scenario + 1)
+            outcomes = run_matrix(chosen, processes=processes)
+        else:
+            seeds = random.Random(seed).sample(range(1_000_000_000), scenarios)  # noqa: S311
+            chosen_seeds = seeds if scenario is None else [scenario]
+            outcomes = run_campaign(chosen_seeds, focus=focus, processes=processes)
+        if scenario is None:
+            sys.exit(_report(outcomes, 0 if matrix else seed, as_json))
+        sys.exit(_replay(outcomes, scenario))
     except Interrupted as interrupt:
         click.echo(f"{interrupt}: the campaign was ended, and its files were removed.", err=True)
         sys.exit(2)
@@ -110,63 +99,62 @@ def _ending_in_words() -> Iterator[None]:
         sys.exit(2)
 
 
-def _progress() -> Callable[[Report], None]:
-    """Make what prints each violation as it comes, and how far the campaign is."""
-    shown = 0
+def _report(outcomes: Iterator[Outcome], seed: int, as_json: bool) -> bool:
+    """Print each violation as it comes, how far the campaign is, and a report; return whether any came."""
+    from ..faults.kinds import KINDS
 
-    def show(report: Report) -> None:
-        nonlocal shown
-        for each in report.violations[shown:]:
-            click.echo(f"seed {each['seed']}, {each['invariant']}: {each['story'].splitlines()[0]}", err=True)
-        shown = len(report.violations)
-        if report.scenarios % 50 == 0:
-            click.echo(
-                f"{report.scenarios} scenarios in {report.seconds:.0f} s: {shown} violations", err=True
-            )
-
-    return show
-
-
-def _end(report: Report, as_json: bool) -> NoReturn:
-    """Print a report and end."""
+    begin, scenarios, memory = time.monotonic(), 0, 0
+    violations, faults = list[dict[str, object]](), Counter(dict.fromkeys(KINDS, 0))
+    for outcome in outcomes:
+        scenarios += 1
+        memory = max(memory, outcome.memory)
+        faults.update(name for name, times in outcome.struck.items() if times)
+        for each in outcome.violations:
+            story = f"{each.words}\n{each.story}"
+            violations.append({"seed": outcome.seed, "invariant": each.invariant, "story": story})
+            click.echo(f"seed {outcome.seed}, {each.invariant}: {story.splitlines()[0]}", err=True)
+        if scenarios % 50 == 0:
+            seconds = time.monotonic() - begin
+            click.echo(f"{scenarios} scenarios in {seconds:.0f} s: {len(violations)} violations", err=True)
+    report: dict[str, object] = {
+        "scenarios": scenarios,
+        "seed": seed,
+        "violations": violations,
+        "faults": faults,
+        "never_struck": [name for name, number in faults.items() if not number],
+        "memory_mb": memory >> 20,
+        "seconds": round(time.monotonic() - begin, 1),
+    }
     if as_json:
-        click.echo(json.dumps(report.as_dict(), indent=1))
+        click.echo(json.dumps(report, indent=1))
     else:
-        _print(report)
-    if report.never_struck and report.scenarios >= ENOUGH:
-        click.echo(f"THESE FAULTS NEVER STRUCK: {', '.join(report.never_struck)}", err=True)
-    sys.exit(1 if report.violations else 0)
+        for name, number in faults.items():
+            click.echo(f"{number:6d}  {name}")
+        click.echo(
+            f"{scenarios} scenarios of seed {seed}: {len(violations)} violations in {report['seconds']} s;"
+            f" the largest process had {report['memory_mb']} MB"
+        )
+    if 0 in faults.values() and scenarios >= ENOUGH:
+        names = ", ".join(name for name, number in faults.items() if not number)
+        click.echo(f"THESE FAULTS NEVER STRUCK: {names}", err=True)
+    return bool(violations)
 
 
-def _replay(seed: int, focus: tuple[str, ...], from_matrix: bool) -> int:
-    """Play one scenario, and print what happens in it and in the smallest like it."""
-    from .campaign import replay
-
-    violated = False
+def _replay(outcomes: Iterator[Outcome], scenario: int) -> bool:
+    """Print what happened in a scenario, and in the smallest like it; return whether it violates anything."""
     try:
-        for number, outcome in enumerate(replay(seed, focus=focus, from_matrix=from_matrix)):
-            click.echo("" if number else outcome.story)
-            for each in outcome.violations:
-                violated = True
-                click.echo(f"VIOLATION {each.invariant}: {each.words}")
-                if number:
-                    click.echo(each.story)
+        (outcome,) = outcomes
     except LookupError as error:
-        raise click.UsageError(f"--scenario {seed}: {error.args[0]}") from None
-    if not violated:
+        raise click.UsageError(f"--scenario {scenario}: {error.args[0]}") from None
+    click.echo(outcome.story)
+    for each in outcome.violations:
+        click.echo(f"VIOLATION {each.invariant}: {each.words}")
+    for each in outcome.violations:
+        if each.story != outcome.story:
+            click.echo(f"\n{each.invariant}: {each.story}")
+    if not outcome.violations:
         click.echo("no invariant is violated")
-    return int(violated)
-
-
-def _print(report: Report) -> None:
-    """Print a report for a person."""
-    values = report.as_dict()
-    for name, number in values["faults"].items():
-        click.echo(f"{number:6d}  {name}")
-    click.echo(
-        f"{report.scenarios} scenarios of seed {report.seed}: {len(report.violations)} violations in"
-        f" {values['seconds']} s; the largest process had {values['memory_mb']} MB"
-    )
+    return bool(outcome.violations)
 
 
 if __name__ == "__main__":

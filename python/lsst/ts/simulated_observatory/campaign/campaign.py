@@ -1,49 +1,47 @@
-"""A campaign: many scenarios, in several processes, and what came out of them."""
+"""A campaign: many scenarios, in several processes, and what came out of them.
+
+Everything is played in a scratch folder and in processes of which none is left, whatever happens:
+`Interrupted` is raised when a signal comes, `NoSpace` when there is no space for the files.
+"""
 
 from __future__ import annotations
 
 import shutil
-import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import NamedTuple, TypeVar
 
-from ..faults.kinds import KINDS
+from lsst.ts.calibrations.domain.instruments import LATISS
+
 from ..session.interrupts import noted_interrupts
-from .description import describe
 from .drawing import draw_scenario, smallest_scenario
-from .evidence import gather
-from .invariants import find_violations
-from .matrix import matrix
-from .runner import Played, Runner, open_runner
-from .scenario import Scenario
-from .scratch import scratch_folder
-from .workers import Workers, results_of_group
+from .evidence import Evidence, gather
+from .invariants import INVARIANTS
+from .runner import Runner, open_runner
+from .scenario import AT_ONCE, Act, Interruption, Scenario, ordinary_scenario
+from .workers import results_of_group, scratch_folder, work_through
 
-__all__ = ["Outcome", "Report", "Violation", "check_scenario", "replay", "run_campaign", "run_matrix"]
+__all__ = ["Outcome", "Violation", "check_scenario", "matrix", "run_campaign", "run_matrix"]
 
 BROKEN = "can-be-checked"
 """Name of the invariant that is violated when the invariants themselves break."""
 
+BEGIN = range(70, 90)
+"""Turns of the loop after the script is CONFIGURED, among them those in which its run begins."""
+
+QUIET = ("evt_endReadout", "evt_summaryState")
+"""Messages that the description of a scenario does without."""
+
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Violation:
-    """An invariant that does not hold.
+class Violation(NamedTuple):
+    """An invariant that does not hold: its name, how it is violated, and what happened.
 
-    Parameters
-    ----------
-    invariant
-        Its name.
-    words
-        How it is violated.
-    story
-        What happened, if not in the scenario itself, then in the smallest one with such a violation.
+    What happened is that of the scenario itself, or of the smallest one with such a violation.
     """
 
     invariant: str
@@ -57,12 +55,8 @@ class Outcome:
 
     Parameters
     ----------
-    seed
-        Of the scenario.
-    violations
-        Of invariants.
-    story
-        What happened.
+    seed, violations, story
+        Of the scenario: its seed, invariants that do not hold, and what happened.
     struck
         How often each fault struck.
     memory
@@ -81,182 +75,59 @@ class Outcome:
         return {each.invariant for each in self.violations}
 
 
-@dataclass
-class Report:
-    """What came out of a campaign.
+def run_campaign(seeds: Sequence[int], *, focus: Sequence[str] = (), processes: int = 2) -> Iterator[Outcome]:
+    """Play and check drawn scenarios.
 
     Parameters
     ----------
-    seed
-        Of the campaign.
-    scenarios
-        How many were played.
-    violations
-        As JSON has them.
-    faults
-        In how many scenarios each fault really struck.
-    seconds
-        Since the campaign began.
-    memory
-        Bytes that the largest process of a script had.
-    """
-
-    seed: int
-    scenarios: int = 0
-    violations: list[dict[str, Any]] = field(default_factory=list)
-    faults: Counter[str] = field(default_factory=Counter)
-    seconds: float = 0.0
-    memory: int = 0
-
-    @property
-    def never_struck(self) -> list[str]:
-        """Faults that the campaign says nothing about, as they struck in none of its scenarios."""
-        return [name for name in KINDS if not self.faults[name]]
-
-    def add(self, outcome: Outcome) -> None:
-        """Count a scenario.
-
-        Parameters
-        ----------
-        outcome
-            What came out of it.
-        """
-        self.scenarios += 1
-        self.memory = max(self.memory, outcome.memory)
-        self.faults.update(name for name, times in outcome.struck.items() if times)
-        self.violations += [
-            {"seed": outcome.seed, "invariant": each.invariant, "story": f"{each.words}\n{each.story}"}
-            for each in outcome.violations
-        ]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The report as JSON has it."""
-        return {
-            "scenarios": self.scenarios,
-            "seed": self.seed,
-            "violations": self.violations,
-            "faults": {name: self.faults[name] for name in KINDS},
-            "never_struck": self.never_struck,
-            "memory_mb": self.memory >> 20,
-            "seconds": round(self.seconds, 1),
-        }
-
-
-def run_campaign(
-    seeds: Sequence[int],
-    *,
-    seed: int,
-    processes: int = 2,
-    focus: Sequence[str] = (),
-    progress: Callable[[Report], None] = lambda _: None,
-) -> Report:
-    """Play and check scenarios.
-
-    Parameters
-    ----------
-    seeds
-        Of the scenarios.
-    seed
-        Of the campaign, for the report.
+    seeds, focus
+        Of the scenarios, as for `draw_scenario`.
     processes
         How many scenarios at a time.
-    focus
-        As for `draw_scenario`.
-    progress
-        Called with the report after every scenario.
 
     Returns
     -------
-    report
+    outcomes
         The first violation of each invariant has the story of the smallest scenario with such a violation.
-
-    Raises
-    ------
-    Interrupted
-        A signal came; nothing is left of the campaign.
-    NoSpace
-        There is no space for its files.
     """
 
     def produce(folder: Path) -> Iterator[Outcome]:
         runner, shrunk = open_runner(folder), set[str]()
-        for outcome in _outcomes(runner, partial(draw_scenario, focus=focus), seeds, processes):
+
+        def work(seed: int) -> Outcome:
+            return check_scenario(runner, draw_scenario(seed, focus))
+
+        for outcome in work_through(work, seeds, processes):
             new = outcome.invariants - shrunk
             shrunk |= new
-            yield _with_smallest(runner, outcome, new, focus, worker=processes)
+            yield _with_smallest(runner, outcome, new, focus)
 
-    return _report(produce, Report(seed), progress)
+    return _in_group(produce)
 
 
-def run_matrix(
-    *, every: int = 1, processes: int = 2, progress: Callable[[Report], None] = lambda _: None
-) -> Report:
+def run_matrix(numbers: slice, *, processes: int = 2) -> Iterator[Outcome]:
     """Interrupt a run at every place, in every way, and resume it.
 
     Parameters
     ----------
-    every
-        Play only one in so many combinations.
+    numbers
+        Of the combinations that are played.
     processes
-        How many scenarios at a time.
-    progress
-        Called with the report after every combination.
+        How many at a time.
 
     Returns
     -------
-    report
-        Its seeds are the numbers of the combinations.
-
-    Raises
-    ------
-    Interrupted
-        A signal came; nothing is left of the campaign.
-    NoSpace
-        There is no space for its files.
+    outcomes
+        Their seeds are the numbers of the combinations. LookupError comes if there are none of these.
     """
 
     def produce(folder: Path) -> Iterator[Outcome]:
         runner = open_runner(folder)
         scenarios = matrix(runner)
-        numbers = range(0, len(scenarios), every)
-        yield from _outcomes(runner, scenarios.__getitem__, numbers, processes)
-
-    return _report(produce, Report(0), progress)
-
-
-def replay(seed: int, *, focus: Sequence[str] = (), from_matrix: bool = False) -> Iterator[Outcome]:
-    """Play and check one scenario.
-
-    Parameters
-    ----------
-    seed
-        Of the scenario, or its number in the matrix.
-    focus
-        As for `draw_scenario`.
-    from_matrix
-        Whether it is one of the matrix.
-
-    Yields
-    ------
-    outcome
-        Of the scenario; and then, if it was drawn and violates something, with the smallest stories.
-
-    Raises
-    ------
-    LookupError
-        The matrix has no such number.
-    """
-
-    def produce(folder: Path) -> Iterator[Outcome]:
-        runner = open_runner(folder)
-        scenarios = matrix(runner) if from_matrix else []
-        if from_matrix and seed >= len(scenarios):
+        chosen = range(len(scenarios))[numbers]
+        if not chosen:
             raise LookupError(f"the matrix has those from 0 to {len(scenarios) - 1}")
-        scenario = scenarios[seed] if from_matrix else draw_scenario(seed, focus)
-        for outcome in _outcomes(runner, lambda _: scenario, [seed], 1):
-            yield outcome
-            if outcome.violations and not from_matrix:
-                yield _with_smallest(runner, outcome, outcome.invariants, focus, worker=0)
+        yield from work_through(lambda place: check_scenario(runner, scenarios[place]), chosen, processes)
 
     return _in_group(produce)
 
@@ -267,76 +138,44 @@ def _in_group(produce: Callable[[Path], Iterator[T]]) -> Iterator[T]:
         yield from results_of_group(lambda: produce(folder), interrupts)
 
 
-def _report(
-    produce: Callable[[Path], Iterator[Outcome]], report: Report, progress: Callable[[Report], None]
-) -> Report:
-    begin = time.monotonic()
-    for outcome in _in_group(produce):
-        report.add(outcome)
-        report.seconds = time.monotonic() - begin
-        progress(report)
-    return report
+def _with_smallest(runner: Runner, outcome: Outcome, invariants: set[str], focus: Sequence[str]) -> Outcome:
+    """Replace the stories of first violations of invariants by those of the smallest scenarios with one."""
 
-
-def _outcomes(
-    runner: Runner, draw: Callable[[int], Scenario], seeds: Sequence[int], processes: int
-) -> Iterator[Outcome]:
-    """Play scenarios, several at a time."""
-    work = Workers(lambda seed, worker: check_scenario(runner, draw(seed), worker), processes)
-    return work.results(seeds)
-
-
-def _with_smallest(
-    runner: Runner, outcome: Outcome, invariants: set[str], focus: Sequence[str], worker: int
-) -> Outcome:
-    """Replace the stories of violations of some invariants by those of the smallest scenarios with one."""
-
-    def play(scenario: Scenario) -> Outcome:
-        work = Workers(lambda _, __: check_scenario(runner, scenario, worker), 1)
-        return next(work.results([scenario.seed]))
+    def violation(name: str, scenario: Scenario) -> Violation | None:
+        (played,) = work_through(lambda _: check_scenario(runner, scenario), [scenario.seed], 1)
+        return next((each for each in played.violations if each.invariant == name), None)
 
     found = list(outcome.violations)
-    for place, violation in enumerate(found):
-        name = violation.invariant
-        if name in invariants:
-            invariants = invariants - {name}
-
-            def violates(scenario: Scenario, name: str = name) -> bool:
-                return name in play(scenario).invariants
-
-            scenario = smallest_scenario(outcome.seed, violates, focus)
-            again = [each for each in play(scenario).violations if each.invariant == name]
-            if again:
-                story = f"The smallest scenario like it: {again[0].words}\n{again[0].story}"
-                found[place] = replace(violation, story=story)
+    for name in invariants:
+        place = next(place for place, each in enumerate(found) if each.invariant == name)
+        violates = partial(violation, name)
+        if again := violates(smallest_scenario(outcome.seed, violates, focus)):
+            story = f"The smallest scenario like it: {again.words}\n{again.story}"
+            found[place] = found[place]._replace(story=story)
     return replace(outcome, violations=tuple(found))
 
 
-def check_scenario(runner: Runner, scenario: Scenario, worker: int = 0) -> Outcome:
+def check_scenario(runner: Runner, scenario: Scenario) -> Outcome:
     """Play and check one scenario, and remove its files.
 
     Parameters
     ----------
-    runner
-        Plays it.
-    scenario
-        That one.
-    worker
-        Number of the worker.
+    runner, scenario
+        Plays that one.
 
     Returns
     -------
     outcome
         Invariants that break are violations, too: no reason to lose all that was found.
-
-    Raises
-    ------
-    NoSpace
-        There is no space for it.
     """
-    played = runner.play(scenario, worker)
+    played = runner.play(scenario)
     try:
-        found, story = _check(played)
+        evidence = gather(played)
+        try:
+            found = [(name, words) for name, check in INVARIANTS.items() for words in check(evidence)]
+            story = "\n".join(_description(evidence))
+        finally:
+            evidence.datasets.close()
     except Exception:
         found, story = [(BROKEN, "the invariants broke")], traceback.format_exc()
     finally:
@@ -345,10 +184,68 @@ def check_scenario(runner: Runner, scenario: Scenario, worker: int = 0) -> Outco
     return Outcome(scenario.seed, violations, story, dict(played.struck), played.memory)
 
 
-def _check(played: Played) -> tuple[list[tuple[str, str]], str]:
-    """Violations of a scenario, and its story."""
-    evidence = gather(played)
-    try:
-        return find_violations(evidence), describe(evidence)
-    finally:
-        evidence.datasets.close()
+def _description(evidence: Evidence) -> Iterator[str]:
+    """Everything that was drawn, what passed on the bus, in order, and the log of each part."""
+    yield evidence.scenario.describe()
+    for name, times in evidence.played.struck.items():
+        yield f"struck: {name}, {times} times"
+    for message in evidence.events.recording:
+        if message.topic in QUIET:
+            continue
+        values = ", ".join(
+            f"{key}={value}" for key, value in message.values.items() if value not in ("", None)
+        )
+        topic = message.topic.partition("_")[2] or message.topic
+        yield f"  {message.time:9.3f} {message.component} {topic}: {values}"
+    for part, outcome in enumerate(evidence.played.parts):
+        yield f"part {part}: " + ("killed" if outcome is None else f"exit status {outcome.status}")
+        if outcome is not None:
+            yield outcome.log.rstrip()
+    complaints = evidence.played.folder / "stderr.txt"
+    if complaints.exists():
+        yield complaints.read_text(encoding="utf-8", errors="replace").rstrip()
+
+
+def matrix(runner: Runner) -> list[Scenario]:
+    """All combinations of mode, place and interruption, in an order that depends on nothing.
+
+    Parameters
+    ----------
+    runner
+        Plays the two runs without interruption which show how many places there are.
+
+    Returns
+    -------
+    scenarios
+        Their seeds are their places in the list.
+    """
+    ordinary, found = ordinary_scenario(LATISS), list[Scenario]()
+    for makes in (False, True):
+        changed = {
+            "script_mode": "BIAS_DARK",
+            "do_gain_from_flat_pairs": False,
+            "generate_calibrations": makes,
+        }
+        options = {**ordinary.options, **changed}
+        plain = replace(ordinary, options=options, disturbances=ordinary.disturbances if makes else {})
+        places = list(_places(runner, plain))
+        for act in Act:
+            for place in places:
+                interruption = replace(place, act=act)
+                found.append(replace(plain, interruption=interruption, resumed=interruption.ends))
+    found += [
+        replace(plain, interruption=Interruption(act, turn=turn, state="CONFIGURED"), resumed=True)
+        for act in AT_ONCE
+        for turn in BEGIN
+    ]
+    return [replace(scenario, seed=number) for number, scenario in enumerate(found)]
+
+
+def _places(runner: Runner, plain: Scenario) -> Iterator[Interruption]:
+    """Every checkpoint, and after every entry of the journal."""
+    evidence = gather(runner.play(plain))
+    shutil.rmtree(evidence.played.folder)
+    # The state is published at every checkpoint, and at few other occasions; more places do no harm.
+    checkpoints = sum(name == "RUNNING" for _, name, _ in evidence.parts[0].states)
+    yield from (Interruption(Act.PAUSE, checkpoint=number) for number in range(1, checkpoints))
+    yield from (Interruption(Act.PAUSE, entry=number) for number in range(1, len(evidence.facts)))

@@ -11,7 +11,7 @@ from typing import Any
 from astropy.time import Time
 from lsst.daf.butler import Butler, CollectionType, DatasetRef, MissingDatasetTypeError, Timespan
 
-__all__ = ["Certificate", "Datasets", "validity_range"]
+__all__ = ["Certificate", "Datasets", "ExposureAndDetector", "validity_range"]
 
 ExposureAndDetector = tuple[int | None, int | None]
 """Ids; None for a dimension that the dataset type has not."""
@@ -23,14 +23,10 @@ class Certificate:
 
     Parameters
     ----------
-    dataset_type, detector
-        Its type and the id of its detector.
-    run
-        RUN collection that it is in.
-    validity
-        Validity range.
-    collection
-        CALIBRATION collection in which it is valid.
+    dataset_type, detector, run
+        Its type, the id of its detector, and the RUN collection that it is in.
+    validity, collection
+        Validity range, and the CALIBRATION collection in which it is valid.
     """
 
     dataset_type: str
@@ -78,14 +74,14 @@ class Datasets:
     @cached_property
     def certificates(self) -> frozenset[Certificate]:
         """All that is certified in any collection."""
-        butler = self._butler
+        registry = self._butler.registry
         return frozenset(
             Certificate(
                 kind.name, int(found.ref.dataId["detector"]), found.ref.run, found.timespan, found.collection
             )
-            for kind in butler.registry.queryDatasetTypes()
+            for kind in registry.queryDatasetTypes()
             if kind.isCalibration()
-            for found in butler.registry.queryDatasetAssociations(
+            for found in registry.queryDatasetAssociations(
                 kind, collections=..., collectionTypes={CollectionType.CALIBRATION}
             )
             if found.timespan is not None
@@ -96,10 +92,8 @@ class Datasets:
 
         Parameters
         ----------
-        name
-            Of the dataset type.
-        run
-            RUN collection that they are in; others are left out.
+        name, run
+            Dataset type, and the RUN collection that they are in; others are left out.
 
         Returns
         -------
@@ -109,24 +103,11 @@ class Datasets:
         found = {}
         for ref in self._refs(name):
             if ref.run == run:
+                ids = (ref.dataId.get(dimension) for dimension in ("exposure", "detector"))
+                exposure, detector = (None if number is None else int(number) for number in ids)
                 value = self._butler.get(ref)
-                found[_place(ref)] = value if isinstance(value, Mapping) else value.to_dict()
+                found[exposure, detector] = value if isinstance(value, Mapping) else value.to_dict()
         return found
-
-    def places(self, name: str, run: str) -> set[ExposureAndDetector]:
-        """Look which datasets of a type there are.
-
-        Parameters
-        ----------
-        name, run
-            As for `statistics`.
-
-        Returns
-        -------
-        places
-            Exposure and detector of each.
-        """
-        return {_place(ref) for ref in self._refs(name) if ref.run == run}
 
     def _refs(self, name: str) -> list[DatasetRef]:
         if name not in self._by_type:
@@ -138,12 +119,6 @@ class Datasets:
                 refs = []
             self._by_type[name] = refs
         return self._by_type[name]
-
-
-def _place(ref: DatasetRef) -> ExposureAndDetector:
-    ids = (ref.dataId.get(name) for name in ("exposure", "detector"))
-    exposure, detector = (None if number is None else int(number) for number in ids)
-    return exposure, detector
 
 
 def validity_range(begin: str, end: str) -> Timespan:

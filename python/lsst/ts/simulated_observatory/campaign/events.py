@@ -1,37 +1,114 @@
-"""What really happened, from the messages on the bus alone."""
+"""What really happened, from the messages on the bus alone: parts of the run, exposures and jobs."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 from lsst.ts.calibrations.components.ingest import detector_name
+from lsst.ts.calibrations.domain.calibrations import PAIR_GAINS
 from lsst.ts.calibrations.domain.instruments import Instrument
 
 from ..components.images import split_escaped
 from ..embedded_sal.enums import SalRetCode, ScriptState
-from .interruption import AT_ONCE
+from ..faults.kinds import KINDS
 from .recording import BusMessage
+from .scenario import AT_ONCE, PartOutcome
 
-__all__ = ["FINAL", "Events", "ExposureEvent", "JobEvent"]
+__all__ = ["FINAL", "Events", "ExposureEvent", "Fact", "JobEvent", "Part"]
+
+Fact = Mapping[str, Any]
 
 FINAL = ("DONE", "STOPPED", "FAILED", "CONFIGURE_FAILED")
 """States in which a script ends."""
 
-_ENDINGS = ("STOPPING", "FAILING", *FINAL)
 
-_ANSWERS = tuple(
-    int(code)
-    for code in (
-        *(SalRetCode.CMD_COMPLETE, SalRetCode.CMD_FAILED, SalRetCode.CMD_ABORTED),
-        *(SalRetCode.CMD_TIMEOUT, SalRetCode.CMD_NOPERM),
-    )
+_ANSWERS = (
+    *(SalRetCode.CMD_COMPLETE, SalRetCode.CMD_FAILED, SalRetCode.CMD_ABORTED),
+    *(SalRetCode.CMD_TIMEOUT, SalRetCode.CMD_NOPERM),
 )
 _SELECTED = re.compile(r"\b(exposure|detector) IN \(([^)]*)\)")
 _INPUTS = re.compile(r"(?:^|\s)-i\s+(\S+)")
 _JOB_ID = re.compile(r'"job_id": "([0-9a-f]{32})"\}')
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a run, which is resumed in the next one.
+
+    Parameters
+    ----------
+    number, outcome
+        Its number, from 0, and what became of it; None if it was killed.
+    messages
+        What was recorded in it.
+    suffered
+        Faults that it had to do with: also of before, if traces are left.
+    facts_before, facts
+        Facts that the journal had at its begin, and at its end.
+    """
+
+    number: int
+    outcome: PartOutcome | None
+    messages: Sequence[BusMessage]
+    suffered: frozenset[str]
+    facts_before: Sequence[Fact]
+    facts: Sequence[Fact]
+
+    @cached_property
+    def states(self) -> list[tuple[float, str, str]]:
+        """Time, name and reason of each state of the script."""
+        return [
+            (each.time, ScriptState(each.values["state"]).name, str(each.values["reason"]))
+            for each in self.messages
+            if each.topic == "evt_state"
+        ]
+
+    @property
+    def final(self) -> tuple[float, str, str] | None:
+        """Time, name and reason of the state in which it ended; None if it ended in none."""
+        return next((each for each in reversed(self.states) if each[1] in FINAL), None)
+
+    @property
+    def acts(self) -> set[str]:
+        """What was done to the script from outside."""
+        return {str(each.values["act"]) for each in self.messages if each.topic == "interruption"}
+
+    @property
+    def ended_at(self) -> float:
+        """When somebody ended it at once [simulated s]; infinity if nobody did."""
+        times = [each.time for each in self.messages if each.values.get("act") in AT_ONCE]
+        return min(times, default=math.inf)
+
+    @property
+    def last_message(self) -> float:
+        """When something was recorded for the last time [simulated s]; 0 if nothing was."""
+        return max((each.time for each in self.messages), default=0.0)
+
+    @property
+    def end(self) -> float:
+        """When it ended, or was seen for the last time [simulated s]."""
+        return self.last_message if self.final is None else self.final[0]
+
+    @property
+    def attentive_until(self) -> float:
+        """When it began to end, or was seen for the last time [simulated s]."""
+        ends = [time for time, name, _ in self.states if name in ("STOPPING", "FAILING", *FINAL)]
+        return min(*ends, self.ended_at, self.last_message)
+
+    @property
+    def went_wrong(self) -> set[str]:
+        """Faults of which it may fail: all that it had to do with but those that must make no difference."""
+        return {name for name in self.suffered if KINDS[name].cause}
+
+    @property
+    def disk_was_full(self) -> bool:
+        """Whether the disk of the run directory was full: then what is to be written may be missing."""
+        return "run-disk-full" in self.suffered
 
 
 @dataclass
@@ -69,39 +146,26 @@ class JobEvent:
 
     Parameters
     ----------
-    kind, calibration
-        As its pipeline says.
-    exposures, detectors
-        As its data query says.
-    pipeline, config, data_query
-        As the command has them.
-    inputs
-        Its input collections.
-    part, time, number
-        Part of the run and time of the command, and its number.
+    command
+        With which it was asked for.
+    kind, calibration, exposures, detectors, inputs
+        As pipeline, data query and configuration of the command say; `inputs` are input collections.
     job_id
         As acknowledged; empty if it never was, in a way that can be read.
     acknowledged, ended
         When; None: never.
-    exit_code
-        As published for its id; None: never.
-    published
-        When that was, if in the part of the run that asked for it.
+    exit_code, published
+        As published for its id, and when, if in the part of the run that asked for it; None: never.
     aborted
         When somebody asked for its abort in that part; None: nobody did.
     """
 
+    command: BusMessage
     kind: str
     calibration: str
     exposures: tuple[int, ...]
     detectors: tuple[int, ...]
-    pipeline: str
-    config: str
-    data_query: str
     inputs: tuple[str, ...]
-    part: int
-    time: float
-    number: int
     job_id: str = ""
     acknowledged: float | None = None
     ended: float | None = None
@@ -110,13 +174,23 @@ class JobEvent:
     aborted: float | None = None
 
     @property
+    def part(self) -> int:
+        """Part of the run that asked for it."""
+        return self.command.part
+
+    @property
+    def name(self) -> str:
+        """Its kind and calibration, for messages."""
+        return f"{self.kind} {self.calibration}"
+
+    @property
     def run(self) -> str:
         """RUN collection of its results, as the OCPS names it."""
         return f"u/ocps/{self.job_id}/run"
 
 
 class Events:
-    """Everything that was recorded, put together.
+    """Exposures and jobs that were recorded.
 
     Parameters
     ----------
@@ -128,120 +202,35 @@ class Events:
 
     def __init__(self, recording: Sequence[BusMessage], instrument: Instrument) -> None:
         self.recording = recording
-        self.instrument = instrument
         self.begun: dict[int, ExposureEvent] = {}
         """Exposures that the camera began on command, by id."""
         self.jobs: list[JobEvent] = []
-        self.states: list[tuple[int, float, str, str]] = []
-        """Part, time, name and reason of each state of the script."""
         self.unanswered: set[tuple[int, int]] = set()
         """Part and number of each takeImages that the camera has not answered for good."""
-        self.interruptions: list[BusMessage] = []
-        self.component_states: dict[str, list[tuple[float, int]]] = {}
         self._early: dict[str, tuple[int, float]] = {}
         self._taking: set[int] = set()
         self._integrating: ExposureEvent | None = None
-        self._part = 0
+        part = 0
         for each in recording:
-            if each.part != self._part:  # numbers of commands begin anew
-                self._part, self._integrating = each.part, None
+            if each.part != part:  # numbers of commands begin anew
+                part, self._integrating = each.part, None
                 self._taking.clear()
-            self._take(each)
+            if each.component == instrument.camera:
+                self._take_camera(each)
+            elif each.topic == "evt_imageInOODS":
+                self._take_ingest(each)
+            elif each.component == "OCPS":
+                self._take_ocps(each)
 
     @property
-    def exposures(self) -> dict[int, ExposureEvent]:
-        """Exposures that the camera confirmed, by id."""
-        return {number: each for number, each in self.begun.items() if each.confirmed}
+    def exposures(self) -> list[ExposureEvent]:
+        """Exposures that the camera confirmed."""
+        return [each for each in self.begun.values() if each.confirmed]
 
     @property
-    def parts(self) -> set[int]:
-        """Numbers of the parts of the run in which anything was recorded."""
-        return {each.part for each in self.recording}
-
-    def job(self, job_id: str) -> JobEvent | None:
-        """Look for a job.
-
-        Parameters
-        ----------
-        job_id
-            Its id.
-
-        Returns
-        -------
-        job
-            None if there is none.
-        """
-        return next((each for each in self.jobs if each.job_id == job_id), None)
-
-    def final(self, part: int) -> tuple[float, str, str] | None:
-        """Look how a part of the run ended.
-
-        Parameters
-        ----------
-        part
-            Its number.
-
-        Returns
-        -------
-        final
-            Time, name and reason of the state in which it ended; None if it ended in none.
-        """
-        found = [each[1:] for each in self.states if each[0] == part and each[2] in FINAL]
-        return found[-1] if found else None
-
-    def begins_to_end(self, part: int) -> float:
-        """Look when a part of the run began to end.
-
-        Parameters
-        ----------
-        part
-            Its number.
-
-        Returns
-        -------
-        time
-            When somebody ended it, or it began to end by itself; infinity if neither happened.
-        """
-        ends = [time for number, time, name, _ in self.states if number == part and name in _ENDINGS]
-        ends += [
-            each.time for each in self.interruptions if each.part == part and each.values["act"] in AT_ONCE
-        ]
-        return min(ends, default=math.inf)
-
-    def last_message(self, part: int) -> float:
-        """Look when something was recorded in a part of the run for the last time.
-
-        Parameters
-        ----------
-        part
-            Its number.
-
-        Returns
-        -------
-        time
-            Simulated seconds; 0 if nothing was.
-        """
-        return max((each.time for each in self.recording if each.part == part), default=0.0)
-
-    def _take(self, line: BusMessage) -> None:
-        camera = self.instrument.camera
-        if line.topic == "interruption":
-            self.interruptions.append(line)
-        elif line.topic == "evt_state":
-            self._take_state(line)
-        elif line.topic == "evt_summaryState":
-            states = self.component_states.setdefault(line.component, [])
-            states.append((line.time, int(line.values["summaryState"])))
-        elif line.component == camera:
-            self._take_camera(line)
-        elif line.topic == "evt_imageInOODS":
-            self._take_ingest(line)
-        elif line.component == "OCPS":
-            self._take_ocps(line)
-
-    def _take_state(self, line: BusMessage) -> None:
-        name = ScriptState(line.values["state"]).name
-        self.states.append((line.part, line.time, name, str(line.values["reason"])))
+    def by_run(self) -> dict[str, JobEvent]:
+        """Jobs by the RUN collection of their results."""
+        return {job.run: job for job in self.jobs}
 
     def _take_camera(self, line: BusMessage) -> None:
         values = line.values
@@ -260,15 +249,11 @@ class Events:
                 if each.name == values["imageName"] and each.read_out is None:
                     each.read_out = line.part, line.time
         elif line.topic == "ack_ackcmd" and values["private_seqNum"] in self._taking:
-            self._take_answer(line)
-
-    def _take_answer(self, line: BusMessage) -> None:
-        """Take in what the camera answers to takeImages."""
-        if line.values["ack"] in _ANSWERS:
-            self.unanswered.discard((line.part, line.values["private_seqNum"]))
-        if self._integrating:
-            self._integrating.confirmed |= line.values["ack"] == SalRetCode.CMD_COMPLETE
-            self._integrating.time = line.time
+            if values["ack"] in _ANSWERS:
+                self.unanswered.discard((line.part, values["private_seqNum"]))
+            if self._integrating:
+                self._integrating.confirmed |= values["ack"] == SalRetCode.CMD_COMPLETE
+                self._integrating.time = line.time
 
     def _take_ingest(self, line: BusMessage) -> None:
         values = line.values
@@ -281,34 +266,28 @@ class Events:
         values = line.values
         if line.topic == "cmd_execute":
             self.jobs.append(_job(line))
-        elif line.topic == "cmd_abort_job":
-            for job in self._with_id(values["job_id"]):
-                if job.part == line.part and job.aborted is None:
-                    job.aborted = line.time
-        elif line.topic == "evt_job_result":
-            for job in self._with_id(values["job_id"]):
-                if job.exit_code is None:
-                    job.exit_code = int(values["exit_code"])
-                    job.published = line.time if job.part == line.part else None
-            self._early[values["job_id"]] = int(values["exit_code"]), line.time
         elif line.topic == "ack_ackcmd":
             for job in self.jobs:
-                if job.number == values["private_seqNum"] and job.part == line.part:
+                if job.command.values["private_seqNum"] == values["private_seqNum"] and job.part == line.part:
                     self._take_ack(job, line)
+        for job in self.jobs:
+            if job.job_id != values.get("job_id"):
+                continue
+            if line.topic == "cmd_abort_job" and job.part == line.part and job.aborted is None:
+                job.aborted = line.time
+            elif line.topic == "evt_job_result" and job.exit_code is None:
+                job.exit_code = int(values["exit_code"])
+                job.published = line.time if job.part == line.part else None
+        if line.topic == "evt_job_result":
+            self._early[values["job_id"]] = int(values["exit_code"]), line.time
 
     def _take_ack(self, job: JobEvent, line: BusMessage) -> None:
         if line.values["ack"] in _ANSWERS:
             job.ended = line.time
-            return
-        match = _JOB_ID.search(line.values["result"])
-        if match is None:
-            return
-        job.job_id, job.acknowledged = match[1], line.time
-        if job.job_id in self._early:
-            job.exit_code, job.published = self._early[job.job_id]
-
-    def _with_id(self, job_id: str) -> Iterator[JobEvent]:
-        return (job for job in self.jobs if job.job_id == job_id)
+        elif match := _JOB_ID.search(line.values["result"]):
+            job.job_id, job.acknowledged = match[1], line.time
+            if job.job_id in self._early:
+                job.exit_code, job.published = self._early[job.job_id]
 
 
 def _exposure(line: BusMessage, part: int) -> ExposureEvent:
@@ -321,26 +300,18 @@ def _exposure(line: BusMessage, part: int) -> ExposureEvent:
 
 
 def _job(line: BusMessage) -> JobEvent:
-    file, _, subset = line.values["pipeline"].rpartition("/")[2].partition("#")
+    values = line.values
+    file, _, subset = values["pipeline"].rpartition("/")[2].partition("#")
     kind = "verify" if file.startswith("verify") else "gain" if "Gain" in subset else "generate"
-    calibration = "GAIN" if kind == "gain" else re.sub(r"^(cp|verify)|\.yaml$", "", file).upper()
     selected = {
         name: tuple(int(number) for number in numbers.split(","))
-        for name, numbers in _SELECTED.findall(line.values["data_query"])
+        for name, numbers in _SELECTED.findall(values["data_query"])
     }
-    inputs: Iterable[str] = (
-        name for found in _INPUTS.findall(line.values["config"]) for name in found.split(",")
-    )
     return JobEvent(
+        command=line,
         kind=kind,
-        calibration=calibration,
+        calibration=PAIR_GAINS.name if kind == "gain" else re.sub(r"^(cp|verify)|\.yaml$", "", file).upper(),
         exposures=selected.get("exposure", ()),
         detectors=selected.get("detector", ()),
-        pipeline=line.values["pipeline"],
-        config=line.values["config"],
-        data_query=line.values["data_query"],
-        inputs=tuple(inputs),
-        part=line.part,
-        time=line.time,
-        number=int(line.values["private_seqNum"]),
+        inputs=tuple(name for found in _INPUTS.findall(values["config"]) for name in found.split(",")),
     )

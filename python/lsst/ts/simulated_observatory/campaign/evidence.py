@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
+from lsst.ts.calibrations.domain.exposure_times import flat_pairs
 from lsst.ts.calibrations.domain.instruments import ImageType
 
-from .causes import LASTING, LASTING_AFTER_A_KILL
-from .datasets import Datasets
-from .events import Events, ExposureEvent
-from .recording import BusMessage, read_recording
-from .runner import Played
-from .scenario import Scenario
-from .script_process import PartOutcome
+from ..faults.kinds import KINDS
+from .datasets import Certificate, Datasets
+from .events import Events, ExposureEvent, Fact, JobEvent, Part
+from .literal_rule import LiteralVerdict, judge_curve, judge_images
+from .recording import BusMessage
+from .scenario import PartOutcome, Played, Scenario
 
-__all__ = ["Evidence", "Fact", "gather"]
+__all__ = ["GAINS", "Evidence", "gather"]
 
-Fact = Mapping[str, Any]
+GAINS = PAIR_GAINS.title
+"""Name of a step."""
+
+THRESHOLD = 8
+"""Default of the thresholds of failed tests."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +39,13 @@ class Evidence:
     played
         The scenario as it was played.
     events
-        What really happened.
+        Exposures and jobs that there really were.
     journal
         Its bytes.
     summary
         The summary; None if there is none.
     datasets
-        The repository.
+        The repository, to be closed by whoever has made this.
     """
 
     played: Played
@@ -79,23 +84,30 @@ class Evidence:
         """
         return self.facts[: bisect_right(self._ends, message.journal_size)]
 
-    def facts_until(self, part: int) -> Sequence[Fact]:
-        """Facts that the journal had when a part of the run ended.
-
-        Parameters
-        ----------
-        part
-            Its number; -1 is before the first.
-
-        Returns
-        -------
-        facts
-            In their order.
-        """
-        if part < 0:
-            return ()
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """All parts of the run."""
+        found, traces = list[Part](), frozenset[str]()
         begins = [place for place, fact in enumerate(self.facts) if fact["fact"] == "RunResumed"]
-        return self.facts[: begins[part]] if part < len(begins) else self.facts
+        for number, outcome in enumerate(self.played.parts):
+            struck = frozenset(self.played.strikes.get(number, ()))
+            end = begins[number] if number < len(begins) else len(self.facts)
+            found.append(
+                Part(
+                    number,
+                    outcome,
+                    [each for each in self.events.recording if each.part == number],
+                    struck | traces,
+                    found[-1].facts if found else (),
+                    self.facts[:end],
+                )
+            )
+            traces |= {
+                name
+                for name in struck
+                if KINDS[name].lasting or (outcome is None and KINDS[name].lasting_after_kill)
+            }
+        return tuple(found)
 
     @property
     def scenario(self) -> Scenario:
@@ -103,55 +115,32 @@ class Evidence:
         return self.played.scenario
 
     @property
+    def last_part(self) -> Part:
+        """The last part of the run."""
+        return self.parts[-1]
+
+    @property
     def last(self) -> PartOutcome | None:
         """The last part of the run; None if it was killed, or its session broke, so that it has no end."""
-        last = self.played.parts[-1]
+        last = self.last_part.outcome
         return None if last is None or last.broken else last
-
-    @property
-    def last_part(self) -> int:
-        """Number of the last part of the run."""
-        return len(self.played.parts) - 1
-
-    @property
-    def outcomes(self) -> dict[int, PartOutcome]:
-        """What became of each part, by its number, without those that were killed."""
-        return {part: each for part, each in enumerate(self.played.parts) if each is not None}
 
     @property
     def final(self) -> tuple[str, str] | None:
         """State and reason at the end of the last part; None if it did not end by itself."""
-        final = None if self.last is None else self.events.final(self.last_part)
+        final = None if self.last is None else self.last_part.final
         return None if final is None else (final[1], final[2])
-
-    @property
-    def acts(self) -> dict[int, set[str]]:
-        """What was done to the script from outside, by the number of the part of the run."""
-        acts: dict[int, set[str]] = {part: set() for part in range(len(self.played.parts))}
-        for each in self.events.interruptions:
-            acts.setdefault(each.part, set()).add(str(each.values["act"]))
-        return acts
-
-    @cached_property
-    def suffered(self) -> dict[int, set[str]]:
-        """Faults that a part of the run had to do with, by its number: also of before, if traces are left."""
-        found, traces = dict[int, set[str]](), set[str]()
-        for part, outcome in enumerate(self.played.parts):
-            struck = set(self.played.strikes.get(part, ()))
-            found[part] = struck | traces
-            traces |= struck & (LASTING | LASTING_AFTER_A_KILL if outcome is None else LASTING)
-        return found
 
     @property
     def resumed(self) -> bool:
         """Whether the run was resumed."""
-        return self.last_part > 0
+        return len(self.parts) > 1
 
     @property
     def detectors(self) -> dict[int, str]:
         """Names of the detectors in use, by id."""
         instrument = self.scenario.instrument
-        wanted = self.scenario.option("detectors", None) or list(instrument.detectors)
+        wanted = self.scenario.options.get("detectors") or list(instrument.detectors)
         return {number: instrument.detectors[number] for number in wanted}
 
     def of(self, kind: str, facts: Sequence[Fact] | None = None) -> list[Fact]:
@@ -159,10 +148,8 @@ class Evidence:
 
         Parameters
         ----------
-        kind
-            Name of their class.
-        facts
-            Among which; None: among all of the journal.
+        kind, facts
+            Name of their class, and among which facts they are; None: among all of the journal.
 
         Returns
         -------
@@ -176,11 +163,28 @@ class Evidence:
         """The last verdict on each calibration."""
         return {fact["calibration"]: fact for fact in self.of("VerdictGiven")}
 
+    def is_ingested(self, exposure: ExposureEvent) -> bool:
+        """Whether all detectors in use are ingested, as far as the script can know.
+
+        Parameters
+        ----------
+        exposure
+            Whose.
+
+        Returns
+        -------
+        ingested
+            Whether the OODS published it. A run that is resumed looks into the Butler, too: the messages of
+            before are gone.
+        """
+        if exposure.ingested.keys() >= set(self.detectors.values()):
+            return True
+        return self.resumed and {(exposure.id, each) for each in self.detectors} <= self.datasets.raws
+
     @cached_property
     def confirmed(self) -> dict[ImageType, list[ExposureEvent]]:
         """Exposures that the camera confirmed, by type, in their order."""
-        confirmed = self.events.exposures.values()
-        return {kind: [each for each in confirmed if each.kind == kind] for kind in ImageType}
+        return {kind: [each for each in self.events.exposures if each.kind == kind] for kind in ImageType}
 
     @cached_property
     def kept(self) -> dict[ImageType, list[ExposureEvent]]:
@@ -188,14 +192,14 @@ class Evidence:
 
         A run that was resumed may have taken one again: its journal says which counts.
         """
-        return {kind: self._kept(kind) for kind in ImageType}
-
-    def _kept(self, kind: ImageType) -> list[ExposureEvent]:
-        discarded = self.scenario.discarded[kind]
         if not self.resumed:
-            return self.confirmed[kind][discarded:]
-        found = {place: number for number, place in self.places[kind].items() if number in self._held}
-        return [self.events.begun[found[place]] for place in sorted(found) if place > discarded]
+            return {kind: self.confirmed[kind][self.scenario.discarded[kind] :] for kind in ImageType}
+        found = {}
+        for kind in ImageType:
+            held = {place: number for number, place in self.places[kind].items() if number in self._held}
+            kept = [place for place in sorted(held) if place > self.scenario.discarded[kind]]
+            found[kind] = [self.events.begun[held[place]] for place in kept]
+        return found
 
     @cached_property
     def places(self) -> dict[ImageType, dict[int, int]]:
@@ -209,7 +213,7 @@ class Evidence:
     def _places(self, kind: ImageType) -> dict[int, int]:
         planned = range(1, self.scenario.number[kind] + self.scenario.discarded[kind] + 1)
         found = dict[int, int]()
-        for part in range(len(self.played.parts)):
+        for part in range(len(self.parts)):
             held = {found.get(each) for each in self._held}
             left = [place for place in planned if place not in held]
             begun = [each.id for each in self.events.begun.values() if (each.kind, each.part) == (kind, part)]
@@ -222,6 +226,114 @@ class Evidence:
         return {fact["id"] for fact in self.of("ExposureTaken")} - {
             fact["id"] for fact in self.of("ExposureLost")
         }
+
+    @cached_property
+    def asked_for(self) -> list[str]:
+        """Steps that the scenario asks for, as the summary names them if they were not done."""
+        scenario, names = self.scenario, list[str]()
+        verifies = scenario.options.get("do_verify", True)
+        for name, calibration in CALIBRATIONS.items():
+            if calibration.image_type not in (None, *scenario.kinds):
+                continue
+            if scenario.options.get(calibration.option):
+                names += [f"generate {name}", *([f"verify {name}"] if verifies else []), f"certify {name}"]
+            elif verifies and calibration.image_type is not None:
+                names.append(f"verify {name}")
+        return names + ([GAINS] if self.pairs_of_flats else [])
+
+    @property
+    def pairs_of_flats(self) -> list[tuple[int, int]]:
+        """Pairs of flats whose gains are asked for: places among the flats that are kept, from 0."""
+        scenario = self.scenario
+        if not scenario.options.get(PAIR_GAINS.option, True) or PAIR_GAINS.made_from not in scenario.kinds:
+            return []
+        times = scenario.options["exp_times_flat"]
+        kept = times if isinstance(times, list) else [times] * scenario.number[ImageType.FLAT]
+        return list(flat_pairs(kept).pairs)
+
+    @property
+    def certified(self) -> list[Certificate]:
+        """What is certified in the collection that the scenario asks for."""
+        collection = self.scenario.options.get("calib_collection")
+        return [each for each in self.datasets.certificates if each.collection == collection]
+
+    @cached_property
+    def not_done(self) -> list[str]:
+        """Those of the steps that were not really done, as messages on the bus and the repository say."""
+        return [step for step in self.asked_for if not self._done(step)]
+
+    def _done(self, step: str) -> bool:
+        if step == GAINS:
+            return self._gains_measured()
+        kind, name = step.split()
+        if kind == "generate":
+            return any(self.successful(kind, name))
+        if kind == "verify":
+            return any(self.verdict_on(job).complete for job in self.successful(kind, name))
+        runs = {job.run for job in self.events.jobs if job.calibration == name}
+        detectors = [
+            each.detector
+            for each in self.certified
+            if each.dataset_type == CALIBRATIONS[name].dataset_type and each.run in runs
+        ]
+        return sorted(detectors) == sorted(self.detectors)
+
+    def _gains_measured(self) -> bool:
+        """Whether there is a gain of every pair and detector."""
+        flats, pairs = [each.id for each in self.kept[PAIR_GAINS.made_from]], self.pairs_of_flats
+        if len(flats) < 2 * len(pairs):
+            return False
+        wanted = {(flats[place], number) for pair in pairs for place in pair for number in self.detectors}
+        jobs = [job for job in self.events.jobs if job.kind == "gain" and job.exit_code == 0]
+        return any(wanted <= self.datasets.statistics("cpPtcExtract", job.run).keys() for job in jobs)
+
+    def successful(self, kind: str, calibration: str) -> Iterator[JobEvent]:
+        """Look for jobs that ended well.
+
+        Parameters
+        ----------
+        kind, calibration
+            Of the jobs: ``generate`` or ``verify``, and a name of the table of calibrations.
+
+        Yields
+        ------
+        job
+            On exactly the exposures that it is for, with exit code 0 published for its own id.
+        """
+        row = CALIBRATIONS[calibration]
+        images = row.made_from if kind == "generate" else (row.verified_with,)
+        expected = sorted(each.id for image_type in images for each in self.kept[image_type])
+        for job in self.events.jobs:
+            same = (job.kind, job.calibration) == (kind, calibration)
+            if same and job.exit_code == 0 and sorted(job.exposures) == expected:
+                yield job
+
+    def verdict_on(self, job: JobEvent) -> LiteralVerdict:
+        """Apply the documented rule to the results of a verification.
+
+        Parameters
+        ----------
+        job
+            The verification.
+
+        Returns
+        -------
+        verdict
+            From what is in the repository.
+        """
+        row, amplifiers = CALIBRATIONS[job.calibration], self.scenario.instrument.amplifiers
+        of_detectors = self.datasets.statistics(f"{row.statistics_prefix}DetStats", job.run)
+        if row.verified_by_itself:
+            return judge_curve(of_detectors, detectors=self.detectors, amplifiers=amplifiers)
+        threshold = f"number_verification_tests_threshold_{row.verified_with.lower()}"
+        return judge_images(
+            self.datasets.statistics(f"{row.statistics_prefix}ExpStats", job.run),
+            of_detectors,
+            exposures=job.exposures,
+            detectors=self.detectors,
+            amplifiers=amplifiers,
+            threshold=int(self.scenario.options.get(threshold, THRESHOLD)),
+        )
 
 
 def gather(played: Played) -> Evidence:
@@ -238,12 +350,15 @@ def gather(played: Played) -> Evidence:
         Its datasets are to be closed by the caller.
     """
     run = played.folder / "run"
-    recording = list(read_recording(played.folder / "recording.jsonl"))
-    path, summary = run / "journal.jsonl", run / "summary.json"
+    recording, journal, summary = (
+        path.read_bytes() if path.is_file() else b""
+        for path in (played.folder / "recording.jsonl", run / "journal.jsonl", run / "summary.json")
+    )
+    messages = [BusMessage(*json.loads(line)) for line in recording.splitlines()]
     return Evidence(
         played=played,
-        events=Events(recording, played.scenario.instrument),
-        journal=path.read_bytes() if path.is_file() else b"",
-        summary=json.loads(summary.read_text(encoding="utf-8")) if summary.is_file() else None,
+        events=Events(messages, played.scenario.instrument),
+        journal=journal,
+        summary=json.loads(summary) if summary else None,
         datasets=Datasets(run / "repo"),
     )

@@ -4,9 +4,9 @@ Nothing of the script's own acceptance is used here. In words: an exposure fails
 of test, the number of failed tests reaches min(T, k) D; T is the threshold of the configuration, k how many
 results the test has per detector (16 for a test of amplifiers, 1 for one of a detector), and D half of the
 detectors, rounded down, plus one. The calibration is rejected when the failed exposures reach half of the
-exposures, rounded, plus one, or all of them. READ_NOISE_CONSISTENT and PROB_TEST never count. And every
-exposure, detector and amplifier must be there, with numbers that are finite and the result of a test; and
-all exposures with the same tests.
+exposures, rounded, plus one, or all of them. A photon transfer curve is rejected by the rule of an exposure
+with T = 8. READ_NOISE_CONSISTENT and PROB_TEST never count. And every exposure, detector and amplifier must
+be there, with numbers that are finite and the result of a test; and all exposures with the same tests.
 """
 
 from __future__ import annotations
@@ -14,28 +14,21 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["NEVER_COUNTED", "LiteralVerdict", "failed_tests", "judge_curve", "judge_images"]
 
 NEVER_COUNTED = ("SUCCESS", "READ_NOISE_CONSISTENT", "PROB_TEST")
 """Entries among the tests that decide nothing."""
 
+CURVE_THRESHOLD = 8
+"""T of photon transfer curves."""
+
 Statistics = Mapping[tuple[int | None, int | None], Any]
 
 
-@dataclass(frozen=True)
-class LiteralVerdict:
-    """What the results of a verification come to.
-
-    Parameters
-    ----------
-    complete
-        Whether all are there that must be.
-    passed
-        Whether they are, and the rule accepts.
-    """
+class LiteralVerdict(NamedTuple):
+    """What the results of a verification come to: all are there that must be, and the rule accepts, too."""
 
     complete: bool
     passed: bool
@@ -70,14 +63,10 @@ def judge_images(
     failed_exposures = 0
     for exposure in exposures:
         result = of_exposures.get((exposure, None)) or {}
-        counts: Counter[tuple[int, str]] = Counter()
-        for number, name in detectors.items():
-            statistics = of_detectors.get((exposure, number)) or {}
-            complete = complete and _is_complete(statistics, amplifiers) and name in result
-            for k, test in failed_tests(statistics):
-                counts[k, test] += 1
-        half = len(detectors) // 2 + 1
-        failed_exposures += any(n >= min(threshold, k) * half for (k, _), n in counts.items())
+        found = [of_detectors.get((exposure, number)) or {} for number in detectors]
+        complete = complete and all(name in result for name in detectors.values())
+        complete = complete and all(_is_complete(each, amplifiers) for each in found)
+        failed_exposures += _fails(found, threshold)
     limit = min((len(exposures) + 1) // 2 + 1, len(exposures))
     return LiteralVerdict(complete, complete and failed_exposures < limit)
 
@@ -85,7 +74,7 @@ def judge_images(
 def judge_curve(
     of_detectors: Statistics, *, detectors: Mapping[int, str], amplifiers: Sequence[str]
 ) -> LiteralVerdict:
-    """Apply the rule to photon transfer curves: any test that fails in 8 amplifiers of D detectors rejects.
+    """Apply the rule to photon transfer curves.
 
     Parameters
     ----------
@@ -99,15 +88,16 @@ def judge_curve(
     verdict
         By the documented rule.
     """
-    complete, counts = True, Counter[tuple[int, str]]()
-    for number in detectors:
-        statistics = of_detectors.get((None, number)) or {}
-        complete = complete and _is_complete(statistics, amplifiers)
-        for k, test in failed_tests(statistics):
-            counts[k, test] += 1
-    half = len(detectors) // 2 + 1
-    rejected = any(n >= min(8, k) * half for (k, _), n in counts.items())
-    return LiteralVerdict(complete, complete and not rejected)
+    found = [of_detectors.get((None, number)) or {} for number in detectors]
+    complete = all(_is_complete(each, amplifiers) for each in found)
+    return LiteralVerdict(complete, complete and not _fails(found, CURVE_THRESHOLD))
+
+
+def _fails(found: Sequence[Mapping[str, Any]], threshold: int) -> bool:
+    """Whether the detectors of an exposure, or of a curve, fail too many tests of one type."""
+    counts = Counter(failed for statistics in found for failed in failed_tests(statistics))
+    half = len(found) // 2 + 1
+    return any(number >= min(threshold, k) * half for (k, _), number in counts.items())
 
 
 def _is_complete(statistics: Mapping[str, Any], amplifiers: Sequence[str]) -> bool:
@@ -150,8 +140,10 @@ def failed_tests(statistics: Mapping[str, Any]) -> list[tuple[int, str]]:
         Of every failed test that counts, how many results it has per detector (k), and its type.
     """
     verify = statistics.get("VERIFY", {})
-    failed = [(1, test) for test, passed in verify.get("DET", {}).items() if not passed]
-    failed += [
-        (16, test) for tests in verify.get("AMP", {}).values() for test, passed in tests.items() if not passed
+    tests = [(1, verify.get("DET", {})), *((16, each) for each in verify.get("AMP", {}).values())]
+    return [
+        (k, test)
+        for k, results in tests
+        for test, passed in results.items()
+        if not passed and test not in NEVER_COUNTED
     ]
-    return [(k, test) for k, test in failed if test not in NEVER_COUNTED]

@@ -1,17 +1,25 @@
-"""Records what passes on the bus, at once and outside of the script's reach."""
+"""Records what passes on the bus, at once and outside of the script's reach, and interrupts the script."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-from collections.abc import Callable, Iterator
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..clock import SimulatedLoop
+from lsst.ts.xml.enums.Script import ScriptState
 
-__all__ = ["BusMessage", "BusRecorder", "read_recording"]
+from lsst.ts import salobj
+
+from .scenario import Act, Interruption
+
+__all__ = ["INDEX", "BusMessage", "Recorder"]
+
+INDEX = 1
+"""SAL index of the script in every scenario."""
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "cmd_takeImages": ("private_seqNum", "expTime", "keyValueMap"),
@@ -37,11 +45,11 @@ class BusMessage:
     part
         Part of the run in which it was sent, from 0: a run that was killed and resumed has two.
     time
-        Simulated seconds since that part began.
+        Since that part began [simulated s].
     component, topic
         Of the message; the component is empty, and the topic ``interruption``, for what is no message.
     values
-        Fields of the message.
+        Fields of the message; of an interruption its ``act``.
     journal_size
         Bytes that the journal had on the disk.
     """
@@ -54,31 +62,33 @@ class BusMessage:
     journal_size: int
 
 
-class BusRecorder:
-    """Listens to a bus, and writes each line with one call of the system: a kill loses nothing.
+class Recorder:
+    """Records what passes on the bus, in the running event loop, and interrupts the script in its place.
+
+    Each line is written with one call of the system: a kill loses nothing.
 
     Parameters
     ----------
-    path
-        File to append to.
     folder
-        Run directory.
+        Folder of the scenario; ``recording.jsonl`` there is appended to.
     part
         Number of the part of the run.
-    loop
-        Event loop of the script.
-    listener
-        Called with the data of every message, also of those that are not recorded.
+    interruption
+        What is done to the script, and where; None: nothing.
     """
 
-    def __init__(
-        self, path: Path, folder: Path, part: int, loop: SimulatedLoop, listener: Callable[[Any], None]
-    ) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        self._journal = folder / "journal.jsonl"
+    def __init__(self, folder: Path, part: int, interruption: Interruption | None) -> None:
+        self._file = os.open(folder / "recording.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self._journal = folder / "run" / "journal.jsonl"
         self._part = part
-        self._loop = loop
-        self._listener = listener
+        self._loop = asyncio.get_running_loop()
+        self._interruption = interruption
+        self._left = interruption.turn if interruption else 0
+        self._messages = 0
+        self._checkpoints = 0
+        self._states = {""}
+        self._closed = False
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self, component: str, topic: str, data: Any) -> None:
         """Record a message, as a listener of the bus.
@@ -88,24 +98,13 @@ class BusRecorder:
         component, topic, data
             As the bus has them.
         """
+        self._messages += 1
+        if hasattr(data, "numCheckpoints"):  # a state of the script
+            self._checkpoints = max(self._checkpoints, data.numCheckpoints)
+            self._states.add(ScriptState(data.state).name)
         fields = FIELDS.get(topic)
         if fields is not None and not (topic == "evt_state" and component != "Script"):
             self._write(component, topic, {name: getattr(data, name) for name in fields})
-        self._listener(data)
-
-    def record_interruption(self, act: str) -> None:
-        """Record what is done to the script.
-
-        Parameters
-        ----------
-        act
-            A value of `Act`.
-        """
-        self._write("", "interruption", {"act": act})
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
 
     def _write(self, component: str, topic: str, values: dict[str, Any]) -> None:
         try:
@@ -115,20 +114,61 @@ class BusRecorder:
         line = [self._part, round(self._loop.time(), 6), component, topic, values, size]
         os.write(self._file, f"{json.dumps(line)}\n".encode())
 
+    def turned(self, _turn: int) -> None:
+        """Interrupt the script when this turn of the event loop is the one for it."""
+        place = self._interruption
+        if place is None or not self._is_reached(place):
+            return
+        if self._left > 0:
+            self._left -= 1
+            return
+        self._interruption = None
+        self._write("", "interruption", {"act": place.act})
+        if place.act is Act.KILL:
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif place.act is Act.TERM:
+            os.kill(os.getpid(), signal.SIGTERM)
+        else:
+            # From within the selector: this wakes the loop up before its clock goes on.
+            self._loop.call_soon_threadsafe(self._begin, place)
 
-def read_recording(path: Path) -> Iterator[BusMessage]:
-    """Read what was recorded.
+    def _is_reached(self, place: Interruption) -> bool:
+        """Whether the place of the interruption has been reached."""
+        if self._messages < place.message or self._checkpoints < place.checkpoint:
+            return False
+        if place.state not in self._states:
+            return False
+        return not place.entry or (
+            self._journal.exists() and self._journal.read_bytes().count(b"\n") >= place.entry
+        )
 
-    Parameters
-    ----------
-    path
-        File of a recorder; it need not be there.
+    async def close(self) -> None:
+        """Close the file, and give up what is not done, or about to begin."""
+        self._closed = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        os.close(self._file)
 
-    Yields
-    ------
-    message
-        In the order of the bus, those of all parts of the run.
-    """
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            yield BusMessage(*json.loads(line))
+    def _begin(self, what: Interruption) -> None:
+        if not self._closed:
+            self._tasks.add(self._loop.create_task(self._operate(what)))
+
+    @staticmethod
+    async def _operate(what: Interruption) -> None:
+        async with salobj.Domain() as domain:
+            script = salobj.Remote(domain, "Script", index=INDEX)
+            await script.start_task
+            try:
+                if what.act is not Act.STOP:
+                    await script.cmd_setCheckpoints.set_start(pause=".*", stop="")
+                    while (await script.evt_state.next(flush=False)).state != ScriptState.PAUSED:
+                        pass
+                    await asyncio.sleep(what.wait)
+                if what.act is Act.PAUSE:
+                    await script.cmd_setCheckpoints.set_start(pause="", stop="")
+                    await script.cmd_resume.set_start()
+                else:
+                    await script.cmd_stop.set_start()
+            except salobj.AckError:
+                pass  # the script has ended meanwhile

@@ -2,29 +2,62 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
-import math
 import os
+import resource
 import shutil
+import signal
 import sys
+import tempfile
+import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM, ImageType, Instrument
+from lsst.daf.butler import Butler
+from rich.console import Console
 
-from ..stand_ins.measurements import Disturbance
+from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
+from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM, Instrument
+from lsst.ts.calibrations.journal.record import RunRecord
+from lsst.ts.calibrations.journal.resumption import ResumptionError, resume_run
+from lsst.ts.calibrations.maintel import MakeComCamCalibrations
+
+from .. import clock
+from ..embedded_sal.bus import running_bus
+from ..faults.faults import Fault, Faults
+from ..repository.repository import write_index
+from ..session.observatory import SimulatedObservatory
+from ..session.progress import PlainProgress
+from ..session.request import SimulationSettings
+from ..session.resumption import time_of_resumption
+from ..session.script_session import ScriptSession
+from ..session.setup import SimulationSetup
+from ..stand_ins.machinery import standin_machinery
+from ..stand_ins.measurements import StandInCamera
 from ..stand_ins.template import make_template
 from .datasets import Certificate, Datasets
-from .scenario import Scenario
-from .scratch import check_space
-from .script_process import SCALE, SEED, PartOutcome, limit_process, run_part
+from .recording import INDEX, Recorder
+from .scenario import PartOutcome, Played, Scenario, ordinary_scenario
+from .workers import check_space, limit_memory
 
-__all__ = ["Played", "Runner", "open_runner", "ordinary_scenario"]
+__all__ = ["Runner", "open_runner"]
+
+SEED = 1
+"""Seed of the repository with which all scenarios begin, and of the simulated detectors."""
+
+SCALE = 16
+"""Divisor of the sides of the simulated detectors."""
+
+NIGHT = "2025-01-15"
 
 TEMPLATES = {
     LATISS.name: ((0,), (("SDSSr_65mm~empty", "r"),)),
@@ -32,49 +65,22 @@ TEMPLATES = {
 }
 """Detectors and filters of the reference calibrations, by instrument."""
 
+SCRIPTS: dict[str, type[BaseMakeCalibrations]] = {
+    LATISS.name: MakeLatissCalibrations,
+    LSSTCOMCAM.name: MakeComCamCalibrations,
+}
+"""Scripts by instrument."""
 
-@dataclass
-class Played:
-    """A scenario that was played, with what is needed to check it.
+LONGEST = 900
+"""Seconds after which a process is ended that waits for ever, also on a machine with much else to do."""
 
-    Parameters
-    ----------
-    scenario
-        That one.
-    folder
-        Its files.
-    parts
-        What became of each part of the run; None for one that was killed.
-    strikes
-        How often each fault struck, by the number of the part.
-    before
-        What was certified in the repository when the scenario began.
-    raws
-        Exposure and detector of each raw image that it had when the run was resumed.
-    refused
-        Why the run could not be resumed; empty if it could, or was not to be.
-    memory
-        Bytes that the largest of its processes had.
-    """
-
-    scenario: Scenario
-    folder: Path
-    parts: list[PartOutcome | None]
-    strikes: dict[int, Counter[str]] = field(default_factory=dict)
-    before: frozenset[Certificate] = frozenset()
-    raws: frozenset[tuple[int, int]] = frozenset()
-    refused: str = ""
-    memory: int = 0
-
-    @property
-    def struck(self) -> Counter[str]:
-        """How often each fault struck in all parts."""
-        return sum(self.strikes.values(), Counter[str]())
+MOST_WORK = 60
+"""Seconds of the processor after which a process is ended that works for ever."""
 
 
 @dataclass(frozen=True)
 class Runner:
-    """Plays scenarios in a folder.
+    """Plays scenarios.
 
     Parameters
     ----------
@@ -84,68 +90,37 @@ class Runner:
 
     folder: Path
 
-    def play(self, scenario: Scenario, worker: int = 0) -> Played:
+    def play(self, scenario: Scenario) -> Played:
         """Play a scenario.
 
         Parameters
         ----------
         scenario
             That one.
-        worker
-            Number of the worker, which has a folder for itself: its files stay there until the next scenario.
 
         Returns
         -------
         played
-            What it left.
-
-        Raises
-        ------
-        NoSpace
-            There is no space for it.
+            What it left, in a folder that is to be removed by the caller.
         """
         check_space(self.folder)
-        folder = self._prepare(f"worker{worker}", scenario.instrument)
+        folder = self._prepare(scenario.instrument)
         played = Played(scenario, folder, [], before=_certified_in(self._template(scenario.instrument)))
         for part in range(2 if scenario.resumed else 1):
             if part:
                 with closing(Datasets(folder / "run" / "repo")) as datasets:
                     played.raws = datasets.raws
-            self._play_part(played, part)
+            _play_part(played, part)
         if (last := played.parts[-1]) is not None and last.refused:
             played.refused = last.refused
             played.parts.pop()
         return played
 
-    def warm_up(self, instrument: Instrument) -> None:
-        """Run a script in this process, so that those which are forked later find all imported and compiled.
-
-        Parameters
-        ----------
-        instrument
-            Whose calibrations are made.
-
-        Raises
-        ------
-        RuntimeError
-            The run failed, in which nothing went wrong.
-        """
-        folder = self._prepare("warm-up", instrument)
-        _certified_in(self._template(instrument))
-        outcome = run_part(ordinary_scenario(instrument), folder, 0, lambda _: None)
-        if outcome.status != 0:
-            raise RuntimeError(
-                f"a run in which nothing goes wrong ended with {outcome.status}:\n"
-                f"{outcome.log}{outcome.broken}"
-            )
-        shutil.rmtree(folder)
-
-    def _prepare(self, name: str, instrument: Instrument) -> Path:
-        """Make the folder of a scenario, with a new repository."""
-        # A Butler remembers what the index of a folder says: each instrument has one of its own.
-        folder = self.folder / name / instrument.name
-        shutil.rmtree(folder, ignore_errors=True)
-        (folder / "run").mkdir(parents=True)
+    def _prepare(self, instrument: Instrument) -> Path:
+        """Make a folder, with a new repository."""
+        # A Butler remembers what the index of a folder says: no two scenarios have the same one.
+        folder = Path(tempfile.mkdtemp(prefix="scenario-", dir=self.folder))
+        (folder / "run").mkdir()
         shutil.copytree(self._template(instrument), folder / "run" / "repo")
         return folder
 
@@ -157,27 +132,9 @@ class Runner:
             make_template(template, instrument, detectors, seed=SEED, scale=SCALE, filters=filters)
         return template
 
-    @staticmethod
-    def _play_part(played: Played, part: int) -> None:
-        folder, strikes = played.folder, played.folder / f"strikes{part}"
-
-        def work() -> PartOutcome:
-            limit_process(folder / "stderr.txt")
-            file = os.open(strikes, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-
-            def report(name: str) -> None:
-                os.write(file, f"{name}\n".encode())
-
-            return run_part(played.scenario, folder, part, report)
-
-        outcome, memory = _in_child(work, folder / f"part{part}.json")
-        played.parts.append(outcome)
-        played.strikes[part] = Counter(strikes.read_text().split() if strikes.exists() else ())
-        played.memory = max(played.memory, memory)
-
 
 def open_runner(folder: Path) -> Runner:
-    """Make a runner that is quick, as it has done what takes time when it is done first.
+    """Make a runner, and run a script in this process: those forked later find all imported and compiled.
 
     Parameters
     ----------
@@ -188,10 +145,23 @@ def open_runner(folder: Path) -> Runner:
     -------
     runner
         For processes that are forked from now on.
+
+    Raises
+    ------
+    RuntimeError
+        A run failed in which nothing went wrong.
     """
     runner = Runner(folder)
     for instrument in (LATISS, LSSTCOMCAM):
-        runner.warm_up(instrument)
+        prepared = runner._prepare(instrument)
+        _certified_in(runner._template(instrument))
+        outcome = _run_part(ordinary_scenario(instrument), prepared, 0, lambda _: None)
+        if outcome.status != 0:
+            raise RuntimeError(
+                f"a run in which nothing goes wrong ended with {outcome.status}:\n"
+                f"{outcome.log}{outcome.broken}"
+            )
+        shutil.rmtree(prepared)
     return runner
 
 
@@ -202,57 +172,160 @@ def _certified_in(template: Path) -> frozenset[Certificate]:
         return datasets.certificates
 
 
-def ordinary_scenario(instrument: Instrument) -> Scenario:
-    """A scenario in which calibrations of all types are made, and nothing goes wrong.
-
-    Parameters
-    ----------
-    instrument
-        Whose calibrations.
-
-    Returns
-    -------
-    scenario
-        With the seed 0.
-    """
-    options = {
-        "script_mode": "BIAS_DARK_FLAT",
-        **{f"n_{kind.lower()}": 2 for kind in ImageType},
-        **{f"n_discard_{kind.lower()}": 0 for kind in ImageType},
-        "exp_times_dark": 5,
-        "exp_times_flat": 5,
-        "do_gain_from_flat_pairs": True,
-        "generate_calibrations": True,
-        "certify_calib_begin_date": "2025-01-01",
-        "certify_calib_end_date": "2025-06-01",
-        "calib_collection": f"{instrument.name}/calib/u/campaign/daily.1",
-    }
-    # Two images have half of their noise in common with their combination.
-    noise = dict.fromkeys(ImageType, (Disturbance(factor=math.sqrt(2)),))
-    return Scenario(0, instrument, options, disturbances=noise)
-
-
-def _in_child(work: Callable[[], PartOutcome], path: Path) -> tuple[PartOutcome | None, int]:
-    """Do something in a forked process.
-
-    Returns
-    -------
-    outcome
-        What it returns; None if the process was killed.
-    memory
-        Bytes that the process had at most.
-    """
+def _play_part(played: Played, part: int) -> None:
+    """Play a part of a run in a forked process, and add what became of it."""
+    path, strikes = played.folder / f"part{part}.json", played.folder / f"strikes{part}"
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
         try:
-            path.write_text(json.dumps(asdict(work())), encoding="utf-8")
+            limit_memory()
+            resource.setrlimit(resource.RLIMIT_CPU, (MOST_WORK, MOST_WORK))
+            signal.alarm(LONGEST)
+            # For logging, when it cannot write, and the interpreter, when it ends.
+            complaints = os.open(played.folder / "stderr.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(complaints, 2)
+            file = os.open(strikes, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            outcome = _run_part(
+                played.scenario, played.folder, part, lambda name: os.write(file, f"{name}\n".encode())
+            )
+            path.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
         except BaseException:
             traceback.print_exc()
             sys.stderr.flush()
         finally:
             os._exit(0)
     _, _, usage = os.wait4(child, 0)
-    outcome = PartOutcome(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
-    return outcome, usage.ru_maxrss << 10
+    killed = not path.exists()
+    played.parts.append(None if killed else PartOutcome(**json.loads(path.read_text(encoding="utf-8"))))
+    played.strikes[part] = Counter(strikes.read_text().split() if strikes.exists() else ())
+    played.memory = max(played.memory, usage.ru_maxrss << 10)
+
+
+def _run_part(scenario: Scenario, folder: Path, part: int, report: Callable[[str], object]) -> PartOutcome:
+    """Run a script once, from its begin to its end, or until it is killed; later parts resume it.
+
+    Of the folder ``run`` is the run directory, ``recording.jsonl`` what passes on the bus, and ``run/repo``
+    the repository. In later parts nothing goes wrong any more. Each strike of a fault is reported at once, by
+    the name of the fault: a kill leaves no time for it at the end.
+    """
+    faults = _ReportedFaults(scenario.faults if part == 0 else (), report)
+    outcome, console = PartOutcome(), io.StringIO()
+    try:
+        record = _record(scenario, folder) if part else None
+        session = _session(scenario, folder, faults, PlainProgress(Console(file=console, width=200)), record)
+        outcome.status = clock.run(
+            lambda: _main(session, scenario, folder, part, outcome),
+            start_tai=time_of_resumption(record) if record else clock.START_TAI,
+            threads=False,
+        )
+    except ResumptionError as error:
+        outcome.refused = str(error)
+    except BaseException:
+        outcome.broken = traceback.format_exc()
+    outcome.log = console.getvalue()
+    outcome.left += [each.name for each in threading.enumerate() if each is not threading.main_thread()]
+    return outcome
+
+
+class _ReportedFaults(Faults):
+    """Faults that report each strike."""
+
+    def __init__(self, specifications: tuple[str, ...], report: Callable[[str], object]) -> None:
+        super().__init__(specifications)
+        self._report = report
+
+    def strike(self, name: str, **context: object) -> Fault | None:
+        """Return the fault that strikes now, as the base class does, and report it."""
+        fault = super().strike(name, **context)
+        if fault is not None:
+            self._report(name)
+        return fault
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ScenarioSetup(SimulationSetup):
+    """Setup of a script in a scenario: no pixels."""
+
+    scenario: Scenario
+    reported_faults: Faults
+
+    def observatory(self) -> SimulatedObservatory:
+        """The simulated observatory of the scenario."""
+        camera = StandInCamera(SEED, self.reported_faults.detector, self.scenario.disturbances)
+        return SimulatedObservatory(
+            self.instrument,
+            standin_machinery(self.instrument, self.repository, camera, scale=SCALE),
+            images=self.images,
+            jobs=self.settings.jobs,
+            scale=SCALE,
+            seed=SEED,
+            faults=self.reported_faults,
+            detectors=self.detectors,
+            optics=self.optics,
+            part=self.part,
+        )
+
+
+@cache
+def _butler(repository: Path) -> Butler:
+    return Butler.from_config(str(repository), writeable=True)
+
+
+def _record(scenario: Scenario, folder: Path) -> RunRecord:
+    """What the run did before it was interrupted; a ResumptionError if it cannot go on."""
+    resumption = resume_run(folder / "run", SCRIPTS[scenario.instrument.name].__name__)
+    resumption.journal.close()  # the script takes it up again
+    return resumption.record
+
+
+def _session(
+    scenario: Scenario, folder: Path, faults: Faults, view: PlainProgress, record: RunRecord | None
+) -> ScriptSession:
+    instrument, run = scenario.instrument, folder / "run"
+    of_database = any(fault.startswith("butler-") for fault in scenario.faults)
+    setup = _ScenarioSetup(
+        instrument=instrument,
+        config=CalibrationConfig.from_namespace(dict(scenario.options), instrument),
+        settings=SimulationSettings(
+            folder=run,
+            jobs=run / "uws",
+            repository=run / "repo",
+            seed=SEED,
+            scale=SCALE,
+            date=NIGHT,
+            # Faults of the database are met by whoever opens it anew, as the script does at the telescope. To
+            # share what was loaded when it was opened first saves a good part of the time of all other runs.
+            open_butler=None if of_database else lambda *_: _butler(run / "repo").clone(),
+        ),
+        faults=scenario.faults,
+        part=len(record.parts) if record else 0,
+        scenario=scenario,
+        reported_faults=faults,
+    )
+    write_index(setup.index, setup.repository, {instrument.repository})
+    script = SCRIPTS[instrument.name]
+    return ScriptSession(script, scenario.text, setup, index=INDEX, log_level=20, view=view)
+
+
+async def _main(
+    session: ScriptSession, scenario: Scenario, folder: Path, part: int, outcome: PartOutcome
+) -> int:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, clock.SimulatedLoop)
+    recorder = Recorder(folder, part, None if part else scenario.interruption)
+    running_bus().listeners.append(recorder.take)
+    loop.on_turn = recorder.turned
+    try:
+        status = await session.run()
+    finally:
+        loop.on_turn = None
+        await recorder.close()
+        outcome.seconds = loop.time()
+        running_bus().listeners.clear()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    outcome.left += [str(getattr(task.get_coro(), "__qualname__", task)) for task in tasks]
+    return status

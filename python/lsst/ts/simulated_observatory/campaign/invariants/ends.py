@@ -1,4 +1,4 @@
-"""The end tells the truth: state, exit status, what was not done, and why."""
+"""A script ends in time, nothing goes on after it, and its end is true: state, exit status, reasons."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import math
 import re
 from collections.abc import Iterator
 
-from ..causes import CAUSES, HARMLESS
-from ..events import FINAL, ExposureEvent
+from ...faults.kinds import KINDS
+from ..events import FINAL, Part
 from ..evidence import Evidence
-from ..interruption import Act
-from ..steps import asked_for, done
+from ..scenario import AT_ONCE, Act
 from .registry import invariant
 
 __all__: list[str] = []
@@ -21,19 +20,28 @@ NEGATIVE = "CALIBRATION VERIFICATION NEGATIVE"
 STATUS = {"DONE": {0}, "STOPPED": {0}, "CONFIGURE_FAILED": {2}}
 """Exit status of each state but FAILED, for which it says whether anything was exposed."""
 
+AT_ONCE_SECONDS = 0.1
+"""How soon a script ends that is to end at once."""
+
+STOP_PATIENCE = 60.0
+"""Seconds that the ScriptQueue gives a script to end when it is stopped, or ended by a signal."""
+
+RESULT_LATE = 60.0
+"""Seconds that the result of a job may come after its command has ended."""
+
+MARGIN = 10.0
+"""Seconds for what passes between the script and the OCPS."""
+
 
 @invariant
 def _ends_agree(evidence: Evidence) -> Iterator[str]:
     """State on the bus, summary, journal and exit status are those of one end, in every part."""
-    for part, outcome in evidence.outcomes.items():
-        if not outcome.broken:
-            yield from _end(evidence, part, outcome.status)
-    for part in range(len(evidence.played.parts)):
-        yield from _after_the_end(evidence, part)
+    for part in evidence.parts:
+        yield from _end(evidence, part)
     if evidence.last is None:
         return
     if evidence.summary is None:
-        if "run-disk-full" not in evidence.suffered[evidence.last_part]:
+        if not evidence.last_part.disk_was_full:
             yield "there is no summary"
         return
     state, reason, final = evidence.summary["state"], evidence.summary["reason"], evidence.final
@@ -43,33 +51,24 @@ def _ends_agree(evidence: Evidence) -> Iterator[str]:
         yield f"the reason in the summary is {reason!r}, on the bus {final[1]!r}"
 
 
-def _end(evidence: Evidence, part: int, status: int | None) -> Iterator[str]:
+def _end(evidence: Evidence, part: Part) -> Iterator[str]:
     """How a part ended, and with which exit status."""
-    final = evidence.events.final(part)
-    if final is None:
-        # A signal ends a script that does not run yet without a word.
-        if Act.TERM not in evidence.acts[part] or evidence.of("RunConfigured"):
-            yield f"part {part} of the run ended in no final state"
-        state = "FAILED"
-    else:
-        state = final[1]
-    exposures = [each for each in evidence.events.exposures.values() if each.part <= part]
-    # Nobody knows what the camera makes of a takeImages that it has not answered.
-    unknown = any(number <= part for number, _ in evidence.events.unanswered)
+    names = [name for _, name, _ in part.states]
+    place = next((place for place, name in enumerate(names) if name in FINAL), len(names))
+    if other := next((name for name in names[place:] if name != names[place]), None):
+        yield f"part {part.number} of the run had the state {other} after the final state {names[place]}"
+    if part.outcome is None or part.outcome.broken:
+        return
+    # A signal ends a script that does not run yet without a word.
+    if part.final is None and (Act.TERM not in part.acts or evidence.of("RunConfigured")):
+        yield f"part {part.number} of the run ended in no final state"
+    state = "FAILED" if part.final is None else part.final[1]
+    exposures = [each for each in evidence.events.exposures if each.part <= part.number]
+    # What the camera makes of a takeImages that it has not answered is not known.
+    unknown = any(number <= part.number for number, _ in evidence.events.unanswered)
     failed = {1} if exposures else {1, 2} if unknown else {2}
-    if status not in STATUS.get(state, failed):
-        yield f"the exit status of {state} with {len(exposures)} exposures is {status}"
-
-
-def _after_the_end(evidence: Evidence, part: int) -> Iterator[str]:
-    """Other states of a part after a final one."""
-    final = ""
-    for number, _, name, _ in evidence.events.states:
-        if number == part and final and name != final:
-            yield f"part {part} of the run had the state {name} after the final state {final}"
-            return
-        if number == part and name in FINAL:
-            final = name
+    if part.outcome.status not in STATUS.get(state, failed):
+        yield f"the exit status of {state} with {len(exposures)} exposures is {part.outcome.status}"
 
 
 @invariant
@@ -77,39 +76,43 @@ def _done_means_done(evidence: Evidence) -> Iterator[str]:
     """DONE if, and only if, every step that was asked for was done; STOPPED only if somebody stopped it."""
     if evidence.final is None:
         return
-    state, _ = evidence.final
-    scenario = evidence.scenario
+    (state, _), scenario, part = evidence.final, evidence.scenario, evidence.last_part
     kept = {kind: evidence.kept[kind] for kind in scenario.kinds}
     missing = [f"take {kind}" for kind, images in kept.items() if len(images) < scenario.number[kind]]
-    wanted = set(evidence.detectors.values())
     missing += [
-        f"ingest {each.name}"
-        for images in kept.values()
-        for each in images
-        if not _ingested(evidence, each, wanted)
+        f"ingest {each.name}" for images in kept.values() for each in images if not evidence.is_ingested(each)
     ]
-    missing += [step for step in asked_for(evidence) if not done(evidence, step)]
+    missing += evidence.not_done
+    trouble = Act.TERM in part.acts or bool(part.went_wrong)
     if state == "DONE" and missing:
         yield f"the script is DONE, and this was not done: {', '.join(missing)}"
-    if state == "FAILED" and not missing and not _went_wrong(evidence, evidence.last_part):
+    if state == "FAILED" and not missing and not trouble:
         yield "the script FAILED, and everything was done"
-    if state == "STOPPED" and not {Act.STOP, Act.STOP_PAUSED} & evidence.acts[evidence.last_part]:
+    if state == "STOPPED" and not {Act.STOP, Act.STOP_PAUSED} & part.acts:
         yield "the script is STOPPED, and nobody stopped it"
-    quiet = not evidence.acts[evidence.last_part] - {Act.PAUSE} and not _went_wrong(
-        evidence, evidence.last_part
-    )
-    if quiet and state != "DONE" and not _rejected(evidence) and not _slow(evidence, evidence.last_part):
+    quiet = not part.acts - {Act.PAUSE} and not trouble
+    if quiet and state != "DONE" and not _rejected(evidence) and not _slow(evidence, part):
         yield f"nothing went wrong, nobody interrupted the script, and it is {state}"
 
 
 def _rejected(evidence: Evidence) -> list[str]:
     """Calibrations without which the run cannot be DONE, by their last verdicts."""
-    steps = asked_for(evidence)
+    steps = evidence.asked_for
     return [
         name
         for name, fact in evidence.verdicts.items()
         if not fact["complete"] or (not fact["passed"] and f"certify {name}" in steps)
     ]
+
+
+def _slow(evidence: Evidence, part: Part) -> bool:
+    """Whether a job took longer than it may in a part."""
+    limit = float(evidence.scenario.options["job_timeout"])
+    return any(
+        job.acknowledged is not None and (job.published or math.inf) - job.acknowledged >= limit
+        for job in evidence.events.jobs
+        if job.part == part.number
+    )
 
 
 @invariant
@@ -123,8 +126,7 @@ def _negative_verdicts_come_first(evidence: Evidence) -> Iterator[str]:
         names = ", ".join(negative) or "nothing"
         yield f"the verdicts on {names} are negative, and the reason is: {final[1]}"
     for name in evidence.verdicts:
-        places = {"reason": final[1], "log": last.log}
-        for place, text in places.items():
+        for place, text in {"reason": final[1], "log": last.log}.items():
             if (f"{NEGATIVE}: {name} " in text) != (name in negative):
                 words = "does not name" if name in negative else "names"
                 yield f"the {place} {words} a negative verdict on {name}"
@@ -136,12 +138,11 @@ def _missing_steps_are_named(evidence: Evidence) -> Iterator[str]:
     final = evidence.final
     if final is None or evidence.summary is None or not evidence.of("RunConfigured"):
         return
-    if "run-disk-full" in evidence.suffered[evidence.last_part]:  # the names are on the disk or nowhere
+    if evidence.last_part.disk_was_full:  # the names are on the disk or nowhere
         return
     named = {each["step"] for each in evidence.summary["not_done"]}
-    missing = {step for step in asked_for(evidence) if not done(evidence, step)}
-    if missing - named:
-        yield f"these steps were not done, and are not named: {', '.join(sorted(missing - named))}"
+    if missing := set(evidence.not_done) - named:
+        yield f"these steps were not done, and are not named: {', '.join(sorted(missing))}"
     if final[0] == "DONE" and named:
         yield f"the script is DONE, and names what was not done: {', '.join(sorted(named))}"
 
@@ -149,39 +150,35 @@ def _missing_steps_are_named(evidence: Evidence) -> Iterator[str]:
 @invariant
 def _reason_names_the_cause(evidence: Evidence) -> Iterator[str]:
     """The reason of a failure holds words about something that really went wrong in that part."""
-    for part, outcome in evidence.outcomes.items():
-        final = None if outcome.broken else evidence.events.final(part)
-        if final is not None and final[1] == "FAILED":
-            yield from _cause(evidence, part, final[2])
-
-
-def _cause(evidence: Evidence, part: int, reason: str) -> Iterator[str]:
-    """Look for the cause of a failure in its reason."""
-    if Act.TERM in evidence.acts[part] and "terminated by a signal" in reason:
-        return
-    words = [CAUSES[name] for name in sorted(evidence.suffered[part]) if name in CAUSES]
-    verdicts = evidence.of("VerdictGiven", evidence.facts_until(part))
-    words += ["VERIFICATION NEGATIVE"] if any(not fact["passed"] for fact in verdicts) else []
-    words += [r"did not end within"] if _slow(evidence, part) else []
-    if not words:
-        if not _went_wrong(evidence, part):
+    for part in evidence.parts:
+        if part.outcome is None or part.outcome.broken or part.final is None or part.final[1] != "FAILED":
+            continue
+        reason, terminated = part.final[2], Act.TERM in part.acts
+        if terminated and "terminated by a signal" in reason:
+            continue
+        causes = [KINDS[name].cause for name in sorted(part.went_wrong)]
+        if any(not fact["passed"] for fact in evidence.of("VerdictGiven", part.facts)):
+            causes.append("VERIFICATION NEGATIVE")
+        if _slow(evidence, part):
+            causes.append("did not end within")
+        if not causes and not terminated:
             yield f"nothing went wrong, and the script FAILED: {reason}"
-        return
-    if not any(re.search(each, reason) for each in words):
-        yield f"the reason does not name the cause ({' | '.join(words)}): {reason}"
+        if causes and not any(re.search(each, reason) for each in causes):
+            yield f"the reason does not name the cause ({' | '.join(causes)}): {reason}"
 
 
 @invariant
 def _nothing_breaks(evidence: Evidence) -> Iterator[str]:
     """No part ends by itself without a word, and no error of the program itself reaches the operator."""
-    for part in range(len(evidence.played.parts)):
-        if part not in evidence.outcomes and Act.KILL not in evidence.acts[part]:
-            yield f"the process of part {part} ended by itself, or hung"
-    for outcome in evidence.outcomes.values():
-        if outcome.broken:
-            yield f"the session broke: {outcome.broken}"
-        if "Traceback" in outcome.log:
-            lines = outcome.log.splitlines()
+    for part in evidence.parts:
+        if part.outcome is None:
+            if Act.KILL not in part.acts:
+                yield f"the process of part {part.number} ended by itself, or hung"
+            continue
+        if part.outcome.broken:
+            yield f"the session broke: {part.outcome.broken}"
+        if "Traceback" in part.outcome.log:
+            lines = part.outcome.log.splitlines()
             errors = [line for line in lines if re.match(r"^[\w.]+(Error|Exception)\b", line)]
             yield f"a traceback in the log: {'; '.join(errors[-1:]) or 'without words'}"
 
@@ -189,30 +186,50 @@ def _nothing_breaks(evidence: Evidence) -> Iterator[str]:
 @invariant
 def _refusals_are_right(evidence: Evidence) -> Iterator[str]:
     """A run can be resumed unless it is DONE, or had not begun."""
-    if not evidence.played.refused:
-        return
     ended = evidence.of("RunEnded")
-    if evidence.of("RunConfigured") and not (ended and ended[-1]["state"] == "DONE"):
+    may_go_on = evidence.of("RunConfigured") and not (ended and ended[-1]["state"] == "DONE")
+    if evidence.played.refused and may_go_on:
         yield f"the run cannot be resumed: {evidence.played.refused}"
 
 
-def _went_wrong(evidence: Evidence, part: int) -> bool:
-    """Whether something happened in a part that a run may fail of."""
-    return Act.TERM in evidence.acts[part] or bool(evidence.suffered[part] - HARMLESS)
+@invariant
+def _nothing_goes_on(evidence: Evidence) -> Iterator[str]:
+    """Tasks, threads and jobs of a script that has ended have ended, or were aborted."""
+    for part in evidence.parts:
+        if part.outcome is not None and part.outcome.left:
+            yield f"these were still running: {', '.join(part.outcome.left)}"
+        end = math.inf if part.final is None else part.final[0]
+        for job in evidence.events.jobs:
+            # One whose id the OCPS has not sent cannot be aborted; the script has to wait some time for it.
+            known = part.final is not None and (job.acknowledged or math.inf) <= end
+            ends = [each for each in (job.ended, job.published, job.aborted) if each is not None]
+            if job.part == part.number and known and not any(each <= end for each in ends):
+                yield f"the job {job.name} still ran at the end, and nobody aborted it"
+        for line in part.messages:
+            late = line.time - part.ended_at
+            if line.topic in ("cmd_takeImages", "cmd_execute") and late > AT_ONCE_SECONDS:
+                yield f"{line.topic} was sent {late:.3f} s after the script was {Act.STOP} or {Act.TERM}"
 
 
-def _ingested(evidence: Evidence, exposure: ExposureEvent, wanted: set[str]) -> bool:
-    """Whether the OODS published it of every detector; after a resumption the Butler counts, too."""
-    if not wanted - set(exposure.ingested):
-        return True
-    return evidence.resumed and {(exposure.id, each) for each in evidence.detectors} <= evidence.datasets.raws
-
-
-def _slow(evidence: Evidence, part: int) -> bool:
-    """Whether a job took longer than it may in a part."""
-    limit = float(evidence.scenario.option("job_timeout"))
-    return any(
-        job.acknowledged is not None and (job.published or math.inf) - job.acknowledged >= limit
-        for job in evidence.events.jobs
-        if job.part == part
-    )
+@invariant
+def _time_is_bounded(evidence: Evidence) -> Iterator[str]:
+    """A script ends within the time that its limits allow, and so does each job."""
+    scenario = evidence.scenario
+    job_timeout = float(scenario.options["job_timeout"])
+    jobs = 3 * (len(scenario.kinds) + 3)
+    exposure = 400.0 + float(scenario.options["oods_timeout"])
+    limit = 600.0 + scenario.images * exposure + jobs * (job_timeout + 400.0)
+    for part in evidence.parts:
+        if part.outcome is not None and part.outcome.seconds > limit:
+            yield f"the script took {part.outcome.seconds:.0f} simulated seconds, more than {limit:.0f}"
+        if part.final is not None and part.final[0] - part.ended_at > STOP_PATIENCE:
+            took = f"{part.final[0] - part.ended_at:.0f} s, and may take {STOP_PATIENCE:.0f} s"
+            act = next(act for act in AT_ONCE if act in part.acts)
+            yield f"the script was {act}, and took {took} to end"
+    allowed = job_timeout + RESULT_LATE + MARGIN
+    for job in evidence.events.jobs:
+        if job.acknowledged is None:
+            continue
+        ends = [each for each in (job.published, job.aborted) if each is not None]
+        if (took_job := min([*ends, evidence.parts[job.part].end]) - job.acknowledged) > allowed:
+            yield f"the job {job.name} ran for {took_job:.0f} s, and may for {allowed:.0f} s"

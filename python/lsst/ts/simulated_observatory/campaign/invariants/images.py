@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from lsst.ts.calibrations.components.ingest import detector_name
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS
 from lsst.ts.calibrations.domain.instruments import ImageType
 
-from ..events import ExposureEvent
-from ..evidence import Evidence, Fact
-from ..interruption import AT_ONCE
+from ..events import ExposureEvent, Fact
+from ..evidence import Evidence
 from ..recording import BusMessage
-from .registry import invariant
+from ..scenario import Act
+from .registry import SAME_TIME, invariant
 
 __all__: list[str] = []
 
-NEEDED = ("certify BIAS", "certify DARK", "certify FLAT")
+NEEDED = tuple(f"certify {each.name}" for each in CALIBRATIONS.values() if each.halts)
 """Steps without which no later image type can be combined."""
-
-SAME_TIME = 0.01
-"""Seconds within which it cannot be said what came first."""
 
 STOP_WAIT = 30.0
 """Seconds from a stop within which an exposure under way ends that the script must wait for."""
 
 NO_READOUT = 31.0
-"""Seconds beyond the readout time after which nobody waits for an endReadout any more."""
+"""Seconds beyond the readout time after which the script waits for no endReadout."""
+
+AT_PREFLIGHT = frozenset({"ocps-configuration", "ocps-offline"})
+"""Faults of the OCPS that a run may see before its first exposure, and then it takes none."""
 
 
 @invariant
@@ -37,8 +36,8 @@ def _exposures_are_filed(evidence: Evidence) -> Iterator[str]:
     places = [("journal", evidence.of("ExposureTaken"))]
     if evidence.summary is not None:
         places.append(("summary", evidence.summary["exposures"]))
-    # A kill may fall between the camera's word and the next line of the journal, and so may a full disk; that
-    # exposure may be taken again.
+    # A kill may fall between the camera's answer and the next line of the journal, and so may a full disk;
+    # that exposure may be taken again.
     tolerance = int(None in evidence.played.parts or "run-disk-full" in evidence.played.struck)
     for place, entries in places:
         filed = {entry["id"]: entry for entry in entries}
@@ -71,16 +70,13 @@ def _place(evidence: Evidence, file: str, entry: Fact, exposure: ExposureEvent) 
 
 def _confirmed_in_time(evidence: Evidence) -> Iterator[int]:
     """Exposures that the camera confirmed before the script gave up waiting for them."""
-    ended = {each.part: each.time for each in evidence.events.interruptions if each.values["act"] in AT_ONCE}
-    limits = dict[int, float]()
-    for part, time, name, _ in evidence.events.states:
-        if name in ("STOPPING", "FAILING") and time < ended.get(part, math.inf):
-            limits.setdefault(part, time)
-    for part, time in ended.items():
-        limits.setdefault(part, time + STOP_WAIT)
-    for exposure in evidence.events.exposures.values():
-        if exposure.time < limits.get(exposure.part, math.inf) - SAME_TIME:
-            yield exposure.id
+    for part in evidence.parts:
+        failing = [time for time, name, _ in part.states if name in ("STOPPING", "FAILING")]
+        by_itself = [time for time in failing if time < part.ended_at]
+        limit = min(by_itself, default=part.ended_at + STOP_WAIT)
+        for exposure in evidence.events.exposures:
+            if exposure.part == part.number and exposure.time < limit - SAME_TIME:
+                yield exposure.id
 
 
 @invariant
@@ -88,8 +84,7 @@ def _few_are_taken_again(evidence: Evidence) -> Iterator[str]:
     """A run that is resumed takes at most one exposure again, and none that its journal holds."""
     if not evidence.resumed:
         return
-    scenario = evidence.scenario
-    again = 0
+    again, scenario = 0, evidence.scenario
     for kind in scenario.kinds:
         planned = scenario.number[kind] + scenario.discarded[kind]
         again += max(0, len(evidence.confirmed[kind]) - planned)
@@ -106,54 +101,67 @@ def _stored_in_time(evidence: Evidence) -> set[int]:
     They were there when it was resumed, or the OODS published it before they were filed; what comes later is
     lost all the same.
     """
-    wanted = evidence.detectors
-    images = {number for number, _ in evidence.played.raws}
-    found = {each for each in images if {(each, number) for number in wanted} <= evidence.played.raws}
-    last, published = evidence.last_part, dict[str, set[str]]()
+    wanted, raws = evidence.detectors, evidence.played.raws
+    found = {each for each, _ in raws if {(each, number) for number in wanted} <= raws}
+    published = dict[str, set[str]]()
     ids = {each.name: each.id for each in evidence.events.begun.values()}
-    for line in evidence.events.recording:
+    for line in evidence.last_part.messages:
         values = line.values
-        if (line.part, line.topic) != (last, "evt_imageInOODS") or values["statusCode"]:
+        if line.topic != "evt_imageInOODS" or values["statusCode"] or values["obsid"] not in ids:
             continue
-        published.setdefault(values["obsid"], set()).add(detector_name(values["raft"], values["sensor"]))
+        name, number = values["obsid"], ids[values["obsid"]]
+        published.setdefault(name, set()).add(detector_name(values["raft"], values["sensor"]))
         lost = {fact["id"] for fact in evidence.of("ExposureLost", evidence.facts_at(line))}
-        if set(wanted.values()) <= published[values["obsid"]] and ids.get(values["obsid"]) not in {
-            None,
-            *lost,
-        }:
-            found.add(ids[values["obsid"]])
+        if set(wanted.values()) <= published[name] and number not in lost:
+            found.add(number)
     return found
 
 
 @invariant
 def _data_taking_halts(evidence: Evidence) -> Iterator[str]:
     """Without an accepted calibration, which all later ones need, no further exposure is begun."""
-    if not evidence.scenario.option("generate_calibrations"):
+    if not evidence.scenario.options.get("generate_calibrations"):
         return
-    late = Counter[int]()
-    for line in evidence.events.recording:
-        if line.topic == "cmd_takeImages":
+    for part in evidence.parts:
+        late = 0
+        for line in part.messages:
             # What an earlier part has not done may be done in this one.
-            facts = evidence.facts_at(line)[len(evidence.facts_until(line.part - 1)) :]
-            late[line.part] += any(fact["fact"] == "StepNotDone" and fact["step"] in NEEDED for fact in facts)
-    for number in late.values():
-        if number > 1:  # one may have been under way to the camera
-            yield f"{number} exposures were begun after a calibration that they need was not certified"
+            facts = evidence.facts_at(line)[len(part.facts_before) :]
+            halted = any(fact["step"] in NEEDED for fact in evidence.of("StepNotDone", facts))
+            late += line.topic == "cmd_takeImages" and halted
+        if late > 1:  # one may have been under way to the camera
+            yield f"{late} exposures were begun after a calibration that they need was not certified"
+
+
+@invariant
+def _data_taking_goes_on(evidence: Evidence) -> Iterator[str]:
+    """Where nothing is combined, a job that fails ends no data taking: images are worth having."""
+    part, scenario = evidence.last_part, evidence.scenario
+    if (
+        scenario.options.get("generate_calibrations")
+        or part.final is None
+        or not evidence.of("RunConfigured")
+    ):
+        return
+    others = {name for name in part.went_wrong if not name.startswith(("ocps-", "verify-"))}
+    if part.acts - {Act.PAUSE} or others:
+        return
+    begun = any(each.part == part.number for each in evidence.events.begun.values())
+    if not begun and AT_PREFLIGHT & part.suffered:
+        return
+    missing = {kind: scenario.number[kind] - len(evidence.kept[kind]) for kind in scenario.kinds}
+    words = [f"{number} {kind}" for kind, number in missing.items() if number > 0]
+    if words:
+        yield f"these images were not taken, and only jobs went wrong: {', '.join(words)}"
 
 
 @invariant
 def _ingests_are_true(evidence: Evidence) -> Iterator[str]:
     """What the OODS published of every detector in use, or the Butler has, is filed as ingested; no other."""
-    wanted = set(evidence.detectors.values())
     confirmed = {fact["id"] for fact in evidence.of("ExposureConfirmed")}
     for number in confirmed:
         exposure = evidence.events.begun.get(number)
-        published = exposure is not None and not wanted - set(exposure.ingested)
-        # A run that is resumed looks into the Butler: the messages of before are gone.
-        stored = (
-            evidence.resumed and {(number, each) for each in evidence.detectors} <= evidence.datasets.raws
-        )
-        if not (published or stored):
+        if exposure is None or not evidence.is_ingested(exposure):
             yield f"exposure {number} is filed as ingested, and the OODS has not published all detectors"
     if late := sorted({each.id for each in _ingested_in_time(evidence)} - confirmed):
         yield f"the OODS published in time that it has {late}, and they are not filed as ingested"
@@ -166,16 +174,16 @@ def _ingests_are_true(evidence: Evidence) -> Iterator[str]:
 def _ingested_in_time(evidence: Evidence) -> Iterator[ExposureEvent]:
     """Exposures that the script must know to be ingested: that was published while it waited."""
     wanted, readout = set(evidence.detectors.values()), evidence.scenario.instrument.readout_time
-    for each in evidence.events.exposures.values():
+    for each in evidence.events.exposures:
+        own = evidence.parts[each.part]
         times = {name: time for name, (part, time) in each.ingested.items() if part == each.part}
-        if wanted - set(times) or "run-disk-full" in evidence.suffered[each.part]:
+        if wanted - set(times) or own.disk_was_full:
             continue
         published = max(times[name] for name in wanted)
-        limit = each.time + float(evidence.scenario.option("oods_timeout"))
+        limit = each.time + float(evidence.scenario.options["oods_timeout"])
         part, read_out = each.read_out or (None, 0.0)
         ready = read_out if part == each.part else each.time + readout + NO_READOUT
-        end = min(evidence.events.begins_to_end(each.part), evidence.events.last_message(each.part))
-        if published < limit - SAME_TIME and max(published, ready) < end - SAME_TIME:
+        if published < limit - SAME_TIME and max(published, ready) < own.attentive_until - SAME_TIME:
             yield each
 
 
@@ -186,16 +194,14 @@ def _facts_are_flushed(evidence: Evidence) -> Iterator[str]:
         if line.topic not in ("cmd_takeImages", "cmd_execute"):
             continue
         facts = evidence.facts_at(line)
-        there = {fact["id"] for fact in facts if fact["fact"] == "ExposureTaken"}
         before = {
-            each.id
-            for each in evidence.events.exposures.values()
-            if each.part == line.part and each.time < line.time
+            each.id for each in evidence.events.exposures if each.part == line.part and each.time < line.time
         }
-        if before - there:
-            yield f"{line.topic} was sent, and {sorted(before - there)} were not in the journal on disk"
+        missing = before - {fact["id"] for fact in evidence.of("ExposureTaken", facts)}
+        if missing:
+            yield f"{line.topic} was sent, and {sorted(missing)} were not in the journal on disk"
             return
-        if late := _inputs(evidence, line) - _ended_well(facts):
+        if late := _inputs(evidence, line) - _ended_well(evidence, facts):
             yield f"{line.topic} was sent, and the ends of {sorted(late)} were not in the journal on disk"
             return
 
@@ -205,15 +211,13 @@ def _inputs(evidence: Evidence, line: BusMessage) -> set[str]:
     return {
         name.removesuffix("/run")
         for job in evidence.events.jobs
-        if (job.part, job.time) == (line.part, line.time) and line.topic == "cmd_execute"
+        if job.command is line
         for name in job.inputs
         if name.startswith("u/ocps/")
     }
 
 
-def _ended_well(facts: Sequence[Fact]) -> set[str]:
+def _ended_well(evidence: Evidence, facts: Sequence[Fact]) -> set[str]:
     """Collections that a job made, of which both its good end and what it made are known."""
-    ended = {
-        f"u/ocps/{fact['job_id']}" for fact in facts if fact["fact"] == "JobEnded" and fact["exit_code"] == 0
-    }
-    return ended & {fact["collection"] for fact in facts if fact["fact"] == "CalibrationMade"}
+    ended = {f"u/ocps/{fact['job_id']}" for fact in evidence.of("JobEnded", facts) if fact["exit_code"] == 0}
+    return ended & {fact["collection"] for fact in evidence.of("CalibrationMade", facts)}

@@ -1,4 +1,4 @@
-"""All invariants: what holds in every scenario, whatever goes wrong."""
+"""All invariants by name."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ..evidence import Evidence
 
-__all__ = ["INVARIANTS", "Invariant", "invariant"]
+__all__ = ["INVARIANTS", "SAME_TIME", "invariant"]
 
-Invariant = Callable[[Evidence], Iterator[str]]
-"""Yields how the evidence of a scenario violates it."""
+_Invariant = Callable[[Evidence], Iterator[str]]
 
-_FOUND: dict[str, Invariant] = {}
+_FOUND: dict[str, _Invariant] = {}
 
-INVARIANTS: Mapping[str, Invariant] = _FOUND
-"""All invariants by name."""
+INVARIANTS: Mapping[str, _Invariant] = _FOUND
+"""Each yields how the evidence of a scenario violates it."""
+
+SAME_TIME = 0.01
+"""Seconds within which it cannot be said what came first."""
 
 
-def invariant(function: Invariant) -> Invariant:
+def invariant(function: _Invariant) -> _Invariant:
     """Make a function an invariant.
 
     Parameters

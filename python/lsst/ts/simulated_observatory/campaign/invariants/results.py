@@ -1,0 +1,225 @@
+"""Jobs read what they are to read, verdicts follow from their results, and certificates from verdicts."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
+
+from ..datasets import Certificate, validity_range
+from ..events import JobEvent
+from ..evidence import GAINS, Evidence
+from .registry import invariant
+
+__all__: list[str] = []
+
+REFERENCE = "/calib/reference/run"
+"""End of the name of the collection from which a fault certifies."""
+
+SLOPE = 0.00027
+"""Per cent for each adu by which a gain of a pair is too high (DM-35790), of CCDs of ITL as all here are."""
+
+VALUES = ("gain", "noise", "gain_corrected")
+
+
+@invariant
+def _jobs_read_their_own(evidence: Evidence) -> Iterator[str]:
+    """A job reads first what this run made and accepted, then what is configured; of all detectors in use."""
+    configured = evidence.of("RunConfigured")
+    for job in evidence.events.jobs if configured else ():
+        if sorted(job.detectors) != sorted(evidence.detectors):
+            yield f"the job {job.name} is of the detectors {list(job.detectors)}"
+        wanted = _inputs(evidence, job, configured[0]["config"])
+        if job.inputs != wanted:
+            yield f"the job {job.name} reads {', '.join(job.inputs)}, and is to read {', '.join(wanted)}"
+
+
+def _inputs(evidence: Evidence, job: JobEvent, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Input collections that a job is to have."""
+    scenario, gains = evidence.scenario, job.calibration == PAIR_GAINS.name
+    row = CALIBRATIONS[PAIR_GAINS.settings_of if gains else job.calibration]
+    verifies, is_product = job.kind == "verify", row.image_type is None
+    prefix = "input_collections_verify" if verifies and not is_product else "input_collections"
+    configured = [each.strip() for each in str(config[row.option_of(prefix)]).split(",")]
+    if gains:
+        return tuple(configured)
+    makes = bool(scenario.options.get("generate_calibrations"))
+    before = [name for name in row.needs if makes and name in scenario.kinds]
+    own = [_made_last(evidence, job)] if verifies and (makes or is_product) else []
+    accepted = [_certified(evidence, name) for name in reversed(before)]
+    collection = [str(scenario.options.get("calib_collection"))] if accepted else []
+    return tuple(dict.fromkeys([*own, *accepted, *collection, *configured]))
+
+
+def _made_last(evidence: Evidence, job: JobEvent) -> str:
+    """Collection that the last successful job made before a verification of the same calibration."""
+    jobs = evidence.events.jobs
+    found = [
+        each.run
+        for each in jobs[: jobs.index(job)]
+        if (each.kind, each.calibration, each.exit_code) == ("generate", job.calibration, 0)
+    ]
+    return found[-1] if found else f"a {job.calibration} of this run"
+
+
+def _certified(evidence: Evidence, name: str) -> str:
+    """Collection of what this run has certified of a calibration."""
+    made = {job.run for job in evidence.events.jobs if job.calibration == name}
+    found = {
+        each.run for each in evidence.certified if each.dataset_type == name.lower() and each.run in made
+    }
+    return " ".join(sorted(found)) or f"an accepted {name}"
+
+
+@invariant
+def _verdicts_are_true(evidence: Evidence) -> Iterator[str]:
+    """Each verdict is what the documented rule says of the results of a job that succeeded."""
+    for fact in evidence.of("VerdictGiven"):
+        name, collection = fact["calibration"], fact["verification_collection"]
+        job = evidence.events.by_run.get(f"{collection}/run")
+        if job is None or job not in list(evidence.successful("verify", name)):
+            yield f"the verdict on {name} is of {collection}, which is no successful job on its exposures"
+            continue
+        found = evidence.verdict_on(job)
+        if (fact["complete"], fact["passed"]) != found:
+            yield (
+                f"the verdict on {name} is complete {fact['complete']}, passed {fact['passed']};"
+                f" its results say {found.complete}, {found.passed}"
+            )
+
+
+@invariant
+def _certificates_are_earned(evidence: Evidence) -> Iterator[str]:
+    """What is certified was made of exactly the kept exposures, and verified, and that was written before."""
+    sets, verifies = _own_sets(evidence), bool(evidence.scenario.options.get("do_verify", True))
+    for name, run in sets:
+        maker = evidence.events.by_run.get(run)
+        if maker is None or maker not in list(evidence.successful("generate", name)):
+            yield f"{name} of {run} is certified, and no successful job on its exposures made it"
+        elif verifies:
+            yield from _unverified(evidence, name, run)
+    wanted = str(evidence.scenario.options.get("calib_collection"))
+    elsewhere = {each for each in evidence.datasets.certificates if each.collection != wanted}
+    if changed := {each.collection for each in elsewhere ^ evidence.played.before}:
+        yield f"what is certified in {', '.join(sorted(changed))} has changed, and nobody wanted that"
+    names, facts = {name for name, _ in sets}, {_name(fact): fact for fact in evidence.of("Certified")}
+    if set(facts) - names:
+        yield f"the journal has {sorted(facts)} as certified, the repository {sorted(names)}"
+    if names - set(facts) and None not in evidence.played.parts[-1:]:
+        yield f"the repository has {sorted(names)} as certified, the journal {sorted(facts)}"
+    if any(fact["verified"] is not verifies for fact in facts.values()):
+        yield f"what was certified is filed as verified {not verifies}"
+
+
+def _unverified(evidence: Evidence, name: str, run: str) -> Iterator[str]:
+    """What is missing of the verification of something that is certified."""
+    collection = run.removesuffix("/run")
+    verdicts = [
+        fact
+        for fact in evidence.of("VerdictGiven")
+        if (fact["calibration"], fact["generation_collection"]) == (name, collection)
+    ]
+    if not (verdicts and verdicts[-1]["passed"] and verdicts[-1]["complete"]):
+        yield f"{name} of {run} is certified without a complete and passing verdict in the journal"
+        return
+    job = evidence.events.by_run.get(f"{verdicts[-1]['verification_collection']}/run")
+    if job is None or job.inputs[:1] != (run,) or not evidence.verdict_on(job).passed:
+        yield f"{name} of {run} is certified, and its verification did not look at it, or did not pass"
+    facts = [fact for fact in evidence.of("Certified") if _name(fact) == name]
+    passed = next(fact for fact in verdicts if fact["passed"])
+    if facts and evidence.facts.index(facts[0]) < evidence.facts.index(passed):
+        yield f"{name} of {run} is in the journal as certified before it has a passing verdict"
+
+
+def _name(fact: Mapping[str, Any]) -> str:
+    """Name of the calibration that is certified."""
+    return str(fact["dataset_type"]).upper()
+
+
+@invariant
+def _sets_are_whole(evidence: Evidence) -> Iterator[str]:
+    """All detectors of a type are certified, or none; with the validity range that was asked for."""
+    wanted = [evidence.scenario.options[f"certify_calib_{end}_date"] for end in ("begin", "end")]
+    validity = validity_range(*wanted)
+    for (name, run), found in _own_sets(evidence).items():
+        detectors = sorted(each.detector for each in found)
+        if detectors != sorted(evidence.detectors):
+            yield f"{name} of {run} is certified for the detectors {detectors} alone"
+        if {each.validity for each in found} != {validity}:
+            yield f"{name} of {run} is certified with another validity range than {wanted}"
+
+
+@invariant
+def _nothing_is_done_twice(evidence: Evidence) -> Iterator[str]:
+    """A run that is resumed submits no job again that its journal has as successful, and certifies once."""
+    ended = {fact["job_id"] for fact in evidence.of("JobEnded") if fact["exit_code"] == 0}
+    jobs = [job for job in evidence.events.jobs if job.acknowledged is not None]
+    for first in jobs:
+        again = [job for job in jobs if job.part > first.part and job.name == first.name]
+        if first.job_id in ended and again and set(again[0].exposures) == set(first.exposures):
+            yield f"the job {first.name} had succeeded, and was submitted again"
+    names = [name for name, _ in _own_sets(evidence)]
+    if twice := {name for name in names if names.count(name) > 1}:
+        yield f"certified twice: {', '.join(sorted(twice))}"
+
+
+def _own_sets(evidence: Evidence) -> dict[tuple[str, str], list[Certificate]]:
+    """What is certified, by calibration and collection, without what a fault has certified."""
+    sets: dict[tuple[str, str], list[Certificate]] = defaultdict(list)
+    for each in evidence.certified:
+        if not each.run.endswith(REFERENCE):
+            sets[each.dataset_type.upper(), each.run].append(each)
+    return sets
+
+
+@invariant
+def _gains_are_true(evidence: Evidence) -> Iterator[str]:
+    """Journal and summary have the gains that the repository has; a run that is DONE has all of them."""
+    notes, final = evidence.of("GainsMeasured"), evidence.last_part.final
+    filed = {"journal": list(notes[-1]["gains"]) if notes else []}
+    if evidence.summary is not None and evidence.last is not None:
+        filed["summary"] = evidence.summary["gains"]
+    needed = final is not None and final[1] == "DONE" and GAINS in evidence.asked_for
+    there = _gains(evidence) if needed or any(filed.values()) else {}
+    for file, gains in filed.items():
+        if not gains and not needed:
+            continue
+        places = [(*each["exposures"], each["detector"], each["amplifier"]) for each in gains]
+        if sorted(places) != sorted(there):
+            yield f"the {file} has {len(places)} gains, and not those of the {len(there)} that there are"
+        elif wrong := [
+            place for place, each in zip(places, gains, strict=True) if _differ(each, there[place])
+        ]:
+            yield f"the {file} has other gains than the repository, the first of {wrong[0]}"
+
+
+def _differ(filed: Mapping[str, Any], there: Mapping[str, float]) -> bool:
+    """Whether values are others; one that is not finite is nothing in a summary."""
+    for name in VALUES:
+        value = math.nan if filed[name] is None else float(filed[name])
+        if math.isfinite(value) != math.isfinite(there[name]):
+            return True
+        if math.isfinite(value) and not math.isclose(value, there[name], rel_tol=1e-9):
+            return True
+    return False
+
+
+def _gains(evidence: Evidence) -> dict[tuple[int, int, int, str], dict[str, float]]:
+    """What successful jobs have measured, by first and second flat of a pair, detector and amplifier."""
+    flats, found = [each.id for each in evidence.kept[PAIR_GAINS.made_from]], {}
+    pairs = [(flats[one], flats[other]) for one, other in evidence.pairs_of_flats if other < len(flats)]
+    for job in evidence.events.jobs:
+        if job.kind != "gain" or job.exit_code != 0:
+            continue
+        measured = evidence.datasets.statistics("cpPtcExtract", job.run)
+        for first, second in pairs:
+            for number in evidence.detectors:
+                curve = measured.get((first, number), {"gain": {}})
+                for name, gain in curve["gain"].items():
+                    corrected = gain * (1.0 - SLOPE * curve["rawMeans"][name][0] / 100.0)
+                    values = (gain, curve["noise"][name], corrected)
+                    found[first, second, number, name] = dict(zip(VALUES, values, strict=True))
+    return found
