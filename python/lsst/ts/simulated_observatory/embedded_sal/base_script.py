@@ -42,13 +42,6 @@ class BaseScript(Controller, abc.ABC):
     ----------
     index, descr, help
         SAL index, not 0; what the script does, in a few words, and at length.
-
-    Attributes
-    ----------
-    num_checkpoints, last_checkpoint
-        How many checkpoints were passed, and the name of the last.
-    timestamps
-        TAI at which each state was entered (s).
     """
 
     def __init__(self, index: int, descr: str, help: str = "") -> None:
@@ -56,9 +49,8 @@ class BaseScript(Controller, abc.ABC):
             raise ValueError("index must be nonzero")
         schema = self.get_schema()
         self.config_validator = None if schema is None else DefaultingValidator(schema)
-        self.num_checkpoints = 0
-        self.last_checkpoint = ""
-        self.timestamps: dict[ScriptState, float] = {}
+        self.num_checkpoints, self.last_checkpoint = 0, ""
+        self.timestamps: dict[ScriptState, float] = {}  # TAI at which each state was entered (s)
         self._sub_group_id = 0
         self._is_exiting = False
         self._run_task: asyncio.Task[None] | None = None
@@ -123,9 +115,7 @@ class BaseScript(Controller, abc.ABC):
         if "index" in kwargs:
             raise RuntimeError(f"index must not appear in {kwargs=}")
         parser = argparse.ArgumentParser(description=f"Run {cls.__name__}")
-        parser.add_argument(
-            "index", type=int, help="SAL index of the script; not 0, and unique among all scripts"
-        )
+        parser.add_argument("index", type=int, help="SAL index; not 0, and unique among all scripts")
         parser.add_argument("--schema", action="store_true", help="print the configuration schema and quit")
         arguments = parser.parse_args()
         if not arguments.schema:
