@@ -133,8 +133,7 @@ class BaseScript(Controller, abc.ABC):
         kwargs
             As `make_from_cmd_line`.
         """
-        script = cls.make_from_cmd_line(**kwargs)
-        if script is None:
+        if (script := cls.make_from_cmd_line(**kwargs)) is None:
             return
         try:
             await script.done_task
