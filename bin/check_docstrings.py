@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,16 +41,22 @@ def classes(paths: list[Path]) -> dict[str, _Class]:
     Returns
     -------
     classes
-        By name.
+        By name; without those whose name there is twice.
     """
+    nodes = [
+        node
+        for path in paths
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    names = Counter(node.name for node in nodes)
     return {
         node.name: _Class(
             [ast.unparse(base).split("[")[0].split(".")[-1] for base in node.bases],
             {each.name for each in node.body if isinstance(each, Function) and ast.get_docstring(each)},
         )
-        for path in paths
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ClassDef)
+        for node in nodes
+        if names[node.name] == 1
     }
 
 
@@ -90,18 +97,19 @@ def _public(body: list[ast.stmt], prefix: str = "") -> Iterator[tuple[str, ast.C
 
 
 def _is_documented_elsewhere(name: str, node: Function, known: dict[str, _Class]) -> bool:
-    if re.fullmatch(r"do_[a-z]\w*", node.name) and _arguments(node) == ["data"]:
-        return True
-    looked_at = set()
-    open_names = list(known[name.split(".")[-2]].bases) if "." in name else []
+    is_command = bool(re.fullmatch(r"do_[a-z]\w*", node.name)) and _arguments(node) == ["data"]
+    owner = name.rpartition(".")[0].rpartition(".")[2]
+    looked_at, open_names = set(), [owner]
     while open_names:
-        base = open_names.pop()
-        if base in looked_at or base not in known:
-            continue
-        if node.name in known[base].methods:
+        class_name = open_names.pop()
+        if is_command and (class_name.endswith("Csc") or class_name in ("BaseScript", "Controller")):
             return True
-        looked_at.add(base)
-        open_names += known[base].bases
+        if class_name in looked_at or class_name not in known:
+            continue
+        if class_name != owner and node.name in known[class_name].methods:
+            return True
+        looked_at.add(class_name)
+        open_names += known[class_name].bases
     return False
 
 

@@ -24,6 +24,8 @@ PRESENT = "lsst.ts.simulated_observatory.pipelines"
         (FORMER, PRESENT),
         (f"{FORMER}.raws.RawImage", f"{PRESENT}.raws.RawImage"),
         (f"{FORMER}.calibrations.Defects", f"{PRESENT}.tables.Defects"),
+        (f"{FORMER}.ptcsolve.SolveCurveTask", f"{PRESENT}.ptc.SolveCurveTask"),
+        (f"{PRESENT}.ptcextract.ExtractPairsTask", f"{PRESENT}.ptc.ExtractPairsTask"),
         ("lsst.ts.calibrations.run", "lsst.ts.calibrations.run"),
         (f"{FORMER}_other", f"{FORMER}_other"),
     ],

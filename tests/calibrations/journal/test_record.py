@@ -61,8 +61,11 @@ def test_another_pipeline_is_another_job(pipeline: str) -> None:
 
 
 def test_a_pipeline_of_another_package_is_none_of_those_that_were_moved() -> None:
-    present = replace(REQUEST, pipeline="resource://elsewhere.pipelines/cpPtc.yaml#gains")
-    assert record(f"{FORMER_PIPELINES}/cpPtc.yaml#gains").successful_job(present, PIPELINES) is None
+    former = record(f"{FORMER_PIPELINES}/cpPtc.yaml#gains")
+    for folder in ("resource://elsewhere.pipelines", "/home/me/pipelines"):
+        present = replace(REQUEST, pipeline=f"{folder}/cpPtc.yaml#gains")
+        assert former.successful_job(present, PIPELINES) is None
+        assert former.successful_job(present, folder) is None
 
 
 def test_a_pipeline_of_cp_pipe_is_none_of_those_that_were_moved() -> None:

@@ -250,3 +250,20 @@ def test_a_topic_that_is_not_there_is_an_error_that_names_component_and_topic() 
             salobj.Remote(remote.salinfo.domain, "OCSP", 1)
 
     run_check(check)
+
+
+def test_a_component_can_read_what_it_writes_and_a_queue_has_the_length_asked_for() -> None:
+    async def check() -> None:
+        async with salobj.Domain() as domain:
+            info = salobj.SalInfo(domain, "OCPS", 1)
+            written = salobj.topics.ControllerEvent(info, "job_result")
+            read = salobj.topics.RemoteEvent(info, "job_result", queue_len=2)
+            with pytest.raises(ValueError, match="already added"):
+                salobj.topics.RemoteEvent(info, "job_result")
+            await info.start()
+            for code in (1, 2, 3):
+                await written.set_write(exit_code=code, force_output=True)
+            assert read.nqueued == 2
+            assert (await read.next(flush=False)).exit_code == 2
+
+    run_in_simulated_time(check)

@@ -17,7 +17,7 @@ __all__ = ["FORMER", "present_name", "understand_former_names"]
 
 FORMER = "lsst.ts.calibrations.pipelines"
 _PRESENT = f"{__package__}.pipelines"
-_RENAMED = {"calibrations": "tables"}  # modules that have another name as well as another place
+_RENAMED = {"calibrations": "tables", "ptcextract": "ptc", "ptcsolve": "ptc"}  # modules of other names now
 
 
 def present_name(name: str) -> str:
@@ -32,10 +32,11 @@ def present_name(name: str) -> str:
     -------
     name : str
     """
-    if name != FORMER and not name.startswith(f"{FORMER}."):
-        return name
-    module, *rest = name[len(FORMER) + 1 :].split(".")
-    return ".".join(filter(None, (_PRESENT, _RENAMED.get(module, module), *rest)))
+    for package in (FORMER, _PRESENT):
+        if name == package or name.startswith(f"{package}."):
+            module, *rest = name[len(package) + 1 :].split(".")
+            return ".".join(filter(None, (_PRESENT, _RENAMED.get(module, module), *rest)))
+    return name
 
 
 class _Finder(MetaPathFinder, Loader):

@@ -45,7 +45,7 @@ SLOTS = tuple(f"S{row}{column}" for row in range(3) for column in range(3))
 
 _CORNER_RAFTS = {"R00", "R04", "R40", "R44"}  # of LSSTCam: they guide and sense the wavefront
 _SCIENCE_RAFTS = sorted({f"R{row}{column}" for row in range(5) for column in range(5)} - _CORNER_RAFTS)
-_E2V_RAFTS = {f"R{row}{column}" for row in (1, 2, 3) for column in range(5)} - {"R10", "R20"}
+_E2V_RAFTS = frozenset(f"R{row}{column}" for row in (1, 2, 3) for column in range(5)) - {"R10", "R20"}
 """Rafts of LSSTCam whose CCDs are made by e2v; the others are by ITL (obs_lsst, policy/lsstCam)."""
 
 BRIGHTER_FATTER_SLOPES = {"ITL": 0.00027, "E2V": 0.00046}

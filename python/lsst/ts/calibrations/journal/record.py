@@ -16,6 +16,7 @@ __all__ = ["ExposureRecord", "JobRecord", "PartRecord", "RunRecord"]
 
 FORMER_PIPELINES = "resource://lsst.ts.calibrations.pipelines"
 """Where the pipelines of the simulated observatory were, before it was a package beside this one."""
+_PRESENT_PIPELINES = "resource://lsst.ts.simulated_observatory.pipelines"
 
 
 @dataclass
@@ -228,7 +229,7 @@ class RunRecord:
 
 
 def _moved(address: str, pipelines: str | None) -> str:
-    """Where a pipeline of a journal is now: one of the former package is where the run has its pipelines."""
-    if pipelines is not None and address.startswith(f"{FORMER_PIPELINES}/"):
-        return pipelines + address.removeprefix(FORMER_PIPELINES)
+    """Where a pipeline of a journal is now, if the run has the simulated ones, and not some of its own."""
+    if pipelines is not None and pipelines.rstrip("/") == _PRESENT_PIPELINES:
+        return address.replace(f"{FORMER_PIPELINES}/", f"{_PRESENT_PIPELINES}/")
     return address

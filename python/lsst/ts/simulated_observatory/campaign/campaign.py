@@ -146,7 +146,7 @@ def _with_smallest(runner: Runner, outcome: Outcome, invariants: set[str], focus
         return next((each for each in played.violations if each.invariant == name), None)
 
     found = list(outcome.violations)
-    for name in invariants:
+    for name in sorted(invariants):
         place = next(place for place, each in enumerate(found) if each.invariant == name)
         violates = partial(violation, name)
         if again := violates(smallest_scenario(outcome.seed, violates, focus)):

@@ -17,6 +17,7 @@ from lsst.ts.calibrations.domain.instruments import ImageType
 from ..faults.kinds import KINDS
 from .datasets import Certificate, Datasets
 from .events import Events, ExposureEvent, Fact, JobEvent, Part
+from .expected import expected
 from .literal_rule import LiteralVerdict, judge_curve, judge_images
 from .recording import BusMessage
 from .scenario import PartOutcome, Played, Scenario
@@ -232,7 +233,8 @@ class Evidence:
         """Steps that the scenario asks for, as the summary names them if they were not done."""
         scenario, names = self.scenario, list[str]()
         verifies = scenario.options.get("do_verify", True)
-        for name, calibration in CALIBRATIONS.items():
+        for name in CALIBRATIONS:
+            calibration = expected(name)
             if calibration.image_type not in (None, *scenario.kinds):
                 continue
             if scenario.options.get(calibration.option):
@@ -300,12 +302,12 @@ class Evidence:
         job
             On exactly the exposures that it is for, with exit code 0 published for its own id.
         """
-        row = CALIBRATIONS[calibration]
+        row = expected(calibration)
         images = row.made_from if kind == "generate" else (row.verified_with,)
-        expected = sorted(each.id for image_type in images for each in self.kept[image_type])
+        wanted = sorted(each.id for image_type in images for each in self.kept[image_type])
         for job in self.events.jobs:
             same = (job.kind, job.calibration) == (kind, calibration)
-            if same and job.exit_code == 0 and sorted(job.exposures) == expected:
+            if same and job.exit_code == 0 and sorted(job.exposures) == wanted:
                 yield job
 
     def verdict_on(self, job: JobEvent) -> LiteralVerdict:
@@ -321,7 +323,7 @@ class Evidence:
         verdict
             From what is in the repository.
         """
-        row, amplifiers = CALIBRATIONS[job.calibration], self.scenario.instrument.amplifiers
+        row, amplifiers = expected(job.calibration), self.scenario.instrument.amplifiers
         of_detectors = self.datasets.statistics(f"{row.statistics_prefix}DetStats", job.run)
         if row.verified_by_itself:
             return judge_curve(of_detectors, detectors=self.detectors, amplifiers=amplifiers)

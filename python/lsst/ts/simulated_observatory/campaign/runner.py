@@ -269,8 +269,12 @@ class _ScenarioSetup(SimulationSetup):
 
 
 @cache
-def _butler(repository: Path) -> Butler:
-    return Butler.from_config(str(repository), writeable=True)
+def _butler(repository: Path, writeable: bool) -> Butler:
+    return Butler.from_config(str(repository), writeable=writeable)
+
+
+def _clone_of(repository: Path) -> Callable[[str, bool], Butler]:
+    return lambda _, writeable: _butler(repository, writeable).clone()
 
 
 def _record(scenario: Scenario, folder: Path) -> RunRecord:
@@ -297,7 +301,9 @@ def _session(
             date=NIGHT,
             # Faults of the database are met by whoever opens it anew, as the script does at the telescope. To
             # share what was loaded when it was opened first saves a good part of the time of all other runs.
-            open_butler=None if of_database else lambda *_: _butler(run / "repo").clone(),
+            open_butler=None
+            if of_database
+            else lambda _, writeable: _butler(run / "repo", writeable).clone(),
         ),
         faults=scenario.faults,
         part=len(record.parts) if record else 0,

@@ -1,6 +1,7 @@
 """The part of ``lsst.ts.observatory.control`` that this project uses, on the embedded SAL."""
 
-from .base_camera import BaseCamera, CameraExposure
+from .base_camera import BaseCamera
+from .camera_exposure import CameraExposure
 from .filter_camera import ComCam, LSSTCam
 from .latiss import LATISS
 from .remote_group import RemoteGroup

@@ -6,64 +6,18 @@ import abc
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from ..clock import current_tai
 from ..embedded_sal import AckError, Domain, Remote
+from .camera_exposure import CameraExposure
 from .remote_group import RemoteGroup
 
 __all__ = ["BaseCamera", "InstrumentCamera"]
 
 _IDLE = 1
 """Value of ``ccsCommandState.substate`` while the camera runs no command."""
-
-
-@dataclass
-class CameraExposure:
-    """Images of one kind."""
-
-    exp_time: float
-    """Exposure time (s)."""
-    shutter: bool
-    """Open the shutter?"""
-    image_type: str
-    """BIAS, DARK or FLAT."""
-    group_id: str
-    """Group to which the images belong."""
-    n: int
-    """Number of images, each taken with a command of its own."""
-    n_snaps: int = 1
-    """Images of each command."""
-    test_type: str | None = None
-    """By default the image type."""
-    reason: str | None = None
-    """Why the images are taken."""
-    program: str | None = None
-    """Programme for which they are taken."""
-    sensors: str | None = None
-    """Sensors to read, as names separated by colons."""
-    note: str | None = None
-    """Note of the observer."""
-
-    def get_key_value_map(self) -> str:
-        """Return the keys and values for the image header, as ``takeImages`` takes them.
-
-        Nothing is quoted, so that a comma or colon in a reason or programme breaks the map. The stutter keys
-        are there for every image; they are 0 for images that are not stuttered, as all are here.
-        """
-        values = {
-            "imageType": self.image_type,
-            "groupId": self.group_id,
-            "testType": self.image_type if self.test_type is None else self.test_type,
-            "stutterRows": 0,
-            "stutterNShifts": 0,
-            "stutterDelay": 0.0,
-            "reason": self.reason,
-            "program": self.program,
-        }
-        return ", ".join(f"{key}: {value}" for key, value in values.items() if value is not None)
 
 
 class BaseCamera(RemoteGroup, abc.ABC):
@@ -110,8 +64,19 @@ class BaseCamera(RemoteGroup, abc.ABC):
         remote: Remote = getattr(self.rem, self.components_attr[0])
         return remote
 
-    def _parse_sensors(self, sensors: str | None) -> str:
-        """Return names of sensors, separated by colons, as ``takeImages`` takes them; "" stands for all."""
+    def parse_sensors(self, sensors: str | None) -> str:
+        """Return sensors as ``takeImages`` takes them.
+
+        Parameters
+        ----------
+        sensors
+            Names, separated by colons; None for all.
+
+        Returns
+        -------
+        sensors : str
+            An empty text stands for all.
+        """
         return sensors or ""
 
     @abc.abstractmethod
@@ -129,8 +94,19 @@ class BaseCamera(RemoteGroup, abc.ABC):
         """Return the image types that can be taken."""
         return ["BIAS", "DARK", "FLAT"]
 
-    def _check_kwargs(self, **kwargs: Any) -> None:
-        """Raise a RuntimeError if a keyword is not one of `setup_instrument`."""
+    def check_kwargs(self, **kwargs: Any) -> None:
+        """Check the keywords of `setup_instrument`.
+
+        Parameters
+        ----------
+        kwargs
+            The keywords.
+
+        Raises
+        ------
+        RuntimeError
+            One is unknown.
+        """
         for key in kwargs:
             if key not in self.instrument_setup_attributes:
                 raise RuntimeError(
@@ -229,7 +205,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
         AckError
             The camera or the instrument refused or failed.
         """
-        self._check_kwargs(**kwargs)
+        self.check_kwargs(**kwargs)
         if imgtype not in self.get_image_types():
             raise RuntimeError(f"Invalid imgtype:{imgtype}. Must be one of {self.get_image_types()!r}")
         if group_id is None:
@@ -305,7 +281,7 @@ class BaseCamera(RemoteGroup, abc.ABC):
             expTime=float(exposure.exp_time),
             shutter=bool(exposure.shutter),
             keyValueMap=exposure.get_key_value_map(),
-            sensors=self._parse_sensors(exposure.sensors),
+            sensors=self.parse_sensors(exposure.sensors),
             obsNote="" if exposure.note is None else exposure.note,
         )
         timeout = (float(exposure.exp_time) + self.read_out_time) * exposure.n + self.long_long_timeout
@@ -313,17 +289,21 @@ class BaseCamera(RemoteGroup, abc.ABC):
         await self._wait_until_idle()
         await self.camera.cmd_takeImages.start(timeout=timeout)
         ids: list[int] = []
-        begins = self.camera.evt_startIntegration
         for _ in range(exposure.n_snaps):
             try:
-                begun = await begins.next(flush=False, timeout=self.long_long_timeout)
+                ids.append(await self.next_exposure_id())
             except TimeoutError:
                 raise RuntimeError(
                     f"Timeout waiting for startIntegration event. Expected {exposure.n_snaps} got {len(ids)}."
                 ) from None
-            _, _, day, sequence = begun.imageName.split("_")
-            ids.append(int(day + sequence[1:]))  # the exposure id has five digits of the sequence number
         return ids
+
+    async def next_exposure_id(self) -> int:
+        """Return the id of the next exposure that begins: its day and last five digits of its number."""
+        begins = self.camera.evt_startIntegration
+        begun = await begins.next(flush=False, timeout=self.long_long_timeout)
+        _, _, day, sequence = begun.imageName.split("_")
+        return int(day + sequence[1:])
 
     async def _wait_for_camera_readiness(self) -> None:
         """Wait until the last image that was begun has been read out.

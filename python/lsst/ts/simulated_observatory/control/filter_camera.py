@@ -21,7 +21,7 @@ class _FilterCamera(InstrumentCamera, abc.ABC):
 
     async def setup_instrument(self, **kwargs: Any) -> None:
         """Set up the ``filter`` as `setup_filter`."""
-        self._check_kwargs(**kwargs)
+        self.check_kwargs(**kwargs)
         wanted = kwargs.get("filter")
         if wanted is not None and str(wanted) != await self.get_current_filter():
             await self.setup_filter(str(wanted))
@@ -102,7 +102,7 @@ class LSSTCam(_FilterCamera):
 
     async def setup_instrument(self, **kwargs: Any) -> None:
         """Make sure that the ``filter`` is the one that is asked for, as `setup_filter`."""
-        self._check_kwargs(**kwargs)
+        self.check_kwargs(**kwargs)
         if kwargs.get("filter") is not None:
             await self.setup_filter(str(kwargs["filter"]))
 

@@ -16,13 +16,13 @@ class LATISS(InstrumentCamera):
     component_names = ("ATCamera", "ATSpectrograph", "ATHeaderService", "ATOODS")
     setup_attributes = ("filter", "grating", "linear_stage")
 
-    def _parse_sensors(self, sensors: str | None) -> str:
+    def parse_sensors(self, sensors: str | None) -> str:
         """Return an empty string: LATISS has one sensor."""
         return ""
 
     async def setup_instrument(self, **kwargs: Any) -> None:
         """Set up ``filter``, ``grating`` and ``linear_stage`` as `setup_atspec`; "1" is a name, 1 a slot."""
-        self._check_kwargs(**kwargs)
+        self.check_kwargs(**kwargs)
         await self.setup_atspec(**kwargs)
 
     async def setup_atspec(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from typing import Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 from .bus import running_bus
 from .component_info import component_info
@@ -145,7 +145,7 @@ class SalInfo:
         self.start_called = False
         self.start_task: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.running_commands: dict[int, _Command] = {}
-        self._topics: dict[str, BaseTopic] = {}
+        self._topics: dict[tuple[bool, str], BaseTopic] = {}
         self._acks = self.bus.channel(name, ACK_TOPIC, self.index)
         self.isopen = True
         domain._salinfos[self] = None
@@ -218,9 +218,10 @@ class SalInfo:
         """Add a topic, to be started and closed with this object."""
         if self.start_called:
             raise RuntimeError("topics cannot be added after start was called")
-        if topic.attr_name in self._topics:
+        key = (topic.reads, topic.attr_name)  # one may read what another one here writes
+        if key in self._topics:
             raise ValueError(f"topic {topic.attr_name} already added")
-        self._topics[topic.attr_name] = topic
+        self._topics[key] = topic
 
     async def start(self) -> None:
         """Begin to read, with the last sample of each topic that has history.
@@ -298,6 +299,9 @@ class BaseTopic:
     RuntimeError, ValueError
         The component has started, or has this topic already.
     """
+
+    reads: ClassVar[bool] = False
+    """Whether samples are read, and not written."""
 
     def __init__(self, *, salinfo: SalInfo, attr_name: str) -> None:
         try:

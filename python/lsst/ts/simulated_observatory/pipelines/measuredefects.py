@@ -163,7 +163,7 @@ def fill_columns(bad: NDArray[np.bool_], *, suspicious: int, gap: int) -> NDArra
     bad
         Bad pixels of an amplifier, shape (rows, columns).
     suspicious, gap
-        Least number of bad pixels in such a column; so many good pixels in a row stay good.
+        Least number of bad pixels in such a column; so many good pixels in a row stay good, at least 1.
 
     Returns
     -------

@@ -26,7 +26,7 @@ SIMULATED = (
 """First line of every log."""
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-_PROCESSES = re.compile(r"(?<!\S)(-j\s*|--processes(?:\s+|=))(\d+)(?!\S)")
+_PROCESSES = re.compile(r"(?<!\S)(-j\s*|--processes(?:\s+|=\s*))(\d+)(?!\S)")
 
 
 class PipetaskProcess:

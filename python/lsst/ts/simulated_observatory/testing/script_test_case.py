@@ -258,7 +258,11 @@ def _start(path: str, index: str) -> str | None:
 
     asyncio.set_event_loop_policy(Policy())
     sys.argv = [path, index]
-    runpy.run_path(path, run_name="__main__")
+    try:
+        runpy.run_path(path, run_name="__main__")
+    except RuntimeError:  # what runs in a loop that was stopped
+        if states:
+            raise
     if not states:
         return "It ran, but there was no script that published its state."
     state = states[0]

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lsst.ts.calibrations.components.ingest import detector_name
-from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS
 from lsst.ts.calibrations.domain.instruments import ImageType
 
 from ..events import ExposureEvent, Fact
 from ..evidence import Evidence
+from ..expected import NEEDED
 from ..recording import BusMessage
 from ..scenario import Act
 from .registry import SAME_TIME, invariant
 
 __all__: list[str] = []
-
-NEEDED = tuple(f"certify {each.name}" for each in CALIBRATIONS.values() if each.halts)
-"""Steps without which no later image type can be combined."""
 
 STOP_WAIT = 30.0
 """Seconds from a stop within which an exposure under way ends that the script must wait for."""

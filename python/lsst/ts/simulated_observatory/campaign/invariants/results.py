@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
+from lsst.ts.calibrations.domain.calibrations import PAIR_GAINS
 
 from ..datasets import Certificate, validity_range
 from ..events import JobEvent
 from ..evidence import GAINS, Evidence
+from ..expected import expected
 from .registry import invariant
 
 __all__: list[str] = []
@@ -40,7 +41,7 @@ def _jobs_read_their_own(evidence: Evidence) -> Iterator[str]:
 def _inputs(evidence: Evidence, job: JobEvent, config: Mapping[str, Any]) -> tuple[str, ...]:
     """Input collections that a job is to have."""
     scenario, gains = evidence.scenario, job.calibration == PAIR_GAINS.name
-    row = CALIBRATIONS[PAIR_GAINS.settings_of if gains else job.calibration]
+    row = expected("PTC" if gains else job.calibration)
     verifies, is_product = job.kind == "verify", row.image_type is None
     prefix = "input_collections_verify" if verifies and not is_product else "input_collections"
     configured = [each.strip() for each in str(config[row.option_of(prefix)]).split(",")]

@@ -30,12 +30,14 @@ class RemoteEvent(ReadTopic):
     ----------
     salinfo, name
         The component, and the name of the event without prefix.
-    max_history
+    max_history, queue_len
         As `ReadTopic`.
     """
 
-    def __init__(self, salinfo: SalInfo, name: str, max_history: int = 1) -> None:
-        super().__init__(salinfo=salinfo, attr_name=f"evt_{name}", max_history=max_history)
+    def __init__(self, salinfo: SalInfo, name: str, max_history: int = 1, queue_len: int = 100) -> None:
+        super().__init__(
+            salinfo=salinfo, attr_name=f"evt_{name}", max_history=max_history, queue_len=queue_len
+        )
 
 
 class RemoteCommand(WriteTopic):
@@ -171,12 +173,12 @@ class ControllerCommand(ReadTopic):
 
     Parameters
     ----------
-    salinfo, name
-        The component, and the name of the command without prefix.
+    salinfo, name, queue_len
+        The component, the name of the command without prefix, and as `ReadTopic`.
     """
 
-    def __init__(self, salinfo: SalInfo, name: str) -> None:
-        super().__init__(salinfo=salinfo, attr_name=f"cmd_{name}", max_history=0)
+    def __init__(self, salinfo: SalInfo, name: str, queue_len: int = 100) -> None:
+        super().__init__(salinfo=salinfo, attr_name=f"cmd_{name}", max_history=0, queue_len=queue_len)
         self._acks = salinfo.bus.channel(salinfo.name, ACK_TOPIC, salinfo.index)
 
     async def ack(self, data: BaseMsgType, ackcmd: AckCmdDataType) -> None:

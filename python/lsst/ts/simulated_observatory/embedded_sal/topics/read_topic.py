@@ -15,11 +15,8 @@ from ..sal_info import BaseTopic, SalInfo
 
 __all__ = ["ReadTopic"]
 
-_QUEUE_LEN = 100
-"""How many samples can wait for `ReadTopic.next`; when more come the oldest are dropped."""
-
-_MARKS = (10, 50, 90, _QUEUE_LEN)
-"""Numbers of waiting samples that are worth a warning."""
+_MARKS = (0.1, 0.5, 0.9, 1.0)
+"""How full a queue is when that is worth a warning."""
 
 _Callback = Callable[[BaseMsgType], Awaitable[Any] | Any]
 
@@ -35,6 +32,8 @@ class ReadTopic(BaseTopic):
         As `BaseTopic`.
     max_history
         Samples from before the start to begin with: 0, or 1 for the last one (of each index).
+    queue_len
+        How many samples can wait for `next`; when more come the oldest are dropped.
 
     Attributes
     ----------
@@ -42,7 +41,9 @@ class ReadTopic(BaseTopic):
         May an asynchronous callback run several times at once? If not, samples wait for their turn.
     """
 
-    def __init__(self, *, salinfo: SalInfo, attr_name: str, max_history: int) -> None:
+    reads = True
+
+    def __init__(self, *, salinfo: SalInfo, attr_name: str, max_history: int, queue_len: int = 100) -> None:
         if salinfo.write_only:
             raise RuntimeError("a write-only SalInfo reads no topics")
         if not 0 <= max_history <= 1:
@@ -50,8 +51,8 @@ class ReadTopic(BaseTopic):
         super().__init__(salinfo=salinfo, attr_name=attr_name)
         self.allow_multiple_callbacks = False
         self.max_history = max_history
-        self._queue: deque[BaseMsgType] = deque(maxlen=_QUEUE_LEN)
-        self._watch = _QueueWatch(f"{attr_name} python read queue", self.log)
+        self._queue: deque[BaseMsgType] = deque(maxlen=queue_len)
+        self._watch = _QueueWatch(f"{attr_name} python read queue", queue_len, self.log)
         self._newest: BaseMsgType | None = None
         self._next: asyncio.Future[BaseMsgType] | None = None
         self._first = asyncio.Event()
@@ -236,20 +237,22 @@ class ReadTopic(BaseTopic):
 class _QueueWatch:
     """Logs once for each mark that a queue passes, and again after it has emptied to half of that mark."""
 
-    def __init__(self, description: str, log: logging.Logger) -> None:
+    def __init__(self, description: str, length: int, log: logging.Logger) -> None:
         self._description = description
+        self._length = length
+        self._marks = [int(length * mark) for mark in _MARKS]
         self._log = log
         self._passed = 0
 
     def look(self, waiting: int) -> None:
         """Log a warning when a mark is passed, and an error when the queue is full."""
-        while self._passed and waiting <= _MARKS[self._passed - 1] // 2:
+        while self._passed and waiting <= self._marks[self._passed - 1] // 2:
             self._passed -= 1
-        passed = sum(waiting >= mark for mark in _MARKS)
+        passed = sum(waiting >= mark for mark in self._marks)
         if passed <= self._passed:
             return
         self._passed = passed
-        if waiting >= _QUEUE_LEN:
-            self._log.error(f"{self._description} is full ({_QUEUE_LEN} elements); data may be lost")
+        if waiting >= self._length:
+            self._log.error(f"{self._description} is full ({self._length} elements); data may be lost")
         else:
-            self._log.warning(f"{self._description} is filling: {waiting} of {_QUEUE_LEN} elements")
+            self._log.warning(f"{self._description} is filling: {waiting} of {self._length} elements")
