@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
 from lsst.ts.calibrations.sal_choice import salobj_is_installed
 
 PRINT = (
@@ -62,6 +63,7 @@ def test_importing_the_embedded_sal_imports_nothing_heavy() -> None:
 
 def test_camera_and_group_classes_are_those_of_the_sal_in_use() -> None:
     code = """
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
 from lsst.ts.calibrations.sal_choice import provide_salobj
 provide_salobj()
 from lsst.ts.observatory.control import RemoteGroup
@@ -73,6 +75,6 @@ print(_camera_class(LATISS).__module__, RemoteGroup.__name__, ScriptState.DONE.v
 """
     result = run(code, "embedded")
     assert result.stdout.splitlines() == [
-        "LATISS ComCam LSSTCam",
+        " ".join(each.camera_class.rpartition(".")[2] for each in INSTRUMENTS.values()),
         "lsst.ts.simulated_observatory.control.latiss RemoteGroup 8",
     ], result.stderr

@@ -1,9 +1,10 @@
 """Makes what is frozen: ``python -m tests.frozen.make_frozen``, in the top folder of a checkout.
 
 What is committed was made before the packages were moved, with commit 3b0e4bc. It is made anew only where
-behaviour is to change, and the change is then what the commit shows; the old run stays as it is, unless
-``--old-run`` is given. ``--whole FOLDER`` writes the texts of the runs, with nothing left out, to another
-folder: those of two commits can be compared there.
+behaviour is to change, and the change is then what the commit shows; the old run and the lines of journals
+that must remain readable stay as they are, unless ``--old-run`` or ``--fact-samples`` is given. ``--whole
+FOLDER`` writes the texts of the runs, with nothing left out, to another folder: those of two commits can be
+compared there.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def make_runs(data: Path, folder: Path, *, whole: bool) -> list[Path]:
     return [run.folder for _, run in played]
 
 
-def make_shapes(data: Path, runs: list[Path]) -> None:
+def make_shapes(data: Path, runs: list[Path], *, samples: bool) -> None:
     """Write down the schemas, the keys of the summary, and what the journals of runs consist of."""
     for name, script in SCRIPTS.items():
         (data / f"schema_{name}.json").write_text(lines_of(schema(script)), encoding="utf-8")
@@ -48,7 +49,8 @@ def make_shapes(data: Path, runs: list[Path]) -> None:
     shape = {path: " or ".join(sorted(types[path])) for path in sorted(types)}
     (data / "summary_keys.json").write_text(lines_of(shape), encoding="utf-8")
     (data / "fact_types.json").write_text(lines_of(fact_types()), encoding="utf-8")
-    (data / "fact_samples.jsonl").write_text("\n".join(_samples(runs)) + "\n", encoding="utf-8")
+    if samples:
+        (data / "fact_samples.jsonl").write_text("\n".join(_samples(runs)) + "\n", encoding="utf-8")
 
 
 def _samples(runs: list[Path]) -> list[str]:
@@ -70,13 +72,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--whole", type=Path, metavar="FOLDER")
     parser.add_argument("--old-run", action="store_true")
+    parser.add_argument("--fact-samples", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="frozen-") as name:
         if asked.old_run:
             keep_old_run(Path(name) / "old")
         runs = make_runs(asked.whole or DATA, Path(name), whole=asked.whole is not None)
         if asked.whole is None:
-            make_shapes(DATA, runs)
+            make_shapes(DATA, runs, samples=asked.fact_samples)
 
 
 if __name__ == "__main__":

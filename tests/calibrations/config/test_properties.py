@@ -11,6 +11,7 @@ from jsonschema import Draft7Validator
 
 from lsst.ts.calibrations.config.config import CalibrationConfig, examine
 from lsst.ts.calibrations.config.schema import load_schema
+from lsst.ts.calibrations.domain.calibrations import products
 from lsst.ts.calibrations.domain.errors import ConfigurationError
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS
 
@@ -22,7 +23,8 @@ days = st.dates().map(str)
 names = st.lists(st.sampled_from(["LATISS/calib", "u/me/a.1", "u/b-2"]), min_size=1, max_size=3)
 flags = st.booleans()
 
-FLAGS = ("do_verify", "generate_calibrations", "do_defects", "do_ptc", "do_gain_from_flat_pairs")
+PRODUCTS = tuple(each.option for each in products())
+FLAGS = ("do_verify", "generate_calibrations", *PRODUCTS, "do_gain_from_flat_pairs")
 
 usual = st.fixed_dictionaries(
     {},

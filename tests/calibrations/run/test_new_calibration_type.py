@@ -28,24 +28,28 @@ from .doubles import EXPOSURES, INTERNAL, MakeRun
 PACKAGED = Path(pipelines.__path__[0])
 """Folder of the pipelines of the simulated observatory."""
 
-GLOW = CalibrationType(
-    name="GLOW",
+EXAMPLE = CalibrationType(
+    name="EXAMPLE",
     made_from=(ImageType.DARK,),
     verified_with=ImageType.DARK,
     needs=("BIAS", "DARK"),
-    option="do_glow",
-    generated_by=("cpGlow.yaml",),
-    verified_by=("verifyGlow.yaml",),
+    option="do_example",
+    generated_by=("cpExample.yaml",),
+    verified_by=("verifyExample.yaml",),
 )
-"""A made-up product: the glow of amplifiers, from darks."""
+"""A made-up product, from darks."""
 
-OPTIONS = {"do_glow": True, "config_options_glow": "-c glow:x=1", "input_collections_glow": "u/glow"}
+OPTIONS = {
+    "do_example": True,
+    "config_options_example": "-c example:x=1",
+    "input_collections_example": "u/example",
+}
 """As a schema with these options would give them."""
 
 
 @pytest.fixture(autouse=True)
 def _table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(CALIBRATIONS, GLOW.name, GLOW)
+    monkeypatch.setitem(CALIBRATIONS, EXAMPLE.name, EXAMPLE)
 
 
 def configured(**options: Any) -> CalibrationConfig:
@@ -54,20 +58,20 @@ def configured(**options: Any) -> CalibrationConfig:
 
 def test_its_steps_are_part_of_the_workflow() -> None:
     steps = make_workflow(configured(**INTERNAL, script_mode="BIAS_DARK"))
-    assert [step.name for step in steps][-3:] == ["generate GLOW", "verify GLOW", "certify GLOW"]
-    making = next(step for step in steps if step.name == "generate GLOW")
+    assert [step.name for step in steps][-3:] == ["generate EXAMPLE", "verify EXAMPLE", "certify EXAMPLE"]
+    making = next(step for step in steps if step.name == "generate EXAMPLE")
     assert [step.name for step in making.needs] == ["certify BIAS", "certify DARK"]
 
 
 def test_the_mode_that_it_needs_is_named() -> None:
     with pytest.raises(ConfigurationError) as caught:
         configured(script_mode="BIAS")
-    assert caught.value.problems == ("do_glow: true needs script_mode: BIAS_DARK, not BIAS",)
+    assert caught.value.problems == ("do_example: true needs script_mode: BIAS_DARK, not BIAS",)
 
 
 def test_the_announced_duration_includes_it() -> None:
     options = {"script_mode": "BIAS_DARK", "n_dark": 5, "exp_times_dark": 30}
-    without = make_plan(configured(do_glow=False, **options), LATISS)
+    without = make_plan(configured(do_example=False, **options), LATISS)
     with_it = make_plan(configured(**options), LATISS)
     jobs = 2 * (20 + 5)  # it is made of the darks, and verified with them
     assert with_it.duration == 2 + with_it.floor + 4 + jobs
@@ -78,9 +82,9 @@ def test_the_check_before_the_first_exposure_looks_for_what_it_needs(
     repository: Path, tmp_path: Path
 ) -> None:
     steps = make_workflow(configured(script_mode="BIAS_DARK"))
-    assert "u/glow" in steps.input_collections
-    assert steps.dataset_types_to_certify == ("glow",)
-    assert (JobKind.GENERATE, "GLOW") in steps.jobs
+    assert "u/example" in steps.input_collections
+    assert steps.dataset_types_to_certify == ("example",)
+    assert (JobKind.GENERATE, "EXAMPLE") in steps.jobs
     for file in PACKAGED.glob("*.yaml"):
         (tmp_path / "pipelines").mkdir(exist_ok=True)
         shutil.copy(file, tmp_path / "pipelines")
@@ -94,10 +98,10 @@ def test_the_check_before_the_first_exposure_looks_for_what_it_needs(
     finally:
         butler.close()
     collection, *files_missing = caught.value.problems
-    assert collection.startswith("there is no collection u/glow in ")
+    assert collection.startswith("there is no collection u/example in ")
     assert [text.partition("there is no ")[2] for text in files_missing] == [
-        "cpGlow.yaml for LATISS.",
-        "verifyGlow.yaml for LATISS.",
+        "cpExample.yaml for LATISS.",
+        "verifyExample.yaml for LATISS.",
     ]
 
 
@@ -105,8 +109,8 @@ def test_it_is_made_verified_and_certified(make_run: MakeRun) -> None:
     run = make_run(**INTERNAL, **OPTIONS, script_mode="BIAS_DARK")
     run.hand_over(ImageType.BIAS, ImageType.DARK)
     assert run.not_done == {}
-    assert [request.name for request in run.ocps.requests][-2:] == ["generate GLOW", "verify GLOW"]
-    assert run.ocps.requests[-2].config.endswith("-c glow:x=1")
-    assert run.of(VerdictGiven)[-1].calibration == "GLOW"
-    assert [fact.dataset_type for fact in run.of(Certified)] == ["bias", "dark", "glow"]
+    assert [request.name for request in run.ocps.requests][-2:] == ["generate EXAMPLE", "verify EXAMPLE"]
+    assert run.ocps.requests[-2].config.endswith("-c example:x=1")
+    assert run.of(VerdictGiven)[-1].calibration == "EXAMPLE"
+    assert [fact.dataset_type for fact in run.of(Certified)] == ["bias", "dark", "example"]
     assert run.archive.certified[-1].combined.exposures == {"DARK": EXPOSURES}

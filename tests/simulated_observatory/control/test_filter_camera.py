@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 
+from lsst.ts.calibrations.domain.instruments import LSSTCOMCAM
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory import embedded_sal as salobj
-from lsst.ts.simulated_observatory.control import ComCam, LSSTCam
+from lsst.ts.simulated_observatory.control import ComCam, LSSTCam, filter_camera
 from lsst.ts.simulated_observatory.testing import MockCsc, run_in_simulated_time
 
 
@@ -38,6 +40,13 @@ class Camera(MockCsc):
 
 def run_check(check: Any, control: type[ComCam] | type[LSSTCam]) -> None:
     run_in_simulated_time(check, partial(Camera, control.component_names[0]), control)
+
+
+def test_the_class_of_another_instrument_is_made_from_its_description() -> None:
+    made = filter_camera(replace(LSSTCOMCAM, camera_class="auxtel.example.Example", camera="EXCamera"))
+    assert made.__name__ == "Example"
+    assert made.component_names == ("EXCamera", "CCHeaderService", "CCOODS")
+    assert made.setup_attributes == ComCam.setup_attributes
 
 
 def test_the_filter_is_what_can_be_set_up() -> None:

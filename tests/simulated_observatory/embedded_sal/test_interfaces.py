@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, Instrument
 from lsst.ts.simulated_observatory.embedded_sal.component_info import (
     FieldInfo,
     component_info,
@@ -92,6 +93,13 @@ def test_the_sister_cameras_change_filters_and_that_of_latiss_does_not(prefix: s
         "evt_availableFilters",
     }
     assert {f"{prefix}HeaderService", f"{prefix}OODS"} <= set(component_names())
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS.values(), ids=INSTRUMENTS)
+def test_each_instrument_has_its_components(instrument: Instrument) -> None:
+    topics = [set(component_info(name).topics) for name in instrument.components]
+    assert ("cmd_setFilter" in topics[0]) == (instrument.spectrograph is None)
+    assert "evt_imageInOODS" in topics[-1]
 
 
 def test_an_unknown_component_is_an_error_that_lists_the_known_ones() -> None:

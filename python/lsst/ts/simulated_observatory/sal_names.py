@@ -7,6 +7,8 @@ import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
+
 __all__ = ["is_in_use", "use_embedded_sal"]
 
 _CONTROL = "lsst.ts.observatory.control"
@@ -58,6 +60,11 @@ def use_embedded_sal() -> None:
     for name, (source, only) in _NAMES.items():
         module = importlib.import_module(f"{__package__}.{source}")
         _put(name, {each: getattr(module, each) for each in only or module.__all__})
+    control = importlib.import_module(f"{__package__}.control")
+    for each in INSTRUMENTS.values():
+        above, _, camera_class = f"{_CONTROL}.{each.camera_class}".rpartition(".")
+        if above not in _NAMES and each.spectrograph is None:
+            _put(above, {camera_class: control.filter_camera(each)})
 
 
 def _put(name: str, contents: dict[str, object]) -> None:

@@ -2,8 +2,8 @@
 
 from .base_camera import BaseCamera
 from .camera_exposure import CameraExposure
-from .filter_camera import ComCam, LSSTCam
+from .filter_camera import ComCam, LSSTCam, filter_camera
 from .latiss import LATISS
 from .remote_group import RemoteGroup
 
-__all__ = ["LATISS", "BaseCamera", "CameraExposure", "ComCam", "LSSTCam", "RemoteGroup"]
+__all__ = ["LATISS", "BaseCamera", "CameraExposure", "ComCam", "LSSTCam", "RemoteGroup", "filter_camera"]

@@ -1,4 +1,4 @@
-"""The cameras of the Simonyi telescope: they change their filters themselves."""
+"""Cameras that change their filters themselves, such as those of the Simonyi telescope."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import abc
 import json
 from typing import Any
 
+from lsst.ts.calibrations.domain.instruments import Instrument
+
 from ..embedded_sal import BaseMsgType
 from .base_camera import InstrumentCamera
 
-__all__ = ["ComCam", "LSSTCam"]
+__all__ = ["ComCam", "LSSTCam", "filter_camera"]
 
 
 class _FilterCamera(InstrumentCamera, abc.ABC):
@@ -72,6 +74,27 @@ class _FilterCamera(InstrumentCamera, abc.ABC):
                 f"Could not determine {what}. Make sure {self.components[0]} is running."
             ) from None
         return data
+
+
+def filter_camera(instrument: Instrument) -> type[InstrumentCamera]:
+    """Make the class of an instrument for which none is written here.
+
+    Parameters
+    ----------
+    instrument
+        It has no spectrograph.
+
+    Returns
+    -------
+    made
+        Called as ``instrument.camera_class`` says.
+    """
+
+    class Made(_FilterCamera):
+        component_names = instrument.components
+
+    Made.__name__ = Made.__qualname__ = instrument.camera_class.rpartition(".")[2]
+    return Made
 
 
 class ComCam(_FilterCamera):

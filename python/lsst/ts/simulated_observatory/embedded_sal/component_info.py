@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
+
 __all__ = ["ACKCMD", "ComponentInfo", "FieldInfo", "TopicInfo", "component_info", "component_names"]
 
 ACKCMD = "ackcmd"
@@ -79,7 +81,7 @@ class ComponentInfo:
 
 def component_names() -> list[str]:
     """Return the names of all components that can be simulated."""
-    return sorted(_load("components"))
+    return sorted(_components())
 
 
 @cache
@@ -99,7 +101,7 @@ def component_info(name: str) -> ComponentInfo:
     ValueError
         There is no such component among those that can be simulated.
     """
-    components = _load("components")
+    components = _components()
     if name not in components:
         raise ValueError(
             f"no SAL component {name!r} in the simulation; there are {', '.join(sorted(components))}"
@@ -115,6 +117,18 @@ def component_info(name: str) -> ComponentInfo:
     ]
     ackcmd = TopicInfo(name, ACKCMD, indexed, _fields(_ACKCMD_FIELDS))
     return ComponentInfo(name, indexed, generics, {topic.attr_name: topic for topic in topics}, ackcmd)
+
+
+def _components() -> dict[str, Any]:
+    """Return definitions by SAL name: those of the file, and those of each instrument by their roles."""
+    components: dict[str, Any] = {}
+    roles = _load("components")["roles"]
+    for each in INSTRUMENTS.values():
+        components[each.camera] = roles["camera" if each.spectrograph else "filter_camera"]
+        components[each.header_service] = roles["header_service"]
+        components[each.oods] = roles["oods"]
+    components |= _load("components")["components"]
+    return components
 
 
 def _generic_topics(generics: tuple[str, ...]) -> dict[str, dict[str, str]]:
