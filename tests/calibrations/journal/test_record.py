@@ -50,27 +50,26 @@ def record(pipeline: str, exit_code: int | None = 0) -> RunRecord:
 
 @pytest.mark.parametrize("folder", [PIPELINES, FORMER_PIPELINES])
 def test_a_job_that_succeeded_is_found_also_if_its_pipeline_was_moved_since(folder: str) -> None:
-    found = record(f"{folder}/cpPtc.yaml#gains").successful_job(REQUEST, PIPELINES)
+    found = record(f"{folder}/cpPtc.yaml#gains").successful_job(REQUEST)
     assert found is not None
     assert found.submitted.job_id == "a"
 
 
 @pytest.mark.parametrize("pipeline", ["cpPtc.yaml#other", "cpFlat.yaml#gains", "old/cpPtc.yaml#gains"])
 def test_another_pipeline_is_another_job(pipeline: str) -> None:
-    assert record(f"{FORMER_PIPELINES}/{pipeline}").successful_job(REQUEST, PIPELINES) is None
+    assert record(f"{FORMER_PIPELINES}/{pipeline}").successful_job(REQUEST) is None
 
 
 def test_a_pipeline_of_another_package_is_none_of_those_that_were_moved() -> None:
     former = record(f"{FORMER_PIPELINES}/cpPtc.yaml#gains")
     for folder in ("resource://elsewhere.pipelines", "/home/me/pipelines"):
         present = replace(REQUEST, pipeline=f"{folder}/cpPtc.yaml#gains")
-        assert former.successful_job(present, PIPELINES) is None
-        assert former.successful_job(present, folder) is None
+        assert former.successful_job(present) is None
 
 
 def test_a_pipeline_of_cp_pipe_is_none_of_those_that_were_moved() -> None:
     present = replace(REQUEST, pipeline="${CP_PIPE_DIR}/pipelines/cpPtc.yaml#gains")
-    assert record(f"{FORMER_PIPELINES}/cpPtc.yaml#gains").successful_job(present, PIPELINES) is None
+    assert record(f"{FORMER_PIPELINES}/cpPtc.yaml#gains").successful_job(present) is None
     assert record(present.pipeline).successful_job(present) is not None
 
 

@@ -114,15 +114,13 @@ class RunRecord:
             if each.taken.image_type == image_type and not each.lost
         }
 
-    def successful_job(self, request: JobRequest, pipelines: str | None = None) -> JobRecord | None:
+    def successful_job(self, request: JobRequest) -> JobRecord | None:
         """Find a job that did what another one would do.
 
         Parameters
         ----------
         request
             What would be asked for.
-        pipelines
-            Where the pipelines are that a journal of before has at `FORMER_PIPELINES`.
 
         Returns
         -------
@@ -131,7 +129,7 @@ class RunRecord:
         """
         wanted = (request.kind, request.calibration, request.pipeline, request.config, request.data_query)
         for job in self.jobs.values():
-            asked, pipeline = job.submitted, _moved(job.submitted.pipeline, pipelines)
+            asked, pipeline = job.submitted, _moved(job.submitted.pipeline)
             same = (asked.kind, asked.calibration, pipeline, asked.config, asked.data_query) == wanted
             if same and job.exit_code == 0:
                 return job
@@ -228,8 +226,8 @@ class RunRecord:
                 raise NotImplementedError(f"no rule for {type(fact).__name__}")
 
 
-def _moved(address: str, pipelines: str | None) -> str:
-    """Where a pipeline of a journal is now, if the run has the simulated ones, and not some of its own."""
-    if pipelines is not None and pipelines.rstrip("/") == _PRESENT_PIPELINES:
-        return address.replace(f"{FORMER_PIPELINES}/", f"{_PRESENT_PIPELINES}/")
+def _moved(address: str) -> str:
+    """Where a pipeline of a journal is now: the simulated ones of before are in a package of their own."""
+    if address.startswith(f"{FORMER_PIPELINES}/"):
+        return _PRESENT_PIPELINES + address.removeprefix(FORMER_PIPELINES)
     return address

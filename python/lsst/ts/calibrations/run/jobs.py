@@ -39,7 +39,7 @@ async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, ti
     ProcessingError
         It did not end with exit code 0.
     """
-    if (done := context.record.successful_job(request, context.settings.pipelines)) is not None:
+    if (done := context.record.successful_job(request)) is not None:
         context.log.info("Job %s (%s) had succeeded.", done.submitted.job_id, request.name)
         return JOB_COLLECTION.format(done.submitted.job_id)
     submitted: list[str] = []
