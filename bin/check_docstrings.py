@@ -30,25 +30,20 @@ class _Class:
     methods: set[str]
 
 
-def classes(paths: list[Path]) -> dict[str, _Class]:
+def classes(modules: list[ast.Module]) -> dict[str, _Class]:
     """Find the documented public methods of all classes.
 
     Parameters
     ----------
-    paths
-        Of the modules.
+    modules
+        Where they are.
 
     Returns
     -------
     classes
         By name; without those whose name there is twice.
     """
-    nodes = [
-        node
-        for path in paths
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ClassDef)
-    ]
+    nodes = [node for module in modules for node in ast.walk(module) if isinstance(node, ast.ClassDef)]
     names = Counter(node.name for node in nodes)
     return {
         node.name: _Class(
@@ -60,13 +55,13 @@ def classes(paths: list[Path]) -> dict[str, _Class]:
     }
 
 
-def problems(path: Path, known: dict[str, _Class]) -> Iterator[str]:
+def problems(path: Path, module: ast.Module, known: dict[str, _Class]) -> Iterator[str]:
     """Find what is missing in a module.
 
     Parameters
     ----------
-    path
-        Of the module.
+    path, module
+        Its place and its contents.
     known
         Classes that it may derive from.
 
@@ -75,8 +70,7 @@ def problems(path: Path, known: dict[str, _Class]) -> Iterator[str]:
     problem
         Place, name and what is missing.
     """
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for name, node in _public(tree.body):
+    for name, node in _public(module.body):
         if isinstance(node, ast.ClassDef):
             found = _of_class(node)
         elif _is_documented_elsewhere(name, node, known):
@@ -208,8 +202,9 @@ def main(paths: list[str]) -> int:
         for path in map(Path, paths)
         for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])
     ]
-    known = classes(files)
-    found = [problem for file in files for problem in problems(file, known)]
+    modules = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
+    known = classes(list(modules.values()))
+    found = [problem for file, module in modules.items() for problem in problems(file, module, known)]
     print(*found, f"{len(found)} problems in {len(files)} modules", sep="\n")
     return int(bool(found))
 

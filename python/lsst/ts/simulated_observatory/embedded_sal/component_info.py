@@ -119,16 +119,17 @@ def component_info(name: str) -> ComponentInfo:
     return ComponentInfo(name, indexed, generics, {topic.attr_name: topic for topic in topics}, ackcmd)
 
 
+@cache
 def _components() -> dict[str, Any]:
     """Return definitions by SAL name: those of the file, and those of each instrument by their roles."""
     components: dict[str, Any] = {}
-    roles = _load("components")["roles"]
+    loaded = _load("components")
+    roles = loaded["roles"]
     for each in INSTRUMENTS.values():
         components[each.camera] = roles["camera" if each.spectrograph else "filter_camera"]
         components[each.header_service] = roles["header_service"]
         components[each.oods] = roles["oods"]
-    components |= _load("components")["components"]
-    return components
+    return {**components, **loaded["components"]}
 
 
 def _generic_topics(generics: tuple[str, ...]) -> dict[str, dict[str, str]]:

@@ -85,9 +85,8 @@ class WriteTopic(BaseTopic):
         unknown = kwargs.keys() - values.keys()
         if unknown:
             raise AttributeError(f"{self.attr_name} has no fields {sorted(unknown)}")
-        given = {name: value for name, value in kwargs.items() if value is not None}
-        converted = vars(self.DataType(**given))
-        new = {name: converted[name] for name in given}
+        convert = self._data._convert
+        new = {name: convert(name, value) for name, value in kwargs.items() if value is not None}
         changed = not self.has_data or any(_differ(values[name], value) for name, value in new.items())
         values.update(new)
         self.has_data = True
