@@ -13,7 +13,6 @@ from enum import StrEnum
 
 __all__ = [
     "AMPLIFIERS",
-    "BRIGHTER_FATTER_SLOPES",
     "INSTRUMENTS",
     "LATISS",
     "LSSTCAM",
@@ -21,6 +20,7 @@ __all__ = [
     "SLOTS",
     "ImageType",
     "Instrument",
+    "brighter_fatter_correction",
     "day_obs",
     "exposure_id",
     "image_name",
@@ -48,8 +48,27 @@ _SCIENCE_RAFTS = sorted({f"R{row}{column}" for row in range(5) for column in ran
 _E2V_RAFTS = frozenset(f"R{row}{column}" for row in (1, 2, 3) for column in range(5)) - {"R10", "R20"}
 """Rafts of LSSTCam whose CCDs are made by e2v; the others are by ITL (obs_lsst, policy/lsstCam)."""
 
-BRIGHTER_FATTER_SLOPES = {"ITL": 0.00027, "E2V": 0.00046}
+_BRIGHTER_FATTER_SLOPES = {"ITL": 0.00027, "E2V": 0.00046}
 """Per cent by which a gain from a pair is too high per adu of mean signal, by manufacturer (DM-35790)."""
+
+
+def brighter_fatter_correction(manufacturer: str, mean: float) -> float:
+    """Factor that takes the brighter-fatter effect out of a gain that a pair of flats has given.
+
+    The effect lowers the variance of bright flats, so that a gain from mean and variance reads high. The
+    correction is linear in the signal (cp_verify, verifyGain; DMTN-101 section 6.2): good to 0.3 per cent
+    at 15 kadu, and too strong above about 40 kadu.
+
+    Parameters
+    ----------
+    manufacturer, mean
+        Of the detector, ITL or E2V, and mean signal of the pair, adu.
+
+    Returns
+    -------
+    factor : float
+    """
+    return 1.0 - _BRIGHTER_FATTER_SLOPES[manufacturer] * mean / 100.0
 
 
 @dataclass(frozen=True)
@@ -98,10 +117,6 @@ class Instrument:
     def corrected_gain(self, detector: int, gain: float, mean: float) -> float:
         """Gain that a pair of flats would give without the brighter-fatter effect.
 
-        The effect lowers the variance of bright flats, so that a gain from mean and variance reads high. The
-        correction is linear in the signal (cp_verify, verifyGain; DMTN-101 section 6.2): good to 0.3 per cent
-        at 15 kadu, and too strong above about 40 kadu.
-
         Parameters
         ----------
         detector
@@ -115,7 +130,7 @@ class Instrument:
             Corrected, electron/adu.
         """
         manufacturer = "E2V" if self.detectors[detector].partition("_")[0] in self.e2v_rafts else "ITL"
-        return gain * (1.0 - BRIGHTER_FATTER_SLOPES[manufacturer] * mean / 100.0)
+        return gain * brighter_fatter_correction(manufacturer, mean)
 
     @property
     def calibration_collection(self) -> str:

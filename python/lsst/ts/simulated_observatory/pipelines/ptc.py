@@ -18,7 +18,7 @@ from lsst.pipe.base import (
 )
 from lsst.pipe.base.connectionTypes import Input, Output
 
-from lsst.ts.calibrations.domain.instruments import BRIGHTER_FATTER_SLOPES
+from lsst.ts.calibrations.domain.instruments import brighter_fatter_correction
 
 from .covariancefit import fit_covariances
 from .flatpairs import Flat, PairMeasurement, measure_pair, pair_flats
@@ -113,7 +113,7 @@ class ExtractPairsTask(CalibrationTask):
     def run(self, first: DetectorImage, second: DetectorImage) -> Struct:
         """Measure one pair: two flats of one exposure time, adu; `outputPair` is the result."""
         metadata = first.metadata
-        slope = BRIGHTER_FATTER_SLOPES[str(metadata["CCD_MANU"]).upper()]
+        manufacturer = str(metadata["CCD_MANU"]).upper()
         curve = PhotonTransferCurve(
             detector=metadata[Key.DETECTOR_NAME],
             gain={},
@@ -127,8 +127,8 @@ class ExtractPairsTask(CalibrationTask):
             )
             found = self._measure(first, second, name, noise)
             curve.gain[name] = found.gain
-            # The gain without the brighter-fatter effect, linear in the signal (cp_verify, verifyGain).
-            curve.noise[name] = noise * (found.gain * (1.0 - slope * found.mean / 100.0))
+            corrected = found.gain * brighter_fatter_correction(manufacturer, found.mean)
+            curve.noise[name] = noise * corrected
             curve.rawMeans[name] = [found.mean]
             curve.rawVars[name] = [found.variance]
             curve.covariances[name] = [found.covariances.tolist()]

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from lsst.ts.calibrations.domain.instruments import BRIGHTER_FATTER_SLOPES, ImageType
+from lsst.ts.calibrations.domain.instruments import ImageType, brighter_fatter_correction
 
 from ..cameras.models import DetectorModel
 from ..detector.faults import DetectorFault, active_faults
@@ -164,7 +164,7 @@ class StandInCamera:
             measured = gain / BRIGHTER_FATTER**2 if mean > 1.0 else math.nan
             noise = model.amplifier(name).read_noise / gain * measured
             result.gain[name] = measured
-            result.noise[name] = noise * (1.0 - BRIGHTER_FATTER_SLOPES[model.vendor] * mean / 100.0)
+            result.noise[name] = noise * brighter_fatter_correction(model.vendor, mean)
             result.rawMeans[name] = [mean]
         return result
 
