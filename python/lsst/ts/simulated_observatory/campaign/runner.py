@@ -301,9 +301,7 @@ def _session(
             date=NIGHT,
             # Faults of the database are met by whoever opens it anew, as the script does at the telescope. To
             # share what was loaded when it was opened first saves a good part of the time of all other runs.
-            open_butler=None
-            if of_database
-            else lambda _, writeable: _butler(run / "repo", writeable).clone(),
+            open_butler=None if of_database else _clone_of(run / "repo"),
         ),
         faults=scenario.faults,
         part=len(record.parts) if record else 0,
