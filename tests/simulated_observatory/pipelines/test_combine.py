@@ -61,7 +61,7 @@ def test_dark_is_a_rate_with_the_least_noise(rng: np.random.Generator, stored: S
     dark = combined(images, scale="darkTime")
     assert dark.image.mean() == pytest.approx(2.0, abs=0.005)
     assert dark.image.std() == pytest.approx(9.0 / np.sqrt(np.sum(np.square(times))), rel=0.03)
-    assert dark.metadata["INPUT SCALES"] == times
+    assert [dark.metadata[f"CPP_INPUT_SCALE_{n}"] for n in range(len(times))] == times
 
 
 def test_darks_without_time_and_images_of_different_size_are_refused(stored: Store) -> None:

@@ -325,8 +325,8 @@ def _curve(
 def _exposures_of(measured: Any) -> tuple[int, ...]:
     """Ids of the flats that a curve was measured on, sorted; empty if it names none, as cp_pipe's fillers.
 
-    They are in ``inputExpIdPairs``, which cp_pipe's ``PhotonTransferCurveDataset`` has by amplifier, and the
-    curve of this project once for all.
+    They are in ``inputExpIdPairs``, which a curve has by amplifier, and in earlier versions of this project
+    had once for all.
     """
     try:
         return tuple(sorted(set(_ids(getattr(measured, "inputExpIdPairs", ())))))

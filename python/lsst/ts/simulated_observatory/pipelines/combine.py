@@ -9,6 +9,7 @@ import numpy as np
 from lsst.pex.config import ChoiceField, Field
 from lsst.pipe.base import NoWorkFound, PipelineTaskConfig, PipelineTaskConnections, Struct
 
+from .headers import input_keywords
 from .images import DetectorImage, Key, MaskPlane, dark_time, origin
 from .stacks import ImageHandle, combine_images, metadata_of
 from .statistics import clipped_statistics
@@ -219,13 +220,15 @@ def _describe(
     """
     first = headers[0]
     image.metadata |= origin(first, "TELESCOP", Key.DETECTOR_NAME) | {
-        "OBSTYPE": kind,
         "CALIB_CREATION_DATETIME": max(str(header.get("DATE-END")) for header in headers),
         "INPUT EXPOSURES": [header["EXPOSURE"] for header in headers],
-        "INPUT DATES": [header.get("DATE-BEG") for header in headers],
-        "INPUT EXPOSURE TIMES": [header.get("EXPTIME") for header in headers],
-        "INPUT SCALES": [float(scale) for scale in scales],
+        **input_keywords(headers, scales, kind),
     }
+    if kind != "flat":
+        for key in ("FILTER", "GRATING"):  # without light, they are what happened to be in
+            image.metadata.pop(key, None)
+    if len(headers) == 1:
+        image.metadata["VARIANCE REASON"] = "the scatter of a single image cannot be known"
     for key, value in first.items():
         if key.startswith((Key.APPLIED_GAIN.format(""), Key.READ_NOISE.format(""))):
             image.metadata[key] = value

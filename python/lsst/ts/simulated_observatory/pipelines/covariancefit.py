@@ -38,11 +38,14 @@ class CovarianceFit(CurveFit):
         Coefficients of the brighter-fatter effect, 1/electron, shape (side, side).
     b
         How these coefficients change with the charge, 1/electron, same shape.
+    noise_matrix
+        Covariances without light, adu^2, same shape; ``[0, 0]`` is the square of the noise.
     """
 
     a: Matrix
     a_error: Matrix
     b: Matrix
+    noise_matrix: Matrix
 
 
 def covariance_model(mean: Matrix, gain: float, a: Matrix, c: Matrix) -> Matrix:
@@ -97,7 +100,7 @@ def fit_covariances(
         nothing = np.full((side, side), math.nan)
         names = ("gain", "gain_error", "a00", "a00_error", "noise", "noise_error")
         failed = vars(start) | dict.fromkeys(names, math.nan)
-        return CovarianceFit(**failed, a=nothing, a_error=nothing, b=nothing)
+        return CovarianceFit(**failed, a=nothing, a_error=nothing, b=nothing, noise_matrix=nothing)
     data = _Data(means[used], covariances[used], pixels[used], start, with_b)
     fit = optimize.least_squares(data.residuals, data.start(), jac=data.jacobian, method="lm", x_scale="jac")
     errors = np.sqrt(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)))
@@ -115,7 +118,7 @@ def fit_covariances(
         "noise": math.sqrt(square),
         "noise_error": noise_error,
     }
-    return CovarianceFit(**fitted, a=a, a_error=a_error, b=b)
+    return CovarianceFit(**fitted, a=a, a_error=a_error, b=b, noise_matrix=noise)
 
 
 class _Data:

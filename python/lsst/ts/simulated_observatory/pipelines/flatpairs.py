@@ -73,8 +73,9 @@ class PairMeasurement:
 
     Parameters
     ----------
-    mean, variance
-        Mean signal of the two, adu, and variance of a single image, adu^2.
+    mean, delta, variance
+        Mean signal of the two and mean of the second minus that of the first, adu; variance of a single
+        image, adu^2.
     pixels
         Pixels that were used.
     gain
@@ -85,6 +86,7 @@ class PairMeasurement:
     """
 
     mean: float
+    delta: float
     variance: float
     pixels: int
     gain: float
@@ -127,10 +129,10 @@ def measure_pair(
     """
     side = max(1, min(side, good.shape[1] // LEAST_WIDTH))
     one, two = (clipped_statistics(image[good], threshold=threshold) for image in (first, second))
-    mean = 0.5 * (one.mean + two.mean)
+    mean, delta = 0.5 * (one.mean + two.mean), two.mean - one.mean
     if not (mean > MINIMUM_SIGNAL * noise and min(one.mean, two.mean) > 0.0):
         nothing = np.full((side, side), math.nan)
-        return PairMeasurement(mean, math.nan, min(one.count, two.count), math.nan, nothing)
+        return PairMeasurement(mean, delta, math.nan, min(one.count, two.count), math.nan, nothing)
     first = first * np.float32(mean / one.mean)
     second = second * np.float32(mean / two.mean)
     difference = first - second
@@ -144,7 +146,7 @@ def measure_pair(
     kept &= first + second > 0.0
     contrast = np.mean(difference[kept] ** 2 / (first + second)[kept], dtype=np.float64) * correction
     gain = gain_from_contrast(float(contrast), mean, noise)
-    return PairMeasurement(mean, variance, statistics.count, gain, covariances)
+    return PairMeasurement(mean, delta, variance, statistics.count, gain, covariances)
 
 
 def gain_from_contrast(contrast: float, mean: float, noise: float) -> float:

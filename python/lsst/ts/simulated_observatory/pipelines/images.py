@@ -79,12 +79,16 @@ class DetectorImage:
         By name.
     metadata
         What FITS headers and processing say; values that JSON can hold.
+    variance
+        Variance of the pixels of a combined image, same shape, in the square of the unit; NaN where it cannot
+        be measured. Processed images have none.
     """
 
     image: NDArray[np.float32]
     mask: NDArray[np.uint16]
     amplifiers: Mapping[str, Amplifier]
     metadata: dict[str, Any] = field(default_factory=dict)
+    variance: NDArray[np.float32] | None = None
 
     def pixels(self, amplifier: str) -> NDArray[np.float32]:
         """Pixels of an amplifier.
@@ -134,6 +138,11 @@ class DetectorImage:
     def getMask(self) -> _PixelPlane:
         """Mask, for ``getMask().getArray()``."""
         return _PixelPlane(self.mask)
+
+    def getVariance(self) -> _PixelPlane:
+        """Variance, for ``getVariance().getArray()``; NaN if there is none."""
+        variance = np.full(self.image.shape, math.nan) if self.variance is None else self.variance
+        return _PixelPlane(np.asarray(variance, dtype=np.float32))
 
     def getMetadata(self) -> dict[str, Any]:
         """Metadata by name."""

@@ -187,7 +187,8 @@ class IsrTask(CalibrationTask):
         }
         if crosstalk is not None:
             order = [crosstalk.amplifiers.index(name) for name in raw.amplifiers]
-            subtract_crosstalk(pixels, np.asarray(crosstalk.coeffs, dtype=np.float64)[np.ix_(order, order)])
+            by_source = np.asarray(crosstalk.coeffs, dtype=np.float64)[np.ix_(order, order)]
+            subtract_crosstalk(pixels, by_source.T)
         metadata: dict[str, Any] = dict(raw.header)
         metadata["EXPOSURE"] = exposure_id(raw.header["OBSID"])
         metadata["IMAGE SHAPE"] = list(raw.shape)

@@ -20,10 +20,10 @@ from lsst.pipe.base.connectionTypes import Input, Output
 
 from lsst.ts.calibrations.domain.instruments import BRIGHTER_FATTER_SLOPES
 
-from .covariancefit import fit_covariances
+from .covariancefit import covariance_model, fit_covariances
 from .flatpairs import Flat, PairMeasurement, measure_pair, pair_flats
 from .images import DetectorImage, Key, MaskPlane, amplifier_value, origin
-from .ptcfit import CurveFit, fit_curve
+from .ptcfit import CurveFit, fit_curve, variance_model
 from .storage_classes import CURVE, IMAGE
 from .tables import PhotonTransferCurve
 from .tasks import (
@@ -37,6 +37,22 @@ from .tasks import (
 )
 
 __all__ = ["ExtractPairsConfig", "ExtractPairsTask", "SolveConfig", "SolveTask"]
+
+
+_MEASURED = (
+    "gainList",
+    "rawMeans",
+    "rawVars",
+    "rawDeltas",
+    "covariances",
+    "pixelCounts",
+    "overscanNoise",
+    "overscanMedianLevelList",
+    "rawExpTimes",
+    "inputExpIdPairs",
+    "inputExpPairMjdStartList",
+)
+"""What a curve takes over from the pairs."""
 
 
 class ExtractPairsConnections(PipelineTaskConnections, dimensions=DETECTOR):
@@ -117,23 +133,29 @@ class ExtractPairsTask(CalibrationTask):
         curve = PhotonTransferCurve(
             detector=metadata[Key.DETECTOR_NAME],
             gain={},
-            rawExpTimes=[float(metadata["EXPTIME"])],
-            inputExpIdPairs=[(int(metadata["EXPOSURE"]), int(second.metadata["EXPOSURE"]))],
             metadata=origin(metadata, "DATE-BEG"),
         )
+        both = (first.metadata, second.metadata)
+        ids = (int(metadata["EXPOSURE"]), int(second.metadata["EXPOSURE"]))
+        begin = min(float(each.get("MJD-BEG") or math.nan) for each in both)
         for name in first.amplifiers:
-            noise = 0.5 * sum(
-                amplifier_value(image.metadata, Key.OVERSCAN_NOISE, name) for image in (first, second)
+            noise, level = (
+                0.5 * sum(amplifier_value(each, key, name) for each in both)
+                for key in (Key.OVERSCAN_NOISE, Key.OVERSCAN_LEVEL)
             )
             found = self._measure(first, second, name, noise)
-            curve.gain[name] = found.gain
+            curve.gain[name], curve.gainList[name] = found.gain, [found.gain]
             # The gain without the brighter-fatter effect, linear in the signal (cp_verify, verifyGain).
             curve.noise[name] = noise * (found.gain * (1.0 - slope * found.mean / 100.0))
             curve.rawMeans[name] = [found.mean]
             curve.rawVars[name] = [found.variance]
             curve.covariances[name] = [found.covariances.tolist()]
             curve.pixelCounts[name] = [found.pixels]
-            curve.overscanNoise[name] = [noise]
+            curve.rawDeltas[name] = [found.delta]
+            curve.usedPoints[name] = [math.isfinite(found.variance)]
+            curve.overscanNoise[name], curve.overscanMedianLevelList[name] = [noise], [level]
+            curve.rawExpTimes[name], curve.inputExpIdPairs[name] = [float(metadata["EXPTIME"])], [ids]
+            curve.inputExpPairMjdStartList[name] = [begin]
         return Struct(outputPair=curve)
 
     def _measure(
@@ -209,18 +231,16 @@ class SolveTask(CalibrationTask):
 
     def run(self, inputPairs: Sequence[PhotonTransferCurve], bias: DetectorImage) -> Struct:
         """Fit all amplifiers; a pair that is given twice, once for each of its flats, counts once."""
-        pairs = list({pair.inputExpIdPairs[0]: pair for pair in inputPairs}.values())
-        pairs.sort(key=lambda pair: (pair.rawExpTimes[0], pair.inputExpIdPairs[0]))
+        pairs = list({pair.pairs[0]: pair for pair in inputPairs}.values())
+        pairs.sort(key=lambda pair: (min(pair.rawExpTimes.values()), pair.pairs))
         curve = PhotonTransferCurve(
             detector=pairs[0].detector,
             gain={},
             ptcFitType=self.config.ptcFitType,
-            rawExpTimes=[pair.rawExpTimes[0] for pair in pairs],
-            inputExpIdPairs=[pair.inputExpIdPairs[0] for pair in pairs],
             metadata=dict(pairs[0].metadata),
         )
         for name in pairs[0].gain:
-            for measured in ("rawMeans", "rawVars", "covariances", "pixelCounts", "overscanNoise"):
+            for measured in _MEASURED:
                 getattr(curve, measured)[name] = [getattr(pair, measured)[name][0] for pair in pairs]
             noise, gain = (
                 amplifier_value(bias.metadata, key, name) for key in (Key.COMBINED_NOISE, Key.APPLIED_GAIN)
@@ -244,6 +264,13 @@ class SolveTask(CalibrationTask):
         curve.usedPoints[name] = [bool(used) for used in fit.used]
         if self.config.ptcFitType != "EXPAPPROXIMATION":
             fit = self._fit_covariances(curve, name, fit)
+        else:
+            means = np.asarray(curve.rawMeans[name])
+            model = variance_model(means, fit.gain, fit.a00, fit.noise)
+            curve.finalModelVars[name] = np.where(fit.used, model, math.nan).tolist()
+        curve.ptcFitPars[name] = [fit.a00, fit.gain, (fit.noise * fit.gain) ** 2]
+        noise_error = 2.0 * fit.noise * fit.noise_error * fit.gain**2
+        curve.ptcFitParsError[name] = [fit.a00_error, fit.gain_error, noise_error]
         curve.gain[name], curve.gainErr[name] = fit.gain, fit.gain_error
         curve.a00[name], curve.a00Err[name] = fit.a00, fit.a00_error
         curve.imageNoise[name] = image_noise * fit.gain
@@ -270,6 +297,11 @@ class SolveTask(CalibrationTask):
             with_b=self.config.ptcFitType == "FULLCOVARIANCE",
         )
         curve.aMatrix[name], curve.bMatrix[name] = fit.a.tolist(), fit.b.tolist()
+        curve.noiseMatrix[name] = (fit.noise_matrix * fit.gain**2).tolist()
+        means = np.asarray(curve.rawMeans[name])
+        model = covariance_model(means, fit.gain, fit.a, fit.a * fit.b) + fit.noise_matrix
+        curve.covariancesModel[name] = model.tolist()
+        curve.finalModelVars[name] = np.where(fit.used, model[:, 0, 0], math.nan).tolist()
         return fit
 
 

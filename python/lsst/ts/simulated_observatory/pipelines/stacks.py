@@ -17,6 +17,9 @@ __all__ = ["ImageHandle", "clipped_mean", "combine_images", "metadata_of"]
 EXCLUDED = np.uint16(MaskPlane.CR | MaskPlane.SAT | MaskPlane.NO_DATA)
 """Pixels that a combination does not use."""
 
+FEW = 5
+"""Images from which the variance of each pixel is measured by itself."""
+
 THRESHOLD = 5.0
 """Residuals beyond so many sigma are not noise (DMTN-101 section 4.3 clips there, too)."""
 
@@ -34,6 +37,7 @@ def clipped_mean(
     *,
     threshold: float = 3.0,
     iterations: int = 3,
+    variance: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Weighted mean of each pixel over all images, without outliers.
 
@@ -53,12 +57,14 @@ def clipped_mean(
         is the pixel and not the exposure, and all are used.
     threshold, iterations
         Where, in sigma, and how often to clip.
+    variance
+        Shape (rows, columns), filled with the variance of the mean if it is given: from the scatter of what
+        was used, for weights that are the inverse of the variances but for a factor. NaN of a single image.
 
     Returns
     -------
     mean
         Shape (rows, columns).
-
     """
     # Nearly all pixels have no outlier: the mean of all images is made for all, and only the others are
     # clipped again.
@@ -71,19 +77,23 @@ def clipped_mean(
     share = (weights / weights.sum()).astype(np.float32)
     scale = np.sqrt(weights / weights.mean()).astype(np.float32)
     mean = np.empty(flat.shape[1], dtype=np.float32)
+    spread = np.empty(flat.shape[1], dtype=np.float32) if variance is None else variance.reshape(-1)
     for start in range(0, flat.shape[1], BLOCK):
         part = slice(start, start + BLOCK)
         values = flat[:, part]
         mean[part] = share @ values
         square = (values - mean[part]) * scale[:, None]
         square *= square
-        again = square.max(axis=0) > threshold**2 * square.mean(axis=0)
+        mean_square = square.mean(axis=0)
+        spread[part] = mean_square / (number - 1) if number > 1 else math.nan
+        again = square.max(axis=0) > threshold**2 * mean_square
         if flags is not None:
             again |= flags[:, part].any(axis=0)
         where = np.flatnonzero(again)
         if where.size:
             valid = np.ones((number, where.size), dtype=bool) if flags is None else ~flags[:, part][:, where]
-            mean[start + where] = _clip(values[:, where], share, scale, valid, threshold, iterations)
+            found = _clip(values[:, where], share, scale, valid, threshold, iterations)
+            mean[start + where], spread[start + where] = found
     return mean.reshape(shape)
 
 
@@ -151,7 +161,8 @@ def combine_images(
     Returns
     -------
     image
-        The combination with the amplifiers of the images; its metadata are the unit and the noise. A pixel
+        The combination with the amplifiers of the images and its variance, see `pool_variance`; its
+        metadata are the unit and the noise. A pixel
         that is bad in more than half of the images, or in which none is finite, is BAD; the latter has the
         median of its amplifier.
 
@@ -172,7 +183,9 @@ def combine_images(
         np.zeros((rows, columns), np.uint16),
         first_row.amplifiers,
         {Key.UNITS: first_row.unit},
+        np.empty((rows, columns), np.float32),
     )
+    assert result.variance is not None
     noise = _ResidualNoise(result.amplifiers, len(handles))
     # Pixels, squares and mask take up to nine bytes a pixel.
     height = max(1, min(rows, memory // (9 * columns * len(handles))))
@@ -185,6 +198,7 @@ def combine_images(
             excluded if excluded.any() else None,
             threshold=threshold,
             iterations=iterations,
+            variance=result.variance[strip],
         )
         result.mask[strip][bad * 2 > len(handles)] |= np.uint16(MaskPlane.BAD)
         if measure_noise:
@@ -192,7 +206,29 @@ def combine_images(
     if measure_noise:
         result.metadata |= {Key.COMBINED_NOISE.format(name): value for name, value in noise.noise().items()}
     _fill(result)
+    pool_variance(result, len(handles))
     return result
+
+
+def pool_variance(image: DetectorImage, number: int) -> None:
+    """Make the variance of a combination of few images what it can be known to be; in place.
+
+    The scatter of fewer than `FEW` values of a pixel says little of its variance: there all pixels of an
+    amplifier have their mean. (cp_pipe takes the variance that it expects of the inputs there.) What has no
+    value has no variance: NaN.
+
+    Parameters
+    ----------
+    image, number
+        The combination, and of how many images it is.
+    """
+    if image.variance is None:
+        return
+    if number < FEW:
+        for name, amplifier in image.amplifiers.items():
+            plane = image.variance[amplifier.box]
+            good = np.isfinite(plane) & (image.flags(name) == 0)
+            plane[:] = np.mean(plane[good], dtype=np.float64) if good.any() else math.nan
 
 
 def _read(
@@ -255,6 +291,8 @@ def _fill(image: DetectorImage) -> None:
         if holes.any():
             pixels[holes] = 0.0 if holes.all() else np.median(pixels[~holes])
     image.mask[empty] |= np.uint16(MaskPlane.BAD)
+    if image.variance is not None:
+        image.variance[empty] = math.nan
 
 
 def _clip(
@@ -264,17 +302,24 @@ def _clip(
     valid: NDArray[np.bool_],
     threshold: float,
     iterations: int,
-) -> NDArray[np.float32]:
-    """Clipped weighted means of some pixels; ``values`` and ``valid`` have the shape (images, pixels)."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Clipped weighted means of some pixels, and their variances.
+
+    ``values`` and ``valid`` have the shape (images, pixels).
+    """
     for turn in range(iterations + 1):
         use = valid * share[:, None]
         mean = np.einsum("ij,ij->j", use, values) / use.sum(axis=0)
+        square = ((values - mean) * scale[:, None]) ** 2
+        total, number = np.where(valid, square, 0.0).sum(axis=0), valid.sum(axis=0)
         if turn == iterations:
             break
-        square = ((values - mean) * scale[:, None]) ** 2
-        variance = np.where(valid, square, 0.0).sum(axis=0) / valid.sum(axis=0)
+        variance = total / number
         kept = valid & (square <= threshold**2 * variance)
         if np.array_equal(kept, valid):
             break
         valid = kept
-    return np.asarray(mean, dtype=np.float32)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return mean, np.where(
+            number > 1, total / (number - 1.0) / (valid * scale[:, None] ** 2).sum(axis=0), math.nan
+        )

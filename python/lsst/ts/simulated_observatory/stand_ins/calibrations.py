@@ -10,7 +10,7 @@ import numpy as np
 from ..cameras.models import DetectorModel
 from ..detector.truth import draw_truth
 from ..pipelines.calibration_types import CalibrationType
-from ..pipelines.images import Amplifier, DetectorImage
+from ..pipelines.images import Amplifier, DetectorImage, Key
 from ..pipelines.storage_classes import CURVE, DEFECTS, IMAGE
 from ..pipelines.tables import Defects, PhotonTransferCurve
 
@@ -50,9 +50,9 @@ def _image(about: CombinedCalibration) -> DetectorImage:
     }
     shape = (1, len(amplifiers))
     metadata = {
-        "OBSTYPE": about.kind.name,
+        "OBSTYPE": about.kind.dataset_type,
         "INPUT EXPOSURES": list(about.exposures),
-        "DETECTOR": about.model.name,
+        Key.DETECTOR_NAME: about.model.name,
         "SIMULATED": True,
     }
     pixels = np.full(shape, 1.0 if about.kind.each_filter else 0.0, dtype=np.float32)

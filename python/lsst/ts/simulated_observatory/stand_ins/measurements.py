@@ -155,9 +155,7 @@ class StandInCamera:
         curve
             With one point; gains in electron/adu, noise in electron. Without light there is no gain.
         """
-        result = PhotonTransferCurve(
-            detector=model.name, gain={}, inputExpIdPairs=[exposures], metadata={"SIMULATED": True}
-        )
+        result = PhotonTransferCurve(detector=model.name, gain={}, metadata={"SIMULATED": True})
         for each in self._channels(image, model):
             name, gain = each.truth.name, each.truth.gain
             mean = each.charge(image) / gain
@@ -165,7 +163,7 @@ class StandInCamera:
             noise = model.amplifier(name).read_noise / gain * measured
             result.gain[name] = measured
             result.noise[name] = noise * (1.0 - BRIGHTER_FATTER_SLOPES[model.vendor] * mean / 100.0)
-            result.rawMeans[name] = [mean]
+            result.rawMeans[name], result.inputExpIdPairs[name] = [mean], [exposures]
         return result
 
     def _channels(self, image: Measured, model: DetectorModel) -> list[_Channel]:
