@@ -49,7 +49,7 @@ def test_curve_comes_back_from_json_with_its_nans() -> None:
     assert read.covariances["C00"] == curve.covariances["C00"]
     assert np.isnan(read.covariances["C03"]).all()
     assert read.metadata == {"GRATING": None}
-    assert read.inputExpIdPairs == [(2025011500001, 2025011500002)]
+    assert read.pairs == [(2025011500001, 2025011500002)]
     assert read.ampNames == ["C00", "C03"]
 
 

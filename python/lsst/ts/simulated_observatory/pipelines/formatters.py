@@ -50,8 +50,8 @@ class RawFormatter(_LocalFileFormatter):
 class ImageFormatter(_LocalFileFormatter):
     """Images as FITS: IMAGE, MASK and, of combinations, VARIANCE as in afw; amplifiers and metadata.
 
-    With the parameter ``rows``, a pair (first, last + 1), only these rows are read. The variance is mapped into
-    memory, and thus read when it is used.
+    With the parameter ``rows``, a pair (first, last + 1), only these rows are read. The variance is mapped
+    into memory, and thus read when it is used.
     """
 
     default_extension = ".fits"
