@@ -51,8 +51,8 @@ def test_pair_gives_gain_mean_and_the_noise_of_the_overscan(
     flat: Callable[[int, float], DetectorImage],
 ) -> None:
     pair = pair_of(flat(11, 0.5), flat(12, 0.5))
-    assert pair.inputExpIdPairs == dict.fromkeys(GAIN, [(11, 12)])
-    assert pair.rawExpTimes == dict.fromkeys(GAIN, [0.5])
+    assert pair.inputExpIdPairs == {name: [(11, 12)] for name in GAIN}
+    assert pair.rawExpTimes == {name: [0.5] for name in GAIN}
     assert pair.detector == "RXX_S00"
     for name, gain in GAIN.items():
         assert pair.gain[name] == pytest.approx(gain, rel=0.02)

@@ -95,7 +95,7 @@ def read_table(kind: type[Table], path: str) -> Table:
     layout = _LAYOUTS[kind]
     with fits.open(path, memmap=False) as hdus:
         header, data = hdus[1].header, hdus[1].data
-        found, version = header.get("OBSTYPE"), header.get(f"{layout.obstype.upper()}_VERSION")
+        found, version = header.get("OBSTYPE"), header.get(f"{layout.obstype}_VERSION")
         if found != layout.obstype:
             raise ValueError(f"{path} is {found!r} and not {layout.obstype!r}")
         if version != layout.version:
