@@ -1,6 +1,6 @@
 """What is stored is what ip_isr documents: the readers here know its layouts, and nothing of the writer.
 
-Layouts: the documentation of ``PhotonTransferCurveDataset``, ``Linearizer``, ``CrosstalkCalib`` and ``Defects``
+Layouts: documentation of ``PhotonTransferCurveDataset``, ``Linearizer``, ``CrosstalkCalib`` and ``Defects``
 of lsst.ip.isr, and the columns and keywords that it names.
 """
 

@@ -307,19 +307,19 @@ def _clip(
 
     ``values`` and ``valid`` have the shape (images, pixels).
     """
+    given = valid
     for turn in range(iterations + 1):
         use = valid * share[:, None]
         mean = np.einsum("ij,ij->j", use, values) / use.sum(axis=0)
         square = ((values - mean) * scale[:, None]) ** 2
-        total, number = np.where(valid, square, 0.0).sum(axis=0), valid.sum(axis=0)
-        if turn == iterations:
-            break
-        variance = total / number
-        kept = valid & (square <= threshold**2 * variance)
-        if np.array_equal(kept, valid):
+        number = valid.sum(axis=0)
+        limit = threshold**2 * np.where(valid, square, 0.0).sum(axis=0) / number
+        kept = valid & (square <= limit)
+        if turn == iterations or np.array_equal(kept, valid):
             break
         valid = kept
+    # What was clipped counts as if it were at the limit: noise is clipped, too, and would be missing.
+    total = np.where(given, np.minimum(square, limit), 0.0).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return mean, np.where(
-            number > 1, total / (number - 1.0) / (valid * scale[:, None] ** 2).sum(axis=0), math.nan
-        )
+        variance = total / (number - 1.0) / (valid * scale[:, None] ** 2).sum(axis=0)
+    return mean, np.where(number > 1, variance, math.nan)
