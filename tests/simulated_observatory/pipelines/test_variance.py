@@ -68,6 +68,9 @@ def test_what_is_excluded_does_not_count(rng: np.random.Generator, stored: Store
     image = combined(images)
     assert np.mean(variance_of(image)[:100]) == pytest.approx(81.0 / 5, rel=0.05)
     assert np.mean(variance_of(image)[100:]) == pytest.approx(81.0 / 8, rel=0.03)
+    few = combined(images[2:5])
+    assert np.mean(variance_of(few)[:100]) == pytest.approx(81.0 / 2, rel=0.03)
+    assert np.mean(variance_of(few)[100:]) == pytest.approx(81.0 / 3, rel=0.03)
 
 
 def test_a_cosmic_ray_that_is_clipped_does_not_hide_the_noise(

@@ -161,8 +161,8 @@ def combine_images(
     Returns
     -------
     image
-        The combination with the amplifiers of the images and its variance, see `pool_variance`; its
-        metadata are the unit and the noise. A pixel
+        The combination with the amplifiers of the images and its variance (where the images are fewer than
+        `FEW`, the mean of the amplifier); its metadata are the unit and the noise. A pixel
         that is bad in more than half of the images, or in which none is finite, is BAD; the latter has the
         median of its amplifier.
 
@@ -187,6 +187,7 @@ def combine_images(
     )
     assert result.variance is not None
     noise = _ResidualNoise(result.amplifiers, len(handles))
+    used = np.ones((rows, columns) if len(handles) < FEW else 0, dtype=np.float32)
     # Pixels, squares and mask take up to nine bytes a pixel.
     height = max(1, min(rows, memory // (9 * columns * len(handles))))
     for first in range(0, rows, height):
@@ -201,34 +202,32 @@ def combine_images(
             variance=result.variance[strip],
         )
         result.mask[strip][bad * 2 > len(handles)] |= np.uint16(MaskPlane.BAD)
+        if len(handles) < FEW:
+            left_out = np.tensordot(np.divide(weights, np.sum(weights)), excluded, axes=(0, 0))
+            used[strip] = np.where(np.count_nonzero(excluded, axis=0) * 2 > len(handles), 1.0, 1.0 - left_out)
         if measure_noise:
             noise.add(stack, mean, first)
     if measure_noise:
         result.metadata |= {Key.COMBINED_NOISE.format(name): value for name, value in noise.noise().items()}
+    if len(handles) < FEW:
+        _pool_variance(result, used)
     _fill(result)
-    pool_variance(result, len(handles))
     return result
 
 
-def pool_variance(image: DetectorImage, number: int) -> None:
+def _pool_variance(image: DetectorImage, used: NDArray[np.float32]) -> None:
     """Make the variance of a combination of few images what it can be known to be; in place.
 
     The scatter of fewer than `FEW` values of a pixel says little of its variance: there all pixels of an
-    amplifier have their mean. (cp_pipe takes the variance that it expects of the inputs there.) What has no
-    value has no variance: NaN.
-
-    Parameters
-    ----------
-    image, number
-        The combination, and of how many images it is.
+    amplifier have their mean, over the part of the weights that was used in the pixel (rows, columns).
+    (cp_pipe takes the variances that it expects of the inputs there.)
     """
-    if image.variance is None:
-        return
-    if number < FEW:
-        for name, amplifier in image.amplifiers.items():
-            plane = image.variance[amplifier.box]
-            good = np.isfinite(plane) & (image.flags(name) == 0)
-            plane[:] = np.mean(plane[good], dtype=np.float64) if good.any() else math.nan
+    assert image.variance is not None
+    for name, amplifier in image.amplifiers.items():
+        plane, part = image.variance[amplifier.box], used[amplifier.box]
+        good = np.isfinite(plane) & (image.flags(name) == 0)
+        pooled = np.mean((plane * part)[good], dtype=np.float64) if good.any() else math.nan
+        plane[:] = pooled / part
 
 
 def _read(
