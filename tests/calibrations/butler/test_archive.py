@@ -191,7 +191,7 @@ def curve(first: int = FIRST, second: int = SECOND, **gains: float) -> PhotonTra
     return PhotonTransferCurve(
         detector="RXX_S00",
         gain=gain,
-        inputExpIdPairs=[(first, second)],
+        inputExpIdPairs={name: [(first, second)] for name in AMPLIFIERS},
         noise=dict.fromkeys(AMPLIFIERS, 8.5),
         rawMeans={name: [15_000.0] for name in AMPLIFIERS},
     )

@@ -57,10 +57,11 @@ class Exposure:
             planes = {key[3:]: keywords[key] for key in keywords if key.startswith("MP_")}
             assert len(set(planes.values())) == len(planes)
             planes = planes or {name: bit for bit, name in enumerate(AFW_PLANES)}
-            return cls(*(hdus[number].data for number in (1, 2, 3)), planes, hdus[0].header.copy())
+            image, mask, variance = (hdus[number].data for number in (1, 2, 3))
+            return cls(image, mask, variance, planes, hdus[0].header.copy())
 
     def flagged(self, plane: str) -> list[list[int]]:
-        return np.argwhere(self.mask & (1 << self.planes[plane])).tolist()  # type: ignore[no-any-return]
+        return np.argwhere(self.mask & (1 << self.planes[plane])).tolist()
 
 
 @pytest.fixture
@@ -74,7 +75,12 @@ def butler(tmp_path: Path) -> Iterator[Butler]:
 
 @pytest.fixture
 def images(rng: np.random.Generator, stored: Store) -> list[Any]:
-    header = {"FILTER": "SDSSr_65mm", "LSST_NUM": "ITL-3800C-068", "INSTRUME": "LATISS", "SEQNAME": "seq"}
+    header: dict[str, Any] = {
+        "FILTER": "SDSSr_65mm",
+        "LSST_NUM": "ITL-3800C-068",
+        "INSTRUME": "LATISS",
+        "SEQNAME": "seq",
+    }
     header |= {"LSST ISR UNITS": "electron", "SIMULATE SEED": 1}
     return [stored(rng.normal(100.0, 9.0, SHAPE), number, 5.0, **header) for number in range(1, 7)]
 

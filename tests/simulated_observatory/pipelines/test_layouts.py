@@ -1,3 +1,5 @@
+# mypy: allow-untyped-calls
+# The constructors of lsst.pex.config have no annotations.
 """What is stored is what ip_isr documents: the readers here know its layouts, and nothing of the writer.
 
 Layouts: documentation of ``PhotonTransferCurveDataset``, ``Linearizer``, ``CrosstalkCalib`` and ``Defects``
@@ -78,7 +80,9 @@ def curve_of(rng: np.random.Generator, fit_type: str = "FULLCOVARIANCE") -> Phot
         ptcFitType=fit_type,
         usedPoints={name: [name != "C03"] * 4 + [False] for name in NAMES},
         pixelCounts={name: rng.integers(1000, 2000, 5).tolist() for name in NAMES},
-        inputExpIdPairs=[(2025011500001 + 2 * n, 2025011500002 + 2 * n) for n in range(5)],
+        inputExpIdPairs={
+            name: [(2025011500001 + 2 * n, 2025011500002 + 2 * n) for n in range(5)] for name in NAMES
+        },
         metadata={
             "LSST_NUM": "ITL-3800C-229",
             "SEQNAME": "FP_ITL",
@@ -98,13 +102,13 @@ def test_curve_is_a_dataset_of_ip_isr(rng: np.random.Generator, tmp_path: Path, 
     assert table.meta["PTC_FIT_TYPE"] == fit_type
     assert table.meta["CALIBDATE"] == "2025-01-15T18:00:00.000"
     assert [str(row["AMPLIFIER_NAME"]) for row in table] == list(NAMES)
-    per_pair = {
+    per_pair: dict[str, Any] = {
         "EXP_ID_MASK": curve.usedPoints, "RAW_EXP_TIMES": curve.rawExpTimes, "RAW_MEANS": curve.rawMeans,
         "RAW_VARS": curve.rawVars, "RAW_DELTAS": curve.rawDeltas, "GAIN_LIST": curve.gainList,
         "NOISE_LIST": curve.overscanNoise, "OVERSCAN_MEDIAN_LIST": curve.overscanMedianLevelList,
         "INPUT_EXP_PAIR_MJD_START": curve.inputExpPairMjdStartList, "FINAL_MODEL_VARS": curve.finalModelVars,
     }  # fmt: skip
-    scalar = {
+    scalar: dict[str, Any] = {
         "GAIN": curve.gain, "GAIN_UNADJUSTED": curve.gain, "GAIN_ERR": curve.gainErr, "NOISE": curve.noise,
         "NOISE_ERR": curve.noiseErr, "PTC_FIT_CHI_SQ": curve.ptcFitChiSq, "PTC_TURNOFF": curve.ptcTurnoff,
         "PTC_TURNOFF_SAMPLING_ERROR": curve.ptcTurnoffSamplingError, "PTC_FIT_PARS": curve.ptcFitPars,
@@ -200,7 +204,13 @@ def test_linearizer_is_a_polynomial_of_ip_isr(rng: np.random.Generator, tmp_path
         expected = signal.copy()
         expected[box] = linearize(signal[box], coefficients[name])
         np.testing.assert_allclose(corrected(signal, table, name), expected, rtol=1e-6)
-    vectors = ("INP_ABSCISSA", "INP_ORDINATE", "INP_MASK", "INP_GROUPING_INDEX", "INP_NORMALIZATION")
+    vectors: tuple[str, ...] = (
+        "INP_ABSCISSA",
+        "INP_ORDINATE",
+        "INP_MASK",
+        "INP_GROUPING_INDEX",
+        "INP_NORMALIZATION",
+    )
     vectors += ("FIT_PARAMS", "FIT_PARAMS_ERR", "FIT_RES", "FIT_RES_UNMASKED", "FIT_RES_MODEL", "LIN_FIT")
     assert all(table[column].ndim == 2 for column in vectors)
     scalars = ("INPUT_GAIN", "INPUT_TURNOFF", "RED_CHI_SQ", "FIT_RES_SIGMAD")

@@ -67,7 +67,7 @@ def write_table(table: Table, data_id: Mapping[str, Any], path: str) -> None:
             "CALIBCLS": f"lsst.ip.isr.{layout.calib_class}",
         }
         | identity(table.detector, data_id, metadata)
-        | layout.keywords(table),
+        | dict(layout.keywords(table)),
     )
     # A second table would be a look-up table of a linearizer, and crosstalk between detectors.
     more = [] if isinstance(table, Linearizer | Crosstalk) else [metadata_table(metadata)]

@@ -97,8 +97,8 @@ class PhotonTransferCurve(Table):
     overscanNoise, overscanMedianLevelList
         Noise and median level of the serial overscan (adu).
     rawExpTimes, inputExpIdPairs, inputExpPairMjdStartList
-        Exposure time (s), exposure ids, and begin of the first exposure (MJD, TAI) of each pair. A list
-        instead of a mapping holds for all amplifiers.
+        Exposure time (s), exposure ids, and begin of the first exposure (MJD, TAI) of each pair. (Earlier
+        versions had the first two as lists, once for all amplifiers; such lists are understood.)
     metadata
         Of the first flat.
     """

@@ -80,7 +80,7 @@ def _curve(about: CombinedCalibration) -> PhotonTransferCurve:
         rawMeans={each.name: levels for each in truth},
         usedPoints={each.name: [True] * len(levels) for each in truth},
         overscanNoise={each.name: [each.read_noise / each.gain] * len(levels) for each in truth},
-        inputExpIdPairs=list(about.pairs),
+        inputExpIdPairs={each.name: list(about.pairs) for each in truth},
         metadata={"SIMULATED": True},
     )
 
