@@ -218,7 +218,7 @@ def _curve(detector: str, columns: Columns, header: Mapping[str, Any]) -> Photon
     other_names = {"expIdMask": "usedPoints", "noiseList": "overscanNoise"}
     values: dict[str, Any] = {}
     for column, (attribute, shape, _) in _CURVE_COLUMNS.items():
-        if attribute in stored:
+        if attribute in stored and column in columns:
             lags = "COV_MATRIX_SIDE" if _LAGS in shape else "COV_MATRIX_SIDE_FULL_COV_FIT"
             side = int(columns[lags][0])
             # Lags are the last of the axes, and there are side times side of them.
