@@ -99,6 +99,7 @@ class TableFormatter(_LocalFileFormatter):
     """Tables as FITS, in the layouts of ip_isr; JSON of earlier versions is read as well."""
 
     default_extension = ".fits"
+    supported_extensions = frozenset({".fits", ".json"})
 
     def _read(self, path: str) -> Table:
         kind: type[Table] = self.file_descriptor.storageClass.pytype
