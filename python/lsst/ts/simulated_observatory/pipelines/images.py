@@ -40,6 +40,10 @@ class Key:
     """Noise of the serial overscan after its subtraction, adu."""
     COMBINED_NOISE = "LSST CALIB NOISE {}"
     """Noise of a single image of a combination, in the unit of the images."""
+    LEFT_OUT = "LEFT OUT"
+    """With EXPOSURES and REASONS: images that a combination did not use, and why."""
+    ODD = "ODD"
+    """The same of images that it used, although they differ from the others."""
 
 
 class MaskPlane(IntFlag):

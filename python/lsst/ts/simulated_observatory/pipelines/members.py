@@ -146,13 +146,13 @@ class Comparison:
     odd: Mapping[int, str]
     of_set: tuple[str, ...] = ()
 
-    def used(self, number: int, *, fraction: float = 0.5, least: int = 3) -> list[int]:
+    def used(self, names: Sequence[str], *, fraction: float = 0.5, least: int = 3) -> list[int]:
         """Members that are combined.
 
         Parameters
         ----------
-        number
-            Of members in the set.
+        names
+            Of all members of the set.
         fraction, least
             Part and number of the members that must be usable. A set of fewer than `least` must be whole.
 
@@ -166,10 +166,11 @@ class Comparison:
         UnusableSetError
             There are too few.
         """
+        number = len(names)
         used = [index for index in range(number) if index not in self.unusable]
         needed = max(math.ceil(fraction * number), min(least, number), 1)
         if len(used) < needed:
-            reasons = "; ".join(f"image {index + 1}: {why}" for index, why in self.unusable.items())
+            reasons = "; ".join(f"{names[index]}: {why}" for index, why in self.unusable.items())
             raise UnusableSetError(
                 f"{len(used)} of {number} images are usable and at least {needed} are needed: {reasons}"
             )
@@ -238,12 +239,15 @@ def compare_members(
     """
     unusable = _by_themselves(members, is_flat=kind == "FLAT", in_electrons=in_electrons)
     scales = np.ones(len(members)) if kind == "BIAS" or times is None else np.asarray(times, dtype=float)
+    if kind == "DARK":
+        unusable |= {i: "it has no dark time" for i, time in enumerate(scales) if not time > 0.0}
     if kind == "FLAT":
         own = np.array([np.nanmean(each.level) if _any(each.level) else math.nan for each in members])
         of_exposure = own if levels is None else np.asarray(levels, dtype=float)
         if times is not None:
             unusable |= _light(of_exposure / np.where(scales > 0.0, scales, math.nan), unusable)
         scales = of_exposure
+        unusable = {i: "it has no level" for i, level in enumerate(scales) if not level > 0.0} | unusable
     tolerance, remarks = TOLERANCES[kind], set[str]()
     while True:
         used = [index for index in range(len(members)) if index not in unusable]
@@ -324,7 +328,8 @@ def _outliers(
                 remarks.add(f"{name} of the set differs from the reference in {remark} amplifiers")
         deviation = values - centre
         with np.errstate(invalid="ignore", divide="ignore"):
-            significance = np.abs(deviation) / errors
+            of_centre = math.pi / 2.0 * _median(errors**2) / len(members)  # of a median
+            significance = np.abs(deviation) / np.sqrt(errors**2 + of_centre)
         significance[np.isnan(significance)] = 0.0
         others = significance[significance > 0.0]  # a median has no deviation from itself
         chance = float(np.clip(np.quantile(others, 0.25) / 0.3186, 1.0, MOST_SCATTER)) if others.size else 1.0
