@@ -85,7 +85,9 @@ def test_biases_with_light_are_left_out_and_named(rng: np.random.Generator, stor
     bias = combined(images)
     assert np.mean(bias.image - pattern) == pytest.approx(0.0, abs=0.1)
     assert bias.metadata["LEFT OUT EXPOSURES"] == [3, 4, 5, 6]
-    assert bias.metadata["LEFT OUT REASONS"][0].startswith("light differs from the others in the detector: by +0.4")
+    assert bias.metadata["LEFT OUT REASONS"][0].startswith(
+        "light differs from the others in the detector: by +0.4"
+    )
     assert bias.metadata["INPUT EXPOSURES"] == [1, 2, *range(7, 15)]
     assert len(bias.metadata["INPUT SCALES"]) == 10
     with pytest.raises(UnusableSetError, match=r"AT_O_20250115_000003: light"):

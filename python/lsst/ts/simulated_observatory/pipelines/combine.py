@@ -245,7 +245,10 @@ class FlatNormTask(CalibrationTask):
                     name: float(value) if math.isfinite(value) else None
                     for name, value in zip(rows, values, strict=True)
                 }
-                for key, rows, values in (("EXPOSURES", exposures, of_exposures), ("DETECTORS", names, factors))
+                for key, rows, values in (
+                    ("EXPOSURES", exposures, of_exposures),
+                    ("DETECTORS", names, factors),
+                )
             }
         )
 
@@ -263,9 +266,7 @@ class FlatLevelTask(CalibrationTask):
         exposure = int(inputExposure.metadata["EXPOSURE"])
         if pixels.size < self.config.minGood * inputExposure.image.size:
             saturated = np.count_nonzero(inputExposure.mask & MaskPlane.SAT)
-            reason = (
-                f"{pixels.size} usable pixels of {inputExposure.image.size}, {saturated} are saturated"
-            )
+            reason = f"{pixels.size} usable pixels of {inputExposure.image.size}, {saturated} are saturated"
             self.log.warning("Flat %d has no level: %s.", exposure, reason)
             return Struct(
                 level={"EXPOSURE": exposure, "MEAN": None, "SIGMA": None, "NPIXELS": 0, "REASON": reason}

@@ -83,7 +83,7 @@ class Tolerance:
 
 _OF_DARK_IMAGES = Tolerance(
     unusable={"light": 0.1, "level": 0.1, "shape": 0.2, "noise": 0.25},
-    odd={"light": 0.02, "level": 0.02, "shape": 0.05, "noise": 0.05},
+    odd={"light": 0.02, "level": 0.02, "shape": 0.1, "noise": 0.05},
 )
 
 TOLERANCES: Mapping[str, Tolerance] = MappingProxyType(
@@ -112,6 +112,8 @@ class Member:
         Of the level: that of the pixels, and that of the medians of the overscans, in the same unit.
     blocks
         Medians of the blocks; shape (amplifiers, `BLOCKS` squared).
+    block_error
+        Of a block, relative to the level, in the same unit; shape (amplifiers,).
     count
         Pixels that were measured.
     usable, saturated
@@ -123,6 +125,7 @@ class Member:
     noise: _Array
     error: _Array
     blocks: _Array
+    block_error: _Array
     count: _Array
     usable: _Array
     saturated: _Array
@@ -198,10 +201,10 @@ def measure_member(image: DetectorImage) -> Member:
     level, noise, count, usable, saturated = np.array([each[:5] for each in found]).T
     blocks = np.array([each[5] for each in found])
     height, width = np.array([(each.height, each.width) for each in image.amplifiers.values()]).T
-    variance = 1.0 / np.maximum(count, 1.0)
-    variance += math.pi / 2.0 * (1.0 / (OVERSCAN[0] * height) + 1.0 / (OVERSCAN[1] * width))
-    error = noise * np.sqrt(variance)
-    return Member(tuple(image.amplifiers), level, noise, error, blocks, count, usable, saturated)
+    overscan = math.pi / 2.0 * (1.0 / (OVERSCAN[0] * height) + 1.0 / (OVERSCAN[1] * width))
+    error = noise * np.sqrt(1.0 / np.maximum(count, 1.0) + overscan)
+    block = noise * np.sqrt(math.pi / 2.0 * BLOCKS**2 / np.maximum(count, 1.0) + BLOCKS * overscan)
+    return Member(tuple(image.amplifiers), level, noise, error, blocks, block, count, usable, saturated)
 
 
 def compare_members(
@@ -281,7 +284,7 @@ def _figures(member: Member, kind: str, scale: float) -> dict[str, _Figure]:
 
     level, noise, count = (each[:, None] for each in (member.level, member.noise, member.count))
     with np.errstate(invalid="ignore", divide="ignore"):
-        error, part = member.error[:, None], 1.25 * noise / np.sqrt(count / BLOCKS**2)  # of mean and median
+        error, part = member.error[:, None], member.block_error[:, None]
         if kind == "FLAT":
             one = np.ones_like(level)
             shape = np.where(level > LEAST_SIGNAL_TO_NOISE * noise, member.blocks / level, math.nan)

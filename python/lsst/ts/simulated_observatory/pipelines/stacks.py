@@ -107,7 +107,9 @@ def clipped_mean(
                 valid[:, strange] = _without_strangers(
                     values[:, strange], scale, valid[:, strange], expected[part][strange]
                 )
-            mean[start + where] = _clip(values[:, where], share, scale, valid[:, where], threshold, iterations)
+            mean[start + where] = _clip(
+                values[:, where], share, scale, valid[:, where], threshold, iterations
+            )
     return mean.reshape(shape)
 
 
