@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from lsst.ts.simulated_observatory.pipelines.combine import (
     CombineConfig,
     CombineFlatConfig,

@@ -206,7 +206,7 @@ def test_set_that_agrees_in_itself_is_used_and_told(rng: np.random.Generator) ->
     ("number", "bad", "enough"), [(3, 1, False), (4, 1, True), (9, 4, True), (9, 5, False)]
 )
 def test_no_less_than_half_and_no_less_than_three(number: int, bad: int, enough: bool) -> None:
-    found = Comparison({index: "why" for index in range(bad)}, {})
+    found = Comparison(dict.fromkeys(range(bad), "why"), {})
     if enough:
         assert len(found.used(names(number))) == number - bad
         return
