@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ __all__ = [
     "Tolerance",
     "UnusableSetError",
     "compare_members",
+    "level_error",
     "measure_member",
 ]
 
@@ -201,10 +203,32 @@ def measure_member(image: DetectorImage) -> Member:
     level, noise, count, usable, saturated = np.array([each[:5] for each in found]).T
     blocks = np.array([each[5] for each in found])
     height, width = np.array([(each.height, each.width) for each in image.amplifiers.values()]).T
-    overscan = math.pi / 2.0 * (1.0 / (OVERSCAN[0] * height) + 1.0 / (OVERSCAN[1] * width))
-    error = noise * np.sqrt(1.0 / np.maximum(count, 1.0) + overscan)
-    block = noise * np.sqrt(math.pi / 2.0 * BLOCKS**2 / np.maximum(count, 1.0) + BLOCKS * overscan)
+    error = level_error(noise, np.maximum(count, 1.0), height, width)
+    block = (
+        noise
+        * math.sqrt(BLOCKS)
+        * level_error(1.0, np.maximum(count, 1.0) * 2.0 / math.pi / BLOCKS, height, width)
+    )
     return Member(tuple(image.amplifiers), level, noise, error, blocks, block, count, usable, saturated)
+
+
+def level_error(noise: Any, count: Any, height: Any, width: Any) -> Any:
+    """Error of the level of an amplifier: that of its pixels, and of the medians of the overscans.
+
+    Parameters
+    ----------
+    noise, count
+        Of a pixel, and number of pixels.
+    height, width
+        Rows and columns of the amplifier.
+
+    Returns
+    -------
+    error
+        In the unit of the noise; arrays give arrays.
+    """
+    overscan = math.pi / 2.0 * (1.0 / (OVERSCAN[0] * height) + 1.0 / (OVERSCAN[1] * width))
+    return noise * np.sqrt(1.0 / count + overscan) if np.all(count) else math.nan
 
 
 def compare_members(
