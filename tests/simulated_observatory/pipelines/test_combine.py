@@ -150,6 +150,9 @@ def test_detectors_under_one_lamp_keep_their_ratio(rng: np.random.Generator, sto
 
 
 def test_level_that_nobody_knows_is_null() -> None:
-    levels = [{"EXPOSURE": 1, "MEAN": None, "NPIXELS": 0}, {"EXPOSURE": 2, "MEAN": 3.0, "NPIXELS": 10}]
+    levels: list[dict[str, Any]] = [
+        {"EXPOSURE": 1, "MEAN": None, "NPIXELS": 0},
+        {"EXPOSURE": 2, "MEAN": 3.0, "NPIXELS": 10},
+    ]
     norm = FlatNormTask(config=FlatNormConfig()).run(levels, [0, 0]).scales
     assert norm == {"EXPOSURES": {1: None, 2: 3.0}, "DETECTORS": {0: 1.0}}

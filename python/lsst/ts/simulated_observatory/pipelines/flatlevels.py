@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .statistics import finite_median
+
 __all__ = ["exposure_levels"]
 
 _TURNS = 20
@@ -35,14 +37,13 @@ def exposure_levels(
         Level of each exposure, in the unit of the levels, and factor of each detector; NaN where nothing is
         known. One detector has the factor 1.
     """
-    known = np.ma.masked_array(levels, ~(np.isfinite(levels) & (np.asarray(levels) > 0.0)), dtype=np.float64)
-    factors: Any = np.ma.ones(known.shape[1])
-    exposures: Any = np.ma.median(known, axis=1)
+    levels = np.asarray(levels, dtype=np.float64)
+    levels = np.where(levels > 0.0, levels, np.nan)
+    factors = np.ones(levels.shape[1])
     for _ in range(_TURNS):
-        factors = np.ma.median(known / exposures[:, None], axis=0)
-        factors = factors / np.ma.average(factors, weights=pixels)
-        exposures = np.ma.median(known / factors, axis=1)
-    return (
-        np.ma.filled(np.ma.asarray(exposures), np.nan).astype(np.float64),
-        np.ma.filled(np.ma.asarray(factors), np.nan).astype(np.float64),
-    )
+        exposures = finite_median(levels / factors, axis=1)
+        factors = finite_median(levels / exposures[:, None])
+        weights = np.where(np.isfinite(factors), pixels, 0.0)
+        if weights.any():
+            factors = factors * weights.sum() / np.nansum(factors * weights)
+    return finite_median(levels / factors, axis=1), factors

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .images import DetectorImage, MaskPlane
-from .statistics import IQR_TO_SIGMA, clipped_statistics
+from .statistics import IQR_TO_SIGMA, clipped_statistics, finite_median
 
 __all__ = [
     "TOLERANCES",
@@ -318,13 +318,16 @@ def _figures(member: Member, kind: str, scale: float) -> dict[str, _Figure]:
             }
         shape = (member.blocks - level) / scale
         known = np.isfinite(member.level) & (member.noise > 0.0)
-        light = (
-            np.mean(level[known]),
-            np.sqrt(np.mean(error[known] ** 2) / known.sum()),
-            np.mean(noise[known]),
+        light, of_light, unit = (
+            np.full((1, 1), value / scale)
+            for value in (
+                np.mean(level[known]),
+                np.sqrt(np.mean(error[known] ** 2) / known.sum()),
+                np.mean(noise[known]),
+            )
         )
         return {
-            "light": _Figure(*(np.full((1, 1), each / scale) for each in light), ("the detector",)),
+            "light": _Figure(light, of_light, unit, ("the detector",)),
             "level": figure(level / scale, error / scale, noise / scale),
             "shape": figure(shape, np.broadcast_to(part / scale, shape.shape), noise / scale),
             "noise": figure(noise, 1.2 * noise / np.sqrt(count), noise),
@@ -347,15 +350,15 @@ def _outliers(
         values, errors, unit = (
             np.array([getattr(each[name], what) for each in members]) for what in ("values", "errors", "unit")
         )
-        centre = _median(values)
-        unit = np.broadcast_to(_median(unit) if name == "noise" else unit, values.shape)
+        centre = finite_median(values)
+        unit = np.broadcast_to(finite_median(unit) if name == "noise" else unit, values.shape)
         if reference is not None and name in ("light", "level"):
             centre, remark = _decided(values, centre, reference[name].values, tolerances[name] * unit)
             if remark and remarks is not None:
                 remarks.add(f"{name} of the set differs from the reference in {remark} amplifiers")
         deviation = values - centre
         with np.errstate(invalid="ignore", divide="ignore"):
-            of_centre = math.pi / 2.0 * _median(errors**2) / len(members)  # of a median
+            of_centre = math.pi / 2.0 * finite_median(errors**2) / len(members)  # of a median
             significance = np.abs(deviation) / np.sqrt(errors**2 + of_centre)
         significance[np.isnan(significance)] = 0.0
         others = significance[significance > 0.0]  # a median has no deviation from itself
@@ -432,7 +435,7 @@ def _by_themselves(members: Sequence[Member], *, is_flat: bool, in_electrons: bo
 def _of_members(failed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """What failed, by member and amplifier, without amplifiers that fail in most members."""
     whole = failed.mean(axis=1, keepdims=True) > 0.5
-    return failed & (whole | (failed.mean(axis=0) <= 0.5))
+    return np.asarray(failed & (whole | (failed.mean(axis=0) <= 0.5)))
 
 
 def _light(rates: _Array, unusable: Mapping[int, str]) -> dict[int, str]:
@@ -485,13 +488,6 @@ def _block_median(block: NDArray[np.float32]) -> float:
 
 def _reference_scale(reference: Member, kind: str) -> float:
     return float(np.nanmean(reference.level)) if kind == "FLAT" else 1.0
-
-
-def _median(values: _Array) -> _Array:
-    """Median over the members, of what is finite."""
-    with np.errstate(invalid="ignore"):
-        masked = np.ma.masked_invalid(values)
-        return np.asarray(np.ma.median(masked, axis=0).filled(math.nan), dtype=np.float64)
 
 
 def _any(values: _Array) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .images import Amplifier, DetectorImage, Key, MaskPlane
-from .statistics import clipped_statistics
+from .statistics import clipped_statistics, finite_median
 
 __all__ = ["ImageHandle", "clipped_mean", "combine_images", "metadata_of"]
 
@@ -257,7 +257,7 @@ def _combined_mask(masks: NDArray[np.uint16]) -> NDArray[np.uint16]:
         return mask
 
     def count(planes: int) -> NDArray[np.int64]:
-        return np.count_nonzero(masks & np.uint16(planes), axis=0)
+        return np.asarray(np.count_nonzero(masks & np.uint16(planes), axis=0))
 
     saturated, struck = count(MaskPlane.SAT), count(MaskPlane.CR)
     lost = count(MaskPlane.SAT | MaskPlane.NO_DATA) * 2 > number
@@ -350,11 +350,10 @@ def _without_strangers(
     sigma: NDArray[np.float32],
 ) -> NDArray[np.bool_]:
     """What is valid without values that are far from the median; shapes as in `_clip`, sigma (pixels,)."""
-    masked = np.ma.masked_array(values, ~valid)
-    distance = np.ma.abs(masked - np.ma.median(masked, axis=0)) * scale[:, None]
-    scatter = MAD_TO_SIGMA * np.ma.median(distance, axis=0).filled(math.inf)
-    far = distance.filled(0.0) > np.float32(THRESHOLD) * np.maximum(sigma, scatter)
-    return valid & ~(far & (np.count_nonzero(valid, axis=0) > 2))
+    known = np.where(valid, values, np.float32(math.nan))
+    distance = np.abs(known - finite_median(known)) * scale[:, None]
+    far = distance > THRESHOLD * np.fmax(sigma, MAD_TO_SIGMA * finite_median(distance))
+    return np.asarray(valid & ~(far & (np.count_nonzero(valid, axis=0) > 2)))
 
 
 def _clip(
