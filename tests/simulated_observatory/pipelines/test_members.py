@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from lsst.ts.simulated_observatory.pipelines.images import Amplifier, DetectorImage, MaskPlane
+from lsst.ts.simulated_observatory.pipelines.membermeasurement import Member, measure_member
 from lsst.ts.simulated_observatory.pipelines.members import (
     Comparison,
-    Member,
     UnusableSetError,
     compare_members,
-    measure_member,
 )
 
 NOISE = 9.0

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from .images import DetectorImage, Key, MaskPlane, amplifier_value, dark_time
-from .members import N_SIGMA, level_error
+from .membermeasurement import level_error
+from .members import N_SIGMA
 from .statistics import clipped_statistics
 
 __all__ = ["added_tests", "merged", "predicted_variance"]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from .flatlevels import exposure_levels
 from .images import DetectorImage, Key, MaskPlane, dark_time, origin
-from .members import Comparison, compare_members, measure_member
+from .membermeasurement import measure_member
+from .members import Comparison, compare_members
 from .stacks import ImageHandle, combine_images, metadata_of
 from .statistics import clipped_statistics
 from .storage_classes import IMAGE, STATISTICS
