@@ -8,6 +8,7 @@ from typing import Any
 
 from lsst.ts.calibrations.butler.archive import PairGain
 from lsst.ts.calibrations.butler.certification import Certification
+from lsst.ts.calibrations.butler.members import Members
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import CertificationError
@@ -75,12 +76,17 @@ class ScriptedArchive:
         self.refusal: Exception | None = None
         self.tested = True
         """Whether tests were made of what was measured."""
+        self.unlike = Members()
+        """What became of the exposures that were combined."""
         self.put = "first"
         """Which calibration is in the collection of a job: the one that it made, or another."""
 
     async def made(self, dataset_type: str, run: str) -> tuple[str, ...]:
         self.read.append((run, dataset_type))
         return (f"{self.put} {dataset_type} of {run}",)
+
+    async def members(self, dataset_type: str, run: str, detectors: Sequence[int]) -> Members:
+        return self.unlike
 
     async def certify(self, certification: Certification) -> None:
         if self.refusal is not None:

@@ -46,7 +46,7 @@ def bias(rng: np.random.Generator, image_of: ImageMaker) -> DetectorImage:
 
 
 def test_healthy_bias_passes(bias: DetectorImage) -> None:
-    passed = dict.fromkeys(("MEAN", "NOISE", "CR_NOISE", "SUCCESS", "READ_NOISE_CONSISTENT"), True)
+    passed = dict.fromkeys(("MEAN", "NOISE", "CR_NOISE", "SUCCESS", "READ_NOISE_CONSISTENT", "LEVEL"), True)
     assert verified(bias) == {"C10": passed, "C11": passed}
 
 
@@ -111,7 +111,7 @@ def test_statistics_that_are_not_finite_never_pass(bias: DetectorImage) -> None:
     bias.pixels("C10")[:] = math.nan
     results = verified(bias)
     assert not any(results["C10"].values()) or results["C10"] == {
-        **dict.fromkeys(("MEAN", "NOISE", "CR_NOISE", "SUCCESS"), False),
+        **dict.fromkeys(("MEAN", "NOISE", "CR_NOISE", "SUCCESS", "LEVEL"), False),
         "READ_NOISE_CONSISTENT": True,
     }
     assert results["C11"]["SUCCESS"]
@@ -141,7 +141,7 @@ def test_noise_of_a_flat_is_at_most_that_of_its_photons(
     ratio: float, good: bool, rng: np.random.Generator, image_of: ImageMaker
 ) -> None:
     results, detector = results_of(flat(rng, image_of, ratio), "FLAT")
-    assert results["C10"] == {"NOISE": good, "SUCCESS": good}
+    assert results["C10"] == {"NOISE": good, "SUCCESS": good, "NOISE_FLOOR": True}
     assert detector == {"SCATTER": True, "SUCCESS": True}
 
 

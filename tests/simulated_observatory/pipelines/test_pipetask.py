@@ -147,7 +147,7 @@ def test_gain_of_a_pair_is_found_under_the_id_of_either_flat(
     [
         ("cpBias", ["isr", "cpBiasCombine"]),
         ("cpDark", ["isr", "cpDarkCombine"]),
-        ("cpFlat", ["isr", "cpFlatMeasure", "cpFlatCombine"]),
+        ("cpFlat", ["isr", "cpFlatMeasure", "cpFlatNorm", "cpFlatCombine"]),
         ("cpDefects", ["isr", "cpMeasureDarkDefects", "cpMeasureFlatDefects", "cpMergeDefects"]),
         ("cpPtc", ["isr", "cpExtract", "cpPtcSolve"]),
         ("verifyBias", ["verifyBiasIsr", "verifyBiasDet", "verifyBiasExp", "verifyBias"]),

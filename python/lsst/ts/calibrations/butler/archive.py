@@ -12,6 +12,7 @@ from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
 from ..domain.text import one_line
 from ..verification import VerificationResults, read_calibration, read_exposures
+from .members import Members, members_of
 from .repository import Repository
 
 if TYPE_CHECKING:
@@ -213,6 +214,33 @@ class Archive:
         )
 
     @_in_thread
+    def members(self, dataset_type: str, run: str, detectors: Sequence[int]) -> Members:
+        """Find out which exposures a job did not use for what it made.
+
+        Parameters
+        ----------
+        dataset_type, run, detectors
+            E.g. ``bias``, the RUN collection of the job, and Butler ids.
+
+        Returns
+        -------
+        members
+            What the metadata of the calibrations of all detectors say.
+        """
+        butler = self._refreshed()
+        found = self._find(butler, dataset_type, run, detector=detectors)
+        try:
+            return members_of(
+                {
+                    self.instrument.detectors[each]: _read_metadata(butler, ref)
+                    for (each,), ref in found.items()
+                }
+            )
+        except (TypeError, ValueError) as error:
+            reason = one_line(error)
+            raise ArchiveError(f"the exposures that {dataset_type} in {run} was made of: {reason}") from error
+
+    @_in_thread
     def pair_gains(
         self, collection: str, pairs: Sequence[tuple[int, int]], detectors: Sequence[int]
     ) -> list[PairGain]:
@@ -270,15 +298,23 @@ class Archive:
         return {tuple(int(ref.dataId[name]) for name in values): ref for ref in refs}
 
 
-def _read(butler: Butler, ref: DatasetRef) -> Any:
+def _read(butler: Butler, ref: DatasetRef, parameters: dict[str, Any] | None = None) -> Any:
     """Read a dataset whose file may be gone, or not what it should be."""
     try:
-        return butler.get(ref)
+        return butler.get(ref, parameters=parameters)
     except Exception as error:
         reason = one_line(str(error).partition("\n")[0])
         raise ArchiveError(
             f"{ref.datasetType.name} {ref.dataId} in {ref.run} cannot be read: {reason}"
         ) from error
+
+
+def _read_metadata(butler: Butler, ref: DatasetRef) -> Any:
+    """Read the metadata of a calibration, or as little of it as can be read with them."""
+    kind = ref.datasetType.storageClass
+    if "metadata" in kind.components:
+        return _read(butler, ref.makeComponentRef("metadata"))
+    return _read(butler, ref, {"rows": (0, 1)} if "rows" in kind.parameters else None)
 
 
 def _filter(ref: DatasetRef) -> str | None:

@@ -13,7 +13,7 @@ from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from ..domain.errors import CertificationError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
 from ..domain.jobs import JobRequest, data_query, pipetask_options, with_label, without_labels
-from ..journal.facts import CalibrationMade, Certified, GainsMeasured, VerdictGiven
+from ..journal.facts import CalibrationMade, Certified, ExposuresLeftOut, GainsMeasured, VerdictGiven
 from ..report.gains import gain_table
 from ..report.verification import VerificationReport, fit
 from ..verification import MAX_FAILURES_BY_ITSELF, Accepted, CombinedCalibration, Waiver, judge, waive
@@ -123,7 +123,31 @@ class StepWork:
                 CalibrationMade(time=now, calibration=made.name, collection=collection, datasets=datasets)
             )
         datasets = self.context.record.made[collection].datasets
-        self.made[step.calibration] = replace(made, datasets=datasets)
+        used = await self._used(replace(made, datasets=datasets))
+        self.made[step.calibration] = used
+
+    async def _used(self, made: CombinedCalibration) -> CombinedCalibration:
+        """What was made, of the exposures that were used; those that were not are noted and told."""
+        members = await self.archive.members(made.dataset_type, made.run, self.config.detectors)
+        for exposure, reason in members.left_out.items():
+            self.context.log.warning("%s: exposure %d is left out: %s.", made.name, exposure, reason)
+        for exposure, reason in members.odd.items():
+            self.context.log.warning("%s: exposure %d is used and odd: %s.", made.name, exposure, reason)
+        if (members.left_out or members.odd) and made.collection not in self.context.record.left_out:
+            left_out, odd = (
+                {str(key): why for key, why in each.items()} for each in (members.left_out, members.odd)
+            )
+            now = self.context.now()
+            self.context.note(
+                ExposuresLeftOut(
+                    time=now, calibration=made.name, collection=made.collection, left_out=left_out, odd=odd
+                )
+            )
+        exposures = {
+            kind: tuple(each for each in ids if each not in members.left_out)
+            for kind, ids in made.exposures.items()
+        }
+        return replace(made, exposures=exposures, left_out=members.left_out, odd=members.odd)
 
     async def _verify(self, step: Step, exposures: Mapping[str, tuple[int, ...]]) -> None:
         """Verify images against a calibration, or a calibration by itself; note and report the verdict."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..cameras.models import DetectorModel
+from .addedcriteria import added_tests, merged
 from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
 from .images import DetectorImage, Key, MaskPlane, amplifier_value
 from .statistics import clipped_statistics, mean_and_sigma
@@ -75,14 +76,19 @@ def verified_image(image: DetectorImage, kind: str, finder: CosmicRayFinder) -> 
     """
     if kind == "FLAT":
         amplifiers, detector = _measure_flat(image)
-        return detector_result(amplifiers, *verify_flat(amplifiers, detector), detector=detector)
+        results, of_detector = verify_flat(amplifiers, detector)
+        added, values = added_tests(image, kind)
+        return detector_result(
+            amplifiers, merged(results, added), of_detector, detector=detector, metadata={"ADDED": values}
+        )
     if kind == "DEFECTS":
         amplifiers = _measure_defects(image)
         return detector_result(amplifiers, verify_defects(amplifiers))
     amplifiers = _measure_dark_image(image, finder, corner=kind == "BIAS")
     noise = {name: amplifier_value(image.metadata, Key.OVERSCAN_NOISE, name) for name in image.amplifiers}
-    tests = verify_dark_image(amplifiers, image.metadata)
-    return detector_result(amplifiers, tests, metadata={"READ_NOISE_ADU": noise})
+    added, values = added_tests(image, kind)
+    tests = merged(verify_dark_image(amplifiers, image.metadata), added)
+    return detector_result(amplifiers, tests, metadata={"READ_NOISE_ADU": noise, "ADDED": values})
 
 
 def detector_result(

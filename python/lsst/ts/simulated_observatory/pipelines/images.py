@@ -40,6 +40,14 @@ class Key:
     """Noise of the serial overscan after its subtraction, adu."""
     COMBINED_NOISE = "LSST CALIB NOISE {}"
     """Noise of a single image of a combination, in the unit of the images."""
+    DARK_RATE = "LSST ISR DARK RATE {}"
+    """Median of the combined dark that was subtracted, from every seventh row, electron/s."""
+    FLAT_INPUTS = "LSST ISR FLAT INPUTS"
+    """Number of flats that the combined flat was made of, if this image is one of them."""
+    LEFT_OUT = "LEFT OUT"
+    """With EXPOSURES and REASONS: images that a combination did not use, and why."""
+    ODD = "ODD"
+    """The same of images that it used, although they differ from the others."""
 
 
 class MaskPlane(IntFlag):

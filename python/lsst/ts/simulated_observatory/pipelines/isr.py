@@ -145,6 +145,8 @@ class IsrTask(CalibrationTask):
             _subtract(image, bias, "bias")
         if dark is not None:
             _subtract(image, dark, "dark", dark_time(raw.header))
+            for name in image.amplifiers:
+                image.metadata[Key.DARK_RATE.format(name)] = float(np.median(dark.pixels(name)[::7]))
         if defects is not None:
             _flag_defects(image, defects)
         if flat is not None:
@@ -242,6 +244,9 @@ def _divide(image: DetectorImage, flat: DetectorImage) -> None:
     _check_size(image, flat, "flat")
     dark = ~(flat.image > 0.0)
     image.image /= np.where(dark, np.float32(1.0), flat.image)
+    inputs = flat.metadata.get("INPUT EXPOSURES") or ()
+    if image.metadata.get("EXPOSURE") in inputs:
+        image.metadata[Key.FLAT_INPUTS] = len(inputs)
     image.mask |= flat.mask & _UNUSABLE
     image.mask[dark] |= np.uint16(MaskPlane.NO_DATA)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ClippedStatistics", "clipped_statistics", "mean_and_sigma"]
+__all__ = ["ClippedStatistics", "clipped_statistics", "finite_median", "mean_and_sigma"]
 
 IQR_TO_SIGMA = 0.7413
 """Sigma of a normal distribution, in units of its interquartile range."""
@@ -97,3 +97,21 @@ def clipped_statistics(
         kept = values if inside.all() else values[inside]
         mean, sigma = mean_and_sigma(kept)
     return ClippedStatistics(mean, sigma, kept.size, values.size - kept.size, limits)
+
+
+def finite_median(values: NDArray[Any], axis: int = 0) -> NDArray[np.float64]:
+    """Median along an axis of what is finite.
+
+    Parameters
+    ----------
+    values, axis
+        At least two-dimensional, and the axis that goes.
+
+    Returns
+    -------
+    median
+        NaN where nothing is finite.
+    """
+    median: Any = np.ma.median
+    found = np.ma.asarray(median(np.ma.masked_invalid(values), axis=axis))
+    return np.asarray(found.filled(math.nan), dtype=np.float64)
