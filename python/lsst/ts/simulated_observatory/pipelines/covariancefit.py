@@ -28,7 +28,7 @@ Without it, gain, a and b of small images or few pairs are traded for each other
 Matrix = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CovarianceFit(CurveFit):
     """Result of a fit of covariances; its ``a00`` is ``a[0, 0]``, turnoff and points are of the first fit.
 
