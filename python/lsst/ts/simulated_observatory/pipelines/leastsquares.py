@@ -14,7 +14,8 @@ CONDITION = 1e6
 """Condition number of the derivatives (columns of length one) from which parameters count as undetermined."""
 
 OFF_SCALE = 5.0
-"""How far a point is off that is off, in sigma: what lies farther from the others has been rejected."""
+"""How far a point is off that is off, in sigma, or as far as it then must be: what is farther from the others
+and known to be off was rejected."""
 
 FIRST_OFF, NEXT_OFF = 0.8, 0.3
 """Prior probability that one of the points is off, if none has been rejected so far, and after that."""
@@ -124,8 +125,8 @@ def estimate(
     Notes
     -----
     A mixture as in Hogg, Bovy & Lang 2010 (arXiv:1008.4686, section 3), with one bad point at most. Points
-    that pull harder are suspected more, in proportion to h / (1 - h) with the leverage h: otherwise the
-    errors are too small just where a point that is off does most harm. What scatters more than it may, also
+    that pull harder are suspected more, in proportion to h (1 - h) with the leverage h, as long as others
+    check them: otherwise the errors are too small just where a point that is off does most harm. What scatters more than it may, also
     without the point that is off, makes all errors larger by the root of chi^2 / degrees of freedom.
     """
     rest = 1.0 - found.leverage
@@ -137,7 +138,8 @@ def estimate(
         return Estimate(np.zeros(len(found.covariance)), found.covariance)
     rest = np.where(can, rest, 1.0)
     prior = np.where(can, found.leverage * rest, 0.0)
-    off, wide = NEXT_OFF if rejected else FIRST_OFF, OFF_SCALE**2 * rest
+    off = NEXT_OFF if rejected else FIRST_OFF
+    wide = np.maximum(OFF_SCALE**2 * rest, found.deviations**2)
     with np.errstate(divide="ignore"):
         logs = np.log(off * prior / prior.sum()) - 0.5 * np.log1p(wide)
     logs = np.append(logs + 0.5 * found.deviations**2 * wide / (1.0 + wide), math.log(1.0 - off))
