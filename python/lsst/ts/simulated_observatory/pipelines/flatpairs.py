@@ -152,8 +152,8 @@ def measure_pair(
     -----
     cp_pipe takes the mean square of the difference over all pixels; one cosmic ray can then change a gain by
     several per cent. Here it is clipped like the variance, and corrected for the clipping, which at 5.5
-    sigma is 5e-6. A gradient that changes by 0.3 per cent within a pair adds 4 per cent to the variance at 1e5
-    adu: it is the same at all lags that are small against the amplifier, see `long_range_variance`.
+    sigma is 5e-6. A gradient that changes by 0.3 per cent within a pair adds 4 per cent to the variance at
+    1e5 adu: it is the same at all lags that are small against the amplifier, see `long_range_variance`.
     """
     side = max(1, min(side, good.shape[1] // LEAST_WIDTH))
     one, two = (clipped_statistics(image[good], threshold=threshold) for image in (first, second))
@@ -204,8 +204,8 @@ def _unusable(first: float, second: float, noise: float, saturated: float) -> st
 def long_range_variance(difference: NDArray[np.float32], good: NDArray[np.bool_]) -> tuple[float, float]:
     """Variance of an image on scales that are large against those of noise and brighter-fatter effect.
 
-    It is the covariance of the means of neighbouring blocks, to which neither noise of pixels nor correlations
-    of neighbours contribute.
+    It is the covariance of the means of neighbouring blocks, to which neither noise of pixels nor
+    correlations of neighbours contribute.
 
     Parameters
     ----------

@@ -126,8 +126,9 @@ def estimate(
     -----
     A mixture as in Hogg, Bovy & Lang 2010 (arXiv:1008.4686, section 3), with one bad point at most. Points
     that pull harder are suspected more, in proportion to h (1 - h) with the leverage h, as long as others
-    check them: otherwise the errors are too small just where a point that is off does most harm. What scatters more than it may, also
-    without the point that is off, makes all errors larger by the root of chi^2 / degrees of freedom.
+    check them: otherwise the errors are too small just where a point that is off does most harm. What
+    scatters more than it may, also without the point that is off, makes all errors larger by the root of
+    chi^2 / degrees of freedom.
     """
     rest = 1.0 - found.leverage
     can = rest > 1.0 / CONDITION

@@ -77,6 +77,10 @@ class PhotonTransferCurve(Table):
         Largest mean that follows the curve, adu, by amplifier; and half the distance to the next pair.
     ptcFitType
         Model of the curve: EXPAPPROXIMATION, FULLCOVARIANCE or FULLCOVARIANCE_NO_B; empty for one pair.
+    ptcFitChiSq, ptcFitDof
+        By amplifier: chi^2 per degree of freedom of the pairs that were used, and these degrees.
+    reasons
+        Why an amplifier has no gain; those that have one are not in it.
     aMatrix, bMatrix
         Coefficients a and b (1/electron) of Astier et al. 2019, equation 20, by amplifier; ``[i][j]`` for
         pixels i columns and j rows apart. Only with FULLCOVARIANCE.
@@ -103,6 +107,9 @@ class PhotonTransferCurve(Table):
     ptcTurnoff: dict[str, float] = field(default_factory=dict)
     ptcTurnoffSamplingError: dict[str, float] = field(default_factory=dict)
     ptcFitType: str = ""
+    ptcFitChiSq: dict[str, float] = field(default_factory=dict)
+    ptcFitDof: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
     aMatrix: dict[str, list[list[float]]] = field(default_factory=dict)
     bMatrix: dict[str, list[list[float]]] = field(default_factory=dict)
     rawMeans: dict[str, list[float]] = field(default_factory=dict)
