@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -53,6 +55,10 @@ class PairGain:
     """Read noise from the overscan, as the pipeline stored it [electron]."""
     mean: float
     """Mean signal of the pair [adu]."""
+    reason: str = ""
+    """Why there is no gain, if the pipeline says so."""
+    overscan_noise: float = math.nan
+    """Noise of the overscan [adu]; NaN if the pipeline has not stored it."""
 
 
 def _in_thread(
@@ -268,6 +274,36 @@ class Archive:
 
         return _pair_gains(read, pairs, detectors, collection)
 
+    @_in_thread
+    def coefficients(
+        self, collection: str, exposure: int, detectors: Sequence[int]
+    ) -> Mapping[tuple[int, str], tuple[float, float]]:
+        """Read a00 [1/electron] and turnoff [adu] of the photon transfer curves in use.
+
+        Parameters
+        ----------
+        collection
+            Collection of a job, which leads on to its inputs.
+        exposure, detectors
+            An exposure at whose time the curves are valid, and ids of detectors.
+
+        Returns
+        -------
+        coefficients
+            By detector and amplifier; of those alone that have both. There need be no curves, and pipelines
+            have read those that they needed, so that one that cannot be read is as good as none.
+        """
+        butler, found = self._refreshed(), {}
+        for detector in detectors:
+            data_id = {"instrument": self.instrument.name, "detector": detector, "exposure": exposure}
+            with suppress(Exception):
+                curve = butler.get("ptc", data_id, collections=collection)
+                for name, a00 in curve.a00.items():
+                    values = float(a00), float(curve.ptcTurnoff[name])
+                    if all(map(math.isfinite, values)):
+                        found[detector, name] = values
+        return found
+
     def _refreshed(self) -> Butler:
         """The Butler, which has seen what other processes registered."""
         butler = self.repository.open()
@@ -384,8 +420,11 @@ def _gains(pair: tuple[int, int], detector: int, measured: Any) -> Iterator[Pair
     try:
         for name in measured.gain:
             means = measured.rawMeans[name]
-            mean = float(means[0]) if len(means) else float("nan")
-            yield PairGain(pair, detector, name, measured.gain[name], measured.noise[name], mean)
+            mean = float(means[0]) if len(means) else math.nan
+            reason = getattr(measured, "reasons", {}).get(name, "")
+            noises = getattr(measured, "overscanNoise", {}).get(name) or [math.nan]
+            gain, noise = measured.gain[name], measured.noise[name]
+            yield PairGain(pair, detector, name, gain, noise, mean, reason, float(noises[0]))
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise ArchiveError(
             f"what was measured on the flats {pair[0]} and {pair[1]}, detector {detector}, has no gain, noise"

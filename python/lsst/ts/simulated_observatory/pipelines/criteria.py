@@ -319,7 +319,11 @@ def _measure_curve(curve: PhotonTransferCurve, model: DetectorModel) -> Amplifie
             "PTC_TURNOFF": curve.ptcTurnoff.get(amplifier.name, math.nan),
             "PTC_BFE_A00": curve.a00.get(amplifier.name, math.nan),
             "NOISE_SCATTER": _noise_scatter(curve, amplifier.name),
-            "MAX_RAW_MEAN": max(curve.rawMeans.get(amplifier.name, ()), default=math.nan),
+            "MAX_RAW_MEAN": max(
+                filter(math.isfinite, curve.rawMeans.get(amplifier.name, ())), default=math.nan
+            ),
+            "PTC_CHI_SQUARE": curve.ptcFitChiSq.get(amplifier.name, math.nan),
+            "PTC_DOF": curve.ptcFitDof.get(amplifier.name, 0),
         }
         for amplifier in model.amplifiers
     }

@@ -183,6 +183,7 @@ _CURVE_COLUMNS: Mapping[str, tuple[str, tuple[str, ...], _Fill]] = {
     "IMAGE_NOISE": ("imageNoise", (), math.nan),
     "A00": ("a00", (), math.nan),
     "A00_ERR": ("a00Err", (), math.nan),
+    "PTC_FIT_DOF": ("ptcFitDof", (), 0),
     "PIXEL_COUNTS": ("pixelCounts", (_PER_PAIR,), -1),
 }
 """Attribute of a curve that a column holds, its shape for each amplifier, and what it is where nothing is."""
@@ -199,6 +200,7 @@ def _curve_columns(curve: PhotonTransferCurve) -> Columns:
         "COV_MATRIX_SIDE": np.full(len(names), side),
         "COV_MATRIX_SIDE_FULL_COV_FIT": np.full(len(names), fitted),
         "INPUT_EXP_ID_PAIRS": np.array([pairs] * len(names), dtype=np.int64).reshape(len(names), -1, 2),
+        "REASON": np.array([curve.reasons.get(name, "") for name in names], dtype=str),
         "BAD_AMPS": np.array([curve.badAmps] * len(names), dtype="U3").reshape(len(names), -1),
     }
     for column, (attribute, shape, fill) in _CURVE_COLUMNS.items():
@@ -228,8 +230,14 @@ def _curve(detector: str, columns: Columns, header: Mapping[str, Any]) -> Photon
                 for name, row in zip(names, columns[column], strict=True)
             }
     pairs = zip(names, columns["INPUT_EXP_ID_PAIRS"].tolist(), strict=True)
-    fit_type = str(columns["PTC_FIT_TYPE"][0])
-    return PhotonTransferCurve(detector, **values, inputExpIdPairs=dict(pairs), ptcFitType=fit_type)
+    reasons = zip(names, map(str, columns.get("REASON", ())), strict=False)
+    return PhotonTransferCurve(
+        detector,
+        **values,
+        inputExpIdPairs=dict(pairs),
+        ptcFitType=str(columns["PTC_FIT_TYPE"][0]),
+        reasons={name: reason for name, reason in reasons if reason},
+    )
 
 
 def _linearizer_columns(linearizer: Linearizer) -> Columns:

@@ -18,7 +18,7 @@ from lsst.pipe.base import (
 )
 from lsst.pipe.base.connectionTypes import Input, Output
 
-from lsst.ts.calibrations.domain.instruments import BRIGHTER_FATTER_SLOPES
+from lsst.ts.calibrations.domain.instruments import BRIGHTER_FATTER_SLOPES, LINEAR_CORRECTION_LIMIT
 
 from .covariancefit import covariance_model, fit_covariances
 from .flatpairs import Flat, PairMeasurement, measure_pair, pair_flats
@@ -59,7 +59,8 @@ class ExtractPairsConnections(PipelineTaskConnections, dimensions=DETECTOR):
     """All flats of a detector, and one result for each pair, found under the id of either flat.
 
     The gain of a pair is as measured; its noise is that of the overscan, in electrons by the gain corrected
-    for the brighter-fatter effect. Amplifiers without light have NaN.
+    for the brighter-fatter effect, as far as that correction reaches. Amplifiers that cannot be measured have
+    NaN, and a reason.
     """
 
     inputExposures = ImagesInput(doc="Flats, adu", name="cpPtcProc")
@@ -88,6 +89,15 @@ class ExtractPairsConfig(PipelineTaskConfig, pipelineConnections=ExtractPairsCon
         doc="Lags of the covariances in each direction; fewer on small amplifiers. 1: the variance alone.",
         default=8,
         check=lambda side: side >= 1,
+    )
+    doSubtractLongRange = Field[bool](
+        doc="Subtract the variance on large scales, by which a gradient of the light changes within a pair?",
+        default=True,
+    )
+    imageNoise = Field[float](
+        doc="Noise of an image without light in units of that of its overscan: the medians of 58 columns and "
+        "42 rows add theirs, sqrt(1 + pi / 2 (1 / 58 + 1 / 42)).",
+        default=1.032,
     )
 
 
@@ -146,7 +156,10 @@ class ExtractPairsTask(CalibrationTask):
             found = self._measure(first, second, name, noise)
             curve.gain[name], curve.gainList[name] = found.gain, [found.gain]
             # The gain without the brighter-fatter effect, linear in the signal (cp_verify, verifyGain).
-            curve.noise[name] = noise * (found.gain * (1.0 - slope * found.mean / 100.0))
+            corrected = found.gain * (1.0 - slope * found.mean / 100.0)
+            curve.noise[name] = noise * corrected if found.mean <= LINEAR_CORRECTION_LIMIT else math.nan
+            if found.reason:
+                curve.reasons[name] = found.reason
             curve.rawMeans[name] = [found.mean]
             curve.rawVars[name] = [found.variance]
             curve.covariances[name] = [found.covariances.tolist()]
@@ -166,16 +179,19 @@ class ExtractPairsTask(CalibrationTask):
         edge = round(self.config.edgeFraction * amplifier.width)
         inner = (slice(edge, amplifier.height - edge), slice(edge, amplifier.width - edge))
         planes = np.uint16(MaskPlane.SUSPECT | MaskPlane.BAD | MaskPlane.NO_DATA | MaskPlane.SAT)
-        good = ((first.flags(name) | second.flags(name))[inner] & planes) == 0
+        flags = (first.flags(name) | second.flags(name))[inner]
+        good = (flags & planes) == 0
         if np.count_nonzero(good) < self.config.minGoodFraction * amplifier.width * amplifier.height:
             good[:] = False
         return measure_pair(
             first.pixels(name)[inner],
             second.pixels(name)[inner],
             good,
-            noise,
+            noise * self.config.imageNoise,
             side=self.config.maximumRangeCovariancesAstier,
             threshold=self.config.nSigmaClip,
+            saturated=float(np.mean((flags & MaskPlane.SAT) != 0)),
+            subtract_long_range=self.config.doSubtractLongRange,
         )
 
 
@@ -250,7 +266,7 @@ class SolveTask(CalibrationTask):
 
     def _fit(self, curve: PhotonTransferCurve, name: str, image_noise: float) -> None:
         """Fit one amplifier, and enter the result into the curve."""
-        overscan = float(np.median(curve.overscanNoise[name]))
+        overscan = _median(curve.overscanNoise[name])
         measured = image_noise if math.isfinite(image_noise) else overscan
         fit = fit_curve(
             curve.rawMeans[name],
@@ -273,6 +289,9 @@ class SolveTask(CalibrationTask):
         curve.ptcFitParsError[name] = [fit.a00_error, fit.gain_error, noise_error]
         curve.gain[name], curve.gainErr[name] = fit.gain, fit.gain_error
         curve.a00[name], curve.a00Err[name] = fit.a00, fit.a00_error
+        curve.ptcFitChiSq[name], curve.ptcFitDof[name] = fit.chi_square, fit.dof
+        if fit.reason:
+            curve.reasons[name] = fit.reason
         curve.imageNoise[name] = image_noise * fit.gain
         curve.noise[name], curve.noiseErr[name] = _read_noise(curve.overscanNoise[name], fit, measured)
         if abs(fit.noise - measured) > self.config.noiseAgreement * measured:
@@ -312,9 +331,15 @@ def _read_noise(overscan: Sequence[float], fit: CurveFit, measured: float) -> tu
     it is brought to that of the overscan (adu, of all pairs) with the ratio that images without light have,
     whose noise was measured (adu).
     """
-    noise = float(np.median(overscan))
-    error = float(np.std(overscan)) / math.sqrt(len(overscan))
+    noise, known = _median(overscan), [each for each in overscan if math.isfinite(each)]
+    error = float(np.std(known)) / math.sqrt(len(known)) if known else math.nan
     if fit.noise_fitted:
         ratio = noise / measured
         noise, error = fit.noise * ratio, fit.noise_error * ratio
     return noise * fit.gain, math.hypot(error * fit.gain, noise * fit.gain_error)
+
+
+def _median(values: Sequence[float]) -> float:
+    """Median of what is finite; NaN for nothing."""
+    known = [each for each in values if math.isfinite(each)]
+    return float(np.median(known)) if known else math.nan

@@ -83,6 +83,8 @@ class PhotonTransferCurve(Table):
     ptcFitPars, ptcFitParsError, ptcFitChiSq
         a00 (1/electron), gain (electron/adu) and square of the noise of images (electron^2); chi^2 per degree
         of freedom.
+    ptcFitDof, reasons
+        These degrees of freedom; why an amplifier has no gain (those that have one are not in it).
     aMatrix, bMatrix, noiseMatrix
         Coefficients a and b (1/electron) of Astier et al. 2019, equation 20, and covariances without light
         (electron^2); ``[i][j]`` for pixels i columns and j rows apart. Only with FULLCOVARIANCE.
@@ -119,6 +121,8 @@ class PhotonTransferCurve(Table):
     ptcFitPars: dict[str, list[float]] = field(default_factory=dict)
     ptcFitParsError: dict[str, list[float]] = field(default_factory=dict)
     ptcFitChiSq: dict[str, float] = field(default_factory=dict)
+    ptcFitDof: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
     aMatrix: dict[str, list[list[float]]] = field(default_factory=dict)
     bMatrix: dict[str, list[list[float]]] = field(default_factory=dict)
     noiseMatrix: dict[str, list[list[float]]] = field(default_factory=dict)
