@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lsst.ts.simulated_observatory.pipelines.corrections import subtract_overscan
 from lsst.ts.simulated_observatory.pipelines.images import Amplifier
+from lsst.ts.simulated_observatory.pipelines.overscan import subtract_overscan
 from lsst.ts.simulated_observatory.pipelines.raws import RawAmplifier
 
 ROWS, COLUMNS, PRESCAN, SERIAL, PARALLEL = 200, 90, 3, 64, 48

@@ -17,6 +17,8 @@ IQR_TO_SIGMA = 0.7413
 SAMPLE = 20_000
 """Pixels from which the first guess of centre and width is made."""
 
+GOLDEN_SECTION = 0.5 * (math.sqrt(5.0) - 1.0)
+
 
 @dataclass(frozen=True)
 class ClippedStatistics:
@@ -64,8 +66,8 @@ def clipped_statistics(
 ) -> ClippedStatistics:
     """Iteratively clipped mean and standard deviation.
 
-    The first interval is centred on the median with the width of the interquartile range, taken from an even
-    sample of the pixels; each iteration recomputes mean and sigma of the pixels inside and clips again.
+    The first interval is centred on the median with the width of the interquartile range, taken from a sample
+    of the pixels; each iteration recomputes mean and sigma of the pixels inside and clips again.
 
     Parameters
     ----------
@@ -85,7 +87,7 @@ def clipped_statistics(
         values = values[finite]
     if values.size == 0:
         return ClippedStatistics(math.nan, math.nan, 0, 0, (math.nan, math.nan))
-    low, centre, high = np.percentile(values[:: max(1, values.size // SAMPLE)], (25, 50, 75))
+    low, centre, high = np.percentile(_sample(values), (25, 50, 75))
     mean, sigma = float(centre), IQR_TO_SIGMA * float(high - low)
     if sigma == 0.0:
         sigma = mean_and_sigma(values)[1]
@@ -97,3 +99,15 @@ def clipped_statistics(
         kept = values if inside.all() else values[inside]
         mean, sigma = mean_and_sigma(kept)
     return ClippedStatistics(mean, sigma, kept.size, values.size - kept.size, limits)
+
+
+def _sample(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Some of the values, as many of each place in any pattern of rows and columns.
+
+    The places are multiples of the golden section, which fill every interval evenly and never fall into step
+    with a period of the pixels (Weyl's theorem).
+    """
+    if values.size <= SAMPLE:
+        return values
+    places = np.arange(SAMPLE) * GOLDEN_SECTION % 1.0 * values.size
+    return np.asarray(values[places.astype(np.intp)])
