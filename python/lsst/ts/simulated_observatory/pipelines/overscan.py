@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .raws import RawAmplifier
-from .statistics import IQR_TO_SIGMA, clipped_statistics
+from .statistics import IQR_TO_SIGMA, clipped_statistics, sample
 
 __all__ = ["FIT_TYPES", "OverscanResult", "subtract_overscan"]
 
@@ -24,8 +24,11 @@ by so much (ip_isr, OverscanAmpConfig), nor a serial one whose rows are alike.""
 MOST_CHARGE = 1000.0
 """Deviation of a serial overscan, adu, that is charge, however the rows differ (the same, maxDeviation)."""
 
-ROW_SCATTER = 10.0
-"""Deviation of a serial overscan that is charge, in sigma of the levels of the rows."""
+SCATTER = 10.0
+"""Deviation of an overscan that is charge, in sigma of its noise and of the levels of its rows."""
+
+MAD_TO_SIGMA = 1.4826
+"""Sigma of a normal distribution, in units of its median absolute deviation."""
 
 OUTLIER = 5.0
 """Deviation from the median of its line, in sigma, from which a pixel does not count in a mean."""
@@ -103,8 +106,11 @@ def subtract_overscan(
     if parallel and lines.stop <= lines.start:
         raise ValueError(f"amplifier {raw.amplifier.name} has too few rows of parallel overscan")
     strip = raw.array[:, serial].astype(np.float32)
-    good = _serial_without_charge(strip, raw.array[:, : columns.start])
-    level, row_bleeds = _levels(strip, good, fit_type)
+    medians = np.median(strip, axis=1)
+    noise = MAD_TO_SIGMA * float(np.median(np.abs(sample(strip - medians[:, None]))))
+    least = max(CHARGE, SCATTER * noise)
+    good = _serial_without_charge(strip, medians, raw.array[:, : columns.start], least)
+    level, row_bleeds = _levels(strip, good, fit_type, medians)
     residual = np.where(good, strip - level[:, None], np.float32(np.nan))[rows]
     pixels = raw.array[:, columns].astype(np.float32)
     pixels -= level[:, None]
@@ -112,8 +118,8 @@ def subtract_overscan(
     saturated |= _at_ceiling(raw.array[rows, columns], float(np.median(level)) + MOST_CHARGE)
     if parallel:
         overscan = np.ascontiguousarray(pixels[lines].T)
-        usable = (np.abs(overscan) <= CHARGE) & ~row_bleeds[lines]
-        offset, column_bleeds = _levels(overscan, usable, fit_type)
+        usable = (np.abs(overscan) <= least) & ~row_bleeds[lines]
+        offset, column_bleeds = _levels(overscan, usable, fit_type, np.median(overscan, axis=1))
         pixels[rows] -= offset
         saturated |= column_bleeds
     sigma = clipped_statistics(residual).sigma
@@ -127,33 +133,34 @@ def subtract_overscan(
     )
 
 
-def _serial_without_charge(strip: NDArray[np.float32], prescan: NDArray[Any]) -> NDArray[np.bool_]:
+def _serial_without_charge(
+    strip: NDArray[np.float32], medians: NDArray[np.float32], prescan: NDArray[Any], least: float
+) -> NDArray[np.bool_]:
     """Pixels of a serial overscan without charge.
 
-    Charge is what deviates from the usual level of the rows by more than they differ among each other. If all
-    have charge, it is the prescan, read before any charge, that has the level.
+    Charge is what deviates from the usual level of the rows by more than ``least`` and more than they differ
+    among each other. If all have charge, it is the prescan, read before any charge, that has the level.
     """
-    medians = np.median(strip, axis=1)
     low, usual, high = np.percentile(medians, (25, 50, 75))
-    limit = min(max(CHARGE, ROW_SCATTER * IQR_TO_SIGMA * float(high - low)), MOST_CHARGE)
+    limit = max(least, min(SCATTER * IQR_TO_SIGMA * float(high - low), MOST_CHARGE))
     if prescan.size and usual - (before := float(np.median(prescan))) > MOST_CHARGE:
-        usual, limit = before, MOST_CHARGE
+        usual, limit = before, max(least, MOST_CHARGE)
     return np.asarray(np.abs(strip - np.float32(usual)) <= limit)
 
 
 def _levels(
-    strip: NDArray[np.float32], good: NDArray[np.bool_], fit_type: str
+    strip: NDArray[np.float32], good: NDArray[np.bool_], fit_type: str, medians: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Levels of the lines of an overscan from its good pixels, and which have too few of them.
 
-    Shapes (lines, pixels in each), the same, (lines,), (lines,). Lines with too few have the median of the
-    others, or 0 if there are none.
+    Shapes (lines, pixels in each), the same, and (lines,) for the medians of all pixels and both results.
+    Lines with too few have the median of the others, or 0 if there are none.
     """
     bleeds = np.count_nonzero(good, axis=1) * 2 < strip.shape[1]
-    kept = strip if good.all() else np.where(good & ~bleeds[:, None], strip, np.float32(np.nan))
-    if not fit_type.endswith("PER_ROW"):
-        kept = kept.reshape(1, -1)
-    level = _median(kept)
+    per_line, complete = fit_type.endswith("PER_ROW"), bool(good.all())
+    kept = strip if complete else np.where(good & ~bleeds[:, None], strip, np.float32(np.nan))
+    kept = kept if per_line else kept.reshape(1, -1)
+    level = medians.copy() if per_line and complete else _median(kept)
     if fit_type.startswith("MEAN"):
         residual = kept - level[:, None]
         low, high = np.nanpercentile(residual, (25, 75)) if np.isfinite(level).any() else (0.0, 0.0)
@@ -181,8 +188,10 @@ def _at_ceiling(pixels: NDArray[Any], least: float) -> NDArray[np.bool_] | np.bo
     ``least`` are no signal: a dead amplifier may have one value everywhere.
     """
     top = float(pixels.max())
+    if top <= least:
+        return np.False_
     at_top = pixels == top
-    number = np.count_nonzero(at_top) if top > least else 0
+    number = np.count_nonzero(at_top)
     if number >= CEILING and number > np.count_nonzero((pixels < top) & (pixels >= top - 3.0)):
         return np.asarray(at_top)
     return np.False_

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ClippedStatistics", "clipped_statistics", "mean_and_sigma"]
+__all__ = ["ClippedStatistics", "clipped_statistics", "mean_and_sigma", "sample"]
 
 IQR_TO_SIGMA = 0.7413
 """Sigma of a normal distribution, in units of its interquartile range."""
@@ -87,7 +87,7 @@ def clipped_statistics(
         values = values[finite]
     if values.size == 0:
         return ClippedStatistics(math.nan, math.nan, 0, 0, (math.nan, math.nan))
-    low, centre, high = np.percentile(_sample(values), (25, 50, 75))
+    low, centre, high = np.percentile(sample(values), (25, 50, 75))
     mean, sigma = float(centre), IQR_TO_SIGMA * float(high - low)
     if sigma == 0.0:
         sigma = mean_and_sigma(values)[1]
@@ -101,13 +101,26 @@ def clipped_statistics(
     return ClippedStatistics(mean, sigma, kept.size, values.size - kept.size, limits)
 
 
-def _sample(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Some of the values, as many of each place in any pattern of rows and columns.
+def sample(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Take some of the pixels, as many of each place in any pattern of rows and columns.
 
-    The places are multiples of the golden section, which fill every interval evenly and never fall into step
-    with a period of the pixels (Weyl's theorem).
+    Parameters
+    ----------
+    values
+        Any shape.
+
+    Returns
+    -------
+    values
+        All, or `SAMPLE` of them; shape (n,).
+
+    Notes
+    -----
+    The places are multiples of the golden section: they fill every interval evenly and never fall into step
+    with a period of the pixels (Weyl 1916, Mathematische Annalen 77, 313).
     """
-    if values.size <= SAMPLE:
-        return values
-    places = np.arange(SAMPLE) * GOLDEN_SECTION % 1.0 * values.size
-    return np.asarray(values[places.astype(np.intp)])
+    flat = np.ravel(values)
+    if flat.size <= SAMPLE:
+        return flat
+    places = np.arange(SAMPLE) * GOLDEN_SECTION % 1.0 * flat.size
+    return np.asarray(flat[places.astype(np.intp)])
