@@ -27,6 +27,7 @@ def flat_file(camera: Camera) -> Path:
 
 def config(**options: bool) -> IsrConfig:
     found = IsrConfig()
+    found.saturation = 120_000.0
     for name in ("doApplyGains", "doBias", "doDark", "doDefect", "doCrosstalk", "doLinearize"):
         setattr(found, name, options.get(name, False))
     for name, value in options.items():

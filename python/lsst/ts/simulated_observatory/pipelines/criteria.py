@@ -38,6 +38,9 @@ TOLERANCE = 0.05
 CORNER = 200
 """Side of the box at the readout corner, pixels."""
 
+DIGITISATION = 1.0 / math.sqrt(12.0)
+"""Noise of the digitisation, adu: an overscan with less was not read."""
+
 TURNOFF = 90_000.0
 """Signal (electron) up to which a curve must be followed."""
 
@@ -48,6 +51,9 @@ A00_RANGES: Mapping[str, tuple[float, float]] = {"ITL": (-4.56e-6, 6.91e-7), "E2
 """Lowest and highest a00 (1/electron) by manufacturer (DM-30171)."""
 
 _UNUSABLE = np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)
+
+_NO_RAY = _UNUSABLE | np.uint16(MaskPlane.SAT | MaskPlane.INTRP)
+"""Pixels in which no cosmic rays are looked for."""
 
 AmplifierStatistics = dict[str, dict[str, float]]
 """Values by amplifier and name, as cp_verify names them."""
@@ -140,12 +146,14 @@ def _measure_dark_image(
         clipped = clipped_statistics(pixels[good])
         values = {"MEAN": mean_and_sigma(pixels[good])[0], "NOISE": clipped.sigma}
         try:
-            struck = finder.find(pixels, clipped.mean, clipped.sigma)
+            struck = finder.find(pixels, clipped.mean, clipped.sigma, (image.flags(name) & _NO_RAY) != 0)
             values["CR_NOISE"] = mean_and_sigma(pixels[good & ~struck])[1]
         except TooManyCosmicRaysError:
             too_many = True
         if corner:
-            values["AMP_CORNER"] = float(np.mean(image.image[amplifier.corner(CORNER)]))
+            box = amplifier.corner(CORNER)
+            usable = (image.mask[box] & _UNUSABLE) == 0
+            values["AMP_CORNER"] = mean_and_sigma(image.image[box][usable])[0]
         statistics[name] = values
     if too_many:
         for values in statistics.values():
@@ -186,7 +194,8 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
             amplifier_value(metadata, key, name)
             for key in (Key.APPLIED_GAIN, Key.OVERSCAN_NOISE, Key.READ_NOISE)
         )
-        tests["READ_NOISE_CONSISTENT"] = _deviation(gain * overscan, read_noise) <= TOLERANCE
+        consistent = _deviation(gain * overscan, read_noise) <= TOLERANCE
+        tests["READ_NOISE_CONSISTENT"] = consistent and overscan > DIGITISATION
         results[name] = tests
     return results
 
@@ -194,7 +203,8 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
 def _measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, float]]:
     """MEAN (not clipped) and NOISE (clipped sigma), electron; of the detector MEAN and SCATTER.
 
-    These are mean and standard deviation of the amplifiers' means.
+    These are mean and standard deviation (with n - 1, as in cp_verify) of the means of the
+    amplifiers that have one; AMPLIFIERS is their number.
     """
     statistics: AmplifierStatistics = {}
     for name in image.amplifiers:
@@ -203,8 +213,10 @@ def _measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, 
             "MEAN": mean_and_sigma(pixels[good])[0],
             "NOISE": clipped_statistics(pixels[good]).sigma,
         }
-    means = np.array([values["MEAN"] for values in statistics.values()])
-    return statistics, {"MEAN": float(np.mean(means)), "SCATTER": float(np.std(means))}
+    means = [values["MEAN"] for values in statistics.values() if math.isfinite(values["MEAN"])]
+    mean = float(np.mean(means)) if means else math.nan
+    scatter = float(np.std(means, ddof=1)) if len(means) > 1 else math.nan
+    return statistics, {"MEAN": mean, "SCATTER": scatter, "AMPLIFIERS": len(means)}
 
 
 def verify_flat(

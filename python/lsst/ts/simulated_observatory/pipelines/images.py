@@ -38,6 +38,8 @@ class Key:
     """Median level of the serial overscan, adu."""
     OVERSCAN_NOISE = "LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {}"
     """Noise of the serial overscan after its subtraction, adu."""
+    LEVEL_ERROR = "LSST ISR OVERSCAN LEVEL ERROR {}"
+    """Standard error of the level of all pixels, from the overscans, in the unit of the image."""
     COMBINED_NOISE = "LSST CALIB NOISE {}"
     """Noise of a single image of a combination, in the unit of the images."""
     DARK_RATE = "LSST ISR DARK RATE {}"
@@ -157,20 +159,21 @@ class DetectorImage:
         return self.metadata
 
 
-def dark_time(metadata: Mapping[str, Any]) -> float:
+def dark_time(metadata: Mapping[str, Any], missing: float = 0.0) -> float:
     """Time in which an image collected dark current.
 
     Parameters
     ----------
-    metadata
-        Of the image.
+    metadata, missing
+        Of the image; what is returned if neither its dark time nor its exposure time is a number.
 
     Returns
     -------
     time
         Seconds; never less than the exposure time.
     """
-    return max(float(metadata.get("DARKTIME") or 0.0), float(metadata.get("EXPTIME") or 0.0))
+    times = [float(value) for key in ("DARKTIME", "EXPTIME") if (value := metadata.get(key)) is not None]
+    return max((time for time in times if math.isfinite(time)), default=missing)
 
 
 def amplifier_value(metadata: Mapping[str, Any], key: str, amplifier: str) -> float:

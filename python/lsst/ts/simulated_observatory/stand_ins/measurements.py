@@ -122,7 +122,7 @@ class StandInCamera:
         elif image.kind is ImageType.FLAT:
             amplifiers = {each.truth.name: each.flat(image, rng) for each in channels}
             means = np.array([values["MEAN"] for values in amplifiers.values()])
-            of_detector = {"MEAN": float(np.mean(means)), "SCATTER": float(np.std(means))}
+            of_detector = {"MEAN": float(np.mean(means)), "SCATTER": float(np.std(means, ddof=1))}
             tests, detector_tests = verify_flat(amplifiers, of_detector)
         else:
             amplifiers = {each.truth.name: each.dark(image, rng) for each in channels}
