@@ -120,7 +120,10 @@ def test_curve_is_a_dataset_of_ip_isr(rng: np.random.Generator, tmp_path: Path, 
         for column, values in (per_pair | scalar).items():
             np.testing.assert_array_equal(row[column], values[name], err_msg=column)
         assert row["PTC_FIT_TYPE"] == fit_type
-        assert (row["PTC_FIT_DOF"], str(row["REASON"])) == (curve.ptcFitDof[name], curve.reasons.get(name, ""))
+        assert (row["PTC_FIT_DOF"], str(row["REASON"])) == (
+            curve.ptcFitDof[name],
+            curve.reasons.get(name, ""),
+        )
         assert row["INPUT_EXP_ID_PAIRS"].tolist() == [list(pair) for pair in curve.pairs]
         assert row["BAD_AMPS"].tolist() in (["C03"], [b"C03"])
         side, fitted = row["COV_MATRIX_SIDE"], row["COV_MATRIX_SIDE_FULL_COV_FIT"]
