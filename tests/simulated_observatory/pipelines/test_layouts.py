@@ -8,6 +8,7 @@ of lsst.ip.isr, and the columns and keywords that it names.
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +18,18 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
-from lsst.daf.butler import Butler
+from lsst.daf.butler import Butler, DataCoordinate, DatasetRef, FileDataset
 
 from lsst.ts.simulated_observatory.cameras.models import detector_model
 from lsst.ts.simulated_observatory.pipelines.corrections import linearize, subtract_crosstalk
+from lsst.ts.simulated_observatory.pipelines.formatters import TableFormatter
 from lsst.ts.simulated_observatory.pipelines.isr import IsrConfig, IsrTask
 from lsst.ts.simulated_observatory.pipelines.layouts import former_table, read_table, write_table
-from lsst.ts.simulated_observatory.pipelines.new_repository import certify_camera_model, create_repository
+from lsst.ts.simulated_observatory.pipelines.new_repository import (
+    calibration_type,
+    certify_camera_model,
+    create_repository,
+)
 from lsst.ts.simulated_observatory.pipelines.raws import read_raw
 from lsst.ts.simulated_observatory.pipelines.tables import (
     Crosstalk,
@@ -303,6 +309,23 @@ def test_crosstalk_of_earlier_versions_was_by_target(rng: np.random.Generator) -
     subtract_crosstalk(pixels, np.array(crosstalk.coeffs).T)
     assert pixels["C00"].max() == 0.0
     assert pixels["C01"].min() == 1e4
+
+
+def test_a_repository_of_earlier_versions_is_read(tmp_path: Path) -> None:
+    create_repository(str(tmp_path / "repo"))
+    path = tmp_path / "crosstalk.json"
+    values = {
+        "kind": "Crosstalk",
+        "detector": "RXX_S00",
+        "amplifiers": ["C00", "C01"],
+        "coeffs": [[0, 2], [1, 0]],
+    }
+    path.write_text(json.dumps(values))
+    with Butler.from_config(str(tmp_path / "repo"), writeable=True, run="old") as butler:
+        data_id = DataCoordinate.standardize(instrument="LATISS", detector=0, universe=butler.dimensions)
+        ref = DatasetRef(calibration_type(butler, "crosstalk"), data_id, run="old")
+        butler.ingest(FileDataset(path=str(path), refs=[ref], formatter=TableFormatter), transfer="copy")
+        assert butler.get(ref).coeffs == [[0, 1], [2, 0]]
 
 
 def test_curves_of_earlier_versions_had_pairs_once_for_all() -> None:
