@@ -72,6 +72,9 @@ class ScriptedArchive:
     ) -> None:
         self.failing, self.without, self.gains = failing, without, gains
         self.read: list[tuple[str, Any]] = []
+        self.curves: dict[tuple[int, str], tuple[float, float]] = {}
+        """a00 and turnoff by detector and amplifier."""
+        self.mean = 15_000.0
         self.certified: list[Certification] = []
         self.refusal: Exception | None = None
         self.tested = True
@@ -124,7 +127,7 @@ class ScriptedArchive:
         if isinstance(self.gains, Exception):
             raise self.gains
         return [
-            PairGain(pair, detector, name, (self.gains or {}).get(name, 1.1), 8.0, 15_000.0)
+            PairGain(pair, detector, name, (self.gains or {}).get(name, 1.1), 8.0, self.mean)
             for pair in pairs
             for detector in detectors
             for name in AMPLIFIERS

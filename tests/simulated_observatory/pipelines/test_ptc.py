@@ -68,7 +68,7 @@ def test_edges_and_bad_pixels_are_left_out(flat: Callable[[int, float], Detector
     for image in (first, second):
         image.image[:20] = image.image[-20:] = 0.0
     first.image[100:110] = 5e4
-    first.mask[100:110] = MaskPlane.SAT
+    first.mask[100:110] = MaskPlane.BAD
     pair = pair_of(first, second)
     assert pair.pixelCounts["C10"][0] == pytest.approx((400 - 40 - 10) * 460, rel=1e-4)
     assert pair.gain["C10"] == pytest.approx(GAIN["C10"], rel=0.02)

@@ -16,7 +16,7 @@ __all__ = [
     "VerificationTest",
 ]
 
-ADDED_TESTS = frozenset({"LEVEL", "DARK_CURRENT", "NOISE_FLOOR"})
+ADDED_TESTS = frozenset({"LEVEL", "DARK_CURRENT", "NOISE_FLOOR", "PTC_CHI_SQUARE"})
 """Tests that this project has added to those of cp_verify. They do not enter SUCCESS, so they are looked for
 in what was measured, and reported."""
 

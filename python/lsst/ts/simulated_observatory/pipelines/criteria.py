@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from ..cameras.models import DetectorModel
 from .addedcriteria import added_tests, merged
@@ -46,6 +47,10 @@ TURNOFF = 90_000.0
 
 NOISE_SCATTER = 1.25
 """Standard deviation of the overscan noise over the pairs that is allowed, adu."""
+
+CHI_SQUARE_CHANCE = 1e-6
+"""Probability of a chi^2 from which the pairs do not follow a curve; a single pair that is off by less than
+the limit of rejection does not come to it."""
 
 A00_RANGES: Mapping[str, tuple[float, float]] = {"ITL": (-4.56e-6, 6.91e-7), "E2V": (-3.52e-6, -2.61e-6)}
 """Lowest and highest a00 (1/electron) by manufacturer (DM-30171)."""
@@ -355,8 +360,15 @@ def _verify_curve(statistics: AmplifierStatistics, vendor: str) -> AmplifierResu
             "PTC_BFE_A00": limits[0] < values["PTC_BFE_A00"] < limits[1],
             "NOISE_SIGNAL_INDEPENDENCE": values["NOISE_SCATTER"] < NOISE_SCATTER,
         }
-        results[name] = {**tests, "SUCCESS": all(tests.values())}
+        # What is added to the tests of cp_verify has no part in SUCCESS.
+        added = {"PTC_CHI_SQUARE": _is_likely(values["PTC_CHI_SQUARE"], values["PTC_DOF"])}
+        results[name] = {**tests, "SUCCESS": all(tests.values()), **added}
     return results
+
+
+def _is_likely(chi_square: float, dof: float) -> bool:
+    """Whether chi^2 per degree of freedom is not too large for chance; False if there is none to judge."""
+    return dof > 0 and bool(special.chdtrc(dof, chi_square * dof) > CHI_SQUARE_CHANCE)
 
 
 def _noise_scatter(curve: PhotonTransferCurve, name: str) -> float:

@@ -77,6 +77,8 @@ def _curve(about: CombinedCalibration) -> PhotonTransferCurve:
         a00={each.name: each.a00 for each in truth},
         ptcTurnoff={each.name: levels[-1] for each in truth},
         ptcFitType="EXPAPPROXIMATION",
+        ptcFitChiSq={each.name: 1.0 for each in truth},
+        ptcFitDof={each.name: len(levels) - 2 for each in truth},
         rawMeans={each.name: levels for each in truth},
         usedPoints={each.name: [True] * len(levels) for each in truth},
         overscanNoise={each.name: [each.read_noise / each.gain] * len(levels) for each in truth},
