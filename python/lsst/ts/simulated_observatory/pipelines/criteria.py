@@ -325,7 +325,9 @@ def _measure_curve(curve: PhotonTransferCurve, model: DetectorModel) -> Amplifie
             "PTC_TURNOFF": curve.ptcTurnoff.get(amplifier.name, math.nan),
             "PTC_BFE_A00": curve.a00.get(amplifier.name, math.nan),
             "NOISE_SCATTER": _noise_scatter(curve, amplifier.name),
-            "MAX_RAW_MEAN": max(curve.rawMeans.get(amplifier.name, ()), default=math.nan),
+            "MAX_RAW_MEAN": max(
+                filter(math.isfinite, curve.rawMeans.get(amplifier.name, ())), default=math.nan
+            ),
         }
         for amplifier in model.amplifiers
     }
