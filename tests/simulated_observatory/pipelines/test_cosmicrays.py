@@ -80,6 +80,7 @@ def test_pixels_that_are_skipped_are_neither_cosmic_rays_nor_too_many(
     pixels[known & (rng.random(pixels.shape) < 0.1)] = np.nan
     pixels[98:103, 98:103] = 0.0
     pixels[100, 100] = 3_000.0
+    pixels[100, 101], known[100, 101] = 2_000.0, True
     with pytest.raises(TooManyCosmicRaysError):
         CosmicRayFinder().find(pixels, 0.0, 9.0)
     struck = CosmicRayFinder().find(pixels, 0.0, 9.0, known)

@@ -138,3 +138,13 @@ def test_failures_are_named_by_amplifier_and_merged_by_detector() -> None:
         "R22_S01": {"SUCCESS": False, "FAILURES": ["C05 PTC_GAIN"]},
         "SUCCESS": False,
     }
+
+
+def test_brightest_mean_does_not_depend_on_where_one_is_missing() -> None:
+    """The mean of a pair that could not be measured is no number, wherever it comes."""
+    for means in ([math.nan, 15e3, 102e3], [15e3, 102e3, math.nan], [15e3, math.nan, 102e3]):
+        curve = curve_of()
+        curve.rawMeans["C05"] = means
+        assert verified_curve(curve, model_of("ITL"))["AMP"]["C05"]["MAX_RAW_MEAN"] == 102e3
+    curve.rawMeans["C05"] = [math.nan]
+    assert math.isnan(verified_curve(curve, model_of("ITL"))["AMP"]["C05"]["MAX_RAW_MEAN"])

@@ -132,8 +132,10 @@ def test_rows_that_bleed_into_most_of_their_overscan_are_saturated_and_keep_thei
 def test_serial_overscan_full_of_charge_everywhere_is_no_level(rng: np.random.Generator) -> None:
     array = flat(rng, 90_000.0)
     array[:, SERIAL_PART] += 60_000.0
-    result = found(array)
+    assert found(array).saturated.all()
+    result = found(array, parallel=False)
     assert result.saturated.all()
+    assert np.median(result.pixels) == pytest.approx(90_000.0, rel=1e-3)  # from the prescan
     array[ROWS // 3 :, SERIAL_PART] -= 60_000.0
     result = found(array)
     assert np.flatnonzero(result.saturated.any(axis=1)).tolist() == list(range(ROWS // 3))
@@ -189,3 +191,14 @@ def test_error_of_the_level_is_what_the_level_scatters(
     expected = np.hypot(results[0].level_error, of_pixels)
     assert np.std(means) == pytest.approx(expected, rel=0.12)
     assert abs(np.mean(means)) < 4 * expected / np.sqrt(300)
+
+
+@pytest.mark.parametrize("rows", [10, 30, 48])
+def test_rows_of_the_parallel_overscan_that_bleed_do_not_count(rng: np.random.Generator, rows: int) -> None:
+    """The level of the other rows, which they get, need not be theirs."""
+    array = flat(rng, 20_000.0)
+    array[ROWS : ROWS + rows] += 95.0
+    array[ROWS : ROWS + rows, SERIAL_PART] += 5_000.0
+    result = found(array)
+    assert result.saturated.all() == (rows > 21)
+    assert np.median(result.pixels) == pytest.approx(20_000.0, abs=5.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -146,9 +147,9 @@ def test_pixels_without_a_response_have_no_data(image_of: ImageMaker, response: 
 
 
 def test_what_a_calibration_has_not_measured_is_bad(image_of: ImageMaker) -> None:
-    for apply in (divide_by_flat, lambda image, other: subtract_calibration(image, other, "bias")):
+    for apply in (divide_by_flat, partial(subtract_calibration, name="bias")):
         image, calibration = image_of(np.ones((20, 40))), image_of(np.ones((20, 40)))
-        calibration.mask[0, :4] = BAD, SAT, NO_DATA, CR
+        calibration.mask[0, :4] = np.array([BAD, SAT, NO_DATA, CR])
         apply(image, calibration)
         assert image.mask[0, :4].tolist() == [BAD, BAD, BAD | NO_DATA, 0]
         assert not image.mask[1:].any()

@@ -109,8 +109,8 @@ def subtract_overscan(
     medians = np.median(strip, axis=1)
     noise = MAD_TO_SIGMA * float(np.median(np.abs(sample(strip - medians[:, None]))))
     least = max(CHARGE, SCATTER * noise)
-    good = _serial_without_charge(strip, medians, raw.array[:, : columns.start], least)
-    level, row_bleeds = _levels(strip, good, fit_type, medians)
+    good, usual = _serial_without_charge(strip, medians, raw.array[:, : columns.start], least)
+    level, row_bleeds = _levels(strip, good, fit_type, medians, usual)
     residual = np.where(good, strip - level[:, None], np.float32(np.nan))[rows]
     pixels = raw.array[:, columns].astype(np.float32)
     pixels -= level[:, None]
@@ -119,7 +119,7 @@ def subtract_overscan(
     if parallel:
         overscan = np.ascontiguousarray(pixels[lines].T)
         usable = (np.abs(overscan) <= least) & ~row_bleeds[lines]
-        offset, column_bleeds = _levels(overscan, usable, fit_type, np.median(overscan, axis=1))
+        offset, column_bleeds = _levels(overscan, usable, fit_type, np.median(overscan, axis=1), 0.0)
         pixels[rows] -= offset
         saturated |= column_bleeds
     sigma = clipped_statistics(residual).sigma
@@ -135,8 +135,8 @@ def subtract_overscan(
 
 def _serial_without_charge(
     strip: NDArray[np.float32], medians: NDArray[np.float32], prescan: NDArray[Any], least: float
-) -> NDArray[np.bool_]:
-    """Pixels of a serial overscan without charge.
+) -> tuple[NDArray[np.bool_], float]:
+    """Pixels of a serial overscan without charge, and its usual level.
 
     Charge is what deviates from the usual level of the rows by more than ``least`` and more than they differ
     among each other. If all have charge, it is the prescan, read before any charge, that has the level.
@@ -145,16 +145,20 @@ def _serial_without_charge(
     limit = max(least, min(SCATTER * IQR_TO_SIGMA * float(high - low), MOST_CHARGE))
     if prescan.size and usual - (before := float(np.median(prescan))) > MOST_CHARGE:
         usual, limit = before, max(least, MOST_CHARGE)
-    return np.asarray(np.abs(strip - np.float32(usual)) <= limit)
+    return np.abs(strip - np.float32(usual)) <= limit, float(usual)
 
 
 def _levels(
-    strip: NDArray[np.float32], good: NDArray[np.bool_], fit_type: str, medians: NDArray[np.float32]
+    strip: NDArray[np.float32],
+    good: NDArray[np.bool_],
+    fit_type: str,
+    medians: NDArray[np.float32],
+    usual: float,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Levels of the lines of an overscan from its good pixels, and which have too few of them.
 
     Shapes (lines, pixels in each), the same, and (lines,) for the medians of all pixels and both results.
-    Lines with too few have the median of the others, or 0 if there are none.
+    Lines with too few have the median of the others, or the usual level if there are none.
     """
     bleeds = np.count_nonzero(good, axis=1) * 2 < strip.shape[1]
     per_line, complete = fit_type.endswith("PER_ROW"), bool(good.all())
@@ -168,7 +172,7 @@ def _levels(
         with np.errstate(invalid="ignore"):
             level += np.where(inside, residual, np.float32(0.0)).sum(axis=1) / inside.sum(axis=1)
     level = np.broadcast_to(level, bleeds.shape).copy()
-    level[bleeds] = 0.0 if bleeds.all() else np.median(level[~bleeds])
+    level[bleeds] = usual if bleeds.all() else np.median(level[~bleeds])
     return level, bleeds
 
 
