@@ -1,4 +1,4 @@
-"""Faults of the simulated detector, as the physics sees them; ``faults/detector_kinds.py`` says which there are."""
+"""Faults of the simulated detector, as the physics sees them; their kinds: ``faults/detector_kinds.py``."""
 
 from __future__ import annotations
 

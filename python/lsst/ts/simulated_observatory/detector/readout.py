@@ -56,7 +56,7 @@ def read_out(
     charge: Image,
     common: np.random.Generator,
     streams: Sequence[np.random.Generator],
-    electronics: Electronics = Electronics(),  # noqa: B008 (frozen)
+    electronics: Electronics = Electronics(),
 ) -> Iterator[npt.NDArray[np.int32]]:
     """Read all amplifiers at the same time.
 
@@ -66,8 +66,8 @@ def read_out(
     Parameters
     ----------
     truth, charge
-        The detector, and the charge in it: amplifiers by rows by columns, from the first imaging pixel on, with
-        those rows and columns of the overscans that have charge; electron.
+        The detector, and the charge in it: amplifiers by rows by columns, from the first imaging pixel on,
+        with those rows and columns of the overscans that have charge; electron.
     common, streams
         Random numbers for what the amplifiers have in common, and for each amplifier.
     electronics

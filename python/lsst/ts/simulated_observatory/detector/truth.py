@@ -28,8 +28,8 @@ FULL_WELL = 0.96, 1.06
 and highest. Chosen, so that some amplifiers are full below that level."""
 
 LEAST_FULL_WELL = 122_000.0
-"""Least full well with the mean light of the camera, electron; more light, higher full wells. Chosen: a flat of
-35 s, the longest of the documented curve, is below."""
+"""Least full well with the mean light of the camera, electron; more light, higher full wells. Chosen: a flat
+of 35 s, the longest of the documented curve, is below."""
 
 DEFERRED_CHARGE = 1e-6, 1e-5
 """Part of a charge that stays behind at each transfer along the serial register: lowest and highest. Chosen;
@@ -39,8 +39,8 @@ HOT_PIXELS = 6e-4
 """Part of all pixels with a high dark current; a sixth of them is above the limit for defects."""
 
 HOT_RATES = 0.5, 100.0
-"""Lowest and highest additional dark current of a hot pixel, electron/s. The number of pixels above a rate goes
-with its inverse, a power law across the limit for defects, 3 electron/s. Chosen."""
+"""Lowest and highest additional dark current of a hot pixel, electron/s. The number of pixels above a rate
+goes with its inverse, a power law across the limit for defects, 3 electron/s. Chosen."""
 
 COLD_PIXELS = 2e-5
 """Part of all pixels with a low response."""
@@ -52,7 +52,7 @@ BRIGHT_PIXELS = 1e-5
 """Part of all pixels with too high a response, which have no neighbours that lack it."""
 
 VAMPIRE_PIXELS = 2e-6
-"""Part of all pixels that collect charge of their neighbours, as ITL CCDs have them (SITCOMTN-148). Chosen."""
+"""Part of all pixels that collect charge of their neighbours, as in ITL CCDs (SITCOMTN-148). Chosen."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class Defect:
     """A rectangle of pixels that are not as the others, in the assembled and trimmed detector."""
 
     kind: str
-    """``hot pixel``, ``hot column``, ``cold pixel``, ``dead pixel``, ``bright pixel``, ``trap``, ``vampire``, or
-    ``vampire ring`` for it and its neighbours."""
+    """``hot pixel``, ``hot column``, ``cold pixel``, ``dead pixel``, ``bright pixel``, ``trap``, ``vampire``,
+    or ``vampire ring`` for it and its neighbours."""
     x: int
     """First column, from 0."""
     y: int

@@ -1,4 +1,4 @@
-"""All kinds of faults but those of the detectors, one row each; the component in which one strikes asks for it."""
+"""All kinds of faults but those of the detectors; the component in which one strikes asks for it by name."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ MOST_SECONDS = 1e6
 
 def _seconds(*drawn: Value) -> Mapping[str, Option]:
     expected = f"a number of seconds greater than 0 and up to {MOST_SECONDS:g}"
-    read = number(expected, lambda number: 0 < number <= MOST_SECONDS)
+    read = number(expected, lambda found: 0 < found <= MOST_SECONDS)
     return {"seconds": Option("simulated seconds", read, default=30.0, drawn=drawn)}
 
 
 _step = number(
     f"a number of seconds between -{MOST_SECONDS:g} and {MOST_SECONDS:g}",
-    lambda number: abs(number) <= MOST_SECONDS,
+    lambda found: abs(found) <= MOST_SECONDS,
 )
-_factor = number("a factor from 1 to 1e6", lambda number: 1.0 <= number <= 1e6)
+_factor = number("a factor from 1 to 1e6", lambda found: 1.0 <= found <= 1e6)
 
 _COMPONENT = Option("SAL name, e.g. ATCamera or OCPS:1", required=True, condition=True)
 _STATES = ("STANDBY", "DISABLED", "FAULT")

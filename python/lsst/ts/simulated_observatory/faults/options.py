@@ -1,4 +1,4 @@
-"""What a kind of fault is: its name, its meaning, and its options, with the functions that read their texts."""
+"""What a kind of fault is: its name, its meaning, and its options, with functions that read their texts."""
 
 from __future__ import annotations
 
