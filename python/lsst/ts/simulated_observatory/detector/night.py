@@ -11,8 +11,8 @@ from .truth import random_stream
 __all__ = ["Night", "draw_night", "idle_transient", "lamp_shape", "observing_day"]
 
 GAIN_DRIFT = 3e-4
-"""Largest relative change of a gain between nights. Chosen: FLAT NOISE, with the gains of another night, has a
-margin of 7e-3."""
+"""Largest relative change of a gain between nights. Chosen: FLAT NOISE, with the gains of another night, has
+a margin of 7e-3."""
 
 NOISE_DRIFT = 5e-3
 """Largest relative change of a read noise between nights. Chosen; the tests allow 5e-2."""
@@ -23,9 +23,9 @@ PEDESTAL_DRIFT = 20.0
 LAMP_DRIFT = 5e-3
 """Largest relative change of the lamp between nights. Chosen."""
 
-SHAPE_DRIFT = 3e-3
-"""Largest change of the light from one side of the detector to the other between nights, and within one.
-Chosen; if it came between two flats, their pair would show it."""
+SHAPE_DRIFT = 1.5e-3
+"""Largest deviation of the light on one side of the detector from that on the other: two exposures differ by up
+to 0.3 %. Chosen; if that came between two flats, their pair would show it."""
 
 SHAPE_PERIOD = 200.0
 """Exposures in which the shape of the light goes there and back in a night, so that the two flats of a pair
