@@ -39,6 +39,9 @@ def test_overscan_scatters_by_the_read_noise(
         (serial - serial.mean(axis=2, keepdims=True)).std(axis=(1, 2)) * np.sqrt(64 / 63) * of(truth, "gain")
     )
     np.testing.assert_allclose(noise, of(truth, "read_noise"), rtol=0.025)
+    # What the amplifiers have in common is a part of it, 0.6 %.
+    tonight = of(truth, "read_noise") * draw_night(5, "LATISS", 0, 16, 20250115).noise
+    assert np.mean(noise / tonight) == pytest.approx(1.0, abs=0.004)
     assert prescan.std(axis=(1, 2)).mean() == pytest.approx(serial.std(axis=(1, 2)).mean(), rel=0.05)
 
 

@@ -24,8 +24,8 @@ LAMP_DRIFT = 5e-3
 """Largest relative change of the lamp between nights. Chosen."""
 
 SHAPE_DRIFT = 1.5e-3
-"""Largest deviation of the light on one side of the detector from that on the other: two exposures differ by up
-to 0.3 %. Chosen; if that came between two flats, their pair would show it."""
+"""Largest deviation of the light on one side of the detector from that on the other: two exposures differ by
+up to 0.3 %. Chosen; if that came between two flats, their pair would show it."""
 
 SHAPE_PERIOD = 200.0
 """Exposures in which the shape of the light goes there and back in a night, so that the two flats of a pair
