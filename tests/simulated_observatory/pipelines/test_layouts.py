@@ -287,7 +287,7 @@ def test_isr_removes_the_ghost_where_it_is(certified: tuple[Path, Crosstalk], bi
     results = []
     for image, crosstalk in ((raw, certified[1]), (plain, None)):
         config = IsrConfig()
-        for option in ("doApplyGains", "doBias", "doDark", "doDefect", "doLinearize"):
+        for option in ("doApplyGains", "doBias", "doDark", "doDefect", "doLinearize", "doSaturation"):
             setattr(config, option, False)
         config.doCrosstalk = crosstalk is not None
         results.append(IsrTask(config=config).run(image, crosstalk=crosstalk).outputExposure)
