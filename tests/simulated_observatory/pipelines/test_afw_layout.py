@@ -138,7 +138,7 @@ def test_only_a_flat_has_a_filter(butler: Butler, images: list[Any]) -> None:
     assert "FILTER" not in header
     assert "filter" not in header["CALIB_ID"]
     assert (header["EXPTIME"], header["DARKTIME"]) == (0.0, 0.0)
-    levels = [{"EXPOSURE": number, "MEAN": 100.0} for number in range(1, 7)]
+    levels = {"EXPOSURES": dict.fromkeys(range(1, 7), 100.0)}
     flat = CombineFlatTask(config=CombineFlatConfig()).run(images, levels).combined
     header = put(butler, flat, "flat", physical_filter=FILTER).header
     assert header["FILTER"] == FILTER
