@@ -200,7 +200,7 @@ def _pair(exposures: tuple[int, int], dark: Collection[str]) -> Any:
 
     return PhotonTransferCurve(
         detector=DETECTOR,
-        inputExpIdPairs=[exposures],
+        inputExpIdPairs={name: [exposures] for name in AMPLIFIERS},
         gain={name: float("nan") if name in dark else 1.1 for name in AMPLIFIERS},
         noise={name: float("nan") if name in dark else 8.0 for name in AMPLIFIERS},
         rawMeans={name: [15_000.0] for name in AMPLIFIERS},

@@ -62,7 +62,7 @@ def test_the_validity_is_the_one_that_was_asked_for(cells: Any) -> None:
 
 def test_a_pair_of_flats_has_gains_and_noise(first_night: Any, cells: Any) -> None:
     assert list(cells["gain_values"]) == list(cells["noise_values"]) == list(first_night.truth)
-    assert cells["cpCov"].inputExpIdPairs == [(cells["flat1ID"], cells["flat2ID"])]
+    assert cells["cpCov"].inputExpIdPairs["C00"] == [(cells["flat1ID"], cells["flat2ID"])]
     for name, amplifier in first_night.truth.items():
         assert cells["gain_values"][name] == pytest.approx(1.04 * amplifier["gain"], rel=0.05)
         assert cells["noise_values"][name] == pytest.approx(amplifier["read_noise"], rel=0.05)

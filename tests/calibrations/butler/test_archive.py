@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from astropy.time import Time
 from lsst.daf.butler import Butler, CollectionType, Timespan
 
 from lsst.ts.calibrations.butler.archive import Archive
+from lsst.ts.calibrations.butler.members import Members
 from lsst.ts.calibrations.butler.repository import Repository
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS
 from lsst.ts.calibrations.verification import VerificationResults, VerificationTest
+from lsst.ts.simulated_observatory.pipelines.images import Amplifier, DetectorImage
+from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type
 from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 
 FIRST, SECOND, THIRD = 2025011500001, 2025011500002, 2025011500003
@@ -191,7 +196,7 @@ def curve(first: int = FIRST, second: int = SECOND, **gains: float) -> PhotonTra
     return PhotonTransferCurve(
         detector="RXX_S00",
         gain=gain,
-        inputExpIdPairs=[(first, second)],
+        inputExpIdPairs={name: [(first, second)] for name in AMPLIFIERS},
         noise=dict.fromkeys(AMPLIFIERS, 8.5),
         rawMeans={name: [15_000.0] for name in AMPLIFIERS},
     )
@@ -326,3 +331,29 @@ def test_a_file_of_results_that_is_spoilt_is_an_error_in_words(
         read(three_exposures, "u/ocps/a", "BIAS", FIRST)
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 1000
+
+
+def put_bias(repository: Path, run: str, **metadata: Any) -> None:
+    image = DetectorImage(
+        np.zeros((4, 6), np.float32),
+        np.zeros((4, 6), np.uint16),
+        {"C00": Amplifier("C00", 0, 0, 6, 4)},
+        metadata,
+    )
+    with Butler.from_config(str(repository), writeable=True) as butler:
+        butler.collections.register(run)
+        butler.put(image, calibration_type(butler, "bias"), run=run, instrument="LATISS", detector=0)
+
+
+def test_exposures_that_a_combination_left_out_are_in_its_metadata(repository: Path) -> None:
+    left_out = {"LEFT OUT EXPOSURES": [SECOND], "LEFT OUT REASONS": ["light"]}
+    put_bias(repository, "u/ocps/1/run", **left_out, **{"ODD EXPOSURES": [], "ODD REASONS": []})
+    put_bias(repository, "u/ocps/2/run", **{"INPUT EXPOSURES": [FIRST]})
+    put_bias(repository, "u/ocps/3/run", **left_out | {"LEFT OUT REASONS": []})
+    found = ask(repository, lambda archive: archive.members("bias", "u/ocps/1/run", DETECTORS))
+    assert found == Members({SECOND: "light"})
+    for run in ("u/ocps/2/run", "u/ocps/none"):
+        used_all = partial(lambda archive, name: archive.members("bias", name, DETECTORS), name=run)
+        assert ask(repository, used_all) == Members()
+    with pytest.raises(ArchiveError, match="the exposures that bias in u/ocps/3/run was made of"):
+        ask(repository, lambda archive: archive.members("bias", "u/ocps/3/run", DETECTORS))

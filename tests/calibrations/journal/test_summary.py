@@ -15,6 +15,7 @@ from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.journal.facts import (
     Certified,
     ExposureConfirmed,
+    ExposuresLeftOut,
     ExposureTaken,
     Fact,
     GainsMeasured,
@@ -53,6 +54,7 @@ FIELDS = {
     "gains",
     "not_done",
     "timeline",
+    "left_out",
 }
 THRESHOLDS = {
     "MAX_FAILURES_PER_DETECTOR_PER_TEST_TYPE_THRESHOLD": 8,
@@ -327,3 +329,15 @@ def test_a_summary_replaces_the_one_before(tmp_path: Path) -> None:
 
 def test_the_acquisition_begins_when_the_first_image_is_asked_for(tmp_path: Path) -> None:
     assert summarize(exposure(1, "DARK", 30.0, 4.0), tmp_path)["timeline"]["acquisition"] == 32.0
+
+
+def test_exposures_that_were_left_out_are_named_with_the_reason(tmp_path: Path) -> None:
+    fact = ExposuresLeftOut(
+        time=0.0,
+        calibration="BIAS",
+        collection="u/ocps/1",
+        left_out={"2025011500003": "light"},
+        odd={"7": "noise"},
+    )
+    summary = summarize([fact], tmp_path)
+    assert summary["left_out"] == [{"calibration": "BIAS", "exposure": 2025011500003, "reason": "light"}]

@@ -13,6 +13,7 @@ def gain(pair: int, amplifier: str, value: float | None, noise: float | None = 5
     return {
         "exposures": [pair, pair + 1], "detector": 0, "amplifier": amplifier,
         "gain": value, "gain_corrected": corrected, "noise": noise,
+        "reason": "not measured" if value is None else None,
     }  # fmt: skip
 
 
@@ -24,7 +25,7 @@ def test_every_pair_detector_and_amplifier_has_its_line() -> None:
     at = shown.index(["Gain", "from", "the", "flats", "11", "and", "12:"])
     assert shown[at + 2 : at + 4] == [
         ["0", "C00", "1.0000", "0.9600", "5.60"],
-        ["0", "C01", "none", "none", "5.60"],
+        ["0", "C01", "none", "none", "5.60", "not", "measured"],
     ]
     at = shown.index(["Gain", "from", "the", "flats", "13", "and", "14:"])
     assert shown[at + 2 : at + 4] == [
@@ -36,9 +37,16 @@ def test_every_pair_detector_and_amplifier_has_its_line() -> None:
 def test_the_means_of_the_amplifiers_come_first_and_leave_out_what_is_not_known() -> None:
     shown = [line.split() for line in gain_table(GAINS).splitlines()]
     assert shown[2:4] == [
-        ["0", "C00", "1.1000", "1.0560", "5.60", "2"],
-        ["0", "C01", "1.3000", "1.2480", "5.60", "1"],
+        ["0", "C00", "1.1000", "1.0560", "5.60", "2", "of", "2"],
+        ["0", "C01", "1.3000", "1.2480", "5.60", "1", "of", "2"],
     ]
+
+
+def test_a_pair_without_corrected_gain_is_in_no_mean() -> None:
+    bright = gain(15, "C00", 1.596) | {"gain_corrected": None, "reason": "brighter than the turnoff"}
+    shown = [line.split() for line in gain_table([*GAINS, bright]).splitlines()]
+    assert shown[2] == ["0", "C00", "1.1000", "1.0560", "5.60", "2", "of", "3"]
+    assert shown[-1] == ["0", "C00", "1.5960", "none", "5.60", "brighter", "than", "the", "turnoff"]
 
 
 def test_an_amplifier_without_any_gain_is_there() -> None:

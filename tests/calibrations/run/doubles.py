@@ -8,6 +8,7 @@ from typing import Any
 
 from lsst.ts.calibrations.butler.archive import PairGain
 from lsst.ts.calibrations.butler.certification import Certification
+from lsst.ts.calibrations.butler.members import Members
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import CertificationError
@@ -71,16 +72,24 @@ class ScriptedArchive:
     ) -> None:
         self.failing, self.without, self.gains = failing, without, gains
         self.read: list[tuple[str, Any]] = []
+        self.curves: dict[tuple[int, str], tuple[float, float]] = {}
+        """a00 and turnoff by detector and amplifier."""
+        self.mean = 15_000.0
         self.certified: list[Certification] = []
         self.refusal: Exception | None = None
         self.tested = True
         """Whether tests were made of what was measured."""
+        self.unlike = Members()
+        """What became of the exposures that were combined."""
         self.put = "first"
         """Which calibration is in the collection of a job: the one that it made, or another."""
 
     async def made(self, dataset_type: str, run: str) -> tuple[str, ...]:
         self.read.append((run, dataset_type))
         return (f"{self.put} {dataset_type} of {run}",)
+
+    async def members(self, dataset_type: str, run: str, detectors: Sequence[int]) -> Members:
+        return self.unlike
 
     async def certify(self, certification: Certification) -> None:
         if self.refusal is not None:
@@ -118,11 +127,16 @@ class ScriptedArchive:
         if isinstance(self.gains, Exception):
             raise self.gains
         return [
-            PairGain(pair, detector, name, (self.gains or {}).get(name, 1.1), 8.0, 15_000.0)
+            PairGain(pair, detector, name, (self.gains or {}).get(name, 1.1), 8.0, self.mean)
             for pair in pairs
             for detector in detectors
             for name in AMPLIFIERS
         ]
+
+    async def coefficients(
+        self, collection: str, exposure: int, detectors: Sequence[int]
+    ) -> Mapping[tuple[int, str], tuple[float, float]]:
+        return self.curves
 
 
 def make_processing(

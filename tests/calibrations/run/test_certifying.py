@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from lsst.ts.calibrations.butler.members import Members
 from lsst.ts.calibrations.domain.errors import CertificationError
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, ImageType
 from lsst.ts.calibrations.journal.facts import (
     CalibrationMade,
     Certified,
+    ExposuresLeftOut,
     JobEnded,
     JobSubmitted,
     VerdictGiven,
@@ -230,3 +232,23 @@ def test_nobody_else_waives_a_verification(config: Any, options: dict[str, Any])
         waive(MADE, config(**options))
     with pytest.raises(TypeError, match="made by verification"):
         Waiver(combined=MADE, reason="do_verify is false", seal=b"")
+
+
+def test_certification_is_bound_to_the_exposures_that_were_used(make_run: MakeRun, caplog: Any) -> None:
+    archive = ScriptedArchive()
+    archive.unlike = Members({EXPOSURES[1]: "light"}, {EXPOSURES[2]: "noise"})
+    case = make_run(archive=archive, **INTERNAL, script_mode="BIAS")
+    processing = case.hand_over(ImageType.BIAS)
+    used = (EXPOSURES[0], *EXPOSURES[2:])
+    (certification,) = case.archive.certified
+    assert certification.combined.exposures == {"BIAS": used}
+    assert certification.combined.left_out == {EXPOSURES[1]: "light"}
+    assert str(EXPOSURES[1]) not in case.ocps.requests[1].data_query
+    assert ("u/ocps/job2", used) in case.archive.read
+    (fact,) = case.of(ExposuresLeftOut)
+    assert (fact.left_out, fact.odd) == ({str(EXPOSURES[1]): "light"}, {str(EXPOSURES[2]): "noise"})
+    assert f"BIAS: exposure {EXPOSURES[1]} is left out: light." in caplog.text
+    report = processing.work.reports["BIAS"]
+    for text in (report.full_text(), report.love_text("report.txt")):
+        assert f"    Exposure {EXPOSURES[1]} was left out: light." in text
+        assert f"    Exposure {EXPOSURES[2]} was used and is odd: noise." in text

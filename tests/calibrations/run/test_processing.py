@@ -178,7 +178,8 @@ def test_each_pair_of_equal_flats_gives_the_gains_of_all_amplifiers(make_run: Ma
     first = gains[0]
     assert first["gain"] == 1.1
     assert first["gain_corrected"] == pytest.approx(1.1 * (1 - 0.00027e-2 * 15_000))
-    assert set(first) == {"exposures", "detector", "amplifier", "gain", "gain_corrected", "noise"}
+    assert set(first) == {"exposures", "detector", "amplifier", "gain", "gain_corrected", "noise", "reason"}
+    assert first["reason"] is None
     assert "1.1000" in caplog.text
 
 
@@ -202,7 +203,25 @@ def test_an_amplifier_without_light_has_no_gain(make_run: MakeRun) -> None:
     case.hand_over(ImageType.FLAT)
     gains = case.of(GainsMeasured)[0].gains
     assert {each["amplifier"] for each in gains if math.isnan(each["gain_corrected"])} == {"C03"}
+    assert {each["amplifier"] for each in gains if each["reason"]} == {"C03"}
     assert "none" in (case.context.settings.folder / "report.txt").read_text()
+
+
+def test_gains_are_corrected_by_the_curve_in_use_up_to_its_turnoff(make_run: MakeRun) -> None:
+    archive = ScriptedArchive()
+    archive.mean = 60_000.0
+    archive.curves = {(0, "C00"): (-2.5e-6, 90_000.0), (0, "C01"): (-2.5e-6, 55_000.0)}
+    case = make_run(archive=archive)
+    case.hand_over(ImageType.FLAT)
+    gains = {each["amplifier"]: each for each in case.of(GainsMeasured)[0].gains}
+    corrected = gains["C00"]["gain_corrected"]
+    x = 2 * -2.5e-6 * corrected * 60_000.0
+    assert corrected * x / math.expm1(x) == pytest.approx(1.1)
+    assert gains["C00"]["reason"] is None
+    assert "turnoff of the curve, 55000 adu" in gains["C01"]["reason"]
+    assert "no correction" in gains["C02"]["reason"]
+    assert all(math.isnan(gains[name]["gain_corrected"]) for name in ("C01", "C02"))
+    assert gains["C02"]["gain"] == 1.1
 
 
 def test_gains_that_the_butler_does_not_have_are_not_done(make_run: MakeRun) -> None:

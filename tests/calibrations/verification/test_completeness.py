@@ -204,3 +204,13 @@ def test_the_measurements_are_not_changed() -> None:
     before = copy.deepcopy(measured)
     judge({1: [], 2: []}, measured)
     assert repr(measured) == repr(before)
+
+
+def test_added_tests_that_fail_are_reported_and_neither_counted_nor_missed() -> None:
+    measured = measurements([1, 2, 3])
+    for (exposure, _), each in measured.items():
+        for number, tests in enumerate(each["VERIFY"]["AMP"].values()):
+            tests["LEVEL"] = exposure == 1 or number > 9
+    verdict = judge({1: [], 2: [], 3: []}, measured)
+    assert (verdict.passed, verdict.complete, verdict.n_failed, verdict.n_tests) == (True, True, 0, 96)
+    assert verdict.failures == {2: {"LEVEL": 10}, 3: {"LEVEL": 10}}

@@ -66,7 +66,7 @@ def test_crosstalk_is_small_and_none_with_itself() -> None:
     crosstalk = detector_model("LATISS", 0).crosstalk
     assert all(crosstalk[i][i] == 0.0 for i in range(16))
     assert all(abs(value) <= 1e-4 for row in crosstalk for value in row)
-    assert crosstalk[3][4] == crosstalk[4][3] == max(map(max, crosstalk))
+    assert crosstalk[4][3] == max(map(max, crosstalk)) > 1.5 * crosstalk[3][4] > 0.0
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from lsst.ts import salobj
 from lsst.ts.calibrations.components.camera import _camera_class
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.components.camera import IDLE_BEFORE
 from lsst.ts.simulated_observatory.components.camera_events import CommandState, RaftsState, ShutterState
 from lsst.ts.simulated_observatory.components.images import split_escaped
 
@@ -126,6 +127,34 @@ def test_names_go_on_where_an_earlier_simulation_ended(observe: Any, tmp_path: P
 
     assert clock.run(body) == ["000001", "000002"]
     assert clock.run(body) == ["000003", "000004"]
+
+
+def test_pixels_know_the_number_of_the_image_and_how_long_nothing_was_read_out(observe: Any) -> None:
+    async def body() -> None:
+        async with observe() as here:
+            await here.recorder.take_images(2, 0.0, "BIAS")
+            await asyncio.sleep(100)
+            await here.recorder.take_images(1, 5.0, "FLAT")
+            await asyncio.sleep(30)
+            first, second, third = here.stand_ins.pixels
+            assert [each.image for each in (first, second, third)] == [1, 2, 3]
+            assert first.idle >= IDLE_BEFORE
+            assert second.idle == 0.0
+            assert third.idle == pytest.approx(98.0)  # the readout takes 2 s
+
+    clock.run(body)
+
+
+def test_a_simulation_that_goes_on_has_not_been_idle(observe: Any, tmp_path: Path) -> None:
+    async def body() -> None:
+        earlier = tmp_path / "raw" / "20250115" / "AT_O_20250115_000003"
+        earlier.mkdir(parents=True)
+        async with observe() as here:
+            await here.recorder.take_images(1, 0.0, "BIAS")
+            await asyncio.sleep(30)
+            assert here.stand_ins.pixels[-1].idle < 10.0
+
+    clock.run(body)
 
 
 def test_several_images_of_one_command_wait_for_each_readout(observe: Any) -> None:

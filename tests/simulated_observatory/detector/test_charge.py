@@ -28,7 +28,6 @@ def test_charge_from_light_and_other_sources_is_poisson(mean: float, part: float
         np.ones((400, 400), np.float32),
         uniform,
         a00=0.0,
-        full_well=1e6,
         extra=NOTHING,
     )
     assert charge.dtype == np.float32
@@ -39,13 +38,12 @@ def test_charge_from_light_and_other_sources_is_poisson(mean: float, part: float
         np.testing.assert_array_equal(charge, np.rint(charge))
 
 
-def test_full_well_holds_no_more() -> None:
+def test_extra_charge_of_a_pixel_adds_up() -> None:
     extra = PixelCharges(np.array([4, 4]), np.array([3, 3]), np.full(2, 9e4, np.float32))
     charge = collect_charge(
-        np.random.default_rng(1), 0.0, np.ones((8, 8), np.float32), 0.0, a00=A00, full_well=1.2e5, extra=extra
+        np.random.default_rng(1), 0.0, np.ones((8, 8), np.float32), 0.0, a00=A00, extra=extra
     )
-    assert charge[3, 4] == np.float32(1.2e5)
-    assert charge.sum() == np.float32(1.2e5)
+    assert charge[3, 4] == charge.sum() == np.float32(1.8e5)
 
 
 def test_brighter_fatter_leaves_an_even_image_as_it_is() -> None:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from lsst.ts.simulated_observatory.cameras.models import DetectorModel
-from lsst.ts.simulated_observatory.detector.exposure import BITS, read_out
 from lsst.ts.simulated_observatory.detector.illumination import LAMP_RATE
+from lsst.ts.simulated_observatory.detector.night import IDLE_LEVEL, draw_night
+from lsst.ts.simulated_observatory.detector.patterns import FILTER_RESPONSE
+from lsst.ts.simulated_observatory.detector.readout import BITS, COMMON_NOISE, read_out
 from lsst.ts.simulated_observatory.detector.truth import DetectorTruth, random_stream
 
 
@@ -37,6 +39,9 @@ def test_overscan_scatters_by_the_read_noise(
         (serial - serial.mean(axis=2, keepdims=True)).std(axis=(1, 2)) * np.sqrt(64 / 63) * of(truth, "gain")
     )
     np.testing.assert_allclose(noise, of(truth, "read_noise"), rtol=0.025)
+    # What the amplifiers have in common is a part of it, 0.6 %.
+    tonight = of(truth, "read_noise") * draw_night(5, "LATISS", 0, 16, 20250115).noise
+    assert np.mean(noise / tonight) == pytest.approx(1.0, abs=0.004)
     assert prescan.std(axis=(1, 2)).mean() == pytest.approx(serial.std(axis=(1, 2)).mean(), rel=0.05)
 
 
@@ -153,8 +158,71 @@ def test_defects_are_where_the_truth_has_them(
         "hot column",
         "cold pixel",
         "dead pixel",
+        "bright pixel",
+        "vampire",
+        "vampire ring",
         "trap",
     }
+
+
+def test_deferred_charge_is_read_in_the_first_column_of_the_overscan(
+    take: Callable[..., np.ndarray], model: DetectorModel, truth: DetectorTruth
+) -> None:
+    stop = model.amplifiers[0].imaging[1].stop
+    flats = np.mean([take(i, 30.0, True)[:, : model.amplifiers[0].height] for i in range(4)], axis=(0, 2))
+    signal = flats[:, stop - 10 : stop].mean(axis=1) - flats[:, stop + 3 :].mean(axis=1)
+    deferred = (flats[:, stop] - flats[:, stop + 3 :].mean(axis=1)) / signal
+    expected = of(truth, "deferred_charge") * stop
+    np.testing.assert_allclose(deferred, expected, atol=3e-5)
+
+
+def test_amplifiers_have_noise_in_common(take: Callable[..., np.ndarray], truth: DetectorTruth) -> None:
+    noise = np.diff(take(1)[:, :, -60:].astype(float), axis=2) / np.sqrt(2)
+    noise *= of(truth, "gain")[:, None, None]
+    common = [(noise[i] * noise[j]).mean() for i in range(16) for j in range(i)]
+    assert np.mean(common) == pytest.approx(COMMON_NOISE**2, rel=0.15)
+
+
+def test_first_frame_after_idling_has_an_excess_that_its_overscan_lacks(
+    take_electrons: Callable[..., np.ndarray],
+) -> None:
+    excess = (take_electrons(1, idle=1e4) - take_electrons(1)).mean(axis=(0, 2))
+    assert excess[0] == pytest.approx(1.08 * IDLE_LEVEL, rel=0.05)
+    assert abs(excess[-50:].mean()) < 0.5
+    assert np.abs(take_electrons(1, idle=3.0) - take_electrons(1)).max() < 2.0
+
+
+def test_nights_differ_in_level_gain_noise_and_light(
+    take: Callable[..., np.ndarray], take_electrons: Callable[..., np.ndarray], model: DetectorModel
+) -> None:
+    tonight, other = ([take(day * 100_000 + i) for i in range(4)] for day in (0, 1))
+    overscan = np.s_[:, :, model.amplifiers[0].imaging[1].stop :]
+    moved = np.mean([b[overscan] - a[overscan] for a, b in zip(tonight, other, strict=True)], axis=(0, 2, 3))
+    assert np.std(moved) > 10.0  # 20 sqrt(2) adu
+    light = [
+        np.mean([np.median(each) for each in take_electrons(day * 100_000, 20.0, True)]) for day in (0, 1)
+    ]
+    nights = [draw_night(5, "LATISS", 0, 16, 20250115 + day) for day in (0, 1)]
+    assert light[1] / light[0] == pytest.approx(nights[1].lamp / nights[0].lamp, abs=5e-4)
+
+
+def test_a_flat_of_another_filter_has_another_pattern(take_electrons: Callable[..., np.ndarray]) -> None:
+    red, again, green = (
+        np.mean(
+            [take_electrons(first + i, 25.0 / light, True, physical_filter=name) for i in range(4)], axis=0
+        )
+        for first, light, name in (
+            (0, 1.0, "SDSSr_65mm~empty"),
+            (10, 1.0, "SDSSr_65mm~empty_1"),
+            (20, 1.0, "SDSSg_65mm~empty_1"),
+        )
+    )
+    same, differ = (
+        np.median([clipped(x / y).std() for x, y in zip(red, other, strict=True)]) for other in (again, green)
+    )
+    photons = np.sqrt(2 / (4 * np.median(red)))
+    assert same == pytest.approx(photons, rel=0.1)
+    assert np.sqrt(differ**2 - same**2) == pytest.approx(np.sqrt(2) * FILTER_RESPONSE, rel=0.2)
 
 
 def test_same_request_gives_the_same_pixels_and_another_exposure_others(
@@ -166,14 +234,20 @@ def test_same_request_gives_the_same_pixels_and_another_exposure_others(
         assert np.mean(other == image) < 0.03  # in the overscan 1 / (2 sqrt(pi) sigma) by chance
 
 
-def test_long_exposures_saturate_above_the_level_of_the_camera_model_and_below_18_bits(
-    take: Callable[..., np.ndarray], model: DetectorModel
+def test_long_exposures_fill_each_amplifier_to_its_own_full_well(
+    take: Callable[..., np.ndarray], model: DetectorModel, truth: DetectorTruth
 ) -> None:
     image = take(1, 60.0, True)
-    for raw, amplifier in zip(image, model.amplifiers, strict=True):
-        level = np.median(raw[:, amplifier.imaging[1].stop :])
-        saturated = np.median(raw[amplifier.imaging]) - level
-        assert amplifier.sensor.saturation < saturated < 1.03 * amplifier.sensor.saturation
+    full = []
+    for raw, amplifier, of_amplifier in zip(image, model.amplifiers, truth.amplifiers, strict=True):
+        level = np.median(raw[: amplifier.height, amplifier.imaging[1].stop + 3 :])
+        full.append((np.median(raw[amplifier.imaging]) - level) / amplifier.sensor.saturation)
+        nominal = of_amplifier.full_well / of_amplifier.gain
+        recorded = nominal - of_amplifier.nonlinearity * nominal**2
+        assert full[-1] * amplifier.sensor.saturation == pytest.approx(recorded, rel=2e-3)
+        # What it cannot hold runs into the parallel overscan.
+        assert np.median(raw[amplifier.height, amplifier.imaging[1]]) - level > 0.9 * recorded
+    assert 0.95 < min(full) < 1.0 < max(full) < 1.06
     assert 2**16 < image.max() < 2**BITS
 
 
@@ -182,7 +256,7 @@ def test_converter_stops_at_18_bits(truth: DetectorTruth, model: DetectorModel) 
         (16, *np.empty(model.amplifiers[0].raw_shape)[model.amplifiers[0].imaging].shape), 4e5, "f4"
     )
     streams = [random_stream(1, i) for i in range(16)]
-    images = read_out(truth, charge, random_stream(1, "common"), streams, {})
+    images = read_out(truth, charge, random_stream(1, "common"), streams)
     assert {int(image.max()) for image in images} == {2**BITS - 1}
 
 
@@ -216,4 +290,4 @@ def test_amplifiers_record_less_than_proportional_at_high_signal(
 
 def _read(truth: DetectorTruth, charge: np.ndarray) -> list[np.ndarray]:
     streams = [random_stream(1, i) for i in range(16)]
-    return list(read_out(truth, charge, random_stream(1, "common"), streams, {}))
+    return list(read_out(truth, charge, random_stream(1, "common"), streams))

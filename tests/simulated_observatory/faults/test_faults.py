@@ -6,8 +6,10 @@ import re
 
 import pytest
 
+from lsst.ts.simulated_observatory.faults.detector_kinds import DETECTOR_KINDS
 from lsst.ts.simulated_observatory.faults.faults import FaultError, Faults, describe_faults
-from lsst.ts.simulated_observatory.faults.kinds import DETECTOR_KINDS, KINDS, FaultKind
+from lsst.ts.simulated_observatory.faults.kinds import KINDS
+from lsst.ts.simulated_observatory.faults.options import FaultKind
 
 
 def test_a_fault_strikes_only_where_its_conditions_hold() -> None:
@@ -63,6 +65,13 @@ def test_faults_of_the_detectors_are_passed_on() -> None:
         ("light-leak:rate=much", "a number greater than 0"),
         ("hot-column:column=1.5", "a whole number"),
         ("shutter-stuck:rate=5", r"its options \(detector\)"),
+        ("light-leak-in", "needs images="),
+        ("light-leak-in:images=6-3", "the last image is before the first one"),
+        ("light-leak-in:images=0-3", "counts from 1"),
+        ("light-leak-in:images=3-", "invalid literal"),
+        ("shutter-shut:image=-7", "invalid literal"),
+        ("adc-range:bits=17.5", "from 10 to 18"),
+        ("full-well:amplifier=C05,factor=2", "a number from 0 to 1"),
     ],
 )
 def test_what_cannot_be_understood_is_refused_with_a_reason(specification: str, reason: str) -> None:

@@ -69,6 +69,42 @@ def test_pixel_that_is_excluded_in_most_images_is_hot_and_not_struck() -> None:
     assert clipped_mean(stack, excluded=excluded)[0, 0] == 90.0
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("flagged", [True, False])
+def test_value_that_is_not_finite_costs_itself(bad: float, flagged: bool) -> None:
+    stack = np.arange(8.0, dtype=np.float32).reshape(8, 1, 1).repeat(2, axis=2)
+    stack[3, 0, 0] = bad
+    found = clipped_mean(stack, excluded=~np.isfinite(stack) if flagged else None)
+    assert found[0].tolist() == pytest.approx([25 / 7, 3.5])
+    stack[:, 0, 0] = bad
+    assert np.isnan(clipped_mean(stack)[0, 0])
+    assert clipped_mean(stack)[0, 1] == pytest.approx(3.5)
+
+
+@pytest.mark.parametrize(("number", "struck"), [(3, 1), (5, 1), (5, 2), (10, 3), (20, 1)])
+def test_cosmic_rays_are_found_among_few_images_whose_noise_is_known(
+    number: int, struck: int, rng: np.random.Generator
+) -> None:
+    stack = rng.normal(0.0, 100.0, (number, 40, 50)).astype(np.float32)
+    good = stack[struck:].mean(axis=0)
+    stack[:struck, 10, 20] += np.arange(1, struck + 1) * np.float32(1_500.0)
+    sigma = np.full(stack.shape[1:], 100.0, np.float32)
+    found = clipped_mean(stack, sigma=sigma, threshold=100.0)
+    assert found[10, 20] == pytest.approx(good[10, 20], abs=0.01)
+    stack[:struck, 10, 20] = good[10, 20]
+    others = np.ones(found.shape, dtype=bool)
+    others[10, 20] = False
+    np.testing.assert_allclose(found[others], stack.mean(axis=0)[others], atol=0.01)
+
+
+def test_noisy_pixels_keep_their_mean(rng: np.random.Generator) -> None:
+    stack = rng.normal(0.0, 100.0, (6, 100, 100)).astype(np.float32)
+    sigma = np.full(stack.shape[1:], 10.0, np.float32)
+    found = clipped_mean(stack, sigma=sigma, threshold=100.0)
+    assert found.mean() == pytest.approx(0.0, abs=2.0)
+    assert found.std() == pytest.approx(100.0 / np.sqrt(6), rel=0.06)
+
+
 def test_squared_dark_times_are_the_best_weights_where_read_noise_dominates(
     rng: np.random.Generator,
 ) -> None:

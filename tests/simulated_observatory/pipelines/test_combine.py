@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lsst.pipe.base import NoWorkFound
 
 from lsst.ts.simulated_observatory.pipelines.combine import (
     CombineConfig,
     CombineFlatConfig,
     CombineFlatTask,
     CombineTask,
+    FlatNormConfig,
+    FlatNormTask,
 )
-from lsst.ts.simulated_observatory.pipelines.images import DetectorImage
+from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
+from lsst.ts.simulated_observatory.pipelines.members import UnusableSetError
 
 Store = Callable[..., Any]
 SHAPE = (120, 160)
@@ -61,19 +63,43 @@ def test_dark_is_a_rate_with_the_least_noise(rng: np.random.Generator, stored: S
     dark = combined(images, scale="darkTime")
     assert dark.image.mean() == pytest.approx(2.0, abs=0.005)
     assert dark.image.std() == pytest.approx(9.0 / np.sqrt(np.sum(np.square(times))), rel=0.03)
-    assert dark.metadata["INPUT SCALES"] == times
+    assert [dark.metadata[f"CPP_INPUT_SCALE_{n}"] for n in range(len(times))] == times
 
 
-def test_darks_without_time_and_images_of_different_size_are_refused(stored: Store) -> None:
-    with pytest.raises(NoWorkFound):
-        combined([stored(np.zeros(SHAPE))], scale="darkTime")
+def test_darks_without_time_and_images_of_different_size_are_refused(
+    rng: np.random.Generator, stored: Store
+) -> None:
+    images = [stored(rng.normal(0.0, 9.0, SHAPE), number, 10.0) for number in range(1, 5)]
+    images[2] = stored(rng.normal(0.0, 9.0, SHAPE), 3)
+    assert combined(images, scale="darkTime").metadata["LEFT OUT REASONS"] == ["it has no dark time"]
+    with pytest.raises(UnusableSetError, match="AT_O_20250115_000003: it has no dark time"):
+        combined(images[2:3], scale="darkTime")
     with pytest.raises(RuntimeError, match="different sizes"):
-        combined([stored(np.zeros(SHAPE)), stored(np.zeros((10, 10)))])
+        combined([images[0], stored(rng.normal(0.0, 9.0, (20, 20)))])
+
+
+def test_biases_with_light_are_left_out_and_named(rng: np.random.Generator, stored: Store) -> None:
+    pattern = rng.normal(0.0, 3.0, SHAPE)
+    images = [stored(pattern + rng.normal(0.0, 9.0, SHAPE), number) for number in range(1, 15)]
+    for index in (2, 3, 4, 5):
+        images[index].image.image += np.float32(4.0)
+    bias = combined(images)
+    assert np.mean(bias.image - pattern) == pytest.approx(0.0, abs=0.1)
+    assert bias.metadata["LEFT OUT EXPOSURES"] == [3, 4, 5, 6]
+    assert bias.metadata["LEFT OUT REASONS"][0].startswith(
+        "light differs from the others in the detector: by +0.4"
+    )
+    assert bias.metadata["INPUT EXPOSURES"] == [1, 2, *range(7, 15)]
+    assert len(bias.metadata["INPUT SCALES"]) == 10
+    with pytest.raises(UnusableSetError, match=r"AT_O_20250115_000003: light"):
+        combined(images, minImages=11)
+    with pytest.raises(UnusableSetError, match=r"at least 12 are needed"):
+        combined(images, minFraction=0.8)
 
 
 def flat_of(images: list[Any], means: list[float]) -> DetectorImage:
-    levels = [{"EXPOSURE": number, "MEAN": mean} for number, mean in enumerate(means, start=1)]
-    return CombineFlatTask(config=CombineFlatConfig()).run(images, levels[::-1]).combined
+    scales = {"EXPOSURES": dict(enumerate(means, start=1))}
+    return CombineFlatTask(config=CombineFlatConfig()).run(images, scales).combined
 
 
 def test_flats_of_any_brightness_are_weighted_with_their_photons(
@@ -89,6 +115,44 @@ def test_flats_of_any_brightness_are_weighted_with_their_photons(
     assert flat.metadata["LSST ISR UNITS"] == "1"
 
 
-def test_flat_without_light_is_refused(stored: Store) -> None:
-    with pytest.raises(NoWorkFound, match="AT_O_20250115_000002"):
-        flat_of([stored(np.ones(SHAPE), 1), stored(np.zeros(SHAPE), 2)], [1.0, 0.0])
+def test_flats_without_light_or_level_are_left_out(rng: np.random.Generator, stored: Store) -> None:
+    means = [5_000.0] * 6
+    images = [stored(rng.poisson(each, SHAPE), number, 2.0) for number, each in enumerate(means, start=1)]
+    images[1] = stored(rng.normal(-0.3, 9.0, SHAPE), 2, 2.0)
+    images[4].image.mask[:, :40] = MaskPlane.SAT
+    for level in (-0.3, 0.3, float("nan")):
+        flat = flat_of(images, [5_000.0, level, *means[2:4], float("nan"), 5_000.0])
+        assert flat.metadata["LEFT OUT EXPOSURES"] == [2, 5]
+        assert flat.image.mean() == pytest.approx(1.0, abs=2e-3)
+    for each in images:
+        each.image.mask[:, :40] = MaskPlane.SAT
+    with pytest.raises(UnusableSetError, match="0 of 6 images are usable and at least 3 are needed"):
+        flat_of(images, means)
+
+
+def test_detectors_under_one_lamp_keep_their_ratio(rng: np.random.Generator, stored: Store) -> None:
+    light, factors = [15_000.0, 15_300.0, 30_000.0], {0: 1.0102, 1: 1.0}
+    levels = [
+        {"EXPOSURE": number, "MEAN": each * factor, "NPIXELS": 100}
+        for factor in factors.values()
+        for number, each in enumerate(light, start=1)
+    ]
+    norm = FlatNormTask(config=FlatNormConfig()).run(levels, [0, 0, 0, 1, 1, 1]).scales
+    means = []
+    for factor in factors.values():
+        images = [
+            stored(rng.poisson(each * factor, SHAPE), number) for number, each in enumerate(light, start=1)
+        ]
+        flat = CombineFlatTask(config=CombineFlatConfig()).run(images, norm).combined
+        means.append(float(np.mean(rng.poisson(20_000.0 * factor, SHAPE) / flat.image)))
+    assert means[0] / means[1] == pytest.approx(1.0, abs=2e-4)
+    assert norm["DETECTORS"][0] / norm["DETECTORS"][1] == pytest.approx(1.0102)
+
+
+def test_level_that_nobody_knows_is_null() -> None:
+    levels: list[dict[str, Any]] = [
+        {"EXPOSURE": 1, "MEAN": None, "NPIXELS": 0},
+        {"EXPOSURE": 2, "MEAN": 3.0, "NPIXELS": 10},
+    ]
+    norm = FlatNormTask(config=FlatNormConfig()).run(levels, [0, 0]).scales
+    assert norm == {"EXPOSURES": {1: None, 2: 3.0}, "DETECTORS": {0: 1.0}}

@@ -67,3 +67,40 @@ def test_faint_neighbours_belong_to_a_cosmic_ray() -> None:
     pixels[3, 3] = 40.0
     struck = CosmicRayFinder().find(pixels, 0.0, 9.0)
     assert np.argwhere(struck).tolist() == [[10, 5], [10, 6], [10, 7], [10, 8]]
+
+
+@pytest.mark.parametrize("fraction", [0.025, 0.3])
+def test_pixels_that_are_skipped_are_neither_cosmic_rays_nor_too_many(
+    rng: np.random.Generator, fraction: float
+) -> None:
+    pixels = rng.normal(0.0, 9.0, (200, 200)).astype(np.float32)
+    known = rng.random(pixels.shape) < fraction
+    known[98:103, 98:103] = False
+    pixels[known] += 5_000.0
+    pixels[known & (rng.random(pixels.shape) < 0.1)] = np.nan
+    pixels[98:103, 98:103] = 0.0
+    pixels[100, 100] = 3_000.0
+    pixels[100, 101], known[100, 101] = 2_000.0, True
+    with pytest.raises(TooManyCosmicRaysError):
+        CosmicRayFinder().find(pixels, 0.0, 9.0)
+    struck = CosmicRayFinder().find(pixels, 0.0, 9.0, known)
+    assert np.argwhere(struck).tolist() == [[100, 100]]
+
+
+def test_most_of_few_searched_pixels_are_still_too_many(rng: np.random.Generator) -> None:
+    """What is skipped does not raise the number that is allowed."""
+    pixels = rng.normal(0.0, 9.0, (200, 200)).astype(np.float32)
+    skipped = np.ones(pixels.shape, dtype=bool)
+    skipped[:20] = False
+    pixels[:20][rng.random((20, 200)) < 0.05] += 1_000.0
+    assert CosmicRayFinder().find(pixels, 0.0, 9.0).any()
+    with pytest.raises(TooManyCosmicRaysError):
+        CosmicRayFinder().find(pixels, 0.0, 9.0, skipped)
+
+
+def test_pixel_that_is_no_number_is_no_cosmic_ray_and_hides_none() -> None:
+    pixels = np.zeros((20, 20), np.float32)
+    pixels[5, 5], pixels[5, 6], pixels[12, 12] = np.inf, np.nan, 1_000.0
+    pixels[5, 7] = 1_000.0
+    struck = CosmicRayFinder().find(pixels, 0.0, 9.0)
+    assert np.argwhere(struck).tolist() == [[5, 7], [12, 12]]

@@ -8,7 +8,7 @@ import pytest
 
 from lsst.ts.simulated_observatory.pipelines.cosmicrays import CosmicRayFinder
 from lsst.ts.simulated_observatory.pipelines.criteria import verified_image
-from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
+from lsst.ts.simulated_observatory.pipelines.images import Amplifier, DetectorImage, MaskPlane
 
 ImageMaker = Callable[..., DetectorImage]
 NOISE = 9.0
@@ -46,7 +46,7 @@ def bias(rng: np.random.Generator, image_of: ImageMaker) -> DetectorImage:
 
 
 def test_healthy_bias_passes(bias: DetectorImage) -> None:
-    passed = dict.fromkeys(("MEAN", "NOISE", "CR_NOISE", "SUCCESS", "READ_NOISE_CONSISTENT"), True)
+    passed = dict.fromkeys(("MEAN", "NOISE", "CR_NOISE", "SUCCESS", "READ_NOISE_CONSISTENT", "LEVEL"), True)
     assert verified(bias) == {"C10": passed, "C11": passed}
 
 
@@ -86,6 +86,41 @@ def test_masked_pixels_do_not_count(bias: DetectorImage) -> None:
     assert verified(bias)["C10"]["SUCCESS"]
 
 
+@pytest.mark.parametrize("plane", [MaskPlane.BAD, MaskPlane.NO_DATA, MaskPlane.BAD | MaskPlane.INTRP])
+def test_known_bad_pixels_are_not_too_many_cosmic_rays(
+    bias: DetectorImage, rng: np.random.Generator, plane: MaskPlane
+) -> None:
+    """2.5 per cent of one amplifier are hot and flagged, not interpolated."""
+    hot = rng.random((300, 200)) < 0.025
+    bias.pixels("C10")[hot] += 5_000.0
+    bias.flags("C10")[hot] = plane
+    bias.metadata = dict(nominal())
+    statistics = verified_image(bias, "BIAS", CosmicRayFinder())
+    assert statistics["SUCCESS"]
+    for name in ("C10", "C11"):
+        assert "FORCE_FAILURE" not in statistics["AMP"][name]
+        assert statistics["AMP"][name]["CR_NOISE"] == pytest.approx(NOISE, rel=0.02)
+        assert abs(statistics["AMP"][name]["AMP_CORNER"]) < 0.5
+
+
+@pytest.mark.parametrize("plane", [MaskPlane.SAT, MaskPlane.INTRP])
+def test_saturated_and_interpolated_pixels_are_no_cosmic_rays(
+    bias: DetectorImage, rng: np.random.Generator, plane: MaskPlane
+) -> None:
+    where = rng.random((300, 200)) < 0.05
+    bias.pixels("C10")[where] += 200.0
+    bias.flags("C10")[where] = plane
+    assert "PROCESSING" not in verified(bias)["C10"]
+
+
+def test_corner_without_a_good_pixel_has_no_value(bias: DetectorImage) -> None:
+    bias.pixels("C11")[:150, :100] = 3_000.0
+    bias.flags("C11")[:150, :100] = MaskPlane.BAD
+    statistics = verified_image(bias, "BIAS", CosmicRayFinder())["AMP"]
+    assert math.isnan(statistics["C11"]["AMP_CORNER"])
+    assert abs(statistics["C10"]["AMP_CORNER"]) < 0.5
+
+
 def test_too_many_cosmic_rays_fail_processing_everywhere(
     bias: DetectorImage, rng: np.random.Generator
 ) -> None:
@@ -102,6 +137,11 @@ def test_read_noise_that_differs_is_reported_and_does_not_count(bias: DetectorIm
     assert results["C10"]["SUCCESS"] is True
 
 
+@pytest.mark.parametrize("overscan", [0.0, 1e-9, 0.25, -8.4, math.nan])
+def test_overscan_without_noise_is_not_consistent(bias: DetectorImage, overscan: float) -> None:
+    assert verified(bias, nominal(overscan=overscan))["C10"]["READ_NOISE_CONSISTENT"] is False
+
+
 @pytest.mark.parametrize("noise", [None, math.nan, 0.0])
 def test_without_a_nominal_noise_nothing_passes(bias: DetectorImage, noise: float | None) -> None:
     assert verified(bias, nominal(noise))["C10"]["NOISE"] is False
@@ -111,7 +151,7 @@ def test_statistics_that_are_not_finite_never_pass(bias: DetectorImage) -> None:
     bias.pixels("C10")[:] = math.nan
     results = verified(bias)
     assert not any(results["C10"].values()) or results["C10"] == {
-        **dict.fromkeys(("MEAN", "NOISE", "CR_NOISE", "SUCCESS"), False),
+        **dict.fromkeys(("MEAN", "NOISE", "CR_NOISE", "SUCCESS", "LEVEL"), False),
         "READ_NOISE_CONSISTENT": True,
     }
     assert results["C11"]["SUCCESS"]
@@ -141,7 +181,7 @@ def test_noise_of_a_flat_is_at_most_that_of_its_photons(
     ratio: float, good: bool, rng: np.random.Generator, image_of: ImageMaker
 ) -> None:
     results, detector = results_of(flat(rng, image_of, ratio), "FLAT")
-    assert results["C10"] == {"NOISE": good, "SUCCESS": good}
+    assert results["C10"] == {"NOISE": good, "SUCCESS": good, "NOISE_FLOOR": True}
     assert detector == {"SCATTER": True, "SUCCESS": True}
 
 
@@ -161,3 +201,32 @@ def test_flat_without_a_positive_mean_fails(value: float, image_of: ImageMaker) 
     results, detector = results_of(image_of(np.full((20, 40), value)), "FLAT")
     assert not results["C10"]["NOISE"]
     assert not detector["SCATTER"]
+
+
+@pytest.mark.parametrize(("percent", "good"), [(4.9, True), (5.1, False)])
+@pytest.mark.parametrize("amplifiers", [2, 16])
+def test_scatter_of_the_amplifiers_is_that_of_a_sample(percent: float, good: bool, amplifiers: int) -> None:
+    """With n - 1: the means are a sample, and few (cp_verify, verifyFlat)."""
+    means = np.linspace(-1.0, 1.0, amplifiers)
+    means = 1e4 * (1.0 + percent / 100.0 * means / means.std(ddof=1))
+    boxes = {f"C{i:02}": Amplifier(f"C{i:02}", 10 * i, 0, 10, 20) for i in range(amplifiers)}
+    array = np.repeat(means, 10)[None, :].repeat(20, axis=0).astype(np.float32)
+    image = DetectorImage(array, np.zeros(array.shape, np.uint16), boxes)
+    result = verified_image(image, "FLAT", CosmicRayFinder())
+    assert result["DET"]["SCATTER"] / result["DET"]["MEAN"] == pytest.approx(percent / 100.0, rel=1e-4)
+    assert result["VERIFY"]["DET"]["SCATTER"] is good
+
+
+def test_detector_has_the_mean_of_the_amplifiers_that_have_one(
+    rng: np.random.Generator, image_of: ImageMaker
+) -> None:
+    """An amplifier without a gain has no data; it fails, and does not take the detector's mean along."""
+    image = flat(rng, image_of, 0.95)
+    image.pixels("C10")[:] = math.nan
+    image.flags("C10")[:] = MaskPlane.NO_DATA
+    result = verified_image(image, "FLAT", CosmicRayFinder())
+    assert result["DET"]["MEAN"] == pytest.approx(15_000.0, rel=1e-3)
+    assert result["DET"]["AMPLIFIERS"] == 1
+    assert math.isnan(result["DET"]["SCATTER"])  # one mean has no scatter
+    assert not result["VERIFY"]["AMP"]["C10"]["SUCCESS"]
+    assert not result["SUCCESS"]

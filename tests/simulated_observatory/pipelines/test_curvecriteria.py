@@ -15,7 +15,15 @@ from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 from lsst.ts.simulated_observatory.pipelines.verify import VerifyCurveTask, VerifyDetectorsTask
 
 MODEL = detector_model("LATISS", 0)
-TESTS = ("PTC_GAIN", "PTC_NOISE", "PTC_TURNOFF", "PTC_BFE_A00", "NOISE_SIGNAL_INDEPENDENCE", "SUCCESS")
+TESTS = (
+    "PTC_GAIN",
+    "PTC_NOISE",
+    "PTC_TURNOFF",
+    "PTC_BFE_A00",
+    "NOISE_SIGNAL_INDEPENDENCE",
+    "SUCCESS",
+    "PTC_CHI_SQUARE",
+)
 
 
 def curve_of(seed: int = 1) -> PhotonTransferCurve:
@@ -32,6 +40,8 @@ def curve_of(seed: int = 1) -> PhotonTransferCurve:
         overscanNoise={name: [8.2, 8.3, 30.0] for name in names},
         usedPoints={name: [True, True, False] for name in names},
         ptcFitType="EXPAPPROXIMATION",
+        ptcFitChiSq=dict.fromkeys(names, 1.0),
+        ptcFitDof=dict.fromkeys(names, 5),
     )
 
 
@@ -72,6 +82,35 @@ def test_each_value_has_its_test(values: dict[str, object], test: str) -> None:
     assert results["C04"]["SUCCESS"]
 
 
+@pytest.mark.parametrize(
+    ("chi_square", "dof", "passed"),
+    [
+        (1.0, 5, True),
+        (5.9, 5, True),
+        (8.0, 5, False),
+        (8.0, 1, True),
+        (2.0, 60, True),
+        (2.6, 60, False),
+        (math.nan, 5, False),
+        (math.nan, 0, False),
+        (math.inf, 5, False),
+    ],
+)
+def test_chi_square_is_judged_by_its_degrees_of_freedom_and_has_no_part_in_success(
+    chi_square: float, dof: int, passed: bool
+) -> None:
+    curve = curve_of()
+    curve.ptcFitChiSq["C05"], curve.ptcFitDof["C05"] = chi_square, dof
+    results = verified(curve)["C05"]
+    assert (results["PTC_CHI_SQUARE"], results["SUCCESS"]) == (passed, True)
+
+
+def test_mean_of_a_pair_that_was_not_measured_hides_no_other() -> None:
+    curve = curve_of()
+    curve.rawMeans["C05"] = [math.nan, 15_000.0, 102_000.0]
+    assert verified_curve(curve, MODEL)["AMP"]["C05"]["MAX_RAW_MEAN"] == 102_000.0
+
+
 def test_a00_of_other_manufacturers_has_other_limits() -> None:
     assert not verified(curve_of(), "E2V")["C00"]["PTC_BFE_A00"]
     with pytest.raises(ValueError, match="'Sony'; known: ITL, E2V"):
@@ -99,3 +138,13 @@ def test_failures_are_named_by_amplifier_and_merged_by_detector() -> None:
         "R22_S01": {"SUCCESS": False, "FAILURES": ["C05 PTC_GAIN"]},
         "SUCCESS": False,
     }
+
+
+def test_brightest_mean_does_not_depend_on_where_one_is_missing() -> None:
+    """The mean of a pair that could not be measured is no number, wherever it comes."""
+    for means in ([math.nan, 15e3, 102e3], [15e3, 102e3, math.nan], [15e3, math.nan, 102e3]):
+        curve = curve_of()
+        curve.rawMeans["C05"] = means
+        assert verified_curve(curve, model_of("ITL"))["AMP"]["C05"]["MAX_RAW_MEAN"] == 102e3
+    curve.rawMeans["C05"] = [math.nan]
+    assert math.isnan(verified_curve(curve, model_of("ITL"))["AMP"]["C05"]["MAX_RAW_MEAN"])

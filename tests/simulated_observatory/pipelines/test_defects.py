@@ -13,7 +13,6 @@ from lsst.pipe.base import NoWorkFound
 from lsst.ts.simulated_observatory.pipelines.combine import (
     FlatLevelConfig,
     FlatLevelTask,
-    UnusableFlatError,
 )
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.measuredefects import (
@@ -110,7 +109,6 @@ def test_a_saturated_flat_has_no_level(image_of: ImageMaker) -> None:
     image.mask[:24] |= np.uint16(MaskPlane.SAT)
     assert FlatLevelTask(config=FlatLevelConfig()).run(image).level["NPIXELS"] == 2600
     image.mask[:26] |= np.uint16(MaskPlane.SAT)
-    with pytest.raises(
-        UnusableFlatError, match=r"flat 7 has 2400 usable pixels of 5000 \(2600 are saturated\)"
-    ):
-        FlatLevelTask(config=FlatLevelConfig()).run(image)
+    level = FlatLevelTask(config=FlatLevelConfig()).run(image).level
+    assert level["MEAN"] is None
+    assert level["REASON"] == "2400 usable pixels of 5000, 2600 are saturated"

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,9 @@ import pytest
 from astropy.io import fits
 
 from lsst.ts.calibrations.domain.instruments import exposure_id
-from lsst.ts.simulated_observatory.detector.truth import draw_truth
+from lsst.ts.simulated_observatory.detector.truth import Defect, draw_truth
+from lsst.ts.simulated_observatory.pipelines.cosmicrays import CosmicRayFinder
+from lsst.ts.simulated_observatory.pipelines.criteria import verified_image
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.isr import IsrConfig, IsrConnections, IsrTask
 from lsst.ts.simulated_observatory.pipelines.raws import read_raw
@@ -27,6 +31,7 @@ def flat_file(camera: Camera) -> Path:
 
 def config(**options: bool) -> IsrConfig:
     found = IsrConfig()
+    found.saturation = 120_000.0
     for name in ("doApplyGains", "doBias", "doDark", "doDefect", "doCrosstalk", "doLinearize"):
         setattr(found, name, options.get(name, False))
     for name, value in options.items():
@@ -113,6 +118,77 @@ def test_saturated_pixels_are_flagged_where_they_lie(flat_file: Path) -> None:
     place = image.amplifiers["C12"]
     top, right = place.y0 + place.height - 1, place.x0 + place.width - 1
     assert np.argwhere(image.mask & np.uint16(MaskPlane.SAT)).tolist() == [[top, right - 2]]
+
+
+def test_flat_that_fills_every_pixel_is_saturated_in_all(camera: Camera) -> None:
+    image = processed(camera.take("FLAT", [60.0], first=5)[0], config())
+    truth = draw_truth(camera.model, camera.seed)
+    dark = {pixel for each in truth.defects if each.response < 0.7 for pixel in pixels_of(each)}
+    unsaturated = {(int(x), int(y)) for y, x in np.argwhere((image.mask & np.uint16(MaskPlane.SAT)) == 0)}
+    assert unsaturated <= dark
+    for each in truth.amplifiers:
+        assert np.median(image.pixels(each.name)) == pytest.approx(each.full_well / each.gain, rel=0.005)
+
+
+def pixels_of(defect: Defect) -> set[tuple[int, int]]:
+    columns, rows = range(defect.width), range(defect.height)
+    return {(defect.x + i, defect.y + j) for i in columns for j in rows}
+
+
+def test_saturation_is_that_of_the_amplifier(flat_file: Path, camera: Camera) -> None:
+    """The flat has 15 kadu, above the level that the curve of one amplifier shows."""
+    options = config()
+    options.saturation = None
+    levels = {each.name: each.sensor.saturation for each in camera.model.amplifiers}
+    assert not processed(flat_file, options, saturation=levels).mask.any()
+    curve = true_curve(camera)
+    curve.ptcTurnoff, curve.rawMeans = {"C05": 10_000.0}, {"C05": [10_000.0, 13_000.0]}
+    image = processed(flat_file, options, saturation=levels, ptc=curve)
+    share = {name: float(np.mean(image.flags(name) == MaskPlane.SAT)) for name in image.amplifiers}
+    assert share.pop("C05") > 0.99
+    assert set(share.values()) == {0.0}
+    with pytest.raises(RuntimeError, match="no level of saturation"):
+        processed(flat_file, options)
+
+
+@pytest.mark.parametrize(
+    ("instrument", "level"), [("LATISS", 120e3), ("LSSTComCam", 92e3), ("LSSTCam", 75.7e3)]
+)
+def test_level_of_saturation_is_that_of_the_camera(instrument: str, level: float) -> None:
+    record = SimpleNamespace(full_name="R22_S11")
+    ref = SimpleNamespace(dataId=DataId({"instrument": instrument, "detector": 0}))
+    ref.dataId.records = {"detector": record}
+    inputs = IsrTask(config=config())._prepared({"raw": None}, SimpleNamespace(raw=ref))  # type: ignore[arg-type]
+    assert inputs["detector"] == "R22_S11"
+    assert set(inputs["saturation"].values()) == {level}
+
+
+class DataId(dict[str, Any]):
+    """What a task looks up in the data ID of a dataset."""
+
+    records: dict[str, SimpleNamespace]
+
+
+def test_amplifier_without_a_gain_ends_as_no_data_whatever_is_done(bias_file: Path, camera: Camera) -> None:
+    """As cp_pipe writes a dead amplifier. Its pixels are not made up from those of its neighbours."""
+    curve = true_curve(camera)
+    curve.gain["C03"] = math.nan
+    image = processed(bias_file, config(doApplyGains=True, doCosmicRays=True, doInterpolate=True), ptc=curve)
+    assert np.all(image.flags("C03") & np.uint16(MaskPlane.NO_DATA))
+    others = [name for name in image.amplifiers if name != "C03"]
+    assert not any(np.any(image.flags(name) & np.uint16(MaskPlane.NO_DATA)) for name in others)
+    result = verified_image(image, "BIAS", CosmicRayFinder())
+    assert math.isnan(result["AMP"]["C03"]["MEAN"])
+    assert not result["VERIFY"]["AMP"]["C03"]["SUCCESS"]
+    assert all(math.isfinite(result["AMP"][name]["NOISE"]) for name in others)
+
+
+def test_dark_is_not_subtracted_without_a_time(bias_file: Path) -> None:
+    raw = read_raw(str(bias_file))
+    plain = IsrTask(config=config()).run(raw).outputExposure
+    raw.header["DARKTIME"] = raw.header["EXPTIME"] = None
+    image = IsrTask(config=config(doDark=True)).run(raw, dark=plain).outputExposure
+    assert np.all(image.mask == MaskPlane.NO_DATA)
 
 
 def test_cosmic_rays_are_flagged(bias_file: Path) -> None:

@@ -130,7 +130,7 @@ def test_gain_of_a_pair_is_found_under_the_id_of_either_flat(
         pair = butler.get("cpPtcExtract", detector=0, exposure=exposures[0], instrument="LATISS")
         again = butler.get("cpPtcExtract", detector=0, exposure=exposures[1], instrument="LATISS")
         assert pair.to_dict() == again.to_dict()
-        assert pair.inputExpIdPairs == [tuple(exposures[:2])]
+        assert pair.pairs == [tuple(exposures[:2])]
         assert not butler.exists("cpPtcExtract", detector=0, exposure=exposures[2], instrument="LATISS")
         curve = butler.get("ptc", DATA_ID, collections="reference")
         assert np.isnan(pair.gain["C03"])
@@ -147,7 +147,7 @@ def test_gain_of_a_pair_is_found_under_the_id_of_either_flat(
     [
         ("cpBias", ["isr", "cpBiasCombine"]),
         ("cpDark", ["isr", "cpDarkCombine"]),
-        ("cpFlat", ["isr", "cpFlatMeasure", "cpFlatCombine"]),
+        ("cpFlat", ["isr", "cpFlatMeasure", "cpFlatNorm", "cpFlatCombine"]),
         ("cpDefects", ["isr", "cpMeasureDarkDefects", "cpMeasureFlatDefects", "cpMergeDefects"]),
         ("cpPtc", ["isr", "cpExtract", "cpPtcSolve"]),
         ("verifyBias", ["verifyBiasIsr", "verifyBiasDet", "verifyBiasExp", "verifyBias"]),

@@ -51,8 +51,8 @@ def test_pair_gives_gain_mean_and_the_noise_of_the_overscan(
     flat: Callable[[int, float], DetectorImage],
 ) -> None:
     pair = pair_of(flat(11, 0.5), flat(12, 0.5))
-    assert pair.inputExpIdPairs == [(11, 12)]
-    assert pair.rawExpTimes == [0.5]
+    assert pair.inputExpIdPairs == {name: [(11, 12)] for name in GAIN}
+    assert pair.rawExpTimes == {name: [0.5] for name in GAIN}
     assert pair.detector == "RXX_S00"
     for name, gain in GAIN.items():
         assert pair.gain[name] == pytest.approx(gain, rel=0.02)
@@ -68,7 +68,7 @@ def test_edges_and_bad_pixels_are_left_out(flat: Callable[[int, float], Detector
     for image in (first, second):
         image.image[:20] = image.image[-20:] = 0.0
     first.image[100:110] = 5e4
-    first.mask[100:110] = MaskPlane.SAT
+    first.mask[100:110] = MaskPlane.BAD
     pair = pair_of(first, second)
     assert pair.pixelCounts["C10"][0] == pytest.approx((400 - 40 - 10) * 460, rel=1e-4)
     assert pair.gain["C10"] == pytest.approx(GAIN["C10"], rel=0.02)
@@ -99,7 +99,7 @@ def test_curve_has_the_noise_of_the_combined_bias_in_its_own_gain(
         }
     # Every pair is stored for either flat and comes twice.
     curve = SolveTask(config=SolveConfig()).run(pairs[::-1] + pairs, bias).outputCurve
-    assert curve.inputExpIdPairs == [(2, 3), (4, 5), (6, 7), (8, 9), (10, 11)]
+    assert curve.pairs == [(2, 3), (4, 5), (6, 7), (8, 9), (10, 11)]
     for name, gain in GAIN.items():
         assert curve.gain[name] == pytest.approx(gain, rel=0.01)
         assert curve.imageNoise[name] == pytest.approx(1.032 * READ_NOISE, rel=0.01)

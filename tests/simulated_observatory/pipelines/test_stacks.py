@@ -61,3 +61,56 @@ def test_pixels_that_are_bad_in_most_images_are_bad(rng: np.random.Generator, st
     image = combined(images)
     assert np.argwhere(image.mask == MaskPlane.BAD).tolist() == [[0, 0], [5, 5]]
     assert image.image[5, 5] == np.median(np.delete(image.pixels("C10"), 5 * 120 + 5))
+
+
+SAT, CR, BAD, SUSPECT = MaskPlane.SAT, MaskPlane.CR, MaskPlane.BAD, MaskPlane.SUSPECT
+
+
+@pytest.mark.parametrize(
+    ("planes", "expected", "value"),
+    [
+        ([SAT] * 5 + [0] * 4, BAD | SAT, 9.0),
+        ([SAT] * 2 + [0] * 7, SUSPECT, 9.0),
+        ([SAT, SAT, CR, CR, MaskPlane.NO_DATA], BAD, None),
+        ([CR] * 3 + [0], CR | SUSPECT, 9.0),
+        ([CR, 0], 0, 9.0),
+        ([CR, CR], BAD | CR, None),
+        ([SAT, SAT], BAD | SAT, None),
+        ([CR], BAD | CR, None),
+        ([SAT], BAD | SAT, None),
+        ([0], 0, 9.0),
+    ],
+)
+def test_pixel_without_a_good_value_is_flagged_with_the_cause(
+    planes: list[int], expected: int, value: float | None, stored: Store
+) -> None:
+    images = [stored(np.full((10, 20), 9.0)) for _ in planes]
+    for each, plane in zip(images, planes, strict=True):
+        each.image.mask[4, 5] = plane
+    image = combined(images)
+    assert np.argwhere(image.mask).tolist() == ([[4, 5]] if expected else [])
+    assert image.mask[4, 5] == expected
+    assert value is None or image.image[4, 5] == value
+
+
+def test_one_image_without_data_in_a_pixel_leaves_the_mean_of_the_others(stored: Store) -> None:
+    images = [stored(np.full((10, 20), float(number))) for number in range(8)]
+    images[7].image.image[3, 3] = np.nan
+    images[7].image.mask[3, 3] = MaskPlane.NO_DATA
+    images[6].image.image[2, 2] = np.inf  # and no flag
+    image = combined(images)
+    assert image.image[3, 3] == 3.0
+    assert image.image[2, 2] == pytest.approx(22 / 7)
+    assert not image.mask.any()
+
+
+@pytest.mark.parametrize(("number", "flag", "value"), [(1, 0, 1100.0), (2, BAD, None), (3, 0, 100.0)])
+def test_cosmic_ray_that_nobody_looked_for(
+    number: int, flag: int, value: float | None, rng: np.random.Generator, stored: Store
+) -> None:
+    images = [stored(100.0 + rng.normal(0.0, 0.01, (60, 40))) for _ in range(number)]
+    images[0].image.image[7, 8] += 1000.0
+    image = combined(images, noise=np.full((number, 2), 0.01))
+    assert image.mask[7, 8] == flag
+    assert np.count_nonzero(image.mask) == bool(flag)
+    assert value is None or image.image[7, 8] == pytest.approx(value, abs=0.1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lsst.ts.simulated_observatory.pipelines.statistics import clipped_statistics, mean_and_sigma
+from lsst.ts.simulated_observatory.pipelines.statistics import clipped_statistics, mean_and_sigma, sample
 
 
 def test_cosmic_rays_do_not_change_the_noise_of_a_dark(rng: np.random.Generator) -> None:
@@ -49,3 +49,25 @@ def test_a_constant_has_no_noise(value: float, number: int) -> None:
     assert found.mean == pytest.approx(value, rel=1e-6)
     assert found.sigma <= 1e-3
     assert found.count == number
+
+
+@pytest.mark.parametrize("period", [2, 3, 8, 509, 1000])
+@pytest.mark.parametrize("size", [127_000, 509 * 2000, 99_991 * 2])
+def test_no_period_of_the_pixels_hides_a_part_of_them(
+    rng: np.random.Generator, period: int, size: int
+) -> None:
+    """One half of each period is 2 per cent lower: an even sample of its other half would clip it."""
+    places = np.arange(size) % period
+    low = places >= period - period // 2
+    pixels = np.where(low, 49_000.0, 50_000.0) + rng.normal(0.0, 30.0, size)
+    found = clipped_statistics(pixels.astype(np.float32), threshold=3.0)
+    assert found.mean == pytest.approx(pixels.mean(), rel=1e-4)
+    assert found.clipped == 0
+
+
+def test_a_sample_is_spread_over_all_pixels() -> None:
+    taken = sample(np.arange(1_018_000, dtype=np.float32))
+    assert taken.size == 20_000
+    assert np.diff(np.sort(taken), prepend=0.0, append=1_018_000.0).max() < 150
+    few = np.arange(100, dtype=np.float32).reshape(10, 10)
+    assert sample(few).tolist() == few.ravel().tolist()

@@ -39,7 +39,7 @@ def test_curve_comes_back_from_json_with_its_nans() -> None:
         rawMeans={"C00": [15_000.0], "C03": [math.nan]},
         covariances={"C00": [[[14_000.0, 3.0], [2.0, 1.0]]], "C03": [[[math.nan] * 2] * 2]},
         metadata={"GRATING": None},
-        inputExpIdPairs=[(2025011500001, 2025011500002)],
+        inputExpIdPairs={name: [(2025011500001, 2025011500002)] for name in ("C00", "C03")},
     )
     text = json.dumps(curve.to_dict(), allow_nan=False)
     read = PhotonTransferCurve.from_dict(json.loads(text))
@@ -49,7 +49,7 @@ def test_curve_comes_back_from_json_with_its_nans() -> None:
     assert read.covariances["C00"] == curve.covariances["C00"]
     assert np.isnan(read.covariances["C03"]).all()
     assert read.metadata == {"GRATING": None}
-    assert read.inputExpIdPairs == [(2025011500001, 2025011500002)]
+    assert read.pairs == [(2025011500001, 2025011500002)]
     assert read.ampNames == ["C00", "C03"]
 
 

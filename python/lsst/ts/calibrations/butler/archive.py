@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -12,6 +14,7 @@ from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
 from ..domain.text import one_line
 from ..verification import VerificationResults, read_calibration, read_exposures
+from .members import Members, members_of
 from .repository import Repository
 
 if TYPE_CHECKING:
@@ -52,6 +55,10 @@ class PairGain:
     """Read noise from the overscan, as the pipeline stored it [electron]."""
     mean: float
     """Mean signal of the pair [adu]."""
+    reason: str = ""
+    """Why there is no gain, if the pipeline says so."""
+    overscan_noise: float = math.nan
+    """Noise of the overscan [adu]; NaN if the pipeline has not stored it."""
 
 
 def _in_thread(
@@ -213,6 +220,33 @@ class Archive:
         )
 
     @_in_thread
+    def members(self, dataset_type: str, run: str, detectors: Sequence[int]) -> Members:
+        """Find out which exposures a job did not use for what it made.
+
+        Parameters
+        ----------
+        dataset_type, run, detectors
+            E.g. ``bias``, the RUN collection of the job, and Butler ids.
+
+        Returns
+        -------
+        members
+            What the metadata of the calibrations of all detectors say.
+        """
+        butler = self._refreshed()
+        found = self._find(butler, dataset_type, run, detector=detectors)
+        try:
+            return members_of(
+                {
+                    self.instrument.detectors[each]: _read_metadata(butler, ref)
+                    for (each,), ref in found.items()
+                }
+            )
+        except (TypeError, ValueError) as error:
+            reason = one_line(error)
+            raise ArchiveError(f"the exposures that {dataset_type} in {run} was made of: {reason}") from error
+
+    @_in_thread
     def pair_gains(
         self, collection: str, pairs: Sequence[tuple[int, int]], detectors: Sequence[int]
     ) -> list[PairGain]:
@@ -239,6 +273,36 @@ class Archive:
             return _read(butler, refs[key]) if key in refs else None
 
         return _pair_gains(read, pairs, detectors, collection)
+
+    @_in_thread
+    def coefficients(
+        self, collection: str, exposure: int, detectors: Sequence[int]
+    ) -> Mapping[tuple[int, str], tuple[float, float]]:
+        """Read a00 [1/electron] and turnoff [adu] of the photon transfer curves in use.
+
+        Parameters
+        ----------
+        collection
+            Collection of a job, which leads on to its inputs.
+        exposure, detectors
+            An exposure at whose time the curves are valid, and ids of detectors.
+
+        Returns
+        -------
+        coefficients
+            By detector and amplifier; of those alone that have both. There need be no curves, and pipelines
+            have read those that they needed, so that one that cannot be read is as good as none.
+        """
+        butler, found = self._refreshed(), {}
+        for detector in detectors:
+            data_id = {"instrument": self.instrument.name, "detector": detector, "exposure": exposure}
+            with suppress(Exception):
+                curve = butler.get("ptc", data_id, collections=collection)
+                for name, a00 in curve.a00.items():
+                    values = float(a00), float(curve.ptcTurnoff[name])
+                    if all(map(math.isfinite, values)):
+                        found[detector, name] = values
+        return found
 
     def _refreshed(self) -> Butler:
         """The Butler, which has seen what other processes registered."""
@@ -270,15 +334,23 @@ class Archive:
         return {tuple(int(ref.dataId[name]) for name in values): ref for ref in refs}
 
 
-def _read(butler: Butler, ref: DatasetRef) -> Any:
+def _read(butler: Butler, ref: DatasetRef, parameters: dict[str, Any] | None = None) -> Any:
     """Read a dataset whose file may be gone, or not what it should be."""
     try:
-        return butler.get(ref)
+        return butler.get(ref, parameters=parameters)
     except Exception as error:
         reason = one_line(str(error).partition("\n")[0])
         raise ArchiveError(
             f"{ref.datasetType.name} {ref.dataId} in {ref.run} cannot be read: {reason}"
         ) from error
+
+
+def _read_metadata(butler: Butler, ref: DatasetRef) -> Any:
+    """Read the metadata of a calibration, or as little of it as can be read with them."""
+    kind = ref.datasetType.storageClass
+    if "metadata" in kind.components:
+        return _read(butler, ref.makeComponentRef("metadata"))
+    return _read(butler, ref, {"rows": (0, 1)} if "rows" in kind.parameters else None)
 
 
 def _filter(ref: DatasetRef) -> str | None:
@@ -325,8 +397,8 @@ def _curve(
 def _exposures_of(measured: Any) -> tuple[int, ...]:
     """Ids of the flats that a curve was measured on, sorted; empty if it names none, as cp_pipe's fillers.
 
-    They are in ``inputExpIdPairs``, which cp_pipe's ``PhotonTransferCurveDataset`` has by amplifier, and the
-    curve of this project once for all.
+    They are in ``inputExpIdPairs``, which a curve has by amplifier, and in earlier versions of this project
+    had once for all.
     """
     try:
         return tuple(sorted(set(_ids(getattr(measured, "inputExpIdPairs", ())))))
@@ -348,8 +420,11 @@ def _gains(pair: tuple[int, int], detector: int, measured: Any) -> Iterator[Pair
     try:
         for name in measured.gain:
             means = measured.rawMeans[name]
-            mean = float(means[0]) if len(means) else float("nan")
-            yield PairGain(pair, detector, name, measured.gain[name], measured.noise[name], mean)
+            mean = float(means[0]) if len(means) else math.nan
+            reason = getattr(measured, "reasons", {}).get(name, "")
+            noises = getattr(measured, "overscanNoise", {}).get(name) or [math.nan]
+            gain, noise = measured.gain[name], measured.noise[name]
+            yield PairGain(pair, detector, name, gain, noise, mean, reason, float(noises[0]))
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise ArchiveError(
             f"what was measured on the flats {pair[0]} and {pair[1]}, detector {detector}, has no gain, noise"

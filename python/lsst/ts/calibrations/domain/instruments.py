@@ -5,6 +5,7 @@ This is all that a simulated observatory needs to know of the scripts.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ __all__ = [
     "AMPLIFIERS",
     "INSTRUMENTS",
     "LATISS",
+    "LINEAR_CORRECTION_LIMIT",
     "LSSTCAM",
     "LSSTCOMCAM",
     "SLOTS",
@@ -52,12 +54,16 @@ _BRIGHTER_FATTER_SLOPES = {"ITL": 0.00027, "E2V": 0.00046}
 """Per cent by which a gain from a pair is too high per adu of mean signal, by manufacturer (DM-35790)."""
 
 
+LINEAR_CORRECTION_LIMIT = 40_000.0
+"""Mean signal [adu] up to which that is linear: at 46 kadu it is 1 per cent too much, at 107 kadu 7."""
+
+
 def brighter_fatter_correction(manufacturer: str, mean: float) -> float:
     """Factor that takes the brighter-fatter effect out of a gain that a pair of flats has given.
 
     The effect lowers the variance of bright flats, so that a gain from mean and variance reads high. The
     correction is linear in the signal (cp_verify, verifyGain; DMTN-101 section 6.2): good to 0.3 per cent
-    at 15 kadu, and too strong above about 40 kadu.
+    at 15 kadu, and none beyond `LINEAR_CORRECTION_LIMIT`.
 
     Parameters
     ----------
@@ -67,7 +73,10 @@ def brighter_fatter_correction(manufacturer: str, mean: float) -> float:
     Returns
     -------
     factor : float
+        NaN beyond the range of the correction.
     """
+    if not mean <= LINEAR_CORRECTION_LIMIT:
+        return math.nan
     return 1.0 - _BRIGHTER_FATTER_SLOPES[manufacturer] * mean / 100.0
 
 
@@ -114,8 +123,11 @@ class Instrument:
         """SAL names of all components that take part in an exposure."""
         return tuple(filter(None, (self.camera, self.spectrograph, self.header_service, self.oods)))
 
-    def corrected_gain(self, detector: int, gain: float, mean: float) -> float:
+    def corrected_gain(self, detector: int, gain: float, mean: float, a00: float | None = None) -> float:
         """Gain that a pair of flats would give without the brighter-fatter effect.
+
+        With a00 of a photon transfer curve the correction is that of the curve (Astier et al. 2019, A&A 629,
+        A36, equation 16); without, that of `brighter_fatter_correction`.
 
         Parameters
         ----------
@@ -123,12 +135,16 @@ class Instrument:
             Butler detector id.
         gain, mean
             Gain as measured, electron/adu, and mean signal of the pair, adu.
+        a00
+            Brighter-fatter coefficient, 1/electron; None if it is not known.
 
         Returns
         -------
         gain
-            Corrected, electron/adu.
+            Corrected, electron/adu; NaN beyond the range of the correction.
         """
+        if a00 is not None and math.isfinite(a00):
+            return _without_brighter_fatter(gain, mean, a00)
         manufacturer = "E2V" if self.detectors[detector].partition("_")[0] in self.e2v_rafts else "ITL"
         return gain * brighter_fatter_correction(manufacturer, mean)
 
@@ -141,6 +157,19 @@ class Instrument:
     def raw_collection(self) -> str:
         """Collection of the raw images."""
         return f"{self.name}/raw/all"
+
+
+def _without_brighter_fatter(measured: float, mean: float, a00: float) -> float:
+    """Solve g = measured x (exp(x) - 1) / x, x = 2 a00 g mean; NaN if there is no solution."""
+    gain = measured
+    for _ in range(100):
+        x = 2.0 * a00 * gain * mean
+        if not abs(x) < 2.0:
+            return math.nan
+        before, gain = gain, measured * (math.expm1(x) / x if x else 1.0)
+        if abs(gain - before) <= 1e-12 * abs(measured):
+            return gain
+    return math.nan
 
 
 LATISS = Instrument(

@@ -182,6 +182,20 @@ class CalibrationMade(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExposuresLeftOut(Fact):
+    """A job did not use all exposures for what it made, or some of them are odd."""
+
+    calibration: str
+    """Name of the type."""
+    collection: str
+    """Collection of the job."""
+    left_out: Mapping[str, str]
+    """Why they were not used, by exposure id."""
+    odd: Mapping[str, str]
+    """What is odd in exposures that were used, by exposure id."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class VerdictGiven(Fact):
     """The verification of one type of calibration was judged.
 

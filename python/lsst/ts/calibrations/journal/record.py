@@ -79,6 +79,8 @@ class RunRecord:
     """By job id."""
     made: dict[str, facts.CalibrationMade] = field(default_factory=dict)
     """Calibrations that were made, by the collection of the job."""
+    left_out: dict[str, facts.ExposuresLeftOut] = field(default_factory=dict)
+    """Exposures that were not used or are odd, by the collection of the job."""
     verdicts: dict[str, facts.VerdictGiven] = field(default_factory=dict)
     """The last verdict, by calibration."""
     certified: list[facts.Certified] = field(default_factory=list)
@@ -212,6 +214,8 @@ class RunRecord:
                 self.jobs[fact.job_id].ended = fact.time
             case facts.CalibrationMade():
                 self.made[fact.collection] = fact
+            case facts.ExposuresLeftOut():
+                self.left_out[fact.collection] = fact
             case facts.VerdictGiven():
                 self.verdicts[fact.calibration] = fact
             case facts.GainsMeasured():

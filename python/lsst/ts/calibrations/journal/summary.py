@@ -86,6 +86,11 @@ def make_summary(
         "gains": list(record.gains),
         "not_done": [_fields(each, NOT_DONE) for each in record.not_done],
         "timeline": _timeline(record, instrument, wait, ended - started),
+        "left_out": [
+            {"calibration": fact.calibration, "exposure": int(exposure), "reason": reason}
+            for fact in record.left_out.values()
+            for exposure, reason in fact.left_out.items()
+        ],
     }
     return dict(_finite(summary))
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeGuard
 
 __all__ = ["gain_table"]
 
 
 def gain_table(gains: Sequence[Mapping[str, Any]]) -> str:
-    """Show the gain of every amplifier: its mean over the pairs of flats, and from each pair.
+    """Show the gain of every amplifier: its mean over the pairs of flats that are good, and from each pair.
 
     Parameters
     ----------
     gains
         As in ``summary.json``: ``exposures`` (first, second), ``detector``, ``amplifier``, ``gain`` as
         measured and ``gain_corrected`` for the brighter-fatter effect [electron/adu], ``noise`` (read noise
-        [electron]). What could not be measured is None.
+        [electron]). What could not be measured is None, and ``reason`` says why.
 
     Returns
     -------
@@ -33,11 +33,12 @@ def _mean_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for each in gains:
         by_amplifier.setdefault((each["detector"], each["amplifier"]), []).append(each)
     yield "Mean gain [electron/adu] and read noise [electron] of each amplifier:"
-    yield "    detector  amplifier    gain  corrected   noise  pairs"
+    yield "    detector  amplifier    gain  corrected   noise     pairs"
     for (detector, amplifier), measured in by_amplifier.items():
-        known = [_known(each[name] for each in measured) for name in ("gain", "gain_corrected", "noise")]
-        means = (fmean(values) if values else None for values in known)
-        yield f"    {detector!s:>8}  {amplifier:>9}  {_columns(*means)}  {len(known[0]):>5}"
+        good = [each for each in measured if _is_known(each["gain_corrected"])]
+        means = (_mean(each[name] for each in good) for name in ("gain", "gain_corrected", "noise"))
+        pairs = f"{len(good)} of {len(measured)}"
+        yield f"    {detector!s:>8}  {amplifier:>9}  {_columns(*means)}  {pairs:>8}"
 
 
 def _pair_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -48,7 +49,8 @@ def _pair_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f"Gain from the flats {' and '.join(map(str, pair))}:"
             yield "    detector  amplifier    gain  corrected   noise"
         values = _columns(each["gain"], each["gain_corrected"], each["noise"])
-        yield f"    {each['detector']!s:>8}  {each['amplifier']:>9}  {values}"
+        reason = f"  {each['reason']}" if each.get("reason") else ""
+        yield f"    {each['detector']!s:>8}  {each['amplifier']:>9}  {values}{reason}"
 
 
 def _columns(gain: float | None, corrected: float | None, noise: float | None) -> str:
@@ -56,8 +58,13 @@ def _columns(gain: float | None, corrected: float | None, noise: float | None) -
 
 
 def _number(value: float | None, digits: int = 4) -> str:
-    return "none" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+    return f"{value:.{digits}f}" if _is_known(value) else "none"
 
 
-def _known(values: Iterable[float | None]) -> list[float]:
-    return [value for value in values if value is not None and math.isfinite(value)]
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if _is_known(value)]
+    return fmean(known) if known else None
+
+
+def _is_known(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)

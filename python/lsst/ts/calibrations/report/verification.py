@@ -100,6 +100,17 @@ class VerificationReport:
         passed = f"{self.calibration} calibration passed the overall verification criteria{criteria}"
         return f"{passed}, but there are tests that did not pass:" if verdict.failures else f"{passed}."
 
+    @property
+    def _members(self) -> list[str]:
+        """Lines on the exposures that were not used, or are odd."""
+        made = self.verdict.combined
+        if made is None:
+            return []
+        return [
+            *(f"    Exposure {exposure} was left out: {why}." for exposure, why in made.left_out.items()),
+            *(f"    Exposure {exposure} was used and is odd: {why}." for exposure, why in made.odd.items()),
+        ]
+
     def full_text(self) -> str:
         """Everything: all problems, exposures and tests."""
         return plain("\n".join(self._lines(len(self.verdict.subjects), len(self.verdict.problems))))
@@ -118,7 +129,7 @@ class VerificationReport:
             One line with the verdict if nothing failed. Otherwise the verdict, the thresholds and the
             collections; between them the failures of as many exposures as fit; at the end where the rest is.
         """
-        if self.verdict.passed and not self.verdict.failures:
+        if self.verdict.passed and not self.verdict.failures and not self._members:
             where = f"Verification collection: {self.verification_collection}. Full report: {path}"
             return f"{self.headline} {self.counts}. {where}"
         n_problems = min(len(self.verdict.problems), PROBLEMS_SHOWN)
@@ -136,6 +147,7 @@ class VerificationReport:
         verdict = self.verdict
         yield self.headline
         yield f"{self.counts}."
+        yield from self._members
         yield from (f"    {problem}" for problem in verdict.problems[:n_problems])
         if n_problems < len(verdict.problems):
             yield f"    ... and {len(verdict.problems) - n_problems} more"

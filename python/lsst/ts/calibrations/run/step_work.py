@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..butler.certification import Certification, Certifier
@@ -13,7 +14,7 @@ from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from ..domain.errors import CertificationError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
 from ..domain.jobs import JobRequest, data_query, pipetask_options, with_label, without_labels
-from ..journal.facts import CalibrationMade, Certified, GainsMeasured, VerdictGiven
+from ..journal.facts import CalibrationMade, Certified, ExposuresLeftOut, GainsMeasured, VerdictGiven
 from ..report.gains import gain_table
 from ..report.verification import VerificationReport, fit
 from ..verification import MAX_FAILURES_BY_ITSELF, Accepted, CombinedCalibration, Waiver, judge, waive
@@ -123,7 +124,31 @@ class StepWork:
                 CalibrationMade(time=now, calibration=made.name, collection=collection, datasets=datasets)
             )
         datasets = self.context.record.made[collection].datasets
-        self.made[step.calibration] = replace(made, datasets=datasets)
+        used = await self._used(replace(made, datasets=datasets))
+        self.made[step.calibration] = used
+
+    async def _used(self, made: CombinedCalibration) -> CombinedCalibration:
+        """What was made, of the exposures that were used; those that were not are noted and told."""
+        members = await self.archive.members(made.dataset_type, made.run, self.config.detectors)
+        for exposure, reason in members.left_out.items():
+            self.context.log.warning("%s: exposure %d is left out: %s.", made.name, exposure, reason)
+        for exposure, reason in members.odd.items():
+            self.context.log.warning("%s: exposure %d is used and odd: %s.", made.name, exposure, reason)
+        if (members.left_out or members.odd) and made.collection not in self.context.record.left_out:
+            left_out, odd = (
+                {str(key): why for key, why in each.items()} for each in (members.left_out, members.odd)
+            )
+            now = self.context.now()
+            self.context.note(
+                ExposuresLeftOut(
+                    time=now, calibration=made.name, collection=made.collection, left_out=left_out, odd=odd
+                )
+            )
+        exposures = {
+            kind: tuple(each for each in ids if each not in members.left_out)
+            for kind, ids in made.exposures.items()
+        }
+        return replace(made, exposures=exposures, left_out=members.left_out, odd=members.odd)
 
     async def _verify(self, step: Step, exposures: Mapping[str, tuple[int, ...]]) -> None:
         """Verify images against a calibration, or a calibration by itself; note and report the verdict."""
@@ -246,7 +271,8 @@ class StepWork:
         options = without_labels(step.options, PAIR_GAINS.tasks_left_out)
         collection = await self._run_job(step, paired, options)
         measured = await self.archive.pair_gains(collection, pairs, self.config.detectors)
-        gains = tuple(self._gain(each) for each in measured)
+        curves = await self.archive.coefficients(collection, paired[0], self.config.detectors)
+        gains = tuple(self._gain(each, curves.get((each.detector, each.amplifier))) for each in measured)
         # As text, in which also gains that are no numbers can be equal; tuples become lists in the journal.
         if json.dumps(gains) != json.dumps(self.context.record.gains):
             self.context.note(GainsMeasured(time=self.context.now(), gains=gains))
@@ -261,8 +287,23 @@ class StepWork:
         found = flat_pairs([each.taken.exp_time for each in known], [each.physical_filter for each in known])
         return [(flats[first], flats[second]) for first, second in found.pairs]
 
-    def _gain(self, measured: PairGain) -> Mapping[str, Any]:
-        values = asdict(measured)
-        mean = values.pop("mean")
-        values["gain_corrected"] = self.instrument.corrected_gain(measured.detector, measured.gain, mean)
-        return values
+    def _gain(self, measured: PairGain, curve: tuple[float, float] | None) -> Mapping[str, Any]:
+        """As ``summary.json`` has it; `curve` is a00 and turnoff of the curve in use, if there is one."""
+        values = {name: getattr(measured, name) for name in ("exposures", "detector", "amplifier", "gain")}
+        a00, turnoff = curve or (None, math.inf)
+        corrected = self.instrument.corrected_gain(measured.detector, measured.gain, measured.mean, a00)
+        reason = measured.reason
+        if measured.mean > turnoff:
+            corrected, reason = (
+                math.nan,
+                reason or f"brighter than the turnoff of the curve, {turnoff:.0f} adu",
+            )
+        elif not math.isfinite(corrected):
+            reason = reason or (
+                f"no correction for the brighter-fatter effect at {measured.mean:.0f} adu"
+                if math.isfinite(measured.gain)
+                else "not measured"
+            )
+        known = math.isfinite(measured.overscan_noise)
+        noise = measured.overscan_noise * corrected if known else measured.noise
+        return values | {"noise": noise, "gain_corrected": corrected, "reason": reason or None}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 __all__ = [
+    "ADDED_TESTS",
     "ONLY_ON_FAILURE",
     "UNCOUNTED_TESTS",
     "DetectorResults",
@@ -15,7 +16,11 @@ __all__ = [
     "VerificationTest",
 ]
 
-UNCOUNTED_TESTS = frozenset({"READ_NOISE_CONSISTENT", "PROB_TEST"})
+ADDED_TESTS = frozenset({"LEVEL", "DARK_CURRENT", "NOISE_FLOOR", "PTC_CHI_SQUARE"})
+"""Tests that this project has added to those of cp_verify. They do not enter SUCCESS, so they are looked for
+in what was measured, and reported."""
+
+UNCOUNTED_TESTS = frozenset({"READ_NOISE_CONSISTENT", "PROB_TEST"}) | ADDED_TESTS
 """Tests that are reported and never counted: the first does not enter the SUCCESS of cp_verify either, the
 second demands the equality of two counts of defects that are never equal."""
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from types import MappingProxyType
 
-from .results import ONLY_ON_FAILURE, Gap, VerificationResults, VerificationTest
+from .results import ADDED_TESTS, ONLY_ON_FAILURE, Gap, SubjectResults, VerificationResults, VerificationTest
 from .seal import sealed
 from .verdict import CombinedCalibration, Verdict
 
@@ -56,7 +56,7 @@ def judge(
     in_detectors = int(n_detectors / 2) + 1
     limit = min(int((n_exposures + 1) / 2) + 1, n_exposures)
     failed = [each.subject for each in subjects if _fails(each.failed, amplifiers, most, in_detectors)]
-    failed_tests = {each.subject: tuple(sorted(each.failed)) for each in subjects if each.failed}
+    failed_tests = {each.subject: tuple(sorted(tests)) for each in subjects if (tests := _reported(each))}
     thresholds = {
         "MAX_FAILURES_PER_DETECTOR_PER_TEST_TYPE_THRESHOLD": most,
         "MAX_FAILED_DETECTORS_THRESHOLD": in_detectors,
@@ -77,6 +77,15 @@ def judge(
         by_itself=any(isinstance(each.subject, str) for each in subjects),
         combined=combined,
     )
+
+
+def _reported(results: SubjectResults) -> frozenset[VerificationTest]:
+    """The failed tests, with the added ones, which cp_verify's results do not name."""
+    outcomes = (each.outcomes or {} for each in results.detectors.values())
+    added = (
+        test for each in outcomes for test, passed in each.items() if test.test in ADDED_TESTS and not passed
+    )
+    return results.failed.union(added)
 
 
 def _fails(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ..config.config import CalibrationConfig
@@ -28,10 +28,15 @@ class CombinedCalibration:
     """Collection of the job."""
     datasets: tuple[str, ...]
     """Ids that the Butler gave the datasets. A dataset never changes; one in its place has another id."""
+    left_out: Mapping[int, str] = field(default_factory=dict)
+    """Why exposures that it was to be made from were not used."""
+    odd: Mapping[int, str] = field(default_factory=dict)
+    """What is odd in exposures that were."""
 
     def __post_init__(self) -> None:
         """Keep the exposures from being changed: an acceptance is bound to them."""
-        object.__setattr__(self, "exposures", MappingProxyType(dict(self.exposures)))
+        for name in ("exposures", "left_out", "odd"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     @property
     def dataset_type(self) -> str:

@@ -256,10 +256,16 @@ def _amplifier(data: DetectorData, name: str, scale: int) -> AmplifierModel:
 
 
 def _crosstalk(victim: str, source: str) -> float:
-    """Nominal crosstalk: below 1e-4, from neighbours on the same side of the CCD most, negative in part."""
+    """Nominal crosstalk: below 1e-4, from neighbours on the same side of the CCD most, negative in part.
+
+    More goes to the next amplifier than to the one before, so that a transposed table is wrong.
+    """
     if victim == source:
         return 0.0
-    distance = abs(int(victim[2]) - int(source[2]))
+    step = int(victim[2]) - int(source[2])
+    distance = abs(step)
+    if victim[1] == source[1] and step == -1:
+        return 5e-5
     if victim[1] != source[1]:
         return -2e-6 if distance > 1 else 5e-6
     return {1: 8e-5, 2: 3e-5, 3: -1e-5}.get(distance, 4e-6)

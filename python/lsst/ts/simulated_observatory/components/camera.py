@@ -39,6 +39,9 @@ PIXELS_TIME = 2.0
 STORE_TIME = 0.5
 """Seconds that joining header and pixels takes."""
 
+IDLE_BEFORE = 3600.0
+"""Seconds that the camera has not read out when a night begins."""
+
 HEADER_WAIT = 10.0
 """Seconds from endReadout that a header may take; an image without one is written without one."""
 
@@ -95,6 +98,9 @@ class CameraCsc(CameraEvents):
         self._reading_out = False
         self._readout: asyncio.Task[None] | None = None
         self._count = 0
+        self._idle_since = clock.current_tai()
+        if not folder.count():  # else this simulation goes on with the night of an earlier one
+            self._idle_since -= IDLE_BEFORE
 
     async def start(self) -> None:
         """Start, and publish what clients that come later find of a camera at rest."""
@@ -191,6 +197,7 @@ class CameraCsc(CameraEvents):
             exposure_time=data.expTime,
             shutter=data.shutter,
             shutter_time=self.instrument.shutter_time,
+            idle=now - self._idle_since,
             started=now,
             physical_filter=self._optics.physical_filter,
             key_values=key_values,
@@ -215,6 +222,7 @@ class CameraCsc(CameraEvents):
         await self._transition("raftsDetailedState", RaftsState.READING_OUT)
         await self._publish_start_readout(image)
         await clock.sleep(self.instrument.readout_time)
+        self._idle_since = clock.current_tai()
         self._reading_out = False
         await self._transition("raftsDetailedState", RaftsState.QUIESCENT)
         await self._transition("imageReadinessDetailedState", ReadinessState.READY)

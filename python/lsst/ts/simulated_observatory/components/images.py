@@ -102,6 +102,8 @@ class Image:
     """Whether the shutter opens."""
     shutter_time: float = 0.0
     """Seconds that opening and closing the shutter take."""
+    idle: float = 0.0
+    """Seconds without readout before it."""
     key_values: Mapping[str, str] = field(default_factory=dict)
     """keyValueMap and obsNote of the command."""
 

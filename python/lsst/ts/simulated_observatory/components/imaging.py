@@ -91,6 +91,8 @@ class Imaging:
             physical_filter=image.physical_filter,
             faults=self.faults,
             path=str(_segments(self._file(image, detector))),
+            idle=image.idle,
+            image=image.count,
         )
 
 

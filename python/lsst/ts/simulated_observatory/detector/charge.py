@@ -71,10 +71,9 @@ def collect_charge(
     uniform: float,
     *,
     a00: float,
-    full_well: float,
     extra: PixelCharges,
 ) -> Image:
-    """Charge in the imaging area of an amplifier.
+    """Charge in the imaging area of an amplifier, full wells left aside.
 
     Parameters
     ----------
@@ -84,8 +83,8 @@ def collect_charge(
         Mean charge from light where the pattern is 1, and from other sources in every pixel, electron.
     pattern
         Response of the pixels to the flat field.
-    a00, full_well
-        Brighter-fatter coefficient, 1/electron, and charge that a pixel holds at most, electron.
+    a00
+        Brighter-fatter coefficient, 1/electron.
     extra
         Hot pixels and cosmic rays, as the imaging area is read out; they have no brighter-fatter effect.
 
@@ -101,7 +100,6 @@ def collect_charge(
     charge = _poisson(rng, mean, light + uniform, pattern.shape)
     brighter_fatter(charge, mean, a00)
     np.add.at(charge, (extra.y, extra.x), extra.charge)
-    np.minimum(charge, np.float32(full_well), out=charge)
     return charge
 
 

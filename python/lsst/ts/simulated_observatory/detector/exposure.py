@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,28 +12,19 @@ import numpy.typing as npt
 
 from ..cameras.models import AmplifierModel, detector_model
 from .charge import PixelCharges, collect_charge, cosmic_rays
-from .faults import DetectorFault, active_faults
+from .faults import ActiveFaults, DetectorFault, active_faults
 from .illumination import LAMP_RATE, REPEATABILITY, throughput
-from .patterns import Image, bias_pattern, light_pattern
+from .night import Night, draw_night, lamp_shape, observing_day
+from .patterns import Image, light_gradient, light_pattern
 from .raw import write_extensions, write_raw
+from .readout import BITS, Electronics, read_out
+from .transfer import bleed, defer_charge
 from .truth import Defect, DetectorTruth, draw_truth, random_stream
 
-__all__ = ["BITS", "ExposureRequest", "read_out", "simulate", "write_raw", "write_segments"]
+__all__ = ["ExposureRequest", "simulate", "write_raw", "write_segments"]
 
 READOUT_WAIT = 1.0
 """How long a pixel waits on average until it is read and collects dark current, s: half of the readout."""
-
-BITS = 18
-"""Bits of the analog to digital converters."""
-
-PEDESTAL_WANDER = 5.0
-"""Rms of the bias level of all amplifiers from exposure to exposure, adu."""
-
-AMPLIFIER_WANDER = 1.0
-"""Rms of the bias level of one amplifier besides, adu."""
-
-DRIFT = 1.0
-"""Rms of the drift of the bias level while the first rows are read, adu."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +53,10 @@ class ExposureRequest:
     """What is wrong with the detectors."""
     path: str
     """File to write."""
+    idle: float = 0.0
+    """Time without readout before the exposure, s."""
+    image: int = 0
+    """Number in the run, from 1, for faults of some images only; 0: it has none."""
 
 
 def write_segments(request: ExposureRequest) -> None:
@@ -99,71 +95,119 @@ def simulate(request: ExposureRequest) -> Iterator[npt.NDArray[np.int32]]:
     """
     model = detector_model(request.instrument, request.detector, request.scale)
     truth = draw_truth(model, request.seed)
-    faults = active_faults(request.faults, model)
+    faults = active_faults(request.faults, model, request.image)
+    day = observing_day(request.exposure_id)
+    night = draw_night(request.seed, request.instrument, request.detector, len(model.amplifiers), day)
     key = request.instrument, request.detector, request.scale, request.exposure_id
     common = random_stream(request.seed, "exposure", *key)
     streams = [random_stream(request.seed, amplifier.name, *key) for amplifier in model.amplifiers]
-    charge = _charge(request, truth, faults, common, streams)
-    noisy = (fault.values for fault in faults if fault.name == "amplifier-noise")
-    factors = {str(each["amplifier"]): float(each["factor"]) for each in noisy}
-    return read_out(truth, charge, common, streams, factors)
+    charge = _charge(request, truth, faults, night, common, streams)
+    electronics = Electronics(
+        night=night,
+        idle=request.idle,
+        bits=round(min([BITS, *faults.numbers("adc-range", "bits")])),
+        common_noise=math.hypot(*faults.numbers("common-mode", "noise")),
+        noise=faults.by_amplifier("amplifier-noise", "factor"),
+        gain_changes=faults.by_amplifier("gain-drift", "change"),
+        constant=faults.by_amplifier("amplifier-constant", "level"),
+    )
+    return read_out(truth, charge, common, streams, electronics)
 
 
 def _charge(
     request: ExposureRequest,
     truth: DetectorTruth,
-    faults: tuple[DetectorFault, ...],
+    faults: ActiveFaults,
+    night: Night,
     common: np.random.Generator,
     streams: list[np.random.Generator],
 ) -> Image:
-    """Charge of all amplifiers: amplifiers by imaging rows by imaging columns, electron."""
-    light = _light(request, truth, faults)
+    """Charge of all amplifiers: amplifiers by rows by columns from the first imaging pixel on, electron.
+
+    It has the rows of the parallel overscan, into which charge bleeds, and the first serial overscan column.
+    """
+    light, gradient = _light(request, truth, faults, night)
     collecting = request.dark_time + READOUT_WAIT
-    leak = sum(float(fault.values["rate"]) for fault in faults if fault.name == "light-leak")
-    dead = {fault.values["amplifier"] for fault in faults if fault.name == "amplifier-dead"}
-    pattern = light_pattern(truth)
+    leak = sum(faults.numbers("light-leak", "rate") + faults.numbers("light-leak-in", "rate"))
+    dead = {values["amplifier"] for values in faults.named("amplifier-dead")}
+    glow = faults.by_amplifier("amplifier-glow", "rate")
+    wells = faults.by_amplifier("full-well", "factor")
+    deferred = faults.by_amplifier("deferred-charge", "part")
+    pattern = light_pattern(truth, request.physical_filter)
     extra = _extra(truth, faults, common, collecting)
-    charge = np.zeros_like(pattern)
-    for i, amplifier in enumerate(truth.amplifiers):
-        if amplifier.name not in dead:
-            charge[i] = collect_charge(
-                streams[i],
-                light,
-                pattern[i],
-                (amplifier.dark_current + leak) * collecting,
-                a00=amplifier.a00,
-                full_well=amplifier.full_well,
-                extra=_inside(extra, truth.model.amplifiers[i]),
-            )
+    first, size = truth.model.amplifiers[0], (truth.model.height, truth.model.width)
+    rows = first.raw_shape[0]
+    charge = np.zeros((len(pattern), rows, first.width + 1), np.float32)
+    for i, (amplifier, model) in enumerate(zip(truth.amplifiers, truth.model.amplifiers, strict=True)):
+        if amplifier.name in dead:
+            continue
+        collected = collect_charge(
+            streams[i],
+            light,
+            pattern[i] * light_gradient(model, size, gradient) if light > 0 else pattern[i],
+            (amplifier.dark_current + leak + glow.get(amplifier.name, 0.0)) * collecting,
+            a00=amplifier.a00,
+            extra=_inside(extra, model),
+        )
+        full_well = amplifier.full_well * wells.get(amplifier.name, 1.0)
+        filled = bleed(collected, full_well, rows - model.height)
+        part = deferred.get(amplifier.name, amplifier.deferred_charge)
+        charge[i] = defer_charge(filled, part, 1 + model.sensor.prescan)
     return charge
 
 
-def _light(request: ExposureRequest, truth: DetectorTruth, faults: tuple[DetectorFault, ...]) -> float:
-    """Mean charge from the lamp, electron."""
-    if not request.shutter_open or any(fault.name == "shutter-stuck" for fault in faults):
-        return 0.0
-    lamp = random_stream(request.seed, "lamp", request.instrument, request.exposure_id)
-    rate = LAMP_RATE * truth.illumination * throughput(request.physical_filter)
+def _light(
+    request: ExposureRequest, truth: DetectorTruth, faults: ActiveFaults, night: Night
+) -> tuple[float, tuple[float, float]]:
+    """Mean charge from the lamp, electron, and its relative change over the detector along x and y."""
+    shape = lamp_shape(request.seed, request.instrument, request.exposure_id)
+    if not request.shutter_open or faults.named("shutter-stuck") or faults.named("shutter-shut"):
+        return 0.0, shape
+    lamp, flicker, turn = (
+        random_stream(request.seed, use, request.instrument, request.exposure_id)
+        for use in ("lamp", "flicker", "lamp gradient")
+    )
+    rate = LAMP_RATE * truth.illumination * throughput(request.physical_filter) * night.lamp
     time = request.exposure_time + truth.shutter_offset
-    return rate * time * (1.0 + REPEATABILITY * float(lamp.standard_normal()))
+    charge = rate * time * (1.0 + REPEATABILITY * float(lamp.standard_normal()))
+    for rms in faults.numbers("lamp-flicker", "rms"):
+        charge *= max(0.0, 1.0 + rms * float(flicker.standard_normal()))
+    charge *= math.prod(faults.numbers("lamp-dim", "factor"))
+    for change in faults.numbers("lamp-gradient", "change"):
+        angle = 2.0 * math.pi * float(turn.random())
+        shape = shape[0] + change * math.cos(angle), shape[1] + change * math.sin(angle)
+    return charge, shape
 
 
-def _extra(
-    truth: DetectorTruth, faults: tuple[DetectorFault, ...], rng: np.random.Generator, time: float
-) -> PixelCharges:
+def _extra(truth: DetectorTruth, faults: ActiveFaults, rng: np.random.Generator, time: float) -> PixelCharges:
     """Charge of hot pixels and cosmic rays, in coordinates of the detector."""
     model = truth.model
-    columns = tuple(
-        Defect("hot column", int(at["column"]), 0, height=model.height, rate=float(at["rate"]))
-        for at in (fault.values for fault in faults if fault.name == "hot-column")
-    )
-    hot = _hot_pixels(truth.defects + columns)
+    hot = _hot_pixels(truth.defects + _hot_defects(truth, faults))
     rays = cosmic_rays(rng, model.width, model.height, time)
     return PixelCharges(
         np.concatenate([hot[:, 0].astype(np.intp), rays.x]),
         np.concatenate([hot[:, 1].astype(np.intp), rays.y]),
         np.concatenate([rng.poisson(hot[:, 2] * time).astype(np.float32), rays.charge]),
     )
+
+
+def _hot_defects(truth: DetectorTruth, faults: ActiveFaults) -> tuple[Defect, ...]:
+    """Hot columns, hot pixels and glowing spots that faults add."""
+    model, found = truth.model, []
+    for values in faults.named("hot-column"):
+        column, rate = int(values["column"]), float(values["rate"])
+        found.append(Defect("hot column", column, 0, height=model.height, rate=rate))
+    for values in faults.named("bleeding"):
+        spot = int(values["column"]), model.height // 4
+        found.append(Defect("hot pixel", *spot, rate=float(values["rate"])))
+    for values in faults.named("hot-pixels"):
+        amplifier = model.amplifier(str(values["amplifier"]))
+        rng = random_stream(truth.seed, "hot pixels", model.instrument, model.id, amplifier.name)
+        number = amplifier.width * amplifier.height
+        for place in rng.choice(number, round(float(values["part"]) * number), replace=False):
+            y, x = divmod(int(place), amplifier.width)
+            found.append(Defect("hot pixel", amplifier.x0 + x, amplifier.y0 + y, rate=float(values["rate"])))
+    return tuple(found)
 
 
 @lru_cache(maxsize=256)
@@ -189,57 +233,3 @@ def _inside(pixels: PixelCharges, amplifier: AmplifierModel) -> PixelCharges:
         amplifier.height - 1 - y if amplifier.flip_y else y,
         pixels.charge[inside],
     )
-
-
-def read_out(
-    truth: DetectorTruth,
-    charge: Image,
-    common: np.random.Generator,
-    streams: Sequence[np.random.Generator],
-    noise_factors: Mapping[str, float],
-) -> Iterator[npt.NDArray[np.int32]]:
-    """Read all amplifiers at the same time.
-
-    Crosstalk adds a part of the signal of each amplifier to that of each other; gain, non-linearity, bias and
-    read noise follow, and the digitisation.
-
-    Parameters
-    ----------
-    truth, charge
-        The detector, and the charge in it: amplifiers by imaging rows by imaging columns, electron.
-    common, streams
-        Random numbers for what the amplifiers have in common, and for each amplifier.
-    noise_factors
-        By which the read noise of an amplifier is multiplied, by its name; 1 if left out.
-
-    Yields
-    ------
-    image
-        Raw image of one amplifier, raw rows by raw columns, adu.
-    """
-    crosstalk = np.array(truth.crosstalk, dtype=np.float32)
-    np.fill_diagonal(crosstalk, 1.0)
-    signals = (crosstalk @ charge.reshape(len(crosstalk), -1)).reshape(charge.shape)
-    wander = PEDESTAL_WANDER * common.standard_normal()
-    patterns = bias_pattern(truth)
-    for i, amplifier in enumerate(truth.amplifiers):
-        signal = signals[i]
-        signal /= np.float32(amplifier.gain)
-        signal -= np.float32(amplifier.nonlinearity) * signal * signal
-        noise = noise_factors.get(amplifier.name, 1.0) * amplifier.read_noise / amplifier.gain
-        image = streams[i].standard_normal(patterns[i].shape, dtype=np.float32)
-        image *= np.float32(noise)
-        image += patterns[i]
-        image += _wander(wander, image.shape[0], streams[i])
-        image[truth.model.amplifiers[i].imaging] += signal
-        np.rint(image, out=image)
-        np.clip(image, 0.0, 2.0**BITS - 1.0, out=image)
-        yield image.astype(np.int32)
-
-
-def _wander(wander: float, rows: int, rng: np.random.Generator) -> Image:
-    """By how much the bias level of each row differs from its mean, rows by 1, adu."""
-    row = np.arange(rows, dtype=np.float32)[:, np.newaxis]
-    level = wander + AMPLIFIER_WANDER * rng.standard_normal()
-    drift: Image = np.exp(-row / np.float32(rows / 5)) * np.float32(DRIFT * rng.standard_normal())
-    return np.float32(level) + drift

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ..cameras import CAMERAS
 
-__all__ = ["LAMP_RATE", "REPEATABILITY", "throughput"]
+__all__ = ["LAMP_RATE", "REPEATABILITY", "normal_name", "throughput"]
 
 LAMP_RATE = 3300.0
 """Light of the flat field at the detector mean through SDSSr_65mm~empty, electron/s.
@@ -26,6 +26,23 @@ GRATINGS: Mapping[str, float] = {
     k: v for each in CAMERAS.values() for k, v in each.grating_throughput.items()
 }
 """Light relative to an empty place in the grating wheel."""
+
+
+def normal_name(physical_filter: str) -> str:
+    """Name of a filter and grating in which all empty places have the same name.
+
+    Parameters
+    ----------
+    physical_filter
+        ``FILTER~GRATING`` as in the Butler; no grating is as an empty place.
+
+    Returns
+    -------
+    name
+        E.g. ``SDSSr_65mm~empty`` for ``SDSSr_65mm~empty_1``.
+    """
+    filter_, _, grating = (re.sub(r"^empty_\d+$", "empty", part) for part in physical_filter.partition("~"))
+    return f"{filter_}~{grating or 'empty'}"
 
 
 def throughput(physical_filter: str) -> float:
@@ -47,10 +64,7 @@ def throughput(physical_filter: str) -> float:
     ValueError
         Not known; the message names the nearest known one.
     """
-    filter_name, _, grating = (
-        re.sub(r"^empty_\d+$", "empty", part) for part in physical_filter.partition("~")
-    )
-    grating = grating or "empty"
+    filter_name, _, grating = normal_name(physical_filter).partition("~")
     if filter_name not in FILTERS:
         raise ValueError(_unknown("filter", filter_name, FILTERS))
     if grating in FILTERS and grating not in GRATINGS:

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..detector.faults import DetectorFault
-from .kinds import DETECTOR_KINDS, KINDS, FaultKind, Value
+from .detector_kinds import DETECTOR_KINDS
+from .kinds import KINDS
+from .options import FaultKind, Value
 
 __all__ = ["Fault", "FaultError", "Faults", "describe_faults"]
 

@@ -1,126 +1,37 @@
-"""All kinds of faults, one row each; the component in which one strikes asks for it by its name."""
+"""All kinds of faults but those of the detectors; the component in which one strikes asks for it by name."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 
-from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, INSTRUMENTS
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
 
 from ..pipelines.calibration_types import CALIBRATION_TYPES, GAIN
+from .options import FaultKind, Option, Value, number, whole_number
 
-__all__ = ["DETECTOR_KINDS", "KINDS", "FaultKind", "Option", "Value"]
-
-MOST_COUNTED = 2**31 - 1
-"""Largest number, as SAL has it for an exit code."""
+__all__ = ["KINDS"]
 
 MOST_SECONDS = 1e6
 """Longest time of a fault: more than the longest run."""
 
-Value = str | int | float
-
-
-@dataclass(frozen=True)
-class Option:
-    """An option of a fault."""
-
-    meaning: str
-    """What it is, for the help text."""
-    read: Callable[[str], Value] = str
-    """Makes a value from its text; raises ValueError with what is expected."""
-    default: Value | None = None
-    """Value if it is not given."""
-    required: bool = False
-    """Whether it must be given."""
-    condition: bool = False
-    """Whether it says when the fault strikes (then None means always), rather than what it does."""
-    choices: tuple[Value, ...] = ()
-    """The only values allowed, if there are any."""
-    drawn: tuple[Value, ...] = ()
-    """Values from which a campaign draws, if it sets the option."""
-
-
-@dataclass(frozen=True)
-class FaultKind:
-    """A kind of fault."""
-
-    name: str
-    """As the command line has it."""
-    meaning: str
-    """What happens, for the help text."""
-    options: Mapping[str, Option] = field(default_factory=dict)
-    """Its options by name."""
-    cause: str = ""
-    """Regular expression by which the reason of a run names this fault; empty for one that must not make any
-    difference to the outcome."""
-    rare: bool = False
-    """Whether it has an opportunity in few runs, so that a campaign draws it more often."""
-    lasting: bool = False
-    """Whether it leaves something in the repository that a run meets again when it is resumed."""
-    lasting_after_kill: bool = False
-    """Whether it ends with the simulated components, unless these are killed."""
-    of_machine: bool = False
-    """Whether it strikes the machine of a script, which must then run in this process, in simulated time."""
-
-    @property
-    def drawn(self) -> Mapping[str, Sequence[Value]]:
-        """Values from which a campaign draws, by option."""
-        return {key: option.drawn for key, option in self.options.items() if option.drawn}
-
-
-def _number(expected: str, allowed: Callable[[float], bool]) -> Callable[[str], float]:
-    """Make a function that reads a number, and says what is expected where it is none that is allowed."""
-
-    def read(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not allowed(number):
-            raise ValueError(expected)
-        return number
-
-    return read
-
-
-def _whole_number(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= MOST_COUNTED:
-        raise ValueError(f"it counts from 1 up to {MOST_COUNTED}")
-    return number
-
-
-def _index(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError("a whole number, 0 or greater")
-    return int(text)
-
-
-def _amplifier(text: str) -> str:
-    if text not in AMPLIFIERS:
-        raise ValueError("an amplifier name, C00 to C07 or C10 to C17")
-    return text
-
 
 def _seconds(*drawn: Value) -> Mapping[str, Option]:
     expected = f"a number of seconds greater than 0 and up to {MOST_SECONDS:g}"
-    read = _number(expected, lambda number: 0 < number <= MOST_SECONDS)
+    read = number(expected, lambda found: 0 < found <= MOST_SECONDS)
     return {"seconds": Option("simulated seconds", read, default=30.0, drawn=drawn)}
 
 
-_step = _number(
+_step = number(
     f"a number of seconds between -{MOST_SECONDS:g} and {MOST_SECONDS:g}",
-    lambda number: abs(number) <= MOST_SECONDS,
+    lambda found: abs(found) <= MOST_SECONDS,
 )
-_factor = _number("a factor from 1 to 1e6", lambda number: 1.0 <= number <= 1e6)
-_positive = _number("a number greater than 0", lambda number: 0 < number < math.inf)
+_factor = number("a factor from 1 to 1e6", lambda found: 1.0 <= found <= 1e6)
 
 _COMPONENT = Option("SAL name, e.g. ATCamera or OCPS:1", required=True, condition=True)
 _STATES = ("STANDBY", "DISABLED", "FAULT")
 _STATE = Option("its state", str.upper, required=True, choices=_STATES, drawn=_STATES)
 _IMAGE = Option(
-    "number of the image in the run, from 1; every image if left out", _whole_number, condition=True
+    "number of the image in the run, from 1; every image if left out", whole_number, condition=True
 )
 _DETECTOR = Option("detector name, e.g. RXX_S00; all if left out", condition=True)
 _JOB_KIND = Option("of which jobs; all if left out", condition=True, choices=("generate", "verify", "gain"))
@@ -130,10 +41,10 @@ _CALIBRATION = Option(
 _BY = Option(
     "by how much, s; less than 0 for backwards", _step, default=-37.0, drawn=(-3600, -37, -1, 1, 37, 3600)
 )
-_TIMES = Option("how often it strikes; always if left out", _whole_number)
-_TIMES_ONE = Option("how often it strikes", _whole_number, default=1)
-_STATUS_CODE = Option("statusCode", _whole_number, default=1, drawn=(1, 3))
-_EXIT_CODE = Option("exit code", _whole_number, default=1, drawn=(1, 2, 255))
+_TIMES = Option("how often it strikes; always if left out", whole_number)
+_TIMES_ONE = Option("how often it strikes", whole_number, default=1)
+_STATUS_CODE = Option("statusCode", whole_number, default=1, drawn=(1, 3))
+_EXIT_CODE = Option("exit code", whole_number, default=1, drawn=(1, 2, 255))
 _MUCH = Option("how much", _factor, default=10.0, drawn=(2, 20, 500))
 _PHASES = ("completed", "error", "executing", "aborted")
 _PHASE = Option("which", default="completed", choices=_PHASES, drawn=_PHASES)
@@ -142,12 +53,6 @@ _WHERE = Option(
     "of the acknowledgement or of job_result; of both if left out", condition=True, choices=("ack", "result")
 )
 _COLLECTION = Option("where; by default the calib_collection of the default configuration", default="")
-_AMPLIFIER = Option("name of the amplifier, e.g. C05", _amplifier, required=True)
-_NOISE_FACTOR = Option("factor of the noise", _positive, default=1.2)
-_LEAK_RATE = Option("electron/s in every pixel", _positive, default=5.0)
-_COLUMN = Option("column of the assembled, trimmed image, from 0", _index, required=True)
-_COLUMN_RATE = Option("electron/s in every pixel of it", _positive, default=50.0)
-
 _INCOMPLETE = "The verification of [A-Z]+ has|VERIFICATION NEGATIVE"
 _NO_END = "did not take|not confirmed"
 _NO_EVENT = "not confirmed by the OODS .*no imageInOODS"
@@ -302,34 +207,5 @@ _ROWS = (
     ),
 )
 
-_OF_DETECTOR = {"detector": Option("Butler id of the only detector that has it", _index)}
-
-_DETECTOR_ROWS = (
-    FaultKind(
-        "amplifier-noise",
-        "The read noise of an amplifier is multiplied.",
-        {"amplifier": _AMPLIFIER, "factor": _NOISE_FACTOR, **_OF_DETECTOR},
-    ),
-    FaultKind(
-        "amplifier-dead",
-        "No charge reaches the output of an amplifier: bias level and read noise only.",
-        {"amplifier": _AMPLIFIER, **_OF_DETECTOR},
-    ),
-    FaultKind(
-        "light-leak",
-        "Light reaches the detector all the time, with the shutter closed too.",
-        {"rate": _LEAK_RATE, **_OF_DETECTOR},
-    ),
-    FaultKind(
-        "hot-column",
-        "A column of the assembled detector has a high dark current over its whole height.",
-        {"column": _COLUMN, "rate": _COLUMN_RATE, **_OF_DETECTOR},
-    ),
-    FaultKind("shutter-stuck", "The shutter does not open.", _OF_DETECTOR),
-)
-
 KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _ROWS}
 """Faults of components, of the machine, of verification results and of the Butler, by name."""
-
-DETECTOR_KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _DETECTOR_ROWS}
-"""Faults of the detectors by name. They are in every image; `..detector.faults` says what they do."""

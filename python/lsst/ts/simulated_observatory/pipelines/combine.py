@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from lsst.pex.config import ChoiceField, Field
-from lsst.pipe.base import NoWorkFound, PipelineTaskConfig, PipelineTaskConnections, Struct
+from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConfig, PipelineTaskConnections, Struct
+from lsst.pipe.base.connectionTypes import Input
+from numpy.typing import NDArray
 
+from .flatlevels import exposure_levels
+from .headers import input_keywords
 from .images import DetectorImage, Key, MaskPlane, dark_time, origin
+from .membermeasurement import measure_member
+from .members import Comparison, compare_members
 from .stacks import ImageHandle, combine_images, metadata_of
 from .statistics import clipped_statistics
-from .storage_classes import IMAGE
+from .storage_classes import IMAGE, STATISTICS
 from .tasks import (
     DETECTOR,
     IMAGE_OF_DETECTOR,
@@ -31,8 +38,12 @@ __all__ = [
     "CombineTask",
     "FlatLevelConfig",
     "FlatLevelTask",
-    "UnusableFlatError",
+    "FlatNormConfig",
+    "FlatNormTask",
 ]
+
+OF_FILTER = ("instrument", "physical_filter")
+"""Dimensions of what the flats of a filter have in common."""
 
 PERCENTILES = (0, 5, 16, 50, 84, 95, 100)
 
@@ -53,15 +64,26 @@ class CombineFlatConnections(
     dimensions=(*DETECTOR, "physical_filter"),
     defaultTemplates={"images": "cpFlatProc", "calibration": "flat"},
 ):
-    """Flats of one detector and filter, their levels, and their combination, relative to its mean."""
+    """Flats of one detector and filter, the levels of the exposures, and their combination."""
 
     inputExposures = ImagesInput(doc="Images to combine", name="{images}")
-    levels = StatisticsInput(doc="Level of each flat", name="cpFlatLevel", dimensions=IMAGE_OF_DETECTOR)
+    scales = Input(
+        doc="Level of each exposure", name="cpFlatNormScales", storageClass=STATISTICS, dimensions=OF_FILTER
+    )
     combined = CalibrationOutput(
         doc="Combined flat",
         name="{calibration}",
         storageClass=IMAGE,
         dimensions=(*DETECTOR, "physical_filter"),
+    )
+
+
+class FlatNormConnections(PipelineTaskConnections, dimensions=OF_FILTER):
+    """Levels of the flats of a filter in all detectors, and those of the exposures."""
+
+    levels = StatisticsInput(doc="Level of each flat", name="cpFlatLevel", dimensions=IMAGE_OF_DETECTOR)
+    scales = StatisticsOutput(
+        doc="Level of each exposure, factor of each detector", name="cpFlatNormScales", dimensions=OF_FILTER
     )
 
 
@@ -81,6 +103,10 @@ class CombineFlatConfig(PipelineTaskConfig, pipelineConnections=CombineFlatConne
 
     clip = Field[float](doc="Clipping, in sigma.", default=3.0)
     nIter = Field[int](doc="How often to clip.", default=3)
+    minFraction = Field[float](doc="Part of the images that must be usable.", default=0.5)
+    minImages = Field[int](
+        doc="Number of the images that must be usable; all of them, where there are fewer.", default=3
+    )
     stripMemory = Field[int](doc="Megabytes of pixels in memory at a time.", default=400)
 
 
@@ -96,6 +122,10 @@ class CombineConfig(CombineFlatConfig, pipelineConnections=CombineConnections):
     measureNoise = Field[bool](
         doc="Measure the noise of a single image around the combination?", default=False
     )
+
+
+class FlatNormConfig(PipelineTaskConfig, pipelineConnections=FlatNormConnections):
+    """Nothing to choose."""
 
 
 class FlatLevelConfig(PipelineTaskConfig, pipelineConnections=FlatLevelConnections):
@@ -117,22 +147,36 @@ class _CombiningTask(CalibrationTask):
         self,
         handles: Sequence[ImageHandle],
         headers: Sequence[Mapping[str, Any]],
+        kind: str,
         scales: Sequence[float],
-        weights: Sequence[float],
+        power: int,
         *,
         measure_noise: bool = False,
     ) -> DetectorImage:
+        """Combine the usable images, divided by scales, with these to a power as weights."""
+        comparison, noise = _compared(handles, headers, kind, scales)
+        for index, reason in (*comparison.unusable.items(), *comparison.odd.items()):
+            verb = "is left out" if index in comparison.unusable else "is used and odd"
+            self.log.warning("%s %s: %s.", headers[index]["OBSID"], verb, reason)
+        names = [str(header["OBSID"]) for header in headers]
+        used = comparison.used(names, fraction=self.config.minFraction, least=self.config.minImages)
+        kept = [headers[index] for index in used]
         image = combine_images(
-            handles,
-            headers,
-            scales,
-            weights,
+            [handles[index] for index in used],
+            kept,
+            [scales[index] for index in used],
+            [scales[index] ** power for index in used],
+            noise=noise[used],
             measure_noise=measure_noise,
             memory=self.config.stripMemory * 1_000_000,
             threshold=self.config.clip,
             iterations=self.config.nIter,
         )
-        _describe(image, headers, scales, self.config.connections.calibration)
+        _describe(image, kept, [scales[index] for index in used], self.config.connections.calibration)
+        ids = [int(header["EXPOSURE"]) for header in headers]
+        for key, reasons in ((Key.LEFT_OUT, comparison.unusable), (Key.ODD, comparison.odd)):
+            image.metadata[f"{key} EXPOSURES"] = [ids[index] for index in reasons]
+            image.metadata[f"{key} REASONS"] = list(reasons.values())
         return image
 
 
@@ -148,66 +192,111 @@ class CombineTask(_CombiningTask):
     config: CombineConfig
 
     def run(self, inputExposures: Sequence[ImageHandle]) -> Struct:
-        """Combine images; `NoWorkFound` if a dark has no dark time."""
+        """Combine images; `UnusableSetError` if too few are usable."""
         headers = metadata_of(inputExposures)
-        scales = [1.0] * len(headers)
+        kind, scales = "BIAS", [1.0] * len(headers)
         if self.config.scale == "darkTime":
-            scales = [dark_time(header) for header in headers]
-            if min(scales) <= 0.0:
-                raise NoWorkFound("a dark without dark time cannot be divided by it")
-        weights = [scale**2 for scale in scales]
+            kind, scales = "DARK", [dark_time(header) for header in headers]
         noise = self.config.measureNoise
-        return Struct(combined=self._combined(inputExposures, headers, scales, weights, measure_noise=noise))
+        return Struct(combined=self._combined(inputExposures, headers, kind, scales, 2, measure_noise=noise))
 
 
 class CombineFlatTask(_CombiningTask):
     """Combines flats of one filter.
 
-    Each flat is divided by its level, and weighted with it: the noise of a flat is that of its photons.
+    Each flat is divided by the level of its exposure, and weighted with it: the noise of a flat is that of
+    its photons.
     """
 
     ConfigClass = CombineFlatConfig
     _DefaultName = "combineFlat"
 
-    def run(self, inputExposures: Sequence[ImageHandle], levels: Sequence[Mapping[str, Any]]) -> Struct:
-        """Combine flats; `NoWorkFound` if one of them has no light."""
+    def run(self, inputExposures: Sequence[ImageHandle], scales: Mapping[str, Any]) -> Struct:
+        """Combine flats; `UnusableSetError` if too few are usable."""
         headers = metadata_of(inputExposures)
-        level = {each["EXPOSURE"]: float(each["MEAN"]) for each in levels}
-        scales = [level[header["EXPOSURE"]] for header in headers]
-        dark = [header["OBSID"] for header, scale in zip(headers, scales, strict=True) if not scale > 0.0]
-        if dark:
-            raise NoWorkFound(f"flats without light cannot be combined: {', '.join(dark)}")
-        image = self._combined(inputExposures, headers, scales, scales)
+        levels = {int(exposure): level for exposure, level in scales["EXPOSURES"].items()}
+        found = [levels.get(int(header["EXPOSURE"])) for header in headers]
+        known = [each or math.nan for each in found]
+        image = self._combined(inputExposures, headers, "FLAT", known, 1)
         image.metadata[Key.UNITS] = "1"
         return Struct(combined=image)
 
 
-class UnusableFlatError(RuntimeError):
-    """A flat has too few usable pixels for a combined flat."""
+class FlatNormTask(CalibrationTask):
+    """Separates the levels of flats into those of the exposures, and factors of the detectors."""
+
+    ConfigClass = FlatNormConfig
+    _DefaultName = "cpFlatNorm"
+
+    def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
+        detectors = [int(ref.dataId["detector"]) for ref in refs.levels]
+        return {**inputs, "detectors": detectors}
+
+    def run(self, levels: Sequence[Mapping[str, Any]], detectors: Sequence[int]) -> Struct:
+        """Separate levels, see `exposure_levels`; what is not known is None."""
+        exposures, names = sorted({int(each["EXPOSURE"]) for each in levels}), sorted(set(detectors))
+        table = np.full((len(exposures), len(names)), math.nan)
+        pixels = np.zeros(table.shape)
+        for each, detector in zip(levels, detectors, strict=True):
+            place = exposures.index(int(each["EXPOSURE"])), names.index(detector)
+            table[place], pixels[place] = each["MEAN"] or math.nan, each["NPIXELS"]
+        of_exposures, factors = exposure_levels(table, pixels.max(axis=0))
+        return Struct(
+            scales={
+                key: {
+                    name: float(value) if math.isfinite(value) else None
+                    for name, value in zip(rows, values, strict=True)
+                }
+                for key, rows, values in (
+                    ("EXPOSURES", exposures, of_exposures),
+                    ("DETECTORS", names, factors),
+                )
+            }
+        )
 
 
 class FlatLevelTask(CalibrationTask):
-    """Measures the clipped mean of a flat over the whole detector, by which it is divided."""
+    """Measures the clipped mean of a flat over the whole detector."""
 
     ConfigClass = FlatLevelConfig
     _DefaultName = "cpFlatMeasure"
     config: FlatLevelConfig
 
     def run(self, inputExposure: DetectorImage) -> Struct:
-        """Measure one flat; `UnusableFlatError` if it is saturated, say: the rest does not show its level."""
+        """Measure one flat; its mean is None if it is saturated, say: the rest does not show its level."""
         pixels = inputExposure.usable
         exposure = int(inputExposure.metadata["EXPOSURE"])
         if pixels.size < self.config.minGood * inputExposure.image.size:
             saturated = np.count_nonzero(inputExposure.mask & MaskPlane.SAT)
-            raise UnusableFlatError(
-                f"flat {exposure} has {pixels.size} usable pixels of {inputExposure.image.size}"
-                f" ({saturated} are saturated): no combined flat can be made of it"
+            reason = f"{pixels.size} usable pixels of {inputExposure.image.size}, {saturated} are saturated"
+            self.log.warning("Flat %d has no level: %s.", exposure, reason)
+            return Struct(
+                level={"EXPOSURE": exposure, "MEAN": None, "SIGMA": None, "NPIXELS": 0, "REASON": reason}
             )
         if self.config.doVignette and pixels.size:
             pixels = pixels[pixels > self.config.vignetteFraction * float(np.median(pixels))]
         found = clipped_statistics(pixels, threshold=self.config.clip, iterations=self.config.nIter)
         level = {"EXPOSURE": exposure, "MEAN": found.mean, "SIGMA": found.sigma, "NPIXELS": found.count}
         return Struct(level=level)
+
+
+def _compared(
+    handles: Sequence[ImageHandle],
+    headers: Sequence[Mapping[str, Any]],
+    kind: str,
+    scales: Sequence[float],
+) -> tuple[Comparison, NDArray[np.float64]]:
+    """The images compared with each other, and the noise of their pixels (images, amplifiers)."""
+    members = [measure_member(handle.get()) for handle in handles]
+    is_flat = kind == "FLAT"
+    comparison = compare_members(
+        members,
+        kind,
+        times=[float(header.get("EXPTIME") or 0.0) for header in headers] if is_flat else scales,
+        levels=scales if is_flat else None,
+        in_electrons=headers[0].get(Key.UNITS) == "electron",
+    )
+    return comparison, np.array([each.noise for each in members])
 
 
 def _describe(
@@ -219,17 +308,20 @@ def _describe(
     """
     first = headers[0]
     image.metadata |= origin(first, "TELESCOP", Key.DETECTOR_NAME) | {
-        "OBSTYPE": kind,
         "CALIB_CREATION_DATETIME": max(str(header.get("DATE-END")) for header in headers),
         "INPUT EXPOSURES": [header["EXPOSURE"] for header in headers],
-        "INPUT DATES": [header.get("DATE-BEG") for header in headers],
-        "INPUT EXPOSURE TIMES": [header.get("EXPTIME") for header in headers],
-        "INPUT SCALES": [float(scale) for scale in scales],
+        **input_keywords(headers, scales, kind),
     }
+    if kind != "flat":
+        for key in ("FILTER", "GRATING"):  # without light, they are what happened to be in
+            image.metadata.pop(key, None)
+    if len(headers) == 1:
+        image.metadata["VARIANCE REASON"] = "the scatter of a single image cannot be known"
     for key, value in first.items():
         if key.startswith((Key.APPLIED_GAIN.format(""), Key.READ_NOISE.format(""))):
             image.metadata[key] = value
     for name in image.amplifiers:
-        found = np.percentile(image.pixels(name), PERCENTILES)
+        good = image.pixels(name)[(image.flags(name) & np.uint16(MaskPlane.BAD)) == 0]
+        found = np.percentile(good, PERCENTILES).tolist() if good.size else [None] * len(PERCENTILES)
         for percentile, value in zip(PERCENTILES, found, strict=True):
-            image.metadata[f"LSST CALIB {kind.upper()} {name} DISTRIBUTION {percentile}-PCT"] = float(value)
+            image.metadata[f"LSST CALIB {kind.upper()} {name} DISTRIBUTION {percentile}-PCT"] = value

@@ -2,108 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .images import Amplifier, DetectorImage, MaskPlane
-from .raws import RawAmplifier
-from .statistics import clipped_statistics
 
 __all__ = [
-    "FIT_TYPES",
-    "OverscanResult",
     "assemble",
     "interpolate",
     "linearize",
     "subtract_crosstalk",
-    "subtract_overscan",
 ]
 
 ROWS = 64
 """Rows of all amplifiers that are corrected for crosstalk at a time, so that they stay in the cache."""
-
-
-FIT_TYPES: Mapping[str, Callable[..., Any]] = {
-    "MEDIAN_PER_ROW": partial(np.median, axis=1, keepdims=True),
-    "MEAN_PER_ROW": partial(np.mean, axis=1, keepdims=True),
-    "MEDIAN": partial(np.median, keepdims=True),
-    "MEAN": partial(np.mean, keepdims=True),
-}
-"""How the level of each line is found, by the name that pipelines use."""
-
-
-@dataclass(frozen=True, eq=False)
-class OverscanResult:
-    """An amplifier without its bias level.
-
-    Parameters
-    ----------
-    pixels
-        Imaging area, adu, as read out (not mirrored).
-    serial_median, residual_sigma
-        Median of the levels of the rows, and clipped standard deviation of the serial overscan after its own
-        subtraction, adu: the read noise.
-    """
-
-    pixels: NDArray[np.float32]
-    serial_median: float
-    residual_sigma: float
-
-
-def subtract_overscan(
-    raw: RawAmplifier,
-    *,
-    fit_type: str = "MEDIAN_PER_ROW",
-    leading: int = 3,
-    trailing: int = 3,
-    parallel: bool = True,
-) -> OverscanResult:
-    """Subtract the serial overscan of each row, then the parallel overscan of each column.
-
-    Parameters
-    ----------
-    raw, fit_type
-        Amplifier as read out, and key of `FIT_TYPES`, for rows and for columns.
-    leading, trailing
-        Lines of each overscan region that are not used, at its beginning and its end.
-    parallel
-        Whether to do the second step.
-
-    Returns
-    -------
-    result
-        Pixels, level and noise.
-
-    Raises
-    ------
-    ValueError
-        An overscan region is too small to have lines left.
-    """
-    rows, columns = raw.imaging
-    serial = slice(columns.stop + leading, raw.array.shape[1] - trailing)
-    if serial.stop <= serial.start:
-        raise ValueError(f"amplifier {raw.amplifier.name} has too few columns of serial overscan")
-    level = FIT_TYPES[fit_type]
-    strip = raw.array[:, serial].astype(np.float32)
-    serial_level = np.broadcast_to(level(strip), (strip.shape[0], 1))
-    residual = strip[rows] - serial_level[rows]
-    pixels = raw.array[:, columns].astype(np.float32)
-    pixels -= serial_level
-    if parallel:
-        lines = slice(rows.stop + leading, raw.array.shape[0] - trailing)
-        if lines.stop <= lines.start:
-            raise ValueError(f"amplifier {raw.amplifier.name} has too few rows of parallel overscan")
-        pixels[rows] -= level(np.ascontiguousarray(pixels[lines].T)).T
-    return OverscanResult(
-        pixels=pixels[rows],
-        serial_median=float(np.median(serial_level[rows])),
-        residual_sigma=clipped_statistics(residual).sigma,
-    )
 
 
 def subtract_crosstalk(pixels: Mapping[str, NDArray[np.float32]], coefficients: NDArray[np.float64]) -> None:

@@ -48,13 +48,22 @@ class CosmicRayFinder:
     growth: int = 3
     maximum: float = 0.02
 
-    def find(self, pixels: NDArray[np.float32], background: float, sigma: float) -> NDArray[np.bool_]:
+    def find(
+        self,
+        pixels: NDArray[np.float32],
+        background: float,
+        sigma: float,
+        skipped: NDArray[np.bool_] | None = None,
+    ) -> NDArray[np.bool_]:
         """Find the pixels that cosmic rays struck.
 
         Parameters
         ----------
         pixels, background, sigma
             Image of one amplifier, shape (rows, columns), its level and noise.
+        skipped
+            Pixels that are no cosmic rays, as something else is known of them (bad, saturated, interpolated,
+            without data; FindCosmicRays skips these, too); same shape.
 
         Returns
         -------
@@ -69,8 +78,12 @@ class CosmicRayFinder:
         struck = np.zeros(pixels.shape, dtype=bool)
         if not sigma > 0.0:
             return struck
-        rows, columns = np.nonzero(pixels > background + self.threshold * sigma)
-        if rows.size > 5 * self.maximum * pixels.size:
+        searched = np.isfinite(pixels)
+        if skipped is not None:
+            searched &= ~skipped
+        most = self.maximum * np.count_nonzero(searched)
+        rows, columns = np.nonzero(searched & (pixels > background + self.threshold * sigma))
+        if rows.size > 5 * most:
             raise TooManyCosmicRaysError(
                 f"{rows.size} pixels are {self.threshold:g} sigma above the background"
             )
@@ -84,9 +97,9 @@ class CosmicRayFinder:
             sharp |= neighbours < light * peak
         struck[rows[sharp], columns[sharp]] = True
         if sharp.any():
-            self._grow(struck, pixels > background + 0.5 * self.threshold * sigma)
+            self._grow(struck, searched & (pixels > background + 0.5 * self.threshold * sigma))
             self._drop_faint(struck, pixels, background)
-        if np.count_nonzero(struck) > max(10, self.maximum * pixels.size):
+        if np.count_nonzero(struck) > max(10, most):
             raise TooManyCosmicRaysError(f"{np.count_nonzero(struck)} pixels look like cosmic rays")
         return struck
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from .ptcfit import CurveFit
+from .leastsquares import estimate, solution
+from .ptcfit import CurveFit, levels
 
 __all__ = ["CovarianceFit", "covariance_model", "fit_covariances"]
 
@@ -25,10 +26,16 @@ B_SCATTER = 2e-6
 Without it, gain, a and b of small images or few pairs are traded for each other; good data overrule it.
 """
 
+CLIPPING = 5.0
+"""Misfit of a single covariance, in sigma of what all others predict, from which it is left out."""
+
+ROUNDS = 5
+"""Most fits that are made to find these."""
+
 Matrix = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CovarianceFit(CurveFit):
     """Result of a fit of covariances; its ``a00`` is ``a[0, 0]``, turnoff and points are of the first fit.
 
@@ -38,11 +45,14 @@ class CovarianceFit(CurveFit):
         Coefficients of the brighter-fatter effect, 1/electron, shape (side, side).
     b
         How these coefficients change with the charge, 1/electron, same shape.
+    noise_matrix
+        Covariances without light, adu^2, same shape; ``[0, 0]`` is the square of the noise.
     """
 
     a: Matrix
     a_error: Matrix
     b: Matrix
+    noise_matrix: Matrix
 
 
 def covariance_model(mean: Matrix, gain: float, a: Matrix, c: Matrix) -> Matrix:
@@ -84,38 +94,60 @@ def fit_covariances(
     Returns
     -------
     fit
-        All NaN if there are too few points.
+        All NaN, with the reason, if the points do not determine it.
 
     Notes
     -----
-    Where the noise is held there are no covariances of it either. Lags that are not measured count as 0, and
-    so does b at more than `B_SIDE` - 1 pixels; it is drawn to 0 as `B_SCATTER` says.
+    Single covariances that lie off by more than `CLIPPING` are left out. That the variance of a pair may be
+    off is in the errors, see `leastsquares.estimate`. Where the noise is held there are no covariances of it
+    either. Lags that are not measured count as 0, and so does b at more than `B_SIDE` - 1 pixels; it is drawn
+    to 0 as `B_SCATTER` says.
     """
     side = covariances.shape[-1]
     used = start.used & np.isfinite(covariances).all(axis=(1, 2))
-    if np.count_nonzero(used) < 2 + with_b + start.noise_fitted:
-        nothing = np.full((side, side), math.nan)
-        names = ("gain", "gain_error", "a00", "a00_error", "noise", "noise_error")
-        failed = vars(start) | dict.fromkeys(names, math.nan)
-        return CovarianceFit(**failed, a=nothing, a_error=nothing, b=nothing)
+    if levels(means[used]) < 2 + with_b + start.noise_fitted:
+        few = f"pairs that follow a curve have {levels(means[used])} levels of light: too few for covariances"
+        return _none(start, side, start.reason or few)
     data = _Data(means[used], covariances[used], pixels[used], start, with_b)
-    fit = optimize.least_squares(data.residuals, data.start(), jac=data.jacobian, method="lm", x_scale="jac")
-    errors = np.sqrt(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)))
-    gain, a, c, noise = data.parameters(fit.x)
-    square = max(float(noise[0, 0]), 0.0)
+    for _ in range(ROUNDS):
+        fit = optimize.least_squares(
+            data.residuals, data.start(), jac=data.jacobian, method="lm", x_scale="jac"
+        )
+        found = solution(fit.jac, fit.fun)
+        if found is None:
+            return _none(start, side, "the pairs do not determine the coefficients of the covariances")
+        if not data.clip(found.deviations):
+            break
+    doubt = estimate(found, fit.fun, rejected=bool(np.any(~start.used)), suspects=data.variances)
+    values, errors = fit.x + doubt.shift, np.sqrt(np.diag(doubt.covariance))
+    gain, a, c, noise = data.parameters(values)
+    square, dof = (
+        float(noise[0, 0]),
+        int(np.count_nonzero(np.isfinite(data.errors))) + data.near**2 - errors.size,
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         b = np.where(a != 0.0, c / a, 0.0)
-        noise_error = float(errors[-(side**2)] / np.sqrt(4.0 * square)) if start.noise_fitted else math.nan
+        read = float(np.sqrt(square))
+        noise_error = float(errors[-(side**2)] / (2.0 * read)) if start.noise_fitted else math.nan
     a_error = errors[1 : 1 + side**2].reshape(side, side) * A_UNIT
     fitted = vars(start) | {
         "gain": gain,
         "gain_error": float(errors[0]),
         "a00": float(a[0, 0]),
         "a00_error": float(a_error[0, 0]),
-        "noise": math.sqrt(square),
+        "noise": read,
         "noise_error": noise_error,
+        "chi_square": float(np.sum(fit.fun**2)) / dof if dof > 0 else math.nan,
+        "dof": max(dof, 0),
     }
-    return CovarianceFit(**fitted, a=a, a_error=a_error, b=b)
+    return CovarianceFit(**fitted, a=a, a_error=a_error, b=b, noise_matrix=noise)
+
+
+def _none(start: CurveFit, side: int, reason: str) -> CovarianceFit:
+    """No fit; turnoff and points are those of the first one."""
+    nothing = np.full((side, side), math.nan)
+    failed = vars(start.without_result(reason))
+    return CovarianceFit(**failed, a=nothing, a_error=nothing, b=nothing, noise_matrix=nothing)
 
 
 class _Data:
@@ -137,6 +169,20 @@ class _Data:
         share[0, :] = share[:, 0] = 1.0
         share[0, 0] = 2.0
         self.errors = covariances[:, :1, :1] * np.sqrt(share / np.maximum(pixels, 1.0)[:, None, None])
+
+    @property
+    def variances(self) -> NDArray[np.bool_]:
+        """Which residuals are those of variances."""
+        found = np.zeros(self.covariances.size + self.near**2, dtype=bool)
+        found[: self.covariances.size : self.side**2] = True
+        return found
+
+    def clip(self, deviations: Matrix) -> bool:
+        """Leave covariances, not variances, out that are off by some sigma; whether there were any."""
+        off = (np.abs(deviations) > CLIPPING) & ~self.variances
+        off = off[: self.covariances.size].reshape(self.covariances.shape)
+        self.errors[off] = math.inf
+        return bool(off.any())
 
     def start(self) -> Matrix:
         """First guess."""

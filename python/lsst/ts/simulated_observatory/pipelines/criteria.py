@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from ..cameras.models import DetectorModel
+from .addedcriteria import added_tests, merged
 from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
 from .images import DetectorImage, Key, MaskPlane, amplifier_value
 from .statistics import clipped_statistics, mean_and_sigma
@@ -37,16 +39,26 @@ TOLERANCE = 0.05
 CORNER = 200
 """Side of the box at the readout corner, pixels."""
 
+DIGITISATION = 1.0 / math.sqrt(12.0)
+"""Noise of the digitisation, adu: an overscan with less was not read."""
+
 TURNOFF = 90_000.0
 """Signal (electron) up to which a curve must be followed."""
 
 NOISE_SCATTER = 1.25
 """Standard deviation of the overscan noise over the pairs that is allowed, adu."""
 
+CHI_SQUARE_CHANCE = 1e-6
+"""Probability of a chi^2 from which the pairs do not follow a curve; a single pair that is off by less than
+the limit of rejection does not come to it."""
+
 A00_RANGES: Mapping[str, tuple[float, float]] = {"ITL": (-4.56e-6, 6.91e-7), "E2V": (-3.52e-6, -2.61e-6)}
 """Lowest and highest a00 (1/electron) by manufacturer (DM-30171)."""
 
 _UNUSABLE = np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)
+
+_NO_RAY = _UNUSABLE | np.uint16(MaskPlane.SAT | MaskPlane.INTRP)
+"""Pixels in which no cosmic rays are looked for."""
 
 AmplifierStatistics = dict[str, dict[str, float]]
 """Values by amplifier and name, as cp_verify names them."""
@@ -75,14 +87,19 @@ def verified_image(image: DetectorImage, kind: str, finder: CosmicRayFinder) -> 
     """
     if kind == "FLAT":
         amplifiers, detector = _measure_flat(image)
-        return detector_result(amplifiers, *verify_flat(amplifiers, detector), detector=detector)
+        results, of_detector = verify_flat(amplifiers, detector)
+        added, values = added_tests(image, kind)
+        return detector_result(
+            amplifiers, merged(results, added), of_detector, detector=detector, metadata={"ADDED": values}
+        )
     if kind == "DEFECTS":
         amplifiers = _measure_defects(image)
         return detector_result(amplifiers, verify_defects(amplifiers))
     amplifiers = _measure_dark_image(image, finder, corner=kind == "BIAS")
     noise = {name: amplifier_value(image.metadata, Key.OVERSCAN_NOISE, name) for name in image.amplifiers}
-    tests = verify_dark_image(amplifiers, image.metadata)
-    return detector_result(amplifiers, tests, metadata={"READ_NOISE_ADU": noise})
+    added, values = added_tests(image, kind)
+    tests = merged(verify_dark_image(amplifiers, image.metadata), added)
+    return detector_result(amplifiers, tests, metadata={"READ_NOISE_ADU": noise, "ADDED": values})
 
 
 def detector_result(
@@ -134,12 +151,14 @@ def _measure_dark_image(
         clipped = clipped_statistics(pixels[good])
         values = {"MEAN": mean_and_sigma(pixels[good])[0], "NOISE": clipped.sigma}
         try:
-            struck = finder.find(pixels, clipped.mean, clipped.sigma)
+            struck = finder.find(pixels, clipped.mean, clipped.sigma, (image.flags(name) & _NO_RAY) != 0)
             values["CR_NOISE"] = mean_and_sigma(pixels[good & ~struck])[1]
         except TooManyCosmicRaysError:
             too_many = True
         if corner:
-            values["AMP_CORNER"] = float(np.mean(image.image[amplifier.corner(CORNER)]))
+            box = amplifier.corner(CORNER)
+            usable = (image.mask[box] & _UNUSABLE) == 0
+            values["AMP_CORNER"] = mean_and_sigma(image.image[box][usable])[0]
         statistics[name] = values
     if too_many:
         for values in statistics.values():
@@ -180,7 +199,8 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
             amplifier_value(metadata, key, name)
             for key in (Key.APPLIED_GAIN, Key.OVERSCAN_NOISE, Key.READ_NOISE)
         )
-        tests["READ_NOISE_CONSISTENT"] = _deviation(gain * overscan, read_noise) <= TOLERANCE
+        consistent = _deviation(gain * overscan, read_noise) <= TOLERANCE
+        tests["READ_NOISE_CONSISTENT"] = consistent and overscan > DIGITISATION
         results[name] = tests
     return results
 
@@ -188,7 +208,8 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
 def _measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, float]]:
     """MEAN (not clipped) and NOISE (clipped sigma), electron; of the detector MEAN and SCATTER.
 
-    These are mean and standard deviation of the amplifiers' means.
+    These are mean and standard deviation (with n - 1, as in cp_verify) of the means of the
+    amplifiers that have one; AMPLIFIERS is their number.
     """
     statistics: AmplifierStatistics = {}
     for name in image.amplifiers:
@@ -197,8 +218,10 @@ def _measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, 
             "MEAN": mean_and_sigma(pixels[good])[0],
             "NOISE": clipped_statistics(pixels[good]).sigma,
         }
-    means = np.array([values["MEAN"] for values in statistics.values()])
-    return statistics, {"MEAN": float(np.mean(means)), "SCATTER": float(np.std(means))}
+    means = [values["MEAN"] for values in statistics.values() if math.isfinite(values["MEAN"])]
+    mean = float(np.mean(means)) if means else math.nan
+    scatter = float(np.std(means, ddof=1)) if len(means) > 1 else math.nan
+    return statistics, {"MEAN": mean, "SCATTER": scatter, "AMPLIFIERS": len(means)}
 
 
 def verify_flat(
@@ -313,7 +336,11 @@ def _measure_curve(curve: PhotonTransferCurve, model: DetectorModel) -> Amplifie
             "PTC_TURNOFF": curve.ptcTurnoff.get(amplifier.name, math.nan),
             "PTC_BFE_A00": curve.a00.get(amplifier.name, math.nan),
             "NOISE_SCATTER": _noise_scatter(curve, amplifier.name),
-            "MAX_RAW_MEAN": max(curve.rawMeans.get(amplifier.name, ()), default=math.nan),
+            "MAX_RAW_MEAN": max(
+                filter(math.isfinite, curve.rawMeans.get(amplifier.name, ())), default=math.nan
+            ),
+            "PTC_CHI_SQUARE": curve.ptcFitChiSq.get(amplifier.name, math.nan),
+            "PTC_DOF": curve.ptcFitDof.get(amplifier.name, 0),
         }
         for amplifier in model.amplifiers
     }
@@ -333,8 +360,15 @@ def _verify_curve(statistics: AmplifierStatistics, vendor: str) -> AmplifierResu
             "PTC_BFE_A00": limits[0] < values["PTC_BFE_A00"] < limits[1],
             "NOISE_SIGNAL_INDEPENDENCE": values["NOISE_SCATTER"] < NOISE_SCATTER,
         }
-        results[name] = {**tests, "SUCCESS": all(tests.values())}
+        # What is added to the tests of cp_verify has no part in SUCCESS.
+        added = {"PTC_CHI_SQUARE": _is_likely(values["PTC_CHI_SQUARE"], values["PTC_DOF"])}
+        results[name] = {**tests, "SUCCESS": all(tests.values()), **added}
     return results
+
+
+def _is_likely(chi_square: float, dof: float) -> bool:
+    """Whether chi^2 per degree of freedom is not too large for chance; False if there is none to judge."""
+    return dof > 0 and bool(special.chdtrc(dof, chi_square * dof) > CHI_SQUARE_CHANCE)
 
 
 def _noise_scatter(curve: PhotonTransferCurve, name: str) -> float:

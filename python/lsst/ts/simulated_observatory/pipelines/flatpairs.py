@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,31 @@ from scipy import fft, special
 
 from .statistics import clipped_statistics
 
-__all__ = ["Flat", "PairMeasurement", "gain_from_contrast", "measure_pair", "pair_flats", "pixel_covariances"]
+__all__ = [
+    "Flat",
+    "PairMeasurement",
+    "gain_from_contrast",
+    "long_range_variance",
+    "measure_pair",
+    "pair_flats",
+    "pixel_covariances",
+]
 
 MINIMUM_SIGNAL = 5.0
 """Least signal of an amplifier that is taken for light, in units of the read noise."""
+
+SATURATED = 0.01
+"""Part of the pixels that may be saturated."""
+
+LEVELS = 0.05
+"""Relative difference of the levels of two flats of a pair that is put up with."""
+
+UNEVEN = 0.01, 0.1
+"""Variance of the difference on large scales, in units of its variance, that is put up with: as it is, and if
+it is subtracted (it is known to better than a tenth)."""
+
+BLOCK = 4, 20
+"""Least and largest width, pixels, of the blocks whose means show what is not flat."""
 
 LEAST_WIDTH = 8
 """Pixels across an amplifier for each lag that is measured: small amplifiers cannot measure distant ones."""
@@ -73,8 +94,9 @@ class PairMeasurement:
 
     Parameters
     ----------
-    mean, variance
-        Mean signal of the two, adu, and variance of a single image, adu^2.
+    mean, delta, variance
+        Mean signal of the two and mean of the second minus that of the first, adu; variance of a single
+        image, adu^2.
     pixels
         Pixels that were used.
     gain
@@ -82,13 +104,17 @@ class PairMeasurement:
     covariances
         Of pixels i columns and j rows apart in a single image, adu^2; shape (side, side), [0, 0] is the
         variance.
+    reason
+        Why there is neither variance nor gain; empty if there are.
     """
 
     mean: float
+    delta: float
     variance: float
     pixels: int
     gain: float
     covariances: NDArray[np.float64]
+    reason: str = ""
 
 
 def measure_pair(
@@ -99,6 +125,8 @@ def measure_pair(
     *,
     side: int = 1,
     threshold: float = 5.5,
+    saturated: float = 0.0,
+    subtract_long_range: bool = True,
 ) -> PairMeasurement:
     """Measure one amplifier in two flats of the same exposure time.
 
@@ -113,38 +141,100 @@ def measure_pair(
         Read noise, adu; number of lags in each direction, which is less where `LEAST_WIDTH` says so.
     threshold
         Clipping of the difference, in sigma.
+    saturated, subtract_long_range
+        Part of the pixels that is saturated; whether to subtract what both images differ by on large scales.
 
     Returns
     -------
     measurement
-        Without variance, gain and covariances if the signal is too faint to be light.
+        Without variance, gain and covariances, and with the reason, if there is no light, too much of it, or
+        the flats differ by more than noise.
 
     Notes
     -----
     cp_pipe takes the mean square of the difference over all pixels; one cosmic ray can then change a gain by
     several per cent. Here it is clipped like the variance, and corrected for the clipping, which at 5.5
-    sigma is 5e-6.
+    sigma is 5e-6. A gradient that changes by 0.3 per cent within a pair adds 4 per cent to the variance at
+    1e5 adu: it is the same at all lags that are small against the amplifier, see `long_range_variance`.
     """
     side = max(1, min(side, good.shape[1] // LEAST_WIDTH))
     one, two = (clipped_statistics(image[good], threshold=threshold) for image in (first, second))
-    mean = 0.5 * (one.mean + two.mean)
-    if not (mean > MINIMUM_SIGNAL * noise and min(one.mean, two.mean) > 0.0):
-        nothing = np.full((side, side), math.nan)
-        return PairMeasurement(mean, math.nan, min(one.count, two.count), math.nan, nothing)
+    mean, delta = 0.5 * (one.mean + two.mean), two.mean - one.mean
+    nothing = PairMeasurement(
+        mean, delta, math.nan, min(one.count, two.count), math.nan, np.full((side, side), math.nan)
+    )
+    if reason := _unusable(one.mean, two.mean, noise, saturated):
+        return replace(nothing, reason=reason)
     first = first * np.float32(mean / one.mean)
     second = second * np.float32(mean / two.mean)
     difference = first - second
     statistics = clipped_statistics(difference[good], threshold=threshold)
     correction = _clip_correction(threshold)
-    variance = 0.5 * statistics.sigma**2 * correction
+    squares = statistics.sigma**2 * correction
     low, high = statistics.limits
     kept = good & (difference >= low) & (difference <= high)
-    covariances = 0.5 * pixel_covariances(difference, kept, side)
-    covariances[0, 0] = variance
+    far, error = long_range_variance(difference, kept)
+    if far - 5.0 * error > UNEVEN[subtract_long_range] * (squares - far):
+        return replace(
+            nothing, reason=f"the ratio of the two flats is not flat ({far / squares:.1%} of the variance)"
+        )
+    far = far if subtract_long_range else 0.0
+    covariances = 0.5 * (pixel_covariances(difference, kept, side) - far)
+    covariances[0, 0] = 0.5 * (squares - far)
     kept &= first + second > 0.0
     contrast = np.mean(difference[kept] ** 2 / (first + second)[kept], dtype=np.float64) * correction
-    gain = gain_from_contrast(float(contrast), mean, noise)
-    return PairMeasurement(mean, variance, statistics.count, gain, covariances)
+    gain = gain_from_contrast(float(contrast) - far / (2.0 * mean), mean, noise)
+    reason = "" if math.isfinite(gain) else "the variance is not that of photons"
+    variance = float(covariances[0, 0])
+    return PairMeasurement(mean, delta, variance, statistics.count, gain, covariances, reason)
+
+
+def _unusable(first: float, second: float, noise: float, saturated: float) -> str:
+    """Why two flats of some levels (adu) are no pair to measure; empty if they are."""
+    if saturated > SATURATED:
+        return f"{saturated:.1%} of the pixels are saturated"
+    if not math.isfinite(first + second):
+        return "there are no good pixels"
+    if not math.isfinite(noise):
+        return "the read noise is not known"
+    if not (first + second > 2.0 * MINIMUM_SIGNAL * noise and min(first, second) > 0.0):
+        return "there is no light"
+    if abs(first - second) > 0.5 * LEVELS * (first + second):
+        return f"the levels of the two flats differ: {first:.0f} and {second:.0f} adu"
+    return ""
+
+
+def long_range_variance(difference: NDArray[np.float32], good: NDArray[np.bool_]) -> tuple[float, float]:
+    """Variance of an image on scales that are large against those of noise and brighter-fatter effect.
+
+    It is the covariance of the means of neighbouring blocks, to which neither noise of pixels nor
+    correlations of neighbours contribute.
+
+    Parameters
+    ----------
+    difference, good
+        The image, and which pixels to use; shape (rows, columns).
+
+    Returns
+    -------
+    variance, error
+        In the unit of the image squared; 0 and infinite if there are not enough blocks.
+    """
+    size = min(max(good.shape[1] // 16, BLOCK[0]), BLOCK[1])
+    rows, columns = (length // size for length in good.shape)
+    shape, cut = (rows, size, columns, size), np.s_[: rows * size, : columns * size]
+    counts = np.sum(good[cut].reshape(shape), axis=(1, 3))
+    sums = np.sum(np.where(good, difference, 0.0)[cut].reshape(shape), axis=(1, 3), dtype=np.float64)
+    full = counts > 0.5 * size**2
+    if not full.any():
+        return 0.0, math.inf
+    means = np.where(full, sums / np.maximum(counts, 1), math.nan)
+    means -= np.mean(means[full])
+    products = np.concatenate([(means[1:] * means[:-1]).ravel(), (means[:, 1:] * means[:, :-1]).ravel()])
+    products = products[np.isfinite(products)]
+    if products.size < 2:
+        return 0.0, math.inf
+    return float(np.mean(products)), float(np.std(products)) / math.sqrt(products.size)
 
 
 def gain_from_contrast(contrast: float, mean: float, noise: float) -> float:

@@ -38,8 +38,18 @@ class Key:
     """Median level of the serial overscan, adu."""
     OVERSCAN_NOISE = "LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {}"
     """Noise of the serial overscan after its subtraction, adu."""
+    LEVEL_ERROR = "LSST ISR OVERSCAN LEVEL ERROR {}"
+    """Standard error of the level of all pixels, from the overscans, in the unit of the image."""
     COMBINED_NOISE = "LSST CALIB NOISE {}"
     """Noise of a single image of a combination, in the unit of the images."""
+    DARK_RATE = "LSST ISR DARK RATE {}"
+    """Median of the combined dark that was subtracted, from every seventh row, electron/s."""
+    FLAT_INPUTS = "LSST ISR FLAT INPUTS"
+    """Number of flats that the combined flat was made of, if this image is one of them."""
+    LEFT_OUT = "LEFT OUT"
+    """With EXPOSURES and REASONS: images that a combination did not use, and why."""
+    ODD = "ODD"
+    """The same of images that it used, although they differ from the others."""
 
 
 class MaskPlane(IntFlag):
@@ -79,12 +89,16 @@ class DetectorImage:
         By name.
     metadata
         What FITS headers and processing say; values that JSON can hold.
+    variance
+        Variance of the pixels of a combined image, same shape, in the square of the unit; NaN where it cannot
+        be measured. Processed images have none.
     """
 
     image: NDArray[np.float32]
     mask: NDArray[np.uint16]
     amplifiers: Mapping[str, Amplifier]
     metadata: dict[str, Any] = field(default_factory=dict)
+    variance: NDArray[np.float32] | None = None
 
     def pixels(self, amplifier: str) -> NDArray[np.float32]:
         """Pixels of an amplifier.
@@ -135,25 +149,31 @@ class DetectorImage:
         """Mask, for ``getMask().getArray()``."""
         return _PixelPlane(self.mask)
 
+    def getVariance(self) -> _PixelPlane:
+        """Variance, for ``getVariance().getArray()``; NaN if there is none."""
+        variance = np.full(self.image.shape, math.nan) if self.variance is None else self.variance
+        return _PixelPlane(np.asarray(variance, dtype=np.float32))
+
     def getMetadata(self) -> dict[str, Any]:
         """Metadata by name."""
         return self.metadata
 
 
-def dark_time(metadata: Mapping[str, Any]) -> float:
+def dark_time(metadata: Mapping[str, Any], missing: float = 0.0) -> float:
     """Time in which an image collected dark current.
 
     Parameters
     ----------
-    metadata
-        Of the image.
+    metadata, missing
+        Of the image; what is returned if neither its dark time nor its exposure time is a number.
 
     Returns
     -------
     time
         Seconds; never less than the exposure time.
     """
-    return max(float(metadata.get("DARKTIME") or 0.0), float(metadata.get("EXPTIME") or 0.0))
+    times = [float(value) for key in ("DARKTIME", "EXPTIME") if (value := metadata.get(key)) is not None]
+    return max((time for time in times if math.isfinite(time)), default=missing)
 
 
 def amplifier_value(metadata: Mapping[str, Any], key: str, amplifier: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,19 +13,20 @@ from lsst.pipe.base.connectionTypes import Input, Output
 
 from lsst.ts.calibrations.domain.instruments import exposure_id
 
-from .corrections import (
-    FIT_TYPES,
-    OverscanResult,
-    assemble,
-    interpolate,
-    linearize,
-    subtract_crosstalk,
-    subtract_overscan,
-)
-from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
+from ..cameras.models import detector_model
+from .corrections import interpolate
 from .images import DetectorImage, Key, MaskPlane, dark_time
+from .overscan import FIT_TYPES, OverscanResult, subtract_overscan
 from .raws import RawImage
-from .statistics import clipped_statistics
+from .removal import (
+    assemble_amplifiers,
+    divide_by_flat,
+    flag_cosmic_rays,
+    flag_defects,
+    flag_not_finite,
+    saturation_levels,
+    subtract_calibration,
+)
 from .storage_classes import CROSSTALK, CURVE, DEFECTS, IMAGE, LINEARIZER, RAW
 from .tables import Crosstalk, Defects, Linearizer, PhotonTransferCurve
 from .tasks import DETECTOR, IMAGE_OF_DETECTOR, CalibrationInput, CalibrationTask, dimension_record
@@ -41,8 +43,6 @@ _OPTIONS = {
     "linearizer": "doLinearize",
 }
 """The option that needs each calibration."""
-
-_UNUSABLE = np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)
 
 
 class IsrConnections(
@@ -100,7 +100,10 @@ class IsrConfig(PipelineTaskConfig, pipelineConnections=IsrConnections):
 
     overscan = ConfigField[OverscanConfig](doc="Overscan subtraction.", dtype=OverscanConfig)
     doSaturation = Field[bool](doc="Flag saturated pixels?", default=True)
-    saturation = Field[float](doc="Signal (adu) from which a pixel is saturated.", default=120_000.0)
+    saturation = Field[float](
+        doc="Signal (adu) from which a pixel of any amplifier is saturated, instead of the camera model's.",
+        optional=True,
+    )
     doCrosstalk = Field[bool](doc="Subtract crosstalk, where it is known?", default=True)
     doLinearize = Field[bool](doc="Correct non-linearity, where it is known?", default=True)
     doApplyGains = Field[bool](doc="Convert to electrons, with the gains of the ptc?", default=True)
@@ -120,8 +123,14 @@ class IsrTask(CalibrationTask):
     config: IsrConfig
 
     def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
-        """The name of the detector is added: a raw header has only the words of the camera system for it."""
-        return {**inputs, "detector": str(dimension_record(refs.raw, "detector").full_name)}
+        """Add the name of the detector, which raw headers do not have, and levels of the camera model."""
+        data_id = refs.raw.dataId
+        model = detector_model(str(data_id["instrument"]), int(data_id["detector"]))
+        return {
+            **inputs,
+            "detector": str(dimension_record(refs.raw, "detector").full_name),
+            "saturation": {each.name: each.sensor.saturation for each in model.amplifiers},
+        }
 
     def run(
         self,
@@ -134,145 +143,49 @@ class IsrTask(CalibrationTask):
         crosstalk: Crosstalk | None = None,
         linearizer: Linearizer | None = None,
         detector: str = "",
+        saturation: Mapping[str, float] | None = None,
     ) -> Struct:
         """Process one raw image; which calibrations are used is a matter of the configuration."""
         for name, table in (("crosstalk", crosstalk), ("linearizer", linearizer)):
             if table is None and getattr(self.config, _OPTIONS[name]):
                 self.log.info("No %s in the input collections: the image is not corrected for it.", name)
-        image = self._assembled(raw, ptc, crosstalk, linearizer)
-        image.metadata[Key.DETECTOR_NAME] = detector
+        results = self._without_overscan(raw, saturation or {}, ptc)
+        image = assemble_amplifiers(raw, results, ptc, crosstalk, linearizer)
+        image.metadata |= {"EXPOSURE": exposure_id(raw.header["OBSID"]), Key.DETECTOR_NAME: detector}
         if bias is not None:
-            _subtract(image, bias, "bias")
+            subtract_calibration(image, bias, "bias")
         if dark is not None:
-            _subtract(image, dark, "dark", dark_time(raw.header))
+            subtract_calibration(image, dark, "dark", dark_time(raw.header, missing=math.nan))
+            for name in image.amplifiers:
+                image.metadata[Key.DARK_RATE.format(name)] = float(np.median(dark.pixels(name)[::7]))
         if defects is not None:
-            _flag_defects(image, defects)
+            flag_defects(image, defects)
         if flat is not None:
-            _divide(image, flat)
+            divide_by_flat(image, flat)
+        flag_not_finite(image)
         if self.config.doCosmicRays:
-            _flag_cosmic_rays(image)
+            flag_cosmic_rays(image)
         if self.config.doInterpolate:
             interpolate(image, MaskPlane.BAD | MaskPlane.SAT | MaskPlane.NO_DATA)
         return Struct(outputExposure=image)
 
-    def _assembled(
-        self,
-        raw: RawImage,
-        ptc: PhotonTransferCurve | None,
-        crosstalk: Crosstalk | None,
-        linearizer: Linearizer | None,
-    ) -> DetectorImage:
-        """Process the amplifiers and assemble them.
-
-        Overscan, crosstalk and linearity are treated in adu; the gain is applied last. The overscan has no
-        crosstalk and the gain is one factor for each amplifier, so the order of these steps makes no
-        difference.
-        """
-        options = self.config.overscan
-        results = {
+    def _without_overscan(
+        self, raw: RawImage, levels: Mapping[str, float], ptc: PhotonTransferCurve | None
+    ) -> dict[str, OverscanResult]:
+        """Amplifiers without their bias level, and what is saturated in them."""
+        options, one_level = self.config.overscan, self.config.saturation
+        if one_level is not None:
+            levels = dict.fromkeys(raw.amplifiers, one_level)
+        if self.config.doSaturation:
+            levels = saturation_levels(raw.amplifiers, levels, ptc)
+        return {
             name: subtract_overscan(
                 amplifier,
                 fit_type=options.fitType,
                 leading=options.leadingToSkip,
                 trailing=options.trailingToSkip,
                 parallel=options.doParallelOverscan,
+                saturation=levels[name] if self.config.doSaturation else math.inf,
             )
             for name, amplifier in raw.amplifiers.items()
         }
-        pixels = {name: result.pixels for name, result in results.items()}
-        saturated = {
-            name: plane > self.config.saturation
-            for name, plane in pixels.items()
-            if self.config.doSaturation and plane.max() > self.config.saturation
-        }
-        if crosstalk is not None:
-            order = [crosstalk.amplifiers.index(name) for name in raw.amplifiers]
-            subtract_crosstalk(pixels, np.asarray(crosstalk.coeffs, dtype=np.float64)[np.ix_(order, order)])
-        metadata: dict[str, Any] = dict(raw.header)
-        metadata["EXPOSURE"] = exposure_id(raw.header["OBSID"])
-        metadata["IMAGE SHAPE"] = list(raw.shape)
-        metadata[Key.UNITS] = "adu" if ptc is None else "electron"
-        for name, plane in pixels.items():
-            if linearizer is not None:
-                plane = linearize(plane, linearizer.linearityCoeffs[name])
-            gain = 1.0 if ptc is None else ptc.gain[name]
-            if gain != 1.0:
-                plane *= np.float32(gain)
-            pixels[name] = plane
-            metadata |= _amplifier_metadata(name, gain, ptc, results[name])
-        image = assemble(raw.shape, pixels, {n: each.amplifier for n, each in raw.amplifiers.items()})
-        image.metadata = metadata
-        for name, where in saturated.items():
-            image.flags(name)[image.amplifiers[name].mirrored(where)] |= np.uint16(MaskPlane.SAT)
-        return image
-
-
-def _amplifier_metadata(
-    name: str, gain: float, ptc: PhotonTransferCurve | None, overscan: OverscanResult
-) -> dict[str, float]:
-    """Gain and noise of an amplifier, under the names that ISR uses."""
-    metadata = {}
-    noise = overscan.residual_sigma * gain
-    if ptc is not None:
-        noise = ptc.noise.get(name, math.nan)
-        metadata[Key.IMAGE_NOISE.format(name)] = ptc.imageNoise.get(name, math.nan)
-    return metadata | {
-        Key.APPLIED_GAIN.format(name): gain,
-        Key.READ_NOISE.format(name): noise,
-        Key.OVERSCAN_LEVEL.format(name): overscan.serial_median,
-        Key.OVERSCAN_NOISE.format(name): overscan.residual_sigma,
-    }
-
-
-def _subtract(image: DetectorImage, calibration: DetectorImage, name: str, factor: float = 1.0) -> None:
-    """Subtract a combined calibration, times a factor such as the dark time (s)."""
-    _check_size(image, calibration, name)
-    if calibration.unit != image.unit:
-        raise RuntimeError(
-            f"the combined {name} is in {calibration.unit}, the exposure in {image.unit}:"
-            " make both with the same isr:doApplyGains"
-        )
-    image.image -= calibration.image if factor == 1.0 else calibration.image * np.float32(factor)
-    image.mask |= calibration.mask & _UNUSABLE
-
-
-def _divide(image: DetectorImage, flat: DetectorImage) -> None:
-    """Divide by a combined flat. Where the flat is not positive, there are no data."""
-    _check_size(image, flat, "flat")
-    dark = ~(flat.image > 0.0)
-    image.image /= np.where(dark, np.float32(1.0), flat.image)
-    image.mask |= flat.mask & _UNUSABLE
-    image.mask[dark] |= np.uint16(MaskPlane.NO_DATA)
-
-
-def _check_size(image: DetectorImage, calibration: DetectorImage, name: str) -> None:
-    if calibration.image.shape != image.image.shape:
-        raise RuntimeError(
-            f"the combined {name} has {calibration.image.shape} pixels, "
-            f"the exposure {image.image.shape}: both must be of the same detector and scale"
-        )
-
-
-def _flag_defects(image: DetectorImage, defects: Defects) -> None:
-    if tuple(defects.shape) != image.image.shape:
-        raise RuntimeError(
-            f"the defects are those of an image of {tuple(defects.shape)} pixels, "
-            f"the exposure has {image.image.shape}"
-        )
-    image.mask[defects.mask] |= np.uint16(MaskPlane.BAD)
-
-
-def _flag_cosmic_rays(image: DetectorImage) -> None:
-    """Flag cosmic rays, and write down how many; none, and why, if they cannot be found."""
-    cosmic_ray, finder = np.uint16(MaskPlane.CR), CosmicRayFinder()
-    try:
-        for name in image.amplifiers:
-            pixels, flags = image.pixels(name), image.flags(name)
-            unusable = (flags & _UNUSABLE) != 0
-            good = clipped_statistics(pixels[~unusable])
-            flags[finder.find(pixels, good.mean, good.sigma) & ~unusable] |= cosmic_ray
-        image.metadata["COSMIC RAY PIXELS"] = int(np.count_nonzero(image.mask & cosmic_ray))
-    except TooManyCosmicRaysError as error:
-        image.mask &= ~cosmic_ray
-        image.metadata["COSMIC RAY PIXELS"] = None
-        image.metadata["COSMIC RAY REASON"] = str(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+import numpy as np
 from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
 
 from ..cameras.models import DetectorModel
@@ -91,9 +92,18 @@ def certify_camera_model(butler: Butler, model: DetectorModel, *, run: str, coll
     butler.collections.register(collection, CollectionType.CALIBRATION)
     # The inverse of s - k s^2 is to third order r + k r^2 + 2 k^2 r^3.
     factors = {each.name: each.sensor.nonlinearity for each in model.amplifiers}
+    boxes = {each.name: (each.x0, each.y0, each.width, each.height) for each in model.amplifiers}
+    # The Rubin software stack takes the amplifiers in the order of its camera model: C10 to C17, C07 to C00.
+    names = [each.name for each in model.amplifiers]
+    order = sorted(names, key=lambda name: (name[1] == "0", int(name[2]) * (-1 if name[1] == "0" else 1)))
+    places = [names.index(name) for name in order]
+    by_source = np.transpose(model.crosstalk)[np.ix_(places, places)].tolist()
+    serial = {"LSST_NUM": model.data.serial}
     tables = {
-        "crosstalk": Crosstalk(model.name, list(factors), [list(row) for row in model.crosstalk]),
-        "linearizer": Linearizer(model.name, {name: [k, 2.0 * k**2] for name, k in factors.items()}),
+        "crosstalk": Crosstalk(model.name, order, by_source, serial),
+        "linearizer": Linearizer(
+            model.name, {name: [k, 2.0 * k**2] for name, k in factors.items()}, boxes, serial
+        ),
     }
     data_id = {"instrument": model.instrument, "detector": model.id}
     for name, table in tables.items():

@@ -20,10 +20,10 @@ from lsst.pipe.base.connectionTypes import Input, Output
 
 from lsst.ts.calibrations.domain.instruments import brighter_fatter_correction
 
-from .covariancefit import fit_covariances
+from .covariancefit import covariance_model, fit_covariances
 from .flatpairs import Flat, PairMeasurement, measure_pair, pair_flats
 from .images import DetectorImage, Key, MaskPlane, amplifier_value, origin
-from .ptcfit import CurveFit, fit_curve
+from .ptcfit import CurveFit, fit_curve, variance_model
 from .storage_classes import CURVE, IMAGE
 from .tables import PhotonTransferCurve
 from .tasks import (
@@ -39,11 +39,28 @@ from .tasks import (
 __all__ = ["ExtractPairsConfig", "ExtractPairsTask", "SolveConfig", "SolveTask"]
 
 
+_MEASURED = (
+    "gainList",
+    "rawMeans",
+    "rawVars",
+    "rawDeltas",
+    "covariances",
+    "pixelCounts",
+    "overscanNoise",
+    "overscanMedianLevelList",
+    "rawExpTimes",
+    "inputExpIdPairs",
+    "inputExpPairMjdStartList",
+)
+"""What a curve takes over from the pairs."""
+
+
 class ExtractPairsConnections(PipelineTaskConnections, dimensions=DETECTOR):
     """All flats of a detector, and one result for each pair, found under the id of either flat.
 
     The gain of a pair is as measured; its noise is that of the overscan, in electrons by the gain corrected
-    for the brighter-fatter effect. Amplifiers without light have NaN.
+    for the brighter-fatter effect, as far as that correction reaches. Amplifiers that cannot be measured have
+    NaN, and a reason.
     """
 
     inputExposures = ImagesInput(doc="Flats, adu", name="cpPtcProc")
@@ -72,6 +89,15 @@ class ExtractPairsConfig(PipelineTaskConfig, pipelineConnections=ExtractPairsCon
         doc="Lags of the covariances in each direction; fewer on small amplifiers. 1: the variance alone.",
         default=8,
         check=lambda side: side >= 1,
+    )
+    doSubtractLongRange = Field[bool](
+        doc="Subtract the variance on large scales, by which a gradient of the light changes within a pair?",
+        default=True,
+    )
+    imageNoise = Field[float](
+        doc="Noise of an image without light in units of that of its overscan: the medians of 58 columns and "
+        "42 rows add theirs, sqrt(1 + pi / 2 (1 / 58 + 1 / 42)).",
+        default=1.032,
     )
 
 
@@ -117,23 +143,31 @@ class ExtractPairsTask(CalibrationTask):
         curve = PhotonTransferCurve(
             detector=metadata[Key.DETECTOR_NAME],
             gain={},
-            rawExpTimes=[float(metadata["EXPTIME"])],
-            inputExpIdPairs=[(int(metadata["EXPOSURE"]), int(second.metadata["EXPOSURE"]))],
             metadata=origin(metadata, "DATE-BEG"),
         )
+        both = (first.metadata, second.metadata)
+        ids = (int(metadata["EXPOSURE"]), int(second.metadata["EXPOSURE"]))
+        begin = min(float(each.get("MJD-BEG") or math.nan) for each in both)
         for name in first.amplifiers:
-            noise = 0.5 * sum(
-                amplifier_value(image.metadata, Key.OVERSCAN_NOISE, name) for image in (first, second)
+            noise, level = (
+                0.5 * sum(amplifier_value(each, key, name) for each in both)
+                for key in (Key.OVERSCAN_NOISE, Key.OVERSCAN_LEVEL)
             )
             found = self._measure(first, second, name, noise)
-            curve.gain[name] = found.gain
+            curve.gain[name], curve.gainList[name] = found.gain, [found.gain]
             corrected = found.gain * brighter_fatter_correction(manufacturer, found.mean)
             curve.noise[name] = noise * corrected
+            if found.reason:
+                curve.reasons[name] = found.reason
             curve.rawMeans[name] = [found.mean]
             curve.rawVars[name] = [found.variance]
             curve.covariances[name] = [found.covariances.tolist()]
             curve.pixelCounts[name] = [found.pixels]
-            curve.overscanNoise[name] = [noise]
+            curve.rawDeltas[name] = [found.delta]
+            curve.usedPoints[name] = [math.isfinite(found.variance)]
+            curve.overscanNoise[name], curve.overscanMedianLevelList[name] = [noise], [level]
+            curve.rawExpTimes[name], curve.inputExpIdPairs[name] = [float(metadata["EXPTIME"])], [ids]
+            curve.inputExpPairMjdStartList[name] = [begin]
         return Struct(outputPair=curve)
 
     def _measure(
@@ -144,16 +178,19 @@ class ExtractPairsTask(CalibrationTask):
         edge = round(self.config.edgeFraction * amplifier.width)
         inner = (slice(edge, amplifier.height - edge), slice(edge, amplifier.width - edge))
         planes = np.uint16(MaskPlane.SUSPECT | MaskPlane.BAD | MaskPlane.NO_DATA | MaskPlane.SAT)
-        good = ((first.flags(name) | second.flags(name))[inner] & planes) == 0
+        flags = (first.flags(name) | second.flags(name))[inner]
+        good = (flags & planes) == 0
         if np.count_nonzero(good) < self.config.minGoodFraction * amplifier.width * amplifier.height:
             good[:] = False
         return measure_pair(
             first.pixels(name)[inner],
             second.pixels(name)[inner],
             good,
-            noise,
+            noise * self.config.imageNoise,
             side=self.config.maximumRangeCovariancesAstier,
             threshold=self.config.nSigmaClip,
+            saturated=float(np.mean((flags & MaskPlane.SAT) != 0)),
+            subtract_long_range=self.config.doSubtractLongRange,
         )
 
 
@@ -209,18 +246,16 @@ class SolveTask(CalibrationTask):
 
     def run(self, inputPairs: Sequence[PhotonTransferCurve], bias: DetectorImage) -> Struct:
         """Fit all amplifiers; a pair that is given twice, once for each of its flats, counts once."""
-        pairs = list({pair.inputExpIdPairs[0]: pair for pair in inputPairs}.values())
-        pairs.sort(key=lambda pair: (pair.rawExpTimes[0], pair.inputExpIdPairs[0]))
+        pairs = list({pair.pairs[0]: pair for pair in inputPairs}.values())
+        pairs.sort(key=lambda pair: (min(pair.rawExpTimes.values()), pair.pairs))
         curve = PhotonTransferCurve(
             detector=pairs[0].detector,
             gain={},
             ptcFitType=self.config.ptcFitType,
-            rawExpTimes=[pair.rawExpTimes[0] for pair in pairs],
-            inputExpIdPairs=[pair.inputExpIdPairs[0] for pair in pairs],
             metadata=dict(pairs[0].metadata),
         )
         for name in pairs[0].gain:
-            for measured in ("rawMeans", "rawVars", "covariances", "pixelCounts", "overscanNoise"):
+            for measured in _MEASURED:
                 getattr(curve, measured)[name] = [getattr(pair, measured)[name][0] for pair in pairs]
             noise, gain = (
                 amplifier_value(bias.metadata, key, name) for key in (Key.COMBINED_NOISE, Key.APPLIED_GAIN)
@@ -230,7 +265,7 @@ class SolveTask(CalibrationTask):
 
     def _fit(self, curve: PhotonTransferCurve, name: str, image_noise: float) -> None:
         """Fit one amplifier, and enter the result into the curve."""
-        overscan = float(np.median(curve.overscanNoise[name]))
+        overscan = _median(curve.overscanNoise[name])
         measured = image_noise if math.isfinite(image_noise) else overscan
         fit = fit_curve(
             curve.rawMeans[name],
@@ -244,8 +279,18 @@ class SolveTask(CalibrationTask):
         curve.usedPoints[name] = [bool(used) for used in fit.used]
         if self.config.ptcFitType != "EXPAPPROXIMATION":
             fit = self._fit_covariances(curve, name, fit)
+        else:
+            means = np.asarray(curve.rawMeans[name])
+            model = variance_model(means, fit.gain, fit.a00, fit.noise)
+            curve.finalModelVars[name] = np.where(fit.used, model, math.nan).tolist()
+        curve.ptcFitPars[name] = [fit.a00, fit.gain, (fit.noise * fit.gain) ** 2]
+        noise_error = 2.0 * fit.noise * fit.noise_error * fit.gain**2
+        curve.ptcFitParsError[name] = [fit.a00_error, fit.gain_error, noise_error]
         curve.gain[name], curve.gainErr[name] = fit.gain, fit.gain_error
         curve.a00[name], curve.a00Err[name] = fit.a00, fit.a00_error
+        curve.ptcFitChiSq[name], curve.ptcFitDof[name] = fit.chi_square, fit.dof
+        if fit.reason:
+            curve.reasons[name] = fit.reason
         curve.imageNoise[name] = image_noise * fit.gain
         curve.noise[name], curve.noiseErr[name] = _read_noise(curve.overscanNoise[name], fit, measured)
         if abs(fit.noise - measured) > self.config.noiseAgreement * measured:
@@ -270,6 +315,11 @@ class SolveTask(CalibrationTask):
             with_b=self.config.ptcFitType == "FULLCOVARIANCE",
         )
         curve.aMatrix[name], curve.bMatrix[name] = fit.a.tolist(), fit.b.tolist()
+        curve.noiseMatrix[name] = (fit.noise_matrix * fit.gain**2).tolist()
+        means = np.asarray(curve.rawMeans[name])
+        model = covariance_model(means, fit.gain, fit.a, fit.a * fit.b) + fit.noise_matrix
+        curve.covariancesModel[name] = model.tolist()
+        curve.finalModelVars[name] = np.where(fit.used, model[:, 0, 0], math.nan).tolist()
         return fit
 
 
@@ -280,9 +330,15 @@ def _read_noise(overscan: Sequence[float], fit: CurveFit, measured: float) -> tu
     it is brought to that of the overscan (adu, of all pairs) with the ratio that images without light have,
     whose noise was measured (adu).
     """
-    noise = float(np.median(overscan))
-    error = float(np.std(overscan)) / math.sqrt(len(overscan))
+    noise, known = _median(overscan), [each for each in overscan if math.isfinite(each)]
+    error = float(np.std(known)) / math.sqrt(len(known)) if known else math.nan
     if fit.noise_fitted:
         ratio = noise / measured
         noise, error = fit.noise * ratio, fit.noise_error * ratio
     return noise * fit.gain, math.hypot(error * fit.gain, noise * fit.gain_error)
+
+
+def _median(values: Sequence[float]) -> float:
+    """Median of what is finite; NaN for nothing."""
+    known = [each for each in values if math.isfinite(each)]
+    return float(np.median(known)) if known else math.nan

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
-__all__ = ["CurveFit", "fit_curve", "variance_model"]
+from .leastsquares import Solution, estimate, solution
+
+__all__ = ["CurveFit", "fit_curve", "levels", "variance_model"]
 
 A00_UNIT = 1e-6
 """Unit in which a00 is fitted, so that all parameters are of order one."""
@@ -17,14 +19,21 @@ A00_UNIT = 1e-6
 LINEAR_LIMIT = 50_000.0
 """Signal (electron) below which the first fit is made."""
 
-ROUNDS = 10
+ROUNDS = 50
 """Most fits that are made to find the points that follow the curve."""
 
 TOLERANCE = 0.03
-"""Relative misfit that is put up with: the model is no better than that near saturation."""
+"""Relative misfit of the first guess that is put up with, and by how much saturation at least lowers a
+variance. Points that follow the curve are found without it."""
 
-START_A00 = -2.0
-"""First guess of a00, in `A00_UNIT`."""
+READMISSION = 0.9
+"""Part of the limit of rejection from which a point is taken in again."""
+
+LEVEL = 0.01
+"""Relative difference from which means are different levels."""
+
+GAIN_ERROR = 0.1
+"""Relative error of a gain that says nothing any more."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,11 @@ class CurveFit:
         before if there is none.
     used
         Which points were used.
+    chi_square, dof
+        Of the points that were used: chi^2 divided by the degrees of freedom, and their number; NaN if it is
+        0.
+    reason
+        Why there is no result; empty if there is one.
     """
 
     gain: float
@@ -53,11 +67,30 @@ class CurveFit:
     turnoff: float
     turnoff_error: float
     used: NDArray[np.bool_]
+    chi_square: float = math.nan
+    dof: int = 0
+    reason: str = ""
 
     @property
     def noise_fitted(self) -> bool:
         """Whether the noise was fitted, and not held."""
         return math.isfinite(self.noise_error)
+
+    def without_result(self, reason: str) -> CurveFit:
+        """The same points, and NaN for all that was to be fitted.
+
+        Parameters
+        ----------
+        reason
+            Why.
+
+        Returns
+        -------
+        fit
+            Turnoff and points are kept.
+        """
+        fitted = ("gain", "gain_error", "a00", "a00_error", "noise", "noise_error", "chi_square")
+        return replace(self, **dict.fromkeys(fitted, math.nan), dof=0, reason=reason)
 
 
 def variance_model(mean: NDArray[np.float64], gain: float, a00: float, noise: float) -> NDArray[np.float64]:
@@ -104,40 +137,86 @@ def fit_curve(
     Returns
     -------
     fit
-        All NaN if there are too few points.
+        All NaN, with the reason, if the points do not determine it.
 
     Notes
     -----
-    The curve is first fitted, robustly, where it is nearly straight. Points that then lie off by more than
-    ``rejection`` sigma and 3 per cent are rejected, with all that are brighter than the first of those above
-    the straight part: this is the turnoff, where full wells or the converter saturate.
+    The fit begins with the points that a robust guess has within 3 per cent, and takes others in or leaves
+    them out, one at a time. A point that lies off by more than ``rejection`` sigma of what all others predict
+    is rejected. Where points brighter than 50 000 electron begin to be too low, by 3 per cent at least and up
+    to the brightest or two in a row, full wells or the converter saturate: this is the turnoff, and all that
+    is brighter is left out. What remains in doubt is in the errors, see `leastsquares.estimate`.
     """
     mean, variance, number = (np.asarray(each, dtype=np.float64) for each in (means, variances, pixels))
     with np.errstate(invalid="ignore"):
-        good = np.isfinite(mean) & np.isfinite(variance) & (variance > 0.0) & (mean > 0.0)
-    failed = CurveFit(*(math.nan,) * 8, used=np.zeros(mean.shape, dtype=bool))
-    if np.count_nonzero(good) < 2:
-        return failed
-    points = _Points(mean, variance, variance * np.sqrt(2.0 / np.maximum(number, 1.0)), noise)
+        good = np.isfinite(mean) & np.isfinite(variance) & (variance > 0.0) & (mean > 0.0) & (number > 1.0)
+    if not (math.isfinite(noise) and noise >= 0.0):
+        return _none(good, "the noise of images without light is not known")
+    if levels(mean[good]) < 2:
+        return _none(good, f"pairs that can be used have {levels(mean[good])} levels of light")
+    points = _Points(
+        mean, variance, np.where(good, variance * np.sqrt(2.0 / np.maximum(number, 1.0)), 1.0), noise
+    )
+    used = np.zeros(mean.shape, dtype=bool)
     if points.noise_error(good) < noise_precision * noise:
         points.free = 3
-    used = _on_the_curve(points, good, rejection)
-    if np.count_nonzero(used) < points.free:
-        return failed
-    fit = points.fit(used)
-    errors = np.sqrt(np.diag(np.linalg.pinv(fit.jac.T @ fit.jac)))
-    a00, gain, square = points.parameters(fit.x)
+        used = _on_the_curve(points, good, rejection)
+    if points.free == 2 or not points.noise_error(used) < noise_precision * noise:
+        points.free = 2
+        used = _on_the_curve(points, good, rejection)
+    if levels(mean[used]) < points.free:
+        return _none(good, f"pairs that follow a curve have {levels(mean[used])} levels of light")
+    return _fitted(points, used, good)
+
+
+def _none(points: NDArray[np.bool_], reason: str) -> CurveFit:
+    """No fit to some points."""
+    return CurveFit(*(math.nan,) * 8, used=np.zeros_like(points), reason=reason)
+
+
+def _fitted(points: _Points, used: NDArray[np.bool_], good: NDArray[np.bool_]) -> CurveFit:
+    """Parameters and errors, from the points that are used."""
+    values, turnoff = points.fit(used), float(points.mean[used].max())
+    residuals, found = points.misfit(values)[used], points.solution(values, used)
+    if found is None:
+        return _none(used, "the pairs do not determine gain and brighter-fatter coefficient")
+    rejected = bool(np.any(good & ~used & (points.mean < turnoff)))
+    doubt = estimate(found, residuals, rejected=rejected)
+    a00, gain, square = points.parameters(values + doubt.shift)
+    errors = np.sqrt(np.diag(doubt.covariance))
+    if not errors[1] < GAIN_ERROR * gain:
+        return _none(used, f"the pairs leave the gain open by {100.0 * errors[1] / gain:.0f} per cent")
+    noise, dof = math.sqrt(square) if square >= 0.0 else math.nan, residuals.size - points.free
     return CurveFit(
         gain=gain,
         gain_error=float(errors[1]),
         a00=a00,
         a00_error=float(errors[0]) * A00_UNIT,
-        noise=math.sqrt(square),
-        noise_error=float(errors[2]) / (2.0 * math.sqrt(square)) if points.free == 3 else math.nan,
-        turnoff=float(mean[used].max()),
-        turnoff_error=_step(mean[good], float(mean[used].max())) / 2.0,
+        noise=noise,
+        noise_error=float(errors[2]) / max(2.0 * noise, 1e-9) if points.free == 3 else math.nan,
+        turnoff=turnoff,
+        turnoff_error=_step(points.mean[np.isfinite(points.mean)], turnoff) / 2.0,
         used=used,
+        chi_square=float(np.sum(residuals**2)) / dof if dof else math.nan,
+        dof=dof,
     )
+
+
+def levels(means: NDArray[np.float64]) -> int:
+    """How many levels of light some means have that differ by more than `LEVEL`.
+
+    Parameters
+    ----------
+    means
+        Positive, adu, shape (n,).
+
+    Returns
+    -------
+    levels
+        Their number.
+    """
+    ordered = np.sort(means)
+    return int(means.size > 0) + int(np.count_nonzero(np.diff(ordered) > LEVEL * ordered[1:]))
 
 
 @dataclass
@@ -153,18 +232,21 @@ class _Points:
     noise: float
     free: int = 2
 
-    def guess(self, used: NDArray[np.bool_]) -> tuple[float, float, float]:
-        """First guess of the parameters.
+    def guess(self, used: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """First guess of the parameters, which half of the points cannot lead astray.
 
-        A free noise begins with what the faintest point says: from far off, a robust fit would rather give
-        that point up.
+        The logarithm of variance / mean is nearly linear in the mean; its slope is a repeated median (Siegel
+        1982, Biometrika 69, 242).
         """
         mean, variance = self.mean[used], self.variance[used]
-        gain = float(np.median(mean / np.maximum(variance - self.noise**2, 0.1 * variance)))
+        log = np.log(np.maximum(variance - self.noise**2, 0.1 * variance) / mean)
+        distance = mean[:, None] - mean
+        distance[np.abs(distance) <= LEVEL * np.maximum(mean[:, None], mean)] = math.nan
+        slope = float(np.median(np.nanmedian((log[:, None] - log) / distance, axis=1)))
+        gain = min(max(math.exp(-float(np.median(log - slope * mean))), 0.11), 9.9)
         faintest = int(np.argmin(mean))
-        rest = float(variance[faintest] - mean[faintest] / gain)
-        square = self.noise**2 if self.free == 2 else max(rest, 0.1 * self.noise**2)
-        return START_A00, min(max(gain, 0.11), 9.9), square
+        square = max(float(variance[faintest] - mean[faintest] / gain), 0.1 * self.noise**2)
+        return np.array([min(max(slope / gain / A00_UNIT, -99.0), 9.9), gain, square])[: self.free]
 
     def parameters(self, values: NDArray[np.float64]) -> tuple[float, float, float]:
         """a00 (1/electron), gain (electron/adu) and squared noise (adu^2) of fitted values."""
@@ -174,53 +256,101 @@ class _Points:
             float(values[2]) if self.free == 3 else self.noise**2,
         )
 
-    def model(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Variances, adu^2."""
+    def misfit(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Model minus data, in sigma, of all points."""
         a00, gain, square = self.parameters(values)
-        return variance_model(self.mean, gain, a00, math.sqrt(square))
+        return (variance_model(self.mean, gain, a00, 0.0) + square - self.variance) / self.error
 
-    def fit(self, used: NDArray[np.bool_], *, robust: bool = False) -> optimize.OptimizeResult:
-        """Weighted fit; a robust one is not led astray by single bad points."""
-        return optimize.least_squares(
-            lambda values: ((self.model(values) - self.variance) / self.error)[used],
-            x0=self.guess(used)[: self.free],
+    def derivatives(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Derivatives of the misfit, shape (n, free)."""
+        steps = (0.01, 1e-4, max(1e-4 * self.noise**2, 1e-6))[: self.free]
+        return np.asarray(optimize.approx_fprime(values, self.misfit, steps))
+
+    def fit(self, used: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Weighted fit to some points."""
+        found = optimize.least_squares(
+            lambda values: self.misfit(values)[used],
+            x0=self.guess(used),
             bounds=((-100.0, 0.1, 0.0)[: self.free], (10.0, 10.0, math.inf)[: self.free]),
-            loss="cauchy" if robust else "linear",
             x_scale="jac",
         )
+        return np.asarray(found.x)
+
+    def solution(self, values: NDArray[np.float64], used: NDArray[np.bool_]) -> Solution | None:
+        """What a fit to some points knows."""
+        return solution(self.derivatives(values)[used], self.misfit(values)[used])
+
+    def deviations(self, values: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Misfit of all points, in sigma of what all others of those that are used predict."""
+        deviations, found = self.misfit(values), self.solution(values, used)
+        if found is not None:
+            slopes = self.derivatives(values)
+            deviations /= np.sqrt(1.0 + np.einsum("ij,jk,ik->i", slopes, found.covariance, slopes))
+            deviations[used] = found.deviations
+        return deviations
 
     def noise_error(self, used: NDArray[np.bool_]) -> float:
         """Error of the noise, adu, with which a fit of all three parameters would determine it."""
-        if np.count_nonzero(used) < 4 or not self.noise > 0.0:
+        if levels(self.mean[used]) < 4 or not self.noise > 0.0:
             return math.inf
-        mean = self.mean[used]
-        derivatives = optimize.approx_fprime(
-            self.guess(used)[:2],
-            lambda values: variance_model(mean, values[1], values[0] * A00_UNIT, 0.0),
-            (0.01, 1e-4),
-        )
-        design = np.column_stack([derivatives, np.ones_like(mean)]) / self.error[used][:, None]
-        return math.sqrt(float(np.linalg.pinv(design.T @ design)[2, 2])) / (2.0 * self.noise)
+        points = replace(self, free=3)
+        found = points.solution(points.guess(used), used)
+        return math.inf if found is None else math.sqrt(float(found.covariance[2, 2])) / (2.0 * self.noise)
 
 
 def _on_the_curve(points: _Points, good: NDArray[np.bool_], rejection: float) -> NDArray[np.bool_]:
-    """Which points follow the curve that starts with the faint ones, see `fit_curve`.
-
-    The set grows towards the bright points: each fit reaches a little further than the one before.
-    """
-    mean = points.mean
-    charge = mean * points.guess(good)[1]
-    faint = good & (charge <= LINEAR_LIMIT)
-    used = faint if np.count_nonzero(faint) > points.free else good
+    """Which points follow the curve that starts with the faint ones, see `fit_curve`."""
+    mean, variance = points.mean, points.variance
+    used = _first_points(points, good)
     for _ in range(ROUNDS):
-        misfit = np.abs(points.variance - points.model(points.fit(used, robust=True).x))
-        off = good & (misfit > np.maximum(rejection * points.error, TOLERANCE * points.variance))
-        bright = mean[off & (charge > LINEAR_LIMIT)]
-        kept = good & ~off & (mean < (bright.min() if bright.size else math.inf))
-        if np.count_nonzero(kept) < points.free or np.array_equal(kept, used):
+        values = points.fit(used)
+        deviations = points.deviations(values, used)
+        low = good & (deviations > rejection) & (mean * values[1] > LINEAR_LIMIT)
+        low &= points.misfit(values) * points.error > TOLERANCE * variance
+        before = good & (mean < _turnoff(mean[good], low[good]))
+        off = np.where(used & before, np.abs(deviations), 0.0)
+        worst = int(np.argmax(off))
+        if off[worst] > rejection and _identified(mean, used & before, worst, points.free):
+            kept = used & before
+            kept[worst] = False
+        else:
+            kept = before & (used | (np.abs(deviations) <= READMISSION * rejection))
+        if levels(mean[kept]) < points.free or np.array_equal(kept, used):
             return kept
         used = kept
     return used
+
+
+def _first_points(points: _Points, good: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Points that are not far off: of all, or of the faint ones if less than half are then left."""
+    mean = points.mean
+    faint = good & (mean * points.guess(good)[1] <= LINEAR_LIMIT)
+    for limit in np.sort(mean[good]):
+        if levels(mean[faint]) > points.free:
+            break
+        faint = good & (mean <= limit)
+    for some in (good, faint):
+        misfit = np.abs(points.misfit(points.guess(some)) * points.error)
+        near = some & (misfit <= np.maximum(5.0 * points.error, TOLERANCE * points.variance))
+        if levels(mean[near]) > points.free and 2 * np.count_nonzero(near) > np.count_nonzero(some):
+            return near
+    return faint
+
+
+def _turnoff(means: NDArray[np.float64], low: NDArray[np.bool_]) -> float:
+    """Least mean of the points that are too low up to the brightest, or two in a row; infinite if none."""
+    order = np.argsort(means)
+    low = low[order]
+    ends = np.flatnonzero(low & np.append(low[1:], True))
+    return float(means[order][ends[0]]) if ends.size else math.inf
+
+
+def _identified(mean: NDArray[np.float64], used: NDArray[np.bool_], point: int, free: int) -> bool:
+    """Whether the others can say that it is this point that is off, and not another one."""
+    others = used.copy()
+    others[point] = False
+    near = np.abs(mean[others] - mean[point]) <= LEVEL * mean[point]
+    return levels(mean[others]) > free or int(np.count_nonzero(near)) >= 2
 
 
 def _step(means: NDArray[np.float64], turnoff: float) -> float:

@@ -10,18 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .images import Amplifier, DetectorImage, Key, MaskPlane
-from .statistics import clipped_statistics
+from .statistics import clipped_statistics, finite_median
 
 __all__ = ["ImageHandle", "clipped_mean", "combine_images", "metadata_of"]
 
 EXCLUDED = np.uint16(MaskPlane.CR | MaskPlane.SAT | MaskPlane.NO_DATA)
 """Pixels that a combination does not use."""
 
+FEW = 5
+"""Images from which the variance of each pixel is measured by itself."""
+
 THRESHOLD = 5.0
 """Residuals beyond so many sigma are not noise (DMTN-101 section 4.3 clips there, too)."""
 
 ENOUGH = 2_000_000
 """Pixels of an amplifier, of all images together, that give its noise to 5e-4."""
+
+LIKELY = 3.3
+"""Where no value is farther from the mean of all, in sigma, none is `THRESHOLD` away from the median."""
+
+MAD_TO_SIGMA = 1.4826
+"""Sigma of a normal distribution, in units of its median absolute deviation."""
 
 BLOCK = 16_384
 """Pixels that are combined at a time: so many of all images fit into the processor's cache."""
@@ -32,15 +41,19 @@ def clipped_mean(
     weights: NDArray[np.float64] | None = None,
     excluded: NDArray[np.bool_] | None = None,
     *,
+    sigma: NDArray[np.float32] | None = None,
     threshold: float = 3.0,
     iterations: int = 3,
+    variance: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Weighted mean of each pixel over all images, without outliers.
 
     An image is an outlier in a pixel if its residual from the mean, times the square root of its weight, is
     more than ``threshold`` times the root mean square of these products over the images. With equal weights
     this is the sigma-clipped mean (MEANCLIP). With three to ten images no value can be 3 sigma away from a
-    mean to which it contributes: there, cosmic rays have to be excluded.
+    mean to which it contributes. So values are compared with the median of three or more first, if their
+    noise is known: they are left out if they are `THRESHOLD` times that noise away from it, and as many times
+    the scatter in this pixel.
 
     Parameters
     ----------
@@ -50,15 +63,19 @@ def clipped_mean(
         Shape (images,), positive; equal weights if absent.
     excluded
         Same shape as ``stack``: values not to use. Where more than half of the images are excluded the cause
-        is the pixel and not the exposure, and all are used.
+        is the pixel and not the exposure, and all are used. Values that are not finite never are.
+    sigma
+        Shape (rows, columns): noise of an image with the mean weight; not known if absent.
     threshold, iterations
         Where, in sigma, and how often to clip.
+    variance
+        Shape (rows, columns), filled with the variance of the mean if it is given: from the scatter of what
+        was used, for weights that are the inverse of the variances but for a factor. NaN of a single image.
 
     Returns
     -------
     mean
-        Shape (rows, columns).
-
+        Shape (rows, columns); NaN where no image has a value.
     """
     # Nearly all pixels have no outlier: the mean of all images is made for all, and only the others are
     # clipped again.
@@ -71,19 +88,35 @@ def clipped_mean(
     share = (weights / weights.sum()).astype(np.float32)
     scale = np.sqrt(weights / weights.mean()).astype(np.float32)
     mean = np.empty(flat.shape[1], dtype=np.float32)
+    expected = None if sigma is None else sigma.ravel()
+    spread = np.empty(flat.shape[1], dtype=np.float32) if variance is None else variance.reshape(-1)
     for start in range(0, flat.shape[1], BLOCK):
         part = slice(start, start + BLOCK)
         values = flat[:, part]
+        valid = np.isfinite(values)
+        if not (complete := bool(valid.all())):
+            values = np.where(valid, values, np.float32(0.0))
+        if flags is not None:
+            valid &= ~flags[:, part]
         mean[part] = share @ values
         square = (values - mean[part]) * scale[:, None]
         square *= square
-        again = square.max(axis=0) > threshold**2 * square.mean(axis=0)
-        if flags is not None:
-            again |= flags[:, part].any(axis=0)
+        largest, mean_square = square.max(axis=0), square.mean(axis=0)
+        spread[part] = mean_square / (number - 1) if number > 1 else math.nan
+        again = largest > threshold**2 * mean_square
+        strange = None if expected is None else largest > (LIKELY * expected[part]) ** 2
+        if strange is not None:
+            again |= strange
+        if flags is not None or not complete:
+            again |= ~valid.all(axis=0)
         where = np.flatnonzero(again)
         if where.size:
-            valid = np.ones((number, where.size), dtype=bool) if flags is None else ~flags[:, part][:, where]
-            mean[start + where] = _clip(values[:, where], share, scale, valid, threshold, iterations)
+            if expected is not None and strange is not None and strange.any():
+                valid[:, strange] = _without_strangers(
+                    values[:, strange], scale, valid[:, strange], expected[part][strange]
+                )
+            found = _clip(values[:, where], share, scale, valid[:, where], threshold, iterations)
+            mean[start + where], spread[start + where] = found
     return mean.reshape(shape)
 
 
@@ -128,6 +161,7 @@ def combine_images(
     scales: Sequence[float],
     weights: Sequence[float],
     *,
+    noise: NDArray[np.float64] | None = None,
     measure_noise: bool = False,
     memory: int = 400_000_000,
     threshold: float = 3.0,
@@ -141,6 +175,9 @@ def combine_images(
         The images and their metadata, see `metadata_of`.
     scales, weights
         By which each one is divided, and its weight after the division.
+    noise
+        Of a pixel of each image, before it is divided; shape (images, amplifiers). Where it is known,
+        outliers among few images are found.
     measure_noise
         Whether to measure the noise of a single scaled image, too.
     memory
@@ -151,9 +188,13 @@ def combine_images(
     Returns
     -------
     image
-        The combination with the amplifiers of the images; its metadata are the unit and the noise. A pixel
-        that is bad in more than half of the images, or in which none is finite, is BAD; the latter has the
-        median of its amplifier.
+        The combination with the amplifiers of the images and its variance (where the images are fewer than
+        `FEW`, the mean of the amplifier); its metadata are the unit and the noise. A pixel
+        without a good value is BAD: one that is bad, saturated or without data in more than half of the
+        images, that a cosmic ray hit in the only image or in both of two, or in which two images differ. One
+        that has no value at all has the median of its amplifier. Saturation and cosmic rays in more than half
+        of the images are flagged as such; a pixel that is saturated in some, or takes most of three or more
+        images for cosmic rays as hot ones do, is SUSPECT.
 
     Raises
     ------
@@ -172,42 +213,119 @@ def combine_images(
         np.zeros((rows, columns), np.uint16),
         first_row.amplifiers,
         {Key.UNITS: first_row.unit},
+        np.empty((rows, columns), np.float32),
     )
-    noise = _ResidualNoise(result.amplifiers, len(handles))
+    assert result.variance is not None
+    residuals = _ResidualNoise(result.amplifiers, len(handles))
+    share = np.asarray(weights, dtype=np.float64)
+    sigma = None if noise is None else _expected_noise(result, noise, scales, share)
+    used = np.ones((rows, columns) if len(handles) < FEW else 0, dtype=np.float32)
     # Pixels, squares and mask take up to nine bytes a pixel.
     height = max(1, min(rows, memory // (9 * columns * len(handles))))
     for first in range(0, rows, height):
         strip = slice(first, min(first + height, rows))
-        stack, excluded, bad = _read(handles, scales, strip, columns)
+        stack, masks = _read(handles, scales, strip, columns)
+        excluded = (masks & EXCLUDED) != 0
         mean = result.image[strip] = clipped_mean(
             stack,
-            np.asarray(weights, dtype=np.float64),
+            share,
             excluded if excluded.any() else None,
+            sigma=None if sigma is None else sigma[strip],
             threshold=threshold,
             iterations=iterations,
+            variance=result.variance[strip],
         )
-        result.mask[strip][bad * 2 > len(handles)] |= np.uint16(MaskPlane.BAD)
+        result.mask[strip] = _combined_mask(masks)
+        if sigma is not None and len(handles) == 2:
+            result.mask[strip][_differ(stack, excluded, share, sigma[strip])] |= np.uint16(MaskPlane.BAD)
+        if len(handles) < FEW:
+            left_out = np.tensordot(share / share.sum(), excluded, axes=(0, 0))
+            used[strip] = np.where(np.count_nonzero(excluded, axis=0) * 2 > len(handles), 1.0, 1.0 - left_out)
         if measure_noise:
-            noise.add(stack, mean, first)
+            residuals.add(stack, mean, first)
     if measure_noise:
-        result.metadata |= {Key.COMBINED_NOISE.format(name): value for name, value in noise.noise().items()}
+        result.metadata |= {
+            Key.COMBINED_NOISE.format(name): value for name, value in residuals.noise().items()
+        }
+    if len(handles) < FEW:
+        _pool_variance(result, used)
     _fill(result)
     return result
 
 
+def _pool_variance(image: DetectorImage, used: NDArray[np.float32]) -> None:
+    """Make the variance of a combination of few images what it can be known to be; in place.
+
+    The scatter of fewer than `FEW` values of a pixel says little of its variance: there all pixels of an
+    amplifier have their mean, over the part of the weights that was used in the pixel (rows, columns).
+    (cp_pipe takes the variances that it expects of the inputs there.)
+    """
+    assert image.variance is not None
+    for name, amplifier in image.amplifiers.items():
+        plane, part = image.variance[amplifier.box], used[amplifier.box]
+        good = np.isfinite(plane) & (image.flags(name) == 0)
+        pooled = np.mean((plane * part)[good], dtype=np.float64) if good.any() else math.nan
+        plane[:] = pooled / part
+
+
 def _read(
     handles: Sequence[ImageHandle], scales: Sequence[float], strip: slice, columns: int
-) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.uint16]]:
-    """Scaled pixels of a strip of all images, which are not used, and in how many images a pixel is bad."""
+) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
+    """Scaled pixels of a strip of all images, and their masks."""
     stack = np.empty((len(handles), strip.stop - strip.start, columns), dtype=np.float32)
-    excluded = np.empty(stack.shape, dtype=bool)
-    bad = np.zeros(stack.shape[1:], dtype=np.uint16)
+    masks = np.empty(stack.shape, dtype=np.uint16)
     for index, (handle, scale) in enumerate(zip(handles, scales, strict=True)):
         part = handle.get(parameters={"rows": (strip.start, strip.stop)})
         np.divide(part.image, np.float32(scale), out=stack[index])
-        np.not_equal(part.mask & EXCLUDED, 0, out=excluded[index])
-        bad += (part.mask & np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)) != 0
-    return stack, excluded, bad
+        masks[index] = part.mask
+    return stack, masks
+
+
+def _combined_mask(masks: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Mask of a combination, from those of the images (images, rows, columns); see `combine_images`."""
+    number, *shape = masks.shape
+    mask = np.zeros(shape, dtype=np.uint16)
+    if not masks.any():
+        return mask
+
+    def count(planes: int) -> NDArray[np.int64]:
+        return np.asarray(np.count_nonzero(masks & np.uint16(planes), axis=0))
+
+    saturated, struck = count(MaskPlane.SAT), count(MaskPlane.CR)
+    lost = count(MaskPlane.SAT | MaskPlane.NO_DATA) * 2 > number
+    lost |= count(MaskPlane.BAD | MaskPlane.NO_DATA) * 2 > number
+    # Without one good value, unless it is hot in all of three or more images.
+    lost |= (count(int(EXCLUDED)) * 2 > number) & ((number < 3) | (struck * 2 <= number))
+    mask[lost] = MaskPlane.BAD
+    mask[(saturated > 0) & ~lost] |= np.uint16(MaskPlane.SUSPECT)
+    mask[saturated * 2 > number] |= np.uint16(MaskPlane.SAT)
+    mask[struck * 2 > number] |= np.uint16(MaskPlane.CR)
+    mask[(struck * 2 > number) & ~lost] |= np.uint16(MaskPlane.SUSPECT)
+    return mask
+
+
+def _expected_noise(
+    image: DetectorImage, noise: NDArray[np.float64], scales: Sequence[float], weights: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Noise of a scaled image with the mean weight, shape (rows, columns); infinite where it is not known."""
+    scaled = noise / np.asarray(scales, dtype=np.float64)[:, None]
+    by_amplifier = np.median(scaled * np.sqrt(weights / weights.mean())[:, None], axis=0)
+    sigma = np.full(image.image.shape, math.inf, dtype=np.float32)
+    for amplifier, value in zip(image.amplifiers.values(), by_amplifier, strict=True):
+        sigma[amplifier.box] = value if value > 0.0 else math.inf
+    return sigma
+
+
+def _differ(
+    stack: NDArray[np.float32],
+    excluded: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    sigma: NDArray[np.float32],
+) -> NDArray[np.bool_]:
+    """Pixels in which two images differ by more than noise, and nothing says which of them is right."""
+    spread = math.sqrt(float(np.sum(weights.mean() / weights)))
+    far = ~(np.abs(stack[0] - stack[1]) <= np.float32(THRESHOLD * spread) * sigma)
+    return np.asarray(far & ~excluded.any(axis=0) & np.isfinite(stack).all(axis=0))
 
 
 class _ResidualNoise:
@@ -225,7 +343,7 @@ class _ResidualNoise:
             stop = min(amplifier.y0 + amplifier.height - row0, mean.shape[0])
             if first >= stop:
                 continue
-            step = max(1, self.images * amplifier.width * amplifier.height // ENOUGH)
+            step = max(1, self.images * amplifier.width * amplifier.height // ENOUGH) | 1
             box = (slice(first, stop, step), slice(amplifier.x0, amplifier.x0 + amplifier.width))
             for index, image in enumerate(stack):
                 found = clipped_statistics(image[box] - mean[box], threshold=THRESHOLD, iterations=2)
@@ -255,6 +373,21 @@ def _fill(image: DetectorImage) -> None:
         if holes.any():
             pixels[holes] = 0.0 if holes.all() else np.median(pixels[~holes])
     image.mask[empty] |= np.uint16(MaskPlane.BAD)
+    if image.variance is not None:
+        image.variance[empty] = math.nan
+
+
+def _without_strangers(
+    values: NDArray[np.float32],
+    scale: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    sigma: NDArray[np.float32],
+) -> NDArray[np.bool_]:
+    """What is valid without values that are far from the median; shapes as in `_clip`, sigma (pixels,)."""
+    known = np.where(valid, values, np.float32(math.nan))
+    distance = np.abs(known - finite_median(known)) * scale[:, None]
+    far = distance > THRESHOLD * np.fmax(sigma, MAD_TO_SIGMA * finite_median(distance))
+    return np.asarray(valid & ~(far & (np.count_nonzero(valid, axis=0) > 2)))
 
 
 def _clip(
@@ -264,17 +397,25 @@ def _clip(
     valid: NDArray[np.bool_],
     threshold: float,
     iterations: int,
-) -> NDArray[np.float32]:
-    """Clipped weighted means of some pixels; ``values`` and ``valid`` have the shape (images, pixels)."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Clipped weighted means of some pixels, and their variances.
+
+    ``values`` and ``valid`` have the shape (images, pixels).
+    """
+    given = valid
     for turn in range(iterations + 1):
         use = valid * share[:, None]
-        mean = np.einsum("ij,ij->j", use, values) / use.sum(axis=0)
-        if turn == iterations:
-            break
-        square = ((values - mean) * scale[:, None]) ** 2
-        variance = np.where(valid, square, 0.0).sum(axis=0) / valid.sum(axis=0)
-        kept = valid & (square <= threshold**2 * variance)
-        if np.array_equal(kept, valid):
+        with np.errstate(invalid="ignore"):  # no valid value has no mean
+            mean = np.einsum("ij,ij->j", use, values) / use.sum(axis=0)
+            square = ((values - mean) * scale[:, None]) ** 2
+            number = valid.sum(axis=0)
+            limit = threshold**2 * np.where(valid, square, 0.0).sum(axis=0) / number
+        kept = valid & (square <= limit)
+        if turn == iterations or np.array_equal(kept, valid):
             break
         valid = kept
-    return np.asarray(mean, dtype=np.float32)
+    # What was clipped counts as if it were at the limit: noise is clipped, too, and would be missing.
+    total = np.where(given, np.minimum(square, limit), 0.0).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = total / (number - 1.0) / (valid * scale[:, None] ** 2).sum(axis=0)
+    return mean, np.where(number > 1, variance, math.nan)

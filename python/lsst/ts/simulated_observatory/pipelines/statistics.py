@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ClippedStatistics", "clipped_statistics", "mean_and_sigma"]
+__all__ = ["ClippedStatistics", "clipped_statistics", "finite_median", "mean_and_sigma", "sample"]
 
 IQR_TO_SIGMA = 0.7413
 """Sigma of a normal distribution, in units of its interquartile range."""
 
 SAMPLE = 20_000
 """Pixels from which the first guess of centre and width is made."""
+
+GOLDEN_SECTION = 0.5 * (math.sqrt(5.0) - 1.0)
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ def clipped_statistics(
 ) -> ClippedStatistics:
     """Iteratively clipped mean and standard deviation.
 
-    The first interval is centred on the median with the width of the interquartile range, taken from an even
-    sample of the pixels; each iteration recomputes mean and sigma of the pixels inside and clips again.
+    The first interval is centred on the median with the width of the interquartile range, taken from a sample
+    of the pixels; each iteration recomputes mean and sigma of the pixels inside and clips again.
 
     Parameters
     ----------
@@ -85,7 +87,7 @@ def clipped_statistics(
         values = values[finite]
     if values.size == 0:
         return ClippedStatistics(math.nan, math.nan, 0, 0, (math.nan, math.nan))
-    low, centre, high = np.percentile(values[:: max(1, values.size // SAMPLE)], (25, 50, 75))
+    low, centre, high = np.percentile(sample(values), (25, 50, 75))
     mean, sigma = float(centre), IQR_TO_SIGMA * float(high - low)
     if sigma == 0.0:
         sigma = mean_and_sigma(values)[1]
@@ -97,3 +99,46 @@ def clipped_statistics(
         kept = values if inside.all() else values[inside]
         mean, sigma = mean_and_sigma(kept)
     return ClippedStatistics(mean, sigma, kept.size, values.size - kept.size, limits)
+
+
+def finite_median(values: NDArray[Any], axis: int = 0) -> NDArray[np.float64]:
+    """Median along an axis of what is finite.
+
+    Parameters
+    ----------
+    values, axis
+        At least two-dimensional, and the axis that goes.
+
+    Returns
+    -------
+    median
+        NaN where nothing is finite.
+    """
+    median: Any = np.ma.median
+    found = np.ma.asarray(median(np.ma.masked_invalid(values), axis=axis))
+    return np.asarray(found.filled(math.nan), dtype=np.float64)
+
+
+def sample(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Take some of the pixels, as many of each place in any pattern of rows and columns.
+
+    Parameters
+    ----------
+    values
+        Any shape.
+
+    Returns
+    -------
+    values
+        All, or `SAMPLE` of them; shape (n,).
+
+    Notes
+    -----
+    The places are multiples of the golden section: they fill every interval evenly and never fall into step
+    with a period of the pixels (Weyl 1916, Mathematische Annalen 77, 313).
+    """
+    flat = np.ravel(values)
+    if flat.size <= SAMPLE:
+        return flat
+    places = np.arange(SAMPLE) * GOLDEN_SECTION % 1.0 * flat.size
+    return np.asarray(flat[places.astype(np.intp)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -15,9 +15,9 @@ __all__ = ["Crosstalk", "Defects", "Linearizer", "PhotonTransferCurve", "Table"]
 
 @dataclass(eq=False)
 class Table:
-    """A calibration that is written as one JSON object.
+    """A calibration without pixels; `layouts` says how it is stored.
 
-    JSON has no NaN: numbers that are not finite are null in the file, and NaN again when read.
+    As a dictionary it is what JSON can hold: numbers that are not finite are null, and NaN again when read.
 
     Parameters
     ----------
@@ -61,32 +61,46 @@ class Table:
 class PhotonTransferCurve(Table):
     """Gains and noise of the amplifiers of a detector, from pairs of flats: a whole curve, or one pair.
 
+    Names are those of ip_isr's ``PhotonTransferCurveDataset``, as far as it has them. All is by amplifier;
+    lists have one value for each pair.
+
     Parameters
     ----------
-    gain, gainErr
-        electron/adu by amplifier.
+    gain, gainErr, gainList
+        electron/adu: of the curve (or of the pair), its error, and as measured on each pair alone.
     noise, noiseErr
-        Read noise (electron) by amplifier: that of the curve if it has pairs that are faint enough,
-        else that of the serial overscan.
+        Read noise (electron): that of the curve if it has pairs that are faint enough, else that of the
+        serial overscan.
     imageNoise
-        Noise (electron) by amplifier of an image without light that was processed in the same way: read
-        noise, and what the subtraction of the overscan adds. This is the nominal noise of verification.
+        Noise (electron) of an image without light that was processed in the same way: read noise, and what
+        the subtraction of the overscan adds. This is the nominal noise of verification.
     a00, a00Err
-        Brighter-fatter coefficient, 1/electron, by amplifier.
+        Brighter-fatter coefficient, 1/electron.
     ptcTurnoff, ptcTurnoffSamplingError
-        Largest mean that follows the curve, adu, by amplifier; and half the distance to the next pair.
+        Largest mean that follows the curve, adu; and half the distance to the next pair.
     ptcFitType
-        Model of the curve: EXPAPPROXIMATION, FULLCOVARIANCE or FULLCOVARIANCE_NO_B; empty for one pair.
-    aMatrix, bMatrix
-        Coefficients a and b (1/electron) of Astier et al. 2019, equation 20, by amplifier; ``[i][j]`` for
-        pixels i columns and j rows apart. Only with FULLCOVARIANCE.
-    rawMeans, rawVars, usedPoints, pixelCounts, overscanNoise
-        By amplifier, one value for each pair: mean (adu), variance of one image (adu^2), whether the fit
-        used it, number of pixels that were measured, noise in the serial overscan (adu).
-    covariances
-        By amplifier, one matrix for each pair: covariances (adu^2) of pixels i columns and j rows apart.
-    rawExpTimes, inputExpIdPairs
-        Exposure time (s) and exposure ids of each pair.
+        Model of the curve: EXPAPPROXIMATION, FULLCOVARIANCE or FULLCOVARIANCE_NO_B; PARTIAL for one pair.
+    ptcFitPars, ptcFitParsError, ptcFitChiSq
+        a00 (1/electron), gain (electron/adu) and square of the noise of images (electron^2); chi^2 per degree
+        of freedom.
+    ptcFitDof, reasons
+        These degrees of freedom; why an amplifier has no gain (those that have one are not in it).
+    aMatrix, bMatrix, noiseMatrix
+        Coefficients a and b (1/electron) of Astier et al. 2019, equation 20, and covariances without light
+        (electron^2); ``[i][j]`` for pixels i columns and j rows apart. Only with FULLCOVARIANCE.
+    rawMeans, rawVars, rawDeltas, usedPoints, pixelCounts
+        Mean of the two flats (adu), variance of one image (adu^2), second mean minus first (adu), whether the
+        fit used the pair, number of pixels that were measured.
+    finalModelVars
+        Variance (adu^2) of the model at the mean of each pair that was used, else NaN.
+    covariances, covariancesModel
+        One matrix for each pair: covariances (adu^2) of pixels i columns and j rows apart, as measured and of
+        the model (only with FULLCOVARIANCE).
+    overscanNoise, overscanMedianLevelList
+        Noise and median level of the serial overscan (adu).
+    rawExpTimes, inputExpIdPairs, inputExpPairMjdStartList
+        Exposure time (s), exposure ids, and begin of the first exposure (MJD, TAI) of each pair. (Earlier
+        versions had the first two as lists, once for all amplifiers; such lists are understood.)
     metadata
         Of the first flat.
     """
@@ -95,6 +109,7 @@ class PhotonTransferCurve(Table):
 
     gain: dict[str, float]
     gainErr: dict[str, float] = field(default_factory=dict)
+    gainList: dict[str, list[float]] = field(default_factory=dict)
     noise: dict[str, float] = field(default_factory=dict)
     noiseErr: dict[str, float] = field(default_factory=dict)
     imageNoise: dict[str, float] = field(default_factory=dict)
@@ -102,29 +117,136 @@ class PhotonTransferCurve(Table):
     a00Err: dict[str, float] = field(default_factory=dict)
     ptcTurnoff: dict[str, float] = field(default_factory=dict)
     ptcTurnoffSamplingError: dict[str, float] = field(default_factory=dict)
-    ptcFitType: str = ""
+    ptcFitType: str = "PARTIAL"
+    ptcFitPars: dict[str, list[float]] = field(default_factory=dict)
+    ptcFitParsError: dict[str, list[float]] = field(default_factory=dict)
+    ptcFitChiSq: dict[str, float] = field(default_factory=dict)
+    ptcFitDof: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
     aMatrix: dict[str, list[list[float]]] = field(default_factory=dict)
     bMatrix: dict[str, list[list[float]]] = field(default_factory=dict)
+    noiseMatrix: dict[str, list[list[float]]] = field(default_factory=dict)
     rawMeans: dict[str, list[float]] = field(default_factory=dict)
     rawVars: dict[str, list[float]] = field(default_factory=dict)
+    rawDeltas: dict[str, list[float]] = field(default_factory=dict)
     usedPoints: dict[str, list[bool]] = field(default_factory=dict)
+    finalModelVars: dict[str, list[float]] = field(default_factory=dict)
     covariances: dict[str, list[list[list[float]]]] = field(default_factory=dict)
+    covariancesModel: dict[str, list[list[list[float]]]] = field(default_factory=dict)
     pixelCounts: dict[str, list[int]] = field(default_factory=dict)
     overscanNoise: dict[str, list[float]] = field(default_factory=dict)
-    rawExpTimes: list[float] = field(default_factory=list)
-    inputExpIdPairs: list[tuple[int, int]] = field(default_factory=list)
+    overscanMedianLevelList: dict[str, list[float]] = field(default_factory=dict)
+    rawExpTimes: dict[str, list[float]] = field(default_factory=dict)
+    inputExpIdPairs: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    inputExpPairMjdStartList: dict[str, list[float]] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
+            if name in ("rawExpTimes", "inputExpIdPairs") and isinstance(value, list):
+                value = {amplifier: list(value) for amplifier in self.gain}
             if name != "metadata":
                 setattr(self, name, _replaced(value, lambda each: math.nan if each is None else each))
-        self.inputExpIdPairs = [(int(first), int(second)) for first, second in self.inputExpIdPairs]
+        self.inputExpIdPairs = {
+            name: [(int(first), int(second)) for first, second in pairs]
+            for name, pairs in self.inputExpIdPairs.items()
+        }
 
     @property
     def ampNames(self) -> list[str]:
         """Names of the amplifiers."""
         return list(self.gain)
+
+    @property
+    def badAmps(self) -> list[str]:
+        """Names of the amplifiers that have no gain."""
+        return [name for name, gain in self.gain.items() if not math.isfinite(gain)]
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """Exposure ids of the pairs."""
+        return next(iter(self.inputExpIdPairs.values()), [])
+
+    @property
+    def expIdMask(self) -> dict[str, list[bool]]:
+        """Which pairs were used."""
+        return self.usedPoints
+
+    @property
+    def noiseList(self) -> dict[str, list[float]]:
+        """Noise of the serial overscan, adu."""
+        return self.overscanNoise
+
+    @property
+    def gainUnadjusted(self) -> dict[str, float]:
+        """The gains: none is adjusted to those of other amplifiers."""
+        return self.gain
+
+    @property
+    def nPixelCovariances(self) -> dict[str, int]:
+        """Fewest pixels that were measured in a pair; -1 if that is not known."""
+        return {name: min(self.pixelCounts.get(name) or [-1]) for name in self.gain}
+
+    @property
+    def covMatrixSide(self) -> int:
+        """Lags of the covariances in each direction."""
+        return next((np.shape(each)[-1] for each in self.covariances.values()), 1)
+
+    @property
+    def covMatrixSideFullCovFit(self) -> int:
+        """Lags that were fitted in each direction."""
+        return next((len(each) for each in self.aMatrix.values()), self.covMatrixSide)
+
+    @property
+    def covariancesSqrtWeights(self) -> dict[str, NDArray[np.float64]]:
+        """Inverse of the errors of the covariances, adu^-2, of the shape of these.
+
+        Both diagonal directions are averaged, and a variance scatters more than a covariance.
+        """
+        share = np.full((self.covMatrixSide,) * 2, 0.5)
+        share[0, :] = share[:, 0] = 1.0
+        share[0, 0] = 2.0
+        weights = {}
+        for name, counts in self.pixelCounts.items():
+            variance = np.asarray(self.covariances[name], dtype=np.float64)[:, :1, :1]
+            weights[name] = np.sqrt(np.reshape(counts, (-1, 1, 1)) / share) / variance
+        return weights
+
+    @property
+    def finalMeans(self) -> dict[str, list[float]]:
+        """Means (adu) of the pairs that were used, else NaN."""
+        return self._of_used(self.rawMeans)
+
+    @property
+    def finalVars(self) -> dict[str, list[float]]:
+        """Variances (adu^2) of the pairs that were used, else NaN."""
+        return self._of_used(self.rawVars)
+
+    @property
+    def overscanMedian(self) -> dict[str, float]:
+        """Median level of the serial overscan over the pairs that were used, adu."""
+        return {name: float(np.median(levels)) for name, levels in self._overscan().items()}
+
+    @property
+    def overscanMedianSigma(self) -> dict[str, float]:
+        """Scatter of that level, adu: 1.4826 times the median absolute deviation."""
+        return {
+            name: 1.4826 * float(np.median(np.abs(levels - np.median(levels))))
+            for name, levels in self._overscan().items()
+        }
+
+    def _overscan(self) -> dict[str, NDArray[np.float64]]:
+        used = {name: np.array(each) for name, each in self._of_used(self.overscanMedianLevelList).items()}
+        found = {name: levels[np.isfinite(levels)] for name, levels in used.items()}
+        return {name: levels if levels.size else np.array([math.nan]) for name, levels in found.items()}
+
+    def _of_used(self, values: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+        """Values of the pairs that were used, else NaN."""
+        return {
+            name: [value if used else math.nan for value, used in zip(each, mask, strict=True)]
+            for name, each in values.items()
+            if len(mask := self.usedPoints.get(name, ())) == len(each)
+        }
 
 
 @dataclass(eq=False)
@@ -200,13 +322,17 @@ class Crosstalk(Table):
     Parameters
     ----------
     amplifiers, coeffs
-        Names; ``coeffs[i][j]`` is the part of the signal of amplifier j that is added to amplifier i.
+        Names; ``coeffs[source][target]`` is the part of the signal (adu) of one amplifier that is added to
+        another, as ip_isr has it.
+    metadata
+        Serial number of the detector.
     """
 
     kind: ClassVar[str] = "Crosstalk"
 
     amplifiers: list[str]
     coeffs: list[list[float]]
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -217,11 +343,17 @@ class Linearizer(Table):
     ----------
     linearityCoeffs
         c by amplifier; the unit of ``c[n]`` is adu^-(n + 1).
+    linearityBBox
+        Place of each amplifier in the image: x0, y0, width, height, pixels.
+    metadata
+        Serial number of the detector.
     """
 
     kind: ClassVar[str] = "Linearizer"
 
     linearityCoeffs: dict[str, list[float]]
+    linearityBBox: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 def _replaced(value: Any, function: Callable[[Any], Any]) -> Any:

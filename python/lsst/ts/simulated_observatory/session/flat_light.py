@@ -12,6 +12,7 @@ from lsst.ts.calibrations.domain.instruments import ImageType, Instrument
 
 from ..cameras.models import AmplifierModel, DetectorModel, detector_model
 from ..detector.illumination import LAMP_RATE, throughput
+from ..detector.truth import FULL_WELL, LEAST_FULL_WELL
 
 __all__ = ["light_warnings"]
 
@@ -106,7 +107,9 @@ def _curve_warnings(times: Sequence[float], rate: float) -> Iterator[str]:
 
 
 def _full_well(amplifier: AmplifierModel) -> float:
-    return amplifier.sensor.saturation * amplifier.gain
+    """Charge from which an amplifier may be full, or counts as saturated, electron."""
+    saturation = amplifier.sensor.saturation * amplifier.gain
+    return min(saturation, max(FULL_WELL[0] * saturation, LEAST_FULL_WELL))
 
 
 def _break_even(model: DetectorModel, share: float) -> float:

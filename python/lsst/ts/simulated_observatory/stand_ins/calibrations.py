@@ -10,7 +10,7 @@ import numpy as np
 from ..cameras.models import DetectorModel
 from ..detector.truth import draw_truth
 from ..pipelines.calibration_types import CalibrationType
-from ..pipelines.images import Amplifier, DetectorImage
+from ..pipelines.images import Amplifier, DetectorImage, Key
 from ..pipelines.storage_classes import CURVE, DEFECTS, IMAGE
 from ..pipelines.tables import Defects, PhotonTransferCurve
 
@@ -50,9 +50,9 @@ def _image(about: CombinedCalibration) -> DetectorImage:
     }
     shape = (1, len(amplifiers))
     metadata = {
-        "OBSTYPE": about.kind.name,
+        "OBSTYPE": about.kind.dataset_type,
         "INPUT EXPOSURES": list(about.exposures),
-        "DETECTOR": about.model.name,
+        Key.DETECTOR_NAME: about.model.name,
         "SIMULATED": True,
     }
     pixels = np.full(shape, 1.0 if about.kind.each_filter else 0.0, dtype=np.float32)
@@ -77,10 +77,12 @@ def _curve(about: CombinedCalibration) -> PhotonTransferCurve:
         a00={each.name: each.a00 for each in truth},
         ptcTurnoff={each.name: levels[-1] for each in truth},
         ptcFitType="EXPAPPROXIMATION",
+        ptcFitChiSq={each.name: 1.0 for each in truth},
+        ptcFitDof={each.name: len(levels) - 2 for each in truth},
         rawMeans={each.name: levels for each in truth},
         usedPoints={each.name: [True] * len(levels) for each in truth},
         overscanNoise={each.name: [each.read_noise / each.gain] * len(levels) for each in truth},
-        inputExpIdPairs=list(about.pairs),
+        inputExpIdPairs={each.name: list(about.pairs) for each in truth},
         metadata={"SIMULATED": True},
     )
 

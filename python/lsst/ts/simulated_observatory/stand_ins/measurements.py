@@ -122,7 +122,7 @@ class StandInCamera:
         elif image.kind is ImageType.FLAT:
             amplifiers = {each.truth.name: each.flat(image, rng) for each in channels}
             means = np.array([values["MEAN"] for values in amplifiers.values()])
-            of_detector = {"MEAN": float(np.mean(means)), "SCATTER": float(np.std(means))}
+            of_detector = {"MEAN": float(np.mean(means)), "SCATTER": float(np.std(means, ddof=1))}
             tests, detector_tests = verify_flat(amplifiers, of_detector)
         else:
             amplifiers = {each.truth.name: each.dark(image, rng) for each in channels}
@@ -155,9 +155,7 @@ class StandInCamera:
         curve
             With one point; gains in electron/adu, noise in electron. Without light there is no gain.
         """
-        result = PhotonTransferCurve(
-            detector=model.name, gain={}, inputExpIdPairs=[exposures], metadata={"SIMULATED": True}
-        )
+        result = PhotonTransferCurve(detector=model.name, gain={}, metadata={"SIMULATED": True})
         for each in self._channels(image, model):
             name, gain = each.truth.name, each.truth.gain
             mean = each.charge(image) / gain
@@ -165,7 +163,7 @@ class StandInCamera:
             noise = model.amplifier(name).read_noise / gain * measured
             result.gain[name] = measured
             result.noise[name] = noise * brighter_fatter_correction(model.vendor, mean)
-            result.rawMeans[name] = [mean]
+            result.rawMeans[name], result.inputExpIdPairs[name] = [mean], [exposures]
         return result
 
     def _channels(self, image: Measured, model: DetectorModel) -> list[_Channel]:

@@ -23,6 +23,9 @@ REFERENCE = "/calib/reference/run"
 SLOPE = 0.00027
 """Per cent for each adu by which a gain of a pair is too high (DM-35790), of CCDs of ITL as all here are."""
 
+BRIGHT = 40_000.0
+"""Mean signal, adu, beyond which this is not applied."""
+
 VALUES = ("gain", "noise", "gain_corrected")
 
 
@@ -220,7 +223,8 @@ def _gains(evidence: Evidence) -> dict[tuple[int, int, int, str], dict[str, floa
             for number in evidence.detectors:
                 curve = measured.get((first, number), {"gain": {}})
                 for name, gain in curve["gain"].items():
-                    corrected = gain * (1.0 - SLOPE * curve["rawMeans"][name][0] / 100.0)
+                    mean = curve["rawMeans"][name][0]
+                    corrected = gain * (1.0 - SLOPE * mean / 100.0) if mean <= BRIGHT else math.nan
                     values = (gain, curve["noise"][name], corrected)
                     found[first, second, number, name] = dict(zip(VALUES, values, strict=True))
     return found

@@ -1,0 +1,124 @@
+"""Tests that cp_verify does not have: levels judged by their errors, absolute limits, a floor of the noise.
+
+They are reported and not counted in the documented acceptance, see ``UNCOUNTED_TESTS`` of the verification.
+
+- LEVEL (bias, dark): the clipped mean of an amplifier is within `N_SIGMA` of its error, or a tenth of the
+  noise of a pixel. The documented MEAN allows a whole sigma of a pixel, twice a leak of 4 electron.
+- DARK_CURRENT (dark): what was subtracted and what is left, per second, is not above `MOST_DARK_CURRENT`.
+- NOISE_FLOOR (flat): the variance is not below `LEAST_OF_PREDICTED` of that of photons and readout, as it is
+  in an amplifier that is saturated or clipped. The documented NOISE has an upper limit only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .images import DetectorImage, Key, MaskPlane, amplifier_value, dark_time
+from .membermeasurement import level_error
+from .members import N_SIGMA
+from .statistics import clipped_statistics
+
+__all__ = ["added_tests", "merged", "predicted_variance"]
+
+MOST_DARK_CURRENT = 0.1
+"""Dark current of an amplifier, electron/s: five times the nominal one."""
+
+LEAST_OF_PREDICTED = 0.8
+"""Part of the predicted variance that a flat must have."""
+
+LOWEST_A00 = -4.56e-6
+"""Strongest brighter-fatter effect of the detectors, 1/electron (DM-30171)."""
+
+LEVEL_TOLERANCE = 0.1
+"""Level that does no harm, in units of the noise of a pixel."""
+
+_Tests = dict[str, dict[str, bool]]
+
+
+def added_tests(image: DetectorImage, kind: str) -> tuple[_Tests, dict[str, dict[str, float]]]:
+    """Make the tests that are added for a type of image.
+
+    Parameters
+    ----------
+    image, kind
+        In electrons; BIAS, DARK or FLAT.
+
+    Returns
+    -------
+    tests, values
+        Whether they passed, and what was measured, by amplifier and name. What cannot be measured never
+        passes.
+    """
+    tests: _Tests = {}
+    values: dict[str, dict[str, float]] = {}
+    for name, amplifier in image.amplifiers.items():
+        good = (image.flags(name) & np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)) == 0
+        found = clipped_statistics(image.pixels(name)[good])
+        if kind == "FLAT":
+            noise = amplifier_value(image.metadata, Key.IMAGE_NOISE, name)
+            floor = LEAST_OF_PREDICTED * predicted_variance(
+                found.mean, 0.0 if math.isnan(noise) else noise, inputs=image.metadata.get(Key.FLAT_INPUTS)
+            )
+            values[name] = {"NOISE_FLOOR": math.sqrt(floor) if floor >= 0.0 else math.nan}
+            tests[name] = {"NOISE_FLOOR": found.sigma >= values[name]["NOISE_FLOOR"]}
+            continue
+        error = level_error(found.sigma, found.count, amplifier.height, amplifier.width)
+        values[name] = {"LEVEL": found.mean}
+        tests[name] = {"LEVEL": abs(found.mean) <= max(N_SIGMA * error, LEVEL_TOLERANCE * found.sigma)}
+        if kind == "DARK":
+            time = dark_time(image.metadata)
+            rate = amplifier_value(image.metadata, Key.DARK_RATE, name)
+            rate += found.mean / time if time > 0.0 else math.nan
+            values[name]["DARK_CURRENT"] = rate
+            tests[name]["DARK_CURRENT"] = rate <= MOST_DARK_CURRENT + (
+                N_SIGMA * error / time if time > 0.0 else math.nan
+            )
+    return tests, values
+
+
+def predicted_variance(
+    mean: float, noise: float, *, a00: float = LOWEST_A00, inputs: int | None = None
+) -> float:
+    """Variance of a flat that was divided by a combined flat without noise of its own.
+
+    mean (exp(2 a00 mean) - 1) / (2 a00 mean) + noise^2 (Astier et al. 2019, equation 16), times 1 - 1/N where
+    the combined flat was made of N flats and this is one of them.
+
+    Parameters
+    ----------
+    mean, noise, a00
+        Electron, electron and 1/electron.
+    inputs
+        N; None if the flat is none of them.
+
+    Returns
+    -------
+    variance
+        electron^2; NaN without light.
+    """
+    if not mean > 0.0:
+        return math.nan
+    variance = math.expm1(2.0 * a00 * mean) / (2.0 * a00) + noise**2
+    return variance * (1.0 - 1.0 / inputs) if inputs else variance
+
+
+def merged(
+    tests: Mapping[str, Mapping[str, bool]], added: Mapping[str, Mapping[str, bool]]
+) -> dict[str, dict[str, Any]]:
+    """Put together tests of amplifiers.
+
+    Parameters
+    ----------
+    tests, added
+        Results by amplifier and name.
+
+    Returns
+    -------
+    tests
+        The first with the second after them.
+    """
+    return {name: {**each, **added.get(name, {})} for name, each in tests.items()}

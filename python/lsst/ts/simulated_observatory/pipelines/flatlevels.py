@@ -1,0 +1,49 @@
+"""Levels of flats: one for each exposure, so that detectors under one lamp keep their ratios."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .statistics import finite_median
+
+__all__ = ["exposure_levels"]
+
+_TURNS = 20
+
+
+def exposure_levels(
+    levels: NDArray[Any], pixels: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Separate the levels of flats into those of exposures and factors of detectors.
+
+    A level is taken to be the product of both. Alternating medians of the ratios make the solution, so that
+    one detector that is off in one exposure changes neither. The factors have a mean of 1, weighted with the
+    pixels of the detectors, and stay in the combined flats (cp_pipe, cpFlatNorm): a flat that were divided by
+    the level of its own detector would remove the ratios of the detectors from all images.
+
+    Parameters
+    ----------
+    levels
+        Shape (exposures, detectors); what is not positive and finite is not known.
+    pixels
+        From which the level of a detector was measured, shape (detectors,).
+
+    Returns
+    -------
+    exposures, detectors
+        Level of each exposure, in the unit of the levels, and factor of each detector; NaN where nothing is
+        known. One detector has the factor 1.
+    """
+    levels = np.asarray(levels, dtype=np.float64)
+    levels = np.where(levels > 0.0, levels, np.nan)
+    factors = np.ones(levels.shape[1])
+    for _ in range(_TURNS):
+        exposures = finite_median(levels / factors, axis=1)
+        factors = finite_median(levels / exposures[:, None])
+        weights = np.where(np.isfinite(factors), pixels, 0.0)
+        if weights.any():
+            factors = factors * weights.sum() / np.nansum(factors * weights)
+    return finite_median(levels / factors, axis=1), factors

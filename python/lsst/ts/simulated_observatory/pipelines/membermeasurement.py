@@ -1,0 +1,140 @@
+"""Images measured by amplifier before they are combined: level, noise, shape, usable and saturated parts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .images import DetectorImage, MaskPlane
+from .statistics import IQR_TO_SIGMA, clipped_statistics
+
+__all__ = ["BLOCKS", "Member", "level_error", "measure_member"]
+
+BLOCKS = 4
+"""Blocks on each side of an amplifier, whose levels are its shape."""
+
+SAMPLE = 60_000
+"""Pixels of an amplifier that are measured: whole rows, evenly spaced."""
+
+OVERSCAN = (58, 42)
+"""Columns and rows of the overscans, of which medians are subtracted from each row and each column."""
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """What was measured of an image.
+
+    Parameters
+    ----------
+    amplifiers
+        Names. All arrays have one value for each, NaN where an amplifier consists of defects.
+    level, noise
+        Clipped mean, and noise of a pixel: that of the differences of neighbours in a row over sqrt(2), so
+        that neither structure nor gradients contribute. In the unit of the image.
+    error
+        Of the level: that of the pixels, and that of the medians of the overscans, in the same unit.
+    blocks
+        Medians of the blocks; shape (amplifiers, `BLOCKS` squared).
+    block_error
+        Of a block, relative to the level, in the same unit; shape (amplifiers,).
+    count
+        Pixels that were measured.
+    usable, saturated
+        Parts of the pixels outside of defects.
+    """
+
+    amplifiers: tuple[str, ...]
+    level: _Array
+    noise: _Array
+    error: _Array
+    blocks: _Array
+    block_error: _Array
+    count: _Array
+    usable: _Array
+    saturated: _Array
+
+
+def measure_member(image: DetectorImage) -> Member:
+    """Measure an image before it is combined with others.
+
+    Parameters
+    ----------
+    image
+        Of a whole detector.
+
+    Returns
+    -------
+    member
+        Levels, noise and shapes of its amplifiers.
+    """
+    found = [_measure_amplifier(image.pixels(name), image.flags(name)) for name in image.amplifiers]
+    level, noise, count, usable, saturated = np.array([each[:5] for each in found]).T
+    blocks = np.array([each[5] for each in found])
+    height, width = np.array([(each.height, each.width) for each in image.amplifiers.values()]).T
+    error = level_error(noise, np.maximum(count, 1.0), height, width)
+    block = (
+        noise
+        * math.sqrt(BLOCKS)
+        * level_error(1.0, np.maximum(count, 1.0) * 2.0 / math.pi / BLOCKS, height, width)
+    )
+    return Member(tuple(image.amplifiers), level, noise, error, blocks, block, count, usable, saturated)
+
+
+def level_error(noise: Any, count: Any, height: Any, width: Any) -> Any:
+    """Error of the level of an amplifier: that of its pixels, and of the medians of the overscans.
+
+    Parameters
+    ----------
+    noise, count
+        Of a pixel, and number of pixels.
+    height, width
+        Rows and columns of the amplifier.
+
+    Returns
+    -------
+    error
+        In the unit of the noise; arrays give arrays.
+    """
+    overscan = math.pi / 2.0 * (1.0 / (OVERSCAN[0] * height) + 1.0 / (OVERSCAN[1] * width))
+    return noise * np.sqrt(1.0 / count + overscan) if np.all(count) else math.nan
+
+
+def _measure_amplifier(
+    pixels: NDArray[np.float32], flags: NDArray[np.uint16]
+) -> tuple[float, float, float, float, float, _Array]:
+    """Level, noise, number of pixels, usable and saturated parts, medians of blocks."""
+    step = max(1, pixels.size // SAMPLE) | 1  # odd, so that it sees even and odd rows
+    pixels, flags = pixels[::step], flags[::step]
+    known = (flags & np.uint16(MaskPlane.BAD)) == 0
+    bad = (flags & np.uint16(MaskPlane.SAT | MaskPlane.CR | MaskPlane.NO_DATA)) != 0
+    good = known & ~bad & np.isfinite(pixels)
+    all_known = np.count_nonzero(known)
+    if not all_known:
+        return math.nan, math.nan, math.nan, math.nan, math.nan, np.full(BLOCKS**2, math.nan)
+    saturated = np.count_nonzero(known & ((flags & np.uint16(MaskPlane.SAT)) != 0)) / all_known
+    usable = np.count_nonzero(good) / all_known
+    found = clipped_statistics(pixels[good])
+    differences = np.diff(pixels, axis=1)[good[:, 1:] & good[:, :-1]]
+    noise = math.nan
+    if differences.size:
+        low, high = np.percentile(differences, (25, 75))
+        noise = IQR_TO_SIGMA * float(high - low) / math.sqrt(2.0)
+    values = np.where(good, pixels, np.float32(math.nan))
+    blocks = [
+        _block_median(block)
+        for band in np.array_split(values, BLOCKS, axis=0)
+        for block in np.array_split(band, BLOCKS, axis=1)
+    ]
+    return found.mean, noise, float(found.count), usable, saturated, np.array(blocks)
+
+
+def _block_median(block: NDArray[np.float32]) -> float:
+    """Median of a block, NaN if less than half of it is good."""
+    good = block[np.isfinite(block)]
+    return float(np.median(good)) if 2 * good.size > block.size else math.nan

@@ -1,0 +1,367 @@
+"""Members of a set of images, measured by amplifier and compared with each other before they are combined.
+
+One image that differs, by light that came in or failed to come, spoils a combination that is certified for
+all; a clipped mean protects pixels and not amplifiers. What a member deviates by counts only if it is larger
+than `N_SIGMA` of its error, and larger than a tolerance below which it would do no harm: `TOLERANCES`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .membermeasurement import Member
+from .statistics import finite_median
+
+__all__ = [
+    "TOLERANCES",
+    "Comparison",
+    "Tolerance",
+    "UnusableSetError",
+    "compare_members",
+]
+
+N_SIGMA = 5.0
+"""Deviations within so many sigma are chance."""
+
+MOST_SATURATED = 0.01
+"""Part of an amplifier that may be saturated; beyond, its level is not that of the light."""
+
+LEAST_USABLE = 0.5
+"""Part of an amplifier, without its defects, that must be usable."""
+
+MOST_SCATTER = 3.0
+"""The errors are taken to be larger by the scatter of the set, up to this factor: a set of two, or one of
+which most members have too much light, does not excuse itself. The scatter is that of the lower quartile
+(0.3186 sigma in a normal distribution), which deviating members hardly change."""
+
+LEAST_SIGNAL_TO_NOISE = 3.0
+"""Level of a flat in units of the noise of a pixel; 30 electron with a read noise of 9."""
+
+LEAST_OF_PHOTON_NOISE = 0.5
+"""Part of the photon noise, as variance, that a flat must have. The brighter-fatter effect leaves 0.74 in
+differences of neighbours at 100 ke; what is saturated or clipped has next to none."""
+
+MOST_LIGHT_CHANGE = 2.0
+"""Factor between the light of a flat per second and that of the others."""
+
+_FIGURES = ("light", "level", "shape", "noise")
+"""What is compared; light is the level of the whole detector, which is known better than one amplifier's."""
+
+_Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Deviations that do no harm, beside chance, and those that are only told.
+
+    Parameters
+    ----------
+    unusable, odd
+        By what is compared; see `TOLERANCES`.
+    """
+
+    unusable: Mapping[str, float]
+    odd: Mapping[str, float]
+
+
+_OF_DARK_IMAGES = Tolerance(
+    unusable={"light": 0.1, "level": 0.1, "shape": 0.2, "noise": 0.25},
+    odd={"light": 0.02, "level": 0.02, "shape": 0.1, "noise": 0.05},
+)
+
+TOLERANCES: Mapping[str, Tolerance] = MappingProxyType(
+    {
+        "BIAS": _OF_DARK_IMAGES,
+        "DARK": _OF_DARK_IMAGES,
+        "FLAT": Tolerance(unusable={"level": 0.02, "shape": 0.02}, odd={"level": 0.005, "shape": 0.005}),
+    }
+)
+"""By type of image. Levels and shapes of biases and darks are in units of the noise of a pixel, those of
+flats relative to the level, the noise relative to that of the others."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What became of the members of a set, by their place in it.
+
+    Parameters
+    ----------
+    unusable
+        Why members are not to be combined.
+    odd
+        What is odd in members that are.
+    of_set
+        What is odd in the set as a whole, beside the reference.
+    """
+
+    unusable: Mapping[int, str]
+    odd: Mapping[int, str]
+    of_set: tuple[str, ...] = ()
+
+    def used(self, names: Sequence[str], *, fraction: float = 0.5, least: int = 3) -> list[int]:
+        """Members that are combined.
+
+        Parameters
+        ----------
+        names
+            Of all members of the set.
+        fraction, least
+            Part and number of the members that must be usable. A set of fewer than `least` must be whole.
+
+        Returns
+        -------
+        used
+            Their places in the set.
+
+        Raises
+        ------
+        UnusableSetError
+            There are too few.
+        """
+        number = len(names)
+        used = [index for index in range(number) if index not in self.unusable]
+        needed = max(math.ceil(fraction * number), min(least, number), 1)
+        if len(used) < needed:
+            reasons = "; ".join(f"{names[index]}: {why}" for index, why in self.unusable.items())
+            raise UnusableSetError(
+                f"{len(used)} of {number} images are usable and at least {needed} are needed: {reasons}"
+            )
+        return used
+
+
+class UnusableSetError(RuntimeError):
+    """Too few images of a set can be used for a combined calibration."""
+
+
+def compare_members(
+    members: Sequence[Member],
+    kind: str,
+    *,
+    times: Sequence[float] | None = None,
+    levels: Sequence[float] | None = None,
+    in_electrons: bool = True,
+    reference: Member | None = None,
+) -> Comparison:
+    """Find the members of a set that are not like the others.
+
+    Parameters
+    ----------
+    members
+        As `measure_member` gives them.
+    kind
+        BIAS, DARK or FLAT.
+    times
+        Of darks the dark time, of flats the exposure time, s.
+    levels
+        By which flats are divided; the mean levels of their amplifiers if absent.
+    in_electrons
+        Whether the levels are electrons, so that the photon noise is known.
+    reference
+        The calibration of the same type in use, if there is one. It decides where a set is at odds with
+        itself; a set that agrees in itself and differs from the reference is told, since what is measured
+        may have changed.
+
+    Returns
+    -------
+    comparison
+        The unusable and the odd. Of two members that differ both are unusable: nothing says which is right.
+    """
+    unusable = _by_themselves(members, is_flat=kind == "FLAT", in_electrons=in_electrons)
+    scales = np.ones(len(members)) if kind == "BIAS" or times is None else np.asarray(times, dtype=float)
+    if kind == "DARK":
+        unusable |= {i: "it has no dark time" for i, time in enumerate(scales) if not time > 0.0}
+    if kind == "FLAT":
+        own = np.array([np.nanmean(each.level) if _any(each.level) else math.nan for each in members])
+        of_exposure = own if levels is None else np.asarray(levels, dtype=float)
+        if times is not None:
+            unusable |= _light(of_exposure / np.where(scales > 0.0, scales, math.nan), unusable)
+        scales = of_exposure
+        unusable = {i: "it has no level" for i, level in enumerate(scales) if not level > 0.0} | unusable
+    tolerance, remarks = TOLERANCES[kind], set[str]()
+    while True:
+        used = [index for index in range(len(members)) if index not in unusable]
+        figures = [_figures(members[index], kind, scales[index]) for index in used]
+        of_reference = (
+            None if reference is None else _figures(reference, kind, _reference_scale(reference, kind))
+        )
+        found = _outliers(figures, of_reference, tolerance.unusable, remarks)
+        if not found:
+            break
+        unusable |= {used[place]: reason for place, reason in found.items()}
+    odd = {used[place]: reason for place, reason in _outliers(figures, of_reference, tolerance.odd).items()}
+    return Comparison(dict(sorted(unusable.items())), odd, tuple(sorted(remarks)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Figure:
+    """Values of an image that are compared, their errors, and the unit of the tolerance; (amplifiers, n)."""
+
+    values: _Array
+    errors: _Array
+    unit: _Array
+    amplifiers: tuple[str, ...]
+
+
+def _figures(member: Member, kind: str, scale: float) -> dict[str, _Figure]:
+    """Level, shape and noise of a member that is divided by a scale."""
+
+    def figure(values: _Array, errors: _Array, unit: _Array) -> _Figure:
+        return _Figure(values, errors, np.broadcast_to(unit, values.shape), member.amplifiers)
+
+    level, noise, count = (each[:, None] for each in (member.level, member.noise, member.count))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error, part = member.error[:, None], member.block_error[:, None]
+        if kind == "FLAT":
+            one = np.ones_like(level)
+            shape = np.where(level > LEAST_SIGNAL_TO_NOISE * noise, member.blocks / level, math.nan)
+            return {
+                "level": figure(level / scale, error / scale, one),
+                "shape": figure(shape, np.broadcast_to(part / level, shape.shape), one),
+            }
+        shape = (member.blocks - level) / scale
+        known = np.isfinite(member.level) & (member.noise > 0.0)
+        light, of_light, unit = (
+            np.full((1, 1), value / scale)
+            for value in (
+                np.mean(level[known]),
+                np.sqrt(np.mean(error[known] ** 2) / known.sum()),
+                np.mean(noise[known]),
+            )
+        )
+        return {
+            "light": _Figure(light, of_light, unit, ("the detector",)),
+            "level": figure(level / scale, error / scale, noise / scale),
+            "shape": figure(shape, np.broadcast_to(part / scale, shape.shape), noise / scale),
+            "noise": figure(noise, 1.2 * noise / np.sqrt(count), noise),
+        }
+
+
+def _outliers(
+    members: Sequence[Mapping[str, _Figure]],
+    reference: Mapping[str, _Figure] | None,
+    tolerances: Mapping[str, float],
+    remarks: set[str] | None = None,
+) -> dict[int, str]:
+    """Members that deviate by more than chance and tolerance, with the first reason; remarks on the set."""
+    found: dict[int, str] = {}
+    if not members:
+        return found
+    for name in _FIGURES:
+        if name not in tolerances:
+            continue
+        values, errors, unit = (
+            np.array([getattr(each[name], what) for each in members]) for what in ("values", "errors", "unit")
+        )
+        centre = finite_median(values)
+        unit = np.broadcast_to(finite_median(unit) if name == "noise" else unit, values.shape)
+        if reference is not None and name in ("light", "level"):
+            centre, remark = _decided(values, centre, reference[name].values, tolerances[name] * unit)
+            if remark and remarks is not None:
+                remarks.add(f"{name} of the set differs from the reference in {remark} amplifiers")
+        deviation = values - centre
+        with np.errstate(invalid="ignore", divide="ignore"):
+            of_centre = math.pi / 2.0 * finite_median(errors**2) / len(members)  # of a median
+            significance = np.abs(deviation) / np.sqrt(errors**2 + of_centre)
+        significance[np.isnan(significance)] = 0.0
+        others = significance[significance > 0.0]  # a median has no deviation from itself
+        chance = float(np.clip(np.quantile(others, 0.25) / 0.3186, 1.0, MOST_SCATTER)) if others.size else 1.0
+        excess = np.abs(deviation) / (tolerances[name] * unit)
+        excess = np.where(significance > N_SIGMA * chance, np.nan_to_num(excess, nan=0.0), 0.0)
+        for place, each in enumerate(excess):
+            if place not in found and each.max() > 1.0:
+                found[place] = _reason(
+                    name, members[0][name].amplifiers, each, deviation[place] / unit[place]
+                )
+    return found
+
+
+def _decided(values: _Array, centre: _Array, reference: _Array, limit: _Array) -> tuple[_Array, int]:
+    """The centre of a set: the reference, if the set's own is off it and one member is not.
+
+    And in how many amplifiers the set as a whole differs from the reference.
+    """
+    off = np.abs(centre - reference) > np.median(limit, axis=0)
+    if off.any() and (~(np.abs(values - reference) > limit)).all(axis=(1, 2)).any():
+        return reference, 0
+    return centre, int(off.any(axis=1).sum())
+
+
+def _reason(name: str, amplifiers: Sequence[str], excess: _Array, deviation: _Array) -> str:
+    """What deviates where, and by how much of the unit of the tolerance."""
+    by_amplifier = excess.max(axis=1)
+    worst = int(by_amplifier.argmax())
+    part = int(excess[worst].argmax())
+    where = amplifiers[worst] if (number := int((by_amplifier > 1.0).sum())) == 1 else (
+        f"{number} amplifiers, most in {amplifiers[worst]}"
+    )  # fmt: skip
+    size = deviation[worst, part]
+    limit = abs(size) / excess[worst, part]
+    return f"{name} differs from the others in {where}: by {size:+.3g}, tolerance {limit:g}"
+
+
+def _by_themselves(members: Sequence[Member], *, is_flat: bool, in_electrons: bool) -> dict[int, str]:
+    """Members that are unusable whatever the others are like.
+
+    What an amplifier has in most members, such as no light in a dead one, is of the amplifier and not of the
+    members, unless most amplifiers have it. Saturation is always of the members: there was too much light.
+    """
+    level, noise, usable, saturated = (
+        np.array([getattr(each, name) for each in members])
+        for name in ("level", "noise", "usable", "saturated")
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        signal = level / noise
+        variance = noise**2 / level
+    bright = signal > LEAST_SIGNAL_TO_NOISE
+    tests = [
+        (saturated > MOST_SATURATED, "{:.3g} of its pixels are saturated", saturated),
+        (_of_members(usable < LEAST_USABLE), "only {:.3g} of its pixels are usable", usable),
+        (_of_members(noise == 0.0), "all pixels are alike, noise {:g}", noise),
+    ]
+    if is_flat:
+        no_light = _of_members(~bright & (noise > 0.0))
+        tests.append((no_light, "no light, level {:.3g} of the noise of a pixel", signal))
+        if in_electrons:
+            low = bright & (variance < LEAST_OF_PHOTON_NOISE)
+            tests.append((low, "variance {:.3g} of the level: saturated or clipped", variance))
+    found = {i: "all amplifiers are defects" for i, each in enumerate(usable) if not _any(each)}
+    for failed, text, values in tests:
+        for index in np.flatnonzero(failed.any(axis=1)).tolist():
+            where = np.flatnonzero(failed[index])
+            more = f" and {where.size - 1} more amplifiers" if where.size > 1 else ""
+            name = members[index].amplifiers[where[0]]
+            found.setdefault(index, f"{name}{more}: {text.format(values[index, where[0]])}")
+    return found
+
+
+def _of_members(failed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What failed, by member and amplifier, without amplifiers that fail in most members."""
+    whole = failed.mean(axis=1, keepdims=True) > 0.5
+    return np.asarray(failed & (whole | (failed.mean(axis=0) <= 0.5)))
+
+
+def _light(rates: _Array, unusable: Mapping[int, str]) -> dict[int, str]:
+    """Flats whose light per second is far from that of the others."""
+    good = [index for index in range(len(rates)) if index not in unusable and math.isfinite(rates[index])]
+    if not good:
+        return {}
+    usual = float(np.median(rates[good]))
+    return {
+        index: f"light per second is {rates[index] / usual:.3g} of that of the others"
+        for index in good
+        if not 1.0 / MOST_LIGHT_CHANGE <= rates[index] / usual <= MOST_LIGHT_CHANGE
+    }
+
+
+def _reference_scale(reference: Member, kind: str) -> float:
+    return float(np.nanmean(reference.level)) if kind == "FLAT" else 1.0
+
+
+def _any(values: _Array) -> bool:
+    return bool(np.isfinite(values).any())

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lsst.ts.simulated_observatory.pipelines.flatlevels import exposure_levels
+
+LIGHT = np.array([15_000.0, 16_000.0, 30_000.0, 4_000.0])
+FACTORS = np.array([1.0102, 0.97, 1.0198])
+
+
+def test_detectors_keep_their_ratios() -> None:
+    exposures, detectors = exposure_levels(np.outer(LIGHT, FACTORS), np.array([100, 100, 100]))
+    assert exposures == pytest.approx(LIGHT)
+    assert detectors == pytest.approx(FACTORS)
+
+
+def test_mean_factor_is_weighted_with_the_pixels() -> None:
+    _, detectors = exposure_levels(np.outer(LIGHT, FACTORS), np.array([300, 100, 200]))
+    assert np.average(detectors, weights=[300, 100, 200]) == pytest.approx(1.0)
+    assert detectors[0] / detectors[1] == pytest.approx(FACTORS[0] / FACTORS[1])
+
+
+def test_what_one_detector_does_not_know_the_others_know() -> None:
+    levels = np.outer(LIGHT, FACTORS)
+    levels[2, 0] = np.nan
+    levels[1, 1] = -0.3
+    exposures, detectors = exposure_levels(levels, np.array([100, 100, 100]))
+    assert exposures == pytest.approx(LIGHT)
+    assert detectors == pytest.approx(FACTORS)
+
+
+def test_one_detector_that_is_off_once_changes_nothing() -> None:
+    levels = np.outer(LIGHT, FACTORS)
+    levels[3, 2] *= 0.5
+    exposures, detectors = exposure_levels(levels, np.array([100, 100, 100]))
+    assert exposures == pytest.approx(LIGHT, rel=0.02)
+    assert detectors == pytest.approx(FACTORS, rel=0.005)
+
+
+def test_what_nobody_knows_is_no_number() -> None:
+    levels = np.outer(LIGHT, FACTORS[:1])
+    levels[1] = 0.0
+    exposures, detectors = exposure_levels(levels, np.array([100]))
+    assert np.isnan(exposures[1])
+    assert exposures[[0, 2, 3]] == pytest.approx(LIGHT[[0, 2, 3]] * FACTORS[0])
+    assert detectors.tolist() == [1.0]

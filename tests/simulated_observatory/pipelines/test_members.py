@@ -1,0 +1,223 @@
+"""Members of a set whose truth is known: which of them are found to be unusable or odd."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lsst.ts.simulated_observatory.pipelines.images import Amplifier, DetectorImage, MaskPlane
+from lsst.ts.simulated_observatory.pipelines.membermeasurement import Member, measure_member
+from lsst.ts.simulated_observatory.pipelines.members import (
+    Comparison,
+    UnusableSetError,
+    compare_members,
+)
+
+NOISE = 9.0
+AMPLIFIERS = {f"C0{x}": Amplifier(f"C0{x}", 40 * x, 0, 40, 150) for x in range(4)}
+C02 = AMPLIFIERS["C02"].box
+
+
+def image(pixels: np.ndarray) -> DetectorImage:
+    return DetectorImage(pixels.astype(np.float32), np.zeros(pixels.shape, np.uint16), AMPLIFIERS)
+
+
+def dark_images(rng: np.random.Generator, number: int, level: float = 0.0) -> list[DetectorImage]:
+    """A pattern, read noise, and what the subtraction of the overscan leaves in a whole amplifier."""
+    pattern = rng.normal(0.0, 3.0, (150, 160))
+    offsets = np.repeat(rng.normal(0.0, 0.3, (number, 4)), 40, axis=1)
+    return [image(level + pattern + offset + rng.normal(0.0, NOISE, pattern.shape)) for offset in offsets]
+
+
+def flats(rng: np.random.Generator, levels: list[float]) -> list[DetectorImage]:
+    response = rng.normal(1.0, 0.005, (150, 160)) * np.linspace(0.97, 1.03, 160)
+    return [image(rng.poisson(level * response) + rng.normal(0.0, NOISE, response.shape)) for level in levels]
+
+
+def names(number: int) -> list[str]:
+    return [str(index + 1) for index in range(number)]
+
+
+def compared(images: list[DetectorImage], kind: str = "BIAS", **options: object) -> Comparison:
+    return compare_members([measure_member(each) for each in images], kind, **options)  # type: ignore[arg-type]
+
+
+def test_what_is_measured_is_true(rng: np.random.Generator) -> None:
+    made = image(1000.0 + np.arange(160) + rng.normal(0.0, NOISE, (150, 160)))
+    made.mask[C02] = MaskPlane.BAD
+    made.mask[:30, :40] = MaskPlane.SAT
+    made.image[:30, :40] = 60_000.0
+    member = measure_member(made)
+    assert member.level[[0, 1, 3]] == pytest.approx([1019.5, 1059.5, 1139.5], abs=1.0)
+    assert member.noise[[0, 1, 3]] == pytest.approx(3 * [NOISE], rel=0.04)
+    assert member.saturated[0] == pytest.approx(0.2)
+    assert member.usable[:2] == pytest.approx([0.8, 1.0])
+    assert np.isnan([member.level[2], member.usable[2], *member.blocks[2], *member.blocks[0, :4][:1]]).all()
+    assert member.blocks[1].reshape(4, 4)[0] == pytest.approx([1044.5, 1054.5, 1064.5, 1074.5], abs=2.5)
+
+
+@pytest.mark.parametrize("number", [3, 5, 14, 30])
+def test_good_biases_are_all_used(number: int) -> None:
+    for seed in range(20):
+        found = compared(dark_images(np.random.default_rng(seed), number))
+        assert (found.unusable, found.of_set) == ({}, ())
+
+
+@pytest.mark.parametrize(("leaky", "level"), [((2, 5, 6, 11), 4.0), ((0, 1, 2, 3, 4, 5), 3.5), ((13,), -4.0)])
+def test_light_in_some_biases_is_found(
+    rng: np.random.Generator, leaky: tuple[int, ...], level: float
+) -> None:
+    images = dark_images(rng, 14)
+    for index in leaky:
+        images[index].image += np.float32(level)
+    found = compared(images)
+    assert tuple(found.unusable) == leaky
+    assert all("light differs from the others in the detector" in each for each in found.unusable.values())
+    assert found.used(names(14)) == [index for index in range(14) if index not in leaky]
+
+
+def test_light_that_falls_off_within_an_amplifier_is_found(rng: np.random.Generator) -> None:
+    images = dark_images(rng, 10)
+    images[4].image[C02] += np.linspace(-16.0, 16.0, 150, dtype=np.float32)[:, None]
+    assert list(compared(images).unusable) == [4]
+    assert compared(images).unusable[4].startswith("shape differs from the others in C02: by ")
+
+
+def test_noise_of_one_amplifier_in_one_bias_is_found_or_told(rng: np.random.Generator) -> None:
+    images = dark_images(rng, 12)
+    images[3].image[C02] += rng.normal(0.0, 9.0, (150, 40)).astype(np.float32)  # 1.41 of nominal
+    images[8].image[C02] += rng.normal(0.0, 5.4, (150, 40)).astype(np.float32)  # 1.17
+    found = compared(images)
+    assert list(found.unusable) == [3]
+    assert found.odd[8].startswith("noise differs from the others in C02: by +0.1")
+
+
+def test_constant_bias_is_found(rng: np.random.Generator) -> None:
+    images = dark_images(rng, 5)
+    images[1].image[:] = 0.0
+    assert "all pixels are alike" in compared(images).unusable[1]
+
+
+def test_darks_are_compared_as_rates(rng: np.random.Generator) -> None:
+    times = [5.0, 5.0, 15.0, 30.0, 30.0, 30.0, 30.0]
+    images = [dark_images(rng, 1)[0] for _ in times]
+    for each, time in zip(images, times, strict=True):
+        each.image += np.float32(0.5 * time)
+    assert compared(images, "DARK", times=times).unusable == {}
+    images[1].image += np.float32(5.0 * 1.0)  # 1 electron/s of light
+    images[5].image += np.float32(0.1 * 30.0)
+    assert list(compared(images, "DARK", times=times).unusable) == [1, 5]
+
+
+@pytest.mark.parametrize("level", [-0.3, 0.3, 12.0])
+def test_shut_shutter_costs_one_flat(rng: np.random.Generator, level: float) -> None:
+    images = [*flats(rng, [15_000.0] * 4), dark_images(rng, 1, level)[0], *flats(rng, [15_000.0] * 2)]
+    found = compared(images, "FLAT", times=[5.0] * 7)
+    assert list(found.unusable) == [4]
+    assert "no light" in found.unusable[4]
+
+
+def test_flats_of_very_different_light_are_all_used(rng: np.random.Generator) -> None:
+    levels = [330.0, 330.0, 5_000.0, 15_000.0, 50_000.0, 100_000.0]
+    found = compared(flats(rng, levels), "FLAT", times=[each / 3300.0 for each in levels])
+    assert (found.unusable, found.odd) == ({}, {})
+
+
+def test_saturated_flats_are_unusable_and_a_set_of_them_is_refused(rng: np.random.Generator) -> None:
+    images = flats(rng, [15_000.0] * 4 + [100_000.0] * 2)
+    for each in images[4:]:  # one amplifier alone is over full well
+        each.mask[C02][::30] |= np.uint16(MaskPlane.SAT)
+    found = compared(images, "FLAT")
+    assert list(found.unusable) == [4, 5]
+    assert found.unusable[4] == "C02: 0.0333 of its pixels are saturated"
+    assert found.used(names(6)) == [0, 1, 2, 3]
+    with pytest.raises(UnusableSetError, match="0 of 2 images are usable and at least 2 are needed"):
+        compared(images[4:], "FLAT").used(names(2))
+
+
+def test_full_well_below_the_level_that_is_flagged_shows_in_the_noise(rng: np.random.Generator) -> None:
+    images = flats(rng, [40_000.0, 40_000.0, 80_000.0, 80_000.0])
+    for each in images:
+        np.minimum(each.image[C02], 60_000.0 + rng.normal(0.0, NOISE, (150, 40)), out=each.image[C02])
+    found = compared(images, "FLAT")
+    assert list(found.unusable) == [2, 3]
+    assert found.unusable[2].startswith("C02: variance 0.00")
+    assert found.unusable[2].endswith("saturated or clipped")
+
+
+def test_lamp_that_is_dimmer_on_half_an_amplifier_is_found(rng: np.random.Generator) -> None:
+    images = flats(rng, [15_000.0] * 6)
+    images[2].image[C02][:75] *= np.float32(0.9)
+    images[3].image[C02][:75] *= np.float32(0.98)
+    found = compared(images, "FLAT")
+    assert list(found.unusable) == [2]
+    assert list(found.odd) == [3]
+
+
+def test_light_per_second_of_one_flat_is_far_off(rng: np.random.Generator) -> None:
+    images = flats(rng, [15_000.0] * 4 + [6_000.0] + [15_000.0 * 1.05])
+    found = compared(images, "FLAT", times=[5.0] * 6)
+    assert found.unusable == {4: "light per second is 0.4 of that of the others"}
+
+
+def test_dead_amplifier_is_not_the_fault_of_the_flats(rng: np.random.Generator) -> None:
+    images = flats(rng, [15_000.0] * 5)
+    for each in images:
+        each.image[C02] = rng.normal(0.1, NOISE, (150, 40))
+        each.image[AMPLIFIERS["C01"].box] = 0.0
+    images[2].image[AMPLIFIERS["C03"].box] = rng.normal(0.0, NOISE, (150, 40))
+    assert list(compared(images, "FLAT").unusable) == [2]
+
+
+def test_two_that_differ_are_both_unusable(rng: np.random.Generator) -> None:
+    images = dark_images(rng, 2)
+    assert compared(images).used(names(2)) == [0, 1]
+    images[1].image += np.float32(40.0)
+    assert list(compared(images).unusable) == [0, 1]
+    assert compared(images[:1]).used(names(1)) == [0]
+
+
+@pytest.mark.parametrize("leaky", [range(4, 14), range(7, 14)])
+def test_reference_decides_where_most_have_light(rng: np.random.Generator, leaky: range) -> None:
+    images = dark_images(rng, 15)
+    reference = measure_member(images.pop())
+    for index in leaky:
+        images[index].image += np.float32(6.0)
+    members = [measure_member(each) for each in images]
+    found = compare_members(members, "BIAS", reference=reference)
+    assert list(found.unusable) == list(leaky)
+    if len(leaky) == 10:
+        with pytest.raises(UnusableSetError, match="4 of 14 images are usable and at least 7 are needed"):
+            found.used(names(14))
+
+
+def test_set_that_agrees_in_itself_is_used_and_told(rng: np.random.Generator) -> None:
+    images = dark_images(rng, 9)
+    reference = measure_member(images.pop())
+    for each in images:
+        each.image[C02] += np.float32(5.0)
+    found = compare_members([measure_member(each) for each in images], "BIAS", reference=reference)
+    assert found.unusable == {}
+    assert "level of the set differs from the reference in 1 amplifiers" in found.of_set
+
+
+@pytest.mark.parametrize(
+    ("number", "bad", "enough"), [(3, 1, False), (4, 1, True), (9, 4, True), (9, 5, False)]
+)
+def test_no_less_than_half_and_no_less_than_three(number: int, bad: int, enough: bool) -> None:
+    found = Comparison(dict.fromkeys(range(bad), "why"), {})
+    if enough:
+        assert len(found.used(names(number))) == number - bad
+        return
+    with pytest.raises(UnusableSetError, match="1: why"):
+        found.used(names(number))
+
+
+def test_values_that_are_not_finite_cost_nothing_else(rng: np.random.Generator) -> None:
+    images = dark_images(rng, 6)
+    images[0].image[C02] = np.nan
+    images[1].image[10, 10] = np.inf
+    found = compared(images)
+    assert list(found.unusable) == [0]
+    assert "0 of its pixels are usable" in found.unusable[0]
+    assert isinstance(measure_member(images[0]), Member)

@@ -1,0 +1,104 @@
+# mypy: allow-untyped-calls
+# The constructors of lsst.pex.config have no annotations.
+"""The variance of a combined image is that of its pixels around the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lsst.ts.simulated_observatory.pipelines.combine import CombineConfig, CombineTask
+from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
+from lsst.ts.simulated_observatory.pipelines.stacks import combine_images, metadata_of
+
+Store = Callable[..., Any]
+SHAPE = (200, 240)
+
+
+def combined(images: list[Any], scales: list[float] | None = None) -> DetectorImage:
+    """Images divided by their scales, weighted with the squares of these (read noise dominates)."""
+    scales = scales or [1.0] * len(images)
+    return combine_images(images, metadata_of(images), scales, [scale**2 for scale in scales])
+
+
+def variance_of(image: DetectorImage) -> NDArray[np.float32]:
+    assert image.variance is not None
+    return image.variance
+
+
+@pytest.mark.parametrize("number", [2, 3, 5, 20, 50])
+def test_biases_scatter_around_the_truth_as_their_variance_says(
+    number: int, rng: np.random.Generator, stored: Store
+) -> None:
+    truth = rng.normal(0.0, 3.0, SHAPE)
+    noise = np.where(np.arange(SHAPE[1]) < 120, 9.0, 14.0)  # of the two amplifiers
+    image = combined([stored(truth + noise * rng.normal(size=SHAPE)) for _ in range(number)])
+    for name in ("C10", "C11"):
+        box = image.amplifiers[name].box
+        error = (image.image - truth)[box]
+        assert np.mean(variance_of(image)[box]) == pytest.approx(np.mean(error**2), rel=0.05)
+    if number < 5:  # a variance of one or two degrees of freedom would say that some pixels are exact
+        assert np.ptp(variance_of(image)[image.amplifiers["C10"].box]) == 0.0
+
+
+def test_pixels_that_scatter_more_have_more_variance(rng: np.random.Generator, stored: Store) -> None:
+    noise = np.full(SHAPE, 9.0)
+    noise[50:60] = 40.0
+    image = combined([stored(noise * rng.normal(size=SHAPE)) for _ in range(20)])
+    assert np.mean(variance_of(image)[50:60]) == pytest.approx(1600.0 / 20, rel=0.05)
+    assert np.mean(variance_of(image)[:50]) == pytest.approx(81.0 / 20, rel=0.03)
+
+
+def test_darks_of_different_times_count_by_their_weights(rng: np.random.Generator, stored: Store) -> None:
+    times = [5.0] * 4 + [15.0] * 2 + [30.0] * 8
+    images = [stored(2.0 * time + rng.normal(0.0, 9.0, SHAPE), time=time) for time in times]
+    image = combined(images, times)
+    assert np.mean(variance_of(image)) == pytest.approx(81.0 / np.sum(np.square(times)), rel=0.03)
+
+
+def test_what_is_excluded_does_not_count(rng: np.random.Generator, stored: Store) -> None:
+    images = [stored(rng.normal(0.0, 9.0, SHAPE)) for _ in range(8)]
+    for each in images[:3]:
+        each.image.image[:100] += 5000.0
+        each.image.mask[:100] = MaskPlane.CR
+    image = combined(images)
+    assert np.mean(variance_of(image)[:100]) == pytest.approx(81.0 / 5, rel=0.05)
+    assert np.mean(variance_of(image)[100:]) == pytest.approx(81.0 / 8, rel=0.03)
+    few = combined(images[2:5])
+    assert np.mean(variance_of(few)[:100]) == pytest.approx(81.0 / 2, rel=0.03)
+    assert np.mean(variance_of(few)[100:]) == pytest.approx(81.0 / 3, rel=0.03)
+
+
+def test_a_cosmic_ray_that_is_clipped_does_not_hide_the_noise(
+    rng: np.random.Generator, stored: Store
+) -> None:
+    images = [stored(rng.normal(0.0, 9.0, SHAPE)) for _ in range(20)]
+    images[7].image.image[10:20] += 5000.0
+    variance = np.mean(variance_of(combined(images))[10:20])
+    # It counts as 3 sigma: too much by 9 / 18, never by 5000.
+    assert 1.0 < variance / (81.0 / 19) < 1.6
+
+
+def test_a_single_image_has_no_variance_and_says_why(rng: np.random.Generator, stored: Store) -> None:
+    task = CombineTask(config=CombineConfig())
+    image = task.run([stored(rng.normal(0.0, 9.0, SHAPE))]).combined
+    assert np.isnan(variance_of(image)).all()
+    assert "single image" in image.metadata["VARIANCE REASON"]
+    two = task.run([stored(rng.normal(0.0, 9.0, SHAPE), number) for number in (1, 2)]).combined
+    assert "VARIANCE REASON" not in two.metadata
+
+
+def test_a_pixel_without_value_has_no_variance(rng: np.random.Generator, stored: Store) -> None:
+    images = [stored(rng.normal(0.0, 9.0, SHAPE)) for _ in range(6)]
+    for each in images:
+        each.image.image[3, 4] = np.nan
+        each.image.mask[3, 4] = MaskPlane.NO_DATA
+    image = combined(images)
+    assert np.argwhere(~np.isfinite(variance_of(image))).tolist() == [[3, 4]]
+    few = combined(images[:3])
+    assert np.isfinite(variance_of(few)[3, 5])
+    assert np.isnan(variance_of(few)[3, 4])
