@@ -16,7 +16,6 @@ __all__ = [
     "AMPLIFIERS",
     "INSTRUMENTS",
     "LATISS",
-    "LINEAR_CORRECTION_LIMIT",
     "LSSTCAM",
     "LSSTCOMCAM",
     "SLOTS",
@@ -54,7 +53,7 @@ _BRIGHTER_FATTER_SLOPES = {"ITL": 0.00027, "E2V": 0.00046}
 """Per cent by which a gain from a pair is too high per adu of mean signal, by manufacturer (DM-35790)."""
 
 
-LINEAR_CORRECTION_LIMIT = 40_000.0
+_LINEAR_CORRECTION_LIMIT = 40_000.0
 """Mean signal [adu] up to which that is linear: at 46 kadu it is 1 per cent too much, at 107 kadu 7."""
 
 
@@ -63,7 +62,7 @@ def brighter_fatter_correction(manufacturer: str, mean: float) -> float:
 
     The effect lowers the variance of bright flats, so that a gain from mean and variance reads high. The
     correction is linear in the signal (cp_verify, verifyGain; DMTN-101 section 6.2): good to 0.3 per cent
-    at 15 kadu, and none beyond `LINEAR_CORRECTION_LIMIT`.
+    at 15 kadu, and none beyond `_LINEAR_CORRECTION_LIMIT`.
 
     Parameters
     ----------
@@ -75,7 +74,7 @@ def brighter_fatter_correction(manufacturer: str, mean: float) -> float:
     factor : float
         NaN beyond the range of the correction.
     """
-    if not mean <= LINEAR_CORRECTION_LIMIT:
+    if not mean <= _LINEAR_CORRECTION_LIMIT:
         return math.nan
     return 1.0 - _BRIGHTER_FATTER_SLOPES[manufacturer] * mean / 100.0
 
