@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import yaml
 
 from lsst.ts.simulated_observatory.pipelines.addedcriteria import added_tests, predicted_variance
 from lsst.ts.simulated_observatory.pipelines.cosmicrays import CosmicRayFinder
@@ -92,6 +93,7 @@ def test_documented_results_do_not_change(rng: np.random.Generator, image_of: Im
     image = dark(rng, image_of, 4.0)
     image.metadata |= {f"LSST ISR IMAGENOISE {name}": NOISE for name in image.amplifiers}
     found = verified_image(image, "BIAS", CosmicRayFinder())
+    assert yaml.safe_load(yaml.safe_dump(found))["VERIFY"] == found["VERIFY"]
     assert found["SUCCESS"]
     assert found["VERIFY"]["AMP"]["C10"]["SUCCESS"]
     assert not found["VERIFY"]["AMP"]["C10"]["LEVEL"]

@@ -232,6 +232,11 @@ class Archive:
         -------
         members
             What the metadata of the calibrations of all detectors say.
+
+        Raises
+        ------
+        ArchiveError
+            They name exposures without reasons.
         """
         butler = self._refreshed()
         found = self._find(butler, dataset_type, run, detector=detectors)

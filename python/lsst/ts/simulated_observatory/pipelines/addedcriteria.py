@@ -66,7 +66,7 @@ def added_tests(image: DetectorImage, kind: str) -> tuple[_Tests, dict[str, dict
             values[name] = {"NOISE_FLOOR": math.sqrt(floor) if floor >= 0.0 else math.nan}
             tests[name] = {"NOISE_FLOOR": found.sigma >= values[name]["NOISE_FLOOR"]}
             continue
-        error = level_error(found.sigma, found.count, amplifier.height, amplifier.width)
+        error = float(level_error(found.sigma, found.count, amplifier.height, amplifier.width))
         values[name] = {"LEVEL": found.mean}
         tests[name] = {"LEVEL": abs(found.mean) <= max(N_SIGMA * error, LEVEL_TOLERANCE * found.sigma)}
         if kind == "DARK":
