@@ -83,6 +83,28 @@ def test_amplifier_without_good_pixels_has_no_gain(flat: Callable[[int, float], 
     assert pair.gain["C10"] > 1.0
 
 
+def test_faint_pair_has_the_noise_of_an_image_and_not_that_of_its_overscan(
+    flat: Callable[[int, float], DetectorImage],
+) -> None:
+    pair = [flat(number, 0.1) for number in (1, 2)]
+    for image in pair:
+        image.metadata = {
+            key: value / 1.032 if "STDEV" in key else value for key, value in image.metadata.items()
+        }
+    found = pair_of(*pair)
+    for name, gain in GAIN.items():
+        assert found.gain[name] == pytest.approx(gain, rel=4 * math.sqrt(2 / 165_000))
+        assert found.overscanNoise[name] == [pytest.approx(READ_NOISE / 1.032 / gain)]
+
+
+def test_noise_of_a_pair_beyond_the_linear_correction_is_null(
+    flat: Callable[[int, float], DetectorImage],
+) -> None:
+    found = pair_of(flat(1, 20.0), flat(2, 20.0))
+    assert all(map(math.isnan, found.noise.values()))
+    assert found.gain["C10"] == pytest.approx(GAIN["C10"], rel=0.02)
+
+
 def test_pairs_say_why_they_have_no_gain_and_cost_the_curve_nothing_else(
     flat: Callable[[int, float], DetectorImage], image_of: ImageMaker
 ) -> None:
