@@ -107,7 +107,7 @@ def test_turnoff_is_known_to_half_the_distance_of_the_next_pair() -> None:
     assert (fit.turnoff, fit.turnoff_error) == (3050 * 30, 3050 * 4)
 
 
-UNIT = np.full(7, PIXELS)
+UNIT = np.full(7, float(PIXELS))
 
 
 def exact(times: list[float], pixels: float = PIXELS) -> CurveFit:
@@ -157,8 +157,7 @@ def test_a_value_that_is_none_costs_its_pair_alone(which: str, value: float) -> 
     data[which][2] = value
     fit = fit_curve(**data, noise=NOISE)
     assert fit.gain == pytest.approx(GAIN, rel=1e-6)
-    assert np.flatnonzero(~fit.used).tolist() in ([2], [])
-    assert fit.used[2] == (which == "pixels" and value == math.inf)
+    assert np.flatnonzero(~fit.used).tolist() == [2]
 
 
 @pytest.mark.parametrize("off", [0.01, 0.025, 0.1, 1.0, -0.025, -0.5])
@@ -169,8 +168,8 @@ def test_a_pair_that_is_off_costs_itself_and_not_the_gain(pair: int, off: float)
     variances[pair] *= 1 + off
     fit = fit_curve(means, variances, UNIT, NOISE)
     assert fit.turnoff == means[-1]
-    assert fit.gain == pytest.approx(GAIN, rel=1.5e-3 if off == 0.01 else 1e-6)
-    assert fit.used[pair] == (abs(off) == 0.01 and pair == 0)
+    assert fit.gain == pytest.approx(GAIN, rel=1e-6)
+    assert np.flatnonzero(~fit.used).tolist() == [pair]
 
 
 def test_two_pairs_that_are_off_cost_themselves_alone() -> None:
