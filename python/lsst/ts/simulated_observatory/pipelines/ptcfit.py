@@ -312,6 +312,8 @@ def _on_the_curve(points: _Points, rejection: float) -> NDArray[np.bool_]:
         low = (deviations > rejection) & (mean * values[1] > LINEAR_LIMIT)
         low &= points.misfit(values) * points.error > TOLERANCE * variance
         before = mean < _turnoff(mean, low)
+        if levels(mean[before]) <= points.free:  # the bright ones cannot be told from faint ones that are off
+            before = mean > 0.0
         off = np.where(used & before, np.abs(deviations), 0.0)
         worst = int(np.argmax(off))
         if off[worst] > rejection and _identified(mean, used & before, worst, points.free):
