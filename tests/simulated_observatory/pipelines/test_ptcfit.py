@@ -155,7 +155,7 @@ def test_a_value_that_is_none_costs_its_pair_alone(which: str, value: float) -> 
     data = {"means": means, "variances": variance_model(means, GAIN, A00, NOISE), "pixels": UNIT.copy()}
     data[which] = data[which].copy()
     data[which][2] = value
-    fit = fit_curve(**data, noise=NOISE)
+    fit = fit_curve(data["means"], data["variances"], data["pixels"], NOISE)
     assert fit.gain == pytest.approx(GAIN, rel=1e-6)
     assert np.flatnonzero(~fit.used).tolist() == [2]
 

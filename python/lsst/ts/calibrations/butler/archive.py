@@ -245,7 +245,8 @@ class Archive:
             By detector and amplifier; of those alone that have both. There need be no curves, and pipelines
             have read those that they needed, so that one that cannot be read is as good as none.
         """
-        butler, found = self._refreshed(), {}
+        butler = self._refreshed()
+        found: dict[tuple[int, str], tuple[float, float]] = {}
         for detector in detectors:
             data_id = {"instrument": self.instrument.name, "detector": detector, "exposure": exposure}
             with suppress(Exception):
