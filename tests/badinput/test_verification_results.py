@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lsst.ts.calibrations.butler.archive import _pair_gains
+from lsst.ts.calibrations.butler.pairgains import pair_gains
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.report.verification import VerificationReport
 from lsst.ts.calibrations.verification import (
@@ -177,11 +177,11 @@ def test_strange_merged_results_are_no_crash() -> None:
 def test_a_strange_pair_of_flats_is_an_error_in_words(measured: Any) -> None:
     measured.inputExpIdPairs = [(1, 2)]
     with pytest.raises(ArchiveError, match="what was measured on the flats 1 and 2, detector 0") as caught:
-        _pair_gains({(1, 0): measured}.get, [(1, 2)], [0], "u/ocps/g")
+        pair_gains({(1, 0): measured}.get, [(1, 2)], [0], "u/ocps/g")
     assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("measured", [*STRANGE, SimpleNamespace(), {"gain": {"C00": 1.0}}])
 def test_what_is_no_pair_of_flats_has_no_gain(measured: Any) -> None:
     with pytest.raises(ArchiveError, match="no gain in u/ocps/g for the flats 1 and 2, detector 0"):
-        _pair_gains({(1, 0): measured}.get, [(1, 2)], [0], "u/ocps/g")
+        pair_gains({(1, 0): measured}.get, [(1, 2)], [0], "u/ocps/g")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.butler.archive import _pair_gains
+from lsst.ts.calibrations.butler.pairgains import pair_gains
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.domain.exposure_times import flat_pairs
 
@@ -34,7 +34,7 @@ def test_a_pair_that_the_job_has_paired_differently_has_no_gain_and_both_pairs_a
         results = {(each, 0): curve(*pair) for pair in measured for each in pair}
         first, second = asked[0]
         with pytest.raises(ArchiveError) as caught:
-            _pair_gains(results.get, asked, [0], "u/ocps/g")
+            pair_gains(results.get, asked, [0], "u/ocps/g")
         assert f"no gain in u/ocps/g for the flats {first} and {second}, detector 0" in str(caught.value)
         one, other = (f"{first} and {second}" for first, second in measured)
         assert f"the job has paired {one}, and {other}" in str(caught.value)
@@ -50,7 +50,7 @@ def test_the_result_of_the_pair_is_found_under_either_flat(by_amplifier: bool) -
         {(11, 0): own, (12, 0): filler},
         {(11, 0): curve(10, 11), (12, 0): own},
     ):
-        assert [each.gain for each in _pair_gains(results.get, [(11, 12)], [0], "u/ocps/g")] == [1.3, 1.3]
+        assert [each.gain for each in pair_gains(results.get, [(11, 12)], [0], "u/ocps/g")] == [1.3, 1.3]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_result_that_does_not_name_its_pair_is_none(pairs: Any) -> None:
     measured = curve(11, 12)
     measured.inputExpIdPairs = pairs
     with pytest.raises(ArchiveError, match="no gain in u/ocps/g for the flats 11 and 12, detector 0"):
-        _pair_gains({(11, 0): measured}.get, [(11, 12)], [0], "u/ocps/g")
+        pair_gains({(11, 0): measured}.get, [(11, 12)], [0], "u/ocps/g")
 
 
 def test_gains_come_by_pair_detector_and_amplifier() -> None:
@@ -69,7 +69,7 @@ def test_gains_come_by_pair_detector_and_amplifier() -> None:
         for first in (1, 3)
         for detector in (0, 1)
     }
-    gains = _pair_gains(results.get, [(1, 2), (3, 4)], [0, 1], "u/ocps/g")
+    gains = pair_gains(results.get, [(1, 2), (3, 4)], [0, 1], "u/ocps/g")
     assert [(each.exposures, each.detector, each.amplifier) for each in gains] == [
         (pair, detector, amplifier)
         for pair in ((1, 2), (3, 4))

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from lsst.ts.calibrations.butler.archive import PairGain
 from lsst.ts.calibrations.butler.certification import Certification
 from lsst.ts.calibrations.butler.members import Members
+from lsst.ts.calibrations.butler.pairgains import PairGain
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import CertificationError

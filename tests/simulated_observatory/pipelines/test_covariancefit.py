@@ -119,3 +119,39 @@ def test_too_few_pairs_give_no_fit() -> None:
     assert math.isnan(found.gain)
     assert np.isnan(found.a).all()
     assert math.isfinite(fit(measured(None), replace(START, used=np.arange(7) < 2), with_b=False).gain)
+
+
+def test_a_covariance_that_is_off_is_left_out_alone(rng: np.random.Generator) -> None:
+    covariances = measured(rng)
+    good = fit(covariances, with_b=False)
+    covariances[5, 1, 2] *= 30.0
+    found = fit(covariances, with_b=False)
+    assert found.dof == good.dof - 1
+    np.testing.assert_allclose(found.a, good.a, atol=4 * good.a_error.max())
+    assert found.gain == pytest.approx(good.gain, rel=1e-3)
+
+
+def test_chi_square_is_that_of_all_covariances(rng: np.random.Generator) -> None:
+    found = fit(measured(rng), with_b=False)
+    assert found.dof == 7 * 16 - 17
+    assert found.chi_square == pytest.approx(1.0, abs=5 * math.sqrt(2 / found.dof))
+
+
+def test_many_pairs_of_one_level_do_not_determine_covariances() -> None:
+    means = np.array([15_000.0, 15_010.0, 15_020.0])
+    covariances = covariance_model(means, GAIN, A, NO_B)
+    start = replace(START, used=np.ones(3, bool))
+    found = fit_covariances(means, covariances, np.full(3, PIXELS), start, with_b=False)
+    assert math.isnan(found.gain)
+    assert np.isnan(found.a).all()
+    assert "1 levels of light" in found.reason
+
+
+def test_a_variance_that_is_off_unseen_is_in_the_error(rng: np.random.Generator) -> None:
+    pulls = []
+    for number in range(60):
+        covariances = measured(rng)[:, :2, :2]
+        covariances[number % 7, 0, 0] *= 1.005
+        found = fit(covariances, with_b=False)
+        pulls.append((found.gain - GAIN) / found.gain_error)
+    assert 0.7 < math.sqrt(np.mean(np.square(pulls))) < 1.3

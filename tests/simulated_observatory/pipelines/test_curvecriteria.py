@@ -119,7 +119,7 @@ def test_a00_of_other_manufacturers_has_other_limits() -> None:
 
 def test_amplifier_without_a_curve_fails_all_tests() -> None:
     curve = curve_of()
-    for table in (curve.gain, curve.noise, curve.a00, curve.ptcTurnoff):
+    for table in (curve.gain, curve.noise, curve.a00, curve.ptcTurnoff, curve.ptcFitChiSq):
         table["C03"] = math.nan
     curve.usedPoints["C03"] = [False] * 3
     assert not any(verified(curve)["C03"].values())

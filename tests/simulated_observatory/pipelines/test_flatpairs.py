@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from lsst.ts.simulated_observatory.pipelines.flatpairs import (
     Flat,
     gain_from_contrast,
+    long_range_variance,
     measure_pair,
     pair_flats,
 )
@@ -104,3 +106,89 @@ def test_flats_of_a_pair_need_not_follow_each_other() -> None:
 
 def test_flats_of_different_filters_are_no_pair() -> None:
     assert pair_flats([Flat(1, 5.0, "r"), Flat(2, 5.0, "g")]) == []
+
+
+SMALL = np.ones((200, 400), bool)
+
+
+def noisy(rng: np.random.Generator, light: np.ndarray | float) -> np.ndarray:
+    """One flat, adu, of some light (adu)."""
+    expected = np.broadcast_to(light, SMALL.shape) * GAIN
+    return (rng.poisson(expected) / GAIN + rng.normal(0, NOISE, SMALL.shape)).astype(np.float32)
+
+
+def half(lower: float) -> np.ndarray:
+    """Light that is lower on half of the amplifier."""
+    light = np.full(SMALL.shape, 15_000.0)
+    light[:, 200:] *= 1.0 - lower
+    return light
+
+
+@pytest.mark.parametrize(
+    ("second", "reason"),
+    [
+        (7_500.0, "the levels of the two flats differ: 15000 and 7500 adu"),
+        (14_000.0, "the levels of the two flats differ"),
+        (half(0.1), "levels|the ratio of the two flats is not flat"),
+        (half(0.04) * 1.02, "the ratio of the two flats is not flat"),
+        (15_000.0 * np.linspace(0.97, 1.03, 400), "the ratio of the two flats is not flat"),
+        (15_000.0 * np.linspace(0.97, 1.03, 200)[:, None], "the ratio of the two flats is not flat"),
+        (0.0, "levels|light"),
+        (math.nan, "there are no good pixels"),
+    ],
+)
+def test_flats_that_differ_by_more_than_noise_have_no_gain_and_say_why(
+    second: np.ndarray | float, reason: str, rng: np.random.Generator
+) -> None:
+    one = noisy(rng, 15_000.0)
+    other = np.full_like(one, math.nan) if np.isnan(second).any() else noisy(rng, second)
+    found = measure_pair(one, other, SMALL, NOISE, side=2)
+    assert np.isnan([found.gain, found.variance, *found.covariances.ravel()]).all()
+    assert re.search(reason, found.reason)
+
+
+@pytest.mark.parametrize(("saturated", "known"), [(0.009, True), (0.011, False), (1.0, False)])
+def test_a_hundredth_of_the_pixels_may_be_saturated(
+    saturated: float, known: bool, rng: np.random.Generator
+) -> None:
+    found = measure_pair(noisy(rng, 15_000.0), noisy(rng, 15_000.0), SMALL, NOISE, saturated=saturated)
+    assert (math.isfinite(found.gain), "are saturated" in found.reason) == (known, not known)
+    assert found.mean == pytest.approx(15_000.0, rel=1e-3)
+
+
+def test_without_a_read_noise_there_is_no_gain(rng: np.random.Generator) -> None:
+    found = measure_pair(noisy(rng, 15_000.0), noisy(rng, 15_000.0), SMALL, math.nan)
+    assert (math.isnan(found.gain), found.reason) == (True, "the read noise is not known")
+
+
+def test_constant_pixels_are_no_photons() -> None:
+    flat = np.full(SMALL.shape, 15_000.0, np.float32)
+    found = measure_pair(flat, flat, SMALL, NOISE)
+    assert (math.isnan(found.gain), found.reason) == (True, "the variance is not that of photons")
+
+
+def test_a_gradient_that_changes_within_a_pair_is_subtracted_or_told(rng: np.random.Generator) -> None:
+    slope = np.linspace(-0.001, 0.001, 400)
+    pair = noisy(rng, 60_000.0 * (1 + slope)), noisy(rng, 60_000.0 * (1 - slope))
+    truth = 60_000.0 / GAIN + NOISE**2
+    found = measure_pair(*pair, SMALL, NOISE, side=3)
+    tolerance = 5 * math.sqrt(2 / SMALL.size)
+    assert found.variance == pytest.approx(truth, rel=tolerance)
+    assert found.gain == pytest.approx(GAIN, rel=tolerance)
+    assert np.abs(found.covariances.ravel()[1:]).max() < 5 * truth / math.sqrt(SMALL.size)
+    refused = measure_pair(*pair, SMALL, NOISE, side=3, subtract_long_range=False)
+    assert "is not flat" in refused.reason
+
+
+def test_white_noise_and_neighbours_that_share_it_have_no_long_range_variance(
+    rng: np.random.Generator,
+) -> None:
+    noise = rng.normal(0.0, 100.0, (200, 401)).astype(np.float32)
+    for image in (noise[:, 1:], noise[:, 1:] + noise[:, :-1]):
+        variance, error = long_range_variance(image, SMALL)
+        assert abs(variance) < 5 * error < 0.005 * 100.0**2
+    wave = 50.0 * np.sin(np.linspace(0.0, 2 * np.pi, 400)).astype(np.float32)
+    variance, error = long_range_variance(noise[:, 1:] + wave, rng.random(SMALL.shape) > 0.1)
+    assert variance == pytest.approx(1250.0, rel=0.05)
+    assert long_range_variance(noise[:5, :5], np.ones((5, 5), bool)) == (0.0, math.inf)
+    assert long_range_variance(noise[:, 1:], ~SMALL) == (0.0, math.inf)

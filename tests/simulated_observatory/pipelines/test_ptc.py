@@ -83,6 +83,62 @@ def test_amplifier_without_good_pixels_has_no_gain(flat: Callable[[int, float], 
     assert pair.gain["C10"] > 1.0
 
 
+def test_faint_pair_has_the_noise_of_an_image_and_not_that_of_its_overscan(
+    flat: Callable[[int, float], DetectorImage],
+) -> None:
+    pair = [flat(number, 0.1) for number in (1, 2)]
+    for image in pair:
+        image.metadata = {
+            key: value / 1.032 if "STDEV" in key else value for key, value in image.metadata.items()
+        }
+    found = pair_of(*pair)
+    for name, gain in GAIN.items():
+        assert found.gain[name] == pytest.approx(gain, rel=4 * math.sqrt(2 / 165_000))
+        assert found.overscanNoise[name] == [pytest.approx(READ_NOISE / 1.032 / gain)]
+
+
+def test_noise_of_a_pair_beyond_the_linear_correction_is_null(
+    flat: Callable[[int, float], DetectorImage],
+) -> None:
+    found = pair_of(flat(1, 20.0), flat(2, 20.0))
+    assert all(map(math.isnan, found.noise.values()))
+    assert found.gain["C10"] == pytest.approx(GAIN["C10"], rel=0.02)
+
+
+def test_pairs_say_why_they_have_no_gain_and_cost_the_curve_nothing_else(
+    flat: Callable[[int, float], DetectorImage], image_of: ImageMaker
+) -> None:
+    times = (2.0, 5.0, 10.0, 15.0, 20.0, 30.0)
+    pairs = [(flat(2 * index, time), flat(2 * index + 1, time)) for index, time in enumerate(times, start=1)]
+    pairs[1][1].pixels("C10")[:] *= 0.5
+    pairs[-1][0].flags("C11")[:40] = MaskPlane.SAT
+    measured = [pair_of(*pair) for pair in pairs]
+    assert [sorted(each.reasons) for each in measured] == [[], ["C10"], [], [], [], ["C11"]]
+    assert "levels" in measured[1].reasons["C10"]
+    assert "saturated" in measured[-1].reasons["C11"]
+    curve = SolveTask(config=SolveConfig()).run(measured, bias_with(READ_NOISE, image_of)).outputCurve
+    assert [index for index, used in enumerate(curve.usedPoints["C10"]) if not used] == [1]
+    assert [index for index, used in enumerate(curve.usedPoints["C11"]) if not used] == [5]
+    for name, gain in GAIN.items():
+        assert curve.gain[name] == pytest.approx(gain, rel=0.012)
+        assert 0.0 < curve.ptcFitChiSq[name] < 5.0
+        assert curve.ptcFitDof[name] == 3
+    assert curve.reasons == {}
+
+
+def test_curve_of_one_level_is_null_with_the_reason(
+    flat: Callable[[int, float], DetectorImage], image_of: ImageMaker
+) -> None:
+    pairs = [pair_of(flat(2 * index, 5.0), flat(2 * index + 1, 5.0)) for index in range(1, 4)]
+    for fit_type in ("EXPAPPROXIMATION", "FULLCOVARIANCE"):
+        config = SolveConfig()
+        config.ptcFitType = fit_type
+        curve = SolveTask(config=config).run(pairs, bias_with(READ_NOISE, image_of)).outputCurve
+        for table in (curve.gain, curve.gainErr, curve.noise, curve.a00, curve.ptcTurnoff, curve.imageNoise):
+            assert all(map(math.isnan, table.values()))
+        assert set(curve.reasons.values()) == {"pairs that can be used have 1 levels of light"}
+
+
 def test_curve_has_the_noise_of_the_combined_bias_in_its_own_gain(
     flat: Callable[[int, float], DetectorImage], image_of: ImageMaker
 ) -> None:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve, variance_model
+from lsst.ts.simulated_observatory.pipelines.ptcfit import CurveFit, fit_curve, levels, variance_model
 
 GAIN, A00, NOISE, PIXELS = 1.08, -2.5e-6, 8.5, 1_000_000
 TIMES = np.array([5, 10, 15, 20, 25, 30, 35], dtype=float)
@@ -105,3 +105,131 @@ def test_turnoff_is_known_to_half_the_distance_of_the_next_pair() -> None:
     variances[-2:] *= 0.3
     fit = fit_curve(means, variances, np.full(6, PIXELS), NOISE)
     assert (fit.turnoff, fit.turnoff_error) == (3050 * 30, 3050 * 4)
+
+
+UNIT = np.full(7, float(PIXELS))
+
+
+def exact(times: list[float], pixels: float = PIXELS) -> CurveFit:
+    """Fit to exact pairs of some exposure times."""
+    means = 3050 * np.array(times)
+    return fit_curve(means, variance_model(means, GAIN, A00, NOISE), np.full(means.size, pixels), NOISE)
+
+
+@pytest.mark.parametrize(
+    "times", [[5, 5, 5, 20, 35], [5, 5, 5, 5, 30, 35], [0.5, 0.5, 0.5, 20, 35], [5, 5.001, 5.002, 12, 35]]
+)
+def test_many_pairs_of_one_level_are_no_curve_by_themselves(times: list[float]) -> None:
+    fit = exact(times)
+    assert fit.gain == pytest.approx(GAIN, rel=1e-6)
+    assert fit.turnoff == 3050 * 35
+    assert fit.used.all()
+
+
+@pytest.mark.parametrize("times", [[5] * 10, [5, 5.01, 5.02, 4.99], [35, 35]])
+def test_pairs_of_one_level_determine_nothing(times: list[float], rng: np.random.Generator) -> None:
+    means = 3050 * np.array(times) * (1 + rng.normal(0, 1e-4, len(times)))
+    fit = fit_curve(means, curve(rng, means), np.full(means.size, PIXELS), NOISE)
+    assert np.isnan([fit.gain, fit.gain_error, fit.a00, fit.a00_error, fit.noise, fit.turnoff]).all()
+    assert fit.reason == "pairs that can be used have 1 levels of light"
+
+
+def test_levels_that_are_too_near_leave_the_gain_open(rng: np.random.Generator) -> None:
+    means = 3050 * np.array([5, 5, 5.1, 5.1])
+    fit = fit_curve(means, curve(rng, means), np.full(4, PIXELS / 64), NOISE)
+    assert math.isnan(fit.gain)
+    assert "the pairs leave the gain open" in fit.reason
+
+
+@pytest.mark.parametrize("noise", [math.nan, math.inf, -1.0])
+def test_without_a_noise_there_is_no_fit(noise: float) -> None:
+    means = 3050 * TIMES
+    fit = fit_curve(means, variance_model(means, GAIN, A00, NOISE), UNIT, noise)
+    assert (math.isnan(fit.gain), fit.reason) == (True, "the noise of images without light is not known")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -5.0, 0.0])
+@pytest.mark.parametrize("which", ["means", "variances", "pixels"])
+def test_a_value_that_is_none_costs_its_pair_alone(which: str, value: float) -> None:
+    means = 3050 * TIMES
+    data = {"means": means, "variances": variance_model(means, GAIN, A00, NOISE), "pixels": UNIT.copy()}
+    data[which] = data[which].copy()
+    data[which][2] = value
+    fit = fit_curve(data["means"], data["variances"], data["pixels"], NOISE)
+    assert fit.gain == pytest.approx(GAIN, rel=1e-6)
+    assert np.flatnonzero(~fit.used).tolist() == [2]
+
+
+@pytest.mark.parametrize("off", [0.01, 0.025, 0.1, 1.0, -0.025, -0.5])
+@pytest.mark.parametrize("pair", [0, 1, 3, 5])
+def test_a_pair_that_is_off_costs_itself_and_not_the_gain(pair: int, off: float) -> None:
+    means = 3050 * TIMES
+    variances = variance_model(means, GAIN, A00, NOISE)
+    variances[pair] *= 1 + off
+    fit = fit_curve(means, variances, UNIT, NOISE)
+    assert fit.turnoff == means[-1]
+    assert fit.gain == pytest.approx(GAIN, rel=1e-6)
+    assert np.flatnonzero(~fit.used).tolist() == [pair]
+
+
+def test_two_pairs_that_are_off_cost_themselves_alone() -> None:
+    means = 3050 * np.arange(2.0, 36.0, 3.0)
+    variances = variance_model(means, GAIN, A00, NOISE)
+    variances[[0, 6]] *= (1.04, 0.95)
+    fit = fit_curve(means, variances, np.full(means.size, PIXELS), NOISE)
+    assert np.flatnonzero(~fit.used).tolist() == [0, 6]
+    assert fit.gain == pytest.approx(GAIN, rel=1e-6)
+
+
+@pytest.mark.parametrize(("pair", "off"), [(3, 0.05), (3, 0.1), (3, -0.05), (4, 0.05), (4, 0.1), (4, -0.1)])
+def test_which_of_two_single_levels_is_off_cannot_be_known_and_is_in_the_error(
+    pair: int, off: float, rng: np.random.Generator
+) -> None:
+    means = 3050 * np.array([5, 5, 5, 20, 35])
+    variances = curve(rng, means)
+    variances[pair] *= 1 + off
+    fit = fit_curve(means, variances, np.full(5, PIXELS), NOISE)
+    assert abs(fit.gain - GAIN) < 2.5 * fit.gain_error
+    assert fit.gain_error > 0.003
+    assert fit.chi_square > 50.0
+
+
+@pytest.mark.parametrize("pair", ["none", "any"])
+@pytest.mark.parametrize("off", [0.005, 0.01, 0.025, 0.1])
+def test_errors_are_honest(pair: str, off: float) -> None:
+    rng, means, pulls = np.random.default_rng(12), 3050 * TIMES, []
+    for number in range(300):
+        variances = curve(rng, means)
+        variances[number % 7] *= 1.0 + (off * (-1.0) ** number if pair == "any" else 0.0)
+        fit = fit_curve(means, variances, UNIT, NOISE)
+        pulls.append([(fit.gain - GAIN) / fit.gain_error, (fit.a00 - A00) / fit.a00_error])
+    np.testing.assert_allclose(np.sqrt(np.mean(np.square(pulls), axis=0)), 1.0, atol=0.15)
+    np.testing.assert_allclose(np.mean(pulls, axis=0), 0.0, atol=0.25)
+
+
+def test_chi_square_tells_of_a_curve_that_is_none(rng: np.random.Generator) -> None:
+    means = 3050 * TIMES
+    good = fit_curve(means, curve(rng, means), UNIT, NOISE)
+    assert (0.1 < good.chi_square < 3.0, good.dof) == (True, 5)
+    wavy = curve(rng, means) * (1 + 0.004 * np.array([1, -1, 1, -1, 1, -1, 1]))
+    fit = fit_curve(means, wavy, UNIT, NOISE)
+    assert fit.chi_square > 5.0
+    assert fit.gain_error > 1.5 * good.gain_error
+    assert abs(fit.gain - GAIN) < 3 * fit.gain_error
+    two = exact([5, 35])
+    assert (math.isnan(two.chi_square), two.dof) == (True, 0)
+
+
+def test_one_low_pair_is_no_turnoff_and_two_are() -> None:
+    means = 3050 * np.arange(3.0, 36.0, 3.0)
+    variances = variance_model(means, GAIN, A00, NOISE)
+    variances[7] *= 0.8
+    assert fit_curve(means, variances, np.full(11, PIXELS), NOISE).turnoff == means[-1]
+    variances[8] *= 0.8
+    fit = fit_curve(means, variances, np.full(11, PIXELS), NOISE)
+    assert fit.turnoff == means[6]
+    assert fit.gain == pytest.approx(GAIN, rel=1e-5)
+
+
+def test_levels_are_counted_and_not_pairs() -> None:
+    assert [levels(np.array(each)) for each in ([], [5.0], [5.0, 5.04], [5.0, 5.06, 9.0])] == [0, 1, 1, 3]

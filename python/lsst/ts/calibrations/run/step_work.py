@@ -22,7 +22,8 @@ from ..workflow.workflow import Step, StepKind
 from .jobs import run_job
 
 if TYPE_CHECKING:
-    from ..butler.archive import Archive, PairGain
+    from ..butler.archive import Archive
+    from ..butler.pairgains import PairGain
     from ..butler.pipeline_files import PipelineFiles
     from ..components.ocps import OcpsClient
     from ..config.config import CalibrationConfig

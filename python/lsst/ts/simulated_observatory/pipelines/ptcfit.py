@@ -148,25 +148,29 @@ def fit_curve(
     is brighter is left out. What remains in doubt is in the errors, see `leastsquares.estimate`.
     """
     mean, variance, number = (np.asarray(each, dtype=np.float64) for each in (means, variances, pixels))
-    with np.errstate(invalid="ignore"):
-        good = np.isfinite(mean) & np.isfinite(variance) & (variance > 0.0) & (mean > 0.0) & (number > 1.0)
+    good = np.isfinite(mean) & np.isfinite(variance) & np.isfinite(number)
+    good[good] = (mean[good] > 0.0) & (variance[good] > 0.0) & (number[good] > 1.0)
+    known = mean[np.isfinite(mean)]
+    mean, variance, number = mean[good], variance[good], number[good]
     if not (math.isfinite(noise) and noise >= 0.0):
         return _none(good, "the noise of images without light is not known")
-    if levels(mean[good]) < 2:
-        return _none(good, f"pairs that can be used have {levels(mean[good])} levels of light")
-    points = _Points(
-        mean, variance, np.where(good, variance * np.sqrt(2.0 / np.maximum(number, 1.0)), 1.0), noise
-    )
-    used = np.zeros(mean.shape, dtype=bool)
-    if points.noise_error(good) < noise_precision * noise:
+    if levels(mean) < 2:
+        return _none(good, f"pairs that can be used have {levels(mean)} levels of light")
+    points, all_points = _Points(mean, variance, variance * np.sqrt(2.0 / number), noise), mean > 0.0
+    used = all_points
+    if points.noise_error(all_points) < noise_precision * noise:
         points.free = 3
-        used = _on_the_curve(points, good, rejection)
+        used = _on_the_curve(points, rejection)
     if points.free == 2 or not points.noise_error(used) < noise_precision * noise:
         points.free = 2
-        used = _on_the_curve(points, good, rejection)
+        used = _on_the_curve(points, rejection)
     if levels(mean[used]) < points.free:
         return _none(good, f"pairs that follow a curve have {levels(mean[used])} levels of light")
-    return _fitted(points, used, good)
+    fit = _fitted(points, used)
+    if fit.reason:
+        return _none(good, fit.reason)
+    good[good] = used
+    return replace(fit, used=good, turnoff_error=_step(known, fit.turnoff) / 2.0)
 
 
 def _none(points: NDArray[np.bool_], reason: str) -> CurveFit:
@@ -174,13 +178,13 @@ def _none(points: NDArray[np.bool_], reason: str) -> CurveFit:
     return CurveFit(*(math.nan,) * 8, used=np.zeros_like(points), reason=reason)
 
 
-def _fitted(points: _Points, used: NDArray[np.bool_], good: NDArray[np.bool_]) -> CurveFit:
+def _fitted(points: _Points, used: NDArray[np.bool_]) -> CurveFit:
     """Parameters and errors, from the points that are used."""
     values, turnoff = points.fit(used), float(points.mean[used].max())
     residuals, found = points.misfit(values)[used], points.solution(values, used)
     if found is None:
         return _none(used, "the pairs do not determine gain and brighter-fatter coefficient")
-    rejected = bool(np.any(good & ~used & (points.mean < turnoff)))
+    rejected = bool(np.any(~used & (points.mean < turnoff)))
     doubt = estimate(found, residuals, rejected=rejected)
     a00, gain, square = points.parameters(values + doubt.shift)
     errors = np.sqrt(np.diag(doubt.covariance))
@@ -195,7 +199,7 @@ def _fitted(points: _Points, used: NDArray[np.bool_], good: NDArray[np.bool_]) -
         noise=noise,
         noise_error=float(errors[2]) / max(2.0 * noise, 1e-9) if points.free == 3 else math.nan,
         turnoff=turnoff,
-        turnoff_error=_step(points.mean[np.isfinite(points.mean)], turnoff) / 2.0,
+        turnoff_error=math.nan,
         used=used,
         chi_square=float(np.sum(residuals**2)) / dof if dof else math.nan,
         dof=dof,
@@ -298,16 +302,18 @@ class _Points:
         return math.inf if found is None else math.sqrt(float(found.covariance[2, 2])) / (2.0 * self.noise)
 
 
-def _on_the_curve(points: _Points, good: NDArray[np.bool_], rejection: float) -> NDArray[np.bool_]:
+def _on_the_curve(points: _Points, rejection: float) -> NDArray[np.bool_]:
     """Which points follow the curve that starts with the faint ones, see `fit_curve`."""
     mean, variance = points.mean, points.variance
-    used = _first_points(points, good)
+    used = _first_points(points)
     for _ in range(ROUNDS):
         values = points.fit(used)
         deviations = points.deviations(values, used)
-        low = good & (deviations > rejection) & (mean * values[1] > LINEAR_LIMIT)
+        low = (deviations > rejection) & (mean * values[1] > LINEAR_LIMIT)
         low &= points.misfit(values) * points.error > TOLERANCE * variance
-        before = good & (mean < _turnoff(mean[good], low[good]))
+        before = mean < _turnoff(mean, low)
+        if levels(mean[before]) <= points.free:  # the bright ones cannot be told from faint ones that are off
+            before = mean > 0.0
         off = np.where(used & before, np.abs(deviations), 0.0)
         worst = int(np.argmax(off))
         if off[worst] > rejection and _identified(mean, used & before, worst, points.free):
@@ -321,14 +327,14 @@ def _on_the_curve(points: _Points, good: NDArray[np.bool_], rejection: float) ->
     return used
 
 
-def _first_points(points: _Points, good: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _first_points(points: _Points) -> NDArray[np.bool_]:
     """Points that are not far off: of all, or of the faint ones if less than half are then left."""
-    mean = points.mean
-    faint = good & (mean * points.guess(good)[1] <= LINEAR_LIMIT)
-    for limit in np.sort(mean[good]):
+    mean, good = points.mean, points.mean > 0.0
+    faint = mean * points.guess(good)[1] <= LINEAR_LIMIT
+    for limit in np.sort(mean):
         if levels(mean[faint]) > points.free:
             break
-        faint = good & (mean <= limit)
+        faint = mean <= limit
     for some in (good, faint):
         misfit = np.abs(points.misfit(points.guess(some)) * points.error)
         near = some & (misfit <= np.maximum(5.0 * points.error, TOLERANCE * points.variance))
