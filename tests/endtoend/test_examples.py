@@ -79,8 +79,8 @@ def test_flats_up_to_50_s_saturate_and_this_is_told_from_the_beginning_to_the_en
     assert verdicts(run) == {"BIAS": True, "DARK": True, "FLAT": True}
     failing = run.summary["verification"]["FLAT"]["failures"]
     times = {str(each["id"]): each["exp_time"] for each in run.exposures("FLAT")}
-    assert {times[each] for each in failing} == {45.0, 50.0}
-    assert all(tests == {"NOISE": 16} for tests in failing.values())
+    assert {times[each] for each in failing} == {40.0, 45.0, 50.0}
+    assert all(tests["NOISE"] >= 1 for tests in failing.values())
     assert run.summary["gains"] == []
     for told in ("flats of 40, 45, 50 s saturate", "no two flats have the same exposure time"):
         assert told in run.output.partition("Taking ")[0]
