@@ -68,7 +68,8 @@ def find(kind: str, images: Sequence[StoredImage]) -> Defects:
 
 
 def left_out(found: Defects) -> dict[int, str]:
-    return {each["exposure"]: each["reason"] for each in found.metadata["leftOut"]}
+    values = (found.metadata[f"LEFT OUT {key}"] for key in ("EXPOSURES", "REASONS"))
+    return dict(zip(*values, strict=True))
 
 
 def reasons(found: Defects) -> dict[str, str]:

@@ -34,6 +34,8 @@ __all__ = [
 ]
 
 
+_LEFT_OUT = ("LEFT OUT EXPOSURES", "LEFT OUT REASONS")
+
 _DefectsInput = partial(Input, storageClass=DEFECTS, dimensions=DETECTOR, minimum=0)
 
 
@@ -111,9 +113,8 @@ class MeasureDefectsTask(CalibrationTask):
         else:
             scales, unusable = flat_levels(levels), unusable_flats(levels, names)
         exposures = [header["EXPOSURE"] for header in headers]
-        left_out = [{"exposure": exposures[n], "reason": unusable[n]} for n in sorted(unusable)]
         kept = [n for n in range(len(headers)) if n not in unusable]
-        reasons = [f"{each['exposure']}: {each['reason']}" for each in left_out]
+        reasons = [f"{exposures[n]}: {unusable[n]}" for n in sorted(unusable)]
         if not kept:
             raise UnusableImagesError(f"no {kind} can show defects: {'; '.join(reasons)}")
         for reason in reasons:
@@ -125,7 +126,12 @@ class MeasureDefectsTask(CalibrationTask):
             (scales[kept] ** (2 if kind == "dark" else 1)).tolist(),
         )
         mask, metadata = find_defects(combined, levels[:, kept], kind, self._limits)
-        metadata |= {"imageType": kind, "exposures": [exposures[n] for n in kept], "leftOut": left_out}
+        metadata |= {
+            "imageType": kind,
+            "exposures": [exposures[n] for n in kept],
+            "LEFT OUT EXPOSURES": [exposures[n] for n in sorted(unusable)],
+            "LEFT OUT REASONS": [unusable[n] for n in sorted(unusable)],
+        }
         return Struct(outputDefects=Defects.from_mask(headers[0][Key.DETECTOR_NAME], mask, metadata))
 
     @property
@@ -168,7 +174,7 @@ class MergeDefectsTask(CalibrationTask):
             mask[y0 : y0 + height, x0 : x0 + width] = False
         metadata = {
             "exposures": {each.metadata["imageType"]: each.metadata["exposures"] for each in sources},
-            "leftOut": [left_out for each in sources for left_out in each.metadata["leftOut"]],
+            **{key: [value for each in sources for value in each.metadata[key]] for key in _LEFT_OUT},
             "amplifiers": {name: each["reason"] for name, each in amplifiers.items()},
             "limits": {each.metadata["imageType"]: each.metadata["limits"] for each in sources},
             "edge": edge,
