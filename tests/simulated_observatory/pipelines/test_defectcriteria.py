@@ -181,8 +181,11 @@ class TestPower:
         images["flat"].image[70, 70:74] = 1.05
         assert self.failed(images, self.truth) == set()
 
-    def test_a_dead_amplifier_must_be_masked_as_a_whole(self, images: dict[str, DetectorImage]) -> None:
-        images["image"].pixels("C03")[:] = 0.0
+    @pytest.mark.parametrize("level", [0.0, 2_000.0])
+    def test_a_dead_amplifier_must_be_masked_as_a_whole(
+        self, images: dict[str, DetectorImage], level: float
+    ) -> None:
+        images["image"].pixels("C03")[:] = level
         assert self.failed(images, self.truth) == {"COLD_LEFT"}
         mask = self.truth.copy()
         box = images["image"].amplifiers["C03"].box

@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 from lsst.ts.simulated_observatory.pipelines.images import Amplifier, DetectorImage, MaskPlane
-from lsst.ts.simulated_observatory.pipelines.measuredefects import MeasureDefectsConfig, MeasureDefectsTask
+from lsst.ts.simulated_observatory.pipelines.measuredefects import (
+    MeasureDefectsConfig,
+    MeasureDefectsTask,
+    UnusableImagesError,
+)
 from lsst.ts.simulated_observatory.pipelines.tables import Defects
 
 from .conftest import StoredImage
@@ -210,14 +214,24 @@ def test_a_shutter_that_stuck_half_way_costs_only_its_flat(detector: Detector) -
     assert "part of the light of " in left_out(found)[1]
 
 
+def test_two_flats_that_disagree_are_both_left_out(detector: Detector) -> None:
+    """Nobody knows which one is right; it is not the amplifiers that are broken."""
+    images = detector.flats(5.0, 5.0)
+    images[1].image.image[:, : SHAPE[1] // 2] *= 0.5
+    with pytest.raises(
+        UnusableImagesError, match=r"no flat can show defects: 0: .*; 1: the part of the light"
+    ):
+        find("flat", images)
+
+
 def test_an_amplifier_beyond_its_full_well_costs_the_brighter_flats(detector: Detector) -> None:
     images = detector.flats(5.0, 5.0, 10.0, 10.0, 15.0, 15.0, 25.0, 25.0, 35.0, 35.0)
     for each in images:
-        np.minimum(each.image.pixels("C03"), 60_000.0, out=each.image.pixels("C03"))
+        np.minimum(each.image.pixels("C03"), 40_000.0, out=each.image.pixels("C03"))
     found = find("flat", images)
     assert not found.mask.any()
-    assert list(left_out(found)) == [6, 7, 8, 9]
-    assert left_out(found)[8].startswith("the part of the light of C03 is off by -4")
+    assert list(left_out(found)) == [4, 5, 6, 7, 8, 9]
+    assert left_out(found)[8].startswith("the part of the light of C03 is off by -6")
 
 
 def test_light_in_a_dark_costs_only_that_dark(detector: Detector) -> None:
