@@ -144,7 +144,7 @@ class TestPower:
 
     def test_the_truth_passes(self, images: dict[str, DetectorImage]) -> None:
         edges = self.truth.copy()
-        edges[:5] = edges[-5:] = edges[:, :5] = edges[:, -5:] = True
+        edges[:9] = edges[-9:] = edges[:, :9] = edges[:, -9:] = True
         for mask in (self.truth, edges):
             assert self.failed(images, mask) == set()
         tests = verified_defects(**images)["VERIFY"]["AMP"].values()
