@@ -181,6 +181,13 @@ class TestPower:
         images["flat"].image[70, 70:74] = 1.05
         assert self.failed(images, self.truth) == set()
 
+    def test_noise_of_a_faint_flat_is_not_left(
+        self, images: dict[str, DetectorImage], rng: np.random.Generator
+    ) -> None:
+        light = 330.0 * images["flat"].image
+        images["image"].image[:] = rng.normal(light, np.sqrt(light + 81.0))
+        assert self.failed(images, self.truth) == set()
+
     @pytest.mark.parametrize("level", [0.0, 2_000.0])
     def test_a_dead_amplifier_must_be_masked_as_a_whole(
         self, images: dict[str, DetectorImage], level: float
