@@ -104,6 +104,16 @@ def test_a_value_is_not_finite(value: Any) -> None:
     assert "exposure 1, RXX_S00: C05 NOISE is not finite" in problem(measured)
 
 
+def test_nothing_is_missed_of_an_amplifier_that_is_a_defect_as_a_whole() -> None:
+    measured = measurements([1, 2])
+    for exposure in (1, 2):
+        measured[exposure, "RXX_S00"]["AMP"]["C05"]["NOISE"] = math.nan
+        measured[exposure, "RXX_S00"]["METADATA"]["MASKED_AMPLIFIERS"] = ["C05"]
+    assert judge({1: [], 2: []}, measured).passed
+    measured[1, "RXX_S00"]["AMP"]["C06"]["NOISE"] = math.nan
+    assert problem(measured) == "exposure 1, RXX_S00: C06 NOISE is not finite"
+
+
 def test_a_value_of_the_detector_is_not_finite() -> None:
     measured = measurements([1, 2])
     measured[1, "RXX_S00"]["DET"] = {"MEAN": math.nan, "SCATTER": 1.0}

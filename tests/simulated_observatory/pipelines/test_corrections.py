@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from lsst.ts.simulated_observatory.pipelines.corrections import interpolate, linearize, subtract_crosstalk
+from lsst.ts.simulated_observatory.pipelines.defectsearch import fill_columns
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
-from lsst.ts.simulated_observatory.pipelines.measuredefects import fill_columns
 
 
 def test_crosstalk_of_a_bright_amplifier_is_removed(rng: np.random.Generator) -> None:

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lsst.ts.simulated_observatory.pipelines.cosmicrays import CosmicRayFinder
-from lsst.ts.simulated_observatory.pipelines.criteria import verified_image
-from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
+from lsst.ts.simulated_observatory.pipelines.defectcriteria import verified_defects
+from lsst.ts.simulated_observatory.pipelines.images import Amplifier, DetectorImage, MaskPlane
 
 Values = dict[str, dict[str, Any]]
 ImageMaker = Callable[..., DetectorImage]
@@ -18,7 +17,7 @@ MEAN = 16_500.0
 
 def verified(image: DetectorImage) -> tuple[Values, Values]:
     """Statistics and test results of the amplifiers."""
-    result = verified_image(image, "DEFECTS", CosmicRayFinder())
+    result = verified_defects(image)
     return result["AMP"], result["VERIFY"]["AMP"]
 
 
@@ -48,6 +47,8 @@ def test_flat_is_better_without_its_defects(flat: DetectorImage) -> None:
         "STDEV": True,
         "MIN": True,
         "MAX": True,
+        "MASKED": True,
+        "COLD_LEFT": True,
         "SUCCESS": True,
         "PROB_TEST": False,
     }
@@ -61,6 +62,14 @@ def test_amplifier_whose_defects_are_its_best_pixels_fails(flat: DetectorImage) 
     assert not results["C11"]["STDEV"]
     assert not results["C11"]["SUCCESS"]
     assert results["C10"]["SUCCESS"]
+
+
+def test_ordinary_pixels_may_be_masked(rng: np.random.Generator, image_of: ImageMaker) -> None:
+    """Hot pixels are ordinary in a flat: without them the noise rises as often as it falls."""
+    for _ in range(20):
+        image = image_of(rng.normal(MEAN, math.sqrt(MEAN), (300, 400)))
+        image.mask[rng.integers(0, 300, 20), rng.integers(0, 400, 20)] = MaskPlane.BAD
+        assert all(each["STDEV"] for each in verified(image)[1].values())
 
 
 def test_pixels_that_chance_cannot_explain_are_as_many_as_there_are_defects(
@@ -87,6 +96,133 @@ def test_statistics_that_are_not_finite_never_pass(flat: DetectorImage) -> None:
     flat.flags("C10")[:] = MaskPlane.BAD
     flat.pixels("C11")[3, 4] = math.nan
     _, results = verified(flat)
-    assert not any(results["C10"].values())
+    assert not any(results["C10"][test] for test in ("OUTLIERS", "STDEV", "MIN", "MAX", "SUCCESS"))
     assert not results["C11"]["MIN"]
     assert not results["C11"]["SUCCESS"]
+
+
+class TestPower:
+    """Lists of defects against images of a known detector of 16 amplifiers."""
+
+    SHAPE = 400, 800
+
+    @pytest.fixture
+    def images(self, rng: np.random.Generator) -> dict[str, DetectorImage]:
+        """A flat, a combined dark and a combined flat."""
+        self.truth = np.zeros(self.SHAPE, bool)
+        response = rng.normal(1.0, 0.005, self.SHAPE)
+        rate = np.full(self.SHAPE, 0.02)
+        cold, hot = rng.integers(15, 385, (2, 20, 2))
+        response[cold[:, 0], cold[:, 1]] *= 0.5
+        response[100:180, 333] *= 0.7
+        response[300, 700] = 1.3
+        rate[hot[:, 0], hot[:, 1]] = 10.0
+        rate[210:390, 77] = 10.0
+        self.truth |= (np.abs(response - 1.0) > 0.1) | (rate > 3.0)
+        light = 16_500.0 * response
+        return {
+            "image": self.image(rng.normal(light, np.sqrt(light))),
+            "dark": self.image(rng.normal(rate, 0.15)),
+            "flat": self.image(rng.normal(response, 0.001)),
+        }
+
+    def image(self, array: np.ndarray) -> DetectorImage:
+        amplifiers = {
+            f"C{half}{number}": Amplifier(f"C{half}{number}", 100 * number, 200 * half, 100, 200)
+            for half in range(2)
+            for number in range(8)
+        }
+        return DetectorImage(array.astype(np.float32), np.zeros(self.SHAPE, np.uint16), amplifiers, {})
+
+    def failed(self, images: dict[str, DetectorImage], mask: np.ndarray) -> set[str]:
+        """Tests of the detector that fail with a list of defects."""
+        images["image"].mask[:] = np.where(mask, np.uint16(MaskPlane.BAD), 0)
+        result = verified_defects(images["image"], dark=images["dark"], flat=images["flat"])
+        tests = result["VERIFY"]["DET"]
+        assert result["SUCCESS"] <= tests["SUCCESS"]
+        return {name for name, passed in tests.items() if not passed} - {"SUCCESS"}
+
+    def test_the_truth_passes(self, images: dict[str, DetectorImage]) -> None:
+        edges = self.truth.copy()
+        edges[:9] = edges[-9:] = edges[:, :9] = edges[:, -9:] = True
+        for mask in (self.truth, edges):
+            assert self.failed(images, mask) == set()
+        tests = verified_defects(**images)["VERIFY"]["AMP"].values()
+        added = ("MASKED", "COLD_LEFT", "BRIGHT_LEFT", "HOT_LEFT")
+        assert all(each[test] for each in tests for test in added)
+
+    def test_an_empty_list_fails(self, images: dict[str, DetectorImage]) -> None:
+        assert self.failed(images, np.zeros_like(self.truth)) == {"COLD_LEFT", "BRIGHT_LEFT", "HOT_LEFT"}
+
+    @pytest.mark.parametrize("part", [0.06, 0.5, 0.9])
+    def test_a_list_that_masks_much_of_the_detector_fails(
+        self, images: dict[str, DetectorImage], rng: np.random.Generator, part: float
+    ) -> None:
+        assert self.failed(images, self.truth | (rng.random(self.SHAPE) < part)) == {"MASKED"}
+
+    def test_a_list_that_masks_everything_fails(self, images: dict[str, DetectorImage]) -> None:
+        assert self.failed(images, np.ones_like(self.truth)) == {"MASKED", "MASKED_AMPLIFIERS"}
+
+    def test_the_list_of_another_detector_fails(self, images: dict[str, DetectorImage]) -> None:
+        assert self.failed(images, self.truth[::-1, ::-1]) == {"COLD_LEFT", "BRIGHT_LEFT", "HOT_LEFT"}
+
+    def test_each_kind_of_defect_is_missed_where_it_shows(self, images: dict[str, DetectorImage]) -> None:
+        for name, limit, sign, test in (
+            ("image", 0.85 * 16_500.0, -1, "COLD_LEFT"),
+            ("flat", 1.1, 1, "BRIGHT_LEFT"),
+            ("dark", 3.0, 1, "HOT_LEFT"),
+        ):
+            missed = sign * images[name].image > sign * limit
+            assert self.failed(images, self.truth & ~missed) == {test}
+
+    def test_a_few_pixels_near_the_limit_may_be_missed(self, images: dict[str, DetectorImage]) -> None:
+        images["image"].image[50, 50:54] = 0.86 * 16_500.0
+        images["dark"].image[60, 60:64] = 4.0
+        images["flat"].image[70, 70:74] = 1.05
+        assert self.failed(images, self.truth) == set()
+
+    def test_noise_of_a_faint_flat_is_not_left(
+        self, images: dict[str, DetectorImage], rng: np.random.Generator
+    ) -> None:
+        light = 330.0 * images["flat"].image
+        images["image"].image[:] = rng.normal(light, np.sqrt(light + 81.0))
+        assert self.failed(images, self.truth) == set()
+
+    @pytest.mark.parametrize("level", [0.0, 2_000.0])
+    def test_a_dead_amplifier_must_be_masked_as_a_whole(
+        self, images: dict[str, DetectorImage], level: float
+    ) -> None:
+        images["image"].pixels("C03")[:] = level
+        assert self.failed(images, self.truth) == {"COLD_LEFT"}
+        mask = self.truth.copy()
+        box = images["image"].amplifiers["C03"].box
+        mask[box][::3] = True
+        assert self.failed(images, mask) == {"COLD_LEFT"}
+        mask[box] = True
+        assert self.failed(images, mask) == set()
+        assert verified_defects(**images)["METADATA"]["MASKED_AMPLIFIERS"] == ["C03"]
+
+    def test_a_glowing_amplifier_must_be_masked_as_a_whole(self, images: dict[str, DetectorImage]) -> None:
+        images["dark"].pixels("C12")[:] += 12.0
+        assert self.failed(images, self.truth) == {"HOT_LEFT"}
+        mask = self.truth.copy()
+        mask[images["dark"].amplifiers["C12"].box] = True
+        assert self.failed(images, mask) == set()
+
+    @pytest.mark.parametrize("level", [0.0, math.nan])
+    def test_a_flat_without_light_shows_nothing(
+        self, images: dict[str, DetectorImage], rng: np.random.Generator, level: float
+    ) -> None:
+        images["image"].image[:] = rng.normal(level, 9.0, self.SHAPE)
+        assert self.failed(images, self.truth) == {"COLD_LEFT"}
+        assert math.isnan(verified_defects(**images)["DET"]["COLD_LEFT"])
+
+    def test_what_cannot_be_tested_is_said(self, images: dict[str, DetectorImage]) -> None:
+        result = verified_defects(images["image"])
+        assert set(result["VERIFY"]["DET"]) == {"MASKED", "MASKED_AMPLIFIERS", "COLD_LEFT", "SUCCESS"}
+        assert result["METADATA"]["NOT_TESTED"] == {
+            "BRIGHT_LEFT": "there is no combined flat",
+            "HOT_LEFT": "there is no combined dark",
+        }
+        with pytest.raises(RuntimeError, match="a combination has"):
+            verified_defects(images["image"], dark=self.image(np.zeros((5, 5))))

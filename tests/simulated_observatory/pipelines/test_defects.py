@@ -20,6 +20,7 @@ from lsst.ts.simulated_observatory.pipelines.measuredefects import (
     MeasureDefectsTask,
     MergeDefectsConfig,
     MergeDefectsTask,
+    UnusableImagesError,
 )
 from lsst.ts.simulated_observatory.pipelines.tables import Defects
 
@@ -63,18 +64,28 @@ def test_cold_pixels_and_columns_are_found_in_flats(rng: np.random.Generator, st
     assert np.count_nonzero(mask) == 1 + 39
 
 
-def test_flats_without_light_tell_nothing(stored: Store) -> None:
-    with pytest.raises(NoWorkFound):
-        defects_of("flat", [stored(np.zeros((10, 20)), 1, 5.0)])
+@pytest.mark.parametrize(
+    ("kind", "level", "time", "reason"),
+    [("flat", 0.0, 5.0, "2: it has no light: "), ("dark", 0.0, 0.0, "2: its dark time is 0 s")],
+)
+def test_the_task_fails_if_no_image_is_left(
+    rng: np.random.Generator, stored: Store, kind: str, level: float, time: float, reason: str
+) -> None:
+    images = [stored(rng.normal(level, 9.0, (50, 80)), number, time) for number in (1, 2)]
+    with pytest.raises(UnusableImagesError, match=f"no {kind} can show defects: 1: .*; {reason}"):
+        defects_of(kind, images)
+
+
+def source(image_type: str, mask: np.ndarray, **metadata: object) -> Defects:
+    values = {"imageType": image_type, "exposures": [1], "amplifiers": {}, "limits": {}}
+    values |= {"LEFT OUT EXPOSURES": [], "LEFT OUT REASONS": []}
+    return Defects.from_mask("RXX_S00", mask, values | metadata)
 
 
 def test_merged_defects_have_an_edge() -> None:
     hot, cold = np.zeros((2, 50, 60), bool)
     hot[20, 20] = cold[30, 30] = True
-    sources = {
-        "darkDefects": Defects.from_mask("RXX_S00", hot, {"imageType": "dark", "exposures": [1]}),
-        "flatDefects": Defects.from_mask("RXX_S00", cold, {"imageType": "flat", "exposures": [2]}),
-    }
+    sources = {"darkDefects": source("dark", hot), "flatDefects": source("flat", cold)}
     merge = MergeDefectsTask(config=MergeDefectsConfig())
     mask = merge.run(**sources).defects.mask
     assert mask[20, 20]
@@ -86,6 +97,28 @@ def test_merged_defects_have_an_edge() -> None:
     assert only.metadata["exposures"] == {"dark": [1]}
     with pytest.raises(NoWorkFound):
         merge.run()
+
+
+def test_a_broken_amplifier_is_one_defect_of_those_that_are_merged() -> None:
+    hot, cold = np.zeros((2, 50, 60), bool)
+    hot[:, 30:60] = True
+    cold[20, 29] = True
+    broken = {"C11": {"reason": "glowing: 12 electron/s", "box": [30, 0, 30, 50]}}
+    left_out = {"LEFT OUT EXPOSURES": [7], "LEFT OUT REASONS": ["it has no light: 0.3 electron"]}
+    merged = (
+        MergeDefectsTask(config=MergeDefectsConfig())
+        .run(
+            darkDefects=source("dark", hot, amplifiers=broken),
+            flatDefects=source("flat", cold, **left_out),
+        )
+        .defects
+    )
+    assert merged.boxes[0] == (30, 0, 30, 50)
+    assert merged.metadata["amplifiers"] == {"C11": "glowing: 12 electron/s"}
+    assert merged.metadata.items() >= left_out.items()
+    edges = np.zeros_like(hot)
+    edges[:5] = edges[-5:] = edges[:, :5] = edges[:, -5:] = True
+    np.testing.assert_array_equal(merged.mask, hot | cold | edges)
 
 
 def test_level_of_a_flat_can_leave_out_vignetted_pixels(image_of: ImageMaker) -> None:

@@ -305,9 +305,12 @@ def _gaps(statistics: Any, amplifiers: Set[str]) -> Iterator[str]:
         yield f"measurements of {', '.join(unknown)}, which the detector does not have"
     yield from _uneven(by_amplifier, "value")
     yield from _uneven(_mapping(_mapping(statistics, "VERIFY"), "AMP"), "result", amplifiers)
+    # Of an amplifier that is a defect as a whole nothing is left to be measured.
+    masked = _mapping(statistics, "METADATA").get("MASKED_AMPLIFIERS", ())
     for name in sorted(amplifiers & set(by_amplifier)):
         values = by_amplifier[name]
-        yield from (f"{name} {where} is not finite" for where in _not_finite(values))
+        if name not in masked:
+            yield from (f"{name} {where} is not finite" for where in _not_finite(values))
         if not isinstance(values, Mapping) or not values:
             yield f"no values for {name}"
     yield from (f"{where} is not finite" for where in _not_finite(_mapping(statistics, "DET")))

@@ -29,7 +29,6 @@ __all__ = [
     "verified_curve",
     "verified_image",
     "verify_dark_image",
-    "verify_defects",
     "verify_flat",
 ]
 
@@ -73,10 +72,9 @@ def verified_image(image: DetectorImage, kind: str, finder: CosmicRayFinder) -> 
     Parameters
     ----------
     image
-        In electrons; for DEFECTS a flat in which they are flagged, neither divided by a flat, in which bad
-        columns would look good, nor interpolated.
+        In electrons.
     kind
-        BIAS, DARK, FLAT or DEFECTS: whose tests are made.
+        BIAS, DARK or FLAT: whose tests are made. For DEFECTS see `verified_defects`.
     finder
         Finds cosmic rays.
 
@@ -92,9 +90,6 @@ def verified_image(image: DetectorImage, kind: str, finder: CosmicRayFinder) -> 
         return detector_result(
             amplifiers, merged(results, added), of_detector, detector=detector, metadata={"ADDED": values}
         )
-    if kind == "DEFECTS":
-        amplifiers = _measure_defects(image)
-        return detector_result(amplifiers, verify_defects(amplifiers))
     amplifiers = _measure_dark_image(image, finder, corner=kind == "BIAS")
     noise = {name: amplifier_value(image.metadata, Key.OVERSCAN_NOISE, name) for name in image.amplifiers}
     added, values = added_tests(image, kind)
@@ -247,58 +242,6 @@ def verify_flat(
     return results, {"SCATTER": agree, "SUCCESS": agree}
 
 
-def _measure_defects(image: DetectorImage) -> AmplifierStatistics:
-    """OUTLIERS (clipped pixels), MEDIAN, STDEV (clipped), MIN and MAX without defects, and with them.
-
-    The latter are named UNMASKED_... There are also DEFECT_PIXELS and FRAC, number and part of pixels in
-    defects, and STAT_OUTLIERS, pixels so far off that a normal distribution would have less than one of them.
-    """
-    statistics: AmplifierStatistics = {}
-    for name in image.amplifiers:
-        pixels = image.pixels(name)
-        bad = (image.flags(name) & np.uint16(MaskPlane.BAD)) != 0
-        masked = _statistics(pixels[~bad])
-        unmasked = {f"UNMASKED_{key}": value for key, value in _statistics(pixels.ravel()).items()}
-        defects = int(np.count_nonzero(bad))
-        # There, a normal distribution of as many pixels has the density of one.
-        far = math.sqrt(2.0 * math.log(max(pixels.size / math.sqrt(2.0 * math.pi), 1.0))) * masked["STDEV"]
-        statistics[name] = masked | unmasked
-        statistics[name]["DEFECT_PIXELS"] = defects
-        statistics[name]["FRAC"] = defects / pixels.size
-        statistics[name]["STAT_OUTLIERS"] = int(np.count_nonzero(np.abs(pixels - masked["MEDIAN"]) > far))
-    return statistics
-
-
-def verify_defects(statistics: AmplifierStatistics) -> AmplifierResults:
-    """Test the amplifiers of a flat (cp_verify, verifyDefects).
-
-    PROB_TEST, as many pixels far off as there are in defects, is reported but does not count for SUCCESS: a
-    border that belongs to the defects makes it fail.
-
-    Parameters
-    ----------
-    statistics
-        Values by amplifier.
-
-    Returns
-    -------
-    results
-        OUTLIERS, STDEV, MIN, MAX, SUCCESS and PROB_TEST by amplifier.
-    """
-    results: AmplifierResults = {}
-    for name, values in statistics.items():
-        tests = {
-            "OUTLIERS": values["UNMASKED_OUTLIERS"] >= values["OUTLIERS"],
-            "STDEV": values["UNMASKED_STDEV"] >= values["STDEV"],
-            "MIN": values["UNMASKED_MIN"] <= values["MIN"],
-            "MAX": values["UNMASKED_MAX"] >= values["MAX"],
-        }
-        tests["SUCCESS"] = all(tests.values())
-        tests["PROB_TEST"] = values["STAT_OUTLIERS"] == values["DEFECT_PIXELS"]
-        results[name] = tests
-    return results
-
-
 def verified_curve(curve: PhotonTransferCurve, model: DetectorModel) -> dict[str, Any]:
     """Measure and test a photon transfer curve (DMTN-101 section 16).
 
@@ -386,17 +329,3 @@ def _pixels(image: DetectorImage, amplifier: str) -> tuple[NDArray[np.float32], 
 def _deviation(value: float, nominal: float) -> float:
     """Relative deviation; NaN, with which every comparison is False, where it has no meaning."""
     return (value - nominal) / nominal if nominal > 0.0 else math.nan
-
-
-def _statistics(pixels: NDArray[np.float32]) -> dict[str, float]:
-    """Statistics of some pixels; NaN for none."""
-    if pixels.size == 0:
-        return dict.fromkeys(("OUTLIERS", "MEDIAN", "STDEV", "MIN", "MAX"), math.nan)
-    clipped = clipped_statistics(pixels)
-    return {
-        "OUTLIERS": clipped.clipped,
-        "MEDIAN": float(np.median(pixels)),
-        "STDEV": clipped.sigma,
-        "MIN": float(np.min(pixels)),
-        "MAX": float(np.max(pixels)),
-    }

@@ -1,4 +1,4 @@
-"""Defects: pixels that are too bright in darks or too faint in flats, and the edges (cp_pipe, cpDefects)."""
+"""Defects: what is too bright in darks or not as the rest in flats, and the edges (cp_pipe, cpDefects)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from lsst.pipe.base import (
     Struct,
 )
 from lsst.pipe.base.connectionTypes import Input, Output
-from numpy.typing import NDArray
-from scipy import ndimage
 
+from .defectmembers import flat_levels, measure_levels, unusable_darks, unusable_flats
+from .defectsearch import DefectLimits, find_defects
 from .images import Key, dark_time
 from .stacks import ImageHandle, combine_images, metadata_of
-from .statistics import clipped_statistics
 from .storage_classes import DEFECTS
 from .tables import Defects
 from .tasks import DETECTOR, CalibrationOutput, CalibrationTask, ImagesInput, dimension_record
@@ -31,9 +30,11 @@ __all__ = [
     "MeasureDefectsTask",
     "MergeDefectsConfig",
     "MergeDefectsTask",
-    "fill_columns",
+    "UnusableImagesError",
 ]
 
+
+_LEFT_OUT = ("LEFT OUT EXPOSURES", "LEFT OUT REASONS")
 
 _DefectsInput = partial(Input, storageClass=DEFECTS, dimensions=DETECTOR, minimum=0)
 
@@ -70,6 +71,7 @@ class MeasureDefectsConfig(PipelineTaskConfig, pipelineConnections=MeasureDefect
         doc="Dark current of a hot pixel above its amplifier's mean, electron/s.", default=3.0
     )
     coldFraction = Field[float](doc="Response of a cold pixel, relative to its amplifier.", default=0.9)
+    brightFraction = Field[float](doc="Response of a bright pixel, relative to its amplifier.", default=1.04)
     badPixelsInColumn = Field[int](doc="Bad pixels that make a column suspicious, of 2000.", default=50)
     goodPixelsInGap = Field[int](
         doc="Good pixels in a row that stay good in such a column, of 2000.", default=30
@@ -101,36 +103,52 @@ class MeasureDefectsTask(CalibrationTask):
         return {"inputExposures": chosen}
 
     def run(self, inputExposures: Sequence[ImageHandle]) -> Struct:
-        """Find defects; `NoWorkFound` if an image has no dark time, or a flat no light."""
+        """Find defects; `UnusableImagesError` if no image can show any."""
         headers, kind = metadata_of(inputExposures), self.config.imageType
+        names = list(inputExposures[0].get(parameters={"rows": (0, 1)}).amplifiers)
+        levels = np.stack([measure_levels(handle.get()) for handle in inputExposures], axis=1)
         if kind == "dark":
-            scales = [dark_time(header) for header in headers]
-            weights = [scale**2 for scale in scales]
+            scales = np.array([dark_time(header) for header in headers])
+            unusable = unusable_darks(levels, scales.tolist(), names, self.config.hotRate)
         else:
-            images = (handle.get() for handle in inputExposures)
-            scales = weights = [clipped_statistics(each.usable, threshold=3.0).mean for each in images]
-        if not min(scales) > 0.0:
-            raise NoWorkFound(f"a {kind} without signal or time shows no defects")
-        combined = combine_images(inputExposures, headers, scales, weights)
-        mask = np.zeros(combined.image.shape, dtype=bool)
-        for name, amplifier in combined.amplifiers.items():
-            mask[amplifier.box] = self._bad(combined.pixels(name))
-        metadata = {"imageType": kind, "exposures": [header["EXPOSURE"] for header in headers]}
+            scales, unusable = flat_levels(levels), unusable_flats(levels, names)
+        exposures = [header["EXPOSURE"] for header in headers]
+        kept = [n for n in range(len(headers)) if n not in unusable]
+        reasons = [f"{exposures[n]}: {unusable[n]}" for n in sorted(unusable)]
+        if not kept:
+            raise UnusableImagesError(f"no {kind} can show defects: {'; '.join(reasons)}")
+        for reason in reasons:
+            self.log.warning("This %s is left out: %s.", kind, reason)
+        combined = combine_images(
+            [inputExposures[n] for n in kept],
+            [headers[n] for n in kept],
+            scales[kept].tolist(),
+            (scales[kept] ** (2 if kind == "dark" else 1)).tolist(),
+        )
+        mask, metadata = find_defects(combined, levels[:, kept], kind, self._limits)
+        metadata |= {
+            "imageType": kind,
+            "exposures": [exposures[n] for n in kept],
+            "LEFT OUT EXPOSURES": [exposures[n] for n in sorted(unusable)],
+            "LEFT OUT REASONS": [unusable[n] for n in sorted(unusable)],
+        }
         return Struct(outputDefects=Defects.from_mask(headers[0][Key.DETECTOR_NAME], mask, metadata))
 
-    def _bad(self, pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Bad pixels of one amplifier."""
-        level = clipped_statistics(pixels).mean
-        if self.config.imageType == "dark":
-            bad = pixels > level + self.config.hotRate
-        else:
-            bad = ~(pixels >= self.config.coldFraction * level)
-        rows = pixels.shape[0] / 2000.0
-        return fill_columns(
-            bad,
-            suspicious=max(2, round(self.config.badPixelsInColumn * rows)),
-            gap=max(2, round(self.config.goodPixelsInGap * rows)),
+    @property
+    def _limits(self) -> DefectLimits:
+        """What is a defect."""
+        config = self.config
+        return DefectLimits(
+            hot_rate=config.hotRate,
+            cold_fraction=config.coldFraction,
+            bright_fraction=config.brightFraction,
+            column=config.badPixelsInColumn,
+            gap=config.goodPixelsInGap,
         )
+
+
+class UnusableImagesError(RuntimeError):
+    """None of the darks, or of the flats, can show defects."""
 
 
 class MergeDefectsTask(CalibrationTask):
@@ -150,28 +168,17 @@ class MergeDefectsTask(CalibrationTask):
         if edge:
             mask[:edge] = mask[-edge:] = True
             mask[:, :edge] = mask[:, -edge:] = True
-        exposures = {each.metadata["imageType"]: each.metadata["exposures"] for each in sources}
-        metadata = {"exposures": exposures, "edge": edge}
-        return Struct(defects=Defects.from_mask(sources[0].detector, mask, metadata))
-
-
-def fill_columns(bad: NDArray[np.bool_], *, suspicious: int, gap: int) -> NDArray[np.bool_]:
-    """Fill a column with many bad pixels between the first and the last of them.
-
-    Parameters
-    ----------
-    bad
-        Bad pixels of an amplifier, shape (rows, columns).
-    suspicious, gap
-        Least number of bad pixels in such a column; so many good pixels in a row stay good, at least 1.
-
-    Returns
-    -------
-    filled
-        Bad pixels, same shape.
-    """
-    filled = bad.copy()
-    columns = np.count_nonzero(bad, axis=0) >= suspicious
-    padded = np.pad(bad[:, columns], ((gap, gap), (0, 0)))  # the image must not end within a gap
-    filled[:, columns] = ndimage.binary_closing(padded, np.ones((gap, 1)))[gap:-gap]
-    return filled
+        amplifiers = {name: each for one in sources for name, each in one.metadata["amplifiers"].items()}
+        boxes = [tuple(each["box"]) for each in amplifiers.values()]
+        for x0, y0, width, height in boxes:  # each is one defect
+            mask[y0 : y0 + height, x0 : x0 + width] = False
+        metadata = {
+            "exposures": {each.metadata["imageType"]: each.metadata["exposures"] for each in sources},
+            **{key: [value for each in sources for value in each.metadata[key]] for key in _LEFT_OUT},
+            "amplifiers": {name: each["reason"] for name, each in amplifiers.items()},
+            "limits": {each.metadata["imageType"]: each.metadata["limits"] for each in sources},
+            "edge": edge,
+        }
+        defects = Defects.from_mask(sources[0].detector, mask, metadata)
+        defects.boxes[:0] = boxes
+        return Struct(defects=defects)

@@ -12,14 +12,16 @@ from lsst.pipe.base.connectionTypes import Input
 from ..cameras.models import DetectorModel, detector_model
 from .cosmicrays import CosmicRayFinder
 from .criteria import verified_curve, verified_image
+from .defectcriteria import verified_defects
 from .images import DetectorImage
 from .merging import exp_merge, run_merge
-from .storage_classes import CURVE
+from .storage_classes import CURVE, IMAGE
 from .tables import PhotonTransferCurve
 from .tasks import (
     DETECTOR,
     EXPOSURE,
     IMAGE_OF_DETECTOR,
+    CalibrationInput,
     CalibrationTask,
     ImageInput,
     StatisticsInput,
@@ -42,12 +44,32 @@ _RUN = ("instrument",)
 class VerifyDetectorConnections(
     PipelineTaskConnections, dimensions=IMAGE_OF_DETECTOR, defaultTemplates=_TEMPLATES
 ):
-    """A processed image, in electrons, and its statistics as cp_verify has them."""
+    """A processed image, in electrons, and its statistics as cp_verify has them.
+
+    In combined dark and flat it is seen which defects the list leaves; verification of other images has none.
+
+    Parameters
+    ----------
+    config
+        Configuration of the task.
+    """
 
     inputExposure = ImageInput(doc="Image", name="verify{calibration}Proc")
+    dark = CalibrationInput(doc="Combined dark", name="dark", storageClass=IMAGE, minimum=0)
+    flat = CalibrationInput(
+        doc="Combined flat",
+        name="flat",
+        storageClass=IMAGE,
+        dimensions=(*DETECTOR, "physical_filter"),
+        minimum=0,
+    )
     outputStats = StatisticsOutput(
         doc="Results", name="verify{calibration}DetStats", dimensions=IMAGE_OF_DETECTOR
     )
+
+    def __init__(self, *, config: Any = None) -> None:
+        if config.imageType != "DEFECTS":
+            del self.dark, self.flat
 
 
 class VerifyExposureConnections(PipelineTaskConnections, dimensions=EXPOSURE, defaultTemplates=_TEMPLATES):
@@ -135,8 +157,15 @@ class VerifyDetectorTask(CalibrationTask):
     _DefaultName = "verifyDetector"
     config: VerifyDetectorConfig
 
-    def run(self, inputExposure: DetectorImage) -> Struct:
-        """Measure and test one image, see `verified_image`."""
+    def run(
+        self,
+        inputExposure: DetectorImage,
+        dark: DetectorImage | None = None,
+        flat: DetectorImage | None = None,
+    ) -> Struct:
+        """Measure and test one image, see `verified_image` and `verified_defects`."""
+        if self.config.imageType == "DEFECTS":
+            return Struct(outputStats=verified_defects(inputExposure, dark=dark, flat=flat))
         repair = self.config.repair
         finder = CosmicRayFinder(
             threshold=repair.minSigma, minimum_charge=repair.min_DN, psf_fwhm=repair.fwhm

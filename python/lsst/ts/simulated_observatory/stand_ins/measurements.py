@@ -22,7 +22,8 @@ from ..cameras.models import DetectorModel
 from ..detector.faults import DetectorFault, active_faults
 from ..detector.illumination import LAMP_RATE, throughput
 from ..detector.truth import AmplifierTruth, DetectorTruth, draw_truth, random_stream
-from ..pipelines.criteria import verify_dark_image, verify_defects, verify_flat
+from ..pipelines.criteria import verify_dark_image, verify_flat
+from ..pipelines.defectcriteria import COUNTS, verify_defects
 from ..pipelines.images import Key
 from ..pipelines.tables import PhotonTransferCurve
 
@@ -118,7 +119,10 @@ class StandInCamera:
         detector_tests: dict[str, bool] = {}
         if defects:
             amplifiers = {each.truth.name: each.flagged(image, rng) for each in channels}
-            tests = verify_defects(amplifiers)
+            masked = float(np.mean([values["MASKED"] for values in amplifiers.values()]))
+            of_detector = {"MASKED": masked, "MASKED_AMPLIFIERS": 0, "ALLOWED_LEFT": 0}
+            of_detector |= dict.fromkeys(COUNTS, 0)
+            tests, detector_tests = verify_defects(amplifiers, of_detector)
         elif image.kind is ImageType.FLAT:
             amplifiers = {each.truth.name: each.flat(image, rng) for each in channels}
             means = np.array([values["MEAN"] for values in amplifiers.values()])
@@ -224,7 +228,7 @@ class _Channel:
         return self.noisier * self.truth.read_noise / self.truth.gain
 
     def dark(self, image: Measured, rng: np.random.Generator) -> dict[str, float]:
-        """Statistics of a bias or dark: see `pipelines.criteria`."""
+        """Statistics of a bias or dark: see `pipelines.defectcriteria`."""
         excess = image.time * self.rate
         noise = math.sqrt((PROCESSING * self.truth.read_noise) ** 2 + excess)
         noise = self._measured(noise, image, rng)
@@ -238,7 +242,7 @@ class _Channel:
         return statistics
 
     def flat(self, image: Measured, rng: np.random.Generator) -> dict[str, float]:
-        """Statistics of a flat: see `pipelines.criteria`."""
+        """Statistics of a flat: see `pipelines.defectcriteria`."""
         mean = self.charge(image) * (1.0 + 0.001 * float(rng.standard_normal()))
         noise = math.hypot(BRIGHTER_FATTER * math.sqrt(max(mean, 0.0)), self.truth.read_noise)
         return {"MEAN": mean, "NOISE": self._measured(noise, image, rng)}
@@ -254,7 +258,7 @@ class _Channel:
         return noise * (math.sqrt(1.0 + other) * (1.0 + PRECISION * float(rng.standard_normal())))
 
     def flagged(self, image: Measured, rng: np.random.Generator) -> dict[str, float]:
-        """Statistics of a flat whose defects are known: see `pipelines.criteria`."""
+        """Statistics of a flat whose defects are known: see `pipelines.defectcriteria`."""
         mean = self.charge(image)
         noise, bad = math.sqrt(max(mean, 1.0)), int(rng.integers(1, 50))
         masked = {"OUTLIERS": 3, "MEDIAN": mean, "STDEV": noise}
@@ -264,7 +268,8 @@ class _Channel:
         return (
             masked
             | {f"UNMASKED_{key}": value for key, value in unmasked.items()}
-            | {"DEFECT_PIXELS": bad, "FRAC": bad / 1e6, "STAT_OUTLIERS": bad + 1}
+            | {"DEFECT_PIXELS": bad, "FRAC": bad / 1e6, "STAT_OUTLIERS": bad + 1, "MASKED": bad / 1e6}
+            | dict.fromkeys(COUNTS, 0)
         )
 
     def charge(self, image: Measured) -> float:

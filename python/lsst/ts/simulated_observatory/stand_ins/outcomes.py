@@ -226,7 +226,7 @@ class Outcomes:
             }
             measured |= {(image.exposure, model.id): found for model, found in statistics.items()}
             by_name = {model.name: found for model, found in statistics.items()}
-            scatter = all(found["DET"] for found in by_name.values())  # of the detectors' means, of flats
+            scatter = all("MEAN" in found["DET"] for found in by_name.values())  # flats
             by_exposure[image.exposure] = exp_merge(by_name, scatter=scatter)
         return {
             f"{prefix}DetStats": measured,
