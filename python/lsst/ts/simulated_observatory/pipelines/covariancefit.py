@@ -114,10 +114,10 @@ def fit_covariances(
             data.residuals, data.start(), jac=data.jacobian, method="lm", x_scale="jac"
         )
         found = solution(fit.jac, fit.fun)
-        if found is None:
-            return _none(start, side, "the pairs do not determine the coefficients of the covariances")
-        if not data.clip(found.deviations):
+        if found is None or not data.clip(found.deviations):
             break
+    if found is None:
+        return _none(start, side, "the pairs do not determine the coefficients of the covariances")
     doubt = estimate(found, fit.fun, rejected=bool(np.any(~start.used)), suspects=data.variances)
     values, errors = fit.x + doubt.shift, np.sqrt(np.diag(doubt.covariance))
     gain, a, c, noise = data.parameters(values)

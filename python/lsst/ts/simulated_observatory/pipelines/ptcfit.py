@@ -89,8 +89,9 @@ class CurveFit:
         fit
             Turnoff and points are kept.
         """
-        fitted = ("gain", "gain_error", "a00", "a00_error", "noise", "noise_error", "chi_square")
-        return replace(self, **dict.fromkeys(fitted, math.nan), dof=0, reason=reason)
+        return replace(
+            _none(self.used, reason), used=self.used, turnoff=self.turnoff, turnoff_error=self.turnoff_error
+        )
 
 
 def variance_model(mean: NDArray[np.float64], gain: float, a00: float, noise: float) -> NDArray[np.float64]:
@@ -337,7 +338,7 @@ def _first_points(points: _Points) -> NDArray[np.bool_]:
         faint = mean <= limit
     for some in (good, faint):
         misfit = np.abs(points.misfit(points.guess(some)) * points.error)
-        near = some & (misfit <= np.maximum(5.0 * points.error, TOLERANCE * points.variance))
+        near = np.asarray(some & (misfit <= np.maximum(5.0 * points.error, TOLERANCE * points.variance)))
         if levels(mean[near]) > points.free and 2 * np.count_nonzero(near) > np.count_nonzero(some):
             return near
     return faint
