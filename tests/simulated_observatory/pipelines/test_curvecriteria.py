@@ -123,7 +123,9 @@ def test_amplifier_without_a_curve_fails_all_tests() -> None:
         table["C03"] = math.nan
     curve.usedPoints["C03"] = [False] * 3
     assert not any(verified(curve)["C03"].values())
-    assert not any(verified(replace(curve, gain={}, noise={}, a00={}, usedPoints={}))["C00"].values())
+    assert not any(
+        verified(replace(curve, gain={}, noise={}, a00={}, usedPoints={}, ptcFitChiSq={}))["C00"].values()
+    )
 
 
 def test_failures_are_named_by_amplifier_and_merged_by_detector() -> None:

@@ -338,7 +338,9 @@ def _first_points(points: _Points) -> NDArray[np.bool_]:
         faint = mean <= limit
     for some in (good, faint):
         misfit = np.abs(points.misfit(points.guess(some)) * points.error)
-        near = np.asarray(some & (misfit <= np.maximum(5.0 * points.error, TOLERANCE * points.variance)))
+        near: NDArray[np.bool_] = np.asarray(
+            some & (misfit <= np.maximum(5.0 * points.error, TOLERANCE * points.variance))
+        )
         if levels(mean[near]) > points.free and 2 * np.count_nonzero(near) > np.count_nonzero(some):
             return near
     return faint
