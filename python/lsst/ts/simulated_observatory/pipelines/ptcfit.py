@@ -331,16 +331,14 @@ def _on_the_curve(points: _Points, rejection: float) -> NDArray[np.bool_]:
 def _first_points(points: _Points) -> NDArray[np.bool_]:
     """Points that are not far off: of all, or of the faint ones if less than half are then left."""
     mean, good = points.mean, points.mean > 0.0
-    faint = mean * points.guess(good)[1] <= LINEAR_LIMIT
+    faint: NDArray[np.bool_] = mean * float(points.guess(good)[1]) <= LINEAR_LIMIT
     for limit in np.sort(mean):
         if levels(mean[faint]) > points.free:
             break
         faint = mean <= limit
     for some in (good, faint):
         misfit = np.abs(points.misfit(points.guess(some)) * points.error)
-        near: NDArray[np.bool_] = np.asarray(
-            some & (misfit <= np.maximum(5.0 * points.error, TOLERANCE * points.variance))
-        )
+        near = some & (misfit <= np.maximum(5.0 * points.error, TOLERANCE * points.variance))
         if levels(mean[near]) > points.free and 2 * np.count_nonzero(near) > np.count_nonzero(some):
             return near
     return faint
