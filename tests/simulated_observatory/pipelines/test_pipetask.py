@@ -182,8 +182,12 @@ def test_curve_and_defects_of_a_night_are_verified_before_they_are_certified(
     with Butler.from_config(repo) as butler:
         made = butler.get("ptc", DATA_ID, collections=curve)
         assert (made.detector, made.ptcFitType) == ("RXX_S00", "FULLCOVARIANCE")
-        ratios = [made.gain[each.name] / each.gain for each in truth.amplifiers]
-        assert np.mean(ratios) == pytest.approx(1.0, abs=0.02)
+        # With 3567 pixels an amplifier, gain and b are known to a few per cent, and their errors say so.
+        deviations = np.array([made.gain[each.name] / each.gain - 1.0 for each in truth.amplifiers])
+        errors = np.array([made.gainErr[name] / made.gain[name] for name in made.gain])
+        assert np.all(errors < 0.05)
+        assert np.mean(deviations) == pytest.approx(0.0, abs=0.03)
+        assert np.all(np.abs(deviations) < 3.0 * errors)
         assert np.median(list(made.a00.values())) == pytest.approx(-2.5e-6, rel=0.3)
         details = butler.get("verifyPtcDetStats", DATA_ID, collections=checked)
         assert details["AMP"]["C00"]["PTC_GAIN"] == made.gain["C00"] != truth.amplifiers[0].gain
