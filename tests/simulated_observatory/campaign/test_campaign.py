@@ -34,13 +34,13 @@ CAMPAIGN = [sys.executable, "-m", "lsst.ts.simulated_observatory.campaign"]
 EXAMPLES = yaml.safe_load((Path(__file__).parent / "examples.yaml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_short_campaign_finds_no_violation() -> None:
     outcomes = list(run_campaign(range(16)))
     assert [each.violations for each in outcomes] == [()] * 16
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_every_tenth_interruption_of_the_matrix_is_survived() -> None:
     outcomes = list(run_matrix(slice(0, None, 10)))
     assert [each.seed for each in outcomes if each.violations] == []
@@ -48,7 +48,7 @@ def test_every_tenth_interruption_of_the_matrix_is_survived() -> None:
     assert len(outcomes) > 20
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each["name"].replace(" ", "-"))
 def test_a_scenario_that_stays_violates_nothing(runner: Runner, example: dict[str, object]) -> None:
     outcome = check_scenario(runner, read_scenario(example))

@@ -16,8 +16,8 @@ from ..pipelines.tables import Defects, PhotonTransferCurve
 
 __all__ = ["CombinedCalibration"]
 
-_LEVELS = (1e3, 1e4, 5e4, 1.2e5)
-"""Means of the pairs of a curve, adu."""
+_FAINTEST, _BRIGHTEST = 1e3, 1.2e5
+"""Means of the first and the last pair of a curve, adu."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,17 @@ def _defects(about: CombinedCalibration) -> Defects:
 def _curve(about: CombinedCalibration) -> PhotonTransferCurve:
     """Photon transfer curve of the amplifiers as they really are."""
     truth = draw_truth(about.model, about.seed).amplifiers
-    levels = list(_LEVELS)
+    levels = np.linspace(_FAINTEST, _BRIGHTEST, len(about.pairs)).tolist()
     return PhotonTransferCurve(
         detector=about.model.name,
         gain={each.name: each.gain for each in truth},
         noise={each.name: each.read_noise for each in truth},
         imageNoise={each.name: each.read_noise for each in truth},
         a00={each.name: each.a00 for each in truth},
-        ptcTurnoff={each.name: levels[-1] for each in truth},
+        ptcTurnoff={each.name: _BRIGHTEST for each in truth},
         ptcFitType="EXPAPPROXIMATION",
         ptcFitChiSq={each.name: 1.0 for each in truth},
-        ptcFitDof={each.name: len(levels) - 2 for each in truth},
+        ptcFitDof={each.name: max(len(levels) - 2, 0) for each in truth},
         rawMeans={each.name: levels for each in truth},
         usedPoints={each.name: [True] * len(levels) for each in truth},
         overscanNoise={each.name: [each.read_noise / each.gain] * len(levels) for each in truth},
