@@ -134,9 +134,7 @@ class MeasureDefectsTask(CalibrationTask):
         }
         return Struct(outputDefects=found)
 
-    def find(
-        self, combined: DetectorImage, levels: NDArray[np.float64], exposures: Sequence[int]
-    ) -> Defects:
+    def find(self, combined: DetectorImage, levels: NDArray[np.float64], exposures: Sequence[int]) -> Defects:
         """Find the defects that a combination shows.
 
         Parameters

@@ -225,9 +225,7 @@ def measure_pairs(
     exposures, measure = _Exposures(request, model), pipeline_task("cpPtc.yaml", "cpExtract")
     flats = exposures.by_use["ptc"]
     return [
-        measure.run(
-            *(exposures.process(exposures.raw(each), "cpPtc.yaml", {}) for each in pair)
-        ).outputPair
+        measure.run(*(exposures.process(exposures.raw(each), "cpPtc.yaml", {}) for each in pair)).outputPair
         for pair in list(zip(flats[::2], flats[1::2], strict=True))[part::parts]
     ]
 

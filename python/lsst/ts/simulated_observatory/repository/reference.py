@@ -87,7 +87,9 @@ class ReferenceRequest:
 def _version(measured: bool) -> str:
     """Digest of the code that the reference calibrations depend on."""
     package = files("lsst.ts.simulated_observatory")
-    contents = [content for source in (*SOURCES, *MAKERS[measured]) for content in _contents(package / source)]
+    contents = [
+        content for source in (*SOURCES, *MAKERS[measured]) for content in _contents(package / source)
+    ]
     return _digest(b"\0".join(contents))
 
 

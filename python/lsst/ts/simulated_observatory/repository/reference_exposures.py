@@ -152,11 +152,7 @@ def reference_exposures(request: ReferenceRequest) -> list[ReferenceExposure]:
         *[("bias", ImageType.BIAS, 0.0)] * counts.bias,
         *[("dark", ImageType.DARK, DARK_TIME)] * counts.dark,
         *[("flat", ImageType.FLAT, FLAT_TIME / brightness)] * counts.flat,
-        *(
-            ("ptc", ImageType.FLAT, time / brightness)
-            for time in PTC_TIMES
-            for _ in range(2 * counts.pairs)
-        ),
+        *(("ptc", ImageType.FLAT, time / brightness) for time in PTC_TIMES for _ in range(2 * counts.pairs)),
     ]
     instrument, exposures = request.instrument, []
     begin = datetime(NIGHT.year, NIGHT.month, NIGHT.day, HOUR, tzinfo=UTC).timestamp()
