@@ -133,10 +133,11 @@ def _exposed(
     night = draw_night(request.seed, request.instrument, request.detector, len(model.amplifiers), day)
     key = request.instrument, request.detector, request.scale, request.exposure_id
     names = ("exposure", *(amplifier.name for amplifier in model.amplifiers))
-    common, *streams = (random_stream(request.seed, name, *key) for name in names)
-    if exposures > 1:  # and independent of what the single exposure has
-        numbers = (random_stream(request.seed, name, "mean", *key) for name in names)
-        common, *streams = (MeanNoise(each, exposures) for each in numbers)
+    if exposures == 1:
+        numbers = [random_stream(request.seed, name, *key) for name in names]
+    else:  # independent of what the single exposure has
+        numbers = [MeanNoise(random_stream(request.seed, name, "mean", *key), exposures) for name in names]
+    common, *streams = numbers
     charge = _charge(request, truth, faults, night, common, streams)
     electronics = Electronics(
         night=night,

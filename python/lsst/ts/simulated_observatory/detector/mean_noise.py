@@ -26,11 +26,33 @@ class MeanNoise(np.random.Generator):
         self.exposures = exposures
 
     def standard_normal(self, *args: Any, **kwargs: Any) -> Any:
-        """Means of normal numbers, arguments as of `numpy.random.Generator.standard_normal`."""
+        """Draw means of normal numbers.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            As of `numpy.random.Generator.standard_normal`.
+
+        Returns
+        -------
+        numbers
+            Of the type that was asked for.
+        """
         numbers = super().standard_normal(*args, **kwargs)
         return numbers * np.asarray(1.0 / math.sqrt(self.exposures)).astype(getattr(numbers, "dtype", float))
 
     def poisson(self, *args: Any, **kwargs: Any) -> Any:
-        """Means of Poisson numbers, which are no integers; see `numpy.random.Generator.poisson`."""
+        """Draw means of Poisson numbers, which are no integers.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            As of `numpy.random.Generator.poisson`.
+
+        Returns
+        -------
+        numbers
+            Real numbers.
+        """
         mean, *others = args
         return super().poisson(np.multiply(mean, self.exposures), *others, **kwargs) / self.exposures

@@ -81,7 +81,8 @@ class DrawnCalibrations:
             The combined flat.
         """
         flat = self.calibrations["flat"]
-        assert isinstance(flat, DetectorImage) and flat.variance is not None
+        assert isinstance(flat, DetectorImage)
+        assert flat.variance is not None
         image = DetectorImage(
             flat.image / np.float32(scale),
             flat.mask,
@@ -111,7 +112,7 @@ def pipeline_task(pipeline: str, label: str, **options: bool) -> Any:
     """
     text = (files("lsst.ts.simulated_observatory.pipelines") / pipeline).read_text(encoding="utf-8")
     about = yaml.safe_load(text)["tasks"][label]
-    task_class = doImportType(about["class"])
+    task_class: Any = doImportType(about["class"])
     config = task_class.ConfigClass()
     for name, value in {**about.get("config", {}), **options}.items():
         if not name.startswith("connections."):
@@ -188,7 +189,8 @@ class _Exposures:
             pixels = image.pixels(name)
             variance = _single_variance([each.pixels(name) / np.float32(scale) for each in members], pixels)
             variance /= 1.0 + 1.0 / number
-            image.metadata[Key.COMBINED_NOISE.format(name)] = variance**0.5
+            if use == "bias":
+                image.metadata[Key.COMBINED_NOISE.format(name)] = variance**0.5
             # More light or dark current has more noise, one electron^2 for each electron.
             excess = (pixels - np.median(pixels)) / np.float32(scale) if image.unit == "electron" else 0.0
             expected = np.maximum(variance + excess, LEAST_VARIANCE * variance) / number
@@ -276,8 +278,6 @@ def draw_calibrations(
     flat_defects = _defects("Flat", flat, members, metadata)
     merged = pipeline_task("cpDefects.yaml", "cpMergeDefects").run(dark_defects, flat_defects).defects
     merged.metadata |= DRAWN
-    for name in ("dark",):  # the pipelines measure it in biases alone
-        _drop_noise(found[name])
     return DrawnCalibrations({**found, "flat": flat, "defects": merged}, level, metadata)
 
 
@@ -309,8 +309,3 @@ def _defects(
     task = pipeline_task("cpDefects.yaml", f"cpMeasure{kind}Defects")
     defects: Defects = task.find(combined, levels, [each["EXPOSURE"] for each in metadata])
     return defects
-
-
-def _drop_noise(image: DetectorImage) -> None:
-    prefix = Key.COMBINED_NOISE.format("")
-    image.metadata = {key: value for key, value in image.metadata.items() if not key.startswith(prefix)}
