@@ -83,7 +83,7 @@ def test_drawn_gains_and_noise_are_those_of_the_detector(drawn: dict[str, Any]) 
 
 
 def noise_of(calibrations: dict[str, Any], name: str, amplifier: str) -> float:
-    """Noise of a combined image: as its variance says, and in darks that of the bias, which was subtracted."""
+    """Noise of a combined image: as its variance says, and of darks that of the bias that was subtracted."""
     box = calibrations[name].amplifiers[amplifier].box
     variance = float(np.median(calibrations[name].variance[box]))
     if name == "dark":
