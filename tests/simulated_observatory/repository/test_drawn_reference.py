@@ -36,9 +36,8 @@ def request(*, measured: bool) -> ReferenceRequest:
 
 def calibrations(repository: Path) -> Iterator[dict[str, Any]]:
     with Butler.from_config(str(repository), collections="LATISS/calib", instrument="LATISS") as butler:
-        flat = {"physical_filter": FILTER}
         yield {
-            name: butler.get(name, detector=0, **(flat if name == "flat" else {}))
+            name: butler.get(name, {"detector": 0} | ({"physical_filter": FILTER} if name == "flat" else {}))
             for name in (*TYPES, "crosstalk", "linearizer")
         }
 
