@@ -17,6 +17,7 @@ from lsst.ts.simulated_observatory.cameras.models import detector_model
 from lsst.ts.simulated_observatory.components.optics import usual_optics
 from lsst.ts.simulated_observatory.detector.truth import draw_truth
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, Key, MaskPlane
+from lsst.ts.simulated_observatory.repository import reference_drawing
 from lsst.ts.simulated_observatory.repository.reference import ReferenceRequest
 from lsst.ts.simulated_observatory.repository.reference_exposures import reference_exposures
 from lsst.ts.simulated_observatory.repository.reference_repository import reference_repository
@@ -44,7 +45,10 @@ def calibrations(repository: Path) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def drawn() -> Iterator[dict[str, Any]]:
-    yield from calibrations(reference_repository(request(measured=False), print, lambda: None))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reference_drawing, "PROCESSES", 0)  # in this one, where deliberate defects are
+        repository = reference_repository(request(measured=False), print, lambda: None)
+    yield from calibrations(repository)
 
 
 @pytest.fixture(scope="module")
