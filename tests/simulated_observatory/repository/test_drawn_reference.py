@@ -175,3 +175,27 @@ class TestAgainstTheMeasuredOnes:
         for amplifier in drawn["bias"].amplifiers:
             key = Key.COMBINED_NOISE.format(amplifier)
             assert drawn["bias"].metadata[key] == pytest.approx(measured["bias"].metadata[key], rel=0.015)
+
+
+def test_an_interrupt_ends_the_drawing_and_nothing_half_drawn_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TS_CALIBRATIONS_CACHE", str(tmp_path))
+    monkeypatch.setattr(reference_drawing, "PROCESSES", 0)
+    seen, measure = [], reference_drawing.measure_pair
+
+    def counted(*args: Any) -> Any:
+        seen.append(args)
+        return measure(*args)
+
+    def check() -> None:
+        if len(seen) >= 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(reference_drawing, "measure_pair", counted)
+    asked = ReferenceRequest(LATISS, (0,), 16, SEED, usual_optics(LATISS))
+    with pytest.raises(KeyboardInterrupt):
+        reference_repository(asked, print, check)
+    assert len(seen) < 10
+    assert not asked.is_cached
+    assert [path.name for path in tmp_path.rglob("*")] == [asked.name]

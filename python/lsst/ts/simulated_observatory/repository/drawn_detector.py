@@ -34,7 +34,7 @@ from ..pipelines.tables import Defects, PhotonTransferCurve
 from .reference import ReferenceRequest
 from .reference_exposures import ReferenceExposure, reference_exposures
 
-__all__ = ["DrawnCalibrations", "draw_calibrations", "measure_pairs", "pipeline_task"]
+__all__ = ["DrawnCalibrations", "draw_calibrations", "measure_pair", "pipeline_task"]
 
 DRAWN = {"SIMULATE DRAWN": True}
 """Keyword of what was drawn; it is passed on as all keywords of the simulation are."""
@@ -206,30 +206,26 @@ def _single_variance(members: Sequence[NDArray[np.float32]], mean: NDArray[np.fl
     )
 
 
-def measure_pairs(
-    request: ReferenceRequest, detector: int, part: int, parts: int
-) -> list[PhotonTransferCurve]:
-    """Simulate pairs of flats, and measure them.
+def measure_pair(request: ReferenceRequest, detector: int, number: int) -> PhotonTransferCurve:
+    """Simulate a pair of flats, and measure it.
 
     Parameters
     ----------
     request, detector
         The reference calibrations, and Butler id of the detector.
-    part, parts
-        Which of the pairs: every one in ``parts``, from ``part`` on.
+    number
+        Which of the pairs, from 0.
 
     Returns
     -------
-    pairs
-        As ``cpPtcExtract`` has them.
+    pair
+        As ``cpPtcExtract`` has it.
     """
-    model = detector_model(request.instrument.name, detector, request.scale)
-    exposures, measure = _Exposures(request, model), pipeline_task("cpPtc.yaml", "cpExtract")
-    flats = exposures.by_use["ptc"]
-    return [
-        measure.run(*(exposures.process(exposures.raw(each), "cpPtc.yaml", {}) for each in pair)).outputPair
-        for pair in list(zip(flats[::2], flats[1::2], strict=True))[part::parts]
-    ]
+    exposures = _Exposures(request, detector_model(request.instrument.name, detector, request.scale))
+    flats = exposures.by_use["ptc"][2 * number : 2 * number + 2]
+    images = [exposures.process(exposures.raw(each), "cpPtc.yaml", {}) for each in flats]
+    pair: PhotonTransferCurve = pipeline_task("cpPtc.yaml", "cpExtract").run(*images).outputPair
+    return pair
 
 
 def draw_calibrations(
@@ -242,7 +238,7 @@ def draw_calibrations(
     request, detector
         Which ones, and Butler id of the detector.
     pairs
-        As `measure_pairs` gives them.
+        All of them, as `measure_pair` gives them.
 
     Returns
     -------

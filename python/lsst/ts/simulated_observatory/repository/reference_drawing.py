@@ -15,8 +15,9 @@ from ..detector.workers import make_workers
 from ..pipelines.calibration_types import CALIBRATION_TYPES
 from ..pipelines.new_repository import calibration_type
 from .calibration_repository import certify, chain_calibrations, new_repository
-from .drawn_detector import DrawnCalibrations, draw_calibrations, measure_pairs, pipeline_task
+from .drawn_detector import DrawnCalibrations, draw_calibrations, measure_pair, pipeline_task
 from .reference import ReferenceRequest
+from .reference_exposures import reference_exposures
 
 __all__ = ["draw_reference"]
 
@@ -71,23 +72,25 @@ def _draw(
     check: Callable[[], None],
 ) -> dict[int, dict[str, Any]]:
     """Draw the calibrations of all detectors into files; return the levels of their flats."""
-    parts = max(1, PROCESSES // len(request.detectors))
+    flats = sum(each.use == "ptc" for each in reference_exposures(request))
     measured: dict[int, list[Future[Any]]] = {
-        number: [workers.submit(measure_pairs, request, number, part, parts) for part in range(parts)]
-        for number in request.detectors
+        detector: [workers.submit(measure_pair, request, detector, number) for number in range(flats // 2)]
+        for detector in request.detectors
     }
     pending = {}
-    for number, futures in measured.items():
-        pairs = [pair for future in futures for pair in future.result()]
-        check()
-        pending[workers.submit(_draw_into_file, request, number, pairs, folder)] = number
+    for detector, futures in measured.items():
+        pairs = []
+        for future in futures:
+            pairs.append(future.result())
+            check()
+        pending[workers.submit(_draw_into_file, request, detector, pairs, folder)] = detector
     levels = {}
     for done, future in enumerate(as_completed(pending), 1):
         levels[pending[future]] = future.result()
         check()
         if len(pending) > 1 and (done % 10 == 0 or done == len(pending)):
             say(f"  reference calibrations: {done} of {len(pending)} detectors")
-    return {number: levels[number] for number in request.detectors}
+    return {detector: levels[detector] for detector in request.detectors}
 
 
 def _draw_into_file(
