@@ -18,11 +18,13 @@ from lsst.ts.simulated_observatory.components.optics import usual_optics
 from lsst.ts.simulated_observatory.detector.truth import draw_truth
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, Key, MaskPlane
 from lsst.ts.simulated_observatory.repository import reference_drawing
+from lsst.ts.simulated_observatory.repository.drawn_detector import measure_pair
 from lsst.ts.simulated_observatory.repository.reference import ReferenceRequest
 from lsst.ts.simulated_observatory.repository.reference_exposures import reference_exposures
 from lsst.ts.simulated_observatory.repository.reference_repository import reference_repository
 
 SCALE = 8
+SMALL = 16
 SEED = 1
 FILTER = "SDSSr_65mm~empty"
 IMAGES = ("bias", "dark", "flat")
@@ -31,8 +33,8 @@ DARK_TIME = 30.24
 BIAS_PATTERN = 0.5  # adu
 
 
-def request(*, measured: bool) -> ReferenceRequest:
-    return ReferenceRequest(LATISS, (0,), SCALE, SEED, usual_optics(LATISS), measured)
+def request(scale: int = SCALE, *, measured: bool = False) -> ReferenceRequest:
+    return ReferenceRequest(LATISS, (0,), scale, SEED, usual_optics(LATISS), measured)
 
 
 def calibrations(repository: Path) -> Iterator[dict[str, Any]]:
@@ -44,11 +46,16 @@ def calibrations(repository: Path) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def drawn() -> Iterator[dict[str, Any]]:
+def small() -> Iterator[dict[str, Any]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reference_drawing, "PROCESSES", 0)  # in this one, where deliberate defects are
-        repository = reference_repository(request(measured=False), print, lambda: None)
+        repository = reference_repository(request(SMALL), print, lambda: None)
     yield from calibrations(repository)
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Iterator[dict[str, Any]]:
+    yield from calibrations(reference_repository(request(), print, lambda: None))
 
 
 @pytest.fixture(scope="module")
@@ -68,16 +75,16 @@ def spread(values: NDArray[Any]) -> float:
     return 0.7413 * float(high - low)
 
 
-def test_what_is_drawn_says_so_and_has_the_number_of_its_exposures(drawn: dict[str, Any]) -> None:
-    planned = reference_exposures(request(measured=False))
+def test_what_is_drawn_says_so_and_has_the_number_of_its_exposures(small: dict[str, Any]) -> None:
+    planned = reference_exposures(request(SMALL))
     for name in TYPES:
-        assert drawn[name].metadata["SIMULATE DRAWN"] is True, name
+        assert small[name].metadata["SIMULATE DRAWN"] is True, name
     for name in IMAGES:
-        assert drawn[name].metadata["INPUT EXPOSURES"] == [each.id for each in planned if each.use == name]
+        assert small[name].metadata["INPUT EXPOSURES"] == [each.id for each in planned if each.use == name]
 
 
-def test_drawn_gains_and_noise_are_those_of_the_detector(drawn: dict[str, Any]) -> None:
-    truth, curve = draw_truth(detector_model("LATISS", 0, SCALE), SEED), drawn["ptc"]
+def test_drawn_gains_and_noise_are_those_of_the_detector(small: dict[str, Any]) -> None:
+    truth, curve = draw_truth(detector_model("LATISS", 0, SMALL), SEED), small["ptc"]
     for each in truth.amplifiers:
         assert curve.gain[each.name] == pytest.approx(each.gain, abs=6.0 * curve.gainErr[each.name])
         assert 0.0 < curve.gainErr[each.name] < 0.01 * each.gain
@@ -94,13 +101,13 @@ def noise_of(calibrations: dict[str, Any], name: str, amplifier: str) -> float:
     return math.sqrt(variance)
 
 
-def test_drawn_images_have_the_noise_that_they_name(drawn: dict[str, Any]) -> None:
+def test_drawn_images_have_the_noise_that_they_name(small: dict[str, Any]) -> None:
     for name in ("bias", "dark"):
-        for amplifier, pixels in by_amplifier(drawn[name]):
+        for amplifier, pixels in by_amplifier(small[name]):
             inner = pixels[20:, 10:]  # the pattern of a bias is in the corner that is read first
             noise = spread(np.diff(inner, axis=1)) / math.sqrt(2.0)
-            pattern = BIAS_PATTERN * drawn["ptc"].gain[amplifier] if name == "bias" else 0.0
-            expected = math.hypot(noise_of(drawn, name, amplifier), pattern)
+            pattern = BIAS_PATTERN * small["ptc"].gain[amplifier] if name == "bias" else 0.0
+            expected = math.hypot(noise_of(small, name, amplifier), pattern)
             assert expected == pytest.approx(noise, rel=0.1), (name, amplifier)
 
 
@@ -182,18 +189,18 @@ def test_an_interrupt_ends_the_drawing_and_nothing_half_drawn_stays(
 ) -> None:
     monkeypatch.setenv("TS_CALIBRATIONS_CACHE", str(tmp_path))
     monkeypatch.setattr(reference_drawing, "PROCESSES", 0)
-    seen, measure = [], reference_drawing.measure_pair
+    seen = []
 
     def counted(*args: Any) -> Any:
         seen.append(args)
-        return measure(*args)
+        return measure_pair(*args)
 
     def check() -> None:
         if len(seen) >= 3:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(reference_drawing, "measure_pair", counted)
-    asked = ReferenceRequest(LATISS, (0,), 16, SEED, usual_optics(LATISS))
+    asked = request(SMALL)
     with pytest.raises(KeyboardInterrupt):
         reference_repository(asked, print, check)
     assert len(seen) < 10
