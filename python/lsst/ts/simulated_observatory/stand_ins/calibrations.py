@@ -68,17 +68,17 @@ def _defects(about: CombinedCalibration) -> Defects:
 def _curve(about: CombinedCalibration) -> PhotonTransferCurve:
     """Photon transfer curve of the amplifiers as they really are."""
     truth = draw_truth(about.model, about.seed).amplifiers
-    levels = list(_LEVELS)
+    levels = [_LEVELS[number % len(_LEVELS)] for number in range(len(about.pairs))]
     return PhotonTransferCurve(
         detector=about.model.name,
         gain={each.name: each.gain for each in truth},
         noise={each.name: each.read_noise for each in truth},
         imageNoise={each.name: each.read_noise for each in truth},
         a00={each.name: each.a00 for each in truth},
-        ptcTurnoff={each.name: levels[-1] for each in truth},
+        ptcTurnoff={each.name: max(_LEVELS) for each in truth},
         ptcFitType="EXPAPPROXIMATION",
         ptcFitChiSq={each.name: 1.0 for each in truth},
-        ptcFitDof={each.name: len(levels) - 2 for each in truth},
+        ptcFitDof={each.name: max(0, len(levels) - 2) for each in truth},
         rawMeans={each.name: levels for each in truth},
         usedPoints={each.name: [True] * len(levels) for each in truth},
         overscanNoise={each.name: [each.read_noise / each.gain] * len(levels) for each in truth},
