@@ -82,7 +82,7 @@ class Run:
 
 @pytest.fixture(scope="session")
 def run_script(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
-    """Run the script at the default scale; the reference calibrations are made if the cache has none."""
+    """Run the script at the default scale; the reference calibrations are drawn if the cache has none."""
 
     def run(*arguments: str, script: str = SCRIPT) -> Run:
         folder = tmp_path_factory.mktemp("run") / "run"

@@ -19,7 +19,7 @@ from lsst.ts.calibrations.journal.journal import read_journal
 from lsst.ts.calibrations.journal.record import RunRecord
 from lsst.ts.calibrations.workflow.plan import make_plan
 
-# The first run on a machine makes the reference calibrations: that takes minutes.
+# Under load the whole script takes minutes.
 pytestmark = [pytest.mark.endtoend, pytest.mark.timeout(900)]
 
 KINDS = ("BIAS", "DARK", "FLAT")

@@ -20,7 +20,7 @@ SCRIPT = "auxtel/make_latiss_calibrations.py"
 BIASES = ("-p", "script_mode=BIAS", "-p", "n_bias=3")
 ALL = ("-p", "n_bias=2", "-p", "n_dark=1", "-p", "exp_times_dark=10", "-p", "n_flat=2")
 
-# The first run on a machine makes the reference calibrations: that takes minutes.
+# Under load the whole script takes minutes.
 pytestmark = [pytest.mark.endtoend, pytest.mark.timeout(900)]
 
 

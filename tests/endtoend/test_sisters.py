@@ -11,7 +11,7 @@ import pytest
 
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, Instrument
 
-# Reference calibrations are made first if the cache has none: those of nine detectors take ten minutes.
+# Reference calibrations are drawn first if the cache has none: those of nine detectors take a minute.
 pytestmark = [pytest.mark.endtoend, pytest.mark.long, pytest.mark.timeout(3600)]
 
 COMCAM, LSSTCAM = "maintel/make_comcam_calibrations.py", "maintel/make_lsstcam_calibrations.py"

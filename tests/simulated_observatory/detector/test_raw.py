@@ -19,7 +19,8 @@ from lsst.ts.simulated_observatory.detector.exposure import (
     write_segments,
 )
 from lsst.ts.simulated_observatory.detector.header import file_name, primary_header
-from lsst.ts.simulated_observatory.detector.raw import segment_header
+from lsst.ts.simulated_observatory.detector.raw import segment_header, write_extensions
+from lsst.ts.simulated_observatory.pipelines.raws import read_raw
 
 SEGMENTS = [f"Segment1{k}" for k in range(8)] + [f"Segment0{k}" for k in range(7, -1, -1)]
 
@@ -81,6 +82,43 @@ def test_segments_are_rice_compressed_row_by_row(
             card = hdu.header
             assert (card["ZCMPTYPE"], card["ZTILE1"], card["ZTILE2"]) == ("RICE_1", columns, 1)
             assert (card["ZBITPIX"], card["ZNAXIS1"], card["ZNAXIS2"]) == (32, columns, rows)
+
+
+def test_pixels_and_headers_are_those_that_astropy_writes_and_reads(
+    request_for: Callable[..., ExposureRequest], header: dict[str, Any], model: DetectorModel, tmp_path: Path
+) -> None:
+    request = request_for(7, 5.0, True, path=str(tmp_path / "segments"))
+    images = list(simulate(request))
+    images[0][3:9] = [[0], [2**18 - 1], [7], [-1], [2**31 - 1], [-(2**31)]]  # to the ends of the range
+    write_extensions(request.path, model, images)
+    path = tmp_path / "raw[1](2)+3.fits"  # what cfitsio would take for an extension, copies, ...
+    write_raw(path, header, request.path)
+    raw = read_raw(str(path))
+    for image, amplifier in zip(images, model.amplifiers, strict=True):
+        hdu = fits.CompImageHDU(
+            image,
+            header=fits.Header({"EXTNAME": amplifier.segment}),
+            compression_type="RICE_1",
+            tile_shape=(1, image.shape[1]),
+        )
+        hdu.writeto(tmp_path / "astropy.fits", overwrite=True)
+        with (
+            fits.open(tmp_path / "astropy.fits", disable_image_compression=True) as expected,
+            fits.open(path, disable_image_compression=True) as found,
+        ):
+            ours, theirs = found[amplifier.segment], expected[1]
+            np.testing.assert_array_equal(
+                [bytes(row[0]) for row in ours.data], [bytes(row[0]) for row in theirs.data]
+            )
+            optional = {"ZTENSION", "ZPCOUNT", "ZGCOUNT"}  # of the image that they are
+            for key in set(theirs.header) - optional:
+                assert ours.header[key] == theirs.header[key], key
+            assert set(ours.header) - set(theirs.header) == set(segment_header(amplifier, model))
+        with fits.open(path) as hdus:
+            np.testing.assert_array_equal(hdus[amplifier.segment].data, image)
+        array = raw.amplifiers[amplifier.name].array
+        np.testing.assert_array_equal(array, image)
+        assert array.dtype == np.int32
 
 
 def test_same_request_gives_the_same_bytes(

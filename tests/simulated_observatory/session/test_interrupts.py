@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from lsst.ts.simulated_observatory.pipelines.pipetask import PipetaskProcess
-from lsst.ts.simulated_observatory.repository import reference_maker
+from lsst.ts.simulated_observatory.repository import reference_repository
 from lsst.ts.simulated_observatory.repository.repository import _wait_for_lock, is_complete, make_repository
 from lsst.ts.simulated_observatory.session.interrupts import (
     Interrupted,
@@ -147,7 +147,7 @@ def test_a_run_that_was_interrupted_so_early_says_so_and_leaves_no_work(
             check()
             raise AssertionError("the signal was not heard")
 
-    monkeypatch.setattr(reference_maker, "reference_repository", make)
+    monkeypatch.setattr(reference_repository, "reference_repository", make)
     outcome = run_script("--out", "out")
     assert outcome.status == 2
     assert "SIGTERM came while the simulated observatory was prepared. Nothing was exposed." in outcome.text

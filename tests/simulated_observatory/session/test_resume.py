@@ -48,6 +48,7 @@ def refused(outcome: Any, *expected: str) -> None:
         (["--repo", "repo"], "--repo"),
         (["--out", "out"], "--out"),
         (["--collection", "u/mine"], "--collection"),
+        (["--reference", "measured"], "--reference"),
     ],
 )
 def test_what_the_journal_knows_cannot_be_given_anew(

@@ -24,7 +24,7 @@ from lsst.ts.simulated_observatory.components.optics import usual_optics
 from lsst.ts.simulated_observatory.embedded_sal.bus import running_bus
 from lsst.ts.simulated_observatory.faults.faults import Faults
 from lsst.ts.simulated_observatory.repository.reference import ReferenceRequest
-from lsst.ts.simulated_observatory.repository.reference_maker import reference_repository
+from lsst.ts.simulated_observatory.repository.reference_repository import reference_repository
 from lsst.ts.simulated_observatory.repository.repository import write_index
 from lsst.ts.simulated_observatory.session.observatory import real_machinery
 from lsst.ts.simulated_observatory.session.progress import PlainProgress

@@ -147,6 +147,14 @@ def simulation_options(out: str, date: str) -> Callable[[_Command], _Command]:
             help="Another name for the collection of the reference calibrations; can be repeated.",
         ),
         click.option(
+            "--reference",
+            type=click.Choice(("drawn", "measured")),
+            default="drawn",
+            show_default=True,
+            help="Whether the reference calibrations are drawn from the distribution that combinations have,"
+            " in seconds, or made by the pipelines from some 200 exposures, in minutes.",
+        ),
+        click.option(
             "--fault",
             "faults",
             multiple=True,

@@ -83,6 +83,7 @@ def main(
     seed: int,
     date: datetime.date | None,
     collections: tuple[str, ...],
+    reference: str,
     faults: tuple[str, ...],
     resume: Path | None,
 ) -> None:
@@ -96,7 +97,7 @@ def main(
     ----------
     context, script, config_file, parameters, schema, index, log_level, simulate, resume
         As the help texts of the options say; `context` has which of them were given.
-    out, repo, scale, seed, date, collections, faults
+    out, repo, scale, seed, date, collections, reference, faults
         As the help texts of the options say.
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
@@ -127,6 +128,7 @@ def main(
             night=date,
             collections=collections,
             faults=faults,
+            measured=reference == "measured",
         )
     sys.exit(simulate_run(script_class, text, request, index=index, log_level=log_level))
 

@@ -106,6 +106,7 @@ def main(
     detectors: tuple[int, ...] | None,
     filters: tuple[str, ...],
     collections: tuple[str, ...],
+    reference: str,
     faults: tuple[str, ...],
 ) -> None:
     """Put the simulated camera, spectrograph, header service, OODS and OCPS of INSTRUMENT on the bus.
@@ -116,7 +117,9 @@ def main(
 
     Parameters
     ----------
-    instrument, speed, without_pixels, detectors, filters, out, repo, scale, seed, date, collections, faults
+    instrument, speed, without_pixels, detectors, filters
+        As the help texts of the options say.
+    out, repo, scale, seed, date, collections, reference, faults
         As the help texts of the options say.
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
@@ -137,6 +140,7 @@ def main(
         collections=collections,
         faults=faults,
         without_pixels=without_pixels,
+        measured=reference == "measured",
     )
     sys.exit(simulate(instrument, request))
 

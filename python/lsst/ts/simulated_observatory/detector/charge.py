@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .mean_noise import MeanNoise
 from .patterns import Image
 
 __all__ = ["PixelCharges", "brighter_fatter", "collect_charge", "cosmic_rays"]
@@ -105,7 +106,7 @@ def collect_charge(
 
 def _poisson(rng: np.random.Generator, mean: Image | float, level: float, shape: tuple[int, ...]) -> Image:
     """Poisson numbers of a mean that is the same in each pixel, or near ``level`` in most."""
-    if level < SPARSE_BELOW and isinstance(mean, float):
+    if level < SPARSE_BELOW and isinstance(mean, float) and not isinstance(rng, MeanNoise):
         charge = np.zeros(shape, dtype=np.float32)
         places = rng.integers(0, charge.size, rng.poisson(mean * charge.size))
         np.add.at(charge.reshape(-1), places, np.float32(1.0))

@@ -14,14 +14,18 @@ from ..cameras.models import AmplifierModel, detector_model
 from .charge import PixelCharges, collect_charge, cosmic_rays
 from .faults import ActiveFaults, DetectorFault, active_faults
 from .illumination import LAMP_RATE, REPEATABILITY, throughput
+from .mean_noise import MeanNoise
 from .night import Night, draw_night, lamp_shape, observing_day
 from .patterns import Image, light_gradient, light_pattern
 from .raw import write_extensions, write_raw
-from .readout import BITS, Electronics, read_out
+from .readout import BITS, Electronics, analog_images, read_out
 from .transfer import bleed, defer_charge
 from .truth import Defect, DetectorTruth, draw_truth, random_stream
 
-__all__ = ["ExposureRequest", "simulate", "write_raw", "write_segments"]
+__all__ = ["ExposureRequest", "mean_exposure", "simulate", "write_raw", "write_segments"]
+
+DIGITISATION = 1.0 / math.sqrt(12.0)
+"""Rms of the error of a digitised number, adu."""
 
 READOUT_WAIT = 1.0
 """How long a pixel waits on average until it is read and collects dark current, s: half of the readout."""
@@ -93,14 +97,47 @@ def simulate(request: ExposureRequest) -> Iterator[npt.NDArray[np.int32]]:
     images
         Raw images of the amplifiers, raw rows by raw columns, adu, in the order of the camera model.
     """
+    return read_out(*_exposed(request))
+
+
+def mean_exposure(request: ExposureRequest, exposures: int) -> Iterator[Image]:
+    """Draw the mean of exposures that differ in their noise alone, from the distribution that it has.
+
+    Parameters
+    ----------
+    request, exposures
+        One of the exposures, and their number.
+
+    Returns
+    -------
+    images
+        As of `simulate`, but of real numbers, and without cosmic rays, which a clipped mean does not have.
+    """
+    truth, charge, common, streams, electronics = _exposed(request, exposures)
+    images = analog_images(truth, charge, common, streams, electronics)
+    digitisation = np.float32(DIGITISATION)
+    return (
+        image + digitisation * stream.standard_normal(image.shape, dtype=np.float32)
+        for image, stream in zip(images, streams, strict=True)
+    )
+
+
+def _exposed(
+    request: ExposureRequest, exposures: int = 1
+) -> tuple[DetectorTruth, Image, np.random.Generator, list[np.random.Generator], Electronics]:
+    """What is read out; the random numbers are those of a mean if there are several exposures."""
     model = detector_model(request.instrument, request.detector, request.scale)
     truth = draw_truth(model, request.seed)
     faults = active_faults(request.faults, model, request.image)
     day = observing_day(request.exposure_id)
     night = draw_night(request.seed, request.instrument, request.detector, len(model.amplifiers), day)
     key = request.instrument, request.detector, request.scale, request.exposure_id
-    common = random_stream(request.seed, "exposure", *key)
-    streams = [random_stream(request.seed, amplifier.name, *key) for amplifier in model.amplifiers]
+    names = ("exposure", *(amplifier.name for amplifier in model.amplifiers))
+    if exposures == 1:
+        numbers = [random_stream(request.seed, name, *key) for name in names]
+    else:  # independent of what the single exposure has
+        numbers = [MeanNoise(random_stream(request.seed, name, "mean", *key), exposures) for name in names]
+    common, *streams = numbers
     charge = _charge(request, truth, faults, night, common, streams)
     electronics = Electronics(
         night=night,
@@ -111,7 +148,7 @@ def simulate(request: ExposureRequest) -> Iterator[npt.NDArray[np.int32]]:
         gain_changes=faults.by_amplifier("gain-drift", "change"),
         constant=faults.by_amplifier("amplifier-constant", "level"),
     )
-    return read_out(truth, charge, common, streams, electronics)
+    return truth, charge, common, streams, electronics
 
 
 def _charge(
@@ -183,7 +220,7 @@ def _extra(truth: DetectorTruth, faults: ActiveFaults, rng: np.random.Generator,
     """Charge of hot pixels and cosmic rays, in coordinates of the detector."""
     model = truth.model
     hot = _hot_pixels(truth.defects + _hot_defects(truth, faults))
-    rays = cosmic_rays(rng, model.width, model.height, time)
+    rays = cosmic_rays(rng, model.width, model.height, 0.0 if isinstance(rng, MeanNoise) else time)
     return PixelCharges(
         np.concatenate([hot[:, 0].astype(np.intp), rays.x]),
         np.concatenate([hot[:, 1].astype(np.intp), rays.y]),

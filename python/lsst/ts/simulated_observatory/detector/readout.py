@@ -12,7 +12,7 @@ from .night import Night, idle_transient
 from .patterns import Image, bias_pattern
 from .truth import DetectorTruth
 
-__all__ = ["BITS", "Electronics", "read_out"]
+__all__ = ["BITS", "Electronics", "analog_images", "read_out"]
 
 BITS = 18
 """Bits of the analog to digital converters."""
@@ -58,10 +58,35 @@ def read_out(
     streams: Sequence[np.random.Generator],
     electronics: Electronics = Electronics(),
 ) -> Iterator[npt.NDArray[np.int32]]:
+    """Read all amplifiers at the same time, and digitise what comes.
+
+    Parameters
+    ----------
+    truth, charge, common, streams, electronics
+        As of `analog_images`.
+
+    Yields
+    ------
+    image
+        Raw image of one amplifier, raw rows by raw columns, adu.
+    """
+    for image in analog_images(truth, charge, common, streams, electronics):
+        np.rint(image, out=image)
+        np.clip(image, 0.0, 2.0**electronics.bits - 1.0, out=image)
+        yield image.astype(np.int32)
+
+
+def analog_images(
+    truth: DetectorTruth,
+    charge: Image,
+    common: np.random.Generator,
+    streams: Sequence[np.random.Generator],
+    electronics: Electronics = Electronics(),
+) -> Iterator[Image]:
     """Read all amplifiers at the same time.
 
     Crosstalk adds a part of the signal of each amplifier to that of each other; gain, non-linearity, bias and
-    read noise follow, and the digitisation.
+    read noise follow.
 
     Parameters
     ----------
@@ -76,7 +101,7 @@ def read_out(
     Yields
     ------
     image
-        Raw image of one amplifier, raw rows by raw columns, adu.
+        What the converter of one amplifier is given, raw rows by raw columns, adu.
     """
     crosstalk = np.array(truth.crosstalk, dtype=np.float32)
     np.fill_diagonal(crosstalk, 1.0)
@@ -104,9 +129,7 @@ def read_out(
         image[: signal.shape[0], columns.start : columns.start + signal.shape[1]] += signal
         if name in electronics.constant:
             image[:] = electronics.constant[name]
-        np.rint(image, out=image)
-        np.clip(image, 0.0, 2.0**electronics.bits - 1.0, out=image)
-        yield image.astype(np.int32)
+        yield image
 
 
 def _no_night(amplifiers: int) -> Night:

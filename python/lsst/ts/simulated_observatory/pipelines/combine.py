@@ -40,6 +40,7 @@ __all__ = [
     "FlatLevelTask",
     "FlatNormConfig",
     "FlatNormTask",
+    "describe_combination",
 ]
 
 OF_FILTER = ("instrument", "physical_filter")
@@ -172,7 +173,8 @@ class _CombiningTask(CalibrationTask):
             threshold=self.config.clip,
             iterations=self.config.nIter,
         )
-        _describe(image, kept, [scales[index] for index in used], self.config.connections.calibration)
+        kept_scales = [scales[index] for index in used]
+        describe_combination(image, kept, kept_scales, self.config.connections.calibration)
         ids = [int(header["EXPOSURE"]) for header in headers]
         for key, reasons in ((Key.LEFT_OUT, comparison.unusable), (Key.ODD, comparison.odd)):
             image.metadata[f"{key} EXPOSURES"] = [ids[index] for index in reasons]
@@ -299,12 +301,21 @@ def _compared(
     return comparison, np.array([each.noise for each in members])
 
 
-def _describe(
+def describe_combination(
     image: DetectorImage, headers: Sequence[Mapping[str, Any]], scales: Sequence[float], kind: str
 ) -> None:
     """Write into the metadata of a combination what it was made of, and how its pixels are distributed.
 
     The date is that of the last input: the same images give the same file.
+
+    Parameters
+    ----------
+    image
+        The combination.
+    headers, scales
+        Metadata of the images, and by what they were divided.
+    kind
+        Dataset type of the combination.
     """
     first = headers[0]
     image.metadata |= origin(first, "TELESCOP", Key.DETECTOR_NAME) | {
@@ -320,6 +331,8 @@ def _describe(
     for key, value in first.items():
         if key.startswith((Key.APPLIED_GAIN.format(""), Key.READ_NOISE.format(""))):
             image.metadata[key] = value
+    for key in (Key.LEFT_OUT, Key.ODD):
+        image.metadata |= {f"{key} EXPOSURES": [], f"{key} REASONS": []}
     for name in image.amplifiers:
         good = image.pixels(name)[(image.flags(name) & np.uint16(MaskPlane.BAD)) == 0]
         found = np.percentile(good, PERCENTILES).tolist() if good.size else [None] * len(PERCENTILES)

@@ -12,6 +12,7 @@ from astropy.io import fits
 from lsst.daf.butler import FormatterV2
 from lsst.resources import ResourcePath
 
+from .calibration_memory import remembered
 from .headers import identity, metadata_table, read_metadata, set_keywords
 from .images import Amplifier, DetectorImage, Key, MaskPlane
 from .layouts import former_table, read_table, write_table
@@ -27,6 +28,9 @@ class _LocalFileFormatter(FormatterV2):
     can_read_from_local_file = True
 
     def read_from_local_file(self, path: str, component: str | None = None, expected_size: int = -1) -> Any:
+        whole = not self.file_descriptor.parameters
+        if whole and self.dataset_ref.datasetType.isCalibration():
+            return remembered(path, lambda: self._read(path))
         return self._read(path)
 
     def _read(self, path: str) -> Any:

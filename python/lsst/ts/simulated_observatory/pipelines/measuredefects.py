@@ -16,10 +16,11 @@ from lsst.pipe.base import (
     Struct,
 )
 from lsst.pipe.base.connectionTypes import Input, Output
+from numpy.typing import NDArray
 
 from .defectmembers import flat_levels, measure_levels, unusable_darks, unusable_flats
 from .defectsearch import DefectLimits, find_defects
-from .images import Key, dark_time
+from .images import DetectorImage, Key, dark_time
 from .stacks import ImageHandle, combine_images, metadata_of
 from .storage_classes import DEFECTS
 from .tables import Defects
@@ -125,14 +126,35 @@ class MeasureDefectsTask(CalibrationTask):
             scales[kept].tolist(),
             (scales[kept] ** (2 if kind == "dark" else 1)).tolist(),
         )
-        mask, metadata = find_defects(combined, levels[:, kept], kind, self._limits)
-        metadata |= {
-            "imageType": kind,
-            "exposures": [exposures[n] for n in kept],
+        combined.metadata[Key.DETECTOR_NAME] = headers[0][Key.DETECTOR_NAME]
+        found = self.find(combined, levels[:, kept], [exposures[n] for n in kept])
+        found.metadata |= {
             "LEFT OUT EXPOSURES": [exposures[n] for n in sorted(unusable)],
             "LEFT OUT REASONS": [unusable[n] for n in sorted(unusable)],
         }
-        return Struct(outputDefects=Defects.from_mask(headers[0][Key.DETECTOR_NAME], mask, metadata))
+        return Struct(outputDefects=found)
+
+    def find(self, combined: DetectorImage, levels: NDArray[np.float64], exposures: Sequence[int]) -> Defects:
+        """Find the defects that a combination shows.
+
+        Parameters
+        ----------
+        combined
+            Darks, electron/s, or flats, relative to the level of the detector.
+        levels
+            Of images that were combined, see `measure_levels`; shape (3, images, amplifiers).
+        exposures
+            Ids of the combined exposures.
+
+        Returns
+        -------
+        defects
+            With none of the images left out.
+        """
+        kind = self.config.imageType
+        mask, metadata = find_defects(combined, levels, kind, self._limits)
+        metadata |= {"imageType": kind, "exposures": list(exposures)} | {key: [] for key in _LEFT_OUT}
+        return Defects.from_mask(combined.metadata[Key.DETECTOR_NAME], mask, metadata)
 
     @property
     def _limits(self) -> DefectLimits:

@@ -14,7 +14,7 @@ from .instruments import INSTRUMENTS
 from .storage_classes import CROSSTALK, LINEARIZER, RAW, repository_config
 from .tables import Crosstalk, Linearizer
 
-__all__ = ["certify_camera_model", "create_repository"]
+__all__ = ["camera_tables", "certify_camera_model", "create_repository"]
 
 _STORAGE_CLASSES = {
     **{each.dataset_type: each.storage_class for each in CALIBRATION_TYPES.values()},
@@ -78,6 +78,36 @@ def calibration_type(butler: Butler, name: str) -> DatasetType:
     return DatasetType(name, dimensions, storage_class, universe=butler.dimensions, isCalibration=True)
 
 
+def camera_tables(model: DetectorModel) -> dict[str, Crosstalk | Linearizer]:
+    """Nominal crosstalk and linearity of a detector.
+
+    Parameters
+    ----------
+    model
+        Its camera model.
+
+    Returns
+    -------
+    tables
+        By dataset type.
+    """
+    # The inverse of s - k s^2 is to third order r + k r^2 + 2 k^2 r^3.
+    factors = {each.name: each.sensor.nonlinearity for each in model.amplifiers}
+    boxes = {each.name: (each.x0, each.y0, each.width, each.height) for each in model.amplifiers}
+    # The Rubin software stack takes the amplifiers in the order of its camera model: C10 to C17, C07 to C00.
+    names = [each.name for each in model.amplifiers]
+    order = sorted(names, key=lambda name: (name[1] == "0", int(name[2]) * (-1 if name[1] == "0" else 1)))
+    places = [names.index(name) for name in order]
+    by_source = np.transpose(model.crosstalk)[np.ix_(places, places)].tolist()
+    serial = {"LSST_NUM": model.data.serial}
+    return {
+        "crosstalk": Crosstalk(model.name, order, by_source, serial),
+        "linearizer": Linearizer(
+            model.name, {name: [k, 2.0 * k**2] for name, k in factors.items()}, boxes, serial
+        ),
+    }
+
+
 def certify_camera_model(butler: Butler, model: DetectorModel, *, run: str, collection: str) -> None:
     """Store nominal crosstalk and linearity of a detector, and certify them without bounds.
 
@@ -90,22 +120,7 @@ def certify_camera_model(butler: Butler, model: DetectorModel, *, run: str, coll
     """
     butler.collections.register(run)
     butler.collections.register(collection, CollectionType.CALIBRATION)
-    # The inverse of s - k s^2 is to third order r + k r^2 + 2 k^2 r^3.
-    factors = {each.name: each.sensor.nonlinearity for each in model.amplifiers}
-    boxes = {each.name: (each.x0, each.y0, each.width, each.height) for each in model.amplifiers}
-    # The Rubin software stack takes the amplifiers in the order of its camera model: C10 to C17, C07 to C00.
-    names = [each.name for each in model.amplifiers]
-    order = sorted(names, key=lambda name: (name[1] == "0", int(name[2]) * (-1 if name[1] == "0" else 1)))
-    places = [names.index(name) for name in order]
-    by_source = np.transpose(model.crosstalk)[np.ix_(places, places)].tolist()
-    serial = {"LSST_NUM": model.data.serial}
-    tables = {
-        "crosstalk": Crosstalk(model.name, order, by_source, serial),
-        "linearizer": Linearizer(
-            model.name, {name: [k, 2.0 * k**2] for name, k in factors.items()}, boxes, serial
-        ),
-    }
     data_id = {"instrument": model.instrument, "detector": model.id}
-    for name, table in tables.items():
+    for name, table in camera_tables(model).items():
         ref = butler.put(table, calibration_type(butler, name), data_id, run=run)
         butler.registry.certify(collection, [ref], Timespan(None, None))

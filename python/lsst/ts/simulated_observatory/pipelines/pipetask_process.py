@@ -23,5 +23,8 @@ if __name__ == "__main__":
     understand_former_names()  # of a repository that an earlier version has made
     from lsst.ctrl.mpexec.cli.pipetask import main  # it takes a second, so the guard is set up before
 
+    from .calibration_memory import remember_calibrations
+
+    remember_calibrations()
     sys.argv[0] = "pipetask"
     main()

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import fitsio
 from astropy.io import fits
 from numpy.typing import NDArray
 
@@ -84,13 +85,19 @@ def read_raw(path: str) -> RawImage:
     """
     try:
         _check_blocks(path)
-        with fits.open(path, memmap=False, lazy_load_hdus=False) as hdus:
+        # cfitsio reads compressed pixels three times faster than astropy, which knows more of headers. In a
+        # path it takes brackets for its own, and this path has none.
+        with (
+            open(path, "rb") as file,
+            fits.open(file, memmap=False, lazy_load_hdus=False, disable_image_compression=True) as hdus,
+            fitsio.FITS(f"/proc/self/fd/{file.fileno()}") as pixels,
+        ):
             header = dict(_RawHeader(hdus[0].header))
             amplifiers = {}
-            for hdu in hdus[1:]:
+            for number, hdu in enumerate(hdus[1:], 1):
                 match = _SEGMENT.match(str(hdu.header.get("EXTNAME", "")))
                 if match is not None:
-                    raw = _amplifier(f"C{match[1]}", hdu.header, hdu.data)
+                    raw = _amplifier(f"C{match[1]}", hdu.header, pixels[number].read())
                     amplifiers[raw.amplifier.name] = raw
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise ValueError(f"{path} cannot be read as a raw image: {error}") from error

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .images import Amplifier, DetectorImage, Key, MaskPlane
 from .statistics import clipped_statistics, finite_median
 
-__all__ = ["ImageHandle", "clipped_mean", "combine_images", "metadata_of"]
+__all__ = ["ImageHandle", "clipped_mean", "combine_images", "combined_mask", "metadata_of"]
 
 EXCLUDED = np.uint16(MaskPlane.CR | MaskPlane.SAT | MaskPlane.NO_DATA)
 """Pixels that a combination does not use."""
@@ -235,7 +235,7 @@ def combine_images(
             iterations=iterations,
             variance=result.variance[strip],
         )
-        result.mask[strip] = _combined_mask(masks)
+        result.mask[strip] = combined_mask(masks)
         if sigma is not None and len(handles) == 2:
             result.mask[strip][_differ(stack, excluded, share, sigma[strip])] |= np.uint16(MaskPlane.BAD)
         if len(handles) < FEW:
@@ -281,8 +281,19 @@ def _read(
     return stack, masks
 
 
-def _combined_mask(masks: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Mask of a combination, from those of the images (images, rows, columns); see `combine_images`."""
+def combined_mask(masks: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Mask of a combination, see `combine_images`.
+
+    Parameters
+    ----------
+    masks
+        Of the images, shape (images, rows, columns).
+
+    Returns
+    -------
+    mask
+        Shape (rows, columns).
+    """
     number, *shape = masks.shape
     mask = np.zeros(shape, dtype=np.uint16)
     if not masks.any():

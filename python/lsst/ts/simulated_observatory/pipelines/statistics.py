@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -140,5 +141,10 @@ def sample(values: NDArray[np.float32]) -> NDArray[np.float32]:
     flat = np.ravel(values)
     if flat.size <= SAMPLE:
         return flat
-    places = np.arange(SAMPLE) * GOLDEN_SECTION % 1.0 * flat.size
-    return np.asarray(flat[places.astype(np.intp)])
+    return np.asarray(flat[_places(flat.size)])
+
+
+@lru_cache(maxsize=32)
+def _places(size: int) -> NDArray[np.intp]:
+    """Places of the sample of so many pixels."""
+    return (np.arange(SAMPLE) * GOLDEN_SECTION % 1.0 * size).astype(np.intp)

@@ -19,8 +19,14 @@ from .repository import is_complete
 
 __all__ = ["ReferenceRequest", "cache_folder"]
 
-SOURCES = ("cameras", "detector", "pipelines", "repository/ingest.py", "repository/reference_maker.py")
-"""The parts of the project that the reference calibrations depend on."""
+SOURCES = ("cameras", "detector", "pipelines", "repository/ingest.py", "repository/reference_exposures.py")
+"""The parts of the project that the reference calibrations depend on, beside what makes them."""
+
+MAKERS = {
+    False: ("repository/reference_drawing.py", "repository/drawn_detector.py"),
+    True: ("repository/reference_maker.py",),
+}
+"""What draws them, and what makes them with the pipelines."""
 
 
 def cache_folder() -> Path:
@@ -41,6 +47,8 @@ class ReferenceRequest:
         Of the simulated detectors.
     optics
         Filter and grating of the flats.
+    measured
+        Whether the pipelines make them, from files of exposures; else they are drawn.
     """
 
     instrument: Instrument
@@ -48,6 +56,7 @@ class ReferenceRequest:
     scale: int
     seed: int
     optics: OpticalPath
+    measured: bool = False
 
     @property
     def models(self) -> list[DetectorModel]:
@@ -60,7 +69,8 @@ class ReferenceRequest:
         everything = len(self.detectors) == len(self.instrument.detectors)
         detectors = "all" if everything else _digest(repr(self.detectors).encode())
         optics = self.optics.physical_filter.replace("~", "-")
-        return f"{self.instrument.name}-{detectors}-scale{self.scale}-seed{self.seed}-{optics}-{_version()}"
+        name = f"{self.instrument.name}-{detectors}-scale{self.scale}-seed{self.seed}-{optics}"
+        return f"{name}-{'measured' if self.measured else 'drawn'}-{_version(self.measured)}"
 
     @property
     def repository(self) -> Path:
@@ -74,10 +84,12 @@ class ReferenceRequest:
 
 
 @cache
-def _version() -> str:
+def _version(measured: bool) -> str:
     """Digest of the code that the reference calibrations depend on."""
     package = files("lsst.ts.simulated_observatory")
-    contents = [content for source in SOURCES for content in _contents(package / source)]
+    contents = [
+        content for source in (*SOURCES, *MAKERS[measured]) for content in _contents(package / source)
+    ]
     return _digest(b"\0".join(contents))
 
 

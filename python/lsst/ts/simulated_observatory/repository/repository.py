@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
 
 __all__ = [
+    "MEASURED",
+    "REFERENCE",
     "check_repository",
+    "has_measured_reference",
     "is_complete",
     "make_once",
     "make_repository",
@@ -33,6 +36,9 @@ __all__ = [
 
 MARKER = "SIMULATED.json"
 """File that only a simulated repository has."""
+
+REFERENCE, MEASURED = "reference", "measured"
+"""Property of a repository whose reference calibrations were made by the pipelines, and its value."""
 
 MAKING = ".{name}-making"
 """Folder beside the place of a repository, in which it is made before it is moved there."""
@@ -108,6 +114,27 @@ def is_complete(path: Path) -> bool:
         Whether it has the marker.
     """
     return (path / MARKER).is_file()
+
+
+def has_measured_reference(path: Path) -> bool:
+    """Find out whether the reference calibrations of a repository are those that the pipelines make.
+
+    Parameters
+    ----------
+    path
+        A complete repository.
+
+    Returns
+    -------
+    measured
+        As it was asked for when it was made.
+
+    Raises
+    ------
+    ValueError
+        Its marker cannot be read.
+    """
+    return _read_marker(path / MARKER).get(REFERENCE) == MEASURED
 
 
 def use_present_names(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -25,6 +25,8 @@ class SimulationSettings(RunSettings):
     ----------
     repository, seed, scale, simulated, pipelines
         As of the base class.
+    measured
+        Whether the pipelines make the reference calibrations, which else are drawn.
     """
 
     repository: Path
@@ -32,6 +34,7 @@ class SimulationSettings(RunSettings):
     scale: int
     simulated: bool = True
     pipelines: str = PIPELINES
+    measured: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class _Request:
         Date of the images; None for the usual one, or for the present time.
     collections, faults
         Further names of the reference calibrations, and specifications of what goes wrong.
+    measured
+        Whether the pipelines make the reference calibrations, which else are drawn.
     """
 
     folder: Path
@@ -59,6 +64,7 @@ class _Request:
     night: date | None
     collections: tuple[str, ...]
     faults: tuple[str, ...]
+    measured: bool = field(default=False, kw_only=True)
 
     def settings(self, repository: Path, night: date | None) -> SimulationSettings:
         """Settings of the script; without a night the images have the present time."""
@@ -70,6 +76,7 @@ class _Request:
             scale=self.scale,
             date=None if night is None else night.isoformat(),
             collections=self.collections,
+            measured=self.measured,
         )
 
 

@@ -13,7 +13,7 @@ from lsst.ts.calibrations.journal.facts import RunConfigured
 from lsst.ts.calibrations.journal.record import RunRecord
 from lsst.ts.calibrations.journal.resumption import ResumptionError, resume_run
 
-from ..repository.repository import is_complete
+from ..repository.repository import has_measured_reference, is_complete
 from .checks import MOST_SCALE, MOST_SEED, is_collection, path_problem
 from .request import RunRequest
 
@@ -34,6 +34,7 @@ FIXED = {
     "seed": "--seed",
     "date": "--date",
     "collections": "--collection",
+    "reference": "--reference",
 }
 """Options that a resumed run has from its journal, by the name of their parameter."""
 
@@ -93,6 +94,12 @@ def resumed_request(
             f"--resume: the repository of the run, {repository}, is not there any more; a run directory"
             " cannot be moved. Nothing was touched."
         )
+    try:
+        measured = has_measured_reference(repository)
+    except ValueError as error:
+        raise click.UsageError(
+            f"--resume: the repository {repository}: {error}. Nothing was touched."
+        ) from None
     return configured.text, RunRequest(
         folder=folder,
         repository=repository,
@@ -102,6 +109,7 @@ def resumed_request(
         collections=configured.collections,
         faults=faults,
         resumed=resumption.record,
+        measured=measured,
     )
 
 

@@ -19,7 +19,15 @@ from ..components.machinery import Machinery
 from ..components.optics import OpticalPath, usual_optics
 from ..faults.faults import Faults
 from ..repository.reference import ReferenceRequest, cache_folder
-from ..repository.repository import is_complete, make_once, make_repository, use_present_names, write_index
+from ..repository.repository import (
+    MEASURED,
+    REFERENCE,
+    is_complete,
+    make_once,
+    make_repository,
+    use_present_names,
+    write_index,
+)
 from .interrupts import Interrupted, noted_interrupts, pipelines_ended_by
 from .observatory import SimulatedObservatory, real_machinery
 from .request import SimulationSettings
@@ -89,7 +97,8 @@ class SimulationSetup:
     def properties(self) -> dict[str, object]:
         """What runs that share a repository must have in common."""
         about = self.settings
-        return {"instrument": self.instrument.name, "scale": about.scale, "seed": about.seed}
+        made = {"instrument": self.instrument.name, "scale": about.scale, "seed": about.seed}
+        return made | ({REFERENCE: MEASURED} if about.measured else {})
 
     def observatory(self) -> SimulatedObservatory:
         """The simulated observatory, not yet running; nothing is made or read for it.
@@ -154,7 +163,7 @@ class SimulationSetup:
 
     def _make_repository(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
         """Make the repository, with a copy of the reference calibrations; `check` is called between steps."""
-        from ..repository.reference_maker import reference_repository
+        from ..repository.reference_repository import reference_repository
 
         request = self._request(self._flat_optics())
         self._check_disk(request)
@@ -189,15 +198,17 @@ class SimulationSetup:
 
     def _request(self, optics: OpticalPath) -> ReferenceRequest:
         about = self.settings
-        return ReferenceRequest(self.instrument, self.detectors, about.scale, about.seed, optics)
+        return ReferenceRequest(
+            self.instrument, self.detectors, about.scale, about.seed, optics, about.measured
+        )
 
     def _check_disk(self, request: ReferenceRequest) -> None:
-        """Refuse what does not fit, with a proposal; reference calibrations that have to be made count."""
-        from ..repository.reference_maker import reference_exposures
+        """Refuse what does not fit, with a proposal; reference calibrations that pipelines make count."""
+        from ..repository.reference_exposures import reference_exposures
 
         needs = {self.settings.folder: sum(len(each.exposure_times) for each in self.config.images.values())}
-        if not request.is_cached:
-            needs[cache_folder()] = reference_exposures(request)
+        if request.measured and not request.is_cached:
+            needs[cache_folder()] = len(reference_exposures(request))
         try:
             _check_room(needs, request.models)
         except ValueError as error:
