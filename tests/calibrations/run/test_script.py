@@ -238,7 +238,18 @@ def test_an_image_that_the_oods_loses_ends_the_run_and_the_others_are_kept(night
 def test_an_image_that_the_oods_refuses_is_told_with_its_words(night: Any) -> None:
     outcome = night(ONLY_BIAS + "oods_timeout: 10", "oods-status:image=2,code=3")
     assert outcome.state == "FAILED"
-    assert "statusCode 3: ingest failed" in outcome.reason
+    words = "RXX_S00: statusCode 3: ingest failure: the disk of the archive is full (fault oods-status)"
+    assert words in outcome.reason
+    assert f"The OODS did not ingest 2025011500002, detector {words}" in outcome.warnings()
+
+
+def test_a_file_whose_header_the_oods_cannot_read_is_told_with_its_words(night: Any) -> None:
+    outcome = night(ONLY_BIAS + "oods_timeout: 10", "oods-metadata:image=2")
+    assert outcome.state == "FAILED"
+    words = "statusCode 2: metadata failure: no translator knows this header (fault oods-metadata)"
+    assert f"AT_O_20250115_000002 was not confirmed by the OODS within 10 s" in outcome.reason
+    assert f"of files without a name it published {words}" in outcome.reason
+    assert f"The OODS did not ingest a file without a name, detector R??_S??: {words}" in outcome.warnings()
 
 
 def test_a_refused_exposure_ends_the_run_and_what_was_taken_is_kept(night: Any) -> None:

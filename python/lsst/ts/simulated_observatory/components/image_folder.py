@@ -60,7 +60,7 @@ class ImageFolder:
         return sum(1 for _ in self.root.glob(f"*/{self.code}_?_*"))
 
     def begin(self, image: Image, detectors: Iterable[str]) -> None:
-        """Write down that an image has begun, until its files are ingested.
+        """Write down that an image has begun, until the OODS has dealt with its files.
 
         Parameters
         ----------
@@ -75,14 +75,14 @@ class ImageFolder:
             part.replace(memo)
 
     def unfinished(self) -> list[Image]:
-        """Images that have begun and are not ingested; they count for no fault of this simulation."""
+        """Images that have begun and have not come to the OODS; they count for no fault of this simulation."""
         memos = {path.parent.name: path for path in sorted(self.root.glob(f"*/*/*{MEMO}"))}
         read = (json.loads(path.read_text(encoding="utf-8")) for path in memos.values())
         return [Image(**(values | {"count": 0})) for values in read]
 
     @staticmethod
-    def ingested(file: Path) -> None:
-        """Remove the note about a file that is ingested.
+    def settled(file: Path) -> None:
+        """Remove the note about a file that the OODS has ingested, or put away.
 
         Parameters
         ----------

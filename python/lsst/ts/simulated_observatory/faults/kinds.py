@@ -202,9 +202,24 @@ _ROWS = (
     _file("oods-duplicated", "an imageInOODS is published twice"),
     _file(
         "oods-status",
-        "a file is not ingested, and imageInOODS says so",
+        "the Butler refuses a file; imageInOODS has the numbers of exposure and detector, and no names",
         "not confirmed by the OODS .*statusCode",
         {"code": _STATUS_CODE},
+    ),
+    _file(
+        "oods-metadata",
+        "the OODS cannot read the header of a file; imageInOODS says neither image nor detector",
+        _NO_EVENT,
+    ),
+    _file(
+        "oods-nameless",
+        "imageInOODS of a file that is ingested says neither image nor detector",
+        _NO_EVENT,
+    ),
+    _file(
+        "oods-overtaken",
+        "another process has ingested a file, so that the Butler refuses it when the OODS comes",
+        "not confirmed by the OODS .*statusCode",
     ),
     _file("oods-foreign", "imageInOODS names an image that was not taken here instead of its own", _NO_EVENT),
     _image(
