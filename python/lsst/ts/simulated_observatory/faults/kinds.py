@@ -248,8 +248,20 @@ _ROWS = (
         "has the configuration of",
     ),
     _job("ocps-exit", "a job fails with an exit code", "exit code [1-9]", {"code": _EXIT_CODE}),
-    _job("ocps-refused", "the OCPS refuses a job", "the OCPS refused it"),
+    _job("ocps-refused", "the execution service behind the OCPS refuses a job", "the OCPS refused it"),
     _job("ocps-silent", "the OCPS never answers to a job", "did not answer"),
+    _job(
+        "ocps-acknowledgement-late",
+        "the OCPS acknowledges a job late; it has begun",
+        "did not answer",
+        _seconds(5, 60, 200),
+    ),
+    _job(
+        "ocps-poll",
+        "the execution service does not say how a job is: the command fails, and the job runs on",
+        "the OCPS gave it up",
+    ),
+    _job("ocps-aborted", "somebody else aborts a job, and its log is deleted", "exit code 255"),
     _job("ocps-foreign", "job_result of jobs of others come before that of a job"),
     _job(
         "ocps-result-early",
@@ -277,8 +289,13 @@ _ROWS = (
     _job("ocps-malformed", "a text that should be JSON is none", "without a job id", {"where": _WHERE}),
     _job(
         "ocps-offline",
-        "the OCPS goes OFFLINE while a job runs",
-        "OFFLINE|STANDBY|the OCPS gave it up|did not answer|refused",
+        "the OCPS goes OFFLINE while a job runs, and says nothing of it any more",
+        "OFFLINE|STANDBY|did not end within|did not answer|refused",
+    ),
+    _job(
+        "ocps-standby",
+        "the OCPS is put into STANDBY while a job runs, which ends as ever; it takes no other one",
+        "STANDBY",
     ),
     _job("ocps-slow", "a job takes much longer", "did not end within", {"factor": _MUCH}),
     _verify("no-exposure", "the result of an exposure is missing"),
