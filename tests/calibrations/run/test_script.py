@@ -247,7 +247,7 @@ def test_a_file_whose_header_the_oods_cannot_read_is_told_with_its_words(night: 
     outcome = night(ONLY_BIAS + "oods_timeout: 10", "oods-metadata:image=2")
     assert outcome.state == "FAILED"
     words = "statusCode 2: metadata failure: no translator knows this header (fault oods-metadata)"
-    assert f"AT_O_20250115_000002 was not confirmed by the OODS within 10 s" in outcome.reason
+    assert "AT_O_20250115_000002 was not confirmed by the OODS within 10 s" in outcome.reason
     assert f"of files without a name it published {words}" in outcome.reason
     assert f"The OODS did not ingest a file without a name, detector R??_S??: {words}" in outcome.warnings()
 

@@ -8,8 +8,9 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from lsst.ts import salobj
 from lsst.ts.utils import current_tai
+
+from lsst.ts import salobj
 
 from ..domain.errors import IngestError
 from ..domain.instruments import exposure_id
@@ -70,7 +71,7 @@ class IngestWatcher:
         self._codes: defaultdict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
         """Status code and description by detector, by name or number of the image."""
         self._nameless: list[tuple[float, str]] = []
-        """When something was published of a file whose image is not known, on the clock of the loop, and what."""
+        """What was published of files whose image is not known, and when, on the clock of the loop."""
         self._changed = asyncio.Condition()
         remote.evt_imageInOODS.callback = self._take
 

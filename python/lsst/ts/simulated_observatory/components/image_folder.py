@@ -49,11 +49,26 @@ class ImageFolder:
         number
             Sequence number of the image.
         """
+        number = self.next_number(day_obs)
+        (self.root / f"{day_obs}" / image_name(self.code, day_obs, number)).mkdir(parents=True)
+        return number
+
+    def next_number(self, day_obs: int) -> int:
+        """Give the sequence number that the next image of a day will have.
+
+        Parameters
+        ----------
+        day_obs
+            Observing day, YYYYMMDD.
+
+        Returns
+        -------
+        number
+            One more than the last one.
+        """
         day = self.root / f"{day_obs}"
         taken = [exposure_id(path.name) % 100_000 for path in day.glob(f"{self.code}_?_{day_obs}_??????")]
-        number = max(taken, default=0) + 1
-        (day / image_name(self.code, day_obs, number)).mkdir(parents=True)
-        return number
+        return max(taken, default=0) + 1
 
     def count(self) -> int:
         """How many images there are already."""
@@ -75,7 +90,7 @@ class ImageFolder:
             part.replace(memo)
 
     def unfinished(self) -> list[Image]:
-        """Images that have begun and have not come to the OODS; they count for no fault of this simulation."""
+        """Images that have begun and not come to the OODS; they count for no fault of this simulation."""
         memos = {path.parent.name: path for path in sorted(self.root.glob(f"*/*/*{MEMO}"))}
         read = (json.loads(path.read_text(encoding="utf-8")) for path in memos.values())
         return [Image(**(values | {"count": 0})) for values in read]

@@ -197,6 +197,21 @@ _ROWS = (
     _image("end-readout-late", "an endReadout comes late", _NO_END, _seconds(1, 20, 40, 200)),
     _image("end-readout-duplicated", "an endReadout is published twice"),
     _image("end-readout-reordered", "an endReadout comes after that of the next image", _NO_END),
+    FaultKind(
+        "local-image-before",
+        "the last image before the run was taken under local control, with the number of the first to come",
+    ),
+    _image(
+        "local-image-between",
+        "after an image one is taken under local control, with the number of the next one",
+    ),
+    _image(
+        "header-late",
+        "the header service is late; after 10 s the camera writes the file without a header",
+        _NO_EVENT,
+        _seconds(2, 9, 30),
+    ),
+    _image("header-lost", "the header service makes no header of an image", _NO_EVENT),
     _file("oods-lost", "an imageInOODS is never published, though the file is ingested", _NO_EVENT),
     _file("oods-late", "an imageInOODS comes late", _NO_EVENT, _seconds(5, 50, 300)),
     _file("oods-duplicated", "an imageInOODS is published twice"),
