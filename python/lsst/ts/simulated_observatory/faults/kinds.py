@@ -347,6 +347,26 @@ _ROWS = (
         rare=True,
         lasting=True,
     ),
+    _butler(
+        "butler-certified",
+        "when a job ends somebody else certifies a calibration of its type for another time",
+        more={"collection": _COLLECTION},
+    ),
+    _butler("butler-ingested", "when a job ends another process ingests an image of another controller"),
+    _butler(
+        "butler-pruned",
+        "when a job ends somebody else removes all that it has made",
+        f"{_INCOMPLETE}|no gain in|are not there",
+        rare=True,
+        lasting=True,
+    ),
+    _butler(
+        "butler-raw-pruned",
+        "when a job ends somebody else removes the last of its images from the repository",
+        f"{_INCOMPLETE}|no gain in|are not there|exit code 1",
+        rare=True,
+        lasting=True,
+    ),
 )
 
 _OF_DETECTOR = {"detector": Option("Butler id of the only detector that has it", _index)}
