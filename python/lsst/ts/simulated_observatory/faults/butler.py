@@ -22,6 +22,7 @@ from ..pipelines.ocps_job import Job
 from .faults import Fault, Faults
 
 if TYPE_CHECKING:
+    from astropy.time import Time
     from lsst.daf.butler import Butler, DatasetRef
 
 __all__ = ["ButlerFaults"]
@@ -69,8 +70,7 @@ class ButlerFaults:
         self._instrument = instrument
         self._faults = faults
         self._others: Mapping[str, Callable[[Job, Fault], None]] = {
-            "butler-conflict": self._certify,
-            "butler-certified": self._certify,
+            "butler-certified": self._certify_long_ago,
             "butler-ingested": self._ingest,
             "butler-pruned": self._prune,
             "butler-raw-pruned": self._prune_raw,
@@ -88,11 +88,13 @@ class ButlerFaults:
             Which.
         """
         loop = asyncio.get_running_loop()
-        if job.kind == "verify" and any(map(self._faults.asked_for, _RESULT_CHANGES)):
-            await loop.run_in_executor(None, self._spoil, job)
         for name, act in self._others.items():
             if (fault := self._strike(name, job)) is not None:
                 await loop.run_in_executor(None, act, job, fault)
+        if job.kind == "verify" and any(map(self._faults.asked_for, _RESULT_CHANGES)):
+            await loop.run_in_executor(None, self._spoil, job)
+        if (conflict := self._strike("butler-conflict", job)) is not None and job.kind != "gain":
+            await loop.run_in_executor(None, self._certify, job, str(conflict["collection"] or ""))
         if self._strike("butler-full", job):
             self._fill()
         if self._strike("butler-read-only", job):
@@ -129,14 +131,18 @@ class ButlerFaults:
                     for ref, change in pairs:
                         _replace(butler, ref, change)
 
-    def _certify(self, job: Job, fault: Fault) -> None:
-        """Certify the reference calibrations where the run is to certify its own: for all times, or long ago.
+    def _certify_long_ago(self, job: Job, fault: Fault) -> None:
+        """Certify for a time before that of the run."""
+        from astropy.time import Time
+
+        if job.kind != "gain":
+            self._certify(job, str(fault["collection"] or ""), Time(LONG_AGO, scale="tai"))
+
+    def _certify(self, job: Job, collection: str, end: Time | None = None) -> None:
+        """Certify the reference calibrations for all times, where the run is to certify its own.
 
         Where something is certified already there is nothing that would not be in conflict.
         """
-        if job.kind == "gain":
-            return
-        from astropy.time import Time
         from lsst.daf.butler import CollectionType, Timespan
         from lsst.daf.butler.registry import ConflictingDefinitionError
 
@@ -148,8 +154,7 @@ class ButlerFaults:
                     job.calibration.lower(), collections=reference, flattenChains=True
                 )
             }
-            collection = str(fault["collection"] or f"{reference}/daily")
-            end = None if fault.kind.name == "butler-conflict" else Time(LONG_AGO, scale="tai")
+            collection = collection or f"{reference}/daily"
             butler.collections.register(collection, CollectionType.CALIBRATION)
             with contextlib.suppress(ConflictingDefinitionError):
                 butler.registry.certify(collection, refs, Timespan(None, end))
