@@ -184,10 +184,11 @@ def test_the_description_of_a_failed_ingest_is_told_likewise(
 ) -> None:
     publish = Oods._publish
 
-    async def other(self: Any, obsid: str, detector: str, _: int, __: str) -> None:
-        await publish(self, "../../x", HOSTILE, 0, HOSTILE)
-        await publish(self, f"{obsid}\n", detector, 0, HOSTILE)
-        await publish(self, obsid, detector, 7, HOSTILE * 1000)
+    async def other(self: Any, obsid: str, raft: str, sensor: str, *_: Any) -> None:
+        await publish(self, "../../x", "undef", HOSTILE, 0, HOSTILE)
+        await publish(self, f"{obsid}\n", raft, sensor, 0, HOSTILE)
+        await publish(self, "??", HOSTILE, HOSTILE, 2, HOSTILE * 1000)
+        await publish(self, obsid, raft, sensor, 7, HOSTILE * 1000)
 
     monkeypatch.setattr(Oods, "_publish", other)
     outcome = script({"oods_timeout": 30})

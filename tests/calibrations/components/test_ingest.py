@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
 
 from lsst.ts.calibrations.components.ingest import IngestWatcher, detector_name
 from lsst.ts.calibrations.domain.errors import IngestError
+from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCAM, Instrument
 
 IMAGE, OTHER = "AT_O_20250115_000001", "AT_O_20250115_000002"
 DETECTOR = "RXX_S00"
+
+
+def watch(remote: Any, instrument: Instrument = LATISS) -> IngestWatcher:
+    return IngestWatcher(remote, instrument.detectors, logging.getLogger("ingest"))
 
 
 def now() -> float:
@@ -20,7 +26,7 @@ def now() -> float:
 
 def test_an_image_that_was_ingested_before_anyone_asked_is_confirmed_at_once(with_oods: Any) -> None:
     async def story(oods: Any, remote: Any) -> None:
-        watcher = IngestWatcher(remote)
+        watcher = watch(remote)
         await oods.confirm(IMAGE)
         await asyncio.sleep(1)
         before = now()
@@ -32,7 +38,7 @@ def test_an_image_that_was_ingested_before_anyone_asked_is_confirmed_at_once(wit
 
 def test_a_late_confirmation_is_waited_for(with_oods: Any) -> None:
     async def story(oods: Any, remote: Any) -> None:
-        watcher = IngestWatcher(remote)
+        watcher = watch(remote)
         before = now()
         waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [DETECTOR], timeout=120))
         await asyncio.sleep(119)
@@ -48,7 +54,7 @@ def test_silence_ends_at_the_time_limit(with_oods: Any) -> None:
     async def story(oods: Any, remote: Any) -> None:
         before = now()
         with pytest.raises(IngestError, match=r"within 120 s .*RXX_S00: no imageInOODS came") as caught:
-            await IngestWatcher(remote).confirmed(IMAGE, [DETECTOR], timeout=120)
+            await watch(remote).confirmed(IMAGE, [DETECTOR], timeout=120)
         assert now() - before == pytest.approx(120)
         assert caught.value.obs_id == IMAGE
         assert caught.value.missing == {DETECTOR: "no imageInOODS came"}
@@ -58,7 +64,7 @@ def test_silence_ends_at_the_time_limit(with_oods: Any) -> None:
 
 def test_another_image_does_not_count_however_often_it_is_confirmed(with_oods: Any) -> None:
     async def story(oods: Any, remote: Any) -> None:
-        watcher = IngestWatcher(remote)
+        watcher = watch(remote)
         waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [DETECTOR], timeout=30))
         for _ in range(3):
             await oods.confirm(OTHER)
@@ -71,7 +77,7 @@ def test_another_image_does_not_count_however_often_it_is_confirmed(with_oods: A
 
 def test_an_error_is_forgotten_when_the_oods_succeeds_later(with_oods: Any) -> None:
     async def story(oods: Any, remote: Any) -> None:
-        watcher = IngestWatcher(remote)
+        watcher = watch(remote)
         waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [DETECTOR], timeout=30))
         await oods.confirm(IMAGE, code=1, text="database locked")
         await asyncio.sleep(1)
@@ -85,7 +91,7 @@ def test_an_error_is_forgotten_when_the_oods_succeeds_later(with_oods: Any) -> N
 
 def test_an_error_takes_no_success_back(with_oods: Any) -> None:
     async def story(oods: Any, remote: Any) -> None:
-        watcher = IngestWatcher(remote)
+        watcher = watch(remote)
         await oods.confirm(IMAGE)
         await oods.confirm(IMAGE, code=2, text="already ingested")
         await asyncio.sleep(1)
@@ -96,7 +102,7 @@ def test_an_error_takes_no_success_back(with_oods: Any) -> None:
 
 def test_the_last_error_is_told_when_the_time_runs_out(with_oods: Any) -> None:
     async def story(oods: Any, remote: Any) -> None:
-        watcher = IngestWatcher(remote)
+        watcher = watch(remote)
         waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [DETECTOR], timeout=30))
         await oods.confirm(IMAGE, code=1, text="no such file")
         await asyncio.sleep(5)
@@ -109,7 +115,7 @@ def test_the_last_error_is_told_when_the_time_runs_out(with_oods: Any) -> None:
 
 def test_all_detectors_in_use_must_be_confirmed_and_the_others_do_not_matter(with_oods: Any) -> None:
     async def story(oods: Any, remote: Any) -> None:
-        watcher = IngestWatcher(remote)
+        watcher = watch(remote)
         used = ["R22_S00", "R22_S11"]
         waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, used, timeout=30))
         await oods.confirm(IMAGE, "S00", raft="R22")
@@ -125,7 +131,7 @@ def test_all_detectors_in_use_must_be_confirmed_and_the_others_do_not_matter(wit
 
 def test_images_are_confirmed_in_any_order(with_oods: Any) -> None:
     async def story(oods: Any, remote: Any) -> None:
-        watcher = IngestWatcher(remote)
+        watcher = watch(remote)
         ended: list[str] = []
 
         async def wait(name: str) -> None:
@@ -148,3 +154,62 @@ def test_images_are_confirmed_in_any_order(with_oods: Any) -> None:
 )
 def test_the_name_of_a_detector_comes_from_two_fields(raft: str, sensor: str, name: str) -> None:
     assert detector_name(raft, sensor) == name
+
+
+@pytest.mark.parametrize(
+    ("instrument", "detector", "sensor"), [(LATISS, "RXX_S00", "S00"), (LSSTCAM, "R22_S11", "S94")]
+)
+def test_a_file_that_the_butler_refused_is_known_by_its_numbers(
+    with_oods: Any, caplog: Any, instrument: Instrument, detector: str, sensor: str
+) -> None:
+    async def story(oods: Any, remote: Any) -> None:
+        watcher = watch(remote, instrument)
+        waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [detector], timeout=30))
+        await oods.confirm("2025011500001", sensor, raft="R??", code=1, text="ingest failure: locked")
+        await asyncio.sleep(1)
+        assert watcher._missing(OTHER, [detector]) == {detector: "no imageInOODS came"}
+        words = f"{detector}: statusCode 1: ingest failure: locked"
+        with pytest.raises(IngestError, match=words):
+            await waiting
+        told = f"The OODS did not ingest 2025011500001, detector {words.replace(': ', ': ', 1)}"
+        assert [record.getMessage() for record in caplog.records] == [told]
+
+    with_oods(story)
+
+
+def test_a_refused_file_that_is_ingested_later_is_confirmed(with_oods: Any) -> None:
+    async def story(oods: Any, remote: Any) -> None:
+        watcher = watch(remote)
+        waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [DETECTOR], timeout=30))
+        await oods.confirm("2025011500001", "S00", raft="R??", code=1, text="ingest failure: locked")
+        await oods.confirm(IMAGE)
+        await oods.confirm("2025011500001", "S00", raft="R??", code=1, text="ingest failure: it is there")
+        await waiting
+
+    with_oods(story)
+
+
+@pytest.mark.parametrize(("obsid", "code"), [("??", 2), ("", 0)])
+def test_what_came_of_files_without_a_name_is_told_if_an_image_is_missing(
+    with_oods: Any, obsid: str, code: int
+) -> None:
+    async def story(oods: Any, remote: Any) -> None:
+        await oods.confirm(obsid, "S??", raft="R??", code=code, text="of a run before")
+        await asyncio.sleep(3600)
+        watcher = watch(remote)  # it finds the last one in the history
+        await asyncio.sleep(1)
+        waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [DETECTOR], timeout=30))
+        for _ in range(2):
+            await oods.confirm(obsid, "S??", raft="R??", code=code, text="metadata failure: no header")
+        with pytest.raises(IngestError, match="RXX_S00: no imageInOODS came") as caught:
+            await waiting
+        assert f"of files without a name it published statusCode {code}: metadata failure: no header)" in str(
+            caught.value
+        )
+        await watcher.confirmed(OTHER, [], timeout=1)
+        await asyncio.sleep(100)
+        with pytest.raises(IngestError) as later:
+            await watcher.confirmed(OTHER, [DETECTOR], timeout=30)
+        assert "without a name" not in str(later.value)
+
+    with_oods(story)

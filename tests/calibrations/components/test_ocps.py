@@ -332,3 +332,44 @@ def test_a_job_of_before_whose_end_is_not_known_is_aborted(with_ocps: Any) -> No
         assert [job_id for _, job_id in ocps.aborted] == ["b1"]
 
     with_ocps(story)
+
+
+def test_a_job_that_ends_by_its_abort_is_one_that_took_too_long(with_ocps: Any) -> None:
+    """The OCPS finds no such job any more before it has answered to the abort."""
+
+    async def story(ocps: Any, remote: Any) -> None:
+        deleted = asyncio.Event()
+
+        async def bias(data: Any) -> None:
+            await ocps.accept(data, "b1")
+            await deleted.wait()
+            raise salobj.ExpectedError("404 Client Error: Not Found")
+
+        async def abort(_: Any) -> None:
+            deleted.set()
+            await asyncio.sleep(1)
+
+        ocps.jobs["bias"] = bias
+        ocps.cmd_abort_job.callback = abort
+        with pytest.raises(ProcessingError, match="did not end within 900 s and was aborted"):
+            await run(OcpsClient(remote), timeout=900)
+
+    with_ocps(story)
+
+
+def test_a_job_that_is_acknowledged_too_late_is_aborted(with_ocps: Any) -> None:
+    async def story(ocps: Any, remote: Any) -> None:
+        async def bias(data: Any) -> None:
+            await asyncio.sleep(FIRST_ACK_TIMEOUT + 50)
+            await ocps.accept(data, "b1")
+            await asyncio.sleep(100_000)
+
+        ocps.jobs["bias"] = bias
+        client = OcpsClient(remote)
+        with pytest.raises(ProcessingError, match="did not answer within 120 s"):
+            await run(client)
+        assert ocps.aborted == []
+        await asyncio.sleep(60)
+        assert [name for _, name in ocps.aborted] == ["b1"]
+
+    with_ocps(story)

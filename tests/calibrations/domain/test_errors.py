@@ -43,3 +43,10 @@ def test_a_long_list_is_cut_in_the_message_and_kept_in_the_error() -> None:
     assert "20 problems" in str(error)
     assert "and 15 more" in str(error)
     assert len(error.problems) == 20
+
+
+def test_hundreds_of_detectors_that_miss_the_same_are_told_briefly() -> None:
+    missing = {f"R22_S{number:03d}": "no imageInOODS came" for number in range(189)}
+    error = IngestError("MC_O_20250115_000007", missing | {"R01_S00": "statusCode 1: disk full"}, 120.0)
+    assert "R22_S008 and 180 more: no imageInOODS came; R01_S00: statusCode 1: disk full" in str(error)
+    assert len(str(error)) < 600

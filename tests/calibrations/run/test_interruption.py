@@ -190,7 +190,7 @@ def test_jobs_that_were_under_way_are_ended_and_done_again(observed: Any) -> Non
     assert len(ids) == len(set(ids)) > 5
 
 
-@pytest.mark.parametrize("fault", ["oods-lost:image=5", "oods-status:image=5,code=3"])
+@pytest.mark.parametrize("fault", ["oods-lost:image=5", "oods-nameless:image=5", "oods-overtaken:image=5"])
 def test_an_image_that_the_oods_did_not_confirm_is_found_later(observed: Any, fault: str) -> None:
     case = observed(more="oods_timeout: 20\n")
     case.begin(fault)
@@ -199,6 +199,17 @@ def test_an_image_that_the_oods_did_not_confirm_is_found_later(observed: Any, fa
     case.resume()
     check(case)
     assert len(case.summary["exposures"]) == 8
+
+
+@pytest.mark.parametrize("fault", ["oods-status:image=5,code=3", "oods-metadata:image=5"])
+def test_an_image_that_the_oods_has_put_away_is_taken_again(observed: Any, fault: str) -> None:
+    case = observed(more="oods_timeout: 20\n")
+    case.begin(fault)
+    assert case.state == "FAILED"
+    case.resume()
+    assert case.state == "DONE"
+    assert [fact.id for fact in case.facts(ExposureLost)] == [2025011500005]
+    assert [each["ingested"] for each in case.summary["exposures"]].count(True) == 8
 
 
 def test_an_exposure_that_the_camera_ended_alone_has_its_whole_time_limit(observed: Any) -> None:

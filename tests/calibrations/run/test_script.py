@@ -238,7 +238,18 @@ def test_an_image_that_the_oods_loses_ends_the_run_and_the_others_are_kept(night
 def test_an_image_that_the_oods_refuses_is_told_with_its_words(night: Any) -> None:
     outcome = night(ONLY_BIAS + "oods_timeout: 10", "oods-status:image=2,code=3")
     assert outcome.state == "FAILED"
-    assert "statusCode 3: ingest failed" in outcome.reason
+    words = "RXX_S00: statusCode 3: ingest failure: the disk of the archive is full (fault oods-status)"
+    assert words in outcome.reason
+    assert f"The OODS did not ingest 2025011500002, detector {words}" in outcome.warnings()
+
+
+def test_a_file_whose_header_the_oods_cannot_read_is_told_with_its_words(night: Any) -> None:
+    outcome = night(ONLY_BIAS + "oods_timeout: 10", "oods-metadata:image=2")
+    assert outcome.state == "FAILED"
+    words = "statusCode 2: metadata failure: no translator knows this header (fault oods-metadata)"
+    assert "AT_O_20250115_000002 was not confirmed by the OODS within 10 s" in outcome.reason
+    assert f"of files without a name it published {words}" in outcome.reason
+    assert f"The OODS did not ingest a file without a name, detector R??_S??: {words}" in outcome.warnings()
 
 
 def test_a_refused_exposure_ends_the_run_and_what_was_taken_is_kept(night: Any) -> None:
@@ -353,3 +364,24 @@ def test_what_the_operator_should_know_of_the_configuration_is_a_warning(night: 
     assert "background_task_timeout" in text
     assert "no gain can be measured" in text
     assert outcome.summary["gains"] == []
+
+
+def test_a_job_that_another_client_aborts_is_told_as_such_without_a_log(night: Any) -> None:
+    outcome = night(ONLY_BIAS, "ocps-aborted")
+    assert outcome.state == "FAILED"
+    assert "exit code 255: another client of the OCPS has aborted it (job " in outcome.reason
+    assert "ocps.log" not in outcome.reason
+
+
+def test_jobs_that_the_ocps_lost_sight_of_are_aborted(night: Any) -> None:
+    outcome = night(ONLY_BIAS, "ocps-poll")
+    assert outcome.state == "FAILED"
+    assert "the OCPS gave it up: Failed: 500 Server Error: Internal Server Error for url: " in outcome.reason
+
+
+def test_a_header_that_is_late_makes_no_difference_and_one_too_late_is_told(night: Any) -> None:
+    outcome = night(ONLY_BIAS + "oods_timeout: 20", "header-late:image=1,seconds=9", "header-lost:image=2")
+    assert outcome.state == "FAILED"
+    assert [each["ingested"] for each in outcome.summary["exposures"]][:2] == [True, False]
+    assert "AT_O_20250115_000002 was not confirmed by the OODS" in outcome.reason
+    assert "of files without a name it published statusCode 2: metadata failure: " in outcome.reason

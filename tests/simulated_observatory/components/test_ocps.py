@@ -11,6 +11,8 @@ import pytest
 from lsst.ts import salobj
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.components.durations import Durations
+from lsst.ts.simulated_observatory.components.job_messages import SERVICE
+from lsst.ts.simulated_observatory.components.ocps import FAULT_DURATION, POLL
 
 QUERY = "instrument='LATISS' AND detector IN (0) AND exposure IN (2025011500002, 2025011500003)"
 FIELDS = {"pipeline": "resource://x/verifyBias.yaml", "config": "-j 8 -i LATISS/calib", "data_query": QUERY}
@@ -57,6 +59,9 @@ def test_the_command_completes_even_if_the_job_failed(observe: Any, stand_ins: A
             assert result.exit_code == 1
             expected = json.loads(result.result)
             assert (expected["jobId"], expected["phase"], expected["endTime"]) == (job_id, "pending", None)
+            assert result.result.startswith('{\n  "jobId": "'), "with line breaks, as the execution service"
+            assert expected["creationTime"] == "2025-01-15 17:59:23+00:00"
+            assert expected["parameters"]["command"][:2] == ["/bin/bash", "-c"]
             environment = {item["name"]: item["value"] for item in expected["parameters"]["environment"]}
             assert environment["RUN_OPTIONS"] == "-i LATISS/raw/all -j 8 -i LATISS/calib"
 
@@ -91,7 +96,11 @@ def test_a_job_waits_for_its_prerequisites_before_it_is_acknowledged(observe: An
     clock.run(body)
 
 
-def test_an_aborted_job_ends_at_once_and_its_process_with_it(observe: Any, stand_ins: Any) -> None:
+def results(here: Any) -> list[tuple[str, int]]:
+    return [(data.job_id, data.exit_code) for data in here.recorder.events("job_result")]
+
+
+def test_an_aborted_job_is_deleted_and_its_command_finds_no_such_job(observe: Any, stand_ins: Any) -> None:
     stand_ins.job_status = None  # it runs until it is killed
 
     async def body() -> None:
@@ -99,32 +108,126 @@ def test_an_aborted_job_ends_at_once_and_its_process_with_it(observe: Any, stand
             ack, job_id = await submit(here)
             await asyncio.sleep(3)
             await here.recorder.ocps.cmd_abort_job.set_start(job_id=job_id, timeout=10)
-            assert (await end(here, ack)).ack == salobj.SalRetCode.CMD_COMPLETE
-            assert here.recorder.now() == 3.0
-            assert [data.exit_code for data in here.recorder.events("job_result")] == [255, 1]
+            assert results(here) == [(job_id, 255)]
+            assert json.loads(here.recorder.events("job_result")[0].result)["code"] == 200
+            with pytest.raises(salobj.AckError) as caught:
+                await end(here, ack)
+            words = f"Failed: 404 Client Error: Not Found for url: {SERVICE}/{job_id}"
+            assert (caught.value.ackcmd.ack, caught.value.ackcmd.result) == (
+                salobj.SalRetCode.CMD_FAILED,
+                words,
+            )
+            assert here.recorder.now() == 3.0 + POLL
+            assert len(results(here)) == 1
             assert stand_ins.processes[0].killed.is_set()
-            with pytest.raises(salobj.AckError, match="404"):
-                await here.recorder.ocps.cmd_abort_job.set_start(job_id=job_id, timeout=10)
+            for unknown in (job_id, "0" * 32, "../uws"):
+                with pytest.raises(salobj.AckError, match="404 Client Error"):
+                    await here.recorder.ocps.cmd_abort_job.set_start(job_id=unknown, timeout=10)
+
+    clock.run(body)
+
+
+def test_a_job_that_has_ended_can_be_aborted_and_its_log_is_gone(observe: Any) -> None:
+    async def body() -> None:
+        async with observe("ocps-exit:code=3") as here:
+            ack, job_id = await submit(here)
+            await end(here, ack)
+            folder = here.stand_ins.jobs[0].folder
+            assert (folder / "outs" / "ocps.log").is_file()
+            await here.recorder.ocps.cmd_abort_job.set_start(job_id=job_id, timeout=10)
+            assert results(here) == [(job_id, 3), (job_id, 255)]
+            assert not folder.exists()
 
     clock.run(body)
 
 
 @pytest.mark.parametrize("command", ["disable", "standby"])
-def test_leaving_enabled_and_disabled_ends_all_jobs(observe: Any, stand_ins: Any, command: str) -> None:
+def test_jobs_run_on_in_any_summary_state(observe: Any, command: str) -> None:
+    async def body() -> None:
+        async with observe(durations=EXACT) as here:
+            ack, job_id = await submit(here)
+            await here.recorder.ocps.cmd_disable.set_start(timeout=10)
+            if command == "standby":
+                await here.recorder.ocps.cmd_standby.set_start(timeout=10)
+            assert (await end(here, ack)).ack == salobj.SalRetCode.CMD_COMPLETE
+            assert here.recorder.now() == 22.0
+            assert results(here) == [(job_id, 0)]
+
+    clock.run(body)
+
+
+def test_an_ocps_that_goes_offline_says_nothing_of_its_jobs(observe: Any, stand_ins: Any) -> None:
     stand_ins.job_status = None
 
     async def body() -> None:
-        async with observe(stand_ins=stand_ins) as here:
+        async with observe("ocps-offline", stand_ins=stand_ins) as here:
             ack, _ = await submit(here)
-            await here.recorder.ocps.cmd_disable.set_start(timeout=10)
-            assert not stand_ins.processes[0].killed.is_set()
-            if command == "standby":
-                await here.recorder.ocps.cmd_standby.set_start(timeout=10)
-                with pytest.raises(salobj.AckError, match="the OCPS is STANDBY"):
-                    await end(here, ack)
-                assert here.recorder.now() == 0.0
-                assert not here.recorder.events("job_result")
-        assert stand_ins.processes[0].killed.is_set(), "at the latest when the OCPS closes"
+            with pytest.raises(salobj.AckTimeoutError):
+                await end(here, ack)
+            assert not results(here)
+            assert stand_ins.processes[0].killed.is_set()
+
+    clock.run(body)
+
+
+def test_a_job_is_taken_no_more_when_the_ocps_was_put_into_standby(observe: Any) -> None:
+    async def body() -> None:
+        async with observe("ocps-standby", durations=EXACT) as here:
+            ack, job_id = await submit(here)
+            await end(here, ack)
+            assert results(here) == [(job_id, 0)]
+            with pytest.raises(salobj.AckError, match="STANDBY"):
+                await submit(here)
+
+    clock.run(body)
+
+
+def test_a_job_runs_on_when_the_execution_service_does_not_say_how_it_is(observe: Any) -> None:
+    async def body() -> None:
+        async with observe("ocps-poll", durations=EXACT) as here:
+            ack, job_id = await submit(here)
+            with pytest.raises(salobj.AckError, match="500 Server Error: Internal Server Error for url: "):
+                await end(here, ack)
+            assert here.recorder.now() == FAULT_DURATION
+            await asyncio.sleep(5)
+            await here.recorder.ocps.cmd_abort_job.set_start(job_id=job_id, timeout=10)
+            assert here.stand_ins.processes[0].killed.is_set()
+            assert results(here) == [(job_id, 255)]
+
+    clock.run(body)
+
+
+def test_a_job_that_another_client_aborts_has_the_exit_code_of_that(observe: Any) -> None:
+    async def body() -> None:
+        async with observe("ocps-aborted:times=1", durations=EXACT) as here:
+            ack, job_id = await submit(here)
+            with pytest.raises(salobj.AckError, match="404 Client Error"):
+                await end(here, ack)
+            assert results(here) == [(job_id, 255)]
+            assert here.recorder.now() == FAULT_DURATION + POLL
+
+    clock.run(body)
+
+
+def test_a_job_has_begun_when_its_acknowledgement_is_late(observe: Any) -> None:
+    async def body() -> None:
+        async with observe("ocps-acknowledgement-late:seconds=12", durations=EXACT) as here:
+            ack, _ = await submit(here)
+            assert here.recorder.now() == 12.0
+            await end(here, ack)
+            assert here.recorder.now() == 22.0
+
+    clock.run(body)
+
+
+def test_a_job_that_the_execution_service_refuses_is_not_begun(observe: Any) -> None:
+    async def body() -> None:
+        async with observe("ocps-refused") as here:
+            with pytest.raises(salobj.AckError) as caught:
+                await submit(here)
+            words = f"Failed: 500 Server Error: Internal Server Error for url: {SERVICE}"
+            assert caught.value.ackcmd.result == words
+            assert not here.stand_ins.jobs
 
     clock.run(body)
 

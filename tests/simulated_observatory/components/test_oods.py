@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM
 from lsst.ts.simulated_observatory import clock
 
 THREE = dataclasses.replace(LATISS, detectors={0: "RXX_S00", 1: "R22_S11", 2: "R22_S12"})
@@ -64,15 +64,82 @@ def test_events_come_for_all_detectors_and_pixels_only_for_those_in_use(observe:
     clock.run(body)
 
 
-def test_a_file_that_cannot_be_ingested_has_a_status(observe: Any, stand_ins: Any) -> None:
+def of_event(data: Any) -> tuple[Any, ...]:
+    return data.camera, data.obsid, data.raft, data.sensor, data.statusCode, data.description
+
+
+def test_a_file_that_the_butler_refuses_is_published_with_numbers_in_the_place_of_names(
+    observe: Any, stand_ins: Any
+) -> None:
+    stand_ins.ingest_error = OSError("database is locked")
+
+    async def body() -> None:
+        async with observe(instrument=LSSTCOMCAM, detectors=[4], stand_ins=stand_ins) as here:
+            await take(here, 1)
+            (data,) = (data for data in here.recorder.events("imageInOODS") if data.statusCode)
+            words = "ingest failure: database is locked"
+            assert of_event(data) == ("LSSTComCam", "2025011500001", "R??", "S04", 1, words)
+
+    clock.run(body)
+
+
+def test_a_file_without_a_usable_header_is_published_without_any_name(observe: Any, stand_ins: Any) -> None:
     stand_ins.ingest_error = ValueError("its header has no 'INSTRUME'")
 
     async def body() -> None:
         async with observe(stand_ins=stand_ins) as here:
             await take(here, 1)
             (data,) = here.recorder.events("imageInOODS")
-            assert data.statusCode == 1
-            assert data.description == "ingest failed: its header has no 'INSTRUME'"
+            words = "metadata failure: its header has no 'INSTRUME'"
+            assert of_event(data) == ("UNDEF", "??", "R??", "S??", 2, words)
+
+    clock.run(body)
+
+
+def test_of_an_exception_with_a_cause_the_cause_is_published_twice(observe: Any, stand_ins: Any) -> None:
+    stand_ins.ingest_error = OSError("refused")
+    stand_ins.ingest_error.__cause__ = OSError("disk full")
+
+    async def body() -> None:
+        async with observe(stand_ins=stand_ins) as here:
+            await take(here, 1)
+            (data,) = here.recorder.events("imageInOODS")
+            assert data.description == "ingest failure: disk full;  disk full"
+
+    clock.run(body)
+
+
+@pytest.mark.parametrize(
+    ("fault", "event", "ingested"),
+    [
+        ("oods-status", ("LATISS", "2025011500001", "R??", "S00", 1), 0),
+        ("oods-overtaken", ("LATISS", "2025011500001", "R??", "S00", 1), 1),
+        ("oods-metadata", ("UNDEF", "??", "R??", "S??", 2), 0),
+        ("oods-nameless", ("", "", "", "", 0), 1),
+    ],
+)
+def test_a_fault_of_the_ingest_is_published_as_the_real_one_does(
+    observe: Any, fault: str, event: tuple[Any, ...], ingested: int
+) -> None:
+    async def body() -> None:
+        async with observe(f"{fault}:image=1") as here:
+            await take(here, 2)
+            first, second = here.recorder.events("imageInOODS")
+            assert of_event(first)[:-1] == event
+            assert of_event(second)[1:5] == ("AT_O_20250115_000002", "undef", "RXX_S00", 0)
+            assert len(here.stand_ins.ingested) == 1 + ingested
+            assert here.observatory.faults.struck == {fault: 1}
+
+    clock.run(body)
+
+
+def test_a_file_that_was_put_away_is_not_tried_again(observe: Any, stand_ins: Any) -> None:
+    stand_ins.ingest_error = OSError("database is locked")
+
+    async def body() -> None:
+        async with observe(stand_ins=stand_ins) as here:
+            await take(here, 1)
+            assert not list(here.observatory.images.unfinished())
 
     clock.run(body)
 

@@ -53,7 +53,7 @@ class Clients:
         self.remotes: tuple[salobj.Remote, ...] = (*others, oods, ocps)
         """One for every component that must be ENABLED."""
         self.camera = Camera(instrument, domain, log)
-        self.ingest = IngestWatcher(oods)
+        self.ingest = IngestWatcher(oods, instrument.detectors, log)
         self.ocps = OcpsClient(ocps)
         self._telescope = {
             name: salobj.Remote(domain, name, include=["summaryState"], readonly=True)

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+
+from lsst.ts.utils import current_tai
 
 from lsst.ts import salobj
 
 from ..domain.errors import IngestError
+from ..domain.instruments import exposure_id
+from ..domain.text import one_line
 
 __all__ = ["IngestWatcher"]
 
 _NOT_SET = ("", "undef")
+
+_UNKNOWN_RAFT = "R??"
+_NUMBER = re.compile(r"S([0-9]{2,})")
+"""Sensor of a file that the Butler refused: the number of the detector."""
+
+_NO_IMAGE = ("", "??")
+"""What the OODS sends in place of the image if it could not read the header, or knows no more of a file."""
+
+BEFORE_READOUT = 60.0
+"""Seconds that a file without a name may have been published before the endReadout that was waited for."""
 
 
 def detector_name(raft: str, sensor: str) -> str:
@@ -35,32 +51,58 @@ class IngestWatcher:
     """Collects every imageInOODS event, whenever it comes.
 
     Events are filed by image and detector, so a late, repeated or foreign one cannot be counted for another
-    image. A later success replaces an earlier error (the OODS tries again); an error replaces no success.
+    image. A later success replaces an earlier error (a file may be ingested again); an error replaces no
+    success. A file that was ingested has the names of image and detector; one that the Butler refused the
+    numbers of both; and one whose header cannot be read neither.
 
     Parameters
     ----------
     remote
         Remote of the OODS; its ``imageInOODS`` callback is taken.
+    detectors
+        Full names of the detectors of the instrument by Butler id.
+    log
+        Where failures are told when they come.
     """
 
-    def __init__(self, remote: salobj.Remote) -> None:
+    def __init__(self, remote: salobj.Remote, detectors: Mapping[int, str], log: logging.Logger) -> None:
+        self._detectors = detectors
+        self._log = log
         self._codes: defaultdict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
-        """Status code and description by detector, by image."""
+        """Status code and description by detector, by name or number of the image."""
+        self._nameless: list[tuple[float, str]] = []
+        """What was published of files whose image is not known, and when, on the clock of the loop."""
         self._changed = asyncio.Condition()
         remote.evt_imageInOODS.callback = self._take
 
     async def _take(self, data: salobj.BaseMsgType) -> None:
-        codes, name = self._codes[data.obsid], detector_name(data.raft, data.sensor)
+        status = (data.statusCode, data.description)
+        recent = current_tai() - data.private_sndStamp < BEFORE_READOUT  # not the last one of the run before
+        if data.obsid in _NO_IMAGE and recent:
+            self._nameless.append((asyncio.get_running_loop().time(), _words(*status)))
+        codes, name = self._codes[data.obsid], self._detector(data.raft, data.sensor)
+        if recent and data.statusCode != 0 and not codes:  # once for each image
+            self._log.warning(
+                "The OODS did not ingest %s, detector %s: %s",
+                "a file without a name" if data.obsid in _NO_IMAGE else one_line(data.obsid),
+                one_line(name),
+                one_line(_words(*status)),
+            )
         if codes.get(name, (1, ""))[0] != 0:
-            codes[name] = (data.statusCode, data.description)
+            codes[name] = status
         async with self._changed:
             self._changed.notify_all()
 
+    def _detector(self, raft: str, sensor: str) -> str:
+        number = _NUMBER.fullmatch(sensor) if raft == _UNKNOWN_RAFT else None
+        name = detector_name(raft, sensor)
+        return name if number is None else self._detectors.get(int(number[1]), name)
+
     def _missing(self, obs_id: str, detectors: Collection[str]) -> dict[str, str]:
         """Why detectors of an image are not confirmed, by detector."""
-        codes = self._codes[obs_id]
+        codes = self._codes[f"{exposure_id(obs_id)}"] | self._codes[obs_id]
         return {
-            name: f"statusCode {codes[name][0]}: {codes[name][1]}" if name in codes else "no imageInOODS came"
+            name: _words(*codes[name]) if name in codes else "no imageInOODS came"
             for name in detectors
             if name not in codes or codes[name][0] != 0
         }
@@ -78,10 +120,17 @@ class IngestWatcher:
         Raises
         ------
         IngestError
-            The time ran out; it names the detectors and what the OODS published of each.
+            The time ran out; it names the detectors and what the OODS published of each, or of files of
+            which it did not know the image.
         """
         try:
             async with asyncio.timeout(timeout), self._changed:
                 await self._changed.wait_for(lambda: not self._missing(obs_id, detectors))
         except TimeoutError:
-            raise IngestError(obs_id, self._missing(obs_id, detectors), timeout) from None
+            since = asyncio.get_running_loop().time() - timeout - BEFORE_READOUT
+            nameless = tuple(dict.fromkeys(words for when, words in self._nameless if when >= since))
+            raise IngestError(obs_id, self._missing(obs_id, detectors), timeout, nameless) from None
+
+
+def _words(code: int, description: str) -> str:
+    return f"statusCode {code}: {description}"

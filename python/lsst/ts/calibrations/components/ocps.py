@@ -20,6 +20,9 @@ __all__ = ["OcpsClient"]
 FIRST_ACK_TIMEOUT = 120.0
 """Seconds within which the OCPS must acknowledge a job."""
 
+LAST_ACK_TIMEOUT = 3600.0
+"""Seconds for which a job that was not acknowledged in time is aborted if it is acknowledged after all."""
+
 RESULT_GRACE = 60.0
 """Seconds that job_result may come after the command has ended."""
 
@@ -43,6 +46,7 @@ class OcpsClient:
         self._remote = remote
         self._results: dict[str, int] = {}
         self._waiters: dict[str, asyncio.Future[int]] = {}
+        self._late: set[asyncio.Task[None]] = set()
         remote.evt_job_result.callback = self._take
 
     async def _take(self, data: salobj.BaseMsgType) -> None:
@@ -111,19 +115,30 @@ class OcpsClient:
         return self._results.pop(job_id)
 
     async def _submit(self, request: JobRequest) -> Any:
-        try:
-            return await self._remote.cmd_execute.set_start(
+        sending = asyncio.ensure_future(
+            self._remote.cmd_execute.set_start(
                 pipeline=request.pipeline,
                 config=request.config,
                 data_query=request.data_query,
-                timeout=FIRST_ACK_TIMEOUT,
+                timeout=LAST_ACK_TIMEOUT,
                 wait_done=False,
             )
-        except salobj.AckTimeoutError:
-            reason = f"the OCPS did not answer within {FIRST_ACK_TIMEOUT:.0f} s"
+        )
+        try:
+            async with asyncio.timeout(FIRST_ACK_TIMEOUT):
+                return await asyncio.shield(sending)
         except salobj.AckError as error:
             reason = f"the OCPS refused it: {one_line(error.ackcmd.result)}"
+        except TimeoutError:
+            reason = f"the OCPS did not answer within {FIRST_ACK_TIMEOUT:.0f} s"
+            self._late.add(late := asyncio.ensure_future(self._abort_late(request, sending)))
+            late.add_done_callback(self._late.discard)
         raise ProcessingError(request.name, reason)
+
+    async def _abort_late(self, request: JobRequest, sending: asyncio.Future[Any]) -> None:
+        """Abort a job as soon as it is acknowledged: nobody waits for it any more."""
+        with contextlib.suppress(salobj.AckError, ProcessingError):
+            await self._abort(_job_id(request, await sending))
 
     async def _exit_code(self, request: JobRequest, job_id: str, ack: Any, timeout: float) -> int:
         waiter: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -137,8 +152,9 @@ class OcpsClient:
                 await asyncio.wait((waiter,), timeout=RESULT_GRACE)
             if waiter.done():
                 return waiter.result()
+            ended = end.done()  # an abort ends it, too
             await self._abort(job_id)
-            if not end.done():
+            if not ended:
                 reason = f"it did not end within {timeout:.0f} s and was aborted"
             elif isinstance(error := end.exception(), salobj.AckError):
                 reason = f"the OCPS gave it up: {explain(error)}"

@@ -98,12 +98,19 @@ class IngestError(CalibrationError, TimeoutError):
         Name of the image, and by detector name what the OODS reported of each that is not confirmed.
     timeout
         Seconds waited since endReadout.
+    nameless
+        What the OODS reported meanwhile of files whose image it did not know: this one may be among them.
     """
 
-    def __init__(self, obs_id: str, missing: Mapping[str, str], timeout: float) -> None:
+    def __init__(
+        self, obs_id: str, missing: Mapping[str, str], timeout: float, nameless: Sequence[str] = ()
+    ) -> None:
+        details = [f"{_some(names)}: {one_line(text)}" for text, names in _inverted(missing).items()]
+        if nameless:
+            details.append(f"of files without a name it published {', '.join(map(one_line, nameless[:3]))}")
         super().__init__(
             f"{obs_id} was not confirmed by the OODS within {timeout:g} s after its endReadout"
-            f" ({'; '.join(f'{name}: {one_line(text)}' for name, text in missing.items())})",
+            f" ({'; '.join(details)})",
             kept="All exposures that are confirmed are kept.",
             advice="Look at the log of the OODS; the option oods_timeout sets the limit.",
         )
@@ -174,6 +181,19 @@ class CertificationError(CalibrationError, RuntimeError):
 def _sentence(text: str) -> str:
     text = text.strip()
     return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _inverted(texts: Mapping[str, str]) -> dict[str, list[str]]:
+    """Names by text: of hundreds of detectors most have the same one."""
+    names: dict[str, list[str]] = {}
+    for name, text in texts.items():
+        names.setdefault(text, []).append(name)
+    return names
+
+
+def _some(names: Sequence[str], most: int = 9) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _listed(subject: str, problems: Sequence[str], most: int | None = None) -> str:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["run_job"]
 
+ABORTED = 255
+"""Exit code that the OCPS publishes of a job that was aborted."""
+
 
 async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, timeout: float) -> str:
     """Run a job to success, unless it has succeeded before.
@@ -64,6 +67,9 @@ async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, ti
     finally:
         if submitted:
             context.note(JobEnded(time=context.now(), job_id=submitted[0], exit_code=exit_code))
+    if exit_code == ABORTED:  # its log is deleted with it
+        reason = f"exit code {exit_code}: another client of the OCPS has aborted it"
+        raise ProcessingError(request.name, reason, job_id=job_id)
     if exit_code != 0:
         log = str(context.settings.job_log(job_id))
         raise ProcessingError(request.name, f"exit code {exit_code}", job_id=job_id, log=log)

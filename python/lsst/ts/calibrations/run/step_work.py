@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..butler.certification import Certification, Certifier
 from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
-from ..domain.errors import CertificationError, VerificationIncomplete
+from ..domain.errors import CertificationError, ProcessingError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
 from ..domain.jobs import JobRequest, data_query, pipetask_options, with_label, without_labels
 from ..journal.facts import CalibrationMade, Certified, ExposuresLeftOut, GainsMeasured, VerdictGiven
@@ -121,6 +121,9 @@ class StepWork:
         made = CombinedCalibration(step.calibration, exposures, collection, ())
         if collection not in self.context.record.made:
             datasets, now = await self.certifier.made(made.dataset_type, made.run), self.context.now()
+            if len(datasets) < (wanted := len(self.config.detectors)):
+                there = f"a {made.dataset_type} of {len(datasets)} of {wanted} detectors is in {made.run}"
+                raise ProcessingError(step.name, f"its results are not there: {there}")
             self.context.note(
                 CalibrationMade(time=now, calibration=made.name, collection=collection, datasets=datasets)
             )

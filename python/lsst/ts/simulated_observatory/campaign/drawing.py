@@ -273,7 +273,7 @@ def _specifications(draw: st.DrawFn, names: Sequence[str], scenario: Scenario) -
         needed["component"] = (*instrument.components, f"OCPS:{instrument.ocps_index}")
     if name == "ocps-configuration":
         needed["instrument"] = [each for each in options["instrument"].choices if each != instrument.name]
-    if name == "butler-conflict":
+    if "collection" in options:
         needed["collection"] = (scenario.options.get("calib_collection"),)
     for key, choices in needed.items():
         values[key] = draw(st.sampled_from(choices))

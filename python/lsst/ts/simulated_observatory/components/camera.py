@@ -106,17 +106,25 @@ class CameraCsc(CameraEvents):
         """Start, and publish what clients that come later find of a camera at rest."""
         await self._headers.start()
         await super().start()
-        yesterday = clock.current_tai() - 86400.0
-        await self._publish_state_at_rest(
-            Image(
-                code=self.instrument.code,
-                day_obs=day_obs(yesterday),
-                number=1,
-                count=0,
-                started=yesterday,
-                physical_filter=self._optics.physical_filter,
-            )
+        now = clock.current_tai()
+        local = self._faults.strike("local-image-before") is not None
+        await self._publish_state_at_rest(self._local_image(now) if local else self._image(now - 86400.0, 1))
+
+    def _image(self, started: float, number: int, controller: str = "O") -> Image:
+        """An image that has nothing to do with any command."""
+        return Image(
+            code=self.instrument.code,
+            day_obs=day_obs(started),
+            number=number,
+            count=0,
+            started=started,
+            physical_filter=self._optics.physical_filter,
+            controller=controller,
         )
+
+    def _local_image(self, started: float) -> Image:
+        """An image under local control, which counts for itself: it has the number of the next image."""
+        return self._image(started, self._folder.next_number(day_obs(started)), controller="C")
 
     async def do_takeImages(self, data: salobj.BaseMsgType) -> None:  # noqa: N802 (named by its command)
         """Take images, one after the other."""
@@ -228,8 +236,18 @@ class CameraCsc(CameraEvents):
         await self._transition("imageReadinessDetailedState", ReadinessState.READY)
         await self._announce_end(image, clock.current_tai())
         await self._publish_telemetry(image)
+        if self._faults.strike("local-image-between", image=image.count):
+            await self._take_locally()
         if self._faults.strike("camera-fault", image=image.count):
             await self.fault(FAULT_ASKED_FOR, "fault camera-fault was asked for")
+
+    async def _take_locally(self) -> None:
+        """Take an image of no length under local control, which leaves no file here."""
+        image, self._reading_out = self._local_image(clock.current_tai()), True
+        await self._publish_start_integration(image)
+        await clock.sleep(self.instrument.readout_time)
+        self._reading_out = False
+        await self._publish_end_readout(image, clock.current_tai())
 
     async def _announce_end(self, image: Image, ended: float) -> None:
         """Publish the end of a readout, once and at once unless a fault was asked for."""

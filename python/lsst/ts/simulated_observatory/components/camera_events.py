@@ -117,7 +117,7 @@ def _identity(image: Image) -> dict[str, Any]:
         "imageName": image.name,
         "imageIndex": image.index,
         "imageSource": image.code,
-        "imageController": "O",
+        "imageController": image.controller,
         "imageDate": f"{image.day_obs}",
         "imageNumber": image.number,
         "timestampAcquisitionStart": image.started,

@@ -13,6 +13,7 @@ from lsst.ts.calibrations.domain.instruments import Instrument
 from .. import clock
 from ..cameras.models import DetectorModel
 from ..detector.header import HeaderValue, primary_header
+from ..faults.faults import Faults
 from .csc import SimulatedCsc
 from .image_folder import ImageFolder
 from .images import split_escaped
@@ -35,6 +36,8 @@ class HeaderService(SimulatedCsc):
         per detector.
     models, seed
         The detectors for which there are files, by Butler id, and the seed that the headers hold.
+    faults
+        What goes wrong.
     initial_state
         Summary state at the beginning.
     """
@@ -46,13 +49,16 @@ class HeaderService(SimulatedCsc):
         folder: ImageFolder,
         models: Mapping[int, DetectorModel],
         seed: int,
+        faults: Faults,
         initial_state: salobj.State = salobj.State.STANDBY,
     ) -> None:
         super().__init__(instrument.header_service, None, initial_state)
         self._folder = folder
         self._models = models
         self._seed = seed
-        self._started: dict[str, dict[str, HeaderValue]] = {}
+        self._faults = faults
+        self._count = 0
+        self._started: dict[str, tuple[int, dict[str, HeaderValue]]] = {}
         events = ["startIntegration", "endOfImageTelemetry"]
         if not instrument.spectrograph:
             events.append("endSetFilter")
@@ -72,17 +78,20 @@ class HeaderService(SimulatedCsc):
 
     async def _take_start(self, data: salobj.BaseMsgType) -> None:
         """Remember the state of the instrument at the start of an image."""
+        self._count += bool(data.additionalKeys)  # others are at rest, or of another controller
         if self.disabled_or_enabled:
-            self._started[data.imageName] = self._instrument_state()
+            self._started[data.imageName] = self._count, self._instrument_state()
 
     async def _take_end(self, data: salobj.BaseMsgType) -> None:
         """Make the header when everything of an image is known."""
-        state = self._started.pop(data.imageName, None)
-        if state is not None:
-            self._keep(self._make(data, state))
+        if data.imageName in self._started:
+            number, state = self._started.pop(data.imageName)
+            if not self._faults.strike("header-lost", image=number):
+                late = self._faults.strike("header-late", image=number)
+                self._keep(self._make(data, state, late.number("seconds") if late else HEADER_TIME))
 
-    async def _make(self, data: Any, state: Mapping[str, HeaderValue]) -> None:
-        await clock.sleep(HEADER_TIME)
+    async def _make(self, data: Any, state: Mapping[str, HeaderValue], duration: float) -> None:
+        await clock.sleep(duration)
         sections = {
             f"{model.data.bay}{model.data.slot}_PRIMARY": _header(data, state, model, self._seed)
             for model in self._models.values()

@@ -49,18 +49,33 @@ class ImageFolder:
         number
             Sequence number of the image.
         """
+        number = self.next_number(day_obs)
+        (self.root / f"{day_obs}" / image_name(self.code, day_obs, number)).mkdir(parents=True)
+        return number
+
+    def next_number(self, day_obs: int) -> int:
+        """Give the sequence number that the next image of a day will have.
+
+        Parameters
+        ----------
+        day_obs
+            Observing day, YYYYMMDD.
+
+        Returns
+        -------
+        number
+            One more than the last one.
+        """
         day = self.root / f"{day_obs}"
         taken = [exposure_id(path.name) % 100_000 for path in day.glob(f"{self.code}_?_{day_obs}_??????")]
-        number = max(taken, default=0) + 1
-        (day / image_name(self.code, day_obs, number)).mkdir(parents=True)
-        return number
+        return max(taken, default=0) + 1
 
     def count(self) -> int:
         """How many images there are already."""
         return sum(1 for _ in self.root.glob(f"*/{self.code}_?_*"))
 
     def begin(self, image: Image, detectors: Iterable[str]) -> None:
-        """Write down that an image has begun, until its files are ingested.
+        """Write down that an image has begun, until the OODS has dealt with its files.
 
         Parameters
         ----------
@@ -75,14 +90,14 @@ class ImageFolder:
             part.replace(memo)
 
     def unfinished(self) -> list[Image]:
-        """Images that have begun and are not ingested; they count for no fault of this simulation."""
+        """Images that have begun and not come to the OODS; they count for no fault of this simulation."""
         memos = {path.parent.name: path for path in sorted(self.root.glob(f"*/*/*{MEMO}"))}
         read = (json.loads(path.read_text(encoding="utf-8")) for path in memos.values())
         return [Image(**(values | {"count": 0})) for values in read]
 
     @staticmethod
-    def ingested(file: Path) -> None:
-        """Remove the note about a file that is ingested.
+    def settled(file: Path) -> None:
+        """Remove the note about a file that the OODS has ingested, or put away.
 
         Parameters
         ----------

@@ -106,11 +106,13 @@ class Image:
     """Seconds without readout before it."""
     key_values: Mapping[str, str] = field(default_factory=dict)
     """keyValueMap and obsNote of the command."""
+    controller: str = "O"
+    """What controls the camera: ``O`` for the observatory's control system, ``C`` for the camera's own."""
 
     @property
     def name(self) -> str:
         """Image name, e.g. ``AT_O_20250115_000001``."""
-        return image_name(self.code, self.day_obs, self.number)
+        return image_name(self.code, self.day_obs, self.number, self.controller)
 
     @property
     def exposure(self) -> int:

@@ -1,4 +1,7 @@
-"""What the OCPS publishes of a job: that it took it, how it ended, and that the command is complete."""
+"""What the OCPS publishes of a job: that it took it, how it ended, and that the command is complete.
+
+The texts are those of the service that executes the jobs (lsst-ts/dm_OCPS, lsst-dm/uws-api-server).
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,43 @@ from ..faults.faults import Fault, Faults
 from ..pipelines.ocps_job import Job
 from .csc import SimulatedCsc
 
-__all__ = ["ACK_TIMEOUT", "JobMessages"]
+__all__ = ["ABORTED", "ACK_TIMEOUT", "DELETED", "JobMessages", "http_error"]
 
 ACK_TIMEOUT = 600.0
 """Seconds that the acknowledgement of a job promises."""
+
+ABORTED = 255
+"""exit_code of a job that was aborted."""
+
+DELETED = json.dumps({"status": "Success", "message": "", "code": 200}, indent=2)
+"""Answer of the execution service to whoever deletes a job; the OCPS publishes it as the result."""
+
+SERVICE = "http://uws.simulated/api/v1/job"
+"""Address of the execution service, for texts alone."""
+
+HTTP_ERRORS = {404: "404 Client Error: Not Found", 500: "500 Server Error: Internal Server Error"}
 
 TAI_MINUS_UTC = 37.0
 """Seconds."""
 
 FOREIGN = 3
 """Results of jobs of others that come before that of a job, if that was asked for."""
+
+
+def http_error(code: int, job_id: str = "") -> str:
+    """Text with which a command fails when the execution service refuses what the OCPS asks for.
+
+    Parameters
+    ----------
+    code, job_id
+        HTTP status, and the job; none for one that is not made.
+
+    Returns
+    -------
+    text
+        As the client of the execution service words it.
+    """
+    return f"{HTTP_ERRORS[code]} for url: {SERVICE}{'/' * bool(job_id)}{job_id}"
 
 
 class JobMessages:
@@ -118,12 +148,18 @@ def _submitted(job: Job, data: Any, instrument: Instrument) -> str:
     phase and times are those of the submission.
     """
     environment = {
+        "JOB_SOURCE_DIR": f"{job.folder}/src",
+        "SRC_GIT_URL": "https://github.com/lsst-dm/uws_scripts",
+        "GIT_COMMIT_REF": "main",
+        "JOB_OUTPUT_DIR": f"{job.log.parent}",
+        "JOB_ID": job.job_id,
         "IMAGE_TAG": data.version,
         "PIPELINE_URL": job.pipeline,
         "BUTLER_REPO": instrument.name,
         "RUN_OPTIONS": f"-i {instrument.raw_collection} {job.config}",
         "OUTPUT_GLOB": data.output_dataset_types or "*",
         "DATA_QUERY": job.data_query,
+        "DAF_BUTLER_REPOSITORY_INDEX": "/project/data-repos.yaml",
     }
     created = datetime.fromtimestamp(clock.current_tai() - TAI_MINUS_UTC, UTC)
     return json.dumps(
@@ -132,17 +168,18 @@ def _submitted(job: Job, data: Any, instrument: Instrument) -> str:
             "runId": f"{data.private_seqNum}",
             "ownerId": "",
             "phase": "pending",
-            "creationTime": created.isoformat(timespec="milliseconds"),
+            "creationTime": str(created.replace(microsecond=0)),
             "startTime": None,
             "endTime": None,
             "executionDuration": None,
             "destruction": None,
             "parameters": {
-                "command": "cd $JOB_SOURCE_DIR && bash bin/pipetask.sh",
+                "command": ["/bin/bash", "-c", "cd $JOB_SOURCE_DIR && bash bin/pipetask.sh"],
                 "environment": [{"name": name, "value": value} for name, value in environment.items()],
             },
             "results": [],
             "errorSummary": {"message": ""},
             "jobInfo": {},
-        }
+        },
+        indent=2,
     )

@@ -23,7 +23,7 @@ class Ingest(Protocol):
     """Brings raw files into the archive. Always called in the same thread."""
 
     def __call__(self, path: Path, /) -> None:
-        """Ingest one file; raise an exception if that fails."""
+        """Ingest one file; raise ValueError if its header cannot be used, else another exception."""
 
     def close(self) -> None:
         """Let go of the archive; called in that thread, after the last file."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
-import json
+import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,29 +21,32 @@ from ..faults.faults import Fault, Faults
 from ..pipelines.ocps_job import Job
 from .csc import SimulatedCsc
 from .durations import Durations
-from .job_messages import JobMessages
+from .job_messages import ABORTED, DELETED, JobMessages, http_error
 from .machinery import JobProcess, JobRunner
 
 __all__ = ["Ocps"]
 
-ABORTED = 255
-"""exit_code of a job that was aborted."""
-
 FAULT_DURATION = 5.0
-"""Seconds that a job takes which fails because a fault was asked for."""
+"""Seconds after which a fault strikes a job that was asked for."""
+
+POLL = 0.5
+"""Seconds between two questions to the execution service how a job is."""
 
 MOST_PROCESSES = 2
 """Real processes at a time. In simulated time all jobs run at once, as on the cluster of the real OCPS."""
 
+_JOB_ID = re.compile("[0-9a-f]{32}")
+
 
 @dataclass
 class _Running:
-    """A job under way."""
+    """A job that the execution service has: it does not depend on the command that asked for it."""
 
     job: Job
     process: JobProcess
     ended: asyncio.Event = field(default_factory=asyncio.Event)
-    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    exit_code: int | None = None
+    """None while it runs, and if it was deleted before it ended."""
 
 
 class Ocps(SimulatedCsc):
@@ -51,7 +54,8 @@ class Ocps(SimulatedCsc):
 
     The conversation is that of the real one: the command is acknowledged with the job id and completes even
     if the job failed; only ``exit_code`` of job_result shows that, and ``phase`` in its JSON is that of the
-    submission.
+    submission. Behind it is an execution service, to which the jobs belong: they run on whatever becomes of
+    command and summary state, and who aborts one deletes it, with its log.
 
     Parameters
     ----------
@@ -99,8 +103,9 @@ class Ocps(SimulatedCsc):
         self._threads = ThreadPoolExecutor(max_workers=MOST_PROCESSES, thread_name_prefix="OCPS")
 
     async def close_tasks(self) -> None:
-        """End all jobs and wait until their processes are gone."""
-        self._stop_all()
+        """End all jobs and wait until their processes are gone; nothing is said of them any more."""
+        for running in self._jobs.values():
+            running.process.kill()
         await super().close_tasks()
         if self._butler_faults is not None:
             self._butler_faults.close()
@@ -118,12 +123,6 @@ class Ocps(SimulatedCsc):
         files = ["_init.yaml", *filter(None, [data.configurationOverride])]
         await self.evt_configurationApplied.set_write(configurations=",".join(files), force_output=True)
 
-    async def handle_summary_state(self) -> None:
-        """End all jobs when the component is neither ENABLED nor DISABLED."""
-        await super().handle_summary_state()
-        if not self.disabled_or_enabled:
-            self._stop_all()
-
     async def do_execute(self, data: salobj.BaseMsgType) -> None:
         """Run a job; complete when it has ended, however it did."""
         self.assert_enabled("execute")
@@ -135,53 +134,82 @@ class Ocps(SimulatedCsc):
         job_id = self._rng.bytes(16).hex()
         job = Job(job_id, data.pipeline, data.config, data.data_query, self._folder / job_id)
         if self._strike("ocps-refused", job):
-            raise salobj.ExpectedError("the job was refused: fault ocps-refused was asked for")
+            raise salobj.ExpectedError(http_error(500))
         if self._strike("ocps-silent", job):
             await asyncio.Event().wait()
         messages = JobMessages(self, data, job, self.instrument, self._keep, self._faults)
-        running = self._jobs[job.job_id] = _Running(job, self._run_job(job))
-        self.log.info("job %s: %s %s", job.job_id, job.pipeline, job.data_query)
-        if self._strike("ocps-offline", job):
-            self._keep(self._go_offline())
-        try:
-            if not messages.result_first:
-                await messages.took()
-            exit_code = await self._exit_code(running)
-            await messages.ended(exit_code)
-            if messages.result_first:
-                await messages.took()
-        finally:
-            running.process.kill()
-            running.ended.set()
-            del self._jobs[job.job_id]
+        running = self._jobs[job_id] = _Running(job, self._run_job(job))
+        self.log.info("job %s: %s %s", job_id, job.pipeline, job.data_query)
+        self._keep(self._work(running))
+        if (late := self._strike("ocps-acknowledgement-late", job)) is not None:
+            await clock.sleep(late.number("seconds"))
+        if not messages.result_first:
+            await messages.took()
+        self._disturb(job)
+        await messages.ended(await self._end_of(running))
+        if messages.result_first:
+            await messages.took()
 
     async def do_abort_job(self, data: salobj.BaseMsgType) -> None:
-        """End a job at once.
+        """Delete a job, with its log, also if it has ended; its result is that of an abort.
 
-        Two results follow, as from the real one: that of the abort, and that of the execute command, which
-        sees that the job did not complete.
+        The execute command, if it still waits for the job, then fails: there is no such job any more.
         """
         self.assert_enabled("abort_job")
-        running = self._jobs.get(data.job_id)
-        if running is None:
-            raise salobj.ExpectedError(f"404 Not Found: no job {data.job_id!r} is running")
-        result = json.dumps({"jobId": data.job_id, "phase": "aborted"})
+        known = _JOB_ID.fullmatch(data.job_id) and (self._folder / data.job_id).is_dir()
+        if data.job_id not in self._jobs and not known:
+            raise salobj.ExpectedError(http_error(404, data.job_id))
+        await self._delete(data.job_id)
+
+    async def _delete(self, job_id: str) -> None:
         await self.evt_job_result.set_write(
-            job_id=data.job_id, exit_code=ABORTED, result=result, force_output=True
+            job_id=job_id, exit_code=ABORTED, result=DELETED, force_output=True
         )
-        running.stopped.set()
+        if (running := self._jobs.pop(job_id, None)) is not None:
+            running.process.kill()
+            running.ended.set()
+        shutil.rmtree(self._folder / job_id, ignore_errors=True)
 
     def _strike(self, name: str, job: Job) -> Fault | None:
         return self._faults.strike(name, kind=job.kind, calibration=job.calibration)
 
-    async def _go_offline(self) -> None:
-        """Be taken OFFLINE as an operator does it."""
+    def _disturb(self, job: Job) -> None:
+        """Let happen to the component, or to a job, what was asked for."""
+        if self._strike("ocps-offline", job):
+            self._keep(self._leave("disable", "standby", "exitControl"))
+        if self._strike("ocps-standby", job):
+            self._keep(self._leave("disable", "standby"))
+        if self._strike("ocps-aborted", job):
+            self._keep(self._abort(job))
+
+    async def _leave(self, *commands: str) -> None:
+        """Be taken out of ENABLED as an operator does it."""
         await clock.sleep(FAULT_DURATION)
-        for command in ("disable", "standby", "exitControl"):
+        for command in commands:
             await getattr(self, f"do_{command}")(getattr(self, f"cmd_{command}").DataType())
 
-    async def _exit_code(self, running: _Running) -> int:
-        """Run the job and return its exit code."""
+    async def _abort(self, job: Job) -> None:
+        """Delete a job as another client does it."""
+        await clock.sleep(FAULT_DURATION)
+        if job.job_id in self._jobs:
+            await self._delete(job.job_id)
+
+    async def _end_of(self, running: _Running) -> int:
+        """Exit code of a job as the OCPS publishes it, when the job has ended."""
+        job = running.job
+        if self._strike("ocps-poll", job):
+            await clock.sleep(FAULT_DURATION)
+            raise salobj.ExpectedError(http_error(500, job.job_id))
+        await running.ended.wait()
+        if not self.isopen:  # whoever asked gets no answer
+            await asyncio.Event().wait()
+        if running.exit_code is None:
+            await clock.sleep(POLL)
+            raise salobj.ExpectedError(http_error(404, job.job_id))
+        return running.exit_code
+
+    async def _work(self, running: _Running) -> None:
+        """Run a job to its end."""
         job, run = running.job, running.process.run
         detectors = len(job.selected("detector") or self.instrument.detectors)
         duration = self._durations.job(self._rng, len(job.selected("exposure")), detectors)
@@ -190,33 +218,18 @@ class Ocps(SimulatedCsc):
         fault = self._strike("ocps-exit", job)
         if fault is not None:
             duration, run = FAULT_DURATION, functools.partial(_fail, job, fault)
-        work = asyncio.ensure_future(clock.work(duration, run, executor=self._threads))
-        stop = asyncio.ensure_future(running.stopped.wait())
         try:
-            await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
-            status = self._status(work, job) if work.done() else ABORTED
-        finally:
-            for future in (work, stop):
-                future.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await future
-        if not self.disabled_or_enabled:
-            raise salobj.ExpectedError(f"job {job.job_id} was ended: the OCPS is {self.summary_state.name}")
+            status = await clock.work(duration, run, executor=self._threads)
+        except Exception as error:
+            self.log.error("job %s could not be run: %s", job.job_id, error)
+            status = 1
+        if job.job_id not in self._jobs:  # it was deleted
+            return
         if status == 0 and self._butler_faults is not None:
             await self._butler_faults.job_ended(job)
-        return status if fault is not None else int(status != 0)
-
-    def _status(self, work: asyncio.Future[int], job: Job) -> int:
-        """Exit status of a job that has ended."""
-        if error := work.exception():
-            self.log.error("job %s could not be run: %s", job.job_id, error)
-            return 1
-        return work.result()
-
-    def _stop_all(self) -> None:
-        for running in self._jobs.values():
-            running.process.kill()
-            running.stopped.set()
+        running.exit_code = status if fault is not None else int(status != 0)
+        running.ended.set()
+        self._jobs.pop(job.job_id, None)
 
 
 def _override(instrument: Instrument, faults: Faults) -> str:

@@ -1,7 +1,7 @@
 """Faults of a repository when jobs end.
 
-Its files are locked, full or read-only, somebody else certifies, or verification results are changed or taken
-away before anybody reads them.
+Its files are locked, full or read-only, another process certifies, ingests or prunes, or verification
+results are changed or taken away before anybody reads them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lsst.ts.calibrations.domain.instruments import Instrument
+from lsst.ts.calibrations.domain.instruments import Instrument, image_name
 
 from .. import clock
 from ..pipelines.ocps_job import Job
 from .faults import Fault, Faults
 
 if TYPE_CHECKING:
+    from astropy.time import Time
     from lsst.daf.butler import Butler, DatasetRef
 
 __all__ = ["ButlerFaults"]
@@ -36,6 +37,13 @@ be written."""
 
 BUSY_TIMEOUT = 20
 """Milliseconds that a connection waits for the lock, instead of the five minutes of the Butler."""
+
+LONG_AGO = "2000-01-01"
+"""End of the validity of what another process certifies without a conflict, TAI."""
+
+MOST_IMAGES = 99_999
+MOST_IMAGES_OF_DAY = 100_000
+"""Number of the last possible image of a day, and what an exposure id has beyond the day."""
 
 ABSENT_TABLE = "no space: database or disk is full (simulated)"
 """Name of a table that does not exist, which is the message of the database when something is certified."""
@@ -61,6 +69,13 @@ class ButlerFaults:
         self._database = repository / DATABASE
         self._instrument = instrument
         self._faults = faults
+        self._others: Mapping[str, Callable[[Job, Fault], None]] = {
+            "butler-certified": self._certify_long_ago,
+            "butler-ingested": self._ingest,
+            "butler-pruned": self._prune,
+            "butler-raw-pruned": self._prune_raw,
+        }
+        """What other processes do."""
         self._lock: sqlite3.Connection | None = None
         self._undo = contextlib.ExitStack()
 
@@ -73,6 +88,9 @@ class ButlerFaults:
             Which.
         """
         loop = asyncio.get_running_loop()
+        for name, act in self._others.items():
+            if (fault := self._strike(name, job)) is not None:
+                await loop.run_in_executor(None, act, job, fault)
         if job.kind == "verify" and any(map(self._faults.asked_for, _RESULT_CHANGES)):
             await loop.run_in_executor(None, self._spoil, job)
         if (conflict := self._strike("butler-conflict", job)) is not None and job.kind != "gain":
@@ -113,7 +131,14 @@ class ButlerFaults:
                     for ref, change in pairs:
                         _replace(butler, ref, change)
 
-    def _certify(self, job: Job, collection: str) -> None:
+    def _certify_long_ago(self, job: Job, fault: Fault) -> None:
+        """Certify for a time before that of the run."""
+        from astropy.time import Time
+
+        if job.kind != "gain":
+            self._certify(job, str(fault["collection"] or ""), Time(LONG_AGO, scale="tai"))
+
+    def _certify(self, job: Job, collection: str, end: Time | None = None) -> None:
         """Certify the reference calibrations for all times, where the run is to certify its own.
 
         Where something is certified already there is nothing that would not be in conflict.
@@ -132,7 +157,37 @@ class ButlerFaults:
             collection = collection or f"{reference}/daily"
             butler.collections.register(collection, CollectionType.CALIBRATION)
             with contextlib.suppress(ConflictingDefinitionError):
-                butler.registry.certify(collection, refs, Timespan(None, None))
+                butler.registry.certify(collection, refs, Timespan(None, end))
+
+    def _ingest(self, job: Job, _: Fault) -> None:
+        """Ingest an image of another controller: the last one of the job, under another name."""
+        from astropy.io import fits
+
+        from ..pipelines.raw_ingest import ingest_raw
+
+        with self._open() as butler:
+            ref = _raws(butler, job, self._instrument)[-1]
+            number = MOST_IMAGES - len(list(self._repository.glob("foreign_*")))
+            code, day = self._instrument.code, int(ref.dataId["exposure"]) // MOST_IMAGES_OF_DAY
+            name = image_name(code, day, number, controller="C")
+            path = self._repository / f"foreign_{name}.fits"
+            with fits.open(butler.getURI(ref).ospath) as images:
+                images[0].header.update({"OBSID": name, "SEQNUM": number, "GROUPID": f"{name} of others"})
+                images.writeto(path)
+            ingest_raw(butler, str(path))
+
+    def _prune(self, job: Job, _: Fault) -> None:
+        """Remove all that the job has made."""
+        with self._open() as butler:
+            refs = butler.registry.queryDatasets(..., collections=f"{job.collection}/run")
+            butler.pruneDatasets(list(refs), disassociate=True, unstore=True, purge=True)
+
+    def _prune_raw(self, job: Job, _: Fault) -> None:
+        """Remove the last image of the job; its files were ingested where they are, and stay."""
+        with self._open() as butler:
+            refs = _raws(butler, job, self._instrument)
+            last = [ref for ref in refs if ref.dataId["exposure"] == refs[-1].dataId["exposure"]]
+            butler.pruneDatasets(last, disassociate=True, unstore=True, purge=True)
 
     def _fill(self) -> None:
         """Let every certification fail in the database."""
@@ -190,6 +245,19 @@ def _results(butler: Butler, name: str, job: Job) -> list[DatasetRef]:
     except MissingDatasetTypeError:
         return []
     return sorted(found, key=lambda ref: tuple(map(str, ref.dataId.required_values)))
+
+
+def _raws(butler: Butler, job: Job, instrument: Instrument) -> list[DatasetRef]:
+    """Raw images of a job, in the order in which they were taken."""
+    exposures = ", ".join(map(str, job.selected("exposure")))
+    found = butler.query_datasets(
+        "raw",
+        collections=instrument.raw_collection,
+        instrument=instrument.name,
+        where=f"exposure IN ({exposures})",
+        explain=False,
+    )
+    return sorted(found, key=lambda ref: tuple(map(int, ref.dataId.required_values[1:])))
 
 
 def _replace(butler: Butler, ref: DatasetRef, change: _Change) -> None:

@@ -15,11 +15,15 @@ from .formatters import RawFormatter
 from .instruments import CalibrationInstrument, instrument_of
 from .raws import read_raw_header
 
-__all__ = ["IngestError", "ingest_raw"]
+__all__ = ["HeaderError", "IngestError", "ingest_raw"]
 
 
 class IngestError(RuntimeError):
     """A raw image could not be ingested. The file is as it was, and the repository does not have it."""
+
+
+class HeaderError(IngestError, ValueError):
+    """The header of a raw image cannot be read, or lacks something."""
 
 
 def ingest_raw(butler: Butler, path: str) -> list[DatasetRef]:
@@ -39,8 +43,10 @@ def ingest_raw(butler: Butler, path: str) -> list[DatasetRef]:
 
     Raises
     ------
+    HeaderError
+        The file cannot be read, or its header lacks something.
     IngestError
-        The file cannot be read, its header lacks something, or it contradicts what the repository has.
+        The repository refused it, or has something else in its place.
     """
     path = os.path.abspath(path)
     try:
@@ -48,9 +54,9 @@ def ingest_raw(butler: Butler, path: str) -> list[DatasetRef]:
         instrument = instrument_of(header)
         records, detector = _records(instrument, header)
     except KeyError as error:
-        raise IngestError(f"{path} was not ingested: its header has no {error}") from error
+        raise HeaderError(f"{path} was not ingested: its header has no {error}") from error
     except (TypeError, ValueError) as error:
-        raise IngestError(f"{path} was not ingested: {error}") from error
+        raise HeaderError(f"{path} was not ingested: {error}") from error
     run = instrument.description.raw_collection
     data_id = {"instrument": instrument.getName(), "exposure": records[-1][1]["id"], "detector": detector}
     try:

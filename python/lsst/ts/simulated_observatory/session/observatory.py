@@ -184,7 +184,12 @@ class SimulatedObservatory:
                 faults=self.faults,
             ),
             instrument.header_service: partial(
-                HeaderService, instrument, folder=self.images, models=self._models, seed=self._seed
+                HeaderService,
+                instrument,
+                folder=self.images,
+                models=self._models,
+                seed=self._seed,
+                faults=self.faults,
             ),
             instrument.camera: partial(
                 FilterCameraCsc if instrument.spectrograph is None else CameraCsc,
