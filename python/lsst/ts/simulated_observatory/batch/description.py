@@ -15,7 +15,22 @@ from ..pipelines.ocps_job import Job
 __all__ = ["submit_description"]
 
 _COMMAND = f"{shlex.quote(sys.executable)} -m {__package__}.command"
-"""Starts ``pipetask`` or ``butler`` in the Python of this process, which needs no environment to be set up."""
+"""Starts ``pipetask`` or ``butler`` in the Python of this process: no environment has to be set up for it."""
+
+_GRAPH = (
+    f"{_COMMAND} pipetask {{qgraphPreCmdOpts}} qgraph --butler-config {{butlerConfig}} {{pipetaskInput}}"
+    " {pipetaskOutput} --output-run {outputRun} --pipeline {pipelineYaml} --save-qgraph {qgraphFile}"
+    " --qgraph-datastore-records {pipetaskDataQuery} {extraQgraphOptions}"
+)
+_INIT = f"{_COMMAND} pipetask {{initPreCmdOpts}} pre-exec-init-qbb {{butlerConfig}} {{qgraphFile}}"
+_QUANTUM = (
+    f"{_COMMAND} pipetask {{runPreCmdOpts}} run-qbb {{butlerConfig}} {{qgraphFile}}"
+    " --qgraph-node-id {qgraphNodeId} {extraRunQuantumOptions}"
+)
+_FINAL = (
+    f"{_COMMAND} butler {{finalPreCmdOpts}} aggregate-graph {{qgraphFile}} {{butlerConfig}}"
+    " --register-dataset-types --update-output-chain"
+)
 
 _LEFT_OUT = {"-j", "--processes", "-i", "--input", "--register-dataset-types"}
 """Options that the description has in another way: the workers of the site are the processes, the input
@@ -57,25 +72,13 @@ def submit_description(job: Job, pipeline: str, repository: Path, raw_collection
             "dataQuery": job.data_query,
         },
         "pipetaskDataQuery": f"-d {shlex.quote(job.data_query)}",
-        "createQuantumGraph": f"{_COMMAND} pipetask {{qgraphPreCmdOpts}} qgraph --butler-config {{butlerConfig}}"
-        " {pipetaskInput} {pipetaskOutput} --output-run {outputRun} --pipeline {pipelineYaml}"
-        " --save-qgraph {qgraphFile} --qgraph-datastore-records {pipetaskDataQuery} {extraQgraphOptions}",
-        "runQuantumCommand": f"{_COMMAND} pipetask {{runPreCmdOpts}} run-qbb {{butlerConfig}} {{qgraphFile}}"
-        " --qgraph-node-id {qgraphNodeId} {extraRunQuantumOptions}",
-        "pipetask": {
-            "pipetaskInit": {
-                "runQuantumCommand": f"{_COMMAND} pipetask {{initPreCmdOpts}} pre-exec-init-qbb {{butlerConfig}}"
-                " {qgraphFile} {extraInitOptions}"
-            }
-        },
-        "finalJob": {
-            "command1": f"{_COMMAND} butler {{finalPreCmdOpts}} aggregate-graph {{qgraphFile}} {{butlerConfig}}"
-            " --register-dataset-types --update-output-chain"
-        },
+        "createQuantumGraph": _GRAPH,
+        "runQuantumCommand": _QUANTUM,
+        "pipetask": {"pipetaskInit": {"runQuantumCommand": _INIT}},
+        "finalJob": {"command1": _FINAL},
         "defaultPreCmdOpts": "--long-log",
         "extraQgraphOptions": shlex.join(graph),
         "extraRunQuantumOptions": shlex.join(quantum),
-        "extraInitOptions": "",
     }
     return yaml.safe_dump(description, sort_keys=False, width=1000)
 

@@ -26,7 +26,9 @@ def kill_session(session: int) -> None:
 
 
 def _processes() -> list[int]:
-    return [number for name in os.listdir("/proc") if name.isdecimal() and (number := int(name)) != os.getpid()]
+    return [
+        number for name in os.listdir("/proc") if name.isdecimal() and (number := int(name)) != os.getpid()
+    ]
 
 
 def _is_member(number: int, session: int) -> bool:

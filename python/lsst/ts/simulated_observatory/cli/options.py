@@ -83,6 +83,18 @@ def _read_collections(
     return values
 
 
+def _read_batch(_context: click.Context, _: click.Parameter, value: str | None) -> str | None:
+    """Read the site on which jobs are to run; refuse what the batch system cannot use."""
+    if value is None:
+        return None
+    from ..batch.site import BatchError, read_batch
+
+    try:
+        return read_batch(value)
+    except BatchError as error:
+        raise click.UsageError(f"--batch {one_line(value, 80)}: {error}. Nothing was touched.") from None
+
+
 def path_option(*names: str, **about: Any) -> Callable[[_Command], _Command]:
     """Make an option that is a path.
 
@@ -145,6 +157,13 @@ def simulation_options(out: str, date: str) -> Callable[[_Command], _Command]:
             callback=_read_collections,
             metavar="NAME",
             help="Another name for the collection of the reference calibrations; can be repeated.",
+        ),
+        click.option(
+            "--batch",
+            callback=_read_batch,
+            metavar="parsl[:FILE]",
+            help="Run jobs with lsst-ctrl-bps and Parsl, on the site of this file [default of parsl: this"
+            " machine, two workers], instead of one pipetask each.",
         ),
         click.option(
             "--fault",

@@ -83,6 +83,7 @@ def main(
     seed: int,
     date: datetime.date | None,
     collections: tuple[str, ...],
+    batch: str | None,
     faults: tuple[str, ...],
     resume: Path | None,
 ) -> None:
@@ -96,7 +97,7 @@ def main(
     ----------
     context, script, config_file, parameters, schema, index, log_level, simulate, resume
         As the help texts of the options say; `context` has which of them were given.
-    out, repo, scale, seed, date, collections, faults
+    out, repo, scale, seed, date, collections, batch, faults
         As the help texts of the options say.
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
@@ -116,7 +117,7 @@ def main(
     from .configuration import configuration_text
 
     if resume is not None:
-        text, request = resumed_request(context, resume, script_class, faults)
+        text, request = resumed_request(context, resume, script_class, faults, batch)
     else:
         text = configuration_text(config_file, parameters)
         request = RunRequest(
@@ -126,6 +127,7 @@ def main(
             seed=seed,
             night=date,
             collections=collections,
+            batch=batch,
             faults=faults,
         )
     sys.exit(simulate_run(script_class, text, request, index=index, log_level=log_level))

@@ -106,6 +106,7 @@ def main(
     detectors: tuple[int, ...] | None,
     filters: tuple[str, ...],
     collections: tuple[str, ...],
+    batch: str | None,
     faults: tuple[str, ...],
 ) -> None:
     """Put the simulated camera, spectrograph, header service, OODS and OCPS of INSTRUMENT on the bus.
@@ -116,10 +117,14 @@ def main(
 
     Parameters
     ----------
-    instrument, speed, without_pixels, detectors, filters, out, repo, scale, seed, date, collections, faults
+    instrument, speed, without_pixels, detectors, filters, out, repo, scale, seed, date, collections
+        As the help texts of the options say.
+    batch, faults
         As the help texts of the options say.
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
+    if batch is not None and without_pixels:
+        raise click.UsageError("--batch and --without-pixels: without pixels there are no pipelines to run")
     _check_bus()
     from ..session.checks import run_folder
     from ..session.request import ServiceRequest
@@ -135,6 +140,7 @@ def main(
         detectors=detectors,
         filters=filters,
         collections=collections,
+        batch=batch,
         faults=faults,
         without_pixels=without_pixels,
     )

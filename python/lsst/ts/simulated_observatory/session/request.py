@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -50,6 +50,8 @@ class _Request:
         Date of the images; None for the usual one, or for the present time.
     collections, faults
         Further names of the reference calibrations, and specifications of what goes wrong.
+    batch
+        Site of the batch system on which jobs run; None: each in a process of pipetask.
     """
 
     folder: Path
@@ -59,6 +61,7 @@ class _Request:
     night: date | None
     collections: tuple[str, ...]
     faults: tuple[str, ...]
+    batch: str | None = field(default=None, kw_only=True)
 
     def settings(self, repository: Path, night: date | None) -> SimulationSettings:
         """Settings of the script; without a night the images have the present time."""

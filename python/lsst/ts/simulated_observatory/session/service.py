@@ -81,6 +81,7 @@ def _make_setup(instrument: Instrument, request: ServiceRequest, filter_: str | 
         config=replace(config, images={}),  # how many images there will be is not known
         settings=request.settings((request.repository or request.folder / "repo").absolute(), request.night),
         faults=request.faults,
+        batch=request.batch,
     )
 
 

@@ -52,6 +52,8 @@ class SimulationSetup:
         Specifications of what goes wrong.
     part
         How many parts of the run there were before.
+    batch
+        Site of the batch system on which jobs run; None: each in a process of pipetask.
     """
 
     instrument: Instrument
@@ -59,6 +61,7 @@ class SimulationSetup:
     settings: SimulationSettings
     faults: tuple[str, ...]
     part: int = 0
+    batch: str | None = None
 
     @property
     def optics(self) -> OpticalPath:
@@ -114,7 +117,7 @@ class SimulationSetup:
 
     def _machinery(self) -> Machinery:
         """What does the real work of the simulated components."""
-        return real_machinery(self.instrument, self.repository)
+        return real_machinery(self.instrument, self.repository, self.batch)
 
     def prepare(self, say: Callable[[str], None]) -> None:
         """Make the repository and what names it.

@@ -77,6 +77,7 @@ def simulate_run(
         settings=request.settings(_repository(request, config), night),
         faults=request.faults,
         part=len(request.resumed.parts) if request.resumed else 0,
+        batch=request.batch,
     )
     check_setup(setup, _name_of_repository(request))
     new_folder(request.folder)
