@@ -26,9 +26,8 @@ def kill_session(session: int) -> None:
 
 
 def _processes() -> list[int]:
-    return [
-        number for name in os.listdir("/proc") if name.isdecimal() and (number := int(name)) != os.getpid()
-    ]
+    numbers = (int(name) for name in os.listdir("/proc") if name.isdecimal())
+    return [number for number in numbers if number != os.getpid()]
 
 
 def _is_member(number: int, session: int) -> bool:

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import yaml
 
-from lsst.ts.calibrations.domain.text import one_line
-
 __all__ = ["LAPTOP", "BatchError", "read_batch"]
 
 LAPTOP = "laptop.yaml"
@@ -50,7 +48,7 @@ def read_batch(asked: str) -> str:
     try:
         site = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise BatchError(f"{name}: it is no YAML: {one_line(str(error), 200)}") from None
+        raise BatchError(f"{name}: it is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(site, dict):
         raise BatchError(f"{name}: it is no mapping with computeSite and site")
     _check(name or LAPTOP, site)
@@ -83,5 +81,5 @@ def _check(name: str, site: dict[object, object]) -> None:
     try:
         get_parsl_config(BpsConfig(site, defaults={"operator": "ts_calibrations"}))
     except Exception as error:
-        reason = f"{type(error).__name__}: {one_line(str(error), 300)}"
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise BatchError(f"{name}: lsst.ctrl.bps.parsl cannot use this site: {reason}") from error

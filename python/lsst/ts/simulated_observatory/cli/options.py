@@ -92,7 +92,9 @@ def _read_batch(_context: click.Context, _: click.Parameter, value: str | None) 
     try:
         return read_batch(value)
     except BatchError as error:
-        raise click.UsageError(f"--batch {one_line(value, 80)}: {error}. Nothing was touched.") from None
+        raise click.UsageError(
+            f"--batch {one_line(value, 80)}: {one_line(error, 400)}. Nothing was touched."
+        ) from None
 
 
 def path_option(*names: str, **about: Any) -> Callable[[_Command], _Command]:

@@ -1,4 +1,4 @@
-"""The option ``--resume`` of the command: everything but the faults and where jobs run is as it was when the run began."""
+"""The option ``--resume`` of the command: as when the run began, but for faults and where jobs run."""
 
 from __future__ import annotations
 
