@@ -1,7 +1,8 @@
 """Submits a job to the batch system, follows it to its end, and ends it when the parent process is gone.
 
 Standard input is a pipe whose other end the parent holds, as for a process of pipetask. When it is closed,
-the workers are given back to the batch system, a cluster's, too, and all processes of this session are killed.
+the workers are given back to the batch system, also those of a cluster, and all processes of this session are
+killed.
 
 The exit status is 0 if all quanta succeeded and their results were brought into the repository.
 """

@@ -10,6 +10,7 @@ import click
 
 from lsst.ts.calibrations.sal_choice import salobj_is_installed
 
+from ..repository.database import Database
 from ..sal_names import use_embedded_sal
 from .options import path_option, print_anything, simulation_options
 
@@ -78,7 +79,7 @@ def main(
     log_level: int,
     simulate: bool,
     out: Path | None,
-    repo: Path | None,
+    repo: Path | Database | None,
     scale: int,
     seed: int,
     date: datetime.date | None,

@@ -15,6 +15,7 @@ import click
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
 from lsst.ts.calibrations.domain.text import one_line
 
+from ..repository.database import Database
 from .options import print_anything, simulation_options
 
 __all__ = ["main"]
@@ -97,7 +98,7 @@ def _speed(_context: click.Context, _: click.Parameter, value: float) -> float:
 def main(
     instrument: str,
     out: Path | None,
-    repo: Path | None,
+    repo: Path | Database | None,
     scale: int,
     seed: int,
     date: datetime.date | None,
