@@ -14,10 +14,9 @@ __all__ = ["Server", "programs"]
 
 def programs() -> Path | None:
     """Folder of the programs of the newest PostgreSQL; Debian has them in no PATH."""
-    if found := shutil.which("initdb"):
-        return Path(found).parent
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda each: int(each.parts[-3]))
-    return folders[-1].parent if folders else None
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda each: int(each.parts[-3]))
+    found = debian[-1] if debian else shutil.which("initdb")
+    return None if found is None else Path(found).parent
 
 
 class Server:

@@ -80,9 +80,7 @@ def _make_setup(instrument: Instrument, request: ServiceRequest, filter_: str | 
     return kind(
         instrument=instrument,
         config=replace(config, images={}),  # how many images there will be is not known
-        settings=request.settings(
-            (request.kept_repository() or request.folder / "repo").absolute(), request.night
-        ),
+        settings=request.settings(repository.absolute(), request.night),
         faults=request.faults,
         batch=request.batch,
         database=request.database,

@@ -159,11 +159,9 @@ def _check_kept(setup: SimulationSetup) -> None:
     else:
         setup.database.check(setup.repository, setup.properties)
     if setup.database is not None or is_in_database(setup.repository):
-        of_file = [
-            name for name in SQLITE_FAULTS if any(each.partition(":")[0] == name for each in setup.faults)
-        ]
-        if of_file:
-            raise ValueError(f"the fault {of_file[0]} acts on a SQLite file, which it does not have")
+        for fault in setup.faults:
+            if fault.partition(":")[0] in SQLITE_FAULTS:
+                raise ValueError(f"the fault {fault} acts on a SQLite file, which it does not have")
 
 
 def _check_apart(repository: Path, folder: Path) -> None:
