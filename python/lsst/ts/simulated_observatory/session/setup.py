@@ -18,7 +18,7 @@ from ..cameras.models import DetectorModel
 from ..components.machinery import Machinery
 from ..components.optics import OpticalPath, usual_optics
 from ..faults.faults import Faults
-from ..repository.database import Database, DatabaseError
+from ..repository.database import Database, DatabaseError, is_in_database
 from ..repository.reference import ReferenceRequest, cache_folder
 from ..repository.repository import (
     complete_repository,
@@ -89,7 +89,14 @@ class SimulationSetup:
     @property
     def images(self) -> Path:
         """Folder of the raw images: with the repository, which knows them by path."""
-        return self.repository / "images"
+        images = self.repository / "images"
+        return images / self._night if self._night else images
+
+    @property
+    def _night(self) -> str:
+        """Date by which runs are kept apart that use a repository at the same time, as a database allows."""
+        shared = self.database is not None or is_in_database(self.repository)
+        return (self.settings.date or "") if shared else ""
 
     @property
     def index(self) -> Path:
@@ -125,7 +132,7 @@ class SimulationSetup:
             faults=Faults(self.faults),
             detectors=self.detectors,
             optics=self.optics,
-            part=self.part,
+            part=1000 * int(self._night.replace("-", "") or 0) + self.part,
         )
 
     def _machinery(self) -> Machinery:
