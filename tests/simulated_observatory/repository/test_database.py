@@ -1,4 +1,4 @@
-"""Repositories with their registry in a PostgreSQL database: made once, marked, and certified in by several."""
+"""Repositories with their registry in a PostgreSQL database: made once, marked, certified in by several."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_repository_is_made_once_and_marked_and_found_again(database: Database, 
     with pytest.raises(DatabaseError, match=f"the files of its repository are in {path}"):
         Database(database.url, tmp_path / "other").files(tmp_path)
     path.rename(tmp_path / "moved")
-    with pytest.raises(DatabaseError, match="are not in .* any more"):
+    with pytest.raises(DatabaseError, match=r"are not in .* any more"):
         database.files(tmp_path)
 
 
@@ -248,7 +248,7 @@ async def test_connection_lost_in_the_middle_of_a_certification(
         for table in tables:
             other.exec_driver_sql(f'LOCK TABLE "{module.NAMESPACE}"."{table}" IN EXCLUSIVE MODE')
         cut.start()  # as soon as the certification waits for this lock
-        with pytest.raises(CertificationError, match="the repository refused it: .*terminat") as refused:
+        with pytest.raises(CertificationError, match=r"the repository refused it: .*terminat") as refused:
             await job.certify(day(15), day(16))
     engine.dispose()
     assert "kept in u/ocps/one" in str(refused.value)
