@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 from importlib.resources import files
 from pathlib import Path
 
@@ -79,7 +81,8 @@ def _check(name: str, site: dict[object, object]) -> None:
     from lsst.ctrl.bps.parsl.workflow import get_parsl_config
 
     try:
-        get_parsl_config(BpsConfig(site, defaults={"operator": "ts_calibrations"}))
+        with contextlib.redirect_stdout(io.StringIO()):  # where BpsConfig prints what it has not found
+            get_parsl_config(BpsConfig(site, defaults={"operator": "ts_calibrations"}))
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise BatchError(f"{name}: lsst.ctrl.bps.parsl cannot use this site: {reason}") from error
