@@ -183,7 +183,7 @@ def _run(
     made = costs.process(
         f"{name}: graph", "qgraph", *where, *what, *options.split(), "--save-qgraph", str(graph)
     )
-    run = [*where, "-g", str(graph), "--extend-run", "--register-dataset-types"]
+    run = [*where, "-g", str(graph), "--register-dataset-types"]
     costs.process(f"{name}: quanta", "run", *run)
     found = re.search(r"QuantumGraph contains (\d+) quant", made)
     return int(found[1]) if found else 0
