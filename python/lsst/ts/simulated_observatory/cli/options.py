@@ -7,7 +7,7 @@ import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,6 +15,9 @@ from lsst.ts.calibrations.config.rules import LONGEST_NAME
 from lsst.ts.calibrations.domain.text import one_line
 
 from ..session.checks import MOST_SCALE, MOST_SEED, is_collection, path_problem
+
+if TYPE_CHECKING:
+    from ..repository.database import Database
 
 __all__ = ["path_option", "print_anything", "simulation_options"]
 
@@ -83,6 +86,34 @@ def _read_collections(
     return values
 
 
+def _read_batch(_context: click.Context, _: click.Parameter, value: str | None) -> str | None:
+    """Read the site on which jobs are to run; refuse what the batch system cannot use."""
+    if value is None:
+        return None
+    from ..batch.site import BatchError, read_batch
+
+    try:
+        return read_batch(value)
+    except BatchError as error:
+        raise click.UsageError(
+            f"--batch {one_line(value, 80)}: {one_line(error, 400)}. Nothing was touched."
+        ) from None
+
+
+def _read_repository(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> Path | Database | None:
+    """Read the path of a repository, or the address of its database."""
+    from ..repository.database import SCHEMAS, DatabaseError, read_address
+
+    if value is None or not value.startswith(SCHEMAS):
+        return _read_path(context, parameter, value)
+    try:
+        return read_address(value)
+    except DatabaseError as error:  # the address is not shown: it may have a password
+        raise click.UsageError(f"--repo: {one_line(error)}. Nothing was touched.") from None
+
+
 def path_option(*names: str, **about: Any) -> Callable[[_Command], _Command]:
     """Make an option that is a path.
 
@@ -114,9 +145,12 @@ def simulation_options(out: str, date: str) -> Callable[[_Command], _Command]:
     """
     options = (
         path_option("--out", help=f"{out}, new or empty [default: a new one below runs/]."),
-        path_option(
+        click.option(
             "--repo",
-            help="Simulated repository that is kept between runs [default: one in the directory of --out].",
+            callback=_read_repository,
+            metavar="PATH|postgresql://...",
+            help="Simulated repository that is kept between runs: its folder, or the database with its"
+            " registry [default: one in the directory of --out].",
         ),
         click.option(
             "--scale",
@@ -153,6 +187,13 @@ def simulation_options(out: str, date: str) -> Callable[[_Command], _Command]:
             show_default=True,
             help="Whether the reference calibrations are drawn from the distribution that combinations have,"
             " in seconds, or made by the pipelines from some 200 exposures, in minutes.",
+        ),
+        click.option(
+            "--batch",
+            callback=_read_batch,
+            metavar="parsl[:FILE]",
+            help="Run jobs with lsst-ctrl-bps and Parsl, on the site of this file [default of parsl: this"
+            " machine, two workers], instead of one pipetask each.",
         ),
         click.option(
             "--fault",

@@ -10,6 +10,7 @@ import click
 
 from lsst.ts.calibrations.sal_choice import salobj_is_installed
 
+from ..repository.database import Database
 from ..sal_names import use_embedded_sal
 from .options import path_option, print_anything, simulation_options
 
@@ -78,11 +79,12 @@ def main(
     log_level: int,
     simulate: bool,
     out: Path | None,
-    repo: Path | None,
+    repo: Path | Database | None,
     scale: int,
     seed: int,
     date: datetime.date | None,
     collections: tuple[str, ...],
+    batch: str | None,
     reference: str,
     faults: tuple[str, ...],
     resume: Path | None,
@@ -97,7 +99,7 @@ def main(
     ----------
     context, script, config_file, parameters, schema, index, log_level, simulate, resume
         As the help texts of the options say; `context` has which of them were given.
-    out, repo, scale, seed, date, collections, reference, faults
+    out, repo, scale, seed, date, collections, batch, reference, faults
         As the help texts of the options say.
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
@@ -117,7 +119,7 @@ def main(
     from .configuration import configuration_text
 
     if resume is not None:
-        text, request = resumed_request(context, resume, script_class, faults)
+        text, request = resumed_request(context, resume, script_class, faults, batch)
     else:
         text = configuration_text(config_file, parameters)
         request = RunRequest(
@@ -127,6 +129,7 @@ def main(
             seed=seed,
             night=date,
             collections=collections,
+            batch=batch,
             faults=faults,
             measured=reference == "measured",
         )

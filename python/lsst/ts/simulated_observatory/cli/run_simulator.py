@@ -15,6 +15,7 @@ import click
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
 from lsst.ts.calibrations.domain.text import one_line
 
+from ..repository.database import Database
 from .options import print_anything, simulation_options
 
 __all__ = ["main"]
@@ -97,7 +98,7 @@ def _speed(_context: click.Context, _: click.Parameter, value: float) -> float:
 def main(
     instrument: str,
     out: Path | None,
-    repo: Path | None,
+    repo: Path | Database | None,
     scale: int,
     seed: int,
     date: datetime.date | None,
@@ -106,6 +107,7 @@ def main(
     detectors: tuple[int, ...] | None,
     filters: tuple[str, ...],
     collections: tuple[str, ...],
+    batch: str | None,
     reference: str,
     faults: tuple[str, ...],
 ) -> None:
@@ -117,12 +119,14 @@ def main(
 
     Parameters
     ----------
-    instrument, speed, without_pixels, detectors, filters
+    instrument, speed, without_pixels, detectors, filters, out, repo, scale, seed, date, collections
         As the help texts of the options say.
-    out, repo, scale, seed, date, collections, reference, faults
+    batch, reference, faults
         As the help texts of the options say.
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
+    if batch is not None and without_pixels:
+        raise click.UsageError("--batch and --without-pixels: without pixels there are no pipelines to run")
     _check_bus()
     from ..session.checks import run_folder
     from ..session.request import ServiceRequest
@@ -138,6 +142,7 @@ def main(
         detectors=detectors,
         filters=filters,
         collections=collections,
+        batch=batch,
         faults=faults,
         without_pixels=without_pixels,
         measured=reference == "measured",

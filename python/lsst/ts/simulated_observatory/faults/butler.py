@@ -25,10 +25,13 @@ if TYPE_CHECKING:
     from astropy.time import Time
     from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["ButlerFaults"]
+__all__ = ["SQLITE_FAULTS", "ButlerFaults"]
 
 _Results = dict[str, Any]
 _Change = Callable[[_Results], _Results | None]
+
+SQLITE_FAULTS = "butler-full", "butler-read-only", "butler-locked"
+"""Faults that act on the file of a SQLite database, and so are not possible with a database server."""
 
 DATABASE = "gen3.sqlite3"
 WRITE_VERSION = 18

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from lsst.daf.butler import Butler, CollectionType, DatasetType, Timespan
@@ -24,13 +24,17 @@ _STORAGE_CLASSES = {
 _EACH_FILTER = {each.dataset_type for each in CALIBRATION_TYPES.values() if each.each_filter}
 
 
-def create_repository(path: str, instruments: Sequence[str] = ("LATISS",)) -> None:
+def create_repository(
+    path: str, instruments: Sequence[str] = ("LATISS",), registry: Mapping[str, str] | None = None
+) -> None:
     """Make a Butler repository that the pipelines can work in.
 
     Parameters
     ----------
     path, instruments
         Directory, new or empty, and names of the instruments to register.
+    registry
+        Configuration of the registry; None: in a SQLite file in the directory.
 
     Raises
     ------
@@ -49,7 +53,10 @@ def create_repository(path: str, instruments: Sequence[str] = ("LATISS",)) -> No
     unknown = [each for each in instruments if each not in INSTRUMENTS]
     if unknown:
         raise ValueError(f"unknown instruments {', '.join(unknown)}; known are {', '.join(INSTRUMENTS)}")
-    Butler.makeRepo(path, config=repository_config())
+    config = repository_config()
+    if registry is not None:
+        config["registry"] = dict(registry)
+    Butler.makeRepo(path, config=config)
     butler = Butler.from_config(path, writeable=True)
     for each in instruments:
         INSTRUMENTS[each]().register(butler.registry)

@@ -40,6 +40,9 @@ class PipetaskProcess:
         Where its output goes, and lines for the beginning of it.
     """
 
+    program = "pipetask"
+    """What the last line of the log calls it."""
+
     def __init__(
         self, command: Sequence[str], log: Path, remarks: Sequence[str], environment: Mapping[str, str]
     ) -> None:
@@ -77,7 +80,7 @@ class PipetaskProcess:
                     status = process.wait()
             finally:
                 _UNDER_WAY.discard(self)
-            log.write(f"pipetask ended with exit status {status}\n")
+            log.write(f"{self.program} ended with exit status {status}\n")
             return status
 
     def kill(self) -> None:
@@ -123,9 +126,6 @@ class PipetaskRunner:
 
     def __call__(self, job: Job) -> PipetaskProcess:
         """Prepare the process of a job."""
-        environment = {**os.environ, **_ONE_THREAD, **self.environment}
-        # What is not set is nothing, as in the shell of the real job.
-        pipeline = Template(job.pipeline).safe_substitute(defaultdict(str, environment))
         most, asked = self.processes, [int(match[2]) for match in _PROCESSES.finditer(job.config)]
         words = _PROCESSES.sub(lambda match: f"{match[1]}{min(int(match[2]), most)}", job.config).split()
         remarks = [
@@ -134,7 +134,7 @@ class PipetaskRunner:
             if number > most
         ]
         arguments = [
-            *("-p", pipeline),
+            *("-p", self.pipeline(job)),
             *("-b", str(self.repository)),
             *("-o", job.collection),
             *("-i", self.raw_collection),
@@ -143,4 +143,24 @@ class PipetaskRunner:
             *("-d", job.data_query),
         ]
         command = [sys.executable, "-m", f"{__package__}.pipetask_process", "--long-log", "run", *arguments]
-        return PipetaskProcess(command, job.log, remarks, environment)
+        return PipetaskProcess(command, job.log, remarks, self.variables)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """All environment variables of the jobs."""
+        return {**os.environ, **_ONE_THREAD, **self.environment}
+
+    def pipeline(self, job: Job) -> str:
+        """Put the variables into the address of a pipeline.
+
+        Parameters
+        ----------
+        job
+            Whose pipeline.
+
+        Returns
+        -------
+        address
+            Where what is not set is nothing, as in the shell of the real job.
+        """
+        return Template(job.pipeline).safe_substitute(defaultdict(str, self.variables))

@@ -26,6 +26,8 @@ __all__ = [
     "MEASURED",
     "REFERENCE",
     "check_repository",
+    "complete_repository",
+    "fill_repository",
     "has_measured_reference",
     "is_complete",
     "make_once",
@@ -43,6 +45,9 @@ REFERENCE, MEASURED = "reference", "measured"
 MAKING = ".{name}-making"
 """Folder beside the place of a repository, in which it is made before it is moved there."""
 
+
+_PARTS = "reference", "camera"
+"""Collections below that of the reference calibrations."""
 
 PERIOD = 0.1
 """Seconds between two attempts to lock a file that another process has locked."""
@@ -272,7 +277,7 @@ def make_repository(
         As for `make_once`.
     """
     if not make_once(path, properties, partial(_copy, reference, check=check), check):
-        _complete(path, reference, calibrations)
+        complete_repository(path, reference, calibrations)
 
 
 def _copy(source: Path, target: Path, check: Callable[[], None]) -> None:
@@ -290,12 +295,37 @@ def _copy(source: Path, target: Path, check: Callable[[], None]) -> None:
         raise OSError(f"{first}{more} could not be copied to {target}: {why}") from None
 
 
-def _complete(path: Path, reference: Path, calibrations: str) -> None:
-    """Copy reference calibrations of further filters and detectors."""
+def fill_repository(path: Path, reference: Path, calibrations: str) -> None:
+    """Copy the reference calibrations into a repository that has just been made, dataset by dataset.
+
+    Parameters
+    ----------
+    path, reference, calibrations
+        The repository, that of the reference calibrations, and their collection in both.
+    """
+    from lsst.daf.butler import Butler, CollectionType
+
+    with Butler.from_config(str(path), writeable=True) as kept:
+        parts = [f"{calibrations}/{part}" for part in _PARTS]
+        for part in parts:
+            kept.collections.register(part, CollectionType.CALIBRATION)
+        kept.collections.register(calibrations, CollectionType.CHAINED)
+        kept.collections.redefine_chain(calibrations, parts)
+    complete_repository(path, reference, calibrations)
+
+
+def complete_repository(path: Path, reference: Path, calibrations: str) -> None:
+    """Copy reference calibrations of further filters and detectors.
+
+    Parameters
+    ----------
+    path, reference, calibrations
+        As for `fill_repository`.
+    """
     from lsst.daf.butler import Butler, Timespan
 
     with Butler.from_config(str(reference)) as source, Butler.from_config(str(path), writeable=True) as kept:
-        for part in ("reference", "camera"):
+        for part in _PARTS:
             collection = f"{calibrations}/{part}"
             there = _certified(kept, collection)
             refs = [ref for key, ref in _certified(source, collection).items() if key not in there]

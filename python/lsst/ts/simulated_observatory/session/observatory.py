@@ -13,6 +13,7 @@ import numpy
 from lsst.ts import salobj
 from lsst.ts.calibrations.domain.instruments import Instrument
 
+from ..batch.runner import BatchRunner
 from ..cameras import CAMERAS
 from ..cameras.models import detector_model
 from ..components.camera import CameraCsc, FilterCameraCsc
@@ -42,20 +43,26 @@ _STREAMS = {"OODS": 1, "OCPS": 2}
 """Random streams of the components, beside that of the detectors: one must not change what another draws."""
 
 
-def real_machinery(instrument: Instrument, repository: Path) -> Machinery:
-    """Machinery that makes real pixels, ingests them into a Butler repository and runs pipetask.
+def real_machinery(instrument: Instrument, repository: Path, batch: str | None = None) -> Machinery:
+    """Machinery that makes real pixels, ingests them into a Butler repository and runs pipelines.
 
     Parameters
     ----------
     instrument, repository
         Whose images, and the Butler repository in which it is registered.
+    batch
+        Site of the batch system on which jobs run; None: each in a process of pipetask.
 
     Returns
     -------
     machinery
         Nothing of it has begun.
     """
-    runner = PipetaskRunner(repository, instrument.raw_collection)
+    runner = (
+        PipetaskRunner(repository, instrument.raw_collection)
+        if batch is None
+        else BatchRunner(repository, instrument.raw_collection, site=batch)
+    )
     return Machinery(ingest=ButlerIngest(repository), run_job=runner, repository=repository)
 
 

@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import click
+
+from lsst.ts.calibrations.domain.text import one_line
 from lsst.ts.calibrations.journal.record import RunRecord
 from lsst.ts.calibrations.journal.settings import RunSettings
 
 from ..pipelines import PIPELINES
+from ..repository.database import Database, DatabaseError
 
 __all__ = ["RunRequest", "ServiceRequest", "SimulationSettings", "afternoon"]
 
@@ -46,7 +50,7 @@ class _Request:
     folder
         Run directory; of the service, where repository, images and jobs go.
     repository
-        Simulated repository to keep; None for one inside the folder.
+        Simulated repository to keep, or the database with its registry; None for one inside the folder.
     scale, seed
         Divisor of the sides of the detectors, and seed of all random numbers.
     night
@@ -55,16 +59,41 @@ class _Request:
         Further names of the reference calibrations, and specifications of what goes wrong.
     measured
         Whether the pipelines make the reference calibrations, which else are drawn.
+    batch
+        Site of the batch system on which jobs run; None: each in a process of pipetask.
     """
 
     folder: Path
-    repository: Path | None
+    repository: Path | Database | None
     scale: int
     seed: int
     night: date | None
     collections: tuple[str, ...]
     faults: tuple[str, ...]
     measured: bool = field(default=False, kw_only=True)
+    batch: str | None = field(default=None, kw_only=True)
+
+    @property
+    def database(self) -> Database | None:
+        """Database with the registry of the repository, if one was named."""
+        return self.repository if isinstance(self.repository, Database) else None
+
+    def kept_repository(self) -> Path | None:
+        """Folder of the repository that is kept; None if none was named.
+
+        Raises
+        ------
+        click.UsageError
+            The database of the repository cannot be used; nothing was touched.
+        """
+        if not isinstance(self.repository, Database):
+            return None if self.repository is None else self.repository.absolute()
+        try:
+            return self.repository.files(self.folder.parent)
+        except DatabaseError as error:
+            raise click.UsageError(
+                f"--repo {one_line(self.repository)}: {one_line(error)}. Nothing was touched."
+            ) from None
 
     def settings(self, repository: Path, night: date | None) -> SimulationSettings:
         """Settings of the script; without a night the images have the present time."""

@@ -1,4 +1,4 @@
-"""The option ``--resume`` of the command: everything but the faults is as it was when the run began."""
+"""The option ``--resume`` of the command: as when the run began, but for faults and where jobs run."""
 
 from __future__ import annotations
 
@@ -54,7 +54,11 @@ def _refuse_options(context: click.Context) -> None:
 
 
 def resumed_request(
-    context: click.Context, folder: Path, script_class: type[BaseMakeCalibrations], faults: tuple[str, ...]
+    context: click.Context,
+    folder: Path,
+    script_class: type[BaseMakeCalibrations],
+    faults: tuple[str, ...],
+    batch: str | None = None,
 ) -> tuple[str, RunRequest]:
     """Read with what a run began that is to go on.
 
@@ -64,8 +68,8 @@ def resumed_request(
         Which options the command was given.
     folder, script_class
         Its run directory, and the script that is to go on with it.
-    faults
-        What goes wrong from now on.
+    faults, batch
+        What goes wrong from now on, and where jobs run from now on.
 
     Returns
     -------
@@ -108,6 +112,7 @@ def resumed_request(
         night=date.fromisoformat(configured.date),
         collections=configured.collections,
         faults=faults,
+        batch=batch,
         resumed=resumption.record,
         measured=measured,
     )

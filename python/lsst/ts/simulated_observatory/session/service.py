@@ -75,12 +75,15 @@ def _make_setup(instrument: Instrument, request: ServiceRequest, filter_: str | 
         config = CalibrationConfig.from_namespace(asked, instrument)
     except ConfigurationError as error:
         raise click.UsageError(f"{error}. Nothing was touched.") from None
+    repository = request.kept_repository() or request.folder / "repo"
     kind = SetupWithoutPixels if request.without_pixels else SimulationSetup
     return kind(
         instrument=instrument,
         config=replace(config, images={}),  # how many images there will be is not known
-        settings=request.settings((request.repository or request.folder / "repo").absolute(), request.night),
+        settings=request.settings(repository.absolute(), request.night),
         faults=request.faults,
+        batch=request.batch,
+        database=request.database,
     )
 
 

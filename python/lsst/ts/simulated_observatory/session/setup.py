@@ -18,10 +18,13 @@ from ..cameras.models import DetectorModel
 from ..components.machinery import Machinery
 from ..components.optics import OpticalPath, usual_optics
 from ..faults.faults import Faults
+from ..repository.database import Database, DatabaseError, is_in_database
 from ..repository.reference import ReferenceRequest, cache_folder
 from ..repository.repository import (
     MEASURED,
     REFERENCE,
+    complete_repository,
+    fill_repository,
     is_complete,
     make_once,
     make_repository,
@@ -60,6 +63,11 @@ class SimulationSetup:
         Specifications of what goes wrong.
     part
         How many parts of the run there were before.
+    batch
+        Site of the batch system on which jobs run; None: each in a process of pipetask.
+    database
+        Where the registry of the repository is; None: in a SQLite file, or where a repository that is kept
+        has it.
     """
 
     instrument: Instrument
@@ -67,6 +75,8 @@ class SimulationSetup:
     settings: SimulationSettings
     faults: tuple[str, ...]
     part: int = 0
+    batch: str | None = None
+    database: Database | None = None
 
     @property
     def optics(self) -> OpticalPath:
@@ -81,7 +91,14 @@ class SimulationSetup:
     @property
     def images(self) -> Path:
         """Folder of the raw images: with the repository, which knows them by path."""
-        return self.repository / "images"
+        images = self.repository / "images"
+        return images / self._night if self._night else images
+
+    @property
+    def _night(self) -> str:
+        """Date by which runs are kept apart that use a repository at the same time, as a database allows."""
+        shared = self.database is not None or is_in_database(self.repository)
+        return (self.settings.date or "") if shared else ""
 
     @property
     def index(self) -> Path:
@@ -118,12 +135,12 @@ class SimulationSetup:
             faults=Faults(self.faults),
             detectors=self.detectors,
             optics=self.optics,
-            part=self.part,
+            part=1000 * int(self._night.replace("-", "") or 0) + self.part,
         )
 
     def _machinery(self) -> Machinery:
         """What does the real work of the simulated components."""
-        return real_machinery(self.instrument, self.repository)
+        return real_machinery(self.instrument, self.repository, self.batch)
 
     def prepare(self, say: Callable[[str], None]) -> None:
         """Make the repository and what names it.
@@ -147,6 +164,8 @@ class SimulationSetup:
             ) from None
 
     def _prepare(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
+        from sqlalchemy.exc import SQLAlchemyError
+
         from ..repository.reference_maker import ReferenceFailed
 
         try:
@@ -156,21 +175,33 @@ class SimulationSetup:
             self._add_aliases()
             write_index(self.index, self.repository, {self.instrument.repository, self.config.repo})
             self._write_truth()
-        except (OSError, ReferenceFailed) as error:
+        except (OSError, ReferenceFailed, DatabaseError, SQLAlchemyError) as error:
+            reason = str(error).partition("\n")[0]  # without the statement and links of the database
             raise SetupError(
-                f"the simulated observatory could not be prepared: {error}. Nothing was exposed."
+                f"the simulated observatory could not be prepared: {reason}. Nothing was exposed."
             ) from error
 
     def _make_repository(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
         """Make the repository, with a copy of the reference calibrations; `check` is called between steps."""
+        from ..pipelines.new_repository import create_repository
         from ..repository.reference_repository import reference_repository
 
         request = self._request(self._flat_optics())
         self._check_disk(request)
         reference = reference_repository(request, say, check)
-        make_repository(
-            self.repository, reference, self.instrument.calibration_collection, self.properties, check
-        )
+        calibrations = self.instrument.calibration_collection
+        if self.database is None:
+            make_repository(self.repository, reference, calibrations, self.properties, check)
+            return
+        registry = self.database.registry
+
+        def fill(folder: Path) -> None:
+            say("Copying the reference calibrations into the database...")
+            create_repository(str(folder), [self.instrument.name], registry)
+            fill_repository(folder, reference, calibrations)
+
+        if not self.database.make(self.repository, self.properties, fill, check):
+            complete_repository(self.repository, reference, calibrations)
 
     def _add_aliases(self) -> None:
         """Give the reference calibrations further collection names; one that is there is left as it is."""
@@ -253,11 +284,18 @@ class SetupWithoutPixels(SimulationSetup):
         say("No pixels and no pipelines: outcomes of jobs are drawn.")
 
         def make(folder: Path) -> None:
-            seed, scale = self.settings.seed, self.settings.scale
-            filters = self._filters()
-            make_template(folder, self.instrument, self.detectors, seed=seed, scale=scale, filters=filters)
+            make_template(
+                folder,
+                self.instrument,
+                self.detectors,
+                seed=self.settings.seed,
+                scale=self.settings.scale,
+                filters=self._filters(),
+                registry=None if self.database is None else self.database.registry,
+            )
 
-        make_once(self.repository, self.properties, make, check)
+        once = make_once if self.database is None else self.database.make
+        once(self.repository, self.properties, make, check)
 
     def _filters(self) -> list[tuple[str, str]]:
         """Physical filter and band of everything that is mounted: a flat costs nothing here."""

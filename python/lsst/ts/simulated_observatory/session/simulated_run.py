@@ -16,7 +16,9 @@ from lsst.ts.calibrations.domain.text import one_line
 from lsst.ts.calibrations.journal.resumption import ResumptionError, asked_for
 
 from .. import clock
+from ..faults.butler import SQLITE_FAULTS
 from ..faults.faults import FaultError
+from ..repository.database import is_in_database
 from ..repository.repository import check_repository
 from .checks import new_folder, path_problem
 from .observatory import SimulatedObservatory
@@ -77,6 +79,8 @@ def simulate_run(
         settings=request.settings(_repository(request, config), night),
         faults=request.faults,
         part=len(request.resumed.parts) if request.resumed else 0,
+        batch=request.batch,
+        database=request.database,
     )
     check_setup(setup, _name_of_repository(request))
     new_folder(request.folder)
@@ -137,7 +141,7 @@ def check_setup(setup: SimulationSetup, repository: str) -> SimulatedObservatory
     if os.path.realpath(setup.repository) != os.path.realpath(setup.settings.folder / "repo"):
         try:
             _check_apart(setup.repository, setup.settings.folder)
-            check_repository(setup.repository, setup.properties)
+            _check_kept(setup)
         except ValueError as error:
             raise click.UsageError(
                 f"{repository} {setup.repository}: {error}. Nothing was touched."
@@ -146,6 +150,18 @@ def check_setup(setup: SimulationSetup, repository: str) -> SimulatedObservatory
         return setup.observatory()
     except FaultError as error:
         raise click.UsageError(f"--fault: {error}. Nothing was touched.") from None
+
+
+def _check_kept(setup: SimulationSetup) -> None:
+    """Raise ValueError if a repository that is kept cannot be used, or not with the faults asked for."""
+    if setup.database is None:
+        check_repository(setup.repository, setup.properties)
+    else:
+        setup.database.check(setup.repository, setup.properties)
+    if setup.database is not None or is_in_database(setup.repository):
+        for fault in setup.faults:
+            if fault.partition(":")[0] in SQLITE_FAULTS:
+                raise ValueError(f"the fault {fault} acts on a SQLite file, which it does not have")
 
 
 def _check_apart(repository: Path, folder: Path) -> None:
@@ -172,8 +188,8 @@ def _repository(request: RunRequest, config: CalibrationConfig | None) -> Path:
     The name of one of the observatory's repositories stands for the simulated one; any other ``repo`` of the
     configuration is a path, and must be that of an earlier simulated repository.
     """
-    if request.repository is not None:
-        return request.repository.absolute()
+    if (kept := request.kept_repository()) is not None:
+        return kept
     if config is None or config.repo.startswith(LABELS):
         return request.folder / "repo"
     path = Path(config.repo).absolute()

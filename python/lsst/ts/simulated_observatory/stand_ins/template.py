@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lsst.daf.butler import Butler, CollectionType, DatasetRef, Timespan
@@ -26,6 +26,7 @@ def make_template(
     seed: int,
     scale: int,
     filters: Sequence[tuple[str, str]],
+    registry: Mapping[str, str] | None = None,
 ) -> None:
     """Make a repository with the collections of the simulated observatory's reference calibrations.
 
@@ -37,8 +38,10 @@ def make_template(
         Whose calibrations, and properties of the simulated detectors.
     filters
         Physical filter and band of each reference flat.
+    registry
+        As for `create_repository`.
     """
-    create_repository(str(path), [instrument.name])
+    create_repository(str(path), [instrument.name], registry)
     calibrations = instrument.calibration_collection
     with Butler.from_config(str(path), writeable=True) as butler:
         register_dataset_types(butler)

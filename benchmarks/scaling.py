@@ -1,0 +1,220 @@
+"""What the biases of LSSTCam cost, step by step, and how it grows with the number of detectors.
+
+usage: python benchmarks/scaling.py [--scale 16] [--exposures 3] [--detectors 1,9,21,189]
+
+Everything goes to a temporary folder. Times are those of the processor (user and system), which other work on
+the machine hardly changes; the memory is the largest resident set of the process. One line of JSON for each
+number of detectors; the table of ``doc/scaling.rst`` is made of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lsst.daf.butler import Butler, CollectionType, Timespan
+
+from lsst.ts.calibrations.butler.archive import Archive
+from lsst.ts.calibrations.butler.repository import Repository
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, exposure_id, image_name
+from lsst.ts.calibrations.verification import judge
+from lsst.ts.simulated_observatory.cameras.models import DetectorModel, detector_model
+from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest
+from lsst.ts.simulated_observatory.detector.header import file_name, primary_header
+from lsst.ts.simulated_observatory.detector.truth import draw_truth
+from lsst.ts.simulated_observatory.pipelines import PIPELINES
+from lsst.ts.simulated_observatory.pipelines.new_repository import (
+    calibration_type,
+    certify_camera_model,
+    create_repository,
+)
+from lsst.ts.simulated_observatory.pipelines.raw_ingest import ingest_raw
+from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
+from lsst.ts.simulated_observatory.repository.ingest import make_raw
+
+CAMERA = INSTRUMENTS["LSSTCam"]
+SEED = 1
+BEGIN = 1_736_964_000.0
+OPTIONS = "-c isr:doDefect=False -c isr:doLinearize=False -c isr:doCrosstalk=False"
+
+
+class Costs:
+    """Processor seconds and largest memory [MB] of each step."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, Any] = {}
+
+    @contextmanager
+    def here(self, name: str) -> Iterator[None]:
+        """Measure what this process does meanwhile."""
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        yield
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        self._note(name, _seconds(after) - _seconds(before), after.ru_maxrss)
+
+    def process(self, name: str, *arguments: str) -> str:
+        """Run pipetask, measure it, and return what it printed."""
+        command = [sys.executable, "-c", "from lsst.ctrl.mpexec.cli.pipetask import main; main()"]
+        with tempfile.TemporaryFile("w+") as output:
+            process = subprocess.Popen([*command, *arguments], stdout=output, stderr=subprocess.STDOUT)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            output.seek(0)
+            text = output.read()
+        if process.returncode != 0:
+            raise RuntimeError(f"{name} ended with {process.returncode}:\n{text[-3000:]}")
+        self._note(name, _seconds(usage), usage.ru_maxrss)
+        return text
+
+    def _note(self, name: str, seconds: float, kilobytes: int) -> None:
+        self.steps[name] = {"s": round(seconds, 2), "MB": round(kilobytes / 1000)}
+        print(f"  {name:<28} {seconds:8.1f} s {kilobytes / 1000:7.0f} MB", file=sys.stderr, flush=True)
+
+
+def _seconds(usage: resource.struct_rusage) -> float:
+    return usage.ru_utime + usage.ru_stime
+
+
+def measure(folder: Path, detectors: Sequence[int], scale: int, n_exposures: int) -> dict[str, Any]:
+    """Make a repository with biases of some detectors, combine and verify them, and judge the result."""
+    costs, repository = Costs(), folder / "repo"
+    models = [detector_model(CAMERA.name, number, scale) for number in detectors]
+    with costs.here("empty repository"):
+        create_repository(str(repository), [CAMERA.name])
+    names = [image_name(CAMERA.code, 20250115, number) for number in range(1, n_exposures + 1)]
+    with costs.here("raw files"):
+        files = [_take(folder, name, model) for name in names for model in models]
+    with costs.here("ingest"), Butler.from_config(str(repository), run="gains", writeable=True) as butler:
+        for model in models:
+            _certify(butler, model)
+        for path in files:
+            ingest_raw(butler, str(path))
+        butler.collections.register("calib", CollectionType.CHAINED)
+        butler.collections.redefine_chain("calib", ["certified"])
+    exposures = [exposure_id(name) for name in names]
+    quanta = {
+        "bias": _run(costs, folder, "bias", "cpBias", exposures, detectors, "calib", OPTIONS),
+        "verify": _run(costs, folder, "verify", "verifyBias", exposures, detectors, "bias,calib", ""),
+    }
+    asyncio.run(_judge(costs, repository, exposures, detectors))
+    return {
+        "detectors": len(detectors),
+        "scale": scale,
+        "exposures": n_exposures,
+        "quanta": quanta,
+    } | costs.steps
+
+
+def _take(folder: Path, name: str, model: DetectorModel) -> Path:
+    path = folder / file_name(name, model)
+    request = ExposureRequest(
+        instrument=CAMERA.name,
+        detector=model.id,
+        scale=model.scale,
+        seed=SEED,
+        exposure_id=exposure_id(name),
+        exposure_time=0.0,
+        dark_time=0.0,
+        shutter_open=False,
+        physical_filter="r_57",
+        faults=(),
+        path=str(path.with_suffix(".segments")),
+    )
+    begin = BEGIN + 60.0 * int(name[-6:])
+    header = primary_header(
+        model=model,
+        image_name=name,
+        image_type="BIAS",
+        exposure_time=0.0,
+        dark_time=0.0,
+        begin_tai=begin,
+        end_tai=begin,
+        seed=SEED,
+        keywords={"FILTER": "r_57", "FILTBAND": "r", "GROUPID": name, "PROGRAM": "scaling"},
+    )
+    make_raw(request, header, str(path))
+    return path
+
+
+def _certify(butler: Butler, model: DetectorModel) -> None:
+    """Certify the true gains, and the camera model."""
+    certify_camera_model(butler, model, run="camera", collection="certified")
+    truth = draw_truth(model, SEED).amplifiers
+    curve = PhotonTransferCurve(
+        detector=CAMERA.detectors[model.id],
+        gain={each.name: each.gain for each in truth},
+        noise={each.name: each.read_noise for each in truth},
+        imageNoise={each.name: 1.032 * each.read_noise for each in truth},
+    )
+    data_id = {"instrument": CAMERA.name, "detector": model.id}
+    ref = butler.put(curve, calibration_type(butler, "ptc"), data_id)
+    butler.registry.certify("certified", [ref], Timespan(None, None))
+
+
+def _run(
+    costs: Costs,
+    folder: Path,
+    name: str,
+    pipeline: str,
+    exposures: Sequence[int],
+    detectors: Sequence[int],
+    inputs: str,
+    options: str,
+) -> int:
+    """Make the graph of a pipeline, then run it in one process; return the number of quanta."""
+    query = (
+        f"instrument='{CAMERA.name}' AND detector IN ({', '.join(map(str, detectors))})"
+        f" AND exposure IN ({', '.join(map(str, exposures))})"
+    )
+    where = ["-b", str(folder / "repo"), "-o", name, "--output-run", f"{name}/run"]
+    what = ["-p", f"{PIPELINES}/{pipeline}.yaml", "-i", f"{CAMERA.raw_collection},{inputs}", "-d", query]
+    graph = folder / f"{name}.qg"
+    made = costs.process(
+        f"{name}: graph", "qgraph", *where, *what, *options.split(), "--save-qgraph", str(graph)
+    )
+    run = [*where, "-g", str(graph), "--register-dataset-types"]
+    costs.process(f"{name}: quanta", "run", *run)
+    found = re.search(r"QuantumGraph contains (\d+) quant", made)
+    return int(found[1]) if found else 0
+
+
+async def _judge(costs: Costs, repository: Path, exposures: Sequence[int], detectors: Sequence[int]) -> None:
+    opened = Repository(str(repository))
+    try:
+        with costs.here("statistics read"):
+            results = await Archive(opened, CAMERA).verification("verify", "BIAS", exposures, detectors)
+        with costs.here("verdict"):
+            judge(results, max_failures_per_detector=8)
+    finally:
+        opened.close()
+
+
+def main() -> None:
+    """Measure each number of detectors in turn."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--scale", type=int, default=16)
+    parser.add_argument("--exposures", type=int, default=3)
+    parser.add_argument("--detectors", default="1,9,21,189")
+    asked = parser.parse_args()
+    for number in map(int, asked.detectors.split(",")):
+        print(f"{number} detectors", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            chosen = list(CAMERA.detectors)[:number]
+            print(json.dumps(measure(Path(folder), chosen, asked.scale, asked.exposures)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,261 @@
+"""Repositories whose registry is in a PostgreSQL database, and whose files are in a folder."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .repository import check_repository, is_complete, make_once
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection
+
+__all__ = ["SCHEMAS", "Database", "DatabaseError", "is_in_database", "read_address"]
+
+SCHEMAS = "postgresql:", "postgres:"
+"""How the address of a database begins."""
+
+NAMESPACE = "simulated_observatory"
+"""Schema of the database that only a simulated repository has; its comment says where the files are."""
+
+DRIVER = "psycopg2"
+"""The only driver that the Butler takes."""
+
+CONNECT_TIMEOUT = 10
+"""Seconds within which the server must take a connection."""
+
+
+class DatabaseError(ValueError):
+    """A database cannot be used for a simulated repository; the text says why."""
+
+
+def read_address(text: str) -> Database:
+    """Read the address of a database.
+
+    Parameters
+    ----------
+    text
+        ``postgresql://USER@HOST:PORT/NAME``; ``?files=FOLDER`` says where the files of a new repository go.
+
+    Returns
+    -------
+    database
+        Nothing was connected to.
+
+    Raises
+    ------
+    DatabaseError
+        It is no such address, has a password, or the driver is not installed.
+    """
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise DatabaseError("write postgresql://USER@HOST:PORT/DATABASE") from None
+    if not url.database:
+        raise DatabaseError("it names no database: write postgresql://USER@HOST:PORT/DATABASE")
+    if url.password is not None:
+        raise DatabaseError("a password would get into journals and logs: put it into ~/.pgpass")
+    if importlib.util.find_spec(DRIVER) is None:
+        raise DatabaseError(f"{DRIVER} is not installed: pip install 'ts-calibrations[postgresql]'")
+    query = dict(url.query)
+    files = query.pop("files", None)
+    if query or isinstance(files, tuple):
+        raise DatabaseError("after the ? only files=FOLDER can be said, once")
+    url = url.set(drivername=f"postgresql+{DRIVER}", query={})
+    return Database(url, None if files is None else Path(files).absolute())
+
+
+def is_in_database(path: Path) -> bool:
+    """Find out whether the registry of a repository that is there is in a database of a server.
+
+    Parameters
+    ----------
+    path
+        Folder of its files.
+
+    Returns
+    -------
+    in_database
+        False, too, if there is no repository.
+    """
+    config = path / "butler.yaml"
+    return config.is_file() and f"+{DRIVER}:" in config.read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class _Marker:
+    """What the comment of the schema says: where the files are, and whether the repository is complete."""
+
+    files: Path
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database that has, or can have, the registry of a simulated repository.
+
+    Parameters
+    ----------
+    url
+        Without a password.
+    asked
+        Folder that was asked for; None if none was.
+    """
+
+    url: URL
+    asked: Path | None = None
+
+    def __str__(self) -> str:
+        return self.url.set(drivername="postgresql").render_as_string()
+
+    @property
+    def registry(self) -> dict[str, str]:
+        """What the configuration of the Butler says of it."""
+        return {"db": self.url.render_as_string(), "namespace": NAMESPACE}
+
+    def files(self, beside: Path) -> Path:
+        """Decide where the files of the repository are.
+
+        Parameters
+        ----------
+        beside
+            Folder below which they go, if the database has no repository and no folder was asked for.
+
+        Returns
+        -------
+        folder
+            That of the repository, if there is one.
+
+        Raises
+        ------
+        DatabaseError
+            The server cannot be used, another folder was asked for, or the schema is none of a simulation.
+        """
+        with self._connection() as connection:
+            marker = _marker(connection)
+            if marker is None and not _may_create(connection):
+                raise DatabaseError(f"{self.url.username or 'this user'} may not make a schema in it")
+        if marker is None:
+            name = re.sub(r"[^\w-]", "-", f"{self.url.database}-repo")
+            return self.asked or beside.absolute() / name
+        if self.asked not in (None, marker.files):
+            raise DatabaseError(f"the files of its repository are in {marker.files}")
+        if marker.complete and not is_complete(marker.files):
+            raise DatabaseError(f"the files of its repository are not in {marker.files} any more")
+        return marker.files
+
+    def make(
+        self,
+        path: Path,
+        properties: Mapping[str, Any],
+        fill: Callable[[Path], None],
+        check: Callable[[], None],
+    ) -> bool:
+        """Have a repository made, unless it is there, as `make_once` does.
+
+        What a process that was killed has left in the database is removed.
+
+        Parameters
+        ----------
+        path, properties, check
+            As for `make_once`.
+        fill
+            Makes the repository in a folder that is not there yet, and in the schema, which is empty.
+
+        Returns
+        -------
+        made
+            Whether it was not there.
+
+        Raises
+        ------
+        OSError
+            The file system refused, or another process has made it there with other properties.
+        DatabaseError
+            The server refused.
+        """
+
+        def make(folder: Path) -> None:
+            with self._connection() as connection:
+                if _marker(connection) == _Marker(path, complete=False):
+                    connection.exec_driver_sql(f"DROP SCHEMA {NAMESPACE} CASCADE")
+                connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS btree_gist")
+                connection.exec_driver_sql(f"CREATE SCHEMA {NAMESPACE}")
+                _mark(connection, _Marker(path, complete=False))
+            fill(folder)
+
+        made = make_once(path, properties, make, check)
+        with self._connection() as connection:
+            if _marker(connection) == _Marker(path, complete=False):
+                _mark(connection, _Marker(path, complete=True))
+        return made
+
+    def check(self, path: Path, properties: Mapping[str, Any]) -> None:
+        """See whether a repository can be kept in the database and a folder, without touching anything.
+
+        Parameters
+        ----------
+        path, properties
+            As for `check_repository`.
+
+        Raises
+        ------
+        ValueError
+            It cannot, and why.
+        """
+        check_repository(path, properties)
+        if is_complete(path):
+            with self._connection() as connection:
+                marker = _marker(connection)
+                if marker is None or marker.files != path:
+                    raise DatabaseError(f"the repository in {path} is not in this database")
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """Connect to the database, for one transaction; DatabaseError if the server refuses something."""
+        from sqlalchemy import NullPool, create_engine
+        from sqlalchemy.exc import SQLAlchemyError
+
+        arguments = {"connect_timeout": CONNECT_TIMEOUT}
+        engine = create_engine(self.url, poolclass=NullPool, connect_args=arguments)
+        try:
+            with engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            reason = " ".join(str(getattr(error, "orig", None) or error).split())
+            raise DatabaseError(f"the server refused it: {reason}") from error
+
+
+def _marker(connection: Connection) -> _Marker | None:
+    """What marks the simulated repository; None if the database has no schema of that name."""
+    query = "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s"
+    row = connection.exec_driver_sql(query, (NAMESPACE,)).first()
+    if row is None:
+        return None
+    try:
+        content = json.loads(row[0])
+        return _Marker(Path(content["files"]), bool(content["complete"]))
+    except (TypeError, ValueError, KeyError):
+        raise DatabaseError(
+            f"its schema {NAMESPACE} is not that of a simulated repository, and simulated data never go into"
+            " another"
+        ) from None
+
+
+def _mark(connection: Connection, marker: _Marker) -> None:
+    content = {"simulated": True, "files": str(marker.files), "complete": marker.complete}
+    connection.exec_driver_sql(f"COMMENT ON SCHEMA {NAMESPACE} IS %s", (json.dumps(content),))
+
+
+def _may_create(connection: Connection) -> bool:
+    query = "SELECT has_database_privilege(current_database(), 'CREATE')"
+    return bool(connection.exec_driver_sql(query).scalar())

@@ -1,0 +1,34 @@
+"""Databases of a PostgreSQL server that the tests start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from .server import Server, programs
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    pytest.importorskip("psycopg2")
+    if programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    server = Server()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def new_address(server: Server) -> Iterator[Callable[[], str]]:
+    """Make a database; return its address."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"night{len(server.sql('SELECT 1 FROM pg_database'))}")
+        server.sql(f"CREATE DATABASE {made[-1]}")
+        return server.address(made[-1])
+
+    yield make
+    for name in made:
+        server.sql(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,0 +1,276 @@
+"""Repositories with their registry in a PostgreSQL database: made once, marked, certified in by several."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+from click.testing import CliRunner
+from lsst.daf.butler import Butler
+
+from lsst.ts.calibrations.butler import certification
+from lsst.ts.calibrations.butler.certification import Certification, Certifier
+from lsst.ts.calibrations.butler.repository import Repository
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.domain.errors import CertificationError
+from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.verification import CombinedCalibration, waive
+from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type, create_repository
+from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
+from lsst.ts.simulated_observatory.repository import database as module
+from lsst.ts.simulated_observatory.repository.database import (
+    Database,
+    DatabaseError,
+    is_in_database,
+    read_address,
+)
+
+from .server import Server
+
+SCALE = {"scale": 16}
+COLLECTION = "LATISS/calib/daily"
+
+
+def nothing() -> None:
+    """Nobody interrupts."""
+
+
+def make(database: Database, path: Path, properties: dict[str, int] = SCALE) -> bool:
+    def fill(folder: Path) -> None:
+        create_repository(str(folder), ["LATISS"], database.registry)
+
+    return database.make(path, properties, fill, nothing)
+
+
+@pytest.fixture
+def database(new_address: Callable[[], str]) -> Database:
+    return read_address(new_address())
+
+
+def test_repository_is_made_once_and_marked_and_found_again(database: Database, tmp_path: Path) -> None:
+    path = database.files(tmp_path)
+    assert path == tmp_path / f"{database.url.database}-repo"
+    assert not path.exists()
+    assert make(database, path)
+    assert not make(database, path)
+    assert is_in_database(path)
+    assert json.loads((path / "SIMULATED.json").read_text()) == SCALE
+    with Butler.from_config(str(path)) as butler:
+        assert list(butler.collections.query("*")) == ["LATISS/raw/all"]
+    assert database.files(tmp_path / "elsewhere") == path  # another run, with another directory
+    database.check(path, SCALE)
+    with pytest.raises(ValueError, match="it was made with scale 16, not 4"):
+        database.check(path, {"scale": 4})
+    with pytest.raises(DatabaseError, match=f"the files of its repository are in {path}"):
+        Database(database.url, tmp_path / "other").files(tmp_path)
+    path.rename(tmp_path / "moved")
+    with pytest.raises(DatabaseError, match=r"are not in .* any more"):
+        database.files(tmp_path)
+
+
+def test_what_a_killed_process_has_left_is_made_anew(database: Database, tmp_path: Path) -> None:
+    path = tmp_path / "repo"
+
+    def half(folder: Path) -> None:
+        create_repository(str(folder), ["LATISS"], database.registry)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        database.make(path, SCALE, half, nothing)
+    assert database.files(tmp_path / "elsewhere") == path
+    assert make(database, path)
+    database.check(path, SCALE)
+
+
+def test_schema_that_is_none_of_a_simulation_is_left_alone(
+    database: Database, server: Server, tmp_path: Path
+) -> None:
+    name = str(database.url.database)
+    server.sql(f"CREATE SCHEMA {module.NAMESPACE} CREATE TABLE precious (n int)", name)
+    with pytest.raises(DatabaseError, match="not that of a simulated repository"):
+        database.files(tmp_path)
+    with pytest.raises(DatabaseError, match="not that of a simulated repository"):
+        make(database, tmp_path / "repo")
+    assert server.sql(f"SELECT count(*) FROM {module.NAMESPACE}.precious", name) == ["0"]
+
+
+def refusal(address: str, folder: Path) -> str:
+    """What the command says before anything is touched."""
+    from lsst.ts.simulated_observatory.cli.run_script import main
+
+    arguments = ["auxtel/make_latiss_calibrations.py", "--simulate", "--out", str(folder / "run"), "--repo"]
+    ended = CliRunner().invoke(main, [*arguments, address])
+    assert ended.exit_code == 2
+    assert not (folder / "run").exists()
+    (line,) = [line for line in ended.output.splitlines() if line.startswith("Error: ")]
+    return line
+
+
+def test_server_that_is_not_there(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg2")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        line = refusal(f"postgresql://a@127.0.0.1:{unused.getsockname()[1]}/b", tmp_path)
+    assert "Connection refused" in line
+    assert line.endswith("Nothing was touched.")
+
+
+def test_user_without_permission(database: Database, server: Server, tmp_path: Path) -> None:
+    server.sql("CREATE ROLE guest LOGIN")
+    line = refusal(server.address(str(database.url.database), "guest"), tmp_path)
+    server.sql("DROP ROLE guest")
+    assert line.endswith("guest may not make a schema in it. Nothing was touched.")
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("postgresql://a:secret@h/d", "a password would get into journals and logs"),
+        ("postgresql://h", "it names no database"),
+        ("postgresql://h:port/d", "write postgresql://USER@HOST:PORT/DATABASE"),
+        ("postgresql://h/d?file=/x", "only files=FOLDER"),
+        ("postgresql://h/d?files=/x&files=/y", "only files=FOLDER"),
+    ],
+)
+def test_addresses_that_are_none(address: str, reason: str, tmp_path: Path) -> None:
+    line = refusal(address, tmp_path)
+    assert reason in line
+    assert "secret" not in line
+
+
+def test_driver_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DRIVER", "no_such_driver")
+    line = refusal("postgresql://h/d", tmp_path)
+    assert "no_such_driver is not installed: pip install 'ts-calibrations[postgresql]'" in line
+
+
+def test_fault_of_a_sqlite_file_is_not_possible(database: Database, tmp_path: Path) -> None:
+    from lsst.ts.simulated_observatory.cli.run_script import main
+
+    arguments = ["--simulate", "--out", str(tmp_path / "run"), "--scale", "16", "--repo"]
+    address = f"postgresql://{database.url.username}@127.0.0.1:{database.url.port}/{database.url.database}"
+    ended = CliRunner().invoke(
+        main, ["auxtel/make_latiss_calibrations.py", *arguments, address, "--fault", "butler-full"]
+    )
+    assert ended.exit_code == 2
+    assert "butler-full acts on a SQLite file" in ended.output
+
+
+class Job:
+    """A job of a run, whose calibration may be certified."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.collection = f"u/ocps/{name}"
+        self.repository = Repository(str(path))
+        with Butler.from_config(str(path), writeable=True) as butler:
+            run = f"{self.collection}/run"
+            butler.collections.register(run)
+            curve = PhotonTransferCurve("RXX_S00", {"C00": 1.1})
+            data_id = {"instrument": "LATISS", "detector": 0}
+            self.ref = butler.put(curve, calibration_type(butler, "ptc"), data_id, run=run)
+
+    async def certify(self, begin: datetime, end: datetime) -> int:
+        options = {"do_verify": False, "generate_calibrations": True}
+        made = CombinedCalibration("PTC", {"FLAT": (1,)}, self.collection, (str(self.ref.id),))
+        ground = waive(made, CalibrationConfig.from_namespace(options, LATISS))
+        wanted = Certification(ground=ground, detectors=(0,), collection=COLLECTION, begin=begin, end=end)
+        return await Certifier(self.repository, "LATISS").certify(wanted)
+
+
+def certified(path: Path) -> set[Any]:
+    with Butler.from_config(str(path)) as butler:
+        found = butler.registry.queryDatasetAssociations("ptc", collections=[COLLECTION])
+        return {each.ref.id for each in found}
+
+
+def day(number: int) -> datetime:
+    return datetime(2025, 1, number)
+
+
+@pytest.mark.parametrize(
+    ("second", "certifying"), [((day(16), day(17)), 2), ((day(15), day(16)), 1), ((day(14), day(20)), 1)]
+)
+async def test_two_certify_at_once(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Any, certifying: int
+) -> None:
+    """With validity ranges that touch both do, with overlapping ones exactly one does."""
+    path = database.files(tmp_path)
+    make(database, path)
+    jobs = [Job(path, name) for name in ("one", "other")]
+    together = threading.Barrier(2, timeout=60.0)
+    read_back = certification._read_back
+
+    def wait_for_the_other(*asked: Any) -> Any:  # both have seen that the range is free
+        found = read_back(*asked)
+        if not found:
+            together.wait()
+        return found
+
+    monkeypatch.setattr(certification, "_read_back", wait_for_the_other)
+    ended = await asyncio.gather(
+        jobs[0].certify(day(15), day(16)), jobs[1].certify(*second), return_exceptions=True
+    )
+    refused = [each for each in ended if isinstance(each, BaseException)]
+    assert len(ended) - len(refused) == certifying, ended
+    for error in refused:
+        assert isinstance(error, CertificationError)
+        assert "another one is valid already" in str(error)
+    winners = {job.ref.id for job, end in zip(jobs, ended, strict=True) if end == 1}
+    assert certified(path) == winners
+
+
+async def test_connection_lost_in_the_middle_of_a_certification(
+    database: Database, server: Server, tmp_path: Path
+) -> None:
+    path, name = database.files(tmp_path), str(database.url.database)
+    make(database, path)
+    job = Job(path, "one")
+    with Butler.from_config(str(path), writeable=True) as butler:
+        butler.registry.registerDatasetType(calibration_type(butler, "ptc"))
+    tables = server.sql(
+        f"SELECT tablename FROM pg_tables WHERE schemaname = '{module.NAMESPACE}'"
+        " AND tablename LIKE 'dataset_calibs_%'",
+        name,
+    )
+    engine = sqlalchemy.create_engine(database.url)
+    with engine.begin() as other, contextlib.closing(_Cut(server, name)) as cut:
+        for table in tables:
+            other.exec_driver_sql(f'LOCK TABLE "{module.NAMESPACE}"."{table}" IN EXCLUSIVE MODE')
+        cut.start()  # as soon as the certification waits for this lock
+        with pytest.raises(CertificationError, match="server closed the connection") as refused:
+            await job.certify(day(15), day(16))
+    engine.dispose()
+    assert "kept in u/ocps/one" in str(refused.value)
+    assert certified(path) == set()
+    assert await job.certify(day(15), day(16)) == 1
+    assert certified(path) == {job.ref.id}
+
+
+class _Cut:
+    """Ends the connection that waits for a lock."""
+
+    def __init__(self, server: Server, database: str) -> None:
+        self._server, self._database = server, database
+        self._thread = threading.Thread(target=self._run)
+        self.start = self._thread.start
+        self.close: Callable[[], None] = partial(self._thread.join, 60)
+
+    def _run(self) -> None:
+        end = time.monotonic() + 60.0
+        while time.monotonic() < end:
+            waiting = f"datname = '{self._database}' AND wait_event_type = 'Lock'"
+            statement = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {waiting}"
+            if self._server.sql(statement):
+                return
+            time.sleep(0.1)
