@@ -93,7 +93,7 @@ def test_the_operator_can_stop_before_every_exposure_and_knows_which_is_next(mak
     ]  # fmt: skip
 
 
-def test_waits_are_between_exposures_and_not_after_the_last(make_case: Any) -> None:
+def test_there_is_a_wait_after_every_exposure_and_after_the_last_one_as_well(make_case: Any) -> None:
     case = make_case(wait_between_exposures=20)
     clock.run(case.run)
     begun = [fact.begun for fact in case.of(ExposureTaken)]
@@ -103,7 +103,15 @@ def test_waits_are_between_exposures_and_not_after_the_last(make_case: Any) -> N
     assert read_out[-1] - begun[0] == pytest.approx(
         make_plan(case.config, LATISS).floor - 2
     )  # no shutter here
-    assert case.now_at_end == pytest.approx(read_out[-1] - clock.START_TAI + 4)
+    assert case.now_at_end == pytest.approx(read_out[-1] - clock.START_TAI + 20)
+
+
+def test_images_are_handed_over_in_the_wait_that_follows_them(make_case: Any) -> None:
+    case = make_case(wait_between_exposures=180)
+    clock.run(case.run)
+    read_out = {fact.id - FIRST + 1: fact.time - clock.START_TAI for fact in case.of(ReadoutEnded)}
+    times = {kind: when for when, kind, _ in case.handed_over}
+    assert times == {"BIAS": read_out[3] + 4, "DARK": read_out[6] + 4, "FLAT": read_out[8] + 4}
 
 
 def test_an_exposure_that_is_not_confirmed_ends_data_taking_and_the_others_are_settled(

@@ -27,7 +27,11 @@ from ..workflow.workflow import StepKind
 if TYPE_CHECKING:
     from ..components.camera import Camera
 
-__all__ = ["PreparedRun", "ReportError", "RunContext", "UnfinishedRun"]
+__all__ = ["STOP_LIMIT", "PreparedRun", "ReportError", "RunContext", "UnfinishedRun"]
+
+STOP_LIMIT = 5.0
+"""Seconds that a stopped run waits for what is under way. The ScriptQueue gives 11 s in all, and the process
+of the script needs some of them to end."""
 
 SIMULATED = "SIMULATED: the images of this report were made by the simulated observatory of ts_calibrations."
 """First line of the report of a simulated run."""
