@@ -71,6 +71,7 @@ class FakeCamera:
     """Image type, exposure time and group id of every exposure that was begun."""
     ready: float = 0.0
     asked: float | None = None
+    integrating: str | None = None
     ends: dict[int, float] = field(default_factory=dict)
 
     async def take(self, kind: Any, exposure_time: float, group_id: str, annotations: Any) -> int:

@@ -90,7 +90,10 @@ def test_an_exposure_that_a_stop_cannot_wait_for_is_named_and_found_again(observ
     case.begin(operator=operator)
     assert (case.state, len(case.summary["exposures"])) == (state, 1)
     assert case.summary["reason"] == case.reason == case.record.ended.reason
-    assert "1 exposures were taken and are kept; a DARK of 60 s was under way: the camera ends" in case.reason
+    (bias,) = case.summary["exposures"]
+    name = f"{bias['obs_id'][:-1]}{int(bias['obs_id'][-1]) + 1}"
+    words = f"1 exposures were taken and are kept; a DARK of 60 s was under way ({name}): the camera ends"
+    assert words in case.reason
     case.resume(later=100.0)
     assert case.state == "DONE"
     assert [each["image_type"] for each in case.summary["exposures"]] == ["BIAS", "DARK"]

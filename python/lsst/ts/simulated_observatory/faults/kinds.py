@@ -149,7 +149,7 @@ _COLUMN = Option("column of the assembled, trimmed image, from 0", _index, requi
 _COLUMN_RATE = Option("electron/s in every pixel of it", _positive, default=50.0)
 
 _INCOMPLETE = "The verification of [A-Z]+ has|VERIFICATION NEGATIVE"
-_NO_END = "did not take|not confirmed"
+_NO_END = "the endReadout of .* has not come|not confirmed"
 _NO_EVENT = "not confirmed by the OODS .*no imageInOODS"
 _BEFORE = "exit code 1|statusCode 1"
 """A job, or the OODS, meets the trouble before the script does; its log says more."""
