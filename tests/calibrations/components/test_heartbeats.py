@@ -83,7 +83,9 @@ def test_who_was_silent_and_comes_back_is_named_with_both_times(caplog: pytest.L
 
     (silence,) = watch(act)
     assert silence.startswith("ATCamera sent no heartbeat from 2025-01-15T18:00:30 to 2025-01-15T18:01:3")
-    assert [message.partition(":")[0] for message in caplog.messages][1:] == ["ATCamera sends heartbeats again"]
+    assert [message.partition(":")[0] for message in caplog.messages][1:] == [
+        "ATCamera sends heartbeats again"
+    ]
 
 
 def test_who_does_not_hear_names_nobody() -> None:

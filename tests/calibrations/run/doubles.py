@@ -8,6 +8,7 @@ from typing import Any
 
 from lsst.ts.calibrations.butler.archive import PairGain
 from lsst.ts.calibrations.butler.certification import Certification
+from lsst.ts.calibrations.butler.exposures import ArchivedExposure
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import CertificationError
@@ -72,6 +73,8 @@ class ScriptedArchive:
         self.failing, self.without, self.gains = failing, without, gains
         self.read: list[tuple[str, Any]] = []
         self.certified: list[Certification] = []
+        self.others: dict[int, ArchivedExposure] = {}
+        """What exposures are, where the test says it."""
         self.refusal: Exception | None = None
         self.tested = True
         """Whether tests were made of what was measured."""
@@ -81,6 +84,9 @@ class ScriptedArchive:
     async def made(self, dataset_type: str, run: str) -> tuple[str, ...]:
         self.read.append((run, dataset_type))
         return (f"{self.put} {dataset_type} of {run}",)
+
+    async def exposures(self, numbers: Sequence[int]) -> dict[int, ArchivedExposure]:
+        return {number: self.others[number] for number in numbers if number in self.others}
 
     async def certify(self, certification: Certification) -> None:
         if self.refusal is not None:

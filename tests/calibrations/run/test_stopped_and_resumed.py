@@ -170,6 +170,8 @@ def test_no_job_is_begun_after_a_stop(observed: Any, how: str) -> None:
         # The biases are not all confirmed yet; while the dark is ended they will be.
         darks = waits_for(lambda script: script.record.begun and script.record.begun.image_type == "DARK")
         await darks(script)
+        await asyncio.sleep(3)
+        assert not all(each.ingested for each in script.record.exposures.values())
         await end(script, remote)
 
     case.begin(operator=operator)

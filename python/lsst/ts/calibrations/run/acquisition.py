@@ -12,6 +12,7 @@ from ..domain.instruments import ImageType
 from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureTaken, ReadoutEnded
 from ..journal.journal import JournalError
 from .context import STOP_LIMIT, RunContext
+from .identity import another
 
 if TYPE_CHECKING:
     from ..butler.archive import Archive
@@ -82,9 +83,9 @@ class Acquisition:
         ------
         AcquisitionHalted
             No further exposure makes sense.
-        AcquisitionError, IngestError
-            An exposure was not taken or not confirmed. No further exposure is begun; those that were taken
-            are waited for, so that the journal has the end of each.
+        AcquisitionError, IngestError, ArchiveError
+            An exposure was not taken or not confirmed, or the Butler has another under its number. No further
+            exposure is begun; those that were taken are waited for, so that the journal has the end of each.
         """
         confirmations: list[asyncio.Task[None]] = []
         sets: list[asyncio.Task[None]] = []
@@ -118,8 +119,7 @@ class Acquisition:
     async def _take_set(
         self, image_set: ImageSet, places: list[int], confirmations: list[asyncio.Task[None]]
     ) -> int:
-        """Take the images of a set that have these places, begin to wait for their confirmation; return the
-        last."""
+        """Take the images of a set that have these places, without the wait after the last; return its id."""
         kind, times, n = image_set.image_type, image_set.exposure_times, image_set.n_images
         discards = f" ({image_set.n_discard} discarded first)" if image_set.n_discard else ""
         number, other = (f"{n}", "") if len(places) == n else (f"{len(places)} of {n}", "the other ")
@@ -215,6 +215,9 @@ class Acquisition:
             physical_filter, files = image.physical_filter, image.files
         except ArchiveError as error:  # the OODS has it: only its file name stays unknown
             self.context.log.warning("Exposure %d is ingested, but: %s", taken, error)
+        else:
+            if (other := another(self.context.record.exposures[taken], image.exposure)) is not None:
+                raise ArchiveError(other, kept="It is not used; the others are kept")
         self.context.note(
             ExposureConfirmed(time=self.context.now(), id=taken, physical_filter=physical_filter, files=files)
         )

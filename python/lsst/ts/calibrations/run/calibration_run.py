@@ -122,7 +122,8 @@ class CalibrationRun:
                 self.workflow, certification=self._certification(), folder=self.context.settings.folder
             )
             if self.context.record.resumed:
-                await self.recovery.run()
+                left = [step for step in self.workflow if not self.context.record.is_done(step)]
+                await self.recovery.run({kind for step in left for kind in step.images})
             if any(map(self._is_left, self.config.images)):
                 await self.filter_and_grating.set_up()
                 await self.recovery.compare(flats=self._is_left(ImageType.FLAT))

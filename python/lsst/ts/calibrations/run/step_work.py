@@ -19,6 +19,7 @@ from ..report.verification import VerificationReport, fit
 from ..verification import MAX_FAILURES_BY_ITSELF, Accepted, CombinedCalibration, Waiver, judge, waive
 from ..workflow.workflow import Step, StepKind
 from .context import STOP_LIMIT
+from .identity import check_exposures
 from .jobs import run_job
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ class StepWork:
             config=pipetask_options(inputs, self.config.n_processes, options),
             data_query=data_query(self.instrument, self.config.detectors, exposures),
         )
+        if self.context.record.successful_job(request) is None:  # what was done before had its own
+            await check_exposures(exposures, self.context.record, self.archive)
         return await run_job(request, self.context, self.ocps, self.config.job_timeout)
 
     async def _generate(self, step: Step, exposures: Mapping[str, tuple[int, ...]]) -> None:

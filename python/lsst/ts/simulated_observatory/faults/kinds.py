@@ -300,6 +300,12 @@ _ROWS = (
         rare=True,
         lasting=True,
     ),
+    _butler(
+        "butler-other-night",
+        "when a job ends the numbers of the exposures come to mean others: group, type and time of the next",
+        f"of the Butler is|another one is valid|{_BEFORE}",
+        lasting=True,
+    ),
 )
 
 _OF_DETECTOR = {"detector": Option("Butler id of the only detector that has it", _index)}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from lsst.ts.calibrations.components.ingest import detector_name
 from lsst.ts.calibrations.domain.instruments import ImageType
 
+from ...faults.faults import Faults
 from ..events import ExposureEvent, Fact
 from ..evidence import Evidence
 from ..expected import NEEDED
@@ -16,7 +18,10 @@ from .registry import SAME_TIME, invariant
 
 __all__: list[str] = []
 
-STOP_WAIT = 30.0
+OTHER_NIGHT = "butler-other-night"
+"""Fault after which numbers of exposures mean others."""
+
+STOP_WAIT = 3.0
 """Seconds from a stop within which an exposure under way ends that the script must wait for."""
 
 NO_READOUT = 31.0
@@ -88,8 +93,24 @@ def _few_are_taken_again(evidence: Evidence) -> Iterator[str]:
     lost = {fact["id"] for fact in evidence.of("ExposureLost")}
     if again > 1 + len(lost):
         yield f"{again} exposures were taken again, and {len(lost)} were lost"
-    if there := sorted(_stored_in_time(evidence) & lost):
+    if there := sorted(_stored_in_time(evidence) & lost - evidence.exchanged):
         yield f"{there} are filed as lost, and the repository has them"
+
+
+@invariant
+def _numbers_mean_what_they_meant(evidence: Evidence) -> Iterator[str]:
+    """No job is asked for exposures whose numbers have come to mean others in the repository."""
+    if OTHER_NIGHT not in evidence.played.struck or not evidence.exchanged:
+        return
+    faults, struck = Faults(evidence.scenario.faults), math.inf
+    for line in evidence.events.recording:
+        for job in evidence.events.jobs:
+            if struck < math.inf and job.command is line and evidence.exchanged & set(job.exposures):
+                yield f"{job.name} is asked for, of numbers that mean other exposures since {struck:.0f} s"
+            ended = line.topic == "evt_job_result" and line.values["job_id"] == job.job_id
+            if ended and line.values["exit_code"] == 0 and struck == math.inf:
+                if faults.strike(OTHER_NIGHT, kind=job.kind, calibration=job.calibration):
+                    struck = line.time
 
 
 def _stored_in_time(evidence: Evidence) -> set[int]:
