@@ -293,7 +293,7 @@ def test_an_image_of_another_controller_is_not_taken_for_ours() -> None:
                 await csc.evt_startIntegration.set_write(imageName="AT_C_20250115_000001")
                 await csc.evt_endReadout.set_write(imageName=other, force_output=True)
                 await asyncio.sleep(0.1)
-                assert adapter.name(FIRST) == "AT_O_20250115_000001"
+                assert adapter.name(FIRST) == adapter.integrating == "AT_O_20250115_000001"
                 assert not await adapter.read_out(FIRST)
 
     clock.run(story)
