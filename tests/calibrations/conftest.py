@@ -18,6 +18,7 @@ from lsst.ts.xml.enums.Script import ScriptState
 from lsst.ts import salobj
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
 from lsst.ts.calibrations.butler.archive import ArchivedImage
+from lsst.ts.calibrations.butler.exposures import ArchivedExposure
 from lsst.ts.calibrations.components.camera import Annotations
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import AcquisitionError, ArchiveError, IngestError
@@ -71,6 +72,7 @@ class FakeCamera:
     """Image type, exposure time and group id of every exposure that was begun."""
     ready: float = 0.0
     asked: float | None = None
+    integrating: str | None = None
     ends: dict[int, float] = field(default_factory=dict)
 
     async def take(self, kind: Any, exposure_time: float, group_id: str, annotations: Any) -> int:
@@ -117,13 +119,16 @@ class FakeIngest:
 class FakeArchive:
     """A Butler that knows the files of all images but some."""
 
-    def __init__(self, unknown: Collection[int] = ()) -> None:
-        self.unknown = unknown
+    def __init__(
+        self, unknown: Collection[int] = (), others: Mapping[int, ArchivedExposure] | None = None
+    ) -> None:
+        self.unknown, self.others = unknown, others or {}
 
     async def image(self, exposure: int, detectors: Sequence[int]) -> ArchivedImage:
         if exposure in self.unknown:
             raise ArchiveError(f"exposure {exposure} is not there")
-        return ArchivedImage("r~empty", tuple(f"/raw/{exposure}_{number}.fits" for number in detectors))
+        files = tuple(f"/raw/{exposure}_{number}.fits" for number in detectors)
+        return ArchivedImage("r~empty", files, self.others.get(exposure))
 
 
 @pytest.fixture

@@ -266,23 +266,57 @@ def test_a_readout_that_is_never_announced_is_not_waited_for_without_end() -> No
     clock.run(story)
 
 
-def test_the_name_of_an_image_is_the_one_that_the_camera_gave() -> None:
+@pytest.mark.parametrize("keys", ["groupId:imageType", ""], ids=["with its group", "without keys"])
+def test_the_name_of_an_image_is_the_one_with_which_it_began(keys: str) -> None:
     async def story() -> None:
-        async with _SpeakingCamera() as csc, camera() as (adapter, _):
+        async with _SpeakingCamera("P", keys) as csc, camera() as (adapter, _):
             await csc.evt_endReadout.set_write(imageName="not an image")
-            await csc.evt_endReadout.set_write(imageName="AT_C_20250115_000001")
-            assert await adapter.read_out(FIRST)
-            assert adapter.name(FIRST) == "AT_C_20250115_000001"
+            assert await take(adapter) == FIRST
+            assert adapter.name(FIRST) == adapter.integrating == "AT_P_20250115_000001"
             assert adapter.name(FIRST + 1) == "AT_O_20250115_000002"
+            assert await adapter.read_out(FIRST)
+
+    clock.run(story)
+
+
+def test_an_image_of_another_controller_is_not_taken_for_ours() -> None:
+    """Its number may be that of the first image of the script, and its events are on the bus before."""
+
+    async def story() -> None:
+        async with _SpeakingCamera("O", "groupId:imageType") as csc:
+            other = "AT_C_20250115_000001"
+            await csc.evt_startIntegration.set_write(imageName=other)
+            await csc.evt_endReadout.set_write(imageName=other)
+            async with camera() as (adapter, _):
+                csc.reads_out = False
+                assert await take(adapter) == FIRST
+                await csc.evt_startIntegration.set_write(imageName="AT_C_20250115_000001")
+                await csc.evt_endReadout.set_write(imageName=other, force_output=True)
+                await asyncio.sleep(0.1)
+                assert adapter.name(FIRST) == adapter.integrating == "AT_O_20250115_000001"
+                assert not await adapter.read_out(FIRST)
 
     clock.run(story)
 
 
 class _SpeakingCamera(salobj.BaseCsc):
-    version = "1"
+    """Takes one bias for a controller."""
 
-    def __init__(self) -> None:
+    version = "1"
+    reads_out = True
+
+    def __init__(self, controller: str, keys: str) -> None:
         super().__init__("ATCamera", initial_state=salobj.State.ENABLED, allow_missing_callbacks=True)
+        self.controller, self.keys = controller, keys
+
+    async def do_takeImages(self, data: Any) -> None:  # noqa: N802
+        name = f"AT_{self.controller}_20250115_000001"
+        values = f"{GROUP}:BIAS" if self.keys else ""
+        await self.evt_startIntegration.set_write(
+            imageName=name, additionalKeys=self.keys, additionalValues=values
+        )
+        if self.reads_out:
+            await self.evt_endReadout.set_write(imageName=name)
 
 
 def test_a_camera_without_spectrograph_has_its_own_filters_and_no_grating(tmp_path: Any) -> None:
@@ -316,7 +350,8 @@ def test_a_camera_that_never_ends_its_last_readout_is_an_error_and_no_endless_wa
                 imageName="AT_O_20250115_000099"
             )
             begin = now()
-            with pytest.raises(AcquisitionError, match="DARK of 30 s: it was not ready in time"):
+            lost = "it was not ready in time, since the endReadout of AT_O_20250115_000099 has not come"
+            with pytest.raises(AcquisitionError, match=f"DARK of 30 s: {lost}"):
                 await take(adapter, ImageType.DARK, 30.0)
             assert now() - begin == 2 * 30 + TAKE_MARGIN
 

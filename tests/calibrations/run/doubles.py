@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from lsst.ts.calibrations.butler.certification import Certification
+from lsst.ts.calibrations.butler.exposures import ArchivedExposure
 from lsst.ts.calibrations.butler.members import Members
 from lsst.ts.calibrations.butler.pairgains import PairGain
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
@@ -76,6 +77,8 @@ class ScriptedArchive:
         """a00 and turnoff by detector and amplifier."""
         self.mean = 15_000.0
         self.certified: list[Certification] = []
+        self.others: dict[int, ArchivedExposure] = {}
+        """What exposures are, where the test says it."""
         self.refusal: Exception | None = None
         self.tested = True
         """Whether tests were made of what was measured."""
@@ -90,6 +93,9 @@ class ScriptedArchive:
 
     async def members(self, dataset_type: str, run: str, detectors: Sequence[int]) -> Members:
         return self.unlike
+
+    async def exposures(self, numbers: Sequence[int]) -> dict[int, ArchivedExposure]:
+        return {number: self.others[number] for number in numbers if number in self.others}
 
     async def certify(self, certification: Certification) -> None:
         if self.refusal is not None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.domain.errors import AcquisitionError, IngestError
+from lsst.ts.calibrations.butler.exposures import ArchivedExposure
+from lsst.ts.calibrations.domain.errors import AcquisitionError, ArchiveError, IngestError
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.journal.facts import (
     ExposureBegun,
@@ -93,7 +94,7 @@ def test_the_operator_can_stop_before_every_exposure_and_knows_which_is_next(mak
     ]  # fmt: skip
 
 
-def test_waits_are_between_exposures_and_not_after_the_last(make_case: Any) -> None:
+def test_there_is_a_wait_after_every_exposure_and_after_the_last_one_as_well(make_case: Any) -> None:
     case = make_case(wait_between_exposures=20)
     clock.run(case.run)
     begun = [fact.begun for fact in case.of(ExposureTaken)]
@@ -103,7 +104,15 @@ def test_waits_are_between_exposures_and_not_after_the_last(make_case: Any) -> N
     assert read_out[-1] - begun[0] == pytest.approx(
         make_plan(case.config, LATISS).floor - 2
     )  # no shutter here
-    assert case.now_at_end == pytest.approx(read_out[-1] - clock.START_TAI + 4)
+    assert case.now_at_end == pytest.approx(read_out[-1] - clock.START_TAI + 20)
+
+
+def test_images_are_handed_over_in_the_wait_that_follows_them(make_case: Any) -> None:
+    case = make_case(wait_between_exposures=180)
+    clock.run(case.run)
+    read_out = {fact.id - FIRST + 1: fact.time - clock.START_TAI for fact in case.of(ReadoutEnded)}
+    times = {kind: when for when, kind, _ in case.handed_over}
+    assert times == {"BIAS": read_out[3] + 4, "DARK": read_out[6] + 4, "FLAT": read_out[8] + 4}
 
 
 def test_an_exposure_that_is_not_confirmed_ends_data_taking_and_the_others_are_settled(
@@ -148,6 +157,34 @@ def test_a_file_that_the_butler_does_not_know_is_a_warning(
     fact = case.of(ExposureConfirmed)[0]
     assert (fact.physical_filter, fact.files) == (None, ())
     assert len(case.of(ExposureConfirmed)) == 8
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ArchivedExposure("AT_C_20250115_000002", "group 2", "BIAS", 0.0),
+        ArchivedExposure("AT_O_20250115_000002", "group of yesterday", "BIAS", 0.0),
+        ArchivedExposure("AT_O_20250115_000002", "group 2", "DARK", 0.0),
+        ArchivedExposure("AT_O_20250115_000002", "group 2", "BIAS", 5.0),
+    ],
+    ids=["name", "group", "type", "time"],
+)
+def test_an_exposure_that_the_butler_has_as_another_one_is_not_used(
+    make_case: Any, fake_archive: Any, other: ArchivedExposure
+) -> None:
+    case = make_case(archive=fake_archive(others={FIRST + 1: other}))
+    words = f"exposure {FIRST + 1} of the Butler is {other.obs_id}, {other.image_type} of .*, and not AT_O_"
+    with pytest.raises(ArchiveError, match=words):
+        clock.run(case.run)
+    assert FIRST + 1 not in [fact.id for fact in case.of(ExposureConfirmed)]
+    assert case.handed_over == []
+
+
+def test_an_exposure_that_the_butler_has_as_it_was_taken_is_used(make_case: Any, fake_archive: Any) -> None:
+    own = ArchivedExposure("AT_O_20250115_000005", "group 5", "DARK", 10.01)
+    case = make_case(archive=fake_archive(others={FIRST + 4: own}))
+    clock.run(case.run)
+    assert case.ids(ExposureConfirmed) == list(range(1, 9))
 
 
 def test_a_lost_end_of_readout_is_a_warning_and_the_oods_decides(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from lsst.ts.calibrations.butler.exposures import ArchivedExposure
 from lsst.ts.calibrations.butler.members import Members
 from lsst.ts.calibrations.domain.errors import CertificationError
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, ImageType
@@ -20,6 +22,7 @@ from lsst.ts.calibrations.journal.facts import (
     VerdictGiven,
 )
 from lsst.ts.calibrations.report.verification import VerificationReport
+from lsst.ts.calibrations.run.context import STOP_LIMIT
 from lsst.ts.calibrations.run.processing import Processing
 from lsst.ts.calibrations.verification import Accepted, CombinedCalibration, Verdict, Waiver, evaluate, waive
 from lsst.ts.calibrations.workflow.workflow import Step, StepKind
@@ -35,6 +38,7 @@ from .doubles import (
     ScriptedArchive,
     ScriptedOcps,
     begin,
+    taken,
 )
 
 
@@ -49,6 +53,40 @@ def test_a_dark_is_made_with_the_bias_that_was_accepted_before(make_run: MakeRun
     assert (processing.halted(), case.not_done) == (None, {})
     (certified, _), jobs = case.of(Certified), case.of(JobSubmitted)
     assert case.facts.index(certified) < case.facts.index(jobs[2])
+
+
+def test_no_job_reads_an_exposure_that_has_become_another(make_run: MakeRun) -> None:
+    case = make_run(**INTERNAL, script_mode="BIAS")
+    case.archive.others = {FIRST + 2: ArchivedExposure("AT_O_20250115_000003", "", "DARK", 5.0)}
+    case.hand_over(ImageType.BIAS)
+    assert case.ocps.requests == []
+    assert (
+        f"exposure {FIRST + 2} of the Butler is AT_O_20250115_000003, DARK" in case.not_done["generate BIAS"]
+    )
+
+
+def test_a_stop_waits_for_no_certification_that_hangs(make_run: MakeRun) -> None:
+    class HangingArchive(ScriptedArchive):
+        async def certify(self, certification: Any) -> None:
+            self.certified.append(certification)
+            await asyncio.Event().wait()
+
+    case = make_run(archive=HangingArchive(), **INTERNAL, script_mode="BIAS")
+
+    async def act(processing: Processing) -> None:
+        for number in EXPOSURES:
+            case.context.note(taken(number, ImageType.BIAS, 0.0))
+        processing.hand_over(ImageType.BIAS, EXPOSURES)
+        while not case.archive.certified:  # noqa: ASYNC110, simulated time costs nothing
+            await asyncio.sleep(1)
+        begin = asyncio.get_running_loop().time()
+        await processing.cancel()
+        assert asyncio.get_running_loop().time() - begin == STOP_LIMIT
+        assert len(asyncio.all_tasks()) == 1
+
+    with pytest.raises(asyncio.CancelledError):
+        case.run(act)
+    assert case.of(Certified) == []
 
 
 @pytest.mark.parametrize(

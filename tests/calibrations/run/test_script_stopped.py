@@ -49,18 +49,19 @@ def test_the_script_stops_at_the_checkpoint_that_was_asked_for(night: Any) -> No
     outcome = night(FEW, stopCheckpoint="FLAT:.*")
     assert (outcome.state, outcome.summary["state"]) == ("STOPPED", "STOPPED")
     assert [each["image_type"] for each in outcome.summary["exposures"]] == ["BIAS"] * 3 + ["DARK"] * 2
-    assert all(each["ingested"] for each in outcome.summary["exposures"])
+    ingested = [each["ingested"] for each in outcome.summary["exposures"]]
+    assert ingested == [True] * 4 + [False], "the last one is confirmed when the run is resumed"
 
 
-def test_a_stop_in_the_middle_of_an_exposure_keeps_it(night: Any) -> None:
+def test_a_stop_at_the_end_of_an_exposure_keeps_it(night: Any) -> None:
     async def operator(script: Any, remote: Any) -> None:
         await until(lambda: len(script.record.exposures) == 4)
-        await asyncio.sleep(6)
+        await asyncio.sleep(10)  # 2 s of readout, 8 of the 10 s of the next dark
         await remote.cmd_stop.set_start()
 
     outcome = night(FEW, operator=operator)
     assert outcome.states[-2:] == ["STOPPING", "STOPPED"]
-    assert [each["ingested"] for each in outcome.summary["exposures"]] == [True] * 5
+    assert [each["ingested"] for each in outcome.summary["exposures"]] == [True] * 4 + [False]
     assert outcome.summary["state"] == "STOPPED"
 
 
@@ -132,20 +133,39 @@ def test_a_stop_aborts_the_jobs_that_are_under_way(night: Any) -> None:
     assert outcome.summary["verification"] == {}
 
 
-def test_a_stop_is_over_before_the_queue_loses_patience(night: Any) -> None:
+DARKS = "script_mode: BIAS_DARK\nn_bias: 2\nn_dark: 1\nexp_times_dark: 30\nwait_between_exposures: 9\n"
+"""After 1.5 s the first of three biases is read out, after 4 s there is a wait, 40 s later a dark of 30 s."""
+
+MOMENTS = {
+    "before the first exposure": (0.05, ""),
+    "readout": (1.5, ""),
+    "wait": (6.0, ""),
+    "exposure": (45.0, ""),
+    "job": (60.0, ""),
+    "silent OODS": (45.0, "oods-lost"),
+    "silent camera": (5.0, "take-images-silent:image=1"),
+    "readout that never ends": (60.0, "end-readout-lost:image=2"),
+    "silent OCPS": (60.0, "ocps-silent"),
+}
+"""Seconds from the begin of a run to its stop, and a fault, by what is under way."""
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_stop_is_over_before_the_queue_loses_patience(night: Any, moment: str) -> None:
     times: list[float] = []
 
     async def operator(script: Any, remote: Any) -> None:
-        await asyncio.sleep(60)
+        await until(lambda: script.state.state == ScriptState.RUNNING)
+        await asyncio.sleep(MOMENTS[moment][0])
         times.append(asyncio.get_running_loop().time())
         await remote.cmd_stop.set_start(timeout=100)
-        await script.done_task
+        await until(lambda: script.state.state == ScriptState.STOPPED)
         times.append(asyncio.get_running_loop().time())
 
-    outcome = night("script_mode: BIAS_DARK\nn_bias: 3\nn_dark: 3\nexp_times_dark: 300", operator=operator)
-    assert outcome.state == "STOPPED"
-    assert times[1] - times[0] < 60
-    assert (outcome.folder / "summary.json").exists()
+    faults = [MOMENTS[moment][1]] if MOMENTS[moment][1] else []
+    outcome = night(DARKS + "oods_timeout: 600", *faults, operator=operator)
+    assert outcome.state == outcome.summary["state"] == "STOPPED"
+    assert times[1] - times[0] < 8
 
 
 def test_a_full_disk_is_no_silent_end_and_leaves_no_job_alone(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +15,7 @@ from lsst.ts.xml.enums.Script import ScriptState
 from lsst.ts import salobj
 from lsst.ts.calibrations.journal.facts import (
     ExposureBegun,
+    ExposureLost,
     ExposureTaken,
     JobSubmitted,
     StepNotDone,
@@ -90,12 +93,45 @@ def test_an_exposure_that_a_stop_cannot_wait_for_is_named_and_found_again(observ
     case.begin(operator=operator)
     assert (case.state, len(case.summary["exposures"])) == (state, 1)
     assert case.summary["reason"] == case.reason == case.record.ended.reason
-    assert "1 exposures were taken and are kept; a DARK of 60 s was under way: the camera ends" in case.reason
+    (bias,) = case.summary["exposures"]
+    name = f"{bias['obs_id'][:-1]}{int(bias['obs_id'][-1]) + 1}"
+    words = f"1 exposures were taken and are kept; a DARK of 60 s was under way ({name}): the camera ends"
+    assert words in case.reason
     case.resume(later=100.0)
     assert case.state == "DONE"
     assert [each["image_type"] for each in case.summary["exposures"]] == ["BIAS", "DARK"]
     assert [fact.image_type for fact in case.facts(ExposureBegun)] == ["BIAS", "DARK"]  # not once more
     assert "under way" not in case.reason
+
+
+def test_exposures_whose_numbers_mean_others_are_taken_again(observed: Any) -> None:
+    case = observed("script_mode: BIAS_DARK\nn_bias: 2\nn_discard_bias: 0\nn_dark: 3\nexp_times_dark: 10\n")
+
+    async def operator(script: Any, remote: salobj.Remote) -> None:
+        darks = waits_for(lambda script: len(script.record.exposures) == 4)
+        await darks(script)
+        await asyncio.sleep(10)
+        await stop(script, remote)
+
+    case.begin(operator=operator)
+    other = ("of another night", "dark", 30.0)
+    first, *_ = case.summary["exposures"]
+    with contextlib.closing(sqlite3.connect(case.folder / "repo" / "gen3.sqlite3")) as database, database:
+        database.execute("""INSERT INTO "group" (instrument, name) VALUES ('LATISS', ?)""", other[:1])
+        database.execute(
+            'UPDATE "exposure" SET "group" = ?, observation_type = ?, exposure_time = ? WHERE id = ?',
+            (*other, first["id"]),
+        )
+    case.resume(later=100.0)
+    assert case.state == "DONE", case.reason
+    (lost,) = case.facts(ExposureLost)
+    words = f"exposure {lost.id} of the Butler is {first['obs_id']}, DARK of 30 s, group of another night"
+    assert lost.id == first["id"]
+    assert words in lost.reason
+    assert any(f"{first['obs_id']} is lost and will be taken again" in line for line in case.log)
+    assert first["id"] not in [each.taken.id for each in case.last_record.held("BIAS").values()]
+    (job,) = [job for job in case.summary["jobs"] if job["calibration"] == "BIAS"]
+    assert str(first["id"]) not in job["data_query"]
 
 
 def test_who_ends_before_the_first_exposure_does_not_say_that_nothing_was_exposed(observed: Any) -> None:
@@ -167,6 +203,8 @@ def test_no_job_is_begun_after_a_stop(observed: Any, how: str) -> None:
         # The biases are not all confirmed yet; while the dark is ended they will be.
         darks = waits_for(lambda script: script.record.begun and script.record.begun.image_type == "DARK")
         await darks(script)
+        await asyncio.sleep(3)
+        assert not all(each.ingested for each in script.record.exposures.values())
         await end(script, remote)
 
     case.begin(operator=operator)

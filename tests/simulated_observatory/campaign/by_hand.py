@@ -50,6 +50,7 @@ class HeldDatasets(Datasets):
         self.results: dict[str, dict[ExposureAndDetector, Mapping[str, Any]]] = {}
         self.certify()
         vars(self)["raws"] = frozenset()
+        vars(self)["exposures"] = {}
         vars(self)["filters"] = {FIRST: "empty~empty"}
 
     def certify(self, *certificates: Certificate) -> None:

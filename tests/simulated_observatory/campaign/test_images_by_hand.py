@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from lsst.ts.calibrations.domain.instruments import ImageType
+from lsst.ts.simulated_observatory.campaign.invariants.images import OTHER_NIGHT
 from lsst.ts.simulated_observatory.campaign.scenario import Act
 from lsst.ts.simulated_observatory.embedded_sal.enums import SalRetCode, ScriptState
 
@@ -26,8 +27,8 @@ class TestPlaces:
         words = [f"the {place} has {name}, as discarded False"]
         assert made.violations("exposures-are-filed") == ([] if discarded else words)
 
-    @pytest.mark.parametrize(("stopped", "violations"), [(11.0, 1), (10.0, 0), (9.0, 0)])
-    def test_a_stop_waits_thirty_seconds_for_the_exposure_under_way(
+    @pytest.mark.parametrize(("stopped", "violations"), [(38.0, 1), (37.0, 0), (36.0, 0)])
+    def test_a_stop_waits_three_seconds_for_the_exposure_under_way(
         self, made: HandMade, stopped: float, violations: int
     ) -> None:
         made.send(stopped, "", "interruption", act=str(Act.TERM))
@@ -102,6 +103,45 @@ class TestLostExposures:
         made.ingest(90.0, 1)
         words = [f"[{FIRST}] are filed as lost, and the repository has them"]
         assert made.violations("few-are-taken-again") == words[:violations]
+
+
+class TestNumbersOfOthers:
+    QUERY = f"exposure IN ({FIRST})"
+
+    def _exchange(self, made: HandMade) -> None:
+        """The end of the first job makes the number mean an exposure of another group."""
+        made.strikes = {0: Counter([OTHER_NIGHT])}
+        made.take(5.0, 1)
+        made.datasets.__dict__["exposures"] = {FIRST: ("another group", "BIAS", 0.0)}
+        made.submit(10.0, query=self.QUERY)
+        made.send(40.0, "OCPS", "evt_job_result", job_id="0" * 32, exit_code=0)
+
+    @pytest.mark.parametrize(("asked", "violations"), [(30.0, 0), (50.0, 1)])
+    def test_no_job_is_asked_for_after_that(self, made: HandMade, asked: float, violations: int) -> None:
+        self._exchange(made)
+        made.submit(asked, "1" * 32, query=self.QUERY, number=10)
+        words = [f"verify BIAS was asked for, and [{FIRST}] mean other exposures by then"]
+        assert made.violations("numbers-mean-what-they-meant") == words[:violations]
+
+    def test_no_later_part_asks_for_a_job(self, made: HandMade) -> None:
+        self._exchange(made)
+        made.resume()
+        made.submit(1.0, "1" * 32, query=self.QUERY)
+        assert len(made.violations("numbers-mean-what-they-meant")) == 1
+
+    def test_the_right_numbers_can_be_asked_for(self, made: HandMade) -> None:
+        self._exchange(made)
+        made.datasets.__dict__["exposures"] = {FIRST: ("", "BIAS", 0.0)}
+        made.submit(50.0, "1" * 32, query=self.QUERY, number=10)
+        assert made.violations("numbers-mean-what-they-meant") == []
+
+    def test_one_that_means_another_is_rightly_lost(self, made: HandMade) -> None:
+        self._exchange(made)
+        made.note("ExposureTaken", **entry(1), position=1)
+        made.resume()
+        made.raws = frozenset({(FIRST, 0)})
+        made.note("ExposureLost", id=FIRST)
+        assert made.violations("few-are-taken-again") == []
 
 
 class TestDataTaking:

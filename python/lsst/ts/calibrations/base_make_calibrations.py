@@ -34,7 +34,7 @@ __all__ = ["BaseMakeCalibrations"]
 _POLL = 0.01
 """Seconds between two looks at a state that no event announces."""
 
-_CLOSE_LIMIT = 60.0
+_CLOSE_LIMIT = 8.0
 """Seconds that a run has to settle what is under way when its process is to end."""
 
 _FINAL_STATES = {ScriptState.ENDING: ScriptState.DONE, ScriptState.STOPPING: ScriptState.STOPPED}

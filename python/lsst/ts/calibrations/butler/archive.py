@@ -14,6 +14,7 @@ from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
 from ..domain.text import one_line
 from ..verification import VerificationResults, read_calibration, read_exposures
+from .exposures import ArchivedExposure
 from .members import Members, members_of
 from .pairgains import PairGain
 from .pairgains import pair_gains as _pair_gains
@@ -39,6 +40,8 @@ class ArchivedImage:
     """Filter and grating; None if the image has none."""
     files: tuple[str, ...]
     """Path, or address, of the file of each detector."""
+    exposure: ArchivedExposure | None = None
+    """What it is; None if that is not known."""
 
 
 def _in_thread(
@@ -144,10 +147,37 @@ class Archive:
                 raise ArchiveError(f"exposure {exposure}, detector {detector}: no raw image in the Butler")
             uri = butler.getURI(refs[exposure, detector])
             files.append(uri.ospath if uri.isLocal else str(uri))
-        return ArchivedImage(next(map(_filter, refs.values()), None), tuple(files))
+        first = next(iter(refs.values()), None)
+        found = None if first is None else _record(first)
+        return ArchivedImage(None if first is None else _filter(first), tuple(files), found)
 
     @_in_thread
-    def exposure_of_group(self, group: str) -> tuple[int, str] | None:
+    def exposures(self, numbers: Collection[int]) -> dict[int, ArchivedExposure]:
+        """Find out what exposures are.
+
+        Parameters
+        ----------
+        numbers
+            Butler ids.
+
+        Returns
+        -------
+        exposures
+            By id; those that the Butler does not have are left out.
+        """
+        if not numbers:
+            return {}
+        found = self.repository.open().query_dimension_records(
+            "exposure",
+            instrument=self.instrument.name,
+            where=f"exposure IN ({', '.join(map(str, numbers))})",
+            limit=None,
+            explain=False,
+        )
+        return {int(record.id): ArchivedExposure.from_record(record) for record in found}
+
+    @_in_thread
+    def exposure_of_group(self, group: str) -> tuple[int, ArchivedExposure] | None:
         """Find the exposure of a group that one exposure has for itself.
 
         Parameters
@@ -158,12 +188,12 @@ class Archive:
         Returns
         -------
         exposure
-            Id and name (``obs_id``) of the exposure; None if there is none.
+            Id of the exposure, and what it is; None if there is none.
         """
         found = self.repository.open().query_dimension_records(
             "exposure", instrument=self.instrument.name, group=group, explain=False
         )
-        return next(((int(record.id), str(record.obs_id)) for record in found), None)
+        return next(((int(record.id), ArchivedExposure.from_record(record)) for record in found), None)
 
     @_in_thread
     def verification(
@@ -337,6 +367,11 @@ def _read_metadata(butler: Butler, ref: DatasetRef) -> Any:
     if "metadata" in kind.components:
         return _read(butler, ref.makeComponentRef("metadata"))
     return _read(butler, ref, {"rows": (0, 1)} if "rows" in kind.parameters else None)
+
+
+def _record(ref: DatasetRef) -> ArchivedExposure | None:
+    record = ref.dataId.records["exposure"]
+    return None if record is None else ArchivedExposure.from_record(record)
 
 
 def _filter(ref: DatasetRef) -> str | None:

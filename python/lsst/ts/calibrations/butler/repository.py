@@ -44,8 +44,8 @@ class Repository:
         return self._path
 
     def close(self) -> None:
-        """End the thread."""
-        self._thread.shutdown()
+        """End the thread when it has done what it is doing; a stop does not wait for that."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def call(self, function: Callable[[], _T], refused: Callable[[str], Exception] | None = None) -> _T:
         """Call a function in the thread of the repository.

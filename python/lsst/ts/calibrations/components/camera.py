@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import logging
 import re
@@ -29,6 +30,9 @@ READOUT_MARGIN = 30.0
 TAKE_MARGIN = 300.0
 """Seconds that taking an exposure may last beyond twice its time; the camera classes wait for ever for the
 readout of an exposure whose endReadout was lost."""
+
+NAME_MARGIN = 5.0
+"""Seconds that startIntegration may come later here than to the camera class."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +66,25 @@ class Camera:
         self.asked: float | None = None
         """When the camera was asked for the last exposure, on the clock of the loop (s): None until all that
         the camera class waits for has come, and None again if the exposure fails."""
+        self.integrating: str | None = None
+        """Name of the exposure that the camera was asked for last, once its integration has begun."""
         self._control = _watched(_camera_class(instrument), self._note_asked)(domain=domain, log=log)
         # What the class logs of each step is for a log of level DEBUG alone.
         self._control.log.addFilter(
             lambda record: record.levelno >= logging.WARNING or log.isEnabledFor(logging.DEBUG)
         )
-        # BaseCamera reads endReadout by `next`, so this needs a reader of its own.
-        self._events = salobj.Remote(domain, instrument.camera, include=["endReadout"], readonly=True)
+        # BaseCamera reads these by `next`, so this needs readers of its own.
+        self._events = salobj.Remote(
+            domain, instrument.camera, include=["startIntegration", "endReadout"], readonly=True
+        )
+        self._events.evt_startIntegration.callback = self._take_begin
         self._events.evt_endReadout.callback = self._take_readout
+        self._group = ""
+        self._named = asyncio.Event()
         self._names: dict[int, str] = {}
-        self._readout_ended: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
+        self._last_begun = ""
+        """Name of the last image that began, whoever asked for it."""
+        self._readout_ended: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     async def start(self) -> None:
         """Wait until every remote is ready."""
@@ -169,7 +182,8 @@ class Camera:
         AcquisitionError
             The camera refused, timed out or went to fault.
         """
-        self.asked = None
+        self.asked = self.integrating = None
+        self._group, self._named = group_id, asyncio.Event()
         try:
             async with asyncio.timeout(2 * exposure_time + TAKE_MARGIN):
                 (taken,) = await self._control.take_imgtype(
@@ -183,9 +197,25 @@ class Camera:
             self.asked = None
             raise AcquisitionError(
                 f"{self.instrument.camera} did not take the {image_type} of {exposure_time:g} s:"
-                f" {explain(error) or 'it was not ready in time'}"
+                f" {explain(error) or self._not_ready}"
             ) from error
+        await self._learn_name(int(taken))
         return int(taken)
+
+    @property
+    def _not_ready(self) -> str:
+        """Why the camera class waited in vain before it asked for an exposure."""
+        if self._last_begun and not self._readout_ended[self._last_begun].is_set():
+            return f"it was not ready in time, since the endReadout of {self._last_begun} has not come"
+        return "it was not ready in time"
+
+    async def _learn_name(self, exposure: int) -> None:
+        """Note the name of an exposure, of which the camera class has only the id."""
+        with contextlib.suppress(TimeoutError, ValueError):
+            async with asyncio.timeout(NAME_MARGIN):
+                await self._named.wait()
+            if self.integrating is not None and exposure_id(self.integrating) == exposure:
+                self._names[exposure] = self.integrating
 
     def _note_asked(self) -> None:
         self.asked = asyncio.get_running_loop().time()
@@ -201,7 +231,8 @@ class Camera:
         Returns
         -------
         name
-            As endReadout gave it, or, before that, as the camera makes it for the OCS controller.
+            As its startIntegration gave it, or, where none is known, as the camera makes it for the OCS
+            controller. An image of another controller may have the same id.
         """
         day, sequence = divmod(exposure, 100_000)
         return self._names.get(exposure, f"{self.instrument.code}_O_{day}_{sequence:06d}")
@@ -221,18 +252,22 @@ class Camera:
         """
         try:
             async with asyncio.timeout(self.instrument.readout_time + READOUT_MARGIN):
-                await self._readout_ended[exposure].wait()
+                await self._readout_ended[self.name(exposure)].wait()
         except TimeoutError:
             return False
         return True
 
+    async def _take_begin(self, data: salobj.BaseMsgType) -> None:
+        self._last_begun = data.imageName
+        if self.asked is None:
+            return  # of the past, or of somebody else
+        # Its group tells the exposure of the script, where the camera repeats what it was given.
+        if self.integrating is None or self._group in data.additionalValues.replace("\\", ""):
+            self.integrating = data.imageName
+            self._named.set()
+
     async def _take_readout(self, data: salobj.BaseMsgType) -> None:
-        try:
-            exposure = exposure_id(data.imageName)
-        except ValueError:
-            return  # a test name, for example: not an image of the script
-        self._names[exposure] = data.imageName
-        self._readout_ended[exposure].set()
+        self._readout_ended[data.imageName].set()
 
 
 def _names(published: Sequence[str]) -> tuple[str, ...]:

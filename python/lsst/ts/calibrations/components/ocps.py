@@ -26,8 +26,8 @@ LAST_ACK_TIMEOUT = 3600.0
 RESULT_GRACE = 60.0
 """Seconds that job_result may come after the command has ended."""
 
-ABORT_TIMEOUT = 10.0
-"""Seconds within which the OCPS must answer a run that is being stopped."""
+ABORT_TIMEOUT = 5.0
+"""Seconds within which the OCPS must answer who wants a job to be aborted: a stop waits no longer."""
 
 RESULTS_KEPT = 1000
 """Results that are kept, since that of a job may come before the first acknowledgement says its id."""
@@ -172,10 +172,13 @@ class OcpsClient:
 
     async def _abort_submission(self, request: JobRequest, submission: asyncio.Future[Any]) -> None:
         """Abort a job of a run that is being stopped, as soon as its id is known, if that is soon."""
-        await asyncio.wait((submission,), timeout=ABORT_TIMEOUT)
-        submission.cancel()
-        with contextlib.suppress(asyncio.CancelledError, ProcessingError):
-            await self._abort(_job_id(request, await submission))
+        try:
+            with contextlib.suppress(TimeoutError, ProcessingError):
+                async with asyncio.timeout(ABORT_TIMEOUT):
+                    await self._abort(_job_id(request, await submission))
+        finally:
+            submission.cancel()
+            await asyncio.gather(submission, return_exceptions=True)
 
     async def _abort(self, job_id: str) -> None:
         """Ask the OCPS to stop a job; that it refuses, because the job has ended, does not matter."""

@@ -35,6 +35,8 @@ class ExposureRecord:
     """Whether it was looked for after the run was resumed, and not found."""
     files: tuple[str, ...] = ()
     """Paths or addresses of the raws, once it is confirmed."""
+    group_id: str | None = None
+    """As of `~lsst.ts.calibrations.journal.facts.ExposureBegun`; None if it was not announced."""
 
 
 @dataclass
@@ -194,7 +196,8 @@ class RunRecord:
             case facts.ExposureBegun():
                 self.begun = fact
             case facts.ExposureTaken():
-                self.exposures[fact.id] = ExposureRecord(fact)
+                group = None if self.begun is None else self.begun.group_id
+                self.exposures[fact.id] = ExposureRecord(fact, group_id=group)
                 self.begun = None
             case facts.ReadoutEnded():
                 self.exposures[fact.id].readout_ended = fact.time

@@ -11,7 +11,8 @@ from ..domain.errors import AcquisitionHalted, ArchiveError
 from ..domain.instruments import ImageType
 from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureTaken, ReadoutEnded
 from ..journal.journal import JournalError
-from .context import RunContext
+from .context import STOP_LIMIT, RunContext
+from .identity import another
 
 if TYPE_CHECKING:
     from ..butler.archive import Archive
@@ -22,14 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Acquisition"]
 
-STOP_EXPOSURE = 33.0
-"""Seconds that a stopped run waits for the exposure under way: those of the daily default end in it."""
-
-STOP_MARGIN = 3.0
-"""Seconds of these that the camera may need beyond the exposure time."""
-
-STOP_CONFIRMATION = 12.0
-"""Seconds that it then waits for what is to be confirmed; the ScriptQueue gives 60 s in all."""
+STOP_MARGIN = 2.0
+"""Seconds of `STOP_LIMIT` that the camera may need beyond the exposure time."""
 
 REFUSAL = 1.0
 """Seconds within which a camera refuses what it was asked for."""
@@ -54,7 +49,7 @@ class Acquisition:
     oods_timeout
         Seconds from the end of a readout within which the OODS must confirm the exposure.
     wait_between_exposures
-        Seconds from the end of a readout to the next exposure.
+        Seconds from the end of a readout to the next exposure, be it of this script or of one that follows.
     checkpoint
         Awaited before every exposure and image type with a name for the operator.
     group_id
@@ -88,14 +83,13 @@ class Acquisition:
         ------
         AcquisitionHalted
             No further exposure makes sense.
-        AcquisitionError, IngestError
-            An exposure was not taken or not confirmed. No further exposure is begun; those that were taken
-            are waited for, so that the journal has the end of each.
+        AcquisitionError, IngestError, ArchiveError
+            An exposure was not taken or not confirmed, or the Butler has another under its number. No further
+            exposure is begun; those that were taken are waited for, so that the journal has the end of each.
         """
         confirmations: list[asyncio.Task[None]] = []
         sets: list[asyncio.Task[None]] = []
         left = {each.image_type: self._left(each) for each in plan.sets}
-        n_left = sum(map(len, left.values()))
         try:
             for image_set in plan.sets:
                 places = left[image_set.image_type]
@@ -104,16 +98,16 @@ class Acquisition:
                     continue
                 if not confirmations:
                     await self.processing.decided_again()
-                n_left -= len(places)
                 first = len(confirmations)
-                await self._take_set(image_set, places, confirmations, last=not n_left)
+                taken = await self._take_set(image_set, places, confirmations)
                 sets.append(asyncio.ensure_future(self._hand_over(image_set, confirmations[first:])))
+                await self._pause(taken)  # after the last set, too: another script may follow
             if sets:
                 # Not gathered: a stop would cancel the confirmations instead of giving them their time.
                 await asyncio.wait([*confirmations, *sets], return_when=asyncio.FIRST_EXCEPTION)
             _raise_first_failure([*confirmations, *sets])
         except BaseException as error:
-            limit = STOP_CONFIRMATION if isinstance(error, asyncio.CancelledError) else None
+            limit = STOP_LIMIT if isinstance(error, asyncio.CancelledError) else None
             await _settle([*confirmations, *sets], limit)
             raise
 
@@ -123,15 +117,18 @@ class Acquisition:
         return [place for place in range(1, image_set.n_images + 1) if place not in held]
 
     async def _take_set(
-        self, image_set: ImageSet, places: list[int], confirmations: list[asyncio.Task[None]], last: bool
-    ) -> None:
-        """Take the images of a set that have these places; begin to wait for their confirmation."""
+        self, image_set: ImageSet, places: list[int], confirmations: list[asyncio.Task[None]]
+    ) -> int:
+        """Take the images of a set that have these places, without the wait after the last; return its id."""
         kind, times, n = image_set.image_type, image_set.exposure_times, image_set.n_images
         discards = f" ({image_set.n_discard} discarded first)" if image_set.n_discard else ""
         number, other = (f"{n}", "") if len(places) == n else (f"{len(places)} of {n}", "the other ")
         self.context.log.info("Taking %s%s %s images%s.", other, number, kind, discards)
         await self.checkpoint(f"{kind}: {number} images")
+        taken: int | None = None
         for place in places:
+            if taken is not None:
+                await self._pause(taken)
             _raise_first_failure(confirmations)
             if (reason := self.processing.halted()) is not None:
                 raise AcquisitionHalted(reason, kept="The images that were taken are kept")
@@ -145,10 +142,14 @@ class Acquisition:
                 discarded=place <= image_set.n_discard,
             )
             taken = await self._take(begun, confirmations)
-            if not (last and place == places[-1]):
-                # The camera would wait for this as well, and then take the next one even after a stop.
-                await self.camera.read_out(taken)
-                await asyncio.sleep(self.wait_between_exposures)
+        assert taken is not None  # a set without places to take is passed over
+        return taken
+
+    async def _pause(self, taken: int) -> None:
+        """Wait for the readout of an exposure, and then as long as was asked for."""
+        # The camera would wait for the readout as well, and then take the next one even after a stop.
+        await self.camera.read_out(taken)
+        await asyncio.sleep(self.wait_between_exposures)
 
     async def _take(self, begun: ExposureBegun, confirmations: list[asyncio.Task[None]]) -> int:
         """Take one exposure, note it and begin to wait for its confirmation."""
@@ -156,28 +157,29 @@ class Acquisition:
         taking = asyncio.ensure_future(
             self.camera.take(ImageType(begun.image_type), begun.exp_time, begun.group_id, self.annotations)
         )
-        stop: asyncio.CancelledError | None = None
         try:
-            await asyncio.shield(taking)
-        except asyncio.CancelledError as error:
+            taken = await asyncio.shield(taking)
+        except asyncio.CancelledError:
             # The camera goes on with what it has begun: an exposure that it ends belongs into the journal.
-            stop = error
-            await _settle([taking], self._patience(begun.exp_time))
-            if taking.cancelled() or taking.exception():
-                raise
-        taken = taking.result()
+            confirmations.append(asyncio.ensure_future(self._end_stopped(taking, begun)))
+            raise
         self._note_taken(taken, begun)
         confirmations.append(asyncio.ensure_future(self._confirm(taken)))
-        if stop is not None:
-            raise stop
         return taken
+
+    async def _end_stopped(self, taking: asyncio.Future[int], begun: ExposureBegun) -> None:
+        """Note and confirm the exposure under way when the run was stopped, if the camera ends it soon."""
+        await _settle([taking], self._patience(begun.exp_time))
+        if not taking.cancelled() and taking.exception() is None:
+            self._note_taken(taking.result(), begun)
+            await self._confirm(taking.result())
 
     def _patience(self, exp_time: float) -> float:
         """Seconds to wait after a stop for the exposure under way, which the camera ends in any case."""
         if self.camera.asked is None:
             return 0.0
         left = self.camera.asked + exp_time - asyncio.get_running_loop().time()
-        return STOP_EXPOSURE if left <= STOP_EXPOSURE - STOP_MARGIN else REFUSAL
+        return STOP_LIMIT if left <= STOP_LIMIT - STOP_MARGIN else REFUSAL
 
     def _note_taken(self, taken: int, begun: ExposureBegun) -> None:
         """Note an exposure; if the disk does not take it, the operator must know of it all the same."""
@@ -213,6 +215,9 @@ class Acquisition:
             physical_filter, files = image.physical_filter, image.files
         except ArchiveError as error:  # the OODS has it: only its file name stays unknown
             self.context.log.warning("Exposure %d is ingested, but: %s", taken, error)
+        else:
+            if (other := another(self.context.record.exposures[taken], image.exposure)) is not None:
+                raise ArchiveError(other, kept="It is not used; the others are kept")
         self.context.note(
             ExposureConfirmed(time=self.context.now(), id=taken, physical_filter=physical_filter, files=files)
         )
@@ -236,7 +241,7 @@ async def _settle(tasks: Sequence[asyncio.Future[Any]], limit: float | None) -> 
     try:
         _, late = await asyncio.wait(tasks, timeout=limit)
     except asyncio.CancelledError:
-        await _settle(tasks, STOP_CONFIRMATION if limit is None else 0.0)
+        await _settle(tasks, STOP_LIMIT if limit is None else 0.0)
         raise
     for task in late:
         task.cancel()

@@ -13,6 +13,7 @@ from ..butler.pipeline_files import PipelineFiles
 from ..butler.repository import Repository
 from ..components.camera import Annotations
 from ..components.clients import Clients
+from ..components.heartbeats import HeartbeatWatch
 from ..config.config import CalibrationConfig
 from ..domain.calibrations import JobKind
 from ..domain.errors import CalibrationError, PreflightError
@@ -75,6 +76,7 @@ class CalibrationRun:
             checks.append(partial(clients.telescope_problems, config.ignore))
         self.preflight = Preflight(instrument, clients.remotes, archive, certifier, self.pipelines, checks)
         detectors = {number: instrument.detectors[number] for number in config.detectors}
+        self.heartbeats = HeartbeatWatch(clients.remotes, context.now, context.log)
         self.recovery = Recovery(context, clients, archive, detectors, config.oods_timeout)
         self.acquisition = Acquisition(
             context=context,
@@ -96,8 +98,23 @@ class CalibrationRun:
         Raises
         ------
         CalibrationError
-            The run ended early, or something that was asked for was not done.
+            The run ended early, or something that was asked for was not done; it names who was silent.
         """
+        watching = asyncio.ensure_future(self.heartbeats.watch())
+        try:
+            return await self._run()
+        except PreflightError:  # which has looked at the heartbeats itself
+            raise
+        except CalibrationError as error:
+            if not (silences := self.heartbeats.silences):
+                raise
+            happened = "; ".join([*silences, error.happened])
+            raise CalibrationError(happened, kept=error.kept, advice=error.advice) from error
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _run(self) -> str:
         try:
             if (remark := self.pipelines.remark) is not None:
                 self.context.log.info(remark)
@@ -105,7 +122,8 @@ class CalibrationRun:
                 self.workflow, certification=self._certification(), folder=self.context.settings.folder
             )
             if self.context.record.resumed:
-                await self.recovery.run()
+                left = [step for step in self.workflow if not self.context.record.is_done(step)]
+                await self.recovery.run({kind for step in left for kind in step.images})
             if any(map(self._is_left, self.config.images)):
                 await self.filter_and_grating.set_up()
                 await self.recovery.compare(flats=self._is_left(ImageType.FLAT))

@@ -27,7 +27,11 @@ from ..workflow.workflow import StepKind
 if TYPE_CHECKING:
     from ..components.camera import Camera
 
-__all__ = ["PreparedRun", "ReportError", "RunContext", "UnfinishedRun"]
+__all__ = ["STOP_LIMIT", "PreparedRun", "ReportError", "RunContext", "UnfinishedRun"]
+
+STOP_LIMIT = 5.0
+"""Seconds that a stopped run waits for what is under way. The ScriptQueue gives 11 s in all, and the process
+of the script needs some of them to end."""
 
 SIMULATED = "SIMULATED: the images of this report were made by the simulated observatory of ts_calibrations."
 """First line of the report of a simulated run."""
@@ -270,8 +274,11 @@ class UnfinishedRun:
         """What the run has, and what it has not done, in few words."""
         words = [f"{len(self.record.exposures)} exposures were taken and are kept"]
         if (begun := self.under_way) is not None:
+            name = f" ({self.camera.integrating})" if self.camera and self.camera.integrating else ""
             what = f"a {begun.image_type} of {begun.exp_time:g} s was under way"
-            words.append(f"{what}: the camera ends it alone, and the run looks for it when it is resumed")
+            words.append(
+                f"{what}{name}: the camera ends it alone, and the run looks for it when it is resumed"
+            )
         if names := [each.step for each in self.record.not_done]:
             few = len(names) <= MOST_NAMED
             words.append(f"not done: {', '.join(names) if few else f'{len(names)} steps, see {SUMMARY}'}")

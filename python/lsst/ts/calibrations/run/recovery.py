@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from ..domain.errors import ArchiveError, PreflightError
 from ..domain.instruments import ImageType, day_obs
 from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureLost, ExposureTaken, JobEnded
 from .context import RunContext
+from .identity import another
 
 if TYPE_CHECKING:
     from ..butler.archive import Archive
@@ -48,9 +50,25 @@ class Recovery:
     detectors: dict[int, str]
     oods_timeout: float
 
-    async def run(self) -> None:
-        """Note how everything ended that was under way; an exposure is looked for within its time limit."""
+    async def run(self, needed: Collection[ImageType]) -> None:
+        """Note how everything ended that was under way; an exposure is looked for within its time limit.
+
+        Exposures whose numbers have come to mean others are lost, if they are needed.
+
+        Parameters
+        ----------
+        needed
+            Types of the images that steps need which are not done.
+        """
         record = self.context.record
+        held = {number: each for number, each in record.exposures.items() if not each.lost}
+        for number, found in (await self.archive.exposures(tuple(held))).items():
+            if (other := another(held[number], found)) is None:
+                continue
+            if held[number].taken.image_type in needed:
+                self._lose(number, held[number].taken.obs_id, other)
+            else:  # all that it was for was done before
+                self.context.log.warning("It is not needed any more, but %s.", other)
         unknown = [each.taken for each in record.exposures.values() if not each.ingested and not each.lost]
         await asyncio.gather(
             *(self._settle(job.submitted.job_id) for job in record.jobs.values() if job.ended is None),
@@ -115,7 +133,17 @@ class Recovery:
                 self.context.log.info("The %s that was about to begin was not taken.", begun.image_type)
                 return
             await asyncio.sleep(POLL)
-        taken, obs_id = found
+        taken, exposure = found
+        obs_id, exp_time = exposure.obs_id, exposure.exp_time
+        if (exposure.image_type, round(exp_time)) != (begun.image_type, round(begun.exp_time)):
+            self.context.log.warning(
+                "%s has the group of the %s that was about to begin, and is a %s of %g s: it is not used.",
+                obs_id,
+                begun.image_type,
+                exposure.image_type,
+                exp_time,
+            )
+            return
         self.context.log.info("%s was taken after the run was interrupted.", obs_id)
         self.context.note(
             ExposureTaken(
@@ -134,13 +162,18 @@ class Recovery:
     async def _find(self, taken: int, obs_id: str) -> None:
         """Look for an exposure; note that it is confirmed, or that it is lost."""
         image, now = await self._image(taken, obs_id), self.context.now()
-        if image is not None:
+        if image is None:
+            where = f"neither archive nor OODS had it within {self.oods_timeout:g} s"
+            self._lose(taken, obs_id, f"{where} after the run was resumed")
+        elif (other := another(self.context.record.exposures[taken], image.exposure)) is not None:
+            self._lose(taken, obs_id, other)
+        else:
             name, files = image.physical_filter, image.files
             self.context.note(ExposureConfirmed(time=now, id=taken, physical_filter=name, files=files))
-            return
-        reason = f"neither archive nor OODS had it within {self.oods_timeout:g} s after the run was resumed"
+
+    def _lose(self, taken: int, obs_id: str, reason: str) -> None:
         self.context.log.warning("%s is lost and will be taken again: %s.", obs_id, reason)
-        self.context.note(ExposureLost(time=now, id=taken, reason=reason))
+        self.context.note(ExposureLost(time=self.context.now(), id=taken, reason=reason))
 
     async def _image(self, taken: int, obs_id: str) -> ArchivedImage | None:
         """Wait until the archive has an exposure, or the OODS confirms it; None if the time runs out."""

@@ -19,6 +19,8 @@ from ..report.gains import gain_table
 from ..report.verification import VerificationReport, fit
 from ..verification import MAX_FAILURES_BY_ITSELF, Accepted, CombinedCalibration, Waiver, judge, waive
 from ..workflow.workflow import Step, StepKind
+from .context import STOP_LIMIT
+from .identity import check_exposures
 from .jobs import run_job
 
 if TYPE_CHECKING:
@@ -109,6 +111,8 @@ class StepWork:
             config=pipetask_options(inputs, self.config.n_processes, options),
             data_query=data_query(self.instrument, self.config.detectors, exposures),
         )
+        if self.context.record.successful_job(request) is None:  # what was done before had its own
+            await check_exposures(exposures, self.context.record, self.archive)
         return await run_job(request, self.context, self.ocps, self.config.job_timeout)
 
     async def _generate(self, step: Step, exposures: Mapping[str, tuple[int, ...]]) -> None:
@@ -223,9 +227,15 @@ class StepWork:
             await asyncio.shield(certifying)
         except asyncio.CancelledError:
             # A transaction that has begun is not to be stopped: what it did belongs into the journal.
-            await asyncio.wait([certifying])
-            if not certifying.cancelled():
-                certifying.exception()  # the stop comes first
+            await asyncio.wait([certifying], timeout=STOP_LIMIT)
+            if not certifying.done():
+                certifying.cancel()
+                self.context.log.warning(
+                    "The Butler has not answered whether %s is certified in %s; a resumed run looks.",
+                    calibration,
+                    request.collection,
+                )
+            await asyncio.gather(certifying, return_exceptions=True)  # the stop comes first
             raise
 
     async def _certify_and_note(self, calibration: str, request: Certification) -> None:

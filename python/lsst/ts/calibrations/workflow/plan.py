@@ -96,7 +96,8 @@ def make_plan(config: CalibrationConfig, instrument: Instrument, advice: Iterabl
     ended = _readout_ends(sets, instrument, config.wait_between_exposures)
     floor = max(ended.values())
     ready = {kind: SET_UP + end + INGEST for kind, end in ended.items()}
-    return Plan(sets, floor, _duration(config, sets, ready), (*_warnings(config, sets, floor), *advice))
+    duration = max(_duration(config, sets, ready), SET_UP + floor + config.wait_between_exposures)
+    return Plan(sets, floor, duration, (*_warnings(config, sets, floor), *advice))
 
 
 def _readout_ends(sets: Iterable[ImageSet], instrument: Instrument, wait: float) -> dict[ImageType, float]:

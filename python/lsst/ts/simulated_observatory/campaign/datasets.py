@@ -72,6 +72,15 @@ class Datasets:
         return {int(each.id): str(each.physical_filter) for each in records}
 
     @cached_property
+    def exposures(self) -> dict[int, tuple[str, str, float]]:
+        """Group, image type and exposure time of every exposure, by its id."""
+        records = self._butler.query_dimension_records("exposure", limit=None, explain=False)
+        return {
+            int(each.id): (str(each.group), str(each.observation_type).upper(), float(each.exposure_time))
+            for each in records
+        }
+
+    @cached_property
     def certificates(self) -> frozenset[Certificate]:
         """All that is certified in any collection."""
         registry = self._butler.registry

@@ -117,7 +117,7 @@ class ExposureEvent:
 
     Parameters
     ----------
-    id, name, kind, exp_time
+    id, name, kind, exp_time, group
         As the camera has them.
     part, time
         In which part of the run it was begun, and when; of a confirmed one, when it was confirmed.
@@ -135,6 +135,7 @@ class ExposureEvent:
     exp_time: float
     part: int
     time: float
+    group: str = ""
     confirmed: bool = False
     read_out: tuple[int, float] | None = None
     ingested: dict[str, tuple[int, float]] = field(default_factory=dict)
@@ -293,10 +294,11 @@ class Events:
 def _exposure(line: BusMessage, part: int) -> ExposureEvent:
     values = line.values
     keys, texts = (split_escaped(values[name]) for name in ("additionalKeys", "additionalValues"))
-    kind = dict(zip(keys, texts, strict=True)).get("imageType", "")
+    given = dict(zip(keys, texts, strict=True))
+    kind, group = given.get("imageType", ""), given.get("groupId", "")
     _, _, day, number = values["imageName"].split("_")
     exposure = int(day) * 100_000 + int(number)
-    return ExposureEvent(exposure, values["imageName"], kind, values["exposureTime"], part, line.time)
+    return ExposureEvent(exposure, values["imageName"], kind, values["exposureTime"], part, line.time, group)
 
 
 def _job(line: BusMessage) -> JobEvent:

@@ -183,6 +183,17 @@ class Evidence:
         return self.resumed and {(exposure.id, each) for each in self.detectors} <= self.datasets.raws
 
     @cached_property
+    def exchanged(self) -> set[int]:
+        """Exposures whose numbers mean others in the repository than the camera has taken under them."""
+        begun = self.events.begun
+        return {
+            number
+            for number, (group, kind, time) in self.datasets.exposures.items()
+            if number in begun
+            and (group, kind, time) != (begun[number].group, begun[number].kind, begun[number].exp_time)
+        }
+
+    @cached_property
     def confirmed(self) -> dict[ImageType, list[ExposureEvent]]:
         """Exposures that the camera confirmed, by type, in their order."""
         return {kind: [each for each in self.events.exposures if each.kind == kind] for kind in ImageType}

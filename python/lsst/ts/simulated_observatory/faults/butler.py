@@ -98,6 +98,8 @@ class ButlerFaults:
             await loop.run_in_executor(None, self._spoil, job)
         if (conflict := self._strike("butler-conflict", job)) is not None and job.kind != "gain":
             await loop.run_in_executor(None, self._certify, job, str(conflict["collection"] or ""))
+        if self._strike("butler-other-night", job):
+            self._exchange()
         if self._strike("butler-full", job):
             self._fill()
         if self._strike("butler-read-only", job):
@@ -191,6 +193,19 @@ class ButlerFaults:
             refs = _raws(butler, job, self._instrument)
             last = [ref for ref in refs if ref.dataId["exposure"] == refs[-1].dataId["exposure"]]
             butler.pruneDatasets(last, disassociate=True, unstore=True, purge=True)
+
+    def _exchange(self) -> None:
+        """Give every exposure what the next one is, and the last one what the first is."""
+        columns = ("group", "observation_type", "exposure_time")
+        names = ", ".join(f'"{column}"' for column in columns)
+        found = self._execute([f'SELECT "id", {names} FROM "exposure" ORDER BY "id"'])  # noqa: S608
+        with contextlib.closing(sqlite3.connect(self._database)) as connection, connection:
+            for (number, *_), (_, *values) in zip(found, [*found[1:], *found[:1]], strict=True):
+                changes = ", ".join(f'"{column}" = ?' for column in columns)
+                connection.execute(
+                    f'UPDATE "exposure" SET {changes} WHERE "id" = ?',  # noqa: S608
+                    (*values, number),
+                )
 
     def _fill(self) -> None:
         """Let every certification fail in the database."""

@@ -54,7 +54,7 @@ _WHERE = Option(
 )
 _COLLECTION = Option("where; by default the calib_collection of the default configuration", default="")
 _INCOMPLETE = "The verification of [A-Z]+ has|VERIFICATION NEGATIVE"
-_NO_END = "did not take|not confirmed"
+_NO_END = "the endReadout of .* has not come|not confirmed"
 _NO_EVENT = "not confirmed by the OODS .*no imageInOODS"
 _BEFORE = "exit code 1|statusCode 1"
 """A job, or the OODS, meets the trouble before the script does; its log says more."""
@@ -270,6 +270,12 @@ _ROWS = (
         "another one is valid|two cannot be valid at the same time",
         {"collection": _COLLECTION},
         rare=True,
+        lasting=True,
+    ),
+    _butler(
+        "butler-other-night",
+        "when a job ends the numbers of the exposures come to mean others: group, type and time of the next",
+        f"of the Butler is|another one is valid|{_BEFORE}",
         lasting=True,
     ),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from lsst.ts.calibrations.components.ingest import detector_name
 from lsst.ts.calibrations.domain.instruments import ImageType
 
+from ...faults.faults import Faults
 from ..events import ExposureEvent, Fact
 from ..evidence import Evidence
 from ..expected import NEEDED
@@ -16,7 +18,10 @@ from .registry import SAME_TIME, invariant
 
 __all__: list[str] = []
 
-STOP_WAIT = 30.0
+OTHER_NIGHT = "butler-other-night"
+"""Fault after which numbers of exposures mean others."""
+
+STOP_WAIT = 3.0
 """Seconds from a stop within which an exposure under way ends that the script must wait for."""
 
 NO_READOUT = 31.0
@@ -88,8 +93,30 @@ def _few_are_taken_again(evidence: Evidence) -> Iterator[str]:
     lost = {fact["id"] for fact in evidence.of("ExposureLost")}
     if again > 1 + len(lost):
         yield f"{again} exposures were taken again, and {len(lost)} were lost"
-    if there := sorted(_stored_in_time(evidence) & lost):
+    if there := sorted(_stored_in_time(evidence) & lost - evidence.exchanged):
         yield f"{there} are filed as lost, and the repository has them"
+
+
+@invariant
+def _numbers_mean_what_they_meant(evidence: Evidence) -> Iterator[str]:
+    """No job is asked for exposures whose numbers have come to mean others in the repository."""
+    if OTHER_NIGHT not in evidence.played.struck or not evidence.exchanged:
+        return
+    ended = _exchanged_at(evidence)
+    for job in evidence.events.jobs:
+        later = job.part > 0 or job.command.time > ended + SAME_TIME
+        if later and (others := evidence.exchanged & set(job.exposures)):
+            yield f"{job.name} was asked for, and {sorted(others)} mean other exposures by then"
+
+
+def _exchanged_at(evidence: Evidence) -> float:
+    """When the end of a job was published with which numbers came to mean others [simulated s]."""
+    faults = Faults(evidence.scenario.faults or (OTHER_NIGHT,))
+    ended = [job for job in evidence.events.jobs if job.exit_code == 0 and job.published is not None]
+    for job in sorted(ended, key=lambda job: job.published or 0.0):
+        if faults.strike(OTHER_NIGHT, kind=job.kind, calibration=job.calibration):
+            return job.published or 0.0
+    return math.inf
 
 
 def _stored_in_time(evidence: Evidence) -> set[int]:
