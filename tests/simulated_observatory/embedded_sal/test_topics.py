@@ -257,13 +257,15 @@ def test_a_component_can_read_what_it_writes_and_a_queue_has_the_length_asked_fo
         async with salobj.Domain() as domain:
             info = salobj.SalInfo(domain, "OCPS", 1)
             written = salobj.topics.ControllerEvent(info, "job_result")
-            read = salobj.topics.RemoteEvent(info, "job_result", queue_len=2)
+            read = salobj.topics.RemoteEvent(info, "job_result", queue_len=11)
             with pytest.raises(ValueError, match="already added"):
                 salobj.topics.RemoteEvent(info, "job_result")
             await info.start()
-            for code in (1, 2, 3):
+            with pytest.raises(ValueError, match="must be more than 10"):
+                salobj.topics.RemoteEvent(salobj.SalInfo(domain, "OCPS", 1), "job_result", queue_len=10)
+            for code in range(1, 13):
                 await written.set_write(exit_code=code, force_output=True)
-            assert read.nqueued == 2
+            assert read.nqueued == 11
             assert (await read.next(flush=False)).exit_code == 2
 
     run_in_simulated_time(check)

@@ -317,6 +317,14 @@ class BaseTopic:
         self.isopen = True
         salinfo._add(self)
 
+    def _sent(self, data: BaseMsgType) -> BaseMsgType:
+        """Return a sample as its readers get it; log why, and raise, if it cannot be sent."""
+        try:
+            return data.sent()
+        except Exception:
+            self.log.exception(f"write_data for {self.attr_name} failed.")
+            raise
+
     def begin(self) -> None:
         """Do what there is to do when the component starts: nothing, if the topic is not read."""
 
