@@ -14,6 +14,7 @@ from lsst.ts.xml.enums.Script import ScriptState
 
 from lsst.ts import salobj
 
+from .components.camera import camera_class
 from .components.clients import Clients
 from .components.sal import OrderedEvent
 from .config.config import CalibrationConfig, Findings, examine
@@ -72,6 +73,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
     ) -> None:
         super().__init__(index=index, descr=f"Take and verify {self.instrument.name} calibrations.")
         self.evt_logMessage = OrderedEvent(self.evt_logMessage)
+        camera_class(self.instrument)  # imported now: the queue waits less patiently for `configure`
         self._settings = settings
         self._listeners = tuple(listeners)
         self._advise = advise

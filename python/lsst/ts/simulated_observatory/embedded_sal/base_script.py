@@ -329,7 +329,7 @@ class BaseScript(Controller, abc.ABC):
 
     async def do_setCheckpoints(self, data: BaseMsgType) -> None:  # noqa: N802
         """Set the checkpoints at which to pause and stop."""
-        states = (ScriptState.UNCONFIGURED, ScriptState.CONFIGURED, ScriptState.RUNNING, ScriptState.PAUSED)
+        states = [ScriptState.UNCONFIGURED, ScriptState.CONFIGURED, ScriptState.RUNNING, ScriptState.PAUSED]
         self.assert_state("setCheckpoints", states)
         await self._set_checkpoints(pause=data.pause, stop=data.stop)
 
@@ -405,4 +405,5 @@ class BaseScript(Controller, abc.ABC):
             if not isinstance(error, ExpectedError):
                 self.log.exception("Error in run")
             await self.set_state(ScriptState.FAILED, reason=f"failed in _exit: {error}", keep_old_reason=True)
-        self._close_task = asyncio.get_running_loop().create_task(self.close(exception=failure))
+        closing = self.close() if failure is None else self.close(exception=failure)
+        self._close_task = asyncio.get_running_loop().create_task(closing)

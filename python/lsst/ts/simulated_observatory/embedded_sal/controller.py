@@ -126,6 +126,7 @@ class Controller(ClosedOnExit):
         try:
             await self.close_tasks()
         except Exception:
+            self.log.removeHandler(self._log_handler)  # salobj cancels this line before it is on the bus
             self.log.exception("close_tasks failed; closing goes on")
         self.log.removeHandler(self._log_handler)
         try:

@@ -104,7 +104,12 @@ class BaseMsgType:
         for name, exact, convert in self._converted:
             value = values[name]
             if type(value) is not exact or (exact is int and value.bit_length() >= 64):
-                values[name] = convert(value)
+                try:
+                    values[name] = convert(value)
+                except TypeError as error:
+                    raise TypeError(f"{error} on field {name}") from error
+        for name in () if len(values) == len(self._zeros) else values.keys() - self._zeros.keys():
+            del values[name]
         text = "".join([values[name] for name in self._texts])
         if len(text) > _SHORT or not text.isascii():
             _check_size(len(text.encode()) + _SIZE_OF_THE_REST)
@@ -167,7 +172,7 @@ def _check_size(size: int) -> None:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"must be a string, not {type(value).__name__}")
+        raise TypeError("must be string")
     return str(value)
 
 
@@ -181,14 +186,8 @@ def _integer(value: Any) -> int:
     return whole
 
 
-def _double(value: Any) -> float:
-    if isinstance(value, str):
-        raise TypeError("must be a real number, not str")
-    return float(value)
-
-
 def _float(value: Any) -> float:
-    return ctypes.c_float(_double(value)).value
+    return ctypes.c_float(float(value)).value
 
 
 class _Other:
@@ -199,7 +198,7 @@ _CONVERTERS: dict[str, tuple[type, Callable[[Any], Any], Any]] = {
     "boolean": (bool, bool, False),
     "string": (str, _text, ""),
     "float": (_Other, _float, 0.0),
-    "double": (float, _double, 0.0),
+    "double": (float, float, 0.0),
     **dict.fromkeys(("byte", "short", "int", "long"), (int, _integer, 0)),
 }
 """For each type of field: the type of values that need no conversion, the conversion, and the zero value."""
@@ -207,8 +206,8 @@ _CONVERTERS: dict[str, tuple[type, Callable[[Any], Any], Any]] = {
 
 def _array(convert: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
     def convert_all(values: Iterable[Any]) -> list[Any]:
-        if isinstance(values, dict):
-            raise TypeError("must be a sequence, not dict")
+        if isinstance(values, dict | str):
+            raise TypeError(f"an array cannot be {type(values).__name__}")
         return [convert(value) for value in values]
 
     return convert_all
@@ -228,7 +227,7 @@ def message_class(topic: TopicInfo) -> type[Any]:
         Always the same class for the same topic; of AckCmdDataType for the acknowledgements.
     """
     fields = [*topic.fields.values(), *([FieldInfo("salIndex", "long")] if topic.indexed else [])]
-    name = f"{topic.component}_{topic.sal_name}"
+    name = topic.attr_name
     zeros = dict(_PRIVATE)
     converted: list[tuple[str, type, Callable[[Any], Any]]] = []
     for field in fields:

@@ -311,18 +311,22 @@ class BaseTopic:
         self.salinfo = salinfo
         self.attr_name = attr_name
         self.name = attr_name.partition("_")[2]
-        self.log = salinfo.log
         self.DataType: type[BaseMsgType] = message_class(self.topic_info)
         self.channel = salinfo.bus.channel(salinfo.name, attr_name, salinfo.index)
         self.isopen = True
         salinfo._add(self)
+
+    @property
+    def log(self) -> logging.Logger:
+        """Logger named after component and topic."""
+        return self.salinfo.log.getChild(self.topic_info.sal_name)
 
     def _sent(self, data: BaseMsgType) -> BaseMsgType:
         """Return a sample as its readers get it; log why, and raise, if it cannot be sent."""
         try:
             return data.sent()
         except Exception:
-            self.log.exception(f"write_data for {self.attr_name} failed.")
+            self.salinfo.log.exception(f"write_data for {self.attr_name} failed.")
             raise
 
     def begin(self) -> None:

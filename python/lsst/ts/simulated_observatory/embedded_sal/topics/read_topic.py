@@ -56,7 +56,7 @@ class ReadTopic(BaseTopic):
         self.allow_multiple_callbacks = False
         self.max_history = max_history
         self._queue: deque[BaseMsgType] = deque(maxlen=queue_len)
-        self._watch = _QueueWatch(f"{attr_name} python read queue", queue_len, self.log)
+        self._watch = _QueueWatch(f"{attr_name} python read queue", queue_len, salinfo.log)
         self._newest: BaseMsgType | None = None
         self._next: asyncio.Future[BaseMsgType] | None = None
         self._first = asyncio.Event()

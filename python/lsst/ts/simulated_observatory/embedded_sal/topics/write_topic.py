@@ -155,7 +155,10 @@ class WriteTopic(BaseTopic):
         """
         self.salinfo.assert_running()
         self._stamp()
-        self.channel.publish(self._sent(self._data))
+        sample, channel = self._sent(self._data), self.channel
+        if self.salinfo.indexed and self.salinfo.index == 0:  # it goes to the index that was set in it
+            channel = self.salinfo.bus.channel(self.salinfo.name, self.attr_name, sample.salIndex)
+        channel.publish(sample)
 
     def _stamp(self) -> None:
         data, salinfo = self._data, self.salinfo
