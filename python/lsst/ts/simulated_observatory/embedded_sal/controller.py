@@ -6,7 +6,6 @@ import asyncio
 import logging
 import sys
 import threading
-import traceback
 from typing import Any
 
 from .errors import ExpectedError
@@ -213,11 +212,12 @@ class _SalLogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Publish a record; one that cannot be published is shown on standard error."""
         try:
+            self.format(record)
             fields = {
                 "name": record.name,
                 "level": record.levelno,
-                "message": record.getMessage(),
-                "traceback": "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else "",
+                "message": record.message,
+                "traceback": record.exc_text or "",
                 "filePath": record.pathname,
                 "functionName": record.funcName or "",
                 "lineNumber": record.lineno,
@@ -229,6 +229,8 @@ class _SalLogHandler(logging.Handler):
                 self._loop.call_soon_threadsafe(self._publish, fields)
         except Exception as error:  # a log line must never harm the code that writes it
             print(f"cannot publish log record {record!r}: {error!r}", file=sys.stderr)
+        finally:
+            record.exc_text = ""  # other handlers may write it in their own way
 
     def _publish(self, fields: dict[str, Any]) -> None:
         if not self._event.salinfo.running:
