@@ -270,7 +270,7 @@ async def _adds_reasons(self: Any) -> None:
 async def _blocks(self: Any) -> None:
     beat = self.evt_heartbeat.data.private_sndStamp
     time.sleep(7)
-    await asyncio.sleep(1)
+    await asyncio.sleep(0.5)
     self.more = {"beats": int(self.evt_heartbeat.data.private_seqNum), "late": beat == 0}
 
 

@@ -25,7 +25,7 @@ FIELDS = {
     "byte": ("state", "state", 1),
     "short": ("metadata", "dome", 1),
     "int": ("metadata", "nimages", 1),
-    "long": ("logLevel", "level", 1),
+    "long": ("largeFileObjectAvailable", "byteSize", 1),
     "float": ("largeFileObjectAvailable", "version", 1.5),
     "double": ("metadata", "duration", 1.5),
     "double[2]": ("metadata", "position", [1.5, 2.5]),

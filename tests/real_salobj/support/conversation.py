@@ -39,6 +39,7 @@ OF_THE_BUS = re.compile(
 def plain(text: str) -> str:
     """Leave out of a text what is never the same twice, and what is long and monotonous."""
     text = re.sub(r"0x[0-9a-f]{6,}", "0x", text.encode("ascii", "backslashreplace").decode())
+    text = re.sub(r"(instead of RUNNING); [^?]*\?", r"\1", text)
     text = re.sub(r"with id=\d+", "with id=", text)
     text = re.sub(r"[Cc]allback <.*? failed with .*", "callback failed", text, flags=re.DOTALL)
     return re.sub(r"(.)\1{40,}", lambda match: f"<{match[1]!a} * {len(match[0])}>", text)
@@ -87,21 +88,18 @@ class Seen:
     def ended(self) -> bool:
         return bool(self.states) and ScriptState[self.states[-1]["state"]] in FINAL
 
-    async def send(self, name: str, **fields: Any) -> None:
-        """Send a command and note what is answered."""
+    async def send(self, name: str, **fields: Any) -> str:
+        """Send a command and return what is answered."""
+        command = getattr(self._remote, f"cmd_{name}")
         try:
-            ack = await getattr(self._remote, f"cmd_{name}").set_start(
-                **{"salIndex": self._index, "timeout": PATIENCE, **fields}
-            )
+            ack = await command.set_start(**{"salIndex": self._index, "timeout": PATIENCE, **fields})
         except salobj.AckTimeoutError:
-            self.answers.append(f"{name}: no answer")
+            return f"{name}: no answer"
         except salobj.AckError as error:
             ack = error.ackcmd
-            self.answers.append(plain(f"{name}: {SalRetCode(ack.ack).name} {ack.error} {ack.result}"))
         except Exception as error:
-            self.answers.append(f"{name}: not sent: {type(error).__name__}")
-        else:
-            self.answers.append(plain(f"{name}: {SalRetCode(ack.ack).name} {ack.error} {ack.result}"))
+            return f"{name}: not sent: {type(error).__name__}"
+        return plain(f"{name}: {SalRetCode(ack.ack).name} {ack.error} {ack.result}")
 
     async def ends_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
@@ -158,7 +156,7 @@ async def talk(cases: Mapping[str, Case], compare: Callable[[str, Any], Any]) ->
 async def _talk(
     remote: Any, index: int, make: Callable[[int], Any], commands: Sequence[Command]
 ) -> dict[str, Any]:
-    background: list[asyncio.Task[None]] = []
+    background: list[asyncio.Task[str]] = []
     seen = Seen(remote, index)
     try:
         script = make(index)
@@ -176,11 +174,11 @@ async def _talk(
                 background.append(asyncio.create_task(seen.send(name, **given)))
                 await asyncio.sleep(0.5)
             else:
-                await seen.send(name, **fields)
+                seen.answers.append(await seen.send(name, **fields))
         if not await seen.ends_within(1.0):
-            await seen.send("stop")
+            seen.answers.append(await seen.send("stop"))
             seen.answers.append("ended" if await seen.ends_within(2.0) else "did not end")
-        await asyncio.gather(*background)
+        seen.answers += await asyncio.gather(*background)
         await asyncio.wait([script.done_task], timeout=2.0)
         ended = script.done_task.done()
         error = script.done_task.exception() if ended else None
