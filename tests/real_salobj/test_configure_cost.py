@@ -1,4 +1,4 @@
-"""What a script needs to be configured: little more than its camera class, since a queue configures many at once."""
+"""What it costs to configure a script: little more than its camera class; a queue configures many at once."""
 
 from __future__ import annotations
 

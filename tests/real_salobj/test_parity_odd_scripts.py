@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from conversation import DEFAULT, Case, Command, talk
@@ -26,7 +26,7 @@ SURROGATE = "a\ud800b"
 class Plain(salobj.BaseScript):
     """A script without a mistake, which the others are made of."""
 
-    schema: Any = {"type": "object", "properties": {"n": {"type": "integer", "default": 2}}}
+    schema: ClassVar[Any] = {"type": "object", "properties": {"n": {"type": "integer", "default": 2}}}
 
     def __init__(self, index: int) -> None:
         super().__init__(index=index, descr="odd", help="helpless")
@@ -138,9 +138,9 @@ SIGNATURES: dict[str, dict[str, Any]] = {
     "set_metadata without argument": {"set_metadata": lambda self: None},
     "set_metadata asynchronous": {"set_metadata": _any},
     "set_metadata no function": {"set_metadata": 5},
-    "set_metadata by position alone": {"set_metadata": eval("lambda self, metadata, /: None")},
+    "set_metadata by position alone": {"set_metadata": lambda self, metadata, /: None},
     "configure without argument": {"configure": _nothing},
-    "configure by another name": {"configure": eval("lambda self, c: self.checkpoint")},
+    "configure by another name": {"configure": lambda self, c: self.checkpoint},
     "configure one more": {"configure": _one_more},
     "configure by keyword": {"configure": _by_keyword},
     "configure synchronous": {"configure": _sync},
@@ -154,8 +154,8 @@ SIGNATURES: dict[str, dict[str, Any]] = {
     "cleanup generator": {"cleanup": _generator},
     "close_tasks synchronous": {"close_tasks": _sync},
     "close_tasks does nothing": {"close_tasks": _any},
-    "do_setGroupId returns a number": {"do_setGroupId": eval("lambda self, data: 5")},
-    "do_setGroupId returns false": {"do_setGroupId": eval("lambda self, data: False")},
+    "do_setGroupId returns a number": {"do_setGroupId": lambda self, data: 5},
+    "do_setGroupId returns false": {"do_setGroupId": lambda self, data: False},
     "do_setGroupId returns an acknowledgement": {
         "do_setGroupId": lambda self, data: self.salinfo.make_ackcmd(
             data.private_seqNum, salobj.SalRetCode.CMD_FAILED, error=7, result="no"
@@ -269,7 +269,7 @@ async def _adds_reasons(self: Any) -> None:
 
 async def _blocks(self: Any) -> None:
     beat = self.evt_heartbeat.data.private_sndStamp
-    time.sleep(7)
+    time.sleep(7)  # noqa: ASYNC251
     await asyncio.sleep(0.5)
     self.more = {"beats": int(self.evt_heartbeat.data.private_seqNum), "late": beat == 0}
 

@@ -38,7 +38,7 @@ def test_a_call_that_blocks_the_loop_takes_simulated_time_and_delays_what_was_du
         fired: list[float] = []
         for delay in (1.0, 8.0):
             loop().call_later(delay, lambda: fired.append(loop().time()))
-        time.sleep(5)
+        time.sleep(5)  # noqa: ASYNC251
         await asyncio.to_thread(time.sleep, 0.01)
         await asyncio.sleep(5)
         return fired, loop().time()

@@ -9,7 +9,6 @@ import pytest
 from lsst.ts.calibrations.components import sal
 from lsst.ts.calibrations.run.calibration_run import CalibrationRun
 
-
 pytestmark = pytest.mark.timeout(120)  # without a final state it would never end
 
 

@@ -1,4 +1,4 @@
-"""A script that connects to the camera of an instrument and does nothing else: ``camera_script.py CLASS INDEX``."""
+"""A script that connects to a camera and does nothing else: ``camera_script.py CLASS INDEX``."""
 
 from __future__ import annotations
 

@@ -41,7 +41,8 @@ class Clients:
         oods = self.camera.remotes[instrument.oods]
         # Detectors are ingested, and jobs end, at the same time: events that were overtaken count, too.
         oods.salinfo.discard_out_of_order_events = ocps.salinfo.discard_out_of_order_events = False
-        self.remotes: tuple[salobj.Remote, ...] = (*map(self.camera.remotes.__getitem__, instrument.components), ocps)
+        others = [self.camera.remotes[name] for name in instrument.components]
+        self.remotes: tuple[salobj.Remote, ...] = (*others, ocps)
         """One for every component that must be ENABLED."""
         self.ingest = IngestWatcher(oods)
         self.ocps = OcpsClient(ocps)

@@ -39,7 +39,9 @@ class Composed:
 
 def _bounded(text: str) -> str:
     """Make a text one that can be sent: not too long, and without halves of characters."""
-    return text if len(text) <= MOST_SENT and text.isascii() and text.isprintable() else plain(text, MOST_SENT)
+    if len(text) <= MOST_SENT and text.isascii() and text.isprintable():
+        return text
+    return plain(text, MOST_SENT)
 
 
 class BoundedEvent(Composed):

@@ -19,7 +19,6 @@ _SHUTDOWN_DELAY = 1.0
 """Time between the end of a controller's tasks and the closing of its topics, for last messages (s)."""
 
 
-
 class Controller(ClosedOnExit):
     """A component, with attributes ``cmd_<name>`` and ``evt_<name>``.
 

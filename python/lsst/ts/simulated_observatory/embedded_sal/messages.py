@@ -112,7 +112,7 @@ class BaseMsgType:
             del values[name]
         text = "".join([values[name] for name in self._texts])
         if len(text) > _SHORT or not text.isascii():
-            _check_size(len(text.encode()) + _SIZE_OF_THE_REST)
+            _check_size(sum(len(values[name].encode()) for name in self._texts) + _SIZE_OF_THE_REST)
         return other
 
     def __eq__(self, other: object) -> bool:
@@ -206,9 +206,12 @@ _CONVERTERS: dict[str, tuple[type, Callable[[Any], Any], Any]] = {
 
 def _array(convert: Callable[[Any], Any]) -> Callable[[Any], list[Any]]:
     def convert_all(values: Iterable[Any]) -> list[Any]:
-        if isinstance(values, dict | str):
-            raise TypeError(f"an array cannot be {type(values).__name__}")
-        return [convert(value) for value in values]
+        converted = []
+        for value in values:
+            if isinstance(value, str):
+                raise TypeError("must be real number, not str")
+            converted.append(convert(value))
+        return converted
 
     return convert_all
 

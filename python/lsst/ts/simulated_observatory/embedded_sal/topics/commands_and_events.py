@@ -265,7 +265,7 @@ class _CommandInfo:
         Each CMD_INPROGRESS adds the time that it carries to the `timeout` (s).
         """
         try:
-            async with asyncio.timeout(timeout + 0.0) as limit:  # None is no number of seconds, nor is it in salobj
+            async with asyncio.timeout(timeout + 0.0) as limit:  # None is an error, as in salobj
                 ackcmd = await self._next()
                 while wait_done and ackcmd.ack not in _DONE:
                     when = limit.when()
