@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
@@ -267,13 +266,6 @@ async def _adds_reasons(self: Any) -> None:
     raise salobj.ExpectedError("three")
 
 
-async def _blocks(self: Any) -> None:
-    beat = self.evt_heartbeat.data.private_sndStamp
-    time.sleep(7)  # noqa: ASYNC251
-    await asyncio.sleep(0.5)
-    self.more = {"beats": int(self.evt_heartbeat.data.private_seqNum), "late": beat == 0}
-
-
 async def _logs(self: Any) -> None:
     self.log.debug("not shown")
     self.log.info("umlaut ü, zero \0, tab \t")
@@ -315,7 +307,6 @@ RUNS: dict[str, Callable[[Any], Any]] = {
     "checkpoints in tasks": _in_a_task,
     "states by hand": _states_by_hand,
     "adds reasons": _adds_reasons,
-    "blocks": _blocks,
     "logs": _logs,
     "checkpoint of a number": _argument("checkpoint", 5),
     "checkpoint of nothing": _argument("checkpoint"),
@@ -331,7 +322,7 @@ RUNS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-STOPPED = ("swallows a stop", "slow to stop", "fails when stopped", "shields itself", "blocks", "reason huge")
+STOPPED = ("swallows a stop", "slow to stop", "fails when stopped", "shields itself", "reason huge")
 
 
 def _metadata(**fields: Any) -> dict[str, Any]:
