@@ -82,7 +82,9 @@ class Program:
 
 
 @contextlib.contextmanager
-def _run(arguments: list[str], output: Path, ready: str, **environment: str) -> Iterator[Program]:
+def _run(
+    arguments: list[str], output: Path, ready: str, limit: float = START_LIMIT, **environment: str
+) -> Iterator[Program]:
     """Start a process, wait until it says that it is ready, and end it by closing its standard input."""
     with output.open("w") as file:
         process = subprocess.Popen(
@@ -95,7 +97,7 @@ def _run(arguments: list[str], output: Path, ready: str, **environment: str) -> 
         )
     program = Program(process, output)
     try:
-        _wait_for(program, ready)
+        _wait_for(program, ready, limit)
         yield program
     finally:
         assert process.stdin is not None
@@ -107,13 +109,13 @@ def _run(arguments: list[str], output: Path, ready: str, **environment: str) -> 
             process.wait()
 
 
-def _wait_for(program: Program, ready: str) -> None:
+def _wait_for(program: Program, ready: str, limit: float) -> None:
     import time
 
-    limit = time.monotonic() + START_LIMIT
+    end = time.monotonic() + limit
     while ready not in program.text:
         assert program.process.poll() is None, f"it ended: {program.text}"
-        assert time.monotonic() < limit, f"it was not ready in time: {program.text}"
+        assert time.monotonic() < end, f"it was not ready in time: {program.text}"
         time.sleep(0.05)
 
 

@@ -22,7 +22,10 @@ from simulator import SIMULATOR
 from lsst.ts import salobj
 from lsst.ts.calibrations.scripts_dir import get_scripts_dir
 
-pytestmark = pytest.mark.timeout(900)
+FIRST_START = 1800
+"""Seconds of the first start ever on a machine, which makes the reference calibrations."""
+
+pytestmark = pytest.mark.timeout(FIRST_START + 900)
 
 COMMAND = [*SIMULATOR, "LATISS", "--scale", "16"]
 COMPONENTS = (("ATCamera", 0), ("ATSpectrograph", 0), ("ATHeaderService", 0), ("ATOODS", 0), ("OCPS", 1))
@@ -31,7 +34,8 @@ COMPONENTS = (("ATCamera", 0), ("ATSpectrograph", 0), ("ATHeaderService", 0), ("
 @pytest.fixture(scope="module")
 def simulator(run: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     out = tmp_path_factory.mktemp("simulator") / "out"
-    with run([*COMMAND, "--out", str(out), "--speed", "20"], out.parent / "output.txt", "Ready.") as program:
+    options = ["--out", str(out), "--speed", "20"]
+    with run([*COMMAND, *options], out.parent / "output.txt", "Ready.", FIRST_START) as program:
         program.folder = out
         yield program
 

@@ -33,6 +33,22 @@ def test_a_night_passes_in_no_time() -> None:
     assert time.monotonic() - begun < 1
 
 
+def test_a_call_that_blocks_the_loop_takes_simulated_time_and_delays_what_was_due() -> None:
+    async def main() -> tuple[list[float], float]:
+        fired: list[float] = []
+        for delay in (1.0, 8.0):
+            loop().call_later(delay, lambda: fired.append(loop().time()))
+        time.sleep(5)  # noqa: ASYNC251
+        await asyncio.to_thread(time.sleep, 0.01)
+        await asyncio.sleep(5)
+        return fired, loop().time()
+
+    really, begun = time.sleep, time.monotonic()
+    assert clock.run(main) == ([5.0, 8.0], 10.0)
+    assert time.monotonic() - begun < 2
+    assert time.sleep is really
+
+
 def test_tai_is_that_of_the_simulated_date() -> None:
     async def later() -> tuple[float, float]:
         await asyncio.sleep(90)

@@ -160,12 +160,12 @@ def test_a_second_component_of_the_same_name_can_be_refused(pipelines: type[salo
     clock.run(main)
 
 
-def test_log_lines_of_the_start_are_published_once_it_is_done(pipelines: type[salobj.BaseCsc]) -> None:
+def test_log_lines_are_published_once_the_start_is_done(pipelines: type[salobj.BaseCsc]) -> None:
     async def main() -> None:
         csc = pipelines("OCPS", 1)
         csc.log.info("made")
         async with csc, salobj.Domain() as domain, salobj.Remote(domain, "OCPS", 1) as remote:
-            assert remote.evt_logMessage.get().message == "made"
+            assert remote.evt_logMessage.get() is None  # as with salobj 8.2
             assert remote.evt_softwareVersions.get().cscVersion == "1"
             await remote.cmd_setLogLevel.set_start(level=10)
             assert remote.evt_logLevel.get().level == 10

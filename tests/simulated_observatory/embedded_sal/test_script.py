@@ -96,7 +96,8 @@ def test_the_description_names_the_remotes_of_the_script(script_class: Callable[
         ("steps: many", "'many' is not of type 'integer'"),
         ("stepss: 3", "'stepss' was unexpected"),
         ("steps: [", "expected"),
-        ("- steps", "is not a dict"),
+        ("3", "has no attribute 'pop'"),
+        ("0", "is not a dict"),
         ("steps: 101", "too many steps"),
     ],
 )

@@ -257,13 +257,60 @@ def test_a_component_can_read_what_it_writes_and_a_queue_has_the_length_asked_fo
         async with salobj.Domain() as domain:
             info = salobj.SalInfo(domain, "OCPS", 1)
             written = salobj.topics.ControllerEvent(info, "job_result")
-            read = salobj.topics.RemoteEvent(info, "job_result", queue_len=2)
+            read = salobj.topics.RemoteEvent(info, "job_result", queue_len=11)
             with pytest.raises(ValueError, match="already added"):
                 salobj.topics.RemoteEvent(info, "job_result")
             await info.start()
-            for code in (1, 2, 3):
+            with pytest.raises(ValueError, match="must be more than 10"):
+                salobj.topics.RemoteEvent(salobj.SalInfo(domain, "OCPS", 1), "job_result", queue_len=10)
+            for code in range(1, 13):
                 await written.set_write(exit_code=code, force_output=True)
-            assert read.nqueued == 2
+            assert read.nqueued == 11
             assert (await read.next(flush=False)).exit_code == 2
 
     run_in_simulated_time(check)
+
+
+def test_a_callback_that_was_cancelled_is_not_called_any_more() -> None:
+    async def check(ocps: salobj.Controller, remote: salobj.Remote) -> None:
+        taken: list[int] = []
+
+        async def take(data: salobj.BaseMsgType) -> None:
+            taken.append(data.exit_code)
+            if data.exit_code == 2:
+                raise asyncio.CancelledError
+
+        remote.evt_job_result.callback = take
+        for code in (1, 2, 3):
+            await publish(ocps, code)
+            await asyncio.sleep(1)
+        assert taken == [1, 2]  # as with salobj, whose loop of callbacks has ended
+        remote.evt_job_result.callback = take
+        await publish(ocps, 4)
+        await asyncio.sleep(1)
+        assert taken == [1, 2, 4]
+
+    run_check(check)
+
+
+def test_a_remote_of_every_index_commands_the_one_that_it_names() -> None:
+    async def check() -> None:
+        async with (
+            salobj.Domain() as domain,
+            salobj.Controller("OCPS", 1) as one,
+            salobj.Controller("OCPS", 2) as two,
+            salobj.Remote(domain, "OCPS", 0) as remote,
+        ):
+            heard: list[int] = []
+            for number, ocps in ((1, one), (2, two)):
+                ocps.cmd_execute.callback = partial(_note, heard, number)
+            await remote.cmd_execute.set_start(salIndex=2, timeout=5)
+            assert heard == [2]
+            with pytest.raises(salobj.AckTimeoutError):
+                await remote.cmd_execute.set_start(timeout=5)
+
+    run_in_simulated_time(check)
+
+
+async def _note(heard: list[int], number: int, _: salobj.BaseMsgType) -> None:
+    heard.append(number)

@@ -14,8 +14,9 @@ from lsst.ts.xml.enums.Script import ScriptState
 
 from lsst.ts import salobj
 
+from .components.camera import camera_class
 from .components.clients import Clients
-from .components.sal import OrderedEvent
+from .components.sal import BoundedEvent, OrderedEvent, bound_lines
 from .config.config import CalibrationConfig, Findings, examine
 from .config.schema import load_schema
 from .domain.errors import CalibrationError, ConfigurationError
@@ -61,6 +62,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
     """Instrument whose calibrations are made: named by the subclass."""
 
     evt_logMessage: OrderedEvent  # noqa: N815, a name of SAL
+    evt_state: BoundedEvent
 
     def __init__(
         self,
@@ -72,6 +74,9 @@ class BaseMakeCalibrations(salobj.BaseScript):
     ) -> None:
         super().__init__(index=index, descr=f"Take and verify {self.instrument.name} calibrations.")
         self.evt_logMessage = OrderedEvent(self.evt_logMessage)
+        self.evt_state = BoundedEvent(self.evt_state)
+        bound_lines(self.log)
+        camera_class(self.instrument)  # imported now: the queue waits less patiently for `configure`
         self._settings = settings
         self._listeners = tuple(listeners)
         self._advise = advise

@@ -86,6 +86,25 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         """
         self._start_tai += seconds
 
+    def run_forever(self) -> None:
+        """Run as every loop does; meanwhile `time.sleep` of its thread takes simulated time.
+
+        What blocks the loop delays all else that was due, e.g. heartbeats, as it does in reality.
+        """
+        really = time.sleep
+
+        def block(seconds: float) -> None:
+            if asyncio._get_running_loop() is self:
+                self._now = round(self._now + seconds, 9)
+            else:
+                really(seconds)
+
+        time.sleep = block
+        try:
+            super().run_forever()
+        finally:
+            time.sleep = really
+
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:

@@ -20,7 +20,7 @@ from ..domain.instruments import ImageType, Instrument, exposure_id, physical_fi
 from ..domain.optics import MountedOptics
 from .sal import Composed, explain
 
-__all__ = ["Annotations", "Camera"]
+__all__ = ["Annotations", "Camera", "camera_class"]
 
 _SEPARATOR = re.compile(r"[,:]")
 
@@ -68,7 +68,7 @@ class Camera:
         the camera class waits for has come, and None again if the exposure fails."""
         self.integrating: str | None = None
         """Name of the exposure that the camera was asked for last, once its integration has begun."""
-        self._control = _watched(_camera_class(instrument), self._note_asked)(domain=domain, log=log)
+        self._control = _watched(camera_class(instrument), self._note_asked)(domain=domain, log=log)
         # What the class logs of each step is for a log of level DEBUG alone.
         self._control.log.addFilter(
             lambda record: record.levelno >= logging.WARNING or log.isEnabledFor(logging.DEBUG)
@@ -85,6 +85,11 @@ class Camera:
         self._last_begun = ""
         """Name of the last image that began, whoever asked for it."""
         self._readout_ended: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    @property
+    def remotes(self) -> dict[str, salobj.Remote]:
+        """Remotes of the camera class by SAL name: others read from them, too, but not by ``next``."""
+        return {each.salinfo.name: each for each in vars(self._control.rem).values()}
 
     async def start(self) -> None:
         """Wait until every remote is ready."""
@@ -279,16 +284,27 @@ def _names(published: Sequence[str]) -> tuple[str, ...]:
     return names if any(names) else ()
 
 
-def _camera_class(instrument: Instrument) -> Any:
-    """Subclass of ``BaseCamera`` of ts_observatory_control for an instrument; its import takes a while."""
+def camera_class(instrument: Instrument) -> Any:
+    """Import the camera class of an instrument, which takes a while.
+
+    Parameters
+    ----------
+    instrument
+        The instrument.
+
+    Returns
+    -------
+    camera_class
+        Subclass of ``BaseCamera`` of ts_observatory_control.
+    """
     module, _, name = instrument.camera_class.rpartition(".")
     return getattr(importlib.import_module(f"lsst.ts.observatory.control.{module}"), name)
 
 
-def _watched(camera_class: Any, on_sent: Callable[[], None]) -> Any:
+def _watched(watched: Any, on_sent: Callable[[], None]) -> Any:
     """Subclass of a camera class that calls a function when it sends ``self.camera.cmd_takeImages``."""
 
-    class WatchedCamera(camera_class):  # type: ignore[misc]  # a class that is known at run time alone
+    class WatchedCamera(watched):  # type: ignore[misc]  # a class that is known at run time alone
         @cached_property
         def camera(self) -> Composed:
             remote = super().camera
@@ -299,5 +315,5 @@ def _watched(camera_class: Any, on_sent: Callable[[], None]) -> Any:
 
             return Composed(remote, cmd_takeImages=Composed(remote.cmd_takeImages, start=start))
 
-    WatchedCamera.__name__ = camera_class.__name__  # names its logger
+    WatchedCamera.__name__ = watched.__name__  # names its logger
     return WatchedCamera

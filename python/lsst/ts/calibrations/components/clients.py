@@ -15,8 +15,8 @@ from .ocps import OcpsClient
 
 __all__ = ["Clients"]
 
-HEALTH = ("heartbeat", "simulationMode", "summaryState")
-"""Events that say how a component is."""
+OF_THE_OCPS = ("heartbeat", "simulationMode", "summaryState", "configurationApplied", "job_result")
+"""Events of the OCPS that a run needs."""
 
 STATE_TIMEOUT = 5.0
 """Seconds within which a component that is on the bus has published its state."""
@@ -36,23 +36,14 @@ class Clients:
     def __init__(self, instrument: Instrument, domain: salobj.Domain, log: logging.Logger) -> None:
         self.instrument = instrument
         before = set(domain.salinfo_set)
-        # Detectors are ingested, and jobs end, at the same time: events that were overtaken count, too.
-        oods = salobj.Remote(
-            domain,
-            instrument.oods,
-            include=[*HEALTH, "imageInOODS"],
-            readonly=True,
-            discard_out_of_order_events=False,
-        )
-        ocps = salobj.Remote(domain, "OCPS", instrument.ocps_index, discard_out_of_order_events=False)
-        others = [
-            salobj.Remote(domain, name, include=HEALTH, readonly=True)
-            for name in instrument.components
-            if name != instrument.oods
-        ]
-        self.remotes: tuple[salobj.Remote, ...] = (*others, oods, ocps)
-        """One for every component that must be ENABLED."""
+        ocps = salobj.Remote(domain, "OCPS", instrument.ocps_index, include=OF_THE_OCPS)
         self.camera = Camera(instrument, domain, log)
+        oods = self.camera.remotes[instrument.oods]
+        # Detectors are ingested, and jobs end, at the same time: events that were overtaken count, too.
+        oods.salinfo.discard_out_of_order_events = ocps.salinfo.discard_out_of_order_events = False
+        others = [self.camera.remotes[name] for name in instrument.components]
+        self.remotes: tuple[salobj.Remote, ...] = (*others, ocps)
+        """One for every component that must be ENABLED."""
         self.ingest = IngestWatcher(oods, instrument.detectors, log)
         self.ocps = OcpsClient(ocps)
         self._telescope = {

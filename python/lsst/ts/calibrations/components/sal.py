@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import traceback
 from typing import Any
 
 from lsst.ts import salobj
 
-from ..domain.text import one_line
+from ..domain.text import one_line, plain
 
-__all__ = ["Composed", "OrderedEvent", "explain"]
+__all__ = ["BoundedEvent", "Composed", "OrderedEvent", "bound_lines", "explain"]
+
+MOST_SENT = 50_000
+"""Characters of any reason, line or traceback that is sent; with escapes ten times as many, and two fit."""
 
 SETTLE_LIMIT = 5.0
 """Seconds within which a bus that still takes anything has taken what was to be written."""
@@ -30,6 +35,58 @@ class Composed:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._part, name)
+
+
+def _bounded(text: str) -> str:
+    """Make a text one that can be sent: not too long, and without halves of characters."""
+    if len(text) <= MOST_SENT and text.isascii() and text.isprintable():
+        return text
+    return plain(text, MOST_SENT)
+
+
+class BoundedEvent(Composed):
+    """An event of a controller whose texts are cut, and written with escapes, so that they can be sent.
+
+    Kafka takes no message above 1 MB. A script whose last reason cannot be sent stays RUNNING for ever, and
+    the same reason stands in its way at each further state.
+
+    Parameters
+    ----------
+    event
+        The event as salobj made it.
+    """
+
+    def __init__(self, event: Any) -> None:
+        super().__init__(event, set_write=self._set_write)
+
+    async def _set_write(self, **fields: Any) -> Any:
+        """Write the event as ``set_write`` of salobj."""
+        bounded = {name: _bounded(each) if isinstance(each, str) else each for name, each in fields.items()}
+        return await self._part.set_write(**bounded)
+
+
+def bound_lines(log: logging.Logger) -> None:
+    """Let no handler of a log get a line or a traceback that could not be sent.
+
+    Parameters
+    ----------
+    log
+        The log of a script; lines of its children come by its handlers, too.
+    """
+    for handler in log.handlers:
+        if _bound_record not in handler.filters:
+            handler.addFilter(_bound_record)
+
+
+def _bound_record(record: logging.LogRecord) -> bool:
+    try:
+        record.msg, record.args = _bounded(record.getMessage()), None
+    except Exception:
+        return True  # a line that cannot be put together: the handler says so
+    if record.exc_info and not record.exc_text:
+        record.exc_text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
+    record.exc_text = record.exc_text and _bounded(record.exc_text)
+    return True
 
 
 class OrderedEvent(Composed):

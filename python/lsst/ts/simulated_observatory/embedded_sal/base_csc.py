@@ -26,7 +26,8 @@ class BaseCsc(Controller):
     """A component with a summary state; a subclass adds a ``do_<name>`` method for each of its commands.
 
     ``begin_<command>`` is called in the old state and ``end_<command>`` in the new one, before the command
-    is acknowledged. An exception leaves the component in the old state, or brings it back there.
+    is acknowledged. An exception leaves the component in the old state, or brings it back there; but an
+    ExpectedError of ``end_<command>`` leaves it in the new state, unreported, as salobj 8.2 does.
 
     Parameters
     ----------
@@ -78,6 +79,7 @@ class BaseCsc(Controller):
         self.simulation_mode = simulation_mode
         self._override = override
         self._summary_state = self.default_initial_state
+        self._faulting = False
         super().__init__(
             name,
             index,
@@ -149,7 +151,7 @@ class BaseCsc(Controller):
         raise ExpectedError(f"{what} in state={self.summary_state!r}")
 
     async def fault(self, code: int | None, report: str, traceback: str = "") -> None:
-        """Go to FAULT and write ``errorCode``.
+        """Go to FAULT and write ``errorCode``, unless that is under way.
 
         Parameters
         ----------
@@ -158,14 +160,23 @@ class BaseCsc(Controller):
         report, traceback
             What happened, and where.
         """
-        self._summary_state = State.FAULT
-        if code is not None:
-            await self.evt_errorCode.set_write(
-                errorCode=code, errorReport=report, traceback=traceback, force_output=True
-            )
-            self.log.critical(f"Fault! errorCode={code}, errorReport={report!r}")
-        await self._report_summary_state()
-        await self.handle_summary_state()
+        if self._faulting:
+            return
+        self._faulting = True
+        try:
+            self._summary_state = State.FAULT
+            if code is not None:
+                try:
+                    await self.evt_errorCode.set_write(
+                        errorCode=code, errorReport=report, traceback=traceback, force_output=True
+                    )
+                except BaseException:
+                    self.log.exception(f"errorCode={code}, errorReport={report!r} could not be written")
+                self.log.critical(f"Fault! errorCode={code}, errorReport={report!r}")
+            await self._report_summary_state()
+            await self.handle_summary_state()
+        finally:
+            self._faulting = False
 
     async def handle_summary_state(self) -> None:
         """React to a new summary state; for subclasses."""
@@ -201,15 +212,27 @@ class BaseCsc(Controller):
         old_state = self.summary_state
         if old_state not in allowed:
             raise ExpectedError(f"{command} not allowed in state {old_state!r}")
-        await getattr(self, f"begin_{command}")(data)
+        try:
+            await getattr(self, f"begin_{command}")(data)
+        except Exception as error:
+            self._log_failure(f"begin_{command} failed; remaining in state {old_state!r}", error)
+            raise
         self._summary_state = new_state
         try:
             await getattr(self, f"end_{command}")(data)
-        except Exception:
-            self._summary_state = old_state
+        except Exception as error:
+            if not isinstance(error, ExpectedError):  # salobj 8.2 says that it goes back, but stays
+                self._summary_state = old_state
+            self._log_failure(f"end_{command} failed; reverting to state {old_state!r}", error)
             raise
         await self.handle_summary_state()
         await self._report_summary_state()
+
+    def _log_failure(self, what: str, error: Exception) -> None:
+        if isinstance(error, ExpectedError):
+            self.log.error(f"{what}: {error}")
+        else:
+            self.log.exception(what)
 
     async def _report_summary_state(self) -> None:
         await self.evt_summaryState.set_write(summaryState=self.summary_state)

@@ -60,7 +60,7 @@ class BaseScript(Controller, abc.ABC):
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, self.signal_handler)
         super().__init__("Script", index, do_callbacks=True)
-        self.evt_description.set(classname=type(self).__name__, description=descr, help=help)
+        self.evt_description.set(classname=type(self).__name__, description=str(descr), help=str(help))
 
     @classmethod
     @abc.abstractmethod
@@ -207,8 +207,9 @@ class BaseScript(Controller, abc.ABC):
         """Start the topics and the heartbeat; report state and description."""
         await super().start()
         self._beat_after(_HEARTBEAT_INTERVAL)
-        remotes = (info for info in self.domain.salinfo_set if info is not self.salinfo)
-        await self.set_state(ScriptState.UNCONFIGURED)
+        remotes = [info for info in self.domain.salinfo_set if info is not self.salinfo]
+        await asyncio.gather(*(info.start_task for info in remotes))
+        await self.evt_state.set_write(state=ScriptState.UNCONFIGURED)
         await self.evt_description.set_write(
             remotes=",".join(sorted({f"{info.name}:{info.index}" for info in remotes})), force_output=True
         )
@@ -234,7 +235,13 @@ class BaseScript(Controller, abc.ABC):
         if state is not None:
             state = ScriptState(state)
             self.timestamps[state] = current_tai()
-        await self.evt_state.set_write(state=state, reason=reason, force_output=force_output)
+        await self.evt_state.set_write(
+            state=state,
+            reason=reason,
+            lastCheckpoint=self.last_checkpoint,
+            numCheckpoints=self.num_checkpoints,
+            force_output=force_output,
+        )
 
     def signal_handler(self) -> None:
         """End at once, without `cleanup`, on SIGINT or SIGTERM."""
@@ -274,7 +281,6 @@ class BaseScript(Controller, abc.ABC):
             raise RuntimeError("checkpoint error: `run` is not under way")
         self.num_checkpoints += 1
         self.last_checkpoint = name
-        self.evt_state.set(lastCheckpoint=name, numCheckpoints=self.num_checkpoints)
         if re.fullmatch(self.checkpoints.stop, name):
             await self.set_state(ScriptState.STOPPING)
             raise asyncio.CancelledError(f"checkpoint {name} matches {self.checkpoints.stop}")
@@ -298,16 +304,18 @@ class BaseScript(Controller, abc.ABC):
             await self.set_state(ScriptState.CONFIGURE_FAILED, reason=f"{message}: {error}")
             await self._exit()
             raise ExpectedError(f"{message}: {error}") from error
-        await self._set_checkpoints(data.pauseCheckpoint, data.stopCheckpoint)
+        await self._set_checkpoints(pause=data.pauseCheckpoint, stop=data.stopCheckpoint)
         if data.logLevel != 0:
             self.log.setLevel(data.logLevel)
             await self.put_log_level()
         self.evt_metadata.set(
             coordinateSystem=MetadataCoordSys.NONE,
             rotationSystem=MetadataRotSys.NONE,
+            filters="",
             dome=MetadataDome.EITHER,
+            duration=0,
         )
-        self.set_metadata(self.evt_metadata.data)
+        self.set_metadata(metadata=self.evt_metadata.data)
         self.evt_state.set(blockId=data.blockId)
         await self.evt_metadata.write()
         await self.set_state(ScriptState.CONFIGURED)
@@ -321,9 +329,9 @@ class BaseScript(Controller, abc.ABC):
 
     async def do_setCheckpoints(self, data: BaseMsgType) -> None:  # noqa: N802
         """Set the checkpoints at which to pause and stop."""
-        states = (ScriptState.UNCONFIGURED, ScriptState.CONFIGURED, ScriptState.RUNNING, ScriptState.PAUSED)
+        states = [ScriptState.UNCONFIGURED, ScriptState.CONFIGURED, ScriptState.RUNNING, ScriptState.PAUSED]
         self.assert_state("setCheckpoints", states)
-        await self._set_checkpoints(data.pause, data.stop)
+        await self._set_checkpoints(pause=data.pause, stop=data.stop)
 
     async def do_run(self, data: BaseMsgType) -> None:
         """Run the script to its end; it must be CONFIGURED and have a group ID."""
@@ -358,7 +366,7 @@ class BaseScript(Controller, abc.ABC):
         if self._run_task is not None and not self._run_task.done():
             self._run_task.cancel()
         else:
-            await self.set_state(ScriptState.STOPPING)
+            await self.set_state(state=ScriptState.STOPPING)
             await self._exit()
 
     def _read_config(self, text: str) -> dict[str, Any]:
@@ -367,15 +375,15 @@ class BaseScript(Controller, abc.ABC):
                 raise RuntimeError(f"This script has no configuration so config={text} must be empty.")
             return {}
         config = yaml.safe_load(text) if text else {}
-        if isinstance(config, dict):
+        if config:
             config.pop("metadata", None)
         return self.config_validator.validate(config)
 
-    async def _set_checkpoints(self, pause: str, stop: str) -> None:
+    async def _set_checkpoints(self, *, pause: str, stop: str) -> None:
         for kind, pattern in (("pause", pause), ("stop", stop)):
             try:
                 re.compile(pattern)
-            except re.error as error:
+            except Exception as error:
                 raise ExpectedError(f"{kind}={pattern!r} not a valid regex: {error}") from error
         await self.evt_checkpoints.set_write(pause=pause, stop=stop, force_output=True)
 
@@ -397,4 +405,5 @@ class BaseScript(Controller, abc.ABC):
             if not isinstance(error, ExpectedError):
                 self.log.exception("Error in run")
             await self.set_state(ScriptState.FAILED, reason=f"failed in _exit: {error}", keep_old_reason=True)
-        self._close_task = asyncio.get_running_loop().create_task(self.close(exception=failure))
+        closing = self.close() if failure is None else self.close(exception=failure)
+        self._close_task = asyncio.get_running_loop().create_task(closing)

@@ -26,7 +26,7 @@ _ACKCMD_FIELDS = {
     "identity": "string",
     "origin": "long",
 }
-_PREFIXES = {"command": "cmd", "logevent": "evt"}
+_PREFIXES = {"command": "cmd", "logevent": "evt", ACKCMD: "ack"}
 _FIELD = re.compile(r"^(?P<type>[a-z ]+?)(\[(?P<count>\d+)\])?$")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -60,7 +60,7 @@ class TopicInfo:
     def attr_name(self) -> str:
         """Attribute name, e.g. ``evt_summaryState``."""
         kind, _, name = self.sal_name.partition("_")
-        return f"{_PREFIXES[kind]}_{name}"
+        return f"{_PREFIXES[kind]}_{name or kind}"
 
 
 @dataclass(frozen=True)

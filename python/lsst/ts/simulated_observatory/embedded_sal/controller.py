@@ -6,8 +6,6 @@ import asyncio
 import logging
 import sys
 import threading
-import traceback
-from collections import deque
 from typing import Any
 
 from .errors import ExpectedError
@@ -19,8 +17,6 @@ __all__ = ["Controller"]
 
 _SHUTDOWN_DELAY = 1.0
 """Time between the end of a controller's tasks and the closing of its topics, for last messages (s)."""
-
-_MAX_EARLY_RECORDS = 10  # the last ones, as many as salobj keeps
 
 
 class Controller(ClosedOnExit):
@@ -97,12 +93,13 @@ class Controller(ClosedOnExit):
     async def start(self) -> None:
         """Start the topics, after the remotes that were made with the controller; a subclass adds to it."""
         await asyncio.sleep(0)  # the remotes that were made with the controller begin to read
+        others = (info for info in self.domain.salinfo_set if info.start_called)
+        await asyncio.gather(*(info.start_task for info in others))
         await self.salinfo.start()
         if self._do_callbacks:
             for name in self.salinfo.command_names:
                 callback = getattr(self, f"do_{name}", self._refuse)
                 getattr(self, f"cmd_{name}").callback = callback
-        self._log_handler.publish_early()
         await self.put_log_level()
 
     async def start_phase2(self) -> None:
@@ -127,12 +124,15 @@ class Controller(ClosedOnExit):
         try:
             await self.close_tasks()
         except Exception:
+            self.log.removeHandler(self._log_handler)  # salobj cancels this line before it is on the bus
             self.log.exception("close_tasks failed; closing goes on")
+        self.log.removeHandler(self._log_handler)
         try:
             await asyncio.sleep(_SHUTDOWN_DELAY)
+        except asyncio.CancelledError:
+            pass  # closed at once, as salobj does
         finally:
             self.domain.basic_close()
-            self.log.removeHandler(self._log_handler)
             self.log.setLevel(self._log_level)  # the next controller of this name begins afresh
             if not self.done_task.done():
                 if exception is None:
@@ -198,7 +198,8 @@ class _SalLogHandler(logging.Handler):
     """Publishes each record that the log of a component lets through, from whichever thread it comes.
 
     Like any event, ``logMessage`` is written when something in it has changed: a line that repeats the one
-    before is not. Records from before the start of the component are kept and published then.
+    before is not. Records from before the start of the component are lost, as with salobj 8.2, which keeps
+    them but then publishes the next record in their place.
     """
 
     def __init__(self, event: WriteTopic) -> None:
@@ -206,16 +207,16 @@ class _SalLogHandler(logging.Handler):
         self._event = event
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-        self._early: deque[dict[str, Any]] = deque(maxlen=_MAX_EARLY_RECORDS)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Publish a record; one that cannot be published is shown on standard error."""
         try:
+            self.format(record)
             fields = {
                 "name": record.name,
                 "level": record.levelno,
-                "message": record.getMessage(),
-                "traceback": "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else "",
+                "message": record.message,
+                "traceback": record.exc_text or "",
                 "filePath": record.pathname,
                 "functionName": record.funcName or "",
                 "lineNumber": record.lineno,
@@ -227,15 +228,14 @@ class _SalLogHandler(logging.Handler):
                 self._loop.call_soon_threadsafe(self._publish, fields)
         except Exception as error:  # a log line must never harm the code that writes it
             print(f"cannot publish log record {record!r}: {error!r}", file=sys.stderr)
-
-    def publish_early(self) -> None:
-        """Publish the records from before the start."""
-        while self._early:
-            self._publish(self._early.popleft())
+        finally:
+            record.exc_text = ""  # other handlers may write it in their own way
 
     def _publish(self, fields: dict[str, Any]) -> None:
-        if self._event.salinfo.running:
+        if not self._event.salinfo.running:
+            return
+        try:
             if self._event.set(**fields):
                 self._event.publish()
-        elif not self._event.salinfo.started:
-            self._early.append(fields)
+        except Exception as error:
+            print(f"cannot publish log line {fields['message']!a:.200}: {error!r}", file=sys.stderr)

@@ -311,11 +311,23 @@ class BaseTopic:
         self.salinfo = salinfo
         self.attr_name = attr_name
         self.name = attr_name.partition("_")[2]
-        self.log = salinfo.log
         self.DataType: type[BaseMsgType] = message_class(self.topic_info)
         self.channel = salinfo.bus.channel(salinfo.name, attr_name, salinfo.index)
         self.isopen = True
         salinfo._add(self)
+
+    @property
+    def log(self) -> logging.Logger:
+        """Logger named after component and topic."""
+        return self.salinfo.log.getChild(self.topic_info.sal_name)
+
+    def _sent(self, data: BaseMsgType) -> BaseMsgType:
+        """Return a sample as its readers get it; log why, and raise, if it cannot be sent."""
+        try:
+            return data.sent()
+        except Exception:
+            self.salinfo.log.exception(f"write_data for {self.attr_name} failed.")
+            raise
 
     def begin(self) -> None:
         """Do what there is to do when the component starts: nothing, if the topic is not read."""

@@ -10,7 +10,12 @@ import jsonschema
 
 __all__ = ["DefaultingValidator"]
 
-_LEFT_OUT = frozenset({"default", "items", "properties", "definitions", "readOnly", "uniqueItems"})
+_LEFT_OUT = frozenset(
+    {
+        *("additionalItems", "additionalProperties", "default", "definitions", "items", "patternProperties"),
+        *("properties", "property", "readOnly", "uniqueItems"),
+    }
+)
 """Options that are named like words of JSON schema get no defaults."""
 
 

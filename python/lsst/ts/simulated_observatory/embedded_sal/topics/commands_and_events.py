@@ -211,28 +211,33 @@ class ControllerCommand(ReadTopic):
         return await super().next(flush=False, timeout=timeout)
 
     async def _run_callback(self, data: BaseMsgType) -> None:
+        """Call the callback and acknowledge the command; what cannot be acknowledged ends all callbacks."""
         try:
             ackcmd = await self._call(data)
-            if ackcmd is None:
-                ackcmd = self._make(data, SalRetCode.CMD_COMPLETE, "Done")
+            self._end(data, self._make(data, SalRetCode.CMD_COMPLETE, "Done") if ackcmd is None else ackcmd)
         except asyncio.CancelledError:
-            ackcmd = self._make(data, SalRetCode.CMD_ABORTED, "Aborted")
+            self._end(data, self._make(data, SalRetCode.CMD_ABORTED, "Aborted"))
         except TimeoutError:
-            ackcmd = self._make(data, SalRetCode.CMD_TIMEOUT, "Timeout")
+            self._end(data, self._make(data, SalRetCode.CMD_TIMEOUT, "Timeout"))
         except Exception as error:
-            ackcmd = self._make(data, SalRetCode.CMD_FAILED, f"Failed: {error}")
+            self._end(data, self._make(data, SalRetCode.CMD_FAILED, f"Failed: {error}"))
             if not isinstance(error, ExpectedError):
                 self.log.exception(f"callback {self._callback} failed with {data}")
+
+    def _end(self, data: BaseMsgType, ackcmd: AckCmdDataType) -> None:
+        """Acknowledge a command finally, if that is still possible."""
         if self.salinfo.running:
             self._publish_ack(data, ackcmd)
         else:
             self.log.warning(f"cannot acknowledge {self.name} with {ackcmd}: closed")
 
     def _publish_ack(self, command: BaseMsgType, ackcmd: AckCmdDataType) -> None:
-        ackcmd.identity = command.private_identity
-        ackcmd.origin = command.private_origin
-        ackcmd.private_seqNum = command.private_seqNum
-        self._acks.publish(ackcmd)
+        acknowledgement = self.salinfo.make_ackcmd(
+            command.private_seqNum, ackcmd.ack, ackcmd.error, ackcmd.result, ackcmd.timeout
+        )
+        acknowledgement.identity = command.private_identity
+        acknowledgement.origin = command.private_origin
+        self._acks.publish(self._sent(acknowledgement))
 
     def _make(self, data: BaseMsgType, code: SalRetCode, result: str) -> AckCmdDataType:
         error = 0 if code == SalRetCode.CMD_COMPLETE else 1
@@ -260,7 +265,7 @@ class _CommandInfo:
         Each CMD_INPROGRESS adds the time that it carries to the `timeout` (s).
         """
         try:
-            async with asyncio.timeout(timeout) as limit:
+            async with asyncio.timeout(timeout + 0.0) as limit:  # None is an error, as in salobj
                 ackcmd = await self._next()
                 while wait_done and ackcmd.ack not in _DONE:
                     when = limit.when()

@@ -18,6 +18,8 @@ __all__ = ["ReadTopic"]
 _MARKS = (0.1, 0.5, 0.9, 1.0)
 """How full a queue is when that is worth a warning."""
 
+_SHORTEST_QUEUE = 10
+
 _Callback = Callable[[BaseMsgType], Awaitable[Any] | Any]
 
 
@@ -48,11 +50,13 @@ class ReadTopic(BaseTopic):
             raise RuntimeError("a write-only SalInfo reads no topics")
         if not 0 <= max_history <= 1:
             raise ValueError(f"max_history={max_history} must be 0 or 1: the bus keeps one sample of a topic")
+        if queue_len <= _SHORTEST_QUEUE:
+            raise ValueError(f"{queue_len=} must be more than {_SHORTEST_QUEUE}")
         super().__init__(salinfo=salinfo, attr_name=attr_name)
         self.allow_multiple_callbacks = False
         self.max_history = max_history
         self._queue: deque[BaseMsgType] = deque(maxlen=queue_len)
-        self._watch = _QueueWatch(f"{attr_name} python read queue", queue_len, self.log)
+        self._watch = _QueueWatch(f"{attr_name} python read queue", queue_len, salinfo.log)
         self._newest: BaseMsgType | None = None
         self._next: asyncio.Future[BaseMsgType] | None = None
         self._first = asyncio.Event()
@@ -205,13 +209,12 @@ class ReadTopic(BaseTopic):
         return task
 
     async def _run_callbacks(self) -> None:
-        try:
-            while self._queue:
-                self._watch.look(len(self._queue))
-                await self._run_callback(self._queue.popleft())
-        finally:
-            if self._worker is asyncio.current_task():
-                self._worker = None
+        """Call the callback with all that waits; if it is cancelled, it is not called any more."""
+        while self._queue:
+            self._watch.look(len(self._queue))
+            await self._run_callback(self._queue.popleft())
+        if self._worker is asyncio.current_task():
+            self._worker = None
 
     async def _run_callback(self, data: BaseMsgType) -> None:
         try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from ...clock import current_tai
 from ..messages import BaseMsgType
@@ -12,8 +13,11 @@ from ..sal_info import BaseTopic, SalInfo
 
 __all__ = ["SetWriteResult", "WriteTopic"]
 
+_PLAIN = (str, int, float, bool)
 
-class SetWriteResult(NamedTuple):
+
+@dataclass
+class SetWriteResult:
     """What `WriteTopic.set_write` did."""
 
     did_change: bool
@@ -78,19 +82,35 @@ class WriteTopic(BaseTopic):
         ------
         AttributeError
             The topic has no such field.
-        TypeError, ValueError
-            A value does not fit its field. No field is changed then.
+        TypeError
+            The value of an array has no length, or a number cannot be compared with what is there; the field
+            holds the value all the same, except in the last case. Other values that do not fit are found
+            when the sample is written.
         """
         values = vars(self._data)
         unknown = kwargs.keys() - values.keys()
         if unknown:
             raise AttributeError(f"{self.attr_name} has no fields {sorted(unknown)}")
-        convert = self._data._convert
-        new = {name: convert(name, value) for name, value in kwargs.items() if value is not None}
-        changed = not self.has_data or any(_differ(values[name], value) for name, value in new.items())
-        values.update(new)
+        changed = not self.has_data
+        for name, value in kwargs.items():
+            if value is not None:
+                changed = changed or self._differs(name, values[name], value)
+                values[name] = value
+        self._data = self._data.copy()  # who holds the one before sees nothing of what is set from now on
+        self._data._check()
         self.has_data = True
         return changed
+
+    def _differs(self, name: str, old: Any, new: Any) -> bool:
+        is_float = name in self._data._floats
+        if type(old) in _PLAIN and isinstance(new, type(old) if is_float else _PLAIN):
+            return bool(old != new) and not (is_float and old != old and new != new)
+        from numpy import array_equal
+
+        try:
+            return not array_equal(old, new, equal_nan=is_float)
+        except Exception as error:
+            raise TypeError(f"{self.attr_name}.{name} cannot be {new!r}: wrong type") from error
 
     async def set_write(self, *, force_output: bool | None = None, **kwargs: Any) -> SetWriteResult:
         """Set fields, then write the sample if something changed.
@@ -114,21 +134,31 @@ class WriteTopic(BaseTopic):
         return SetWriteResult(did_change, False, self._data)
 
     async def write(self) -> BaseMsgType:
-        """Write the sample as it is, let others run, and return a copy of what was written.
+        """Write the sample as it is, let others run, and return a copy of the sample.
 
-        Raises a RuntimeError if the component is not running.
+        Raises as `publish`.
         """
-        sample = self.publish()
+        self.publish()
+        sample = self._data.copy()
         await asyncio.sleep(0)  # as on a real bus, writing is a moment at which others get their turn
         return sample
 
-    def publish(self) -> BaseMsgType:
-        """Write the sample as it is at once; like `write`, but lets no others run."""
+    def publish(self) -> None:
+        """Write the sample as it is at once; like `write`, but lets no others run.
+
+        Raises
+        ------
+        RuntimeError
+            The component is not running.
+        Exception
+            The sample cannot be sent, see `BaseMsgType.sent`; this is logged, too.
+        """
         self.salinfo.assert_running()
         self._stamp()
-        sample = self._data.copy()
-        self.channel.publish(sample)
-        return sample
+        sample, channel = self._sent(self._data), self.channel
+        if self.salinfo.indexed and self.salinfo.index == 0:  # it goes to the index that was set in it
+            channel = self.salinfo.bus.channel(self.salinfo.name, self.attr_name, sample.salIndex)
+        channel.publish(sample)
 
     def _stamp(self) -> None:
         data, salinfo = self._data, self.salinfo
@@ -139,8 +169,3 @@ class WriteTopic(BaseTopic):
             data.private_seqNum = next(self._seq_nums)
         if salinfo.index != 0:
             data.salIndex = salinfo.index
-
-
-def _differ(old: Any, new: Any) -> bool:
-    """Are two values of a field different? A number that is not finite is the same as another such."""
-    return bool(old != new) and not (old != old and new != new)
