@@ -12,7 +12,7 @@ from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
 from ..domain.text import one_line
 from ..verification import VerificationResults, read_calibration, read_exposures
-from .repository import Repository
+from .repository import Repository, filter_of
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
@@ -93,8 +93,15 @@ class Archive:
         missing
             Each once, sorted.
         """
-        known = {info.name for info in self._refreshed().collections.query_info("*")}
-        return sorted(set(names) - known)
+        return sorted(set(names) - self._names())
+
+    @_in_thread
+    def collections(self) -> list[str]:
+        """Names of all collections that there are, sorted."""
+        return sorted(self._names())
+
+    def _names(self) -> set[str]:
+        return {info.name for info in self._refreshed().collections.query_info("*")}
 
     @_in_thread
     def combined(
@@ -124,7 +131,7 @@ class Archive:
             return set()
         now = Timespan.fromInstant(Time(time, format="unix_tai", scale="tai"))
         return {
-            (int(each.ref.dataId["detector"]), _filter(each.ref))
+            (int(each.ref.dataId["detector"]), filter_of(each.ref))
             for each in found
             if each.ref.dataId["instrument"] == self.instrument.name
             and (each.timespan is None or each.timespan.overlaps(now))
@@ -157,7 +164,7 @@ class Archive:
                 raise ArchiveError(f"exposure {exposure}, detector {detector}: no raw image in the Butler")
             uri = butler.getURI(refs[exposure, detector])
             files.append(uri.ospath if uri.isLocal else str(uri))
-        return ArchivedImage(next(map(_filter, refs.values()), None), tuple(files))
+        return ArchivedImage(next(map(filter_of, refs.values()), None), tuple(files))
 
     @_in_thread
     def exposure_of_group(self, group: str) -> tuple[int, str] | None:
@@ -279,11 +286,6 @@ def _read(butler: Butler, ref: DatasetRef) -> Any:
         raise ArchiveError(
             f"{ref.datasetType.name} {ref.dataId} in {ref.run} cannot be read: {reason}"
         ) from error
-
-
-def _filter(ref: DatasetRef) -> str | None:
-    name = ref.dataId.get("physical_filter")
-    return None if name is None else str(name)
 
 
 def _pair_gains(

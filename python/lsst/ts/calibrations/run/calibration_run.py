@@ -102,7 +102,7 @@ class CalibrationRun:
             if (remark := self.pipelines.remark) is not None:
                 self.context.log.info(remark)
             await self.preflight.check(
-                self.workflow, certification=self._certification(), folder=self.context.settings.folder
+                self.workflow, certification=await self._certification(), folder=self.context.settings.folder
             )
             if self.context.record.resumed:
                 await self.recovery.run()
@@ -137,13 +137,15 @@ class CalibrationRun:
         held = self.context.record.held(image_type.value)
         return len(held) < len(self.config.images[image_type].exposure_times)
 
-    def _certification(self) -> PlannedCertification | None:
+    async def _certification(self) -> PlannedCertification | None:
         """What is going to be certified, where and for when; None if nothing is."""
         config, dataset_types = self.config, self.workflow.dataset_types_to_certify
         if not dataset_types:
             return None
+        flats = ImageType.FLAT.lower() in dataset_types
         return PlannedCertification(
             dataset_types=dataset_types,
+            physical_filter=await self.filter_and_grating.physical_filter() if flats else None,
             detectors=config.detectors,
             collection=config.calib_collection,
             begin=config.certify_begin,
