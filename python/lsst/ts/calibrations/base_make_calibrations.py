@@ -76,7 +76,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         self._settings = settings
         self._listeners = tuple(listeners)
         self._advise = advise
-        self._text = ""
+        self._text, self._daily = "", False
         self._examined: CalibrationConfig | None = None
         self._resumption: Resumption | None = None
         self._prepared: PreparedRun | None = None
@@ -132,7 +132,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
             self.log.warning(remark)
         if findings.errors:
             await self._refuse_configuration(ConfigurationError(findings.errors))
-        self._examined = findings.config
+        self._examined, self._daily = findings.config, findings.daily
         data.config = findings.text
         await super().do_configure(data)
 
@@ -187,7 +187,8 @@ class BaseMakeCalibrations(salobj.BaseScript):
             raise asyncio.CancelledError("a signal came before anything had begun")
         self._own_task, self._started, prepared = asyncio.current_task(), current_tai(), self.prepared
         try:
-            prepared = self._prepared = await on_present_day(prepared, self._settings, self.log)
+            if self._daily:
+                prepared = self._prepared = await on_present_day(prepared, self._settings, self.log)
             self._context = prepared.begin(self._settings, self.log, self._listeners)
             outcome = await CalibrationRun(
                 self._context,

@@ -196,7 +196,7 @@ def _nearest(name: str, known: Sequence[str]) -> tuple[Sequence[str], bool]:
 
 
 def _is_misspelt(written: str, option: str) -> bool:
-    """Whether a name can be meant for an option: with other words, or more of them, it has another meaning."""
+    """Whether a name can be meant for an option: with other words, or more, it has another meaning."""
     if difflib.SequenceMatcher(None, option, written).ratio() < _ALIKE:
         return False
     words, wanted = written.split("_"), option.split("_")

@@ -24,6 +24,7 @@ from ..workflow.workflow import make_workflow
 from .acquisition import Acquisition
 from .context import RunContext
 from .filter_and_grating import FilterAndGrating, References
+from .pipeline_check import PipelineCheck
 from .preflight import Preflight
 from .processing import Processing
 from .recovery import Recovery
@@ -70,7 +71,8 @@ class CalibrationRun:
         self.filter_and_grating = FilterAndGrating(
             config.filter, config.grating, clients.camera, references, context.log
         )
-        checks = [self.filter_and_grating.problems, references.problems]
+        pipelines = PipelineCheck(self.pipelines, self.workflow, context.log)
+        checks = [self.filter_and_grating.problems, references.problems, pipelines.problems]
         if self._is_left(ImageType.FLAT):
             checks.append(partial(clients.telescope_problems, config.ignore))
         self.preflight = Preflight(instrument, clients.remotes, archive, certifier, self.pipelines, checks)

@@ -44,8 +44,6 @@ async def on_present_day(
     """
     instrument = prepared.clients.instrument
     schema, day = load_schema(instrument.name), day_obs(current_tai())
-    if not examine(prepared.text, schema, instrument, day).daily:
-        return prepared
     repository = Repository(prepared.config.repo, None if settings is None else settings.open_butler)
     try:
         names = await Archive(repository, instrument).collections()

@@ -1,0 +1,105 @@
+"""Whether the pipelines of a run can be put together with its options, before there are images."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from ..butler import pipeline_options
+from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
+from ..domain.errors import ArchiveError
+from ..domain.jobs import with_label, without_labels
+from ..domain.text import one_line
+from ..workflow.workflow import StepKind
+
+if TYPE_CHECKING:
+    import logging
+
+    from ..butler.pipeline_files import PipelineFiles
+    from ..workflow.workflow import Step, Workflow
+
+__all__ = ["PipelineCheck", "options_of"]
+
+TIME_LIMIT = 120.0
+"""Seconds after which the check is given up; imports from a slow disk take half a minute."""
+
+_answers: dict[str, tuple[list[str], list[str]]] = {}
+"""What was found for pipelines and options that this process has asked for before."""
+
+
+def options_of(step: Step, signal_removal: str | None) -> tuple[str, list[str]]:
+    """Options of pipetask for the job of a step.
+
+    Parameters
+    ----------
+    step, signal_removal
+        The step, and the label that its pipeline has for the task ``isr``; None if it has none.
+
+    Returns
+    -------
+    options, notes
+        Separated by blanks, and what is otherwise than configured.
+    """
+    options = step.options
+    if step.kind is StepKind.GAINS:
+        options = without_labels(options, PAIR_GAINS.tasks_left_out)
+    return with_label(options, signal_removal)
+
+
+class PipelineCheck:
+    """Checks the pipelines of a run in a process of its own.
+
+    Parameters
+    ----------
+    pipelines, workflow, log
+        Where they are, what the run does with them, and the log of the script.
+    """
+
+    def __init__(self, pipelines: PipelineFiles, workflow: Workflow, log: logging.Logger) -> None:
+        self._pipelines, self._workflow, self._log = pipelines, workflow, log
+
+    async def problems(self) -> list[str]:
+        """What is wrong with pipelines or their options; what cannot be checked is logged."""
+        request = json.dumps(await asyncio.to_thread(self._request))
+        if request not in _answers:
+            _answers[request] = await _ask(request)
+        problems, remarks = _answers[request]
+        for remark in remarks:
+            self._log.warning("%s.", remark)
+        return problems
+
+    def _request(self) -> list[tuple[str, str, str]]:
+        """Name of the option, address and options of each pipeline that there is."""
+        request = []
+        for step in self._workflow:
+            try:
+                if not step.job_images:
+                    continue
+                pipeline = self._pipelines.find(step.job_kind, step.calibration)
+            except ArchiveError:
+                continue  # a problem that is told for itself
+            calibration = PAIR_GAINS.settings_of if step.kind is StepKind.GAINS else step.calibration
+            option = CALIBRATIONS[calibration].option_of("config_options")
+            request.append((option, pipeline.address, options_of(step, pipeline.isr_label)[0]))
+        return request
+
+
+async def _ask(request: str) -> tuple[list[str], list[str]]:
+    """Have a request answered; a process that fails or hangs has found nothing."""
+    command = [sys.executable, "-m", pipeline_options.__name__]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            answer, errors = await asyncio.to_thread(process.communicate, request, TIME_LIMIT)
+            problems, remarks = json.loads(answer)
+        except subprocess.TimeoutExpired:
+            return [], [f"The options of the pipelines were not checked within {TIME_LIMIT:.0f} s"]
+        except ValueError:
+            last = one_line(errors.strip().rpartition("\n")[2])
+            return [], [f"The options of the pipelines could not be checked: {last}"]
+        finally:
+            process.kill()  # also when the run is stopped meanwhile
+    return problems, remarks
