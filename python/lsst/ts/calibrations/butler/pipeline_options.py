@@ -1,8 +1,7 @@
 """Checks pipelines and their options as pipetask would read them, in a process of its own.
 
 The tasks are imported for it, which takes seconds and the memory of the science pipelines. Standard input has
-a JSON list of names of options, addresses of pipelines and options of pipetask; standard output gets what is
-wrong and what could not be checked.
+a JSON list of arguments of `check_pipeline`; standard output gets what it returns for each.
 """
 
 from __future__ import annotations
@@ -103,14 +102,9 @@ def _first_lines(error: Exception) -> str:
 
 
 def _main() -> None:
-    problems: list[str] = []
-    remarks: list[str] = []
     with contextlib.redirect_stdout(sys.stderr):  # a task that is imported may print
-        for option, address, options in json.load(sys.stdin):
-            found, unchecked = check_pipeline(option, address, options)
-            problems += found
-            remarks += unchecked
-    print(json.dumps([list(dict.fromkeys(problems)), list(dict.fromkeys(remarks))]))
+        answers = [check_pipeline(*question) for question in json.load(sys.stdin)]
+    print(json.dumps(answers))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..butler import pipeline_options
@@ -26,8 +27,11 @@ __all__ = ["PipelineCheck", "options_of"]
 TIME_LIMIT = 120.0
 """Seconds after which the check is given up; imports from a slow disk take half a minute."""
 
-_answers: dict[str, tuple[list[str], list[str]]] = {}
-"""What was found for pipelines and options that this process has asked for before."""
+_Question = tuple[str, str, str]  # as of `check_pipeline`
+_Answer = tuple[list[str], list[str]]
+
+_answers: dict[_Question, _Answer] = {}
+"""What was found for the pipelines and options that this process has asked for before."""
 
 
 def options_of(step: Step, signal_removal: str | None) -> tuple[str, list[str]]:
@@ -49,6 +53,10 @@ def options_of(step: Step, signal_removal: str | None) -> tuple[str, list[str]]:
     return with_label(options, signal_removal)
 
 
+class _Unanswered(Exception):
+    """The process that checks has failed, or took too long."""
+
+
 class PipelineCheck:
     """Checks the pipelines of a run in a process of its own.
 
@@ -63,17 +71,21 @@ class PipelineCheck:
 
     async def problems(self) -> list[str]:
         """What is wrong with pipelines or their options; what cannot be checked is logged."""
-        request = json.dumps(await asyncio.to_thread(self._request))
-        if request not in _answers:
-            _answers[request] = await _ask(request)
-        problems, remarks = _answers[request]
-        for remark in remarks:
+        questions = await asyncio.to_thread(self._questions)
+        if new := [each for each in questions if each not in _answers]:
+            try:
+                _answers.update(zip(new, await _ask(new), strict=True))
+            except _Unanswered as unanswered:
+                self._log.warning("The options of the pipelines are not checked: %s.", unanswered)
+                return []
+        answers = [_answers[each] for each in questions]
+        for remark in dict.fromkeys(remark for _, remarks in answers for remark in remarks):
             self._log.warning("%s.", remark)
-        return problems
+        return list(dict.fromkeys(problem for problems, _ in answers for problem in problems))
 
-    def _request(self) -> list[tuple[str, str, str]]:
+    def _questions(self) -> list[_Question]:
         """Name of the option, address and options of each pipeline that there is."""
-        request = []
+        questions = []
         for step in self._workflow:
             try:
                 if not step.job_images:
@@ -83,23 +95,20 @@ class PipelineCheck:
                 continue  # a problem that is told for itself
             calibration = PAIR_GAINS.settings_of if step.kind is StepKind.GAINS else step.calibration
             option = CALIBRATIONS[calibration].option_of("config_options")
-            request.append((option, pipeline.address, options_of(step, pipeline.isr_label)[0]))
-        return request
+            questions.append((option, pipeline.address, options_of(step, pipeline.isr_label)[0]))
+        return questions
 
 
-async def _ask(request: str) -> tuple[list[str], list[str]]:
-    """Have a request answered; a process that fails or hangs has found nothing."""
-    command = [sys.executable, "-m", pipeline_options.__name__]
-    pipe = subprocess.PIPE
+async def _ask(questions: Sequence[_Question]) -> list[_Answer]:
+    """Have questions answered by a process of its own."""
+    command, pipe = [sys.executable, "-m", pipeline_options.__name__], subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         try:
-            answer, errors = await asyncio.to_thread(process.communicate, request, TIME_LIMIT)
-            problems, remarks = json.loads(answer)
+            answers, errors = await asyncio.to_thread(process.communicate, json.dumps(questions), TIME_LIMIT)
+            return [(problems, remarks) for problems, remarks in json.loads(answers)]
         except subprocess.TimeoutExpired:
-            return [], [f"The options of the pipelines were not checked within {TIME_LIMIT:.0f} s"]
+            raise _Unanswered(f"that was not done within {TIME_LIMIT:.0f} s") from None
         except ValueError:
-            last = one_line(errors.strip().rpartition("\n")[2])
-            return [], [f"The options of the pipelines could not be checked: {last}"]
+            raise _Unanswered(one_line(errors.strip().rpartition("\n")[2])) from None
         finally:
             process.kill()  # also when the run is stopped meanwhile
-    return problems, remarks
