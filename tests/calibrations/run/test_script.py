@@ -172,6 +172,28 @@ def test_an_incomplete_verification_is_a_failure(night: Any, pipelines: Any) -> 
     assert [each["step"] for each in outcome.summary["not_done"]] == ["verify BIAS"]
 
 
+@pytest.mark.parametrize(
+    ("option", "fault", "default"),
+    [
+        ("oods_timeout: 5", "oods-late:seconds=30", 120),
+        ("job_timeout: 10", "ocps-slow:kind=verify", 3600),
+        ("oods_timeout: 120", "oods-late:seconds=200", None),
+    ],
+)
+def test_a_run_whose_time_limit_was_too_short_is_not_advised_to_be_resumed(
+    night: Any, caplog: pytest.LogCaptureFixture, option: str, fault: str, default: int | None
+) -> None:
+    outcome = night(f"script_mode: BIAS\nn_bias: 2\n{option}\n", fault)
+    assert outcome.state == "FAILED"
+    advice = f"The run can be resumed; its directory is {outcome.folder}"
+    if default is not None:
+        advice = (
+            f"A time limit of the configuration was too short ({option}, by default {default}), also if the"
+            f" run in {outcome.folder} is resumed; a new run is needed."
+        )
+    assert advice in caplog.messages
+
+
 def test_the_log_ends_with_what_a_run_that_failed_needs(
     night: Any, pipelines: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

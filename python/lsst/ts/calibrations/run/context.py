@@ -321,7 +321,7 @@ class UnfinishedRun:
             return f"{names}: rejected, also if the run in {folder} is resumed; a new run is needed."
         if self.too_short:
             return (
-                f"A time limit of the configuration was too short ({'; '.join(self.too_short)}), also if the run"
-                f" in {folder} is resumed; a new run is needed."
+                f"A time limit of the configuration was too short ({'; '.join(self.too_short)}), also if the"
+                f" run in {folder} is resumed; a new run is needed."
             )
         return f"The run can be resumed; its directory is {folder}"

@@ -79,8 +79,9 @@ class PipelineCheck:
                 self._log.warning("The options of the pipelines are not checked: %s.", unanswered)
                 return []
         answers = [_answers[each] for each in questions]
-        for remark in dict.fromkeys(remark for _, remarks in answers for remark in remarks):
-            self._log.warning("%s.", remark)
+        if unchecked := list(dict.fromkeys(remark for _, remarks in answers for remark in remarks)):
+            more = f" (and {len(unchecked) - 1} more)" if len(unchecked) > 1 else ""
+            self._log.info("%s%s.", unchecked[0], more)
         return list(dict.fromkeys(problem for problems, _ in answers for problem in problems))
 
     def _questions(self) -> list[_Question]:
