@@ -72,7 +72,7 @@ def _field_problems(pipeline: Pipeline, fields: list[tuple[str, str, str]]) -> I
     tasks = pipeline.to_graph().tasks
     configs = {label: tasks[label].config.copy() for label, _, _ in fields}
     for label, field, value in fields:
-        override = ConfigOverrides()
+        override: Any = ConfigOverrides()
         try:
             override.addValueOverride(field, value)
             override.applyTo(configs[label])

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from ..butler import pipeline_options
 from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
-from ..domain.errors import ArchiveError
 from ..domain.jobs import with_label, without_labels
 from ..domain.text import one_line
 from ..workflow.workflow import StepKind
@@ -88,12 +87,9 @@ class PipelineCheck:
         """Name of the option, address and options of each pipeline that there is."""
         questions = []
         for step in self._workflow:
-            try:
-                if not step.job_images:
-                    continue
-                pipeline = self._pipelines.find(step.job_kind, step.calibration)
-            except ArchiveError:
-                continue  # a problem that is told for itself
+            if not step.job_images or self._pipelines.problems([(step.job_kind, step.calibration)]):
+                continue  # that there is no pipeline is told for itself
+            pipeline = self._pipelines.find(step.job_kind, step.calibration)
             calibration = PAIR_GAINS.settings_of if step.kind is StepKind.GAINS else step.calibration
             option = CALIBRATIONS[calibration].option_of("config_options")
             questions.append((option, pipeline.address, options_of(step, pipeline.isr_label)[0]))
