@@ -40,6 +40,15 @@ def first(observed: Callable[..., Observed]) -> Observed:
     return case
 
 
+def next_day(before: Observed, case: Observed) -> Observed:
+    """Run a day after another run, in its repository."""
+    shutil.rmtree(case.folder / "repo")
+    shutil.copytree(before.folder / "repo", case.folder / "repo")
+    case.parts = 1  # jobs have other ids than those of the first
+    case.begin(later=DAY)
+    return case
+
+
 def certified(case: Observed) -> list[Any]:
     return [(each["collection"], each["begin"], each["end"]) for each in case.summary["certified"]]
 
@@ -52,10 +61,7 @@ def test_every_day_certifies_in_a_collection_of_its_own_and_finds_the_last(
     assert first.summary["config"]["calib_collection"] == name
     assert any(line.startswith("On observing day 20250115: ") and name in line for line in first.log)
 
-    second = observed(DAILY)
-    shutil.rmtree(second.folder / "repo")
-    shutil.copytree(first.folder / "repo", second.folder / "repo")
-    second.begin(later=DAY)
+    second = next_day(first, observed(DAILY))
     assert second.state == "DONE", second.reason
     assert certified(second) == [
         ("LATISS/calib/daily/calib.20250116.1", "2025-01-16T12:00:00.000", "2025-01-17T12:00:00.000")
@@ -78,22 +84,17 @@ def test_a_run_that_is_resumed_the_next_day_keeps_the_day_on_which_it_began(
 
 def test_a_range_that_is_taken_is_answered_with_lines_to_paste(observed: Callable[..., Observed]) -> None:
     once = "script_mode: BIAS\ngenerate_calibrations: true\nn_bias: 12\nn_discard_bias: 0\n"
-    first, second = observed(once), observed(once)
+    first = observed(once)
     first.begin()
     assert first.state == "DONE", first.reason
-    shutil.rmtree(second.folder / "repo")
-    shutil.copytree(first.folder / "repo", second.folder / "repo")
-    second.begin(later=DAY)
+    second = next_day(first, observed(once))
     assert second.state == "FAILED"
     assert not second.exposed
     assert "LATISS/calib/daily has a bias that is valid from" in second.reason
     lines = [line.strip() for line in second.reason.splitlines()]
     begin = lines.index("calib_collection: LATISS/calib/daily/calib.{day_obs}.{n}")
     assert lines[begin : begin + 3] == list(daily_lines("LATISS/calib/daily"))
-    pasted = observed(f"{once}{chr(10).join(lines[begin : begin + 3])}")
-    shutil.rmtree(pasted.folder / "repo")
-    shutil.copytree(first.folder / "repo", pasted.folder / "repo")
-    pasted.begin(later=DAY)
+    pasted = next_day(first, observed("\n".join([once, *lines[begin : begin + 3]])))
     assert pasted.state == "DONE", pasted.reason
 
 

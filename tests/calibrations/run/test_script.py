@@ -100,12 +100,12 @@ def test_every_exposure_has_a_group_of_its_own(night: Any, repository: Any) -> N
     night(ONLY_BIAS)
     with Butler.from_config(str(repository)) as butler:
         groups = [record.group for record in butler.query_dimension_records("exposure", instrument="LATISS")]
-    (base,) = {group.partition("#")[0] for group in groups}
-    assert base.startswith("2025-01-15T18:00:00")
         # As doc/atqueue.rst finds a run.
         found = butler.query_dimension_records(
             "exposure", instrument="LATISS", where="exposure.day_obs = 20250115"
         )
+    (base,) = {group.partition("#")[0] for group in groups}
+    assert base.startswith("2025-01-15T18:00:00")
     assert sorted(groups) == [f"{base}#{number}" for number in range(1, 5)]
     assert sorted(each.seq_num for each in found if each.group.partition("#")[0] == base) == [1, 2, 3, 4]
 

@@ -202,14 +202,13 @@ def _is_misspelt(written: str, option: str) -> bool:
     words, wanted = written.split("_"), option.split("_")
     if len(words) != len(wanted):
         return "".join(words) == "".join(wanted)
-    likeness = difflib.SequenceMatcher(None)
-    for word, right in zip(words, wanted, strict=True):
-        likeness.set_seqs(right, word)
-        if likeness.ratio() < _WORD_ALIKE and not (
-            word and (right.startswith(word) or word.startswith(right))
-        ):
-            return False
-    return True
+    return all(map(_is_alike, words, wanted))
+
+
+def _is_alike(word: str, right: str) -> bool:
+    if word and (right.startswith(word) or word.startswith(right)):
+        return True
+    return difflib.SequenceMatcher(None, right, word).ratio() >= _WORD_ALIKE
 
 
 def _is_finite(value: Any) -> bool:

@@ -98,8 +98,7 @@ class PipelineCheck:
 
 async def _ask(questions: Sequence[_Question]) -> list[_Answer]:
     """Have questions answered by a process of its own."""
-    command, pipe = [sys.executable, "-m", pipeline_options.__name__], subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+    with _checking_process() as process:
         try:
             answers, errors = await asyncio.to_thread(process.communicate, json.dumps(questions), TIME_LIMIT)
             return [(problems, remarks) for problems, remarks in json.loads(answers)]
@@ -109,3 +108,8 @@ async def _ask(questions: Sequence[_Question]) -> list[_Answer]:
             raise _Unanswered(one_line(errors.strip().rpartition("\n")[2])) from None
         finally:
             process.kill()  # also when the run is stopped meanwhile
+
+
+def _checking_process() -> subprocess.Popen[str]:
+    command, pipe = [sys.executable, "-m", pipeline_options.__name__], subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
