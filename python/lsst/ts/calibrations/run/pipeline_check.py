@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PipelineCheck", "options_of"]
 
-TIME_LIMIT = 120.0
+TIME_LIMIT = 60.0
 """Seconds after which the check is given up; imports from a slow disk take half a minute."""
 
 _Question = tuple[str, str, str]  # as of `check_pipeline`
