@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from astropy.time import Time
-from lsst.daf.butler import Butler, DatasetNotFoundError, DatasetRef, Timespan
+from lsst.daf.butler import Butler, CollectionType, DatasetNotFoundError, DatasetRef, Timespan
 
 from lsst.ts.calibrations.butler import certification
 from lsst.ts.calibrations.butler.certification import (
@@ -224,6 +224,27 @@ def test_ranges_that_touch_do_not_conflict(butler: Butler) -> None:
     assert conflicts(butler, begin=END, end=datetime(2025, 1, 17)) == []
     assert conflicts(butler, dataset_types=("bias",)) == []
     assert conflicts(butler, detectors=(1,)) == []
+
+
+def test_flats_of_another_filter_do_not_conflict(butler: Butler) -> None:
+    """As for the Butler, which finds a flat by its filter."""
+    names = [f"SDSS{band}_65mm~empty" for band in "gr"]
+    for name in names:
+        record = {"instrument": "LATISS", "name": name, "band": name[4]}
+        butler.registry.syncDimensionData("physical_filter", record)
+    flat = calibration_type(butler, "flat")
+    ref = DatasetRef(
+        flat,
+        butler.registry.expandDataId(instrument="LATISS", detector=0, physical_filter=names[1]),
+        run=f"{JOB}/run",
+    )
+    butler.registry._importDatasets([ref])
+    butler.collections.register("LATISS/calib/daily", CollectionType.CALIBRATION)
+    butler.registry.certify("LATISS/calib/daily", [ref], certification._timespan(BEGIN, END))
+    assert conflicts(butler, dataset_types=("flat",), physical_filter=names[0]) == []
+    (found,) = conflicts(butler, dataset_types=("flat",), physical_filter=names[1])
+    assert found.physical_filter == names[1]
+    assert conflicts(butler, dataset_types=("flat",)) == [found]  # of a filter that is not known
 
 
 def test_what_this_run_has_certified_before_it_was_interrupted_is_no_conflict(butler: Butler) -> None:

@@ -56,6 +56,23 @@ def test_a_plain_number_is_one(value: str) -> None:
         ("note: no", "becomes text in quotation marks"),
         ("program: 295", "becomes text in quotation marks"),
         ("input_collections_bias: [a/b, c]", "written as one text, with commas: 'a/b,c'"),
+        ("n_bias: !!int 20", "the tag !!int is not possible in a configuration; write 'n_bias: 20'"),
+        ("detectors: [!!int 0]", "write 'detectors: [0]'"),
+        ("note: !important", "a tag (!) is not possible in a configuration; leave it out, or put text in"),
+        ("n_bias: &n 20", "an anchor (&) is not possible in a configuration; leave it out"),
+        ("n_dark: 25\nexp_times_dark: [30]", "; e.g. exp_times_dark: 30, one time for all, or n_dark: 1"),
+        ("n_dark: 25\nexp_times_dark: [15, 15]", "; e.g. exp_times_dark: 15, one time for all, or n_dark: 2"),
+        ("n_flat: 0", "None are taken with script_mode: BIAS or DARK or BIAS_DARK"),
+        ("n_dark: 0", "None are taken with script_mode: BIAS"),
+        ("n_flat: $n_flat", "It stands for a value that nobody has filled in"),
+        ("script_mode: '{mode}'", "It stands for a value that nobody has filled in"),
+        ("program: $program", "'$program' stands for a text that nobody has filled in"),
+        ("reason: ${REASON}", "'${REASON}' stands for a text that nobody has filled in"),
+        ("note: 'biases of {{ night }}'", "'{{ night }}' stands for a text that nobody has filled in"),
+        ("note: <your note>", "'<your note>' stands for a text that nobody has filled in"),
+        ("test_case: {name: $name, execution: a, version: b}", "'$name' stands for a text"),
+        ("repo: $repo", "is no path or label"),
+        ("input_collections_bias: u/$USER/calib", "has something that stands for a name"),
         ("note: dome: open", "text with a colon in quotation marks"),
     ],
 )
@@ -81,6 +98,24 @@ def test_characters_of_a_typeset_page_are_named_with_the_line_as_it_should_be(te
 
 def test_typeset_characters_in_a_comment_do_no_harm() -> None:
     assert examine("n_bias: 3  # \u201cfew\u201d\u00a0!", SCHEMA, LATISS).errors == ()
+
+
+@pytest.mark.parametrize("note", ["5 $", "n < 5 and m > 3", "set {1, 2}", "cost: none", "50 % of <3 s>"])
+def test_a_note_may_have_the_characters_of_what_stands_for_a_text(note: str) -> None:
+    assert examine(yaml.safe_dump({"note": note}), SCHEMA, LATISS).errors == ()
+
+
+@pytest.mark.parametrize(
+    "option", ["oods_timeout_max_retry", "oods_timeout_retry_rate", "max_counter_archiver_check"]
+)
+def test_an_option_of_before_that_has_no_effect_is_accepted_with_a_note(option: str) -> None:
+    found = examine(f"{option}: 5", SCHEMA, LATISS)
+    assert found.errors == ()
+    (note,) = found.notes
+    assert note.startswith(f"{option} has no effect: ")
+    assert found.config is not None
+    assert found.config.oods_timeout == 120
+    assert found.text == ""
 
 
 @pytest.mark.parametrize("name", ["LATISS/calib/", "/LATISS/calib", "LATISS//calib"])

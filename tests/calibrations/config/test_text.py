@@ -61,7 +61,11 @@ def test_a_line_that_is_nearly_right_is_answered_with_the_right_writing(text: st
         ("mode: BIAS", "write 'script_mode: BIAS'"),
         ("begin_date: 2022-11-04", "write 'certify_calib_begin_date: 2022-11-04'"),
         ("exp_times: 5", "nearest is exp_times_dark or exp_times_flat;"),
-        ("number_verification_tests_threshold: 5", "threshold_bias or .*threshold_dark or .*threshold_flat;"),
+        ("number_verification_tests_threshold: 5", "threshold_bias: 5' and .*dark: 5' and .*flat: 5'"),
+        ("exp_times_bias: 0", "nearest is exp_times_[a-z]+;"),
+        ("oods_timeout_tries: 5", "nearest is [a-z_]+;"),
+        ("n_skip_flat: 2", "write 'n_discard_flat: 2'$"),
+        ("do_defect: true", "write 'do_defects: true'$"),
         ("xyzzy: 5", "nearest is [a-z_]+;"),
     ],
 )  # fmt: skip

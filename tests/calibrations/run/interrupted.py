@@ -110,10 +110,12 @@ class Observed:
             record.apply(fact)
         return record
 
-    def begin(self, *faults: str, **how: Any) -> None:
-        """Run in this process."""
+    def begin(self, *faults: str, later: float = 0.0, **how: Any) -> None:
+        """Run in this process, perhaps some seconds later than usual."""
         clock.run(
-            lambda: self._play(f"{self.config}\nrepo: {self.folder / 'repo'}", faults, **how), threads=False
+            lambda: self._play(f"{self.config}\nrepo: {self.folder / 'repo'}", faults, **how),
+            start_tai=clock.START_TAI + later,
+            threads=False,
         )
         self.parts += 1
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
+from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
+from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS
 from lsst.ts.calibrations.journal.facts import (
     ExposureConfirmed,
     ExposureTaken,
@@ -17,11 +20,13 @@ from lsst.ts.calibrations.journal.facts import (
 from lsst.ts.calibrations.journal.journal import read_journal
 from lsst.ts.calibrations.journal.record import RunRecord
 from lsst.ts.simulated_observatory import clock
+from lsst.ts.simulated_observatory.session.flat_light import light_warnings
 
 FEW = "n_bias: 2\nn_dark: 1\nexp_times_dark: 10\nn_flat: 2\n"
 """Images 1 to 3 are biases, 4 and 5 darks, 6 to 8 flats; the first of each is discarded."""
 ONLY_BIAS = "script_mode: BIAS\nn_bias: 3\n"
 FIRST = 2025011500001
+ADVICE = partial(light_warnings, instrument=LATISS)
 
 
 def test_a_good_night_ends_done(good_night: Any) -> None:
@@ -95,9 +100,31 @@ def test_every_exposure_has_a_group_of_its_own(night: Any, repository: Any) -> N
     night(ONLY_BIAS)
     with Butler.from_config(str(repository)) as butler:
         groups = [record.group for record in butler.query_dimension_records("exposure", instrument="LATISS")]
+        # As doc/atqueue.rst finds a run.
+        found = butler.query_dimension_records(
+            "exposure", instrument="LATISS", where="exposure.day_obs = 20250115"
+        )
     (base,) = {group.partition("#")[0] for group in groups}
     assert base.startswith("2025-01-15T18:00:00")
     assert sorted(groups) == [f"{base}#{number}" for number in range(1, 5)]
+    assert sorted(each.seq_num for each in found if each.group.partition("#")[0] == base) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("advise", "told"), [({}, False), ({"advise": ADVICE}, True)])
+def test_a_script_that_the_queue_starts_says_nothing_of_the_light(
+    observatory: Any, advise: dict[str, Any], told: bool
+) -> None:
+    """It does not know the lamp of the telescope."""
+
+    async def main() -> tuple[str, ...]:
+        async with observatory():
+            script = MakeLatissCalibrations(index=1, **advise)
+            await script.start_task
+            await script.configure(SimpleNamespace(exp_times_flat=600))
+            await script.close()
+            return script.prepared.plan.warnings
+
+    assert any("saturate" in warning for warning in clock.run(main)) == told
 
 
 def test_the_journal_tells_the_same_as_the_summary(good_night: Any) -> None:
@@ -170,6 +197,28 @@ def test_an_incomplete_verification_is_a_failure(night: Any, pipelines: Any) -> 
     assert "verify BIAS" in outcome.reason
     assert not outcome.summary["verification"]["BIAS"]["complete"]
     assert [each["step"] for each in outcome.summary["not_done"]] == ["verify BIAS"]
+
+
+@pytest.mark.parametrize(
+    ("option", "fault", "default"),
+    [
+        ("oods_timeout: 5", "oods-late:seconds=30", 120),
+        ("job_timeout: 10", "ocps-slow:kind=verify", 3600),
+        ("oods_timeout: 120", "oods-late:seconds=200", None),
+    ],
+)
+def test_a_run_whose_time_limit_was_too_short_is_not_advised_to_be_resumed(
+    night: Any, caplog: pytest.LogCaptureFixture, option: str, fault: str, default: int | None
+) -> None:
+    outcome = night(f"script_mode: BIAS\nn_bias: 2\n{option}\n", fault)
+    assert outcome.state == "FAILED"
+    advice = f"The run can be resumed; its directory is {outcome.folder}"
+    if default is not None:
+        advice = (
+            f"A time limit of the configuration was too short ({option}, by default {default}), also if the"
+            f" run in {outcome.folder} is resumed; a new run is needed."
+        )
+    assert advice in caplog.messages
 
 
 def test_the_log_ends_with_what_a_run_that_failed_needs(

@@ -20,7 +20,7 @@ from .components.sal import BoundedEvent, OrderedEvent, bound_lines
 from .config.config import CalibrationConfig, Findings, examine
 from .config.schema import load_schema
 from .domain.errors import CalibrationError, ConfigurationError
-from .domain.instruments import Instrument
+from .domain.instruments import Instrument, day_obs
 from .journal.facts import Fact, RunEnded
 from .journal.record import RunRecord
 from .journal.resumption import Resumption, asked_for, resume_run
@@ -28,6 +28,7 @@ from .journal.settings import RunSettings
 from .journal.summary import make_summary, write_summary
 from .run.calibration_run import CalibrationRun
 from .run.context import PreparedRun, RunContext, UnfinishedRun
+from .run.present_day import on_present_day
 from .workflow.plan import make_plan
 
 __all__ = ["BaseMakeCalibrations"]
@@ -80,7 +81,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         self._settings = settings
         self._listeners = tuple(listeners)
         self._advise = advise
-        self._text = ""
+        self._text, self._daily = "", False
         self._examined: CalibrationConfig | None = None
         self._resumption: Resumption | None = None
         self._prepared: PreparedRun | None = None
@@ -136,14 +137,14 @@ class BaseMakeCalibrations(salobj.BaseScript):
             self.log.warning(remark)
         if findings.errors:
             await self._refuse_configuration(ConfigurationError(findings.errors))
-        self._examined = findings.config
+        self._examined, self._daily = findings.config, findings.daily
         data.config = findings.text
         await super().do_configure(data)
 
     def _examine(self, text: str) -> Findings:
         """Examine a configuration, or that of the run that it asks to resume."""
         self._text = text
-        findings = examine(text, self.get_schema(), self.instrument)
+        findings = examine(text, self.get_schema(), self.instrument, day_obs(current_tai()))
         folder = asked_for(findings.read, findings.misread)
         if folder is None:
             return findings
@@ -163,7 +164,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         """Plan the run and connect to the components; what `do_configure` examined is not checked again."""
         asked = self._examined
         if asked is None or asked.as_dict() != vars(config):
-            asked = CalibrationConfig.from_namespace(config, self.instrument)
+            asked = CalibrationConfig.from_namespace(config, self.instrument, day_obs(current_tai()))
             self._text = yaml.safe_dump(asked.as_dict(), sort_keys=False)  # a resumed run goes by it
         plan = make_plan(asked, self.instrument, advice=self._advise(asked))
         validity = asked.validity_warning(current_tai())
@@ -191,6 +192,8 @@ class BaseMakeCalibrations(salobj.BaseScript):
             raise asyncio.CancelledError("a signal came before anything had begun")
         self._own_task, self._started, prepared = asyncio.current_task(), current_tai(), self.prepared
         try:
+            if self._daily:
+                prepared = self._prepared = await on_present_day(prepared, self._settings, self.log)
             self._context = prepared.begin(self._settings, self.log, self._listeners)
             outcome = await CalibrationRun(
                 self._context,

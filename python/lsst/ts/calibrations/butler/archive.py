@@ -18,7 +18,7 @@ from .exposures import ArchivedExposure
 from .members import Members, members_of
 from .pairgains import PairGain
 from .pairgains import pair_gains as _pair_gains
-from .repository import Repository
+from .repository import Repository, filter_of
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
@@ -83,8 +83,15 @@ class Archive:
         missing
             Each once, sorted.
         """
-        known = {info.name for info in self._refreshed().collections.query_info("*")}
-        return sorted(set(names) - known)
+        return sorted(set(names) - self._names())
+
+    @_in_thread
+    def collections(self) -> list[str]:
+        """Names of all collections that there are, sorted."""
+        return sorted(self._names())
+
+    def _names(self) -> set[str]:
+        return {info.name for info in self._refreshed().collections.query_info("*")}
 
     @_in_thread
     def combined(
@@ -114,7 +121,7 @@ class Archive:
             return set()
         now = Timespan.fromInstant(Time(time, format="unix_tai", scale="tai"))
         return {
-            (int(each.ref.dataId["detector"]), _filter(each.ref))
+            (int(each.ref.dataId["detector"]), filter_of(each.ref))
             for each in found
             if each.ref.dataId["instrument"] == self.instrument.name
             and (each.timespan is None or each.timespan.overlaps(now))
@@ -149,7 +156,7 @@ class Archive:
             files.append(uri.ospath if uri.isLocal else str(uri))
         first = next(iter(refs.values()), None)
         found = None if first is None else _record(first)
-        return ArchivedImage(None if first is None else _filter(first), tuple(files), found)
+        return ArchivedImage(None if first is None else filter_of(first), tuple(files), found)
 
     @_in_thread
     def exposures(self, numbers: Collection[int]) -> dict[int, ArchivedExposure]:
@@ -372,8 +379,3 @@ def _read_metadata(butler: Butler, ref: DatasetRef) -> Any:
 def _record(ref: DatasetRef) -> ArchivedExposure | None:
     record = ref.dataId.records["exposure"]
     return None if record is None else ArchivedExposure.from_record(record)
-
-
-def _filter(ref: DatasetRef) -> str | None:
-    name = ref.dataId.get("physical_filter")
-    return None if name is None else str(name)

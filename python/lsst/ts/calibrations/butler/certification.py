@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..config.rules import BEGIN_OF_TIME, END_OF_TIME
 from ..domain.errors import CertificationError
 from ..verification import Accepted, CombinedCalibration, Waiver, is_sealed
-from .repository import Repository
+from .repository import Repository, filter_of
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef, Timespan
@@ -61,6 +61,8 @@ class PlannedCertification(_Target):
 
     dataset_types: tuple[str, ...]
     """``bias``, ``dark``..."""
+    physical_filter: str | None = None
+    """Of the flats; None if it is not known: then the flats of every filter are a conflict."""
     own: tuple[str, ...] = ()
     """RUN collections whose calibrations are no conflict if they have exactly this range: those that the run
     itself has made, and certified before it was interrupted."""
@@ -76,12 +78,15 @@ class Conflict:
         Of what is certified there.
     begin, end
         Its validity range, ISO TAI; in words where it has no bound.
+    physical_filter
+        Of a flat; None where a type has none.
     """
 
     dataset_type: str
     collection: str
     begin: str
     end: str
+    physical_filter: str | None = None
 
 
 class Certifier:
@@ -183,15 +188,16 @@ def _conflicts(butler: Butler, instrument: str, planned: PlannedCertification) -
         )
     wanted = _timespan(planned.begin, planned.end)
     found = {
-        Conflict(name, planned.collection, *_range(timespan))
+        Conflict(name, planned.collection, *_range(timespan), filter_of(ref))
         for name in planned.dataset_types
         for ref, timespan in _certified(butler, name, planned.collection)
         if timespan.overlaps(wanted)
         and ref.dataId["instrument"] == instrument
         and ref.dataId["detector"] in planned.detectors
+        and (filter_of(ref) in (None, planned.physical_filter) or planned.physical_filter is None)
         and not (ref.run in planned.own and timespan == wanted)
     }
-    return sorted(found, key=lambda conflict: (conflict.dataset_type, conflict.begin))
+    return sorted(found, key=lambda each: (each.dataset_type, each.begin, each.physical_filter or ""))
 
 
 def _certify(butler: Butler, certification: Certification) -> int:

@@ -153,9 +153,9 @@ def _exists(address: str) -> bool:
 @cache
 def _read(path: Path) -> tuple[frozenset[str], frozenset[str]]:
     """Task labels and subsets of a pipeline, those that it imports included."""
-    from lsst.pipe.base import Pipeline
-
     try:
+        from lsst.pipe.base import Pipeline
+
         pipeline = Pipeline.from_uri(str(path))
     except Exception as error:
         raise ArchiveError(f"the pipeline {path} cannot be read: {error}") from error

@@ -10,11 +10,28 @@ from typing import TYPE_CHECKING, TypeVar
 from ..domain.errors import ArchiveError
 
 if TYPE_CHECKING:
-    from lsst.daf.butler import Butler
+    from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["Repository"]
+__all__ = ["Repository", "filter_of"]
 
 _T = TypeVar("_T")
+
+
+def filter_of(ref: DatasetRef) -> str | None:
+    """Name the physical filter of a dataset.
+
+    Parameters
+    ----------
+    ref
+        The dataset.
+
+    Returns
+    -------
+    physical_filter
+        None where its type has none.
+    """
+    name = ref.dataId.get("physical_filter")
+    return None if name is None else str(name)
 
 
 def _from_config(path: str, writeable: bool) -> Butler:

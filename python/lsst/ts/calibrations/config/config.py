@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,9 +15,11 @@ import yaml
 from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS, CalibrationType, products
 from ..domain.errors import ConfigurationError
 from ..domain.exposure_times import times_per_exposure
-from ..domain.instruments import ImageType, Instrument
+from ..domain.instruments import ImageType, Instrument, day_obs
 from ..domain.text import plain
-from .rules import DATES, rule_problems
+from .former_options import WITHOUT_EFFECT
+from .observing_day import DATES, daily_lines, fill_in_day, fill_in_numbers, is_daily
+from .rules import rule_problems
 from .schema import compare, defaults, load_schema, show
 from .text import read_mapping
 
@@ -26,12 +29,6 @@ MOST_PROBLEMS = 40
 """Problems that are named one by one."""
 
 _LONGEST = 4000  # characters of one problem or remark; the longest are proposed lists of exposure times
-_WITHOUT_EFFECT = {
-    "background_task_timeout": "processing is waited for until it ends",
-    "max_counter_archiver_check": "each image is confirmed by the events of the OODS, within oods_timeout",
-}
-"""Options of older configurations, and what happens instead of what they asked for."""
-
 _SURE_TO_FAIL, _MAY_FAIL = 10, 14
 """Below so many images a calibration made from them fails, or may fail, NOISE against these same images:
 their residual noise is sqrt(1 - 1/N) of the nominal one, and the test allows 5 % (DMTN-101, 4.3)."""
@@ -106,7 +103,7 @@ class CalibrationConfig:
 
     @classmethod
     def from_namespace(
-        cls, namespace: SimpleNamespace | Mapping[str, Any], instrument: Instrument
+        cls, namespace: SimpleNamespace | Mapping[str, Any], instrument: Instrument, day: int | None = None
     ) -> CalibrationConfig:
         """Make the configuration from options that comply with the schema.
 
@@ -115,6 +112,8 @@ class CalibrationConfig:
         namespace, instrument
             The options, as ``BaseScript.configure`` gets them (those that are absent have their default), and
             the instrument of the script.
+        day
+            As for `examine`.
 
         Returns
         -------
@@ -127,6 +126,7 @@ class CalibrationConfig:
             The options do not go together.
         """
         given = vars(namespace) if isinstance(namespace, SimpleNamespace) else namespace
+        given = fill_in_day(given, _present_day() if day is None else day)
         standard = defaults(load_schema(instrument.name))
         if problems := rule_problems(given, standard, instrument):
             raise ConfigurationError(problems)
@@ -199,6 +199,12 @@ class CalibrationConfig:
             " images: they would not find what is certified"
         )
 
+    def _notes(self, instrument: Instrument) -> Iterator[str]:
+        """Say which components that are to be ignored are not looked at anyway."""
+        looked_at = {name.lower() for name in instrument.states_for_flats}
+        if others := [name for name in self.ignore if name not in looked_at]:
+            yield f"ignore: {', '.join(others)} would not be looked at anyway"
+
     def _warnings(self, given: Mapping[str, Any]) -> Iterator[str]:
         """Warn of what is possible but may not be wanted; of a default range only if no date was given."""
         if self.waives_verification:
@@ -209,10 +215,11 @@ class CalibrationConfig:
             few = {kind: settings.n for kind, settings in self.images.items() if settings.n < _MAY_FAIL}
             yield from (_few_images(kind, n) for kind, n in few.items())
         if self.calibrations_to_make and not any(date in given for date in DATES):
+            daily = ", ".join(daily_lines(self.calib_collection))
             yield (
                 f"{DATES[0]} and {DATES[1]} are not given: what is certified in {self.calib_collection}"
                 f" will be valid from {self.certify_begin.date()} to {self.certify_end.date()}, so that no"
-                " later run can certify the same there"
+                f" later run can certify the same there; for every day write {daily}"
             )
         if self.calibrations_to_make and "YYYY" in self.calib_collection:
             yield f"calib_collection: {show(self.calib_collection)} has a placeholder; is the date meant?"
@@ -237,15 +244,27 @@ class Findings:
     """What is possible but may not be what is wanted."""
     notes: tuple[str, ...]
     """How a value was understood, where it was not given in the usual form."""
+    daily: bool
+    """Whether it means something else every day."""
 
 
-def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Findings:
+def examine(
+    text: str,
+    schema: Mapping[str, Any],
+    instrument: Instrument,
+    day: int | None = None,
+    collections: Sequence[str] | None = None,
+) -> Findings:
     """Examine a configuration before anything is done with it.
 
     Parameters
     ----------
     text, schema, instrument
         What the operator typed (an empty text stands for all defaults), schema and instrument of the script.
+    day
+        Observing day that ``{day_obs}``, ``today`` and ``tomorrow`` refer to, YYYYMMDD; None: the present.
+    collections
+        All that there are, for ``{n}`` and for collections to search; None: their names stay open.
 
     Returns
     -------
@@ -253,13 +272,18 @@ def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Fin
         Never an exception, whatever the text.
     """
     read, misread = read_mapping(text)
-    given, wrong, notes = compare(read, schema)
+    known, wrong, notes = compare(read, schema)
+    given = fill_in_day(known, _present_day() if day is None else day)
+    if collections is not None:
+        given = fill_in_numbers(given, collections)
     standard = defaults(schema)
     errors = [*misread, *wrong.values()]
     errors += rule_problems(given, standard, instrument, unusable=wrong.keys())
     config = None if errors else CalibrationConfig._from_checked({**standard, **given}, instrument)
-    idle = {option: instead for option, instead in _WITHOUT_EFFECT.items() if given.get(option) is not None}
+    idle = {option: instead for option, instead in WITHOUT_EFFECT.items() if read.get(option) is not None}
     notes += [f"{option} has no effect: {instead}" for option, instead in idle.items()]
+    if config is not None:
+        notes += config._notes(instrument)
     return Findings(
         read=read,
         misread=tuple(misread),
@@ -268,7 +292,12 @@ def examine(text: str, schema: Mapping[str, Any], instrument: Instrument) -> Fin
         errors=_shown(errors),
         warnings=_shown([*config._warnings(given)] if config else []),
         notes=_shown(notes),
+        daily=is_daily(known),
     )
+
+
+def _present_day() -> int:
+    return day_obs(time.time())  # without the leap seconds: the script, whose clock is TAI, gives the day
 
 
 def _few_images(kind: ImageType, n: int) -> str:

@@ -15,12 +15,10 @@ from typing import Any
 from ..domain.calibrations import CALIBRATIONS, products
 from ..domain.exposure_times import fitting_times, flat_pairs, times_per_exposure
 from ..domain.instruments import ImageType, Instrument
-from .schema import show
+from .observing_day import DATES, DAY, NUMBER
+from .schema import PLACEHOLDER, show
 
-__all__ = ["BEGIN_OF_TIME", "DATES", "END_OF_TIME", "LONGEST_NAME", "rule_problems", "text_problems"]
-
-DATES = ("certify_calib_begin_date", "certify_calib_end_date")
-"""Options with begin and end of the validity range."""
+__all__ = ["BEGIN_OF_TIME", "END_OF_TIME", "LONGEST_NAME", "rule_problems", "text_problems"]
 
 BEGIN_OF_TIME, END_OF_TIME = datetime(1970, 1, 1), datetime(2100, 1, 1)
 """The Butler has dates between these, TAI; a validity range that goes on beyond them has no bound there."""
@@ -43,7 +41,7 @@ _FIELD = re.compile(r"[A-Za-z_]\w*:[A-Za-z_][\w.\[\]'\"-]*=.+")
 _FILE = re.compile(r"[A-Za-z_]\w*:[A-Za-z0-9_./$@{}+-]+")
 _PIPETASK = {"-c": _FIELD, "--config": _FIELD, "-C": _FILE, "--config-file": _FILE}
 _UNSAFE = re.compile(r"[;|&`<>\\]|\$\(|[^ -~]")
-_PLACEHOLDER = re.compile(r"\$|[<{].*[>}]")
+_PLACEHOLDER = re.compile(r"\$|[<{].*[>}]")  # also of a name, in which none of these characters can be
 _NOTHING = ("none", "null", "nil", "nan", "default")
 
 _Options = Mapping[str, Any]
@@ -131,7 +129,7 @@ def _times_fit(options: _Options, kind: ImageType, given: _Options, standard: _O
 
 
 def _proposal(option: str, times: list[float]) -> str:
-    if len(times) > _LONGEST_LIST:
+    if len(set(times)) == 1 or len(times) > _LONGEST_LIST:
         return f"{option}: {show(times[0])}, one time for all"
     return f"{option}: {show(times, most=2000)}, or one time for all"
 
@@ -182,7 +180,9 @@ def _ptc_has_pairs(options: _Options, _: Instrument) -> Iterator[str]:
         )
     elif pairs.unpaired:
         alone = ", ".join(f"{kept[position]:g} s" for position in pairs.unpaired)
-        yield f"do_ptc: true needs pairs of equal flats; exp_times_flat has no second of {alone}"
+        all_pairs = isinstance(times, list) and not flat_pairs(times).unpaired
+        hint = f"; for pairs of all of them write n_flat: {len(times)}" if all_pairs else ""
+        yield f"do_ptc: true needs pairs of equal flats; exp_times_flat has no second of {alone}{hint}"
 
 
 def _detectors_exist(options: _Options, instrument: Instrument) -> Iterator[str]:
@@ -196,7 +196,8 @@ def _date(text: str) -> datetime:
     """A TAI date in ISO form; raises ValueError if it is none, or has a time zone."""
     if not _DATE.fullmatch(text):
         raise ValueError(
-            f"{show(text)} is no date; write e.g. 2022-11-04 or 2022-11-04T12:00:00 (TAI, no time zone)"
+            f"{show(text)} is no date; write e.g. 2022-11-04 or 2022-11-04T12:00:00 (TAI, no time zone), or"
+            " today or tomorrow"
         )
     try:
         return datetime.fromisoformat(text)
@@ -248,12 +249,17 @@ def _text_problem(option: str, text: str) -> str | None:
 
 
 def _check_collections(text: str) -> str | None:
-    parts = [part.strip() for part in text.split(",")]
+    open_names = text.replace(DAY, "20220101").replace(NUMBER, "1")
+    parts = [part.strip() for part in open_names.split(",")]
     if long := [part for part in parts if len(part) > LONGEST_NAME]:
         return f"{show(long[0])} has {len(long[0])} characters; the Butler has names of up to {LONGEST_NAME}"
     bad = [part for part in parts if not _COLLECTION.fullmatch(part) or _CLIMBING.search(part)]
     if not bad:
         return None
+    if PLACEHOLDER.search(bad[0]):
+        return (
+            f"{show(bad[0])} has something that stands for a name; only {DAY} and {NUMBER} can stand in one"
+        )
     return (
         f"{show(bad[0]) if bad[0] else 'an empty name'} is no name of a collection; names consist of letters,"
         " digits and . _ -, with / between them, and a comma stands between two names, e.g."
@@ -283,6 +289,10 @@ def _check_slot(text: str, kind: str, example: str) -> str | None:
 
 
 def _check_note(text: str) -> str | None:
+    if found := PLACEHOLDER.search(text):
+        return (
+            f"{show(found[0])} stands for a text that nobody has filled in; write that, or leave the line out"
+        )
     if text.isascii():
         return None
     strange = next(letter for letter in text if not letter.isascii())
@@ -329,5 +339,6 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "program": partial(_check_header_value, most=LONGEST_NAME),
     "reason": partial(_check_header_value, most=_LONGEST_REASON),
     "note": _check_note,
+    "test_case": _check_note,
 }
 """Checks of the texts of options, by the beginning of their names."""

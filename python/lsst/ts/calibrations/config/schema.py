@@ -14,13 +14,21 @@ from typing import Any
 
 import yaml
 
-__all__ = ["compare", "defaults", "load_schema", "show"]
+from .former_options import REPLACED, WITHOUT_EFFECT
+
+__all__ = ["PLACEHOLDER", "compare", "defaults", "load_schema", "show"]
+
+PLACEHOLDER = re.compile(
+    r"\$\{?[A-Za-z_]\w*\}?|\{\{?\s*[A-Za-z_][\w .-]*\}\}?|<[A-Za-z_][\w .-]*>|%\(\w+\)s?"
+)
+"""What stands for a text that is to be filled in: ``$program``, ``${X}``, ``{x}``, ``<name>``, ``%(x)s``."""
 
 _COMMON = "calibrations"  # name of the file with what all schemas have in common
-_PLACEHOLDER = "INSTRUMENT"  # stands in it for the name of the instrument
+_NAME = "INSTRUMENT"  # stands in it for the name of the instrument
 _UNKNOWN_SHOWN = 20  # unknown names for which the nearest option is looked for
 _PART_SHOWN = 4  # most options that are proposed for a name that is part of theirs
 _ALIKE = 0.7  # likeness (of difflib) from which on the other name must be meant; ignore and note have 0.6
+_WORD_ALIKE = 0.6  # the same of each word of these names; bias and dark have 0.25
 _CERTAIN = 4  # letters from which on a part of a single option's name must mean that option, e.g. mode
 
 _TYPES = {
@@ -118,7 +126,7 @@ def compare(
     for option, value in understood.items():
         about = schema["properties"][option]
         if not _is_finite(value) or not Draft7Validator(about).is_valid(value):
-            allowed, hint = _allowed(about), _hint(option, value, about)
+            allowed, hint = _allowed(about), _hint(option, value, about) or _none_of(option, value, schema)
             problems[option] = f"{option}: {show(value)} is not possible; allowed is {allowed}{hint}"
     return understood, problems, notes
 
@@ -130,7 +138,7 @@ def _load(instrument: str) -> dict[str, Any]:
     if instrument not in known:
         raise ValueError(f"there is no schema for {instrument!r}; there are schemas for {', '.join(known)}")
     common, own = ((folder / f"{name}.yaml").read_text(encoding="utf-8") for name in (_COMMON, instrument))
-    return _merge(yaml.safe_load(common.replace(_PLACEHOLDER, instrument)), yaml.safe_load(own))
+    return _merge(yaml.safe_load(common.replace(_NAME, instrument)), yaml.safe_load(own))
 
 
 def _merge(target: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
@@ -147,15 +155,17 @@ def _merge(target: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
 def _renamed(options: Mapping[str, Any], known: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
     """Options with unknown names replaced, and what is wrong with these names."""
     renamed = {name: value for name, value in options.items() if name in known}
-    unknown = [name for name in options if name not in known]
+    unknown = [name for name in options if name not in known and name not in WITHOUT_EFFECT]
     problems = {}
     for name in unknown[:_UNKNOWN_SHOWN]:
         value, problem = options[name], f"there is no option {show(name)}"
-        near, certain = _nearest(name, known)
+        near, certain = (REPLACED[name], True) if name in REPLACED else _nearest(name, known)
         if certain:
             written = value if isinstance(value, str) and len(value) <= 70 else show(value)
-            problems[name] = f"{problem}; write '{near[0]}: {written}'"
-            renamed.setdefault(near[0], value)
+            right = " and ".join(f"'{each}: {written}'" for each in near)
+            problems[name] = f"{problem}; write {right}"
+            for each in near:
+                renamed.setdefault(each, value)
         else:
             problems[name] = f"{problem}; nearest is {' or '.join(near)}; the schema lists all options"
     if len(unknown) > _UNKNOWN_SHOWN:
@@ -172,7 +182,7 @@ def _adopt_detectors(options: dict[str, Any]) -> list[str]:
     return [f"detectors: {show(given)} is understood as {ids}; the form of a list is preferred"]
 
 
-def _nearest(name: str, known: Sequence[str]) -> tuple[list[str], bool]:
+def _nearest(name: str, known: Sequence[str]) -> tuple[Sequence[str], bool]:
     """Options that an unknown name is like, and whether the first of them must be meant."""
     bare = name.strip("\"' ")
     if bare in known:
@@ -181,8 +191,24 @@ def _nearest(name: str, known: Sequence[str]) -> tuple[list[str], bool]:
     parts = [option for option in known if written and written in option]
     if parts:
         return parts[:_PART_SHOWN], len(parts) == 1 and len(written) >= _CERTAIN
-    near = difflib.get_close_matches(written, known, n=1, cutoff=_ALIKE)
-    return (near, True) if near else (difflib.get_close_matches(written, known, n=1, cutoff=0.0), False)
+    near = difflib.get_close_matches(written, known, n=1, cutoff=0.0)
+    return near, any(_is_misspelt(written, option) for option in near)
+
+
+def _is_misspelt(written: str, option: str) -> bool:
+    """Whether a name can be meant for an option: with other words, or more, it has another meaning."""
+    if difflib.SequenceMatcher(None, option, written).ratio() < _ALIKE:
+        return False
+    words, wanted = written.split("_"), option.split("_")
+    if len(words) != len(wanted):
+        return "".join(words) == "".join(wanted)
+    return all(map(_is_alike, words, wanted))
+
+
+def _is_alike(word: str, right: str) -> bool:
+    if word and (right.startswith(word) or word.startswith(right)):
+        return True
+    return difflib.SequenceMatcher(None, right, word).ratio() >= _WORD_ALIKE
 
 
 def _is_finite(value: Any) -> bool:
@@ -226,6 +252,10 @@ def _hint(option: str, value: Any, about: Mapping[str, Any]) -> str:
         return _text_hint(option, value.strip(), about)
     types = _types(about).keys()
     if isinstance(value, list):
+        names = about.get("items", {}).get("enum", ())
+        near = [re.sub(r"\W", "_", str(entry).strip().lower()) for entry in value]
+        if names and set(near) <= set(names):
+            return f". Write [{', '.join(dict.fromkeys(near))}]"
         joined, texts = " ".join(map(str, value)), [isinstance(entry, str) for entry in value]
         if "array" in types and any(texts) and _NUMBERS.fullmatch(joined):
             return f". Commas stand between numbers: {_as_list(joined)}"
@@ -241,9 +271,20 @@ def _hint(option: str, value: Any, about: Mapping[str, Any]) -> str:
     return ""
 
 
+def _none_of(option: str, value: Any, schema: Mapping[str, Any]) -> str:
+    """How to take no images of a type at all."""
+    kind = option.removeprefix("n_").upper()
+    modes = [mode for mode in schema["properties"]["script_mode"]["enum"] if kind not in mode.split("_")]
+    if value != 0 or isinstance(value, bool) or kind not in ("BIAS", "DARK", "FLAT"):
+        return ""
+    return f". None are taken with script_mode: {' or '.join(modes)}"
+
+
 def _text_hint(option: str, text: str, about: Mapping[str, Any]) -> str:
     """What may have been meant by a text where something else is wanted."""
     types = _types(about).keys()
+    if PLACEHOLDER.search(text):
+        return ". It stands for a value that nobody has filled in: write that value"
     like = re.sub(r"[^A-Z]+", "_", text.upper()).strip("_")
     if like in about.get("enum", ()):
         return f". Write {like}"

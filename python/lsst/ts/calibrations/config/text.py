@@ -26,6 +26,8 @@ _ASSIGNMENT = re.compile(r"^(?P<indent>\s*)(?P<key>\w+)\s*=\s*(?P<value>[^\s=].*
 _NO_BLANK = re.compile(r"^(?P<indent>\s*)(?P<key>\w+):(?P<value>[^\s:].*)$")
 _NO_COLON = re.compile(r"^(?P<indent>\s*)(?P<key>[A-Za-z][^\W_]*_\w+)\s+(?P<value>[^\s:=][^:]*)$")
 
+_TAG = re.compile(r"(?<![^\s\[{,])!![^\s,\]}]+[ \t]*")  # of YAML, e.g. !!int
+
 _PLAIN = str.maketrans(
     {
         **dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u202f\u3000", " "),
@@ -45,6 +47,12 @@ _FORBIDDEN = {
     "<alias>": "an alias (*)",
     "<tag>": "a tag (!)",
     "<directive>": "a directive (%)",
+}
+_INSTEAD = {
+    "<anchor>": "leave it out, or put text in quotation marks",
+    "<alias>": "write the value itself, or put text in quotation marks",
+    "<tag>": "leave it out, or put text in quotation marks",
+    "<directive>": "leave the line out",
 }
 _OPENING = ("<block sequence start>", "<block mapping start>", "[", "{")
 _CLOSING = ("<block end>", "]", "}")
@@ -123,9 +131,7 @@ def _refuse_what_is_not_plain(text: str) -> None:
     for token in tokens:
         line = token.start_mark.line + 1
         if (name := _FORBIDDEN.get(token.id)) is not None:
-            raise _Refused(
-                f"line {line}: {name} is not possible in a configuration; put text in quotation marks"
-            )
+            raise _Refused(f"line {line}: {name} is not possible in a configuration; {_INSTEAD[token.id]}")
         depth += (token.id in _OPENING) - (token.id in _CLOSING)
         if depth > _MAX_DEPTH:
             raise _Refused(f"line {line}: lists or mappings are nested more than {_MAX_DEPTH} deep")
@@ -173,6 +179,12 @@ def _mend(text: str) -> tuple[str, list[str]]:
             right = f"{match['key']}: {match['value']}"
             lines[number - 1] = match["indent"] + right
             problems.append(f"line {number}: {_short(line.strip())!r} is not YAML; write '{_short(right)}'")
+        elif match := _TAG.search(line):
+            lines[number - 1] = _TAG.sub("", line)
+            problems.append(
+                f"line {number}: the tag {_short(match[0].strip())} is not possible in a configuration; write"
+                f" '{_short(lines[number - 1].strip())}'"
+            )
     return "\n".join(lines), problems
 
 

@@ -25,6 +25,7 @@ from ..workflow.workflow import make_workflow
 from .acquisition import Acquisition
 from .context import RunContext
 from .filter_and_grating import FilterAndGrating, References
+from .pipeline_check import PipelineCheck
 from .preflight import Preflight
 from .processing import Processing
 from .recovery import Recovery
@@ -71,7 +72,8 @@ class CalibrationRun:
         self.filter_and_grating = FilterAndGrating(
             config.filter, config.grating, clients.camera, references, context.log
         )
-        checks = [self.filter_and_grating.problems, references.problems]
+        pipelines = PipelineCheck(self.pipelines, self.workflow, context.log)
+        checks = [self.filter_and_grating.problems, references.problems, pipelines.problems]
         if self._is_left(ImageType.FLAT):
             checks.append(partial(clients.telescope_problems, config.ignore))
         self.preflight = Preflight(instrument, clients.remotes, archive, certifier, self.pipelines, checks)
@@ -119,7 +121,7 @@ class CalibrationRun:
             if (remark := self.pipelines.remark) is not None:
                 self.context.log.info(remark)
             await self.preflight.check(
-                self.workflow, certification=self._certification(), folder=self.context.settings.folder
+                self.workflow, certification=await self._certification(), folder=self.context.settings.folder
             )
             if self.context.record.resumed:
                 left = [step for step in self.workflow if not self.context.record.is_done(step)]
@@ -155,13 +157,15 @@ class CalibrationRun:
         held = self.context.record.held(image_type.value)
         return len(held) < len(self.config.images[image_type].exposure_times)
 
-    def _certification(self) -> PlannedCertification | None:
+    async def _certification(self) -> PlannedCertification | None:
         """What is going to be certified, where and for when; None if nothing is."""
         config, dataset_types = self.config, self.workflow.dataset_types_to_certify
         if not dataset_types:
             return None
+        flats = ImageType.FLAT.lower() in dataset_types
         return PlannedCertification(
             dataset_types=dataset_types,
+            physical_filter=await self.filter_and_grating.physical_filter() if flats else None,
             detectors=config.detectors,
             collection=config.calib_collection,
             begin=config.certify_begin,

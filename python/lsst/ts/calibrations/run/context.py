@@ -13,6 +13,7 @@ from lsst.ts.utils import current_tai
 
 from ..components.clients import Clients
 from ..config.config import CalibrationConfig
+from ..config.schema import defaults, load_schema
 from ..domain.calibrations import step_name
 from ..domain.errors import CalibrationError
 from ..journal.facts import ExposureBegun, Fact, RunConfigured, RunResumed
@@ -270,6 +271,31 @@ class UnfinishedRun:
         ]
 
     @property
+    def too_short(self) -> list[str]:
+        """Time limits that were over and are shorter than by default: a resumed run has the same ones."""
+        configured, ended = self.record.configured, self.record.ended
+        if configured is None or ended is None:
+            return []
+        waits = {
+            "oods_timeout": [
+                ended.time - each.readout_ended
+                for each in self.record.exposures.values()
+                if each.readout_ended is not None and not (each.ingested or each.lost)
+            ],
+            "job_timeout": [
+                job.ended - job.submitted.time
+                for job in self.record.jobs.values()
+                if job.exit_code is None and job.ended is not None
+            ],
+        }
+        standard = defaults(load_schema(configured.instrument))
+        return [
+            f"{option}: {limit:g}, by default {standard[option]:g}"
+            for option, seconds in waits.items()
+            if (limit := configured.config[option]) < standard[option] and max(seconds, default=0.0) >= limit
+        ]
+
+    @property
     def done_and_left(self) -> str:
         """What the run has, and what it has not done, in few words."""
         words = [f"{len(self.record.exposures)} exposures were taken and are kept"]
@@ -300,4 +326,9 @@ class UnfinishedRun:
         if self.rejected:
             names = ", ".join(self.rejected)
             return f"{names}: rejected, also if the run in {folder} is resumed; a new run is needed."
+        if self.too_short:
+            return (
+                f"A time limit of the configuration was too short ({'; '.join(self.too_short)}), also if the"
+                f" run in {folder} is resumed; a new run is needed."
+            )
         return f"The run can be resumed; its directory is {folder}"

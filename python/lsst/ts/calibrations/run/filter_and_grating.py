@@ -123,8 +123,12 @@ class FilterAndGrating:
             elif problems := mounted.problems(self.filter_, self.grating):
                 return problems
         if self.references.need_flat:
-            self.expected = await self.camera.find_filter(self.filter_, self.grating)
+            self.expected = await self.physical_filter()
         return [] if self.expected is None else await self.references.problems(self.expected)
+
+    async def physical_filter(self) -> str | None:
+        """Name of the filter that the flats will have; None if it is not known, or not there."""
+        return await self.camera.find_filter(self.filter_, self.grating)
 
     async def set_up(self) -> None:
         """Put filter and grating into the light path, and see that they are what was expected.

@@ -11,8 +11,9 @@ from pathlib import Path
 from lsst.ts import salobj
 
 from ..butler.archive import Archive
-from ..butler.certification import Certifier, PlannedCertification
+from ..butler.certification import Certifier, Conflict, PlannedCertification
 from ..butler.pipeline_files import PipelineFiles
+from ..config.observing_day import daily_lines
 from ..domain.errors import ArchiveError, CertificationError, PreflightError
 from ..domain.instruments import Instrument, instruments_named
 from ..domain.text import one_line
@@ -25,6 +26,9 @@ STATE_TIMEOUT = 10.0
 
 HEARTBEAT_TIMEOUT = 5.0
 """Seconds within which a component that runs sends a heartbeat."""
+
+MOST_CONFLICTS = 5
+"""Calibrations that are named which are certified already for some of the time."""
 
 FREE_BYTES = 100_000_000
 """Free disk that a run directory needs: journal, log, report and summary stay far below it."""
@@ -135,11 +139,15 @@ class Preflight:
             free = await self._free_name(certification.collection) if conflicts else ""
         except (ArchiveError, CertificationError) as error:
             return [str(error)]
+        if not conflicts:
+            return []
+        there = "; ".join(map(_certified, conflicts[:MOST_CONFLICTS]))
+        there += f" and {len(conflicts) - MOST_CONFLICTS} more" if len(conflicts) > MOST_CONFLICTS else ""
+        daily = "\n        ".join(daily_lines(certification.collection))
         return [
-            f"{each.collection} has a {each.dataset_type} that is valid from {each.begin} to {each.end}, and"
-            f" two cannot be valid at the same time; choose another validity range, or a new collection, e.g."
-            f" calib_collection: {free}"
-            for each in conflicts
+            f"{certification.collection} has {there}; two cannot be valid at the same time. With these lines"
+            f" the same configuration can be queued every day:\n        {daily}\n    For this range once"
+            f" more:\n        calib_collection: {free}\n    Or choose another validity range"
         ]
 
     async def _free_name(self, collection: str) -> str:
@@ -149,3 +157,8 @@ class Preflight:
         names = [f"{base}.{number}" for number in range(start, start + 100)]
         free = await self.archive.missing_collections(names)
         return next((name for name in names if name in free), f"{base}.new")
+
+
+def _certified(conflict: Conflict) -> str:
+    of = f" of {conflict.physical_filter}" if conflict.physical_filter else ""
+    return f"a {conflict.dataset_type}{of} that is valid from {conflict.begin} to {conflict.end}"

@@ -13,7 +13,7 @@ from ..butler.certification import Certification, Certifier
 from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from ..domain.errors import CertificationError, ProcessingError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
-from ..domain.jobs import JobRequest, data_query, pipetask_options, with_label, without_labels
+from ..domain.jobs import JobRequest, data_query, pipetask_options
 from ..journal.facts import CalibrationMade, Certified, ExposuresLeftOut, GainsMeasured, VerdictGiven
 from ..report.gains import gain_table
 from ..report.verification import VerificationReport, fit
@@ -22,6 +22,7 @@ from ..workflow.workflow import Step, StepKind
 from .context import STOP_LIMIT
 from .identity import check_exposures
 from .jobs import run_job
+from .pipeline_check import options_of
 
 if TYPE_CHECKING:
     from ..butler.archive import Archive
@@ -94,13 +95,13 @@ class StepWork:
             case StepKind.GAINS:
                 await self._measure_gains(step, exposures[PAIR_GAINS.made_from])
 
-    async def _run_job(self, step: Step, exposures: Sequence[int], options: str = "") -> str:
+    async def _run_job(self, step: Step, exposures: Sequence[int]) -> str:
         """Run the job of a step to success; return the collection of its results."""
         # What this run made and accepted comes before what was configured.
         runs = [self.made[name].run for name in step.inputs_of_run]
         certified = [self.config.calib_collection] if step.accepted_inputs else []
         pipeline = await asyncio.to_thread(self.pipelines.find, step.job_kind, step.calibration)
-        options, notes = with_label(options, pipeline.isr_label)
+        options, notes = options_of(step, pipeline.isr_label)
         for note in notes:
             self.context.log.info("%s %s: %s.", step.kind, step.calibration, note)
         inputs = tuple(dict.fromkeys([*runs, *certified, *step.configured_inputs]))
@@ -121,7 +122,7 @@ class StepWork:
         What is noted counts, also if that was before the run was resumed and others are there now.
         """
         ids = [exposure for each in exposures.values() for exposure in each]
-        collection = await self._run_job(step, ids, step.options)
+        collection = await self._run_job(step, ids)
         made = CombinedCalibration(step.calibration, exposures, collection, ())
         if collection not in self.context.record.made:
             datasets, now = await self.certifier.made(made.dataset_type, made.run), self.context.now()
@@ -282,8 +283,7 @@ class StepWork:
             self.context.log.warning("No two flats have the same exposure time: no gain is measured.")
             return
         paired = [each for pair in pairs for each in pair]
-        options = without_labels(step.options, PAIR_GAINS.tasks_left_out)
-        collection = await self._run_job(step, paired, options)
+        collection = await self._run_job(step, paired)
         measured = await self.archive.pair_gains(collection, pairs, self.config.detectors)
         curves = await self.archive.coefficients(collection, paired[0], self.config.detectors)
         gains = tuple(self._gain(each, curves.get((each.detector, each.amplifier))) for each in measured)

@@ -116,7 +116,8 @@ class ScriptSession:
         if not (self.setup.settings.folder / SUMMARY).exists():  # it never ran, or could not write
             self._summarise(script, state.name, reason)
         self.view.say(f"{state.name}: {reason}")
-        if state != ScriptState.DONE and script.so_far.exposed and not script.so_far.rejected:
+        so_far = script.so_far
+        if state != ScriptState.DONE and so_far.exposed and not (so_far.rejected or so_far.too_short):
             self.view.say(f"To go on with it: --resume {self.setup.settings.folder}")
 
     def _summarise(self, script: BaseMakeCalibrations, state: str, reason: str) -> None:

@@ -69,7 +69,8 @@ def simulate_run(
         nothing was touched.
     """
     instrument = script_class.instrument
-    findings = examine(text, script_class.get_schema(), instrument)
+    day = int((request.night or DEFAULT_NIGHT).strftime("%Y%m%d"))
+    findings = examine(text, script_class.get_schema(), instrument, day)
     _refuse_resumption(findings)
     config = findings.config  # None if the script will refuse it, and get no further than that
     night = request.night or _usual_night(config)

@@ -1,0 +1,106 @@
+"""A configuration that is queued every day: the day, its dates, the next number, the newest collection."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from lsst.ts.calibrations.config.config import CalibrationConfig, Findings, examine
+from lsst.ts.calibrations.config.observing_day import daily_lines, fill_in_numbers
+from lsst.ts.calibrations.config.schema import load_schema
+from lsst.ts.calibrations.domain.instruments import LATISS, ImageType, day_obs
+
+DAILY = "\n".join(["generate_calibrations: true", *daily_lines("LATISS/calib/daily")])
+THERE = ["LATISS/calib", "LATISS/calib/daily", "LATISS/calib/daily/calib.20250115.1"]
+
+
+def examined(text: str, day: int = 20250115, there: list[str] | None = None) -> Findings:
+    return examine(text, load_schema("LATISS"), LATISS, day, there)
+
+
+def meant(text: str, day: int = 20250115, there: list[str] | None = None) -> CalibrationConfig:
+    found = examined(text, day, there)
+    assert found.errors == ()
+    assert found.config is not None
+    return found.config
+
+
+@pytest.mark.parametrize(
+    ("collection", "line"),
+    [
+        ("LATISS/calib/daily", "LATISS/calib/daily/calib.{day_obs}.{n}"),
+        ("LATISS/calib/daily/calib.20221104.1", "LATISS/calib/daily/calib.{day_obs}.{n}"),
+        ("LATISS/calib/daily/calib.2022NOV04.12", "LATISS/calib/daily/calib.{day_obs}.{n}"),
+        ("LATISS/calib/u/tester/test", "LATISS/calib/u/tester/test.{day_obs}.{n}"),
+        ("LATISS/calib/daily/calib.{day_obs}", "LATISS/calib/daily/calib.{day_obs}.{n}"),
+    ],
+)
+def test_the_lines_to_paste_go_on_with_the_name_that_was_given(collection: str, line: str) -> None:
+    assert daily_lines(collection)[0] == f"calib_collection: {line}"
+    assert daily_lines(collection)[1:] == (
+        "certify_calib_begin_date: today",
+        "certify_calib_end_date: tomorrow",
+    )
+
+
+def test_all_images_of_an_observing_day_are_in_the_range_from_today_to_tomorrow() -> None:
+    config = meant(DAILY, 20241231)
+    assert (config.certify_begin, config.certify_end) == (
+        datetime(2024, 12, 31, 12),
+        datetime(2025, 1, 1, 12),
+    )
+    epoch = datetime(1970, 1, 1)
+    assert day_obs((config.certify_begin - epoch).total_seconds()) == 20241231
+    assert day_obs((config.certify_end - epoch).total_seconds() - 1) == 20241231
+
+
+def test_the_number_is_the_one_after_the_highest_of_that_day() -> None:
+    name = "LATISS/calib/daily/calib.20250115."
+    assert meant(DAILY, there=[]).calib_collection == f"{name}1"
+    assert (
+        meant(DAILY, there=[*THERE, f"{name}9", f"{name}10", f"{name}10.x"]).calib_collection == f"{name}11"
+    )
+    assert meant(DAILY, 20250116, THERE).calib_collection == "LATISS/calib/daily/calib.20250116.1"
+
+
+def test_before_the_run_the_number_stays_open() -> None:
+    found = examined(DAILY)
+    assert found.daily
+    assert found.config is not None
+    assert found.config.calib_collection == "LATISS/calib/daily/calib.20250115.{n}"
+    assert not examined("calib_collection: LATISS/calib/daily/calib.20250115.1").daily
+
+
+def test_the_next_day_finds_what_was_certified_last() -> None:
+    text = "input_collections_verify_bias: 'LATISS/calib/daily/calib.{day_obs}.{n},LATISS/calib'"
+    last = ["LATISS/calib/daily/calib.20250114.3", "LATISS/calib/daily/calib.20250115.2"]
+    searched = meant(text, 20250116, [*THERE, *last]).images[ImageType.BIAS].verify_collections
+    assert searched == ("LATISS/calib/daily/calib.20250115.2", "LATISS/calib")
+    assert meant(text, there=["LATISS/calib"]).images[ImageType.BIAS].verify_collections == ("LATISS/calib",)
+
+
+def test_a_form_of_which_there_is_none_stays_to_be_named() -> None:
+    options = {"input_collections_dark": "LATISS/calib/daily/calib.{day_obs}.{n}"}
+    assert fill_in_numbers(options, THERE[:2]) == options
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("calib_collection: LATISS/calib/{date}", "only {day_obs} and {n} can stand in one"),
+        ("calib_collection: LATISS/calib/$day", "only {day_obs} and {n} can stand in one"),
+        ("certify_calib_begin_date: yesterday", "is no date; write e.g."),
+        ("certify_calib_begin_date: tomorrow\ncertify_calib_end_date: today", "is not after"),
+        ("certify_calib_begin_date: today\ncertify_calib_end_date: 2025-01-15", "is not after"),
+        (f"calib_collection: '{'x' * 56}.{{day_obs}}'", "names of up to 64"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(text: str, words: str) -> None:
+    (error,) = examined(text).errors
+    assert words in error
+
+
+def test_whoever_certifies_without_dates_is_told_what_to_write() -> None:
+    (warning,) = examined("generate_calibrations: true").warnings
+    assert warning.endswith(f"for every day write {', '.join(daily_lines('LATISS/calib/daily'))}")

@@ -1,0 +1,109 @@
+"""The same configuration is queued day after day: each run certifies its own, and finds what was before."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+from lsst.daf.butler import Butler, CollectionType
+
+from lsst.ts.calibrations.config.observing_day import daily_lines
+from lsst.ts.calibrations.journal.facts import JobSubmitted, RunConfigured
+
+from .interrupted import Observed, after
+
+DAY = 86_400.0
+LAST = "LATISS/calib/daily/calib.{day_obs}.{n}"
+DAILY = "\n".join(
+    [
+        "script_mode: BIAS",
+        "generate_calibrations: true",
+        "n_bias: 12",
+        "n_discard_bias: 0",
+        f"input_collections_bias: '{LAST},LATISS/calib'",
+        *daily_lines("LATISS/calib/daily"),
+    ]
+)
+
+
+@pytest.fixture
+def first(observed: Callable[..., Observed]) -> Observed:
+    """The first day, on which somebody has certified before."""
+    case = observed(DAILY)
+    with Butler.from_config(str(case.folder / "repo"), writeable=True) as butler:
+        butler.collections.register("LATISS/calib/daily/calib.20250115.3", CollectionType.CALIBRATION)
+    case.begin()
+    assert case.state == "DONE", case.reason
+    return case
+
+
+def next_day(before: Observed, case: Observed) -> Observed:
+    """Run a day after another run, in its repository."""
+    shutil.rmtree(case.folder / "repo")
+    shutil.copytree(before.folder / "repo", case.folder / "repo")
+    case.parts = 1  # jobs have other ids than those of the first
+    case.begin(later=DAY)
+    return case
+
+
+def certified(case: Observed) -> list[Any]:
+    return [(each["collection"], each["begin"], each["end"]) for each in case.summary["certified"]]
+
+
+def test_every_day_certifies_in_a_collection_of_its_own_and_finds_the_last(
+    first: Observed, observed: Callable[..., Observed]
+) -> None:
+    name = "LATISS/calib/daily/calib.20250115.4"
+    assert certified(first) == [(name, "2025-01-15T12:00:00.000", "2025-01-16T12:00:00.000")]
+    assert first.summary["config"]["calib_collection"] == name
+    assert any(line.startswith("On observing day 20250115: ") and name in line for line in first.log)
+
+    second = next_day(first, observed(DAILY))
+    assert second.state == "DONE", second.reason
+    assert certified(second) == [
+        ("LATISS/calib/daily/calib.20250116.1", "2025-01-16T12:00:00.000", "2025-01-17T12:00:00.000")
+    ]
+    generation = second.facts(JobSubmitted)[0]
+    assert f"-i {name},LATISS/calib " in generation.config
+
+
+def test_a_run_that_is_resumed_the_next_day_keeps_the_day_on_which_it_began(
+    observed: Callable[..., Observed],
+) -> None:
+    case = observed(DAILY)
+    assert case.killed(case.begin, prepare=after(JobSubmitted))
+    (configured,) = case.facts(RunConfigured)
+    assert yaml.safe_load(configured.text)["calib_collection"] == "LATISS/calib/daily/calib.20250115.1"
+    case.resume(later=DAY)
+    assert case.state == "DONE", case.reason
+    assert certified(case)[0][0] == "LATISS/calib/daily/calib.20250115.1"
+
+
+def test_a_range_that_is_taken_is_answered_with_lines_to_paste(observed: Callable[..., Observed]) -> None:
+    once = "script_mode: BIAS\ngenerate_calibrations: true\nn_bias: 12\nn_discard_bias: 0\n"
+    first = observed(once)
+    first.begin()
+    assert first.state == "DONE", first.reason
+    second = next_day(first, observed(once))
+    assert second.state == "FAILED"
+    assert not second.exposed
+    assert "LATISS/calib/daily has a bias that is valid from" in second.reason
+    lines = [line.strip() for line in second.reason.splitlines()]
+    begin = lines.index("calib_collection: LATISS/calib/daily/calib.{day_obs}.{n}")
+    assert lines[begin : begin + 3] == list(daily_lines("LATISS/calib/daily"))
+    pasted = next_day(first, observed("\n".join([once, *lines[begin : begin + 3]])))
+    assert pasted.state == "DONE", pasted.reason
+
+
+def test_a_pipeline_option_that_is_misspelt_is_told_before_any_exposure(
+    observed: Callable[..., Observed],
+) -> None:
+    case = observed(f"{DAILY}\nconfig_options_bias: -c isr:doDefct=False")
+    case.begin()
+    assert case.state == "FAILED"
+    assert not case.exposed
+    assert "config_options_bias: isr:doDefct=False: IsrConfig has no field doDefct" in case.reason
+    assert "the nearest is doDefect" in case.reason
