@@ -14,18 +14,22 @@ from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.journal.facts import (
     Certified,
+    CurvesMeasured,
     ExposureConfirmed,
     ExposureTaken,
     Fact,
+    FaultsInjected,
     GainsMeasured,
     JobEnded,
     JobSubmitted,
+    OutcomesRead,
     ReadoutEnded,
     RunConfigured,
     RunEnded,
     RunResumed,
     StepNotDone,
     VerdictGiven,
+    fact_from_dict,
 )
 from lsst.ts.calibrations.journal.journal import FORMAT
 from lsst.ts.calibrations.journal.record import RunRecord
@@ -53,6 +57,9 @@ FIELDS = {
     "gains",
     "not_done",
     "timeline",
+    "tests",
+    "curves",
+    "faults",
 }
 THRESHOLDS = {
     "MAX_FAILURES_PER_DETECTOR_PER_TEST_TYPE_THRESHOLD": 8,
@@ -187,6 +194,22 @@ def test_a_job_has_its_times_since_the_begin_and_no_exit_code_until_it_ended(tmp
         "ended": 50.0,
     }
     assert (second["started"], second["ended"], second["exit_code"]) == (20.0, None, None)
+
+
+def test_tests_curves_and_faults(tmp_path: Path) -> None:
+    noise = {"exposure": 1, "detector": "RXX_S00", "amplifier": "C05", "test": "NOISE", "value": 13.0}
+    curve = {"detector": 0, "amplifier": "C05", "gain": 1.1, "gain_error": math.nan}
+    facts = [
+        FaultsInjected(time=START_TAI, faults=("amplifier-noise:amplifier=C05", "oods-late:image=5")),
+        OutcomesRead(time=START_TAI, calibration="BIAS", collection="u/ocps/a", tests=(noise, noise)),
+        OutcomesRead(time=START_TAI, calibration="BIAS", collection="u/ocps/b", tests=(noise,)),
+        CurvesMeasured(time=START_TAI, collection="u/ocps/c", curves=(curve,)),
+        FaultsInjected(time=START_TAI, faults=("oods-late:image=5", "hot-column:column=7")),
+    ]
+    summary = summarize([fact_from_dict(json.loads(json.dumps(each.as_dict()))) for each in facts], tmp_path)
+    assert summary["tests"] == [{"calibration": "BIAS", **noise}], "those that were read last"
+    assert summary["curves"] == [curve | {"gain_error": None}]
+    assert summary["faults"] == ["amplifier-noise:amplifier=C05", "oods-late:image=5", "hot-column:column=7"]
 
 
 def test_a_verdict_a_certification_and_what_was_not_done(tmp_path: Path) -> None:

@@ -86,6 +86,9 @@ def make_summary(
         "gains": list(record.gains),
         "not_done": [_fields(each, NOT_DONE) for each in record.not_done],
         "timeline": _timeline(record, instrument, wait, ended - started),
+        "tests": [{"calibration": name, **row} for name, rows in record.tests.items() for row in rows],
+        "curves": list(record.curves),
+        "faults": list(dict.fromkeys([*record.faults, *settings.faults])),
     }
     return dict(_finite(summary))
 

@@ -15,7 +15,7 @@ from ..components.clients import Clients
 from ..config.config import CalibrationConfig
 from ..domain.calibrations import step_name
 from ..domain.errors import CalibrationError
-from ..journal.facts import ExposureBegun, Fact, RunConfigured, RunResumed
+from ..journal.facts import ExposureBegun, Fact, FaultsInjected, RunConfigured, RunResumed
 from ..journal.journal import FORMAT, JOURNAL, Journal, JournalError
 from ..journal.record import RunRecord
 from ..journal.resumption import Resumption
@@ -86,6 +86,11 @@ class RunContext:
             What happened.
         """
         self.journal.append(fact)
+
+    def note_faults(self) -> None:
+        """Note what goes wrong on purpose in a simulation."""
+        if self.settings.faults:
+            self.note(FaultsInjected(time=self.now(), faults=self.settings.faults))
 
     def add_to_report(self, text: str) -> Path:
         """Append a section to the report of the run, unless the report has it.
@@ -179,6 +184,7 @@ class PreparedRun:
             context = RunContext(settings, _new_journal(settings), current_tai, log, listeners)
             log.info("Run directory: %s", settings.folder)
             context.note(self._configured(settings, context.now()))
+            context.note_faults()
             return context
         in_process = settings.repository is not None
         self.resumption.check_place(simulated=settings.simulated, in_process=in_process)
@@ -187,6 +193,7 @@ class PreparedRun:
         context = RunContext(settings, journal, current_tai, log, listeners, record)
         (settings.folder / SUMMARY).unlink(missing_ok=True)  # that of an end which is none any more
         context.note(RunResumed(time=context.now()))
+        context.note_faults()
         return context
 
     def _configured(self, settings: RunSettings, now: float) -> RunConfigured:

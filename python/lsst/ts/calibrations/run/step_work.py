@@ -13,7 +13,14 @@ from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from ..domain.errors import CertificationError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
 from ..domain.jobs import JobRequest, data_query, pipetask_options, with_label, without_labels
-from ..journal.facts import CalibrationMade, Certified, GainsMeasured, VerdictGiven
+from ..journal.facts import (
+    CalibrationMade,
+    Certified,
+    CurvesMeasured,
+    GainsMeasured,
+    OutcomesRead,
+    VerdictGiven,
+)
 from ..report.gains import gain_table
 from ..report.verification import VerificationReport, fit
 from ..verification import MAX_FAILURES_BY_ITSELF, Accepted, CombinedCalibration, Waiver, judge, waive
@@ -29,6 +36,9 @@ if TYPE_CHECKING:
     from .context import RunContext
 
 __all__ = ["StepWork"]
+
+MOST_TESTS = 100_000
+"""Tests of a verification up to which those that passed are noted, too: 75 exposures of 21 detectors."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,14 @@ class StepWork:
             )
         datasets = self.context.record.made[collection].datasets
         self.made[step.calibration] = replace(made, datasets=datasets)
+        if CALIBRATIONS[step.calibration].verified_by_itself:
+            await self._note_curves(collection)
+
+    async def _note_curves(self, collection: str) -> None:
+        """Note the photon transfer curves that were made."""
+        curves = tuple(await self.archive.curves(collection, self.config.detectors))
+        if json.dumps(curves) != json.dumps(tuple(self.context.record.curves)):
+            self.context.note(CurvesMeasured(time=self.context.now(), collection=collection, curves=curves))
 
     async def _verify(self, step: Step, exposures: Mapping[str, tuple[int, ...]]) -> None:
         """Verify images against a calibration, or a calibration by itself; note and report the verdict."""
@@ -137,9 +155,10 @@ class StepWork:
         of_images = self.config.images[calibration.verified_with].threshold
         threshold = MAX_FAILURES_BY_ITSELF if by_itself else of_images
         verdict = judge(results, max_failures_per_detector=threshold, combined=made)
-        report = VerificationReport(
-            step.calibration, verdict, collection, None if made is None else made.collection
-        )
+        tests = tuple(each.as_row() for each in results.tests)
+        generation = None if made is None else made.collection
+        report = VerificationReport(step.calibration, verdict, collection, generation, tests)
+        self._note_outcomes(report)
         self._note_verdict(report)
         path = str(self.context.add_to_report(report.full_text()))
         self.reports[step.calibration] = report
@@ -151,6 +170,17 @@ class StepWork:
         self.context.log.warning(report.love_text(path))
         if not verdict.complete:
             raise VerificationIncomplete(step.calibration, verdict.problems)
+
+    def _note_outcomes(self, report: VerificationReport) -> None:
+        """Note what the tests came to, unless an earlier part of the run has read the same."""
+        tests, name = report.tests, report.calibration
+        if len(tests) > MOST_TESTS:
+            tests = tuple(each for each in tests if not each["passed"])
+        if json.dumps(tests) != json.dumps(self.context.record.tests.get(name)):
+            collection, now = report.verification_collection, self.context.now()
+            self.context.note(
+                OutcomesRead(time=now, calibration=name, collection=collection, tests=tuple(tests))
+            )
 
     def _note_verdict(self, report: VerificationReport) -> None:
         """Note a verdict, unless an earlier part of the run came to the same one."""

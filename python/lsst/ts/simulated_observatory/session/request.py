@@ -70,6 +70,7 @@ class _Request:
             scale=self.scale,
             date=None if night is None else night.isoformat(),
             collections=self.collections,
+            faults=self.faults,
         )
 
 

@@ -86,6 +86,8 @@ class ScriptSession:
                     settings.scale,
                     settings.date,
                 )
+                if settings.faults:
+                    script.log.warning("SIMULATED faults: %s.", "; ".join(settings.faults))
                 await self._drive(script, remote)
             ignore_signals(asyncio.get_running_loop())
         self.view.say(f"Everything about this run: {settings.folder}")
