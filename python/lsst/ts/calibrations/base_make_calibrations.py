@@ -20,6 +20,7 @@ from .config.config import CalibrationConfig, Findings, examine
 from .config.schema import load_schema
 from .domain.errors import CalibrationError, ConfigurationError
 from .domain.instruments import Instrument
+from .domain.text import on_screen
 from .journal.facts import Fact, RunEnded
 from .journal.record import RunRecord
 from .journal.resumption import Resumption, asked_for, resume_run
@@ -197,7 +198,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
                 group_id=self.next_supplemented_group_id,
             ).run()
         except CalibrationError as error:
-            self.log.error(str(error))
+            self.log.error(str(error), extra=on_screen(""))  # the end shows the reason
             raise salobj.ExpectedError(str(error)) from error
         await self.set_state(reason=outcome)
 

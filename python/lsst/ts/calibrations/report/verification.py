@@ -24,6 +24,9 @@ NEGATIVE = "CALIBRATION VERIFICATION NEGATIVE"
 LINES_SHOWN = 10
 """Most lines, in numbers, on what failed that an operator gets; the report has one for every amplifier."""
 
+MOST_PLACES = 3
+"""Most amplifiers that are named in the reason."""
+
 PROBLEMS_SHOWN = 50
 """Most problems of an incomplete verification that LOVE gets."""
 
@@ -120,6 +123,38 @@ class VerificationReport:
         often = Counter(each.test for each in failed).most_common()
         types = ", ".join(f"{test} {number}" for test, number in often)
         return plain(f"{NEGATIVE}: {self.calibration} failed: {self.counts}: {types}")
+
+    @property
+    def in_brief(self) -> str:
+        """The verdict in a few words, with what failed where: for the reason of the state of the script."""
+        verdict, made = self.verdict, self.generation_collection is not None
+        if verdict.passed:
+            words = "passed verification"
+        elif verdict.complete:
+            words = "rejected" if made else "failed verification"
+        else:
+            words = "is not completely verified"
+        n = f"{verdict.n_failed} of {verdict.n_tests}" if verdict.n_tests is not None else verdict.n_failed
+        failed = [test for tests in verdict.failed_tests.values() for test in tests if test.counts]
+        places = {each.place for each in failed}
+        names = list(dict.fromkeys(each.test for each in failed))
+        where = f"{', '.join(sorted(places))} " if 0 < len(places) <= MOST_PLACES else ""
+        about = f": {where}{', '.join(names)}" if names else ""
+        return plain(f"{self.calibration} {words} ({n} tests failed{about})")
+
+    @property
+    def on_screen(self) -> str:
+        """The verdict and what failed in a few lines, for a terminal."""
+        passed, complete = self.verdict.passed, self.verdict.complete
+        made = self.generation_collection is not None
+        words = "passed verification" if passed else "failed verification" if complete else "is incomplete"
+        against = "" if made else " against existing calibrations"
+        problems = [*self.verdict.problems[:LINES_SHOWN], *self.reasons(LINES_SHOWN)]
+        lines = [
+            f"{self.calibration} {words}{against}: {self.counts}.",
+            *(f"    {each}" for each in problems),
+        ]
+        return plain("\n".join(lines))
 
     @property
     def headline(self) -> str:

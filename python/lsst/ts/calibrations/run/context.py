@@ -299,5 +299,6 @@ class UnfinishedRun:
         """
         if self.rejected:
             names = ", ".join(self.rejected)
-            return f"{names}: rejected, also if the run in {folder} is resumed; a new run is needed."
+            was = "was" if len(self.rejected) == 1 else "were"
+            return f"{names} {was} rejected. Resuming {folder} cannot change that; start a new run."
         return f"The run can be resumed; its directory is {folder}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from ..domain.errors import CertificationError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
 from ..domain.jobs import JobRequest, data_query, pipetask_options, with_label, without_labels
+from ..domain.text import on_screen
 from ..journal.facts import (
     CalibrationMade,
     Certified,
@@ -21,7 +23,7 @@ from ..journal.facts import (
     OutcomesRead,
     VerdictGiven,
 )
-from ..report.gains import gain_table
+from ..report.gains import gain_line, gain_table
 from ..report.verification import VerificationReport, fit
 from ..verification import MAX_FAILURES_BY_ITSELF, Accepted, CombinedCalibration, Waiver, judge, waive
 from ..workflow.workflow import Step, StepKind
@@ -76,8 +78,13 @@ class StepWork:
     @property
     def negative(self) -> list[str]:
         """One line for every verdict that is not positive."""
-        lines = (report.negative_line for report in self.reports.values())
+        lines = (report.negative_line for report in self.not_passed)
         return [line for line in lines if line is not None]
+
+    @property
+    def not_passed(self) -> list[VerificationReport]:
+        """The verdicts that are not positive."""
+        return [report for report in self.reports.values() if not report.verdict.passed]
 
     async def do(self, step: Step, images: Mapping[ImageType, Sequence[int]]) -> None:
         """Do a step; a `CalibrationError` says that it was not done.
@@ -162,12 +169,10 @@ class StepWork:
         self._note_verdict(report)
         path = str(self.context.add_to_report(report.full_text()))
         self.reports[step.calibration] = report
-        if verdict.passed and not verdict.failures:
-            self.context.log.info(report.love_text(path))
-            return
+        level = logging.INFO if verdict.passed and not verdict.failures else logging.WARNING
         if report.negative_line is not None:
-            self.context.log.warning(report.negative_line)
-        self.context.log.warning(report.love_text(path))
+            self.context.log.warning(report.negative_line, extra=on_screen(""))
+        self.context.log.log(level, report.love_text(path), extra=on_screen(report.on_screen))
         if not verdict.complete:
             raise VerificationIncomplete(step.calibration, verdict.problems)
 
@@ -282,7 +287,7 @@ class StepWork:
             self.context.note(GainsMeasured(time=self.context.now(), gains=gains))
         table = gain_table(gains)
         path = self.context.add_to_report(table)
-        self.context.log.info(fit(table, f"All gains: {path}"))
+        self.context.log.info(fit(table, f"All gains: {path}"), extra=on_screen(gain_line(gains)))
 
     def _pairs(self, flats: Sequence[int]) -> list[tuple[int, int]]:
         """Ids of the flats that the pipeline will pair, which does it in the order of their ids."""

@@ -51,6 +51,11 @@ class VerificationTest:
         return self.detector is not None and self.test not in UNCOUNTED_TESTS
 
     @property
+    def place(self) -> str:
+        """What was tested, e.g. ``RXX_S00 C05``."""
+        return " ".join(word for word in (self.detector, self.amplifier) if word) or "the exposure"
+
+    @property
     def _order(self) -> tuple[str, str, str]:
         return self.detector or "", self.amplifier or "", self.test
 

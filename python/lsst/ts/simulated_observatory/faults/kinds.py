@@ -148,7 +148,7 @@ _LEAK_RATE = Option("electron/s in every pixel", _positive, default=5.0)
 _COLUMN = Option("column of the assembled, trimmed image, from 0", _index, required=True)
 _COLUMN_RATE = Option("electron/s in every pixel of it", _positive, default=50.0)
 
-_INCOMPLETE = "The verification of [A-Z]+ has|VERIFICATION NEGATIVE"
+_INCOMPLETE = "The verification of [A-Z]+ has|VERIFICATION NEGATIVE|is not completely verified"
 _NO_END = "did not take|not confirmed"
 _NO_EVENT = "not confirmed by the OODS .*no imageInOODS"
 _BEFORE = "exit code 1|statusCode 1"
