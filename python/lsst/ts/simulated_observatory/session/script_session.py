@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 from dataclasses import dataclass, field
@@ -16,13 +17,14 @@ from lsst.ts.xml.enums.Script import ScriptState
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.domain.tai import iso_tai
+from lsst.ts.calibrations.domain.text import on_screen
 from lsst.ts.calibrations.journal.resumption import OPTION
 from lsst.ts.calibrations.journal.summary import SUMMARY
 
 from ..clock import SimulatedLoop
 from .flat_light import light_warnings
 from .interrupts import ending_signals, ignore_signals
-from .progress import PlainProgress, log_to
+from .progress import PlainProgress, Prospect, log_to
 from .setup import SetupError, SimulationSetup
 
 if TYPE_CHECKING:
@@ -90,7 +92,6 @@ class ScriptSession:
                     script.log.warning("SIMULATED faults: %s.", "; ".join(settings.faults))
                 await self._drive(script, remote)
             ignore_signals(asyncio.get_running_loop())
-        self.view.say(f"Everything about this run: {settings.folder}")
         return _STATUS.get(ScriptState(script.state.state), 1 if script.so_far.exposed else 2)
 
     async def _drive(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
@@ -106,9 +107,9 @@ class ScriptSession:
             await script.done_task
             return
         if self.obstacle is not None:
-            script.log.error(str(self.obstacle))
+            script.log.error(str(self.obstacle), extra=on_screen(""))
             script.write_summary("FAILED", str(self.obstacle))
-            self.view.say(f"FAILED: {self.obstacle}")
+            self._show_end(f"FAILED: {self.obstacle}")
             await script.close()
             return
         await self._observe(script, remote)
@@ -117,9 +118,17 @@ class ScriptSession:
             state, reason = ScriptState.FAILED, "the script was terminated by a signal"
         if not (self.setup.settings.folder / SUMMARY).exists():  # it never ran, or could not write
             self._summarise(script, state.name, reason)
-        self.view.say(f"{state.name}: {reason}")
-        if state != ScriptState.DONE and script.so_far.exposed and not script.so_far.rejected:
-            self.view.say(f"To go on with it: --resume {self.setup.settings.folder}")
+        self._show_end(f"{state.name}: {reason}")
+
+    def _show_end(self, words: str) -> None:
+        """Show the end of a run by its summary; the words are the last resort."""
+        folder = self.setup.settings.folder
+        try:
+            summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self.view.say(words)
+            return
+        self.view.show_end(summary, folder)
 
     def _summarise(self, script: BaseMakeCalibrations, state: str, reason: str) -> None:
         """Write the summary for a script that has not."""
@@ -133,7 +142,18 @@ class ScriptSession:
         os.environ["DAF_BUTLER_REPOSITORY_INDEX"] = str(self.setup.index)
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimulatedLoop)
-        self.view.begin(max(script.prepared.plan.n_images - len(script.record.exposures), 0), loop.tai)
+        plan = script.prepared.plan
+        self.view.begin(
+            Prospect(
+                images={each.image_type.value: each.n_images for each in plan.sets},
+                held={
+                    each.image_type.value: len(script.record.held(each.image_type.value))
+                    for each in plan.sets
+                },
+                end=loop.tai() + script.time_needed,
+                now=loop.tai,
+            )
+        )
         async with self.setup.observatory():
             try:
                 running = asyncio.ensure_future(self._start(remote))

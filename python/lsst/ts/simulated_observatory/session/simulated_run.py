@@ -83,7 +83,8 @@ def simulate_run(
     view, obstacle = make_view(Console()), None
     if config is not None:
         try:
-            setup.prepare(view.say)
+            with view.preparing():
+                setup.prepare(view.say)
         except SetupError as error:  # the script is to report it
             obstacle = error
     session = ScriptSession(
