@@ -86,6 +86,7 @@ class RunContext:
             What happened.
         """
         self.journal.append(fact)
+        self.log.debug("%s is in the journal.", type(fact).__name__)
 
     def note_faults(self) -> None:
         """Note what goes wrong on purpose in a simulation."""

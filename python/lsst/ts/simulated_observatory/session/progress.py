@@ -185,7 +185,13 @@ class _LogFile(logging.FileHandler):
 
 @contextlib.contextmanager
 def log_to(
-    log: logging.Logger, path: Path, view: PlainProgress, now: Callable[[], float], *, append: bool = False
+    log: logging.Logger,
+    path: Path,
+    view: PlainProgress,
+    now: Callable[[], float],
+    *,
+    append: bool = False,
+    level: int = logging.NOTSET,
 ) -> Iterator[None]:
     """Send a log to a file and to the view.
 
@@ -197,13 +203,17 @@ def log_to(
         Clock, TAI unix seconds.
     append
         Go on with the file, if there is one; else it is made new.
+    level
+        Lowest level of what is shown; the file gets everything.
 
     Yields
     ------
     None
         While the log goes there.
     """
-    handlers = (_LogFile(path, "a" if append else "w", view), view.handler())
+    shown = view.handler()
+    shown.setLevel(level)
+    handlers = (_LogFile(path, "a" if append else "w", view), shown)
     for handler, formatter in zip(handlers, (_ClockFormatter(now), _ScreenFormatter(now)), strict=True):
         handler.setFormatter(formatter)
         log.addHandler(handler)

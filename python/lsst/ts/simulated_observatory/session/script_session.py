@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 from dataclasses import dataclass, field
@@ -52,7 +53,8 @@ class ScriptSession:
     setup, view
         Setup of the simulated observatory, and what shows the run.
     index, log_level
-        SAL index of the script and least level of its log.
+        SAL index of the script, and lowest level of the log lines that are shown; the log file has INFO at
+        least.
     obstacle
         Why the simulated observatory cannot be had, if it cannot; the script is then not run.
     """
@@ -81,7 +83,7 @@ class ScriptSession:
             await asyncio.gather(script.start_task, remote.start_task)
             self._handle_signals(script, remote)
             log, resumed = settings.folder / "script.log", bool(self.setup.part)
-            with log_to(script.log, log, self.view, current_tai, append=resumed):
+            with log_to(script.log, log, self.view, current_tai, append=resumed, level=self.log_level):
                 script.log.info(
                     "SIMULATED run: seed %s, scale %s, night of %s.",
                     settings.seed,
@@ -99,7 +101,7 @@ class ScriptSession:
         if resumed:  # as in the queue: the script reads in the journal with what it began
             text = yaml.safe_dump({OPTION: str(self.setup.settings.folder)})
         try:
-            await remote.cmd_configure.set_start(config=text, logLevel=self.log_level)
+            await remote.cmd_configure.set_start(config=text, logLevel=min(self.log_level, logging.INFO))
         except salobj.AckError:  # the script has logged why
             if not resumed:  # the summary there is that of the run, which may be going on
                 script.write_summary(ScriptState(script.state.state).name, script.state.reason)

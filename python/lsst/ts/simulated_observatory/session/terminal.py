@@ -59,7 +59,8 @@ class _LogLines(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        if text := self.format(record):
+        text = self.format(record)
+        if text and "Setting final state" not in text:  # the table says it
             clock, _, words = text.partition(" ")
             line = Table.grid(padding=(0, 1))
             line.add_column(width=8, no_wrap=True, style="dim")
