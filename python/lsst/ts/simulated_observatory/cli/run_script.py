@@ -68,6 +68,11 @@ def _choose_sal(simulate: bool) -> None:
     metavar="DIR",
     help="Resume the run in this run directory, which was killed, stopped or failed.",
 )
+@click.option(
+    "--plan",
+    is_flag=True,
+    help="Show what would be taken, how long it lasts, and what is certified where; nothing is run.",
+)
 @click.version_option(package_name="ts-calibrations")
 @click.pass_context
 def main(
@@ -87,6 +92,7 @@ def main(
     collections: tuple[str, ...],
     faults: tuple[str, ...],
     resume: Path | None,
+    plan: bool,
 ) -> None:
     """Run SCRIPT, a path as the ATQueue lists it, in the simulated observatory.
 
@@ -102,7 +108,7 @@ def main(
 
     Parameters
     ----------
-    context, script, config_file, parameters, schema, index, log_level, simulate, resume
+    context, script, config_file, parameters, schema, index, log_level, simulate, resume, plan
         As the help texts of the options say; `context` has which of them were given.
     out, repo, scale, seed, date, collections, faults
         As the help texts of the options say.
@@ -124,9 +130,11 @@ def main(
     from ..session.checks import run_folder
     from ..session.request import RunRequest  # this imports more than the schema needs
     from ..session.resumption import resumed_request
-    from ..session.simulated_run import simulate_run
+    from ..session.simulated_run import plan_run, simulate_run
     from .configuration import configuration_text
 
+    if resume is not None and plan:
+        raise click.UsageError("--plan is about a new run: leave --resume out. Nothing was touched.")
     if resume is not None:
         text, request = resumed_request(context, resume, script_class, faults)
     else:
@@ -140,6 +148,8 @@ def main(
             collections=collections,
             faults=faults,
         )
+    if plan:
+        sys.exit(plan_run(script_class, text, request))
     sys.exit(simulate_run(script_class, text, request, index=index, log_level=log_level))
 
 
