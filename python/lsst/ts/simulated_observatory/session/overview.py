@@ -21,6 +21,9 @@ __all__ = ["show_overview"]
 PAGE = "report.html"
 """Name of the page in the run directory."""
 
+LABEL = len("CONFIGURE_FAILED")
+"""Width of the labels below the table."""
+
 MOST_LINES = 3
 """Lines of the reason, and lines on what failed."""
 
@@ -48,14 +51,15 @@ def show_overview(summary: Mapping[str, Any], folder: Path, console: Console) ->
             table.add_row(*row[:3], Text(row[3], STYLES.get(row[3], "")), row[4])
         console.print(table)
     for label, text, style in _lines(summary, folder, console.width):
+        if str(folder) in text:  # a path in one piece can be copied
+            words = Text.assemble((f"{label:<{LABEL}} ", style or "bold"), plain(text))
+            console.print(words, soft_wrap=True)
+            continue
         line = Table.grid(padding=(0, 1))
-        line.add_column(width=max(map(len, _LABELS)), no_wrap=True)
+        line.add_column(width=LABEL, no_wrap=True)
         line.add_column(overflow="fold")
         line.add_row(Text(label, style or "bold"), Text(plain(text)))
         console.print(line)
-
-
-_LABELS = ("CONFIGURE_FAILED", "Run directory")
 
 
 def _rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:

@@ -146,6 +146,9 @@ class _ClockFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return plain(super().format(record))  # without anything that a terminal would obey
 
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        return iso_tai(self._now())
+
 
 class _ScreenFormatter(_ClockFormatter):
     """Formats what a terminal shows, where that is less than the message."""
@@ -158,9 +161,6 @@ class _ScreenFormatter(_ClockFormatter):
             return ""
         shown = logging.makeLogRecord({**record.__dict__, "msg": short, "args": ()})
         return super().format(shown)
-
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
-        return iso_tai(self._now())
 
 
 class _LogFile(logging.FileHandler):
