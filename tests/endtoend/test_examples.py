@@ -127,7 +127,7 @@ def test_short_flats_and_their_curve_are_rejected_with_the_reason(run_example: A
     assert [each["step"] for each in run.summary["not_done"]] == ["certify PTC"]
     for told in (
         "FLAT failed: ",
-        "(rejected from 8): NOISE ",
+        "(8 or more would reject): NOISE ",
         "PTC failed: ",
         "PTC_TURNOFF 16",
         "1.35, 1.6 s are too faint to pass the test NOISE",

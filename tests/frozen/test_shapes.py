@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft7Validator
 
 from .normal import lines_of, pipelines_named, shape_of
 from .old_run import DATA, JOURNAL
 from .play import Played, fact_types, facts_of, schema, written_again
 from .runs import NAMES, SCRIPTS
 
+SCHEMA = json.loads((files("lsst.ts.calibrations") / "schemas" / "summary.json").read_text(encoding="utf-8"))
 SAMPLES = (DATA / "fact_samples.jsonl").read_text(encoding="utf-8").splitlines()
 
 
@@ -48,6 +51,11 @@ def test_together_the_summaries_have_all_keys_that_they_had(played: Callable[[st
             path for path, _ in shape_of(json.loads((played(name).folder / "summary.json").read_text()))
         }
     assert set(frozen("summary_keys.json")) - found == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_summary_fits_its_schema(played: Callable[[str], Played], name: str) -> None:
+    Draft7Validator(SCHEMA).validate(json.loads((played(name).folder / "summary.json").read_text()))
 
 
 def test_facts_have_the_fields_and_types_that_they_had() -> None:

@@ -50,7 +50,7 @@ def test_options_that_the_camera_has_not_are_refused() -> None:
     (error,) = examine("grating: empty_1", schema, LSSTCOMCAM).errors
     assert "no option 'grating'" in error
     (error,) = examine("filter: 2", schema, LSSTCOMCAM).errors
-    assert "filter: 2 is not possible; allowed is text or null" in error
+    assert "filter: 2 is not allowed; use text or null" in error
     (error,) = examine("detectors: [9]", schema, LSSTCOMCAM).errors
     assert "LSSTComCam has no [9]; it has detectors 0 to 8" in error
     (error,) = examine("detectors: [189]", load_schema("LSSTCam"), LSSTCAM).errors

@@ -278,7 +278,8 @@ class TestWarnings:
     )
     def test_few_images_of_their_own_calibration(self, n: int, words: str) -> None:
         (warning,) = self.warnings(f"script_mode: BIAS\nn_bias: {n}{self.DATES}")
-        assert warning.startswith(f"n_bias: {n} images are few: the test NOISE {words}")
+        images = "image is" if n == 1 else "images are"
+        assert warning.startswith(f"n_bias: {n} {images} too few: NOISE {words}; 20 are recommended")
 
     def test_enough_images_or_an_older_calibration(self) -> None:
         assert self.warnings(f"script_mode: BIAS\nn_bias: 14{self.DATES}") == ()

@@ -4,34 +4,44 @@ from __future__ import annotations
 
 import json
 import math
+import types
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft7Validator
 
+from lsst.ts.calibrations.butler.curves import curve_rows
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.journal.facts import (
     Certified,
+    CurvesMeasured,
     ExposureConfirmed,
     ExposuresLeftOut,
     ExposureTaken,
     Fact,
+    FaultsInjected,
     GainsMeasured,
     JobEnded,
     JobSubmitted,
+    OutcomesRead,
     ReadoutEnded,
     RunConfigured,
     RunEnded,
     RunResumed,
     StepNotDone,
     VerdictGiven,
+    fact_from_dict,
 )
 from lsst.ts.calibrations.journal.journal import FORMAT
 from lsst.ts.calibrations.journal.record import RunRecord
 from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.calibrations.journal.summary import make_summary, write_summary
+from lsst.ts.calibrations.verification.measurements import Measurement
+from lsst.ts.calibrations.verification.results import MadeTest, VerificationTest
 from lsst.ts.simulated_observatory.clock import START_TAI
 
 FIELDS = {
@@ -55,6 +65,9 @@ FIELDS = {
     "not_done",
     "timeline",
     "left_out",
+    "tests",
+    "curves",
+    "faults",
 }
 THRESHOLDS = {
     "MAX_FAILURES_PER_DETECTOR_PER_TEST_TYPE_THRESHOLD": 8,
@@ -65,6 +78,8 @@ THRESHOLDS = {
 }
 
 
+SCHEMA = json.loads((files("lsst.ts.calibrations") / "schemas" / "summary.json").read_text(encoding="utf-8"))
+VALIDATOR = Draft7Validator(SCHEMA)
 CONFIG = CalibrationConfig.from_namespace({}, LATISS)
 
 
@@ -113,7 +128,7 @@ def summarize(
     record = RunRecord()
     for fact in facts:
         record.apply(fact)
-    return make_summary(
+    summary = make_summary(
         record,
         RunSettings(
             folder=folder, repository=folder / "repo", simulated=True, seed=3, scale=4, date="2025-01-15"
@@ -126,6 +141,18 @@ def summarize(
         started=START_TAI,
         ended=START_TAI + ended,
     )
+    VALIDATOR.validate(summary)
+    return summary
+
+
+def test_the_schema_notices_what_is_missing_or_of_another_type(tmp_path: Path) -> None:
+    Draft7Validator.check_schema(SCHEMA)
+    summary = summarize([], tmp_path)
+    for name in FIELDS:
+        assert not VALIDATOR.is_valid({key: value for key, value in summary.items() if key != name})
+        assert not VALIDATOR.is_valid(summary | {name: 3.5})
+    assert not VALIDATOR.is_valid(summary | {"ended": "2025-01-15"})
+    assert VALIDATOR.is_valid(summary | {"a key of later": 1})
 
 
 def test_a_run_without_anything_has_all_fields(tmp_path: Path) -> None:
@@ -191,6 +218,29 @@ def test_a_job_has_its_times_since_the_begin_and_no_exit_code_until_it_ended(tmp
     assert (second["started"], second["ended"], second["exit_code"]) == (20.0, None, None)
 
 
+def test_tests_curves_and_faults(tmp_path: Path) -> None:
+    noise = MadeTest(
+        1, VerificationTest("RXX_S00", "C05", "NOISE"), False, Measurement(13.0, 10.0, 9.5, 10.5, "electron")
+    ).as_row()
+    dataset = types.SimpleNamespace(
+        gain={"C05": 1.1}, gainErr={"C05": math.nan}, rawMeans={"C05": [10.0, 20.0]},
+        aMatrix={"C05": [[-1e-6, 0.0]]}, expIdMask={"C05": [True, False]},
+    )  # fmt: skip
+    (curve,) = curve_rows(0, dataset)
+    assert (curve["a00"], curve["means"], curve["used"]) == (-1e-6, [10.0, 20.0], [True, False])
+    facts = [
+        FaultsInjected(time=START_TAI, faults=("amplifier-noise:amplifier=C05", "oods-late:image=5")),
+        OutcomesRead(time=START_TAI, calibration="BIAS", collection="u/ocps/a", tests=(noise, noise)),
+        OutcomesRead(time=START_TAI, calibration="BIAS", collection="u/ocps/b", tests=(noise,)),
+        CurvesMeasured(time=START_TAI, collection="u/ocps/c", curves=(curve,)),
+        FaultsInjected(time=START_TAI, faults=("oods-late:image=5", "hot-column:column=7")),
+    ]
+    summary = summarize([fact_from_dict(json.loads(json.dumps(each.as_dict()))) for each in facts], tmp_path)
+    assert summary["tests"] == [{"calibration": "BIAS", **noise}], "those that were read last"
+    assert summary["curves"] == [curve | {"gain_error": None}]
+    assert summary["faults"] == ["amplifier-noise:amplifier=C05", "oods-late:image=5", "hot-column:column=7"]
+
+
 def test_a_verdict_a_certification_and_what_was_not_done(tmp_path: Path) -> None:
     facts = [
         VerdictGiven(
@@ -209,8 +259,8 @@ def test_a_verdict_a_certification_and_what_was_not_done(tmp_path: Path) -> None
             time=START_TAI,
             dataset_type="bias",
             collection="LATISS/calib/daily",
-            begin="1950-01-01",
-            end="2050-01-01",
+            begin="1950-01-01T00:00:00.000",
+            end="2050-01-01T00:00:00.000",
             verified=True,
         ),
         StepNotDone(time=START_TAI, step="verify DARK", reason="exit code 1"),
@@ -232,8 +282,8 @@ def test_a_verdict_a_certification_and_what_was_not_done(tmp_path: Path) -> None
         {
             "dataset_type": "bias",
             "collection": "LATISS/calib/daily",
-            "begin": "1950-01-01",
-            "end": "2050-01-01",
+            "begin": "1950-01-01T00:00:00.000",
+            "end": "2050-01-01T00:00:00.000",
             "verified": True,
         }
     ]

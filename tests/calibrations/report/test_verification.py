@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -133,7 +134,7 @@ def test_one_line_marks_every_negative_verdict(rejected: VerificationReport) -> 
     assert line.startswith(
         "CALIBRATION VERIFICATION NEGATIVE: BIAS failed: 57 tests failed; 3 of 3 exposures"
     )
-    assert line.endswith("(rejected from 3): NOISE 48, CR_NOISE 8, MEAN 1")
+    assert line.endswith("(3 would reject): NOISE 48, CR_NOISE 8, MEAN 1")
     assert "\n" not in line
     incomplete = VerificationReport("FLAT", judged({1: []}, exposures=[1, 2]), "u/ocps/1")
     assert incomplete.negative_line is not None
@@ -216,6 +217,39 @@ def test_a_curve_is_reported_under_its_own_name_and_without_exposures() -> None:
     ]
     assert "RXX_S00 C00 PROB_TEST (not counted)" in shown
     assert "more in the full report" not in report.full_text()
-    assert (
-        report.negative_line == "CALIBRATION VERIFICATION NEGATIVE: PTC failed: 9 of 16 tests failed: GAIN 9"
+    assert report.negative_line == (
+        "CALIBRATION VERIFICATION NEGATIVE: PTC failed: 9 of 16 tests failed (and 16 that are not counted):"
+        " GAIN 9"
     )
+    assert "number_verification_tests_threshold_ptc" not in report.full_text(), "there is no such option"
+
+
+def test_defects_name_the_option_that_they_are_judged_with() -> None:
+    text = VerificationReport("DEFECTS", judged({1: ["RXX_S00 C01 MIN"]}), "u/ocps/1").full_text()
+    assert "(here number_verification_tests_threshold_flat)" in text
+
+
+def test_numbers_and_cause_come_before_the_text_of_the_page() -> None:
+    low: dict[str, Any] = {"detector": "RXX_S00", "test": "NOISE", "passed": False, "counted": True}
+    low |= {"value": 8.9, "reference": 10.9, "limit": [10.355, 11.445], "unit": "electron"}
+    tests = [low | {"exposure": exposure, "amplifier": name} for exposure in (1, 2, 3) for name in AMPLIFIERS]
+    verdict = evaluate(
+        {key: {"SUCCESS": False, "FAILURES": noise()} for key in (1, 2, 3)} | {"SUCCESS": False},
+        exposures=[1, 2, 3],
+        detectors=["RXX_S00"],
+        amplifiers=AMPLIFIERS,
+        max_failures_per_detector=8,
+        combined=CombinedCalibration("BIAS", {"BIAS": (1, 2, 3)}, "u/ocps/329c", ("id",)),
+    )
+    report = VerificationReport("BIAS", verdict, "u/ocps/5579", "u/ocps/329c", tests)
+    shown = lines(report.love_text("/run/report.txt"))
+    assert shown[:4] == [
+        "What failed in BIAS:",
+        "NOISE on all 16 amplifiers failed in 3 of 3 exposures: 8.9 electron (reference 10.9, -18.3 %;"
+        " allowed 10.36 to 11.45)",
+        "Likely cause: only 3 images were combined; 20 are recommended.",
+        "BIAS calibration failed verification and will not be certified.",
+    ]
+    whole = lines(report.full_text())
+    assert [each.split()[0] for each in whole[1:17]] == list(AMPLIFIERS)
+    assert whole[17] == shown[2]

@@ -124,7 +124,11 @@ class ScriptedArchive:
             {(each, "RXX_S00"): measured for each in there},
             exposures=exposures,
             amplifiers=EXPECTED,
+            calibration=calibration,
         )
+
+    async def curves(self, collection: str, detectors: Sequence[int]) -> list[dict[str, Any]]:
+        return []
 
     async def pair_gains(
         self, collection: str, pairs: Sequence[tuple[int, int]], detectors: Sequence[int]

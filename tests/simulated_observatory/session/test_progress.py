@@ -6,16 +6,28 @@ import io
 import logging
 from pathlib import Path
 
+import pytest
 from rich.console import Console
+from rich.text import Text
 
-from lsst.ts.calibrations.journal.facts import ExposureTaken, Fact, JobEnded, JobSubmitted
+from lsst.ts.calibrations.domain.text import on_screen
+from lsst.ts.calibrations.journal.facts import (
+    ExposureBegun,
+    ExposureConfirmed,
+    ExposureTaken,
+    Fact,
+    JobEnded,
+    JobSubmitted,
+    VerdictGiven,
+)
 from lsst.ts.simulated_observatory.clock import START_TAI
 from lsst.ts.simulated_observatory.session.progress import (
     PlainProgress,
-    _TerminalProgress,
+    Prospect,
     log_to,
     make_view,
 )
+from lsst.ts.simulated_observatory.session.terminal import TerminalProgress
 
 
 def taken(number: int) -> Fact:
@@ -45,38 +57,116 @@ def submitted(job_id: str, calibration: str) -> Fact:
     )
 
 
-def picture(view: _TerminalProgress, screen: Console) -> str:
-    """The view as it is now."""
+def begun(number: int) -> Fact:
+    return ExposureBegun(
+        time=START_TAI, group_id="g", image_type="BIAS", exp_time=0.0, position=number, discarded=False
+    )
+
+
+def confirmed(number: int) -> Fact:
+    return ExposureConfirmed(time=START_TAI, id=number, physical_filter=None, files=())
+
+
+def verdict(calibration: str, *, passed: bool, n_failed: int) -> Fact:
+    return VerdictGiven(
+        time=START_TAI,
+        calibration=calibration,
+        passed=passed,
+        complete=True,
+        verification_collection="u/ocps/a",
+        generation_collection=None,
+        failures={},
+        thresholds={},
+        n_failed=n_failed,
+        n_tests=240,
+    )
+
+
+def prospect(seconds: float) -> Prospect:
+    return Prospect(
+        images={"BIAS": 6, "DARK": 3}, held={"DARK": 1}, end=START_TAI + 200, now=lambda: START_TAI + seconds
+    )
+
+
+def picture(view: TerminalProgress, screen: Console) -> list[str]:
+    """The lines of the live block as it is now."""
     with screen.capture() as capture:
         screen.print(view._picture())
-    return capture.get()
+    return [Text.from_ansi(line).plain.rstrip() for line in capture.get().splitlines()]
 
 
-def test_a_terminal_shows_exposures_jobs_and_the_clock() -> None:
-    screen = Console(file=io.StringIO(), force_terminal=True, width=100)
+@pytest.mark.parametrize("width", [80, 140])
+def test_a_terminal_shows_what_is_exposed_the_types_the_jobs_and_the_time_left(width: int) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=width)
     view = make_view(screen)
-    assert isinstance(view, _TerminalProgress)
-    view.begin(65, lambda: START_TAI + 90)
+    assert isinstance(view, TerminalProgress)
+    view.begin(prospect(90))
     try:
-        for fact in (taken(1), taken(2), submitted("a", "BIAS"), submitted("b", "DARK")):
+        for fact in (begun(1), taken(1), confirmed(1), begun(2), taken(2), begun(3)):
             view.take(fact)
-        shown = picture(view, screen)
-        for words in ("2/65", "jobs running: verify BIAS, verify DARK", "2025-01-15T18:01:30.000 TAI"):
-            assert words in shown
-        view.take(JobEnded(time=START_TAI, job_id="a", exit_code=0))
-        assert "jobs running: verify DARK" in picture(view, screen)
-        view.take(JobEnded(time=START_TAI, job_id="b", exit_code=1))
-        assert "jobs running: none" in picture(view, screen)
+        first, bias, dark = picture(view, screen)
+        assert first == "18:01:30 Exposing BIAS 3 of 6, 0 s; about 1 min 50 s left on this clock"
+        assert bias.endswith("2 of 6 taken, 1 confirmed")
+        assert dark.endswith("1 of 3 taken, 1 confirmed"), "one was there when the run was resumed"
+        view.take(submitted("a", "BIAS"))
+        view.take(submitted("b", "DARK"))
+        view.take(JobEnded(time=START_TAI + 25, job_id="a", exit_code=0))
+        view.take(verdict("BIAS", passed=True, n_failed=5))
+        view.take(verdict("PTC", passed=False, n_failed=16))
+        lines = picture(view, screen)
+        assert lines[1].endswith("passed, 5 tests failed")
+        assert lines[3:] == [
+            "verify BIAS succeeded after 25 s",
+            "verify DARK running for 90 s",
+            "PTC         failed, 16 tests failed",
+        ]
+        view.take(JobEnded(time=START_TAI + 30, job_id="b", exit_code=1))
+        assert "verify DARK failed after 30 s" in picture(view, screen)
+        assert all(len(line) <= width for line in picture(view, screen))
     finally:
         view.end()
     view.end()
+
+
+def test_the_time_left_is_never_below_nothing() -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80)
+    view = TerminalProgress(screen)
+    view.begin(prospect(250))
+    view.end()
+    assert picture(view, screen)[0] == "18:04:10 No exposure under way; nearly done"
+
+
+def test_a_log_line_wraps_beside_its_time_and_may_be_shorter_than_in_the_file(tmp_path: Path) -> None:
+    output = io.StringIO()
+    screen = Console(file=output, force_terminal=True, width=40, no_color=True)
+    log = logging.getLogger("a script on a terminal")
+    log.setLevel(logging.DEBUG)
+    with log_to(log, tmp_path / "script.log", make_view(screen), lambda: START_TAI, level=logging.INFO):
+        log.info("%s", "word " * 10, extra=None)
+        log.warning("a very long text", extra=on_screen("a short [bold]one[/bold]"))
+        log.warning("nothing of this", extra=on_screen(""))
+        log.debug("for the file alone")
+    shown = [Text.from_ansi(line).plain.rstrip() for line in output.getvalue().splitlines()]
+    assert shown == [
+        "18:00:00 word word word word word word",
+        "         word word word word",
+        "18:00:00 WARNING a short",
+        "         [bold]one[/bold]",
+    ]
+    assert "\x1b[33m" not in output.getvalue()
+    kept = (tmp_path / "script.log").read_text().splitlines()
+    assert [line.split(maxsplit=2)[2].strip() for line in kept] == [
+        ("word " * 10).strip(), "a very long text", "nothing of this", "for the file alone",
+    ]  # fmt: skip
 
 
 def test_anything_else_gets_plain_lines() -> None:
     output = io.StringIO()
     view = make_view(Console(file=output, force_terminal=False, width=40))
     assert isinstance(view, PlainProgress)
-    view.begin(65, lambda: START_TAI)
+    view.begin(prospect(0))
+    with view.preparing():
+        pass
     view.take(taken(1))
     view.say("DONE: [bold]a line that is a good deal longer than the forty columns of this console[/bold]")
     view.end()

@@ -21,6 +21,7 @@ from .config.config import CalibrationConfig, Findings, examine
 from .config.schema import load_schema
 from .domain.errors import CalibrationError, ConfigurationError
 from .domain.instruments import Instrument, day_obs
+from .domain.text import on_screen
 from .journal.facts import Fact, RunEnded
 from .journal.record import RunRecord
 from .journal.resumption import Resumption, asked_for, resume_run
@@ -111,6 +112,13 @@ class BaseMakeCalibrations(salobj.BaseScript):
         return self._prepared
 
     @property
+    def time_needed(self) -> float:
+        """Seconds that the run will take, or the rest of one that is resumed; RuntimeError before that."""
+        held = [each.taken for each in self.record.exposures.values() if not each.lost]
+        spent = sum(each.exp_time + self.instrument.readout_time for each in held)
+        return max(self.prepared.plan.duration - spent, 0.0)
+
+    @property
     def record(self) -> RunRecord:
         """What is known of the run."""
         if self._context is not None:
@@ -179,10 +187,8 @@ class BaseMakeCalibrations(salobj.BaseScript):
     def set_metadata(self, metadata: salobj.BaseMsgType) -> None:
         """Publish how long the run will take [s], how many images and with what."""
         config, plan = self.prepared.config, self.prepared.plan
-        held = [each.taken for each in self.record.exposures.values() if not each.lost]
-        spent = sum(each.exp_time + self.instrument.readout_time for each in held)
-        metadata.duration = max(plan.duration - spent, 0.0)
-        metadata.nimages = plan.n_images - len(held)
+        metadata.duration = self.time_needed
+        metadata.nimages = plan.n_images - sum(not each.lost for each in self.record.exposures.values())
         metadata.instrument = self.instrument.name
         metadata.filters = "" if config.filter is None else str(config.filter)
 
@@ -205,7 +211,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
                 group_id=self.next_supplemented_group_id,
             ).run()
         except CalibrationError as error:
-            self.log.error(str(error))
+            self.log.error(str(error), extra=on_screen(""))  # the end shows the reason
             raise salobj.ExpectedError(str(error)) from error
         await self.set_state(reason=outcome)
 

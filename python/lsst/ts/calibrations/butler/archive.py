@@ -14,6 +14,7 @@ from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
 from ..domain.text import one_line
 from ..verification import VerificationResults, read_calibration, read_exposures
+from .curves import curve_rows
 from .exposures import ArchivedExposure
 from .members import Members, members_of
 from .pairgains import PairGain
@@ -234,6 +235,7 @@ class Archive:
             {(exposure, names[number]): _read(butler, ref) for (exposure, number), ref in parts.items()},
             exposures=exposures,
             amplifiers=amplifiers,
+            calibration=calibration,
         )
 
     @_in_thread
@@ -267,6 +269,24 @@ class Archive:
         except (TypeError, ValueError) as error:
             reason = one_line(error)
             raise ArchiveError(f"the exposures that {dataset_type} in {run} was made of: {reason}") from error
+
+    @_in_thread
+    def curves(self, collection: str, detectors: Sequence[int]) -> list[dict[str, Any]]:
+        """Read photon transfer curves; ArchiveError if one that is there cannot be read.
+
+        Parameters
+        ----------
+        collection, detectors
+            Collection of the job that made them, and Butler ids.
+
+        Returns
+        -------
+        curves
+            As of `curve_rows`.
+        """
+        butler = self._refreshed()
+        found = self._find(butler, "ptc", collection, detector=detectors)
+        return [row for (number,), ref in found.items() for row in curve_rows(number, _read(butler, ref))]
 
     @_in_thread
     def pair_gains(

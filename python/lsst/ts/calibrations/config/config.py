@@ -23,15 +23,25 @@ from .rules import rule_problems
 from .schema import compare, defaults, load_schema, show
 from .text import read_mapping
 
-__all__ = ["MOST_PROBLEMS", "CalibrationConfig", "Findings", "examine"]
+__all__ = [
+    "FEW_IMAGES",
+    "MOST_PROBLEMS",
+    "RECOMMENDED_IMAGES",
+    "CalibrationConfig",
+    "Findings",
+    "examine",
+]
 
 MOST_PROBLEMS = 40
 """Problems that are named one by one."""
 
 _LONGEST = 4000  # characters of one problem or remark; the longest are proposed lists of exposure times
-_SURE_TO_FAIL, _MAY_FAIL = 10, 14
+_SURE_TO_FAIL, FEW_IMAGES = 10, 14
 """Below so many images a calibration made from them fails, or may fail, NOISE against these same images:
 their residual noise is sqrt(1 - 1/N) of the nominal one, and the test allows 5 % (DMTN-101, 4.3)."""
+
+RECOMMENDED_IMAGES = 20
+"""Images that a calibration should be made from (DMTN-222)."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +222,7 @@ class CalibrationConfig:
                 "do_verify is false: combined calibrations will be certified unverified, and recorded as such"
             )
         elif self.generate_calibrations:
-            few = {kind: settings.n for kind, settings in self.images.items() if settings.n < _MAY_FAIL}
+            few = {kind: settings.n for kind, settings in self.images.items() if settings.n < FEW_IMAGES}
             yield from (_few_images(kind, n) for kind, n in few.items())
         if self.calibrations_to_make and not any(date in given for date in DATES):
             daily = ", ".join(daily_lines(self.calib_collection))
@@ -303,11 +313,13 @@ def _present_day() -> int:
 def _few_images(kind: ImageType, n: int) -> str:
     if kind is ImageType.FLAT:
         # their noise has an upper limit only, and what it is compared with has no part of it
-        outcome = "a flat made of so few takes up their noise, so that the test NOISE says little"
+        outcome = "a flat made of so few takes up their noise, so that NOISE says little"
     else:
-        how = "will" if n < _SURE_TO_FAIL else "may"
-        outcome = f"the test NOISE {how} fail against a calibration made of them"
-    return f"n_{kind.lower()}: {n} images are few: {outcome}; 20 are recommended (DMTN-222)"
+        outcome = f"NOISE {'will' if n < _SURE_TO_FAIL else 'may'} fail"
+    images = "image is" if n == 1 else "images are"
+    return (
+        f"n_{kind.lower()}: {n} {images} too few: {outcome}; {RECOMMENDED_IMAGES} are recommended (DMTN-222)"
+    )
 
 
 def _image_settings(options: Mapping[str, Any], kind: ImageType) -> _ImageSettings:

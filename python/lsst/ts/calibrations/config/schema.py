@@ -127,14 +127,16 @@ def compare(
         about = schema["properties"][option]
         if not _is_finite(value) or not Draft7Validator(about).is_valid(value):
             allowed, hint = _allowed(about), _hint(option, value, about) or _none_of(option, value, schema)
-            problems[option] = f"{option}: {show(value)} is not possible; allowed is {allowed}{hint}"
+            allowed = f"{'choose' if allowed.startswith('one of') else 'use'} {allowed}"
+            problems[option] = f"{option}: {show(value)} is not allowed; {allowed}{hint}"
     return understood, problems, notes
 
 
 @cache
 def _load(instrument: str) -> dict[str, Any]:
     folder = files("lsst.ts.calibrations") / "schemas"
-    known = sorted({path.name.removesuffix(".yaml") for path in folder.iterdir()} - {_COMMON})
+    names = {path.name for path in folder.iterdir() if path.name.endswith(".yaml")}
+    known = sorted({name.removesuffix(".yaml") for name in names} - {_COMMON})
     if instrument not in known:
         raise ValueError(f"there is no schema for {instrument!r}; there are schemas for {', '.join(known)}")
     common, own = ((folder / f"{name}.yaml").read_text(encoding="utf-8") for name in (_COMMON, instrument))

@@ -6,7 +6,10 @@ sequences, marks of direction change the order in which a line is read, and a me
 
 from __future__ import annotations
 
-__all__ = ["one_line", "plain"]
+__all__ = ["ON_SCREEN", "on_screen", "one_line", "plain"]
+
+ON_SCREEN = "on_screen"
+"""Attribute of a log record with what a terminal shows in place of its message."""
 
 _LONGEST = 500  # characters of a text by others that a message repeats
 
@@ -44,3 +47,19 @@ def one_line(value: object, most: int = _LONGEST) -> str:
         Printable, without line breaks.
     """
     return plain(str(value), most).replace("\n", "\\n")
+
+
+def on_screen(text: str) -> dict[str, str]:
+    """Give a log line another text on a terminal than in LOVE and in the log file.
+
+    Parameters
+    ----------
+    text
+        What a terminal shows; nothing if it is empty.
+
+    Returns
+    -------
+    extra
+        The argument ``extra`` of the methods of a logger.
+    """
+    return {ON_SCREEN: text}

@@ -67,6 +67,14 @@ class RunResumed(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FaultsInjected(Fact):
+    """From now on something goes wrong on purpose: the observatory is simulated."""
+
+    faults: tuple[str, ...]
+    """As they were asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExposureBegun(Fact):
     """The camera is about to be commanded to take an exposure; what became of it is another fact."""
 
@@ -218,6 +226,28 @@ class VerdictGiven(Fact):
     thresholds: Mapping[str, int]
     n_failed: int
     n_tests: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomesRead(Fact):
+    """The outcomes of the tests of a verification, on which the verdict is given."""
+
+    calibration: str
+    """Name of the type."""
+    collection: str
+    """Collection of the job."""
+    tests: tuple[Mapping[str, Any], ...]
+    """As ``summary.json`` has them: those that failed alone, if there are very many."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvesMeasured(Fact):
+    """Photon transfer curves were measured."""
+
+    collection: str
+    """Collection of the job."""
+    curves: tuple[Mapping[str, Any], ...]
+    """As ``summary.json`` has them: one for each detector and amplifier."""
 
 
 @dataclass(frozen=True, kw_only=True)

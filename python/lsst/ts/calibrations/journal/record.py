@@ -85,6 +85,12 @@ class RunRecord:
     """Exposures that were not used or are odd, by the collection of the job."""
     verdicts: dict[str, facts.VerdictGiven] = field(default_factory=dict)
     """The last verdict, by calibration."""
+    tests: dict[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    """The outcomes of tests that were read last, by calibration."""
+    curves: list[Mapping[str, Any]] = field(default_factory=list)
+    """The photon transfer curves that were measured last."""
+    faults: list[str] = field(default_factory=list)
+    """What went wrong on purpose in the simulation, in any part."""
     certified: list[facts.Certified] = field(default_factory=list)
     """What was certified."""
     gains: list[Mapping[str, Any]] = field(default_factory=list)
@@ -193,6 +199,8 @@ class RunRecord:
             case facts.RunResumed():
                 self.not_done.clear()
                 self.ended = None
+            case facts.FaultsInjected():
+                self.faults += [each for each in fact.faults if each not in self.faults]
             case facts.ExposureBegun():
                 self.begun = fact
             case facts.ExposureTaken():
@@ -221,6 +229,10 @@ class RunRecord:
                 self.left_out[fact.collection] = fact
             case facts.VerdictGiven():
                 self.verdicts[fact.calibration] = fact
+            case facts.OutcomesRead():
+                self.tests[fact.calibration] = fact.tests
+            case facts.CurvesMeasured():
+                self.curves = list(fact.curves)
             case facts.GainsMeasured():
                 self.gains = list(fact.gains)
             case facts.Certified():

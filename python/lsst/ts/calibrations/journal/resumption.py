@@ -12,7 +12,7 @@ from .facts import RunConfigured
 from .journal import JOURNAL, Journal, JournalError, JournalInUse, read_journal
 from .record import RunRecord
 
-__all__ = ["OPTION", "Resumption", "ResumptionError", "asked_for", "resume_run"]
+__all__ = ["OPTION", "Resumption", "ResumptionError", "asked_for", "configured_run", "resume_run"]
 
 OPTION = "resume"
 """Name of the option of the configuration."""
@@ -131,10 +131,56 @@ def resume_run(folder: Path, script: str) -> Resumption:
     return Resumption(folder, journal, *_read_run(folder, script))
 
 
+def configured_run(folder: Path) -> RunConfigured:
+    """Read with what a run began.
+
+    Parameters
+    ----------
+    folder
+        Run directory.
+
+    Returns
+    -------
+    configured
+        The first fact of its journal.
+
+    Raises
+    ------
+    ResumptionError
+        There is no run, or its journal cannot be used.
+    """
+    return _configured(folder, _read_record(folder))
+
+
+def _configured(folder: Path, record: RunRecord) -> RunConfigured:
+    if record.configured is None:
+        raise ResumptionError(f"the journal {folder / JOURNAL} holds no fact: the run had not begun")
+    return record.configured
+
+
 def _read_run(folder: Path, script: str) -> tuple[RunConfigured, RunRecord]:
     """With what a run began, and what it did, if it can go on; else ResumptionError."""
+    record = _read_record(folder)
+    configured = _configured(folder, record)
+    if configured.script != script:
+        raise ResumptionError(
+            f"{folder} is a run of {configured.script}, not of {script}", "Resume it with its own script."
+        )
+    if record.ended is not None and record.ended.state == "DONE":
+        raise ResumptionError(f"the run in {folder} is DONE: there is nothing left to do")
+    return configured, record
+
+
+def _read_record(folder: Path) -> RunRecord:
+    """What a run did; else ResumptionError."""
     path, record = folder / JOURNAL, RunRecord()
-    if path.exists() and not path.is_file():  # reading a pipe or a device may never end
+    if not folder.is_dir():
+        raise ResumptionError(f"{folder} holds no run: there is no such folder", "Name a run directory.")
+    if not path.exists():
+        raise ResumptionError(
+            f"{folder} holds no run: there is nothing to resume, no journal", "Name a run directory."
+        )
+    if not path.is_file():  # reading a pipe or a device may never end
         raise ResumptionError(f"{folder} holds no run: {path.name} is no file")
     try:
         for number, fact in enumerate(read_journal(path), 1):
@@ -150,13 +196,4 @@ def _read_run(folder: Path, script: str) -> tuple[RunConfigured, RunRecord]:
         ) from None
     except ValueError as error:
         raise ResumptionError(f"the journal cannot be used: {error}") from None
-    configured = record.configured
-    if configured is None:
-        raise ResumptionError(f"the journal {path} holds no fact: the run had not begun")
-    if configured.script != script:
-        raise ResumptionError(
-            f"{folder} is a run of {configured.script}, not of {script}", "Resume it with its own script."
-        )
-    if record.ended is not None and record.ended.state == "DONE":
-        raise ResumptionError(f"the run in {folder} is DONE: there is nothing left to do")
-    return configured, record
+    return record

@@ -37,6 +37,8 @@ class RunSettings:
     """ISO date of the simulated images; None in the observatory."""
     collections: tuple[str, ...] = ()
     """Aliases of the simulation's reference calibrations."""
+    faults: tuple[str, ...] = ()
+    """What goes wrong on purpose in the simulation, as it was asked for."""
     pipelines: str | None = None
     """Address of the folder with the pipelines, if they are others than those of cp_pipe and cp_verify."""
     open_butler: Callable[[str, bool], Butler] | None = None

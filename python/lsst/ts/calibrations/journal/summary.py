@@ -91,6 +91,9 @@ def make_summary(
             for fact in record.left_out.values()
             for exposure, reason in fact.left_out.items()
         ],
+        "tests": [{"calibration": name, **row} for name, rows in record.tests.items() for row in rows],
+        "curves": list(record.curves),
+        "faults": list(dict.fromkeys([*record.faults, *settings.faults])),
     }
     return dict(_finite(summary))
 

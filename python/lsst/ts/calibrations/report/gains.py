@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any, TypeGuard
 
-__all__ = ["gain_table"]
+__all__ = ["gain_line", "gain_table"]
 
 
 def gain_table(gains: Sequence[Mapping[str, Any]]) -> str:
@@ -26,6 +26,29 @@ def gain_table(gains: Sequence[Mapping[str, Any]]) -> str:
         Lines of text.
     """
     return "\n".join([*_mean_lines(gains), *_pair_lines(gains)])
+
+
+def gain_line(gains: Sequence[Mapping[str, Any]]) -> str:
+    """Say in a line what the gains are.
+
+    Parameters
+    ----------
+    gains
+        As for `gain_table`.
+
+    Returns
+    -------
+    line
+        Number of pairs and amplifiers, and the range of the corrected gains.
+    """
+    known = [each["gain_corrected"] for each in gains if _is_known(each["gain_corrected"])]
+    pairs = len({tuple(each["exposures"]) for each in gains})
+    amplifiers = len({(each["detector"], each["amplifier"]) for each in gains})
+    values = f"{min(known):.3f} to {max(known):.3f} electron/adu" if known else "none could be measured"
+    return (
+        f"Gains of {amplifiers} amplifiers from {pairs} pair{'s' if pairs != 1 else ''} of flats: {values},"
+        " corrected for the brighter-fatter effect."
+    )
 
 
 def _mean_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from ..domain.calibrations import CALIBRATIONS
 from ..domain.text import plain
 from ..verification import Verdict
+from .failures import failure_lines, likely_cause
 
 __all__ = ["LOVE_LIMIT", "NEGATIVE", "VerificationReport", "fit"]
 
@@ -18,6 +21,12 @@ LOVE_LIMIT = 100_000
 NEGATIVE = "CALIBRATION VERIFICATION NEGATIVE"
 """Begin of the one line that marks a verdict that is not positive: a Watcher rule can look for it."""
 
+LINES_SHOWN = 10
+"""Most lines, in numbers, on what failed that an operator gets; the report has one for every amplifier."""
+
+MOST_PLACES = 3
+"""Most amplifiers that are named in the reason."""
+
 PROBLEMS_SHOWN = 50
 """Most problems of an incomplete verification that LOVE gets."""
 
@@ -26,7 +35,7 @@ _THRESHOLDS = """\
         Acceptable maximum number of failures per detector per test type:\
  {MAX_FAILURES_PER_DETECTOR_PER_TEST_TYPE_THRESHOLD}
         This value is controlled by the configuration parameter:\
- 'number_verification_tests_threshold_<IMGTYPE>' (here number_verification_tests_threshold_{type})
+ 'number_verification_tests_threshold_<IMGTYPE>' ({here})
         Acceptable maximum number of failed detectors: {MAX_FAILED_DETECTORS_THRESHOLD}
         Acceptable maximum number of failed tests per exposure: {MAX_FAILED_TESTS_PER_EXPOSURE_THRESHOLD}
         Acceptable maximum number of failed exposures: {MAX_FAILED_EXPOSURES_THRESHOLD}
@@ -53,24 +62,52 @@ class VerificationReport:
         Collection with the results of the verification.
     generation_collection
         Collection with the combined calibrations made from the images; None in external verification.
+    tests
+        The tests that were made, as ``summary.json`` has them.
     """
 
     calibration: str
     verdict: Verdict
     verification_collection: str
     generation_collection: str | None = None
+    tests: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def cause(self) -> str | None:
+        """The likely cause of failures, where the run knows one."""
+        made = self.verdict.combined
+        return None if made is None else likely_cause(self.tests, len(made.verified_with))
+
+    def reasons(self, most: int | None = None) -> list[str]:
+        """Say in numbers what failed.
+
+        Parameters
+        ----------
+        most
+            How many lines there may be; None: one for every amplifier and test.
+
+        Returns
+        -------
+        lines
+            The likely cause last, where the run knows one; nothing if all tests passed.
+        """
+        lines = failure_lines(self.tests, most=most)
+        return [*lines, *([f"Likely cause: {self.cause}."] if lines and self.cause else [])]
 
     @property
     def counts(self) -> str:
         """How many tests failed, out of how many, and in how many exposures."""
         verdict = self.verdict
         of_all = f" of {verdict.n_tests}" if verdict.n_tests is not None else ""
+        failed = f"{verdict.n_failed}{of_all} tests failed"
+        if uncounted := sum(map(len, verdict.failed_tests.values())) - verdict.n_failed:
+            failed += f" (and {uncounted} that {'is' if uncounted == 1 else 'are'} not counted)"
         if verdict.by_itself:
-            return f"{verdict.n_failed}{of_all} tests failed"
+            return failed
+        limit = verdict.thresholds["MAX_FAILED_EXPOSURES_THRESHOLD"]
         return (
-            f"{verdict.n_failed}{of_all} tests failed; {len(verdict.failed_exposures)} of"
-            f" {len(verdict.exposures)} exposures failed (rejected from"
-            f" {verdict.thresholds['MAX_FAILED_EXPOSURES_THRESHOLD']})"
+            f"{failed}; {len(verdict.failed_exposures)} of {len(verdict.exposures)} exposures failed"
+            f" ({limit}{' or more' if limit < len(verdict.exposures) else ''} would reject)"
         )
 
     @property
@@ -79,7 +116,8 @@ class VerificationReport:
         if self.verdict.passed:
             return None
         if not self.verdict.complete:
-            problems = f"{len(self.verdict.problems)} problems"
+            n = len(self.verdict.problems)
+            problems = f"{n} problem{'s' if n != 1 else ''}"
             return f"{NEGATIVE}: {self.calibration} is incomplete ({problems}): {self.counts}"
         failed = (test for tests in self.verdict.failed_tests.values() for test in tests if test.counts)
         often = Counter(each.test for each in failed).most_common()
@@ -87,11 +125,44 @@ class VerificationReport:
         return plain(f"{NEGATIVE}: {self.calibration} failed: {self.counts}: {types}")
 
     @property
+    def in_brief(self) -> str:
+        """The verdict in a few words, with what failed where: for the reason of the state of the script."""
+        verdict, made = self.verdict, self.generation_collection is not None
+        if verdict.passed:
+            words = "passed verification"
+        elif verdict.complete:
+            words = "rejected" if made else "failed verification"
+        else:
+            words = "is not completely verified"
+        n = f"{verdict.n_failed} of {verdict.n_tests}" if verdict.n_tests is not None else verdict.n_failed
+        failed = [test for tests in verdict.failed_tests.values() for test in tests if test.counts]
+        places = {each.place for each in failed}
+        names = list(dict.fromkeys(each.test for each in failed))
+        where = f"{', '.join(sorted(places))} " if 0 < len(places) <= MOST_PLACES else ""
+        about = f": {where}{', '.join(names)}" if names else ""
+        return plain(f"{self.calibration} {words} ({n} tests failed{about})")
+
+    @property
+    def on_screen(self) -> str:
+        """The verdict and what failed in a few lines, for a terminal."""
+        passed, complete = self.verdict.passed, self.verdict.complete
+        made = self.generation_collection is not None
+        words = "passed verification" if passed else "failed verification" if complete else "is incomplete"
+        against = "" if made else " against existing calibrations"
+        problems = [*self.verdict.problems[:LINES_SHOWN], *self.reasons(LINES_SHOWN)]
+        lines = [
+            f"{self.calibration} {words}{against}: {self.counts}.",
+            *(f"    {each}" for each in problems),
+        ]
+        return plain("\n".join(lines))
+
+    @property
     def headline(self) -> str:
         """The verdict in one sentence."""
         verdict, internal = self.verdict, self.generation_collection is not None
         if not verdict.complete:
-            missing = f"{len(verdict.problems)} results are missing or contradictory"
+            n = len(verdict.problems)
+            missing = f"{n} result{'s are' if n != 1 else ' is'} missing or contradictory"
             return f"{self.calibration} verification is incomplete, so nothing can be certified: {missing}."
         if not verdict.passed:
             consequence = " and will not be certified" if internal else " against existing calibrations"
@@ -113,7 +184,8 @@ class VerificationReport:
 
     def full_text(self) -> str:
         """Everything: all problems, exposures and tests."""
-        return plain("\n".join(self._lines(len(self.verdict.subjects), len(self.verdict.problems))))
+        lines = self._lines(len(self.verdict.subjects), len(self.verdict.problems), None)
+        return plain("\n".join(lines))
 
     def love_text(self, path: str, limit: int = LOVE_LIMIT) -> str:
         """As much of the full text as LOVE can show.
@@ -135,16 +207,19 @@ class VerificationReport:
         n_problems = min(len(self.verdict.problems), PROBLEMS_SHOWN)
 
         def text(n_exposures: int) -> str:
-            return plain("\n".join(self._lines(n_exposures, n_problems)))
+            return plain("\n".join(self._lines(n_exposures, n_problems, LINES_SHOWN)))
 
         last = plain(f"Full report: {path}")
         most, numbers = limit - len(f"\n{last}".encode()), range(1, len(self.verdict.subjects) + 1)
         shown = bisect_right(numbers, most, key=lambda n: len(text(n).encode()))
         return fit(text(shown), last, limit)
 
-    def _lines(self, n_exposures: int, n_problems: int) -> Iterator[str]:
-        """All lines, with the failures of the first exposures and the first problems only."""
+    def _lines(self, n_exposures: int, n_problems: int, n_reasons: int | None) -> Iterator[str]:
+        """All lines, with what failed of the first exposures, and the first problems and reasons only."""
         verdict = self.verdict
+        if reasons := self.reasons(n_reasons):
+            yield f"What failed in {self.calibration}:"
+            yield from (f"    {reason}" for reason in reasons)
         yield self.headline
         yield f"{self.counts}."
         yield from self._members
@@ -155,11 +230,19 @@ class VerificationReport:
             yield "Exposures with verification tests that failed:"
             yield "    " + "  ".join(map(str, verdict.failures))
             yield from _failure_lines(verdict, n_exposures)
-        yield _THRESHOLDS.format(**verdict.thresholds, type=self.calibration.lower())
+        yield _THRESHOLDS.format(**verdict.thresholds, here=self._option)
         yield _CRITERION
         if self.generation_collection is not None:
             yield f"Generation collection: {self.generation_collection}"
         yield f"Verification collection: {self.verification_collection}"
+
+    @property
+    def _option(self) -> str:
+        """Which option the first threshold has."""
+        calibration = CALIBRATIONS.get(self.calibration)
+        if self.verdict.by_itself or calibration is None:
+            return f"not for {self.calibration}, which has no images: it is fixed"
+        return f"here number_verification_tests_threshold_{calibration.verified_with.lower()}"
 
 
 def _label(subject: int | str) -> str:

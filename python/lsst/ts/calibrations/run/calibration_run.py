@@ -15,13 +15,13 @@ from ..components.camera import Annotations
 from ..components.clients import Clients
 from ..components.heartbeats import HeartbeatWatch
 from ..config.config import CalibrationConfig
-from ..domain.calibrations import JobKind
-from ..domain.errors import CalibrationError, PreflightError
+from ..domain.calibrations import JobKind, step_name
+from ..domain.errors import AcquisitionHalted, CalibrationError, PreflightError
 from ..domain.instruments import ImageType, Instrument
 from ..domain.jobs import RUN_COLLECTION
 from ..journal.journal import JournalError
 from ..workflow.plan import Plan
-from ..workflow.workflow import make_workflow
+from ..workflow.workflow import StepKind, make_workflow
 from .acquisition import Acquisition
 from .context import RunContext
 from .filter_and_grating import FilterAndGrating, References
@@ -205,30 +205,40 @@ class CalibrationRun:
 
     def _outcome(self, error: CalibrationError | None) -> str:
         """Put the outcome into words; raises unless every step that was asked for was done."""
-        record, negative = self.context.record, self.work.negative
+        record, reports = self.context.record, self.work.reports
         if error is not None or record.not_done:
             raise CalibrationError(
-                "; ".join([*negative, *self._failures(error), *self.plan.warnings]),
+                ". ".join([*self._failures(error), *self.plan.warnings]),
                 kept="All images that were taken are kept.",
                 advice=f"See {self.context.settings.folder}.",
             )
-        done = [
-            f"{name} passed verification ({verdict.n_failed} of {verdict.n_tests} tests failed)"
-            for name, verdict in record.verdicts.items()
-            if verdict.passed
-        ]
+        done = [report.in_brief for report in reports.values() if report.verdict.passed]
         done += [
             f"{each.dataset_type} certified {'' if each.verified else 'UNVERIFIED '}in {each.collection}"
             for each in record.certified
         ]
         warning = self.config.validity_warning(self.context.now())
         remarks = [*self.plan.warnings, *([warning] if warning else [])]
-        return "; ".join([*negative, *done, *remarks]) or "nothing was verified, as configured"
+        return "; ".join([*self.work.negative, *done, *remarks]) or "nothing was verified, as configured"
 
     def _failures(self, error: CalibrationError | None) -> list[str]:
-        """Causes first, then what ended data taking, then the steps that were not done for these reasons."""
-        not_done = self.context.record.not_done
-        causes = [f"not done: {each.step} ({each.reason})" for each in not_done if not each.follows]
-        ended = [] if error is None else [error.brief]
-        others = ", ".join(each.step for each in not_done if each.follows)
-        return [*causes, *ended, *([f"and so not done: {others}"] if others else [])]
+        """Causes first, then what ended data taking, then what was not done for these reasons."""
+        not_done, bad = self.context.record.not_done, self.work.not_passed
+        rejected = {step_name(StepKind.CERTIFY, each.calibration) for each in bad if each.verdict.complete}
+        causes = [each.in_brief for each in bad]
+        causes += [f"Likely cause: {cause}" for cause in dict.fromkeys(each.cause for each in bad) if cause]
+        causes += [
+            f"Not done: {each.step} ({each.reason})"
+            for each in not_done
+            if not each.follows and each.step not in rejected
+        ]
+        if error is not None and not (isinstance(error, AcquisitionHalted) and rejected):
+            causes.append(error.brief)
+        # All steps are in the summary; here, what they are about.
+        kinds = tuple(f"{kind} " for kind in StepKind)
+        others = dict.fromkeys(
+            each.step.partition(" ")[2] if each.step.startswith(kinds) else each.step
+            for each in not_done
+            if each.follows
+        )
+        return [*causes, *([f"Therefore not done: {', '.join(others)}"] if others else [])]

@@ -16,7 +16,7 @@ from ..config.config import CalibrationConfig
 from ..config.schema import defaults, load_schema
 from ..domain.calibrations import step_name
 from ..domain.errors import CalibrationError
-from ..journal.facts import ExposureBegun, Fact, RunConfigured, RunResumed
+from ..journal.facts import ExposureBegun, Fact, FaultsInjected, RunConfigured, RunResumed
 from ..journal.journal import FORMAT, JOURNAL, Journal, JournalError
 from ..journal.record import RunRecord
 from ..journal.resumption import Resumption
@@ -91,6 +91,12 @@ class RunContext:
             What happened.
         """
         self.journal.append(fact)
+        self.log.debug("%s is in the journal.", type(fact).__name__)
+
+    def note_faults(self) -> None:
+        """Note what goes wrong on purpose in a simulation."""
+        if self.settings.faults:
+            self.note(FaultsInjected(time=self.now(), faults=self.settings.faults))
 
     def add_to_report(self, text: str) -> Path:
         """Append a section to the report of the run, unless the report has it.
@@ -184,6 +190,7 @@ class PreparedRun:
             context = RunContext(settings, _new_journal(settings), current_tai, log, listeners)
             log.info("Run directory: %s", settings.folder)
             context.note(self._configured(settings, context.now()))
+            context.note_faults()
             return context
         in_process = settings.repository is not None
         self.resumption.check_place(simulated=settings.simulated, in_process=in_process)
@@ -192,6 +199,7 @@ class PreparedRun:
         context = RunContext(settings, journal, current_tai, log, listeners, record)
         (settings.folder / SUMMARY).unlink(missing_ok=True)  # that of an end which is none any more
         context.note(RunResumed(time=context.now()))
+        context.note_faults()
         return context
 
     def _configured(self, settings: RunSettings, now: float) -> RunConfigured:
@@ -325,10 +333,11 @@ class UnfinishedRun:
         """
         if self.rejected:
             names = ", ".join(self.rejected)
-            return f"{names}: rejected, also if the run in {folder} is resumed; a new run is needed."
+            was = "was" if len(self.rejected) == 1 else "were"
+            return f"{names} {was} rejected. Resuming {folder} cannot change that; start a new run."
         if self.too_short:
             return (
-                f"A time limit of the configuration was too short ({'; '.join(self.too_short)}), also if the"
-                f" run in {folder} is resumed; a new run is needed."
+                f"A time limit of the configuration was too short ({'; '.join(self.too_short)}). Resuming"
+                f" {folder} cannot change that; start a new run."
             )
         return f"The run can be resumed; its directory is {folder}"

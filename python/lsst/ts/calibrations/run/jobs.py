@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..domain.errors import ProcessingError
 from ..domain.jobs import JOB_COLLECTION
+from ..domain.text import on_screen
 from ..journal.facts import JobEnded, JobSubmitted
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, ti
     def note_submitted(job_id: str) -> None:
         submitted.append(job_id)
         log = str(context.settings.job_log(job_id))
-        context.log.info("Job %s: %s. Its log: %s", job_id, request.name, log)
+        begun = f"{request.name}: job {job_id[:8]} began."
+        context.log.info("Job %s: %s. Its log: %s", job_id, request.name, log, extra=on_screen(begun))
         context.note(
             JobSubmitted(
                 time=context.now(),
@@ -73,5 +75,6 @@ async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, ti
     if exit_code != 0:
         log = str(context.settings.job_log(job_id))
         raise ProcessingError(request.name, f"exit code {exit_code}", job_id=job_id, log=log)
-    context.log.info("Job %s (%s) succeeded.", job_id, request.name)
+    succeeded = f"{request.name}: job {job_id[:8]} succeeded."
+    context.log.info("Job %s (%s) succeeded.", job_id, request.name, extra=on_screen(succeeded))
     return JOB_COLLECTION.format(job_id)

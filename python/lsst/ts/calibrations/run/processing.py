@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..domain.errors import CalibrationError
 from ..domain.instruments import ImageType
+from ..domain.text import on_screen
 from ..journal.facts import StepNotDone
 from ..workflow.workflow import Step, StepKind, Workflow
 from .context import RunContext
@@ -83,7 +84,8 @@ class Processing:
 
     def _not_done(self, step: Step, reason: str, *, follows: bool) -> _StepFailed:
         """Note that a step was not done; return the error with which it ends."""
-        self.context.log.error("Not done: %s: %s.", step.name, reason)
+        extra = on_screen("") if follows else None  # the end says it once more, for all
+        self.context.log.error("Not done: %s: %s.", step.name, reason, extra=extra)
         now = self.context.now()
         self.context.note(StepNotDone(time=now, step=step.name, reason=reason, follows=follows))
         return _StepFailed(f"{step.name}: {reason}")
@@ -126,7 +128,7 @@ class Processing:
                 continue
             missing = [each for each in step.images if each not in self._images]
             if missing:
-                reason = f"the {' and '.join(missing)} images were not all taken and confirmed"
+                reason = f"not all {' and '.join(missing)} images were taken and confirmed"
             else:
                 reason = _was_not_done(_other_need(step))
             self._not_done(step, reason, follows=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,8 +15,17 @@ from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from ..domain.errors import CertificationError, ProcessingError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
 from ..domain.jobs import JobRequest, data_query, pipetask_options
-from ..journal.facts import CalibrationMade, Certified, ExposuresLeftOut, GainsMeasured, VerdictGiven
-from ..report.gains import gain_table
+from ..domain.text import on_screen
+from ..journal.facts import (
+    CalibrationMade,
+    Certified,
+    CurvesMeasured,
+    ExposuresLeftOut,
+    GainsMeasured,
+    OutcomesRead,
+    VerdictGiven,
+)
+from ..report.gains import gain_line, gain_table
 from ..report.verification import VerificationReport, fit
 from ..verification import MAX_FAILURES_BY_ITSELF, Accepted, CombinedCalibration, Waiver, judge, waive
 from ..workflow.workflow import Step, StepKind
@@ -34,6 +44,9 @@ if TYPE_CHECKING:
     from .context import RunContext
 
 __all__ = ["StepWork"]
+
+MOST_TESTS = 100_000
+"""Tests of a verification up to which those that passed are noted, too: 75 exposures of 21 detectors."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +84,13 @@ class StepWork:
     @property
     def negative(self) -> list[str]:
         """One line for every verdict that is not positive."""
-        lines = (report.negative_line for report in self.reports.values())
+        lines = (report.negative_line for report in self.not_passed)
         return [line for line in lines if line is not None]
+
+    @property
+    def not_passed(self) -> list[VerificationReport]:
+        """The verdicts that are not positive."""
+        return [report for report in self.reports.values() if not report.verdict.passed]
 
     async def do(self, step: Step, images: Mapping[ImageType, Sequence[int]]) -> None:
         """Do a step; a `CalibrationError` says that it was not done.
@@ -135,6 +153,14 @@ class StepWork:
         datasets = self.context.record.made[collection].datasets
         used = await self._used(replace(made, datasets=datasets))
         self.made[step.calibration] = used
+        if CALIBRATIONS[step.calibration].verified_by_itself:
+            await self._note_curves(collection)
+
+    async def _note_curves(self, collection: str) -> None:
+        """Note the photon transfer curves that were made."""
+        curves = tuple(await self.archive.curves(collection, self.config.detectors))
+        if json.dumps(curves) != json.dumps(tuple(self.context.record.curves)):
+            self.context.note(CurvesMeasured(time=self.context.now(), collection=collection, curves=curves))
 
     async def _used(self, made: CombinedCalibration) -> CombinedCalibration:
         """What was made, of the exposures that were used; those that were not are noted and told."""
@@ -171,20 +197,30 @@ class StepWork:
         of_images = self.config.images[calibration.verified_with].threshold
         threshold = MAX_FAILURES_BY_ITSELF if by_itself else of_images
         verdict = judge(results, max_failures_per_detector=threshold, combined=made)
-        report = VerificationReport(
-            step.calibration, verdict, collection, None if made is None else made.collection
-        )
+        tests = tuple(each.as_row() for each in results.tests)
+        generation = None if made is None else made.collection
+        report = VerificationReport(step.calibration, verdict, collection, generation, tests)
+        self._note_outcomes(report)
         self._note_verdict(report)
         path = str(self.context.add_to_report(report.full_text()))
         self.reports[step.calibration] = report
-        if verdict.passed and not verdict.failures:
-            self.context.log.info(report.love_text(path))
-            return
+        level = logging.INFO if verdict.passed and not verdict.failures else logging.WARNING
         if report.negative_line is not None:
-            self.context.log.warning(report.negative_line)
-        self.context.log.warning(report.love_text(path))
+            self.context.log.warning(report.negative_line, extra=on_screen(""))
+        self.context.log.log(level, report.love_text(path), extra=on_screen(report.on_screen))
         if not verdict.complete:
             raise VerificationIncomplete(step.calibration, verdict.problems)
+
+    def _note_outcomes(self, report: VerificationReport) -> None:
+        """Note what the tests came to, unless an earlier part of the run has read the same."""
+        tests, name = report.tests, report.calibration
+        if len(tests) > MOST_TESTS:
+            tests = tuple(each for each in tests if not each["passed"])
+        if json.dumps(tests) != json.dumps(self.context.record.tests.get(name)):
+            collection, now = report.verification_collection, self.context.now()
+            self.context.note(
+                OutcomesRead(time=now, calibration=name, collection=collection, tests=tuple(tests))
+            )
 
     def _note_verdict(self, report: VerificationReport) -> None:
         """Note a verdict, unless an earlier part of the run came to the same one."""
@@ -292,7 +328,7 @@ class StepWork:
             self.context.note(GainsMeasured(time=self.context.now(), gains=gains))
         table = gain_table(gains)
         path = self.context.add_to_report(table)
-        self.context.log.info(fit(table, f"All gains: {path}"))
+        self.context.log.info(fit(table, f"All gains: {path}"), extra=on_screen(gain_line(gains)))
 
     def _pairs(self, flats: Sequence[int]) -> list[tuple[int, int]]:
         """Ids of the flats that the pipeline will pair, which does it in the order of their ids."""

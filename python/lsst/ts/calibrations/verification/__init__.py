@@ -7,7 +7,7 @@ judges (`judge`). `evaluate` reads and judges the merged dictionary of the docum
 from __future__ import annotations
 
 from .reading import evaluate, read_calibration, read_exposures
-from .results import VerificationResults, VerificationTest
+from .results import MadeTest, VerificationResults, VerificationTest
 from .rule import MAX_FAILURES_BY_ITSELF, judge
 from .seal import is_sealed
 from .verdict import Accepted, CombinedCalibration, Verdict, Waiver, waive
@@ -16,6 +16,7 @@ __all__ = [
     "MAX_FAILURES_BY_ITSELF",
     "Accepted",
     "CombinedCalibration",
+    "MadeTest",
     "Verdict",
     "VerificationResults",
     "VerificationTest",

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from .measurements import Measurement, measurement
 from .results import (
     ONLY_ON_FAILURE,
     UNCOUNTED_TESTS,
@@ -88,6 +89,7 @@ def read_exposures(
     *,
     exposures: Sequence[int],
     amplifiers: Mapping[str, Set[str]],
+    calibration: str = "",
 ) -> VerificationResults:
     """Read the results of exposures.
 
@@ -101,6 +103,8 @@ def read_exposures(
         ``verify<X>DetStats`` by exposure id and detector name.
     exposures, amplifiers
         Ids of the exposures (others are ignored) and, by detector name, the amplifiers that must be there.
+    calibration
+        What was verified, e.g. ``BIAS``: what its tests compared is known then.
 
     Returns
     -------
@@ -109,7 +113,7 @@ def read_exposures(
     """
     subjects = []
     for exposure in exposures:
-        found = _Failures(exposure, amplifiers)
+        found = _Failures(exposure, amplifiers, calibration)
         _read_exposure(by_exposure.get(exposure), found)
         subjects.append(found.of_exposure(measured, tests_expected=True))
     return VerificationResults(amplifiers, tuple(subjects))
@@ -132,7 +136,7 @@ def read_calibration(
     results
         What is there, and what is missing. A SUCCESS that is not true although no test failed is a gap.
     """
-    found = _Failures(name, amplifiers)
+    found = _Failures(name, amplifiers, name)
     detectors = _read_detectors(measured, found, all_named=False)
     for detector in amplifiers:
         tests = {test for test, passed in (detectors[detector].outcomes or {}).items() if not passed}
@@ -150,7 +154,10 @@ class _Failures:
 
     subject: int | str
     amplifiers: _Amplifiers
+    calibration: str = ""
     tests: set[VerificationTest] = field(default_factory=set)
+    whole: dict[VerificationTest, bool] = field(default_factory=dict)
+    compared: dict[VerificationTest, Measurement] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     any_named: bool = False
 
@@ -188,7 +195,17 @@ class _Failures:
             self.add_gap("SUCCESS is not true and no test is named that failed")
 
     def results(self, detectors: Mapping[str, DetectorResults]) -> SubjectResults:
-        return SubjectResults(self.subject, frozenset(self.tests), tuple(self.gaps), detectors)
+        return SubjectResults(
+            self.subject, frozenset(self.tests), tuple(self.gaps), detectors, self.whole, self.compared
+        )
+
+    def add_whole(self, name: str, passed: bool, result: Mapping[str, Any]) -> None:
+        """Add a test of the exposure as a whole."""
+        test = VerificationTest(None, None, name)
+        self.whole[test] = passed
+        self.compared[test] = measurement("", None, name, passed, {"DET": result.get("EXP")})
+        if not passed:
+            self.add_test(test)
 
     def of_exposure(self, measured: Mapping[tuple[int, str], Any], tests_expected: bool) -> SubjectResults:
         """All that was found of the exposure, with what was measured."""
@@ -235,8 +252,8 @@ def _read_exposure(result: Any, found: _Failures) -> None:
             found.add_gap("VERIFY of the exposure cannot be read")
             continue
         for test, passed in tests.items():
-            if test != "SUCCESS" and not _is_true(passed):
-                found.add_test(VerificationTest(None, None, str(test)))
+            if test != "SUCCESS":
+                found.add_whole(str(test), _is_true(passed), result)
     detectors = {
         str(name): each for name, each in result.items() if isinstance(each, Mapping) and "SUCCESS" in each
     }
@@ -269,15 +286,19 @@ def _read_detectors(
     """
     found: dict[str, DetectorResults] = {}
     for detector, expected in named.amplifiers.items():
-        statistics, outcomes = measured.get(detector), None
+        statistics, outcomes, compared = measured.get(detector), None, {}
         reasons = list(_gaps(statistics, expected))
         if isinstance(statistics, Mapping) and (tests_expected or "VERIFY" in statistics):
             outcomes = dict(_outcomes(statistics, detector))
+            compared = {
+                test: measurement(named.calibration, test.amplifier, test.test, passed, statistics)
+                for test, passed in outcomes.items()
+            }
             if all_named:
                 lost = {test for test, passed in outcomes.items() if test.counts and not passed} - named.tests
                 reasons += [f"{test} failed and is not among the failures" for test in sorted(lost, key=str)]
         gaps = tuple(Gap(reason, named.subject, detector) for reason in reasons)
-        found[detector] = DetectorResults(outcomes, gaps)
+        found[detector] = DetectorResults(outcomes, gaps, compared)
     for detector in sorted(set(measured) - set(named.amplifiers)):
         gap = Gap("this detector is not expected", named.subject, detector)
         found[detector] = DetectorResults(None, (gap,))

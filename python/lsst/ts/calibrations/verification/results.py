@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from typing import Any
+
+from .measurements import Measurement
 
 __all__ = [
     "ADDED_TESTS",
@@ -11,6 +14,7 @@ __all__ = [
     "UNCOUNTED_TESTS",
     "DetectorResults",
     "Gap",
+    "MadeTest",
     "SubjectResults",
     "VerificationResults",
     "VerificationTest",
@@ -52,6 +56,11 @@ class VerificationTest:
         return self.detector is not None and self.test not in UNCOUNTED_TESTS
 
     @property
+    def place(self) -> str:
+        """What was tested, e.g. ``RXX_S00 C05``."""
+        return " ".join(word for word in (self.detector, self.amplifier) if word) or "the exposure"
+
+    @property
     def _order(self) -> tuple[str, str, str]:
         return self.detector or "", self.amplifier or "", self.test
 
@@ -74,6 +83,37 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class MadeTest:
+    """One test that was made, with its outcome."""
+
+    subject: int | str
+    """Id of the exposure, or name of the calibration that is verified by itself."""
+    test: VerificationTest
+    """What was tested."""
+    passed: bool
+    """The outcome."""
+    compared: Measurement
+    """What was compared."""
+
+    def as_row(self) -> dict[str, Any]:
+        """As ``summary.json`` has it in ``tests``, but for the calibration; JSON-safe."""
+        compared = self.compared
+        limits = (compared.lowest, compared.highest)
+        return {
+            "exposure": self.subject if isinstance(self.subject, int) else None,
+            "detector": self.test.detector,
+            "amplifier": self.test.amplifier,
+            "test": self.test.test,
+            "value": compared.value,
+            "reference": compared.reference,
+            "limit": None if limits == (None, None) else list(limits),
+            "unit": compared.unit,
+            "passed": self.passed,
+            "counted": self.test.counts,
+        }
+
+
+@dataclass(frozen=True)
 class DetectorResults:
     """What was measured of one detector in one exposure, or in a calibration that is verified by itself."""
 
@@ -81,6 +121,8 @@ class DetectorResults:
     """Whether each test of the detector and its amplifiers passed; None if no tests are known or missed."""
     gaps: tuple[Gap, ...]
     """What is missing or not finite."""
+    compared: Mapping[VerificationTest, Measurement] = field(default_factory=dict)
+    """What each of the tests compared."""
 
     @property
     def counted(self) -> frozenset[VerificationTest]:
@@ -100,6 +142,21 @@ class SubjectResults:
     """What is missing or contradictory in the naming of these."""
     detectors: Mapping[str, DetectorResults]
     """What was measured, by detector name; empty if no measurements were given."""
+    whole: Mapping[VerificationTest, bool] = field(default_factory=dict)
+    """Whether each test of the exposure as a whole passed."""
+    compared: Mapping[VerificationTest, Measurement] = field(default_factory=dict)
+    """What these compared."""
+
+    @property
+    def tests(self) -> Iterator[MadeTest]:
+        """All tests that were made, and those that are named as failed, in order."""
+        outcomes, compared = dict(self.whole), dict(self.compared)
+        for each in self.detectors.values():
+            outcomes |= each.outcomes or {}
+            compared |= each.compared
+        outcomes |= dict.fromkeys(self.failed, False)
+        for test in sorted(outcomes):
+            yield MadeTest(self.subject, test, outcomes[test], compared.get(test, Measurement()))
 
 
 @dataclass(frozen=True)
@@ -112,3 +169,9 @@ class VerificationResults:
     """One for each exposure that must have results, in order; or one, the calibration verified by itself."""
     gaps: tuple[Gap, ...] = ()
     """What is missing or contradictory beyond the single subjects."""
+
+    @property
+    def tests(self) -> Iterator[MadeTest]:
+        """All tests of all subjects."""
+        for subject in self.subjects:
+            yield from subject.tests

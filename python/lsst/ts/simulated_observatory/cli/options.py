@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from ..session.checks import MOST_SCALE, MOST_SEED, is_collection, path_problem
 if TYPE_CHECKING:
     from ..repository.database import Database
 
-__all__ = ["path_option", "print_anything", "simulation_options"]
+__all__ = ["path_option", "print_anything", "read_level", "simulation_options"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -58,6 +59,36 @@ def _show_faults(context: click.Context, _: click.Parameter, values: tuple[str, 
     except FaultError as error:
         raise click.UsageError(f"--fault: {one_line(error, 2000)}") from None
     return values
+
+
+def read_level(_context: click.Context, _: click.Parameter, value: str) -> int:
+    """Read a level of the log, by name or number.
+
+    Parameters
+    ----------
+    value
+        E.g. ``DEBUG`` or ``10``.
+
+    Returns
+    -------
+    level
+        Its number.
+
+    Raises
+    ------
+    click.UsageError
+        It is none.
+    """
+    level = logging.getLevelNamesMapping().get(value.upper(), value)
+    try:
+        number = int(level)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 50:
+        raise click.UsageError(
+            f"-l {one_line(repr(value), 80)}: use DEBUG, INFO, WARNING or ERROR, or a number from 0 to 50"
+        )
+    return number
 
 
 def _read_date(_context: click.Context, _: click.Parameter, value: str | None) -> datetime.date | None:

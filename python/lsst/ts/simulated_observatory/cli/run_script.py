@@ -12,7 +12,7 @@ from lsst.ts.calibrations.sal_choice import salobj_is_installed
 
 from ..repository.database import Database
 from ..sal_names import use_embedded_sal
-from .options import path_option, print_anything, simulation_options
+from .options import path_option, print_anything, read_level, simulation_options
 
 __all__ = ["main"]
 
@@ -31,7 +31,7 @@ def _choose_sal(simulate: bool) -> None:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("script")
+@click.argument("script", required=False)
 @path_option("-c", "--config", "config_file", help="YAML file with the configuration.")
 @click.option(
     "-p",
@@ -39,7 +39,7 @@ def _choose_sal(simulate: bool) -> None:
     "parameters",
     multiple=True,
     metavar="KEY=VALUE",
-    help="An option of the configuration; can be repeated.",
+    help="Set one option of the configuration; can be repeated.",
 )
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the configuration and exit.")
 @click.option(
@@ -52,10 +52,11 @@ def _choose_sal(simulate: bool) -> None:
 @click.option(
     "-l",
     "--log-level",
-    type=click.IntRange(0, 50),
-    default=20,
+    callback=read_level,
+    default="INFO",
     show_default=True,
-    help="Lowest level of the log lines that are shown: 10 DEBUG, 20 INFO, 30 WARNING.",
+    metavar="LEVEL",
+    help="Lowest level to log: DEBUG, INFO, WARNING, ERROR, or its number.",
 )
 @click.option(
     "--simulate",
@@ -68,10 +69,16 @@ def _choose_sal(simulate: bool) -> None:
     metavar="DIR",
     help="Resume the run in this run directory, which was killed, stopped or failed.",
 )
+@click.option(
+    "--plan",
+    is_flag=True,
+    help="Show what would be taken, how long it lasts, and what is certified where; nothing is run.",
+)
+@click.version_option(package_name="ts-calibrations")
 @click.pass_context
 def main(
     context: click.Context,
-    script: str,
+    script: str | None,
     config_file: Path | None,
     parameters: tuple[str, ...],
     schema: bool,
@@ -88,24 +95,35 @@ def main(
     reference: str,
     faults: tuple[str, ...],
     resume: Path | None,
+    plan: bool,
 ) -> None:
     """Run SCRIPT, a path as the ATQueue lists it, in the simulated observatory.
 
-    Without -c and -p it runs with the defaults: the daily calibration. Exit status: 0 DONE or STOPPED,
-    1 FAILED, 2 refused before anything was exposed.
+    Without -c and -p it runs with the defaults: the daily calibration. A run that is resumed needs no SCRIPT.
+    Exit status: 0 DONE or STOPPED, 1 FAILED, 2 refused before anything was exposed.
+
+    \b
+    SCRIPT is one of:
+      auxtel/make_latiss_calibrations.py
+      maintel/make_comcam_calibrations.py
+      maintel/make_lsstcam_calibrations.py
     \f
 
     Parameters
     ----------
-    context, script, config_file, parameters, schema, index, log_level, simulate, resume
+    context, script, config_file, parameters, schema, index, log_level, simulate, resume, plan
         As the help texts of the options say; `context` has which of them were given.
     out, repo, scale, seed, date, collections, batch, reference, faults
         As the help texts of the options say.
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
     _choose_sal(simulate or schema)
-    from .scripts import find_script
+    from .scripts import SCRIPTS, find_script, script_of_run
 
+    if script is None:
+        if resume is None:
+            raise click.UsageError(f"name a SCRIPT; there are {', '.join(SCRIPTS)}")
+        script = script_of_run(resume)
     script_class = find_script(script)
     if schema:
         import yaml
@@ -115,9 +133,11 @@ def main(
     from ..session.checks import run_folder
     from ..session.request import RunRequest  # this imports more than the schema needs
     from ..session.resumption import resumed_request
-    from ..session.simulated_run import simulate_run
+    from ..session.simulated_run import plan_run, simulate_run
     from .configuration import configuration_text
 
+    if resume is not None and plan:
+        raise click.UsageError("--plan is about a new run: leave --resume out. Nothing was touched.")
     if resume is not None:
         text, request = resumed_request(context, resume, script_class, faults, batch)
     else:
@@ -133,6 +153,8 @@ def main(
             faults=faults,
             measured=reference == "measured",
         )
+    if plan:
+        sys.exit(plan_run(script_class, text, request))
     sys.exit(simulate_run(script_class, text, request, index=index, log_level=log_level))
 
 

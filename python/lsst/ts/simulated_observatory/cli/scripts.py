@@ -15,7 +15,7 @@ from lsst.ts.calibrations.scripts_dir import get_scripts_dir
 if TYPE_CHECKING:
     from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
 
-__all__ = ["SCRIPTS", "find_script"]
+__all__ = ["SCRIPTS", "find_script", "script_of_run"]
 
 SCRIPTS = (
     *sorted(str(path.relative_to(get_scripts_dir())) for path in get_scripts_dir().glob("*tel/*.py")),
@@ -57,6 +57,39 @@ def find_script(path: str) -> type[BaseMakeCalibrations]:
     classes = {each.lower(): each for each in package.__all__}
     script: type[BaseMakeCalibrations] = getattr(package, classes[stem.replace("_", "")])
     return script
+
+
+def script_of_run(folder: Path) -> str:
+    """Find out which script a run is of.
+
+    Parameters
+    ----------
+    folder
+        Its run directory.
+
+    Returns
+    -------
+    path
+        As the queues list it.
+
+    Raises
+    ------
+    click.UsageError
+        There is no run, or it is of no script that is here.
+    """
+    from lsst.ts.calibrations.journal.resumption import ResumptionError, configured_run
+
+    try:
+        name = configured_run(folder.absolute()).script
+    except ResumptionError as error:
+        raise click.UsageError(f"--resume: {error}") from None
+    paths = [path for path in SCRIPTS if find_script(path).__name__ == name]
+    if not paths:
+        raise click.UsageError(
+            f"--resume: {folder} is a run of {one_line(repr(name), 80)}, which is no script of this package."
+            " Nothing was touched."
+        )
+    return paths[0]
 
 
 def _is_file(path: Path) -> bool:

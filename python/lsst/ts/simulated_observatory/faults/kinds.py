@@ -53,7 +53,7 @@ _WHERE = Option(
     "of the acknowledgement or of job_result; of both if left out", condition=True, choices=("ack", "result")
 )
 _COLLECTION = Option("where; by default the calib_collection of the default configuration", default="")
-_INCOMPLETE = "The verification of [A-Z]+ has|VERIFICATION NEGATIVE"
+_INCOMPLETE = "The verification of [A-Z]+ has|VERIFICATION NEGATIVE|is not completely verified"
 _NO_END = "the endReadout of .* has not come|not confirmed"
 _NO_EVENT = "not confirmed by the OODS .*no imageInOODS"
 _BEFORE = "exit code 1|statusCode 1"

@@ -7,7 +7,7 @@ finite never passes.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ __all__ = [
     "TOLERANCE",
     "AmplifierResults",
     "AmplifierStatistics",
+    "dark_references",
     "detector_result",
     "verified_curve",
     "verified_image",
@@ -94,7 +95,9 @@ def verified_image(image: DetectorImage, kind: str, finder: CosmicRayFinder) -> 
     noise = {name: amplifier_value(image.metadata, Key.OVERSCAN_NOISE, name) for name in image.amplifiers}
     added, values = added_tests(image, kind)
     tests = merged(verify_dark_image(amplifiers, image.metadata), added)
-    return detector_result(amplifiers, tests, metadata={"READ_NOISE_ADU": noise, "ADDED": values})
+    references = dark_references(amplifiers, image.metadata)
+    metadata = {"READ_NOISE_ADU": noise, "ADDED": values, "REFERENCES": references}
+    return detector_result(amplifiers, tests, metadata=metadata)
 
 
 def detector_result(
@@ -200,6 +203,31 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
     return results
 
 
+def dark_references(amplifiers: Iterable[str], metadata: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """What the tests of a bias or dark compare with, as far as it is not among the statistics.
+
+    Parameters
+    ----------
+    amplifiers, metadata
+        Names of the amplifiers, and metadata of the image, as for `verify_dark_image`.
+
+    Returns
+    -------
+    references
+        By amplifier and test: nominal noise of NOISE [electron], and read noise of READ_NOISE_CONSISTENT
+        [adu], which is compared with the noise of the overscan. NaN for what is not known.
+    """
+    references = {}
+    for name in amplifiers:
+        nominal, read_noise, gain = (
+            amplifier_value(metadata, key, name)
+            for key in (Key.IMAGE_NOISE, Key.READ_NOISE, Key.APPLIED_GAIN)
+        )
+        read_noise = read_noise / gain if gain > 0.0 else math.nan
+        references[name] = {"NOISE": nominal, "READ_NOISE_CONSISTENT": read_noise}
+    return references
+
+
 def _measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, float]]:
     """MEAN (not clipped) and NOISE (clipped sigma), electron; of the detector MEAN and SCATTER.
 
@@ -262,7 +290,8 @@ def verified_curve(curve: PhotonTransferCurve, model: DetectorModel) -> dict[str
     """
     statistics = _measure_curve(curve, model)
     tests = _verify_curve(statistics, model.vendor)
-    return detector_result(statistics, tests, metadata={"PTC_FIT_TYPE": curve.ptcFitType})
+    limits = {name: {"PTC_BFE_A00": list(A00_RANGES[model.vendor.upper()])} for name in statistics}
+    return detector_result(statistics, tests, metadata={"PTC_FIT_TYPE": curve.ptcFitType, "LIMITS": limits})
 
 
 def _measure_curve(curve: PhotonTransferCurve, model: DetectorModel) -> AmplifierStatistics:

@@ -1,23 +1,44 @@
-"""How a run is shown on a terminal, or anywhere else, and where its log lines go."""
+"""How a run is shown, on a terminal or anywhere else, and where its log lines go."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.table import Table
 
 from lsst.ts.calibrations.domain.tai import iso_tai
-from lsst.ts.calibrations.domain.text import plain
+from lsst.ts.calibrations.domain.text import ON_SCREEN, plain
 from lsst.ts.calibrations.journal import facts
 
-__all__ = ["PlainProgress", "log_to", "make_view"]
+from .overview import show_overview
+
+__all__ = ["PlainProgress", "Prospect", "log_to", "make_view"]
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What is to come in a run.
+
+    Parameters
+    ----------
+    images, held
+        How many images are taken, and how many of them are there already, by image type.
+    end
+        When the run will have ended, TAI unix seconds: an estimate.
+    now
+        Clock, TAI unix seconds.
+    """
+
+    images: Mapping[str, int]
+    held: Mapping[str, int]
+    end: float
+    now: Callable[[], float]
 
 
 class PlainProgress:
@@ -34,15 +55,26 @@ class PlainProgress:
 
     def handler(self) -> logging.Handler:
         """Handler that shows log lines without disturbing what else is shown."""
-        return logging.StreamHandler(self._console.file)
+        return _Lines(self._console.file)
 
-    def begin(self, n_images: int, now: Callable[[], float]) -> None:
+    @contextlib.contextmanager
+    def preparing(self) -> Iterator[None]:
+        """Show that the simulated observatory is prepared, which may take minutes.
+
+        Yields
+        ------
+        None
+            While it is prepared.
+        """
+        yield
+
+    def begin(self, prospect: Prospect) -> None:
         """Begin to show a run.
 
         Parameters
         ----------
-        n_images, now
-            How many images are to be taken, and the clock (TAI unix seconds).
+        prospect
+            What is to come.
         """
 
     def take(self, fact: facts.Fact) -> None:
@@ -64,66 +96,18 @@ class PlainProgress:
         """
         self._console.print(plain(text), markup=False, highlight=False, soft_wrap=True)
 
+    def show_end(self, summary: Mapping[str, Any], folder: Path) -> None:
+        """Show how a run ended.
+
+        Parameters
+        ----------
+        summary, folder
+            Its summary and directory.
+        """
+        show_overview(summary, folder, self._console)
+
     def end(self) -> None:
         """Leave the terminal as it was."""
-
-
-class _SayingHandler(logging.Handler):
-    """Writes log lines above the bars, as they are."""
-
-    def __init__(self, view: PlainProgress) -> None:
-        super().__init__()
-        self._view = view
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._view.say(self.format(record))
-
-
-class _TerminalProgress(PlainProgress):
-    """Shows a bar for the exposures, the jobs that run and the clock; log lines scroll above."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__(console)
-        self._bars = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console
-        )
-        self._jobs: dict[str, str] = {}
-        self._exposures: TaskID | None = None
-        self._now: Callable[[], float] | None = None
-        self._live: Live | None = None
-
-    def handler(self) -> logging.Handler:
-        return _SayingHandler(self)
-
-    def begin(self, n_images: int, now: Callable[[], float]) -> None:
-        self._now = now
-        self._exposures = self._bars.add_task("exposures", total=n_images)
-        self._live = Live(
-            get_renderable=self._picture, console=self._console, refresh_per_second=5, transient=True
-        )
-        self._live.start()
-
-    def take(self, fact: facts.Fact) -> None:
-        match fact:
-            case facts.ExposureTaken() if self._exposures is not None:
-                self._bars.advance(self._exposures)
-            case facts.JobSubmitted():
-                self._jobs[fact.job_id] = f"{fact.kind} {fact.calibration}"
-            case facts.JobEnded():
-                self._jobs.pop(fact.job_id, None)
-
-    def end(self) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
-
-    def _picture(self) -> Table:
-        table = Table.grid()
-        table.add_row(self._bars)
-        table.add_row(f"jobs running: {', '.join(self._jobs.values()) or 'none'}")
-        if self._now is not None:
-            table.add_row(f"clock: {iso_tai(self._now())} TAI")
-        return table
 
 
 def make_view(console: Console) -> PlainProgress:
@@ -137,9 +121,19 @@ def make_view(console: Console) -> PlainProgress:
     Returns
     -------
     view
-        Bars if the console is a terminal, plain lines anywhere else.
+        A live block if the console is a terminal, plain lines anywhere else.
     """
-    return _TerminalProgress(console) if console.is_terminal else PlainProgress(console)
+    from .terminal import TerminalProgress
+
+    return TerminalProgress(console) if console.is_terminal else PlainProgress(console)
+
+
+class _Lines(logging.StreamHandler[Any]):
+    """Writes log lines but for those of which nothing is to be shown."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if getattr(record, ON_SCREEN, None) != "":
+            super().emit(record)
 
 
 class _ClockFormatter(logging.Formatter):
@@ -154,6 +148,19 @@ class _ClockFormatter(logging.Formatter):
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
         return iso_tai(self._now())
+
+
+class _ScreenFormatter(_ClockFormatter):
+    """Formats what a terminal shows, where that is less than the message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        short: str | None = getattr(record, ON_SCREEN, None)
+        if short is None:
+            return super().format(record)
+        if not short:
+            return ""
+        shown = logging.makeLogRecord({**record.__dict__, "msg": short, "args": ()})
+        return super().format(shown)
 
 
 class _LogFile(logging.FileHandler):
@@ -178,7 +185,13 @@ class _LogFile(logging.FileHandler):
 
 @contextlib.contextmanager
 def log_to(
-    log: logging.Logger, path: Path, view: PlainProgress, now: Callable[[], float], *, append: bool = False
+    log: logging.Logger,
+    path: Path,
+    view: PlainProgress,
+    now: Callable[[], float],
+    *,
+    append: bool = False,
+    level: int = logging.NOTSET,
 ) -> Iterator[None]:
     """Send a log to a file and to the view.
 
@@ -190,15 +203,19 @@ def log_to(
         Clock, TAI unix seconds.
     append
         Go on with the file, if there is one; else it is made new.
+    level
+        Lowest level of what is shown; the file gets everything.
 
     Yields
     ------
     None
         While the log goes there.
     """
-    handlers = (_LogFile(path, "a" if append else "w", view), view.handler())
-    for handler in handlers:
-        handler.setFormatter(_ClockFormatter(now))
+    shown = view.handler()
+    shown.setLevel(level)
+    handlers = (_LogFile(path, "a" if append else "w", view), shown)
+    for handler, formatter in zip(handlers, (_ClockFormatter(now), _ScreenFormatter(now)), strict=True):
+        handler.setFormatter(formatter)
         log.addHandler(handler)
     propagates, log.propagate = log.propagate, False
     try:

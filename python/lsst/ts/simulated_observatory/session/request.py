@@ -106,6 +106,7 @@ class _Request:
             date=None if night is None else night.isoformat(),
             collections=self.collections,
             measured=self.measured,
+            faults=self.faults,
         )
 
 

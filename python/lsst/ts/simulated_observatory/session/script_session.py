@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import logging
 import os
 import signal
 from dataclasses import dataclass, field
@@ -16,13 +18,14 @@ from lsst.ts.xml.enums.Script import ScriptState
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.domain.tai import iso_tai
+from lsst.ts.calibrations.domain.text import on_screen
 from lsst.ts.calibrations.journal.resumption import OPTION
 from lsst.ts.calibrations.journal.summary import SUMMARY
 
 from ..clock import SimulatedLoop
 from .flat_light import light_warnings
 from .interrupts import ending_signals, ignore_signals
-from .progress import PlainProgress, log_to
+from .progress import PlainProgress, Prospect, log_to
 from .setup import SetupError, SimulationSetup
 
 if TYPE_CHECKING:
@@ -50,7 +53,8 @@ class ScriptSession:
     setup, view
         Setup of the simulated observatory, and what shows the run.
     index, log_level
-        SAL index of the script and least level of its log.
+        SAL index of the script, and lowest level of the log lines that are shown; the log file has INFO at
+        least.
     obstacle
         Why the simulated observatory cannot be had, if it cannot; the script is then not run.
     """
@@ -79,16 +83,17 @@ class ScriptSession:
             await asyncio.gather(script.start_task, remote.start_task)
             self._handle_signals(script, remote)
             log, resumed = settings.folder / "script.log", bool(self.setup.part)
-            with log_to(script.log, log, self.view, current_tai, append=resumed):
+            with log_to(script.log, log, self.view, current_tai, append=resumed, level=self.log_level):
                 script.log.info(
                     "SIMULATED run: seed %s, scale %s, night of %s.",
                     settings.seed,
                     settings.scale,
                     settings.date,
                 )
+                if settings.faults:
+                    script.log.warning("SIMULATED faults: %s.", "; ".join(settings.faults))
                 await self._drive(script, remote)
             ignore_signals(asyncio.get_running_loop())
-        self.view.say(f"Everything about this run: {settings.folder}")
         return _STATUS.get(ScriptState(script.state.state), 1 if script.so_far.exposed else 2)
 
     async def _drive(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
@@ -96,7 +101,7 @@ class ScriptSession:
         if resumed:  # as in the queue: the script reads in the journal with what it began
             text = yaml.safe_dump({OPTION: str(self.setup.settings.folder)})
         try:
-            await remote.cmd_configure.set_start(config=text, logLevel=self.log_level)
+            await remote.cmd_configure.set_start(config=text, logLevel=min(self.log_level, logging.INFO))
         except salobj.AckError:  # the script has logged why
             if not resumed:  # the summary there is that of the run, which may be going on
                 script.write_summary(ScriptState(script.state.state).name, script.state.reason)
@@ -104,9 +109,9 @@ class ScriptSession:
             await script.done_task
             return
         if self.obstacle is not None:
-            script.log.error(str(self.obstacle))
+            script.log.error(str(self.obstacle), extra=on_screen(""))
             script.write_summary("FAILED", str(self.obstacle))
-            self.view.say(f"FAILED: {self.obstacle}")
+            self._show_end(f"FAILED: {self.obstacle}")
             await script.close()
             return
         await self._observe(script, remote)
@@ -115,10 +120,17 @@ class ScriptSession:
             state, reason = ScriptState.FAILED, "the script was terminated by a signal"
         if not (self.setup.settings.folder / SUMMARY).exists():  # it never ran, or could not write
             self._summarise(script, state.name, reason)
-        self.view.say(f"{state.name}: {reason}")
-        so_far = script.so_far
-        if state != ScriptState.DONE and so_far.exposed and not (so_far.rejected or so_far.too_short):
-            self.view.say(f"To go on with it: --resume {self.setup.settings.folder}")
+        self._show_end(f"{state.name}: {reason}")
+
+    def _show_end(self, words: str) -> None:
+        """Show the end of a run by its summary; the words are the last resort."""
+        folder = self.setup.settings.folder
+        try:
+            summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self.view.say(words)
+            return
+        self.view.show_end(summary, folder)
 
     def _summarise(self, script: BaseMakeCalibrations, state: str, reason: str) -> None:
         """Write the summary for a script that has not."""
@@ -132,7 +144,18 @@ class ScriptSession:
         os.environ["DAF_BUTLER_REPOSITORY_INDEX"] = str(self.setup.index)
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimulatedLoop)
-        self.view.begin(max(script.prepared.plan.n_images - len(script.record.exposures), 0), loop.tai)
+        plan = script.prepared.plan
+        self.view.begin(
+            Prospect(
+                images={each.image_type.value: each.n_images for each in plan.sets},
+                held={
+                    each.image_type.value: len(script.record.held(each.image_type.value))
+                    for each in plan.sets
+                },
+                end=loop.tai() + script.time_needed,
+                now=loop.tai,
+            )
+        )
         async with self.setup.observatory():
             try:
                 running = asyncio.ensure_future(self._start(remote))

@@ -233,11 +233,32 @@ class SimulationSetup:
             self.instrument, self.detectors, about.scale, about.seed, optics, about.measured
         )
 
+    def disk_space(self) -> tuple[float, float | None]:
+        """Bytes that the run needs, and its reference calibrations; None for these if they are there."""
+        from ..repository.reference_exposures import reference_exposures
+
+        optics = _mounted(self.instrument).set_up(
+            (usual_optics(self.instrument).filter, usual_optics(self.instrument).grating),
+            self.config.filter,
+            self.config.grating,
+        )
+        request = self._request(usual_optics(self.instrument) if optics is None else OpticalPath(*optics))
+        of_one = sum(_bytes(model) for model in request.models)
+        reference = None
+        if request.measured and not request.is_cached:
+            reference = float(of_one * len(reference_exposures(request)))
+        return of_one * self._n_exposures, reference
+
+    @property
+    def _n_exposures(self) -> int:
+        """How many exposures the run takes."""
+        return sum(len(each.exposure_times) for each in self.config.images.values())
+
     def _check_disk(self, request: ReferenceRequest) -> None:
         """Refuse what does not fit, with a proposal; reference calibrations that pipelines make count."""
         from ..repository.reference_exposures import reference_exposures
 
-        needs = {self.settings.folder: sum(len(each.exposure_times) for each in self.config.images.values())}
+        needs = {self.settings.folder: self._n_exposures}
         if request.measured and not request.is_cached:
             needs[cache_folder()] = len(reference_exposures(request))
         try:

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from lsst.ts.calibrations.config.config import CalibrationConfig, Findings, examine
+from lsst.ts.calibrations.domain.instruments import Instrument
 from lsst.ts.calibrations.domain.text import one_line
 from lsst.ts.calibrations.journal.resumption import ResumptionError, asked_for
 
@@ -22,6 +23,7 @@ from ..repository.database import is_in_database
 from ..repository.repository import check_repository
 from .checks import new_folder, path_problem
 from .observatory import SimulatedObservatory
+from .plan_view import show_plan
 from .progress import make_view
 from .request import HOUR, RunRequest, afternoon
 from .resumption import time_of_resumption
@@ -31,7 +33,7 @@ from .setup import SetupError, SimulationSetup
 if TYPE_CHECKING:
     from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
 
-__all__ = ["check_setup", "simulate_run"]
+__all__ = ["check_setup", "plan_run", "simulate_run"]
 
 DEFAULT_NIGHT = date(2025, 1, 15)
 """Date of the simulated night; never today's, so that a seed always gives the same exposure ids."""
@@ -68,27 +70,16 @@ def simulate_run(
         The configuration asks to resume a run, the repository cannot be used, or a fault is not possible;
         nothing was touched.
     """
-    instrument = script_class.instrument
-    day = int((request.night or DEFAULT_NIGHT).strftime("%Y%m%d"))
-    findings = examine(text, script_class.get_schema(), instrument, day)
-    _refuse_resumption(findings)
+    findings = _examine(script_class, text, request)
+    setup, night = _setup(script_class.instrument, findings, request)
     config = findings.config  # None if the script will refuse it, and get no further than that
-    night = request.night or _usual_night(config)
-    setup = SimulationSetup(
-        instrument=instrument,
-        config=config or replace(CalibrationConfig.from_namespace({}, instrument), detectors=()),
-        settings=request.settings(_repository(request, config), night),
-        faults=request.faults,
-        part=len(request.resumed.parts) if request.resumed else 0,
-        batch=request.batch,
-        database=request.database,
-    )
     check_setup(setup, _name_of_repository(request))
     new_folder(request.folder)
     view, obstacle = make_view(Console()), None
     if config is not None:
         try:
-            setup.prepare(view.say)
+            with view.preparing():
+                setup.prepare(view.say)
         except SetupError as error:  # the script is to report it
             obstacle = error
     session = ScriptSession(
@@ -99,6 +90,46 @@ def simulate_run(
         return clock.run(session.run, start_tai=begin)
     finally:
         view.end()
+
+
+def plan_run(script_class: type[BaseMakeCalibrations], text: str, request: RunRequest) -> int:
+    """Print what a run would take, and touch nothing.
+
+    Parameters
+    ----------
+    script_class, text, request
+        As for `simulate_run`.
+
+    Returns
+    -------
+    status
+        0, or 2 if the script would refuse the configuration.
+    """
+    findings = _examine(script_class, text, request)
+    setup, _ = _setup(script_class.instrument, findings, request)
+    return show_plan(findings, setup, Console())
+
+
+def _examine(script_class: type[BaseMakeCalibrations], text: str, request: RunRequest) -> Findings:
+    """What the script reads in its configuration, on the observing day that was asked for."""
+    day = int((request.night or DEFAULT_NIGHT).strftime("%Y%m%d"))
+    return examine(text, script_class.get_schema(), script_class.instrument, day)
+
+
+def _setup(instrument: Instrument, findings: Findings, request: RunRequest) -> tuple[SimulationSetup, date]:
+    """The simulation that a configuration asks for, and its night."""
+    _refuse_resumption(findings)
+    night = request.night or _usual_night(findings.config)
+    setup = SimulationSetup(
+        instrument=instrument,
+        config=findings.config or replace(CalibrationConfig.from_namespace({}, instrument), detectors=()),
+        settings=request.settings(_repository(request, findings.config), night),
+        faults=request.faults,
+        part=len(request.resumed.parts) if request.resumed else 0,
+        batch=request.batch,
+        database=request.database,
+    )
+    return setup, night
 
 
 def _usual_night(config: CalibrationConfig | None) -> date:

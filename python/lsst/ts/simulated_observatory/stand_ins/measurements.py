@@ -22,7 +22,7 @@ from ..cameras.models import DetectorModel
 from ..detector.faults import DetectorFault, active_faults
 from ..detector.illumination import LAMP_RATE, throughput
 from ..detector.truth import AmplifierTruth, DetectorTruth, draw_truth, random_stream
-from ..pipelines.criteria import verify_dark_image, verify_flat
+from ..pipelines.criteria import dark_references, verify_dark_image, verify_flat
 from ..pipelines.defectcriteria import COUNTS, verify_defects
 from ..pipelines.images import Key
 from ..pipelines.tables import PhotonTransferCurve
@@ -132,8 +132,9 @@ class StandInCamera:
             amplifiers = {each.truth.name: each.dark(image, rng) for each in channels}
             overscan = {each.truth.name: each.overscan_noise for each in channels}
             header = {f"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {name}": overscan[name] for name in overscan}
-            tests = verify_dark_image(amplifiers, _nominal(draw_truth(model, self.seed)) | header)
-            metadata["READ_NOISE_ADU"] = overscan
+            header |= _nominal(draw_truth(model, self.seed))
+            tests = verify_dark_image(amplifiers, header)
+            metadata = {"READ_NOISE_ADU": overscan, "REFERENCES": dark_references(amplifiers, header)}
         return {
             "AMP": amplifiers,
             "METADATA": metadata,

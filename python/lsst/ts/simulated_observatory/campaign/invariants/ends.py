@@ -159,7 +159,7 @@ def _reason_names_the_cause(evidence: Evidence) -> Iterator[str]:
             continue
         causes = [KINDS[name].cause for name in sorted(part.went_wrong)]
         if any(not fact["passed"] for fact in evidence.of("VerdictGiven", part.facts)):
-            causes.append("VERIFICATION NEGATIVE")
+            causes.append("rejected|failed verification|is not completely verified")
         if _slow(evidence, part):
             causes.append("did not end within")
         if not causes and not terminated:

@@ -1,0 +1,178 @@
+"""What failed, in numbers: one line for an amplifier, or for all of a detector where most of it failed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..config.config import FEW_IMAGES, RECOMMENDED_IMAGES
+
+__all__ = ["failure_lines", "likely_cause"]
+
+_Row = Mapping[str, Any]
+
+
+def failure_lines(tests: Iterable[_Row], *, most: int | None = None) -> list[str]:
+    """Say what failed, with numbers, the tests that count and are farthest off first.
+
+    Parameters
+    ----------
+    tests
+        Of one calibration, those that passed included, as ``summary.json`` has them.
+    most
+        How many lines there may be, one that counts what is left out included; None: a line for every
+        amplifier and test.
+
+    Returns
+    -------
+    lines
+        E.g. ``C05 NOISE failed in 5 of 5 exposures: 13.27 electron (reference 10.9, +21.7 %; allowed 10.36
+        to 11.45)``. None if nothing failed.
+    """
+    tests = list(tests)
+    n_detectors = len({each["detector"] for each in tests} - {None})
+    groups = sorted(_groups(tests, together=most is not None), key=_Group.rank)
+    lines = [each.line(several_detectors=n_detectors > 1) for each in groups]
+    if most is None or len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], f"... and {len(lines) - most + 1} more"]
+
+
+def likely_cause(tests: Iterable[_Row], n_combined: int | None) -> str | None:
+    """Name the likely cause of failures, where the run knows one.
+
+    Parameters
+    ----------
+    tests, n_combined
+        As for `failure_lines`, and of how many images the calibration was combined that was verified with
+        them; None if it was not made of these images.
+
+    Returns
+    -------
+    cause
+        In words; None if it is not known. An image that is compared with a combination of n images, itself
+        among them, has too little noise, by sqrt(1 - 1/n).
+    """
+    if not n_combined or n_combined >= FEW_IMAGES:
+        return None
+    failed = [each for each in tests if each["test"] == "NOISE" and not each["passed"] and each["limit"]]
+    too_low = [each for each in failed if each["limit"][0] is not None and each["value"] < each["limit"][0]]
+    if 2 * len(too_low) <= len(failed):
+        return None
+    images = "image was" if n_combined == 1 else "images were"
+    return f"only {n_combined} {images} combined; {RECOMMENDED_IMAGES} are recommended"
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Failures of one test: of one amplifier, or of most of a detector or camera."""
+
+    test: str
+    failed: Sequence[_Row]
+    n_amplifiers: int
+    n_exposures: int
+    of_whole_camera: bool = False
+
+    @property
+    def worst(self) -> _Row:
+        return max(self.failed, key=_excess)
+
+    def rank(self) -> tuple[bool, float, str]:
+        """Those that count first, then those of many amplifiers, then the worst."""
+        several = len(_places(self.failed)) > 1
+        excess = math.inf if several else _excess(self.worst)
+        return not self.worst["counted"], -excess, str(_place(self.worst))
+
+    def line(self, *, several_detectors: bool) -> str:
+        """Put it into words."""
+        exposures = {each["exposure"] for each in self.failed} - {None}
+        often = f" in {len(exposures)} of {self.n_exposures} exposures" if exposures else ""
+        counted = "" if self.worst["counted"] else " (not counted)"
+        return f"{self._subject(several_detectors)} failed{often}: {self._numbers()}{counted}"
+
+    def _subject(self, several_detectors: bool) -> str:
+        detector, amplifier = _place(self.worst)
+        shown = detector if several_detectors or amplifier is None else None
+        if len(_places(self.failed)) == 1:
+            return " ".join(each for each in (shown, amplifier, self.test) if each)
+        n = len(_places(self.failed))
+        of_all = f"all {n}" if n == self.n_amplifiers else f"{n} of {self.n_amplifiers}"
+        where = "" if self.of_whole_camera or not several_detectors else f" of {detector}"
+        parts = "amplifiers" if amplifier else "detectors"
+        return f"{self.test} on {of_all} {parts}{where}"
+
+    def _numbers(self) -> str:
+        worst, values = self.worst, [each["value"] for each in self.failed if each["value"] is not None]
+        if worst["value"] is None:
+            return "no value"
+        several = len({_shown(each) for each in values}) > 1
+        measured = f"{_shown(worst['value'])} {worst['unit']}".rstrip() + (" at worst" if several else "")
+        about = "; ".join(_comparison(worst))
+        return f"{measured} ({about})" if about else measured
+
+
+def _comparison(row: _Row) -> list[str]:
+    """Reference, deviation and limits in words, as far as they are known."""
+    value, reference, limit = row["value"], row["reference"], row["limit"]
+    words = []
+    if reference is not None:
+        deviation = f", {100.0 * (value / reference - 1.0):+.3g} %" if reference > 0.0 else ""
+        words.append(f"reference {_shown(reference)}{deviation}")
+    if limit:
+        lowest, highest = limit
+        if lowest is not None and highest is not None:
+            words.append(f"allowed {_shown(lowest)} to {_shown(highest)}")
+        elif highest is not None:
+            words.append(f"allowed up to {_shown(highest)}")
+        elif lowest is not None:
+            words.append(f"allowed from {_shown(lowest)}")
+    return words
+
+
+def _groups(tests: Sequence[_Row], *, together: bool) -> Iterator[_Group]:
+    """Failures by test, and by detector and amplifier; together where most of them failed."""
+    for name, of_amplifiers in dict.fromkeys((each["test"], bool(each["amplifier"])) for each in tests):
+        made = [each for each in tests if each["test"] == name and bool(each["amplifier"]) is of_amplifiers]
+        n_exposures = len({each["exposure"] for each in made})
+        failed = [each for each in made if not each["passed"]]
+        if together and _most(failed, made):
+            yield _Group(name, failed, len(_places(made)), n_exposures, of_whole_camera=True)
+            continue
+        for detector in dict.fromkeys(each["detector"] for each in failed):
+            here = [each for each in failed if each["detector"] == detector]
+            there = [each for each in made if each["detector"] == detector]
+            if together and _most(here, there):
+                yield _Group(name, here, len(_places(there)), n_exposures)
+                continue
+            for place in dict.fromkeys(map(_place, here)):
+                yield _Group(name, [each for each in here if _place(each) == place], 1, n_exposures)
+
+
+def _most(failed: Sequence[_Row], made: Sequence[_Row]) -> bool:
+    """Whether a test failed at most of several places."""
+    n = len(_places(failed))
+    return n > 2 and 2 * n > len(_places(made))
+
+
+def _place(row: _Row) -> tuple[str | None, str | None]:
+    return row["detector"], row["amplifier"]
+
+
+def _places(rows: Iterable[_Row]) -> set[tuple[str | None, str | None]]:
+    return set(map(_place, rows))
+
+
+def _excess(row: _Row) -> float:
+    """How far a value is beyond its limit, in units of the limit; infinite if that is not known."""
+    value, limit = row["value"], row["limit"]
+    if value is None or not limit:
+        return math.inf
+    lowest, highest = limit
+    bound = highest if lowest is None or (highest is not None and value > highest) else lowest
+    return abs(value - bound) / abs(bound) if bound else math.inf
+
+
+def _shown(number: float) -> str:
+    return f"{number:.4g}" if abs(number) < 10_000.0 else f"{number:.0f}"

@@ -1,0 +1,170 @@
+"""The end of a run in one table: what was taken, what failed, what was certified, and what to do next."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
+from lsst.ts.calibrations.domain.text import plain
+from lsst.ts.calibrations.report.failures import failure_lines
+
+__all__ = ["show_overview"]
+
+PAGE = "report.html"
+"""Name of the page in the run directory."""
+
+LABEL = len("CONFIGURE_FAILED")
+"""Width of the labels below the table."""
+
+MOST_LINES = 3
+"""Lines of the reason, and lines on what failed."""
+
+STYLES = {
+    "DONE": "bold green", "FAILED": "bold red", "CONFIGURE_FAILED": "bold red", "STOPPED": "bold yellow",
+    "passed": "green", "failed": "red", "rejected": "red", "incomplete": "red", "not done": "yellow",
+}  # fmt: skip
+"""Colours of states and verdicts."""
+
+
+def show_overview(summary: Mapping[str, Any], folder: Path, console: Console) -> None:
+    """Print how a run ended.
+
+    Parameters
+    ----------
+    summary, folder, console
+        Summary of the run, its directory, and where to print.
+    """
+    rows = list(_rows(summary))
+    if rows:
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        for name in ("Type", "Exposures used", "Failed tests", "Verdict", "Certified into"):
+            table.add_column(name, overflow="fold")
+        for row in rows:
+            table.add_row(*row[:3], Text(row[3], STYLES.get(row[3], "")), row[4])
+        console.print(table)
+    for label, text, style in _lines(summary, folder, console.width):
+        if str(folder) in text:  # a path in one piece can be copied
+            words = Text.assemble((f"{label:<{LABEL}} ", style or "bold"), plain(text))
+            console.print(words, soft_wrap=True)
+            continue
+        line = Table.grid(padding=(0, 1))
+        line.add_column(width=LABEL, no_wrap=True)
+        line.add_column(overflow="fold")
+        line.add_row(Text(label, style or "bold"), Text(plain(text)))
+        console.print(line)
+
+
+def _rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]]:
+    """One row for each type of which images were taken, or that was verified or to be made."""
+    used = _used(summary)
+    steps = [each["step"] for each in summary["not_done"]]
+    for name, calibration in CALIBRATIONS.items():
+        left = [step for step in steps if step.endswith(f" {name}")]
+        if calibration.image_type is None and not left and name not in summary["verification"]:
+            continue
+        if calibration.image_type is not None and name not in used and not left:
+            continue
+        verdict = summary["verification"].get(name)
+        certified = [
+            each for each in summary["certified"] if each["dataset_type"] == calibration.dataset_type
+        ]
+        yield (
+            name,
+            used.get(name, ""),
+            _failed(verdict),
+            _verdict(verdict, bool(left)),
+            ", ".join(each["collection"] + ("" if each["verified"] else " UNVERIFIED") for each in certified),
+        )
+    if pairs := {tuple(each["exposures"]) for each in summary["gains"]}:
+        n = len(pairs)
+        yield PAIR_GAINS.title.partition(" ")[0], f"{n} pair{'s' if n != 1 else ''}", "", "measured", ""
+
+
+def _used(summary: Mapping[str, Any]) -> dict[str, str]:
+    """How many exposures of each type are used, of those that were kept and are to be taken."""
+    used: dict[str, str] = {}
+    for name, calibration in CALIBRATIONS.items():
+        taken = [each for each in summary["exposures"] if each["image_type"] == name]
+        if calibration.image_type is None or not taken:
+            continue
+        kept = sum(each["ingested"] and not each["discarded"] for each in taken)
+        left_out = {each["exposure"] for each in summary.get("left_out", ()) if each["calibration"] == name}
+        wanted = summary["config"].get(calibration.option_of("n"))
+        used[name] = f"{kept - len(left_out)}" + (f" of {wanted}" if wanted is not None else "")
+    return used
+
+
+def _failed(verdict: Mapping[str, Any] | None) -> str:
+    if verdict is None:
+        return ""
+    return f"{verdict['n_failed']}" + (f" of {verdict['n_tests']}" if verdict["n_tests"] else "")
+
+
+def _verdict(verdict: Mapping[str, Any] | None, left: bool) -> str:
+    if verdict is None:
+        return "not done" if left else ""
+    if not verdict["complete"]:
+        return "incomplete"
+    if verdict["passed"]:
+        return "passed"
+    return "failed" if verdict["generation_collection"] is None else "rejected"
+
+
+def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tuple[str, str, str]]:
+    """Label, text and style of what stands below the table."""
+    state = summary["state"]
+    reason = summary["reason"].removeprefix("Error in run: ") if state != "DONE" else ""
+    wrapped = textwrap.wrap(reason, max(width - 20, 20))
+    if len(wrapped) > MOST_LINES:
+        wrapped[MOST_LINES - 1] = f"{wrapped[MOST_LINES - 1][: max(width - 24, 16)]} ..."
+    yield state, "\n".join(wrapped[:MOST_LINES]), STYLES.get(state, "")
+    yield from (("What failed" if not n else "", each, "red") for n, each in enumerate(what_failed(summary)))
+    if (folder / PAGE).exists():
+        yield "Page", str(folder / PAGE), ""
+    yield "Run directory", str(folder), ""
+    if next_step := _next_step(summary, folder):
+        yield "Next", next_step, ""
+
+
+def what_failed(summary: Mapping[str, Any], most: int = MOST_LINES) -> Sequence[str]:
+    """Say in a few lines which tests failed, those that count only.
+
+    Parameters
+    ----------
+    summary, most
+        Summary of a run, and the number of lines for each calibration.
+
+    Returns
+    -------
+    lines
+        With the calibration first.
+    """
+    by_name: dict[str, list[Mapping[str, Any]]] = {}
+    for each in summary.get("tests", ()):
+        if each["counted"]:
+            by_name.setdefault(each["calibration"], []).append(each)
+    lines = [f"{name}: {line}" for name, tests in by_name.items() for line in failure_lines(tests, most=most)]
+    return lines if len(lines) <= most else [*lines[: most - 1], f"... and {len(lines) - most + 1} more"]
+
+
+def _next_step(summary: Mapping[str, Any], folder: Path) -> str:
+    """What can be done with a run that is not DONE."""
+    if summary["state"] == "DONE" or not summary["exposures"]:
+        return ""
+    steps = {each["step"] for each in summary["not_done"]}
+    rejected = [
+        name
+        for name, verdict in summary["verification"].items()
+        if not verdict["passed"] and {f"verify {name}", f"certify {name}"} & steps
+    ]
+    if rejected:
+        return f"start a new run: resuming cannot change that {', '.join(rejected)} failed"
+    return f"bin/run_script --resume {folder}"

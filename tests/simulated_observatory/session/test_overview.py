@@ -1,0 +1,120 @@
+"""How a run ended, in one table."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
+from lsst.ts.simulated_observatory.session.overview import show_overview
+
+
+def exposure(kind: str, *, discarded: bool = False, ingested: bool = True) -> dict[str, Any]:
+    return {"image_type": kind, "discarded": discarded, "ingested": ingested}
+
+
+def verdict(n_failed: int, *, passed: bool, made: bool = False, complete: bool = True) -> dict[str, Any]:
+    generation = "u/ocps/g" if made else None
+    return {
+        "passed": passed, "complete": complete, "n_failed": n_failed, "n_tests": 240,
+        "generation_collection": generation,
+    }  # fmt: skip
+
+
+def noise(exposure: int, amplifier: str, value: float, *, passed: bool) -> dict[str, Any]:
+    return {
+        "calibration": "BIAS", "exposure": exposure, "detector": "RXX_S00", "amplifier": amplifier,
+        "test": "NOISE", "value": value, "reference": 10.9, "limit": [10.355, 11.445], "unit": "electron",
+        "passed": passed, "counted": True,
+    }  # fmt: skip
+
+
+GOOD: dict[str, Any] = {
+    "state": "DONE",
+    "reason": "BIAS passed verification (0 of 240 tests failed)",
+    "config": {"n_bias": 5},
+    "exposures": [exposure("BIAS", discarded=True), *[exposure("BIAS")] * 5],
+    "verification": {"BIAS": verdict(0, passed=True)},
+    "certified": [],
+    "not_done": [],
+    "gains": [],
+    "tests": [],
+}
+
+
+def shown(summary: dict[str, Any], folder: Path, width: int = 80) -> list[str]:
+    output = io.StringIO()
+    show_overview(summary, folder, Console(file=output, width=width))
+    lines = [line.rstrip() for line in output.getvalue().splitlines()]
+    assert all(len(line) <= width for line in lines if str(folder) not in line)
+    return [" ".join(line.split()) for line in lines if line]
+
+
+def test_a_good_run(tmp_path: Path) -> None:
+    lines = shown(GOOD, tmp_path, 200)
+    assert lines[0] == "Type Exposures used Failed tests Verdict Certified into"
+    assert lines[2:] == ["BIAS 5 of 5 0 of 240 passed", "DONE", f"Run directory {tmp_path}"]
+
+
+def test_a_noisy_amplifier_is_named_below_the_table(tmp_path: Path) -> None:
+    tests = [noise(1, name, 13.27 if name == "C05" else 10.9, passed=name != "C05") for name in AMPLIFIERS]
+    bad = GOOD | {"verification": {"BIAS": verdict(5, passed=True)}, "tests": tests}
+    lines = shown(bad, tmp_path)
+    assert "BIAS 5 of 5 5 of 240 passed" in lines
+    assert any(line.startswith("What failed BIAS: C05 NOISE failed in 1 of 1 exposures:") for line in lines)
+
+
+@pytest.mark.parametrize("width", [80, 140])
+def test_a_rejected_run_says_why_in_three_lines_and_what_to_do(tmp_path: Path, width: int) -> None:
+    steps = ["certify BIAS", "generate DARK", "verify DARK", "certify DARK"]
+    reason = "Error in run: BIAS rejected (48 of 240 tests failed: NOISE). " + "More of it. " * 40
+    bad = GOOD | {
+        "state": "FAILED",
+        "reason": reason,
+        "verification": {"BIAS": verdict(48, passed=False, made=True)},
+        "not_done": [{"step": each, "reason": "it failed"} for each in steps],
+        "tests": [noise(1, name, 8.9, passed=False) for name in AMPLIFIERS],
+    }
+    lines = shown(bad, tmp_path, width)
+    assert "BIAS 5 of 5 48 of 240 rejected" in lines
+    assert "DARK not done" in lines
+    at = next(n for n, line in enumerate(lines) if line.startswith("FAILED "))
+    assert lines[at].startswith("FAILED BIAS rejected (48 of 240 tests failed: NOISE).")
+    assert lines[at + 2].endswith("...")
+    assert lines[at + 3].startswith("What failed BIAS: NOISE on all 16 amplifiers failed in 1 of 1 exposures")
+    assert lines[-1].startswith("Next start a new run: resuming cannot change that BIAS failed")
+
+
+def test_a_stopped_run_is_to_be_resumed(tmp_path: Path) -> None:
+    stopped = GOOD | {
+        "state": "STOPPED",
+        "reason": "stopped; 6 exposures were taken and are kept",
+        "verification": {},
+        "not_done": [{"step": "verify BIAS", "reason": "the run was stopped before"}],
+    }
+    lines = shown(stopped, tmp_path, 200)
+    assert "BIAS 5 of 5 not done" in lines
+    assert lines[-1] == f"Next bin/run_script --resume {tmp_path}"
+
+
+def test_what_was_certified_measured_and_left_out(tmp_path: Path) -> None:
+    made = GOOD | {
+        "verification": {"BIAS": verdict(0, passed=True, made=True)},
+        "certified": [{"dataset_type": "bias", "collection": "LATISS/calib/daily", "verified": False}],
+        "gains": [{"exposures": [7, 8]}, {"exposures": [7, 8]}],
+        "left_out": [{"calibration": "BIAS", "exposure": 3, "reason": "light"}],
+    }
+    (tmp_path / "report.html").touch()
+    lines = shown(made, tmp_path, 200)
+    assert "BIAS 4 of 5 0 of 240 passed LATISS/calib/daily UNVERIFIED" in lines
+    assert "gains 1 pair measured" in lines
+    assert f"Page {tmp_path / 'report.html'}" in lines
+
+
+def test_a_refused_run_has_no_table(tmp_path: Path) -> None:
+    refused = GOOD | {"state": "CONFIGURE_FAILED", "reason": "no", "exposures": [], "verification": {}}
+    assert shown(refused, tmp_path, 200) == ["CONFIGURE_FAILED no", f"Run directory {tmp_path}"]
