@@ -74,7 +74,7 @@ def simulate_run(
     setup = SimulationSetup(
         instrument=instrument,
         config=config or replace(CalibrationConfig.from_namespace({}, instrument), detectors=()),
-        settings=request.settings(_repository(request, config), night),
+        settings=replace(request.settings(_repository(request, config), night), draw_page=True),
         faults=request.faults,
         part=len(request.resumed.parts) if request.resumed else 0,
     )
