@@ -75,12 +75,8 @@ def _lines(config: CalibrationConfig, plan: Plan, setup: SimulationSetup) -> Ite
     else:
         yield "Certified", "nothing"
     needed, reference = setup.disk_space()
-    words = (
-        "drawn, or there"
-        if reference is None
-        else f"{_bytes(reference)} more, once, for the reference calibrations"
-    )
-    yield "Disk", f"{_bytes(needed)} in the run directory; reference calibrations: {words}"
+    once = "drawn, or there" if reference is None else f"{_bytes(reference)} more, once"
+    yield "Disk", f"{_bytes(needed)} in the run directory; reference calibrations: {once}"
 
 
 def _times(times: Sequence[float]) -> str:

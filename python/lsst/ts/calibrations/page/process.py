@@ -1,0 +1,81 @@
+"""The process that draws the page of a run, beside the run: nothing of it can hold the run up or end it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+__all__ = ["PAGE", "PAGE_LOG", "PageProcess"]
+
+PAGE = "report.html"
+"""Name of the page in the run directory."""
+
+PAGE_LOG = "report.html.log"
+"""What its process said."""
+
+
+class PageProcess:
+    """Draws the page of one run in a process of its own, as its journal is then.
+
+    Parameters
+    ----------
+    folder
+        Run directory.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the page is."""
+        return self.folder / PAGE
+
+    def draw(self) -> None:
+        """Begin to draw; a page that is being drawn would be older, and is given up.
+
+        Raises
+        ------
+        OSError
+            Disk or system refused.
+        """
+        self._end_former()
+        with (self.folder / PAGE_LOG).open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "lsst.ts.calibrations.page", str(self.folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # it goes on when the run is interrupted, or has ended
+            )
+
+    def _end_former(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def wait(self, limit: float) -> None:
+        """Wait until the page is drawn, if it was to be drawn.
+
+        Parameters
+        ----------
+        limit
+            Most seconds to wait.
+
+        Raises
+        ------
+        TimeoutError
+            It is still being drawn.
+        OSError
+            It could not be drawn; its log says why.
+        """
+        if self._process is None:
+            return
+        try:
+            status = self._process.wait(limit)
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(str(error)) from error
+        if status != 0:
+            raise OSError(f"its process ended with status {status}, see {self.folder / PAGE_LOG}")
