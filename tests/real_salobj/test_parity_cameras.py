@@ -12,7 +12,7 @@ import pytest
 from parity import LIMIT, Play
 
 from lsst.ts import salobj
-from lsst.ts.calibrations.components.camera import Annotations, Camera, _camera_class
+from lsst.ts.calibrations.components.camera import Annotations, Camera, camera_class
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, ImageType
 
 pytestmark = pytest.mark.timeout(300)
@@ -83,7 +83,7 @@ async def instrument(name: str, *components: str) -> AsyncIterator[tuple[Instrum
     made = Instrument(*components)
     await made.start()
     async with salobj.Domain() as domain:
-        client = _camera_class(INSTRUMENTS[name])(domain=domain, log=logging.getLogger("client"))
+        client = camera_class(INSTRUMENTS[name])(domain=domain, log=logging.getLogger("client"))
         await client.start_task
         try:
             yield made, client

@@ -24,6 +24,7 @@ class Beating(salobj.BaseCsc):
         super().__init__(name, initial_state=salobj.State.ENABLED, allow_missing_callbacks=True)
 
     def stop_beating(self) -> None:
+        assert self._heartbeat is not None
         self._heartbeat.cancel()
 
     def beat_again(self) -> None:

@@ -73,7 +73,7 @@ class ScriptedArchive:
     ) -> None:
         self.failing, self.without, self.gains = failing, without, gains
         self.read: list[tuple[str, Any]] = []
-        self.curves: dict[tuple[int, str], tuple[float, float]] = {}
+        self.known_curves: dict[tuple[int, str], tuple[float, float]] = {}
         """a00 and turnoff by detector and amplifier."""
         self.mean = 15_000.0
         self.certified: list[Certification] = []
@@ -146,7 +146,7 @@ class ScriptedArchive:
     async def coefficients(
         self, collection: str, exposure: int, detectors: Sequence[int]
     ) -> Mapping[tuple[int, str], tuple[float, float]]:
-        return self.curves
+        return self.known_curves
 
 
 def make_processing(

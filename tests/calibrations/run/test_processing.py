@@ -210,7 +210,7 @@ def test_an_amplifier_without_light_has_no_gain(make_run: MakeRun) -> None:
 def test_gains_are_corrected_by_the_curve_in_use_up_to_its_turnoff(make_run: MakeRun) -> None:
     archive = ScriptedArchive()
     archive.mean = 60_000.0
-    archive.curves = {(0, "C00"): (-2.5e-6, 90_000.0), (0, "C01"): (-2.5e-6, 55_000.0)}
+    archive.known_curves = {(0, "C00"): (-2.5e-6, 90_000.0), (0, "C01"): (-2.5e-6, 55_000.0)}
     case = make_run(archive=archive)
     case.hand_over(ImageType.FLAT)
     gains = {each["amplifier"]: each for each in case.of(GainsMeasured)[0].gains}

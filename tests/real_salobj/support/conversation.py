@@ -68,7 +68,7 @@ class Seen:
                 if not field.startswith("private_") and field != "salIndex" and value not in ("", 0, [0, 0])
             }
             if name == "state":
-                fields["state"] = ScriptState(fields["state"]).name
+                fields["state"] = ScriptState(int(fields["state"])).name
                 self.states.append(fields)
             elif name == "logMessage":
                 self._take_line(fields)
@@ -181,8 +181,8 @@ async def _talk(
         seen.answers += await asyncio.gather(*background)
         await asyncio.wait([script.done_task], timeout=2.0)
         ended = script.done_task.done()
-        error = script.done_task.exception() if ended else None
-        closed = f"{type(error).__name__}: {plain(str(error))}" if error else ended
+        end = script.done_task.exception() if ended else None
+        closed = f"{type(end).__name__}: {plain(str(end))}" if end else ended
         return {**seen.as_dict(), "closed": closed, **getattr(script, "more", {})}
     finally:
         for task in background:

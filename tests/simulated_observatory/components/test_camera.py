@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lsst.ts import salobj
-from lsst.ts.calibrations.components.camera import _camera_class
+from lsst.ts.calibrations.components.camera import camera_class
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.components.camera import IDLE_BEFORE
@@ -328,10 +328,10 @@ def test_announced_header_file_is_what_it_says(observe: Any) -> None:
     assert json.loads(content)["R00S00_PRIMARY"]["IMGTYPE"] == "BIAS"
 
 
-def test_the_camera_class_of_the_scripts_loses_no_time(observe: Any) -> None:
+def test_thecamera_class_of_the_scripts_loses_no_time(observe: Any) -> None:
     async def body() -> None:
         async with observe() as here, salobj.Domain() as domain:
-            latiss = _camera_class(LATISS)(domain=domain)
+            latiss = camera_class(LATISS)(domain=domain)
             await latiss.start_task
             here.recorder.begin = asyncio.get_running_loop().time()
             taken = await latiss.take_imgtype("BIAS", 0.0, 3, group_id="2025-01-15T18:00:00.000")

@@ -93,7 +93,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         """
         really = time.sleep
 
-        def block(seconds: float) -> None:
+        def block(seconds: Any) -> None:
             if asyncio._get_running_loop() is self:
                 self._now = round(self._now + seconds, 9)
             else:
