@@ -39,7 +39,13 @@ class Run:
 
     @property
     def instrument(self) -> Instrument:
-        """The instrument that took the images."""
+        """The instrument that took the images.
+
+        Raises
+        ------
+        ValueError
+            The journal does not say with what the run began.
+        """
         configured = self.record.configured
         if configured is None:
             raise ValueError(f"the journal in {self.folder} does not say with what the run began")

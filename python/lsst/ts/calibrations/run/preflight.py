@@ -97,7 +97,9 @@ class Preflight:
             return [f"{name} has not said its state within {STATE_TIMEOUT:.0f} s: is it running?"]
         state, problems = salobj.State(data.summaryState), list[str]()
         if state != salobj.State.ENABLED:
-            problems.append(f"{name} is {state.name}, not ENABLED: enable it")
+            faulty = state.name == "FAULT"
+            what = "in FAULT: clear it to STANDBY, then" if faulty else f"{state.name}, not ENABLED:"
+            problems.append(f"{name} is {what} enable it")
         else:  # the bus still has the last state of a component that has gone
             try:
                 await remote.evt_heartbeat.next(flush=True, timeout=HEARTBEAT_TIMEOUT)

@@ -90,7 +90,7 @@ def _first_bytes(file: Path, most: int) -> bytes:
         content = begun + stream.read(most)
     if not content and not stat.S_ISREG(mode):
         raise click.UsageError(
-            f"-c {file}: it is empty: what was to write a configuration into it has failed. For the defaults"
+            f"-c {file}: an empty pipe is refused, since the command behind it probably failed. For the defaults"
             " leave -c out."
         )
     return content

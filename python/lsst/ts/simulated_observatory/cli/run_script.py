@@ -115,6 +115,11 @@ def main(
         As the help texts of the options say; `context` has which of them were given.
     out, repo, scale, seed, date, collections, batch, reference, faults
         As the help texts of the options say.
+
+    Raises
+    ------
+    click.UsageError
+        The options do not fit each other; nothing was touched.
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
     _choose_sal(simulate or schema)

@@ -123,6 +123,11 @@ def main(
         As the help texts of the options say.
     batch, reference, faults
         As the help texts of the options say.
+
+    Raises
+    ------
+    click.UsageError
+        The options do not fit each other; nothing was touched.
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
     if batch is not None and without_pixels:

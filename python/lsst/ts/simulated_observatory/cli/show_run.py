@@ -55,6 +55,11 @@ def main(folder: Path | None, open_page: bool, compare: Path | None, cleaned: bo
     ----------
     folder, open_page, compare, cleaned, yes
         As the help texts say.
+
+    Raises
+    ------
+    click.UsageError
+        There is no such run, or it has no page.
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
     console = Console()

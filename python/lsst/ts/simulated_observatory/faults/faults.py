@@ -144,7 +144,7 @@ def _help_lines(kinds: Mapping[str, FaultKind]) -> Iterator[str]:
         yield f"  {name}: {kind.meaning}"
         for key, option in kind.options.items():
             choices = f": {', '.join(map(str, option.choices))}" if option.choices else ""
-            default = "" if option.default is None else f" (default {option.default})"
+            default = "" if option.default in (None, "") else f" (default {option.default})"
             yield f"      {key}=  {option.meaning}{choices}{' (needed)' if option.required else default}"
 
 
@@ -159,7 +159,7 @@ def _read(specification: str) -> Fault:
     known = {**KINDS, **DETECTOR_KINDS}
     if name not in known:
         near = _near(name, known)
-        raise FaultError(f"there is no fault {_shown(name)}{near}; there are {', '.join(known)}")
+        raise FaultError(f"there is no fault {_shown(name)}{near}; --fault help lists all")
     kind = known[name]
     given: dict[str, str] = {}
     for part in filter(None, text.split(",")):

@@ -150,7 +150,7 @@ _ROWS = (
     ),
     FaultKind(
         "run-disk-full",
-        "the disk of the run directory is full from the begin of an image on",
+        "the disk of the run directory is full from the beginning of an image",
         {"image": _IMAGE, "times": _TIMES_ONE},
         "No space left",
         of_machine=True,
@@ -206,7 +206,12 @@ _ROWS = (
         "the JSON of job_result says another phase than that of the submission",
         more={"phase": _PHASE},
     ),
-    _job("ocps-malformed", "a text that should be JSON is none", "without a job id", {"where": _WHERE}),
+    _job(
+        "ocps-malformed",
+        "a text that should be JSON is not valid JSON",
+        "without a job id",
+        {"where": _WHERE},
+    ),
     _job(
         "ocps-offline",
         "the OCPS goes OFFLINE while a job runs, and says nothing of it any more",

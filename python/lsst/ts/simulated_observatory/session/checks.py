@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import click
 
 from lsst.ts.calibrations.config.rules import text_problems
+from lsst.ts.calibrations.journal.summary import SUMMARY
 
 __all__ = ["MOST_SCALE", "MOST_SEED", "is_collection", "new_folder", "path_problem", "run_folder"]
+
+REFUSED = {SUMMARY, "script.log"}
+"""What is left of a run whose configuration was refused."""
 
 MOST_SCALE = 16
 """Largest divisor of the sides of the detectors."""
@@ -82,7 +87,7 @@ def run_folder(out: Path | None, script: str) -> Path:
     if out.is_dir():
         if not os.access(out, os.W_OK | os.X_OK):
             raise click.UsageError(f"--out {out}: it is not writable. Nothing was touched.")
-        if any(out.iterdir()):
+        if any(out.iterdir()) and not _was_refused(out):
             raise click.UsageError(f"--out {out}: it is not empty. Nothing was touched; name a new folder.")
         return out
     if out.exists() or out.is_symlink():
@@ -93,6 +98,17 @@ def run_folder(out: Path | None, script: str) -> Path:
             f"--out {out}: {above} is not a folder that can be written to. Nothing was touched."
         )
     return out
+
+
+def _was_refused(folder: Path) -> bool:
+    """Whether a folder holds only what is left of a run whose configuration was refused."""
+    if {each.name for each in folder.iterdir()} != REFUSED:
+        return False
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        return bool(summary["state"] == "CONFIGURE_FAILED" and summary["exposures"] == [])
+    except (OSError, ValueError, TypeError, LookupError):
+        return False
 
 
 def new_folder(folder: Path) -> None:

@@ -159,7 +159,7 @@ def _data_taking_halts(evidence: Evidence) -> Iterator[str]:
 
 @invariant
 def _data_taking_goes_on(evidence: Evidence) -> Iterator[str]:
-    """Where nothing is combined, a job that fails ends no data taking: images are worth having."""
+    """Where nothing is combined, a job that fails ends no data taking: the images remain useful."""
     part, scenario = evidence.last_part, evidence.scenario
     if (
         scenario.options.get("generate_calibrations")
