@@ -122,6 +122,11 @@ def main(
         As the help texts of the options say.
     batch, faults
         As the help texts of the options say.
+
+    Raises
+    ------
+    click.UsageError
+        The batch system was asked for where there are no pipelines.
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
     if batch is not None and without_pixels:
