@@ -127,7 +127,11 @@ def main(
     Raises
     ------
     click.UsageError
+    <<<<<<< HEAD
         The options do not fit each other; nothing was touched.
+    =======
+        The batch system was asked for where there are no pipelines.
+    >>>>>>> hh
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
     if batch is not None and without_pixels:
