@@ -127,11 +127,7 @@ def main(
     Raises
     ------
     click.UsageError
-    <<<<<<< HEAD
-        The options do not fit each other; nothing was touched.
-    =======
-        The batch system was asked for where there are no pipelines.
-    >>>>>>> hh
+        The batch system was asked for where there are no pipelines; nothing was touched.
     """  # noqa: D301 (click shows nothing that comes after a form feed)
     print_anything()
     if batch is not None and without_pixels:
