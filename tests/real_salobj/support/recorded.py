@@ -29,8 +29,8 @@ def as_recorded(chapter: str, name: str, seen: Any) -> bool:
     expected = _load(path).get(name)
     if seen == expected:
         return True
-    lines = (yaml.safe_dump(each, width=118).splitlines() for each in (expected, seen))
-    print(f"\n{chapter}: {name}", *unified_diff(*lines, "recorded", "seen", n=0, lineterm=""), sep="\n")
+    before, now = (yaml.safe_dump(each, width=118).splitlines() for each in (expected, seen))
+    print(f"\n{chapter}: {name}", *unified_diff(before, now, "recorded", "seen", n=0, lineterm=""), sep="\n")
     return False
 
 

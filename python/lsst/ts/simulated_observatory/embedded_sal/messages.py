@@ -102,7 +102,7 @@ class BaseMsgType:
         other = self.copy()
         values = other.__dict__
         for name, exact, convert in self._converted:
-            value = values[name]
+            value: Any = values[name]
             if type(value) is not exact or (exact is int and value.bit_length() >= 64):
                 try:
                     values[name] = convert(value)
