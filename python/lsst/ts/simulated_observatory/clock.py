@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, Generic, TypeVar, TypeVarTuple
+from unittest.mock import patch
 
 __all__ = ["START_TAI", "PacedLoop", "SimulatedLoop", "call_later", "current_tai", "run", "sleep", "work"]
 
@@ -99,11 +100,8 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
             else:
                 really(seconds)
 
-        time.sleep = block
-        try:
+        with patch.object(time, "sleep", block):
             super().run_forever()
-        finally:
-            time.sleep = really
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts

@@ -235,13 +235,8 @@ class BaseScript(Controller, abc.ABC):
         if state is not None:
             state = ScriptState(state)
             self.timestamps[state] = current_tai()
-        await self.evt_state.set_write(
-            state=state,
-            reason=reason,
-            lastCheckpoint=self.last_checkpoint,
-            numCheckpoints=self.num_checkpoints,
-            force_output=force_output,
-        )
+        fields = {"lastCheckpoint": self.last_checkpoint, "numCheckpoints": self.num_checkpoints}
+        await self.evt_state.set_write(state=state, reason=reason, force_output=force_output, **fields)
 
     def signal_handler(self) -> None:
         """End at once, without `cleanup`, on SIGINT or SIGTERM."""
@@ -308,13 +303,9 @@ class BaseScript(Controller, abc.ABC):
         if data.logLevel != 0:
             self.log.setLevel(data.logLevel)
             await self.put_log_level()
-        self.evt_metadata.set(
-            coordinateSystem=MetadataCoordSys.NONE,
-            rotationSystem=MetadataRotSys.NONE,
-            filters="",
-            dome=MetadataDome.EITHER,
-            duration=0,
-        )
+        system, rotation = MetadataCoordSys.NONE, MetadataRotSys.NONE
+        self.evt_metadata.set(coordinateSystem=system, rotationSystem=rotation, dome=MetadataDome.EITHER)
+        self.evt_metadata.set(filters="", duration=0)
         self.set_metadata(metadata=self.evt_metadata.data)
         self.evt_state.set(blockId=data.blockId)
         await self.evt_metadata.write()

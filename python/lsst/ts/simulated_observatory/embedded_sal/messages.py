@@ -103,7 +103,7 @@ class BaseMsgType:
         values = other.__dict__
         for name, exact, convert in self._converted:
             value = values[name]
-            if type(value) is not exact or (exact is int and value.bit_length() >= 64):
+            if type(value) is not exact or (isinstance(value, int) and value.bit_length() >= 64):
                 try:
                     values[name] = convert(value)
                 except TypeError as error:
