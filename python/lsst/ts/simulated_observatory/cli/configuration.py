@@ -90,8 +90,8 @@ def _first_bytes(file: Path, most: int) -> bytes:
         content = begun + stream.read(most)
     if not content and not stat.S_ISREG(mode):
         raise click.UsageError(
-            f"-c {file}: an empty pipe is refused, since the command behind it probably failed. For the defaults"
-            " leave -c out."
+            f"-c {file}: an empty pipe is refused, since the command behind it probably failed. For the"
+            " defaults leave -c out."
         )
     return content
 
