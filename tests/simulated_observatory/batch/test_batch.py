@@ -75,6 +75,9 @@ def running(process: BatchProcess) -> Iterator[list[int]]:
     thread.start()
     try:
         yield status
+    except BaseException:
+        process.kill()
+        raise
     finally:
         thread.join()
 
@@ -93,7 +96,7 @@ def members(process: BatchProcess) -> dict[int, str]:
     return found
 
 
-def until(condition: Callable[[], Any], seconds: float = 200.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 500.0) -> Any:
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, "it did not happen in time"
