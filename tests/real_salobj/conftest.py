@@ -212,7 +212,11 @@ def queue(
     with (
         _keep_python_first(),
         _run(
-            [*program, index, *options, "--state", "enabled"], folder / "queue.txt", "", **variables
+            [*program, index, *options, "--state", "enabled"],
+            folder / "queue.txt",
+            "",
+            START_LIMIT,
+            **variables,
         ) as queue,
     ):
         yield queue

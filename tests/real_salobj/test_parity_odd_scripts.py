@@ -95,7 +95,7 @@ SYNC_METHODS = ("set_metadata", "assert_state")
 OF_EVERY_SCRIPT = ("configure", "set_metadata", "run", "cleanup")
 
 
-RAISING = {
+RAISING: dict[str, Case] = {
     f"{method} raises {error}": (script(**{method: raising(method, ERRORS[error])}), DEFAULT)
     for method in (*ASYNC_METHODS, *SYNC_METHODS)
     for error in (ERRORS if method in OF_EVERY_SCRIPT else ("error", "cancelled"))

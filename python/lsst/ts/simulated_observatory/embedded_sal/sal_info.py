@@ -192,7 +192,7 @@ class SalInfo:
     def make_ackcmd(
         self,
         private_seqNum: int,  # noqa: N803
-        ack: SalRetCode,
+        ack: int,
         error: int = 0,
         result: str = "",
         timeout: float = 0,
