@@ -9,7 +9,6 @@ from typing import ClassVar, Protocol, Self
 
 from .bus import running_bus
 from .component_info import component_info
-from .enums import SalRetCode
 from .messages import AckCmdDataType, BaseMsgType, message_class
 
 __all__ = ["ACK_TOPIC", "BaseTopic", "ClosedOnExit", "Domain", "SalInfo"]
