@@ -90,9 +90,9 @@ def prospect(seconds: float) -> Prospect:
 
 def picture(view: TerminalProgress, screen: Console) -> list[str]:
     """The lines of the live block as it is now."""
-    with screen.capture() as capture:
-        screen.print(view._picture())
-    return [Text.from_ansi(line).plain.rstrip() for line in capture.get().splitlines()]
+    output = io.StringIO()  # another console: on the screen the block comes after all that is printed
+    Console(file=output, width=screen.width).print(view._picture())
+    return [line.rstrip() for line in output.getvalue().splitlines()]
 
 
 @pytest.mark.parametrize("width", [80, 140])

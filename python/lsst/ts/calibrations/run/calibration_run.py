@@ -219,7 +219,8 @@ class CalibrationRun:
         ]
         warning = self.config.validity_warning(self.context.now())
         remarks = [*self.plan.warnings, *([warning] if warning else [])]
-        return "; ".join([*self.work.negative, *done, *remarks]) or "nothing was verified, as configured"
+        negative = self.work.negative
+        return "; ".join([*negative, *done, *remarks]) or "nothing was verified, as configured"
 
     def _failures(self, error: CalibrationError | None) -> list[str]:
         """Causes first, then what ended data taking, then what was not done for these reasons."""

@@ -164,7 +164,7 @@ class TerminalProgress(PlainProgress):
         for name, verdict in self._verdicts.items():
             if name not in prospect.images:
                 jobs.add_row(name, verdict)
-        return Group(Text(self._headline(now), "bold"), types, jobs)
+        return Group(Text(self._headline(now), "bold"), types, *([jobs] if jobs.row_count else []))
 
     def _headline(self, now: float) -> str:
         """What is exposed, and the time left on the clock of the observatory."""
