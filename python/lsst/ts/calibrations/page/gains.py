@@ -1,0 +1,248 @@
+"""Gains and read noise: of pairs of flats, and of photon transfer curves with fit and residuals."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from .html import Markup, details, figure, table, tag
+from .results import Results, number, spread
+from .svg import Axis, Plot
+
+__all__ = ["curve_figures", "gain_parts", "known_from_tests", "model_variance"]
+
+MOST_DETECTORS = 9
+"""Detectors of which tables and plots are shown."""
+
+_Nominal = Mapping[tuple[str, str], tuple[float | None, float | None]]
+"""Gain [electron/adu] and read noise [electron] by detector and amplifier."""
+
+
+def gain_parts(
+    gains: Sequence[Mapping[str, Any]],
+    detectors: Mapping[int, str],
+    nominal: _Nominal,
+    source: str,
+    known_bad: Sequence[Mapping[str, Any]],
+) -> Iterator[Markup]:
+    """Show gain and read noise per amplifier and pair of flats, beside those that are known already.
+
+    Parameters
+    ----------
+    gains, detectors
+        ``gains`` of the summary, and names of the detectors by Butler id.
+    nominal, source
+        What they are compared with, and where that is from, in words.
+    known_bad
+        ``known_bad_amplifiers`` of the summary.
+
+    Yields
+    ------
+    markup
+        A plot and tables for each detector.
+    """
+    by_detector: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    for each in gains:
+        by_detector[each["detector"]].append(each)
+    bad = {(each["detector"], each["amplifier"]): each["source"] for each in known_bad}
+    for detector, found in list(by_detector.items())[:MOST_DETECTORS]:
+        name = detectors.get(detector, str(detector))
+        yield _gain_plot(name, found, nominal, source)
+        yield _gain_table(name, found, nominal, source, bad)
+        yield details(f"Every pair, {name}", _pair_table(name, found))
+
+
+def _finite(values: Sequence[float | None]) -> list[float]:
+    return [each for each in values if each is not None and math.isfinite(each)]
+
+
+def _by_amplifier(found: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    amplifiers: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for each in found:
+        amplifiers[each["amplifier"]].append(each)
+    return dict(sorted(amplifiers.items()))
+
+
+def _gain_plot(name: str, found: Sequence[Mapping[str, Any]], nominal: _Nominal, source: str) -> Markup:
+    amplifiers = _by_amplifier(found)
+    usual = [nominal.get((name, each), (None, None))[0] for each in amplifiers]
+    values = [*_finite([each["gain_corrected"] for each in found]), *_finite(usual)]
+    ticks = tuple((float(place), each) for place, each in enumerate(amplifiers))
+    x = Axis(-0.6, len(ticks) - 0.4, "", ticks)
+    y = Axis.over(values, "gain [electron/adu]")
+    plot = Plot(x, y, f"Gain of each amplifier of {name}", size=(720.0, 240.0))
+    for place, (amplifier, measured) in enumerate(amplifiers.items()):
+        about = nominal.get((name, amplifier), (None, None))[0]
+        if about is not None and math.isfinite(about):
+            ends = [(place - 0.35, about), (place + 0.35, about)]
+            plot.line(ends, "fit", f"{amplifier}: {number(about)} electron/adu, {source}")
+        for each in measured:
+            if _finite([each["gain_corrected"]]):
+                pair = " and ".join(map(str, each["exposures"]))
+                title = f"{amplifier}: {each['gain_corrected']:.4f} electron/adu, {pair}"
+                plot.dot(place, each["gain_corrected"], title)
+    line = f"; lines: {source}" if any(each is not None for each in usual) else ""
+    return figure(f"{name}: points: pairs of flats, without the brighter-fatter effect{line}", plot.draw())
+
+
+def _gain_table(
+    name: str,
+    found: Sequence[Mapping[str, Any]],
+    nominal: _Nominal,
+    source: str,
+    bad: Mapping[tuple[str, str], str],
+) -> Markup:
+    head = ["amplifier", "gain [electron/adu]", "spread", "as measured", "pairs", "known gain", "difference"]
+    head += ["read noise [electron]", "known noise", "difference", "remark"]
+    rows = []
+    for amplifier, measured in _by_amplifier(found).items():
+        columns = (_finite([each[key] for each in measured]) for key in ("gain_corrected", "gain", "noise"))
+        corrected, raw, noise = columns
+        gain, read_noise = nominal.get((name, amplifier), (None, None))
+        remark = bad.get((name, amplifier)) and f"known bad: {bad[name, amplifier]}"
+        if not corrected and not remark:
+            remark = "not measured: no pair gave a finite gain"
+        elif len(corrected) < len(measured):
+            remark = f"{len(measured) - len(corrected)} of {len(measured)} pairs gave none"
+        rows.append(
+            [
+                amplifier,
+                _median(corrected),
+                number(spread(corrected)) if len(corrected) > 1 else "",
+                _median(raw),
+                len(corrected),
+                "" if gain is None else f"{gain:.4f}",
+                _percent(corrected, gain),
+                _median(noise),
+                "" if read_noise is None else f"{read_noise:.4f}",
+                _percent(noise, read_noise),
+                tag("td", remark or "", class_="words"),
+            ]
+        )
+    caption = f"{name}: medians over the pairs; gain without the brighter-fatter effect; known: {source or 'nothing'}"
+    return table(caption, head, rows)
+
+
+def _median(values: Sequence[float]) -> str:
+    return f"{median(values):.4f}" if values else "not measured"
+
+
+def _percent(values: Sequence[float], usual: float | None) -> str:
+    return f"{100.0 * (median(values) / usual - 1.0):+.2f} %" if values and usual else ""
+
+
+def _pair_table(name: str, found: Sequence[Mapping[str, Any]]) -> Markup:
+    head = ["first flat", "second flat", "amplifier", "gain", "without brighter-fatter", "read noise"]
+    rows = [
+        [*each["exposures"], each["amplifier"], *(number(each[key]) for key in ("gain", "gain_corrected", "noise"))]
+        for each in found
+    ]
+    return table(f"{name}: gain [electron/adu] and read noise [electron] of every pair", head, rows)
+
+
+def model_variance(mean: float, gain: float, noise: float, a00: float) -> float:
+    """Variance of a flat by the exponential approximation (Astier et al. 2019, equation 16).
+
+    Parameters
+    ----------
+    mean, gain, noise
+        Of a flat [adu], [electron/adu] and read noise [electron].
+    a00
+        Brighter-fatter coefficient [1/electron], negative.
+
+    Returns
+    -------
+    variance
+        Of one image [adu^2].
+    """
+    growth = 2.0 * a00 * mean * gain
+    shot = mean / gain if abs(growth) < 1e-9 else math.expm1(growth) / (2.0 * gain * gain * a00)
+    return shot + (noise / gain) ** 2
+
+
+def curve_figures(curve: Any, name: str) -> Iterator[Markup]:
+    """Draw variance against mean with the fit, and the residuals, of each amplifier of a curve.
+
+    Parameters
+    ----------
+    curve, name
+        Dataset ``ptc``, and name of the detector.
+
+    Yields
+    ------
+    markup
+        A figure for each amplifier, and a table.
+    """
+    rows = []
+    for amplifier in sorted(curve.gain):
+        gain, noise, a00 = (float(getattr(curve, key)[amplifier]) for key in ("gain", "noise", "a00"))
+        means, variances = (list(map(float, getattr(curve, key)[amplifier])) for key in ("rawMeans", "rawVars"))
+        used = list(map(bool, getattr(curve, "usedPoints", {}).get(amplifier, [True] * len(means))))
+        turnoff = float(curve.ptcTurnoff[amplifier])
+        rows.append(
+            [
+                amplifier,
+                f"{gain:.4f}",
+                number(float(curve.gainErr.get(amplifier, math.nan))),
+                number(noise),
+                f"{a00:.3e}",
+                number(turnoff),
+                number(turnoff * gain),
+                f"{sum(used)} of {len(used)}",
+            ]
+        )
+        if all(map(math.isfinite, (gain, noise, a00))) and gain > 0.0 and means:
+            yield _curve_figure(amplifier, (gain, noise, a00), list(zip(means, variances, used, strict=False)))
+    head = ["amplifier", "gain [electron/adu]", "error", "read noise [electron]", "a00 [1/electron]"]
+    head += ["turnoff [adu]", "turnoff [electron]", "pairs used"]
+    yield table(f"{name}: photon transfer curve, {curve.ptcFitType}", head, rows)
+
+
+def _curve_figure(
+    amplifier: str, fit: tuple[float, float, float], pairs: Sequence[tuple[float, float, bool]]
+) -> Markup:
+    pairs = [each for each in pairs if math.isfinite(each[0]) and math.isfinite(each[1])]
+    highest = max((each[0] for each in pairs), default=1.0)
+    x = Axis(0.0, 1.05 * highest, "")
+    size = (300.0, 150.0)
+    plot = Plot(x, Axis.over([0.0, *(each[1] for each in pairs)], "var [adu²]"), f"Curve of {amplifier}", size)
+    steps = [highest * step / 40.0 for step in range(41)]
+    plot.line([(each, model_variance(each, *fit)) for each in steps], "fit", "fit")
+    off = [100.0 * (variance / model_variance(mean, *fit) - 1.0) for mean, variance, _ in pairs]
+    most = max(1.0, min(max(map(abs, off), default=1.0), 10.0))
+    rest = Plot(
+        Axis(0.0, 1.05 * highest, "mean [adu]"), Axis(-1.1 * most, 1.1 * most, "off [%]"), f"Residuals of {amplifier}",
+        (300.0, 110.0),
+    )
+    rest.across(0.0, "fit")
+    for (mean, variance, used), residual in zip(pairs, off, strict=True):
+        title = f"{amplifier}: mean {number(mean)} adu, variance {number(variance)} adu²\n{residual:+.2f} % off the fit"
+        title += "" if used else "; not used by the fit"
+        for where, value in ((plot, variance), (rest, residual)):
+            where.dot(mean, value, title, "dot" if used else "dot off", 2.6)
+    return figure(amplifier, plot.draw(), rest.draw())
+
+
+def known_from_tests(results: Results) -> dict[tuple[str, str], tuple[float | None, float | None]]:
+    """Find gain and read noise of the camera model among the references of the tests of a curve.
+
+    Parameters
+    ----------
+    results
+        Tests of the run.
+
+    Returns
+    -------
+    nominal
+        By detector and amplifier.
+    """
+    by_test = results.of("PTC")
+    noise = {(each.detector, each.amplifier): each.reference for each in by_test.get("PTC_NOISE", ())}
+    return {
+        (each.detector, each.amplifier): (each.reference, noise.get((each.detector, each.amplifier)))
+        for each in by_test.get("PTC_GAIN", ())
+        if each.detector and each.amplifier
+    }

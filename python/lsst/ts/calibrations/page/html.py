@@ -1,0 +1,138 @@
+"""Elements of HTML and SVG as text, in which everything that is no element is escaped."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+
+__all__ = ["Markup", "Child", "details", "figure", "table", "tag"]
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+Child = str | int | float | Markup | None
+"""What an element can hold; None is left out."""
+
+_EMPTY = frozenset({"br", "img", "meta", "link"})
+"""Elements that have no end tag; those of SVG may have one."""
+
+
+def tag(element: str, /, *children: Child | Iterable[Child], **attributes: object) -> Markup:
+    """Make an element.
+
+    Parameters
+    ----------
+    element, *children
+        Its name, and what it holds; texts are escaped unless they are `Markup`.
+    **attributes
+        By name; a last underscore is dropped, others become hyphens. None and False leave one out, True
+        gives it without a value.
+
+    Returns
+    -------
+    markup : Markup
+    """
+    start = "".join(
+        f" {_name(key)}" if value is True else f' {_name(key)}="{html.escape(_text(value))}"'
+        for key, value in attributes.items()
+        if value is not None and value is not False
+    )
+    if element in _EMPTY:
+        return Markup(f"<{element}{start}>")
+    return Markup(f"<{element}{start}>{''.join(map(_inner, children))}</{element}>")
+
+
+def table(
+    caption: Child, head: Sequence[Child], rows: Iterable[Sequence[Child]], class_: str | None = None
+) -> Markup:
+    """Make a table that scrolls in itself where it is wider than the page.
+
+    Parameters
+    ----------
+    caption, head
+        Its caption, and the heads of its columns.
+    rows
+        Cells of each row, the first of which is the head of the row; a cell may be a whole ``td`` already.
+    class_
+        Class of the table.
+
+    Returns
+    -------
+    markup : Markup
+    """
+    body = [
+        tag("tr", tag("th", first, scope="row"), [each if _is_cell(each) else tag("td", each) for each in rest])
+        for first, *rest in rows
+    ]
+    whole = tag(
+        "table",
+        tag("caption", caption),
+        tag("thead", tag("tr", [tag("th", each, scope="col") for each in head])),
+        tag("tbody", body),
+        class_=class_,
+    )
+    return tag("div", whole, class_="scroll", tabindex="0", role="region", aria_label=_plain(caption))
+
+
+def details(summary: Child, *children: Child | Iterable[Child], opened: bool = False) -> Markup:
+    """Make a part that is shown when it is asked for, and printed in any case.
+
+    Parameters
+    ----------
+    summary, *children
+        What is seen of it, and what it holds.
+    opened
+        Whether it is shown at once.
+
+    Returns
+    -------
+    markup : Markup
+    """
+    return tag("details", tag("summary", summary), *children, open=opened)
+
+
+def figure(caption: Child, *children: Child | Iterable[Child], class_: str | None = None) -> Markup:
+    """Make a figure with its caption below.
+
+    Parameters
+    ----------
+    caption, *children
+        The caption, and the picture.
+    class_
+        Class of the figure.
+
+    Returns
+    -------
+    markup : Markup
+    """
+    return tag("figure", *children, tag("figcaption", caption), class_=class_)
+
+
+def _name(key: str) -> str:
+    return key.removesuffix("_").replace("_", "-") if key != "viewBox" else key
+
+
+def _text(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _inner(child: Child | Iterable[Child]) -> str:
+    if child is None:
+        return ""
+    if isinstance(child, Markup):
+        return child
+    if isinstance(child, str | int | float):
+        return html.escape(_text(child), quote=False)
+    return "".join(map(_inner, child))
+
+
+def _is_cell(cell: Child) -> bool:
+    return isinstance(cell, Markup) and cell.startswith("<td")
+
+
+def _plain(caption: Child) -> str | None:
+    return None if caption is None or isinstance(caption, Markup) else str(caption)

@@ -1,0 +1,263 @@
+"""Tables for programs beside the page: ECSV with units and descriptions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..domain.calibrations import CALIBRATIONS
+from .datasets import Datasets
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+
+__all__ = ["result_rows", "write_tables"]
+
+_ELECTRON = {
+    "MEAN": "mean of the pixels that are not masked",
+    "NOISE": "standard deviation of the pixels, clipped at 5 sigma",
+    "CR_NOISE": "standard deviation of the pixels without cosmic rays",
+    "AMP_CORNER": "mean at the readout corner",
+    "SCATTER": "standard deviation of the means of the amplifiers",
+    "MEDIAN": "median of the pixels that are in no defect",
+    "STDEV": "standard deviation of the pixels that are in no defect, clipped",
+    "MIN": "lowest pixel that is in no defect",
+    "MAX": "highest pixel that is in no defect",
+    "PTC_NOISE": "read noise of the photon transfer curve",
+    "AMP_NOISE": "read noise of the camera model",
+}
+_PIXEL = {
+    "OUTLIERS": "pixels in no defect that clipping leaves out",
+    "DEFECT_PIXELS": "pixels in defects",
+    "STAT_OUTLIERS": "pixels farther off than a normal distribution has them",
+}
+_OTHER = {
+    "PTC_GAIN": ("electron/adu", "gain of the photon transfer curve"),
+    "AMP_GAIN": ("electron/adu", "gain of the camera model"),
+    "PTC_TURNOFF": ("adu", "largest mean that follows the curve"),
+    "MAX_RAW_MEAN": ("adu", "largest mean of a pair of flats"),
+    "NOISE_SCATTER": ("adu", "standard deviation of the overscan noise over the pairs"),
+    "READ_NOISE_ADU": ("adu", "noise of the serial overscan"),
+    "PTC_BFE_A00": ("1/electron", "brighter-fatter coefficient a00"),
+    "FRAC": ("", "part of the pixels that is in defects"),
+    "FORCE_FAILURE": ("", "1 where there were too many cosmic rays to find them"),
+}
+_QUANTITIES: Mapping[str, tuple[str, str]] = {
+    **{name: ("electron", about) for name, about in _ELECTRON.items()},
+    **{name: ("pix", about) for name, about in _PIXEL.items()},
+    **_OTHER,
+    **{f"UNMASKED_{name}": ("electron", f"{about.replace(' that are in no defect', '').replace(' that is in no defect', '')},"
+       " defects included") for name, about in _ELECTRON.items() if name in ("MEDIAN", "STDEV", "MIN", "MAX")},
+    "UNMASKED_OUTLIERS": ("pix", "pixels that clipping leaves out, defects included"),
+}  # fmt: skip
+"""Unit and description of each statistic of cp_verify."""
+
+_COLUMNS: Mapping[str, tuple[str, str]] = {
+    "instrument": ("", "name of the instrument in the Butler"),
+    "exposure": ("", "exposure id"),
+    "detector": ("", "Butler id of the detector, or its name"),
+    "mjd": ("d", "begin of the exposure, TAI"),
+    "amplifier": ("", "name of the amplifier; empty for values of the whole detector"),
+    "calibration": ("", "type of calibration that was verified"),
+    "test": ("", "name of the test in cp_verify"),
+    "value": ("", "what was measured, in the unit of the row"),
+    "reference": ("", "what it should be"),
+    "lowest": ("", "lowest value that passes"),
+    "highest": ("", "highest value that passes"),
+    "unit": ("", "unit of value, reference, lowest and highest"),
+    "passed": ("", "outcome of the test"),
+    "counted": ("", "whether acceptance counts the test"),
+    "first": ("", "exposure id of the first flat of the pair"),
+    "second": ("", "exposure id of the second flat"),
+    "gain": ("electron/adu", "gain as measured"),
+    "gain_corrected": ("electron/adu", "gain without the brighter-fatter effect"),
+    "gain_error": ("electron/adu", "standard error of the gain"),
+    "noise": ("electron", "read noise"),
+    "a00": ("1/electron", "brighter-fatter coefficient"),
+    "turnoff": ("adu", "largest mean that follows the curve"),
+    "mean": ("adu", "mean of a pair of flats"),
+    "variance": ("adu2", "variance of one flat of a pair"),
+    "used": ("", "whether the fit used the pair"),
+}
+"""Unit and description of the other columns."""
+
+
+def write_tables(
+    folder: Path,
+    summary: Mapping[str, Any],
+    datasets: Datasets,
+    detectors: Mapping[int, str],
+    begun: Mapping[int, float],
+) -> list[str]:
+    """Write the tables of a run beside its page.
+
+    Parameters
+    ----------
+    folder, summary, datasets
+        Run directory, ``summary.json``, and what reads the Butler.
+    detectors, begun
+        Names of the detectors by Butler id, and begin of each exposure [TAI unix seconds] by id.
+
+    Returns
+    -------
+    names
+        Of the files that were written.
+    """
+    tables = dict(_tables(summary, datasets, detectors, begun))
+    for name, rows in tables.items():
+        table = rows if not isinstance(rows, list) else _table(rows)
+        part = folder / f"{name}.ecsv.part"
+        table.write(part, format="ascii.ecsv", overwrite=True)
+        part.replace(folder / f"{name}.ecsv")
+    return [f"{name}.ecsv" for name in tables]
+
+
+def _tables(
+    summary: Mapping[str, Any], datasets: Datasets, detectors: Mapping[int, str], begun: Mapping[int, float]
+) -> Iterator[tuple[str, Any]]:
+    """Name and rows of each table that has rows."""
+    for calibration, verdict in summary["verification"].items():
+        prefix, where = CALIBRATIONS[calibration].statistics_prefix, [verdict["verification_collection"]]
+        stored = datasets.get(f"{prefix}Results", where)
+        rows = stored if stored is not None else _result_rows(calibration, summary, datasets, detectors, begun)
+        if len(rows):
+            yield f"{prefix}Results", rows
+    if summary.get("tests"):
+        yield "tests", [_test_row(each) for each in summary["tests"]]
+    if summary["gains"]:
+        yield "gains", [_gain_row(each) for each in summary["gains"]]
+    if rows := list(_curve_rows(summary, datasets, detectors)):
+        yield "curves", rows
+
+
+def _result_rows(
+    calibration: str,
+    summary: Mapping[str, Any],
+    datasets: Datasets,
+    detectors: Mapping[int, str],
+    begun: Mapping[int, float],
+) -> list[dict[str, Any]]:
+    """Rows of ``verify<X>Results`` where a pipeline has not stored them, from what it stored by detector."""
+    about = CALIBRATIONS[calibration]
+    where = [summary["verification"][calibration]["verification_collection"]]
+    made = summary["verification"][calibration]["generation_collection"]
+    by_itself = about.verified_by_itself and made is not None
+    kept = [
+        each["id"]
+        for each in summary["exposures"]
+        if each["image_type"] == about.verified_with and each["ingested"] and not each["discarded"]
+    ]
+    rows: list[dict[str, Any]] = []
+    for exposure in [None] if by_itself else kept:
+        for detector in detectors:
+            data_id = {"detector": detector} if exposure is None else {"detector": detector, "exposure": exposure}
+            stored = datasets.get(f"{about.statistics_prefix}DetStats", where, **data_id)
+            head: dict[str, Any] = {"instrument": datasets.instrument}
+            if exposure is not None:
+                head |= {"exposure": exposure, "mjd": 40587.0 + begun.get(exposure, math.nan) / 86400.0}
+            if isinstance(stored, Mapping):
+                rows += result_rows(calibration, {**head, "detector": detector}, stored)
+    return rows
+
+
+def result_rows(stage: str, head: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Arrange the statistics of a detector as cp_verify's tables have them.
+
+    Parameters
+    ----------
+    stage, head
+        Begin of the names of the columns, e.g. ``BIAS``, and columns that all rows have.
+    stored
+        ``verify<X>DetStats``.
+
+    Yields
+    ------
+    row
+        One for each amplifier, and one for the detector if it has values.
+    """
+    verify, metadata = stored.get("VERIFY") or {}, stored.get("METADATA") or {}
+    noise = metadata.get("READ_NOISE_ADU")
+    for amplifier, values in (stored.get("AMP") or {}).items():
+        row = {**head, "amplifier": amplifier, **{f"{stage}_{key}": value for key, value in values.items()}}
+        outcomes = (verify.get("AMP") or {}).get(amplifier, {})
+        row |= {f"{stage}_VERIFY_{key}": bool(value) for key, value in outcomes.items()}
+        if isinstance(noise, Mapping) and amplifier in noise:
+            row[f"{stage}_READ_NOISE_ADU"] = noise[amplifier]
+        yield row
+    if values := stored.get("DET"):
+        outcomes = verify.get("DET") or {}
+        yield {
+            **head,
+            "amplifier": "",
+            **{f"{stage}_DET_{key}": value for key, value in values.items()},
+            **{f"{stage}_VERIFY_DET_{key}": bool(value) for key, value in outcomes.items()},
+        }
+
+
+def _test_row(test: Mapping[str, Any]) -> dict[str, Any]:
+    limit = test["limit"] or (None, None)
+    row = {key: value for key, value in test.items() if key not in ("limit", "exposure", "detector", "amplifier")}
+    names = {key: test[key] or "" for key in ("detector", "amplifier")}
+    return {"exposure": test["exposure"] or 0, **names, **row, "lowest": limit[0], "highest": limit[1]}
+
+
+def _gain_row(gain: Mapping[str, Any]) -> dict[str, Any]:
+    first, second = gain["exposures"]
+    keys = ("detector", "amplifier", "gain", "gain_corrected", "noise")
+    return {"first": first, "second": second, **{key: gain[key] for key in keys}}
+
+
+def _curve_rows(
+    summary: Mapping[str, Any], datasets: Datasets, detectors: Mapping[int, str]
+) -> Iterator[dict[str, Any]]:
+    """One row for each amplifier and pair of a curve that was made in the run."""
+    made = (summary["verification"].get("PTC") or {}).get("generation_collection")
+    for detector in detectors if made else ():
+        curve = datasets.get("ptc", [made], detector=detector)
+        for amplifier in [] if curve is None else sorted(curve.gain):
+            fitted = {
+                "gain": curve.gain[amplifier],
+                "gain_error": curve.gainErr.get(amplifier),
+                "noise": curve.noise[amplifier],
+                "a00": curve.a00.get(amplifier),
+                "turnoff": curve.ptcTurnoff.get(amplifier),
+            }
+            means, variances = curve.rawMeans[amplifier], curve.rawVars[amplifier]
+            used = curve.usedPoints.get(amplifier, [True] * len(means))
+            for mean, variance, each in zip(means, variances, used, strict=True):
+                pair = {"mean": float(mean), "variance": float(variance), "used": bool(each)}
+                yield {"detector": detector, "amplifier": amplifier, **fitted, **pair}
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Make a table of rows that may lack columns, with units and descriptions."""
+    from astropy.table import MaskedColumn, Table
+
+    table = Table()
+    for name in dict.fromkeys(key for row in rows for key in row):
+        values = [row.get(name) for row in rows]
+        known = next((each for each in values if each is not None), math.nan)
+        filled = [type(known)() if each is None else each for each in values]
+        mask = [each is None for each in values]
+        column = MaskedColumn(filled, mask=mask) if any(mask) else filled
+        table[name] = column
+        unit, about = _about(name)
+        table[name].unit = unit or None
+        table[name].description = about
+    return table
+
+
+def _about(name: str) -> tuple[str, str]:
+    """Unit and description of a column."""
+    if name in _COLUMNS:
+        return _COLUMNS[name]
+    stage, _, rest = name.partition("_")
+    whole = rest.startswith(("DET_", "VERIFY_DET_"))
+    where = "detector" if whole else "amplifier"
+    rest = rest.replace("DET_", "", 1) if whole else rest
+    if rest.startswith("VERIFY_"):
+        return "", f"outcome of the test {rest.removeprefix('VERIFY_')} of the {where}"
+    unit, about = _QUANTITIES.get(rest, ("", f"{rest} of cp_verify"))
+    return unit, f"{stage}, {where}: {about}"
