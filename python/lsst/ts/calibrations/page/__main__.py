@@ -17,7 +17,7 @@ from ..journal.settings import RunSettings
 from ..journal.summary import SUMMARY, make_summary
 from .datasets import Datasets
 from .document import Run, make_page
-from .process import PAGE, SO_FAR
+from .process import PAGE
 from .tables import write_tables
 
 __all__ = ["load", "write_page"]
@@ -43,9 +43,8 @@ def load(folder: Path) -> Run:
     record = RunRecord()
     for fact in read_journal(folder / JOURNAL):
         record.apply(fact)
-    for name in (SUMMARY, SO_FAR):
-        if (folder / name).is_file():
-            return Run(folder, json.loads((folder / name).read_text(encoding="utf-8")), record)
+    if (folder / SUMMARY).is_file():
+        return Run(folder, json.loads((folder / SUMMARY).read_text(encoding="utf-8")), record)
     return Run(folder, _summary(folder, record), record)
 
 

@@ -10,14 +10,16 @@ from typing import Any
 
 from ..domain.instruments import INSTRUMENTS, Instrument
 from ..journal.record import RunRecord
-from . import gains, images, provenance, statistics, timeline, verdicts
+from . import curves, gains, images, provenance, statistics, timeline, verdicts
 from .datasets import Datasets
 from .html import Markup, tag
 from .results import Results
 
 __all__ = ["Run", "make_page"]
 
-SIMULATED = "Simulated: the images were made by the simulated observatory of ts_calibrations, not by a telescope."
+SIMULATED = (
+    "Simulated: the images were made by the simulated observatory of ts_calibrations, not by a telescope."
+)
 """What is said of a simulated run."""
 
 
@@ -97,15 +99,23 @@ def _parts(run: Run, results: Results, datasets: Datasets) -> Iterator[tuple[str
     yield "Exposure by exposure", _grid(statistics.series(results, names), _LIMITS)
     yield "Dark signal", statistics.dark_signal(results, times)
     yield "Gains and read noise", _gains(run, results, datasets)
-    yield "Photon transfer curves", _curves(run, datasets)
+    yield "Photon transfer curves", _curves(run)
     yield "Defects", _defects(run, datasets)
-    yield "Images", _grid(images.thumbnails(summary, results, datasets, run.detectors), _STRETCH, "grid small")
+    yield (
+        "Images",
+        _grid(images.thumbnails(summary, results, datasets, run.detectors), _STRETCH, "grid small"),
+    )
     yield "Timeline", timeline.timeline(record, summary)
-    yield "Configuration and provenance", provenance.provenance(summary, run.instrument.name, list(run.detectors))
+    yield (
+        "Configuration and provenance",
+        provenance.provenance(summary, run.instrument.name, list(run.detectors)),
+    )
 
 
 _LIMITS = "Each value in units of what its test allows: 0 is the reference, the dashed lines are the limits."
-_STRETCH = "Means of blocks of pixels, from the 1st to the 99th percentile, on an asinh scale; row 0 is below."
+_STRETCH = (
+    "Means of blocks of pixels, from the 1st to the 99th percentile, on an asinh scale; row 0 is below."
+)
 
 
 def _grid(figures: Iterable[Markup], about: str, class_: str = "grid") -> Iterator[Markup]:
@@ -120,18 +130,26 @@ def _first_screen(run: Run, results: Results) -> Iterator[Markup]:
     about = f"{run.instrument.name}, {summary['started'][:16].replace('T', ' ')} TAI"
     word = "under way" if state == "RUNNING" else state
     yield tag(
-        "h1", "Calibrations", tag("span", word, class_=f"pill {verdicts.state_class(state)}"), tag("small", about)
+        "h1",
+        "Calibrations",
+        tag("span", word, class_=f"pill {verdicts.state_class(state)}"),
+        tag("small", about),
     )
     if summary["simulated"]:
-        faults = [each if isinstance(each, str) else each.get("fault", str(each)) for each in summary.get("faults") or ()]
-        injected = f" Injected faults: {', '.join(faults)}." if faults else ""
+        faults = ", ".join(summary.get("faults") or ())
+        injected = f" Injected faults: {faults}." if faults else ""
         yield tag("p", f"{SIMULATED}{injected}", class_="soft")
     yield from _ended(summary)
     yield verdicts.cards(summary)
     bad = summary.get("known_bad_amplifiers") or ()
     if results.tests:
         maps = verdicts.maps(results, run.instrument.amplifiers, bad)
-        yield tag("div", tag("div", tag("h3", "What failed, and by how much"), verdicts.reasons(results)), maps_of(maps), class_="two")
+        yield tag(
+            "div",
+            tag("div", tag("h3", "What failed, and by how much"), verdicts.reasons(summary, results)),
+            maps_of(maps),
+            class_="two",
+        )
 
 
 def maps_of(maps: Markup) -> Markup:
@@ -154,11 +172,12 @@ def _ended(summary: Mapping[str, Any]) -> Iterator[Markup]:
     if summary["state"] not in ("DONE", "RUNNING") and summary["reason"]:
         text = str(summary["reason"])
         yield tag("div", tag("p", text if len(text) <= 420 else f"{text[:420]} ..."), class_="note bad")
-    causes = [each for each in summary.get("causes") or () if isinstance(each, str)]
-    for cause in causes:
-        yield tag("p", f"Likely cause: {cause}")
     for each in summary.get("left_out") or ():
-        yield tag("p", f"Left out of {each['calibration']}: exposure {each['exposure']}: {each['reason']}", class_="soft")
+        yield tag(
+            "p",
+            f"Left out of {each['calibration']}: exposure {each['exposure']}: {each['reason']}",
+            class_="soft",
+        )
 
 
 def _gains(run: Run, results: Results, datasets: Datasets) -> Iterator[Markup]:
@@ -178,15 +197,15 @@ def _gains(run: Run, results: Results, datasets: Datasets) -> Iterator[Markup]:
     yield from gains.gain_parts(summary["gains"], run.detectors, nominal, source, bad)
 
 
-def _curves(run: Run, datasets: Datasets) -> Iterator[Markup]:
-    made = (run.summary["verification"].get("PTC") or {}).get("generation_collection")
-    for detector, name in list(run.detectors.items())[: gains.MOST_DETECTORS] if made else ():
-        curve = datasets.get("ptc", [made], detector=detector)
-        if curve is not None:
-            *figures, table = gains.curve_figures(curve, name)
-            yield tag("h3", name)
-            yield tag("div", figures, class_="grid small")
-            yield table
+def _curves(run: Run) -> Iterator[Markup]:
+    by_detector: dict[int, list[Mapping[str, Any]]] = {}
+    for each in run.summary.get("curves") or ():
+        by_detector.setdefault(each["detector"], []).append(each)
+    for detector, rows in list(by_detector.items())[: curves.MOST_DETECTORS]:
+        name = run.detectors.get(detector, str(detector))
+        yield tag("h3", name)
+        yield tag("div", list(curves.curve_figures(rows)), class_="grid small")
+        yield curves.curve_table(name, rows)
 
 
 def _defects(run: Run, datasets: Datasets) -> Iterator[Markup]:

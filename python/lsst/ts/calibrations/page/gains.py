@@ -1,4 +1,4 @@
-"""Gains and read noise: of pairs of flats, and of photon transfer curves with fit and residuals."""
+"""Gains and read noise of pairs of flats, beside those that are known already."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .html import Markup, details, figure, table, tag
 from .results import Results, number, spread
 from .svg import Axis, Plot
 
-__all__ = ["curve_figures", "gain_parts", "known_from_tests", "model_variance"]
+__all__ = ["gain_parts", "known_from_tests"]
 
 MOST_DETECTORS = 9
 """Detectors of which tables and plots are shown."""
@@ -137,93 +137,14 @@ def _percent(values: Sequence[float], usual: float | None) -> str:
 def _pair_table(name: str, found: Sequence[Mapping[str, Any]]) -> Markup:
     head = ["first flat", "second flat", "amplifier", "gain", "without brighter-fatter", "read noise"]
     rows = [
-        [*each["exposures"], each["amplifier"], *(number(each[key]) for key in ("gain", "gain_corrected", "noise"))]
+        [
+            *each["exposures"],
+            each["amplifier"],
+            *(number(each[key]) for key in ("gain", "gain_corrected", "noise")),
+        ]
         for each in found
     ]
     return table(f"{name}: gain [electron/adu] and read noise [electron] of every pair", head, rows)
-
-
-def model_variance(mean: float, gain: float, noise: float, a00: float) -> float:
-    """Variance of a flat by the exponential approximation (Astier et al. 2019, equation 16).
-
-    Parameters
-    ----------
-    mean, gain, noise
-        Of a flat [adu], [electron/adu] and read noise [electron].
-    a00
-        Brighter-fatter coefficient [1/electron], negative.
-
-    Returns
-    -------
-    variance
-        Of one image [adu^2].
-    """
-    growth = 2.0 * a00 * mean * gain
-    shot = mean / gain if abs(growth) < 1e-9 else math.expm1(growth) / (2.0 * gain * gain * a00)
-    return shot + (noise / gain) ** 2
-
-
-def curve_figures(curve: Any, name: str) -> Iterator[Markup]:
-    """Draw variance against mean with the fit, and the residuals, of each amplifier of a curve.
-
-    Parameters
-    ----------
-    curve, name
-        Dataset ``ptc``, and name of the detector.
-
-    Yields
-    ------
-    markup
-        A figure for each amplifier, and a table.
-    """
-    rows = []
-    for amplifier in sorted(curve.gain):
-        gain, noise, a00 = (float(getattr(curve, key)[amplifier]) for key in ("gain", "noise", "a00"))
-        means, variances = (list(map(float, getattr(curve, key)[amplifier])) for key in ("rawMeans", "rawVars"))
-        used = list(map(bool, getattr(curve, "usedPoints", {}).get(amplifier, [True] * len(means))))
-        turnoff = float(curve.ptcTurnoff[amplifier])
-        rows.append(
-            [
-                amplifier,
-                f"{gain:.4f}",
-                number(float(curve.gainErr.get(amplifier, math.nan))),
-                number(noise),
-                f"{a00:.3e}",
-                number(turnoff),
-                number(turnoff * gain),
-                f"{sum(used)} of {len(used)}",
-            ]
-        )
-        if all(map(math.isfinite, (gain, noise, a00))) and gain > 0.0 and means:
-            yield _curve_figure(amplifier, (gain, noise, a00), list(zip(means, variances, used, strict=False)))
-    head = ["amplifier", "gain [electron/adu]", "error", "read noise [electron]", "a00 [1/electron]"]
-    head += ["turnoff [adu]", "turnoff [electron]", "pairs used"]
-    yield table(f"{name}: photon transfer curve, {curve.ptcFitType}", head, rows)
-
-
-def _curve_figure(
-    amplifier: str, fit: tuple[float, float, float], pairs: Sequence[tuple[float, float, bool]]
-) -> Markup:
-    pairs = [each for each in pairs if math.isfinite(each[0]) and math.isfinite(each[1])]
-    highest = max((each[0] for each in pairs), default=1.0)
-    x = Axis(0.0, 1.05 * highest, "")
-    size = (300.0, 150.0)
-    plot = Plot(x, Axis.over([0.0, *(each[1] for each in pairs)], "var [adu²]"), f"Curve of {amplifier}", size)
-    steps = [highest * step / 40.0 for step in range(41)]
-    plot.line([(each, model_variance(each, *fit)) for each in steps], "fit", "fit")
-    off = [100.0 * (variance / model_variance(mean, *fit) - 1.0) for mean, variance, _ in pairs]
-    most = max(1.0, min(max(map(abs, off), default=1.0), 10.0))
-    rest = Plot(
-        Axis(0.0, 1.05 * highest, "mean [adu]"), Axis(-1.1 * most, 1.1 * most, "off [%]"), f"Residuals of {amplifier}",
-        (300.0, 110.0),
-    )
-    rest.across(0.0, "fit")
-    for (mean, variance, used), residual in zip(pairs, off, strict=True):
-        title = f"{amplifier}: mean {number(mean)} adu, variance {number(variance)} adu²\n{residual:+.2f} % off the fit"
-        title += "" if used else "; not used by the fit"
-        for where, value in ((plot, variance), (rest, residual)):
-            where.dot(mean, value, title, "dot" if used else "dot off", 2.6)
-    return figure(amplifier, plot.draw(), rest.draw())
 
 
 def known_from_tests(results: Results) -> dict[tuple[str, str], tuple[float | None, float | None]]:

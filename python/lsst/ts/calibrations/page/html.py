@@ -65,7 +65,11 @@ def table(
     markup : Markup
     """
     body = [
-        tag("tr", tag("th", first, scope="row"), [each if _is_cell(each) else tag("td", each) for each in rest])
+        tag(
+            "tr",
+            tag("th", first, scope="row"),
+            [each if _is_cell(each) else tag("td", each) for each in rest],
+        )
         for first, *rest in rows
     ]
     whole = tag(

@@ -55,7 +55,8 @@ def png(grey: NDArray[np.uint8]) -> bytes:
         (b"IEND", b""),
     )
     chunks = (
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
@@ -92,7 +93,7 @@ def _thumbnail(pixels: NDArray[np.float32] | None, caption: str, unit: str) -> M
     source = "data:image/png;base64," + base64.b64encode(png(grey)).decode()
     middle = number(float(np.nanmedian(pixels)))
     about = f"{caption}: black {number(low)}, white {number(high)}, median {middle} {unit}".rstrip()
-    image = tag("img", src=source, alt=about, width=grey.shape[1], height=grey.shape[0], loading="lazy")
+    image = tag("img", src=source, alt=about, width=grey.shape[1], height=grey.shape[0])
     return figure(about, image)
 
 
@@ -122,7 +123,11 @@ def thumbnails(
         where = [made] if made else configured(summary, calibration)
         name, unit = calibration.lower(), "electron"
         for detector in order:
-            data_id = {"detector": detector} if made and name != "flat" else {"detector": detector, "exposure": exposure}
+            data_id = (
+                {"detector": detector}
+                if made and name != "flat"
+                else {"detector": detector, "exposure": exposure}
+            )
             combined = datasets.get(name, where, **data_id)
             which = "made in this run" if made else "in use"
             about = f"Combined {name} {which}, {detectors[detector]}"
@@ -136,7 +141,8 @@ def thumbnails(
 
 def _unit(image: Any) -> str:
     try:
-        return str(image.getMetadata().get("LSST ISR UNITS") or "")
+        unit = str(image.getMetadata().get("LSST ISR UNITS") or "")
+        return "" if unit == "1" else unit
     except (AttributeError, LookupError):
         return ""
 

@@ -17,8 +17,8 @@ KEY = Markup(
     tag(
         "p",
         tag("span", "below half of what is allowed", style="--k:var(--q0)"),
-        tag("span", "below 85 %", style="--k:var(--q1)"),
-        tag("span", "near its limit", style="--k:var(--q2)"),
+        tag("span", "below 90 %", style="--k:var(--q1)"),
+        tag("span", "up to its limit", style="--k:var(--q2)"),
         tag("span", "failed", style="--k:var(--f0)"),
         tag("span", "failed by more than half", style="--k:var(--f1)"),
         tag("span", "failed fourfold", style="--k:var(--f2)"),
@@ -96,7 +96,9 @@ def focal_plane(worst: Mapping[tuple[str, str], TestResult], detectors: Sequence
         for name in places:
             failing = [one for place, one in worst.items() if place[0] == name and not one.passed]
             here = failing or [one for place, one in worst.items() if place[0] == name]
-            most = max(here, key=lambda one: one.severity if one.severity == one.severity else 0.0, default=None)
+            most = max(
+                here, key=lambda one: one.severity if one.severity == one.severity else 0.0, default=None
+            )
             shade = "n" if most is None else most.shade
             n_amplifiers = sum(place[0] == name for place in worst)
             count = f"{len(failing)} of {n_amplifiers} amplifiers have failed tests"
@@ -105,9 +107,13 @@ def focal_plane(worst: Mapping[tuple[str, str], TestResult], detectors: Sequence
             class_ = f"cell {shade}{' failed' if failing else ''}"
             yield rectangle(x, y, side - 2.0, side - 2.0, class_, title, focus=True)
             if side > 34.0:
-                yield words(x + side / 2 - 1.0, y + side / 2 + 3.0, name if side > 60.0 else name[4:], f"on {shade}")
+                yield words(
+                    x + side / 2 - 1.0, y + side / 2 + 3.0, name if side > 60.0 else name[4:], f"on {shade}"
+                )
                 if failing and side > 60.0:
-                    yield words(x + side / 2 - 1.0, y + side / 2 + 19.0, f"{len(failing)} failed", f"on {shade}")
+                    yield words(
+                        x + side / 2 - 1.0, y + side / 2 + 19.0, f"{len(failing)} failed", f"on {shade}"
+                    )
 
     label = "Focal plane, each detector coloured by its worst amplifier"
     return picture(side * across + 4.0, side * down + 4.0, label, detectors_drawn())

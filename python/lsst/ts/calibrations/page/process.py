@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-__all__ = ["PAGE", "PAGE_LOG", "SO_FAR", "PageProcess"]
+__all__ = ["PAGE", "PAGE_LOG", "PageProcess"]
 
 PAGE = "report.html"
 """Name of the page in the run directory."""
@@ -17,12 +14,9 @@ PAGE = "report.html"
 PAGE_LOG = "report.html.log"
 """What its process said."""
 
-SO_FAR = "so_far.json"
-"""Summary of a run that goes on, for its page alone."""
-
 
 class PageProcess:
-    """Draws the page of one run in a process of its own, always the last state that it was given.
+    """Draws the page of one run in a process of its own, as its journal is then.
 
     Parameters
     ----------
@@ -34,13 +28,8 @@ class PageProcess:
         self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
-    def draw(self, so_far: Mapping[str, Any] | None = None) -> None:
+    def draw(self) -> None:
         """Begin to draw; a page that is being drawn would be older, and is given up.
-
-        Parameters
-        ----------
-        so_far
-            Summary of a run that goes on; None once ``summary.json`` is there.
 
         Raises
         ------
@@ -48,12 +37,6 @@ class PageProcess:
             Disk or system refused.
         """
         self._end_former()
-        part = self.folder / f"{SO_FAR}.part"
-        if so_far is None:
-            (self.folder / SO_FAR).unlink(missing_ok=True)
-        else:
-            part.write_text(json.dumps(so_far), encoding="utf-8")
-            part.replace(self.folder / SO_FAR)
         with (self.folder / PAGE_LOG).open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "lsst.ts.calibrations.page", str(self.folder)],

@@ -31,10 +31,13 @@ def provenance(summary: Mapping[str, Any], instrument: str, detectors: Sequence[
         ["simulated", _simulated(summary)],
         *([name, version or "not installed"] for name, version in summary["versions"].items()),
     ]
-    yield table("The run", ["", "value"], [[name, _words(value)] for name, value in rows])
+    yield table("The run", ["what", "value"], [[name, _words(value)] for name, value in rows], class_="text")
     yield from _collections(summary)
     options = [[name, _words(str(value))] for name, value in summary["config"].items()]
-    yield details(f"Configuration, defaults included ({len(options)} options)", table("Options", ["option", "value"], options))
+    yield details(
+        f"Configuration, defaults included ({len(options)} options)",
+        table("Options", ["option", "value"], options, class_="text"),
+    )
     if cell := butler_cell(summary, instrument, detectors):
         yield tag("h3", "The numbers in a notebook")
         yield tag("pre", tag("code", cell), tabindex="0")
@@ -62,13 +65,29 @@ def _collections(summary: Mapping[str, Any]) -> Iterator[Markup]:
         for each in summary["jobs"]
     ]
     if rows:
-        yield table("Jobs, with the collections of their results", ["job", "collection", "exit code", "log"], rows)
+        yield table(
+            "Jobs, with the collections of their results",
+            ["job", "collection", "exit code", "log"],
+            rows,
+            class_="text",
+        )
     certified = [
-        [each["dataset_type"], _words(each["collection"]), each["begin"], each["end"], "yes" if each["verified"] else "NO"]
+        [
+            each["dataset_type"],
+            _words(each["collection"]),
+            each["begin"],
+            each["end"],
+            "yes" if each["verified"] else "NO",
+        ]
         for each in summary["certified"]
     ]
     if certified:
-        yield table("Certified", ["type", "collection", "valid from", "to (TAI)", "verified"], certified)
+        yield table(
+            "Certified",
+            ["type", "collection", "valid from", "to (TAI)", "verified"],
+            certified,
+            class_="text",
+        )
 
 
 def butler_cell(summary: Mapping[str, Any], instrument: str, detectors: Sequence[int]) -> str:
@@ -93,12 +112,20 @@ def butler_cell(summary: Mapping[str, Any], instrument: str, detectors: Sequence
             continue
         where = f'collections="{verdict["verification_collection"]}"'
         exposure = "" if by_itself or verified is None else f", exposure={verified['id']}"
-        lines.append(f'{name.lower()}_statistics = butler.get("{prefix}DetStats", detector=detector{exposure}, {where})')
-        lines.append(f'{name.lower()}_statistics["AMP"]["C05"], {name.lower()}_statistics["VERIFY"]["AMP"]["C05"]')
+        lines.append(
+            f'{name.lower()}_statistics = butler.get("{prefix}DetStats", detector=detector{exposure}, {where})'
+        )
+        lines.append(
+            f'{name.lower()}_statistics["AMP"]["C05"], {name.lower()}_statistics["VERIFY"]["AMP"]["C05"]'
+        )
         if made := verdict["generation_collection"]:
-            filter_ = f', physical_filter="{verified["physical_filter"]}"' if name == "FLAT" and verified else ""
+            filter_ = (
+                f', physical_filter="{verified["physical_filter"]}"' if name == "FLAT" and verified else ""
+            )
             dataset_type = CALIBRATIONS[name].dataset_type
-            lines.append(f'{dataset_type} = butler.get("{dataset_type}", detector=detector{filter_}, collections="{made}")')
+            lines.append(
+                f'{dataset_type} = butler.get("{dataset_type}", detector=detector{filter_}, collections="{made}")'
+            )
     if not lines or not detectors:
         return ""
     head = [

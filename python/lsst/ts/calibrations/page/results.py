@@ -137,8 +137,10 @@ class TestResult:
         """Class of its colour."""
         severity = self.severity
         if not self.passed:
-            return "f1" if math.isnan(severity) else "f0" if severity < 1.5 else "f1" if severity < 4.0 else "f2"
-        return "n" if math.isnan(severity) else "q0" if severity < 0.5 else "q1" if severity < 0.85 else "q2"
+            return (
+                "f1" if math.isnan(severity) else "f0" if severity < 1.5 else "f1" if severity < 4.0 else "f2"
+            )
+        return "n" if math.isnan(severity) else "q0" if severity < 0.5 else "q1" if severity < 0.9 else "q2"
 
     @property
     def allowed(self) -> str:
@@ -180,13 +182,6 @@ class Failure:
     """In how many exposures it failed."""
     made: int
     """In how many exposures it was made."""
-
-    @property
-    def sentence(self) -> str:
-        """Everything about it in words."""
-        of = "" if self.typical.exposure is None else f" in {self.failed} of {self.made} exposures"
-        ignored = "" if self.typical.counted else " (not counted)"
-        return f"{self.worst.calibration} {self.worst.test} failed{of}{ignored}: {self.typical.numbers}"
 
 
 class Results:

@@ -25,6 +25,9 @@ MOST_TABLES = 9
 SHOWN = 3.0
 """How far a plot reaches, in units of what is allowed."""
 
+NEAR = 0.6
+"""Part of what is allowed from which a plot of a series shows the limit."""
+
 BINS = 40
 """Bars of a distribution."""
 
@@ -44,12 +47,14 @@ def summary_tables(results: Results) -> Iterator[Markup]:
     """
     for calibration in results.by_calibration:
         by_test = {
-            test: [each for each in tests if each.amplifier] for test, tests in results.of(calibration).items()
+            test: [each for each in tests if each.amplifier]
+            for test, tests in results.of(calibration).items()
         }
         by_test = {test: tests for test, tests in by_test.items() if tests}
         detectors = sorted({each.detector or "" for tests in by_test.values() for each in tests})
         for detector in detectors[:MOST_TABLES]:
-            yield details(f"{calibration}, {detector}", _summary_table(calibration, detector, by_test))
+            inner = _summary_table(calibration, detector, by_test)
+            yield details(f"{calibration}, {detector}", inner, opened=len(detectors) == 1)
 
 
 def _summary_table(calibration: str, detector: str, by_test: Mapping[str, Sequence[TestResult]]) -> Markup:
@@ -63,7 +68,9 @@ def _summary_table(calibration: str, detector: str, by_test: Mapping[str, Sequen
         unit = f" [{tests[0].unit}]" if tests[0].unit else ""
         head += [f"{test}{unit}", "spread", "allowed", "failed"]
     amplifiers = sorted({place[0] for place in cells})
-    rows = [[name, *(cell for test in by_test for cell in _statistics(cells[name, test]))] for name in amplifiers]
+    rows = [
+        [name, *(cell for test in by_test for cell in _statistics(cells[name, test]))] for name in amplifiers
+    ]
     return table(f"{calibration}, {detector}: median over the exposures, and its spread", head, rows)
 
 
@@ -112,7 +119,9 @@ def _distribution(calibration: str, test: str, tests: Sequence[TestResult]) -> M
     for each in tests:
         bins[min(max(int((each.position - low) / width), 0), BINS - 1)].append(each)
     top = max(map(len, bins.values()))
-    plot = Plot(Axis(low, high, "part of what is allowed"), Axis(0.0, 1.08 * top, "tests"), f"{calibration} {test}")
+    plot = Plot(
+        Axis(low, high, "part of what is allowed"), Axis(0.0, 1.08 * top, "tests"), f"{calibration} {test}"
+    )
     for place, found in bins.items():
         failed = sum(not each.passed for each in found)
         values = [each.value for each in found if each.value is not None]
@@ -154,7 +163,8 @@ def _series(calibration: str, test: str, tests: Sequence[TestResult], names: Map
     positions = [min(max(each.position, -SHOWN), SHOWN) for each in tests]
     step = max(1, len(ids) // 8)
     ticks = tuple((float(place), str(ids[place] % 100_000)) for place in range(0, len(ids), step))
-    y = Axis.over([*positions, 1.1, 0.0 if min(positions) >= 0.0 else -1.1], "part of what is allowed", margin=0.03)
+    near = [limit for limit in (-1.0, 1.0) if any(NEAR <= each * limit for each in positions)]
+    y = Axis.over([*positions, *near], "part of what is allowed")
     x = Axis(-0.5, len(ids) - 0.5, "image of the day, in the order taken", ticks)
     plot = Plot(x, y, f"{calibration} {test} by exposure")
     if len(lines) > MOST_LINES:
@@ -218,8 +228,14 @@ def dark_signal(results: Results, exposure_times: Mapping[int, float]) -> Iterat
         title = f"{detector}, {time:g} s: mean {number(fmean(found))} electron of {len(found)} values"
         plot.dot(time, fmean(found), title, "dot cb", 4.0)
     rate = sum(t * v for t, v in zip(times, values, strict=True)) / sum(t * t for t in times)
-    about = f"Per second of exposure {rate:+.3g} electron are left beside the combined dark, over all amplifiers."
+    about = (
+        f"Per second of exposure {rate:+.3g} electron are left beside the combined dark, over all amplifiers."
+    )
     if len(set(times)) == 1:
-        about += " All darks have one exposure time: a signal in proportion to time and a constant one look alike."
+        about += (
+            " All darks have one exposure time: a signal in proportion to time and a constant one look alike."
+        )
     yield figure(f"Mean signal of the darks after subtraction of the combined dark. {about}", plot.draw())
-    yield tag("p", "Small points: one amplifier in one exposure; large ones: mean of a detector.", class_="soft")
+    yield tag(
+        "p", "Small points: one amplifier in one exposure; large ones: mean of a detector.", class_="soft"
+    )

@@ -36,7 +36,13 @@ def picture(width: float, height: float, label: str, *children: Iterable[Markup]
 
 
 def rectangle(
-    x: float, y: float, width: float, height: float, class_: str, title: str | None = None, focus: bool = False
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    class_: str,
+    title: str | None = None,
+    focus: bool = False,
 ) -> Markup:
     """Make a rectangle.
 
@@ -266,5 +272,3 @@ def _part(axis: Axis, value: float) -> float:
 def _stroke(start: tuple[float, float], end: tuple[float, float]) -> Markup:
     points = f"{start[0]:.1f},{start[1]:.1f} {end[0]:.1f},{end[1]:.1f}"
     return tag("polyline", points=points, class_="tick")
-
-

@@ -121,14 +121,16 @@ def _tables(
     for calibration, verdict in summary["verification"].items():
         prefix, where = CALIBRATIONS[calibration].statistics_prefix, [verdict["verification_collection"]]
         stored = datasets.get(f"{prefix}Results", where)
-        rows = stored if stored is not None else _result_rows(calibration, summary, datasets, detectors, begun)
+        rows = (
+            stored if stored is not None else _result_rows(calibration, summary, datasets, detectors, begun)
+        )
         if len(rows):
             yield f"{prefix}Results", rows
     if summary.get("tests"):
         yield "tests", [_test_row(each) for each in summary["tests"]]
     if summary["gains"]:
         yield "gains", [_gain_row(each) for each in summary["gains"]]
-    if rows := list(_curve_rows(summary, datasets, detectors)):
+    if rows := [row for each in summary.get("curves") or () for row in _curve_rows(each)]:
         yield "curves", rows
 
 
@@ -152,7 +154,9 @@ def _result_rows(
     rows: list[dict[str, Any]] = []
     for exposure in [None] if by_itself else kept:
         for detector in detectors:
-            data_id = {"detector": detector} if exposure is None else {"detector": detector, "exposure": exposure}
+            data_id = (
+                {"detector": detector} if exposure is None else {"detector": detector, "exposure": exposure}
+            )
             stored = datasets.get(f"{about.statistics_prefix}DetStats", where, **data_id)
             head: dict[str, Any] = {"instrument": datasets.instrument}
             if exposure is not None:
@@ -198,7 +202,9 @@ def result_rows(stage: str, head: Mapping[str, Any], stored: Mapping[str, Any]) 
 
 def _test_row(test: Mapping[str, Any]) -> dict[str, Any]:
     limit = test["limit"] or (None, None)
-    row = {key: value for key, value in test.items() if key not in ("limit", "exposure", "detector", "amplifier")}
+    row = {
+        key: value for key, value in test.items() if key not in ("limit", "exposure", "detector", "amplifier")
+    }
     names = {key: test[key] or "" for key in ("detector", "amplifier")}
     return {"exposure": test["exposure"] or 0, **names, **row, "lowest": limit[0], "highest": limit[1]}
 
@@ -209,26 +215,14 @@ def _gain_row(gain: Mapping[str, Any]) -> dict[str, Any]:
     return {"first": first, "second": second, **{key: gain[key] for key in keys}}
 
 
-def _curve_rows(
-    summary: Mapping[str, Any], datasets: Datasets, detectors: Mapping[int, str]
-) -> Iterator[dict[str, Any]]:
-    """One row for each amplifier and pair of a curve that was made in the run."""
-    made = (summary["verification"].get("PTC") or {}).get("generation_collection")
-    for detector in detectors if made else ():
-        curve = datasets.get("ptc", [made], detector=detector)
-        for amplifier in [] if curve is None else sorted(curve.gain):
-            fitted = {
-                "gain": curve.gain[amplifier],
-                "gain_error": curve.gainErr.get(amplifier),
-                "noise": curve.noise[amplifier],
-                "a00": curve.a00.get(amplifier),
-                "turnoff": curve.ptcTurnoff.get(amplifier),
-            }
-            means, variances = curve.rawMeans[amplifier], curve.rawVars[amplifier]
-            used = curve.usedPoints.get(amplifier, [True] * len(means))
-            for mean, variance, each in zip(means, variances, used, strict=True):
-                pair = {"mean": float(mean), "variance": float(variance), "used": bool(each)}
-                yield {"detector": detector, "amplifier": amplifier, **fitted, **pair}
+def _curve_rows(curve: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """One row for each pair of the curve of an amplifier."""
+    scalars = {
+        key: curve[key] for key in ("detector", "amplifier", "gain", "gain_error", "noise", "a00", "turnoff")
+    }
+    used = curve["used"] or [None] * len(curve["means"])
+    for mean, variance, each in zip(curve["means"], curve["variances"], used, strict=True):
+        yield {**scalars, "mean": mean, "variance": variance, "used": each}
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table:

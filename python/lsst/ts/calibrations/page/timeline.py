@@ -37,11 +37,14 @@ def timeline(record: RunRecord, summary: Mapping[str, Any]) -> Iterator[Markup]:
         ["readout", f"{seconds['readout']:.1f}"],
         ["floor: the least that these exposures can take", f"{floor:.1f}"],
         ["acquisition: first takeImages to last endReadout", f"{taken:.1f}"],
-        ["above the floor", f"{taken - floor:+.1f}{f' ({100.0 * (taken / floor - 1.0):+.1f} %)' if floor else ''}"],
+        [
+            "above the floor",
+            f"{taken - floor:+.1f}{f' ({100.0 * (taken / floor - 1.0):+.1f} %)' if floor else ''}",
+        ],
         ["after the last readout", f"{seconds['total'] - taken:.1f}"],
         ["whole run", f"{seconds['total']:.1f}"],
     ]
-    yield table("Where the time went", ["", "seconds"], rows)
+    yield table("Where the time went", ["part", "seconds"], rows)
 
 
 def _drawn(record: RunRecord) -> Markup:
@@ -53,7 +56,9 @@ def _drawn(record: RunRecord) -> Markup:
         return _LEFT + width * min(max((time - begin) / axis.high, 0.0), 1.0)
 
     def bar(row: int, start: float, stop: float, class_: str, title: str) -> Markup:
-        return rectangle(place(start), 4.0 + _ROW * row, max(place(stop) - place(start), 1.0), _ROW - 6.0, class_, title)
+        return rectangle(
+            place(start), 4.0 + _ROW * row, max(place(stop) - place(start), 1.0), _ROW - 6.0, class_, title
+        )
 
     jobs = list(record.jobs.values())
     kinds = list(dict.fromkeys(each.taken.image_type for each in record.exposures.values()))
@@ -69,12 +74,16 @@ def _drawn(record: RunRecord) -> Markup:
             taken = each.taken
             stop = each.readout_ended or taken.time
             title = f"{taken.obs_id}: {taken.image_type} of {taken.exp_time:g} s{', discarded' if taken.discarded else ''}"
-            yield bar(kinds.index(taken.image_type), taken.begun, stop, _COLOURS.get(taken.image_type, "cd"), title)
+            yield bar(
+                kinds.index(taken.image_type), taken.begun, stop, _COLOURS.get(taken.image_type, "cd"), title
+            )
         for number, job in enumerate(jobs, len(kinds)):
             asked, stop = job.submitted, job.ended or end
             yield words(_LEFT - 6.0, 14.0 + _ROW * number, f"{asked.kind} {asked.calibration}", None, "end")
             outcome = "no end is known" if job.exit_code is None else f"exit code {job.exit_code}"
-            title = f"{asked.kind} {asked.calibration}: {stop - asked.time:.0f} s, {outcome}\njob {asked.job_id}"
+            title = (
+                f"{asked.kind} {asked.calibration}: {stop - asked.time:.0f} s, {outcome}\njob {asked.job_id}"
+            )
             yield bar(number, asked.time, stop, "cd" if job.exit_code == 0 else "defect", title)
         for former, later in zip(record.parts, record.parts[1:], strict=False):
             yield bar(0, former.end, later.begin, "n", "the run was not going on")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..domain.calibrations import CALIBRATIONS
-from .html import Markup, details, table, tag
+from ..report.failures import failure_lines, likely_cause
+from .html import Markup, details, figure, table, tag
 from .layout import KEY, amplifier_map, focal_plane
 from .results import Failure, Results, TestResult
 
 __all__ = ["cards", "failed_tests", "maps", "reasons", "state_class"]
 
-MOST_REASONS = 6
-"""Lines on why something failed that are shown at once."""
+MOST_REASONS = 5
+"""Lines on why tests of one calibration failed; the table has all."""
+
+NEAREST = 4
+"""Tests that are named as nearest to their limits where none failed."""
 
 MOST_MAPS = 12
 """Detectors whose amplifiers are drawn, those with failed tests first."""
@@ -65,7 +69,9 @@ def _calibrations(summary: Mapping[str, Any]) -> list[str]:
 
 def _card(name: str, summary: Mapping[str, Any]) -> Markup:
     verdict = summary["verification"].get(name)
-    certified = [each for each in summary["certified"] if each["dataset_type"] == CALIBRATIONS[name].dataset_type]
+    certified = [
+        each for each in summary["certified"] if each["dataset_type"] == CALIBRATIONS[name].dataset_type
+    ]
     word, colour = _verdict(verdict)
     lines = []
     if verdict is not None:
@@ -78,7 +84,9 @@ def _card(name: str, summary: Mapping[str, Any]) -> Markup:
     if not certified and verdict is not None and verdict["generation_collection"] is not None:
         lines.append("not certified")
     body = [tag("span", line, class_="line") for line in lines]
-    return tag("li", tag("b", name), tag("span", word, class_=f"pill {colour}"), body, class_=f"{colour}-card")
+    return tag(
+        "li", tag("b", name), tag("span", word, class_=f"pill {colour}"), body, class_=f"{colour}-card"
+    )
 
 
 def _verdict(verdict: Mapping[str, Any] | None) -> tuple[str, str]:
@@ -86,7 +94,9 @@ def _verdict(verdict: Mapping[str, Any] | None) -> tuple[str, str]:
         return "not done", "idle"
     if not verdict["complete"]:
         return "incomplete", "warn"
-    return ("passed", "good") if verdict["passed"] else ("rejected", "bad")
+    if not verdict["passed"]:
+        return "rejected", "bad"
+    return "passed", "warn" if verdict["n_failed"] else "good"
 
 
 def _exposures_failed(verdict: Mapping[str, Any]) -> list[str]:
@@ -99,56 +109,59 @@ def _exposures_failed(verdict: Mapping[str, Any]) -> list[str]:
     return [f"{failed} exposures failed ({limit} reject)"]
 
 
-def reasons(results: Results) -> Markup:
-    """Say why tests failed, with numbers, one line for each amplifier or kind of failure.
+def reasons(summary: Mapping[str, Any], results: Results) -> Markup:
+    """Say what failed and by how much, for each calibration, and the likely cause where it is known.
 
     Parameters
     ----------
-    results
-        Tests of the run.
+    summary, results
+        ``summary.json``, and its tests.
 
     Returns
     -------
     markup : Markup
     """
-    lines = list(_reasons(results.failures()))
+    parts = [part for name in results.by_calibration for part in _reasons(name, summary)]
+    if parts:
+        return tag("div", parts)
+    text = "No test that counts failed." if results.tests else "No test has been made."
+    nearest = sorted(results.worst_by_amplifier().values(), key=_severity, reverse=True)[:NEAREST]
+    lines = [tag("li", f"{each.calibration} {_place(each)} {each.test}: {each.numbers}") for each in nearest]
+    return tag(
+        "div",
+        tag("p", text),
+        tag("p", "Nearest to their limits:") if lines else None,
+        tag("ul", lines, class_="why"),
+    )
+
+
+def _reasons(calibration: str, summary: Mapping[str, Any]) -> Iterator[Markup]:
+    """Head, lines and likely cause of the failures of a calibration."""
+    tests = [each for each in summary["tests"] if each["calibration"] == calibration]
+    lines = failure_lines([each for each in tests if each["counted"]], most=MOST_REASONS)
     if not lines:
-        reported = len(results.failures(counted=False))
-        also = f" {reported} reported tests that never count did not pass; they are listed below." if reported else ""
-        text = "No test that counts failed." if results.tests else "No test has been made."
-        return tag("p", f"{text}{also}")
-    shown, rest = lines[:MOST_REASONS], lines[MOST_REASONS:]
-    more = details(f"{len(rest)} more", tag("ul", rest, class_="why")) if rest else None
-    return Markup(tag("ul", shown, class_="why") + (more or ""))
+        return
+    yield tag("p", tag("b", calibration))
+    yield tag("ul", [tag("li", _with_bold_begin(line)) for line in lines], class_="why")
+    made = summary["verification"].get(calibration, {}).get("generation_collection")
+    kind = CALIBRATIONS[calibration].image_type
+    combined = sum(each["image_type"] == kind and not each["discarded"] for each in summary["exposures"])
+    if cause := likely_cause(tests, combined if made else None):
+        yield tag("p", f"Likely cause: {cause}.")
 
 
-def _reasons(failures: Sequence[Failure]) -> Iterator[Markup]:
-    """Lines on failures: one for a test that fails in many amplifiers, else one for each amplifier."""
-    by_test: dict[tuple[str, str, str], list[Failure]] = defaultdict(list)
-    for each in failures:
-        by_test[each.worst.calibration, each.worst.detector or "", each.worst.test].append(each)
-    many = {key for key, group in by_test.items() if len(group) > 4}
-    by_place: dict[tuple[str, str], list[Failure]] = defaultdict(list)
-    for each in failures:
-        key = each.worst.calibration, each.worst.detector or "", each.worst.test
-        if key not in many:
-            by_place[each.worst.detector or "", each.worst.amplifier or ""].append(each)
-    for key in sorted(many, key=lambda one: -sum(each.failed for each in by_test[one])):
-        yield _many(key, by_test[key])
-    for (detector, amplifier), group in by_place.items():
-        where = " ".join(each for each in (detector, amplifier) if each) or "Whole exposure"
-        yield tag("li", tag("b", where), " ", "; ".join(each.sentence for each in group))
+def _with_bold_begin(line: str) -> Markup:
+    """Stress what failed."""
+    begin, failed, rest = line.partition(" failed")
+    return Markup(tag("b", begin) + tag("span", failed + rest)) if failed else tag("span", line)
 
 
-def _many(key: tuple[str, str, str], group: Sequence[Failure]) -> Markup:
-    calibration, detector, test = key
-    worst, failed = group[0], sum(each.failed for each in group)
-    names = sorted(each.worst.amplifier or "" for each in group)
-    few = f"{', '.join(names)}" if len(names) < 8 else f"{len(names)} amplifiers"
-    made = sum(each.made for each in group)
-    of = "" if worst.worst.exposure is None else f", {failed} of their {made} tests"
-    text = f"{calibration} {test} failed{of}; e.g. {worst.typical.amplifier}: {worst.typical.numbers}"
-    return tag("li", tag("b", f"{detector} {few}"), " ", text)
+def _place(result: TestResult) -> str:
+    return " ".join(each for each in (result.detector, result.amplifier) if each)
+
+
+def _severity(result: TestResult) -> float:
+    return -1.0 if math.isnan(result.severity) else result.severity
 
 
 def maps(results: Results, amplifiers: Sequence[str], known_bad: Sequence[Mapping[str, Any]]) -> Markup:
@@ -167,7 +180,7 @@ def maps(results: Results, amplifiers: Sequence[str], known_bad: Sequence[Mappin
     failing = {place[0] for place, each in worst.items() if not each.passed}
     order = sorted(detectors, key=lambda name: name not in failing)
     shown = [
-        tag("div", tag("h3", name), amplifier_map(name, worst, amplifiers, _bad(known_bad, name)))
+        figure(name, amplifier_map(name, worst, amplifiers, _bad(known_bad, name)))
         for name in order[:MOST_MAPS]
     ]
     plane = focal_plane(worst, detectors)
@@ -205,7 +218,9 @@ def failed_tests(results: Results, exposures: Mapping[int, str]) -> Iterator[Mar
         yield details(f"All failures in numbers ({len(failures)})", _failure_table(failures[:400]))
 
 
-def _matrix(calibration: str, by_test: Mapping[str, Sequence[TestResult]], exposures: Mapping[int, str]) -> Markup:
+def _matrix(
+    calibration: str, by_test: Mapping[str, Sequence[TestResult]], exposures: Mapping[int, str]
+) -> Markup:
     """Number of failed tests for each exposure and test."""
     ids = sorted({each.exposure for tests in by_test.values() for each in tests if each.exposure is not None})
     if not ids:
@@ -215,10 +230,16 @@ def _matrix(calibration: str, by_test: Mapping[str, Sequence[TestResult]], expos
         failed = {one: sum(not each.passed for each in made if each.exposure == one) for one in ids}
         counted = "" if made[0].counted else " (not counted)"
         cells = [
-            tag("td", failed[one] or "·", class_="fail" if failed[one] and made[0].counted else None) for one in ids
+            tag("td", failed[one] or "·", class_="fail" if failed[one] and made[0].counted else None)
+            for one in ids
         ]
         rows.append([f"{test}{counted}", *cells, sum(failed.values()), len(made)])
-    head = ["test", *(tag("span", _short(one), title=exposures.get(one, str(one))) for one in ids), "failed", "of"]
+    head = [
+        "test",
+        *(tag("span", _short(one), title=exposures.get(one, str(one))) for one in ids),
+        "failed",
+        "of",
+    ]
     caption = f"{calibration}: failed tests by exposure (number of the image on its day)"
     return table(caption, head, rows, class_="matrix")
 
@@ -228,7 +249,18 @@ def _short(exposure: int) -> str:
 
 
 def _failure_table(failures: Sequence[Failure]) -> Markup:
-    head = ["detector, amplifier", "type", "test", "failed", "of", "value", "reference", "allowed", "unit", "farthest"]
+    head = [
+        "detector, amplifier",
+        "type",
+        "test",
+        "failed",
+        "of",
+        "value",
+        "reference",
+        "allowed",
+        "unit",
+        "farthest",
+    ]
     rows = [
         [
             " ".join(part for part in (each.worst.detector, each.worst.amplifier) if part) or "exposure",
