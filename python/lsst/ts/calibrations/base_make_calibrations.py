@@ -21,11 +21,12 @@ from .config.schema import load_schema
 from .domain.errors import CalibrationError, ConfigurationError
 from .domain.instruments import Instrument
 from .domain.text import on_screen
-from .journal.facts import Fact, RunEnded
+from .journal.facts import Fact, RunEnded, VerdictGiven
 from .journal.record import RunRecord
 from .journal.resumption import Resumption, asked_for, resume_run
 from .journal.settings import RunSettings
 from .journal.summary import make_summary, write_summary
+from .page import PageProcess
 from .run.calibration_run import CalibrationRun
 from .run.context import PreparedRun, RunContext, UnfinishedRun
 from .workflow.plan import make_plan
@@ -37,6 +38,9 @@ _POLL = 0.01
 
 _CLOSE_LIMIT = 60.0
 """Seconds that a run has to settle what is under way when its process is to end."""
+
+_PAGE_LIMITS = {ScriptState.DONE: 20.0, ScriptState.FAILED: 20.0, ScriptState.STOPPED: 0.0}
+"""Seconds that an end waits for its page, so that its log can tell of it; a stop must be quick."""
 
 _FINAL_STATES = {ScriptState.ENDING: ScriptState.DONE, ScriptState.STOPPING: ScriptState.STOPPED}
 """How a script ends that is in one of these states; it fails from any other."""
@@ -81,6 +85,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         self._resumption: Resumption | None = None
         self._prepared: PreparedRun | None = None
         self._context: RunContext | None = None
+        self._page: PageProcess | None = None
         self._started = current_tai()
         self._own_task: asyncio.Task[Any] | None = None
         self._cleaned = asyncio.Event()
@@ -192,7 +197,10 @@ class BaseMakeCalibrations(salobj.BaseScript):
             raise asyncio.CancelledError("a signal came before anything had begun")
         self._own_task, self._started, prepared = asyncio.current_task(), current_tai(), self.prepared
         try:
-            self._context = prepared.begin(self._settings, self.log, self._listeners)
+            listeners = (*self._listeners, self._draw_after_verdict)
+            self._context = prepared.begin(self._settings, self.log, listeners)
+            settings = self._context.settings
+            self._page = PageProcess(settings.folder) if settings.draw_page else None
             outcome = await CalibrationRun(
                 self._context,
                 self.instrument,
@@ -232,8 +240,28 @@ class BaseMakeCalibrations(salobj.BaseScript):
         self.write_summary(state.name, self.state.reason)
         context.note(RunEnded(time=context.now(), state=state.name, reason=self.state.reason))
         context.journal.close()
+        await self._draw_page(_PAGE_LIMITS[state])
         if state != ScriptState.DONE and so_far.exposed:
             self.log.info(so_far.what_next(context.settings.folder))
+
+    async def _draw_page(self, limit: float) -> None:
+        """Draw the page of the run that has ended; whatever becomes of that, the run has ended as it has."""
+        if self._page is None:
+            return
+        try:
+            self._page.draw()
+            await asyncio.to_thread(self._page.wait, limit)
+        except TimeoutError:
+            self.log.info("The page is still being drawn: %s", self._page.path)
+        except OSError as error:
+            self.log.warning("The page could not be drawn, which changes no result: %s.", error)
+        else:
+            self.log.info("The page: %s", self._page.path)
+
+    def _draw_after_verdict(self, fact: Fact) -> None:
+        """Begin to draw the page of the run so far; nothing waits for it."""
+        if self._page is not None and isinstance(fact, VerdictGiven):
+            self._page.draw()
 
     async def do_stop(self, data: salobj.BaseMsgType) -> None:
         """Stop as every script does, but not before `run` has begun.

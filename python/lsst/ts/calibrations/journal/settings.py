@@ -41,6 +41,8 @@ class RunSettings:
     """What goes wrong on purpose in the simulation, as it was asked for."""
     pipelines: str | None = None
     """Address of the folder with the pipelines, if they are others than those of cp_pipe and cp_verify."""
+    draw_page: bool = False
+    """Whether the page of the run is drawn."""
     open_butler: Callable[[str, bool], Butler] | None = None
     """Opens the Butler of the run, as of `~lsst.ts.calibrations.butler.repository.Repository`."""
 
@@ -83,4 +85,5 @@ def observatory_settings(script: str, index: int, now: float, simulated: bool = 
         jobs=Path(os.environ.get("TS_CALIBRATIONS_UWS", UWS_FOLDER)),
         simulated=simulated,
         pipelines=os.environ.get("TS_CALIBRATIONS_PIPELINES") or None,
+        draw_page=True,
     )

@@ -1,4 +1,4 @@
-"""``python -m lsst.ts.calibrations.page RUN_DIRECTORY``: write the page of a run, and the tables beside it."""
+"""``python -m lsst.ts.calibrations.page RUN_DIRECTORY``: write the page of a run and its tables."""
 
 from __future__ import annotations
 

@@ -111,7 +111,8 @@ def _figure(row: _Row, pairs: Sequence[tuple[float, float, bool]]) -> Markup:
     rest = Plot(x, y, f"Residuals of the curve of {name}", (300.0, 115.0))
     rest.across(0.0, "fit")
     for (mean, variance, used), residual in zip(pairs, off, strict=True):
-        title = f"{name}: mean {number(mean)} adu, variance {number(variance)} adu²\n{residual:+.2f} % off the fit"
+        title = f"{name}: mean {number(mean)} adu, variance {number(variance)} adu²"
+        title += f"\n{residual:+.2f} % off the fit"
         title += "" if used else "; not used by the fit"
         plot.dot(mean, variance, title, "dot" if used else "dot off")
         rest.dot(mean, residual, title, "dot" if used else "dot off")

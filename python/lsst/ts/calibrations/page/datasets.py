@@ -38,7 +38,7 @@ class Datasets:
         except Exception as error:  # the page shows all else
             _LOG.warning("the Butler repository %s cannot be opened: %s", repository, one_line(error, 200))
 
-    def get(self, names: str | Iterable[str], collections: Sequence[str], **data_id: object) -> Any:
+    def get(self, names: str | Iterable[str], collections: Sequence[str], **data_id: int | None) -> Any:
         """Read a dataset.
 
         Parameters
@@ -58,9 +58,8 @@ class Datasets:
         for name in (names,) if isinstance(names, str) else names:
             try:
                 if self._butler is not None and collections:
-                    return self._butler.get(
-                        name, collections=list(collections), instrument=self.instrument, **data_id
-                    )
+                    named = {"instrument": self.instrument, **data_id}
+                    return self._butler.get(name, named, collections=list(collections))
             except Exception as error:
                 _LOG.info("%s %s is not shown: %s", name, data_id, one_line(error, 200))
         return None

@@ -211,7 +211,9 @@ def _curves(run: Run) -> Iterator[Markup]:
 def _defects(run: Run, datasets: Datasets) -> Iterator[Markup]:
     verdict = run.summary["verification"].get("DEFECTS")
     made = None if verdict is None else verdict["generation_collection"]
-    for detector, name in list(run.detectors.items())[: images.MOST_DETECTORS] if made else ():
+    if not made:
+        return
+    for detector, name in list(run.detectors.items())[: images.MOST_DETECTORS]:
         drawn = images.defect_map(datasets.get("defects", [made], detector=detector), name)
         if drawn is not None:
             yield drawn

@@ -122,7 +122,8 @@ def _gain_table(
                 tag("td", remark or "", class_="words"),
             ]
         )
-    caption = f"{name}: medians over the pairs; gain without the brighter-fatter effect; known: {source or 'nothing'}"
+    caption = f"{name}: medians over the pairs; gain without the brighter-fatter effect"
+    caption += f"; known: {source}" if source else ""
     return table(caption, head, rows)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-__all__ = ["Markup", "Child", "details", "figure", "table", "tag"]
+__all__ = ["Child", "Markup", "details", "figure", "table", "tag"]
 
 
 class Markup(str):
@@ -47,7 +48,7 @@ def tag(element: str, /, *children: Child | Iterable[Child], **attributes: objec
 
 
 def table(
-    caption: Child, head: Sequence[Child], rows: Iterable[Sequence[Child]], class_: str | None = None
+    caption: Child, head: Sequence[Child], rows: Iterable[Sequence[Any]], class_: str | None = None
 ) -> Markup:
     """Make a table that scrolls in itself where it is wider than the page.
 

@@ -28,6 +28,11 @@ class PageProcess:
         self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def path(self) -> Path:
+        """Where the page is."""
+        return self.folder / PAGE
+
     def draw(self) -> None:
         """Begin to draw; a page that is being drawn would be older, and is given up.
 
@@ -51,23 +56,26 @@ class PageProcess:
             self._process.kill()
             self._process.wait()
 
-    def wait(self, limit: float) -> str | None:
-        """Wait until the page is drawn.
+    def wait(self, limit: float) -> None:
+        """Wait until the page is drawn, if it was to be drawn.
 
         Parameters
         ----------
         limit
             Most seconds to wait.
 
-        Returns
-        -------
-        problem
-            What is wrong with the page; None if it is there, or if none was to be drawn.
+        Raises
+        ------
+        TimeoutError
+            It is still being drawn.
+        OSError
+            It could not be drawn; its log says why.
         """
         if self._process is None:
-            return None
+            return
         try:
             status = self._process.wait(limit)
-        except subprocess.TimeoutExpired:
-            return f"the page is still being drawn: {self.folder / PAGE}"
-        return None if status == 0 else f"the page could not be drawn: see {self.folder / PAGE_LOG}"
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(str(error)) from error
+        if status != 0:
+            raise OSError(f"its process ended with status {status}, see {self.folder / PAGE_LOG}")

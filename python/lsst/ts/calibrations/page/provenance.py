@@ -104,6 +104,7 @@ def butler_cell(summary: Mapping[str, Any], instrument: str, detectors: Sequence
         Empty if there is nothing to read.
     """
     lines: list[str] = []
+    about = "detector=detector"
     for name, verdict in summary["verification"].items():
         prefix = CALIBRATIONS[name].statistics_prefix
         verified = next((each for each in summary["exposures"] if _verified(each, name)), None)
@@ -113,7 +114,7 @@ def butler_cell(summary: Mapping[str, Any], instrument: str, detectors: Sequence
         where = f'collections="{verdict["verification_collection"]}"'
         exposure = "" if by_itself or verified is None else f", exposure={verified['id']}"
         lines.append(
-            f'{name.lower()}_statistics = butler.get("{prefix}DetStats", detector=detector{exposure}, {where})'
+            f'{name.lower()}_statistics = butler.get("{prefix}DetStats", {about}{exposure}, {where})'
         )
         lines.append(
             f'{name.lower()}_statistics["AMP"]["C05"], {name.lower()}_statistics["VERIFY"]["AMP"]["C05"]'
@@ -124,7 +125,7 @@ def butler_cell(summary: Mapping[str, Any], instrument: str, detectors: Sequence
             )
             dataset_type = CALIBRATIONS[name].dataset_type
             lines.append(
-                f'{dataset_type} = butler.get("{dataset_type}", detector=detector{filter_}, collections="{made}")'
+                f'{dataset_type} = butler.get("{dataset_type}", {about}{filter_}, collections="{made}")'
             )
     if not lines or not detectors:
         return ""

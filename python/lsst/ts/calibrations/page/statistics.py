@@ -125,7 +125,8 @@ def _distribution(calibration: str, test: str, tests: Sequence[TestResult]) -> M
     for place, found in bins.items():
         failed = sum(not each.passed for each in found)
         values = [each.value for each in found if each.value is not None]
-        about = f"{len(found)} tests, {failed} failed\n{number(min(values))} to {number(max(values))} {found[0].unit}"
+        about = f"{len(found)} tests, {failed} failed"
+        about += f"\n{number(min(values))} to {number(max(values))} {found[0].unit}"
         begin = low + place * width
         plot.bar(begin, begin + width, len(found), "bar fail" if failed else "bar", about)
     for limit in (-1.0, 1.0):
@@ -163,7 +164,7 @@ def _series(calibration: str, test: str, tests: Sequence[TestResult], names: Map
     positions = [min(max(each.position, -SHOWN), SHOWN) for each in tests]
     step = max(1, len(ids) // 8)
     ticks = tuple((float(place), str(ids[place] % 100_000)) for place in range(0, len(ids), step))
-    near = [limit for limit in (-1.0, 1.0) if any(NEAR <= each * limit for each in positions)]
+    near = [limit for limit in (-1.0, 1.0) if any(each * limit >= NEAR for each in positions)]
     y = Axis.over([*positions, *near], "part of what is allowed")
     x = Axis(-0.5, len(ids) - 0.5, "image of the day, in the order taken", ticks)
     plot = Plot(x, y, f"{calibration} {test} by exposure")
@@ -209,7 +210,7 @@ def dark_signal(results: Results, exposure_times: Mapping[int, float]) -> Iterat
     """
     tests = [each for each in results.of("DARK").get("MEAN", ()) if each.amplifier and each.value is not None]
     points = [
-        (exposure_times[each.exposure], each.value, each)
+        (exposure_times[each.exposure or 0], each.value, each)
         for each in tests
         if each.exposure in exposure_times and each.value is not None
     ]

@@ -124,7 +124,7 @@ class Axis:
         size = 10.0 ** math.floor(math.log10(raw))
         step = next(each * size for each in (1.0, 2.0, 5.0, 10.0) if raw <= each * size * 1.001)
         first = math.ceil(self.low / step - 1e-9)
-        values = [number * step for number in range(first, int(math.floor(self.high / step + 1e-9)) + 1)]
+        values = [number * step for number in range(first, math.floor(self.high / step + 1e-9) + 1)]
         return [(value, f"{0.0 if abs(value) < step / 1e6 else value:g}") for value in values]
 
 

@@ -48,10 +48,12 @@ _QUANTITIES: Mapping[str, tuple[str, str]] = {
     **{name: ("electron", about) for name, about in _ELECTRON.items()},
     **{name: ("pix", about) for name, about in _PIXEL.items()},
     **_OTHER,
-    **{f"UNMASKED_{name}": ("electron", f"{about.replace(' that are in no defect', '').replace(' that is in no defect', '')},"
-       " defects included") for name, about in _ELECTRON.items() if name in ("MEDIAN", "STDEV", "MIN", "MAX")},
+    **{
+        f"UNMASKED_{name}": ("electron", f"{name.lower()} of all pixels") for name in ("MEDIAN", "MIN", "MAX")
+    },
+    "UNMASKED_STDEV": ("electron", "standard deviation of all pixels, clipped"),
     "UNMASKED_OUTLIERS": ("pix", "pixels that clipping leaves out, defects included"),
-}  # fmt: skip
+}
 """Unit and description of each statistic of cp_verify."""
 
 _COLUMNS: Mapping[str, tuple[str, str]] = {

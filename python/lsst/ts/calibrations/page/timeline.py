@@ -73,7 +73,8 @@ def _drawn(record: RunRecord) -> Markup:
         for each in record.exposures.values():
             taken = each.taken
             stop = each.readout_ended or taken.time
-            title = f"{taken.obs_id}: {taken.image_type} of {taken.exp_time:g} s{', discarded' if taken.discarded else ''}"
+            discarded = ", discarded" if taken.discarded else ""
+            title = f"{taken.obs_id}: {taken.image_type} of {taken.exp_time:g} s{discarded}"
             yield bar(
                 kinds.index(taken.image_type), taken.begun, stop, _COLOURS.get(taken.image_type, "cd"), title
             )

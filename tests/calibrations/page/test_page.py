@@ -1,0 +1,247 @@
+"""The page of a run: what it shows, that it is one file, and that nothing of it can hurt a run."""
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.table import Table
+
+from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
+from lsst.ts.calibrations.page import PAGE, PageProcess
+from lsst.ts.calibrations.page.__main__ import load, write_page
+from lsst.ts.calibrations.page.curves import model_variance
+from lsst.ts.calibrations.page.datasets import Datasets
+from lsst.ts.calibrations.page.document import Run, make_page
+from lsst.ts.calibrations.page.html import tag
+from lsst.ts.calibrations.page.images import png, stretched
+from lsst.ts.calibrations.page.results import Results, TestResult
+from lsst.ts.calibrations.page.svg import Axis
+from lsst.ts.calibrations.page.tables import result_rows
+
+from .example_run import FIRST, row, run_facts, write_journal
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_journal(tmp_path / "run", run_facts())
+
+
+def page_of(run: Run) -> str:
+    return make_page(run, Datasets("/nowhere", run.instrument.name))
+
+
+def first_screen(page: str) -> str:
+    return page.partition('<header class="top">')[2].partition("</header>")[0]
+
+
+class _Outline(HTMLParser):
+    """Elements that are not closed, addresses that are outside, and titles of sections."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.outside: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag_: str, attrs: list[tuple[str, str | None]]) -> None:
+        for key, value in attrs:
+            if key in ("src", "href", "xlink:href") and value and value.startswith(("http", "//", "file")):
+                self.outside.append(value)
+            if key == "href" and value and value.startswith("#"):
+                self.links.append(value[1:])
+            if key == "id" and value:
+                self.ids.append(value)
+        if tag_ not in ("meta", "link", "img", "br"):
+            self.open.append(tag_)
+
+    def handle_endtag(self, tag_: str) -> None:
+        assert self.open.pop() == tag_
+
+
+def test_the_first_screen_tells_which_amplifier_fails_and_by_how_much(folder: Path) -> None:
+    first = first_screen(page_of(load(folder)))
+    assert "C05 NOISE" in first
+    assert "failed in 5 of 5 exposures: 13.25 electron" in first
+    assert "reference 10, +32.5 %; allowed 9.5 to 10.5" in first
+    assert "Injected faults: amplifier-noise:amplifier=C05,factor=1.2." in first
+    assert "5 of 160 tests failed" in first
+    failed = re.findall(r'class="cell (\w+) failed"[^>]*><title>RXX_S00 (\w+) BIAS NOISE: FAILED|', first)
+    drawn = re.findall(r"<title>RXX_S00 (C\d\d) BIAS (\w+): (\w+)", first)
+    assert [(name, outcome) for name, _, outcome in drawn if outcome == "FAILED"] == [("C05", "FAILED")], (
+        failed
+    )
+    assert sorted(name for name, *_ in drawn) == sorted(AMPLIFIERS)
+
+
+def test_a_good_run_names_what_is_nearest_to_its_limits(tmp_path: Path) -> None:
+    first = first_screen(page_of(load(write_journal(tmp_path, run_facts(noisy=None)))))
+    assert "No test that counts failed." in first
+    assert "Nearest to their limits:" in first
+    assert "FAILED" not in first
+
+
+def test_the_page_is_one_file_with_sound_elements(folder: Path) -> None:
+    page = page_of(load(folder))
+    outline = _Outline()
+    outline.feed(page)
+    assert not outline.open
+    assert not outline.outside
+    assert "url(" not in page
+    assert "@import" not in page
+    assert set(outline.links) <= set(outline.ids)
+    assert len(outline.ids) == len(set(outline.ids))
+    for picture in re.findall(r"<svg.*?</svg>", page, re.DOTALL):
+        assert ET.fromstring(picture).get("aria-label")
+
+
+def test_parts_come_in_the_order_of_the_issue(folder: Path) -> None:
+    titles = re.findall(r"<h2 id=[^>]*>([^<]*)</h2>", page_of(load(folder)))
+    order = [
+        "Failed tests",
+        "Statistics by amplifier",
+        "Distributions against the limits",
+        "Exposure by exposure",
+    ]
+    assert titles == [*order, "Timeline", "Configuration and provenance"]
+
+
+def test_the_focal_plane_comes_first_where_there_are_several_detectors(tmp_path: Path) -> None:
+    first = first_screen(page_of(load(write_journal(tmp_path, run_facts("LSSTComCam")))))
+    plane = re.findall(r"<title>(R22_S\d\d): (\d+) of 16 amplifiers have failed tests", first)
+    assert sorted(plane) == [
+        (f"R22_S{a}{b}", "1" if (a, b) == (0, 0) else "0") for a in range(3) for b in range(3)
+    ]
+    assert first.index("Focal plane") < first.index("Amplifiers of R22_S00")
+
+
+def test_a_whole_camera_stays_small(tmp_path: Path) -> None:
+    page = page_of(load(write_journal(tmp_path, run_facts("LSSTCam", n=3))))
+    assert len(page) < 5_000_000
+    assert page.count("have failed tests") == 189
+
+
+def test_texts_of_others_are_escaped(folder: Path) -> None:
+    run = load(folder)
+    evil = "<script>alert(1)</script>"
+    run = replace(run, summary={**run.summary, "state": "FAILED", "reason": evil, "repo": f'"{evil}'})
+    page = page_of(run)
+    assert evil not in page
+    assert "&lt;script&gt;alert(1)" in first_screen(page)
+    assert tag("p", evil, title='a"b') == '<p title="a&quot;b">&lt;script&gt;alert(1)&lt;/script&gt;</p>'
+
+
+def test_a_run_that_was_killed_is_shown_as_far_as_its_journal_tells(folder: Path) -> None:
+    run = load(folder)
+    assert run.summary["state"] == "RUNNING"
+    assert "under way" in first_screen(page_of(run))
+    (folder / "summary.json").write_text(json.dumps({**run.summary, "state": "STOPPED"}), encoding="utf-8")
+    assert "STOPPED" in first_screen(page_of(load(folder)))
+
+
+def test_page_and_tables_are_written_without_a_butler(folder: Path) -> None:
+    assert write_page(folder) == folder / PAGE
+    tests = Table.read(folder / "tests.ecsv")
+    assert len(tests) == 160
+    assert sum(~np.asarray(tests["passed"], dtype=bool)) == 5
+    assert all(tests[name].description for name in tests.colnames)
+    assert not list(folder.glob("*.part"))
+    assert 'href="tests.ecsv"' in (folder / PAGE).read_text(encoding="utf-8")
+
+
+def test_results_have_the_layout_of_cp_verify() -> None:
+    stored = {
+        "AMP": {"C00": {"MEAN": 1.0, "NOISE": 9.0}},
+        "DET": {"SCATTER": 2.0},
+        "METADATA": {"READ_NOISE_ADU": {"C00": 8.0}},
+        "VERIFY": {"AMP": {"C00": {"NOISE": True, "SUCCESS": True}}, "DET": {"SCATTER": False}},
+    }
+    of_amplifier, of_detector = result_rows("BIAS", {"instrument": "LATISS"}, stored)
+    assert of_amplifier == {
+        "instrument": "LATISS",
+        "amplifier": "C00",
+        "BIAS_MEAN": 1.0,
+        "BIAS_NOISE": 9.0,
+        "BIAS_VERIFY_NOISE": True,
+        "BIAS_VERIFY_SUCCESS": True,
+        "BIAS_READ_NOISE_ADU": 8.0,
+    }
+    assert (of_detector["amplifier"], of_detector["BIAS_VERIFY_DET_SCATTER"]) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("about", "position"),
+    [
+        ({"value": 10.5}, 1.0),
+        ({"value": 9.75}, -0.5),
+        ({"value": 6.0, "limit": [None, 8.0], "reference": None}, 0.75),
+        ({"value": 100.0, "limit": [90.0, None], "reference": None}, 0.9),
+    ],
+)
+def test_the_position_of_a_value_is_in_units_of_what_is_allowed(
+    about: dict[str, Any], position: float
+) -> None:
+    test = TestResult.from_row({"calibration": "BIAS", **row("C00", "RXX_S00", FIRST, "NOISE", **about)})
+    assert test.position == pytest.approx(position)
+
+
+def test_a_colour_follows_the_outcome_also_where_no_limit_is_known() -> None:
+    about: dict[str, Any] = {"value": None, "limit": None, "passed": False}
+    test = TestResult.from_row({"calibration": "BIAS", **row("C00", "RXX_S00", FIRST, "NOISE", **about)})
+    assert test.shade == "f1"
+    assert Results([]).failures() == []
+
+
+def test_ticks_are_round_and_inside() -> None:
+    ticks = Axis(-0.13, 1.02).ticks
+    assert [value for value, _ in ticks] == pytest.approx([0.0, 0.5, 1.0]) or len(ticks) > 3
+    assert all(-0.13 <= value <= 1.02 for value, _ in ticks)
+
+
+def test_a_png_is_one(tmp_path: Path) -> None:
+    from matplotlib.image import imread
+
+    grey = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
+    (tmp_path / "a.png").write_bytes(png(grey))
+    assert np.array_equal(np.round(imread(tmp_path / "a.png") * 255), grey)
+
+
+def test_a_stretch_has_row_zero_below_and_bears_pixels_without_values() -> None:
+    pixels = np.zeros((900, 840), dtype=np.float32)
+    pixels[:450] = 5.0
+    pixels[0, 0] = np.nan
+    grey, low, high = stretched(pixels)
+    assert (low, high) == (0.0, 5.0)
+    assert max(grey.shape) <= 420
+    assert grey[-1, 1] > grey[0, 1]
+
+
+def test_the_model_of_a_curve_is_linear_without_the_brighter_fatter_effect() -> None:
+    assert model_variance(1000.0, 2.0, 10.0, 0.0) == pytest.approx(525.0)
+    slope = model_variance(20_000.0, 1.0, 0.0, -2e-6) / 20_000.0
+    assert slope == pytest.approx(1.0 - 2e-6 * 20_000.0, rel=2e-3)
+
+
+def test_a_page_that_fails_says_so_and_leaves_the_run_alone(tmp_path: Path) -> None:
+    process = PageProcess(tmp_path)
+    process.wait(0.0)  # nothing was to be drawn
+    process.draw()
+    with pytest.raises(OSError, match=r"report\.html\.log"):
+        process.wait(200.0)
+    assert "journal.jsonl" in (tmp_path / "report.html.log").read_text(encoding="utf-8")
+
+
+def test_a_page_that_is_being_drawn_is_given_up_for_a_newer_one(folder: Path) -> None:
+    process = PageProcess(folder)
+    process.draw()
+    with pytest.raises(TimeoutError):
+        process.wait(0.0)
+    process.draw()
+    process.wait(200.0)
+    assert "C05 NOISE" in (folder / PAGE).read_text(encoding="utf-8")
