@@ -208,6 +208,7 @@ def _run_script(
     listener: Callable[[Fact], None] = lambda _: None,
     begin: float = clock.START_TAI,
     part: int = 0,
+    draw_page: bool = False,
     **configure: str,
 ) -> Night:
     script_output, facts = _ScriptOutput(), list[Fact]()
@@ -222,6 +223,7 @@ def _run_script(
                 seed=1,
                 scale=16,
                 pipelines=PIPELINES,
+                draw_page=draw_page,
             )
             script = MakeLatissCalibrations(
                 index=1,

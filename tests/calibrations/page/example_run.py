@@ -1,4 +1,4 @@
-"""A run of which page and tables are made in the tests: two nights' work in facts, one amplifier with noise."""
+"""A run of which page and tables are made in the tests: its facts, with one noisy amplifier."""
 
 from __future__ import annotations
 

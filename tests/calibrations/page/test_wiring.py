@@ -1,0 +1,75 @@
+"""When a run has its page drawn, and what becomes of the run if that fails."""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lsst.ts.calibrations import base_make_calibrations
+from lsst.ts.calibrations.journal.journal import JOURNAL, read_journal
+
+SHORT = "script_mode: BIAS\nn_bias: 4\n"
+
+
+class DrawnPage:
+    """Notes, in the place of a process, what the journal ended with when the page was to be drawn."""
+
+    made: list["DrawnPage"]
+    fails = False
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.path = folder, folder / "report.html"
+        self.last_facts: list[str] = []
+        self.limits: list[float] = []
+        self.made.append(self)
+
+    def draw(self) -> None:
+        self.last_facts.append(type(list(read_journal(self.folder / JOURNAL))[-1]).__name__)
+        if self.fails:
+            raise OSError("no process can be started")
+
+    def wait(self, limit: float) -> None:
+        self.limits.append(limit)
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[DrawnPage]]:
+    DrawnPage.made, DrawnPage.fails = [], False
+    monkeypatch.setattr(base_make_calibrations, "PageProcess", DrawnPage)
+    yield DrawnPage.made
+
+
+def test_the_page_is_drawn_after_the_verdict_and_at_the_end(
+    night: Callable[..., Any], pages: list[DrawnPage]
+) -> None:
+    end = night(SHORT, draw_page=True)
+    (page,) = pages
+    assert end.state == "DONE"
+    assert page.last_facts == ["VerdictGiven", "RunEnded"]
+    assert page.limits[0] > 0
+    assert (logging.INFO, f"The page: {page.path}") in end.log
+    assert (page.folder / "summary.json").exists()
+
+
+def test_a_run_that_failed_has_its_page(night: Callable[..., Any], pages: list[DrawnPage]) -> None:
+    end = night(SHORT, "ocps-exit:kind=verify,calibration=BIAS,code=1", draw_page=True)
+    assert end.state == "FAILED"
+    assert pages[0].last_facts == ["RunEnded"]
+
+
+def test_a_page_that_cannot_be_drawn_changes_no_result(
+    night: Callable[..., Any], pages: list[DrawnPage]
+) -> None:
+    DrawnPage.fails = True
+    end = night(SHORT, draw_page=True)
+    assert end.state == "DONE"
+    assert pages[0].last_facts == ["VerdictGiven", "RunEnded"]
+    warnings = [text for level, text in end.log if level == logging.WARNING]
+    assert any("The page could not be drawn" in text for text in warnings)
+
+
+def test_no_page_is_drawn_unless_it_is_asked_for(night: Callable[..., Any], pages: list[DrawnPage]) -> None:
+    assert night(SHORT).state == "DONE"
+    assert not pages
