@@ -1,7 +1,7 @@
 """When a run has its page drawn, and what becomes of the run if that fails."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,10 @@ class DrawnPage:
 
 
 @pytest.fixture
-def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[DrawnPage]]:
+def pages(monkeypatch: pytest.MonkeyPatch) -> list[DrawnPage]:
     DrawnPage.made, DrawnPage.fails = [], False
     monkeypatch.setattr(base_make_calibrations, "PageProcess", DrawnPage)
-    yield DrawnPage.made
+    return DrawnPage.made
 
 
 def test_the_page_is_drawn_after_the_verdict_and_at_the_end(
