@@ -86,7 +86,7 @@ function ground(element) {
   var colour = getComputedStyle(element).backgroundColor;
   return /, 0\\)$/.test(colour) ? ground(element.parentElement) : colour;
 }
-return Math.min.apply(null, Array.from(document.querySelectorAll("h1,h2,p,li,a,td,th,span,summary,figcaption"))
+return Math.min.apply(null, Array.from(document.querySelectorAll("h1,h2,p,li,a,td,th,span,summary"))
   .filter(function (each) { return !each.matches(".skip"); })
   .map(function (each) {
     var text = light(getComputedStyle(each).color), back = light(ground(each));

@@ -115,7 +115,7 @@ def _setup(instrument: Instrument, findings: Findings, request: RunRequest) -> t
     setup = SimulationSetup(
         instrument=instrument,
         config=findings.config or replace(CalibrationConfig.from_namespace({}, instrument), detectors=()),
-        settings=request.settings(_repository(request, findings.config), night),
+        settings=replace(request.settings(_repository(request, findings.config), night), draw_page=True),
         faults=request.faults,
         part=len(request.resumed.parts) if request.resumed else 0,
     )
