@@ -10,7 +10,10 @@ if __name__ == "__main__":
     understand_former_names()  # of a repository that an earlier version has made
     sys.argv = sys.argv[1:]
     if sys.argv[0] == "pipetask":
-        from lsst.ctrl.mpexec.cli.pipetask import main
+        from lsst.ctrl.mpexec.cli.pipetask import main as pipetask
+
+        pipetask()
     else:
-        from lsst.daf.butler.cli.butler import main
-    main()
+        from lsst.daf.butler.cli.butler import main as butler
+
+        butler()
