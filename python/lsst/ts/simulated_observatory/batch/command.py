@@ -10,15 +10,6 @@ if __name__ == "__main__":
     understand_former_names()  # of a repository that an earlier version has made
     sys.argv = sys.argv[1:]
     if sys.argv[0] == "pipetask":
-<<<<<<< HEAD
-        from lsst.ctrl.mpexec.cli import pipetask
-
-        pipetask.main()
-    else:
-        from lsst.daf.butler.cli import butler
-
-        butler.main()
-=======
         from lsst.ctrl.mpexec.cli.pipetask import main as pipetask
 
         pipetask()
@@ -26,4 +17,3 @@ if __name__ == "__main__":
         from lsst.daf.butler.cli.butler import main as butler
 
         butler()
->>>>>>> hh
