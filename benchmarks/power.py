@@ -15,7 +15,7 @@ import argparse
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from lsst.ts.calibrations.domain.instruments import LATISS, ImageType, image_name
@@ -158,7 +158,8 @@ class Laboratory:
         if fault is not None:
             request = replace(request, faults=Faults([fault]).detector)
         places = [
-            Amplifier(each.name, each.x0, each.y0, each.width, each.height) for each in self.model.amplifiers
+            Amplifier(**{field.name: getattr(each, field.name) for field in fields(Amplifier)})
+            for each in self.model.amplifiers
         ]
         amplifiers = {
             place.name: RawAmplifier(image, amplifier.imaging, place)

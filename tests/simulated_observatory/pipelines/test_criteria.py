@@ -230,3 +230,18 @@ def test_detector_has_the_mean_of_the_amplifiers_that_have_one(
     assert math.isnan(result["DET"]["SCATTER"])  # one mean has no scatter
     assert not result["VERIFY"]["AMP"]["C10"]["SUCCESS"]
     assert not result["SUCCESS"]
+
+
+@pytest.mark.parametrize(("part", "passes"), [(0.005, True), (0.02, False), (1.0, False)])
+def test_a_flat_with_a_saturated_amplifier_does_not_pass_by_the_light_of_its_neighbours(
+    rng: np.random.Generator, image_of: ImageMaker, part: float, passes: bool
+) -> None:
+    flat = image_of(rng.normal(10_000.0, 98.0, (300, 400)))
+    rows = round(part * 300)
+    flat.flags("C11")[:rows] |= np.uint16(MaskPlane.SAT | MaskPlane.INTRP)
+    flat.metadata = dict(nominal())
+    results, _ = results_of(flat, "FLAT")
+    assert results["C11"]["NOISE"]
+    assert results["C11"].get("SATURATED", True) is passes
+    assert results["C11"]["SUCCESS"] is passes
+    assert "SATURATED" not in results["C10"]

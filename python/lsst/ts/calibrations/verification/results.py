@@ -28,8 +28,9 @@ UNCOUNTED_TESTS = frozenset({"READ_NOISE_CONSISTENT", "PROB_TEST"}) | ADDED_TEST
 """Tests that are reported and never counted: the first does not enter the SUCCESS of cp_verify either, the
 second demands the equality of two counts of defects that are never equal."""
 
-ONLY_ON_FAILURE = frozenset({"FORCE_FAILURE", "PROCESSING"})
-"""What cp_verify writes only where something went wrong: one amplifier may have it and another not."""
+ONLY_ON_FAILURE = frozenset({"FORCE_FAILURE", "PROCESSING", "SATURATED"})
+"""What is written only where something went wrong: one amplifier may have it and another not. The last one is
+of this project, for flats of which more than 1 per cent of an amplifier is saturated; it counts."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from ..cameras.models import DetectorModel
 from .addedcriteria import added_tests, merged
 from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
 from .images import DetectorImage, Key, MaskPlane, amplifier_value
+from .members import MOST_SATURATED
 from .statistics import clipped_statistics, mean_and_sigma
 from .tables import PhotonTransferCurve
 
@@ -87,6 +88,8 @@ def verified_image(image: DetectorImage, kind: str, finder: CosmicRayFinder) -> 
     if kind == "FLAT":
         amplifiers, detector = _measure_flat(image)
         results, of_detector = verify_flat(amplifiers, detector)
+        for name in filter(lambda name: _is_saturated(image, name), results):
+            results[name] |= {"SATURATED": False, "SUCCESS": False}
         added, values = added_tests(image, kind)
         return detector_result(
             amplifiers, merged(results, added), of_detector, detector=detector, metadata={"ADDED": values}
@@ -245,6 +248,13 @@ def _measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, 
     mean = float(np.mean(means)) if means else math.nan
     scatter = float(np.std(means, ddof=1)) if len(means) > 1 else math.nan
     return statistics, {"MEAN": mean, "SCATTER": scatter, "AMPLIFIERS": len(means)}
+
+
+def _is_saturated(image: DetectorImage, amplifier: str) -> bool:
+    """Whether what is left of an amplifier, or was interpolated in it, is not the light."""
+    known = (image.flags(amplifier) & _UNUSABLE) == 0
+    saturated = (image.flags(amplifier)[known] & np.uint16(MaskPlane.SAT)) != 0
+    return int(np.count_nonzero(saturated)) > MOST_SATURATED * saturated.size
 
 
 def verify_flat(

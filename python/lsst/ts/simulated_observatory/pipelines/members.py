@@ -19,6 +19,7 @@ from .membermeasurement import Member
 from .statistics import finite_median
 
 __all__ = [
+    "MOST_SATURATED",
     "TOLERANCES",
     "Comparison",
     "Tolerance",
