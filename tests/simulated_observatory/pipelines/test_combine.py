@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lsst.pex.config import FieldValidationError
 
 from lsst.ts.simulated_observatory.pipelines.combine import (
     CombineConfig,
@@ -95,6 +96,13 @@ def test_biases_with_light_are_left_out_and_named(rng: np.random.Generator, stor
         combined(images, minImages=11)
     with pytest.raises(UnusableSetError, match=r"at least 12 are needed"):
         combined(images, minFraction=0.8)
+
+
+@pytest.mark.parametrize("options", [{"minFraction": 0.49}, {"minFraction": 1.1}, {"minImages": 2}])
+@pytest.mark.parametrize("config", [CombineConfig, CombineFlatConfig])
+def test_no_combination_may_be_made_of_less_than_half_or_three(config: Any, options: dict[str, Any]) -> None:
+    with pytest.raises(FieldValidationError, match=next(iter(options))):
+        config().update(**options)
 
 
 def flat_of(images: list[Any], means: list[float]) -> DetectorImage:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from lsst.pex.config import ChoiceField, Field
+from lsst.pex.config import ChoiceField, Field, RangeField
 from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input
 from numpy.typing import NDArray
@@ -104,9 +104,13 @@ class CombineFlatConfig(PipelineTaskConfig, pipelineConnections=CombineFlatConne
 
     clip = Field[float](doc="Clipping, in sigma.", default=3.0)
     nIter = Field[int](doc="How often to clip.", default=3)
-    minFraction = Field[float](doc="Part of the images that must be usable.", default=0.5)
-    minImages = Field[int](
-        doc="Number of the images that must be usable; all of them, where there are fewer.", default=3
+    minFraction = RangeField[float](
+        doc="Part of the images that must be usable; never less than half.", default=0.5, min=0.5, max=1.0
+    )
+    minImages = RangeField[int](
+        doc="Number of images that must be usable, never less than three; all, where there are fewer.",
+        default=3,
+        min=3,
     )
     stripMemory = Field[int](doc="Megabytes of pixels in memory at a time.", default=400)
 
