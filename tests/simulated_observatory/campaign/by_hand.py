@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ class HeldDatasets(Datasets):
     def __init__(self) -> None:
         super().__init__(Path())
         self.results: dict[str, dict[ExposureAndDetector, Mapping[str, Any]]] = {}
+        self.curve: dict[str, tuple[float, float]] = {}
         self.certify()
         vars(self)["raws"] = frozenset()
         vars(self)["exposures"] = {}
@@ -60,6 +61,12 @@ class HeldDatasets(Datasets):
     def statistics(self, name: str, run: str) -> dict[ExposureAndDetector, Mapping[str, Any]]:
         """The results of a dataset type in any collection."""
         return self.results.get(name, {})
+
+    def coefficients(
+        self, collections: Sequence[str], instrument: str, exposure: int, detector: int
+    ) -> dict[str, tuple[float, float]]:
+        """The a00 and turnoff of the curve that is held, of any detector."""
+        return self.curve
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -72,6 +73,33 @@ class TestGains:
     def test_they_are_those_of_the_repository(
         self, made: HandMade, filed: list[dict[str, Any]], words: list[str]
     ) -> None:
+        self._measure(made, filed)
+        made.datasets.results["cpPtcExtract"] = {(FIRST, 0): GAIN, (FIRST + 1, 0): GAIN}
+        found = made.violations("gains-are-true")
+        assert len(found) == 2 * len(words)  # of journal and summary
+        assert all(each in text for each in words for text in found)
+
+    @pytest.mark.parametrize(
+        ("curve", "corrected", "violations"),
+        [
+            ((-2.5e-6, 90_000.0), 1.0710645506414, 0),  # the root
+            ((-2.5e-6, 90_000.0), 1.1 * (1.0 - 0.027), 2),
+            ((-2.5e-6, 9_000.0), math.nan, 0),
+            ((-2.5e-6, 9_000.0), 1.0710645506414, 2),
+        ],
+        ids=["of the curve", "of the slope", "beyond the turnoff", "although beyond the turnoff"],
+    )
+    def test_the_correction_is_that_of_the_curve_in_use(
+        self, made: HandMade, curve: tuple[float, float], corrected: float, violations: int
+    ) -> None:
+        self._measure(made, [FILED | {"gain_corrected": corrected, "noise": 6.0 * corrected}])
+        made.datasets.curve["C00"] = curve
+        measured = GAIN | {"overscanNoise": {"C00": [6.0]}}
+        made.datasets.results["cpPtcExtract"] = {(FIRST, 0): measured}
+        assert len(made.violations("gains-are-true")) == violations
+
+    def _measure(self, made: HandMade, filed: list[dict[str, Any]]) -> None:
+        """Gains of two flats are measured, and these are filed."""
         made.options |= {"script_mode": "FLAT", "n_flat": 2, "exp_times_flat": 5}
         for number in (1, 2):
             made.take(10.0 * number, number, kind="FLAT")
@@ -81,7 +109,3 @@ class TestGains:
         made.note("GainsMeasured", gains=gains)
         made.summary = {"gains": gains}
         made.state(60.0, ScriptState.DONE)
-        made.datasets.results["cpPtcExtract"] = {(FIRST, 0): GAIN, (FIRST + 1, 0): GAIN}
-        found = made.violations("gains-are-true")
-        assert len(found) == 2 * len(words)  # of journal and summary
-        assert all(each in text for each in words for text in found)

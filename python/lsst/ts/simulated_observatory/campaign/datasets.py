@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from astropy.time import Time
-from lsst.daf.butler import Butler, CollectionType, DatasetRef, MissingDatasetTypeError, Timespan
+from lsst.daf.butler import (
+    Butler,
+    CollectionType,
+    DatasetNotFoundError,
+    DatasetRef,
+    MissingDatasetTypeError,
+    Timespan,
+)
 
 __all__ = ["Certificate", "Datasets", "ExposureAndDetector", "validity_range"]
 
@@ -117,6 +124,30 @@ class Datasets:
                 value = self._butler.get(ref)
                 found[exposure, detector] = value if isinstance(value, Mapping) else value.to_dict()
         return found
+
+    def coefficients(
+        self, collections: Sequence[str], instrument: str, exposure: int, detector: int
+    ) -> dict[str, tuple[float, float]]:
+        """Read a00 and turnoff of the photon transfer curve that a job has used.
+
+        Parameters
+        ----------
+        collections
+            Inputs of the job.
+        instrument, exposure, detector
+            The curve is that of this detector which is valid at the time of the exposure.
+
+        Returns
+        -------
+        coefficients
+            1/electron and adu, by amplifier; none if there is no curve.
+        """
+        data_id = {"instrument": instrument, "exposure": exposure, "detector": detector}
+        try:
+            curve = self._butler.get("ptc", data_id, collections=collections)
+        except DatasetNotFoundError:
+            return {}
+        return {name: (float(a00), float(curve.ptcTurnoff[name])) for name, a00 in curve.a00.items()}
 
     def _refs(self, name: str) -> list[DatasetRef]:
         if name not in self._by_type:

@@ -23,7 +23,7 @@ from ..detector.faults import DetectorFault, active_faults
 from ..detector.illumination import LAMP_RATE, throughput
 from ..detector.truth import AmplifierTruth, DetectorTruth, draw_truth, random_stream
 from ..pipelines.criteria import dark_references, verify_dark_image, verify_flat
-from ..pipelines.defectcriteria import COUNTS, verify_defects
+from ..pipelines.defectcriteria import COUNTS, defect_limits, verify_defects
 from ..pipelines.images import Key
 from ..pipelines.tables import PhotonTransferCurve
 
@@ -123,6 +123,7 @@ class StandInCamera:
             of_detector = {"MASKED": masked, "MASKED_AMPLIFIERS": 0, "ALLOWED_LEFT": 0}
             of_detector |= dict.fromkeys(COUNTS, 0)
             tests, detector_tests = verify_defects(amplifiers, of_detector)
+            metadata = {"LIMITS": defect_limits(amplifiers, of_detector)}
         elif image.kind is ImageType.FLAT:
             amplifiers = {each.truth.name: each.flat(image, rng) for each in channels}
             means = np.array([values["MEAN"] for values in amplifiers.values()])
@@ -165,9 +166,9 @@ class StandInCamera:
             name, gain = each.truth.name, each.truth.gain
             mean = each.charge(image) / gain
             measured = gain / BRIGHTER_FATTER**2 if mean > 1.0 else math.nan
-            noise = model.amplifier(name).read_noise / gain * measured
-            result.gain[name] = measured
-            result.noise[name] = noise * brighter_fatter_correction(model.vendor, mean)
+            overscan = model.amplifier(name).read_noise / gain
+            result.gain[name], result.overscanNoise[name] = measured, [overscan]
+            result.noise[name] = overscan * measured * brighter_fatter_correction(model.vendor, mean)
             result.rawMeans[name], result.inputExpIdPairs[name] = [mean], [exposures]
         return result
 

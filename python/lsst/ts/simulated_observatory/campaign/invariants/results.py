@@ -7,6 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from scipy.optimize import brentq
+from scipy.special import exprel
+
 from lsst.ts.calibrations.domain.calibrations import PAIR_GAINS
 
 from ..datasets import Certificate, validity_range
@@ -21,7 +24,8 @@ REFERENCE = "/calib/reference/run"
 """End of the name of the collection from which a fault certifies."""
 
 SLOPE = 0.00027
-"""Per cent for each adu by which a gain of a pair is too high (DM-35790), of CCDs of ITL as all here are."""
+"""Per cent for each adu by which a gain of a pair is too high where no curve is in use (DM-35790), of CCDs of
+ITL as all here are."""
 
 BRIGHT = 40_000.0
 """Mean signal, adu, beyond which this is not applied."""
@@ -215,6 +219,7 @@ def _gains(evidence: Evidence) -> dict[tuple[int, int, int, str], dict[str, floa
     """What successful jobs have measured, by first and second flat of a pair, detector and amplifier."""
     flats, found = [each.id for each in evidence.kept[PAIR_GAINS.made_from]], {}
     pairs = [(flats[one], flats[other]) for one, other in evidence.pairs_of_flats if other < len(flats)]
+    instrument = evidence.scenario.instrument.name
     for job in evidence.events.jobs:
         if job.kind != "gain" or job.exit_code != 0:
             continue
@@ -222,9 +227,25 @@ def _gains(evidence: Evidence) -> dict[tuple[int, int, int, str], dict[str, floa
         for first, second in pairs:
             for number in evidence.detectors:
                 curve = measured.get((first, number), {"gain": {}})
+                known = evidence.datasets.coefficients(job.inputs, instrument, first, number)
                 for name, gain in curve["gain"].items():
-                    mean = curve["rawMeans"][name][0]
-                    corrected = gain * (1.0 - SLOPE * mean / 100.0) if mean <= BRIGHT else math.nan
-                    values = (gain, curve["noise"][name], corrected)
+                    corrected = _corrected(gain, curve["rawMeans"][name][0], known.get(name))
+                    overscan = curve.get("overscanNoise", {}).get(name)
+                    noise = overscan[0] * corrected if overscan else curve["noise"][name]
+                    values = (gain, noise, corrected)
                     found[first, second, number, name] = dict(zip(VALUES, values, strict=True))
     return found
+
+
+def _corrected(gain: float, mean: float, known: tuple[float, float] | None) -> float:
+    """A gain without the brighter-fatter effect; `known` are a00 and turnoff of the curve in use.
+
+    With a00, which is less than 0, it is the root of g = gain (exp(x) - 1) / x, x = 2 a00 g mean (Astier et
+    al. 2019, equation 16).
+    """
+    if known is None:
+        return gain * (1.0 - SLOPE * mean / 100.0) if mean <= BRIGHT else math.nan
+    a00, turnoff = known
+    if not math.isfinite(gain) or mean > turnoff:
+        return math.nan
+    return float(brentq(lambda g: g - gain * exprel(2.0 * a00 * g * mean), 0.0, gain, xtol=1e-14))
