@@ -48,6 +48,8 @@ def curve(gain: float) -> dict[str, Any]:
             rawMeans={name: [1000.0, 80_000.0] for name in names},
             usedPoints={name: [True, True] for name in names},
             overscanNoise={name: [8.0, 8.0 + gain**9] for name in names},
+            ptcFitChiSq=dict.fromkeys(names, gain**9),
+            ptcFitDof=dict.fromkeys(names, 10),
         ),
         MODEL,
     )  # fmt: skip
@@ -91,7 +93,7 @@ def test_both_outcomes_of_most_tests_were_seen() -> None:
         "BIAS": ("NOISE", "READ_NOISE_CONSISTENT"),
         "DARK": ("MEAN", "NOISE"),
         "FLAT": ("NOISE",),
-        "PTC": ("PTC_GAIN", "PTC_TURNOFF", "PTC_BFE_A00", "NOISE_SIGNAL_INDEPENDENCE"),
+        "PTC": ("PTC_GAIN", "PTC_TURNOFF", "PTC_BFE_A00", "PTC_CHI_SQUARE", "NOISE_SIGNAL_INDEPENDENCE"),
     }
     assert {(name, test) for name, tests in wanted.items() for test in tests} <= both
 

@@ -158,6 +158,13 @@ def _at_most(name: str, other: str, unit: str = "electron") -> _Criterion:
     return lambda found: Measurement(found(name), found(other), None, found(other), unit)
 
 
+def _plain(name: str, unit: str) -> _Criterion:
+    """A value that the pipelines compare with what they add to ``LIMITS``."""
+    return lambda found: Measurement(found(name), unit=unit)
+
+
+_LEFT = {name: _plain(name, "pixel") for name in ("COLD_LEFT", "BRIGHT_LEFT", "HOT_LEFT")}
+
 _DARK_IMAGE: Mapping[str, _Criterion] = {
     "MEAN": _level,
     "NOISE": lambda found: _within(found("NOISE"), _number(found.added("REFERENCES", "NOISE")), "electron"),
@@ -169,7 +176,14 @@ _CRITERIA: Mapping[tuple[str, str], Mapping[str, _Criterion]] = {
     ("BIAS", "AMP"): _DARK_IMAGE,
     ("DARK", "AMP"): _DARK_IMAGE,
     ("FLAT", "AMP"): {"NOISE": _photon_noise},
+    ("DEFECTS", "DET"): {
+        "MASKED": _plain("MASKED", "of all pixels"),
+        "MASKED_AMPLIFIERS": _plain("MASKED_AMPLIFIERS", "amplifiers"),
+        **_LEFT,
+    },
     ("DEFECTS", "AMP"): {
+        "MASKED": _plain("MASKED", "of all pixels"),
+        **_LEFT,
         "OUTLIERS": _at_most("OUTLIERS", "UNMASKED_OUTLIERS", "pixel"),
         "STDEV": _at_most("STDEV", "UNMASKED_STDEV"),
         "MIN": lambda found: Measurement(
@@ -190,7 +204,8 @@ _CRITERIA: Mapping[tuple[str, str], Mapping[str, _Criterion]] = {
         "PTC_TURNOFF": lambda found: Measurement(
             _times(found("PTC_TURNOFF"), found("PTC_GAIN")), None, TURNOFF, None, "electron"
         ),
-        "PTC_BFE_A00": lambda found: Measurement(found("PTC_BFE_A00"), unit="1/electron"),
+        "PTC_BFE_A00": _plain("PTC_BFE_A00", "1/electron"),
+        "PTC_CHI_SQUARE": _plain("PTC_CHI_SQUARE", "per degree of freedom"),
         "NOISE_SIGNAL_INDEPENDENCE": lambda found: Measurement(
             found("NOISE_SCATTER"), None, None, NOISE_SCATTER, "adu"
         ),

@@ -300,7 +300,13 @@ def verified_curve(curve: PhotonTransferCurve, model: DetectorModel) -> dict[str
     """
     statistics = _measure_curve(curve, model)
     tests = _verify_curve(statistics, model.vendor)
-    limits = {name: {"PTC_BFE_A00": list(A00_RANGES[model.vendor.upper()])} for name in statistics}
+    limits = {
+        name: {
+            "PTC_BFE_A00": list(A00_RANGES[model.vendor.upper()]),
+            "PTC_CHI_SQUARE": [None, _largest_chi_square(values["PTC_DOF"])],
+        }
+        for name, values in statistics.items()
+    }
     return detector_result(statistics, tests, metadata={"PTC_FIT_TYPE": curve.ptcFitType, "LIMITS": limits})
 
 
@@ -351,6 +357,11 @@ def _verify_curve(statistics: AmplifierStatistics, vendor: str) -> AmplifierResu
 def _is_likely(chi_square: float, dof: float) -> bool:
     """Whether chi^2 per degree of freedom is not too large for chance; False if there is none to judge."""
     return dof > 0 and bool(special.chdtrc(dof, chi_square * dof) > CHI_SQUARE_CHANCE)
+
+
+def _largest_chi_square(dof: float) -> float | None:
+    """Chi^2 per degree of freedom up to which it `_is_likely`; None if there is none to judge."""
+    return float(special.chdtri(dof, CHI_SQUARE_CHANCE)) / dof if dof > 0 else None
 
 
 def _noise_scatter(curve: PhotonTransferCurve, name: str) -> float:

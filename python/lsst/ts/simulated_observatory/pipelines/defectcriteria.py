@@ -21,7 +21,7 @@ from .defectsearch import DefectLimits, expected_level, level_and_noise
 from .images import DetectorImage, MaskPlane
 from .statistics import clipped_statistics
 
-__all__ = ["COUNTS", "verified_defects", "verify_defects"]
+__all__ = ["COUNTS", "defect_limits", "verified_defects", "verify_defects"]
 
 BORDER = 10
 """Pixels from the edge of the detector that are not counted: all of the edge may be a defect."""
@@ -90,7 +90,8 @@ def verified_defects(
     detector = _masked(image, bad, amplifiers)
     whole = [name for name, values in amplifiers.items() if values["FRAC"] == 1.0]
     tests, detector_tests = verify_defects(amplifiers, detector)
-    metadata = {"MASKED_AMPLIFIERS": whole, "NOT_TESTED": missing}
+    limits = defect_limits(amplifiers, detector)
+    metadata = {"MASKED_AMPLIFIERS": whole, "NOT_TESTED": missing, "LIMITS": limits}
     return detector_result(amplifiers, tests, detector_tests, detector=detector, metadata=metadata)
 
 
@@ -134,6 +135,36 @@ def verify_defects(
     }
     of_detector |= {count: detector[count] <= allowed for count in COUNTS if count in detector}
     return results, {**of_detector, "SUCCESS": all(of_detector.values())}
+
+
+def defect_limits(statistics: AmplifierStatistics, detector: Mapping[str, float]) -> dict[str, Any]:
+    """Limits of those tests that do not compare two of the statistics.
+
+    Parameters
+    ----------
+    statistics, detector
+        As for `verify_defects`.
+
+    Returns
+    -------
+    limits
+        Lowest and highest value that passes, None if there is none: of the detector by test, and of the
+        amplifiers by name and test.
+    """
+    left = {count: [None, detector["ALLOWED_LEFT"]] for count in COUNTS}
+    limits: dict[str, Any] = {
+        "MASKED": [None, MASKED_OF_DETECTOR],
+        "MASKED_AMPLIFIERS": [None, MASKED_AMPLIFIERS],
+        **left,
+    }
+    for name, values in statistics.items():
+        chance = _chance(values)
+        limits[name] = {
+            "STDEV": [None, values["UNMASKED_STDEV"] / (1.0 - chance) if chance < 1.0 else None],
+            "MASKED": [None, 1.0 if values["FRAC"] == 1.0 else MASKED_OF_AMPLIFIER],
+            **left,
+        }
+    return limits
 
 
 def _chance(values: Mapping[str, float]) -> float:
