@@ -68,10 +68,10 @@ from lsst.ts.calibrations.sal_choice import provide_salobj
 provide_salobj()
 from lsst.ts.observatory.control import RemoteGroup
 from lsst.ts.xml.enums.Script import ScriptState
-from lsst.ts.calibrations.components.camera import _camera_class
+from lsst.ts.calibrations.components.camera import camera_class
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS
-print(*(_camera_class(each).__name__ for each in INSTRUMENTS.values()))
-print(_camera_class(LATISS).__module__, RemoteGroup.__name__, ScriptState.DONE.value)
+print(*(camera_class(each).__name__ for each in INSTRUMENTS.values()))
+print(camera_class(LATISS).__module__, RemoteGroup.__name__, ScriptState.DONE.value)
 """
     result = run(code, "embedded")
     assert result.stdout.splitlines() == [

@@ -290,7 +290,9 @@ def test_an_image_of_another_controller_is_not_taken_for_ours() -> None:
             async with camera() as (adapter, _):
                 csc.reads_out = False
                 assert await take(adapter) == FIRST
-                await csc.evt_startIntegration.set_write(imageName="AT_C_20250115_000001")
+                await csc.evt_startIntegration.set_write(
+                    imageName=other, additionalKeys="", additionalValues=""
+                )
                 await csc.evt_endReadout.set_write(imageName=other, force_output=True)
                 await asyncio.sleep(0.1)
                 assert adapter.name(FIRST) == adapter.integrating == "AT_O_20250115_000001"

@@ -27,7 +27,7 @@ def told(options: dict[str, Any], option: str, value: Any) -> str:
         return f"{option}: '{options[option]}' stands for a text"
     if option == "script_mode":
         return f"None are taken with {option}: "
-    return f"{option}: {options[option]} is not possible" if value is None else f"{option}: {value}"
+    return f"{option}: {options[option]} is not allowed" if value is None else f"{option}: {value}"
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=NAMES)

@@ -20,7 +20,7 @@ def the_error(text: str) -> str:
 @pytest.mark.parametrize("value", ["010", "0x10", "1_0", "1:30", "0b11", "1e1"])
 @pytest.mark.parametrize("option", ["n_bias", "exp_times_dark"])
 def test_a_number_in_a_form_that_yaml_alone_reads_differently_is_refused(option: str, value: str) -> None:
-    assert f"{option}: '{value}' is not possible" in the_error(f"{option}: {value}")
+    assert f"{option}: '{value}' is not allowed" in the_error(f"{option}: {value}")
 
 
 @pytest.mark.parametrize("value", ["20", "+20", "20.0"])

@@ -55,7 +55,7 @@ def test_a_script_reads_and_checks_its_configuration_once(night: Any, calls: Cou
 
 
 def test_a_refused_configuration_is_read_once_too(night: Any, calls: Counter[str]) -> None:
-    assert "n_bias: 0 is not possible" in night("n_bias: 0").reason
+    assert "n_bias: 0 is not allowed" in night("n_bias: 0").reason
     assert calls == {"read_mapping": 1, "compare": 1, "rule_problems": 1}
 
 

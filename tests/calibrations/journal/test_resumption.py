@@ -121,7 +121,7 @@ def test_a_run_goes_on_in_the_observatory_in_which_it_began(
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ResumptionError, match="holds no run: its journal cannot be read: No such file"):
+    with pytest.raises(ResumptionError, match="holds no run: there is nothing to resume, no journal"):
         resumed(tmp_path)
 
 

@@ -93,7 +93,8 @@ def test_the_duration_is_the_sum_of_its_parts(options: dict[str, Any]) -> None:
     assert made.duration >= bare.duration
     if options["do_verify"]:
         last = len(made.sets[-1].kept_times)
-        assert made.duration >= SET_UP + floor + INGEST + JOB_START_UP + JOB_PER_IMAGE * last
+        least = SET_UP + floor + INGEST + JOB_START_UP + JOB_PER_IMAGE * last
+        assert made.duration >= least or made.duration == pytest.approx(least)
 
 
 @given(requests(), st.sampled_from(["bias", "dark", "flat"]))
