@@ -21,6 +21,7 @@ from lsst.ts.calibrations.page.document import Run, make_page
 from lsst.ts.calibrations.page.html import tag
 from lsst.ts.calibrations.page.images import png, stretched
 from lsst.ts.calibrations.page.results import Results, TestResult
+from lsst.ts.calibrations.page.statistics import summary_tables
 from lsst.ts.calibrations.page.svg import Axis
 from lsst.ts.calibrations.page.tables import result_rows
 
@@ -84,7 +85,34 @@ def test_a_good_run_names_what_is_nearest_to_its_limits(tmp_path: Path) -> None:
     first = first_screen(page_of(load(write_journal(tmp_path, run_facts(noisy=None)))))
     assert "No test that counts failed." in first
     assert "Nearest to their limits:" in first
+    assert "What failed" not in first
     assert "FAILED" not in first
+
+
+def test_a_statistic_without_limits_has_no_columns_of_limits() -> None:
+    level = {"reference": None, "limit": None, "counted": False}
+    rows = [
+        {**row("C00", "RXX_S00", FIRST, test, **more), "calibration": "BIAS"}
+        for test, more in (("LEVEL", level), ("NOISE", {}))
+    ]
+    (shown,) = summary_tables(Results(rows))
+    head = re.findall(r'<th scope="col">([^<]*)</th>', shown)
+    assert head == [
+        "amplifier",
+        *("LEVEL [electron]", "spread"),
+        *("NOISE [electron]", "spread", "allowed", "failed"),
+    ]
+    assert shown.count("<td") == len(head) - 1
+
+
+def test_the_name_of_a_test_fits_into_an_amplifier(tmp_path: Path) -> None:
+    run = load(write_journal(tmp_path, run_facts()))
+    tests = [
+        {**each, "test": "PTC_TURNOFF" if each["amplifier"] == "C05" else "READ_NOISE_CONSISTENT"}
+        for each in run.summary["tests"]
+    ]
+    first = first_screen(page_of(replace(run, summary={**run.summary, "tests": tests})))
+    assert re.search(r'class="on test f\d"[^>]*>TURNOFF</text>', first)
 
 
 def test_the_page_is_one_file_with_sound_elements(folder: Path) -> None:

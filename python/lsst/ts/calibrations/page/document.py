@@ -152,7 +152,7 @@ def _first_screen(run: Run, results: Results) -> Iterator[Markup]:
         maps = verdicts.maps(results, run.instrument.amplifiers, bad)
         yield tag(
             "div",
-            tag("div", tag("h3", "What failed, and by how much"), verdicts.reasons(summary, results)),
+            tag("div", tag("h3", verdicts.heading(results)), verdicts.reasons(summary, results)),
             maps_of(maps),
             class_="two",
         )
@@ -210,7 +210,7 @@ def _curves(run: Run) -> Iterator[Markup]:
     for detector, rows in list(by_detector.items())[: curves.MOST_DETECTORS]:
         name = run.detectors.get(detector, str(detector))
         yield tag("h3", name)
-        yield tag("div", list(curves.curve_figures(rows)), class_="grid small")
+        yield tag("div", list(curves.curve_figures(rows)), class_="grid small curves")
         yield curves.curve_table(name, rows)
 
 

@@ -96,8 +96,8 @@ def _gain_table(
     bad: Mapping[tuple[str, str], str],
 ) -> Markup:
     head = ["amplifier", "gain [electron/adu]", "spread", "as measured", "pairs", "known gain", "difference"]
-    head += ["read noise [electron]", "known noise", "difference", "remark"]
-    rows = []
+    head += ["read noise [electron]", "known noise", "difference"]
+    rows, remarks = [], []
     for amplifier, measured in _by_amplifier(found).items():
         columns = (_finite([each[key] for each in measured]) for key in ("gain_corrected", "gain", "noise"))
         corrected, raw, noise = columns
@@ -119,9 +119,13 @@ def _gain_table(
                 _median(noise),
                 "" if read_noise is None else f"{read_noise:.4f}",
                 _percent(noise, read_noise),
-                tag("td", remark or "", class_="words"),
             ]
         )
+        remarks.append(remark or "")
+    if any(remarks):
+        head.append("remark")
+        for row, remark in zip(rows, remarks, strict=True):
+            row.append(tag("td", remark, class_="words"))
     caption = f"{name}: medians over the pairs; gain without the brighter-fatter effect"
     caption += f"; known: {source}" if source else ""
     return table(caption, head, rows)

@@ -75,7 +75,7 @@ def table(
     ]
     whole = tag(
         "table",
-        tag("caption", caption),
+        tag("caption", tag("span", caption)),
         tag("thead", tag("tr", [tag("th", each, scope="col") for each in head])),
         tag("tbody", body),
         class_=class_,

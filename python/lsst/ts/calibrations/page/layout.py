@@ -20,8 +20,8 @@ KEY = Markup(
         tag("span", "below 90 %", style="--k:var(--q1)"),
         tag("span", "up to its limit", style="--k:var(--q2)"),
         tag("span", "failed", style="--k:var(--f0)"),
-        tag("span", "failed by more than half", style="--k:var(--f1)"),
-        tag("span", "failed fourfold", style="--k:var(--f2)"),
+        tag("span", "failed by 1.5 times the limit or more", style="--k:var(--f1)"),
+        tag("span", "by 4 times or more", style="--k:var(--f2)"),
         tag("span", "known bad, or no result", style="--k:var(--n)"),
         class_="key",
     )
@@ -67,7 +67,13 @@ def _amplifiers(
         yield rectangle(x, y, 52.0, 110.0, class_, title, focus=True)
         yield words(x + 26.0, y + 48.0, name, f"on {shade}")
         if failed and result is not None:
-            yield words(x + 26.0, y + 66.0, result.test[:7], f"on {shade}")
+            yield words(x + 26.0, y + 66.0, _short(result.test), f"on test {shade}")
+
+
+def _short(test: str) -> str:
+    """A name that fits into an amplifier."""
+    name = test.removeprefix("PTC_")
+    return name if len(name) <= 7 else f"{name[:6]}…"
 
 
 def focal_plane(worst: Mapping[tuple[str, str], TestResult], detectors: Sequence[str]) -> Markup | None:

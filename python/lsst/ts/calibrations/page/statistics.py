@@ -66,12 +66,25 @@ def _summary_table(calibration: str, detector: str, by_test: Mapping[str, Sequen
     head: list[str] = ["amplifier"]
     for test, tests in by_test.items():
         unit = f" [{tests[0].unit}]" if tests[0].unit else ""
-        head += [f"{test}{unit}", "spread", "allowed", "failed"]
+        head += [f"{test}{unit}", "spread", *(("allowed", "failed") if _has_limits(tests) else ())]
     amplifiers = sorted({place[0] for place in cells})
     rows = [
-        [name, *(cell for test in by_test for cell in _statistics(cells[name, test]))] for name in amplifiers
+        [
+            name,
+            *(
+                cell
+                for test, tests in by_test.items()
+                for cell in _statistics(cells[name, test])[: 4 if _has_limits(tests) else 2]
+            ),
+        ]
+        for name in amplifiers
     ]
     return table(f"{calibration}, {detector}: median over the exposures, and its spread", head, rows)
+
+
+def _has_limits(tests: Sequence[TestResult]) -> bool:
+    """Whether it is a test, and not only a statistic."""
+    return any(each.lowest is not None or each.highest is not None or not each.passed for each in tests)
 
 
 def _statistics(tests: Sequence[TestResult]) -> list[str | int | Markup]:

@@ -11,6 +11,10 @@ from .html import Markup, tag
 __all__ = ["Axis", "Plot", "picture", "rectangle", "words"]
 
 
+_WIDE = 600.0
+"""Pictures that are wider than this scroll on a phone, as their texts would be too small."""
+
+
 def picture(width: float, height: float, label: str, *children: Iterable[Markup]) -> Markup:
     """Make an SVG picture.
 
@@ -32,6 +36,7 @@ def picture(width: float, height: float, label: str, *children: Iterable[Markup]
         role="img",
         aria_label=label,
         style=f"max-width:{width:g}px",
+        class_="wide" if width > _WIDE else None,
     )
 
 

@@ -12,7 +12,7 @@ from .html import Markup, details, figure, table, tag
 from .layout import KEY, amplifier_map, focal_plane
 from .results import Failure, Results, TestResult
 
-__all__ = ["cards", "failed_tests", "maps", "reasons", "state_class"]
+__all__ = ["cards", "failed_tests", "heading", "maps", "reasons", "state_class"]
 
 MOST_REASONS = 5
 """Lines on why tests of one calibration failed; the table has all."""
@@ -107,6 +107,21 @@ def _exposures_failed(verdict: Mapping[str, Any]) -> list[str]:
         thresholds[name] for name in ("FINAL_NUMBER_OF_FAILED_EXPOSURES", "MAX_FAILED_EXPOSURES_THRESHOLD")
     )
     return [f"{failed} exposures failed ({limit} reject)"]
+
+
+def heading(results: Results) -> str:
+    """Head of what `reasons` says.
+
+    Parameters
+    ----------
+    results
+        Tests of the run.
+
+    Returns
+    -------
+    text
+    """
+    return "What failed, and by how much" if results.failures() else "How near to the limits"
 
 
 def reasons(summary: Mapping[str, Any], results: Results) -> Markup:
