@@ -21,7 +21,12 @@ from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
 
 from .conftest import Night
 
-pytestmark = [pytest.mark.endtoend, pytest.mark.timeout(600), pytest.mark.xdist_group("batch")]
+pytestmark = [
+    pytest.mark.endtoend,
+    pytest.mark.long,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("batch"),
+]
 
 
 def results(night: Night, job: Job) -> dict[tuple[str, str], Any]:
