@@ -129,7 +129,7 @@ def test_a_type_that_needs_one_whose_images_never_came_is_named(make_run: MakeRu
 
     case.run(act)
     assert case.ocps.requests == []
-    assert case.not_done["generate BIAS"] == "the BIAS images were not all taken and confirmed"
+    assert case.not_done["generate BIAS"] == "not all BIAS images were taken and confirmed"
     assert case.not_done["generate DARK"] == "it needs 'certify BIAS', which was not done"
 
 

@@ -92,7 +92,8 @@ def test_every_component_must_be_enabled(check: Any, component: str, state: str)
     with pytest.raises(PreflightError) as caught:
         check(f"component-state:component={component},state={state}")
     (problem,) = caught.value.problems
-    assert f"{component} is {state}, not ENABLED" in problem.replace(":0", "")
+    found = "in FAULT: clear it to STANDBY" if state == "FAULT" else f"{state}, not ENABLED"
+    assert f"{component} is {found}" in problem.replace(":0", "")
 
 
 def test_a_component_that_does_not_run_is_named_after_ten_seconds(check: Any) -> None:

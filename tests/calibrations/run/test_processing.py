@@ -246,7 +246,7 @@ def test_steps_whose_images_never_came_are_named(make_run: MakeRun) -> None:
 
     case.run(act)
     assert list(case.not_done) == ["verify DARK", "verify FLAT", "gains from flat pairs"]
-    assert case.not_done["verify DARK"] == "the DARK images were not all taken and confirmed"
+    assert case.not_done["verify DARK"] == "not all DARK images were taken and confirmed"
     assert [fact.calibration for fact in case.of(VerdictGiven)] == ["BIAS"]
 
 

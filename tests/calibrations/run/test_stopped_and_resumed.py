@@ -115,23 +115,24 @@ def test_exposures_whose_numbers_mean_others_are_taken_again(observed: Any) -> N
 
     case.begin(operator=operator)
     other = ("of another night", "dark", 30.0)
-    first, *_ = case.summary["exposures"]
+    changed = case.summary["exposures"][3]  # a dark that is used; the biases may be verified already
+    assert changed["image_type"] == "DARK"
     with contextlib.closing(sqlite3.connect(case.folder / "repo" / "gen3.sqlite3")) as database, database:
         database.execute("""INSERT INTO "group" (instrument, name) VALUES ('LATISS', ?)""", other[:1])
         database.execute(
             'UPDATE "exposure" SET "group" = ?, observation_type = ?, exposure_time = ? WHERE id = ?',
-            (*other, first["id"]),
+            (*other, changed["id"]),
         )
     case.resume(later=100.0)
     assert case.state == "DONE", case.reason
     (lost,) = case.facts(ExposureLost)
-    words = f"exposure {lost.id} of the Butler is {first['obs_id']}, DARK of 30 s, group of another night"
-    assert lost.id == first["id"]
+    words = f"exposure {lost.id} of the Butler is {changed['obs_id']}, DARK of 30 s, group of another night"
+    assert lost.id == changed["id"]
     assert words in lost.reason
-    assert any(f"{first['obs_id']} is lost and will be taken again" in line for line in case.log)
-    assert first["id"] not in [each.taken.id for each in case.last_record.held("BIAS").values()]
-    (job,) = [job for job in case.summary["jobs"] if job["calibration"] == "BIAS"]
-    assert str(first["id"]) not in job["data_query"]
+    assert any(f"{changed['obs_id']} is lost and will be taken again" in line for line in case.log)
+    assert changed["id"] not in [each.taken.id for each in case.last_record.held("DARK").values()]
+    (job,) = [job for job in case.summary["jobs"] if job["calibration"] == "DARK"]
+    assert str(changed["id"]) not in job["data_query"]
 
 
 def test_who_ends_before_the_first_exposure_does_not_say_that_nothing_was_exposed(observed: Any) -> None:
