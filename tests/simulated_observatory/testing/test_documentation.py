@@ -27,7 +27,7 @@ def test_the_worked_example_passes(tmp_path: Path) -> None:
     # Without plugins for asyncio: the tests are those of unittest.
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:asyncio", "--rootdir", "."]
     ended = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=600
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     passed = re.search(r"\d+ passed", page)
