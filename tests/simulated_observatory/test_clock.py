@@ -49,6 +49,14 @@ def test_a_call_that_blocks_the_loop_takes_simulated_time_and_delays_what_was_du
     assert time.sleep is really
 
 
+def test_work_that_blocks_takes_no_simulated_time_without_threads_either() -> None:
+    async def main() -> float:
+        await asyncio.to_thread(time.sleep, 0.01)
+        return loop().time()
+
+    assert clock.run(main, threads=False) == 0.0
+
+
 def test_tai_is_that_of_the_simulated_date() -> None:
     async def later() -> tuple[float, float]:
         await asyncio.sleep(90)

@@ -121,7 +121,7 @@ class TestNegativeVerdicts:
     LINE = f"{NEGATIVE}: BIAS failed: 16 of 90 tests failed"
 
     def _end(self, made: HandMade, reason: str, log: str, *, passed: bool = False) -> list[str]:
-        made.parts = [PartOutcome(status=0, log=log)]
+        made.parts = [PartOutcome(status=0, file=log)]
         made.note("VerdictGiven", calibration="BIAS", passed=passed, complete=True)
         made.state(9.0, ScriptState.DONE, reason)
         return made.violations("negative-verdicts-come-first")

@@ -59,6 +59,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         self._now = 0.0
         self._start_tai = start_tai
         self._threads = threads
+        self._working = False
         self.turns = 0
         """How often the loop has looked for what is to be done next."""
         self.on_turn: Callable[[int], None] | None = None
@@ -95,7 +96,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         really = time.sleep
 
         def block(seconds: Any) -> None:
-            if asyncio._get_running_loop() is self:
+            if asyncio._get_running_loop() is self and not self._working:
                 self._now = round(self._now + seconds, 9)
             else:
                 really(seconds)
@@ -134,11 +135,14 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def _do(self, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         """Call a function; return its outcome."""
         ended: asyncio.Future[T] = self.create_future()
+        self._working = True
         try:
             ended.set_result(func(*args))
         except Exception as error:
             ended.set_exception(error)
             ended.exception()  # read here, so that asyncio does not log it: it is raised when delivered
+        finally:
+            self._working = False
         return ended
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import math
@@ -236,6 +237,8 @@ def _run_part(scenario: Scenario, folder: Path, part: int, report: Callable[[str
     except BaseException:
         outcome.broken = traceback.format_exc()
     outcome.log = console.getvalue()
+    with contextlib.suppress(OSError):  # a run that was refused has none
+        outcome.file = (folder / "run" / "script.log").read_text(encoding="utf-8", errors="replace")
     outcome.left += [each.name for each in threading.enumerate() if each is not threading.main_thread()]
     return outcome
 

@@ -143,8 +143,9 @@ class PartOutcome:
 
     Parameters
     ----------
-    status, seconds, log
-        Exit status of the command, how long it took [simulated s], and the log of the script.
+    status, seconds, log, file
+        Exit status of the command, how long it took [simulated s], what the screen had, and ``script.log``,
+        which earlier parts have begun.
     left
         What was still running at the end.
     broken, refused
@@ -157,6 +158,7 @@ class PartOutcome:
     broken: str = ""
     refused: str = ""
     log: str = ""
+    file: str = ""
 
 
 @dataclass

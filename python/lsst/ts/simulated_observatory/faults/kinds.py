@@ -87,7 +87,7 @@ _ROWS = (
     _component(
         "component-state",
         "a component is not ENABLED when the run begins",
-        "not ENABLED|not allowed in",
+        "not ENABLED|is in FAULT: clear it|not allowed in",
         {"state": _STATE},
     ),
     _component("component-absent", "a component does not run at all", "has not said its state"),

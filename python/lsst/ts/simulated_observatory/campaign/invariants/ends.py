@@ -127,7 +127,7 @@ def _negative_verdicts_come_first(evidence: Evidence) -> Iterator[str]:
         names = ", ".join(negative) or "nothing"
         yield f"the verdicts on {names} are negative, and the reason is: {final[1]}"
     for name in evidence.verdicts:
-        for place, text in {"reason": final[1], "log": last.log}.items():
+        for place, text in {"reason": final[1], "log": last.file}.items():
             if (f"{NEGATIVE}: {name} " in text) != (name in negative):
                 words = "does not name" if name in negative else "names"
                 yield f"the {place} {words} a negative verdict on {name}"
