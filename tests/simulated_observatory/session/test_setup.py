@@ -104,3 +104,16 @@ def test_the_folder_of_the_simulator_is_not_its_repository_too(tmp_path: Path) -
     _check(place)
     with pytest.raises(click.UsageError, match="it is the run directory, too"):
         _check(both)
+
+
+def test_a_second_night_on_a_repository_draws_other_job_ids(tmp_path: Path) -> None:
+    first = in_folder(tmp_path)
+    second = replace(first, settings=replace(first.settings, date="2025-01-16"))
+    before = _first_job_id(first)
+    assert before == _first_job_id(replace(first)), "the same run again, elsewhere, has the same"
+    ImageFolder(first.images, "AT").reserve(20250115)
+    assert _first_job_id(second) != before
+
+
+def _first_job_id(setup: SetupWithoutPixels) -> str:
+    return setup.observatory()._random("OCPS").bytes(16).hex()
