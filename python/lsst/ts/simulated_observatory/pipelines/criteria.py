@@ -254,7 +254,7 @@ def _is_saturated(image: DetectorImage, amplifier: str) -> bool:
     """Whether what is left of an amplifier, or was interpolated in it, is not the light."""
     known = (image.flags(amplifier) & _UNUSABLE) == 0
     saturated = (image.flags(amplifier)[known] & np.uint16(MaskPlane.SAT)) != 0
-    return int(np.count_nonzero(saturated)) > MOST_SATURATED * saturated.size
+    return bool(np.count_nonzero(saturated) > MOST_SATURATED * saturated.size)
 
 
 def verify_flat(

@@ -88,7 +88,7 @@ class ScriptSession:
                     "SIMULATED run: seed %s, scale %s, night of %s.",
                     settings.seed,
                     settings.scale,
-                    settings.date,
+                    settings.date or "today",
                 )
                 if settings.faults:
                     script.log.warning("SIMULATED faults: %s.", "; ".join(settings.faults))
