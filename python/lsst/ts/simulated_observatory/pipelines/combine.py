@@ -104,11 +104,16 @@ class CombineFlatConfig(PipelineTaskConfig, pipelineConnections=CombineFlatConne
 
     clip = Field[float](doc="Clipping, in sigma.", default=3.0)
     nIter = Field[int](doc="How often to clip.", default=3)
-    minFraction = RangeField[float](
-        doc="Part of the images that must be usable; never less than half.", default=0.5, min=0.5, max=1.0
+    minFraction = RangeField(
+        doc="Part of the images that must be usable; never less than half.",
+        dtype=float,
+        default=0.5,
+        min=0.5,
+        max=1.0,
     )
-    minImages = RangeField[int](
+    minImages = RangeField(
         doc="Number of images that must be usable, never less than three; all, where there are fewer.",
+        dtype=int,
         default=3,
         min=3,
     )
