@@ -126,7 +126,7 @@ def test_a_configuration_in_a_journal_is_examined_like_any_other(command: Make, 
     outcome = command("--resume", "run")
     outcome.is_harmless()
     assert outcome.status == 2
-    assert "a tag (!) is not possible" in outcome.words
+    assert "is not possible in a configuration" in outcome.words
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "device", "loop", "other"])

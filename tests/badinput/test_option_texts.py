@@ -291,9 +291,11 @@ def test_what_is_gigantic_is_refused_soon_and_briefly(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        pytest.param("n_bias: !!python/object/apply:os.system ['touch canary']", "a tag", id="python-object"),
-        pytest.param("n_bias: !!python/name:os.system", "a tag", id="python-name"),
-        pytest.param("!!python/object/new:os.system [touch canary]", "a tag", id="python-new"),
+        pytest.param(
+            "n_bias: !!python/object/apply:os.system ['touch canary']", "tag !!python", id="python-object"
+        ),
+        pytest.param("n_bias: !!python/name:os.system", "tag !!python", id="python-name"),
+        pytest.param("!!python/object/new:os.system [touch canary]", "tag !!python", id="python-new"),
         pytest.param("%TAG ! tag:yaml.org,2002:python/\n---\nx: !name:os.system", "directive", id="own-tags"),
         pytest.param("n_bias: 3\nn_bias: 4", "more than once", id="key-twice"),
         pytest.param('n_bias: 3\n"n_bias": 4', "more than once", id="key-twice-quoted"),

@@ -36,7 +36,9 @@ def test_a_refused_configuration_moves_nothing_and_names_all_that_is_wrong(scrip
 
 
 def test_a_python_object_is_not_made(script: Make) -> None:
-    script("n_bias: !!python/object/apply:os.system ['touch canary']").is_refused("a tag (!) is not possible")
+    script("n_bias: !!python/object/apply:os.system ['touch canary']").is_refused(
+        "is not possible in a configuration"
+    )
 
 
 HEADER = {

@@ -54,8 +54,9 @@ def test_it_ends_done(daily: Any) -> None:
 
 
 def test_its_last_words_are_the_verdict_and_where_everything_is(daily: Any) -> None:
-    verdict, where = daily.output.splitlines()[-2:]
+    verdict, page, where = daily.output.splitlines()[-3:]
     assert verdict.startswith("DONE")
+    assert page.endswith(f"{daily.folder}/report.html")
     assert where.endswith(str(daily.folder))
 
 
@@ -176,7 +177,8 @@ def test_a_plain_butler_reads_the_gains_of_a_pair_under_either_flat(
     for exposure in pair["exposures"]:
         found = butler.get("cpPtcExtract", detector=0, exposure=exposure, instrument="LATISS")
         assert found.gain["C07"] == pair["gain"]
-        assert found.noise["C07"] == pair["noise"]
+        # The noise in the summary is corrected by the curve in use, that of the job linearly.
+        assert found.noise["C07"] == pytest.approx(pair["noise"], rel=0.01)
 
 
 def test_a_plain_butler_reads_the_processed_image(daily: Any, butler: Butler) -> None:
@@ -243,12 +245,13 @@ def test_biases_are_verified_while_darks_are_taken(daily: Any) -> None:
 
 def test_every_job_left_its_log(daily: Any) -> None:
     assert len(daily.summary["jobs"]) == 4
+    log = (daily.folder / "script.log").read_text()
     for job in daily.summary["jobs"]:
         assert job["log"] == str(daily.folder / "uws" / job["job_id"] / "outs" / "ocps.log")
         text = Path(job["log"]).read_text()
         assert job["data_query"].partition(" AND ")[2] in text
         assert "pipetask ended with exit status 0" in text
-        assert job["log"] in daily.output
+        assert job["log"] in log
 
 
 def test_the_report_tells_verdicts_and_gains(daily: Any) -> None:

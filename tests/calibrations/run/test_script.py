@@ -215,8 +215,8 @@ def test_a_run_whose_time_limit_was_too_short_is_not_advised_to_be_resumed(
     advice = f"The run can be resumed; its directory is {outcome.folder}"
     if default is not None:
         advice = (
-            f"A time limit of the configuration was too short ({option}, by default {default}), also if the"
-            f" run in {outcome.folder} is resumed; a new run is needed."
+            f"A time limit of the configuration was too short ({option}, by default {default})."
+            f" Resuming {outcome.folder} cannot change that; start a new run."
         )
     assert advice in caplog.messages
 

@@ -40,7 +40,7 @@ def test_a_script_that_is_like_no_other_is_refused_with_the_list(run_script: Any
 
 
 def test_no_script_is_refused(run_script: Any) -> None:
-    refused(run_script(script=None), "Missing argument 'SCRIPT'")
+    refused(run_script(script=None), "name a SCRIPT; there are auxtel/make_latiss_calibrations.py")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_no_script_is_refused(run_script: Any) -> None:
         (["--scale", "four"], "not a valid integer"),
         (["--seed", "-1"], "--seed"),
         (["--index", "0"], "--index"),
-        (["-l", "verbose"], "--log-level"),
+        (["-l", "verbose"], "-l 'verbose': use DEBUG, INFO"),
         (["--date", "tomorrow"], "--date 'tomorrow': write YYYY-MM-DD"),
         (["--date", "2025-02-30"], "--date '2025-02-30'"),
         (["--date", "15.1.2025"], "write YYYY-MM-DD"),

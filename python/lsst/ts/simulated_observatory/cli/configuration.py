@@ -54,6 +54,8 @@ def configuration_text(file: Path | None, parameters: Sequence[str]) -> str:
         if match is None or len(parameter.splitlines()) > 1:
             shown = one_line(repr(parameter), 80)
             raise click.UsageError(f"-p {shown}: write KEY=VALUE on one line, e.g. -p n_bias=3")
+        if re.search("[\ud800-\udfff]", parameter):
+            raise click.UsageError(f"-p {match['key']}: it has bytes that are no UTF-8, and not printable")
         lines.append(f"{match['key']}: {_value(match['value'])}")
     return "\n".join(lines)
 

@@ -18,7 +18,6 @@ from lsst.ts.xml.enums.Script import ScriptState
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.domain.tai import iso_tai
-from lsst.ts.calibrations.domain.text import on_screen
 from lsst.ts.calibrations.journal.resumption import OPTION
 from lsst.ts.calibrations.journal.summary import SUMMARY
 
@@ -106,10 +105,11 @@ class ScriptSession:
             if not resumed:  # the summary there is that of the run, which may be going on
                 script.write_summary(ScriptState(script.state.state).name, script.state.reason)
             self.view.say("CONFIGURE_FAILED: see the problems above")
+            self.view.say(f"Run directory    {self.setup.settings.folder}")
             await script.done_task
             return
         if self.obstacle is not None:
-            script.log.error(str(self.obstacle), extra=on_screen(""))
+            script.log.error(str(self.obstacle))
             script.write_summary("FAILED", str(self.obstacle))
             self._show_end(f"FAILED: {self.obstacle}")
             await script.close()
