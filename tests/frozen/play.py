@@ -15,7 +15,7 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,13 @@ def _repositories() -> Path:
 
 
 class _Setup(SetupWithoutPixels):
-    """A setup with reference flats of the usual filter alone, which are made in no time."""
+    """A setup with reference flats of the usual filter alone, which are made in no time, and without a page.
+
+    A process of its own draws the page: when it comes, if at all, is a matter of the machine.
+    """
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "settings", replace(self.settings, draw_page=False))
 
     def _make_repository(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
         if self.repository.exists():  # of a run that is resumed
