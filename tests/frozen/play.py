@@ -163,6 +163,7 @@ def _repositories() -> Path:
     return Path(folder)
 
 
+@dataclass(frozen=True)
 class _Setup(SetupWithoutPixels):
     """A setup with reference flats of the usual filter alone, which are made in no time, and without a page.
 
