@@ -164,3 +164,12 @@ def test_level_that_nobody_knows_is_null() -> None:
     ]
     norm = FlatNormTask(config=FlatNormConfig()).run(levels, [0, 0]).scales
     assert norm == {"EXPOSURES": {1: None, 2: 3.0}, "DETECTORS": {0: 1.0}}
+
+
+@pytest.mark.parametrize(("lit", "number"), [(8, 14), (3, 5), (3, 4)])
+def test_light_in_most_biases_leaves_none(
+    lit: int, number: int, rng: np.random.Generator, stored: Store
+) -> None:
+    images = [stored(rng.normal(6.0 * (each <= lit), 9.0, SHAPE), each) for each in range(1, number + 1)]
+    with pytest.raises(UnusableSetError, match="it has more light than others"):
+        combined(images)

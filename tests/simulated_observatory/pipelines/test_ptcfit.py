@@ -233,3 +233,14 @@ def test_one_low_pair_is_no_turnoff_and_two_are() -> None:
 
 def test_levels_are_counted_and_not_pairs() -> None:
     assert [levels(np.array(each)) for each in ([], [5.0], [5.0, 5.04], [5.0, 5.06, 9.0])] == [0, 1, 1, 3]
+
+
+@pytest.mark.parametrize("kind", ["constant", "falling", "tiny gain"])
+def test_variances_that_are_not_those_of_photons_give_no_gain(kind: str) -> None:
+    mean = 3300.0 * np.array([5.0, 10.0, 15.0, 20.0, 25.0, 30.0])
+    variance = {"constant": np.full(6, 15_000.0), "falling": mean[::-1] / 1.05, "tiny gain": mean / 0.03}[
+        kind
+    ]
+    fit = fit_curve(mean, variance, np.full(6, 900_000), 8.3)
+    assert math.isnan(fit.gain)
+    assert "off any curve" in fit.reason

@@ -51,6 +51,9 @@ differences of neighbours at 100 ke; what is saturated or clipped has next to no
 MOST_LIGHT_CHANGE = 2.0
 """Factor between the light of a flat per second and that of the others."""
 
+DARKER = 0.25
+"""Part of the biases or darks that have less light than the others from which it is the others that are off."""
+
 _FIGURES = ("light", "level", "shape", "noise")
 """What is compared; light is the level of the whole detector, which is known better than one amplifier's."""
 
@@ -195,8 +198,26 @@ def compare_members(
         if not found:
             break
         unusable |= {used[place]: reason for place, reason in found.items()}
+    darker = 0 if kind == "FLAT" else _darker(members, scales, used, tolerance)
+    if darker and DARKER * len(members) <= darker:
+        used, figures = [], []
+        unusable |= {i: "it has more light than others" for i in range(len(members)) if i not in unusable}
     odd = {used[place]: reason for place, reason in _outliers(figures, of_reference, tolerance.odd).items()}
     return Comparison(dict(sorted(unusable.items())), odd, tuple(sorted(remarks)))
+
+
+def _darker(members: Sequence[Member], scales: _Array, used: Sequence[int], tolerance: Tolerance) -> int:
+    """How many members that are left out have less light than those that are used: light only adds."""
+    if not used:
+        return 0
+    known = np.where(scales > 0.0, scales, math.nan)
+    light, noise = (
+        np.array([np.nanmean(each) if _any(each) else math.nan for each in values]) / known
+        for values in ([each.level for each in members], [each.noise for each in members])
+    )
+    limit = np.median(light[used]) - tolerance.unusable["light"] * np.median(noise[used])
+    others = np.setdiff1d(np.arange(len(members)), used)
+    return int(np.count_nonzero(light[others] < limit))
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,6 +32,9 @@ READMISSION = 0.9
 LEVEL = 0.01
 """Relative difference from which means are different levels."""
 
+MISFIT = 0.05
+"""Relative misfit, rms, of points that follow no curve of photons, if it is beyond five sigma, too."""
+
 GAIN_ERROR = 0.1
 """Relative error of a gain that says nothing any more."""
 
@@ -185,6 +188,9 @@ def _fitted(points: _Points, used: NDArray[np.bool_]) -> CurveFit:
     residuals, found = points.misfit(values)[used], points.solution(values, used)
     if found is None:
         return _none(used, "the pairs do not determine gain and brighter-fatter coefficient")
+    relative = residuals * points.error[used] / points.variance[used]
+    if min(_rms(relative) / MISFIT, _rms(residuals) / 5.0) > 1.0:
+        return _none(used, f"the variances are off any curve of photons, by {_rms(relative):.0%}")
     rejected = bool(np.any(~used & (points.mean < turnoff)))
     doubt = estimate(found, residuals, rejected=rejected)
     a00, gain, square = points.parameters(values + doubt.shift)
@@ -205,6 +211,11 @@ def _fitted(points: _Points, used: NDArray[np.bool_]) -> CurveFit:
         chi_square=float(np.sum(residuals**2)) / dof if dof else math.nan,
         dof=dof,
     )
+
+
+def _rms(values: NDArray[np.float64]) -> float:
+    """Root of the mean square."""
+    return float(np.sqrt(np.mean(values**2)))
 
 
 def levels(means: NDArray[np.float64]) -> int:
