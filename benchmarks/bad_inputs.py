@@ -15,11 +15,44 @@ import math
 from typing import Any
 
 import numpy as np
-
 from made_inputs import (
-    AMPLIFIERS, BAD, C01, CASES, COLUMNS, CR, GAIN, LAMP, NOISE, PRESCAN, ROWS, SAT, SHAPE, Outcome, biases, case,
-    combined, combined_flat, curve, darks, defects, failing, fitted, flats, image, known_detector, left_out,
-    level_of, must_fail, of_list, of_pair, pair, part_of, pulls, raw, refused, removed, verified,
+    AMPLIFIERS,
+    BAD,
+    C01,
+    CASES,
+    COLUMNS,
+    CR,
+    GAIN,
+    NOISE,
+    PRESCAN,
+    ROWS,
+    SAT,
+    SHAPE,
+    Outcome,
+    biases,
+    case,
+    combined,
+    combined_flat,
+    curve,
+    darks,
+    defects,
+    failing,
+    fitted,
+    flats,
+    image,
+    known_detector,
+    left_out,
+    level_of,
+    must_fail,
+    of_list,
+    of_pair,
+    pair,
+    part_of,
+    pulls,
+    raw,
+    refused,
+    removed,
+    verified,
 )  # fmt: skip
 
 from lsst.ts.simulated_observatory.pipelines.combine import FlatNormConfig, FlatNormTask
@@ -701,7 +734,7 @@ def _(rng: Rng) -> Outcome:
 @case("defects", "true list without one cold pixel of response 0.5", "fails")
 def _(rng: Rng) -> Outcome:
     shown, mask = known_detector(rng)
-    row, column = np.argwhere((shown["flat"].image < 0.9))[0]
+    row, column = np.argwhere(shown["flat"].image < 0.9)[0]
     mask[row, column] = False
     return of_list(shown, mask)
 

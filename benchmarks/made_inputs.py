@@ -14,8 +14,6 @@ from lsst.ts.simulated_observatory.pipelines.combine import (
     CombineFlatConfig,
     CombineFlatTask,
     CombineTask,
-    FlatNormConfig,
-    FlatNormTask,
 )
 from lsst.ts.simulated_observatory.pipelines.cosmicrays import CosmicRayFinder
 from lsst.ts.simulated_observatory.pipelines.criteria import verified_image
@@ -31,8 +29,6 @@ from lsst.ts.simulated_observatory.pipelines.members import UnusableSetError
 from lsst.ts.simulated_observatory.pipelines.overscan import subtract_overscan
 from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve, variance_model
 from lsst.ts.simulated_observatory.pipelines.raws import RawAmplifier
-from lsst.ts.simulated_observatory.pipelines.removal import divide_by_flat
-from lsst.ts.simulated_observatory.pipelines.statistics import clipped_statistics
 
 Reals = NDArray[np.float64]
 Outcome = tuple[str, bool]
