@@ -52,7 +52,7 @@ MOST_LIGHT_CHANGE = 2.0
 """Factor between the light of a flat per second and that of the others."""
 
 DARKER = 0.25
-"""Part of the biases or darks that have less light than the others from which it is the others that are off."""
+"""Part of the biases or darks with less light than the others from which it is the others that are off."""
 
 _FIGURES = ("light", "level", "shape", "noise")
 """What is compared; light is the level of the whole detector, which is known better than one amplifier's."""
