@@ -1,5 +1,6 @@
 """The page of a run: what it shows, that it is one file, and that nothing of it can hurt a run."""
 
+import contextlib
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -20,6 +21,7 @@ from lsst.ts.calibrations.page.datasets import Datasets
 from lsst.ts.calibrations.page.document import Run, make_page
 from lsst.ts.calibrations.page.html import tag
 from lsst.ts.calibrations.page.images import png, stretched
+from lsst.ts.calibrations.page.process import PAGE_LOG
 from lsst.ts.calibrations.page.results import Results, TestResult
 from lsst.ts.calibrations.page.statistics import summary_tables
 from lsst.ts.calibrations.page.svg import Axis
@@ -273,3 +275,17 @@ def test_a_page_that_is_being_drawn_is_given_up_for_a_newer_one(folder: Path) ->
     process.draw()
     process.wait(200.0)
     assert "C05 NOISE" in (folder / PAGE).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("later", "drawn"), [(29.0, False), (31.0, True)])
+def test_the_page_of_a_run_that_goes_on_is_not_drawn_all_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, later: float, drawn: bool
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("lsst.ts.calibrations.page.process.time.monotonic", lambda: now)
+    process = PageProcess(tmp_path)
+    now += later
+    process.draw_so_far()
+    assert (tmp_path / PAGE_LOG).exists() is drawn
+    with contextlib.suppress(OSError):  # there is no run in this folder
+        process.wait(60.0)

@@ -25,6 +25,9 @@ class DrawnPage:
         self.limits: list[float] = []
         self.made.append(self)
 
+    def draw_so_far(self) -> None:
+        self.draw()
+
     def draw(self) -> None:
         self.last_facts.append(type(list(read_journal(self.folder / JOURNAL))[-1]).__name__)
         if self.fails:

@@ -269,7 +269,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
     def _draw_after_verdict(self, fact: Fact) -> None:
         """Begin to draw the page of the run so far; nothing waits for it."""
         if self._page is not None and isinstance(fact, VerdictGiven):
-            self._page.draw()
+            self._page.draw_so_far()
 
     async def do_stop(self, data: salobj.BaseMsgType) -> None:
         """Stop as every script does, but not before `run` has begun.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 __all__ = ["PAGE", "PAGE_LOG", "PageProcess"]
@@ -13,6 +14,11 @@ PAGE = "report.html"
 
 PAGE_LOG = "report.html.log"
 """What its process said."""
+
+
+SPACING = 30.0
+"""Seconds from the begin of a run, or of its last page, before which the page of a verdict is not drawn: at
+the telescope verdicts are minutes apart, in a simulated night seconds, and the end draws the page anyway."""
 
 
 class PageProcess:
@@ -27,11 +33,23 @@ class PageProcess:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._begun = time.monotonic()
 
     @property
     def path(self) -> Path:
         """Where the page is."""
         return self.folder / PAGE
+
+    def draw_so_far(self) -> None:
+        """Begin to draw the page of a run that goes on, unless that is too soon.
+
+        Raises
+        ------
+        OSError
+            Disk or system refused.
+        """
+        if time.monotonic() - self._begun >= SPACING:
+            self.draw()
 
     def draw(self) -> None:
         """Begin to draw; a page that is being drawn would be older, and is given up.
@@ -42,6 +60,7 @@ class PageProcess:
             Disk or system refused.
         """
         self._end_former()
+        self._begun = time.monotonic()
         with (self.folder / PAGE_LOG).open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "lsst.ts.calibrations.page", str(self.folder)],
