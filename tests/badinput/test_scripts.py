@@ -43,7 +43,7 @@ def test_a_python_object_is_not_made(script: Make) -> None:
 
 HEADER = {
     "program": "$(touch canary); `touch canary` | x && 'y' \\\"z\\\" *?",
-    "reason": "' OR 1=1; DROP TABLE exposure; -- {0.__class__} %s ${HOME}",
+    "reason": "' OR 1=1; DROP TABLE exposure; -- {0.__class__} %s $(HOME)",
     "note": 'It\'s "quoted" & long / so: ' + "' & " * 100 + "; touch canary",
 }
 """Texts that are allowed, of which nothing may be executed, expanded, cut or read as something else."""

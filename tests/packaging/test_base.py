@@ -1,4 +1,7 @@
-"""The scripts where nothing is installed but their base: no salobj, no numpy, no simulated observatory."""
+"""The scripts where nothing is installed but their base: no salobj, no numpy, no simulated observatory.
+
+Only the process that draws the page of a run needs numpy and astropy, which the base brings.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ import pkgutil
 from importlib import import_module
 import lsst.ts.calibrations as package
 for each in pkgutil.walk_packages(package.__path__, "lsst.ts.calibrations."):
-    if ".data." not in each.name:
+    if ".data." not in each.name and ".page." not in each.name:
         import_module(each.name)
 """
 

@@ -60,11 +60,11 @@ def test_an_empty_pipe_is_a_writer_that_has_failed_and_not_the_defaults(tmp_path
     reader, writer = os.pipe()
     os.close(writer)
     try:
-        with pytest.raises(click.UsageError, match=r"it is empty.*leave -c out"):
+        with pytest.raises(click.UsageError, match=r"an empty pipe.*leave -c out"):
             configuration_text(Path(f"/dev/fd/{reader}"), ())
     finally:
         os.close(reader)
-    with pytest.raises(click.UsageError, match="it is empty"):
+    with pytest.raises(click.UsageError, match="an empty pipe"):
         configuration_text(Path("/dev/null"), ())
 
 

@@ -116,7 +116,7 @@ def make_two(
         copy(source, target, **options)
 
     monkeypatch.setattr(shutil, "copytree", slowly)
-    monkeypatch.setattr(repository, "_complete", lambda *_: None)
+    monkeypatch.setattr(repository, "complete_repository", lambda *_: None)
     make_it(tmp_path / "repo", reference)
     second.join(5)
     assert names(tmp_path / "repo") == COMPLETE

@@ -128,7 +128,7 @@ def play(folder: Path, template: Path, make: Make, options: Mapping[str, Any], *
     return outcome
 
 
-PIXEL_FACTS = {"GainsMeasured": {"gains"}}
+PIXEL_FACTS = {"GainsMeasured": {"gains"}, "OutcomesRead": {"tests"}}
 """Fields of facts that pixels tell."""
 
 OWN_FOLDER = re.compile(r"/[^\s\"']*/run(?=[/\s\"']|$)")
