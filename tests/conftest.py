@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Write halves of characters as escapes in what was captured: processes cannot exchange them as they are."""
+    """Write halves of characters as escapes in what was captured: processes cannot exchange them."""
     report = yield
     report.sections = [
         (name, text.encode("utf-8", "backslashreplace").decode("utf-8")) for name, text in report.sections

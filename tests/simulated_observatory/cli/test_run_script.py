@@ -52,7 +52,7 @@ def test_no_script_is_refused(run_script: Any) -> None:
         (["--scale", "four"], "not a valid integer"),
         (["--seed", "-1"], "--seed"),
         (["--index", "0"], "--index"),
-        (["-l", "verbose"], "-l 'verbose': use DEBUG, INFO"),
+        (["-l", "chatty"], "-l 'chatty': use DEBUG, INFO"),
         (["--date", "tomorrow"], "--date 'tomorrow': write YYYY-MM-DD"),
         (["--date", "2025-02-30"], "--date '2025-02-30'"),
         (["--date", "15.1.2025"], "write YYYY-MM-DD"),
