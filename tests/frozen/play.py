@@ -217,10 +217,14 @@ def _command(folder: Path, arguments: list[str], heard: Heard | None) -> Played:
     return Played(folder, result.exit_code, result.output, messages)
 
 
+_ENVIRONMENT = {"TS_CALIBRATIONS_SAL": "embedded", "COLUMNS": "1000"}
+"""Lines are so long that none is broken, which would depend on the length of paths."""
+
+
 def _invoke(arguments: list[str]) -> Result:
     """Call the command, which ends with an exit status."""
     with _process_kept():
-        result = CliRunner().invoke(main, arguments, env={"TS_CALIBRATIONS_SAL": "embedded"})
+        result = CliRunner().invoke(main, arguments, env=_ENVIRONMENT)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
