@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .images import DetectorImage, MaskPlane
-from .statistics import clipped_statistics
+from .statistics import clipped_statistics, finite_median
 
 __all__ = [
     "COLD_FRACTION",
@@ -17,7 +17,6 @@ __all__ = [
     "HOT_RATE",
     "flat_levels",
     "measure_levels",
-    "median",
     "unusable_darks",
     "unusable_flats",
     "usual_shape",
@@ -124,7 +123,7 @@ def flat_levels(levels: _Reals) -> _Reals:
     light
         Shape (images,); NaN where no amplifier has a level.
     """
-    return median(levels[0], axis=1)
+    return finite_median(levels[0], axis=1)
 
 
 def unusable_flats(levels: _Reals, names: Sequence[str]) -> dict[int, str]:
@@ -141,7 +140,7 @@ def unusable_flats(levels: _Reals, names: Sequence[str]) -> dict[int, str]:
         Why, by the index of the image.
     """
     mean, sigma, usable = levels
-    light, noise = flat_levels(levels), median(sigma, axis=1)
+    light, noise = flat_levels(levels), finite_median(sigma, axis=1)
     dark = np.flatnonzero(~(light > LIGHT * noise)).tolist()
     reasons = {index: f"it has no light: {light[index]:.3g} electron" for index in dark} | _too_few_pixels(
         usable
@@ -175,8 +174,8 @@ def usual_shape(levels: _Reals) -> tuple[_Reals, NDArray[np.bool_]]:
     light = flat_levels(levels)
     faint = np.argsort(light)[: max(3, (len(light) + 1) // 2)]
     shape = levels[0, faint] / light[faint, None]
-    usual = median(shape, axis=0)
-    steady = ~(median(np.abs(shape - usual), axis=0) > SHAPE)
+    usual = finite_median(shape, axis=0)
+    steady = ~(finite_median(np.abs(shape - usual), axis=0) > SHAPE)
     return usual, steady | (np.count_nonzero(~steady) * 2 >= steady.size)
 
 
@@ -209,22 +208,3 @@ def _odd(
 def _others(reasons: dict[int, str], number: int) -> list[int]:
     """Indices of the images that have no reason yet."""
     return [index for index in range(number) if index not in reasons]
-
-
-def median(values: _Reals, axis: int = 0) -> _Reals:
-    """Median of the finite values.
-
-    Parameters
-    ----------
-    values, axis
-        Any shape, and along which axis.
-
-    Returns
-    -------
-    median
-        NaN where there are none.
-    """
-    known = np.isfinite(values)
-    some = known.any(axis=axis)
-    finite = np.where(known, values, np.where(np.expand_dims(some, axis), math.nan, 0.0))
-    return np.where(some, np.nanmedian(finite, axis=axis), math.nan)

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .defectmembers import COLD_FRACTION, DEAD_FRACTION, HOT_RATE, median, usual_shape
+from .defectmembers import COLD_FRACTION, DEAD_FRACTION, HOT_RATE, usual_shape
 from .images import DetectorImage, MaskPlane
+from .statistics import finite_median
 
 __all__ = [
     "NOISE_LIMIT",
@@ -146,7 +147,7 @@ def expected_level(pixels: Mapping[str, NDArray[np.float32]]) -> float:
         NaN if there are none.
     """
     finite = [each[np.isfinite(each)] for each in pixels.values()]
-    return float(median(np.array([np.median(each) if each.size else math.nan for each in finite])))
+    return float(finite_median(np.array([np.median(each) if each.size else math.nan for each in finite])))
 
 
 def broken_in_darks(
@@ -168,7 +169,7 @@ def broken_in_darks(
     reasons
         Why, by name.
     """
-    usual = float(median(np.array(list(combined.values()))))
+    usual = float(finite_median(np.array(list(combined.values()))))
     glowing = {
         name: f"glowing: {rate - usual:+.3g} electron/s"
         for name, rate in combined.items()
@@ -194,7 +195,7 @@ def broken_in_flats(levels: _Reals, combined: Mapping[str, float]) -> dict[str, 
     reasons
         Why, by name.
     """
-    usual = float(median(np.array(list(combined.values()))))
+    usual = float(finite_median(np.array(list(combined.values()))))
     reasons = _constant(levels, combined)
     for (name, level), steady in zip(combined.items(), usual_shape(levels)[1], strict=True):
         if not steady:
@@ -210,7 +211,7 @@ def _constant(levels: _Reals, combined: Mapping[str, float]) -> dict[str, str]:
     """Amplifiers without noise, and without usable pixels."""
     sigma = levels[1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        noise = median(sigma / median(sigma, axis=1)[:, None])
+        noise = finite_median(sigma / finite_median(sigma, axis=1)[:, None])
     enough = np.count_nonzero(np.isfinite(sigma), axis=0) * 2 >= len(sigma)
     reasons = {}
     for name, quiet, known in zip(combined, noise, enough, strict=True):
