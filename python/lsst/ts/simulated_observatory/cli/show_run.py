@@ -15,8 +15,9 @@ from rich.table import Table
 
 from lsst.ts.calibrations.domain.text import one_line
 from lsst.ts.calibrations.journal.summary import SUMMARY
+from lsst.ts.calibrations.page import PAGE
 
-from ..session.overview import PAGE, show_overview
+from ..session.overview import show_overview
 from .cleaning import clean
 from .comparison import changes, failure_changes
 from .options import path_option, print_anything

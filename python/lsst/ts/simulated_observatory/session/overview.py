@@ -14,12 +14,10 @@ from rich.text import Text
 
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from lsst.ts.calibrations.domain.text import plain
+from lsst.ts.calibrations.page import PAGE
 from lsst.ts.calibrations.report.failures import failure_lines
 
 __all__ = ["show_overview"]
-
-PAGE = "report.html"
-"""Name of the page in the run directory."""
 
 LABEL = len("CONFIGURE_FAILED")
 """Width of the labels below the table."""
