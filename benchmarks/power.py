@@ -15,21 +15,21 @@ import argparse
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lsst.ts.calibrations.domain.instruments import LATISS, ImageType, image_name
 from lsst.ts.calibrations.verification.results import UNCOUNTED_TESTS
-from lsst.ts.simulated_observatory.cameras.models import Amplifier, DetectorModel, detector_model
+from lsst.ts.simulated_observatory.cameras.models import DetectorModel, detector_model
 from lsst.ts.simulated_observatory.components.optics import usual_optics
 from lsst.ts.simulated_observatory.detector.exposure import simulate
 from lsst.ts.simulated_observatory.faults.faults import Faults
 from lsst.ts.simulated_observatory.pipelines.new_repository import camera_tables
-from lsst.ts.simulated_observatory.pipelines.raws import RawAmplifier, RawImage
 from lsst.ts.simulated_observatory.repository.drawn_detector import (
     draw_calibrations,
     measure_pair,
     pipeline_task,
+    raw_image,
 )
 from lsst.ts.simulated_observatory.repository.reference import ReferenceRequest
 from lsst.ts.simulated_observatory.repository.reference_exposures import (
@@ -157,15 +157,7 @@ class Laboratory:
         request = exposure.request(self.request, self.model, "")
         if fault is not None:
             request = replace(request, faults=Faults([fault]).detector)
-        places = [
-            Amplifier(**{field.name: getattr(each, field.name) for field in fields(Amplifier)})
-            for each in self.model.amplifiers
-        ]
-        amplifiers = {
-            place.name: RawAmplifier(image, amplifier.imaging, place)
-            for place, amplifier, image in zip(places, self.model.amplifiers, simulate(request), strict=True)
-        }
-        raw = RawImage(dict(sorted(amplifiers.items())), exposure.header(self.request, self.model))
+        raw = raw_image(self.model, simulate(request), exposure.header(self.request, self.model))
         kind = image_type.value.capitalize()
         isr = pipeline_task(f"verify{kind}.yaml", f"verify{kind}Isr")
         options = {

@@ -9,7 +9,7 @@ are, too, but not written to files. Tasks and layouts are those of the pipelines
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ..cameras.models import Amplifier, DetectorModel, detector_model
 from ..detector.exposure import mean_exposure, simulate
+from ..detector.header import HeaderValue
 from ..detector.truth import random_stream
 from ..pipelines.combine import describe_combination
 from ..pipelines.defectmembers import flat_levels, measure_levels
@@ -34,7 +35,7 @@ from ..pipelines.tables import Defects, PhotonTransferCurve
 from .reference import ReferenceRequest
 from .reference_exposures import ReferenceExposure, reference_exposures
 
-__all__ = ["DrawnCalibrations", "draw_calibrations", "measure_pair", "pipeline_task"]
+__all__ = ["DrawnCalibrations", "draw_calibrations", "measure_pair", "pipeline_task", "raw_image"]
 
 DRAWN = {"SIMULATE DRAWN": True}
 """Keyword of what was drawn; it is passed on as all keywords of the simulation are."""
@@ -120,6 +121,32 @@ def pipeline_task(pipeline: str, label: str, **options: bool) -> Any:
     return task_class(config=config)
 
 
+def raw_image(
+    model: DetectorModel, images: Iterable[NDArray[Any]], header: dict[str, HeaderValue]
+) -> RawImage:
+    """Put together a raw image without a file.
+
+    Parameters
+    ----------
+    model, images, header
+        Detector; image of each of its amplifiers, with prescan and overscans; primary header.
+
+    Returns
+    -------
+    raw
+        As it is read from a file.
+    """
+    places = [
+        Amplifier(**{each.name: getattr(amplifier, each.name) for each in fields(Amplifier)})
+        for amplifier in model.amplifiers
+    ]
+    amplifiers = {
+        place.name: RawAmplifier(image, amplifier.imaging, place)
+        for place, amplifier, image in zip(places, model.amplifiers, images, strict=True)
+    }
+    return RawImage(dict(sorted(amplifiers.items())), header)
+
+
 class _Exposures:
     """The reference exposures of one detector, simulated or drawn and processed without files."""
 
@@ -128,10 +155,6 @@ class _Exposures:
         self.by_use: dict[str, list[ReferenceExposure]] = {}
         for each in reference_exposures(request):
             self.by_use.setdefault(each.use, []).append(each)
-        self._places = [
-            Amplifier(**{each.name: getattr(amplifier, each.name) for each in fields(Amplifier)})
-            for amplifier in model.amplifiers
-        ]
         pixels = model.amplifiers[0].width * model.amplifiers[0].height
         self._few = max(LEAST, round(ENOUGH / pixels))
 
@@ -139,11 +162,7 @@ class _Exposures:
         """Raw image of an exposure, or of the mean of several."""
         request = exposure.request(self.request, self.model, "")
         images = simulate(request) if mean_of == 1 else mean_exposure(request, mean_of)
-        amplifiers = {
-            place.name: RawAmplifier(image, amplifier.imaging, place)
-            for place, amplifier, image in zip(self._places, self.model.amplifiers, images, strict=True)
-        }
-        return RawImage(dict(sorted(amplifiers.items())), exposure.header(self.request, self.model, DRAWN))
+        return raw_image(self.model, images, exposure.header(self.request, self.model, DRAWN))
 
     def raws(self, use: str) -> tuple[RawImage, list[RawImage]]:
         """The mean of all exposures for a use, and some of them; few where all have the same noise."""
