@@ -17,7 +17,7 @@ from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.repository.database import read_address
 from lsst.ts.simulated_observatory.stand_ins.template import make_template
 
-from ...simulated_observatory.repository.server import Server, programs
+from ...simulated_observatory.repository.server import Server, running_server
 from .interrupted import COLLECTION, FILTERS, MODES, Observed
 
 pytestmark = pytest.mark.long
@@ -27,12 +27,7 @@ DAY = 86400.0
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    pytest.importorskip("psycopg2")
-    if programs() is None:
-        pytest.skip("PostgreSQL is not installed")
-    server = Server()
-    yield server
-    server.remove()
+    yield from running_server()
 
 
 @pytest.fixture

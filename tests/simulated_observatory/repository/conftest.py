@@ -6,17 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from .server import Server, programs
+from .server import Server, running_server
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    pytest.importorskip("psycopg2")
-    if programs() is None:
-        pytest.skip("PostgreSQL is not installed")
-    server = Server()
-    yield server
-    server.remove()
+    yield from running_server()
 
 
 @pytest.fixture

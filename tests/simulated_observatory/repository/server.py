@@ -7,12 +7,15 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["Server", "programs"]
+import pytest
+
+__all__ = ["Server", "running_server"]
 
 
-def programs() -> Path | None:
+def _programs() -> Path | None:
     """Folder of the programs of the newest PostgreSQL; Debian has them in no PATH."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda each: int(each.parts[-3]))
     found = debian[-1] if debian else shutil.which("initdb")
@@ -23,7 +26,7 @@ class Server:
     """A server with a data folder of its own, which trusts whoever comes from this machine."""
 
     def __init__(self) -> None:
-        found = programs()
+        found = _programs()
         assert found is not None
         self._programs = found
         self._folder = Path(tempfile.mkdtemp(prefix="pg-"))
@@ -78,3 +81,13 @@ class Server:
 
     def _output(self) -> Path:
         return Path(tempfile.mkstemp(prefix="pg-output-")[1])
+
+
+def running_server() -> Iterator[Server]:
+    """A server for a fixture; the test is skipped where there is none, or no driver."""
+    pytest.importorskip("psycopg2")
+    if _programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    server = Server()
+    yield server
+    server.remove()
