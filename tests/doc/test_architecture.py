@@ -24,7 +24,7 @@ def stated(package: str) -> list[set[str]]:
     return [set(re.split(", *", names)) for names in re.findall(r"^    \* - (.+)$", table, re.MULTILINE)]
 
 
-@pytest.mark.parametrize("package", ["calibrations", "simulated_observatory"])
+@pytest.mark.parametrize("package", ["calibrations", "calibrations_page", "simulated_observatory"])
 def test_the_page_states_the_layers_of_the_contracts(package: str) -> None:
     layers = LAYERS[f"lsst.ts.{package}"]["layers"]
     assert stated(package) == [set(re.split(r" *[|:] *", layer)) for layer in layers]

@@ -70,7 +70,7 @@ NEWER = 1000.0
 
 
 class Copy:
-    """A copy of both packages.
+    """A copy of the packages.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.packages = folder / "lsst" / "ts"
-        for name in ("calibrations", "simulated_observatory"):
+        for name in ("calibrations", "calibrations_page", "simulated_observatory"):
             shutil.copytree(PACKAGES / name, self.packages / name)
 
     def test(self, *tests: str, timeout: float = 200.0) -> subprocess.CompletedProcess[str]:

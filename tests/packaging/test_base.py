@@ -24,7 +24,7 @@ import pkgutil
 from importlib import import_module
 import lsst.ts.calibrations as package
 for each in pkgutil.walk_packages(package.__path__, "lsst.ts.calibrations."):
-    if ".data." not in each.name and ".page." not in each.name:
+    if ".data." not in each.name:
         import_module(each.name)
 """
 

@@ -27,9 +27,9 @@ from .journal.record import RunRecord
 from .journal.resumption import Resumption, asked_for, resume_run
 from .journal.settings import RunSettings
 from .journal.summary import make_summary, write_summary
-from .page import PageProcess
 from .run.calibration_run import CalibrationRun
 from .run.context import PreparedRun, RunContext, UnfinishedRun
+from .run.page_process import PageProcess
 from .run.present_day import on_present_day
 from .workflow.plan import make_plan
 

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from lsst.ts.calibrations.domain.text import one_line
 from lsst.ts.calibrations.journal.summary import SUMMARY
-from lsst.ts.calibrations.page import PAGE
+from lsst.ts.calibrations.run.page_process import PAGE
 
 from ..session.overview import show_overview
 from .cleaning import clean

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from lsst.ts.calibrations.domain.text import plain
-from lsst.ts.calibrations.page import PAGE
 from lsst.ts.calibrations.report.failures import failure_lines
+from lsst.ts.calibrations.run.page_process import PAGE
 
 __all__ = ["show_overview"]
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..domain.calibrations import CALIBRATIONS
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS
+
 from .datasets import Datasets
 
 if TYPE_CHECKING:

@@ -63,7 +63,7 @@ class PageProcess:
         self._begun = time.monotonic()
         with (self.folder / PAGE_LOG).open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "lsst.ts.calibrations.page", str(self.folder)],
+                [sys.executable, "-m", "lsst.ts.calibrations_page", str(self.folder)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

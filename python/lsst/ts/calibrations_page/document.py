@@ -8,8 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ..domain.instruments import INSTRUMENTS, Instrument
-from ..journal.record import RunRecord
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, Instrument
+from lsst.ts.calibrations.journal.record import RunRecord
+
 from . import curves, gains, images, provenance, statistics, timeline, verdicts
 from .datasets import Datasets
 from .html import Markup, tag

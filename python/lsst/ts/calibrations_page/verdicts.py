@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..domain.calibrations import CALIBRATIONS
-from ..report.failures import failure_lines, likely_cause
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS
+from lsst.ts.calibrations.report.failures import failure_lines, likely_cause
+
 from .html import Markup, details, figure, table, tag
 from .layout import KEY, amplifier_map, focal_plane
 from .results import Failure, Results, TestResult

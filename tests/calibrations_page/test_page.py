@@ -14,18 +14,17 @@ import pytest
 from astropy.table import Table
 
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
-from lsst.ts.calibrations.page import PAGE, PageProcess
-from lsst.ts.calibrations.page.__main__ import load, write_page
-from lsst.ts.calibrations.page.curves import model_variance
-from lsst.ts.calibrations.page.datasets import Datasets
-from lsst.ts.calibrations.page.document import Run, make_page
-from lsst.ts.calibrations.page.html import tag
-from lsst.ts.calibrations.page.images import png, stretched
-from lsst.ts.calibrations.page.process import PAGE_LOG
-from lsst.ts.calibrations.page.results import Results, TestResult
-from lsst.ts.calibrations.page.statistics import summary_tables
-from lsst.ts.calibrations.page.svg import Axis
-from lsst.ts.calibrations.page.tables import result_rows
+from lsst.ts.calibrations.run.page_process import PAGE, PAGE_LOG, PageProcess
+from lsst.ts.calibrations_page.__main__ import load, write_page
+from lsst.ts.calibrations_page.curves import model_variance
+from lsst.ts.calibrations_page.datasets import Datasets
+from lsst.ts.calibrations_page.document import Run, make_page
+from lsst.ts.calibrations_page.html import tag
+from lsst.ts.calibrations_page.images import png, stretched
+from lsst.ts.calibrations_page.results import Results, TestResult
+from lsst.ts.calibrations_page.statistics import summary_tables
+from lsst.ts.calibrations_page.svg import Axis
+from lsst.ts.calibrations_page.tables import result_rows
 
 from .example_run import FIRST, row, run_facts, write_journal
 
@@ -282,7 +281,7 @@ def test_the_page_of_a_run_that_goes_on_is_not_drawn_all_the_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, later: float, drawn: bool
 ) -> None:
     now = 100.0
-    monkeypatch.setattr("lsst.ts.calibrations.page.process.time.monotonic", lambda: now)
+    monkeypatch.setattr("lsst.ts.calibrations.run.page_process.time.monotonic", lambda: now)
     process = PageProcess(tmp_path)
     now += later
     process.draw_so_far()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.page.__main__ import write_page
+from lsst.ts.calibrations_page.__main__ import write_page
 
 from .example_run import run_facts, write_journal
 

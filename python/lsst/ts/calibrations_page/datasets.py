@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..domain.text import one_line
+from lsst.ts.calibrations.domain.text import one_line
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..domain.calibrations import CALIBRATIONS
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS
+
 from .html import Markup, details, table, tag
 
 __all__ = ["butler_cell", "provenance"]

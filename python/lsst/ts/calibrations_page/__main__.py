@@ -1,4 +1,4 @@
-"""``python -m lsst.ts.calibrations.page RUN_DIRECTORY``: write the page of a run and its tables."""
+"""``python -m lsst.ts.calibrations_page RUN_DIRECTORY``: write the page of a run and its tables."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from ..config.config import CalibrationConfig
-from ..domain.instruments import INSTRUMENTS
-from ..journal.journal import JOURNAL, read_journal
-from ..journal.record import RunRecord
-from ..journal.settings import RunSettings
-from ..journal.summary import SUMMARY, make_summary
+from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
+from lsst.ts.calibrations.journal.journal import JOURNAL, read_journal
+from lsst.ts.calibrations.journal.record import RunRecord
+from lsst.ts.calibrations.journal.settings import RunSettings
+from lsst.ts.calibrations.journal.summary import SUMMARY, make_summary
+from lsst.ts.calibrations.run.page_process import PAGE
+
 from .datasets import Datasets
 from .document import Run, make_page
-from .process import PAGE
 from .tables import write_tables
 
 __all__ = ["load", "write_page"]

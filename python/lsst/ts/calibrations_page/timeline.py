@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..journal.record import RunRecord
+from lsst.ts.calibrations.journal.record import RunRecord
+
 from .html import Markup, figure, table
 from .svg import Axis, picture, rectangle, words
 
