@@ -32,8 +32,12 @@ FINAL = (ScriptState.DONE, ScriptState.STOPPED, ScriptState.FAILED, ScriptState.
 OF_THE_BUS = re.compile(
     r"Starting read loop|History off|Started in|Reading historic|on_assign|write_data for|Already closing"
     r"|Ignoring kafka|Waiting for consumer|Failed to retrieve metadata|Ignoring old topic"
+    r"|evt_logMessage python read queue is filling|start failed"
 )
-"""Lines of the log that Kafka gives rise to."""
+"""Lines of the log that Kafka gives rise to, or that it drops when a script closes at once."""
+
+TRACED = re.compile(r"Script \d+: (config\(\) failed|Error in run)$")
+"""Lines that have a traceback: salobj 8.2 repeats the first line without, whether or not it could be sent."""
 
 
 def plain(text: str) -> str:
@@ -115,7 +119,9 @@ class Seen:
         """The lines in any order, with the ends of tracebacks. salobj 8.2 repeats the first one without."""
         traced = {line for line, end in self.lines if end}
         return sorted(
-            f"{line} [{end}]" if end else line for line, end in self.lines if end or line not in traced
+            f"{line} [{end}]" if end else line
+            for line, end in self.lines
+            if end or not (line in traced or TRACED.match(line))
         )
 
 

@@ -324,8 +324,12 @@ class BaseTopic:
         """Return a sample as its readers get it; log why, and raise, if it cannot be sent."""
         try:
             return data.sent()
-        except Exception:
+        except Exception as error:
+            # salobj sends in a task of its own, in which nothing else is handled. Here the traceback of a line
+            # of the log would have that of the line before, could not be sent either, and so on.
+            context, error.__context__ = error.__context__, None
             self.salinfo.log.exception(f"write_data for {self.attr_name} failed.")
+            error.__context__ = context
             raise
 
     def begin(self) -> None:
