@@ -15,7 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
+from typing import TextIO
 
+from .forks import Fork, prepared
 from .ocps_job import Job
 
 __all__ = ["SIMULATED", "PipetaskProcess", "PipetaskRunner", "kill_pipelines"]
@@ -65,19 +67,10 @@ class PipetaskProcess:
             with self._lock:
                 if self._killed:
                     return 255
-                self._process = subprocess.Popen(
-                    self.command,
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    cwd=self._log.parent,
-                    env=dict(self._environment),
-                    start_new_session=True,
-                )
+                self._begin(log)
             _UNDER_WAY.add(self)
             try:
-                with self._process as process:  # it ends when its standard input is closed
-                    status = process.wait()
+                status = self._wait()
             finally:
                 _UNDER_WAY.discard(self)
             log.write(f"{self.program} ended with exit status {status}\n")
@@ -87,10 +80,57 @@ class PipetaskProcess:
         """End the process and all that it started, at once."""
         with self._lock:
             self._killed = True
-            if self._process is not None and self._process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, signal.SIGKILL)
+            self._kill()
 
+    def _begin(self, log: TextIO) -> None:
+        self._process = subprocess.Popen(
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=self._log.parent,
+            env=dict(self._environment),
+            start_new_session=True,
+        )
+
+    def _wait(self) -> int:
+        assert self._process is not None
+        with self._process as process:  # it ends when its standard input is closed
+            return process.wait()
+
+    def _kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+
+class ForkedPipetask(PipetaskProcess):
+    """The process of one job, forked from one that has imported pipetask already.
+
+    Its command would do the same, seconds later.
+
+    Parameters
+    ----------
+    command, log, remarks, environment
+        As of the base class.
+    """
+
+    _fork: Fork | None = None
+
+    def _begin(self, log: TextIO) -> None:
+        arguments = self.command[len(_COMMAND) :]
+        self._fork = prepared(self._environment).fork(arguments, self._environment, self._log)
+
+    def _wait(self) -> int:
+        assert self._fork is not None
+        return self._fork.wait()
+
+    def _kill(self) -> None:
+        if self._fork is not None:
+            self._fork.kill()
+
+
+_COMMAND = (sys.executable, "-m", f"{__package__}.pipetask_process")
 
 _UNDER_WAY: set[PipetaskProcess] = set()
 
@@ -142,8 +182,8 @@ class PipetaskRunner:
             *("--output-run", f"{job.collection}/run"),
             *("-d", job.data_query),
         ]
-        command = [sys.executable, "-m", f"{__package__}.pipetask_process", "--long-log", "run", *arguments]
-        return PipetaskProcess(command, job.log, remarks, self.variables)
+        command = [*_COMMAND, "--long-log", "run", *arguments]
+        return ForkedPipetask(command, job.log, remarks, self.variables)
 
     @property
     def variables(self) -> dict[str, str]:
