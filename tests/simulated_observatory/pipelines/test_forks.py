@@ -110,7 +110,7 @@ def test_jobs_end_when_the_process_that_began_them_is_gone(tmp_path: Path) -> No
         assert time.monotonic() < end
         time.sleep(0.01)
     assert begun.has_ended
-    with pytest.raises(OSError, match="pipe|has ended"):
+    with pytest.raises(OSError, match=r"pipe|has ended"):
         begun.fork([code], os.environ, tmp_path / "b.log")
 
 
