@@ -325,8 +325,8 @@ class BaseTopic:
         try:
             return data.sent()
         except Exception as error:
-            # salobj sends in a task of its own, in which nothing else is handled. Here the traceback of a line
-            # of the log would have that of the line before, could not be sent either, and so on.
+            # salobj sends in a task of its own, in which nothing else is handled. Here the traceback of a
+            # line of the log would have that of the line before, could not be sent either, and so on.
             context, error.__context__ = error.__context__, None
             self.salinfo.log.exception(f"write_data for {self.attr_name} failed.")
             error.__context__ = context
