@@ -4,7 +4,7 @@ usage: python benchmarks/stacking.py [--frames 20] [--rows 4000] [--columns 4072
        [--rival-rows 400]
 
 The frames have noise, cosmic rays and a mask. Rivals get ``--rival-rows`` rows, since all take them
-minutes, and are compared by the time per pixel; everything is measured in this one process, one after the other,
+minutes, and are compared by the time per pixel; all is measured in one process, one after the other,
 with two threads for ours, which is what a pair of cores can do. ccdproc is measured if it is installed
 (``pip install ccdproc``). The mean of each pixel is compared with that of astropy's clip of the same rows.
 """
