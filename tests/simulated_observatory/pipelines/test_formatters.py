@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from astropy.io import fits
 from lsst.daf.butler import Butler, DatasetType
 
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type, create_repository
-from lsst.ts.simulated_observatory.pipelines.storage_classes import IMAGE
+from lsst.ts.simulated_observatory.pipelines.storage_classes import IMAGE, STATISTICS
 from lsst.ts.simulated_observatory.pipelines.tables import Defects
 
 DATA_ID = {"instrument": "LATISS", "detector": 0}
@@ -79,3 +80,23 @@ def test_defects_come_back_as_they_were(butler: Butler) -> None:
 def test_storage_class_is_that_of_the_repository(butler: Butler) -> None:
     kind = DatasetType("x", ("instrument", "detector"), IMAGE, universe=butler.dimensions)
     assert kind.storageClass.pytype is DetectorImage
+
+
+def test_statistics_are_the_yaml_that_any_butler_reads(butler: Butler) -> None:
+    statistics = {
+        "AMP": {
+            "C10": {
+                "MEAN": math.nan,
+                "NOISE": 1e-7,
+                "unit": None,
+                "words": "\N{GREEK SMALL LETTER SIGMA}: 'x'",
+            }
+        },
+        2025011500001: [True, 1.0e20, -math.inf],
+    }
+    kind = DatasetType("statistics", ("instrument", "detector"), STATISTICS, universe=butler.dimensions)
+    butler.registry.registerDatasetType(kind)
+    butler.put(statistics, kind, DATA_ID)
+    assert str(butler.get(kind, DATA_ID)) == str(statistics)
+    text = Path(butler.getURI(kind, DATA_ID).ospath).read_bytes()
+    assert text == yaml.safe_dump(statistics, sort_keys=False).encode()

@@ -102,6 +102,11 @@ class Prepared:
         ----------
         request
             What is asked for.
+
+        Raises
+        ------
+        OSError
+            The process has ended.
         """
         assert self._process.stdin is not None
         with self._lock:
