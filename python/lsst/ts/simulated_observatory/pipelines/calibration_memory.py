@@ -7,9 +7,10 @@ each: that takes longer than the removal.
 from __future__ import annotations
 
 import os
+import pickle
 from collections import OrderedDict
 from collections.abc import Callable
-from copy import copy, deepcopy
+from copy import copy
 from typing import TypeVar
 
 from .images import DetectorImage
@@ -60,18 +61,21 @@ class CalibrationMemory:
 
 
 def _protected(content: object) -> object:
-    if isinstance(content, DetectorImage):
-        for plane in (content.image, content.mask):
-            plane.setflags(write=False)
+    """Something that nobody can change: an image with such pixels, or a pickle."""
+    if not isinstance(content, DetectorImage):
+        return pickle.dumps(content)
+    for plane in (content.image, content.mask):
+        plane.setflags(write=False)
     return content
 
 
-def _given_out(content: object) -> object:
+def _given_out(kept: object) -> object:
     """Something that can be changed, but for the pixels of an image."""
-    if not isinstance(content, DetectorImage):
-        return deepcopy(content)
-    image = copy(content)
-    image.metadata = dict(content.metadata)
+    if isinstance(kept, bytes):
+        return pickle.loads(kept)  # noqa: S301  # of this process, and ten times as fast as a deep copy
+    assert isinstance(kept, DetectorImage)
+    image = copy(kept)
+    image.metadata = dict(kept.metadata)
     return image
 
 
