@@ -4,7 +4,7 @@ usage: python benchmarks/bad_inputs.py [--only WORD]
 
 Each case makes an input of known truth with a fault, gives it to the function or task that a job runs, and
 compares the outcome with the right one. Prints one JSON object: for each case the group of
-``doc/bad_inputs.rst``, the input, the right outcome, what came out, and whether this is right.
+``doc/explanation/bad_inputs.rst``, the input, the right outcome, what came out, and whether this is right.
 """
 
 from __future__ import annotations

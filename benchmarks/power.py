@@ -6,7 +6,7 @@ Faults of growing size are injected into exposures of the simulated detector, wh
 as the verification pipelines do, with drawn reference calibrations. A test sees a size if it fails for the
 faulty amplifiers (or the detector) in at least half of the exposures. Prints one JSON object: by image type,
 fault and test the smallest size that is seen, null if none is. With ``--table``: the table of
-``doc/user_guide.rst``.
+``doc/explanation/power.rst``.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ usage: python benchmarks/scaling.py [--scale 16] [--exposures 3] [--detectors 1,
 
 Everything goes to a temporary folder. Times are those of the processor (user and system), which other work on
 the machine hardly changes; the memory is the largest resident set of the process. One line of JSON for each
-number of detectors; the table of ``doc/scaling.rst`` is made of them.
+number of detectors; the table of ``doc/explanation/scaling.rst`` is made of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sphinx configuration of the documentation."""
+"""Sphinx configuration of the documentation: that of Rubin's user guides, see documenteer.toml."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import importlib.metadata
 import sys
 from pathlib import Path
 
+from documenteer.conf.guide import *  # noqa: F403
+
+from lsst.ts.simulated_observatory.sal_names import use_embedded_sal
+
 sys.path.insert(0, str(Path(__file__).parent / "extensions"))
+use_embedded_sal()  # so that the scripts can be imported where salobj is not
 
-project = "ts_calibrations"
-copyright = "2026, the ts_calibrations developers"
+# Not needed here; sphinxcontrib.redoc also wants pkg_resources, which setuptools no longer has.
+for name in ("sphinxcontrib.redoc", "documenteer.ext.openapi", "myst_nb"):
+    extensions.remove(name)  # noqa: F405
+
 version = release = importlib.metadata.version("ts-calibrations")
-
-extensions = ["sphinx.ext.autodoc", "reference"]
 exclude_patterns = ["_build", "news"]
-nitpicky = True
 smartquotes = False
-
-html_theme = "alabaster"
-html_theme_options = {"description": "Calibrations of the Rubin Observatory, and a simulated observatory"}
+ogp_site_url = ""

@@ -12,7 +12,7 @@ import yaml
 from lsst.ts.simulated_observatory.campaign.invariants import INVARIANTS
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "doc" / "promises.rst").read_text(encoding="utf-8")
+PAGE = (ROOT / "doc" / "explanation" / "promises.rst").read_text(encoding="utf-8")
 SECTIONS = re.split(r"\n(?=[^\n]+\n=+\n)", PAGE)[1:-1]
 """Text of each promise."""
 

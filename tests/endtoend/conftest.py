@@ -17,7 +17,7 @@ import pytest
 
 SCRIPT = "auxtel/make_latiss_calibrations.py"
 
-_PAGE = Path(__file__).parents[2] / "doc" / "accessing.rst"
+_PAGE = Path(__file__).parents[2] / "doc" / "how-to" / "accessing.rst"
 _BLOCK = re.compile(r"^\.\. code-block:: (?P<language>\w+)\n\n(?P<text>(?:    .*\n|\n)+)", re.MULTILINE)
 
 

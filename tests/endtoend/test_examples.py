@@ -23,9 +23,9 @@ _BLOCK = re.compile(r"^\.\. code-block:: yaml\n\n(?P<text>(?:    .*\n|\n)+)", re
 
 
 def printed(example: dict[str, Any]) -> str:
-    """An example as ``doc/examples.rst`` prints it."""
+    """An example as ``doc/how-to/examples.rst`` prints it."""
     options = yaml.safe_load(example.get("right", example["printed"]))
-    page = (ROOT / "doc" / "examples.rst").read_text(encoding="utf-8")
+    page = (ROOT / "doc" / "how-to" / "examples.rst").read_text(encoding="utf-8")
     texts = [textwrap.dedent(match["text"]) for match in _BLOCK.finditer(page)]
     (found,) = (text for text in texts if yaml.safe_load(text) == options)
     return found

@@ -100,7 +100,7 @@ def test_every_exposure_has_a_group_of_its_own(night: Any, repository: Any) -> N
     night(ONLY_BIAS)
     with Butler.from_config(str(repository)) as butler:
         groups = [record.group for record in butler.query_dimension_records("exposure", instrument="LATISS")]
-        # As doc/atqueue.rst finds a run.
+        # As doc/how-to/atqueue.rst finds a run.
         found = butler.query_dimension_records(
             "exposure", instrument="LATISS", where="exposure.day_obs = 20250115"
         )

@@ -9,7 +9,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-PAGE = Path(__file__).parents[3] / "doc" / "testing.rst"
+PAGE = Path(__file__).parents[3] / "doc" / "tutorials" / "testing.rst"
 
 _FILE = re.compile(
     r"^\.\. code-block:: python\n    :caption: (?P<name>\S+)\n\n(?P<text>(?:    .*\n|\n)+)", re.MULTILINE
