@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "README.rst", *sorted((ROOT / "doc").glob("*.rst")))
+DOC = ROOT / "doc"
+PAGES = (
+    ROOT / "README.rst",
+    *sorted(each for each in DOC.rglob("*.rst") if not {"_build", "news"} & set(each.relative_to(DOC).parts)),
+)
 
 _BLOCK = re.compile(r"^\.\. code-block:: (?P<language>\w+)\n\n(?P<text>(?:    .*\n|\n)+)", re.MULTILINE)
 
@@ -25,7 +29,7 @@ def blocks(page: Path, language: str) -> Iterator[str]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give ``page`` to tests that read pages one by one."""
     if "page" in metafunc.fixturenames:
-        metafunc.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+        metafunc.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT).with_suffix("")) for page in PAGES])
 
 
 @pytest.fixture
@@ -44,4 +48,4 @@ def commands(page: Path) -> list[str]:
 @pytest.fixture
 def page_blocks() -> Callable[[str, str], list[str]]:
     """Blocks of a language on a page of the documentation."""
-    return lambda page, language: list(blocks(ROOT / "doc" / f"{page}.rst", language))
+    return lambda page, language: list(blocks(DOC / f"{page}.rst", language))

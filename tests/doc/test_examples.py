@@ -73,14 +73,14 @@ def test_commands_are_accepted(commands: list[str]) -> None:
 
 def test_every_example_of_the_procedures_is_printed_right(page_blocks: Any) -> None:
     table = yaml.safe_load((ROOT / "tests" / "data" / "examples.yaml").read_text(encoding="utf-8"))
-    printed = [yaml.safe_load(text) for text in page_blocks("examples", "yaml")]
+    printed = [yaml.safe_load(text) for text in page_blocks("how-to/examples", "yaml")]
     wanted = [yaml.safe_load(each.get("right", each["printed"])) for each in table]
     assert all(options in printed for options in wanted if options)
 
 
 def test_the_warnings_that_the_page_shows_are_those_of_its_examples(page_blocks: Any) -> None:
-    told = {line for text in page_blocks("examples", "text") for line in text.splitlines()}
-    for text in page_blocks("examples", "yaml"):
+    told = {line for text in page_blocks("how-to/examples", "text") for line in text.splitlines()}
+    for text in page_blocks("how-to/examples", "yaml"):
         instrument = _instrument(text)
         found = _examine(text, instrument)
         if instrument is LATISS:  # the page says that the outcome of the others is the same
@@ -89,7 +89,7 @@ def test_the_warnings_that_the_page_shows_are_those_of_its_examples(page_blocks:
 
 
 def test_what_the_page_says_is_refused_is_answered_in_these_words(page_blocks: Any) -> None:
-    *_, text = page_blocks("examples", "text")
+    *_, text = page_blocks("how-to/examples", "text")
     pairs = re.findall(r"^(\S.*)\n    (.*)$", text, re.MULTILINE)
     assert 2 * len(pairs) == len(text.splitlines()) > 20
     for line, answer in pairs:
@@ -97,12 +97,12 @@ def test_what_the_page_says_is_refused_is_answered_in_these_words(page_blocks: A
 
 
 def test_a_refused_configuration_is_answered_as_the_page_shows(page_blocks: Any) -> None:
-    refused, answer = page_blocks("configuration", "text")
+    refused, answer = page_blocks("reference/configuration", "text")
     assert str(ConfigurationError(_examine(refused).errors)) == answer
 
 
 def test_the_pages_have_examples_to_test() -> None:
-    pages = [ROOT / "README.rst", *(ROOT / "doc").glob("*.rst")]
+    pages = [ROOT / "README.rst", *(ROOT / "doc").rglob("*.rst")]
     text = "".join(page.read_text(encoding="utf-8") for page in pages)
     assert text.count("\n    bin/run_script ") > 5
     assert text.count(".. code-block:: yaml") > 0
@@ -118,7 +118,7 @@ def test_options_that_pages_name_exist(page: Path) -> None:
 
 
 def test_all_options_of_the_command_are_documented() -> None:
-    guide = (ROOT / "doc" / "user_guide.rst").read_text(encoding="utf-8")
+    guide = (ROOT / "doc" / "reference" / "command_lines.rst").read_text(encoding="utf-8")
     for parameter in main.params:
         if isinstance(parameter, click.Option):
             assert any(f"``{name}" in guide for name in parameter.opts), parameter.opts

@@ -352,3 +352,22 @@ def test_the_executable_never_falls_back_to_the_simulation() -> None:
     assert "needs lsst.ts.salobj" in ended.stderr
     assert f"bin/run_script {NAME}" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_plan_tells_what_a_run_would_take_and_touches_nothing(run_script: Any) -> None:
+    certified = ["generate_calibrations=True", "calib_collection=LATISS/calib/u/me/1"]
+    dates = ["certify_calib_begin_date=2025-01-15", "certify_calib_end_date=2025-01-16"]
+    options = ["script_mode=BIAS", "n_bias=20", *certified, *dates]
+    outcome = run_script("--plan", *(word for each in options for word in ("-p", each)))
+    assert outcome.status == 0
+    assert outcome.touched == set()
+    shown = " ".join(outcome.text.split())
+    assert "BIAS 21 1 20 x 0 s 1" in shown
+    assert "Jobs generate BIAS, verify BIAS" in shown
+    assert "bias in LATISS/calib/u/me/1, valid from 2025-01-15 00:00:00 to 2025-01-16 00:00:00" in shown
+    for words in ("Duration about ", "MB in the run directory"):
+        assert words in shown
+
+
+def test_the_plan_of_a_configuration_that_would_be_refused_says_why(run_script: Any) -> None:
+    refused(run_script("--plan", "-p", "n_biases=3"), "CONFIGURE_FAILED: there is no option 'n_biases'")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
+from lsst.ts.calibrations.journal.facts import ExposureBegun
+from lsst.ts.calibrations.journal.journal import JOURNAL, Journal
 from lsst.ts.simulated_observatory.session.checks import new_folder, run_folder
 
 
@@ -44,3 +49,51 @@ def test_the_next_free_name_below_runs(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs" / "script-001").mkdir(parents=True)
     assert run_folder(None, "script") == tmp_path / "runs" / "script-002"
+
+
+def refused_run(folder: Path, **changes: Any) -> Path:
+    """A folder as a run leaves it that was refused in preflight."""
+    summary = {"simulated": True, "state": "FAILED", "exposures": []} | changes
+    (folder / "summary.json").write_text(json.dumps(summary))
+    (folder / "repo" / "images").mkdir(parents=True)
+    Journal(folder / JOURNAL, durable=False).close()
+    return folder
+
+
+@pytest.mark.parametrize("state", ["FAILED", "CONFIGURE_FAILED"])
+def test_what_a_refused_run_left_is_taken_away_when_the_folder_is_used_again(
+    tmp_path: Path, state: str
+) -> None:
+    folder = run_folder(refused_run(tmp_path, state=state), "script")
+    assert (folder / "repo").exists()
+    new_folder(folder)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "changes", [{"exposures": [{"id": 1}]}, {"state": "DONE"}, {"state": "STOPPED"}, {"simulated": False}]
+)
+def test_any_other_run_is_kept(tmp_path: Path, changes: dict[str, Any]) -> None:
+    with pytest.raises(click.UsageError, match="not empty"):
+        run_folder(refused_run(tmp_path, **changes), "script")
+    new_folder(tmp_path)
+    assert (tmp_path / "repo").exists()
+
+
+def test_a_run_that_has_begun_an_exposure_or_goes_on_is_kept(tmp_path: Path) -> None:
+    with contextlib.closing(Journal(refused_run(tmp_path) / JOURNAL, durable=False)) as journal:
+        with pytest.raises(click.UsageError, match="not empty"):
+            run_folder(tmp_path, "script")
+        journal.append(
+            ExposureBegun(
+                time=0.0, group_id="", image_type="BIAS", exp_time=0.0, position=1, discarded=False
+            )
+        )
+    with pytest.raises(click.UsageError, match="not empty"):
+        run_folder(tmp_path, "script")
+
+
+def test_a_refused_run_with_something_else_beside_it_is_kept(tmp_path: Path) -> None:
+    (refused_run(tmp_path) / "precious").touch()
+    with pytest.raises(click.UsageError, match="not empty"):
+        run_folder(tmp_path, "script")

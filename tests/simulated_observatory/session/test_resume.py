@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.journal.facts import ExposureBegun, RunConfigured, RunEnded
+from lsst.ts.calibrations.journal.facts import (
+    ExposureBegun,
+    RunConfigured,
+    RunEnded,
+    StepNotDone,
+    VerdictGiven,
+)
 from lsst.ts.calibrations.journal.journal import FORMAT, JOURNAL, Journal
 from lsst.ts.calibrations.journal.record import RunRecord
 
@@ -69,6 +75,34 @@ def test_a_run_that_is_done_is_refused(run_script: Any, tmp_path: Path) -> None:
     refused(run_script("--resume", "run"), "is DONE: there is nothing left to do")
 
 
+def rejected(journal: Journal, calibration: str, *, complete: bool = True) -> None:
+    """Add the negative verdict on a combined calibration, and the end of the run, to a journal."""
+    journal.append(
+        VerdictGiven(
+            time=BEGIN, calibration=calibration, passed=False, complete=complete, thresholds={}, n_failed=48,
+            verification_collection="v", generation_collection="g", failures={}, n_tests=144,
+        )
+    )  # fmt: skip
+    journal.append(StepNotDone(time=BEGIN, step=f"certify {calibration}", reason="rejected"))
+    journal.append(RunEnded(time=BEGIN, state="FAILED", reason=""))
+    journal.close()
+
+
+def test_a_run_that_ended_with_a_rejection_is_refused_before_its_repository_is_opened(
+    run_script: Any, tmp_path: Path
+) -> None:
+    rejected(begin(tmp_path), "BIAS")
+    refused(run_script("--resume", "run", script=None), "BIAS was rejected", "start a new run")
+
+
+@pytest.mark.parametrize(("calibration", "complete"), [("PTC", True), ("BIAS", False)])
+def test_a_run_in_which_more_can_be_done_is_not(
+    run_script: Any, tmp_path: Path, calibration: str, complete: bool
+) -> None:
+    rejected(begin(tmp_path), calibration, complete=complete)
+    refused(run_script("--resume", "run", script=None), "is not there any more")
+
+
 def test_a_run_of_another_script_is_refused(run_script: Any, tmp_path: Path) -> None:
     begin(tmp_path, script="MakeComCamCalibrations").close()
     refused(run_script("--resume", "run"), "is a run of MakeComCamCalibrations")
@@ -122,7 +156,8 @@ def test_everything_is_as_it_was_when_the_run_began(
     begin(tmp_path, state="STOPPED").close()
     tmp_path.joinpath("run", "repo").mkdir()
     tmp_path.joinpath("run", "repo", "SIMULATED.json").write_text("{}")
-    assert run_script("--resume", "run", "--fault", "oods-lost:image=1", "--index", "3").status == 0
+    arguments = ("--resume", "run", "--fault", "oods-lost:image=1", "--index", "3")
+    assert run_script(*arguments, script=None).status == 0  # the journal knows the script
     ((_, text, options, how),) = seen
     assert text == "script_mode: BIAS\nn_bias: 3"
     assert (options.folder, options.repository) == (tmp_path / "run", tmp_path / "run" / "repo")

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import click
 
 from lsst.ts.calibrations.config.rules import text_problems
+from lsst.ts.calibrations.journal.facts import ExposureBegun
+from lsst.ts.calibrations.journal.journal import JOURNAL, Journal, JournalError, read_journal
 from lsst.ts.calibrations.journal.summary import SUMMARY
+from lsst.ts.calibrations.run.page_process import PAGE, PAGE_LOG
 
 __all__ = ["MOST_SCALE", "MOST_SEED", "is_collection", "new_folder", "path_problem", "run_folder"]
 
-REFUSED = {SUMMARY, "script.log"}
-"""What is left of a run whose configuration was refused."""
+LEFT = {
+    *(SUMMARY, JOURNAL, "script.log", "report.txt", PAGE, PAGE_LOG),
+    *("repo", "uws", "truth.json", "butler-index.yaml"),
+}
+"""What a run can leave that was refused before its first exposure."""
 
 MOST_SCALE = 16
 """Largest divisor of the sides of the detectors."""
@@ -101,23 +108,29 @@ def run_folder(out: Path | None, script: str) -> Path:
 
 
 def _was_refused(folder: Path) -> bool:
-    """Whether a folder holds only what is left of a run whose configuration was refused."""
-    if {each.name for each in folder.iterdir()} != REFUSED:
+    """Whether a folder holds only what is left of a simulated run that has ended and exposed nothing."""
+    names = {each.name for each in folder.iterdir()}
+    if not names <= LEFT:
         return False
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        return bool(summary["state"] == "CONFIGURE_FAILED" and summary["exposures"] == [])
-    except (OSError, ValueError, TypeError, LookupError):
+        if JOURNAL in names:
+            Journal(folder / JOURNAL, durable=False).close()  # refused if the run goes on
+            if any(isinstance(each, ExposureBegun) for each in read_journal(folder / JOURNAL)):
+                return False
+        states = ("CONFIGURE_FAILED", "FAILED")
+        return bool(summary["simulated"] and summary["state"] in states and summary["exposures"] == [])
+    except (OSError, ValueError, TypeError, LookupError, JournalError):
         return False
 
 
 def new_folder(folder: Path) -> None:
-    """Make the folder of a run.
+    """Make the folder of a run, without what a refused run may have left there.
 
     Parameters
     ----------
     folder
-        As `run_folder` has decided.
+        As `run_folder` has decided, which takes nothing else that is not empty.
 
     Raises
     ------
@@ -126,6 +139,8 @@ def new_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for each in folder.iterdir() if _was_refused(folder) else ():
+            shutil.rmtree(each) if each.is_dir() else each.unlink()
     except OSError as error:
         raise click.UsageError(f"--out {folder}: it cannot be made: {error.strerror}") from None
 

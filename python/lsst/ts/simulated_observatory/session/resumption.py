@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, step_name
 from lsst.ts.calibrations.domain.text import one_line
 from lsst.ts.calibrations.journal.facts import RunConfigured
 from lsst.ts.calibrations.journal.record import RunRecord
 from lsst.ts.calibrations.journal.resumption import ResumptionError, resume_run
+from lsst.ts.calibrations.workflow.workflow import StepKind
 
 from ..repository.repository import has_measured_reference, is_complete
 from .checks import MOST_SCALE, MOST_SEED, is_collection, path_problem
@@ -89,6 +91,11 @@ def resumed_request(
         resumption.check_place(simulated=True, in_process=True)
     except ResumptionError as error:
         raise click.UsageError(f"--resume: {error}") from None
+    if rejected := _rejected(resumption.record):
+        raise click.UsageError(
+            f"--resume: {rejected} was rejected. Resuming {folder} cannot change that; start a new run."
+            " Nothing was touched."
+        )
     configured = resumption.configured
     if (strange := _strange(configured)) is not None:
         raise click.UsageError(f"--resume: the journal of {folder} has {strange}. Nothing was touched.")
@@ -115,6 +122,20 @@ def resumed_request(
         batch=batch,
         resumed=resumption.record,
         measured=measured,
+    )
+
+
+def _rejected(record: RunRecord) -> str:
+    """Name the calibration whose rejection has ended a run: the same images would be judged again."""
+    not_done = {each.step for each in record.not_done}
+    return next(
+        (
+            name
+            for name, verdict in record.verdicts.items()
+            if verdict.complete and not verdict.passed and CALIBRATIONS[name].halts
+            if step_name(StepKind.CERTIFY, name) in not_done
+        ),
+        "",
     )
 
 

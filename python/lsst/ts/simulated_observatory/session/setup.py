@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import Instrument, physical_filter
@@ -270,10 +271,11 @@ class SimulationSetup:
         from ..detector.truth import draw_truth
 
         models = self._request(usual_optics(self.instrument)).models
-        truth = {
+        truth: dict[str, Any] = {
             self.instrument.detectors[each.id]: draw_truth(each, self.settings.seed).to_dict()
             for each in models
         }
+        truth["faults"] = list(self.faults)  # which the values above are without
         (self.settings.folder / "truth.json").write_text(json.dumps(truth) + "\n", encoding="utf-8")
 
 

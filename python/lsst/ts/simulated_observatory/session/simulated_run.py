@@ -74,7 +74,8 @@ def simulate_run(
     setup, night = _setup(script_class.instrument, findings, request)
     config = findings.config  # None if the script will refuse it, and get no further than that
     check_setup(setup, _name_of_repository(request))
-    new_folder(request.folder)
+    if request.resumed is None:
+        new_folder(request.folder)
     view, obstacle = make_view(Console()), None
     if config is not None:
         try:
