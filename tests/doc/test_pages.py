@@ -14,6 +14,7 @@ LARGEST_PICTURE = 200_000
 
 _DOCUMENT = re.compile(r":doc:`(?:[^`<]*<)?([^`>]+)>?`")
 _IMAGE = re.compile(r"\.\. image:: (\S+)\n((?: +:\w+:.*\n)*)")
+_SECTION = re.compile(r":doc:`([^`]+)`,\s+\*([^*]+)\*")
 _FILE = re.compile(r"``((?:doc|tests|python|bin|schemas|conda|ups|benchmarks)/[\w./-]+)``")
 _TABLE_OF_CONTENTS = re.compile(r"\.\. toctree::\n(?:    :.*\n)*\n((?:    \S+\n)+)")
 
@@ -26,6 +27,12 @@ def place(page: Path, name: str) -> Path:
 def test_pages_that_are_named_exist(page: Path) -> None:
     for name in _DOCUMENT.findall(page.read_text(encoding="utf-8")):
         assert place(page, f"{name}.rst").resolve().is_file(), name
+
+
+def test_sections_that_are_named_are_on_that_page(page: Path) -> None:
+    for name, section in _SECTION.findall(page.read_text(encoding="utf-8")):
+        text = place(page, f"{name}.rst").read_text(encoding="utf-8")
+        assert re.search(rf"^{re.escape(' '.join(section.split()))}\n[=-]+$", text, re.MULTILINE), section
 
 
 def test_every_page_is_in_a_table_of_contents() -> None:
@@ -46,8 +53,14 @@ def test_pictures_exist_are_small_and_have_a_text(page: Path) -> None:
 
 def test_files_that_are_named_exist(page: Path) -> None:
     for name in _FILE.findall(page.read_text(encoding="utf-8")):
-        if "_build" not in name:
+        if "_build" not in name and "externalscripts" not in name:  # which is another repository
             assert (ROOT / name).exists(), name
+
+
+def test_forty_tasks_are_answered() -> None:
+    text = (DOC / "how-to" / "tasks.rst").read_text(encoding="utf-8")
+    rows = re.findall(r"^    \* - (\d+)\n      - .+\n      - (.+)$", text, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, 41))
 
 
 @pytest.mark.parametrize("part", ["tutorials", "how-to", "reference", "explanation"])

@@ -177,7 +177,7 @@ def maps_of(maps: Markup) -> Markup:
 def _ended(summary: Mapping[str, Any]) -> Iterator[Markup]:
     """How the run ended, unless it is DONE and the cards say all; what was not done and left out."""
     if summary["state"] not in ("DONE", "RUNNING") and summary["reason"]:
-        text = str(summary["reason"])
+        text = str(summary["reason"]).removeprefix("Error in run: ")
         yield tag("div", tag("p", text if len(text) <= 420 else f"{text[:420]} ..."), class_="note bad")
     for each in summary.get("left_out") or ():
         yield tag(

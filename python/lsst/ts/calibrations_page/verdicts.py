@@ -107,7 +107,7 @@ def _exposures_failed(verdict: Mapping[str, Any]) -> list[str]:
     failed, limit = (
         thresholds[name] for name in ("FINAL_NUMBER_OF_FAILED_EXPOSURES", "MAX_FAILED_EXPOSURES_THRESHOLD")
     )
-    return [f"{failed} exposures failed ({limit} reject)"]
+    return [f"{failed} exposures failed ({limit} would reject)"]
 
 
 def heading(results: Results) -> str:
