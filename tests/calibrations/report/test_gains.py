@@ -42,6 +42,17 @@ def test_the_means_of_the_amplifiers_come_first_and_leave_out_what_is_not_known(
     ]
 
 
+def test_gains_of_several_exposure_times_are_not_averaged() -> None:
+    gains = [gain(11, "C00", 1.0), gain(13, "C00", 1.02), gain(15, "C00", 1.2)]
+    table = gain_table(gains, {11: 5.0, 13: 5.0, 15: 35.0})
+    assert "time [s]  scatter of corrected, the one to quote" in table.splitlines()[1]
+    assert [line.split() for line in table.splitlines()[2:4]] == [
+        ["0", "C00", "1.0100", "0.9696", "5.60", "2", "of", "2", "5", "0.0136"],
+        ["0", "C00", "1.2000", "1.1520", "5.60", "1", "of", "1", "35", "none"],
+    ]
+    assert gain_table(gains, dict.fromkeys((11, 13, 15), 5.0)) == gain_table(gains)
+
+
 def test_a_pair_without_corrected_gain_is_in_no_mean() -> None:
     bright = gain(15, "C00", 1.596) | {"gain_corrected": None, "reason": "brighter than the turnoff"}
     shown = [line.split() for line in gain_table([*GAINS, bright]).splitlines()]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any, TypeGuard
 
 __all__ = ["gain_line", "gain_table"]
 
 
-def gain_table(gains: Sequence[Mapping[str, Any]]) -> str:
+def gain_table(gains: Sequence[Mapping[str, Any]], times: Mapping[int, float] | None = None) -> str:
     """Show the gain of every amplifier: its mean over the pairs of flats that are good, and from each pair.
+
+    As measured it rises with the light. So means are those of pairs of one exposure time, with their scatter
+    where there are several times.
 
     Parameters
     ----------
@@ -19,13 +22,15 @@ def gain_table(gains: Sequence[Mapping[str, Any]]) -> str:
         As in ``summary.json``: ``exposures`` (first, second), ``detector``, ``amplifier``, ``gain`` as
         measured and ``gain_corrected`` for the brighter-fatter effect [electron/adu], ``noise`` (read noise
         [electron]). What could not be measured is None, and ``reason`` says why.
+    times
+        Exposure time [s] of each exposure; without it all count as equal.
 
     Returns
     -------
     table
         Lines of text.
     """
-    return "\n".join([*_mean_lines(gains), *_pair_lines(gains)])
+    return "\n".join([*_mean_lines(gains, times or {}), *_pair_lines(gains)])
 
 
 def gain_line(gains: Sequence[Mapping[str, Any]]) -> str:
@@ -51,17 +56,23 @@ def gain_line(gains: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _mean_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    by_amplifier: dict[tuple[Any, str], list[Mapping[str, Any]]] = {}
+def _mean_lines(gains: Sequence[Mapping[str, Any]], times: Mapping[int, float]) -> Iterator[str]:
+    groups: dict[tuple[Any, str, float], list[Mapping[str, Any]]] = {}
     for each in gains:
-        by_amplifier.setdefault((each["detector"], each["amplifier"]), []).append(each)
+        time = times.get(each["exposures"][0], 0.0)
+        groups.setdefault((each["detector"], each["amplifier"], time), []).append(each)
+    several = len({time for _, _, time in groups}) > 1
     yield "Mean gain [electron/adu] and read noise [electron] of each amplifier:"
-    yield "    detector  amplifier    gain  corrected   noise     pairs"
-    for (detector, amplifier), measured in by_amplifier.items():
+    more = "  time [s]  scatter of corrected, the one to quote" if several else ""
+    yield f"    detector  amplifier    gain  corrected   noise     pairs{more}"
+    for (detector, amplifier, time), measured in groups.items():
         good = [each for each in measured if _is_known(each["gain_corrected"])]
+        corrected = [each["gain_corrected"] for each in good]
         means = (_mean(each[name] for each in good) for name in ("gain", "gain_corrected", "noise"))
         pairs = f"{len(good)} of {len(measured)}"
-        yield f"    {detector!s:>8}  {amplifier:>9}  {_columns(*means)}  {pairs:>8}"
+        scatter = _number(stdev(corrected) if len(corrected) > 1 else None)
+        more = f"  {time:>8g}  {scatter:>7}" if several else ""
+        yield f"    {detector!s:>8}  {amplifier:>9}  {_columns(*means)}  {pairs:>8}{more}"
 
 
 def _pair_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -326,7 +326,8 @@ class StepWork:
         # As text, in which also gains that are no numbers can be equal; tuples become lists in the journal.
         if json.dumps(gains) != json.dumps(self.context.record.gains):
             self.context.note(GainsMeasured(time=self.context.now(), gains=gains))
-        table = gain_table(gains)
+        exposures = self.context.record.exposures
+        table = gain_table(gains, {each: exposures[each].taken.exp_time for each in paired})
         path = self.context.add_to_report(table)
         self.context.log.info(fit(table, f"All gains: {path}"), extra=on_screen(gain_line(gains)))
 
