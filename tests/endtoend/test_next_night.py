@@ -65,7 +65,7 @@ def test_the_same_validity_again_is_refused_before_any_exposure(
     again = run_script(*options, "--repo", str(first_night.repository), "--date", "2025-01-17")
     assert again.status == 2, again.output
     assert again.summary["exposures"] == []
-    assert f"{collection} has a bias that is valid from 2025-01-15T00:00:00.000" in again.summary["reason"]
+    assert f"{collection} already has bias valid from 2025-01-15T00:00:00.000" in again.summary["reason"]
     assert f"calib_collection: {collection[:-1]}2" in again.summary["reason"]
 
 

@@ -95,7 +95,7 @@ def test_other_requirements_are_installed(checkout: Checkout) -> None:
 def test_a_set_up_that_failed_is_tried_again(checkout: Checkout) -> None:
     failed = checkout.set_up("simulation", pip_status=1)
     assert failed.returncode == 2
-    assert "pip says why\nThe set-up failed: pip could not install" in failed.stderr
+    assert "pip says why\nSet-up failed: pip could not install" in failed.stderr
     assert "try again" in failed.stderr
     assert checkout.set_up("simulation").returncode == 0
     assert checkout.installed == ["uv clone[simulation]", "pip clone[simulation]", "uv clone[simulation]"]

@@ -90,7 +90,7 @@ def test_a_range_that_is_taken_is_answered_with_lines_to_paste(observed: Callabl
     second = next_day(first, observed(once))
     assert second.state == "FAILED"
     assert not second.exposed
-    assert "LATISS/calib/daily has a bias that is valid from" in second.reason
+    assert "LATISS/calib/daily already has bias valid from" in second.reason
     lines = [line.strip() for line in second.reason.splitlines()]
     begin = lines.index("calib_collection: LATISS/calib/daily/calib.{day_obs}.{n}")
     assert lines[begin : begin + 3] == list(daily_lines("LATISS/calib/daily"))

@@ -147,7 +147,7 @@ class Preflight:
         there += f" and {len(conflicts) - MOST_CONFLICTS} more" if len(conflicts) > MOST_CONFLICTS else ""
         daily = "\n        ".join(daily_lines(certification.collection))
         return [
-            f"{certification.collection} has {there}; two cannot be valid at the same time. With these lines"
+            f"{certification.collection} already has {there}; only one can be valid at a time. With these lines"
             f" the same configuration can be queued every day:\n        {daily}\n    For this range once"
             f" more:\n        calib_collection: {free}\n    Or choose another validity range"
         ]
@@ -163,4 +163,4 @@ class Preflight:
 
 def _certified(conflict: Conflict) -> str:
     of = f" of {conflict.physical_filter}" if conflict.physical_filter else ""
-    return f"a {conflict.dataset_type}{of} that is valid from {conflict.begin} to {conflict.end}"
+    return f"{conflict.dataset_type}{of} valid from {conflict.begin} to {conflict.end}"

@@ -272,7 +272,7 @@ _ROWS = (
     _butler(
         "butler-conflict",
         "when a job ends somebody else certifies, for all times, another calibration of its type",
-        "another one is valid|two cannot be valid at the same time",
+        "another one is valid|only one can be valid at a time",
         {"collection": _COLLECTION},
         rare=True,
         lasting=True,
