@@ -18,6 +18,7 @@ from pathlib import Path
 
 from PIL import Image
 from rich.console import Console
+from rich.terminal_theme import MONOKAI
 from rich.text import Text
 from selenium.webdriver import Chrome
 from selenium.webdriver.chrome.options import Options
@@ -40,8 +41,8 @@ COLUMNS = 100
 MOMENT = "FLAT 14"
 """Exposure during which the terminal is shown."""
 
-PAGE = """<html><body style="background:#1b1f24;margin:14px"><pre id="all" style="font:15px/1.3 monospace;
-color:#e0e0e0;display:inline-block;margin:0">{code}</pre></body></html>"""
+PAGE = """<html><body style="background:{background};margin:14px"><pre id="all" style="font:15px/1.3
+monospace;color:{foreground};display:inline-block;margin:0">{code}</pre></body></html>"""
 
 
 def write_configurations(folder: Path) -> None:
@@ -77,7 +78,7 @@ def drawn(show: Callable[[Console], None]) -> str:
         record=True, width=COLUMNS, force_terminal=True, color_system="truecolor", file=io.StringIO()
     )
     show(console)
-    return console.export_html(inline_styles=True, code_format=PAGE)
+    return console.export_html(inline_styles=True, code_format=PAGE, theme=MONOKAI)
 
 
 def end_of(folder: Path) -> Callable[[Console], None]:

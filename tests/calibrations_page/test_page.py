@@ -19,7 +19,7 @@ from lsst.ts.calibrations_page.__main__ import load, write_page
 from lsst.ts.calibrations_page.curves import model_variance
 from lsst.ts.calibrations_page.datasets import Datasets
 from lsst.ts.calibrations_page.document import Run, make_page
-from lsst.ts.calibrations_page.html import tag
+from lsst.ts.calibrations_page.html import breakable, tag
 from lsst.ts.calibrations_page.images import png, stretched
 from lsst.ts.calibrations_page.results import Results, TestResult
 from lsst.ts.calibrations_page.statistics import summary_tables
@@ -60,7 +60,7 @@ class _Outline(HTMLParser):
                 self.links.append(value[1:])
             if key == "id" and value:
                 self.ids.append(value)
-        if tag_ not in ("meta", "link", "img", "br"):
+        if tag_ not in ("meta", "link", "img", "br", "wbr"):
             self.open.append(tag_)
 
     def handle_endtag(self, tag_: str) -> None:
@@ -288,3 +288,13 @@ def test_the_page_of_a_run_that_goes_on_is_not_drawn_all_the_time(
     assert (tmp_path / PAGE_LOG).exists() is drawn
     with contextlib.suppress(OSError):  # there is no run in this folder
         process.wait(60.0)
+
+
+def test_a_collection_breaks_after_its_slashes_and_is_escaped() -> None:
+    assert breakable("in u/a&b/c") == "in u/<wbr>a&amp;b/<wbr>c"
+
+
+def test_what_passed_with_the_very_limit_is_not_near_to_it() -> None:
+    extreme = row("C00", "RXX_S00", 1, "MAX", calibration="DEFECTS", value=9.0, limit=[None, 9.0])
+    assert TestResult.from_row(extreme).severity == 0.0
+    assert TestResult.from_row(extreme | {"value": 8.9}).severity > 0.9

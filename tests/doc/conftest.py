@@ -29,7 +29,9 @@ def blocks(page: Path, language: str) -> Iterator[str]:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give ``page`` to tests that read pages one by one."""
     if "page" in metafunc.fixturenames:
-        metafunc.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT).with_suffix("")) for page in PAGES])
+        metafunc.parametrize(
+            "page", PAGES, ids=[str(page.relative_to(ROOT).with_suffix("")) for page in PAGES]
+        )
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ import pytest
 
 from .conftest import DOC, PAGES, ROOT
 
-PAGE_NAMES = {page.relative_to(DOC).with_suffix("").as_posix() for page in PAGES if page != ROOT / "README.rst"}
+PAGE_NAMES = {
+    page.relative_to(DOC).with_suffix("").as_posix() for page in PAGES if page != ROOT / "README.rst"
+}
 LARGEST_PICTURE = 200_000
 
 _DOCUMENT = re.compile(r":doc:`(?:[^`<]*<)?([^`>]+)>?`")

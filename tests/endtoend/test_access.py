@@ -93,7 +93,9 @@ def test_the_raw_image_is_there(cells: Any) -> None:
 
 
 def test_the_guide_names_all_that_a_run_leaves(first_night: Any) -> None:
-    guide = (Path(__file__).parents[2] / "doc" / "reference" / "run_directory.rst").read_text(encoding="utf-8")
+    guide = (Path(__file__).parents[2] / "doc" / "reference" / "run_directory.rst").read_text(
+        encoding="utf-8"
+    )
     for path in first_night.folder.iterdir():
         name = "*.ecsv" if path.suffix == ".ecsv" else path.name
         assert f"``{name}" in guide, path.name

@@ -85,9 +85,7 @@ def test_a_run_that_has_begun_an_exposure_or_goes_on_is_kept(tmp_path: Path) -> 
         with pytest.raises(click.UsageError, match="not empty"):
             run_folder(tmp_path, "script")
         journal.append(
-            ExposureBegun(
-                time=0.0, group_id="", image_type="BIAS", exp_time=0.0, position=1, discarded=False
-            )
+            ExposureBegun(time=0.0, group_id="", image_type="BIAS", exp_time=0.0, position=1, discarded=False)
         )
     with pytest.raises(click.UsageError, match="not empty"):
         run_folder(tmp_path, "script")

@@ -118,3 +118,16 @@ def test_what_was_certified_measured_and_left_out(tmp_path: Path) -> None:
 def test_a_refused_run_has_no_table(tmp_path: Path) -> None:
     refused = GOOD | {"state": "CONFIGURE_FAILED", "reason": "no", "exposures": [], "verification": {}}
     assert shown(refused, tmp_path, 200) == ["CONFIGURE_FAILED no", f"Run directory {tmp_path}"]
+
+
+def test_the_log_of_a_job_that_failed_has_a_line_of_its_own_that_can_be_copied(tmp_path: Path) -> None:
+    path = f"{tmp_path}/uws/c2bb/outs/ocps.log"
+    failed = GOOD | {
+        "state": "FAILED",
+        "reason": f"Not done: verify BIAS (exit code 1 (job c2bb, its log: {path})). Kept. See {tmp_path}.",
+        "verification": {}, "jobs": [{"exit_code": 0, "log": "other"}, {"exit_code": 1, "log": path}],
+    }  # fmt: skip
+    lines = shown(failed, tmp_path)
+    assert "FAILED Not done: verify BIAS (exit code 1 (job c2bb)). Kept." in lines
+    assert f"Log of the job {path}" in lines
+    assert "other" not in "".join(lines)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["Child", "Markup", "details", "figure", "table", "tag"]
+__all__ = ["Child", "Markup", "breakable", "details", "figure", "table", "tag"]
 
 
 class Markup(str):
@@ -18,7 +19,7 @@ class Markup(str):
 Child = str | int | float | Markup | None
 """What an element can hold; None is left out."""
 
-_EMPTY = frozenset({"br", "img", "meta", "link"})
+_EMPTY = frozenset({"br", "img", "meta", "link", "wbr"})
 """Elements that have no end tag; those of SVG may have one."""
 
 
@@ -45,6 +46,21 @@ def tag(element: str, /, *children: Child | Iterable[Child], **attributes: objec
     if element in _EMPTY:
         return Markup(f"<{element}{start}>")
     return Markup(f"<{element}{start}>{''.join(map(_inner, children))}</{element}>")
+
+
+def breakable(text: str) -> Markup:
+    """Let a browser break a path or the name of a collection after its slashes.
+
+    Parameters
+    ----------
+    text
+        As it is copied from the page.
+
+    Returns
+    -------
+    markup : Markup
+    """
+    return Markup(str(tag("wbr")).join(html.escape(each) for each in re.split("(?<=/)", text)))
 
 
 def table(

@@ -126,8 +126,14 @@ class TestResult:
 
     @property
     def severity(self) -> float:
-        """How much of what is allowed is used: above 1 for what failed; NaN if it is not known."""
+        """How much of what is allowed is used: above 1 for what failed; NaN if it is not known.
+
+        What passed with the very limit is a part of what it is compared with, as an extreme without defects
+        is of that with them, and not near to a limit.
+        """
         position = abs(self.position)
+        if self.passed and self.value is not None and self.value in (self.lowest, self.highest):
+            return 0.0
         if math.isnan(position):
             return position
         return max(position, 1.001) if not self.passed else min(position, 1.0)

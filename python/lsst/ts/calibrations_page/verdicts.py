@@ -9,7 +9,7 @@ from typing import Any
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS
 from lsst.ts.calibrations.report.failures import failure_lines, likely_cause
 
-from .html import Markup, details, figure, table, tag
+from .html import Markup, breakable, details, figure, table, tag
 from .layout import KEY, amplifier_map, focal_plane
 from .results import Failure, Results, TestResult
 
@@ -74,7 +74,7 @@ def _card(name: str, summary: Mapping[str, Any]) -> Markup:
         each for each in summary["certified"] if each["dataset_type"] == CALIBRATIONS[name].dataset_type
     ]
     word, colour = _verdict(verdict)
-    lines = []
+    lines: list[str] = []
     if verdict is not None:
         of = "" if verdict["n_tests"] is None else f" of {verdict['n_tests']}"
         lines.append(f"{verdict['n_failed']}{of} tests failed")
@@ -84,7 +84,7 @@ def _card(name: str, summary: Mapping[str, Any]) -> Markup:
     ]
     if not certified and verdict is not None and verdict["generation_collection"] is not None:
         lines.append("not certified")
-    body = [tag("span", line, class_="line") for line in lines]
+    body = [tag("span", breakable(line), class_="line") for line in lines]
     return tag(
         "li", tag("b", name), tag("span", word, class_=f"pill {colour}"), body, class_=f"{colour}-card"
     )

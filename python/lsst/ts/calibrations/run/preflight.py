@@ -147,9 +147,9 @@ class Preflight:
         there += f" and {len(conflicts) - MOST_CONFLICTS} more" if len(conflicts) > MOST_CONFLICTS else ""
         daily = "\n        ".join(daily_lines(certification.collection))
         return [
-            f"{certification.collection} already has {there}; only one can be valid at a time. With these lines"
-            f" the same configuration can be queued every day:\n        {daily}\n    For this range once"
-            f" more:\n        calib_collection: {free}\n    Or choose another validity range"
+            f"{certification.collection} already has {there}; only one can be valid at a time. With these"
+            f" lines the same configuration can be queued every day:\n        {daily}\n    For this range"
+            f" once more:\n        calib_collection: {free}\n    Or choose another validity range"
         ]
 
     async def _free_name(self, collection: str) -> str:
