@@ -294,7 +294,8 @@ def test_a_collection_breaks_after_its_slashes_and_is_escaped() -> None:
     assert breakable("in u/a&b/c") == "in u/<wbr>a&amp;b/<wbr>c"
 
 
-def test_what_passed_with_the_very_limit_is_not_near_to_it() -> None:
-    extreme = row("C00", "RXX_S00", 1, "MAX", calibration="DEFECTS", value=9.0, limit=[None, 9.0])
+def test_pixels_outside_the_defects_are_not_near_to_the_limit_that_they_make_themselves() -> None:
+    extreme = row("C00", "RXX_S00", 1, "MAX", calibration="DEFECTS", value=8.9, limit=[None, 9.0])
     assert TestResult.from_row(extreme).severity == 0.0
-    assert TestResult.from_row(extreme | {"value": 8.9}).severity > 0.9
+    assert TestResult.from_row(extreme | {"value": 9.1, "passed": False}).severity > 1.0
+    assert TestResult.from_row(extreme | {"test": "COLD_LEFT"}).severity > 0.9

@@ -128,11 +128,10 @@ class TestResult:
     def severity(self) -> float:
         """How much of what is allowed is used: above 1 for what failed; NaN if it is not known.
 
-        What passed with the very limit is a part of what it is compared with, as an extreme without defects
-        is of that with them, and not near to a limit.
+        Pixels outside the defects are nearly all with which they are compared: what passed is not near.
         """
         position = abs(self.position)
-        if self.passed and self.value is not None and self.value in (self.lowest, self.highest):
+        if self.passed and self.calibration == "DEFECTS" and self.test in ("OUTLIERS", "STDEV", "MIN", "MAX"):
             return 0.0
         if math.isnan(position):
             return position
