@@ -2,7 +2,8 @@
 
 usage: python doc/make_pictures.py FOLDER
 
-FOLDER has, or gets, the run directories ``good``, ``noisy``, ``three`` and ``ptc`` of the tutorials.
+FOLDER has, or gets, the run directories ``good``, ``noisy``, ``three`` and ``ptc`` of the tutorials. Debian's
+chromium, chromium-driver and tmux are needed, and the extras simulation and test.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 from rich.text import Text
@@ -110,7 +110,7 @@ def chromium() -> Iterator[Chrome]:
 
 
 def shoot(driver: Chrome, page: Path, picture: Path, element: str | None = None) -> None:
-    """Make a picture of the first screen of a page, or of one of its elements, with 128 colours."""
+    """Make a picture of the first screen of a page, or of one of its elements."""
     metrics = {"width": LAPTOP[0], "height": LAPTOP[1], "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     driver.get(page.absolute().as_uri())
@@ -118,8 +118,6 @@ def shoot(driver: Chrome, page: Path, picture: Path, element: str | None = None)
         driver.save_screenshot(str(picture))
     else:
         driver.find_element("id", element).screenshot(str(picture))
-    with Image.open(picture) as image:
-        image.convert("RGB").quantize(128).save(picture, optimize=True)
 
 
 def main(folder: Path) -> None:
