@@ -20,4 +20,5 @@ for name in ("sphinxcontrib.redoc", "documenteer.ext.openapi", "myst_nb"):
 version = release = importlib.metadata.version("ts-calibrations")
 exclude_patterns = ["_build", "news"]
 smartquotes = False
+highlight_language = "bash"  # of blocks after ::, which are commands
 ogp_site_url = ""

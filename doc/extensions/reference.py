@@ -13,6 +13,9 @@ from sphinx.util.typing import ExtensionMetadata, OptionSpec
 from lsst.ts.calibrations.config.schema import load_schema
 from lsst.ts.simulated_observatory.faults.faults import describe_faults
 
+OPTION_INDENT = 6
+"""Blanks before the options of a fault in the help text; its name has fewer."""
+
 
 class ConfigurationOptions(SphinxDirective):
     """``.. configuration-options:: LATISS``: every option of the script of an instrument."""
@@ -22,16 +25,31 @@ class ConfigurationOptions(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Make the list from the schema."""
-        return self.parse_text_to_nodes(option_list(load_schema(self.arguments[0])))
+        return self.parse_text_to_nodes(option_list(load_schema(self.arguments[0]), self.arguments[0]))
 
 
 class SimulatedFaults(SphinxDirective):
-    """``.. simulated-faults::``: the answer of ``run_script SCRIPT --fault help``."""
+    """``.. simulated-faults::``: what ``run_script --fault help`` answers, with a target for each fault."""
 
     def run(self) -> list[nodes.Node]:
-        """Show the help text as it is."""
-        text = describe_faults()
-        return [nodes.literal_block(text, text, language="text")]
+        """Make a list of the faults with their options."""
+        found: list[nodes.Node] = []
+        for line in describe_faults().splitlines():
+            indent = len(line) - len(line.lstrip())
+            if not indent:  # which kind of faults
+                faults = nodes.definition_list()
+                found += [nodes.paragraph("", "", nodes.strong(text=line)), faults]
+            elif indent < OPTION_INDENT:
+                name, _, meaning = line.strip().partition(": ")
+                term = nodes.term("", "", nodes.literal(text=name), ids=[f"fault-{name}"])
+                options = nodes.bullet_list()
+                definition = nodes.definition("", nodes.paragraph(text=meaning), options)
+                faults += nodes.definition_list_item("", term, definition)
+            else:
+                key, _, meaning = line.strip().partition("=  ")
+                words = nodes.paragraph("", "", nodes.literal(text=key), nodes.Text(f": {meaning}"))
+                options += nodes.list_item("", words)
+        return found
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 __all__ = ["option_list"]
@@ -11,24 +11,26 @@ __all__ = ["option_list"]
 LIMITS = {"minimum": "from", "maximum": "to"}
 """Keywords of JSON schema for the limits of a number, in words."""
 
-LIST_SHOWN = 60
-"""Characters of a default from which equal neighbours of a list are counted instead of written out."""
 
-
-def option_list(schema: Mapping[str, Any]) -> str:
+def option_list(schema: Mapping[str, Any], instrument: str) -> str:
     """Definition list of all options of a schema, in its order.
 
     Parameters
     ----------
-    schema
-        JSON schema of the configuration of a script.
+    schema, instrument
+        JSON schema of the configuration of a script, and name of its instrument, for targets of links.
 
     Returns
     -------
     text
         For each option: name, title, type, limits, default, description, examples.
     """
-    return "\n".join(line for name, about in schema["properties"].items() for line in _option(name, about))
+    options = schema["properties"].items()
+    return "\n".join(
+        line
+        for name, about in options
+        for line in (f".. _{instrument}-{name}:".lower(), "", *_option(name, about))
+    )
 
 
 def _option(name: str, about: Mapping[str, Any]) -> Iterator[str]:
@@ -72,16 +74,5 @@ def _type(name: str, about: Mapping[str, Any], plural: bool) -> str:
 
 
 def _value(value: Any) -> str:
-    """A value as one writes it in YAML; runs in a long list of numbers are counted."""
-    text = value if isinstance(value, str) else json.dumps(value)
-    if isinstance(value, list) and len(text) > LIST_SHOWN:
-        return f"[{', '.join(_runs(value))}]"
-    return text
-
-
-def _runs(values: Sequence[Any]) -> Iterator[str]:
-    start = 0
-    for position in range(1, len(values) + 1):
-        if position == len(values) or values[position] != values[start]:
-            yield f"{position - start} x {json.dumps(values[start])}"
-            start = position
+    """A value as one writes it in YAML."""
+    return value if isinstance(value, str) else json.dumps(value)

@@ -125,7 +125,7 @@ def test_all_options_of_the_command_are_documented() -> None:
 
 
 def test_the_list_of_options_has_name_default_and_description_of_each() -> None:
-    text = _reference_text().option_list(SCHEMA)
+    text = _reference_text().option_list(SCHEMA, "LATISS")
     sections = dict(re.findall(r"^``(\w+)``\n((?:    .*\n|\n)*)", text + "\n", re.MULTILINE))
     assert list(sections) == list(SCHEMA["properties"])
     for name, about in SCHEMA["properties"].items():
@@ -135,6 +135,7 @@ def test_the_list_of_options_has_name_default_and_description_of_each() -> None:
     assert "Integer from 1 to 1000." in sections["n_bias"]
     assert "Text or integer from 0 or ``null``." in sections["filter"]
     assert "True or false." in sections["do_verify"]
-    assert "Default: ``[5 x 5, 2 x 15, 16 x 30]``" in sections["exp_times_dark"]
+    assert f"Default: ``{[5] * 5 + [15] * 2 + [30] * 16}``" in sections["exp_times_dark"]
+    assert ".. _latiss-n_bias:" in text
     assert "Number from 0 to 7200, or list of numbers from 0 to 7200." in sections["exp_times_dark"]
     assert "- ``execution``: " in sections["test_case"]

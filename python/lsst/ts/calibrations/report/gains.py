@@ -13,8 +13,7 @@ __all__ = ["gain_line", "gain_table"]
 def gain_table(gains: Sequence[Mapping[str, Any]], times: Mapping[int, float] | None = None) -> str:
     """Show the gain of every amplifier: its mean over the pairs of flats that are good, and from each pair.
 
-    As measured it rises with the light. So means are those of pairs of one exposure time, with their scatter
-    where there are several times.
+    As measured it rises with the light. So of several exposure times the mean is that of the shortest.
 
     Parameters
     ----------
@@ -57,22 +56,24 @@ def gain_line(gains: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _mean_lines(gains: Sequence[Mapping[str, Any]], times: Mapping[int, float]) -> Iterator[str]:
-    groups: dict[tuple[Any, str, float], list[Mapping[str, Any]]] = {}
+    time_of = {each["exposures"][0]: times.get(each["exposures"][0], 0.0) for each in gains}
+    shortest, several = min(time_of.values(), default=0.0), len(set(time_of.values())) > 1
+    by_amplifier: dict[tuple[Any, str], list[Mapping[str, Any]]] = {}
     for each in gains:
-        time = times.get(each["exposures"][0], 0.0)
-        groups.setdefault((each["detector"], each["amplifier"], time), []).append(each)
-    several = len({time for _, _, time in groups}) > 1
-    yield "Mean gain [electron/adu] and read noise [electron] of each amplifier:"
-    more = "  time [s]  scatter of corrected, the one to quote" if several else ""
-    yield f"    detector  amplifier    gain  corrected   noise     pairs{more}"
-    for (detector, amplifier, time), measured in groups.items():
+        if time_of[each["exposures"][0]] == shortest:
+            by_amplifier.setdefault((each["detector"], each["amplifier"]), []).append(each)
+    of_shortest = (
+        f", from the shortest pairs, of {shortest:g} s; 'corrected' is to be quoted" if several else ""
+    )
+    yield f"Mean gain [electron/adu] and read noise [electron] of each amplifier{of_shortest}:"
+    yield f"    detector  amplifier    gain  corrected   noise     pairs{'  scatter' if several else ''}"
+    for (detector, amplifier), measured in by_amplifier.items():
         good = [each for each in measured if _is_known(each["gain_corrected"])]
-        corrected = [each["gain_corrected"] for each in good]
         means = (_mean(each[name] for each in good) for name in ("gain", "gain_corrected", "noise"))
         pairs = f"{len(good)} of {len(measured)}"
-        scatter = _number(stdev(corrected) if len(corrected) > 1 else None)
-        more = f"  {time:>8g}  {scatter:>7}" if several else ""
-        yield f"    {detector!s:>8}  {amplifier:>9}  {_columns(*means)}  {pairs:>8}{more}"
+        corrected = [each["gain_corrected"] for each in good]
+        scatter = f"  {_number(stdev(corrected) if len(corrected) > 1 else None):>7}" if several else ""
+        yield f"    {detector!s:>8}  {amplifier:>9}  {_columns(*means)}  {pairs:>8}{scatter}"
 
 
 def _pair_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:
