@@ -189,7 +189,9 @@ class _LeftOut:
         """The tests of the amplifiers that are left out."""
         for detector, bad in self._bad.items():
             statistics = measured.get(detector)
-            for test, passed in _outcomes(statistics, detector) if isinstance(statistics, Mapping) else ():
+            if not isinstance(statistics, Mapping):
+                continue
+            for test, passed in _outcomes(statistics, detector):
                 if test.amplifier in bad:
                     compared = measurement(self._calibration, test.amplifier, test.test, passed, statistics)
                     yield MadeTest(subject, test, passed, compared, left_out=True)
