@@ -64,6 +64,8 @@ OTHER_DEFAULTS = {
     "number_verification_tests_threshold_bias": 8,
     "number_verification_tests_threshold_dark": 8,
     "number_verification_tests_threshold_flat": 8,
+    "known_bad_amplifiers": [],
+    "max_known_bad_amplifiers": 4,
     "program": None,
     "reason": None,
     "note": None,
