@@ -73,7 +73,7 @@ class Clients:
         return self.instrument.camera in self.simulated
 
     async def telescope_problems(self, ignore: Collection[str] = ()) -> list[str]:
-        """Find the components of the telescope that are not as flats need them; they are connected to for this.
+        """Connect to the components of the telescope, and find those that are not as flats need them.
 
         Parameters
         ----------
