@@ -57,7 +57,7 @@ PAGE_DEFAULTS = {
     "oods_timeout": 120,
 }
 
-OTHER_DEFAULTS = {
+OTHER_DEFAULTS: dict[str, Any] = {
     "job_timeout": 3600,
     "background_task_timeout": None,
     "wait_between_exposures": 0,

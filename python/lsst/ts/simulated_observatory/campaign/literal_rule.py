@@ -53,15 +53,48 @@ class KnownBadAmplifiers:
     most: int = 0
 
     def of(self, detector: int | None) -> Collection[str]:
-        """Names of those of a detector."""
+        """Find those of a detector.
+
+        Parameters
+        ----------
+        detector
+            Its id; None: of none.
+
+        Returns
+        -------
+        names
+            Empty if there are none.
+        """
         return () if detector is None else self.names.get(detector, ())
 
     def too_many(self, amplifiers: Sequence[str]) -> bool:
-        """Whether a detector has too many of them."""
+        """Look whether a detector has too many of them.
+
+        Parameters
+        ----------
+        amplifiers
+            Names of all that a detector has.
+
+        Returns
+        -------
+        too_many
+            More than the configuration allows, or than half.
+        """
         return any(len(set(each)) > min(self.most, len(amplifiers) // 2) for each in self.names.values())
 
     def others(self, detector: int, amplifiers: Sequence[str]) -> list[str]:
-        """The other amplifiers of a detector."""
+        """Find the other amplifiers of a detector.
+
+        Parameters
+        ----------
+        detector, amplifiers
+            Its id, and names of all that it has.
+
+        Returns
+        -------
+        names
+            In the same order.
+        """
         return [name for name in amplifiers if name not in self.of(detector)]
 
 

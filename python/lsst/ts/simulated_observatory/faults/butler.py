@@ -147,8 +147,8 @@ class ButlerFaults:
         collection = self._instrument.calibration_collection
         with self._open() as butler:
             associations = butler.registry.queryDatasetAssociations("ptc", collection, flattenChains=True)
-            found = [each for each in associations if each.timespan is not None]
-            for each in found:
+            for each in list(associations):
+                assert each.timespan is not None
                 curve = butler.get(each.ref)
                 curve.gain[amplifier] = math.nan
                 butler.pruneDatasets([each.ref], disassociate=True, unstore=True, purge=True)
