@@ -288,3 +288,15 @@ def test_the_page_of_a_run_that_goes_on_is_not_drawn_all_the_time(
     assert (tmp_path / PAGE_LOG).exists() is drawn
     with contextlib.suppress(OSError):  # there is no run in this folder
         process.wait(60.0)
+
+
+def test_amplifiers_known_to_be_bad_are_shown_as_such(tmp_path: Path) -> None:
+    run = load(write_journal(tmp_path, run_facts()))
+    bad = {"detector": "RXX_S00", "amplifier": "C05", "source": "no gain in the ptc in use"}
+    healthy = {**bad, "amplifier": "C06", "looks_healthy": True}
+    page = page_of(replace(run, summary={**run.summary, "known_bad_amplifiers": [bad, healthy]}))
+    first = first_screen(page)
+    assert "Known to be bad and not counted: RXX_S00 C05 (no gain in the ptc in use), RXX_S00 C06 (no" in first
+    assert "in use; it looks healthy)." in first
+    assert "C05 is known to be bad and not counted." in page
+    assert "Known to be bad" not in page_of(run)
