@@ -10,7 +10,7 @@ from typing import Any
 
 from .measurements import TOLERANCE
 
-__all__ = ["KnownBad", "amplifiers_by_detector", "most_known_bad", "redone_tests", "without"]
+__all__ = ["KnownBad", "amplifiers_by_detector", "redone_tests", "without"]
 
 
 @dataclass(frozen=True)
@@ -51,22 +51,6 @@ def amplifiers_by_detector(known_bad: Sequence[KnownBad]) -> dict[str, frozenset
     for each in known_bad:
         names[each.detector] |= {each.amplifier}
     return names
-
-
-def most_known_bad(asked_for: int, n_amplifiers: int) -> int:
-    """How many amplifiers of a detector may be left out: what is asked for, and never more than half.
-
-    Parameters
-    ----------
-    asked_for, n_amplifiers
-        ``max_known_bad_amplifiers``, and how many amplifiers the detector has.
-
-    Returns
-    -------
-    most
-        With more of them a verdict is negative.
-    """
-    return min(asked_for, n_amplifiers // 2)
 
 
 def without(statistics: Any, bad: Set[str]) -> Any:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from types import MappingProxyType
 
-from .known_bad import amplifiers_by_detector, most_known_bad
+from .known_bad import amplifiers_by_detector
 from .results import ADDED_TESTS, ONLY_ON_FAILURE, Gap, SubjectResults, VerificationResults, VerificationTest
 from .seal import sealed
 from .verdict import CombinedCalibration, Verdict
@@ -91,7 +91,8 @@ def _too_many_bad(results: VerificationResults, asked_for: int) -> dict[str, int
     most = {}
     for detector, bad in amplifiers_by_detector(results.known_bad).items():
         n_amplifiers = len(results.amplifiers.get(detector, frozenset()) | bad)
-        if len(bad) > (allowed := most_known_bad(asked_for, n_amplifiers)):
+        allowed = min(asked_for, n_amplifiers // 2)  # never more than half
+        if len(bad) > allowed:
             most[detector] = allowed
     return most
 
