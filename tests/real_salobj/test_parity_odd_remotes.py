@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -30,13 +31,16 @@ TEXT_FIELDS: dict[str, Any] = {
 }
 """Values of a field of a command that is a text."""
 
+
+def send_text(value: Any, remote: Any) -> Any:
+    return remote.cmd_abort_job.set_start(job_id=value, timeout=LIMIT)
+
+
+REMOTE: Any = salobj.Remote
+"""Whatever its annotations say."""
+
 CASES: dict[str, Callable[[Any], Any]] = {
-    **{
-        f"text {name}": lambda remote, value=value: remote.cmd_abort_job.set_start(
-            job_id=value, timeout=LIMIT
-        )
-        for name, value in TEXT_FIELDS.items()
-    },
+    **{f"text {name}": partial(send_text, value) for name, value in TEXT_FIELDS.items()},
     "no such field": lambda remote: remote.cmd_abort_job.set_start(job="a", timeout=LIMIT),
     "by position": lambda remote: remote.cmd_abort_job.set_start("a"),
     "time limit of text": lambda remote: remote.cmd_abort_job.set_start(timeout="5"),
@@ -57,14 +61,14 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "set a number": lambda remote: remote.cmd_abort_job.set(job_id=5),
     "a remote of nothing": lambda remote: salobj.Remote(remote.salinfo.domain, "Nothing"),
     "a remote without its index": lambda remote: salobj.Remote(remote.salinfo.domain, "OCPS"),
-    "a remote of a text as index": lambda remote: salobj.Remote(remote.salinfo.domain, "OCPS", "1"),
+    "a remote of a text as index": lambda remote: REMOTE(remote.salinfo.domain, "OCPS", "1"),
     "include and exclude": lambda remote: salobj.Remote(
         remote.salinfo.domain, "OCPS", 1, include=["heartbeat"], exclude=["heartbeat"]
     ),
     "a command of a remote that only reads": lambda remote: (
         salobj.Remote(remote.salinfo.domain, "OCPS", 1, readonly=True, start=False).cmd_abort_job
     ),
-    "the domain is none": lambda remote: salobj.Remote(None, "OCPS", 1),
+    "the domain is none": lambda remote: REMOTE(None, "OCPS", 1),
 }
 """What is done with a remote."""
 
