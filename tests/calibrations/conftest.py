@@ -17,8 +17,7 @@ from lsst.ts.xml.enums.Script import ScriptState
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
-from lsst.ts.calibrations.butler.archive import ArchivedImage
-from lsst.ts.calibrations.butler.exposures import ArchivedExposure
+from lsst.ts.calibrations.butler.exposures import ArchivedExposure, ArchivedImage
 from lsst.ts.calibrations.components.camera import Annotations
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import AcquisitionError, ArchiveError, IngestError

@@ -299,3 +299,15 @@ def test_pixels_outside_the_defects_are_not_near_to_the_limit_that_they_make_the
     assert TestResult.from_row(extreme).severity == 0.0
     assert TestResult.from_row(extreme | {"value": 9.1, "passed": False}).severity > 1.0
     assert TestResult.from_row(extreme | {"test": "COLD_LEFT"}).severity > 0.9
+
+
+def test_amplifiers_known_to_be_bad_are_shown_as_such(tmp_path: Path) -> None:
+    run = load(write_journal(tmp_path, run_facts()))
+    bad = {"detector": "RXX_S00", "amplifier": "C05", "source": "no gain in the ptc in use"}
+    healthy = {**bad, "amplifier": "C06", "looks_healthy": True}
+    page = page_of(replace(run, summary={**run.summary, "known_bad_amplifiers": [bad, healthy]}))
+    first = first_screen(page)
+    assert "Known to be bad and not counted: RXX_S00 C05 (no gain in the ptc in use), RXX_S00 C06" in first
+    assert "in use; it looks healthy)." in first
+    assert "C05 is known to be bad and not counted." in page
+    assert "Known to be bad" not in page_of(run)

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
-from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.config.config import CalibrationConfig, examine
 from lsst.ts.calibrations.config.schema import defaults, load_schema
 from lsst.ts.calibrations.domain.errors import ConfigurationError
 from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
@@ -99,4 +100,40 @@ def test_a_range_without_tonight_is_warned_of_if_something_is_certified() -> Non
     assert (
         CalibrationConfig.from_namespace({"generate_calibrations": True}, LATISS).validity_warning(tonight)
         is None
+    )
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["0 C05", "RXX_S00 C05", "rxx_s00,c05", ["0 C05"], [0, "C05"], [["RXX_S00", "C05"], "0 C05"],
+     {"detector": 0, "amplifier": "C05"}, [{"detector": "RXX_S00", "amplifier": "C05"}]],
+)  # fmt: skip
+def test_an_amplifier_known_to_be_bad_is_named_in_any_way(given: Any) -> None:
+    text = yaml.safe_dump({"known_bad_amplifiers": given})
+    findings = examine(text, load_schema("LATISS"), LATISS)
+    assert findings.errors == ()
+    assert findings.config is not None
+    assert findings.config.known_bad_amplifiers == (("RXX_S00", "C05"),)
+    assert make(**yaml.safe_load(findings.text)) == findings.config
+
+
+def test_all_that_is_wrong_with_amplifiers_is_found_at_once() -> None:
+    text = "known_bad_amplifiers: [C05, 1 C05, RXX_S00 C08, 0 C05]\nmax_known_bad_amplifiers: 9"
+    errors = examine(text, load_schema("LATISS"), LATISS).errors
+    assert [error.partition("; ")[0] for error in errors] == [
+        "max_known_bad_amplifiers: 9 is not allowed",
+        "known_bad_amplifiers: 'C05' is no amplifier",
+        "known_bad_amplifiers: '1 C05': LATISS has no detector '1'",
+        "known_bad_amplifiers: 'RXX_S00 C08': there is no amplifier 'C08'",
+    ]
+    assert all("RXX_S00 C05" in error or "C00 to C17" in error for error in errors[1:])
+
+
+def test_more_of_them_than_may_be_are_warned_of() -> None:
+    text = "known_bad_amplifiers: [0 C05, 0 C06]\nmax_known_bad_amplifiers: "
+    found = [examine(f"{text}{most}", load_schema("LATISS"), LATISS).warnings for most in (2, 1)]
+    (warning,) = found[1]
+    assert found[0] == ()
+    assert warning.startswith(
+        "known_bad_amplifiers has 2 of RXX_S00: with more than max_known_bad_amplifiers"
     )

@@ -57,13 +57,15 @@ PAGE_DEFAULTS = {
     "oods_timeout": 120,
 }
 
-OTHER_DEFAULTS = {
+OTHER_DEFAULTS: dict[str, Any] = {
     "job_timeout": 3600,
     "background_task_timeout": None,
     "wait_between_exposures": 0,
     "number_verification_tests_threshold_bias": 8,
     "number_verification_tests_threshold_dark": 8,
     "number_verification_tests_threshold_flat": 8,
+    "known_bad_amplifiers": [],
+    "max_known_bad_amplifiers": 4,
     "program": None,
     "reason": None,
     "note": None,

@@ -89,8 +89,10 @@ def test_a_step_is_done_when_the_record_has_what_came_of_it() -> None:
     assert not any(made.is_done(step) for step in steps.values())
     made.apply(CalibrationMade(time=1.0, calibration="BIAS", collection="u/ocps/a", datasets=("id",)))
     assert made.is_done(steps[StepKind.GENERATE])
-    dates = {"begin": "2025-01-15T00:00:00.000", "end": "2025-01-16T00:00:00.000"}
-    made.apply(Certified(time=2.0, dataset_type="bias", collection="u/new", verified=True, **dates))
+    begin, end = "2025-01-15T00:00:00.000", "2025-01-16T00:00:00.000"
+    made.apply(
+        Certified(time=2.0, dataset_type="bias", collection="u/new", begin=begin, end=end, verified=True)
+    )
     assert made.is_done(steps[StepKind.CERTIFY])
     made.apply(GainsMeasured(time=3.0, gains=({"gain": 1.0},)))
     assert made.is_done(steps[StepKind.GAINS])

@@ -68,6 +68,7 @@ FIELDS = {
     "tests",
     "curves",
     "faults",
+    "known_bad_amplifiers",
 }
 THRESHOLDS = {
     "MAX_FAILURES_PER_DETECTOR_PER_TEST_TYPE_THRESHOLD": 8,
@@ -391,3 +392,34 @@ def test_exposures_that_were_left_out_are_named_with_the_reason(tmp_path: Path) 
     )
     summary = summarize([fact], tmp_path)
     assert summary["left_out"] == [{"calibration": "BIAS", "exposure": 2025011500003, "reason": "light"}]
+
+
+def test_amplifiers_known_to_be_bad_are_there_once_and_healthy_if_all_verdicts_say_so(tmp_path: Path) -> None:
+    def given(calibration: str, *healthy: bool) -> Fact:
+        rows = tuple(
+            {"detector": "RXX_S00", "amplifier": f"C0{number}", "source": "test", "looks_healthy": each}
+            for number, each in enumerate(healthy)
+        )
+        return VerdictGiven(
+            time=START_TAI,
+            calibration=calibration,
+            passed=True,
+            complete=True,
+            verification_collection="u/ocps/a",
+            generation_collection=None,
+            failures={},
+            thresholds=THRESHOLDS,
+            n_failed=0,
+            n_tests=14,
+            known_bad=rows,
+        )
+
+    dates = {"begin": "2025-01-15T00:00:00.000", "end": "2025-01-16T00:00:00.000"}
+    plain: dict[str, Any] = {"dataset_type": "bias", "collection": "u/new", "verified": True, **dates}
+    certified = Certified(time=START_TAI, **plain, known_bad=("RXX_S00 C00",))
+    summary = summarize([given("BIAS", True, True), given("DARK", False, True), certified], tmp_path)
+    assert [(each["amplifier"], each["looks_healthy"]) for each in summary["known_bad_amplifiers"]] == [
+        ("C00", False),
+        ("C01", True),
+    ]
+    assert summary["certified"] == [{**plain, "known_bad": ["RXX_S00 C00"]}]

@@ -9,7 +9,15 @@ import pytest
 
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
 from lsst.ts.calibrations.report.verification import VerificationReport
-from lsst.ts.calibrations.verification import CombinedCalibration, Verdict, evaluate, judge, read_calibration
+from lsst.ts.calibrations.verification import (
+    CombinedCalibration,
+    KnownBad,
+    Verdict,
+    evaluate,
+    judge,
+    read_calibration,
+    read_exposures,
+)
 
 
 def judged(
@@ -253,3 +261,44 @@ def test_numbers_and_cause_come_before_the_text_of_the_page() -> None:
     whole = lines(report.full_text())
     assert [each.split()[0] for each in whole[1:17]] == list(AMPLIFIERS)
     assert whole[17] == shown[2]
+
+
+def known_bad(names: Sequence[str], most: int) -> VerificationReport:
+    """A bias of which some amplifiers, which fail NOISE, are known to be bad."""
+    statistics = {
+        "AMP": {name: {"NOISE": 5.6} for name in AMPLIFIERS},
+        "VERIFY": {"AMP": {name: {"NOISE": name not in names} for name in AMPLIFIERS}},
+    }
+    failures = [f"{name} NOISE" for name in names]
+    read = read_exposures(
+        {1: {"RXX_S00": {"SUCCESS": not names, "FAILURES": failures}, "SUCCESS": not names}},
+        {(1, "RXX_S00"): statistics},
+        exposures=[1],
+        amplifiers={"RXX_S00": frozenset(AMPLIFIERS)},
+        known_bad=[KnownBad("RXX_S00", name, "no gain in the ptc in use") for name in (*names, "C17")],
+    )
+    verdict = judge(read, max_failures_per_detector=8, max_known_bad=most)
+    return VerificationReport("BIAS", verdict, "u/ocps/a", None, [each.as_row() for each in read.tests])
+
+
+def test_amplifiers_known_to_be_bad_are_named_everywhere() -> None:
+    report = known_bad(["C03"], most=4)
+    for text in (report.full_text(), report.love_text("report.txt")):
+        assert "Amplifier RXX_S00 C03 is known to be bad (no gain in the ptc in use)" in text
+        assert "is not counted.\n" in text
+        assert (
+            "RXX_S00 C17 is known to be bad (no gain in the ptc in use) and is not counted; it looks" in text
+        )
+    assert "0 of 14 tests failed (without RXX_S00 C03, RXX_S00 C17, known to be bad)" in report.on_screen
+    assert report.reasons() == []
+    assert report.negative_line is None
+
+
+def test_too_many_of_them_are_the_reason_of_a_negative_verdict() -> None:
+    report = known_bad([*AMPLIFIERS[:5]], most=4)
+    why = "6 of RXX_S00 amplifiers are known to be bad, at most 4 may be"
+    assert report.negative_line is not None
+    assert report.negative_line.startswith(f"CALIBRATION VERIFICATION NEGATIVE: BIAS failed: {why}: 0 of 10 ")
+    assert "C02, RXX_S00 C03 and 2 more, known to be bad" in report.negative_line
+    assert why in report.headline
+    assert why in report.in_brief

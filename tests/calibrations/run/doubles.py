@@ -22,7 +22,7 @@ from lsst.ts.calibrations.journal.facts import (
 from lsst.ts.calibrations.run.context import RunContext
 from lsst.ts.calibrations.run.processing import Processing
 from lsst.ts.calibrations.run.step_work import StepWork
-from lsst.ts.calibrations.verification import VerificationResults, read_calibration, read_exposures
+from lsst.ts.calibrations.verification import KnownBad, VerificationResults, read_calibration, read_exposures
 from lsst.ts.calibrations.workflow.workflow import make_workflow
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.pipelines import PIPELINES
@@ -84,6 +84,10 @@ class ScriptedArchive:
         """Whether tests were made of what was measured."""
         self.unlike = Members()
         """What became of the exposures that were combined."""
+        self.bad: list[KnownBad] = []
+        """What calibrations in use declare bad."""
+        self.declared_in: list[tuple[Sequence[str], Sequence[str]]] = []
+        """Where that was looked for, and what was not to count."""
         self.put = "first"
         """Which calibration is in the collection of a job: the one that it made, or another."""
 
@@ -102,8 +106,23 @@ class ScriptedArchive:
             raise self.refusal
         self.certified.append(certification)
 
+    @property
+    def declared_bad(self) -> ScriptedArchive:
+        return self
+
+    async def find(
+        self, collections: Sequence[str], exposure: int, detectors: Sequence[int], own: Sequence[str]
+    ) -> list[KnownBad]:
+        self.declared_in.append((collections, own))
+        return self.bad
+
     async def verification(
-        self, collection: str, calibration: str, exposures: Sequence[int] | None, detectors: Sequence[int]
+        self,
+        collection: str,
+        calibration: str,
+        exposures: Sequence[int] | None,
+        detectors: Sequence[int],
+        known_bad: Sequence[KnownBad] = (),
     ) -> VerificationResults:
         self.read.append((collection, exposures))
         names = [f"{amplifier} {test}" for amplifier, tests in self.failing.items() for test in tests]
@@ -117,7 +136,9 @@ class ScriptedArchive:
         if self.tested:
             measured["VERIFY"] = {"AMP": tests, "DET": {}}
         if exposures is None:
-            return read_calibration(calibration, {"RXX_S00": measured}, amplifiers=EXPECTED)
+            return read_calibration(
+                calibration, {"RXX_S00": measured}, amplifiers=EXPECTED, known_bad=known_bad
+            )
         there = [each for each in exposures if each not in self.without]
         return read_exposures(
             {each: {"RXX_S00": detector, "SUCCESS": not names} for each in there},
@@ -125,6 +146,7 @@ class ScriptedArchive:
             exposures=exposures,
             amplifiers=EXPECTED,
             calibration=calibration,
+            known_bad=known_bad,
         )
 
     async def curves(self, collection: str, detectors: Sequence[int]) -> list[dict[str, Any]]:

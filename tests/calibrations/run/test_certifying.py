@@ -24,7 +24,15 @@ from lsst.ts.calibrations.journal.facts import (
 from lsst.ts.calibrations.report.verification import VerificationReport
 from lsst.ts.calibrations.run.context import STOP_LIMIT
 from lsst.ts.calibrations.run.processing import Processing
-from lsst.ts.calibrations.verification import Accepted, CombinedCalibration, Verdict, Waiver, evaluate, waive
+from lsst.ts.calibrations.verification import (
+    Accepted,
+    CombinedCalibration,
+    KnownBad,
+    Verdict,
+    Waiver,
+    evaluate,
+    waive,
+)
 from lsst.ts.calibrations.workflow.workflow import Step, StepKind
 
 from .doubles import (
@@ -290,3 +298,29 @@ def test_certification_is_bound_to_the_exposures_that_were_used(make_run: MakeRu
     for text in (report.full_text(), report.love_text("report.txt")):
         assert f"    Exposure {EXPOSURES[1]} was left out: light." in text
         assert f"    Exposure {EXPOSURES[2]} was used and is odd: noise." in text
+
+
+def test_amplifiers_known_to_be_bad_are_left_out_and_written_into_verdict_and_certificate(
+    make_run: MakeRun,
+) -> None:
+    archive = ScriptedArchive({"C03": ["NOISE"], "C04": ["NOISE"]})
+    archive.bad = [KnownBad("RXX_S00", "C03", "no gain in the ptc in use")]
+    case = make_run(archive=archive, **INTERNAL, script_mode="BIAS", known_bad_amplifiers=["0 C03", "0 C04"])
+    case.hand_over(ImageType.BIAS)
+    (verdict,), (certified,) = case.of(VerdictGiven), case.of(Certified)
+    assert (verdict.passed, verdict.n_failed) == (True, 0)
+    assert {each["amplifier"]: each["source"] for each in verdict.known_bad} == {
+        "C03": "no gain in the ptc in use",
+        "C04": "known_bad_amplifiers",
+    }
+    assert certified.known_bad == ("RXX_S00 C03", "RXX_S00 C04")
+    # What the run has made declares nothing.
+    assert archive.declared_in == [(("LATISS/calib",), ["u/ocps/job1/run"])]
+
+
+def test_with_too_many_amplifiers_known_to_be_bad_nothing_is_certified(make_run: MakeRun) -> None:
+    bad = [f"0 {name}" for name in AMPLIFIERS[:3]]
+    case = make_run(**INTERNAL, script_mode="BIAS", known_bad_amplifiers=bad, max_known_bad_amplifiers=2)
+    case.hand_over(ImageType.BIAS)
+    assert case.of(Certified) == []
+    assert "failed verification" in case.not_done["certify BIAS"]

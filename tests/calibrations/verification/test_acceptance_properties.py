@@ -20,12 +20,17 @@ from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
 from lsst.ts.calibrations.verification import (
     MAX_FAILURES_BY_ITSELF,
     CombinedCalibration,
+    KnownBad,
     Verdict,
     judge,
     read_calibration,
     read_exposures,
 )
-from lsst.ts.simulated_observatory.campaign.literal_rule import judge_curve, judge_images
+from lsst.ts.simulated_observatory.campaign.literal_rule import (
+    KnownBadAmplifiers,
+    judge_curve,
+    judge_images,
+)
 
 NAMES = {0: "R22_S00", 1: "R22_S01", 2: "R22_S02"}
 TESTS = ("MEAN", "NOISE")
@@ -41,6 +46,8 @@ class Results:
     detectors: Mapping[int, str]
     threshold: int
     of_exposures: dict[int, Any] = field(default_factory=dict)
+    known_bad: dict[int, frozenset[str]] = field(default_factory=dict)
+    most: int = 4
 
     def merge(self) -> None:
         """Make the results of exposures, as the pipeline does from the statistics of detectors."""
@@ -69,8 +76,15 @@ class Results:
             {(exposure, NAMES[number]): each for (exposure, number), each in self.of_detectors.items()},
             exposures=self.exposures,
             amplifiers=dict.fromkeys(self.detectors.values(), frozenset(AMPLIFIERS)),
+            known_bad=[
+                KnownBad(NAMES[number], name, "test")
+                for number in self.known_bad
+                for name in self.known_bad[number]
+            ],
         )
-        return judge(results, max_failures_per_detector=self.threshold, combined=combined)
+        return judge(
+            results, max_failures_per_detector=self.threshold, max_known_bad=self.most, combined=combined
+        )
 
     @property
     def literal(self) -> tuple[bool, bool]:
@@ -82,6 +96,7 @@ class Results:
             detectors=self.detectors,
             amplifiers=AMPLIFIERS,
             threshold=self.threshold,
+            known_bad=KnownBadAmplifiers(self.known_bad, self.most),
         )
         return found.complete, found.passed
 
@@ -148,6 +163,53 @@ def test_complete_results_pass_exactly_when_the_documented_rule_says_so(made: Re
     verdict = made.verdict()
     assert verdict.problems == ()
     assert (verdict.complete, verdict.passed) == made.literal
+
+
+def spoil(data: st.DataObject, made: Results) -> None:
+    """Let some amplifiers be known to be bad, and their values and tests be whatever they are."""
+    made.most = data.draw(st.integers(0, 16))
+    for number in made.detectors:
+        made.known_bad[number] = data.draw(st.frozensets(st.sampled_from(AMPLIFIERS), max_size=9))
+    for (_, number), statistics_ in made.of_detectors.items():
+        for name in made.known_bad[number]:
+            value = data.draw(st.sampled_from([math.nan, None, 5.6, 1e30]))
+            statistics_["AMP"][name] = dict.fromkeys(TESTS, value)
+            statistics_["VERIFY"]["AMP"][name] |= dict.fromkeys(TESTS, data.draw(st.booleans()))
+    made.merge()
+
+
+@given(results(), st.data())
+def test_what_is_known_to_be_bad_decides_nothing(made: Results, data: st.DataObject) -> None:
+    spoil(data, made)
+    verdict = made.verdict()
+    assert verdict.problems == ()
+    assert (verdict.complete, verdict.passed) == made.literal
+    for bad in made.known_bad.values():
+        assert not verdict.passed or len(bad) <= min(made.most, 8)
+    spoilt = copy.deepcopy(made)
+    for (_, number), statistics_ in spoilt.of_detectors.items():
+        for name in made.known_bad[number]:
+            statistics_["AMP"][name] = {"MEAN": 0.1, "NOISE": 5.6}
+            statistics_["VERIFY"]["AMP"][name] = dict.fromkeys((*TESTS, *UNCOUNTED), True)
+    spoilt.merge()
+    healthy = spoilt.verdict()
+    assert (healthy.passed, healthy.failures, healthy.n_tests) == (
+        verdict.passed,
+        verdict.failures,
+        verdict.n_tests,
+    )
+
+
+@given(results(), st.data())
+def test_a_known_bad_amplifier_hides_no_other_ones_damage(made: Results, data: st.DataObject) -> None:
+    """What is taken away from another amplifier makes the results incomplete all the same."""
+    spoil(data, made)
+    place = data.draw(st.sampled_from(sorted(made.of_detectors)))
+    other = data.draw(st.sampled_from([each for each in AMPLIFIERS if each not in made.known_bad[place[1]]]))
+    made.of_detectors[place]["AMP"][other]["NOISE"] = math.nan
+    verdict = made.verdict()
+    assert (verdict.complete, verdict.passed) == made.literal == (False, False)
+    assert any(f"{other} NOISE is not finite" in each for each in verdict.problems)
 
 
 @given(results(), st.data())

@@ -149,6 +149,8 @@ def _first_screen(run: Run, results: Results) -> Iterator[Markup]:
     yield from _ended(summary)
     yield verdicts.cards(summary)
     bad = summary.get("known_bad_amplifiers") or ()
+    if bad:
+        yield verdicts.known_bad_amplifiers(bad)
     if results.tests:
         maps = verdicts.maps(results, run.instrument.amplifiers, bad)
         yield tag(

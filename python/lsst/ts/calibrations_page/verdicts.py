@@ -180,6 +180,26 @@ def _severity(result: TestResult) -> float:
     return -1.0 if math.isnan(result.severity) else result.severity
 
 
+def known_bad_amplifiers(known_bad: Sequence[Mapping[str, Any]]) -> Markup:
+    """Name the amplifiers that are not counted.
+
+    Parameters
+    ----------
+    known_bad
+        ``known_bad_amplifiers`` of the summary.
+
+    Returns
+    -------
+    markup : Markup
+    """
+    names = [
+        f"{each['detector']} {each['amplifier']} ({each['source']}"
+        f"{'; it looks healthy' if each.get('looks_healthy') else ''})"
+        for each in known_bad
+    ]
+    return tag("p", f"Known to be bad and not counted: {', '.join(names)}.")
+
+
 def maps(results: Results, amplifiers: Sequence[str], known_bad: Sequence[Mapping[str, Any]]) -> Markup:
     """Draw the focal plane, if there are several detectors, then the amplifiers of the worst detectors.
 

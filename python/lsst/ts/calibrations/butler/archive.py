@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -13,9 +12,10 @@ from ..domain.calibrations import CALIBRATIONS
 from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
 from ..domain.text import one_line
-from ..verification import VerificationResults, read_calibration, read_exposures
+from ..verification import KnownBad, VerificationResults, read_calibration, read_exposures
 from .curves import curve_rows
-from .exposures import ArchivedExposure
+from .declared_bad import DeclaredBad
+from .exposures import ArchivedExposure, ArchivedImage
 from .members import Members, members_of
 from .pairgains import PairGain
 from .pairgains import pair_gains as _pair_gains
@@ -24,25 +24,13 @@ from .repository import Repository, filter_of
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["Archive", "ArchivedImage"]
+__all__ = ["Archive"]
 
 _PAIR_DATASETS = ("cpPtcExtract", "cpPtcPartial")
 """Names under which cp_pipe has stored what it measured on a pair of flats, the documented one first."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class ArchivedImage:
-    """A raw image as the Butler has it."""
-
-    physical_filter: str | None
-    """Filter and grating; None if the image has none."""
-    files: tuple[str, ...]
-    """Path, or address, of the file of each detector."""
-    exposure: ArchivedExposure | None = None
-    """What it is; None if that is not known."""
 
 
 def _in_thread(
@@ -69,6 +57,7 @@ class Archive:
     def __init__(self, repository: Repository, instrument: Instrument) -> None:
         self.repository = repository
         self.instrument = instrument
+        self.declared_bad = DeclaredBad(repository, instrument)
 
     @_in_thread
     def missing_collections(self, names: Collection[str]) -> list[str]:
@@ -205,7 +194,12 @@ class Archive:
 
     @_in_thread
     def verification(
-        self, collection: str, calibration: str, exposures: Sequence[int] | None, detectors: Sequence[int]
+        self,
+        collection: str,
+        calibration: str,
+        exposures: Sequence[int] | None,
+        detectors: Sequence[int],
+        known_bad: Sequence[KnownBad] = (),
     ) -> VerificationResults:
         """Read what a verification job found.
 
@@ -215,6 +209,8 @@ class Archive:
             Collection of the job, and what was verified, e.g. ``BIAS``.
         exposures, detectors
             Butler ids of those that must have results; no exposures where it was verified by itself.
+        known_bad
+            Amplifiers that are left out.
 
         Returns
         -------
@@ -227,7 +223,7 @@ class Archive:
         if exposures is None:
             found = self._find(butler, f"{prefix}DetStats", collection, detector=detectors)
             measured = {names[number]: _read(butler, ref) for (number,), ref in found.items()}
-            return read_calibration(calibration, measured, amplifiers=amplifiers)
+            return read_calibration(calibration, measured, amplifiers=amplifiers, known_bad=known_bad)
         whole = self._find(butler, f"{prefix}ExpStats", collection, exposure=exposures)
         parts = self._find(butler, f"{prefix}DetStats", collection, exposure=exposures, detector=detectors)
         return read_exposures(
@@ -236,6 +232,7 @@ class Archive:
             exposures=exposures,
             amplifiers=amplifiers,
             calibration=calibration,
+            known_bad=known_bad,
         )
 
     @_in_thread

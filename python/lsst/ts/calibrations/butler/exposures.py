@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lsst.daf.butler import DimensionRecord
 
-__all__ = ["ArchivedExposure"]
+__all__ = ["ArchivedExposure", "ArchivedImage"]
 
 
 @dataclass(frozen=True)
@@ -42,3 +42,15 @@ class ArchivedExposure:
         """
         kind, seconds = str(record.observation_type).upper(), float(record.exposure_time or 0.0)
         return cls(str(record.obs_id), str(record.group), kind, seconds)
+
+
+@dataclass(frozen=True)
+class ArchivedImage:
+    """A raw image as the Butler has it."""
+
+    physical_filter: str | None
+    """Filter and grating; None if the image has none."""
+    files: tuple[str, ...]
+    """Path, or address, of the file of each detector."""
+    exposure: ArchivedExposure | None = None
+    """What it is; None if that is not known."""

@@ -46,16 +46,12 @@ class Clients:
         """One for every component that must be ENABLED."""
         self.ingest = IngestWatcher(oods, instrument.detectors, log)
         self.ocps = OcpsClient(ocps)
-        self._telescope = {
-            name: salobj.Remote(domain, name, include=["summaryState"], readonly=True)
-            for name in instrument.states_for_flats
-        }
+        self._domain = domain
         self._salinfos = sorted(set(domain.salinfo_set) - before, key=lambda each: each.name_index)
 
     async def start(self) -> None:
         """Wait until all are connected."""
-        remotes = (*self.remotes, *self._telescope.values())
-        await asyncio.gather(self.camera.start(), *(remote.start_task for remote in remotes))
+        await asyncio.gather(self.camera.start(), *(remote.start_task for remote in self.remotes))
 
     async def close(self) -> None:
         """Close all connections at once.
@@ -77,7 +73,7 @@ class Clients:
         return self.instrument.camera in self.simulated
 
     async def telescope_problems(self, ignore: Collection[str] = ()) -> list[str]:
-        """Find the components of the telescope that are not as flats need them.
+        """Connect to the components of the telescope, and find those that are not as flats need them.
 
         Parameters
         ----------
@@ -90,13 +86,14 @@ class Clients:
             One sentence for each component; those that are not on the bus are passed over.
         """
         ignored = {name.lower() for name in ignore}
-        names = [name for name in self._telescope if name.lower() not in ignored]
+        names = [name for name in self.instrument.states_for_flats if name.lower() not in ignored]
         found = await asyncio.gather(*(self._telescope_problem(name) for name in names))
         return [problem for problem in found if problem is not None]
 
     async def _telescope_problem(self, name: str) -> str | None:
         try:
-            data = await self._telescope[name].evt_summaryState.aget(timeout=STATE_TIMEOUT)
+            async with salobj.Remote(self._domain, name, include=["summaryState"], readonly=True) as remote:
+                data = await remote.evt_summaryState.aget(timeout=STATE_TIMEOUT)
         except TimeoutError:
             return None
         state, allowed = salobj.State(data.summaryState).name, self.instrument.states_for_flats[name]

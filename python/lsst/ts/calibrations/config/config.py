@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from ..domain.errors import ConfigurationError
 from ..domain.exposure_times import times_per_exposure
 from ..domain.instruments import ImageType, Instrument, day_obs
 from ..domain.text import plain
+from .amplifiers import amplifier_named
 from .former_options import WITHOUT_EFFECT
 from .observing_day import DATES, daily_lines, fill_in_day, fill_in_numbers, is_daily
 from .rules import rule_problems
@@ -99,6 +101,10 @@ class CalibrationConfig:
     """Seconds within which a job must end."""
     wait_between_exposures: float
     """Seconds."""
+    known_bad_amplifiers: tuple[tuple[str, str], ...]
+    """Names of detector and amplifier of those that the operator knows to be bad."""
+    max_known_bad_amplifiers: int
+    """How many of a detector may be left out, these and others."""
     program: str | None
     """For the headers of the images, as the two that follow."""
     reason: str | None
@@ -166,6 +172,10 @@ class CalibrationConfig:
             oods_timeout=float(options["oods_timeout"]),
             job_timeout=float(options["job_timeout"]),
             wait_between_exposures=float(options["wait_between_exposures"]),
+            known_bad_amplifiers=tuple(
+                dict.fromkeys(amplifier_named(each, instrument) for each in options["known_bad_amplifiers"])
+            ),
+            max_known_bad_amplifiers=int(options["max_known_bad_amplifiers"]),
             program=options["program"],
             reason=options["reason"],
             note=options["note"],
@@ -231,6 +241,13 @@ class CalibrationConfig:
                 f" will be valid from {self.certify_begin.date()} to {self.certify_end.date()}, so that no"
                 f" later run can certify the same there; for every day write {daily}"
             )
+        most = self.max_known_bad_amplifiers
+        for detector, n in Counter(detector for detector, _ in self.known_bad_amplifiers).items():
+            if n > most:
+                yield (
+                    f"known_bad_amplifiers has {n} of {detector}: with more than max_known_bad_amplifiers,"
+                    f" {most}, no verdict is positive"
+                )
         if self.calibrations_to_make and "YYYY" in self.calib_collection:
             yield f"calib_collection: {show(self.calib_collection)} has a placeholder; is the date meant?"
 

@@ -15,6 +15,7 @@ from typing import Any
 from ..domain.calibrations import CALIBRATIONS, products
 from ..domain.exposure_times import fitting_times, flat_pairs, times_per_exposure
 from ..domain.instruments import ImageType, Instrument
+from .amplifiers import amplifier_named
 from .observing_day import DATES, DAY, NUMBER
 from .schema import PLACEHOLDER, show
 
@@ -192,6 +193,14 @@ def _detectors_exist(options: _Options, instrument: Instrument) -> Iterator[str]
         yield f"detectors: {instrument.name} has no {show(unknown)}; it has {has}"
 
 
+def _amplifiers_exist(options: _Options, instrument: Instrument) -> Iterator[str]:
+    for entry in options["known_bad_amplifiers"]:
+        try:
+            amplifier_named(entry, instrument)
+        except ValueError as error:
+            yield f"known_bad_amplifiers: {error}"
+
+
 def _date(text: str) -> datetime:
     """A TAI date in ISO form; raises ValueError if it is none, or has a time zone."""
     if not _DATE.fullmatch(text):
@@ -231,6 +240,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[_Options, Instrument], Iterator[s
     (("script_mode", "do_ptc", "n_flat", "n_discard_flat", "exp_times_flat"), _ptc_has_pairs),
     (("do_verify", "generate_calibrations", *_PRODUCTS), _unverified_is_meant),
     (("detectors",), _detectors_exist),
+    (("known_bad_amplifiers",), _amplifiers_exist),
     (DATES, _dates_are_a_range),
 )
 """Rules between options, each with the options that it needs."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from .amplifiers import as_texts
 from .former_options import REPLACED, WITHOUT_EFFECT
 
 __all__ = ["PLACEHOLDER", "compare", "defaults", "load_schema", "show"]
@@ -123,6 +124,8 @@ def compare(
 
     understood, problems = _renamed(options, list(schema["properties"]))
     notes = _adopt_detectors(understood)
+    if "known_bad_amplifiers" in understood:
+        understood["known_bad_amplifiers"] = as_texts(understood["known_bad_amplifiers"])
     for option, value in understood.items():
         about = schema["properties"][option]
         if not _is_finite(value) or not Draft7Validator(about).is_valid(value):

@@ -144,8 +144,25 @@ class Instrument:
         """
         if a00 is not None and math.isfinite(a00):
             return _without_brighter_fatter(gain, mean, a00)
-        manufacturer = "E2V" if self.detectors[detector].partition("_")[0] in self.e2v_rafts else "ITL"
-        return gain * brighter_fatter_correction(manufacturer, mean)
+        return gain * brighter_fatter_correction(self._manufacturer(detector), mean)
+
+    def detector_size(self, detector: int) -> tuple[int, int]:
+        """Columns and rows of a detector without its overscans.
+
+        Parameters
+        ----------
+        detector
+            Butler detector id.
+
+        Returns
+        -------
+        columns, rows
+            Of its imaging area.
+        """
+        return (4096, 4004) if self._manufacturer(detector) == "E2V" else (4072, 4000)
+
+    def _manufacturer(self, detector: int) -> str:
+        return "E2V" if self.detectors[detector].partition("_")[0] in self.e2v_rafts else "ITL"
 
     @property
     def calibration_collection(self) -> str:

@@ -213,6 +213,8 @@ class VerdictGiven(Fact):
         Name of the type.
     passed, complete, failures, thresholds, n_failed, n_tests
         As of `~lsst.ts.calibrations.verification.Verdict`; exposure ids are texts.
+    known_bad
+        Amplifiers that were left out, as ``summary.json`` has them.
     verification_collection, generation_collection
         Where the results are, and what this run made and verified; None if it made nothing.
     """
@@ -226,6 +228,7 @@ class VerdictGiven(Fact):
     thresholds: Mapping[str, int]
     n_failed: int
     n_tests: int | None
+    known_bad: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,6 +275,8 @@ class Certified(Fact):
     """Its end."""
     verified: bool
     """Whether verification accepted them."""
+    known_bad: tuple[str, ...] = ()
+    """Amplifiers that verification left out, e.g. ``RXX_S00 C05``."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,7 +82,10 @@ def make_summary(
         "exposures": [_exposure(exposure) for exposure in record.exposures.values()],
         "jobs": [_job(job, started) for job in record.jobs.values()],
         "verification": {name: _fields(verdict, VERDICT) for name, verdict in record.verdicts.items()},
-        "certified": [_fields(each, CERTIFIED) for each in record.certified],
+        "certified": [
+            _fields(each, (*CERTIFIED, *(["known_bad"] if each.known_bad else [])))
+            for each in record.certified
+        ],
         "gains": list(record.gains),
         "not_done": [_fields(each, NOT_DONE) for each in record.not_done],
         "timeline": _timeline(record, instrument, wait, ended - started),
@@ -91,6 +94,7 @@ def make_summary(
             for fact in record.left_out.values()
             for exposure, reason in fact.left_out.items()
         ],
+        "known_bad_amplifiers": _known_bad(record),
         "tests": [{"calibration": name, **row} for name, rows in record.tests.items() for row in rows],
         "curves": list(record.curves),
         "faults": list(dict.fromkeys([*record.faults, *settings.faults])),
@@ -116,6 +120,16 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def _known_bad(record: RunRecord) -> list[Mapping[str, Any]]:
+    """Amplifiers that were left out of any verdict; healthy are those that look so in all of them."""
+    found: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for each in (row for verdict in record.verdicts.values() for row in verdict.known_bad):
+        key = each["detector"], each["amplifier"], each["source"]
+        healthy = each["looks_healthy"] and found.get(key, each)["looks_healthy"]
+        found[key] = {**each, "looks_healthy": healthy}
+    return list(found.values())
 
 
 def _fields(fact: Fact, names: Sequence[str]) -> dict[str, Any]:

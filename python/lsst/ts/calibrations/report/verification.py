@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,9 @@ NEGATIVE = "CALIBRATION VERIFICATION NEGATIVE"
 
 LINES_SHOWN = 10
 """Most lines, in numbers, on what failed that an operator gets; the report has one for every amplifier."""
+
+MOST_BAD = 4
+"""Most amplifiers known to be bad that are named in a line; the report names all."""
 
 MOST_PLACES = 3
 """Most amplifiers that are named in the reason."""
@@ -91,7 +94,9 @@ class VerificationReport:
         lines
             The likely cause last, where the run knows one; nothing if all tests passed.
         """
-        lines = failure_lines(self.tests, most=most)
+        bad = {(each.detector, each.amplifier) for each in self.verdict.known_bad}
+        tests = [each for each in self.tests if (each["detector"], each["amplifier"]) not in bad]
+        lines = failure_lines(tests, most=most)
         return [*lines, *([f"Likely cause: {self.cause}."] if lines and self.cause else [])]
 
     @property
@@ -102,6 +107,8 @@ class VerificationReport:
         failed = f"{verdict.n_failed}{of_all} tests failed"
         if uncounted := sum(map(len, verdict.failed_tests.values())) - verdict.n_failed:
             failed += f" (and {uncounted} that {'is' if uncounted == 1 else 'are'} not counted)"
+        if verdict.known_bad:
+            failed += f" (without {_few(verdict.known_bad)}, known to be bad)"
         if verdict.by_itself:
             return failed
         limit = verdict.thresholds["MAX_FAILED_EXPOSURES_THRESHOLD"]
@@ -119,6 +126,8 @@ class VerificationReport:
             n = len(self.verdict.problems)
             problems = f"{n} problem{'s' if n != 1 else ''}"
             return f"{NEGATIVE}: {self.calibration} is incomplete ({problems}): {self.counts}"
+        if self._too_many_bad:
+            return plain(f"{NEGATIVE}: {self.calibration} failed: {self._too_many_bad}: {self.counts}")
         failed = (test for tests in self.verdict.failed_tests.values() for test in tests if test.counts)
         often = Counter(each.test for each in failed).most_common()
         types = ", ".join(f"{test} {number}" for test, number in often)
@@ -140,6 +149,7 @@ class VerificationReport:
         names = list(dict.fromkeys(each.test for each in failed))
         where = f"{', '.join(sorted(places))} " if 0 < len(places) <= MOST_PLACES else ""
         about = f": {where}{', '.join(names)}" if names else ""
+        about += f": {self._too_many_bad}" if self._too_many_bad else ""
         return plain(f"{self.calibration} {words} ({n} tests failed{about})")
 
     @property
@@ -157,6 +167,14 @@ class VerificationReport:
         return plain("\n".join(lines))
 
     @property
+    def _too_many_bad(self) -> str:
+        """Where too many amplifiers are known to be bad; empty if nowhere."""
+        detectors = Counter(each.detector for each in self.verdict.known_bad)
+        found = [f"{detectors[name]} of {name}" for name in self.verdict.too_many_bad]
+        most = min(self.verdict.too_many_bad.values(), default=0)
+        return f"{_few(found)} amplifiers are known to be bad, at most {most} may be" if found else ""
+
+    @property
     def headline(self) -> str:
         """The verdict in one sentence."""
         verdict, internal = self.verdict, self.generation_collection is not None
@@ -166,18 +184,25 @@ class VerificationReport:
             return f"{self.calibration} verification is incomplete, so nothing can be certified: {missing}."
         if not verdict.passed:
             consequence = " and will not be certified" if internal else " against existing calibrations"
-            return f"{self.calibration} calibration failed verification{consequence}."
+            why = f" ({self._too_many_bad})" if self._too_many_bad else ""
+            return f"{self.calibration} calibration failed verification{consequence}{why}."
         criteria = " and will be certified" if internal else " against existing calibrations"
         passed = f"{self.calibration} calibration passed the overall verification criteria{criteria}"
         return f"{passed}, but there are tests that did not pass:" if verdict.failures else f"{passed}."
 
     @property
     def _members(self) -> list[str]:
-        """Lines on the exposures that were not used, or are odd."""
+        """Lines on amplifiers known to be bad, and on exposures that were not used, or are odd."""
+        bad = [
+            f"    Amplifier {each} is known to be bad ({each.source}) and is not counted"
+            f"{'; it looks healthy' if each.looks_healthy else ''}."
+            for each in self.verdict.known_bad
+        ]
         made = self.verdict.combined
         if made is None:
-            return []
+            return bad
         return [
+            *bad,
             *(f"    Exposure {exposure} was left out: {why}." for exposure, why in made.left_out.items()),
             *(f"    Exposure {exposure} was used and is odd: {why}." for exposure, why in made.odd.items()),
         ]
@@ -243,6 +268,13 @@ class VerificationReport:
         if self.verdict.by_itself or calibration is None:
             return f"not for {self.calibration}, which has no images: it is fixed"
         return f"here number_verification_tests_threshold_{calibration.verified_with.lower()}"
+
+
+def _few(names: Iterable[object]) -> str:
+    """Name the first of some things, and say how many there are beyond them."""
+    texts = list(map(str, names))
+    more = len(texts) - MOST_BAD
+    return ", ".join(texts[:MOST_BAD]) + (f" and {more} more" if more > 0 else "")
 
 
 def _label(subject: int | str) -> str:

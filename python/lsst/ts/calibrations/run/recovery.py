@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..butler.archive import ArchivedImage
+from ..butler.exposures import ArchivedImage
 from ..domain.errors import ArchiveError, PreflightError
 from ..domain.instruments import ImageType, day_obs
 from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureLost, ExposureTaken, JobEnded

@@ -14,7 +14,7 @@ from ..butler.certification import Certification, Certifier
 from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from ..domain.errors import CertificationError, ProcessingError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
-from ..domain.jobs import JobRequest, data_query, pipetask_options
+from ..domain.jobs import RUN_COLLECTION, JobRequest, data_query, pipetask_options
 from ..domain.text import on_screen
 from ..journal.facts import (
     CalibrationMade,
@@ -27,7 +27,15 @@ from ..journal.facts import (
 )
 from ..report.gains import gain_line, gain_table
 from ..report.verification import VerificationReport, fit
-from ..verification import MAX_FAILURES_BY_ITSELF, Accepted, CombinedCalibration, Waiver, judge, waive
+from ..verification import (
+    MAX_FAILURES_BY_ITSELF,
+    Accepted,
+    CombinedCalibration,
+    KnownBad,
+    Waiver,
+    judge,
+    waive,
+)
 from ..workflow.workflow import Step, StepKind
 from .context import STOP_LIMIT
 from .identity import check_exposures
@@ -44,6 +52,9 @@ if TYPE_CHECKING:
     from .context import RunContext
 
 __all__ = ["StepWork"]
+
+OPTION = "known_bad_amplifiers"
+"""What says that an amplifier is bad, beside the calibrations in use."""
 
 MOST_TESTS = 100_000
 """Tests of a verification up to which those that passed are noted, too: 75 exposures of 21 detectors."""
@@ -191,12 +202,14 @@ class StepWork:
         ids = exposures[calibration.verified_with] if made is None else made.verified_with
         collection = await self._run_job(step, ids)
         by_itself = made is not None and calibration.verified_by_itself
+        known_bad = await self._known_bad(step, ids)
         results = await self.archive.verification(
-            collection, step.calibration, None if by_itself else ids, self.config.detectors
+            collection, step.calibration, None if by_itself else ids, self.config.detectors, known_bad
         )
         of_images = self.config.images[calibration.verified_with].threshold
         threshold = MAX_FAILURES_BY_ITSELF if by_itself else of_images
-        verdict = judge(results, max_failures_per_detector=threshold, combined=made)
+        most_bad = self.config.max_known_bad_amplifiers
+        verdict = judge(results, max_failures_per_detector=threshold, max_known_bad=most_bad, combined=made)
         tests = tuple(each.as_row() for each in results.tests)
         generation = None if made is None else made.collection
         report = VerificationReport(step.calibration, verdict, collection, generation, tests)
@@ -210,6 +223,16 @@ class StepWork:
         self.context.log.log(level, report.love_text(path), extra=on_screen(report.on_screen))
         if not verdict.complete:
             raise VerificationIncomplete(step.calibration, verdict.problems)
+
+    async def _known_bad(self, step: Step, exposures: Sequence[int]) -> list[KnownBad]:
+        """Amplifiers that the operator names, and those that the calibrations in use declare bad."""
+        names = {self.instrument.detectors[each] for each in self.config.detectors}
+        own = [RUN_COLLECTION.format(each) for each in self.context.record.made]
+        declared = await self.archive.declared_bad.find(
+            step.configured_inputs, exposures[0], self.config.detectors, own
+        )
+        option = [KnownBad(*each, OPTION) for each in self.config.known_bad_amplifiers if each[0] in names]
+        return list({str(each): each for each in (*option, *declared)}.values())
 
     def _note_outcomes(self, report: VerificationReport) -> None:
         """Note what the tests came to, unless an earlier part of the run has read the same."""
@@ -236,6 +259,7 @@ class StepWork:
             thresholds=dict(verdict.thresholds),
             n_failed=verdict.n_failed,
             n_tests=verdict.n_tests,
+            known_bad=tuple(each.as_row() for each in verdict.known_bad),
         )
         before = self.context.record.verdicts.get(given.calibration)
         if before is not None and replace(before, time=given.time) == given:
@@ -285,6 +309,7 @@ class StepWork:
             begin=begin,
             end=end,
             verified=request.verified,
+            known_bad=self._left_out(calibration),
         )
         # After a run was resumed it may be certified, or even noted, already.
         if not any(replace(each, time=certified.time) == certified for each in self.context.record.certified):
@@ -292,6 +317,11 @@ class StepWork:
         self.context.log.info(
             "%s certified in %s, valid from %s to %s (TAI).", calibration, request.collection, begin, end
         )
+
+    def _left_out(self, calibration: str) -> tuple[str, ...]:
+        """Amplifiers that the verification of a calibration left out; none if it was not verified."""
+        report = self.reports.get(calibration)
+        return () if report is None else tuple(map(str, report.verdict.known_bad))
 
     def _ground(self, calibration: str) -> Accepted | Waiver:
         """The ground to certify what was made; only the operator may waive its verification."""

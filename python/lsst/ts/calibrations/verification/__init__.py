@@ -6,6 +6,7 @@ judges (`judge`). `evaluate` reads and judges the merged dictionary of the docum
 
 from __future__ import annotations
 
+from .known_bad import KnownBad
 from .reading import evaluate, read_calibration, read_exposures
 from .results import MadeTest, VerificationResults, VerificationTest
 from .rule import MAX_FAILURES_BY_ITSELF, judge
@@ -16,6 +17,7 @@ __all__ = [
     "MAX_FAILURES_BY_ITSELF",
     "Accepted",
     "CombinedCalibration",
+    "KnownBad",
     "MadeTest",
     "Verdict",
     "VerificationResults",

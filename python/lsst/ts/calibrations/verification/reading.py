@@ -8,17 +8,17 @@ that looked at half of the data passes as easily as one that looked at all of it
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .gaps import gaps_in, inner_mapping, is_true
+from .known_bad import KnownBad, amplifiers_by_detector, redone_tests, without
 from .measurements import Measurement, measurement
 from .results import (
-    ONLY_ON_FAILURE,
-    UNCOUNTED_TESTS,
     DetectorResults,
     Gap,
+    MadeTest,
     SubjectResults,
     VerificationResults,
     VerificationTest,
@@ -76,9 +76,9 @@ def evaluate(
     for exposure in dict.fromkeys(map(int, exposures)):
         found = _Failures(exposure, expected)
         _read_verify_stats(verify_stats, found)
-        subjects.append(
-            found.results({}) if measured is None else found.of_exposure(measured, tests_expected=False)
-        )
+        here = {name: each for (number, name), each in (measured or {}).items() if number == exposure}
+        detectors_of = {} if measured is None else _read_detectors(here, found, tests_expected=False)
+        subjects.append(found.results(detectors_of))
     results = VerificationResults(expected, tuple(subjects), tuple(_contradictions(verify_stats, subjects)))
     return judge(results, max_failures_per_detector=max_failures_per_detector, combined=combined)
 
@@ -90,6 +90,7 @@ def read_exposures(
     exposures: Sequence[int],
     amplifiers: Mapping[str, Set[str]],
     calibration: str = "",
+    known_bad: Sequence[KnownBad] = (),
 ) -> VerificationResults:
     """Read the results of exposures.
 
@@ -105,22 +106,31 @@ def read_exposures(
         Ids of the exposures (others are ignored) and, by detector name, the amplifiers that must be there.
     calibration
         What was verified, e.g. ``BIAS``: what its tests compared is known then.
+    known_bad
+        Amplifiers that are left out, of these detectors.
 
     Returns
     -------
     results
         What is there, and what is missing. Measurements without tests are a gap.
     """
-    subjects = []
+    left_out = _LeftOut(known_bad, amplifiers, calibration)
+    subjects, tests = [], list[MadeTest]()
     for exposure in exposures:
-        found = _Failures(exposure, amplifiers, calibration)
+        here = {name: each for (number, name), each in measured.items() if number == exposure}
+        tests += left_out.tests(exposure, here)
+        found, others = left_out.begin(exposure, here)
         _read_exposure(by_exposure.get(exposure), found)
-        subjects.append(found.of_exposure(measured, tests_expected=True))
-    return VerificationResults(amplifiers, tuple(subjects))
+        subjects.append(found.results(_read_detectors(others, found)))
+    return left_out.results(subjects, tests)
 
 
 def read_calibration(
-    name: str, measured: Mapping[str, Any], *, amplifiers: Mapping[str, Set[str]]
+    name: str,
+    measured: Mapping[str, Any],
+    *,
+    amplifiers: Mapping[str, Set[str]],
+    known_bad: Sequence[KnownBad] = (),
 ) -> VerificationResults:
     """Read the results of a calibration that is verified by itself.
 
@@ -130,22 +140,75 @@ def read_calibration(
         The calibration, e.g. ``PTC``, and its ``verify<X>DetStats`` by detector name.
     amplifiers
         Names of the amplifiers that must be there, by detector name.
+    known_bad
+        Amplifiers that are left out, of these detectors.
 
     Returns
     -------
     results
         What is there, and what is missing. A SUCCESS that is not true although no test failed is a gap.
     """
-    found = _Failures(name, amplifiers, name)
-    detectors = _read_detectors(measured, found, all_named=False)
+    left_out = _LeftOut(known_bad, amplifiers, name)
+    tests_left_out = list(left_out.tests(name, measured))
+    found, others = left_out.begin(name, measured)
+    detectors = _read_detectors(others, found, all_named=False)
     for detector in amplifiers:
         tests = {test for test, passed in (detectors[detector].outcomes or {}).items() if not passed}
         for test in sorted(tests):
             found.add_test(test)
         statistics = measured.get(detector)
-        if not tests and isinstance(statistics, Mapping) and not _is_true(statistics.get("SUCCESS", True)):
+        explained = tests or any(not each.passed for each in tests_left_out if each.test.detector == detector)
+        if not explained and isinstance(statistics, Mapping) and not is_true(statistics.get("SUCCESS", True)):
             found.add_gap("SUCCESS is not true and no test is named that failed", detector)
-    return VerificationResults(amplifiers, (found.results(detectors),))
+    return left_out.results([found.results(detectors)], tests_left_out)
+
+
+class _LeftOut:
+    """Leaves amplifiers that are known to be bad out of the results of exposures or of a calibration."""
+
+    def __init__(self, known_bad: Sequence[KnownBad], amplifiers: _Amplifiers, calibration: str) -> None:
+        self._known_bad, self._calibration = known_bad, calibration
+        self._bad = amplifiers_by_detector(known_bad)
+        self._expected = {
+            name: frozenset(names) - self._bad.get(name, frozenset()) for name, names in amplifiers.items()
+        }
+
+    def begin(self, subject: int | str, measured: Mapping[str, Any]) -> tuple[_Failures, Mapping[str, Any]]:
+        """What is to be read of an exposure or calibration, and its measurements without the amplifiers."""
+        others = {name: without(each, self._bad.get(name, frozenset())) for name, each in measured.items()}
+        redone = {
+            VerificationTest(detector, None, test): passed
+            for detector in self._bad
+            for test, passed in redone_tests(others.get(detector)).items()
+        }
+        failed = {test for test, passed in redone.items() if not passed}
+        found = _Failures(subject, self._expected, self._calibration, failed, bad=self._bad, redone=redone)
+        return found, others
+
+    def tests(self, subject: int | str, measured: Mapping[str, Any]) -> Iterator[MadeTest]:
+        """The tests of the amplifiers that are left out."""
+        for detector, bad in self._bad.items():
+            statistics = measured.get(detector)
+            if not isinstance(statistics, Mapping):
+                continue
+            for test, passed in _outcomes(statistics, detector):
+                if test.amplifier in bad:
+                    compared = measurement(self._calibration, test.amplifier, test.test, passed, statistics)
+                    yield MadeTest(subject, test, passed, compared, left_out=True)
+
+    def results(self, subjects: Sequence[SubjectResults], tests: Sequence[MadeTest]) -> VerificationResults:
+        """All that was found."""
+        outcomes: dict[tuple[str | None, str | None], list[bool]] = {}
+        for each in tests:
+            if each.test.counts:
+                outcomes.setdefault((each.test.detector, each.test.amplifier), []).append(each.passed)
+        known_bad = tuple(
+            replace(each, looks_healthy=all(outcomes.get((each.detector, each.amplifier), [False])))
+            for each in self._known_bad
+        )
+        return VerificationResults(
+            self._expected, tuple(subjects), known_bad=known_bad, left_out=tuple(tests)
+        )
 
 
 @dataclass
@@ -160,15 +223,20 @@ class _Failures:
     compared: dict[VerificationTest, Measurement] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     any_named: bool = False
+    bad: _Amplifiers = field(default_factory=dict)
+    redone: Mapping[VerificationTest, bool] = field(default_factory=dict)
 
     def add_gap(self, reason: str, detector: str | None = None) -> None:
         self.gaps.append(Gap(reason, self.subject, detector))
 
     def add_test(self, test: VerificationTest) -> None:
         self.any_named = True
-        self.tests.add(test)
         if test.detector is None:
+            self.tests.add(test)
             return
+        if test.amplifier in self.bad.get(test.detector, ()) or test in self.redone:
+            return
+        self.tests.add(test)
         if test.detector not in self.amplifiers:
             self.add_gap(f"{str(test)!r} is about a detector that is not expected")
         elif test.amplifier is not None and test.amplifier not in self.amplifiers[test.detector]:
@@ -189,9 +257,9 @@ class _Failures:
 
     def compare(self, success: Any) -> None:
         """Compare with SUCCESS of the exposure."""
-        if _is_true(success) and self.any_named:
+        if is_true(success) and self.any_named:
             self.add_gap("SUCCESS is true and yet tests failed")
-        if not (_is_true(success) or self.any_named or self.gaps):
+        if not (is_true(success) or self.any_named or self.gaps):
             self.add_gap("SUCCESS is not true and no test is named that failed")
 
     def results(self, detectors: Mapping[str, DetectorResults]) -> SubjectResults:
@@ -206,11 +274,6 @@ class _Failures:
         self.compared[test] = measurement("", None, name, passed, {"DET": result.get("EXP")})
         if not passed:
             self.add_test(test)
-
-    def of_exposure(self, measured: Mapping[tuple[int, str], Any], tests_expected: bool) -> SubjectResults:
-        """All that was found of the exposure, with what was measured."""
-        here = {name: each for (exposure, name), each in measured.items() if exposure == self.subject}
-        return self.results(_read_detectors(here, self, tests_expected=tests_expected))
 
 
 def _read_verify_stats(verify_stats: Mapping[Any, Any], found: _Failures) -> None:
@@ -232,7 +295,7 @@ def _contradictions(verify_stats: Mapping[Any, Any], subjects: Sequence[SubjectR
     """Compare SUCCESS of the whole with its exposures; what is ignored may explain that it is not true."""
     if "SUCCESS" not in verify_stats:
         return  # what counts is said of each exposure
-    success = _is_true(verify_stats["SUCCESS"])
+    success = is_true(verify_stats["SUCCESS"])
     if success and any(each.failed for each in subjects):
         yield Gap("SUCCESS of the run is true and yet tests failed")
     ids = [each.subject for each in subjects]
@@ -253,7 +316,7 @@ def _read_exposure(result: Any, found: _Failures) -> None:
             continue
         for test, passed in tests.items():
             if test != "SUCCESS":
-                found.add_whole(str(test), _is_true(passed), result)
+                found.add_whole(str(test), is_true(passed), result)
     detectors = {
         str(name): each for name, each in result.items() if isinstance(each, Mapping) and "SUCCESS" in each
     }
@@ -271,7 +334,7 @@ def _read_detector(detector: str, result: Mapping[str, Any], found: _Failures) -
     if not isinstance(names, (list, tuple)):
         found.add_gap(f"{detector} has failures that are not a list")
         return
-    if _is_true(result["SUCCESS"]) == bool(names):
+    if is_true(result["SUCCESS"]) == bool(names):
         found.add_gap(f"{detector} has SUCCESS {result['SUCCESS']} with {len(names)} failed tests")
     for name in names:
         found.add_name(name, detector)
@@ -287,7 +350,7 @@ def _read_detectors(
     found: dict[str, DetectorResults] = {}
     for detector, expected in named.amplifiers.items():
         statistics, outcomes, compared = measured.get(detector), None, {}
-        reasons = list(_gaps(statistics, expected))
+        reasons = list(gaps_in(statistics, expected))
         if isinstance(statistics, Mapping) and (tests_expected or "VERIFY" in statistics):
             outcomes = dict(_outcomes(statistics, detector))
             compared = {
@@ -306,74 +369,9 @@ def _read_detectors(
 
 
 def _outcomes(statistics: Mapping[str, Any], detector: str) -> Iterator[tuple[VerificationTest, bool]]:
-    verify = _mapping(statistics, "VERIFY")
-    for amplifier, results in ((None, _mapping(verify, "DET")), *_mapping(verify, "AMP").items()):
+    verify = inner_mapping(statistics, "VERIFY")
+    for amplifier, results in ((None, inner_mapping(verify, "DET")), *inner_mapping(verify, "AMP").items()):
         if isinstance(results, Mapping):
             for test, passed in results.items():
                 if test != "SUCCESS":
-                    yield VerificationTest(detector, amplifier, str(test)), _is_true(passed)
-
-
-def _gaps(statistics: Any, amplifiers: Set[str]) -> Iterator[str]:
-    """Find what is missing or not finite in the measurements of a detector."""
-    if not isinstance(statistics, Mapping):
-        yield "no measurements"
-        return
-    by_amplifier = _mapping(statistics, "AMP")
-    if missing := sorted(amplifiers - set(by_amplifier)):
-        yield f"no measurements of {', '.join(missing)}"
-    if unknown := sorted(set(by_amplifier) - amplifiers):
-        yield f"measurements of {', '.join(unknown)}, which the detector does not have"
-    yield from _uneven(by_amplifier, "value")
-    yield from _uneven(_mapping(_mapping(statistics, "VERIFY"), "AMP"), "result", amplifiers)
-    # Of an amplifier that is a defect as a whole nothing is left to be measured.
-    masked = _mapping(statistics, "METADATA").get("MASKED_AMPLIFIERS", ())
-    for name in sorted(amplifiers & set(by_amplifier)):
-        values = by_amplifier[name]
-        if name not in masked:
-            yield from (f"{name} {where} is not finite" for where in _not_finite(values))
-        if not isinstance(values, Mapping) or not values:
-            yield f"no values for {name}"
-    yield from (f"{where} is not finite" for where in _not_finite(_mapping(statistics, "DET")))
-
-
-def _uneven(by_amplifier: Mapping[str, Any], what: str, amplifiers: Set[str] = frozenset()) -> Iterator[str]:
-    """Find what one amplifier lacks and another has."""
-    names = {
-        amplifier: set(map(str, values)) - ONLY_ON_FAILURE
-        for amplifier, values in by_amplifier.items()
-        if isinstance(values, Mapping)
-    }
-    everything: set[str] = set().union(*names.values())
-    for amplifier in sorted({*names, *(amplifiers if names else ())}):
-        lacking = everything - names.get(amplifier, set()) - UNCOUNTED_TESTS
-        yield from (f"no {what} {name} for {amplifier}" for name in sorted(lacking))
-
-
-def _not_finite(values: Any, where: Sequence[str] = ()) -> Iterator[str]:
-    """Names of all values in nested measurements that are no finite numbers."""
-    if isinstance(values, Mapping):
-        for key, value in values.items():
-            yield from _not_finite(value, (*where, str(key)))
-    elif isinstance(values, (list, tuple)):
-        for value in values:
-            yield from _not_finite(value, where)
-    elif not _is_finite(values):
-        yield " ".join(where)
-
-
-def _is_finite(value: Any) -> bool:
-    try:
-        return math.isfinite(value)
-    except (TypeError, ValueError, OverflowError):
-        return False
-
-
-def _mapping(measured: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = measured.get(key)
-    return {str(name): each for name, each in value.items()} if isinstance(value, Mapping) else {}
-
-
-def _is_true(value: Any) -> bool:
-    """Whether a value is true as a boolean, Python's or numpy's; 1 and "True" are not."""
-    return type(value).__name__ in ("bool", "bool_") and bool(value)
+                    yield VerificationTest(detector, amplifier, str(test)), is_true(passed)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from .known_bad import KnownBad
 from .measurements import Measurement
 
 __all__ = [
@@ -95,6 +96,8 @@ class MadeTest:
     """The outcome."""
     compared: Measurement
     """What was compared."""
+    left_out: bool = False
+    """Whether it is not counted because the amplifier is known to be bad."""
 
     def as_row(self) -> dict[str, Any]:
         """As ``summary.json`` has it in ``tests``, but for the calibration; JSON-safe."""
@@ -110,7 +113,7 @@ class MadeTest:
             "limit": None if limits == (None, None) else list(limits),
             "unit": compared.unit,
             "passed": self.passed,
-            "counted": self.test.counts,
+            "counted": self.test.counts and not self.left_out,
         }
 
 
@@ -165,14 +168,19 @@ class VerificationResults:
     """The results of one verification."""
 
     amplifiers: Mapping[str, Set[str]]
-    """Names of the amplifiers that must have results, by detector name."""
+    """Names of the amplifiers that must have results, by detector name: without those known to be bad."""
     subjects: tuple[SubjectResults, ...]
     """One for each exposure that must have results, in order; or one, the calibration verified by itself."""
     gaps: tuple[Gap, ...] = ()
     """What is missing or contradictory beyond the single subjects."""
+    known_bad: tuple[KnownBad, ...] = ()
+    """Amplifiers that are left out."""
+    left_out: tuple[MadeTest, ...] = ()
+    """Their tests."""
 
     @property
     def tests(self) -> Iterator[MadeTest]:
-        """All tests of all subjects."""
+        """All tests of all subjects, and those that are left out."""
         for subject in self.subjects:
             yield from subject.tests
+        yield from self.left_out

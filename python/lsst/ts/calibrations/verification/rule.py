@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from types import MappingProxyType
 
+from .known_bad import amplifiers_by_detector
 from .results import ADDED_TESTS, ONLY_ON_FAILURE, Gap, SubjectResults, VerificationResults, VerificationTest
 from .seal import sealed
 from .verdict import CombinedCalibration, Verdict
@@ -22,6 +23,7 @@ def judge(
     results: VerificationResults,
     *,
     max_failures_per_detector: int,
+    max_known_bad: int = 0,
     combined: CombinedCalibration | None = None,
 ) -> Verdict:
     """Judge the results of a verification.
@@ -31,7 +33,8 @@ def judge(
     amplifiers, or 1 for a test of the detector), ``D = int(n_detectors / 2) + 1``. The calibration is
     rejected when the failed exposures reach ``E = int((n_exposures + 1) / 2) + 1``, or all of them. A
     calibration that is verified by itself is judged as a single exposure is. Tests of a whole exposure and
-    READ_NOISE_CONSISTENT are reported and never counted. Results that are not complete never pass.
+    READ_NOISE_CONSISTENT are reported and never counted. Results that are not complete never pass. Amplifiers
+    that are known to be bad are as if the detector did not have them; with too many of them nothing passes.
 
     The rule is that of the procedure page, "Verification failure criterion", with the thresholds of its
     reports; that results must be complete is this project's.
@@ -42,6 +45,8 @@ def judge(
         What was found, and what is missing.
     max_failures_per_detector
         ``number_verification_tests_threshold_<type>``, or `MAX_FAILURES_BY_ITSELF`.
+    max_known_bad
+        ``max_known_bad_amplifiers``.
     combined
         The calibration that was verified, if this run made it: an acceptance is bound to it. Results of a
         calibration that was verified by itself must be its own.
@@ -64,10 +69,10 @@ def judge(
         "MAX_FAILED_EXPOSURES_THRESHOLD": limit,
         "FINAL_NUMBER_OF_FAILED_EXPOSURES": len(failed),
     }
-    gaps = tuple(_gaps(results, combined))
+    gaps, too_many = tuple(_gaps(results, combined)), _too_many_bad(results, max_known_bad)
     return sealed(
         Verdict,
-        passed=not gaps and len(failed) < limit,
+        passed=not gaps and not too_many and len(failed) < limit,
         exposures=tuple(each.subject for each in subjects if isinstance(each.subject, int)),
         failed_exposures=tuple(each for each in failed if isinstance(each, int)),
         failed_tests=MappingProxyType(failed_tests),
@@ -76,7 +81,20 @@ def judge(
         n_tests=_number_of_tests(results),
         by_itself=any(isinstance(each.subject, str) for each in subjects),
         combined=combined,
+        known_bad=results.known_bad,
+        too_many_bad=MappingProxyType(too_many),
     )
+
+
+def _too_many_bad(results: VerificationResults, asked_for: int) -> dict[str, int]:
+    """Detectors of which too many amplifiers are left out, with how many these may be."""
+    most = {}
+    for detector, bad in amplifiers_by_detector(results.known_bad).items():
+        n_amplifiers = len(results.amplifiers.get(detector, frozenset()) | bad)
+        allowed = min(asked_for, n_amplifiers // 2)  # never more than half
+        if len(bad) > allowed:
+            most[detector] = allowed
+    return most
 
 
 def _reported(results: SubjectResults) -> frozenset[VerificationTest]:

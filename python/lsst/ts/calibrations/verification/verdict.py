@@ -10,6 +10,7 @@ from types import MappingProxyType
 from ..config.config import CalibrationConfig
 from ..domain.calibrations import CALIBRATIONS
 from ..domain.jobs import RUN_COLLECTION
+from .known_bad import KnownBad
 from .results import Gap, VerificationTest
 from .seal import Sealed, is_sealed, sealed
 
@@ -91,6 +92,11 @@ class Verdict(Sealed):
     combined: CombinedCalibration | None
     """What the run made and this verification looked at; None if the images were verified against
     calibrations that were there before."""
+    known_bad: tuple[KnownBad, ...]
+    """Amplifiers that were neither counted nor missed."""
+    too_many_bad: Mapping[str, int]
+    """Detectors of which more amplifiers are known to be bad than may be left out, with how many these may
+    be: then it is negative."""
 
     @property
     def subjects(self) -> tuple[int | str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -148,6 +149,25 @@ class Datasets:
         except DatasetNotFoundError:
             return {}
         return {name: (float(a00), float(curve.ptcTurnoff[name])) for name, a00 in curve.a00.items()}
+
+    def without_gain(self, collection: str, detector: int) -> list[str]:
+        """Look which amplifiers have no gain in the photon transfer curves that were there before the run.
+
+        Parameters
+        ----------
+        collection, detector
+            Where the curves are certified, and id of the detector.
+
+        Returns
+        -------
+        amplifiers
+            Their names.
+        """
+        found = self._butler.registry.queryDatasetAssociations("ptc", collection, flattenChains=True)
+        curves = {each.ref for each in found if each.ref.dataId["detector"] == detector}
+        return [
+            name for ref in curves for name, gain in self._butler.get(ref).gain.items() if math.isnan(gain)
+        ]
 
     def _refs(self, name: str) -> list[DatasetRef]:
         if name not in self._by_type:

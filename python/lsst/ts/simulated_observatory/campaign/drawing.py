@@ -189,6 +189,11 @@ def _options(draw: st.DrawFn, instrument: Instrument, *, results: bool) -> dict[
     options["job_timeout"] = draw(st.sampled_from((3600, 600, 60)))
     if instrument is LSSTCOMCAM:
         options["detectors"] = draw(st.sampled_from(([1], [0, 1], [0, 1, 2])))
+    if draw(_chance(20)):  # of the first detector in use
+        name = instrument.detectors[options.get("detectors", [0])[0]]
+        bad = draw(st.lists(st.sampled_from(instrument.amplifiers), min_size=1, max_size=6, unique=True))
+        options["known_bad_amplifiers"] = [f"{name} {each}" for each in bad]
+        options["max_known_bad_amplifiers"] = draw(st.sampled_from((4, 4, 8, 1, 0)))
     return options
 
 

@@ -18,7 +18,7 @@ from ..faults.kinds import KINDS
 from .datasets import Certificate, Datasets
 from .events import Events, ExposureEvent, Fact, JobEvent, Part
 from .expected import expected
-from .literal_rule import LiteralVerdict, judge_curve, judge_images
+from .literal_rule import KnownBadAmplifiers, LiteralVerdict, judge_curve, judge_images
 from .recording import BusMessage
 from .scenario import PartOutcome, Played, Scenario
 
@@ -29,6 +29,9 @@ GAINS = PAIR_GAINS.title
 
 THRESHOLD = 8
 """Default of the thresholds of failed tests."""
+
+MOST_BAD = 4
+"""Default of the amplifiers of a detector that may be known to be bad."""
 
 
 @dataclass(frozen=True)
@@ -321,6 +324,18 @@ class Evidence:
             if same and job.exit_code == 0 and sorted(job.exposures) == wanted:
                 yield job
 
+    @cached_property
+    def known_bad(self) -> KnownBadAmplifiers:
+        """Amplifiers that are known to be bad: the scenario names them, or the curve in use has no gain."""
+        reference = self.scenario.instrument.calibration_collection
+        names = {}
+        for number, name in self.detectors.items():
+            named = [each.split() for each in self.scenario.options.get("known_bad_amplifiers", ())]
+            bad = {amplifier for detector, amplifier in named if detector == name}
+            if bad := bad | set(self.datasets.without_gain(reference, number)):
+                names[number] = bad
+        return KnownBadAmplifiers(names, int(self.scenario.options.get("max_known_bad_amplifiers", MOST_BAD)))
+
     def verdict_on(self, job: JobEvent) -> LiteralVerdict:
         """Apply the documented rule to the results of a verification.
 
@@ -337,7 +352,9 @@ class Evidence:
         row, amplifiers = expected(job.calibration), self.scenario.instrument.amplifiers
         of_detectors = self.datasets.statistics(f"{row.statistics_prefix}DetStats", job.run)
         if row.verified_by_itself:
-            return judge_curve(of_detectors, detectors=self.detectors, amplifiers=amplifiers)
+            return judge_curve(
+                of_detectors, detectors=self.detectors, amplifiers=amplifiers, known_bad=self.known_bad
+            )
         threshold = f"number_verification_tests_threshold_{row.verified_with.lower()}"
         return judge_images(
             self.datasets.statistics(f"{row.statistics_prefix}ExpStats", job.run),
@@ -346,6 +363,7 @@ class Evidence:
             detectors=self.detectors,
             amplifiers=amplifiers,
             threshold=int(self.scenario.options.get(threshold, THRESHOLD)),
+            known_bad=self.known_bad,
         )
 
 

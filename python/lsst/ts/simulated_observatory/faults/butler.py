@@ -82,6 +82,12 @@ class ButlerFaults:
         self._lock: sqlite3.Connection | None = None
         self._undo = contextlib.ExitStack()
 
+    async def begin(self) -> None:
+        """Fail before anything is done, if that was asked for."""
+        if (fault := self._faults.strike("ptc-without-gain")) is not None:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(None, self._take_gain_away, str(fault["amplifier"]))
+
     async def job_ended(self, job: Job) -> None:
         """Fail at the end of a job that has succeeded, if that was asked for.
 
@@ -135,6 +141,19 @@ class ButlerFaults:
                 if pairs and self._faults.strike(name, calibration=job.calibration):
                     for ref, change in pairs:
                         _replace(butler, ref, change)
+
+    def _take_gain_away(self, amplifier: str) -> None:
+        """Put curves without the gain of an amplifier in the place of those that are certified."""
+        collection = self._instrument.calibration_collection
+        with self._open() as butler:
+            associations = butler.registry.queryDatasetAssociations("ptc", collection, flattenChains=True)
+            for each in list(associations):
+                assert each.timespan is not None
+                curve = butler.get(each.ref)
+                curve.gain[amplifier] = math.nan
+                butler.pruneDatasets([each.ref], disassociate=True, unstore=True, purge=True)
+                put = butler.put(curve, each.ref.datasetType, each.ref.dataId, run=each.ref.run)
+                butler.registry.certify(each.collection, [put], each.timespan)
 
     def _certify_long_ago(self, job: Job, fault: Fault) -> None:
         """Certify for a time before that of the run."""

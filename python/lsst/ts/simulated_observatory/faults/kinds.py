@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
+from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, INSTRUMENTS
 
 from ..pipelines.calibration_types import CALIBRATION_TYPES, GAIN
 from .options import FaultKind, Option, Value, number, whole_number
@@ -230,6 +230,12 @@ _ROWS = (
     _verify("untested", "an exposure was measured and not tested"),
     _verify("extra", "results have keys that nobody knows", cause=""),
     _verify("empty", "the results of an exposure are empty"),
+    FaultKind(
+        "ptc-without-gain",
+        "the photon transfer curves that are in use have no gain of an amplifier",
+        {"amplifier": Option("its name", required=True, choices=AMPLIFIERS, drawn=AMPLIFIERS[::5])},
+        lasting=True,
+    ),
     _butler(
         "butler-certified",
         "when a job ends somebody else certifies a calibration of its type for another time",

@@ -190,7 +190,7 @@ class PhotonTransferCurve(Table):
     @property
     def covMatrixSide(self) -> int:
         """Lags of the covariances in each direction."""
-        return next((np.shape(each)[-1] for each in self.covariances.values()), 1)
+        return next((np.shape(each)[-1] for each in self.covariances.values() if np.size(each)), 1)
 
     @property
     def covMatrixSideFullCovFit(self) -> int:
@@ -207,7 +207,7 @@ class PhotonTransferCurve(Table):
         share[0, :] = share[:, 0] = 1.0
         share[0, 0] = 2.0
         weights = {}
-        for name, counts in self.pixelCounts.items():
+        for name, counts in self.pixelCounts.items() if self.pairs else ():
             variance = np.asarray(self.covariances[name], dtype=np.float64)[:, :1, :1]
             weights[name] = np.sqrt(np.reshape(counts, (-1, 1, 1)) / share) / variance
         return weights

@@ -139,6 +139,8 @@ class SimulatedObservatory:
     async def __aenter__(self) -> SimulatedObservatory:
         """Start everything."""
         async with contextlib.AsyncExitStack() as opened:
+            if self._butler_faults is not None:
+                await self._butler_faults.begin()
             workers = make_workers(self._machinery.processes)
             opened.callback(workers.shutdown, cancel_futures=True)
             imaging = Imaging(

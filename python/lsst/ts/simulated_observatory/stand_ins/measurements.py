@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -97,7 +97,14 @@ class StandInCamera:
     faults: tuple[DetectorFault, ...] = ()
     disturbances: Mapping[ImageType, tuple[Disturbance, ...]] = field(default_factory=dict)
 
-    def statistics(self, image: Measured, model: DetectorModel, *, defects: bool = False) -> dict[str, Any]:
+    def statistics(
+        self,
+        image: Measured,
+        model: DetectorModel,
+        *,
+        defects: bool = False,
+        without_gain: Collection[str] = (),
+    ) -> dict[str, Any]:
         """``verify<X>DetStats`` of an image.
 
         Parameters
@@ -106,6 +113,8 @@ class StandInCamera:
             Which image, and camera model of the detector.
         defects
             Whether the image serves the verification of defects.
+        without_gain
+            Amplifiers of which the curve in use has no gain, so that nothing can be measured of them.
 
         Returns
         -------
@@ -116,21 +125,25 @@ class StandInCamera:
         rng = random_stream(self.seed, "statistics", model.instrument, model.id, image.exposure)
         metadata: dict[str, Any] = {}
         of_detector: dict[str, float] = {}
+
+        def blank(values: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+            return values | {name: dict.fromkeys(values[name], math.nan) for name in without_gain}
+
         detector_tests: dict[str, bool] = {}
         if defects:
-            amplifiers = {each.truth.name: each.flagged(image, rng) for each in channels}
-            masked = float(np.mean([values["MASKED"] for values in amplifiers.values()]))
+            amplifiers = blank({each.truth.name: each.flagged(image, rng) for each in channels})
+            masked = float(np.nanmean([values["MASKED"] for values in amplifiers.values()]))
             of_detector = {"MASKED": masked, "MASKED_AMPLIFIERS": 0, "ALLOWED_LEFT": 0}
             of_detector |= dict.fromkeys(COUNTS, 0)
             tests, detector_tests = verify_defects(amplifiers, of_detector)
             metadata = {"LIMITS": defect_limits(amplifiers, of_detector)}
         elif image.kind is ImageType.FLAT:
-            amplifiers = {each.truth.name: each.flat(image, rng) for each in channels}
+            amplifiers = blank({each.truth.name: each.flat(image, rng) for each in channels})
             means = np.array([values["MEAN"] for values in amplifiers.values()])
-            of_detector = {"MEAN": float(np.mean(means)), "SCATTER": float(np.std(means, ddof=1))}
+            of_detector = {"MEAN": float(np.nanmean(means)), "SCATTER": float(np.nanstd(means, ddof=1))}
             tests, detector_tests = verify_flat(amplifiers, of_detector)
         else:
-            amplifiers = {each.truth.name: each.dark(image, rng) for each in channels}
+            amplifiers = blank({each.truth.name: each.dark(image, rng) for each in channels})
             overscan = {each.truth.name: each.overscan_noise for each in channels}
             header = {f"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {name}": overscan[name] for name in overscan}
             header |= _nominal(draw_truth(model, self.seed))

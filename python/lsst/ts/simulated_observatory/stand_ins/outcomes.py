@@ -10,7 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lsst.daf.butler import Butler, CollectionType, DataCoordinate, DatasetRef, DatasetType, FileDataset
+from lsst.daf.butler import (
+    Butler,
+    CollectionType,
+    DataCoordinate,
+    DatasetRef,
+    DatasetType,
+    EmptyQueryResultError,
+    FileDataset,
+)
 from lsst.daf.butler.formatters.json import JsonFormatter
 
 from lsst.ts.calibrations.domain.instruments import ImageType, Instrument
@@ -217,11 +225,14 @@ class Outcomes:
                 measured[model.id,] = verified_curve(self._made(kind, inputs, model), model)
             return {f"{prefix}DetStats": measured, f"{prefix}Stats": {}}
         combined = self._combined_from(kind, inputs, models)
+        without_gain = {model: self._without_gain(inputs, model) for model in models}
         by_exposure: dict[int, Any] = {}
         for image in images:
             seen = replace(image, combined=len(combined) if image.exposure in combined else 0)
             statistics = {
-                model: self.camera.statistics(seen, model, defects=kind.storage_class == DEFECTS)
+                model: self.camera.statistics(
+                    seen, model, defects=kind.storage_class == DEFECTS, without_gain=without_gain[model]
+                )
                 for model in models
             }
             measured |= {(image.exposure, model.id): found for model, found in statistics.items()}
@@ -233,6 +244,15 @@ class Outcomes:
             f"{prefix}ExpStats": {(key,): found for key, found in by_exposure.items()},
             f"{prefix}Stats": {(): run_merge(by_exposure)},
         }
+
+    def _without_gain(self, inputs: Sequence[str], model: DetectorModel) -> Sequence[str]:
+        """Amplifiers of which the photon transfer curve in use, if there is one, has no gain."""
+        try:
+            curve = self._made(CALIBRATION_TYPES["PTC"], inputs, model)
+        except EmptyQueryResultError:
+            return ()
+        bad: Sequence[str] = curve.badAmps
+        return bad
 
     def _combined_from(
         self, kind: CalibrationType, inputs: Sequence[str], models: Sequence[DetectorModel]

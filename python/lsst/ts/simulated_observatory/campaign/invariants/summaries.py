@@ -18,7 +18,7 @@ from lsst.ts.calibrations.journal.summary import make_summary
 from ..datasets import validity_range
 from ..evidence import GAINS, Evidence
 from ..expected import expected
-from ..literal_rule import NEVER_COUNTED, failed_tests
+from ..literal_rule import NEVER_COUNTED, failed_tests, healthy
 from .registry import SAME_TIME, invariant
 
 __all__: list[str] = []
@@ -145,7 +145,8 @@ def _failures(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
         of_detectors = evidence.datasets.statistics(f"{prefix}DetStats", run)
         for (exposure, detector), statistics in of_detectors.items():
             if detector in evidence.detectors:
-                found[str(exposure)].update(test for _, test in failed_tests(statistics))
+                others = healthy(statistics, evidence.known_bad.of(detector))
+                found[str(exposure)].update(test for _, test in failed_tests(others))
         for (exposure, _), statistics in evidence.datasets.statistics(f"{prefix}ExpStats", run).items():
             of_exposure = statistics.get("VERIFY", {}).get("EXP", {})
             found[str(exposure)].update(test for test, passed in of_exposure.items() if not passed)
