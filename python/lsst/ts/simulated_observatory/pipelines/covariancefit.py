@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from .leastsquares import estimate, solution
-from .ptcfit import CurveFit, levels
+from .ptcfit import CurveFit, levels, variance_model
 
 __all__ = ["CovarianceFit", "covariance_model", "fit_covariances"]
 
@@ -168,7 +168,9 @@ class _Data:
         share = np.full((self.side, self.side), 0.5)
         share[0, :] = share[:, 0] = 1.0
         share[0, 0] = 2.0
-        self.errors = covariances[:, :1, :1] * np.sqrt(share / np.maximum(pixels, 1.0)[:, None, None])
+        # Errors from the measured variances would give most weight to those that are too small by chance.
+        expected = variance_model(means, start.gain, start.a00, start.noise)[:, None, None]
+        self.errors = expected * np.sqrt(share / np.maximum(pixels, 1.0)[:, None, None])
 
     @property
     def variances(self) -> NDArray[np.bool_]:
