@@ -125,7 +125,8 @@ def subtract_overscan(
         overscan = np.ascontiguousarray(pixels[lines].T)
         usable = (np.abs(overscan) <= least) & ~row_bleeds[lines]
         offset, column_bleeds = _levels(overscan, usable, fit_type, np.median(overscan, axis=1), 0.0)
-        trails = _trails(offset, pixels[rows])
+        least_error = noise * math.sqrt(math.pi / 2.0 / overscan.shape[1])
+        trails = ~column_bleeds & _trails(offset, offset[~column_bleeds], pixels[rows], least_error)
         offset[trails] = np.median(offset)
         pixels[rows] -= offset
         saturated |= column_bleeds | trails
@@ -183,11 +184,13 @@ def _levels(
     return level, bleeds
 
 
-def _trails(offset: NDArray[np.float32], pixels: NDArray[np.float32]) -> NDArray[np.bool_]:
+def _trails(
+    offset: NDArray[np.float32], good: NDArray[np.float32], pixels: NDArray[np.float32], least_error: float
+) -> NDArray[np.bool_]:
     """Columns whose overscan may have charge of their signal: its level, or theirs, cannot be told."""
-    low, usual, high = np.percentile(offset, (25, 50, 75))
+    low, usual, high = np.percentile(good, (25, 50, 75)) if good.size else (0.0, 0.0, 0.0)
     more = offset - usual
-    found = more > max(TRAIL[0] * IQR_TO_SIGMA * float(high - low), 1.0)
+    found = more > TRAIL[0] * max(IQR_TO_SIGMA * float(high - low), least_error, 1.0)
     found[found] = more[found] < TRAIL[1] * np.median(pixels[:, found], axis=0)
     return np.asarray(found)
 
