@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -267,7 +268,7 @@ def test_good_images_are_all_used(detector: Detector) -> None:
 @pytest.mark.parametrize("bad", [np.s_[:, ::2], np.s_[:, ::3], np.s_[::2], "half of the pixels"])
 @pytest.mark.parametrize("times", [(5.0,) * 8, (5.0,) * 3])
 def test_defects_that_are_half_of_an_amplifier_do_not_pass_for_its_noise(
-    bad: object, times: tuple[float, ...], detector: Detector
+    bad: Any, times: tuple[float, ...], detector: Detector
 ) -> None:
     where = detector.rng.random((ROWS, COLUMNS)) < 0.5 if isinstance(bad, str) else bad
     truth = np.zeros(SHAPE, bool)

@@ -196,7 +196,7 @@ def test_white_noise_and_neighbours_that_share_it_have_no_long_range_variance(
 
 
 def _smoothed(image: np.ndarray, width: int, axis: int) -> np.ndarray:
-    return np.mean([np.roll(image, step, axis) for step in range(width)], axis=0, dtype=np.float32)
+    return np.asarray(np.mean([np.roll(image, step, axis) for step in range(width)], axis=0), np.float32)
 
 
 def _times(factor: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -242,4 +242,4 @@ def test_what_pixels_share_by_nature_costs_no_pair(light: float, shape: tuple[in
             lines = rng.normal(0.0, 0.17 * NOISE, (shape[0], 1)), rng.normal(0.0, 0.2 * NOISE, shape[1])
             image = light * response + charge / GAIN + rng.normal(0, NOISE, shape) + lines[0] + lines[1]
             pair.append(image.astype(np.float32))
-        assert measure_pair(*pair, np.ones(shape, bool), NOISE).reason == ""
+        assert measure_pair(pair[0], pair[1], np.ones(shape, bool), NOISE).reason == ""

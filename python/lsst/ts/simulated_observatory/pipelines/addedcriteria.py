@@ -56,6 +56,7 @@ def added_tests(image: DetectorImage, kind: str) -> tuple[_Tests, dict[str, dict
     tests: _Tests = {}
     metadata: dict[str, dict[str, Any]] = {"ADDED": {}, "REFERENCES": {}, "LIMITS": {}}
     for name, amplifier in image.amplifiers.items():
+        made: dict[str, tuple[float, float | None, float | None, float | None]]
         good = (image.flags(name) & np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)) == 0
         found = clipped_statistics(image.pixels(name)[good])
         if kind == "FLAT":
@@ -111,9 +112,9 @@ def predicted_variance(
 
 
 def merged(
-    tests: Mapping[str, Mapping[str, bool]], added: Mapping[str, Mapping[str, bool]]
+    tests: Mapping[str, Mapping[str, Any]], added: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """Put together tests of amplifiers.
+    """Put together tests of amplifiers, or what belongs to them.
 
     Parameters
     ----------

@@ -142,7 +142,7 @@ def unlike_photons(
         common, error = _common_variance(difference, good, axis)
         if common - N_SIGMA * error > LINES * variance + OVERSCAN * noise**2:
             return f"the {lines} of the two flats differ ({common / variance:.1%} of the variance)"
-        near, others = (np.moveaxis(each, axis, 0) for each in (difference, good))
+        near, others = np.moveaxis(difference, axis, 0), np.moveaxis(good, axis, 0)
         both = others[1:] & others[:-1]
         if not (number := np.count_nonzero(both)):
             continue
