@@ -131,9 +131,9 @@ def test_the_scatter_of_a_whole_exposure_has_a_limit() -> None:
 @pytest.mark.parametrize(
     ("metadata", "expected"),
     [
-        ({"ADDED": {"C05": {"LEVEL": 0.3}}}, Measurement(0.3)),
+        ({"ADDED": {"C05": {"OTHER": 0.3}}}, Measurement(0.3)),
         (
-            {"ADDED": {"C05": {"LEVEL": 0.3}}, "LIMITS": {"C05": {"LEVEL": [None, 0.2]}}},
+            {"ADDED": {"C05": {"OTHER": 0.3}}, "LIMITS": {"C05": {"OTHER": [None, 0.2]}}},
             Measurement(0.3, None, None, 0.2),
         ),
         ({}, Measurement(2.0)),
@@ -142,8 +142,8 @@ def test_the_scatter_of_a_whole_exposure_has_a_limit() -> None:
     ],
 )
 def test_a_test_that_nobody_knows_has_what_is_stored_of_it(metadata: Any, expected: Measurement) -> None:
-    stored = {"AMP": {"C05": {"LEVEL": 2.0}}, "METADATA": metadata}
-    assert measurement("BIAS", "C05", "LEVEL", False, stored) == expected
+    stored = {"AMP": {"C05": {"OTHER": 2.0}}, "METADATA": metadata}
+    assert measurement("BIAS", "C05", "OTHER", False, stored) == expected
 
 
 @pytest.mark.parametrize("value", [float("nan"), None, "13", 10**400, [1.0]])

@@ -49,7 +49,7 @@ def test_level_of_a_bias_is_judged_by_its_error(
 ) -> None:
     tests, values = added_tests(dark(rng, image_of, level), "BIAS")
     assert tests == {name: {"LEVEL": passed} for name in ("C10", "C11")}
-    assert values["C10"]["LEVEL"] == pytest.approx(level, abs=0.2)
+    assert values["ADDED"]["C10"]["LEVEL"] == pytest.approx(level, abs=0.2)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,8 @@ def test_dark_current_has_an_absolute_limit(
 ) -> None:
     tests, values = added_tests(dark(rng, image_of, level, rate), "DARK")
     assert {each["DARK_CURRENT"] for each in tests.values()} == {passed}
-    assert np.isnan(rate) or values["C11"]["DARK_CURRENT"] == pytest.approx(rate + level / TIME, abs=0.01)
+    found = values["ADDED"]["C11"]["DARK_CURRENT"]
+    assert np.isnan(rate) or found == pytest.approx(rate + level / TIME, abs=0.01)
 
 
 @pytest.mark.parametrize("level", [330.0, 16_000.0, 60_000.0, 110_000.0])
@@ -69,7 +70,12 @@ def test_dark_current_has_an_absolute_limit(
 def test_flat_with_less_noise_than_its_photons_is_saturated_or_clipped(
     level: float, factor: float, passed: bool, rng: np.random.Generator, image_of: ImageMaker
 ) -> None:
-    tests, _ = added_tests(flat(rng, image_of, level, factor), "FLAT")
+    image = flat(rng, image_of, level, factor)
+    tests, found = added_tests(image, "FLAT")
+    noise, (lowest, highest) = found["ADDED"]["C10"]["NOISE_FLOOR"], found["LIMITS"]["C10"]["NOISE_FLOOR"]
+    assert noise == pytest.approx(float(image.pixels("C10").std()), rel=0.01)
+    assert ((noise >= lowest) is passed, highest) == (True, None)
+    assert lowest == pytest.approx(0.8**0.5 * found["REFERENCES"]["C10"]["NOISE_FLOOR"])
     assert (tests["C10"], tests["C11"]) == ({"NOISE_FLOOR": passed}, {"NOISE_FLOOR": True})
 
 

@@ -155,3 +155,17 @@ def test_a_variance_that_is_off_unseen_is_in_the_error(rng: np.random.Generator)
         found = fit(covariances, with_b=False)
         pulls.append((found.gain - GAIN) / found.gain_error)
     assert 0.7 < math.sqrt(np.mean(np.square(pulls))) < 1.3
+
+
+def test_gains_of_small_amplifiers_are_neither_too_high_nor_too_certain() -> None:
+    pulls, sigma = [], math.sqrt(PIXELS / 3567.0)
+    exact = measured(None)[:, :3, :3]
+    for seed in range(100):
+        scattered = measured(np.random.default_rng(seed))[:, :3, :3]
+        covariances = exact + sigma * (scattered - exact)
+        pixels = np.full(7, 3567.0)
+        start = fit_curve(MEANS, covariances[:, 0, 0], pixels, NOISE)
+        found = fit_covariances(MEANS, covariances, pixels, start)
+        pulls.append((found.gain - GAIN) / found.gain_error)
+    assert abs(np.mean(pulls)) < 0.25
+    assert 0.75 < np.std(pulls) < 1.15

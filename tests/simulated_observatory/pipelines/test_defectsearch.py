@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -262,3 +263,19 @@ def test_good_images_are_all_used(detector: Detector) -> None:
         assert not found.mask.any()
         assert not left_out(found)
         assert not reasons(found)
+
+
+@pytest.mark.parametrize("bad", [np.s_[:, ::2], np.s_[:, ::3], np.s_[::2], "half of the pixels"])
+@pytest.mark.parametrize("times", [(5.0,) * 8, (5.0,) * 3])
+def test_defects_that_are_half_of_an_amplifier_do_not_pass_for_its_noise(
+    bad: Any, times: tuple[float, ...], detector: Detector
+) -> None:
+    where = detector.rng.random((ROWS, COLUMNS)) < 0.5 if isinstance(bad, str) else bad
+    truth = np.zeros(SHAPE, bool)
+    part = np.zeros((ROWS, COLUMNS), bool)
+    part[where] = True
+    truth[AMPLIFIERS["C01"].box] = part
+    detector.response[truth] *= 0.8
+    mask = find("flat", detector.flats(*times)).mask
+    assert mask[truth].all()
+    assert mask[~truth & ~whole("C01")].mean() < 0.001

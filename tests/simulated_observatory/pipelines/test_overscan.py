@@ -202,3 +202,22 @@ def test_rows_of_the_parallel_overscan_that_bleed_do_not_count(rng: np.random.Ge
     result = found(array)
     assert result.saturated.all() == (rows > 21)
     assert np.median(result.pixels) == pytest.approx(20_000.0, abs=5.0)
+
+
+@pytest.mark.parametrize(
+    ("trail", "signal", "flagged"),
+    [
+        (90.0, 30_000.0, True),
+        (20.0, 30_000.0, True),
+        (90.0, 90.0, False),
+        (-90.0, 30_000.0, False),
+    ],
+)
+def test_a_little_charge_in_the_overscan_of_a_column_is_not_its_level(
+    trail: float, signal: float, flagged: bool, rng: np.random.Generator
+) -> None:
+    array = flat(rng, signal)
+    array[ROWS:, PRESCAN + 17] += trail
+    result = found(array)
+    assert result.saturated.all(axis=0).tolist() == [flagged and column == 17 for column in range(COLUMNS)]
+    assert np.median(result.pixels[:, 17]) == pytest.approx(signal if flagged else signal - trail, abs=70)

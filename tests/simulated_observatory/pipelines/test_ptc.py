@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from lsst.pipe.base import NoWorkFound
 
+from lsst.ts.simulated_observatory.pipelines.covariancefit import covariance_model
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.ptc import (
     ExtractPairsConfig,
@@ -212,7 +213,17 @@ def test_full_covariance_has_matrices_and_no_brighter_fatter_where_there_is_none
         assert curve.a00[name] == curve.aMatrix[name][0][0]
         assert abs(curve.a00[name]) < 5 * curve.a00Err[name] < 2e-6
         assert np.abs(curve.aMatrix[name])[3:, 3:].max() < 1e-7
-        assert curve.bMatrix[name][0][0] != 0.0
+        assert curve.bMatrix[name][0][0] == 0.0  # of an effect that is not there nothing is known
+    a = np.zeros((8, 8))
+    a[:2, :2] = [[-2.5e-6, 4e-7], [3e-7, 1e-7]]
+    for pair in pairs:
+        for name, gain in GAIN.items():
+            matrix = covariance_model(np.array(pair.rawMeans[name]), gain, a, 1e-6 * a)
+            matrix[:, 0, 0] += (READ_NOISE / gain) ** 2
+            pair.covariances[name], pair.rawVars[name] = matrix.tolist(), matrix[:, 0, 0].tolist()
+            pair.pixelCounts[name] = [1_000_000]
+    curve = SolveTask(config=config).run(pairs, bias_with(READ_NOISE, image_of)).outputCurve
+    assert all(curve.bMatrix[name][0][0] > 1e-7 for name in GAIN)
     config.ptcFitType = "FULLCOVARIANCE_NO_B"
     curve = SolveTask(config=config).run(pairs, bias_with(READ_NOISE, image_of)).outputCurve
     assert not np.any(curve.bMatrix["C10"])

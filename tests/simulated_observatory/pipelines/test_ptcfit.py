@@ -244,3 +244,15 @@ def test_variances_that_are_not_those_of_photons_give_no_gain(kind: str) -> None
     fit = fit_curve(mean, variance, np.full(6, 900_000), 8.3)
     assert math.isnan(fit.gain)
     assert "off any curve" in fit.reason
+
+
+@pytest.mark.parametrize(
+    ("off", "number"), [([0, 2, 4, 6], 8), ([0, 2, 4], 6), ([0, 1, 3, 4], 6), ([1, 4], 6)]
+)
+def test_where_no_great_majority_agrees_nothing_says_which_is_right(off: list[int], number: int) -> None:
+    means = 3050 * np.linspace(4.0, 32.0, number)
+    variances = variance_model(means, GAIN, A00, NOISE)
+    variances[off] *= 1.05
+    found = fit_curve(means, variances, np.full(number, PIXELS), NOISE)
+    assert math.isnan(found.gain)
+    assert "which are right is open" in found.reason

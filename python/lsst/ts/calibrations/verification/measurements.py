@@ -163,6 +163,13 @@ def _plain(name: str, unit: str) -> _Criterion:
     return lambda found: Measurement(found(name), unit=unit)
 
 
+def _added(name: str, unit: str) -> _Criterion:
+    """A value of the pipelines' own, whose reference and limits they add as well."""
+    return lambda found: Measurement(
+        _number(found.added("ADDED", name)), _number(found.added("REFERENCES", name)), unit=unit
+    )
+
+
 _LEFT = {name: _plain(name, "pixel") for name in ("COLD_LEFT", "BRIGHT_LEFT", "HOT_LEFT")}
 
 _DARK_IMAGE: Mapping[str, _Criterion] = {
@@ -170,12 +177,14 @@ _DARK_IMAGE: Mapping[str, _Criterion] = {
     "NOISE": lambda found: _within(found("NOISE"), _number(found.added("REFERENCES", "NOISE")), "electron"),
     "CR_NOISE": lambda found: _within(found("NOISE"), found("CR_NOISE"), "electron"),
     "READ_NOISE_CONSISTENT": _overscan_noise,
+    "LEVEL": _added("LEVEL", "electron"),
+    "DARK_CURRENT": _added("DARK_CURRENT", "electron/s"),
 }
 
 _CRITERIA: Mapping[tuple[str, str], Mapping[str, _Criterion]] = {
     ("BIAS", "AMP"): _DARK_IMAGE,
     ("DARK", "AMP"): _DARK_IMAGE,
-    ("FLAT", "AMP"): {"NOISE": _photon_noise},
+    ("FLAT", "AMP"): {"NOISE": _photon_noise, "NOISE_FLOOR": _added("NOISE_FLOOR", "electron")},
     ("DEFECTS", "DET"): {
         "MASKED": _plain("MASKED", "of all pixels"),
         "MASKED_AMPLIFIERS": _plain("MASKED_AMPLIFIERS", "amplifiers"),

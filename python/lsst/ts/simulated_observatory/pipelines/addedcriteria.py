@@ -39,7 +39,7 @@ LEVEL_TOLERANCE = 0.1
 _Tests = dict[str, dict[str, bool]]
 
 
-def added_tests(image: DetectorImage, kind: str) -> tuple[_Tests, dict[str, dict[str, float]]]:
+def added_tests(image: DetectorImage, kind: str) -> tuple[_Tests, dict[str, dict[str, Any]]]:
     """Make the tests that are added for a type of image.
 
     Parameters
@@ -49,35 +49,40 @@ def added_tests(image: DetectorImage, kind: str) -> tuple[_Tests, dict[str, dict
 
     Returns
     -------
-    tests, values
-        Whether they passed, and what was measured, by amplifier and name. What cannot be measured never
-        passes.
+    tests, metadata
+        Whether they passed, by amplifier and name; what cannot be measured never passes. By the same, what
+        was measured (ADDED), what it should be (REFERENCES), and lowest and highest value that pass (LIMITS).
     """
     tests: _Tests = {}
-    values: dict[str, dict[str, float]] = {}
+    metadata: dict[str, dict[str, Any]] = {"ADDED": {}, "REFERENCES": {}, "LIMITS": {}}
     for name, amplifier in image.amplifiers.items():
+        made: dict[str, tuple[float, float | None, float | None, float | None]]
         good = (image.flags(name) & np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)) == 0
         found = clipped_statistics(image.pixels(name)[good])
         if kind == "FLAT":
             noise = amplifier_value(image.metadata, Key.IMAGE_NOISE, name)
-            floor = LEAST_OF_PREDICTED * predicted_variance(
+            predicted = predicted_variance(
                 found.mean, 0.0 if math.isnan(noise) else noise, inputs=image.metadata.get(Key.FLAT_INPUTS)
             )
-            values[name] = {"NOISE_FLOOR": math.sqrt(floor) if floor >= 0.0 else math.nan}
-            tests[name] = {"NOISE_FLOOR": found.sigma >= values[name]["NOISE_FLOOR"]}
-            continue
-        error = float(level_error(found.sigma, found.count, amplifier.height, amplifier.width))
-        values[name] = {"LEVEL": found.mean}
-        tests[name] = {"LEVEL": abs(found.mean) <= max(N_SIGMA * error, LEVEL_TOLERANCE * found.sigma)}
+            expected = math.sqrt(predicted) if predicted >= 0.0 else math.nan
+            made = {"NOISE_FLOOR": (found.sigma, expected, math.sqrt(LEAST_OF_PREDICTED) * expected, None)}
+        else:
+            error = float(level_error(found.sigma, found.count, amplifier.height, amplifier.width))
+            most = max(N_SIGMA * error, LEVEL_TOLERANCE * found.sigma)
+            made = {"LEVEL": (found.mean, 0.0, -most, most)}
         if kind == "DARK":
             time = dark_time(image.metadata)
-            rate = amplifier_value(image.metadata, Key.DARK_RATE, name)
-            rate += found.mean / time if time > 0.0 else math.nan
-            values[name]["DARK_CURRENT"] = rate
-            tests[name]["DARK_CURRENT"] = rate <= MOST_DARK_CURRENT + (
-                N_SIGMA * error / time if time > 0.0 else math.nan
-            )
-    return tests, values
+            time = time if time > 0.0 else math.nan
+            rate = amplifier_value(image.metadata, Key.DARK_RATE, name) + found.mean / time
+            made["DARK_CURRENT"] = rate, None, None, MOST_DARK_CURRENT + N_SIGMA * error / time
+        tests[name] = {
+            test: (lowest is None or value >= lowest) and (highest is None or value <= highest)
+            for test, (value, _, lowest, highest) in made.items()
+        }
+        metadata["ADDED"][name] = {test: each[0] for test, each in made.items()}
+        metadata["REFERENCES"][name] = {test: each[1] for test, each in made.items()}
+        metadata["LIMITS"][name] = {test: list(each[2:]) for test, each in made.items()}
+    return tests, metadata
 
 
 def predicted_variance(
@@ -107,9 +112,9 @@ def predicted_variance(
 
 
 def merged(
-    tests: Mapping[str, Mapping[str, bool]], added: Mapping[str, Mapping[str, bool]]
+    tests: Mapping[str, Mapping[str, Any]], added: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, dict[str, Any]]:
-    """Put together tests of amplifiers.
+    """Put together tests of amplifiers, or what belongs to them.
 
     Parameters
     ----------

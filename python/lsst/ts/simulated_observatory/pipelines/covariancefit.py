@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from .leastsquares import estimate, solution
-from .ptcfit import CurveFit, levels
+from .ptcfit import CurveFit, levels, variance_model
 
 __all__ = ["CovarianceFit", "covariance_model", "fit_covariances"]
 
@@ -25,6 +25,10 @@ B_SCATTER = 2e-6
 
 Without it, gain, a and b of small images or few pairs are traded for each other; good data overrule it.
 """
+
+B_KNOWN = 0.7
+"""Error of b at lag 0, in units of what it is expected to be like, from which it is not fitted: the squares
+of a badly known a would make the gain too high."""
 
 CLIPPING = 5.0
 """Misfit of a single covariance, in sigma of what all others predict, from which it is left out."""
@@ -101,7 +105,7 @@ def fit_covariances(
     Single covariances that lie off by more than `CLIPPING` are left out. That the variance of a pair may be
     off is in the errors, see `leastsquares.estimate`. Where the noise is held there are no covariances of it
     either. Lags that are not measured count as 0, and so does b at more than `B_SIDE` - 1 pixels; it is drawn
-    to 0 as `B_SCATTER` says.
+    to 0 as `B_SCATTER` says, and held there if the pairs say nothing of it, see `B_KNOWN`.
     """
     side = covariances.shape[-1]
     used = start.used & np.isfinite(covariances).all(axis=(1, 2))
@@ -118,6 +122,8 @@ def fit_covariances(
             break
     if found is None:
         return _none(start, side, "the pairs do not determine the coefficients of the covariances")
+    if with_b and math.sqrt(found.covariance[side**2 + 1, side**2 + 1]) > B_KNOWN * data.pull:
+        return fit_covariances(means, covariances, pixels, start, with_b=False)
     doubt = estimate(found, fit.fun, rejected=bool(np.any(~start.used)), suspects=data.variances)
     values, errors = fit.x + doubt.shift, np.sqrt(np.diag(doubt.covariance))
     gain, a, c, noise = data.parameters(values)
@@ -168,7 +174,9 @@ class _Data:
         share = np.full((self.side, self.side), 0.5)
         share[0, :] = share[:, 0] = 1.0
         share[0, 0] = 2.0
-        self.errors = covariances[:, :1, :1] * np.sqrt(share / np.maximum(pixels, 1.0)[:, None, None])
+        # Errors from the measured variances would give most weight to those that are too small by chance.
+        expected = variance_model(means, start.gain, start.a00, start.noise)[:, None, None]
+        self.errors = expected * np.sqrt(share / np.maximum(pixels, 1.0)[:, None, None])
 
     @property
     def variances(self) -> NDArray[np.bool_]:

@@ -92,14 +92,14 @@ def verified_image(image: DetectorImage, kind: str, finder: CosmicRayFinder) -> 
             results[name] |= {"SATURATED": False, "SUCCESS": False}
         added, values = added_tests(image, kind)
         return detector_result(
-            amplifiers, merged(results, added), of_detector, detector=detector, metadata={"ADDED": values}
+            amplifiers, merged(results, added), of_detector, detector=detector, metadata=values
         )
     amplifiers = _measure_dark_image(image, finder, corner=kind == "BIAS")
     noise = {name: amplifier_value(image.metadata, Key.OVERSCAN_NOISE, name) for name in image.amplifiers}
     added, values = added_tests(image, kind)
     tests = merged(verify_dark_image(amplifiers, image.metadata), added)
     references = dark_references(amplifiers, image.metadata)
-    metadata = {"READ_NOISE_ADU": noise, "ADDED": values, "REFERENCES": references}
+    metadata = {"READ_NOISE_ADU": noise, **values, "REFERENCES": merged(references, values["REFERENCES"])}
     return detector_result(amplifiers, tests, metadata=metadata)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .criteria import AmplifierResults, AmplifierStatistics, detector_result
 from .defectmembers import DEAD_FRACTION, LIGHT, MINIMUM_USABLE
-from .defectsearch import DefectLimits, expected_level, level_and_noise
+from .defectsearch import DefectLimits, expected_level, largest_noise, level_and_noise
 from .images import DetectorImage, MaskPlane
 from .statistics import clipped_statistics
 
@@ -230,7 +230,7 @@ def _left(image: DetectorImage, unmasked: NDArray[np.bool_], count: str) -> dict
     expected = expected_level(pixels)
     left: dict[str, float] = {}
     for name, amplifier in image.amplifiers.items():
-        level, noise = level_and_noise(pixels[name], expected)
+        level, noise = level_and_noise(pixels[name], expected, largest_noise(image, name, expected))
         hot = count == "HOT_LEFT"
         if not abs(level - expected) <= (DefectLimits.hot_rate if hot else DEAD_FRACTION * expected):
             level = expected  # all of a broken amplifier is left

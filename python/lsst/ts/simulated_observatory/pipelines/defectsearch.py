@@ -27,11 +27,16 @@ __all__ = [
     "expected_level",
     "fill_columns",
     "find_defects",
+    "largest_noise",
     "level_and_noise",
 ]
 
 QUIET = 0.3
 """Noise of a constant amplifier, relative to the others."""
+
+MARGIN, RESPONSES, MOST_READ_NOISE = 1.5, 0.01, 20.0
+"""Of the noise that an amplifier can have: how much more it may be than expected, scatter of the responses of
+a good detector, and read noise, electron."""
 
 NOISE_LIMIT = 5.0
 """Sigma within which no pixel is a defect: of 1e7 pixels, six are further off by chance."""
@@ -107,7 +112,10 @@ def find_defects(
         for name in combined.amplifiers
     }
     expected = expected_level(pixels)
-    found = {name: level_and_noise(each, expected) for name, each in pixels.items()}
+    found = {
+        name: level_and_noise(each, expected, largest_noise(combined, name, expected))
+        for name, each in pixels.items()
+    }
     combined_levels = {name: level for name, (level, _) in found.items()}
     broken = (
         broken_in_darks(levels, combined_levels, limits.hot_rate)
@@ -222,7 +230,35 @@ def _constant(levels: _Reals, combined: Mapping[str, float]) -> dict[str, str]:
     return reasons
 
 
-def level_and_noise(pixels: NDArray[np.float32], expected: float) -> tuple[float, float]:
+def largest_noise(image: DetectorImage, amplifier: str, expected: float) -> float:
+    """Noise that the pixels of an amplifier can have; what scatters more are defects.
+
+    Parameters
+    ----------
+    image, amplifier
+        A combination with the variances of its pixels, or a single image in electrons; name.
+    expected
+        Level of the detector.
+
+    Returns
+    -------
+    noise
+        From the scatter among the images or that of photons, and of the responses; infinite if not known.
+    """
+    if image.variance is not None:
+        values = image.variance[image.amplifiers[amplifier].box]
+        variance = float(np.median(known)) if (known := values[np.isfinite(values)]).size else math.nan
+    else:
+        variance = max(expected, 0.0) + MOST_READ_NOISE**2
+        if image.unit != "electron":
+            return math.inf
+    noise = MARGIN * math.sqrt(variance + (RESPONSES * expected) ** 2)
+    return noise if math.isfinite(noise) else math.inf
+
+
+def level_and_noise(
+    pixels: NDArray[np.float32], expected: float, most: float = math.inf
+) -> tuple[float, float]:
     """Level of those pixels of an amplifier that agree with the rest of the detector, and their noise.
 
     Three quarters of the pixels may be defects: of the quartiles the one nearest to the expected level is
@@ -232,8 +268,8 @@ def level_and_noise(pixels: NDArray[np.float32], expected: float) -> tuple[float
     ----------
     pixels
         Of one amplifier in a combination, any shape; those that are not finite are left out.
-    expected
-        Level of the other amplifiers.
+    expected, most
+        Level of the other amplifiers, and noise that there can be.
 
     Returns
     -------
@@ -245,7 +281,7 @@ def level_and_noise(pixels: NDArray[np.float32], expected: float) -> tuple[float
         return math.nan, math.nan
     low, middle, high = np.percentile(values, (25, 50, 75))
     centre = min((middle, low, high), key=lambda each: abs(each - expected))
-    noise = 1.4826 * float(min(high - middle, middle - low))
+    noise = min(1.4826 * float(min(high - middle, middle - low)), most)
     near = values[np.abs(values - centre) <= NOISE_LIMIT * noise]
     return float(np.mean(near, dtype=np.float64)) if near.size else float(centre), noise
 

@@ -11,33 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, special
 
+from .pairchecks import UNEVEN, long_range_variance, unlike_photons, unusable
 from .statistics import clipped_statistics
 
 __all__ = [
     "Flat",
     "PairMeasurement",
     "gain_from_contrast",
-    "long_range_variance",
     "measure_pair",
     "pair_flats",
     "pixel_covariances",
 ]
-
-MINIMUM_SIGNAL = 5.0
-"""Least signal of an amplifier that is taken for light, in units of the read noise."""
-
-SATURATED = 0.01
-"""Part of the pixels that may be saturated."""
-
-LEVELS = 0.05
-"""Relative difference of the levels of two flats of a pair that is put up with."""
-
-UNEVEN = 0.01, 0.1
-"""Variance of the difference on large scales, in units of its variance, that is put up with: as it is, and if
-it is subtracted (it is known to better than a tenth)."""
-
-BLOCK = 4, 20
-"""Least and largest width, pixels, of the blocks whose means show what is not flat."""
 
 LEAST_WIDTH = 8
 """Pixels across an amplifier for each lag that is measured: small amplifiers cannot measure distant ones."""
@@ -163,7 +147,7 @@ def measure_pair(
     nothing = PairMeasurement(
         mean, delta, math.nan, min(one.count, two.count), math.nan, np.full((side, side), math.nan)
     )
-    if reason := _unusable(one.mean, two.mean, noise, saturated):
+    if reason := unusable(one.mean, two.mean, noise, saturated):
         return replace(nothing, reason=reason)
     first = first * np.float32(mean / one.mean)
     second = second * np.float32(mean / two.mean)
@@ -178,6 +162,8 @@ def measure_pair(
         return replace(
             nothing, reason=f"the ratio of the two flats is not flat ({far / squares:.1%} of the variance)"
         )
+    if reason := unlike_photons((first, second), difference, kept, mean, noise, far):
+        return replace(nothing, reason=reason)
     far = far if subtract_long_range else 0.0
     covariances = 0.5 * (pixel_covariances(difference, kept, side) - far)
     covariances[0, 0] = 0.5 * (squares - far)
@@ -187,54 +173,6 @@ def measure_pair(
     reason = "" if math.isfinite(gain) else "the variance is not that of photons"
     variance = float(covariances[0, 0])
     return PairMeasurement(mean, delta, variance, statistics.count, gain, covariances, reason)
-
-
-def _unusable(first: float, second: float, noise: float, saturated: float) -> str:
-    """Why two flats of some levels (adu) are no pair to measure; empty if they are."""
-    if saturated > SATURATED:
-        return f"{saturated:.1%} of the pixels are saturated"
-    if not math.isfinite(first + second):
-        return "there are no good pixels"
-    if not math.isfinite(noise):
-        return "the read noise is not known"
-    if not (first + second > 2.0 * MINIMUM_SIGNAL * noise and min(first, second) > 0.0):
-        return "there is no light"
-    if abs(first - second) > 0.5 * LEVELS * (first + second):
-        return f"the levels of the two flats differ: {first:.0f} and {second:.0f} adu"
-    return ""
-
-
-def long_range_variance(difference: NDArray[np.float32], good: NDArray[np.bool_]) -> tuple[float, float]:
-    """Variance of an image on scales that are large against those of noise and brighter-fatter effect.
-
-    It is the covariance of the means of neighbouring blocks, to which neither noise of pixels nor
-    correlations of neighbours contribute.
-
-    Parameters
-    ----------
-    difference, good
-        The image, and which pixels to use; shape (rows, columns).
-
-    Returns
-    -------
-    variance, error
-        In the unit of the image squared; 0 and infinite if there are not enough blocks.
-    """
-    size = min(max(good.shape[1] // 16, BLOCK[0]), BLOCK[1])
-    rows, columns = (length // size for length in good.shape)
-    shape, cut = (rows, size, columns, size), np.s_[: rows * size, : columns * size]
-    counts = np.sum(good[cut].reshape(shape), axis=(1, 3))
-    sums = np.sum(np.where(good, difference, 0.0)[cut].reshape(shape), axis=(1, 3), dtype=np.float64)
-    full = counts > 0.5 * size**2
-    if not full.any():
-        return 0.0, math.inf
-    means = np.where(full, sums / np.maximum(counts, 1), math.nan)
-    means -= np.mean(means[full])
-    products = np.concatenate([(means[1:] * means[:-1]).ravel(), (means[:, 1:] * means[:, :-1]).ravel()])
-    products = products[np.isfinite(products)]
-    if products.size < 2:
-        return 0.0, math.inf
-    return float(np.mean(products)), float(np.std(products)) / math.sqrt(products.size)
 
 
 def gain_from_contrast(contrast: float, mean: float, noise: float) -> float:

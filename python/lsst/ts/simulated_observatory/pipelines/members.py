@@ -51,6 +51,10 @@ differences of neighbours at 100 ke; what is saturated or clipped has next to no
 MOST_LIGHT_CHANGE = 2.0
 """Factor between the light of a flat per second and that of the others."""
 
+MAJORITY = 0.5
+"""Part of the members that may be odd in one place: where it is more, none is like the middle of them, which
+is then that of two kinds."""
+
 DARKER = 0.25
 """Part of the biases or darks with less light than the others from which it is the others that are off."""
 
@@ -100,13 +104,10 @@ class Comparison:
         Why members are not to be combined.
     odd
         What is odd in members that are.
-    of_set
-        What is odd in the set as a whole, beside the reference.
     """
 
     unusable: Mapping[int, str]
     odd: Mapping[int, str]
-    of_set: tuple[str, ...] = ()
 
     def used(self, names: Sequence[str], *, fraction: float = 0.5, least: int = 3) -> list[int]:
         """Members that are combined.
@@ -150,7 +151,6 @@ def compare_members(
     times: Sequence[float] | None = None,
     levels: Sequence[float] | None = None,
     in_electrons: bool = True,
-    reference: Member | None = None,
 ) -> Comparison:
     """Find the members of a set that are not like the others.
 
@@ -166,10 +166,6 @@ def compare_members(
         By which flats are divided; the mean levels of their amplifiers if absent.
     in_electrons
         Whether the levels are electrons, so that the photon noise is known.
-    reference
-        The calibration of the same type in use, if there is one. It decides where a set is at odds with
-        itself; a set that agrees in itself and differs from the reference is told, since what is measured
-        may have changed.
 
     Returns
     -------
@@ -187,14 +183,11 @@ def compare_members(
             unusable |= _light(of_exposure / np.where(scales > 0.0, scales, math.nan), unusable)
         scales = of_exposure
         unusable = {i: "it has no level" for i, level in enumerate(scales) if not level > 0.0} | unusable
-    tolerance, remarks = TOLERANCES[kind], set[str]()
+    tolerance = TOLERANCES[kind]
     while True:
         used = [index for index in range(len(members)) if index not in unusable]
         figures = [_figures(members[index], kind, scales[index]) for index in used]
-        of_reference = (
-            None if reference is None else _figures(reference, kind, _reference_scale(reference, kind))
-        )
-        found = _outliers(figures, of_reference, tolerance.unusable, remarks)
+        found = _outliers(figures, tolerance.unusable)
         if not found:
             break
         unusable |= {used[place]: reason for place, reason in found.items()}
@@ -202,8 +195,12 @@ def compare_members(
     if darker and DARKER * len(members) <= darker:
         used, figures = [], []
         unusable |= {i: "it has more light than others" for i in range(len(members)) if i not in unusable}
-    odd = {used[place]: reason for place, reason in _outliers(figures, of_reference, tolerance.odd).items()}
-    return Comparison(dict(sorted(unusable.items())), odd, tuple(sorted(remarks)))
+    divided = set[str]()
+    found = _outliers(figures, tolerance.odd, divided)
+    if divided and len(used) > 1:
+        unusable |= {i: f"{sorted(divided)[0]} divides the set: most differ from its middle" for i in used}
+    odd = {used[place]: reason for place, reason in found.items() if used[place] not in unusable}
+    return Comparison(dict(sorted(unusable.items())), odd)
 
 
 def _darker(members: Sequence[Member], scales: _Array, used: Sequence[int], tolerance: Tolerance) -> int:
@@ -266,11 +263,10 @@ def _figures(member: Member, kind: str, scale: float) -> dict[str, _Figure]:
 
 def _outliers(
     members: Sequence[Mapping[str, _Figure]],
-    reference: Mapping[str, _Figure] | None,
     tolerances: Mapping[str, float],
-    remarks: set[str] | None = None,
+    divided: set[str] | None = None,
 ) -> dict[int, str]:
-    """Members that deviate by more than chance and tolerance, with the first reason; remarks on the set."""
+    """Members that deviate by more than chance and tolerance, with the first reason; what divides the set."""
     found: dict[int, str] = {}
     if not members:
         return found
@@ -282,10 +278,6 @@ def _outliers(
         )
         centre = finite_median(values)
         unit = np.broadcast_to(finite_median(unit) if name == "noise" else unit, values.shape)
-        if reference is not None and name in ("light", "level"):
-            centre, remark = _decided(values, centre, reference[name].values, tolerances[name] * unit)
-            if remark and remarks is not None:
-                remarks.add(f"{name} of the set differs from the reference in {remark} amplifiers")
         deviation = values - centre
         with np.errstate(invalid="ignore", divide="ignore"):
             of_centre = math.pi / 2.0 * finite_median(errors**2) / len(members)  # of a median
@@ -295,23 +287,14 @@ def _outliers(
         chance = float(np.clip(np.quantile(others, 0.25) / 0.3186, 1.0, MOST_SCATTER)) if others.size else 1.0
         excess = np.abs(deviation) / (tolerances[name] * unit)
         excess = np.where(significance > N_SIGMA * chance, np.nan_to_num(excess, nan=0.0), 0.0)
+        if divided is not None and (np.mean(excess > 1.0, axis=0) > MAJORITY).any():
+            divided.add(name)
         for place, each in enumerate(excess):
             if place not in found and each.max() > 1.0:
                 found[place] = _reason(
                     name, members[0][name].amplifiers, each, deviation[place] / unit[place]
                 )
     return found
-
-
-def _decided(values: _Array, centre: _Array, reference: _Array, limit: _Array) -> tuple[_Array, int]:
-    """The centre of a set: the reference, if the set's own is off it and one member is not.
-
-    And in how many amplifiers the set as a whole differs from the reference.
-    """
-    off = np.abs(centre - reference) > np.median(limit, axis=0)
-    if off.any() and (~(np.abs(values - reference) > limit)).all(axis=(1, 2)).any():
-        return reference, 0
-    return centre, int(off.any(axis=1).sum())
 
 
 def _reason(name: str, amplifiers: Sequence[str], excess: _Array, deviation: _Array) -> str:
@@ -379,10 +362,6 @@ def _light(rates: _Array, unusable: Mapping[int, str]) -> dict[int, str]:
         for index in good
         if not 1.0 / MOST_LIGHT_CHANGE <= rates[index] / usual <= MOST_LIGHT_CHANGE
     }
-
-
-def _reference_scale(reference: Member, kind: str) -> float:
-    return float(np.nanmean(reference.level)) if kind == "FLAT" else 1.0
 
 
 def _any(values: _Array) -> bool:

@@ -21,6 +21,10 @@ CHARGE = 100.0
 """Least deviation of an overscan, adu, that is charge and no bias level: a parallel overscan does not deviate
 by so much (ip_isr, OverscanAmpConfig), nor a serial one whose rows are alike."""
 
+TRAIL = 8.0, 0.1
+"""Deviation of a column of a parallel overscan from the others that can be charge, in sigma of what they
+differ by, and part of the signal of the column that it is at most: a bias level is in the image, too."""
+
 MOST_CHARGE = 1000.0
 """Deviation of a serial overscan, adu, that is charge, however the rows differ (the same, maxDeviation)."""
 
@@ -75,7 +79,8 @@ def subtract_overscan(
 
     Saturated pixels are found in between: where columns bleed, the parallel overscan has their charge. Pixels
     of an overscan with charge do not count. A row or column with charge in more than half of its overscan has
-    the level of the others, is saturated, and does not count for other levels.
+    the level of the others, is saturated, and does not count for other levels. So has a column with a little
+    more in its overscan than the others, which may be charge that its signal left there.
 
     Parameters
     ----------
@@ -120,8 +125,11 @@ def subtract_overscan(
         overscan = np.ascontiguousarray(pixels[lines].T)
         usable = (np.abs(overscan) <= least) & ~row_bleeds[lines]
         offset, column_bleeds = _levels(overscan, usable, fit_type, np.median(overscan, axis=1), 0.0)
+        least_error = noise * math.sqrt(math.pi / 2.0 / overscan.shape[1])
+        trails = ~column_bleeds & _trails(offset, offset[~column_bleeds], pixels[rows], least_error)
+        offset[trails] = np.median(offset)
         pixels[rows] -= offset
-        saturated |= column_bleeds
+        saturated |= column_bleeds | trails
     sigma = clipped_statistics(residual).sigma
     return OverscanResult(
         pixels=pixels[rows],
@@ -174,6 +182,17 @@ def _levels(
     level = np.broadcast_to(level, bleeds.shape).copy()
     level[bleeds] = usual if bleeds.all() else np.median(level[~bleeds])
     return level, bleeds
+
+
+def _trails(
+    offset: NDArray[np.float32], good: NDArray[np.float32], pixels: NDArray[np.float32], least_error: float
+) -> NDArray[np.bool_]:
+    """Columns whose overscan may have charge of their signal: its level, or theirs, cannot be told."""
+    low, usual, high = np.percentile(good, (25, 50, 75)) if good.size else (0.0, 0.0, 0.0)
+    more = offset - usual
+    found = more > TRAIL[0] * max(IQR_TO_SIGMA * float(high - low), least_error, 1.0)
+    found[found] = more[found] < TRAIL[1] * np.median(pixels[:, found], axis=0)
+    return np.asarray(found)
 
 
 def _median(lines: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -38,6 +38,13 @@ MISFIT = 0.05
 GAIN_ERROR = 0.1
 """Relative error of a gain that says nothing any more."""
 
+MOST_REJECTED = 0.25
+"""Part of the pairs that may be off the curve of the others; one always may. Where more are, nothing says
+which of them are right."""
+
+SATURATED = 0.15
+"""Part of its variance that a saturated pair lacks at least; one that lacks less is off as any other."""
+
 
 @dataclass(frozen=True)
 class CurveFit:
@@ -191,8 +198,11 @@ def _fitted(points: _Points, used: NDArray[np.bool_]) -> CurveFit:
     relative = residuals * points.error[used] / points.variance[used]
     if min(_rms(relative) / MISFIT, _rms(residuals) / 5.0) > 1.0:
         return _none(used, f"the variances are off any curve of photons, by {_rms(relative):.0%}")
-    rejected = bool(np.any(~used & (points.mean < turnoff)))
-    doubt = estimate(found, residuals, rejected=rejected)
+    off = ~used & (points.misfit(values) * points.error < SATURATED * points.variance)
+    if np.count_nonzero(off) > max(1.0, MOST_REJECTED * np.count_nonzero(off | used)):
+        few = f"{np.count_nonzero(off)} pairs are off the curve of {np.count_nonzero(used)}"
+        return _none(used, f"{few}: which are right is open")
+    doubt = estimate(found, residuals, rejected=bool(np.any(~used & (points.mean < turnoff))))
     a00, gain, square = points.parameters(values + doubt.shift)
     errors = np.sqrt(np.diag(doubt.covariance))
     if not errors[1] < GAIN_ERROR * gain:

@@ -1,0 +1,182 @@
+"""What two flats that are no pair of photons look like: levels, large scales, lines, and shared noise."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .statistics import IQR_TO_SIGMA
+
+__all__ = ["UNEVEN", "long_range_variance", "unlike_photons", "unusable"]
+
+MINIMUM_SIGNAL = 5.0
+"""Least signal of an amplifier that is taken for light, in units of the read noise."""
+
+SATURATED = 0.01
+"""Part of the pixels that may be saturated."""
+
+LEVELS = 0.05
+"""Relative difference of the levels of two flats of a pair that is put up with."""
+
+UNEVEN = 0.01, 0.1
+"""Variance of the difference on large scales, in units of its variance, that is put up with: as it is, and if
+it is subtracted (it is known to better than a tenth)."""
+
+BLOCK = 4, 20
+"""Least and largest width, pixels, of the blocks whose means show what is not flat."""
+
+N_SIGMA = 5.0
+"""What is within so many sigma is chance."""
+
+LINES = 0.003
+"""Variance that the pixels of a line have in common, in units of the variance of the difference."""
+
+OVERSCAN = 0.2
+"""The same that the medians of the overscans leave, in units of the squared read noise."""
+
+SHARED = 0.02, 2e-6
+"""Covariance of neighbours, in units of the variance, that is put up with, and what is added to it for each
+electron of the signal: a few times the brighter-fatter effect."""
+
+UNLIKE = 0.03
+"""Relative difference of the noise of the two flats that is put up with."""
+
+_Image = NDArray[np.float32]
+
+
+def unusable(first: float, second: float, noise: float, saturated: float) -> str:
+    """Say why two flats are no pair to measure.
+
+    Parameters
+    ----------
+    first, second, noise, saturated
+        Levels and read noise, adu; saturated part of the pixels.
+
+    Returns
+    -------
+    reason
+        Empty if they can be measured.
+    """
+    if saturated > SATURATED:
+        return f"{saturated:.1%} of the pixels are saturated"
+    if not math.isfinite(first + second):
+        return "there are no good pixels"
+    if not math.isfinite(noise):
+        return "the read noise is not known"
+    if not (first + second > 2.0 * MINIMUM_SIGNAL * noise and min(first, second) > 0.0):
+        return "there is no light"
+    if abs(first - second) > 0.5 * LEVELS * (first + second):
+        return f"the levels of the two flats differ: {first:.0f} and {second:.0f} adu"
+    return ""
+
+
+def long_range_variance(difference: NDArray[np.float32], good: NDArray[np.bool_]) -> tuple[float, float]:
+    """Variance of an image on scales that are large against those of noise and brighter-fatter effect.
+
+    It is the covariance of the means of neighbouring blocks, to which neither noise of pixels nor
+    correlations of neighbours contribute.
+
+    Parameters
+    ----------
+    difference, good
+        The image, and which pixels to use; shape (rows, columns).
+
+    Returns
+    -------
+    variance, error
+        In the unit of the image squared; 0 and infinite if there are not enough blocks.
+    """
+    size = min(max(good.shape[1] // 16, BLOCK[0]), BLOCK[1])
+    rows, columns = (length // size for length in good.shape)
+    shape, cut = (rows, size, columns, size), np.s_[: rows * size, : columns * size]
+    counts = np.sum(good[cut].reshape(shape), axis=(1, 3))
+    sums = np.sum(np.where(good, difference, 0.0)[cut].reshape(shape), axis=(1, 3), dtype=np.float64)
+    full = counts > 0.5 * size**2
+    if not full.any():
+        return 0.0, math.inf
+    means = np.where(full, sums / np.maximum(counts, 1), math.nan)
+    means -= np.mean(means[full])
+    products = np.concatenate([(means[1:] * means[:-1]).ravel(), (means[:, 1:] * means[:, :-1]).ravel()])
+    products = products[np.isfinite(products)]
+    if products.size < 2:
+        return 0.0, math.inf
+    return float(np.mean(products)), float(np.std(products)) / math.sqrt(products.size)
+
+
+def unlike_photons(
+    pair: tuple[_Image, _Image],
+    difference: _Image,
+    good: NDArray[np.bool_],
+    mean: float,
+    noise: float,
+    far: float,
+) -> str:
+    """Say why the noise of two flats is not that of photons, which every pixel has for itself.
+
+    Parameters
+    ----------
+    pair, difference, good
+        Two flats, adu, that were brought to one level, their difference, and which pixels to use; shape
+        (rows, columns).
+    mean, noise, far
+        Level, read noise, adu, and what `long_range_variance` finds, adu^2.
+
+    Returns
+    -------
+    reason
+        Empty if it is.
+
+    Notes
+    -----
+    Rows or columns that scatter have more variance than pixels that scatter. Pixels that were interpolated or
+    smoothed share their noise with neighbours; if those of one flat were, it has less noise on small scales
+    than the other, whatever pattern both have in common.
+    """
+    variance = float(np.mean(difference[good] ** 2, dtype=np.float64))
+    if not variance > 0.0:
+        return "the variance is not that of photons"
+    charge = 2.0 * mean**2 / variance
+    for axis, lines in ((1, "rows"), (0, "columns")):
+        common, error = _common_variance(difference, good, axis)
+        if common - N_SIGMA * error > LINES * variance + OVERSCAN * noise**2:
+            return f"the {lines} of the two flats differ ({common / variance:.1%} of the variance)"
+        near, others = np.moveaxis(difference, axis, 0), np.moveaxis(good, axis, 0)
+        both = others[1:] & others[:-1]
+        if not (number := np.count_nonzero(both)):
+            continue
+        shared = float(np.mean((near[1:] * near[:-1])[both], dtype=np.float64) - far) / variance
+        if abs(shared) - N_SIGMA / math.sqrt(number) > SHARED[0] + SHARED[1] * charge:
+            return f"neighbouring pixels share noise ({shared:+.1%} of the variance)"
+        one, two = (_noise(np.diff(np.moveaxis(image, axis, 0), axis=0)[both]) for image in pair)
+        unlike = abs(one - two) / max(one, two)
+        if unlike - N_SIGMA * math.sqrt(6.0 / number) > UNLIKE:
+            return f"the noise of the two flats differs: {one:.3g} and {two:.3g} adu"
+    return ""
+
+
+def _common_variance(image: _Image, good: NDArray[np.bool_], axis: int) -> tuple[float, float]:
+    """Variance that the pixels of a line along an axis have in common, and its error.
+
+    Means of lines up to four apart are compared, so that gradients do not count.
+    """
+    number = np.count_nonzero(good, axis=axis)
+    full = number * 2 > good.shape[axis]
+    number = np.where(full, number, 1)
+    means = np.sum(np.where(good, image, 0.0), axis=axis, dtype=np.float64) / number
+    square = np.sum(np.where(good, image, 0.0) ** 2, axis=axis, dtype=np.float64) / number
+    own = np.where(full, (square - means**2) / number, math.nan)
+    found = [(0.0, math.inf)]
+    for step in (1, 2, 4):
+        excess = 0.5 * ((means[step:] - means[:-step]) ** 2 - own[step:] - own[:-step])
+        excess = excess[np.isfinite(excess)]
+        if excess.size > 2 * step:
+            found.append((float(np.mean(excess)), float(np.std(excess)) * math.sqrt(1.5 / excess.size)))
+    return max(found, key=lambda each: each[0] - N_SIGMA * each[1])
+
+
+def _noise(differences: _Image) -> float:
+    """Noise of pixels from the differences of neighbours."""
+    low, high = np.percentile(differences, (25, 75))
+    return IQR_TO_SIGMA * float(high - low) / math.sqrt(2.0)
