@@ -1,10 +1,12 @@
 """What the biases of LSSTCam cost, step by step, and how it grows with the number of detectors.
 
-usage: python benchmarks/scaling.py [--scale 16] [--exposures 3] [--detectors 1,9,21,189]
+usage: python benchmarks/scaling.py [--scale 16] [--exposures 3] [--detectors 1,9,21,189] [--without-pixels]
 
 Everything goes to a temporary folder. Times are those of the processor (user and system), which other work on
 the machine hardly changes; the memory is the largest resident set of the process. One line of JSON for each
-number of detectors; the table of ``doc/explanation/scaling.rst`` is made of them.
+number of detectors; the table of ``doc/explanation/scaling.rst`` is made of them. The script itself, with its log,
+report, page and summary, is run on images without pixels and jobs without pipelines, which are not what it
+costs; with ``--without-pixels`` nothing else is.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,7 @@ from lsst.ts.simulated_observatory.pipelines.new_repository import (
 from lsst.ts.simulated_observatory.pipelines.raw_ingest import ingest_raw
 from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 from lsst.ts.simulated_observatory.repository.ingest import make_raw
+from lsst.ts.simulated_observatory.sal_names import use_embedded_sal
 
 CAMERA = INSTRUMENTS["LSSTCam"]
 SEED = 1
@@ -76,6 +80,20 @@ class Costs:
             raise RuntimeError(f"{name} ended with {process.returncode}:\n{text[-3000:]}")
         self._note(name, _seconds(usage), usage.ru_maxrss)
         return text
+
+    def fork(self, name: str, function: Callable[[], object]) -> None:
+        """Measure what a process does that is forked from this one."""
+        if (number := os.fork()) == 0:
+            try:
+                function()
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
+        _, status, usage = os.wait4(number, 0)
+        if status:
+            raise RuntimeError(f"{name} ended with {os.waitstatus_to_exitcode(status)}")
+        self._note(name, _seconds(usage), usage.ru_maxrss)
 
     def _note(self, name: str, seconds: float, kilobytes: int) -> None:
         self.steps[name] = {"s": round(seconds, 2), "MB": round(kilobytes / 1000)}
@@ -189,6 +207,31 @@ def _run(
     return int(found[1]) if found else 0
 
 
+def run_script(folder: Path, detectors: Sequence[int], scale: int, n_exposures: int) -> dict[str, Any]:
+    """Run the script on images without pixels, and measure what it writes."""
+    use_embedded_sal()
+    from lsst.ts.calibrations.maintel import MakeLSSTCamCalibrations
+    from lsst.ts.simulated_observatory.session import simulated_run
+    from lsst.ts.simulated_observatory.session.request import RunRequest
+    from lsst.ts.simulated_observatory.session.setup import SetupWithoutPixels
+
+    costs, out = Costs(), folder / "run"
+    text = f"script_mode: BIAS\nn_bias: {n_exposures}\nn_discard_bias: 0\ndetectors: {list(detectors)}\n"
+    request = RunRequest(out, None, scale, SEED, None, (), ())
+
+    def run() -> None:
+        simulated_run.SimulationSetup = SetupWithoutPixels  # type: ignore[misc]
+        with (folder / "output").open("w") as output, redirect_stdout(output), redirect_stderr(output):
+            simulated_run.simulate_run(MakeLSSTCamCalibrations, text, request, index=1, log_level=20)
+
+    costs.fork("script, without pixels", run)
+    entries = re.split(r"^(?=\d{4}-\d\d-\d\d)", (out / "script.log").read_text(), flags=re.MULTILINE)
+    written = {f"{path.name} [kB]": round(path.stat().st_size / 1000) for path in sorted(out.glob("*.*"))}
+    longest = round(max(map(len, entries)) / 1000, 1)
+    state = json.loads((out / "summary.json").read_text())["state"]
+    return costs.steps | written | {"longest log message [kB]": longest, "state": state}
+
+
 async def _judge(costs: Costs, repository: Path, exposures: Sequence[int], detectors: Sequence[int]) -> None:
     opened = Repository(str(repository))
     try:
@@ -208,12 +251,14 @@ def main() -> None:
     parser.add_argument("--scale", type=int, default=16)
     parser.add_argument("--exposures", type=int, default=3)
     parser.add_argument("--detectors", default="1,9,21,189")
+    parser.add_argument("--without-pixels", action="store_true")
     asked = parser.parse_args()
     for number in map(int, asked.detectors.split(",")):
         print(f"{number} detectors", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            chosen = list(CAMERA.detectors)[:number]
-            print(json.dumps(measure(Path(folder), chosen, asked.scale, asked.exposures)), flush=True)
+            about = Path(folder), list(CAMERA.detectors)[:number], asked.scale, asked.exposures
+            found = {"detectors": number} if asked.without_pixels else measure(*about)
+            print(json.dumps(found | run_script(*about)), flush=True)
 
 
 if __name__ == "__main__":
