@@ -24,6 +24,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from lsst.daf.butler import Butler, CollectionType, Timespan
@@ -50,7 +51,9 @@ from lsst.ts.simulated_observatory.sal_names import use_embedded_sal
 CAMERA = INSTRUMENTS["LSSTCam"]
 SEED = 1
 BEGIN = 1_736_964_000.0
+SAMPLE = 20
 OPTIONS = "-c isr:doDefect=False -c isr:doLinearize=False -c isr:doCrosstalk=False"
+VERIFICATION = OPTIONS.replace("isr:", "verifyBiasIsr:")
 
 
 class Costs:
@@ -123,14 +126,18 @@ def measure(folder: Path, detectors: Sequence[int], scale: int, n_exposures: int
     exposures = [exposure_id(name) for name in names]
     quanta = {
         "bias": _run(costs, folder, "bias", "cpBias", exposures, detectors, "calib", OPTIONS),
-        "verify": _run(costs, folder, "verify", "verifyBias", exposures, detectors, "bias,calib", ""),
+        "verify": _run(
+            costs, folder, "verify", "verifyBias", exposures, detectors, "bias,calib", VERIFICATION
+        ),
     }
+    each = _seconds_of_quanta(repository, ["bias", "verify"])
     asyncio.run(_judge(costs, repository, exposures, detectors))
     return {
         "detectors": len(detectors),
         "scale": scale,
         "exposures": n_exposures,
         "quanta": quanta,
+        "s of a quantum": each,
     } | costs.steps
 
 
@@ -205,6 +212,20 @@ def _run(
     costs.process(f"{name}: quanta", "run", *run)
     found = re.search(r"QuantumGraph contains (\d+) quant", made)
     return int(found[1]) if found else 0
+
+
+def _seconds_of_quanta(repository: Path, jobs: Sequence[str]) -> dict[str, float]:
+    """Mean processor time of the quanta of each task, by what the first of them have noted of themselves."""
+    found = {}
+    with Butler.from_config(str(repository)) as butler:
+        for job in jobs:
+            for kind in butler.registry.queryDatasetTypes("*_metadata"):
+                refs = butler.query_datasets(kind, f"{job}/run", explain=False, limit=-SAMPLE)
+                times = [butler.get(ref)["quantum"] for ref in refs]
+                spent = [float(each["endCpuTime"]) - float(each["startCpuTime"]) for each in times]
+                if spent:
+                    found[kind.name.removesuffix("_metadata")] = round(fmean(spent), 3)
+    return found
 
 
 def run_script(folder: Path, detectors: Sequence[int], scale: int, n_exposures: int) -> dict[str, Any]:
