@@ -127,9 +127,9 @@ def started_by(process: BatchProcess, part: str) -> int:
 QUANTUM, WORKER, POOL = " run-qbb ", "multiprocessing.spawn", "process_worker_pool.py"
 
 
-def run_both(night: Night, name: str, *about: Any, **options: str) -> Job:
+def run_both(night: Night, name: str, pipeline: str, exposures: list[int], **more: str) -> Job:
     """Run a job in both ways, see that the results are the same, and return that of the batch system."""
-    jobs = [night.job(f"{name}-{how}", *about, **options) for how in ("process", "batch")]
+    jobs = [night.job(f"{name}-{how}", pipeline, exposures, **more) for how in ("process", "batch")]
     assert [run(job).run() for run, job in zip((night.process, night.batch), jobs, strict=True)] == [0, 0]
     check_same(night, *jobs)
     return jobs[1]
