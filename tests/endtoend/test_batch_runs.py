@@ -20,9 +20,9 @@ NIGHT = """\
 generate_calibrations: true
 script_mode: BIAS_DARK_FLAT
 calib_collection: {instrument}/calib/test
-n_bias: 12
+n_bias: 20
 n_discard_bias: 0
-n_dark: 12
+n_dark: 20
 n_discard_dark: 0
 exp_times_dark: 30
 n_flat: 4
