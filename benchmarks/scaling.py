@@ -4,9 +4,9 @@ usage: python benchmarks/scaling.py [--scale 16] [--exposures 3] [--detectors 1,
 
 Everything goes to a temporary folder. Times are those of the processor (user and system), which other work on
 the machine hardly changes; the memory is the largest resident set of the process. One line of JSON for each
-number of detectors; the table of ``doc/explanation/scaling.rst`` is made of them. The script itself, with its log,
-report, page and summary, is run on images without pixels and jobs without pipelines, which are not what it
-costs; with ``--without-pixels`` nothing else is.
+number of detectors; the tables of ``doc/explanation/scaling.rst`` are made of them. The script itself, with its
+log, report, page and summary, is run on images without pixels and jobs without pipelines, which are not what
+it costs; with ``--without-pixels`` nothing else is.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -62,14 +62,6 @@ class Costs:
 
     def __init__(self) -> None:
         self.steps: dict[str, Any] = {}
-
-    @contextmanager
-    def here(self, name: str) -> Iterator[None]:
-        """Measure what this process does meanwhile."""
-        before = resource.getrusage(resource.RUSAGE_SELF)
-        yield
-        after = resource.getrusage(resource.RUSAGE_SELF)
-        self._note(name, _seconds(after) - _seconds(before), after.ru_maxrss)
 
     def process(self, name: str, *arguments: str) -> str:
         """Run Python with some arguments, measure it, and return what it printed."""
@@ -112,18 +104,10 @@ def measure(folder: Path, detectors: Sequence[int], scale: int, n_exposures: int
     """Make a repository with biases of some detectors, combine and verify them, and judge the result."""
     costs, repository = Costs(), folder / "repo"
     models = [detector_model(CAMERA.name, number, scale) for number in detectors]
-    with costs.here("empty repository"):
-        create_repository(str(repository), [CAMERA.name])
     names = [image_name(CAMERA.code, 20250115, number) for number in range(1, n_exposures + 1)]
-    with costs.here("raw files"):
-        files = [_take(folder, name, model) for name in names for model in models]
-    with costs.here("ingest"), Butler.from_config(str(repository), run="gains", writeable=True) as butler:
-        for model in models:
-            _certify(butler, model)
-        for path in files:
-            ingest_raw(butler, str(path))
-        butler.collections.register("calib", CollectionType.CHAINED)
-        butler.collections.redefine_chain("calib", ["certified"])
+    costs.fork("empty repository", lambda: create_repository(str(repository), [CAMERA.name]))
+    costs.fork("raw files", lambda: [_take(folder, name, model) for name in names for model in models])
+    costs.fork("ingest", lambda: _ingest(repository, models, sorted(folder.glob("*.fits"))))
     exposures = [exposure_id(name) for name in names]
     quanta = {
         "bias": _run(costs, folder, "bias", "cpBias", exposures, detectors, "calib", OPTIONS),
@@ -132,7 +116,7 @@ def measure(folder: Path, detectors: Sequence[int], scale: int, n_exposures: int
         ),
     }
     each = _seconds_of_quanta(repository, ["bias", "verify"])
-    asyncio.run(_judge(costs, repository, exposures, detectors))
+    costs.fork("statistics and verdict", lambda: asyncio.run(_judge(repository, exposures, detectors)))
     return {
         "detectors": len(detectors),
         "scale": scale,
@@ -142,7 +126,7 @@ def measure(folder: Path, detectors: Sequence[int], scale: int, n_exposures: int
     } | costs.steps
 
 
-def _take(folder: Path, name: str, model: DetectorModel) -> Path:
+def _take(folder: Path, name: str, model: DetectorModel) -> None:
     path = folder / file_name(name, model)
     request = ExposureRequest(
         instrument=CAMERA.name,
@@ -170,7 +154,17 @@ def _take(folder: Path, name: str, model: DetectorModel) -> Path:
         keywords={"FILTER": "r_57", "FILTBAND": "r", "GROUPID": name, "PROGRAM": "scaling"},
     )
     make_raw(request, header, str(path))
-    return path
+
+
+def _ingest(repository: Path, models: Sequence[DetectorModel], files: Sequence[Path]) -> None:
+    """Ingest raw files, beside the calibrations that their processing needs."""
+    with Butler.from_config(str(repository), run="gains", writeable=True) as butler:
+        for model in models:
+            _certify(butler, model)
+        for path in files:
+            ingest_raw(butler, str(path))
+        butler.collections.register("calib", CollectionType.CHAINED)
+        butler.collections.redefine_chain("calib", ["certified"])
 
 
 def _certify(butler: Butler, model: DetectorModel) -> None:
@@ -255,13 +249,11 @@ def run_script(folder: Path, detectors: Sequence[int], scale: int, n_exposures: 
     return costs.steps | written | {"longest log message [kB]": longest, "state": state}
 
 
-async def _judge(costs: Costs, repository: Path, exposures: Sequence[int], detectors: Sequence[int]) -> None:
+async def _judge(repository: Path, exposures: Sequence[int], detectors: Sequence[int]) -> None:
     opened = Repository(str(repository))
     try:
-        with costs.here("statistics read"):
-            results = await Archive(opened, CAMERA).verification("verify", "BIAS", exposures, detectors)
-        with costs.here("verdict"):
-            judge(results, max_failures_per_detector=8)
+        results = await Archive(opened, CAMERA).verification("verify", "BIAS", exposures, detectors)
+        judge(results, max_failures_per_detector=8)
     finally:
         opened.close()
 
