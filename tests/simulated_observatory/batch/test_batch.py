@@ -23,7 +23,6 @@ from .conftest import OPTIONS, Night
 
 pytestmark = [
     pytest.mark.endtoend,
-    pytest.mark.long,
     pytest.mark.timeout(600),
     pytest.mark.xdist_group("batch"),
 ]
@@ -89,8 +88,9 @@ def running(process: BatchProcess) -> Iterator[list[int]]:
 
 def members(process: BatchProcess) -> dict[int, str]:
     """Processes of the session of a job, and their command lines."""
-    found = {}
-    assert process._process is not None
+    found: dict[int, str] = {}
+    if process._process is None:  # it has not begun
+        return found
     for path in Path("/proc").glob("[0-9]*"):
         try:
             stat = (path / "stat").read_text().rpartition(")")[2].split()
@@ -109,12 +109,30 @@ def until(condition: Callable[[], Any], seconds: float = 500.0) -> Any:
     return found
 
 
-def quanta(process: BatchProcess) -> list[int]:
-    return [
-        number
-        for number, command in members(process).items()
-        if " run-qbb " in command and "bash" not in command
-    ]
+def running_part(process: BatchProcess, part: str) -> list[int]:
+    """Processes of a job whose command line has some text, without the shells that start them."""
+    found = members(process).items()
+    return [number for number, command in found if part in command and "bash" not in command.split(" ")[0]]
+
+
+def started_by(process: BatchProcess, part: str) -> int:
+    """What, with some text in its command line, has started a quantum of a job, or is it itself."""
+    (number,) = until(lambda: running_part(process, QUANTUM))
+    commands = members(process)
+    while part not in commands[number]:
+        number = int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+    return number
+
+
+QUANTUM, WORKER, POOL = " run-qbb ", "multiprocessing.spawn", "process_worker_pool.py"
+
+
+def run_both(night: Night, name: str, pipeline: str, exposures: list[int], **more: str) -> Job:
+    """Run a job in both ways, see that the results are the same, and return that of the batch system."""
+    jobs = [night.job(f"{name}-{how}", pipeline, exposures, **more) for how in ("process", "batch")]
+    assert [run(job).run() for run, job in zip((night.process, night.batch), jobs, strict=True)] == [0, 0]
+    check_same(night, *jobs)
+    return jobs[1]
 
 
 @pytest.fixture(scope="module")
@@ -122,81 +140,89 @@ def biases(night: Night) -> list[int]:
     return night.take("BIAS", [0.0] * 3)
 
 
-def test_results_of_a_bias_are_those_of_the_process(night: Night, biases: list[int]) -> None:
-    jobs = [night.job(name, "cpBias.yaml", biases) for name in ("process", "batch")]
-    assert [run(job).run() for run, job in zip((night.process, night.batch), jobs, strict=True)] == [0, 0]
-    check_same(night, *jobs)
-    log = jobs[1].log.read_text()
+@pytest.fixture(scope="module")
+def bias(night: Night, biases: list[int]) -> Job:
+    """A combined bias that both have made."""
+    return run_both(night, "bias", "cpBias.yaml", biases)
+
+
+def test_results_of_a_bias_are_those_of_the_process(bias: Job) -> None:
+    log = bias.log.read_text()
     assert log.startswith("SIMULATED")
-    assert "4 quanta: 4 exec_done" in log
+    assert "1 parts: 1 exec_done" in log
     assert log.endswith("the batch job ended with exit status 0\n")
 
 
-def test_statistics_of_a_verification_are_those_of_the_process(night: Night, biases: list[int]) -> None:
+@pytest.mark.long
+def test_statistics_of_a_verification_are_those_of_the_process(
+    night: Night, biases: list[int], bias: Job
+) -> None:
     options = OPTIONS.replace("isr:", "verifyBiasIsr:")  # there are no defects in this repository
-    jobs = [
-        night.job(f"verify-{name}", "verifyBias.yaml", biases[:1], inputs="u/ocps/process", options=options)
-        for name in ("process", "batch")
-    ]
-    assert [run(job).run() for run, job in zip((night.process, night.batch), jobs, strict=True)] == [0, 0]
-    check_same(night, *jobs)
-    statistics = results(night, jobs[1])
-    assert any(name == "verifyBiasDetStats" for name, _ in statistics)
+    job = run_both(night, "verify", "verifyBias.yaml", biases[:1], inputs=bias.collection, options=options)
+    assert any(name == "verifyBiasDetStats" for name, _ in results(night, job))
 
 
-def test_curve_is_that_of_the_process(night: Night) -> None:
-    flats = night.take("FLAT", [2.0, 2.0, 8.0, 8.0])
-    jobs = [night.job(f"curve-{name}", "cpPtc.yaml", flats) for name in ("process", "batch")]
-    assert [run(job).run() for run, job in zip((night.process, night.batch), jobs, strict=True)] == [0, 0]
-    check_same(night, *jobs)
+@pytest.mark.long
+def test_curve_is_that_of_the_process(night: Night, bias: Job) -> None:
+    flats = night.take("FLAT", [2.0, 2.0, 8.0, 8.0, 20.0, 20.0])
+    job = run_both(night, "curve", "cpPtc.yaml", flats, inputs=bias.collection)
+    assert any(name == "ptc" for name, _ in results(night, job))
 
 
+@pytest.mark.long
 def test_failed_quantum_fails_the_job_and_its_log_is_gathered(night: Night) -> None:
     first, second = night.take("BIAS", [0.0] * 2)
     night.files[second].unlink()
     job = night.job("failing", "cpBias.yaml#isr", [first, second])
     assert night.batch(job).run() == 1
     log = job.log.read_text()
-    assert re.search(r"^quantum \S+ failed: BashExitFailure", log, re.MULTILINE)
-    assert str(night.files[second]) in log  # from the log of the quantum
+    assert re.search(r"^part \S+ failed: BashExitFailure", log, re.MULTILINE)
+    assert str(night.files[second]) in log  # from the log of the part
     assert "the batch job ended with exit status 1" in log
     assert [name for name, _ in results(night, job)].count("cpBiasProc") == 1  # the other one is kept
 
 
+@pytest.mark.long
 def test_abort_ends_all_processes(night: Night, biases: list[int]) -> None:
     job = night.job("aborted", "cpBias.yaml", biases)
     process = night.batch(job)
     with running(process) as status:
-        until(lambda: quanta(process))
+        until(lambda: running_part(process, QUANTUM))
         process.kill()
     assert status == [1]
     assert members(process) == {}
-    assert not any(name == "bias" for name, _ in results(night, job))
+    with Butler.from_config(str(night.repository)) as butler:  # the results go there at the end, all at once
+        assert not butler.collections.query(f"{job.collection}*")
 
 
+@pytest.mark.long
 def test_abort_while_the_graph_is_made(night: Night, biases: list[int]) -> None:
     process = night.batch(night.job("early", "cpBias.yaml", biases))
     with running(process) as status:
-        until(lambda: [command for command in members(process).values() if " qgraph " in command])
+        until(lambda: running_part(process, " qgraph "))
         process.kill()
     assert status == [1]
     assert members(process) == {}
 
 
-def test_killed_worker_is_replaced(night: Night, biases: list[int]) -> None:
-    job = night.job("replaced", "cpBias.yaml", biases)
+@pytest.mark.long
+@pytest.mark.parametrize("killed", [QUANTUM, WORKER, POOL])
+def test_what_is_killed_is_replaced(night: Night, biases: list[int], killed: str) -> None:
+    """The process of a quantum, the worker of Parsl that runs it, and what has started the workers."""
+    job = night.job(f"replaced-{len(killed)}", "cpBias.yaml", biases)
     process = night.batch(job)
     with running(process) as status:
-        for number in until(lambda: quanta(process)):
-            os.kill(number, signal.SIGKILL)
+        os.kill(started_by(process, killed), signal.SIGKILL)
     assert status == [0], job.log.read_text()
     assert any(name == "bias" for name, _ in results(night, job))
+    assert members(process) == {}
 
 
+@pytest.mark.long
 def test_job_whose_submission_is_killed_leaves_no_process(night: Night, biases: list[int]) -> None:
     process = night.batch(night.job("killed", "cpBias.yaml", biases))
     with running(process) as status:
-        until(lambda: quanta(process))
+        until(lambda: running_part(process, QUANTUM))
         assert process._process is not None
         os.kill(process._process.pid, signal.SIGKILL)
     assert status == [-signal.SIGKILL]

@@ -8,7 +8,6 @@ import pytest
 from click.testing import CliRunner
 
 from lsst.ts.simulated_observatory.batch import site as module
-from lsst.ts.simulated_observatory.batch.description import _options
 from lsst.ts.simulated_observatory.batch.site import read_batch
 from lsst.ts.simulated_observatory.cli.run_script import main
 
@@ -35,6 +34,7 @@ def refusal(asked: str, folder: Path) -> str:
         ("computeSite: mine\nsite:\n  mine:\n    class: pathlib.Path\n", "is not a SiteConfig subclass"),
         (LOCAL.format("Local"), "cores"),
         (LOCAL.format("Local") + "    cores: two\n", "cores=two is not of type"),
+        (LOCAL.format("Local") + "    core: 2\n", "cores"),  # what it does not know is a variable, for it
         (LOCAL.format("Slurm"), "nodes"),
     ],
 )
@@ -75,11 +75,3 @@ def test_packaged_site_listens_on_this_machine_alone() -> None:
     site = bps.BpsConfig(yaml.safe_load(read_batch("parsl")), defaults={"operator": "me"})
     (executor,) = get_parsl_config(site).executors
     assert (executor.address, executor.max_workers_per_node) == ("127.0.0.1", 2)
-
-
-def test_options_of_pipetask_go_where_they_are_understood() -> None:
-    words = "-j 8 -i a,b --register-dataset-types -c isr:a='B C' --fail-fast --timeout=5 -j2 --unknown x"
-    assert _options(words.split()) == (
-        ["-c", "isr:a='B", "C'", "--unknown", "x"],
-        ["--fail-fast", "--timeout=5"],
-    )

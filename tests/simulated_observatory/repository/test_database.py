@@ -133,6 +133,24 @@ def test_user_without_permission(database: Database, server: Server, tmp_path: P
     assert line.endswith("guest may not make a schema in it. Nothing was touched.")
 
 
+def test_database_that_is_not_there(server: Server, tmp_path: Path) -> None:
+    line = refusal(server.address("nowhere"), tmp_path)
+    assert 'database "nowhere" does not exist' in line
+    assert line.endswith("Nothing was touched.")
+
+
+@pytest.mark.parametrize("what", ["SCHEMA {}", "TABLE {}.butler_attributes"])
+def test_repository_whose_tables_are_gone(
+    database: Database, server: Server, tmp_path: Path, what: str
+) -> None:
+    path = database.files(tmp_path)
+    make(database, path)
+    server.sql(f"DROP {what.format(module.NAMESPACE)} CASCADE", str(database.url.database))
+    assert database.files(tmp_path) == path
+    with pytest.raises(DatabaseError, match=f"the repository in {path} is not in this database"):
+        database.check(path, SCALE)
+
+
 @pytest.mark.parametrize(
     ("address", "reason"),
     [

@@ -62,7 +62,7 @@ def members_of(products: Mapping[str, Any]) -> Members:
 
 def _text(reasons: Mapping[str, Mapping[int, str]], exposure: int) -> str:
     """The reasons of all detectors, with their names where there are several."""
-    texts = {name: each[exposure] for name, each in reasons.items() if exposure in each}
+    texts = {name: each[exposure] for name, each in sorted(reasons.items()) if exposure in each}
     return "; ".join(
         texts.values() if len(reasons) == 1 else (f"{name}: {why}" for name, why in texts.items())
     )

@@ -5,9 +5,13 @@ from __future__ import annotations
 from lsst.ctrl.bps.parsl.configuration import get_bps_config_value
 from lsst.ctrl.bps.parsl.sites import Local
 from parsl.executors import HighThroughputExecutor
+from parsl.jobs.error_handlers import windowed_error_handler
 from parsl.providers import LocalProvider
 
 __all__ = ["Laptop"]
+
+HEARTBEAT = 5
+"""Seconds between two looks whether workers are still there; the default of Parsl is meant for a cluster."""
 
 
 class Laptop(Local):
@@ -22,9 +26,14 @@ class Laptop(Local):
             Not yet running.
         """
         cores = get_bps_config_value(self.site, "cores", int, required=True)
-        provider = LocalProvider()
         return [
             HighThroughputExecutor(
-                "local", provider=provider, max_workers_per_node=cores, address="127.0.0.1"
+                "local",
+                provider=LocalProvider(),
+                max_workers_per_node=cores,
+                address="127.0.0.1",
+                heartbeat_period=HEARTBEAT,
+                heartbeat_threshold=10 * HEARTBEAT,
+                block_error_handler=windowed_error_handler,  # not the first one that is lost ends the job
             )
         ]

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 __all__ = ["submit"]
 
 PERIOD = 1.0
-"""Seconds between two looks at the states of the quanta."""
+"""Seconds between two looks at the states of the parts of the job, each of one quantum or several."""
 
 PATIENCE = 20.0
 """Seconds within which the batch system must have taken the workers back."""
 
 LONGEST_LOG = 20_000
-"""Characters of the log of a failed quantum that are gathered; the whole one stays where it is."""
+"""Characters of the log of a failed part that are gathered; the whole one stays where it is."""
 
 _abandoned = threading.Event()
 _following = threading.Event()
@@ -68,13 +68,13 @@ def submit(description: Path) -> int:
         return 1
     failed = dict(_failures(workflow))
     for name, error in failed.items():
-        _say(f"quantum {name} failed: {_reason(error)}", *_log_of(workflow, name))
+        _say(f"part {name} failed: {_reason(error)}", *_log_of(workflow, name))
     workflow.finalize_jobs()
     return 1 if failed else 0
 
 
 def _follow(workflow: ParslWorkflow) -> None:
-    """Wait until all quanta have ended, or nobody wants them any more; say how many are in which state."""
+    """Wait until all parts have ended, or nobody wants them any more; say how many are in which state."""
     futures: list[Future[Any]] = [job.future for job in workflow.jobs.values() if job.future is not None]
     said = ""
     while not _abandoned.is_set():
@@ -82,7 +82,7 @@ def _follow(workflow: ParslWorkflow) -> None:
         states = Counter(future.task_status() for future in futures)  # type: ignore[attr-defined]
         text = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
         if text != said:
-            _say(f"{len(futures)} quanta: {text}")
+            _say(f"{len(futures)} parts: {text}")
             said = text
         if not running:
             return
@@ -99,7 +99,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _log_of(workflow: ParslWorkflow, name: str) -> Iterator[str]:
-    """The end of the log of a quantum; nothing if it has not begun."""
+    """The end of the log of a part; nothing if it has not begun."""
     path = Path(workflow.jobs[name].stderr)
     if path.is_file():
         text = path.read_text(encoding="utf-8", errors="replace")

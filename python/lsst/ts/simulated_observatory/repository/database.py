@@ -216,7 +216,7 @@ class Database:
         if is_complete(path):
             with self._connection() as connection:
                 marker = _marker(connection)
-                if marker is None or marker.files != path:
+                if marker is None or marker.files != path or not _has_tables(connection):
                     raise DatabaseError(f"the repository in {path} is not in this database")
 
     @contextmanager
@@ -254,6 +254,11 @@ def _marker(connection: Connection) -> _Marker | None:
 def _mark(connection: Connection, marker: _Marker) -> None:
     content = {"simulated": True, "files": str(marker.files), "complete": marker.complete}
     connection.exec_driver_sql(f"COMMENT ON SCHEMA {NAMESPACE} IS %s", (json.dumps(content),))
+
+
+def _has_tables(connection: Connection) -> bool:
+    query = "SELECT to_regclass(%s) IS NOT NULL"
+    return bool(connection.exec_driver_sql(query, (f"{NAMESPACE}.butler_attributes",)).scalar())
 
 
 def _may_create(connection: Connection) -> bool:
