@@ -4,9 +4,9 @@ usage: python benchmarks/scaling.py [--scale 16] [--exposures 3] [--detectors 1,
 
 Everything goes to a temporary folder. Times are those of the processor (user and system), which other work on
 the machine hardly changes; the memory is the largest resident set of the process. One line of JSON for each
-number of detectors; the tables of ``doc/explanation/scaling.rst`` are made of them. The script, with its
-log, report, page and summary, is run on images without pixels and jobs without pipelines, which are not what
-it costs; with ``--without-pixels`` nothing else is.
+number of detectors; the tables of ``doc/explanation/scaling.rst`` are made of them. The script itself, with
+its log, report, page and summary, is run on images without pixels and jobs without pipelines, which are not
+what it costs; with ``--without-pixels`` nothing else is.
 """
 
 from __future__ import annotations
