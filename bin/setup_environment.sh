@@ -41,7 +41,7 @@ _set_up() {
     echo "Setting up $checkout/.venv for: $extras (once; less than a minute)..." >&2
     "$base" -m venv "$checkout/.venv" || return 2
     if ! _install "$extras"; then
-        echo "Set-up failed: pip could not install what pyproject.toml names. Is PyPI reachable? Nothing else was touched." >&2
+        echo "Set-up failed: pip could not install what pyproject.toml names. Is PyPI reachable? Nothing else was touched; try again." >&2
         return 2
     fi
     { cat "$checkout/pyproject.toml"; echo "$extras"; } > "$stamp"

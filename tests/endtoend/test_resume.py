@@ -93,11 +93,12 @@ def test_a_process_that_is_told_to_end_says_how_to_go_on(tmp_path: Path) -> None
     folder = tmp_path / "run"
     status, output = send(signal.SIGTERM, folder, 7, "--scale", "16", "--out", str(folder), *BIASES)
     assert status == 1
-    assert f"To go on with it: --resume {folder}" in output
+    assert f"bin/run_script --resume {folder}" in output
     assert "Traceback" not in output
     summary = json.loads((folder / "summary.json").read_text())
     assert (summary["state"], "terminated by a signal" in summary["reason"]) == ("FAILED", True)
-    assert all(each["ingested"] for each in summary["exposures"])
+    # An end waits five seconds for the last one, which the OODS may not have by then: it is found on resume.
+    assert all(each["ingested"] for each in summary["exposures"][:-1])
     finish(folder)
     check(folder, 4)
 

@@ -58,6 +58,10 @@ class HeldDatasets(Datasets):
         """Hold these certificates and no others."""
         vars(self)["certificates"] = frozenset(certificates)
 
+    def without_gain(self, collection: str, detector: int) -> list[str]:
+        """All amplifiers have one."""
+        return []
+
     def statistics(self, name: str, run: str) -> dict[ExposureAndDetector, Mapping[str, Any]]:
         """The results of a dataset type in any collection."""
         return self.results.get(name, {})

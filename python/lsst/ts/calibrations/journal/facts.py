@@ -28,8 +28,12 @@ class Fact:
         Fact.kinds[cls.__name__] = cls
 
     def as_dict(self) -> dict[str, Any]:
-        """All fields and the kind of fact, JSON-safe."""
-        return {"fact": type(self).__name__, **dataclasses.asdict(self)}
+        """The kind of fact and all fields, JSON-safe; without those that may be empty, and are."""
+        empty = {
+            each.name for each in dataclasses.fields(self) if each.default == () == getattr(self, each.name)
+        }
+        values = dataclasses.asdict(self)
+        return {"fact": type(self).__name__} | {name: values[name] for name in values if name not in empty}
 
 
 @dataclass(frozen=True, kw_only=True)
