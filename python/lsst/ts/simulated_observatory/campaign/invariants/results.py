@@ -105,12 +105,13 @@ def _only_what_is_known_to_be_bad_is_left_out(evidence: Evidence) -> Iterator[st
     names = evidence.known_bad.names
     wanted = {f"{evidence.detectors[number]} {each}" for number, bad in names.items() for each in bad}
     for fact in evidence.of("VerdictGiven"):
-        found = {f"{each['detector']} {each['amplifier']}" for each in fact["known_bad"]}
+        found = {f"{each['detector']} {each['amplifier']}" for each in fact.get("known_bad", ())}
         if found != wanted:
             yield f"the verdict on {fact['calibration']} leaves out {sorted(found)}, bad are {sorted(wanted)}"
     for fact in evidence.of("Certified"):
-        if fact["verified"] and set(fact["known_bad"]) != wanted:
-            yield f"the certificate of {_name(fact)} leaves out {fact['known_bad']}, bad are {sorted(wanted)}"
+        found = set(fact.get("known_bad", ()))
+        if fact["verified"] and found != wanted:
+            yield f"the certificate of {_name(fact)} leaves out {sorted(found)}, bad are {sorted(wanted)}"
     for each in [] if evidence.summary is None else evidence.summary["tests"]:
         if each["counted"] and f"{each['detector']} {each['amplifier']}" in wanted:
             yield f"the summary counts {each['test']} of {each['amplifier']}, which is known to be bad"
