@@ -36,16 +36,16 @@ EXAMPLES = yaml.safe_load((Path(__file__).parent / "examples.yaml").read_text(en
 
 @pytest.mark.timeout(1800)
 def test_a_short_campaign_finds_no_violation() -> None:
-    outcomes = list(run_campaign(range(16)))
-    assert [each.violations for each in outcomes] == [()] * 16
+    outcomes = list(run_campaign(range(8)))
+    assert [each.violations for each in outcomes] == [()] * 8
 
 
 @pytest.mark.timeout(1800)
-def test_every_tenth_interruption_of_the_matrix_is_survived() -> None:
-    outcomes = list(run_matrix(slice(0, None, 10)))
+def test_every_twentieth_interruption_of_the_matrix_is_survived() -> None:
+    outcomes = list(run_matrix(slice(0, None, 20)))
     assert [each.seed for each in outcomes if each.violations] == []
-    assert [each.seed for each in outcomes] == list(range(0, 10 * len(outcomes), 10))
-    assert len(outcomes) > 20
+    assert [each.seed for each in outcomes] == list(range(0, 20 * len(outcomes), 20))
+    assert len(outcomes) > 10
 
 
 @pytest.mark.timeout(1800)
