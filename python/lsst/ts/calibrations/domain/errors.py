@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .text import one_line, plain
+from .text import one_line, plain, some_of
 
 __all__ = [
     "AcquisitionError",
@@ -20,6 +20,9 @@ __all__ = [
 ]
 
 _UNTOUCHED = "Nothing was exposed and nothing was changed."
+
+MOST_DETECTORS = 9
+"""Most detectors that are named together in a line."""
 
 
 class CalibrationError(Exception):
@@ -105,7 +108,10 @@ class IngestError(CalibrationError, TimeoutError):
     def __init__(
         self, obs_id: str, missing: Mapping[str, str], timeout: float, nameless: Sequence[str] = ()
     ) -> None:
-        details = [f"{_some(names)}: {one_line(text)}" for text, names in _inverted(missing).items()]
+        details = [
+            f"{some_of(names, MOST_DETECTORS)}: {one_line(text)}"
+            for text, names in _inverted(missing).items()
+        ]
         if nameless:
             details.append(f"of files without a name it published {', '.join(map(one_line, nameless[:3]))}")
         super().__init__(
@@ -189,11 +195,6 @@ def _inverted(texts: Mapping[str, str]) -> dict[str, list[str]]:
     for name, text in texts.items():
         names.setdefault(text, []).append(name)
     return names
-
-
-def _some(names: Sequence[str], most: int = 9) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _listed(subject: str, problems: Sequence[str], most: int | None = None) -> str:

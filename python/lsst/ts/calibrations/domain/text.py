@@ -6,7 +6,9 @@ sequences, marks of direction change the order in which a line is read, and a me
 
 from __future__ import annotations
 
-__all__ = ["ON_SCREEN", "on_screen", "one_line", "plain"]
+from collections.abc import Sequence
+
+__all__ = ["ON_SCREEN", "on_screen", "one_line", "plain", "some_of"]
 
 ON_SCREEN = "on_screen"
 """Attribute of a log record with what a terminal shows in place of its message."""
@@ -63,3 +65,20 @@ def on_screen(text: str) -> dict[str, str]:
         The argument ``extra`` of the methods of a logger.
     """
     return {ON_SCREEN: text}
+
+
+def some_of(names: Sequence[object], most: int) -> str:
+    """Name the first of some things, and say how many there are beyond them.
+
+    Parameters
+    ----------
+    names, most
+        The things, and how many are named.
+
+    Returns
+    -------
+    text
+        E.g. ``C00, C01 and 3 more``.
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more

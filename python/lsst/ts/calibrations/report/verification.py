@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..domain.calibrations import CALIBRATIONS
-from ..domain.text import plain
+from ..domain.text import plain, some_of
 from ..verification import Verdict
 from .failures import failure_lines, likely_cause
 
@@ -108,7 +108,7 @@ class VerificationReport:
         if uncounted := sum(map(len, verdict.failed_tests.values())) - verdict.n_failed:
             failed += f" (and {uncounted} that {'is' if uncounted == 1 else 'are'} not counted)"
         if verdict.known_bad:
-            failed += f" (without {_few(verdict.known_bad)}, known to be bad)"
+            failed += f" (without {some_of(verdict.known_bad, MOST_BAD)}, known to be bad)"
         if verdict.by_itself:
             return failed
         limit = verdict.thresholds["MAX_FAILED_EXPOSURES_THRESHOLD"]
@@ -172,7 +172,11 @@ class VerificationReport:
         detectors = Counter(each.detector for each in self.verdict.known_bad)
         found = [f"{detectors[name]} of {name}" for name in self.verdict.too_many_bad]
         most = min(self.verdict.too_many_bad.values(), default=0)
-        return f"{_few(found)} amplifiers are known to be bad, at most {most} may be" if found else ""
+        return (
+            f"{some_of(found, MOST_BAD)} amplifiers are known to be bad, at most {most} may be"
+            if found
+            else ""
+        )
 
     @property
     def headline(self) -> str:
@@ -268,13 +272,6 @@ class VerificationReport:
         if self.verdict.by_itself or calibration is None:
             return f"not for {self.calibration}, which has no images: it is fixed"
         return f"here number_verification_tests_threshold_{calibration.verified_with.lower()}"
-
-
-def _few(names: Iterable[object]) -> str:
-    """Name the first of some things, and say how many there are beyond them."""
-    texts = list(map(str, names))
-    more = len(texts) - MOST_BAD
-    return ", ".join(texts[:MOST_BAD]) + (f" and {more} more" if more > 0 else "")
 
 
 def _label(subject: int | str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..domain.errors import AcquisitionError, ArchiveError
 from ..domain.instruments import ImageType
+from ..domain.text import some_of
 
 if TYPE_CHECKING:
     import logging
@@ -157,6 +158,4 @@ def _there(wanted: str, filters: Collection[str]) -> str:
 
 
 def _detectors(numbers: Sequence[int]) -> str:
-    shown = ", ".join(map(str, numbers[:MOST_SHOWN]))
-    more = f" and {len(numbers) - MOST_SHOWN} more" if len(numbers) > MOST_SHOWN else ""
-    return f"detector {shown}" if len(numbers) == 1 else f"detectors {shown}{more}"
+    return f"detector{'s' if len(numbers) != 1 else ''} {some_of(numbers, MOST_SHOWN)}"
