@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
+from .measurements import inner_mapping
 from .results import ONLY_ON_FAILURE, UNCOUNTED_TESTS
 
-__all__ = ["gaps_in", "inner_mapping", "is_true"]
+__all__ = ["gaps_in", "is_true"]
 
 
 def gaps_in(statistics: Any, amplifiers: Set[str]) -> Iterator[str]:
@@ -75,23 +76,6 @@ def _is_finite(value: Any) -> bool:
         return math.isfinite(value)
     except (TypeError, ValueError, OverflowError):
         return False
-
-
-def inner_mapping(measured: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Find a mapping within another one.
-
-    Parameters
-    ----------
-    measured, key
-        The outer one, and where.
-
-    Returns
-    -------
-    mapping
-        With keys that are text; empty if there is none.
-    """
-    value = measured.get(key)
-    return {str(name): each for name, each in value.items()} if isinstance(value, Mapping) else {}
 
 
 def is_true(value: Any) -> bool:

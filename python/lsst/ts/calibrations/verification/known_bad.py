@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
 from typing import Any
 
-from .measurements import TOLERANCE
+from .measurements import TOLERANCE, inner_mapping
 
 __all__ = ["KnownBad", "amplifiers_by_detector", "redone_tests", "without"]
 
@@ -69,15 +69,15 @@ def without(statistics: Any, bad: Set[str]) -> Any:
     """
     if not bad or not isinstance(statistics, Mapping):
         return statistics
-    verify = _inner(statistics, "VERIFY")
-    kept = {**statistics, "AMP": _kept(_inner(statistics, "AMP"), bad)}
+    verify = inner_mapping(statistics, "VERIFY")
+    kept = {**statistics, "AMP": _kept(inner_mapping(statistics, "AMP"), bad)}
     if "VERIFY" in statistics:
-        kept["VERIFY"] = {**verify, "AMP": _kept(_inner(verify, "AMP"), bad)}
+        kept["VERIFY"] = {**verify, "AMP": _kept(inner_mapping(verify, "AMP"), bad)}
     for test, about in _REDONE.items():
-        if test in _inner(verify, "DET"):
+        if test in inner_mapping(verify, "DET"):
             values, passed = about(kept, test)
-            kept["DET"] = {**_inner(kept, "DET"), **values}
-            kept["VERIFY"]["DET"] = {**_inner(kept["VERIFY"], "DET"), test: passed}
+            kept["DET"] = {**inner_mapping(kept, "DET"), **values}
+            kept["VERIFY"]["DET"] = {**inner_mapping(kept["VERIFY"], "DET"), test: passed}
     return kept
 
 
@@ -94,13 +94,8 @@ def redone_tests(statistics: Any) -> dict[str, bool]:
     passed
         Whether each passed.
     """
-    tests = _inner(_inner(statistics, "VERIFY"), "DET")
+    tests = inner_mapping(inner_mapping(statistics, "VERIFY"), "DET")
     return {test: bool(passed) for test, passed in tests.items() if test in _REDONE}
-
-
-def _inner(values: Any, key: str) -> Mapping[str, Any]:
-    found = values.get(key) if isinstance(values, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
 
 
 def _kept(by_amplifier: Mapping[str, Any], bad: Set[str]) -> dict[str, Any]:
@@ -112,7 +107,7 @@ _Redone = tuple[dict[str, float], bool]
 
 def _of_amplifiers(statistics: Mapping[str, Any], name: str) -> list[float]:
     """A value of each amplifier; NaN where it has none."""
-    found = [_inner(statistics["AMP"], amplifier).get(name) for amplifier in statistics["AMP"]]
+    found = [inner_mapping(statistics["AMP"], amplifier).get(name) for amplifier in statistics["AMP"]]
     return [float(each) if isinstance(each, (int, float)) else math.nan for each in found]
 
 
@@ -130,7 +125,7 @@ def _limited(combine: Callable[[list[float]], float]) -> Callable[[Mapping[str, 
 
     def redo(statistics: Mapping[str, Any], test: str) -> _Redone:
         value = combine(_of_amplifiers(statistics, test) or [math.nan])
-        limit = _inner(_inner(statistics, "METADATA"), "LIMITS").get(test) or (None, None)
+        limit = inner_mapping(inner_mapping(statistics, "METADATA"), "LIMITS").get(test) or (None, None)
         return {test: value}, limit[1] is not None and value <= limit[1]
 
     return redo

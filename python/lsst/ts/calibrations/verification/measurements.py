@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-__all__ = ["Measurement", "measurement"]
+__all__ = ["Measurement", "inner_mapping", "measurement"]
 
 TOLERANCE = 0.05
 """Relative deviation that the tests allow (DMTN-101)."""
@@ -109,6 +109,23 @@ def _compared(calibration: str, test: str, statistics: _Statistics) -> Measureme
     if isinstance(limits, (list, tuple)) and len(limits) == 2:
         found = replace(found, lowest=_number(limits[0]), highest=_number(limits[1]))
     return found
+
+
+def inner_mapping(measured: Any, key: str) -> Mapping[str, Any]:
+    """Find a mapping within another one.
+
+    Parameters
+    ----------
+    measured, key
+        The outer one, and where.
+
+    Returns
+    -------
+    mapping
+        With keys that are text; empty if there is none.
+    """
+    value = _inner(measured, key)
+    return {str(name): each for name, each in value.items()} if isinstance(value, Mapping) else {}
 
 
 def _inner(values: Any, *names: str) -> Any:

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .gaps import gaps_in, inner_mapping, is_true
+from .gaps import gaps_in, is_true
 from .known_bad import KnownBad, amplifiers_by_detector, redone_tests, without
-from .measurements import Measurement, measurement
+from .measurements import Measurement, inner_mapping, measurement
 from .results import (
     DetectorResults,
     Gap,
