@@ -12,6 +12,7 @@ import copy
 import math
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,11 +149,9 @@ class ButlerFaults:
         with self._open() as butler:
             associations = butler.registry.queryDatasetAssociations("ptc", collection, flattenChains=True)
             for each in list(associations):
+                put = _replace(butler, each.ref, partial(_without_gain, amplifier=amplifier))
+                assert put is not None
                 assert each.timespan is not None
-                curve = butler.get(each.ref)
-                curve.gain[amplifier] = math.nan
-                butler.pruneDatasets([each.ref], disassociate=True, unstore=True, purge=True)
-                put = butler.put(curve, each.ref.datasetType, each.ref.dataId, run=each.ref.run)
                 butler.registry.certify(each.collection, [put], each.timespan)
 
     def _certify_long_ago(self, job: Job, fault: Fault) -> None:
@@ -297,16 +296,23 @@ def _raws(butler: Butler, job: Job, instrument: Instrument) -> list[DatasetRef]:
     return sorted(found, key=lambda ref: tuple(map(int, ref.dataId.required_values[1:])))
 
 
-def _replace(butler: Butler, ref: DatasetRef, change: _Change) -> None:
+def _replace(butler: Butler, ref: DatasetRef, change: Callable[[Any], Any]) -> DatasetRef | None:
     """Put a changed dataset into the place of one; or nothing."""
     results = change(copy.deepcopy(butler.get(ref)))
     butler.pruneDatasets([ref], disassociate=True, unstore=True, purge=True)
-    if results is not None:
-        butler.put(results, ref.datasetType, ref.dataId, run=ref.run)
+    if results is None:
+        return None
+    return butler.put(results, ref.datasetType, ref.dataId, run=ref.run)
 
 
 def _gone(_: _Results) -> None:
     """Nothing is left."""
+
+
+def _without_gain(curve: Any, *, amplifier: str) -> Any:
+    """The curve of a detector does not know an amplifier."""
+    curve.gain[amplifier] = math.nan
+    return curve
 
 
 def _without_amplifier(results: _Results) -> _Results:
