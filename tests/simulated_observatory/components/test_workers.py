@@ -6,10 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from lsst.ts.simulated_observatory.detector.workers import make_workers
+
+from ..processes import is_alive, wait_until
 
 PARENT = """
 import os, sys, time
@@ -43,14 +44,4 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         worker = int(parent.stdout.readline())
         parent.kill()
         parent.wait(10)
-    end = time.monotonic() + 10
-    while _alive(worker):
-        assert time.monotonic() < end, "the worker goes on"
-        time.sleep(0.02)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
-    except FileNotFoundError:
-        return False
+    wait_until(lambda: not is_alive(worker))

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,8 @@ import pytest
 from lsst.ts.simulated_observatory.pipelines.forks import Prepared, prepared
 from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
 from lsst.ts.simulated_observatory.pipelines.pipetask import PipetaskRunner
+
+from ..processes import is_alive, wait_until
 
 SERVE = (
     "from lsst.ts.simulated_observatory.pipelines.prepared_pipetask import serve\n"
@@ -34,18 +35,8 @@ def forked() -> Iterator[Prepared]:
 
 def _text(log: Path, expected: str) -> str:
     """What is in a log as soon as something is expected there."""
-    end = time.monotonic() + 20
-    while not (log.exists() and expected in log.read_text()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.01)
+    wait_until(lambda: log.exists() and expected in log.read_text(), 20.0)
     return log.read_text()
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_a_job_has_its_arguments_environment_folder_and_log(forked: Prepared, tmp_path: Path) -> None:
@@ -85,10 +76,7 @@ def test_a_job_is_killed_with_all_that_it_started(forked: Prepared, tmp_path: Pa
     child = int(_text(log, "asleep").split()[1])
     job.kill()
     assert job.wait() == -signal.SIGKILL
-    end = time.monotonic() + 10
-    while _is_alive(child):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_until(lambda: not is_alive(child))
 
 
 def test_a_job_that_is_killed_at_once_leaves_nothing(forked: Prepared, tmp_path: Path) -> None:
@@ -105,10 +93,7 @@ def test_jobs_end_when_the_process_that_began_them_is_gone(tmp_path: Path) -> No
     os.kill(begun._process.pid, signal.SIGKILL)
     with pytest.raises(ChildProcessError, match="has ended with exit status -9"):
         job.wait()
-    end = time.monotonic() + 10
-    while _is_alive(process):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_until(lambda: not is_alive(process))
     assert begun.has_ended
     with pytest.raises(OSError, match=r"pipe|has ended"):
         begun.fork([code], os.environ, tmp_path / "b.log")
@@ -128,10 +113,7 @@ time.sleep(100)
     with subprocess.Popen([sys.executable, "-c", code]) as asking:
         process = int(_text(log, "asleep").split()[0])
         asking.kill()
-    end = time.monotonic() + 10
-    while _is_alive(process):
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_until(lambda: not is_alive(process))
 
 
 def test_a_job_of_the_ocps_is_pipetask_with_the_arguments_that_the_log_shows(tmp_path: Path) -> None:

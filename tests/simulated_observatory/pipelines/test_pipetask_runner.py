@@ -15,6 +15,8 @@ import pytest
 from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
 from lsst.ts.simulated_observatory.pipelines.pipetask import PipetaskProcess, PipetaskRunner
 
+from ..processes import is_alive, wait_until
+
 JOB_ID = "0123456789abcdef0123456789abcdef"
 
 
@@ -98,11 +100,11 @@ def test_killed_process_ends_with_all_that_it_started(tmp_path: Path) -> None:
     status: list[int] = []
     thread = threading.Thread(target=lambda: status.append(process.run()))
     thread.start()
-    _until(lambda: child.exists() and child.read_text() != "")
+    wait_until(lambda: child.exists() and child.read_text() != "")
     process.kill()
     thread.join(10)
     assert status == [-signal.SIGKILL]
-    _until(lambda: not _alive(int(child.read_text())))
+    wait_until(lambda: not is_alive(int(child.read_text())))
     process.kill()  # it has ended: nothing to do
 
 
@@ -168,17 +170,3 @@ def test_number_of_images_follows_from_the_query(
 ) -> None:
     made = job(tmp_path, query=query)
     assert (len(made.selected("exposure")), len(made.selected("detector"))) == (exposures, detectors)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
-    except FileNotFoundError:
-        return False
-
-
-def _until(condition: object, seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
