@@ -11,6 +11,9 @@ from typing import Any
 
 __all__ = ["Failure", "Results", "TestResult", "number", "spread"]
 
+OF_PIXELS_OUTSIDE = frozenset({"OUTLIERS", "STDEV", "MIN", "MAX"})
+"""Tests of the pixels that are in no defect, beside all pixels."""
+
 SIGMA_OF_MAD = 1.4826
 """Standard deviation of a normal distribution, in units of its median absolute deviation."""
 
@@ -131,7 +134,7 @@ class TestResult:
         Pixels outside the defects are nearly all with which they are compared: what passed is not near.
         """
         position = abs(self.position)
-        if self.passed and self.calibration == "DEFECTS" and self.test in ("OUTLIERS", "STDEV", "MIN", "MAX"):
+        if self.passed and self.test in OF_PIXELS_OUTSIDE:
             return 0.0
         if math.isnan(position):
             return position

@@ -164,8 +164,9 @@ def _common_variance(image: _Image, good: NDArray[np.bool_], axis: int) -> tuple
     number = np.count_nonzero(good, axis=axis)
     full = number * 2 > good.shape[axis]
     number = np.where(full, number, 1)
-    means = np.sum(np.where(good, image, 0.0), axis=axis, dtype=np.float64) / number
-    square = np.sum(np.where(good, image, 0.0) ** 2, axis=axis, dtype=np.float64) / number
+    values = np.where(good, image, 0.0)
+    means = np.sum(values, axis=axis, dtype=np.float64) / number
+    square = np.sum(values**2, axis=axis, dtype=np.float64) / number
     own = np.where(full, (square - means**2) / number, math.nan)
     found = [(0.0, math.inf)]
     for step in (1, 2, 4):
