@@ -120,3 +120,4 @@ def test_few_images_are_the_likely_cause_of_too_little_noise_alone() -> None:
     assert likely_cause(too_low, None) is None, "they were compared with an older calibration"
     assert likely_cause(noise(AMPLIFIERS, value=13.0), 3) is None, "too much noise has another cause"
     assert likely_cause(noise([]), 3) is None
+    assert likely_cause(noise(AMPLIFIERS, value=None), 3) is None, "what was not measured is not too low"

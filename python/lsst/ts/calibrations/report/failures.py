@@ -58,11 +58,17 @@ def likely_cause(tests: Iterable[_Row], n_combined: int | None) -> str | None:
     if not n_combined or n_combined >= FEW_IMAGES:
         return None
     failed = [each for each in tests if each["test"] == "NOISE" and not each["passed"] and each["limit"]]
-    too_low = [each for each in failed if each["limit"][0] is not None and each["value"] < each["limit"][0]]
+    too_low = [each for each in failed if _is_too_low(each)]
     if 2 * len(too_low) <= len(failed):
         return None
     images = "image was" if n_combined == 1 else "images were"
     return f"only {n_combined} {images} combined; {RECOMMENDED_IMAGES} are recommended"
+
+
+def _is_too_low(row: _Row) -> bool:
+    """Whether there is a value, below the lower of its limits."""
+    value, (lowest, _) = row["value"], row["limit"]
+    return value is not None and lowest is not None and value < lowest
 
 
 @dataclass(frozen=True)
