@@ -27,7 +27,9 @@ def row(
     }  # fmt: skip
 
 
-def noise(failing: Iterable[str], value: float = 13.27, exposures: Iterable[int] = range(1, 6)) -> list[Row]:
+def noise(
+    failing: Iterable[str], value: float | None = 13.27, exposures: Iterable[int] = range(1, 6)
+) -> list[Row]:
     """NOISE of all amplifiers, of which some fail in every exposure."""
     failing = set(failing)
     return [
