@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lsst.ts.simulated_observatory.campaign.runner import Runner
+from lsst.ts.simulated_observatory.campaign.runner import Runner, open_runner
 from lsst.ts.simulated_observatory.campaign.workers import scratch_folder
 
 from .by_hand import HandMade
@@ -16,7 +16,7 @@ from .by_hand import HandMade
 def runner() -> Iterator[Runner]:
     """Plays scenarios."""
     with scratch_folder() as folder:
-        yield Runner(folder)
+        yield open_runner(folder)
 
 
 @pytest.fixture
