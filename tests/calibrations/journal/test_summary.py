@@ -20,6 +20,7 @@ from lsst.ts.calibrations.journal.facts import (
     Certified,
     CurvesMeasured,
     ExposureConfirmed,
+    ExposureLost,
     ExposuresLeftOut,
     ExposureTaken,
     Fact,
@@ -169,6 +170,12 @@ def test_a_run_without_anything_has_all_fields(tmp_path: Path) -> None:
         4,
         "2025-01-15",
     )
+
+
+def test_an_exposure_that_was_lost_says_so(tmp_path: Path) -> None:
+    facts = [*exposure(1, "FLAT", 5.0, 0.0), ExposureLost(time=20.0, id=1, reason="of another night")]
+    (found,) = summarize(facts, tmp_path)["exposures"]
+    assert (found["ingested"], found["lost"]) == (True, True)
 
 
 def test_an_exposure_says_how_far_it_came(tmp_path: Path) -> None:

@@ -60,6 +60,13 @@ def test_a_good_run(tmp_path: Path) -> None:
     assert lines[2:] == ["BIAS 5 of 5 0 of 240 passed", "DONE", f"Run directory {tmp_path}"]
 
 
+def test_exposures_that_were_lost_and_taken_again_count_once(tmp_path: Path) -> None:
+    lost = exposure("BIAS") | {"lost": True}
+    assert shown(GOOD | {"exposures": [lost, lost, *GOOD["exposures"]]}, tmp_path)[2].startswith(
+        "BIAS 5 of 5 "
+    )
+
+
 def test_a_noisy_amplifier_is_named_below_the_table(tmp_path: Path) -> None:
     tests = [noise(1, name, 13.27 if name == "C05" else 10.9, passed=name != "C05") for name in AMPLIFIERS]
     bad = GOOD | {"verification": {"BIAS": verdict(5, passed=True)}, "tests": tests}

@@ -142,4 +142,5 @@ def butler_cell(summary: Mapping[str, Any], instrument: str, detectors: Sequence
 def _verified(exposure: Mapping[str, Any], calibration: str) -> bool:
     """Whether an exposure was verified with a calibration, if all went well."""
     kind = CALIBRATIONS[calibration].verified_with
-    return bool(exposure["image_type"] == kind and exposure["ingested"] and not exposure["discarded"])
+    used = exposure["ingested"] and not exposure["discarded"] and not exposure.get("lost")
+    return bool(exposure["image_type"] == kind and used)

@@ -143,6 +143,7 @@ def _exposure(exposure: ExposureRecord) -> dict[str, Any]:
         "discarded": exposure.taken.discarded,
         "ingested": exposure.ingested,
         "files": list(exposure.files),
+        **({"lost": True} if exposure.lost else {}),
     }
 
 

@@ -97,7 +97,7 @@ def _used(summary: Mapping[str, Any]) -> dict[str, str]:
         taken = [each for each in summary["exposures"] if each["image_type"] == name]
         if calibration.image_type is None or not taken:
             continue
-        kept = sum(each["ingested"] and not each["discarded"] for each in taken)
+        kept = sum(each["ingested"] and not each["discarded"] and not each.get("lost") for each in taken)
         left_out = {each["exposure"] for each in summary.get("left_out", ()) if each["calibration"] == name}
         wanted = summary["config"].get(calibration.option_of("n"))
         used[name] = f"{kept - len(left_out)}" + (f" of {wanted}" if wanted is not None else "")

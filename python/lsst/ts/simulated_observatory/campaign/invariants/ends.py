@@ -126,11 +126,15 @@ def _negative_verdicts_come_first(evidence: Evidence) -> Iterator[str]:
     if final[1].startswith(NEGATIVE) != bool(negative):
         names = ", ".join(negative) or "nothing"
         yield f"the verdicts on {names} are negative, and the reason is: {final[1]}"
+    # The log also has verdicts on images that were found to be lost when the run was resumed.
+    before = {fact["calibration"] for fact in evidence.of("VerdictGiven") if not fact["passed"]}
     for name in evidence.verdicts:
-        for place, text in {"reason": final[1], "log": last.file}.items():
-            if (f"{NEGATIVE}: {name} " in text) != (name in negative):
-                words = "does not name" if name in negative else "names"
-                yield f"the {place} {words} a negative verdict on {name}"
+        for place, text, allowed in (("reason", final[1], negative), ("log", last.file, before)):
+            named = f"{NEGATIVE}: {name} " in text
+            if name in negative and not named:
+                yield f"the {place} does not name a negative verdict on {name}"
+            elif named and name not in allowed:
+                yield f"the {place} names a negative verdict on {name}"
 
 
 @invariant

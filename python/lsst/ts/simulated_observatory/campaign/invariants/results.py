@@ -88,7 +88,7 @@ def _verdicts_are_true(evidence: Evidence) -> Iterator[str]:
     for fact in evidence.of("VerdictGiven"):
         name, collection = fact["calibration"], fact["verification_collection"]
         job = evidence.events.by_run.get(f"{collection}/run")
-        if job is None or job not in list(evidence.successful("verify", name)):
+        if job is None or job not in [*evidence.successful("verify", name), *_on_lost_images(evidence, fact)]:
             yield f"the verdict on {name} is of {collection}, which is no successful job on its exposures"
             continue
         found = evidence.verdict_on(job)
@@ -97,6 +97,17 @@ def _verdicts_are_true(evidence: Evidence) -> Iterator[str]:
                 f"the verdict on {name} is complete {fact['complete']}, passed {fact['passed']};"
                 f" its results say {found.complete}, {found.passed}"
             )
+
+
+def _on_lost_images(evidence: Evidence, verdict: Mapping[str, Any]) -> Iterator[JobEvent]:
+    """Successful verifications some of whose images are lost, if there is a later verdict than this one."""
+    if verdict is evidence.verdicts[verdict["calibration"]]:
+        return
+    lost = {fact["id"] for fact in evidence.of("ExposureLost")}
+    for job in evidence.events.jobs:
+        same = (job.kind, job.calibration, job.exit_code) == ("verify", verdict["calibration"], 0)
+        if same and lost & set(job.exposures):
+            yield job
 
 
 @invariant
