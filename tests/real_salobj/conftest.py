@@ -200,7 +200,11 @@ def mock(topics: None, folder: Path) -> Iterator[Program]:
 
 @pytest.fixture(scope="module")
 def queue(
-    request: pytest.FixtureRequest, topics: None, folder: Path, variables: dict[str, str]
+    request: pytest.FixtureRequest,
+    topics: None,
+    folder: Path,
+    variables: dict[str, str],
+    python_first: None,
 ) -> Iterator[Program]:
     """A ScriptQueue, a process of its own as at the observatory; ``QUEUE`` of the module is its index."""
     from lsst.ts.calibrations.scripts_dir import get_scripts_dir
@@ -209,16 +213,8 @@ def queue(
     program = [sys.executable, "-c", "from lsst.ts.scriptqueue import run_script_queue; run_script_queue()"]
     options = ["--standard", str(folder / "standard"), "--external", str(get_scripts_dir())]
     index = str(_index_of_the_queue(request))
-    with (
-        _keep_python_first(),
-        _run(
-            [*program, index, *options, "--state", "enabled"],
-            folder / "queue.txt",
-            "",
-            START_LIMIT,
-            **variables,
-        ) as queue,
-    ):
+    command = [*program, index, *options, "--state", "enabled"]
+    with _run(command, folder / "queue.txt", "", START_LIMIT, **variables) as queue:
         yield queue
         queue.process.terminate()
 
@@ -236,8 +232,8 @@ async def client(request: pytest.FixtureRequest, queue: Program, folder: Path) -
         yield client
 
 
-@contextlib.contextmanager
-def _keep_python_first() -> Iterator[None]:
+@pytest.fixture(scope="module")
+def python_first() -> Iterator[None]:
     """Let ``#!/usr/bin/env python`` of the scripts mean the interpreter of the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)

@@ -90,6 +90,7 @@ async def test_a_script_can_be_configured_again_and_refuses_what_is_wrong() -> N
         assert case.script.state.state == ScriptState.CONFIGURE_FAILED
 
 
+@pytest.mark.usefixtures("python_first")
 @pytest.mark.parametrize(
     "path", sorted(str(path.relative_to(get_scripts_dir())) for path in get_scripts_dir().glob("*tel/*.py"))
 )

@@ -57,6 +57,8 @@ def test_a_plain_number_is_one(value: str) -> None:
         ("program: 295", "becomes text in quotation marks"),
         ("input_collections_bias: [a/b, c]", "written as one text, with commas: 'a/b,c'"),
         ("n_bias: !!int 20", "the tag !!int is not possible in a configuration; write 'n_bias: 20'"),
+        ("n_bias: !!int '3'", "write 'n_bias: 3'"),
+        ('wait_between_exposures: !!float "2.5"', "write 'wait_between_exposures: 2.5'"),
         ("detectors: [!!int 0]", "write 'detectors: [0]'"),
         ("note: !important", "a tag (!) is not possible in a configuration; leave it out, or put text in"),
         ("n_bias: &n 20", "an anchor (&) is not possible in a configuration; leave it out"),

@@ -1,6 +1,8 @@
 """When a run has its page drawn, and what becomes of the run if that fails."""
 
+import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,26 @@ def test_a_page_that_cannot_be_drawn_changes_no_result(
     assert pages[0].last_facts == ["VerdictGiven", "RunEnded"]
     warnings = [text for level, text in end.log if level == logging.WARNING]
     assert any("The page could not be drawn" in text for text in warnings)
+
+
+def test_a_process_that_is_to_end_waits_for_no_page(
+    night: Callable[..., Any], pages: list[DrawnPage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurried, waits, running = threading.Event(), list[bool](), list[Any]()
+
+    async def operator(script: Any, remote: Any) -> None:
+        running.extend([script, asyncio.get_running_loop()])
+
+    def wait(page: DrawnPage, limit: float) -> None:
+        script, loop = running
+        asyncio.run_coroutine_threadsafe(script.close(), loop)  # as after SIGTERM
+        waits.append(hurried.wait(limit))
+
+    monkeypatch.setattr(DrawnPage, "hurry", lambda _: hurried.set(), raising=False)
+    monkeypatch.setattr(DrawnPage, "wait", wait)
+    end = night("script_mode: BIAS\nn_bias: 1\ndo_verify: false\n", draw_page=True, operator=operator)
+    assert waits == [True]
+    assert end.state == end.summary["state"] == end.states[-1] == "DONE"
 
 
 def test_no_page_is_drawn_unless_it_is_asked_for(night: Callable[..., Any], pages: list[DrawnPage]) -> None:

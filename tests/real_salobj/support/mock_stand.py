@@ -118,7 +118,10 @@ class _Archiver:
             "additionalKeys"
         ):  # it is read out; the next one may begin before it is archived
             self._image = renamed
-            self._keys = dict(zip(keys.split(":"), fields["additionalValues"].split(":"), strict=False))
+            names, texts = keys.split(":"), fields["additionalValues"].split(":")
+            at, more = names.index("groupId"), len(texts) - len(names)
+            texts[at : at + more + 1] = [":".join(texts[at : at + more + 1])]  # the mock escapes no colon
+            self._keys = dict(zip(names, texts, strict=True))
         return renamed
 
     async def archive(self) -> None:

@@ -68,7 +68,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
     """Instrument whose calibrations are made: named by the subclass."""
 
     evt_logMessage: OrderedEvent  # noqa: N815, a name of SAL
-    evt_state: BoundedEvent
+    evt_state: OrderedEvent
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
     ) -> None:
         super().__init__(index=index, descr=f"Take and verify {self.instrument.name} calibrations.")
         self.evt_logMessage = OrderedEvent(self.evt_logMessage)
-        self.evt_state = BoundedEvent(self.evt_state)
+        self.evt_state = OrderedEvent(BoundedEvent(self.evt_state))
         bound_lines(self.log)
         camera_class(self.instrument)  # imported now: the queue waits less patiently for `configure`
         self._settings = settings
@@ -285,13 +285,17 @@ class BaseMakeCalibrations(salobj.BaseScript):
         self._terminated = not self._cleaned.is_set()
         if self._terminated and self._own_task is not None:
             self._own_task.cancel()
+            if self._page is not None:
+                self._page.hurry()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_CLOSE_LIMIT):
                     await self._cleaned.wait()
+                    while self.state.state not in _PAGE_LIMITS:  # noqa: ASYNC110, no event tells
+                        await asyncio.sleep(_POLL)
         await super().close_tasks()
         if self._prepared is not None:  # meanwhile the base class lets the last messages out
             self._closing = asyncio.ensure_future(self._prepared.clients.close())
-        await self.evt_logMessage.settle()
+        await asyncio.gather(self.evt_logMessage.settle(), self.evt_state.settle())
         if self._resumption is not None:
             self._resumption.journal.close()
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any
 
 from lsst.ts import salobj
@@ -30,6 +31,14 @@ READOUT_MARGIN = 30.0
 TAKE_MARGIN = 300.0
 """Seconds that taking an exposure may last beyond twice its time; the camera classes wait for ever for the
 readout of an exposure whose endReadout was lost."""
+
+TOPICS = (
+    *("heartbeat", "simulationMode", "summaryState"),
+    *("availableFilters", "ccsCommandState", "endReadout", "endSetFilter", "startIntegration"),
+    *("reportedDisperserPosition", "reportedFilterPosition", "reportedLinearStagePosition"),
+    *("imageInOODS", "settingsAppliedValues"),
+)
+"""Events that the camera class or the run reads: a reader of all that cameras publish costs seconds."""
 
 NAME_MARGIN = 5.0
 """Seconds that startIntegration may come later here than to the camera class."""
@@ -68,7 +77,7 @@ class Camera:
         the camera class waits for has come, and None again if the exposure fails."""
         self.integrating: str | None = None
         """Name of the exposure that the camera was asked for last, once its integration has begun."""
-        self._control = _watched(camera_class(instrument), self._note_asked)(domain=domain, log=log)
+        self._control = _watched(instrument, self._note_asked)(domain=domain, log=log)
         # What the class logs of each step is for a log of level DEBUG alone.
         self._control.log.addFilter(
             lambda record: record.levelno >= logging.WARNING or log.isEnabledFor(logging.DEBUG)
@@ -301,10 +310,18 @@ def camera_class(instrument: Instrument) -> Any:
     return getattr(importlib.import_module(f"lsst.ts.observatory.control.{module}"), name)
 
 
-def _watched(watched: Any, on_sent: Callable[[], None]) -> Any:
-    """Subclass of a camera class that calls a function when it sends ``self.camera.cmd_takeImages``."""
+def _watched(instrument: Instrument, on_sent: Callable[[], None]) -> Any:
+    """Subclass of a camera class that calls a function when it sends ``self.camera.cmd_takeImages``.
+
+    It reads no more events than are needed, and commands camera and spectrograph alone.
+    """
+    watched = camera_class(instrument)
+    commanded = {each.lower() for each in (instrument.camera, instrument.spectrograph) if each}
 
     class WatchedCamera(watched):  # type: ignore[misc]  # a class that is known at run time alone
+        def get_required_resources(self, component: str, intended_usage: int | None) -> SimpleNamespace:
+            return SimpleNamespace(add_this=True, readonly=component not in commanded, include=TOPICS)
+
         @cached_property
         def camera(self) -> Composed:
             remote = super().camera

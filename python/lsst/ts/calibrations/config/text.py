@@ -27,6 +27,7 @@ _NO_BLANK = re.compile(r"^(?P<indent>\s*)(?P<key>\w+):(?P<value>[^\s:].*)$")
 _NO_COLON = re.compile(r"^(?P<indent>\s*)(?P<key>[A-Za-z][^\W_]*_\w+)\s+(?P<value>[^\s:=][^:]*)$")
 
 _TAG = re.compile(r"(?<![^\s\[{,])!![^\s,\]}]+[ \t]*")  # of YAML, e.g. !!int
+_TAGGED_NUMBER = re.compile(r"""!!(?:int|float|bool|null)\s+(["'])(.*?)\1""")
 
 _PLAIN = str.maketrans(
     {
@@ -180,7 +181,7 @@ def _mend(text: str) -> tuple[str, list[str]]:
             lines[number - 1] = match["indent"] + right
             problems.append(f"line {number}: {_short(line.strip())!r} is not YAML; write '{_short(right)}'")
         elif match := _TAG.search(line):
-            lines[number - 1] = _TAG.sub("", line)
+            lines[number - 1] = _TAG.sub("", _TAGGED_NUMBER.sub(r"\2", line))
             problems.append(
                 f"line {number}: the tag {_short(match[0].strip())} is not possible in a configuration; write"
                 f" '{_short(lines[number - 1].strip())}'"

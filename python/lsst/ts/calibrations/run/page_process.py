@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -20,6 +21,9 @@ SPACING = 30.0
 """Seconds from the begin of a run, or of its last page, before which the page of a verdict is not drawn: at
 the telescope verdicts are minutes apart, in a simulated night seconds, and the end draws the page anyway."""
 
+_POLL = 0.05
+"""Seconds between two looks at whether the page is drawn."""
+
 
 class PageProcess:
     """Draws the page of one run in a process of its own, as its journal is then.
@@ -34,6 +38,7 @@ class PageProcess:
         self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._begun = time.monotonic()
+        self._hurried = threading.Event()
 
     @property
     def path(self) -> Path:
@@ -75,6 +80,10 @@ class PageProcess:
             self._process.kill()
             self._process.wait()
 
+    def hurry(self) -> None:
+        """Let nobody wait for the page any more; it is drawn all the same."""
+        self._hurried.set()
+
     def wait(self, limit: float) -> None:
         """Wait until the page is drawn, if it was to be drawn.
 
@@ -92,9 +101,10 @@ class PageProcess:
         """
         if self._process is None:
             return
-        try:
-            status = self._process.wait(limit)
-        except subprocess.TimeoutExpired as error:
-            raise TimeoutError(str(error)) from error
+        end = time.monotonic() + limit
+        while (status := self._process.poll()) is None:
+            left = end - time.monotonic()
+            if left <= 0.0 or self._hurried.wait(min(left, _POLL)):
+                raise TimeoutError("it is still being drawn")
         if status != 0:
             raise OSError(f"its process ended with status {status}, see {self.folder / PAGE_LOG}")

@@ -23,7 +23,8 @@ class RemoteGroup(ClosedOnExit):
     domain, log
         Domain of the remotes; by default the group makes one, and closes it. Parent of the group's logger.
     intended_usage
-        Accepted from scripts that save resources on a real bus; here every remote has all topics.
+        Accepted from scripts that save resources on a real bus; here every remote has all topics, unless
+        `get_required_resources` says otherwise.
 
     Attributes
     ----------
@@ -59,9 +60,35 @@ class RemoteGroup(ClosedOnExit):
         self.check = SimpleNamespace()
         for component, attribute in zip(self.components, self.components_attr, strict=True):
             sal_name, _, index = component.partition(":")
-            setattr(self.rem, attribute, Remote(self.domain, sal_name, int(index or 0)))
+            needed = self.get_required_resources(attribute, intended_usage)
+            options = {"readonly": needed.readonly, "include": needed.include}
+            setattr(self.rem, attribute, Remote(self.domain, sal_name, int(index or 0), **options))
             setattr(self.check, attribute, True)
         self.start_task = asyncio.gather(*(remote.start_task for remote in vars(self.rem).values()))
+
+    def get_required_resources(self, component: str, intended_usage: int | None) -> SimpleNamespace:
+        """Say what the remote of a component needs; subclasses may ask for less.
+
+        Parameters
+        ----------
+        component
+            Its name in ``rem``.
+        intended_usage
+            As for the group.
+
+        Returns
+        -------
+        resources : SimpleNamespace
+            ``add_this``, always true here, ``readonly``, and ``include``: names of topics, None for all.
+
+        Raises
+        ------
+        KeyError
+            The component is not in the group.
+        """
+        if component not in self.components_attr:
+            raise KeyError(f"Component {component} is not one of {self.components_attr}.")
+        return SimpleNamespace(add_this=True, readonly=False, include=None)
 
     def components_to_check(self) -> list[str]:
         """Return the names in ``rem`` of the components that count."""
