@@ -33,6 +33,12 @@ MOST_PLACES = 3
 PROBLEMS_SHOWN = 50
 """Most problems of an incomplete verification that LOVE gets."""
 
+MOST_LISTED = 2000
+"""Most failed tests, and most problems, that the report names one by one; ``summary.json`` has all tests."""
+
+MOST_GROUPS = 200
+"""Most lines, in numbers, on what failed where more failed than the report names one by one."""
+
 _THRESHOLDS = """\
     Threshold values:
         Acceptable maximum number of failures per detector per test type:\
@@ -212,9 +218,10 @@ class VerificationReport:
         ]
 
     def full_text(self) -> str:
-        """Everything: all problems, exposures and tests."""
-        lines = self._lines(len(self.verdict.subjects), len(self.verdict.problems), None)
-        return plain("\n".join(lines))
+        """Everything: all exposures, and of problems and tests as many as one would read."""
+        n_failed = sum(map(len, self.verdict.failed_tests.values()))
+        n_reasons = None if n_failed <= MOST_LISTED else MOST_GROUPS
+        return plain("\n".join(self._lines(len(self.verdict.subjects), MOST_LISTED, n_reasons)))
 
     def love_text(self, path: str, limit: int = LOVE_LIMIT) -> str:
         """As much of the full text as LOVE can show.
@@ -259,8 +266,9 @@ class VerificationReport:
             yield "Exposures with verification tests that failed:"
             yield "    " + "  ".join(map(str, verdict.failures))
             yield from _failure_lines(verdict, n_exposures)
-        yield _THRESHOLDS.format(**verdict.thresholds, here=self._option)
-        yield _CRITERION
+        if verdict.failures or not verdict.passed:
+            yield _THRESHOLDS.format(**verdict.thresholds, here=self._option)
+            yield _CRITERION
         if self.generation_collection is not None:
             yield f"Generation collection: {self.generation_collection}"
         yield f"Verification collection: {self.verification_collection}"
@@ -290,12 +298,17 @@ def _failure_lines(verdict: Verdict, n_exposures: int) -> Iterator[str]:
             yield from (f"            {test}: {number}" for test, number in failures[subject].items())
     yield "    Test types that failed verification per exposure,"
     yield "    detector, and amplifier:"
+    left = MOST_LISTED
     for subject in shown:
         yield f"        {_label(subject)}"
         failed = verdict.failed_tests.get(subject, ())
-        yield from (f"            {test}{'' if test.counts else ' (not counted)'}" for test in failed)
+        listed = failed[:left]
+        left -= len(listed)
+        yield from (f"            {test}{'' if test.counts else ' (not counted)'}" for test in listed)
         if not failed:
             yield "            No failures in 'verify_stats' for this exposure."
+        if len(listed) < len(failed):
+            yield f"            ... and {len(failed) - len(listed)} more in summary.json"
     if len(shown) < len(subjects):
         yield f"        ... and {len(subjects) - len(shown)} more in the full report"
 
