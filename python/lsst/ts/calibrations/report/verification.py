@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..domain.calibrations import CALIBRATIONS
-from ..domain.text import plain, some_of
+from ..domain.text import first_lines, plain, some_of
 from ..verification import Verdict
 from .failures import failure_lines, likely_cause
 
@@ -165,7 +165,7 @@ class VerificationReport:
         made = self.generation_collection is not None
         words = "passed verification" if passed else "failed verification" if complete else "is incomplete"
         against = "" if made else " against existing calibrations"
-        problems = [*self.verdict.problems[:LINES_SHOWN], *self.reasons(LINES_SHOWN)]
+        problems = [*first_lines(self.verdict.problems, LINES_SHOWN), *self.reasons(LINES_SHOWN)]
         lines = [
             f"{self.calibration} {words}{against}: {self.counts}.",
             *(f"    {each}" for each in problems),
@@ -240,10 +240,9 @@ class VerificationReport:
         if self.verdict.passed and not self.verdict.failures and not self._members:
             where = f"Verification collection: {self.verification_collection}. Full report: {path}"
             return f"{self.headline} {self.counts}. {where}"
-        n_problems = min(len(self.verdict.problems), PROBLEMS_SHOWN)
 
         def text(n_exposures: int) -> str:
-            return plain("\n".join(self._lines(n_exposures, n_problems, LINES_SHOWN)))
+            return plain("\n".join(self._lines(n_exposures, PROBLEMS_SHOWN, LINES_SHOWN)))
 
         last = plain(f"Full report: {path}")
         most, numbers = limit - len(f"\n{last}".encode()), range(1, len(self.verdict.subjects) + 1)
@@ -259,9 +258,7 @@ class VerificationReport:
         yield self.headline
         yield f"{self.counts}."
         yield from self._members
-        yield from (f"    {problem}" for problem in verdict.problems[:n_problems])
-        if n_problems < len(verdict.problems):
-            yield f"    ... and {len(verdict.problems) - n_problems} more"
+        yield from (f"    {problem}" for problem in first_lines(verdict.problems, n_problems))
         if verdict.failures:
             yield "Exposures with verification tests that failed:"
             yield "    " + "  ".join(map(str, verdict.failures))
