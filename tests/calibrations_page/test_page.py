@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,7 +25,7 @@ from lsst.ts.calibrations_page.images import png, stretched
 from lsst.ts.calibrations_page.results import Results, TestResult
 from lsst.ts.calibrations_page.statistics import summary_tables
 from lsst.ts.calibrations_page.svg import Axis
-from lsst.ts.calibrations_page.tables import result_rows
+from lsst.ts.calibrations_page.tables import write_tables
 
 from .example_run import FIRST, row, run_facts, write_journal
 
@@ -184,24 +185,19 @@ def test_page_and_tables_are_written_without_a_butler(folder: Path) -> None:
     assert 'href="tests.ecsv"' in (folder / PAGE).read_text(encoding="utf-8")
 
 
-def test_results_have_the_layout_of_cp_verify() -> None:
-    stored = {
-        "AMP": {"C00": {"MEAN": 1.0, "NOISE": 9.0}},
-        "DET": {"SCATTER": 2.0},
-        "METADATA": {"READ_NOISE_ADU": {"C00": 8.0}},
-        "VERIFY": {"AMP": {"C00": {"NOISE": True, "SUCCESS": True}}, "DET": {"SCATTER": False}},
-    }
-    of_amplifier, of_detector = result_rows("BIAS", {"instrument": "LATISS"}, stored)
-    assert of_amplifier == {
-        "instrument": "LATISS",
-        "amplifier": "C00",
-        "BIAS_MEAN": 1.0,
-        "BIAS_NOISE": 9.0,
-        "BIAS_VERIFY_NOISE": True,
-        "BIAS_VERIFY_SUCCESS": True,
-        "BIAS_READ_NOISE_ADU": 8.0,
-    }
-    assert (of_detector["amplifier"], of_detector["BIAS_VERIFY_DET_SCATTER"]) == ("", False)
+def test_a_table_of_the_butler_is_written_with_units_and_descriptions(folder: Path) -> None:
+    class Stored(Datasets):
+        def get(self, names: str | Iterable[str], collections: Sequence[str], **_: int | None) -> Any:
+            assert names == "verifyBiasResults"
+            assert list(collections) == [run.summary["verification"]["BIAS"]["verification_collection"]]
+            return Table({"exposure": [7], "amplifier": ["C05"], "BIAS_NOISE": [9.0]})
+
+    run = load(folder)
+    names = write_tables(folder, run.summary, Stored("/nowhere", "LATISS"))
+    assert names == ["verifyBiasResults.ecsv", "tests.ecsv"]
+    written = Table.read(folder / "verifyBiasResults.ecsv")
+    assert written["BIAS_NOISE"].unit == "electron"
+    assert all(written[name].description for name in written.colnames)
 
 
 @pytest.mark.parametrize(

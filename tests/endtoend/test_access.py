@@ -29,7 +29,7 @@ def cells(first_night: Any, page: Any, tmp_path_factory: pytest.TempPathFactory)
 
 def test_the_page_looks_up_all_that_the_procedure_does(page: Any) -> None:
     text = "".join(page.blocks("python"))
-    names = (*CALIBRATIONS, "cpPtcExtract", "verifyBiasStats", "verifyFlatStats", "verifyFlatDetStats")
+    names = (*CALIBRATIONS, "cpPtcExtract", "verifyBiasStats", "verifyFlatStats", "verifyFlatResults")
     for name in (*names, "verifyFlatProc", "raw"):
         assert f'"{name}"' in text, name
 

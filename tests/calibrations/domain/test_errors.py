@@ -41,7 +41,7 @@ def test_a_lost_exposure_tells_what_the_oods_said_of_each_detector() -> None:
 def test_a_long_list_is_cut_in_the_message_and_kept_in_the_error() -> None:
     error = VerificationIncomplete("FLAT", [f"exposure {number}: no result" for number in range(20)])
     assert "20 problems" in str(error)
-    assert "and 15 more" in str(error)
+    assert "and 16 more" in str(error)
     assert len(error.problems) == 20
 
 

@@ -63,6 +63,13 @@ def test_an_amplifier_without_any_gain_is_there() -> None:
     assert "none" in gain_table([gain(11, "C00", None, noise=None)]).splitlines()[2]
 
 
+def test_the_pairs_of_many_detectors_are_elsewhere() -> None:
+    gains = [gain(pair, f"C{number:04}", 1.0) for pair in (1, 3) for number in range(1001)]
+    shown = gain_table(gains).splitlines()
+    assert shown[-1] == "The gains of single pairs, 2002, are in summary.json and gains.ecsv."
+    assert len(shown) == 2 + 1001 + 1
+
+
 def test_love_gets_a_bounded_table() -> None:
     table, last = gain_table(GAINS * 100), "All gains: /run/gains.txt"
     text = fit(table, last, limit=2000)

@@ -123,7 +123,7 @@ def test_biases_that_pass_without_a_failed_test_still_say_how_many_were_made() -
     text = VerificationReport("DARK", verdict, "u/ocps/1").full_text()
     assert "0 of 16 tests failed" in text
     assert "Exposures with verification tests that failed" not in text
-    assert "Threshold values:" in text
+    assert "Threshold values:" not in text, "there is nothing to explain"
 
 
 def test_external_verification_promises_no_certification(
@@ -182,14 +182,17 @@ def test_a_large_report_is_bounded_verdict_first_and_thresholds_included() -> No
     report = VerificationReport(
         "BIAS", judged(dict.fromkeys(range(1, 21), names), detectors=detectors), "u/ocps/1"
     )
-    assert len(report.full_text()) > 1_000_000
+    whole = lines(report.full_text())
+    assert len(whole) < 2500
+    assert whole.count("Exposure ID: 20") == 2
+    assert whole.count("... and 1024 more in summary.json") == 1
+    assert whole.count("... and 3024 more in summary.json") == 19
     text = report.love_text("/run/report.txt", limit=200_000)
     assert len(text.encode()) <= 200_000
     shown = lines(text)
     assert shown[0].startswith("BIAS calibration failed verification")
-    assert shown.count("Exposure ID: 3") == 0
-    assert shown.count("R20_S08 C17 NOISE") == 2
-    assert "... and 18 more in the full report" in shown
+    assert shown.count("... and 3024 more in summary.json") == 19
+    assert len(text) < 100_000
     assert "Final number of exposures that failed verification: 20" in shown
     assert shown[-1] == "Full report: /run/report.txt"
 
@@ -199,8 +202,9 @@ def test_thousands_of_problems_are_bounded_too() -> None:
     text = report.love_text("/run/report.txt", limit=3000)
     assert len(text.encode()) <= 3000
     assert text.endswith("Full report: /run/report.txt")
-    assert "and 4948 more" in report.love_text("/run/report.txt")
-    assert report.full_text().count("it has no result") == 4998
+    assert "and 4949 more" in report.love_text("/run/report.txt")
+    assert report.full_text().count("it has no result") == 1999
+    assert "... and 2999 more" in report.full_text()
 
 
 def test_a_curve_is_reported_under_its_own_name_and_without_exposures() -> None:

@@ -134,8 +134,10 @@ def test_failures_are_named_by_amplifier_and_merged_by_detector() -> None:
     run = VerifyCurveTask(config=VerifyCurveTask.ConfigClass()).run
     statistics = {"R22_S00": run(good, MODEL).outputStats, "R22_S01": run(bad, MODEL).outputStats}
     assert set(statistics["R22_S00"]) == {"AMP", "METADATA", "CATALOG", "DET", "VERIFY", "SUCCESS"}
-    merged = VerifyDetectorsTask(config=VerifyDetectorsTask.ConfigClass()).run(statistics).outputStats
-    assert merged == {
+    heads = [{"detector": number} for number in range(2)]
+    merged = VerifyDetectorsTask(config=VerifyDetectorsTask.ConfigClass()).run(statistics, heads)
+    assert list(merged.outputResults["amplifier"][~merged.outputResults["PTC_VERIFY_SUCCESS"]]) == ["C05"]
+    assert merged.outputStats == {
         "R22_S00": {"SUCCESS": True},
         "R22_S01": {"SUCCESS": False, "FAILURES": ["C05 PTC_GAIN"]},
         "SUCCESS": False,

@@ -102,7 +102,11 @@ def test_combined_bias_of_three_images_fails_noise_against_the_same_images(
         for exposure in exposures:
             amplifiers = [f"RXX_S00 {amplifier.name} NOISE" for amplifier in camera.model.amplifiers]
             assert set(amplifiers) <= set(run[exposure]["FAILURES"])
+        table = butler.get("verifyBiasResults", instrument="LATISS")
+        assert list(table["exposure"]) == sorted(exposures * len(amplifiers))
+        assert not any(table["BIAS_VERIFY_NOISE"])
         detector = butler.get("verifyBiasDetStats", DATA_ID, exposure=exposures[0])
+        assert table["BIAS_NOISE"][0] == detector["AMP"]["C00"]["NOISE"]
         assert set(detector) == {"AMP", "METADATA", "CATALOG", "DET", "VERIFY", "SUCCESS"}
         assert set(detector["AMP"]["C00"]) == {"MEAN", "NOISE", "CR_NOISE", "AMP_CORNER"}
         image = butler.get("verifyBiasProc", detector=0, exposure=exposures[0], instrument="LATISS")

@@ -90,8 +90,7 @@ def write_page(folder: Path) -> Path:
     """
     run = load(folder)
     datasets = Datasets(str(run.summary["repo"]), run.instrument.name)
-    begun = {one: each.taken.begun for one, each in run.record.exposures.items()}
-    tables = write_tables(folder, run.summary, datasets, run.detectors, begun)
+    tables = write_tables(folder, run.summary, datasets)
     path, part = folder / PAGE, folder / f"{PAGE}.part"
     part.write_text(make_page(run, datasets, tables), encoding="utf-8")
     return part.replace(path)

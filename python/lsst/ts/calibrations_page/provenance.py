@@ -120,6 +120,7 @@ def butler_cell(summary: Mapping[str, Any], instrument: str, detectors: Sequence
         lines.append(
             f'{name.lower()}_statistics["AMP"]["C05"], {name.lower()}_statistics["VERIFY"]["AMP"]["C05"]'
         )
+        lines.append(f'{name.lower()}_table = butler.get("{prefix}Results", {where})')
         if made := verdict["generation_collection"]:
             filter_ = (
                 f', physical_filter="{verified["physical_filter"]}"' if name == "FLAT" and verified else ""

@@ -14,7 +14,7 @@ from .datasets import Datasets
 if TYPE_CHECKING:
     from astropy.table import Table
 
-__all__ = ["result_rows", "write_tables"]
+__all__ = ["write_tables"]
 
 _ELECTRON = {
     "MEAN": "mean of the pixels that are not masked",
@@ -61,6 +61,7 @@ _COLUMNS: Mapping[str, tuple[str, str]] = {
     "instrument": ("", "name of the instrument in the Butler"),
     "exposure": ("", "exposure id"),
     "detector": ("", "Butler id of the detector, or its name"),
+    "physical_filter": ("", "filter of the exposure"),
     "mjd": ("d", "begin of the exposure, TAI"),
     "amplifier": ("", "name of the amplifier; empty for values of the whole detector"),
     "calibration": ("", "type of calibration that was verified"),
@@ -87,120 +88,39 @@ _COLUMNS: Mapping[str, tuple[str, str]] = {
 """Unit and description of the other columns."""
 
 
-def write_tables(
-    folder: Path,
-    summary: Mapping[str, Any],
-    datasets: Datasets,
-    detectors: Mapping[int, str],
-    begun: Mapping[int, float],
-) -> list[str]:
+def write_tables(folder: Path, summary: Mapping[str, Any], datasets: Datasets) -> list[str]:
     """Write the tables of a run beside its page.
 
     Parameters
     ----------
     folder, summary, datasets
         Run directory, ``summary.json``, and what reads the Butler.
-    detectors, begun
-        Names of the detectors by Butler id, and begin of each exposure [TAI unix seconds] by id.
 
     Returns
     -------
     names
         Of the files that were written.
     """
-    tables = dict(_tables(summary, datasets, detectors, begun))
-    for name, rows in tables.items():
-        table = rows if not isinstance(rows, list) else _table(rows)
+    names = []
+    for name, table in _tables(summary, datasets):
         part = folder / f"{name}.ecsv.part"
-        table.write(part, format="ascii.ecsv", overwrite=True)
-        part.replace(folder / f"{name}.ecsv")
-    return [f"{name}.ecsv" for name in tables]
+        _described(table).write(part, format="ascii.ecsv", overwrite=True)
+        names.append(part.replace(folder / f"{name}.ecsv").name)
+    return names
 
 
-def _tables(
-    summary: Mapping[str, Any], datasets: Datasets, detectors: Mapping[int, str], begun: Mapping[int, float]
-) -> Iterator[tuple[str, Any]]:
-    """Name and rows of each table that has rows."""
+def _tables(summary: Mapping[str, Any], datasets: Datasets) -> Iterator[tuple[str, Table]]:
+    """Name and contents of each table: those of verification from the Butler, the others from the summary."""
     for calibration, verdict in summary["verification"].items():
-        prefix, where = CALIBRATIONS[calibration].statistics_prefix, [verdict["verification_collection"]]
-        stored = datasets.get(f"{prefix}Results", where)
-        rows = (
-            stored if stored is not None else _result_rows(calibration, summary, datasets, detectors, begun)
-        )
-        if len(rows):
-            yield f"{prefix}Results", rows
-    if summary.get("tests"):
-        yield "tests", [_test_row(each) for each in summary["tests"]]
-    if summary["gains"]:
-        yield "gains", [_gain_row(each) for each in summary["gains"]]
-    if rows := [row for each in summary.get("curves") or () for row in _curve_rows(each)]:
-        yield "curves", rows
-
-
-def _result_rows(
-    calibration: str,
-    summary: Mapping[str, Any],
-    datasets: Datasets,
-    detectors: Mapping[int, str],
-    begun: Mapping[int, float],
-) -> list[dict[str, Any]]:
-    """Rows of ``verify<X>Results`` where a pipeline has not stored them, from what it stored by detector."""
-    about = CALIBRATIONS[calibration]
-    where = [summary["verification"][calibration]["verification_collection"]]
-    made = summary["verification"][calibration]["generation_collection"]
-    by_itself = about.verified_by_itself and made is not None
-    kept = [
-        each["id"]
-        for each in summary["exposures"]
-        if each["image_type"] == about.verified_with and each["ingested"] and not each["discarded"]
-    ]
-    rows: list[dict[str, Any]] = []
-    for exposure in [None] if by_itself else kept:
-        for detector in detectors:
-            data_id = (
-                {"detector": detector} if exposure is None else {"detector": detector, "exposure": exposure}
-            )
-            stored = datasets.get(f"{about.statistics_prefix}DetStats", where, **data_id)
-            head: dict[str, Any] = {"instrument": datasets.instrument}
-            if exposure is not None:
-                head |= {"exposure": exposure, "mjd": 40587.0 + begun.get(exposure, math.nan) / 86400.0}
-            if isinstance(stored, Mapping):
-                rows += result_rows(calibration, {**head, "detector": detector}, stored)
-    return rows
-
-
-def result_rows(stage: str, head: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Arrange the statistics of a detector as cp_verify's tables have them.
-
-    Parameters
-    ----------
-    stage, head
-        Begin of the names of the columns, e.g. ``BIAS``, and columns that all rows have.
-    stored
-        ``verify<X>DetStats``.
-
-    Yields
-    ------
-    row
-        One for each amplifier, and one for the detector if it has values.
-    """
-    verify, metadata = stored.get("VERIFY") or {}, stored.get("METADATA") or {}
-    noise = metadata.get("READ_NOISE_ADU")
-    for amplifier, values in (stored.get("AMP") or {}).items():
-        row = {**head, "amplifier": amplifier, **{f"{stage}_{key}": value for key, value in values.items()}}
-        outcomes = (verify.get("AMP") or {}).get(amplifier, {})
-        row |= {f"{stage}_VERIFY_{key}": bool(value) for key, value in outcomes.items()}
-        if isinstance(noise, Mapping) and amplifier in noise:
-            row[f"{stage}_READ_NOISE_ADU"] = noise[amplifier]
-        yield row
-    if values := stored.get("DET"):
-        outcomes = verify.get("DET") or {}
-        yield {
-            **head,
-            "amplifier": "",
-            **{f"{stage}_DET_{key}": value for key, value in values.items()},
-            **{f"{stage}_VERIFY_DET_{key}": bool(value) for key, value in outcomes.items()},
-        }
+        name = f"{CALIBRATIONS[calibration].statistics_prefix}Results"
+        if stored := datasets.get(name, [verdict["verification_collection"]]):
+            yield name, stored
+    rows = {
+        "tests": [_test_row(each) for each in summary.get("tests") or ()],
+        "gains": [_gain_row(each) for each in summary["gains"]],
+        "curves": [row for each in summary.get("curves") or () for row in _curve_rows(each)],
+    }
+    yield from ((name, _table(each)) for name, each in rows.items() if each)
 
 
 def _test_row(test: Mapping[str, Any]) -> dict[str, Any]:
@@ -229,20 +149,25 @@ def _curve_rows(curve: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Make a table of rows that may lack columns, with units and descriptions."""
+    """Make a table of rows that all have the same keys; None is masked."""
     from astropy.table import MaskedColumn, Table
 
     table = Table()
-    for name in dict.fromkeys(key for row in rows for key in row):
-        values = [row.get(name) for row in rows]
-        known = next((each for each in values if each is not None), math.nan)
-        filled = [type(known)() if each is None else each for each in values]
+    for name in rows[0]:
+        values = [row[name] for row in rows]
+        empty = type(next((each for each in values if each is not None), math.nan))()
+        filled = [empty if each is None else each for each in values]
         mask = [each is None for each in values]
-        column = MaskedColumn(filled, mask=mask) if any(mask) else filled
-        table[name] = column
+        table[name] = MaskedColumn(filled, mask=mask) if any(mask) else filled
+    return table
+
+
+def _described(table: Table) -> Table:
+    """Give the columns the units and descriptions that they do not have."""
+    for name in table.colnames:
         unit, about = _about(name)
-        table[name].unit = unit or None
-        table[name].description = about
+        table[name].unit = table[name].unit or unit or None
+        table[name].description = table[name].description or about
     return table
 
 

@@ -171,7 +171,7 @@ def _reasons(calibration: str, summary: Mapping[str, Any]) -> Iterator[Markup]:
 
 def _with_bold_begin(line: str) -> Markup:
     """Stress what failed."""
-    begin, failed, rest = line.partition(" failed")
+    begin, failed, rest = line.replace(" %", "\u00a0%").partition(" failed")
     return Markup(tag("b", begin) + tag("span", failed + rest)) if failed else tag("span", line)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from .text import one_line, plain, some_of
+from .text import first_lines, one_line, plain, some_of
 
 __all__ = [
     "AcquisitionError",
@@ -199,8 +199,6 @@ def _inverted(texts: Mapping[str, str]) -> dict[str, list[str]]:
 
 def _listed(subject: str, problems: Sequence[str], most: int | None = None) -> str:
     """Name the number of problems, then each on its line, at most ``most`` of them."""
-    shown = list(problems[:most])
-    if len(shown) < len(problems):
-        shown.append(f"... and {len(problems) - len(shown)} more")
+    shown = first_lines(problems, most or len(problems))
     count = f"{len(problems)} problem" + ("s" if len(problems) != 1 else "")
     return "\n".join([f"{subject} has {count}:", *(f"  - {_sentence(problem)}" for problem in shown)])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["ON_SCREEN", "on_screen", "one_line", "plain", "some_of"]
+__all__ = ["ON_SCREEN", "first_lines", "on_screen", "one_line", "plain", "some_of"]
 
 ON_SCREEN = "on_screen"
 """Attribute of a log record with what a terminal shows in place of its message."""
@@ -67,13 +67,13 @@ def on_screen(text: str) -> dict[str, str]:
     return {ON_SCREEN: text}
 
 
-def some_of(names: Sequence[object], most: int) -> str:
+def some_of(names: Sequence[object], most: int, separator: str = ", ") -> str:
     """Name the first of some things, and say how many there are beyond them.
 
     Parameters
     ----------
-    names, most
-        The things, and how many are named.
+    names, most, separator
+        The things, how many are named, and what stands between them.
 
     Returns
     -------
@@ -81,4 +81,22 @@ def some_of(names: Sequence[object], most: int) -> str:
         E.g. ``C00, C01 and 3 more``.
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(map(str, names[:most])) + more
+    return separator.join(map(str, names[:most])) + more
+
+
+def first_lines(lines: Sequence[str], most: int) -> list[str]:
+    """Keep the first of some lines.
+
+    Parameters
+    ----------
+    lines, most
+        The lines, and how many there may be.
+
+    Returns
+    -------
+    lines
+        If there are more, the last one says how many are left out.
+    """
+    if len(lines) <= most:
+        return list(lines)
+    return [*lines[: most - 1], f"... and {len(lines) - most + 1} more"]

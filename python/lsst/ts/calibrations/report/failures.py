@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config.config import FEW_IMAGES, RECOMMENDED_IMAGES
+from ..domain.text import first_lines
 
 __all__ = ["failure_lines", "likely_cause"]
 
@@ -35,9 +36,7 @@ def failure_lines(tests: Iterable[_Row], *, most: int | None = None) -> list[str
     n_detectors = len({each["detector"] for each in tests} - {None})
     groups = sorted(_groups(tests, together=most is not None), key=_Group.rank)
     lines = [each.line(several_detectors=n_detectors > 1) for each in groups]
-    if most is None or len(lines) <= most:
-        return lines
-    return [*lines[: most - 1], f"... and {len(lines) - most + 1} more"]
+    return lines if most is None else first_lines(lines, most)
 
 
 def likely_cause(tests: Iterable[_Row], n_combined: int | None) -> str | None:

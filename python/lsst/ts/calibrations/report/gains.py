@@ -9,6 +9,9 @@ from typing import Any, TypeGuard
 
 __all__ = ["gain_line", "gain_table"]
 
+MOST_LISTED = 2000
+"""Most gains of single pairs that the report has; ``summary.json`` has all."""
+
 
 def gain_table(gains: Sequence[Mapping[str, Any]], times: Mapping[int, float] | None = None) -> str:
     """Show the gain of every amplifier: its mean over the pairs of flats that are good, and from each pair.
@@ -78,6 +81,9 @@ def _mean_lines(gains: Sequence[Mapping[str, Any]], times: Mapping[int, float]) 
 
 def _pair_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     pair: tuple[int, ...] | None = None
+    if len(gains) > MOST_LISTED:
+        yield f"The gains of single pairs, {len(gains)}, are in summary.json and gains.ecsv."
+        return
     for each in gains:
         if tuple(each["exposures"]) != pair:
             pair = tuple(each["exposures"])

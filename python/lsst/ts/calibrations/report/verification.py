@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..domain.calibrations import CALIBRATIONS
-from ..domain.text import plain, some_of
+from ..domain.text import first_lines, plain, some_of
 from ..verification import Verdict
 from .failures import failure_lines, likely_cause
 
@@ -32,6 +32,12 @@ MOST_PLACES = 3
 
 PROBLEMS_SHOWN = 50
 """Most problems of an incomplete verification that LOVE gets."""
+
+MOST_LISTED = 2000
+"""Most failed tests, and most problems, that the report names one by one; ``summary.json`` has all tests."""
+
+MOST_GROUPS = 200
+"""Most lines, in numbers, on what failed where more failed than the report names one by one."""
 
 _THRESHOLDS = """\
     Threshold values:
@@ -159,7 +165,7 @@ class VerificationReport:
         made = self.generation_collection is not None
         words = "passed verification" if passed else "failed verification" if complete else "is incomplete"
         against = "" if made else " against existing calibrations"
-        problems = [*self.verdict.problems[:LINES_SHOWN], *self.reasons(LINES_SHOWN)]
+        problems = [*first_lines(self.verdict.problems, LINES_SHOWN), *self.reasons(LINES_SHOWN)]
         lines = [
             f"{self.calibration} {words}{against}: {self.counts}.",
             *(f"    {each}" for each in problems),
@@ -212,9 +218,10 @@ class VerificationReport:
         ]
 
     def full_text(self) -> str:
-        """Everything: all problems, exposures and tests."""
-        lines = self._lines(len(self.verdict.subjects), len(self.verdict.problems), None)
-        return plain("\n".join(lines))
+        """Everything: all exposures, and of problems and tests as many as one would read."""
+        n_failed = sum(map(len, self.verdict.failed_tests.values()))
+        n_reasons = None if n_failed <= MOST_LISTED else MOST_GROUPS
+        return plain("\n".join(self._lines(len(self.verdict.subjects), MOST_LISTED, n_reasons)))
 
     def love_text(self, path: str, limit: int = LOVE_LIMIT) -> str:
         """As much of the full text as LOVE can show.
@@ -233,10 +240,9 @@ class VerificationReport:
         if self.verdict.passed and not self.verdict.failures and not self._members:
             where = f"Verification collection: {self.verification_collection}. Full report: {path}"
             return f"{self.headline} {self.counts}. {where}"
-        n_problems = min(len(self.verdict.problems), PROBLEMS_SHOWN)
 
         def text(n_exposures: int) -> str:
-            return plain("\n".join(self._lines(n_exposures, n_problems, LINES_SHOWN)))
+            return plain("\n".join(self._lines(n_exposures, PROBLEMS_SHOWN, LINES_SHOWN)))
 
         last = plain(f"Full report: {path}")
         most, numbers = limit - len(f"\n{last}".encode()), range(1, len(self.verdict.subjects) + 1)
@@ -252,15 +258,14 @@ class VerificationReport:
         yield self.headline
         yield f"{self.counts}."
         yield from self._members
-        yield from (f"    {problem}" for problem in verdict.problems[:n_problems])
-        if n_problems < len(verdict.problems):
-            yield f"    ... and {len(verdict.problems) - n_problems} more"
+        yield from (f"    {problem}" for problem in first_lines(verdict.problems, n_problems))
         if verdict.failures:
             yield "Exposures with verification tests that failed:"
             yield "    " + "  ".join(map(str, verdict.failures))
             yield from _failure_lines(verdict, n_exposures)
-        yield _THRESHOLDS.format(**verdict.thresholds, here=self._option)
-        yield _CRITERION
+        if verdict.failures or not verdict.passed:
+            yield _THRESHOLDS.format(**verdict.thresholds, here=self._option)
+            yield _CRITERION
         if self.generation_collection is not None:
             yield f"Generation collection: {self.generation_collection}"
         yield f"Verification collection: {self.verification_collection}"
@@ -290,12 +295,17 @@ def _failure_lines(verdict: Verdict, n_exposures: int) -> Iterator[str]:
             yield from (f"            {test}: {number}" for test, number in failures[subject].items())
     yield "    Test types that failed verification per exposure,"
     yield "    detector, and amplifier:"
+    left = MOST_LISTED
     for subject in shown:
         yield f"        {_label(subject)}"
         failed = verdict.failed_tests.get(subject, ())
-        yield from (f"            {test}{'' if test.counts else ' (not counted)'}" for test in failed)
+        listed = failed[:left]
+        left -= len(listed)
+        yield from (f"            {test}{'' if test.counts else ' (not counted)'}" for test in listed)
         if not failed:
             yield "            No failures in 'verify_stats' for this exposure."
+        if len(listed) < len(failed):
+            yield f"            ... and {len(failed) - len(listed)} more in summary.json"
     if len(shown) < len(subjects):
         yield f"        ... and {len(subjects) - len(shown)} more in the full report"
 

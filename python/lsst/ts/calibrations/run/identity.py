@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..domain.errors import ArchiveError
-from ..domain.text import one_line
+from ..domain.text import one_line, some_of
 
 if TYPE_CHECKING:
     from ..butler.archive import Archive
@@ -74,10 +74,8 @@ async def check_exposures(exposures: Iterable[int], record: RunRecord, archive: 
         if (difference := another(record.exposures[number], each)) is not None
     ]
     if differences:
-        more = len(differences) - MOST_NAMED
-        named = "; ".join([*differences[:MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
         raise ArchiveError(
-            named,
+            some_of(differences, MOST_NAMED, "; "),
             kept="They are not used; nothing was changed.",
             advice="Find out what has changed the repository; a resumed run takes these images again.",
         )

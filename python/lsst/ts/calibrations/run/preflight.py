@@ -16,7 +16,7 @@ from ..butler.pipeline_files import PipelineFiles
 from ..config.observing_day import daily_lines
 from ..domain.errors import ArchiveError, CertificationError, PreflightError
 from ..domain.instruments import Instrument, instruments_named
-from ..domain.text import one_line
+from ..domain.text import one_line, some_of
 from ..workflow.workflow import Workflow
 
 __all__ = ["Preflight"]
@@ -143,8 +143,7 @@ class Preflight:
             return [str(error)]
         if not conflicts:
             return []
-        there = "; ".join(map(_certified, conflicts[:MOST_CONFLICTS]))
-        there += f" and {len(conflicts) - MOST_CONFLICTS} more" if len(conflicts) > MOST_CONFLICTS else ""
+        there = some_of([_certified(each) for each in conflicts], MOST_CONFLICTS, "; ")
         daily = "\n        ".join(daily_lines(certification.collection))
         return [
             f"{certification.collection} already has {there}; only one can be valid at a time. With these"

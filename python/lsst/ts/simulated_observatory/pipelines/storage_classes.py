@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lsst.daf.butler import Config
 
-__all__ = ["CROSSTALK", "CURVE", "DEFECTS", "IMAGE", "LINEARIZER", "RAW", "STATISTICS", "repository_config"]
+__all__ = [
+    "CROSSTALK",
+    "CURVE",
+    "DEFECTS",
+    "IMAGE",
+    "LINEARIZER",
+    "RAW",
+    "RESULTS",
+    "STATISTICS",
+    "repository_config",
+]
 
 RAW = "CalibrationRaw"
 IMAGE = "CalibrationImage"
@@ -18,6 +28,9 @@ LINEARIZER = "CalibrationLinearizer"
 
 STATISTICS = "StructuredDataDict"
 """Nested dictionaries, written as YAML; one of the Butler's own."""
+
+RESULTS = "ArrowAstropy"
+"""Tables, as cp_verify's; one of the Butler's own."""
 
 _HERE = __name__.rpartition(".")[0]
 

@@ -15,7 +15,7 @@ from lsst.pipe.base import (
 )
 from lsst.pipe.base.connectionTypes import Input, Output, PrerequisiteInput
 
-from .storage_classes import IMAGE, STATISTICS
+from .storage_classes import IMAGE, RESULTS, STATISTICS
 
 __all__ = [
     "DETECTOR",
@@ -26,6 +26,7 @@ __all__ = [
     "CalibrationTask",
     "ImageInput",
     "ImagesInput",
+    "ResultsOutput",
     "StatisticsInput",
     "StatisticsOutput",
     "dimension_record",
@@ -51,6 +52,9 @@ StatisticsInput = partial(Input, storageClass=STATISTICS, multiple=True)
 
 StatisticsOutput = partial(Output, storageClass=STATISTICS)
 """A nested dictionary."""
+
+ResultsOutput = partial(Output, storageClass=RESULTS)
+"""A table."""
 
 CalibrationInput = partial(PrerequisiteInput, dimensions=DETECTOR, isCalibration=True)
 """A certified calibration of a detector."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from astropy.table import Table
 from lsst.pex.config import ChoiceField, Config, ConfigField, Field
 from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input
@@ -15,7 +16,8 @@ from .criteria import verified_curve, verified_image
 from .defectcriteria import verified_defects
 from .images import DetectorImage
 from .merging import exp_merge, run_merge
-from .storage_classes import CURVE, IMAGE
+from .resulttables import head_of, merged_results, results_table
+from .storage_classes import CURVE, IMAGE, RESULTS
 from .tables import PhotonTransferCurve
 from .tasks import (
     DETECTOR,
@@ -24,6 +26,7 @@ from .tasks import (
     CalibrationInput,
     CalibrationTask,
     ImageInput,
+    ResultsOutput,
     StatisticsInput,
     StatisticsOutput,
     dimension_record,
@@ -79,13 +82,22 @@ class VerifyExposureConnections(PipelineTaskConnections, dimensions=EXPOSURE, de
         doc="By detector", name="verify{calibration}DetStats", dimensions=IMAGE_OF_DETECTOR
     )
     outputStats = StatisticsOutput(doc="Result", name="verify{calibration}ExpStats", dimensions=EXPOSURE)
+    outputResults = ResultsOutput(doc="Table", name="verify{calibration}ExpResults", dimensions=EXPOSURE)
 
 
 class VerifyRunConnections(PipelineTaskConnections, dimensions=_RUN, defaultTemplates=_TEMPLATES):
     """Results of all exposures, and the result of the run."""
 
     inputStats = StatisticsInput(doc="By exposure", name="verify{calibration}ExpStats", dimensions=EXPOSURE)
+    inputResults = Input(
+        doc="Tables",
+        name="verify{calibration}ExpResults",
+        storageClass=RESULTS,
+        dimensions=EXPOSURE,
+        multiple=True,
+    )
     outputStats = StatisticsOutput(doc="Result", name="verify{calibration}Stats", dimensions=_RUN)
+    outputResults = ResultsOutput(doc="Table", name="verify{calibration}Results", dimensions=_RUN)
 
 
 class VerifyCurveConnections(PipelineTaskConnections, dimensions=DETECTOR):
@@ -105,6 +117,7 @@ class VerifyDetectorsConnections(PipelineTaskConnections, dimensions=_RUN):
 
     inputStats = StatisticsInput(doc="By detector", name="verifyPtcDetStats", dimensions=DETECTOR)
     outputStats = StatisticsOutput(doc="Result", name="verifyPtcStats", dimensions=_RUN)
+    outputResults = ResultsOutput(doc="Table", name="verifyPtcResults", dimensions=_RUN)
 
 
 class CosmicRayConfig(Config):
@@ -194,7 +207,10 @@ class _MergingTask(CalibrationTask):
 
     def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
         names = [str(dimension_record(ref, "detector").full_name) for ref in refs.inputStats]
-        return {"inputStats": dict(zip(names, inputs["inputStats"], strict=True))}
+        return {
+            "inputStats": dict(zip(names, inputs["inputStats"], strict=True)),
+            "heads": [head_of(ref) for ref in refs.inputStats],
+        }
 
 
 class VerifyDetectorsTask(_MergingTask):
@@ -203,9 +219,10 @@ class VerifyDetectorsTask(_MergingTask):
     ConfigClass = VerifyDetectorsConfig
     _DefaultName = "verifyDetectors"
 
-    def run(self, inputStats: Mapping[str, Mapping[str, Any]]) -> Struct:
-        """Merge the results of detectors, see `exp_merge`."""
-        return Struct(outputStats=exp_merge(inputStats))
+    def run(self, inputStats: Mapping[str, Mapping[str, Any]], heads: Sequence[Mapping[str, Any]]) -> Struct:
+        """Merge the results of detectors, see `exp_merge` and `results_table`."""
+        table = results_table("PTC", heads, inputStats.values())
+        return Struct(outputStats=exp_merge(inputStats), outputResults=table)
 
 
 class VerifyExposureTask(_MergingTask):
@@ -215,9 +232,11 @@ class VerifyExposureTask(_MergingTask):
     _DefaultName = "verifyExposure"
     config: VerifyExposureConfig
 
-    def run(self, inputStats: Mapping[str, Mapping[str, Any]]) -> Struct:
+    def run(self, inputStats: Mapping[str, Mapping[str, Any]], heads: Sequence[Mapping[str, Any]]) -> Struct:
         """Merge the results of detectors, and test their scatter if the configuration says so."""
-        return Struct(outputStats=exp_merge(inputStats, scatter=self.config.doScatter))
+        stage = str(self.config.connections.calibration).upper()
+        table = results_table(stage, heads, inputStats.values())
+        return Struct(outputStats=exp_merge(inputStats, scatter=self.config.doScatter), outputResults=table)
 
 
 class VerifyRunTask(CalibrationTask):
@@ -228,8 +247,8 @@ class VerifyRunTask(CalibrationTask):
 
     def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
         exposures = [int(ref.dataId["exposure"]) for ref in refs.inputStats]
-        return {"inputStats": dict(zip(exposures, inputs["inputStats"], strict=True))}
+        return {**inputs, "inputStats": dict(zip(exposures, inputs["inputStats"], strict=True))}
 
-    def run(self, inputStats: Mapping[int, Mapping[str, Any]]) -> Struct:
+    def run(self, inputStats: Mapping[int, Mapping[str, Any]], inputResults: Sequence[Table]) -> Struct:
         """Merge the results of exposures, see `run_merge`."""
-        return Struct(outputStats=run_merge(inputStats))
+        return Struct(outputStats=run_merge(inputStats), outputResults=merged_results(inputResults))

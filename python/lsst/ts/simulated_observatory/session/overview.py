@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
-from lsst.ts.calibrations.domain.text import plain
+from lsst.ts.calibrations.domain.text import first_lines, plain
 from lsst.ts.calibrations.report.failures import failure_lines
 from lsst.ts.calibrations.run.page_process import PAGE
 
@@ -159,7 +159,7 @@ def what_failed(summary: Mapping[str, Any], most: int = MOST_LINES) -> Sequence[
         if each["counted"]:
             by_name.setdefault(each["calibration"], []).append(each)
     lines = [f"{name}: {line}" for name, tests in by_name.items() for line in failure_lines(tests, most=most)]
-    return lines if len(lines) <= most else [*lines[: most - 1], f"... and {len(lines) - most + 1} more"]
+    return first_lines(lines, most)
 
 
 def _next_step(summary: Mapping[str, Any], folder: Path) -> str:

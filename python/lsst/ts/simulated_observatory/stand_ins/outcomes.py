@@ -1,4 +1,7 @@
-"""What the pipelines leave in the Butler: the same dataset types in the same collections, without pixels."""
+"""What the pipelines leave in the Butler: the same dataset types in the same collections, without pixels.
+
+Tables (``verify<X>Results``), which no script reads, are left out.
+"""
 
 from __future__ import annotations
 
