@@ -1,0 +1,118 @@
+"""Bad pairs of flats, and curves of bad pairs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from made_inputs import (
+    GAIN,
+    NOISE,
+    Outcome,
+    case,
+    curve,
+    fitted,
+    of_pair,
+    pair,
+)  # fmt: skip
+
+from lsst.ts.simulated_observatory.pipelines.flatpairs import measure_pair
+from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve
+
+Rng = np.random.Generator
+
+
+for _gain in (0.05, 20.0):
+
+    @case("curves", f"curve of an amplifier with a gain of {_gain:g}", "the gain, or null")
+    def _(rng: Rng, gain: float = _gain) -> Outcome:
+        fit = fit_curve(*curve(rng, [5, 10, 15, 20, 25, 30], gain=gain), 8.3)
+        return (f"null: {fit.reason}", True) if math.isnan(fit.gain) else fitted(fit, gain, 0.5)
+
+
+@case("curves", "variances that are the same at all levels", "null")
+def _(rng: Rng) -> Outcome:
+    mean, variance, number = curve(rng, [5, 10, 15, 20, 25, 30])
+    return fitted(fit_curve(mean, np.full_like(variance, 15_000.0), number, 8.3), GAIN, math.nan)
+
+
+@case("curves", "variances that fall with the level", "null")
+def _(rng: Rng) -> Outcome:
+    mean, variance, number = curve(rng, [5, 10, 15, 20, 25, 30])
+    return fitted(fit_curve(mean, variance[::-1].copy(), number, 8.3), GAIN, math.nan)
+
+
+@case("curves", "one pair with a mean of 1e9 adu and a variance to match", "gain within 1 %, or null")
+def _(rng: Rng) -> Outcome:
+    mean, variance, number = curve(rng, [5, 10, 15, 20, 25, 30, 35])
+    mean[6], variance[6] = 1e9, 1e9 / GAIN
+    fit = fit_curve(mean, variance, number, 8.3)
+    return (f"null: {fit.reason}", True) if math.isnan(fit.gain) else fitted(fit, GAIN, 1.0)
+
+
+@case("curves", "4 of 8 pairs with 5 % more variance", "within 4 of its errors, or null")
+def _(rng: Rng) -> Outcome:
+    mean, variance, number = curve(rng, [4, 8, 12, 16, 20, 24, 28, 32])
+    variance[::2] *= 1.05
+    fit = fit_curve(mean, variance, number, 8.3)
+    return (f"null: {fit.reason}", True) if math.isnan(fit.gain) else fitted(fit, GAIN, 0.3)
+
+
+@case("curves", "three pairs of which one has 5 % more variance", "within 4 of its errors, or null")
+def _(rng: Rng) -> Outcome:
+    mean, variance, number = curve(rng, [5, 15, 30])
+    variance[1] *= 1.05
+    fit = fit_curve(mean, variance, number, 8.3)
+    return (f"null: {fit.reason}", True) if math.isnan(fit.gain) else fitted(fit, GAIN, 0.3)
+
+
+@case("curves", "all pairs saturated (40, 45, 50 s)", "null")
+def _(rng: Rng) -> Outcome:
+    return fitted(fit_curve(*curve(rng, [40, 45, 50]), 8.3), GAIN, math.nan)
+
+
+@case("pairs", "the second flat is a copy of the first", "null, with the reason")
+def _(rng: Rng) -> Outcome:
+    one = (rng.poisson(16_500.0, (400, 500)) / GAIN).astype(np.float32)
+    return of_pair(measure_pair(one, one.copy(), np.ones(one.shape, bool), NOISE / GAIN, side=4))
+
+
+@case("pairs", "rows of the second flat alternate by +-0.4 %", "null, or within 2 %")
+def _(rng: Rng) -> Outcome:
+    def change(pixels: Any) -> None:
+        pixels[::2] *= 1.004
+        pixels[1::2] *= 0.996
+
+    found = pair(rng, 16_500.0, change=change)
+    outcome = of_pair(found, 2.0)
+    return outcome[0], outcome[1] or math.isnan(found.gain)
+
+
+@case("pairs", "rows of the second flat scatter by 0.4 %", "null, or within 2 %")
+def _(rng: Rng) -> Outcome:
+    def change(pixels: Any) -> None:
+        pixels *= rng.normal(1.0, 0.004, (400, 1))
+
+    found = pair(rng, 16_500.0, change=change)
+    outcome = of_pair(found, 2.0)
+    return outcome[0], outcome[1] or math.isnan(found.gain)
+
+
+@case(
+    "pairs",
+    "the second flat is smoothed (its pixels are interpolated), half of the noise",
+    "null, or within 2 %",
+)
+def _(rng: Rng) -> Outcome:
+    def change(pixels: Any) -> None:
+        pixels[:] = 0.5 * (pixels + np.roll(pixels, 1, axis=1))
+
+    found = pair(rng, 16_500.0, change=change)
+    outcome = of_pair(found, 2.0)
+    return outcome[0], outcome[1] or math.isnan(found.gain)
+
+
+@case("pairs", "no light in either flat", "null, with the reason")
+def _(rng: Rng) -> Outcome:
+    return of_pair(pair(rng, 0.0))
