@@ -20,6 +20,7 @@ from made_inputs import (
     combined,
     combined_flat,
     darks,
+    failing,
     flats,
     image,
     left_out,
@@ -277,4 +278,50 @@ def _(rng: Rng) -> Outcome:
 def _(rng: Rng) -> Outcome:
     return must_fail(
         verified("DARK", rng.normal(0, NOISE, SHAPE), DARKTIME=None, EXPTIME=None), "DARK_CURRENT"
+    )
+
+
+@case("members", "a value of 1e30 in a pixel of one of 8 biases", "the mean of the others")
+def _(rng: Rng) -> Outcome:
+    images = biases(rng, [0.0] * 8)
+    right = float(np.mean([each.image.image[5, 5] for each in images[1:]]))
+    images[0].image.image[5, 5] = 1e30
+    value = float(combined(images).image[5, 5])
+    return f"{value:.4g} (mean of the others {right:.4g})", abs(value - right) < 1e-3
+
+
+@case("members", "a value of 1e30 in a pixel of one of 6 flats", "the mean of the others")
+def _(rng: Rng) -> Outcome:
+    images = flats(rng, [16_500.0] * 6)
+    images[0].image.image[5, 5] = 1e30
+    value = float(combined_flat(images).image[5, 5])
+    return f"{value:.4g}", abs(value - 1.0) < 5 / math.sqrt(5 * 16_500)
+
+
+@case("members", "one of 8 darks with a dark time of 1e-9 s", "left out, or without weight")
+def _(rng: Rng) -> Outcome:
+    images = darks(rng, [0.02] * 8)
+    images[3].image.metadata["DARKTIME"] = 1e-9
+    found = combined(images, scale="darkTime")
+    mean = float(np.mean(found.image))
+    return f"mean {mean:.4g}, left out {left_out(found)}", abs(mean - 0.02) < 0.005
+
+
+@case("members", "12 flats, each with a gradient of its own, 3 %", "refused, and told for each")
+def _(rng: Rng) -> Outcome:
+    images = flats(rng, [16_500.0] * 12)
+    y, x = (np.linspace(-0.5, 0.5, length) for length in SHAPE)
+    for each, angle in zip(images, rng.uniform(0.0, 2.0 * np.pi, 12), strict=True):
+        each.image.image *= 1.0 + 0.03 * (np.cos(angle) * x + np.sin(angle) * y[:, None])
+    return refused(lambda: combined_flat(images))
+
+
+@case("tests", "a flat of which 5 % of C01 are NaN and not flagged", "NOISE fails, or the value")
+def _(rng: Rng) -> Outcome:
+    array = rng.poisson(16_500.0, SHAPE).astype(float)
+    array[C01][rng.random((60, 80)) < 0.05] = math.nan
+    found = verified("FLAT", array)
+    value = found["AMP"]["C01"]["MEAN"]
+    return f"C01 fails {sorted(failing(found) - {'SUCCESS'})}, MEAN {value:.6g}", (
+        "NOISE" in failing(found) if math.isnan(value) else abs(value / 16_500.0 - 1.0) < 1e-3
     )

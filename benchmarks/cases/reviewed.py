@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from made_inputs import (
+    A00,
     AMPLIFIERS,
     BAD,
     C01,
@@ -44,9 +45,11 @@ from made_inputs import (
     verified,
 )  # fmt: skip
 
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
 from lsst.ts.simulated_observatory.pipelines.combine import FlatNormConfig, FlatNormTask
+from lsst.ts.simulated_observatory.pipelines.flatpairs import gain_from_contrast
 from lsst.ts.simulated_observatory.pipelines.images import Key, MaskPlane
-from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve
+from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve, variance_model
 from lsst.ts.simulated_observatory.pipelines.removal import divide_by_flat
 from lsst.ts.simulated_observatory.pipelines.statistics import clipped_statistics
 
@@ -336,3 +339,41 @@ def _(rng: Rng) -> Outcome:
 def _(rng: Rng) -> Outcome:
     zero = {Key.OVERSCAN_NOISE.format(name): 0.0 for name in AMPLIFIERS}
     return must_fail(verified("BIAS", rng.normal(0, NOISE, SHAPE), **zero), "READ_NOISE_CONSISTENT")
+
+
+for _level in (300.0, 15_000.0, 46_000.0, 61_000.0, 100_000.0):
+
+    @case(
+        "9", f"gain of a pair at {_level:.0f} adu, corrected", "with the curve within 0.5 %, else 2 % or null"
+    )
+    def _(rng: Rng, level: float = _level) -> Outcome:
+        # The overscan has 3 % less noise than the image, for which the task allows.
+        variance = float(variance_model(np.array([level]), GAIN, A00, 8.3)[0])
+        gain = gain_from_contrast(variance / level, level, 8.3)
+        with_curve, alone = (INSTRUMENTS["LATISS"].corrected_gain(0, gain, level, a) for a in (A00, None))
+        off = [each / GAIN - 1.0 for each in (with_curve, alone)]
+        good = abs(off[0]) < 0.005 and not abs(off[1]) > 0.02
+        return f"off by {off[0]:+.2%} with the curve, {off[1]:+.2%} without", good
+
+
+@case("12", "means of the amplifiers scatter by 5.2 % (n - 1), 4.9 % (n)", "SCATTER fails")
+def _(rng: Rng) -> Outcome:
+    array = rng.poisson(16_500.0, SHAPE).astype(float)
+    for number, each in enumerate(AMPLIFIERS.values()):
+        array[each.box] *= 1.0 + 0.0486 * (-1) ** number
+    result = verified("FLAT", array)
+    part, passes = result["DET"]["SCATTER"] / result["DET"]["MEAN"], result["VERIFY"]["DET"]["SCATTER"]
+    return f"SCATTER {part:.2%}, passes {passes}", not passes
+
+
+@case("12", "60 darks of 0.57 adu: overscans dominate their levels", "scatter as its error says")
+def _(rng: Rng) -> Outcome:
+    pulls_ = []
+    for _ in range(60):
+        array = raw(rng, 1e-9)
+        array[:ROWS, PRESCAN : PRESCAN + COLUMNS] += rng.poisson(0.57, (ROWS, COLUMNS))
+        found = removed(array)
+        pixels = found.residual_sigma / math.sqrt(found.pixels.size)
+        pulls_.append((float(found.pixels.mean()) - 0.57) / math.hypot(found.level_error, pixels))
+    mean, width = float(np.mean(pulls_)), float(np.std(pulls_))
+    return f"pulls {mean:+.2f} +- {width:.2f}", abs(mean) < 0.5 and 0.75 < width < 1.25
