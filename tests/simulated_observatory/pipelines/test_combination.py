@@ -6,7 +6,7 @@ from astropy.stats import sigma_clip
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsst.ts.simulated_observatory.pipelines.stacks import clipped_mean
+from lsst.ts.simulated_observatory.pipelines.clippedmean import clipped_mean
 
 
 def literal(

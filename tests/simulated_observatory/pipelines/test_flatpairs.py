@@ -243,3 +243,26 @@ def test_what_pixels_share_by_nature_costs_no_pair(light: float, shape: tuple[in
             image = light * response + charge / GAIN + rng.normal(0, NOISE, shape) + lines[0] + lines[1]
             pair.append(image.astype(np.float32))
         assert measure_pair(pair[0], pair[1], np.ones(shape, bool), NOISE).reason == ""
+
+
+@pytest.mark.parametrize("noise", [0.1, 30.0])
+def test_a_full_amplifier_that_is_not_flagged_has_no_gain_but_shows_the_curve_where_it_is_full(
+    rng: np.random.Generator, noise: float
+) -> None:
+    pair = (rng.normal(117_500.0, noise, SMALL.shape).astype(np.float32) for _ in range(2))
+    found = measure_pair(*pair, SMALL, 0.05)
+    assert math.isnan(found.gain)
+    assert found.reason == "the variance is not that of photons"
+    assert found.variance == pytest.approx(noise**2, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("shift", "reason"), [((0, 1), "neighbouring"), ((3, 5), "distant"), ((0, 60), "distant")]
+)
+def test_a_flat_that_is_read_out_some_pixels_off_gives_no_gain(
+    rng: np.random.Generator, shift: tuple[int, int], reason: str
+) -> None:
+    response = rng.normal(1.0, 0.005, (210, 470))
+    first, second = (noisy(rng, 15_000.0 * response[y : y + 200, x : x + 400]) for y, x in ((0, 0), shift))
+    assert f"{reason} pixels share noise" in measure_pair(first, second, SMALL, NOISE).reason
+    assert measure_pair(first, noisy(rng, 15_000.0 * response[:200, :400]), SMALL, NOISE).reason == ""

@@ -178,9 +178,25 @@ def test_half_of_the_flats_with_another_gradient_is_no_set(
         each.image *= np.linspace(0.97, 1.03, 160, dtype=np.float32)
     found = compared(images, "FLAT")
     assert list(found.unusable) == list(range(number))
-    assert "divides the set" in found.unusable[0]
+    assert (
+        "level is not alike in most images of the set: level differs from the others in" in found.unusable[0]
+    )
     few = compared(images[tilted - 1 :], "FLAT")
     assert list(few.unusable) == [0]
+
+
+def test_light_whose_gradient_changes_from_flat_to_flat_is_told_for_each(rng: np.random.Generator) -> None:
+    images = flats(rng, [15_000.0] * 7)
+    for each, tilt in zip(images, (-0.016, -0.014, -0.012, 0.0, 0.012, 0.014, 0.016), strict=True):
+        each.image *= np.linspace(1.0 - tilt, 1.0 + tilt, 160, dtype=np.float32)
+    found = compared(images, "FLAT")
+    assert (list(found.unusable), found.odd) == (list(range(7)), {})
+    assert all("level differs from the others in" in found.unusable[place] for place in (0, 1, 5, 6))
+    assert "this one is in their middle" in found.unusable[3]
+    steady = flats(rng, [15_000.0] * 7)
+    for each, tilt in zip(steady, (-0.004, -0.003, -0.002, 0.0, 0.002, 0.003, 0.004), strict=True):
+        each.image *= np.linspace(1.0 - tilt, 1.0 + tilt, 160, dtype=np.float32)
+    assert not compared(steady, "FLAT").unusable
 
 
 def test_two_that_differ_are_both_unusable(rng: np.random.Generator) -> None:

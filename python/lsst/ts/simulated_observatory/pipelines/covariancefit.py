@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from .leastsquares import estimate, solution
-from .ptcfit import CurveFit, levels, variance_model
+from .ptcfit import OFF, CurveFit, levels, variance_model
 
 __all__ = ["CovarianceFit", "covariance_model", "fit_covariances"]
 
@@ -32,6 +32,10 @@ of a badly known a would make the gain too high."""
 
 CLIPPING = 5.0
 """Misfit of a single covariance, in sigma of what all others predict, from which it is left out."""
+
+OFF_WITH_B = 0.5, 0.17
+"""As `ptcfit.OFF`. With b, each variance decides more of the result and the others check less of it: the same
+doubt would make the errors of good pairs a third too large, and less would deny pairs that are off by 1 %."""
 
 ROUNDS = 5
 """Most fits that are made to find these."""
@@ -124,7 +128,8 @@ def fit_covariances(
         return _none(start, side, "the pairs do not determine the coefficients of the covariances")
     if with_b and math.sqrt(found.covariance[side**2 + 1, side**2 + 1]) > B_KNOWN * data.pull:
         return fit_covariances(means, covariances, pixels, start, with_b=False)
-    doubt = estimate(found, fit.fun, rejected=bool(np.any(~start.used)), suspects=data.variances)
+    off = (OFF_WITH_B if data.near else OFF)[bool(np.any(~start.used))]
+    doubt = estimate(found, fit.fun, off, data.variances)
     values, errors = fit.x + doubt.shift, np.sqrt(np.diag(doubt.covariance))
     gain, a, c, noise = data.parameters(values)
     square, dof = (

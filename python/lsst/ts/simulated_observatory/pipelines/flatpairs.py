@@ -23,6 +23,9 @@ __all__ = [
     "pixel_covariances",
 ]
 
+GAINS = 0.1, 10.0
+"""Gains that amplifiers can have, electron/adu. One that is full has next to no noise: as if it had 1e5."""
+
 LEAST_WIDTH = 8
 """Pixels across an amplifier for each lag that is measured: small amplifiers cannot measure distant ones."""
 
@@ -89,7 +92,7 @@ class PairMeasurement:
         Of pixels i columns and j rows apart in a single image, adu^2; shape (side, side), [0, 0] is the
         variance.
     reason
-        Why there is neither variance nor gain; empty if there are.
+        Why there is no gain; empty if there is.
     """
 
     mean: float
@@ -132,7 +135,8 @@ def measure_pair(
     -------
     measurement
         Without variance, gain and covariances, and with the reason, if there is no light, too much of it, or
-        the flats differ by more than noise.
+        the flats differ by more than noise. Without a gain alone if no amplifier has it, see `GAINS`: the
+        variance tells a curve where the amplifier is full.
 
     Notes
     -----
@@ -169,8 +173,9 @@ def measure_pair(
     covariances[0, 0] = 0.5 * (squares - far)
     kept &= first + second > 0.0
     contrast = np.mean(difference[kept] ** 2 / (first + second)[kept], dtype=np.float64) * correction
-    gain = gain_from_contrast(float(contrast) - far / (2.0 * mean), mean, noise)
-    reason = "" if math.isfinite(gain) else "the variance is not that of photons"
+    gain, reason = gain_from_contrast(float(contrast) - far / (2.0 * mean), mean, noise), ""
+    if not GAINS[0] <= gain <= GAINS[1]:
+        gain, reason = math.nan, "the variance is not that of photons"
     variance = float(covariances[0, 0])
     return PairMeasurement(mean, delta, variance, statistics.count, gain, covariances, reason)
 

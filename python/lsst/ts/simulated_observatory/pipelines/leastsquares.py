@@ -17,9 +17,6 @@ OFF_SCALE = 5.0
 """How far a point is off that is off, in sigma, or as far as it then must be: what is farther from the others
 and known to be off was rejected."""
 
-FIRST_OFF, NEXT_OFF = 0.8, 0.3
-"""Prior probability that one of the points is off, if none has been rejected so far, and after that."""
-
 Array = NDArray[np.float64]
 
 
@@ -103,7 +100,7 @@ class Estimate:
 
 
 def estimate(
-    found: Solution, residuals: Array, *, rejected: bool = False, suspects: NDArray[np.bool_] | None = None
+    found: Solution, residuals: Array, off: float, suspects: NDArray[np.bool_] | None = None
 ) -> Estimate:
     """Average over what may be: all points are good, or one of them is off.
 
@@ -114,8 +111,8 @@ def estimate(
     ----------
     found, residuals
         Of the fit, model minus data in sigma, shape (n,).
-    rejected, suspects
-        Whether points were rejected before, and which can be off, shape (n,); all if None.
+    off, suspects
+        Prior probability that one of the points is off, and which can be, shape (n,); all if None.
 
     Returns
     -------
@@ -139,7 +136,6 @@ def estimate(
         return Estimate(np.zeros(len(found.covariance)), found.covariance)
     rest = np.where(can, rest, 1.0)
     prior = np.where(can, found.leverage * rest, 0.0)
-    off = NEXT_OFF if rejected else FIRST_OFF
     wide = np.maximum(OFF_SCALE**2 * rest, found.deviations**2)
     with np.errstate(divide="ignore"):
         logs = np.log(off * prior / prior.sum()) - 0.5 * np.log1p(wide)

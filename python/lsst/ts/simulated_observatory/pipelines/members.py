@@ -197,9 +197,11 @@ def compare_members(
         unusable |= {i: "it has more light than others" for i in range(len(members)) if i not in unusable}
     divided = set[str]()
     found = _outliers(figures, tolerance.odd, divided)
+    odd = {used[place]: reason for place, reason in found.items()}
     if divided and len(used) > 1:
-        unusable |= {i: f"{sorted(divided)[0]} divides the set: most differ from its middle" for i in used}
-    odd = {used[place]: reason for place, reason in found.items() if used[place] not in unusable}
+        alike = f"{sorted(divided)[0]} is not alike in most images of the set"
+        unusable |= {i: f"{alike}: {odd.get(i, 'this one is in their middle')}" for i in used}
+        odd = {}
     return Comparison(dict(sorted(unusable.items())), odd)
 
 

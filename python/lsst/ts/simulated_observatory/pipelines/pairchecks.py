@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 from .statistics import IQR_TO_SIGMA
 
@@ -39,6 +40,12 @@ OVERSCAN = 0.2
 SHARED = 0.02, 2e-6
 """Covariance of neighbours, in units of the variance, that is put up with, and what is added to it for each
 electron of the signal: a few times the brighter-fatter effect."""
+
+DISTANT = 512, 256
+"""Rows and columns at most in which pixels at any distance are compared."""
+
+DISTANT_SIGMA = 7.0
+"""What is within so many sigma is chance, also at one of so many distances."""
 
 UNLIKE = 0.03
 """Relative difference of the noise of the two flats that is put up with."""
@@ -132,7 +139,8 @@ def unlike_photons(
     -----
     Rows or columns that scatter have more variance than pixels that scatter. Pixels that were interpolated or
     smoothed share their noise with neighbours; if those of one flat were, it has less noise on small scales
-    than the other, whatever pattern both have in common.
+    than the other, whatever pattern both have in common. If one flat is read out some pixels off, the
+    responses of the pixels do not cancel: each is in the difference twice, at that distance.
     """
     variance = float(np.mean(difference[good] ** 2, dtype=np.float64))
     if not variance > 0.0:
@@ -153,7 +161,28 @@ def unlike_photons(
         unlike = abs(one - two) / max(one, two)
         if unlike - N_SIGMA * math.sqrt(6.0 / number) > UNLIKE:
             return f"the noise of the two flats differs: {one:.3g} and {two:.3g} adu"
+    shared, chance = _distant_correlation(difference, good)
+    if abs(shared) - DISTANT_SIGMA * chance - 2.0 * abs(far) / variance > SHARED[0]:
+        return f"distant pixels share noise ({shared:+.1%} of the variance)"
     return ""
+
+
+def _distant_correlation(image: _Image, good: NDArray[np.bool_]) -> tuple[float, float]:
+    """Largest correlation of pixels at any distance of two or more, and its error, in part of an image."""
+    part = tuple(
+        slice(max(0, (length - most) // 2), (length + most) // 2)
+        for length, most in zip(image.shape, DISTANT, strict=True)
+    )
+    values = np.where(good[part], image[part], np.float32(0.0))
+    power = np.abs(fft.rfft2(values)) ** 2
+    power[0, 0] = 0.0
+    lags = fft.irfft2(power, values.shape)
+    near = np.arange(-1, 2)
+    scale = float(lags[0, 0])
+    lags[np.ix_(near, near)] = 0.0
+    if not scale > 0.0:
+        return 0.0, math.inf
+    return float(lags.ravel()[np.argmax(np.abs(lags))]) / scale, 1.0 / math.sqrt(np.count_nonzero(good[part]))
 
 
 def _common_variance(image: _Image, good: NDArray[np.bool_], axis: int) -> tuple[float, float]:

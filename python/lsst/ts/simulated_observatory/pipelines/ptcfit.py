@@ -11,7 +11,7 @@ from scipy import optimize, special
 
 from .leastsquares import Solution, estimate, solution
 
-__all__ = ["CurveFit", "fit_curve", "levels", "variance_model"]
+__all__ = ["OFF", "CurveFit", "fit_curve", "levels", "variance_model"]
 
 A00_UNIT = 1e-6
 """Unit in which a00 is fitted, so that all parameters are of order one."""
@@ -44,6 +44,10 @@ which of them are right."""
 
 SATURATED = 0.15
 """Part of its variance that a saturated pair lacks at least; one that lacks less is off as any other."""
+
+
+OFF = 0.8, 0.3
+"""Prior probability that one of the pairs is off, if none has been rejected so far, and after that."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +206,7 @@ def _fitted(points: _Points, used: NDArray[np.bool_]) -> CurveFit:
     if np.count_nonzero(off) > max(1.0, MOST_REJECTED * np.count_nonzero(off | used)):
         few = f"{np.count_nonzero(off)} pairs are off the curve of {np.count_nonzero(used)}"
         return _none(used, f"{few}: which are right is open")
-    doubt = estimate(found, residuals, rejected=bool(np.any(~used & (points.mean < turnoff))))
+    doubt = estimate(found, residuals, OFF[bool(np.any(~used & (points.mean < turnoff)))])
     a00, gain, square = points.parameters(values + doubt.shift)
     errors = np.sqrt(np.diag(doubt.covariance))
     if not errors[1] < GAIN_ERROR * gain:
