@@ -318,7 +318,7 @@ def _watched(instrument: Instrument, on_sent: Callable[[], None]) -> Any:
     watched = camera_class(instrument)
     commanded = {each.lower() for each in (instrument.camera, instrument.spectrograph) if each}
 
-    class WatchedCamera(watched):  # type: ignore[misc]  # a class that is known at run time alone
+    class WatchedCamera(watched):  # type: ignore[misc, valid-type]  # a class that is known at run time alone
         def get_required_resources(self, component: str, intended_usage: int | None) -> SimpleNamespace:
             return SimpleNamespace(add_this=True, readonly=component not in commanded, include=TOPICS)
 
