@@ -72,7 +72,7 @@ def test_the_first_screen_tells_which_amplifier_fails_and_by_how_much(folder: Pa
     first = first_screen(page_of(load(folder)))
     assert "C05 NOISE" in first
     assert "failed in 5 of 5 exposures: 13.25 electron" in first
-    assert "reference 10, +32.5 %; allowed 9.5 to 10.5" in first
+    assert "reference 10, +32.5\u00a0%; allowed 9.5 to 10.5" in first
     assert "Injected faults: amplifier-noise:amplifier=C05,factor=1.2." in first
     assert "5 of 160 tests failed" in first
     failed = re.findall(r'class="cell (\w+) failed"[^>]*><title>RXX_S00 (\w+) BIAS NOISE: FAILED|', first)

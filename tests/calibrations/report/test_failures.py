@@ -51,6 +51,11 @@ def test_the_worst_of_several_values_is_named() -> None:
     )
 
 
+def test_a_value_just_beyond_its_limit_is_told_from_it() -> None:
+    (line,) = failure_lines([row(value=128.912, reference=128.91, limit=(None, 128.91))], most=10)
+    assert line.endswith("128.912 electron (reference 128.9, +0.00155 %; allowed up to 128.91)")
+
+
 def test_most_amplifiers_of_a_detector_are_one_line_on_the_screen_and_one_each_in_the_report() -> None:
     tests = noise(AMPLIFIERS, value=8.9)
     (line,) = failure_lines(tests, most=10)

@@ -113,7 +113,9 @@ class _Group:
         if worst["value"] is None:
             return "no value"
         several = len({_shown(each) for each in values}) > 1
-        measured = f"{_shown(worst['value'])} {worst['unit']}".rstrip() + (" at worst" if several else "")
+        measured = f"{_shown(worst['value'], _digits(worst))} {worst['unit']}".rstrip() + (
+            " at worst" if several else ""
+        )
         about = "; ".join(_comparison(worst))
         return f"{measured} ({about})" if about else measured
 
@@ -126,14 +128,22 @@ def _comparison(row: _Row) -> list[str]:
         deviation = f", {100.0 * (value / reference - 1.0):+.3g} %" if reference > 0.0 else ""
         words.append(f"reference {_shown(reference)}{deviation}")
     if limit:
-        lowest, highest = limit
+        lowest, highest = (None if each is None else _shown(each, _digits(row)) for each in limit)
         if lowest is not None and highest is not None:
-            words.append(f"allowed {_shown(lowest)} to {_shown(highest)}")
+            words.append(f"allowed {lowest} to {highest}")
         elif highest is not None:
-            words.append(f"allowed up to {_shown(highest)}")
+            words.append(f"allowed up to {highest}")
         elif lowest is not None:
-            words.append(f"allowed from {_shown(lowest)}")
+            words.append(f"allowed from {lowest}")
     return words
+
+
+def _digits(row: _Row) -> int:
+    """Digits with which a value can be told from its limits."""
+    bounds = [each for each in row["limit"] or () if each not in (None, row["value"])]
+    return next(
+        n for n in range(4, 18) if _shown(row["value"], n) not in [_shown(each, n) for each in bounds]
+    )
 
 
 def _groups(tests: Sequence[_Row], *, together: bool) -> Iterator[_Group]:
@@ -179,5 +189,5 @@ def _excess(row: _Row) -> float:
     return abs(value - bound) / abs(bound) if bound else math.inf
 
 
-def _shown(number: float) -> str:
-    return f"{number:.4g}" if abs(number) < 10_000.0 else f"{number:.0f}"
+def _shown(number: float, digits: int = 4) -> str:
+    return f"{number:.{digits}g}" if digits > 4 or abs(number) < 10_000.0 else f"{number:.0f}"

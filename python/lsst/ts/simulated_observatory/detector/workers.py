@@ -6,9 +6,14 @@ import multiprocessing
 import os
 import signal
 import threading
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
 
 __all__ = ["make_workers"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def make_workers(processes: int) -> Executor:
@@ -30,11 +35,21 @@ def make_workers(processes: int) -> Executor:
     if processes == 0:
         return ThreadPoolExecutor(max_workers=1, thread_name_prefix="images")
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(max_workers=processes, mp_context=context, initializer=_begin)
+    return _Workers(max_workers=processes, mp_context=context, initializer=_begin)
+
+
+class _Workers(ProcessPoolExecutor):
+    """Spawns its processes with SIGINT blocked: one that comes while Python starts would end them."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

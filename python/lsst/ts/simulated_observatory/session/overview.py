@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,9 +24,6 @@ LABEL = len("CONFIGURE_FAILED")
 
 MOST_LINES = 3
 """Lines of the reason, and lines on what failed."""
-
-_LOG = re.compile(r", its log: [^\s)]+")
-"""Log of a job in a reason: a path that is too long for a line with other words."""
 
 STYLES = {
     "DONE": "bold green", "FAILED": "bold red", "CONFIGURE_FAILED": "bold red", "STOPPED": "bold yellow",
@@ -123,17 +119,17 @@ def _verdict(verdict: Mapping[str, Any] | None, left: bool) -> str:
 def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tuple[str, str, str]]:
     """Label, text and style of what stands below the table."""
     state = summary["state"]
+    logs = [each["log"] for each in summary.get("jobs", ()) if each["exit_code"] and each["log"]]
     reason = summary["reason"].removeprefix("Error in run: ") if state != "DONE" else ""
-    reason = (
-        _LOG.sub("", reason).removeprefix("stopped; ").replace(f" See {folder}.", "")
-    )  # as lines below say
+    for said in ("stopped; ", f" See {folder}.", *(f", its log: {log}" for log in logs)):
+        reason = reason.replace(said, "", 1)  # state and lines below say it
     wrapped = textwrap.wrap(reason, max(width - 20, 20))
     if len(wrapped) > MOST_LINES:
         wrapped[MOST_LINES - 1] = f"{wrapped[MOST_LINES - 1][: max(width - 24, 16)]} ..."
     yield state, "\n".join(wrapped[:MOST_LINES]), STYLES.get(state, "")
     yield from (("What failed" if not n else "", each, "red") for n, each in enumerate(what_failed(summary)))
-    for job in [each for each in summary.get("jobs", ()) if each["exit_code"] and each["log"]][-1:]:
-        yield "Log of the job", job["log"], ""
+    for log in logs[-1:]:
+        yield "Log of the job", log, ""
     if (folder / PAGE).exists():
         yield "Page", str(folder / PAGE), ""
     yield "Run directory", str(folder), ""
