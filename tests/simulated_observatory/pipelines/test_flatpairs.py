@@ -249,8 +249,8 @@ def test_what_pixels_share_by_nature_costs_no_pair(light: float, shape: tuple[in
 def test_a_full_amplifier_that_is_not_flagged_has_no_gain_but_shows_the_curve_where_it_is_full(
     rng: np.random.Generator, noise: float
 ) -> None:
-    pair = (rng.normal(117_500.0, noise, SMALL.shape).astype(np.float32) for _ in range(2))
-    found = measure_pair(*pair, SMALL, 0.05)
+    first, second = (rng.normal(117_500.0, noise, SMALL.shape).astype(np.float32) for _ in range(2))
+    found = measure_pair(first, second, SMALL, 0.05)
     assert math.isnan(found.gain)
     assert found.reason == "the variance is not that of photons"
     assert found.variance == pytest.approx(noise**2, rel=0.05)
