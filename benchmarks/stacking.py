@@ -23,7 +23,7 @@ import numpy as np
 from astropy.stats import sigma_clip
 from numpy.typing import NDArray
 
-from lsst.ts.simulated_observatory.pipelines.stacks import clipped_mean
+from lsst.ts.simulated_observatory.pipelines.clippedmean import clipped_mean
 
 _Result = TypeVar("_Result")
 

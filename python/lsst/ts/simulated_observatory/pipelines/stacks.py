@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .clippedmean import THRESHOLD, clipped_mean
 from .images import Amplifier, DetectorImage, Key, MaskPlane
-from .statistics import clipped_statistics, finite_median
+from .statistics import clipped_statistics
 
-__all__ = ["ImageHandle", "clipped_mean", "combine_images", "combined_mask", "metadata_of"]
+__all__ = ["ImageHandle", "combine_images", "combined_mask", "metadata_of"]
 
 EXCLUDED = np.uint16(MaskPlane.CR | MaskPlane.SAT | MaskPlane.NO_DATA)
 """Pixels that a combination does not use."""
@@ -20,104 +21,8 @@ EXCLUDED = np.uint16(MaskPlane.CR | MaskPlane.SAT | MaskPlane.NO_DATA)
 FEW = 5
 """Images from which the variance of each pixel is measured by itself."""
 
-THRESHOLD = 5.0
-"""Residuals beyond so many sigma are not noise (DMTN-101 section 4.3 clips there, too)."""
-
 ENOUGH = 2_000_000
 """Pixels of an amplifier, of all images together, that give its noise to 5e-4."""
-
-LIKELY = 3.3
-"""Where no value is farther from the mean of all, in sigma, none is `THRESHOLD` away from the median."""
-
-MAD_TO_SIGMA = 1.4826
-"""Sigma of a normal distribution, in units of its median absolute deviation."""
-
-BLOCK = 16_384
-"""Pixels that are combined at a time: so many of all images fit into the processor's cache."""
-
-
-def clipped_mean(
-    stack: NDArray[np.float32],
-    weights: NDArray[np.float64] | None = None,
-    excluded: NDArray[np.bool_] | None = None,
-    *,
-    sigma: NDArray[np.float32] | None = None,
-    threshold: float = 3.0,
-    iterations: int = 3,
-    variance: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
-    """Weighted mean of each pixel over all images, without outliers.
-
-    An image is an outlier in a pixel if its residual from the mean, times the square root of its weight, is
-    more than ``threshold`` times the root mean square of these products over the images. With equal weights
-    this is the sigma-clipped mean (MEANCLIP). With three to ten images no value can be 3 sigma away from a
-    mean to which it contributes. So values are compared with the median of three or more first, if their
-    noise is known: they are left out if they are `THRESHOLD` times that noise away from it, and as many times
-    the scatter in this pixel.
-
-    Parameters
-    ----------
-    stack
-        Shape (images, rows, columns).
-    weights
-        Shape (images,), positive; equal weights if absent.
-    excluded
-        Same shape as ``stack``: values not to use. Where more than half of the images are excluded the cause
-        is the pixel and not the exposure, and all are used. Values that are not finite never are.
-    sigma
-        Shape (rows, columns): noise of an image with the mean weight; not known if absent.
-    threshold, iterations
-        Where, in sigma, and how often to clip.
-    variance
-        Shape (rows, columns), filled with the variance of the mean if it is given: from the scatter of what
-        was used, for weights that are the inverse of the variances but for a factor. NaN of a single image.
-
-    Returns
-    -------
-    mean
-        Shape (rows, columns); NaN where no image has a value.
-    """
-    # Nearly all pixels have no outlier: the mean of all images is made for all, and only the others are
-    # clipped again.
-    number, *shape = stack.shape
-    weights = np.ones(number) if weights is None else weights
-    flat = stack.reshape(number, -1)
-    flags = None if excluded is None else excluded.reshape(number, -1)
-    if flags is not None and (often := np.count_nonzero(flags, axis=0) * 2 > number).any():
-        flags = flags & ~often
-    share = (weights / weights.sum()).astype(np.float32)
-    scale = np.sqrt(weights / weights.mean()).astype(np.float32)
-    mean = np.empty(flat.shape[1], dtype=np.float32)
-    expected = None if sigma is None else sigma.ravel()
-    spread = np.empty(flat.shape[1], dtype=np.float32) if variance is None else variance.reshape(-1)
-    for start in range(0, flat.shape[1], BLOCK):
-        part = slice(start, start + BLOCK)
-        values = flat[:, part]
-        valid = np.isfinite(values)
-        if not (complete := bool(valid.all())):
-            values = np.where(valid, values, np.float32(0.0))
-        if flags is not None:
-            valid &= ~flags[:, part]
-        mean[part] = share @ values
-        square = (values - mean[part]) * scale[:, None]
-        square *= square
-        largest, mean_square = square.max(axis=0), square.mean(axis=0)
-        spread[part] = mean_square / (number - 1) if number > 1 else math.nan
-        again = largest > threshold**2 * mean_square
-        strange = None if expected is None else largest > (LIKELY * expected[part]) ** 2
-        if strange is not None:
-            again |= strange
-        if flags is not None or not complete:
-            again |= ~valid.all(axis=0)
-        where = np.flatnonzero(again)
-        if where.size:
-            if expected is not None and strange is not None and strange.any():
-                valid[:, strange] = _without_strangers(
-                    values[:, strange], scale, valid[:, strange], expected[part][strange]
-                )
-            found = _clip(values[:, where], share, scale, valid[:, where], threshold, iterations)
-            mean[start + where], spread[start + where] = found
-    return mean.reshape(shape)
 
 
 class ImageHandle(Protocol):
@@ -386,47 +291,3 @@ def _fill(image: DetectorImage) -> None:
     image.mask[empty] |= np.uint16(MaskPlane.BAD)
     if image.variance is not None:
         image.variance[empty] = math.nan
-
-
-def _without_strangers(
-    values: NDArray[np.float32],
-    scale: NDArray[np.float32],
-    valid: NDArray[np.bool_],
-    sigma: NDArray[np.float32],
-) -> NDArray[np.bool_]:
-    """What is valid without values that are far from the median; shapes as in `_clip`, sigma (pixels,)."""
-    known = np.where(valid, values, np.float32(math.nan))
-    distance = np.abs(known - finite_median(known)) * scale[:, None]
-    far = distance > THRESHOLD * np.fmax(sigma, MAD_TO_SIGMA * finite_median(distance))
-    return np.asarray(valid & ~(far & (np.count_nonzero(valid, axis=0) > 2)))
-
-
-def _clip(
-    values: NDArray[np.float32],
-    share: NDArray[np.float32],
-    scale: NDArray[np.float32],
-    valid: NDArray[np.bool_],
-    threshold: float,
-    iterations: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Clipped weighted means of some pixels, and their variances.
-
-    ``values`` and ``valid`` have the shape (images, pixels).
-    """
-    given = valid
-    for turn in range(iterations + 1):
-        use = valid * share[:, None]
-        with np.errstate(invalid="ignore"):  # no valid value has no mean
-            mean = np.einsum("ij,ij->j", use, values) / use.sum(axis=0)
-            square = ((values - mean) * scale[:, None]) ** 2
-            number = valid.sum(axis=0)
-            limit = threshold**2 * np.where(valid, square, 0.0).sum(axis=0) / number
-        kept = valid & (square <= limit)
-        if turn == iterations or np.array_equal(kept, valid):
-            break
-        valid = kept
-    # What was clipped counts as if it were at the limit: noise is clipped, too, and would be missing.
-    total = np.where(given, np.minimum(square, limit), 0.0).sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = total / (number - 1.0) / (valid * scale[:, None] ** 2).sum(axis=0)
-    return mean, np.where(number > 1, variance, math.nan)
