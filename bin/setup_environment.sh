@@ -4,6 +4,9 @@
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PYTHON="$checkout/.venv/bin/python"
 
+# Some containers forbid Python to keep what it has compiled: of the pipelines each start would take twice as long.
+unset PYTHONDONTWRITEBYTECODE
+
 # What was installed is known by the text of pyproject.toml and, in the last line, the extras.
 _is_set_up() {
     local stamp=$1 extra

@@ -40,12 +40,35 @@ settings.register_profile("long", database=None, deadline=None, max_examples=500
 settings.load_profile("fixed")
 
 
+LONGEST = (
+    "campaign",
+    "first_night",
+    "tests/endtoend/test_daily.py",
+    "tests/endtoend/",
+    "tests/simulated_observatory/pipelines/test_pipetask.py",
+    "tests/mutation/",
+    "tests/simulated_observatory/batch/",
+    "tests/calibrations/run/",
+    "tests/frozen/",
+)
+"""Groups of tests that take longest: processes that share the tests begin with them, so that none of them has
+one of these left when the others have nothing to do any more."""
+
+
 @pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let processes that share the tests each take whole files, or all that needs the longest preparation."""
     for item in items:
-        shared = "first_night" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("first_night" if shared else item.nodeid.partition("::")[0]))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: [not _group(item).startswith(each) for each in LONGEST])
+
+
+def _group(item: pytest.Item) -> str:
+    file = item.nodeid.partition("::")[0]
+    fixtures: Collection[str] = getattr(item, "fixturenames", ())
+    if "first_night" in fixtures:
+        return "first_night"
+    return "campaign" if "/campaign/" in file and "runner" in fixtures else file
 
 
 @pytest.hookimpl(wrapper=True)

@@ -49,7 +49,7 @@ class Checkout:
             "PIP_STATUS": str(pip_status),
             "UV_STATUS": str(uv_status),
         }
-        code = f". {self.folder}/bin/setup_environment.sh {extras} && echo $PYTHON"
+        code = f". {self.folder}/bin/setup_environment.sh {extras} && echo $PYTHON && env >&2"
         return subprocess.run(
             ["/bin/bash", "-uc", code], env=variables, capture_output=True, text=True, check=False, timeout=60
         )
@@ -105,3 +105,10 @@ def test_without_uv_pip_installs(checkout: Checkout) -> None:
     ended = checkout.set_up("simulation", uv_status=1)
     assert ended.returncode == 0, ended.stderr
     assert checkout.installed == ["pip clone[simulation]"]
+
+
+def test_what_was_compiled_is_kept_although_the_environment_forbids_it(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert "PYTHONDONTWRITEBYTECODE" not in checkout.set_up("simulation").stderr

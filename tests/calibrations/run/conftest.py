@@ -33,8 +33,19 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def pipelines_checked(template: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Run all jobs once in this process: in those forked from it the pipelines are imported and checked."""
+    for mode in ("external", "internal, both"):
+        folder = tmp_path_factory.mktemp("checked")
+        shutil.copytree(template, folder / "repo")
+        case = Observed(folder, MODES[mode])
+        case.begin()
+        assert case.state == "DONE", case.reason
+
+
 @pytest.fixture
-def observed(template: Path, tmp_path: Path) -> Iterator[Callable[..., Observed]]:
+def observed(template: Path, pipelines_checked: None, tmp_path: Path) -> Iterator[Callable[..., Observed]]:
     """Make a run directory with its repository."""
     made: list[Path] = []
 

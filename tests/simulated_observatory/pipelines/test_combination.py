@@ -39,6 +39,16 @@ def test_equal_weights_give_the_sigma_clipped_mean_of_astropy(number: int, rng: 
     np.testing.assert_allclose(clipped_mean(stack), expected, atol=2e-3)
 
 
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_level_of_the_images_costs_no_precision(masked: bool, rng: np.random.Generator) -> None:
+    stack = frames(rng, 20) + np.float32(30_000.0)
+    excluded = rng.random(stack.shape) < (0.01 if masked else 0.0)
+    values = np.ma.masked_array(stack.astype(float), excluded)
+    expected = sigma_clip(values, sigma=3, maxiters=3, cenfunc="mean", axis=0).mean(axis=0).filled()
+    found = clipped_mean(stack, excluded=excluded if masked else None)
+    assert np.abs(found - expected).max() <= np.spacing(np.float32(expected.min()))
+
+
 @pytest.mark.parametrize("number", [3, 15])
 def test_weights_and_exclusions_follow_the_definition(number: int, rng: np.random.Generator) -> None:
     stack = frames(rng, number, (20, 30))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from lsst.daf.butler import Butler, CollectionType, Timespan
 from lsst.pipe.base import Pipeline
 
 from lsst.ts.simulated_observatory.detector.truth import draw_truth
+from lsst.ts.simulated_observatory.pipelines.forks import prepared
 from lsst.ts.simulated_observatory.pipelines.new_repository import (
     calibration_type,
     certify_camera_model,
@@ -74,13 +75,11 @@ def pipetask(repo: str) -> Callable[..., str]:
         chosen = ", ".join(map(str, exposures))
         query = f"instrument='LATISS' AND detector IN (0) AND exposure IN ({chosen})"
         words = ["-i", RAW, "-j", "1", "-i", inputs, "--register-dataset-types", *options.split()]
-        command = [sys.executable, "-c", "from lsst.ctrl.mpexec.cli.pipetask import main; main()"]
-        command += ["--long-log", "run", "-p", f"{PIPELINES}/{pipeline}", "-b", repo, "-o", f"u/ocps/{job}"]
-        command += [*words, "--output-run", f"u/ocps/{job}/run", "-d", query]
-        result = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
-        assert result.returncode == 0, result.stdout[-3000:]
+        arguments = ["--long-log", "run", "-p", f"{PIPELINES}/{pipeline}", "-b", repo, "-o", f"u/ocps/{job}"]
+        arguments += [*words, "--output-run", f"u/ocps/{job}/run", "-d", query]
+        log = Path(repo).parent / f"{job}.log"
+        status = prepared(os.environ).fork(arguments, os.environ, log).wait()
+        assert status == 0, log.read_text(encoding="utf-8")[-3000:]
         return f"u/ocps/{job}"
 
     return run

@@ -1,4 +1,4 @@
-"""Weighted mean of each pixel over a stack of images, without outliers."""
+"""Means of the pixels of many images, without outliers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ LIKELY = 3.3
 
 MAD_TO_SIGMA = 1.4826
 """Sigma of a normal distribution, in units of its median absolute deviation."""
+
+NEARLY = 0.9999
+"""Part of a limit from which on single precision does not tell whether a value is beyond it."""
 
 BLOCK = 16_384
 """Pixels that are combined at a time: so many of all images fit into the processor's cache."""
@@ -73,37 +76,48 @@ def clipped_mean(
     flags = None if excluded is None else excluded.reshape(number, -1)
     if flags is not None and (often := np.count_nonzero(flags, axis=0) * 2 > number).any():
         flags = flags & ~often
-    share = (weights / weights.sum()).astype(np.float32)
-    scale = np.sqrt(weights / weights.mean()).astype(np.float32)
+    share, scale = weights / weights.sum(), np.sqrt(weights / weights.mean())
+    some_weigh_more = bool((scale != 1.0).any())
     mean = np.empty(flat.shape[1], dtype=np.float32)
     expected = None if sigma is None else sigma.ravel()
     spread = np.empty(flat.shape[1], dtype=np.float32) if variance is None else variance.reshape(-1)
     for start in range(0, flat.shape[1], BLOCK):
         part = slice(start, start + BLOCK)
         values = flat[:, part]
-        valid = np.isfinite(values)
-        if not (complete := bool(valid.all())):
-            values = np.where(valid, values, np.float32(0.0))
-        if flags is not None:
-            valid &= ~flags[:, part]
-        mean[part] = share @ values
-        square = (values - mean[part]) * scale[:, None]
+        # Sums of the differences from one image are not rounded to the precision that the level leaves.
+        with np.errstate(invalid="ignore"):
+            square = values - values[0]
+            middle = share.astype(np.float32) @ square
+        valid = None if flags is None else ~flags[:, part]
+        if not np.isfinite(middle).all():
+            finite = np.isfinite(values)
+            valid = finite if valid is None else valid & finite
+            values = np.where(finite, values, np.float32(0.0))
+            square = values - values[0]
+            middle = share.astype(np.float32) @ square
+        mean[part] = values[0] + middle
+        square -= middle
+        if some_weigh_more:
+            square *= scale.astype(np.float32)[:, None]
         square *= square
         largest, mean_square = square.max(axis=0), square.mean(axis=0)
         spread[part] = mean_square / (number - 1) if number > 1 else math.nan
-        again = largest > threshold**2 * mean_square
+        again = largest > NEARLY * threshold**2 * mean_square
         strange = None if expected is None else largest > (LIKELY * expected[part]) ** 2
         if strange is not None:
             again |= strange
-        if flags is not None or not complete:
+        if valid is not None:
             again |= ~valid.all(axis=0)
         where = np.flatnonzero(again)
         if where.size:
+            good = np.ones(values.shape, dtype=bool) if valid is None else valid
             if expected is not None and strange is not None and strange.any():
-                valid[:, strange] = _without_strangers(
-                    values[:, strange], scale, valid[:, strange], expected[part][strange]
+                good[:, strange] = _without_strangers(
+                    values[:, strange], scale.astype(np.float32), good[:, strange], expected[part][strange]
                 )
-            found = _clip(values[:, where], share, scale, valid[:, where], threshold, iterations)
+            found = _clip(
+                values[:, where].astype(np.float64), share, scale, good[:, where], threshold, iterations
+            )
             mean[start + where], spread[start + where] = found
     return mean.reshape(shape)
 
@@ -122,9 +136,9 @@ def _without_strangers(
 
 
 def _clip(
-    values: NDArray[np.float32],
-    share: NDArray[np.float32],
-    scale: NDArray[np.float32],
+    values: NDArray[np.float64],
+    share: NDArray[np.float64],
+    scale: NDArray[np.float64],
     valid: NDArray[np.bool_],
     threshold: float,
     iterations: int,
@@ -133,20 +147,26 @@ def _clip(
 
     ``values`` and ``valid`` have the shape (images, pixels).
     """
-    given = valid
+    # As numbers, so that sums over the images are products of matrices, which are made fastest.
+    good, ones, left = valid.astype(np.float64), np.ones(len(values)), np.arange(values.shape[1])
+    given, found, variance = good, np.empty(left.size), np.empty(left.size)
     for turn in range(iterations + 1):
-        use = valid * share[:, None]
+        number = ones @ good
         with np.errstate(invalid="ignore"):  # no valid value has no mean
-            mean = np.einsum("ij,ij->j", use, values) / use.sum(axis=0)
+            mean = (share @ (values * good)) / (share @ good)
             square = ((values - mean) * scale[:, None]) ** 2
-            number = valid.sum(axis=0)
-            limit = threshold**2 * np.where(valid, square, 0.0).sum(axis=0) / number
-        kept = valid & (square <= limit)
-        if turn == iterations or np.array_equal(kept, valid):
+            limit = threshold**2 * (ones @ (square * good)) / number
+        kept = good * (square <= limit)
+        more = (ones @ kept != number) & (turn < iterations)
+        ended = ~more
+        place, used = left[ended], good[:, ended]
+        found[place] = mean[ended]
+        # What was clipped counts as if it were at the limit: noise is clipped, too, and would be missing.
+        total = ones @ (given[:, ended] * np.minimum(square[:, ended], limit[ended]))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            variance[place] = total / (number[ended] - 1.0) / (scale**2 @ used)
+        variance[place[number[ended] <= 1]] = math.nan
+        if not more.any():
             break
-        valid = kept
-    # What was clipped counts as if it were at the limit: noise is clipped, too, and would be missing.
-    total = np.where(given, np.minimum(square, limit), 0.0).sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        variance = total / (number - 1.0) / (valid * scale[:, None] ** 2).sum(axis=0)
-    return mean, np.where(number > 1, variance, math.nan)
+        left, values, good, given = left[more], values[:, more], kept[:, more], given[:, more]
+    return found, variance
