@@ -263,11 +263,12 @@ def test_a_page_that_fails_says_so_and_leaves_the_run_alone(tmp_path: Path) -> N
 
 
 def test_a_page_that_is_being_drawn_is_given_up_for_a_newer_one(folder: Path) -> None:
-    process = PageProcess(folder)
-    process.draw()
-    process.hurry()
+    hurried = PageProcess(folder)
+    hurried.draw()
+    hurried.hurry()
     with pytest.raises(TimeoutError):
-        process.wait(200.0)
+        hurried.wait(200.0)
+    hurried._end_former()
     process = PageProcess(folder)
     process.draw()
     with pytest.raises(TimeoutError):
