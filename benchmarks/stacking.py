@@ -12,12 +12,15 @@ with two threads for ours, which is what a pair of cores can do. ccdproc is meas
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as jobs have it; before numpy is imported
 
 import numpy as np
 from astropy.stats import sigma_clip

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,18 +27,11 @@ from lsst.ts.simulated_observatory.faults.kinds import KINDS
 
 from .by_hand import read_scenario
 
-CAMPAIGN = [sys.executable, "-m", "lsst.ts.simulated_observatory.campaign"]
-
 EXAMPLES = yaml.safe_load((Path(__file__).parent / "examples.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.timeout(1800)
-def test_a_short_campaign_finds_no_violation() -> None:
-    outcomes = list(run_campaign(range(8)))
-    assert [each.violations for each in outcomes] == [()] * 8
-
-
-@pytest.mark.timeout(1800)
+@pytest.mark.usefixtures("runner")  # what is played in processes that are forked later begins at once
 def test_every_twentieth_interruption_of_the_matrix_is_survived() -> None:
     outcomes = list(run_matrix(slice(0, None, 20)))
     assert [each.seed for each in outcomes if each.violations] == []
@@ -57,16 +48,19 @@ def test_a_scenario_that_stays_violates_nothing(runner: Runner, example: dict[st
         pytest.fail("\n".join([outcome.story, *found]))
 
 
-def test_the_report_of_the_command(tmp_path: Path) -> None:
-    command = [*CAMPAIGN, "--scenarios", "3", "--seed", "7", "--json"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+@pytest.mark.usefixtures("runner")
+def test_a_short_campaign_finds_no_violation_and_its_command_reports_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = CliRunner().invoke(main, ["--scenarios", "8", "--seed", "7", "--json"])
+    assert (ended.exit_code, ended.stderr) == (0, "")
     report = json.loads(ended.stdout)
     assert {"scenarios", "seed", "violations", "faults", "seconds"} <= set(report)
-    assert (report["scenarios"], report["seed"], report["violations"]) == (3, 7, [])
+    assert (report["scenarios"], report["seed"], report["violations"]) == (8, 7, [])
     assert set(report["faults"]) == set(KINDS)
     assert set(report["never_struck"]) == {name for name, number in report["faults"].items() if not number}
     assert 50 < report["memory_mb"] < 4096
-    assert ended.stderr == ""
     assert list(tmp_path.iterdir()) == []
 
 
