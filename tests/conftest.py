@@ -41,13 +41,13 @@ settings.load_profile("fixed")
 
 
 LONGEST = (
+    "tests/simulated_observatory/batch/",
     "campaign",
     "first_night",
     "tests/endtoend/test_daily.py",
     "tests/endtoend/",
     "tests/simulated_observatory/pipelines/test_pipetask.py",
     "tests/mutation/",
-    "tests/simulated_observatory/batch/",
     "tests/calibrations/run/",
     "tests/frozen/",
 )

@@ -20,8 +20,6 @@ from lsst.ts.simulated_observatory.stand_ins.template import make_template
 from ...simulated_observatory.repository.server import Server, running_server
 from .interrupted import COLLECTION, FILTERS, MODES, Observed
 
-pytestmark = pytest.mark.long
-
 DAY = 86400.0
 
 

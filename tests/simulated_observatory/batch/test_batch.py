@@ -153,7 +153,6 @@ def test_results_of_a_bias_are_those_of_the_process(bias: Job) -> None:
     assert log.endswith("the batch job ended with exit status 0\n")
 
 
-@pytest.mark.long
 def test_statistics_of_a_verification_are_those_of_the_process(
     night: Night, biases: list[int], bias: Job
 ) -> None:
@@ -162,14 +161,12 @@ def test_statistics_of_a_verification_are_those_of_the_process(
     assert any(name == "verifyBiasDetStats" for name, _ in results(night, job))
 
 
-@pytest.mark.long
 def test_curve_is_that_of_the_process(night: Night, bias: Job) -> None:
     flats = night.take("FLAT", [2.0, 2.0, 8.0, 8.0, 20.0, 20.0])
     job = run_both(night, "curve", "cpPtc.yaml", flats, inputs=bias.collection)
     assert any(name == "ptc" for name, _ in results(night, job))
 
 
-@pytest.mark.long
 def test_failed_quantum_fails_the_job_and_its_log_is_gathered(night: Night) -> None:
     first, second = night.take("BIAS", [0.0] * 2)
     night.files[second].unlink()
@@ -182,7 +179,6 @@ def test_failed_quantum_fails_the_job_and_its_log_is_gathered(night: Night) -> N
     assert [name for name, _ in results(night, job)].count("cpBiasProc") == 1  # the other one is kept
 
 
-@pytest.mark.long
 def test_abort_ends_all_processes(night: Night, biases: list[int]) -> None:
     job = night.job("aborted", "cpBias.yaml", biases)
     process = night.batch(job)
@@ -195,7 +191,6 @@ def test_abort_ends_all_processes(night: Night, biases: list[int]) -> None:
         assert not butler.collections.query(f"{job.collection}*")
 
 
-@pytest.mark.long
 def test_abort_while_the_graph_is_made(night: Night, biases: list[int]) -> None:
     process = night.batch(night.job("early", "cpBias.yaml", biases))
     with running(process) as status:
@@ -205,7 +200,6 @@ def test_abort_while_the_graph_is_made(night: Night, biases: list[int]) -> None:
     assert members(process) == {}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("killed", [QUANTUM, WORKER, POOL])
 def test_what_is_killed_is_replaced(night: Night, biases: list[int], killed: str) -> None:
     """The process of a quantum, the worker of Parsl that runs it, and what has started the workers."""
@@ -218,7 +212,6 @@ def test_what_is_killed_is_replaced(night: Night, biases: list[int], killed: str
     assert members(process) == {}
 
 
-@pytest.mark.long
 def test_job_whose_submission_is_killed_leaves_no_process(night: Night, biases: list[int]) -> None:
     process = night.batch(night.job("killed", "cpBias.yaml", biases))
     with running(process) as status:

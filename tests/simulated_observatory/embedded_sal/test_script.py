@@ -53,9 +53,7 @@ def states(remote: salobj.Remote) -> list[str]:
 
 def test_a_script_runs_from_configuration_to_done(run_check: Callable[[Check], None]) -> None:
     async def check(script: Any, remote: salobj.Remote) -> None:
-        of_others = script.log.handlers[
-            :-1
-        ]  # scripts share the logger, and those that were killed stay there
+        of_others = script.log.handlers[:-1]  # scripts share the logger; those that were killed stay there
         running = await begin(remote, config="steps: 3")
         metadata = remote.evt_metadata.get()
         assert (metadata.duration, metadata.nimages, metadata.filters) == (30.0, 3, "")
