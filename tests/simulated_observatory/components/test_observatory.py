@@ -113,9 +113,9 @@ def test_closing_in_the_middle_of_everything_leaves_nothing_running(
         assert stand_ins.processes[0].killed.is_set()
         assert stand_ins.closed
 
+    threads = threading.enumerate()  # other tests may have left theirs
     clock.run(body)
-    names = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
-    assert not names
+    assert [thread.name for thread in threading.enumerate() if thread not in threads] == []
     assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
 
 
