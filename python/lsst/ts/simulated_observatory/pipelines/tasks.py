@@ -26,6 +26,7 @@ __all__ = [
     "CalibrationTask",
     "ImageInput",
     "ImagesInput",
+    "ResultsInput",
     "ResultsOutput",
     "StatisticsInput",
     "StatisticsOutput",
@@ -52,6 +53,9 @@ StatisticsInput = partial(Input, storageClass=STATISTICS, multiple=True)
 
 StatisticsOutput = partial(Output, storageClass=STATISTICS)
 """A nested dictionary."""
+
+ResultsInput = partial(Input, storageClass=RESULTS, multiple=True)
+"""Tables."""
 
 ResultsOutput = partial(Output, storageClass=RESULTS)
 """A table."""

@@ -17,7 +17,7 @@ from .defectcriteria import verified_defects
 from .images import DetectorImage
 from .merging import exp_merge, run_merge
 from .resulttables import head_of, merged_results, results_table
-from .storage_classes import CURVE, IMAGE, RESULTS
+from .storage_classes import CURVE, IMAGE
 from .tables import PhotonTransferCurve
 from .tasks import (
     DETECTOR,
@@ -26,6 +26,7 @@ from .tasks import (
     CalibrationInput,
     CalibrationTask,
     ImageInput,
+    ResultsInput,
     ResultsOutput,
     StatisticsInput,
     StatisticsOutput,
@@ -89,13 +90,7 @@ class VerifyRunConnections(PipelineTaskConnections, dimensions=_RUN, defaultTemp
     """Results of all exposures, and the result of the run."""
 
     inputStats = StatisticsInput(doc="By exposure", name="verify{calibration}ExpStats", dimensions=EXPOSURE)
-    inputResults = Input(
-        doc="Tables",
-        name="verify{calibration}ExpResults",
-        storageClass=RESULTS,
-        dimensions=EXPOSURE,
-        multiple=True,
-    )
+    inputResults = ResultsInput(doc="Tables", name="verify{calibration}ExpResults", dimensions=EXPOSURE)
     outputStats = StatisticsOutput(doc="Result", name="verify{calibration}Stats", dimensions=_RUN)
     outputResults = ResultsOutput(doc="Table", name="verify{calibration}Results", dimensions=_RUN)
 
