@@ -78,27 +78,24 @@ def clipped_mean(
         flags = flags & ~often
     share, scale = weights / weights.sum(), np.sqrt(weights / weights.mean())
     some_weigh_more = bool((scale != 1.0).any())
+    single_share, single_scale = share.astype(np.float32), scale.astype(np.float32)
     mean = np.empty(flat.shape[1], dtype=np.float32)
     expected = None if sigma is None else sigma.ravel()
     spread = np.empty(flat.shape[1], dtype=np.float32) if variance is None else variance.reshape(-1)
     for start in range(0, flat.shape[1], BLOCK):
         part = slice(start, start + BLOCK)
         values = flat[:, part]
-        # Sums of the differences from one image are not rounded to the precision that the level leaves.
-        with np.errstate(invalid="ignore"):
-            square = values - values[0]
-            middle = share.astype(np.float32) @ square
+        square, middle = _from_first(values, single_share)
         valid = None if flags is None else ~flags[:, part]
         if not np.isfinite(middle).all():
             finite = np.isfinite(values)
             valid = finite if valid is None else valid & finite
             values = np.where(finite, values, np.float32(0.0))
-            square = values - values[0]
-            middle = share.astype(np.float32) @ square
+            square, middle = _from_first(values, single_share)
         mean[part] = values[0] + middle
         square -= middle
         if some_weigh_more:
-            square *= scale.astype(np.float32)[:, None]
+            square *= single_scale[:, None]
         square *= square
         largest, mean_square = square.max(axis=0), square.mean(axis=0)
         spread[part] = mean_square / (number - 1) if number > 1 else math.nan
@@ -113,13 +110,25 @@ def clipped_mean(
             good = np.ones(values.shape, dtype=bool) if valid is None else valid
             if expected is not None and strange is not None and strange.any():
                 good[:, strange] = _without_strangers(
-                    values[:, strange], scale.astype(np.float32), good[:, strange], expected[part][strange]
+                    values[:, strange], single_scale, good[:, strange], expected[part][strange]
                 )
             found = _clip(
                 values[:, where].astype(np.float64), share, scale, good[:, where], threshold, iterations
             )
             mean[start + where], spread[start + where] = found
     return mean.reshape(shape)
+
+
+def _from_first(
+    values: NDArray[np.float32], share: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Differences from the first image, shape (images, pixels), and their weighted mean, shape (pixels,).
+
+    Their sums are not rounded to the precision that the level of the images leaves.
+    """
+    with np.errstate(invalid="ignore"):
+        differences = values - values[0]
+        return differences, share @ differences
 
 
 def _without_strangers(
