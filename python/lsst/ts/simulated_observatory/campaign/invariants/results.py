@@ -88,7 +88,9 @@ def _verdicts_are_true(evidence: Evidence) -> Iterator[str]:
     for fact in evidence.of("VerdictGiven"):
         name, collection = fact["calibration"], fact["verification_collection"]
         job = evidence.events.by_run.get(f"{collection}/run")
-        if job is None or job not in [*evidence.successful("verify", name), *_on_lost_images(evidence, fact)]:
+        if job is None or not (
+            job in evidence.successful("verify", name) or _was_successful(evidence, fact, job)
+        ):
             yield f"the verdict on {name} is of {collection}, which is no successful job on its exposures"
             continue
         found = evidence.verdict_on(job)
@@ -99,15 +101,11 @@ def _verdicts_are_true(evidence: Evidence) -> Iterator[str]:
             )
 
 
-def _on_lost_images(evidence: Evidence, verdict: Mapping[str, Any]) -> Iterator[JobEvent]:
-    """Successful verifications some of whose images are lost, if there is a later verdict than this one."""
-    if verdict is evidence.verdicts[verdict["calibration"]]:
-        return
-    lost = {fact["id"] for fact in evidence.of("ExposureLost")}
-    for job in evidence.events.jobs:
-        same = (job.kind, job.calibration, job.exit_code) == ("verify", verdict["calibration"], 0)
-        if same and lost & set(job.exposures):
-            yield job
+def _was_successful(evidence: Evidence, verdict: Mapping[str, Any], job: JobEvent) -> bool:
+    """Whether the job of a verdict ended well on images of which some are lost, and there is a later one."""
+    name, lost = verdict["calibration"], {fact["id"] for fact in evidence.of("ExposureLost")}
+    succeeded = (job.kind, job.calibration, job.exit_code) == ("verify", name, 0)
+    return succeeded and verdict is not evidence.verdicts[name] and not lost.isdisjoint(job.exposures)
 
 
 @invariant
