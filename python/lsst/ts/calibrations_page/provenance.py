@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS
+from lsst.ts.calibrations.journal.summary import is_used
 
 from .html import Markup, details, table, tag
 
@@ -143,5 +144,4 @@ def butler_cell(summary: Mapping[str, Any], instrument: str, detectors: Sequence
 def _verified(exposure: Mapping[str, Any], calibration: str) -> bool:
     """Whether an exposure was verified with a calibration, if all went well."""
     kind = CALIBRATIONS[calibration].verified_with
-    used = exposure["ingested"] and not exposure["discarded"] and not exposure.get("lost")
-    return bool(exposure["image_type"] == kind and used)
+    return exposure["image_type"] == kind and is_used(exposure)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS
+from lsst.ts.calibrations.journal.summary import is_used
 from lsst.ts.calibrations.report.failures import failure_lines, likely_cause
 
 from .html import Markup, breakable, details, figure, table, tag
@@ -161,10 +162,7 @@ def _reasons(calibration: str, summary: Mapping[str, Any]) -> Iterator[Markup]:
     yield tag("ul", [tag("li", _with_bold_begin(line)) for line in lines], class_="why")
     made = summary["verification"].get(calibration, {}).get("generation_collection")
     kind = CALIBRATIONS[calibration].image_type
-    combined = sum(
-        each["image_type"] == kind and not each["discarded"] and not each.get("lost")
-        for each in summary["exposures"]
-    )
+    combined = sum(each["image_type"] == kind and is_used(each) for each in summary["exposures"])
     if cause := likely_cause(tests, combined if made else None):
         yield tag("p", f"Likely cause: {cause}.")
 

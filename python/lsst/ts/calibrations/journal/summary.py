@@ -17,7 +17,7 @@ from .facts import Fact
 from .record import ExposureRecord, JobRecord, RunRecord
 from .settings import RunSettings
 
-__all__ = ["SUMMARY", "make_summary", "write_summary"]
+__all__ = ["SUMMARY", "is_used", "make_summary", "write_summary"]
 
 SUMMARY = "summary.json"
 """Name of the summary in the run directory."""
@@ -145,6 +145,22 @@ def _exposure(exposure: ExposureRecord) -> dict[str, Any]:
         "files": list(exposure.files),
         **({"lost": True} if exposure.lost else {}),
     }
+
+
+def is_used(exposure: Mapping[str, Any]) -> bool:
+    """Tell whether an exposure of a summary is one that the run uses.
+
+    Parameters
+    ----------
+    exposure
+        As ``exposures`` of ``summary.json`` has it.
+
+    Returns
+    -------
+    used
+        Whether it is ingested, was not taken to be discarded, and is not lost.
+    """
+    return bool(exposure["ingested"] and not exposure["discarded"] and not exposure.get("lost"))
 
 
 def _job(job: JobRecord, started: float) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from lsst.ts.calibrations.domain.text import first_lines, plain
+from lsst.ts.calibrations.journal.summary import is_used
 from lsst.ts.calibrations.report.failures import failure_lines
 from lsst.ts.calibrations.run.page_process import PAGE
 
@@ -93,7 +94,7 @@ def _used(summary: Mapping[str, Any]) -> dict[str, str]:
         taken = [each for each in summary["exposures"] if each["image_type"] == name]
         if calibration.image_type is None or not taken:
             continue
-        kept = sum(each["ingested"] and not each["discarded"] and not each.get("lost") for each in taken)
+        kept = sum(map(is_used, taken))
         left_out = {each["exposure"] for each in summary.get("left_out", ()) if each["calibration"] == name}
         wanted = summary["config"].get(calibration.option_of("n"))
         used[name] = f"{kept - len(left_out)}" + (f" of {wanted}" if wanted is not None else "")
