@@ -45,13 +45,15 @@ SHAPE = 120, 320
 AMPLIFIERS = {f"C{y}{x}": Amplifier(f"C{y}{x}", 80 * x, 60 * y, 80, 60) for y in range(2) for x in range(4)}
 C01 = AMPLIFIERS["C01"].box
 
-CASES: list[tuple[str, str, str, Callable[[np.random.Generator], Outcome]]] = []
+Rng = np.random.Generator
+
+CASES: list[tuple[str, str, str, Callable[[Rng], Outcome]]] = []
 
 
 def case(group: str, what: str, right: str) -> Callable[[Any], Any]:
     """Declare a function that makes a bad input, and says what came out and whether it is right."""
 
-    def declare(function: Callable[[np.random.Generator], Outcome]) -> Any:
+    def declare(function: Callable[[Rng], Outcome]) -> Any:
         CASES.append((group, what, right, function))
         return function
 
@@ -88,12 +90,12 @@ def image(array: Reals, exposure: int = 1, time: float = 15.0, **metadata: Any) 
     return DetectorImage(array.astype(np.float32), mask, dict(AMPLIFIERS), known | metadata)
 
 
-def biases(rng: np.random.Generator, levels: Sequence[float]) -> list[Stored]:
+def biases(rng: Rng, levels: Sequence[float]) -> list[Stored]:
     """Biases with some light in each, electron."""
     return [Stored(image(rng.normal(each, NOISE, SHAPE), n, 0.0)) for n, each in enumerate(levels, 1)]
 
 
-def darks(rng: np.random.Generator, rates: Sequence[float], time: float = 30.0) -> list[Stored]:
+def darks(rng: Rng, rates: Sequence[float], time: float = 30.0) -> list[Stored]:
     """Darks of some dark current, electron/s."""
     return [
         Stored(image(rng.poisson(each * time, SHAPE) + rng.normal(0, NOISE, SHAPE), n, time))
@@ -101,7 +103,7 @@ def darks(rng: np.random.Generator, rates: Sequence[float], time: float = 30.0) 
     ]
 
 
-def flats(rng: np.random.Generator, levels: Sequence[float], response: Any = 1.0) -> list[Stored]:
+def flats(rng: Rng, levels: Sequence[float], response: Any = 1.0) -> list[Stored]:
     """Flats of some light, electron."""
     ones = np.ones(SHAPE)
     return [
@@ -164,7 +166,7 @@ def removed(array: Reals, saturation: float = 120_000.0, fit_type: str = "MEDIAN
     return subtract_overscan(raw, saturation=saturation, fit_type=fit_type)
 
 
-def raw(rng: np.random.Generator, signal: float, level: float = 20_000.0) -> Reals:
+def raw(rng: Rng, signal: float, level: float = 20_000.0) -> Reals:
     """Raw amplifier with some signal, adu."""
     array = rng.normal(level, 8.0, (ROWS + PARALLEL, PRESCAN + COLUMNS + SERIAL))
     area = array[:ROWS, PRESCAN : PRESCAN + COLUMNS]
@@ -173,7 +175,7 @@ def raw(rng: np.random.Generator, signal: float, level: float = 20_000.0) -> Rea
 
 
 def curve(
-    rng: np.random.Generator,
+    rng: Rng,
     times: Sequence[float],
     *,
     gain: float = GAIN,
@@ -219,7 +221,7 @@ def fitted(fit: Any, gain: float, percent: float) -> Outcome:
 
 
 def pair(
-    rng: np.random.Generator,
+    rng: Rng,
     light: float,
     ratio: float = 1.0,
     change: Callable[[Reals], None] | None = None,
@@ -254,7 +256,7 @@ def part_of(found: Any, box: Any) -> float:
     return float(np.mean(found.mask[box]))
 
 
-def known_detector(rng: np.random.Generator) -> tuple[dict[str, DetectorImage], NDArray[np.bool_]]:
+def known_detector(rng: Rng) -> tuple[dict[str, DetectorImage], NDArray[np.bool_]]:
     """Flat, combined dark and combined flat of a detector, and its true defects."""
     response, rate = rng.normal(1.0, 0.005, SHAPE), np.full(SHAPE, 0.02)
     cold, hot = (np.column_stack([rng.integers(12, n - 12, 12) for n in SHAPE]) for _ in range(2))

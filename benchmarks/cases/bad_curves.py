@@ -12,6 +12,7 @@ from made_inputs import (
     GAIN,
     NOISE,
     Outcome,
+    Rng,
     case,
     curve,
     fitted,
@@ -23,9 +24,6 @@ from numpy.typing import NDArray
 from lsst.ts.simulated_observatory.pipelines.covariancefit import covariance_model, fit_covariances
 from lsst.ts.simulated_observatory.pipelines.flatpairs import measure_pair
 from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve
-
-Rng = np.random.Generator
-
 
 for _gain in (0.05, 20.0):
 

@@ -9,6 +9,7 @@ from made_inputs import (
     NOISE,
     SHAPE,
     Outcome,
+    Rng,
     case,
     combined_flat,
     darks,
@@ -20,8 +21,6 @@ from made_inputs import (
     part_of,
     refused,
 )  # fmt: skip
-
-Rng = np.random.Generator
 
 
 @case("defects", "5 of 8 amplifiers dead (most)", "dead ones found, or verification fails")

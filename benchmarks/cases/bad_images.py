@@ -15,6 +15,7 @@ from made_inputs import (
     ROWS,
     SHAPE,
     Outcome,
+    Rng,
     biases,
     case,
     combined,
@@ -35,8 +36,6 @@ from made_inputs import (
 from lsst.ts.simulated_observatory.pipelines.combine import FlatNormConfig, FlatNormTask
 from lsst.ts.simulated_observatory.pipelines.images import Key, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.removal import divide_by_flat, flag_cosmic_rays
-
-Rng = np.random.Generator
 
 
 @case("signal", "converter of C00 ends at 60 000 adu in a flat that is brighter", "SAT where it ends")

@@ -20,6 +20,7 @@ from made_inputs import (
     SAT,
     SHAPE,
     Outcome,
+    Rng,
     biases,
     case,
     combined,
@@ -52,8 +53,6 @@ from lsst.ts.simulated_observatory.pipelines.images import Key, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve, variance_model
 from lsst.ts.simulated_observatory.pipelines.removal import divide_by_flat
 from lsst.ts.simulated_observatory.pipelines.statistics import clipped_statistics
-
-Rng = np.random.Generator
 
 
 @case("1", "saturated flat, 60 kadu of it in the parallel overscan", "all pixels SAT")
