@@ -85,7 +85,7 @@ def no_more_than_one_image(_runner: object, scenario: Scenario) -> Outcome:
 
 @pytest.fixture
 def without_scripts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(campaign, "open_runner", lambda _: Runner(tmp_path))
+    monkeypatch.setattr(campaign, "open_runner", lambda *_: Runner(tmp_path))
     monkeypatch.setattr(campaign, "check_scenario", no_more_than_one_image)
 
 

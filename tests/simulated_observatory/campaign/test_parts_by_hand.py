@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,10 +69,10 @@ def test_what_is_wrong_with_any_part_is_noticed(invariant: str, wrong: PartOutco
 
 @pytest.mark.long  # a runner is opened, and a run is killed
 def test_a_resumed_process_that_dies_is_noticed(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    def die(scenario: Scenario, folder: Path, part: int, report: Callable[[str], None]) -> PartOutcome:
+    def die(scenario: Scenario, folder: Path, part: int, *arguments: Any) -> PartOutcome:
         if part:
             os._exit(3)
-        return _run_part(scenario, folder, part, report)
+        return _run_part(scenario, folder, part, *arguments)
 
     monkeypatch.setattr(module, "_run_part", die)
     killed: dict[str, Any] = {"interruption": Interruption(Act.KILL, message=100), "resumed": True}

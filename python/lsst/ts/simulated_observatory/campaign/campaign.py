@@ -92,7 +92,7 @@ def run_campaign(seeds: Sequence[int], *, focus: Sequence[str] = (), processes: 
     """
 
     def produce(folder: Path) -> Iterator[Outcome]:
-        runner, shrunk = open_runner(folder), set[str]()
+        runner, shrunk = open_runner(folder, processes), set[str]()
 
         def work(seed: int) -> Outcome:
             return check_scenario(runner, draw_scenario(seed, focus))
@@ -122,7 +122,7 @@ def run_matrix(numbers: slice, *, processes: int = 2) -> Iterator[Outcome]:
     """
 
     def produce(folder: Path) -> Iterator[Outcome]:
-        runner = open_runner(folder)
+        runner = open_runner(folder, processes)
         scenarios = matrix(runner)
         chosen = range(len(scenarios))[numbers]
         if not chosen:

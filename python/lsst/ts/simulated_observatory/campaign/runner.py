@@ -18,11 +18,10 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from lsst.daf.butler import Butler
 from rich.console import Console
 
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
@@ -48,6 +47,7 @@ from ..stand_ins.machinery import standin_machinery
 from ..stand_ins.measurements import Disturbance, StandInCamera
 from ..stand_ins.template import make_template
 from .datasets import Certificate, Datasets
+from .opened import OpenedRepository
 from .recording import INDEX, Recorder
 from .scenario import PartOutcome, Played, Scenario, ordinary_scenario
 from .workers import check_space, limit_memory
@@ -89,9 +89,12 @@ class Runner:
     ----------
     folder
         Scratch folder.
+    opened
+        Repositories that are opened, by the folder of a scenario that has one; other scenarios open theirs.
     """
 
     folder: Path
+    opened: dict[Path, OpenedRepository] = field(default_factory=dict)
 
     def play(self, scenario: Scenario) -> Played:
         """Play a scenario.
@@ -113,7 +116,7 @@ class Runner:
             if part:
                 with closing(Datasets(folder / "run" / "repo")) as datasets:
                     played.raws = datasets.raws
-            _play_part(played, part)
+            _play_part(played, part, self.opened.get(folder))
         if (last := played.parts[-1]) is not None and last.refused:
             played.refused = last.refused
             played.parts.pop()
@@ -121,8 +124,14 @@ class Runner:
 
     def _prepare(self, instrument: Instrument) -> Path:
         """Make a folder, with a new repository."""
-        # A Butler remembers what the index of a folder says: no two scenarios have the same one.
-        folder = Path(tempfile.mkdtemp(prefix="scenario-", dir=self.folder))
+        prefix = f"{instrument.name}-"
+        for folder in self.opened:
+            with contextlib.suppress(FileExistsError):  # a scenario has it now
+                if folder.name.startswith(prefix):
+                    folder.mkdir()
+                    break
+        else:
+            folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self.folder))
         (folder / "run").mkdir()
         shutil.copytree(self._template(instrument), folder / "run" / "repo")
         return folder
@@ -136,13 +145,15 @@ class Runner:
         return template
 
 
-def open_runner(folder: Path) -> Runner:
+def open_runner(folder: Path, scenarios: int = 1) -> Runner:
     """Make a runner, and run a script in this process: those forked later find all imported and compiled.
 
     Parameters
     ----------
     folder
         Scratch folder.
+    scenarios
+        How many will be played at a time.
 
     Returns
     -------
@@ -156,15 +167,19 @@ def open_runner(folder: Path) -> Runner:
     """
     runner = Runner(folder)
     for instrument in (LATISS, LSSTCOMCAM):
-        prepared = runner._prepare(instrument)
         _certified_in(runner._template(instrument))
-        outcome = _run_part(_scenario_of_all(instrument), prepared, 0, lambda _: None)
-        if outcome.status != 0:
-            raise RuntimeError(
-                f"a run in which nothing goes wrong ended with {outcome.status}:\n"
-                f"{outcome.log}{outcome.broken}"
-            )
-        shutil.rmtree(prepared)
+        folders = [runner._prepare(instrument) for _ in range(scenarios)]
+        for number, prepared in enumerate(folders):
+            scenario = ordinary_scenario(instrument) if number else _scenario_of_all(instrument)
+            with OpenedRepository.opening(prepared / "run" / "repo") as opened:
+                outcome = _run_part(scenario, prepared, 0, lambda _: None, opened)
+            if outcome.status != 0:
+                raise RuntimeError(
+                    f"a run in which nothing goes wrong ended with {outcome.status}:\n"
+                    f"{outcome.log}{outcome.broken}"
+                )
+            shutil.rmtree(prepared)
+            runner.opened[prepared] = opened
     return runner
 
 
@@ -190,7 +205,7 @@ def _certified_in(template: Path) -> frozenset[Certificate]:
         return datasets.certificates
 
 
-def _play_part(played: Played, part: int) -> None:
+def _play_part(played: Played, part: int, opened: OpenedRepository | None) -> None:
     """Play a part of a run in a forked process, and add what became of it."""
     path, strikes = played.folder / f"part{part}.json", played.folder / f"strikes{part}"
     sys.stdout.flush()
@@ -206,7 +221,11 @@ def _play_part(played: Played, part: int) -> None:
             os.dup2(complaints, 2)
             file = os.open(strikes, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             outcome = _run_part(
-                played.scenario, played.folder, part, lambda name: os.write(file, f"{name}\n".encode())
+                played.scenario,
+                played.folder,
+                part,
+                lambda name: os.write(file, f"{name}\n".encode()),
+                opened,
             )
             path.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
         except BaseException:
@@ -221,7 +240,13 @@ def _play_part(played: Played, part: int) -> None:
     played.memory = max(played.memory, usage.ru_maxrss << 10)
 
 
-def _run_part(scenario: Scenario, folder: Path, part: int, report: Callable[[str], object]) -> PartOutcome:
+def _run_part(
+    scenario: Scenario,
+    folder: Path,
+    part: int,
+    report: Callable[[str], object],
+    opened: OpenedRepository | None,
+) -> PartOutcome:
     """Run a script once, from its begin to its end, or until it is killed; later parts resume it.
 
     Of the folder ``run`` is the run directory, ``recording.jsonl`` what passes on the bus, and ``run/repo``
@@ -232,7 +257,8 @@ def _run_part(scenario: Scenario, folder: Path, part: int, report: Callable[[str
     outcome, console = PartOutcome(), io.StringIO()
     try:
         record = _record(scenario, folder) if part else None
-        session = _session(scenario, folder, faults, PlainProgress(Console(file=console, width=200)), record)
+        view = PlainProgress(Console(file=console, width=200))
+        session = _session(scenario, folder, faults, view, record, opened)
         outcome.status = clock.run(
             lambda: _main(session, scenario, folder, part, outcome),
             start_tai=time_of_resumption(record) if record else clock.START_TAI,
@@ -276,7 +302,13 @@ class _ScenarioSetup(SimulationSetup):
         camera = StandInCamera(SEED, self.reported_faults.detector, self.scenario.disturbances)
         return SimulatedObservatory(
             self.instrument,
-            standin_machinery(self.instrument, self.repository, camera, scale=SCALE),
+            standin_machinery(
+                self.instrument,
+                self.repository,
+                camera,
+                scale=SCALE,
+                open_butler=self.settings.open_butler,
+            ),
             images=self.images,
             jobs=self.settings.jobs,
             scale=SCALE,
@@ -288,15 +320,6 @@ class _ScenarioSetup(SimulationSetup):
         )
 
 
-@cache
-def _butler(repository: Path, writeable: bool) -> Butler:
-    return Butler.from_config(str(repository), writeable=writeable)
-
-
-def _clone_of(repository: Path) -> Callable[[str, bool], Butler]:
-    return lambda _, writeable: _butler(repository, writeable).clone()
-
-
 def _record(scenario: Scenario, folder: Path) -> RunRecord:
     """What the run did before it was interrupted; a ResumptionError if it cannot go on."""
     resumption = resume_run(folder / "run", SCRIPTS[scenario.instrument.name].__name__)
@@ -305,7 +328,12 @@ def _record(scenario: Scenario, folder: Path) -> RunRecord:
 
 
 def _session(
-    scenario: Scenario, folder: Path, faults: Faults, view: PlainProgress, record: RunRecord | None
+    scenario: Scenario,
+    folder: Path,
+    faults: Faults,
+    view: PlainProgress,
+    record: RunRecord | None,
+    opened: OpenedRepository | None,
 ) -> ScriptSession:
     instrument, run = scenario.instrument, folder / "run"
     of_database = any(fault.startswith("butler-") for fault in scenario.faults)
@@ -319,9 +347,8 @@ def _session(
             seed=SEED,
             scale=SCALE,
             date=NIGHT,
-            # Faults of the database are met by whoever opens it anew, as the script does at the telescope. To
-            # share what was loaded when it was opened first saves a good part of the time of all other runs.
-            open_butler=None if of_database else _clone_of(run / "repo"),
+            # Faults of the database are met by whoever opens it anew, as the script does at the telescope.
+            open_butler=None if of_database or opened is None else opened.open,
         ),
         faults=scenario.faults,
         part=len(record.parts) if record else 0,

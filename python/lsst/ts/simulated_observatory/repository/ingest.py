@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,10 +35,13 @@ class ButlerIngest:
     ----------
     repository
         Butler repository.
+    open_butler
+        Opens it, given its path and whether to write; None: ``Butler.from_config``.
     """
 
-    def __init__(self, repository: Path) -> None:
+    def __init__(self, repository: Path, open_butler: Callable[[str, bool], Butler] | None = None) -> None:
         self._repository = repository
+        self._open_butler = open_butler
         self._butler: Butler | None = None
 
     def __call__(self, path: Path, /) -> None:
@@ -47,7 +51,12 @@ class ButlerIngest:
         from ..pipelines.raw_ingest import ingest_raw
 
         if self._butler is None:
-            self._butler = Butler.from_config(str(self._repository), writeable=True)
+            repository = str(self._repository)
+            self._butler = (
+                self._open_butler(repository, True)
+                if self._open_butler
+                else Butler.from_config(repository, writeable=True)
+            )
         ingest_raw(self._butler, str(path))
 
     def close(self) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from astropy.io import fits
 
@@ -16,6 +17,9 @@ from ..detector.exposure import ExposureRequest
 from ..repository.ingest import ButlerIngest
 from .measurements import StandInCamera
 
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler
+
 __all__ = ["standin_machinery"]
 
 _BLOCK = 2880
@@ -25,7 +29,12 @@ _STRUCTURE = ("SIMPLE", True), ("BITPIX", 8), ("NAXIS", 0), ("EXTEND", True)
 
 
 def standin_machinery(
-    instrument: Instrument, repository: Path, camera: StandInCamera, *, scale: int
+    instrument: Instrument,
+    repository: Path,
+    camera: StandInCamera,
+    *,
+    scale: int,
+    open_butler: Callable[[str, bool], Butler] | None = None,
 ) -> Machinery:
     """Machinery that writes raw files without pixels, ingests them, and stores the outcomes of jobs.
 
@@ -35,6 +44,8 @@ def standin_machinery(
         Whose images, and the Butler repository in which it is registered.
     camera, scale
         What is measured on the images, and the scale of the camera model.
+    open_butler
+        Opens the repository, given its path and whether to write; None: ``Butler.from_config``.
 
     Returns
     -------
@@ -44,8 +55,8 @@ def standin_machinery(
     from .outcomes import Outcomes
 
     return Machinery(
-        ingest=ButlerIngest(repository),
-        run_job=Outcomes(repository, instrument, camera, scale),
+        ingest=ButlerIngest(repository, open_butler),
+        run_job=Outcomes(repository, instrument, camera, scale, open_butler),
         make_pixels=_no_pixels,
         write_raw=_write_header,
         repository=repository,

@@ -120,16 +120,21 @@ class Outcomes:
         Butler repository, and whose images it has.
     camera, scale
         What is measured on them, and the scale of the camera model.
+    open_butler
+        Opens the repository, given its path and whether to write; None: ``Butler.from_config``.
     """
 
     repository: Path
     instrument: Instrument
     camera: StandInCamera
     scale: int
+    open_butler: Callable[[str, bool], Butler] | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     @cached_property
     def _butler(self) -> Butler:
+        if self.open_butler:
+            return self.open_butler(str(self.repository), True)
         return Butler.from_config(str(self.repository), writeable=True)
 
     def __call__(self, job: Job, /) -> _StandInJob:
