@@ -42,17 +42,22 @@ settings.load_profile("fixed")
 
 LONGEST = (
     "tests/simulated_observatory/batch/",
-    "campaign",
+    "runner",
     "first_night",
+    "pipelines_checked",
     "tests/endtoend/test_daily.py",
     "tests/endtoend/",
     "tests/simulated_observatory/pipelines/test_pipetask.py",
     "tests/mutation/",
     "tests/calibrations/run/",
-    "tests/frozen/",
+    "played",
 )
 """Groups of tests that take longest: processes that share the tests begin with them, so that none of them has
 one of these left when the others have nothing to do any more."""
+
+
+PREPARED = ("first_night", "pipelines_checked", "runner", "played")
+"""Fixtures of the session that take long: all tests that need one are in one process."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are read
@@ -64,11 +69,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _group(item: pytest.Item) -> str:
-    file = item.nodeid.partition("::")[0]
     fixtures: Collection[str] = getattr(item, "fixturenames", ())
-    if "first_night" in fixtures:
-        return "first_night"
-    return "campaign" if "/campaign/" in file and "runner" in fixtures else file
+    return next((each for each in PREPARED if each in fixtures), item.nodeid.partition("::")[0])
 
 
 @pytest.hookimpl(wrapper=True)

@@ -44,14 +44,14 @@ from .interrupted import (
 def test_a_run_that_is_killed_again_and_again_comes_to_its_end(observed: Any, mode: str) -> None:
     case = observed(mode)
     # Every part comes a little farther, so that at last there is time for the jobs.
-    until_done(case, (at_fact(number, half=bool(number % 2)) for number in itertools.count(5, 3)))
+    until_done(case, (at_fact(number, half=bool(number % 2)) for number in itertools.count(5, 4)))
     check(case)
     assert case.parts > 4
 
 
 def test_a_kill_at_any_turn_of_the_loop_is_survived(observed: Any) -> None:
     case, rng = observed("internal"), random.Random(5)
-    until_done(case, (at_turn(number + rng.randrange(60)) for number in itertools.count(60, 40)))
+    until_done(case, (at_turn(number + rng.randrange(60)) for number in itertools.count(60, 60)))
     check(case)
     assert case.parts > 4
 
