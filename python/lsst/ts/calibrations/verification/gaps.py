@@ -61,7 +61,10 @@ def _uneven(by_amplifier: Mapping[str, Any], what: str, amplifiers: Set[str] = f
 
 def _not_finite(values: Any, where: Sequence[str] = ()) -> Iterator[str]:
     """Names of all values in nested measurements that are no finite numbers."""
-    if isinstance(values, Mapping):
+    if isinstance(values, float):  # nearly all
+        if not math.isfinite(values):
+            yield " ".join(where)
+    elif isinstance(values, Mapping):
         for key, value in values.items():
             yield from _not_finite(value, (*where, str(key)))
     elif isinstance(values, (list, tuple)):

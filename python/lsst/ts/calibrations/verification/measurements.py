@@ -131,7 +131,7 @@ def inner_mapping(measured: Any, key: str) -> Mapping[str, Any]:
 def _inner(values: Any, *names: str) -> Any:
     """A value within nested mappings; None if it is not there."""
     for name in names:
-        values = values.get(name) if isinstance(values, Mapping) else None
+        values = values.get(name) if isinstance(values, (dict, Mapping)) else None  # a dict is seen at once
     return values
 
 

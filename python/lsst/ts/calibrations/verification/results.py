@@ -159,7 +159,7 @@ class SubjectResults:
             outcomes |= each.outcomes or {}
             compared |= each.compared
         outcomes |= dict.fromkeys(self.failed, False)
-        for test in sorted(outcomes):
+        for test in sorted(outcomes, key=lambda each: each._order):
             yield MadeTest(self.subject, test, outcomes[test], compared.get(test, Measurement()))
 
 
