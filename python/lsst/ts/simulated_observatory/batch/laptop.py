@@ -33,7 +33,7 @@ class Laptop(Local):
                 max_workers_per_node=cores,
                 address="127.0.0.1",
                 heartbeat_period=HEARTBEAT,
-                heartbeat_threshold=10 * HEARTBEAT,
+                heartbeat_threshold=6 * HEARTBEAT,
                 block_error_handler=windowed_error_handler,  # not the first one that is lost ends the job
             )
         ]
