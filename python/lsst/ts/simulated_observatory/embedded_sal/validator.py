@@ -6,8 +6,6 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import jsonschema
-
 __all__ = ["DefaultingValidator"]
 
 _LEFT_OUT = frozenset(
@@ -37,6 +35,8 @@ class DefaultingValidator:
     """
 
     def __init__(self, schema: dict[str, Any]) -> None:
+        import jsonschema  # takes a third of the time in which a script prints its schema
+
         jsonschema.Draft7Validator.check_schema(schema)
         self.final_validator = jsonschema.Draft7Validator(schema)
         check: Any = jsonschema.Draft7Validator.VALIDATORS["properties"]
@@ -69,6 +69,8 @@ class DefaultingValidator:
         """
         data: Any = {} if data_dict is None else copy.deepcopy(data_dict)
         if not isinstance(data, dict):
+            import jsonschema
+
             raise jsonschema.ValidationError(f"{data_dict} is not a dict")
         self.defaults_validator.validate(data)
         self.final_validator.validate(data)
