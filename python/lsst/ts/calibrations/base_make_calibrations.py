@@ -35,17 +35,12 @@ from .workflow.plan import make_plan
 
 __all__ = ["BaseMakeCalibrations"]
 
-_POLL = 0.01
-"""Seconds between two looks at a state that no event announces."""
-
-_CLOSE_LIMIT = 8.0
-"""Seconds that a run has to settle what is under way when its process is to end."""
-
+_POLL = 0.01  # seconds between two looks at a state that no event announces
+_CLOSE_LIMIT = 8.0  # seconds that a run has to settle what is under way when its process is to end
+# Seconds that an end waits for its page, so that its log can tell of it; a stop must be quick.
 _PAGE_LIMITS = {ScriptState.DONE: 20.0, ScriptState.FAILED: 20.0, ScriptState.STOPPED: 0.0}
-"""Seconds that an end waits for its page, so that its log can tell of it; a stop must be quick."""
-
+# How a script ends that is in one of these states; it fails from any other.
 _FINAL_STATES = {ScriptState.ENDING: ScriptState.DONE, ScriptState.STOPPING: ScriptState.STOPPED}
-"""How a script ends that is in one of these states; it fails from any other."""
 
 
 class BaseMakeCalibrations(salobj.BaseScript):

@@ -8,8 +8,8 @@ from typing import Any
 
 __all__ = ["Members", "members_of"]
 
+# Begin of the keys, which end with ``EXPOSURES`` and ``REASONS``; cp_pipe, which uses all, has none.
 LEFT_OUT, ODD = "LEFT OUT", "ODD"
-"""Begin of the keys, which end with ``EXPOSURES`` and ``REASONS``; cp_pipe, which uses all, has none."""
 
 
 @dataclass(frozen=True)

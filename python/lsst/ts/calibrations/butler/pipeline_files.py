@@ -15,12 +15,12 @@ from ..domain.jobs import signal_removal_label
 
 __all__ = ["FoundPipeline", "PipelineFiles"]
 
+# Environment variable that names the folder of the package with the pipelines of a job, and the package.
 FOLDERS = {
     JobKind.GENERATE: ("CP_PIPE_DIR", "cp_pipe"),
     JobKind.GAINS: ("CP_PIPE_DIR", "cp_pipe"),
     JobKind.VERIFY: ("CP_VERIFY_DIR", "cp_verify"),
 }
-"""Environment variable that names the folder of the package with the pipelines of a job, and the package."""
 
 
 @dataclass(frozen=True)

@@ -24,24 +24,20 @@ from .sal import Composed, explain
 __all__ = ["Annotations", "Camera", "camera_class"]
 
 _SEPARATOR = re.compile(r"[,:]")
-
-READOUT_MARGIN = 30.0
-"""Seconds that endReadout may come later than the readout time of the instrument."""
-
+READOUT_MARGIN = 30.0  # seconds that endReadout may come later than the readout time of the instrument
+# Seconds that taking an exposure may last beyond twice its time; the camera classes wait for ever for the
+# readout of an exposure whose endReadout was lost.
 TAKE_MARGIN = 300.0
-"""Seconds that taking an exposure may last beyond twice its time; the camera classes wait for ever for the
-readout of an exposure whose endReadout was lost."""
 
+# Events that the camera class or the run reads: a reader of all that cameras publish costs seconds.
 TOPICS = (
     *("heartbeat", "simulationMode", "summaryState"),
     *("availableFilters", "ccsCommandState", "endReadout", "endSetFilter", "startIntegration"),
     *("reportedDisperserPosition", "reportedFilterPosition", "reportedLinearStagePosition"),
     *("imageInOODS", "settingsAppliedValues"),
 )
-"""Events that the camera class or the run reads: a reader of all that cameras publish costs seconds."""
 
-NAME_MARGIN = 5.0
-"""Seconds that startIntegration may come later here than to the camera class."""
+NAME_MARGIN = 5.0  # seconds that startIntegration may come later here than to the camera class
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from .ocps import OcpsClient
 
 __all__ = ["Clients"]
 
+# Events of the OCPS that a run needs.
 OF_THE_OCPS = ("heartbeat", "simulationMode", "summaryState", "configurationApplied", "job_result")
-"""Events of the OCPS that a run needs."""
-
 STATE_TIMEOUT = 5.0
 """Seconds within which a component that is on the bus has published its state."""
 

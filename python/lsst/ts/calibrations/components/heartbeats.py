@@ -13,11 +13,9 @@ from ..domain.tai import iso_tai
 
 __all__ = ["HeartbeatWatch"]
 
-PERIOD = 2.0
-"""Seconds between two looks."""
-
+PERIOD = 2.0  # seconds between two looks
+# Seconds without a heartbeat after which a component is silent for certain: it sends one each second.
 CERTAIN = 10.0
-"""Seconds without a heartbeat after which a component is silent for certain: it sends one each second."""
 
 
 @dataclass

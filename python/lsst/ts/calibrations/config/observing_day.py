@@ -20,9 +20,8 @@ DATES = ("certify_calib_begin_date", "certify_calib_end_date")
 DAY, NUMBER = "{day_obs}", "{n}"
 """What stands for the observing day, as YYYYMMDD, and for a number, in the name of a collection."""
 
+# Option with the collection to certify in, and how the options with collections to search begin.
 TARGET, INPUTS = "calib_collection", "input_collections_"
-"""Option with the collection to certify in, and how the options with collections to search begin."""
-
 _WORDS = {"today": 0, "tomorrow": 1}
 _DATED = re.compile(r"([./](\d+|\d{4}[A-Z]{3}\d{2}))+$")  # the end of a name: .20221104.1 or .2022NOV04.1
 

@@ -234,6 +234,7 @@ def _dates_are_a_range(options: _Options, _: Instrument) -> Iterator[str]:
 
 
 _PRODUCTS = tuple(each.option for each in products())
+# Rules between options, each with the options that it needs.
 _RULES: tuple[tuple[tuple[str, ...], Callable[[_Options, Instrument], Iterator[str]]], ...] = (
     (("script_mode", "exp_times_flat"), _flats_are_long_enough),
     (("script_mode", *_PRODUCTS), _products_have_images),
@@ -243,7 +244,6 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[_Options, Instrument], Iterator[s
     (("known_bad_amplifiers",), _amplifiers_exist),
     (DATES, _dates_are_a_range),
 )
-"""Rules between options, each with the options that it needs."""
 
 
 def _text_problem(option: str, text: str) -> str | None:
@@ -339,6 +339,7 @@ def _check_pipetask_options(text: str) -> str | None:
     return None
 
 
+# Checks of the texts of options, by the beginning of their names.
 _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "input_collections_": _check_collections,
     "calib_collection": _check_one_collection,
@@ -351,4 +352,3 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "note": _check_note,
     "test_case": _check_note,
 }
-"""Checks of the texts of options, by the beginning of their names."""

@@ -46,15 +46,14 @@ SLOTS = tuple(f"S{row}{column}" for row in range(3) for column in range(3))
 
 _CORNER_RAFTS = {"R00", "R04", "R40", "R44"}  # of LSSTCam: they guide and sense the wavefront
 _SCIENCE_RAFTS = sorted({f"R{row}{column}" for row in range(5) for column in range(5)} - _CORNER_RAFTS)
+# Rafts of LSSTCam whose CCDs are made by e2v; the others are by ITL (obs_lsst, policy/lsstCam).
 _E2V_RAFTS = frozenset(f"R{row}{column}" for row in (1, 2, 3) for column in range(5)) - {"R10", "R20"}
-"""Rafts of LSSTCam whose CCDs are made by e2v; the others are by ITL (obs_lsst, policy/lsstCam)."""
-
+# Per cent by which a gain from a pair is too high per adu of mean signal, by manufacturer (DM-35790).
 _BRIGHTER_FATTER_SLOPES = {"ITL": 0.00027, "E2V": 0.00046}
-"""Per cent by which a gain from a pair is too high per adu of mean signal, by manufacturer (DM-35790)."""
 
 
+# Mean signal [adu] up to which that is linear: at 46 kadu it is 1 per cent too much, at 107 kadu 7.
 _LINEAR_CORRECTION_LIMIT = 40_000.0
-"""Mean signal [adu] up to which that is linear: at 46 kadu it is 1 per cent too much, at 107 kadu 7."""
 
 
 def brighter_fatter_correction(manufacturer: str, mean: float) -> float:

@@ -14,8 +14,8 @@ from . import facts
 
 __all__ = ["ExposureRecord", "JobRecord", "PartRecord", "RunRecord"]
 
+# Where the pipelines of the simulated observatory were, before it was a package beside this one.
 FORMER_PIPELINES = "resource://lsst.ts.calibrations.pipelines"
-"""Where the pipelines of the simulated observatory were, before it was a package beside this one."""
 _PRESENT_PIPELINES = "resource://lsst.ts.simulated_observatory.pipelines"
 
 

@@ -5,29 +5,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..butler.archive import Archive
+from ..components.camera import Annotations, Camera
+from ..components.ingest import IngestWatcher
 from ..domain.errors import AcquisitionHalted, ArchiveError
 from ..domain.instruments import ImageType
 from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureTaken, ReadoutEnded
 from ..journal.journal import JournalError
+from ..workflow.plan import ImageSet, Plan
 from .context import STOP_LIMIT, RunContext
 from .identity import another
-
-if TYPE_CHECKING:
-    from ..butler.archive import Archive
-    from ..components.camera import Annotations, Camera
-    from ..components.ingest import IngestWatcher
-    from ..workflow.plan import ImageSet, Plan
-    from .processing import Processing
+from .processing import Processing
 
 __all__ = ["Acquisition"]
 
-STOP_MARGIN = 2.0
-"""Seconds of `STOP_LIMIT` that the camera may need beyond the exposure time."""
-
-REFUSAL = 1.0
-"""Seconds within which a camera refuses what it was asked for."""
+STOP_MARGIN = 2.0  # seconds of `STOP_LIMIT` that the camera may need beyond the exposure time
+REFUSAL = 1.0  # seconds within which a camera refuses what it was asked for
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import InitVar, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lsst.ts.utils import current_tai
 
+from ..components.camera import Camera
 from ..components.clients import Clients
 from ..config.config import CalibrationConfig
 from ..config.schema import defaults, load_schema
@@ -25,18 +25,14 @@ from ..journal.summary import SUMMARY
 from ..workflow.plan import Plan
 from ..workflow.workflow import StepKind
 
-if TYPE_CHECKING:
-    from ..components.camera import Camera
-
 __all__ = ["STOP_LIMIT", "PreparedRun", "ReportError", "RunContext", "UnfinishedRun"]
 
 STOP_LIMIT = 5.0
 """Seconds that a stopped run waits for what is under way. The ScriptQueue gives 11 s in all, and the process
 of the script needs some of them to end."""
 
+# First line of the report of a simulated run.
 SIMULATED = "SIMULATED: the images of this report were made by the simulated observatory of ts_calibrations."
-"""First line of the report of a simulated run."""
-
 MOST_NAMED = 4
 """Steps that are named to the operator, who reads the reason in a few lines; the summary names all."""
 

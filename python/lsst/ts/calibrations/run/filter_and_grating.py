@@ -6,24 +6,19 @@ Both are looked at before there are images, and before anything is moved.
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ..butler.archive import Archive
+from ..components.camera import Camera
 from ..domain.errors import AcquisitionError, ArchiveError
 from ..domain.instruments import ImageType
 from ..domain.text import some_of
 
-if TYPE_CHECKING:
-    import logging
-
-    from ..butler.archive import Archive
-    from ..components.camera import Camera
-
 __all__ = ["FilterAndGrating", "References"]
 
-MOST_SHOWN = 9
-"""Detectors that an error names; LSSTCam has 189."""
+MOST_SHOWN = 9  # detectors that an error names; LSSTCam has 189
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from ..butler.archive import Archive
+from ..butler.exposures import ArchivedExposure
 from ..domain.errors import ArchiveError
 from ..domain.text import one_line, some_of
-
-if TYPE_CHECKING:
-    from ..butler.archive import Archive
-    from ..butler.exposures import ArchivedExposure
-    from ..journal.record import ExposureRecord, RunRecord
+from ..journal.record import ExposureRecord, RunRecord
 
 __all__ = ["another", "check_exposures"]
 

@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ..butler import pipeline_options
+from ..butler.pipeline_files import PipelineFiles
 from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from ..domain.jobs import with_label, without_labels
 from ..domain.text import one_line
-from ..workflow.workflow import StepKind
-
-if TYPE_CHECKING:
-    import logging
-
-    from ..butler.pipeline_files import PipelineFiles
-    from ..workflow.workflow import Step, Workflow
+from ..workflow.workflow import Step, StepKind, Workflow
 
 __all__ = ["PipelineCheck", "options_of"]
 
+# Seconds after which the check is given up: imports take a minute on a busy machine or from a slow disk.
 TIME_LIMIT = 300.0
-"""Seconds after which the check is given up: imports take a minute on a busy machine or from a slow disk."""
 
 _Question = tuple[str, str, str]  # as of `check_pipeline`
 _Answer = tuple[list[str], list[str]]
 
+# What was found for the pipelines and options that this process has asked for before.
 _answers: dict[_Question, _Answer] = {}
-"""What was found for the pipelines and options that this process has asked for before."""
 
 
 def options_of(step: Step, signal_removal: str | None) -> tuple[str, list[str]]:

@@ -24,14 +24,10 @@ __all__ = ["Preflight"]
 STATE_TIMEOUT = 10.0
 """Seconds within which a component must have published its state."""
 
-HEARTBEAT_TIMEOUT = 5.0
-"""Seconds within which a component that runs sends a heartbeat."""
-
-MOST_CONFLICTS = 5
-"""Calibrations that are named which are certified already for some of the time."""
-
+HEARTBEAT_TIMEOUT = 5.0  # seconds within which a component that runs sends a heartbeat
+MOST_CONFLICTS = 5  # calibrations that are named which are certified already for some of the time
+# Free disk that a run directory needs: journal, log, report and summary stay far below it.
 FREE_BYTES = 100_000_000
-"""Free disk that a run directory needs: journal, log, report and summary stay far below it."""
 
 
 @dataclass(frozen=True)

@@ -5,26 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ..butler.archive import Archive
 from ..butler.exposures import ArchivedImage
+from ..components.clients import Clients
 from ..domain.errors import ArchiveError, PreflightError
 from ..domain.instruments import ImageType, day_obs
 from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureLost, ExposureTaken, JobEnded
 from .context import RunContext
 from .identity import another
 
-if TYPE_CHECKING:
-    from ..butler.archive import Archive
-    from ..components.clients import Clients
-
 __all__ = ["Recovery"]
 
-POLL = 2.0
-"""Seconds between two looks into the archive."""
-
-OVERHEAD = 30.0
-"""Seconds that the camera may take for an exposure beside its exposure time."""
+POLL = 2.0  # seconds between two looks into the archive
+OVERHEAD = 30.0  # seconds that the camera may take for an exposure beside its exposure time
 
 
 @dataclass(frozen=True)

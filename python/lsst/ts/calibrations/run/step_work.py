@@ -8,12 +8,18 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..butler.archive import Archive
 from ..butler.certification import Certification, Certifier
+from ..butler.pairgains import PairGain
+from ..butler.pipeline_files import PipelineFiles
+from ..components.ocps import OcpsClient
+from ..config.config import CalibrationConfig
 from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from ..domain.errors import CertificationError, ProcessingError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
+from ..domain.instruments import ImageType, Instrument
 from ..domain.jobs import RUN_COLLECTION, JobRequest, data_query, pipetask_options
 from ..domain.text import on_screen
 from ..journal.facts import (
@@ -37,27 +43,18 @@ from ..verification import (
     waive,
 )
 from ..workflow.workflow import Step, StepKind
-from .context import STOP_LIMIT
+from .context import STOP_LIMIT, RunContext
 from .identity import check_exposures
 from .jobs import run_job
 from .pipeline_check import options_of
-
-if TYPE_CHECKING:
-    from ..butler.archive import Archive
-    from ..butler.pairgains import PairGain
-    from ..butler.pipeline_files import PipelineFiles
-    from ..components.ocps import OcpsClient
-    from ..config.config import CalibrationConfig
-    from ..domain.instruments import ImageType, Instrument
-    from .context import RunContext
 
 __all__ = ["StepWork"]
 
 OPTION = "known_bad_amplifiers"
 """What says that an amplifier is bad, beside the calibrations in use."""
 
+# Tests of a verification up to which those that passed are noted, too: 75 exposures of 21 detectors.
 MOST_TESTS = 100_000
-"""Tests of a verification up to which those that passed are noted, too: 75 exposures of 21 detectors."""
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,11 @@ from .workflow import Step, StepKind, make_workflow
 
 __all__ = ["ImageSet", "Plan", "make_plan"]
 
+# Seconds before the first exposure, and from a readout to the confirmation of the OODS: estimates.
 SET_UP, INGEST = 2.0, 4.0
-"""Seconds before the first exposure, and from a readout to the confirmation of the OODS: estimates."""
-
+# Seconds that any job of the OCPS takes, and that it takes for one exposure of one detector: estimates.
 JOB_START_UP, JOB_PER_IMAGE = 20.0, 1.0
-"""Seconds that any job of the OCPS takes, and that it takes for one exposure of one detector: estimates."""
-
-LONG = 6 * 3600.0
-"""Seconds of data taking from which on one wonders: most of a night."""
+LONG = 6 * 3600.0  # seconds of data taking from which on one wonders: most of a night
 
 
 @dataclass(frozen=True)
