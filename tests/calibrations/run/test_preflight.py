@@ -14,11 +14,12 @@ from lsst.ts.calibrations.butler.archive import Archive
 from lsst.ts.calibrations.butler.certification import Certifier
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
 from lsst.ts.calibrations.butler.repository import Repository
+from lsst.ts.calibrations.domain.calibrations import StepKind
 from lsst.ts.calibrations.domain.errors import PreflightError
 from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
 from lsst.ts.calibrations.run import preflight
 from lsst.ts.calibrations.run.preflight import Preflight
-from lsst.ts.calibrations.workflow.workflow import Step, StepKind, Workflow
+from lsst.ts.calibrations.workflow.workflow import Step, Workflow
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.components import ocps
 from lsst.ts.simulated_observatory.pipelines import PIPELINES

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from lsst.ts.calibrations.domain.calibrations import StepKind
 from lsst.ts.calibrations.domain.errors import ArchiveError, ProcessingError
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, ImageType
 from lsst.ts.calibrations.journal.facts import (
@@ -22,7 +23,7 @@ from lsst.ts.calibrations.journal.facts import (
     VerdictGiven,
 )
 from lsst.ts.calibrations.run.processing import Processing
-from lsst.ts.calibrations.workflow.workflow import Step, StepKind, Workflow
+from lsst.ts.calibrations.workflow.workflow import Step, Workflow
 from lsst.ts.simulated_observatory import clock
 
 from .doubles import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ..domain.calibrations import PAIR_GAINS, JobKind, pipeline_files
+from ..domain.calibrations import PAIR_GAINS, StepKind, pipeline_files
 from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
 from ..domain.jobs import signal_removal_label
@@ -17,9 +17,9 @@ __all__ = ["FoundPipeline", "PipelineFiles"]
 
 # Environment variable that names the folder of the package with the pipelines of a job, and the package.
 FOLDERS = {
-    JobKind.GENERATE: ("CP_PIPE_DIR", "cp_pipe"),
-    JobKind.GAINS: ("CP_PIPE_DIR", "cp_pipe"),
-    JobKind.VERIFY: ("CP_VERIFY_DIR", "cp_verify"),
+    StepKind.GENERATE: ("CP_PIPE_DIR", "cp_pipe"),
+    StepKind.GAINS: ("CP_PIPE_DIR", "cp_pipe"),
+    StepKind.VERIFY: ("CP_VERIFY_DIR", "cp_verify"),
 }
 
 
@@ -65,7 +65,7 @@ class PipelineFiles:
             return None
         return f"The pipelines are those of {self._pipelines}; not used: {', '.join(names)}."
 
-    def problems(self, jobs: Iterable[tuple[JobKind, str]]) -> list[str]:
+    def problems(self, jobs: Iterable[tuple[StepKind, str]]) -> list[str]:
         """Look whether there are the pipelines of some jobs.
 
         Parameters
@@ -81,7 +81,7 @@ class PipelineFiles:
         found = [self._problem(kind, calibration) for kind, calibration in jobs]
         return list(dict.fromkeys(problem for problem in found if problem is not None))
 
-    def _problem(self, kind: JobKind, calibration: str) -> str | None:
+    def _problem(self, kind: StepKind, calibration: str) -> str | None:
         try:
             address = self.find(kind, calibration).address
             if self._pipelines is None or _exists(address):
@@ -93,7 +93,7 @@ class PipelineFiles:
             " (see TS_CALIBRATIONS_PIPELINES)"
         )
 
-    def find(self, kind: JobKind, calibration: str) -> FoundPipeline:
+    def find(self, kind: StepKind, calibration: str) -> FoundPipeline:
         """Find the pipeline of a job.
 
         Parameters
@@ -113,7 +113,7 @@ class PipelineFiles:
         """
         files = pipeline_files(kind, calibration)
         if self._pipelines is not None:
-            subset = f"#{PAIR_GAINS.own_subset}" if kind is JobKind.GAINS else ""
+            subset = f"#{PAIR_GAINS.own_subset}" if kind is StepKind.GAINS else ""
             return FoundPipeline(f"{self._pipelines}/{files[0]}{subset}", "isr")
         variable, package = FOLDERS[kind]
         folder = self._environment.get(variable)
@@ -130,9 +130,9 @@ class PipelineFiles:
             f"{variable} is {folder}, and there is no {' or '.join(files)} for {self._instrument.name}"
         )
 
-    def _found(self, address: str, path: Path, kind: JobKind) -> FoundPipeline:
+    def _found(self, address: str, path: Path, kind: StepKind) -> FoundPipeline:
         labels, subsets = _read(path)
-        if kind is JobKind.GAINS:
+        if kind is StepKind.GAINS:
             subset = next((name for name in PAIR_GAINS.subsets if name in subsets), None)
             if subset is None:
                 raise ArchiveError(f"{path} has none of the subsets {', '.join(PAIR_GAINS.subsets)}")

@@ -31,6 +31,7 @@ __all__ = [
     "RECOMMENDED_IMAGES",
     "CalibrationConfig",
     "Findings",
+    "ImageSet",
     "examine",
 ]
 
@@ -55,21 +56,36 @@ class _ProductSettings:
 
 
 @dataclass(frozen=True)
-class _ImageSettings(_ProductSettings):
-    """Options of one image type, also of the pipetask that combines its images."""
+class ImageSet(_ProductSettings):
+    """The images of one type, and the options of the pipetasks that combine and verify them."""
 
-    n: int  # how many images are used
-    n_discard: int  # how many are taken before them and discarded
-    exposure_times: tuple[float, ...]  # of every image, s, those of the discarded first; zeros for biases
-    threshold: int  # how many amplifiers of a detector must fail a test for the exposure to fail
-    verify_collections: tuple[str, ...]  # for the pipetask that verifies
+    image_type: ImageType
+    """Their type."""
+    n_discard: int
+    """How many of them come first and are discarded."""
+    exposure_times: tuple[float, ...]
+    """Of every image [s], in the order in which they are taken; zeros for biases."""
+    threshold: int
+    """How many amplifiers of a detector must fail a test for the exposure to fail."""
+    verify_collections: tuple[str, ...]
+    """Input collections of the pipetask that verifies."""
+
+    @property
+    def n_images(self) -> int:
+        """How many images are taken."""
+        return len(self.exposure_times)
+
+    @property
+    def kept_times(self) -> tuple[float, ...]:
+        """Exposure times of the images that are used [s]."""
+        return self.exposure_times[self.n_discard :]
 
 
 @dataclass(frozen=True)
 class CalibrationConfig:
     """All options of a run; made by `examine` or `from_namespace`."""
 
-    images: Mapping[ImageType, _ImageSettings]
+    images: Mapping[ImageType, ImageSet]
     """Settings of the image types that are taken, in their order."""
     filter: str | int | None
     """Name or position; None leaves it as it is."""
@@ -154,7 +170,7 @@ class CalibrationConfig:
         kinds = tuple(map(ImageType, options["script_mode"].split("_")))
         has_gains = options[PAIR_GAINS.option] and PAIR_GAINS.made_from in kinds
         return cls(
-            images=MappingProxyType({kind: _image_settings(options, kind) for kind in kinds}),
+            images=MappingProxyType({kind: _image_set(options, kind) for kind in kinds}),
             filter=options["filter"],
             grating=options.get("grating"),  # a camera without spectrograph has no such option
             detectors=tuple(sorted(map(int, options["detectors"]))) or tuple(instrument.detectors),
@@ -232,8 +248,8 @@ class CalibrationConfig:
                 "do_verify is false: combined calibrations will be certified unverified, and recorded as such"
             )
         elif self.generate_calibrations:
-            few = {kind: settings.n for kind, settings in self.images.items() if settings.n < FEW_IMAGES}
-            yield from (_few_images(kind, n) for kind, n in few.items())
+            numbers = {kind: len(each.kept_times) for kind, each in self.images.items()}
+            yield from (_few_images(kind, n) for kind, n in numbers.items() if n < FEW_IMAGES)
         if self.calibrations_to_make and not any(date in given for date in DATES):
             daily = ", ".join(daily_lines(self.calib_collection))
             yield (
@@ -339,12 +355,12 @@ def _few_images(kind: ImageType, n: int) -> str:
     )
 
 
-def _image_settings(options: Mapping[str, Any], kind: ImageType) -> _ImageSettings:
+def _image_set(options: Mapping[str, Any], kind: ImageType) -> ImageSet:
     name = CALIBRATIONS[kind].option_of
     n, n_discard = int(options[name("n")]), int(options[name("n_discard")])
     times = 0.0 if kind is ImageType.BIAS else options[name("exp_times")]
-    return _ImageSettings(
-        n=n,
+    return ImageSet(
+        image_type=kind,
         n_discard=n_discard,
         exposure_times=times_per_exposure(times, n, n_discard),
         threshold=int(options[name("number_verification_tests_threshold")]),

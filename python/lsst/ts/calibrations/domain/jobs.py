@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from .calibrations import JobKind, step_name
+from .calibrations import StepKind, step_name
 from .instruments import Instrument
 
 __all__ = [
@@ -37,7 +37,7 @@ RUN_COLLECTION = "{}/run"
 class JobRequest:
     """One job."""
 
-    kind: JobKind
+    kind: StepKind
     """Kind of the job."""
     calibration: str
     """Name of the calibration that it is for."""

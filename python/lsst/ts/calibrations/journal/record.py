@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..domain.calibrations import CALIBRATIONS
+from ..domain.calibrations import CALIBRATIONS, StepKind
 from ..domain.jobs import JOB_ID, JobRequest
 from ..domain.text import one_line
-from ..workflow.workflow import Step, StepKind
+from ..workflow.workflow import Step
 from . import facts
 
 __all__ = ["ExposureRecord", "JobRecord", "PartRecord", "RunRecord"]

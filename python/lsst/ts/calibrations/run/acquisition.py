@@ -10,11 +10,12 @@ from typing import Any
 from ..butler.archive import Archive
 from ..components.camera import Annotations, Camera
 from ..components.ingest import IngestWatcher
+from ..config.config import ImageSet
 from ..domain.errors import AcquisitionHalted, ArchiveError
 from ..domain.instruments import ImageType
 from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureTaken, ReadoutEnded
 from ..journal.journal import JournalError
-from ..workflow.plan import ImageSet, Plan
+from ..workflow.plan import Plan
 from .context import STOP_LIMIT, RunContext
 from .identity import another
 from .processing import Processing

@@ -15,13 +15,13 @@ from ..components.camera import Annotations
 from ..components.clients import Clients
 from ..components.heartbeats import HeartbeatWatch
 from ..config.config import CalibrationConfig
-from ..domain.calibrations import JobKind, step_name
+from ..domain.calibrations import StepKind, step_name
 from ..domain.errors import AcquisitionHalted, CalibrationError, PreflightError
 from ..domain.instruments import ImageType, Instrument
 from ..domain.jobs import RUN_COLLECTION
 from ..journal.journal import JournalError
 from ..workflow.plan import Plan
-from ..workflow.workflow import StepKind, make_workflow
+from ..workflow.workflow import make_workflow
 from .acquisition import Acquisition
 from .context import RunContext
 from .filter_and_grating import FilterAndGrating, References
@@ -173,7 +173,7 @@ class CalibrationRun:
             own=tuple(
                 RUN_COLLECTION.format(job.submitted.collection)
                 for job in self.context.record.jobs.values()
-                if job.submitted.kind == JobKind.GENERATE
+                if job.submitted.kind == StepKind.GENERATE
             ),
         )
 

@@ -14,7 +14,7 @@ from ..components.camera import Camera
 from ..components.clients import Clients
 from ..config.config import CalibrationConfig
 from ..config.schema import defaults, load_schema
-from ..domain.calibrations import step_name
+from ..domain.calibrations import StepKind, step_name
 from ..domain.errors import CalibrationError
 from ..journal.facts import ExposureBegun, Fact, FaultsInjected, RunConfigured, RunResumed
 from ..journal.journal import FORMAT, JOURNAL, Journal, JournalError
@@ -23,7 +23,6 @@ from ..journal.resumption import Resumption
 from ..journal.settings import RunSettings, observatory_settings
 from ..journal.summary import SUMMARY
 from ..workflow.plan import Plan
-from ..workflow.workflow import StepKind
 
 __all__ = ["STOP_LIMIT", "PreparedRun", "ReportError", "RunContext", "UnfinishedRun"]
 

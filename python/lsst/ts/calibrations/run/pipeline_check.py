@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 from ..butler import pipeline_options
 from ..butler.pipeline_files import PipelineFiles
-from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
+from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS, StepKind
 from ..domain.jobs import with_label, without_labels
 from ..domain.text import one_line
-from ..workflow.workflow import Step, StepKind, Workflow
+from ..workflow.workflow import Step, Workflow
 
 __all__ = ["PipelineCheck", "options_of"]
 
@@ -82,9 +82,9 @@ class PipelineCheck:
         """Name of the option, address and options of each pipeline that there is."""
         questions = []
         for step in self._workflow:
-            if not step.job_images or self._pipelines.problems([(step.job_kind, step.calibration)]):
+            if not step.job_images or self._pipelines.problems([(step.kind, step.calibration)]):
                 continue  # that there is no pipeline is told for itself
-            pipeline = self._pipelines.find(step.job_kind, step.calibration)
+            pipeline = self._pipelines.find(step.kind, step.calibration)
             calibration = PAIR_GAINS.settings_of if step.kind is StepKind.GAINS else step.calibration
             option = CALIBRATIONS[calibration].option_of("config_options")
             questions.append((option, pipeline.address, options_of(step, pipeline.isr_label)[0]))

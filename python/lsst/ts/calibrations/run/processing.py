@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from ..domain.calibrations import StepKind
 from ..domain.errors import CalibrationError
 from ..domain.instruments import ImageType
 from ..domain.text import on_screen
 from ..journal.facts import StepNotDone
-from ..workflow.workflow import Step, StepKind, Workflow
+from ..workflow.workflow import Step, Workflow
 from .context import RunContext
 from .step_work import StepWork
 

@@ -16,7 +16,7 @@ from ..butler.pairgains import PairGain
 from ..butler.pipeline_files import PipelineFiles
 from ..components.ocps import OcpsClient
 from ..config.config import CalibrationConfig
-from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
+from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS, StepKind
 from ..domain.errors import CertificationError, ProcessingError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
 from ..domain.instruments import ImageType, Instrument
@@ -42,7 +42,7 @@ from ..verification import (
     judge,
     waive,
 )
-from ..workflow.workflow import Step, StepKind
+from ..workflow.workflow import Step
 from .context import STOP_LIMIT, RunContext
 from .identity import check_exposures
 from .jobs import run_job
@@ -126,13 +126,13 @@ class StepWork:
         # What this run made and accepted comes before what was configured.
         runs = [self.made[name].run for name in step.inputs_of_run]
         certified = [self.config.calib_collection] if step.accepted_inputs else []
-        pipeline = await asyncio.to_thread(self.pipelines.find, step.job_kind, step.calibration)
+        pipeline = await asyncio.to_thread(self.pipelines.find, step.kind, step.calibration)
         options, notes = options_of(step, pipeline.isr_label)
         for note in notes:
             self.context.log.info("%s %s: %s.", step.kind, step.calibration, note)
         inputs = tuple(dict.fromkeys([*runs, *certified, *step.configured_inputs]))
         request = JobRequest(
-            step.job_kind,
+            step.kind,
             step.calibration,
             pipeline=pipeline.address,
             config=pipetask_options(inputs, self.config.n_processes, options),

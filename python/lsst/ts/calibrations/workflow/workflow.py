@@ -7,22 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from ..config.config import CalibrationConfig
-from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS, CalibrationType, JobKind, step_name
+from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS, CalibrationType, StepKind, step_name
 from ..domain.instruments import ImageType
 
-__all__ = ["Step", "StepKind", "Workflow", "make_workflow"]
-
-
-class StepKind(StrEnum):
-    """Kinds of steps; those that are done by a job of the OCPS have the name of its kind."""
-
-    GENERATE = "generate"
-    VERIFY = "verify"
-    CERTIFY = "certify"
-    GAINS = "gain"
+__all__ = ["Step", "Workflow", "make_workflow"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,11 +51,6 @@ class Step:
         return step_name(self.kind, self.calibration)
 
     @property
-    def job_kind(self) -> JobKind:
-        """Kind of its job, whose name it has; a ValueError if it needs none."""
-        return JobKind(self.kind)
-
-    @property
     def accepted_inputs(self) -> tuple[str, ...]:
         """Those of `inputs_of_run` that have been certified by then: all but the calibration itself."""
         return tuple(name for name in self.inputs_of_run if name != self.calibration)
@@ -92,9 +77,9 @@ class Workflow:
         return frozenset(name for step in self.steps for name in step.configured_inputs)
 
     @property
-    def jobs(self) -> tuple[tuple[JobKind, str], ...]:
+    def jobs(self) -> tuple[tuple[StepKind, str], ...]:
         """Kind and calibration of every job."""
-        return tuple((step.job_kind, step.calibration) for step in self.steps if step.job_images)
+        return tuple((step.kind, step.calibration) for step in self.steps if step.job_images)
 
     @property
     def references(self) -> dict[ImageType, tuple[str, ...]]:
