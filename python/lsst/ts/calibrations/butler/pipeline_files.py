@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -33,37 +33,25 @@ class FoundPipeline:
     """Label of its signal removal, if it has one."""
 
 
+@dataclass(frozen=True)
 class PipelineFiles:
-    """Finds pipelines.
+    """Finds pipelines."""
 
-    Parameters
-    ----------
-    instrument
-        Its own pipelines are preferred to those that all instruments share.
-    pipelines
-        Address of a folder that has all of them under their documented names, as the pipelines of the
-        simulated observatory are; None: the folders of cp_pipe and cp_verify.
-    environment
-        Where ``CP_PIPE_DIR`` and ``CP_VERIFY_DIR`` name these; None: the environment of this process.
-    """
-
-    def __init__(
-        self,
-        instrument: Instrument,
-        pipelines: str | None = None,
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
-        self._instrument = instrument
-        self._pipelines = pipelines
-        self._environment = os.environ if environment is None else environment
+    instrument: Instrument
+    """Its own pipelines are preferred to those that all instruments share."""
+    pipelines: str | None = None
+    """Address of a folder that has all of them under their documented names, as the simulated observatory
+    has; None: the folders of cp_pipe and cp_verify."""
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    """Where ``CP_PIPE_DIR`` and ``CP_VERIFY_DIR`` name these."""
 
     @property
     def remark(self) -> str | None:
         """Which folders that the environment names are not used; None if none is passed over."""
-        names = [name for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR") if self._environment.get(name)]
-        if self._pipelines is None or not names:
+        names = [name for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR") if self.environment.get(name)]
+        if self.pipelines is None or not names:
             return None
-        return f"The pipelines are those of {self._pipelines}; not used: {', '.join(names)}."
+        return f"The pipelines are those of {self.pipelines}; not used: {', '.join(names)}."
 
     def problems(self, jobs: Iterable[tuple[StepKind, str]]) -> list[str]:
         """Look whether there are the pipelines of some jobs.
@@ -84,12 +72,12 @@ class PipelineFiles:
     def _problem(self, kind: StepKind, calibration: str) -> str | None:
         try:
             address = self.find(kind, calibration).address
-            if self._pipelines is None or _exists(address):
+            if self.pipelines is None or _exists(address):
                 return None
         except ArchiveError as error:
             return str(error)
         return (
-            f"there is no pipeline {address}: the pipelines are to be in {self._pipelines}"
+            f"there is no pipeline {address}: the pipelines are to be in {self.pipelines}"
             " (see TS_CALIBRATIONS_PIPELINES)"
         )
 
@@ -112,22 +100,22 @@ class PipelineFiles:
             The environment does not say where the pipelines are, or there is none for the job.
         """
         files = pipeline_files(kind, calibration)
-        if self._pipelines is not None:
+        if self.pipelines is not None:
             subset = f"#{PAIR_GAINS.own_subset}" if kind is StepKind.GAINS else ""
-            return FoundPipeline(f"{self._pipelines}/{files[0]}{subset}", "isr")
+            return FoundPipeline(f"{self.pipelines}/{files[0]}{subset}", "isr")
         variable, package = FOLDERS[kind]
-        folder = self._environment.get(variable)
+        folder = self.environment.get(variable)
         if not folder:
             raise ArchiveError(
                 f"{variable} is not set, so that the pipelines of {package} are not found: set it to the"
                 f" folder of {package} in the environment of the script"
             )
-        for place in (f"pipelines/{self._instrument.name}", "pipelines"):
+        for place in (f"pipelines/{self.instrument.name}", "pipelines"):
             for file in files:
                 if (path := Path(folder) / place / file).is_file():
                     return self._found(f"${{{variable}}}/{place}/{file}", path, kind)
         raise ArchiveError(
-            f"{variable} is {folder}, and there is no {' or '.join(files)} for {self._instrument.name}"
+            f"{variable} is {folder}, and there is no {' or '.join(files)} for {self.instrument.name}"
         )
 
     def _found(self, address: str, path: Path, kind: StepKind) -> FoundPipeline:

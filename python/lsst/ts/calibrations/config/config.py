@@ -18,11 +18,9 @@ from ..domain.errors import ConfigurationError
 from ..domain.exposure_times import times_per_exposure
 from ..domain.instruments import ImageType, Instrument, day_obs
 from ..domain.text import plain
-from .amplifiers import amplifier_named
-from .former_options import WITHOUT_EFFECT
 from .observing_day import DATES, daily_lines, fill_in_day, fill_in_numbers, is_daily
-from .rules import rule_problems
-from .schema import compare, defaults, load_schema, show
+from .rules import amplifier_named, rule_problems
+from .schema import WITHOUT_EFFECT, compare, defaults, load_schema, show
 from .text import read_mapping
 
 __all__ = [

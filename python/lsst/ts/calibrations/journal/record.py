@@ -53,16 +53,12 @@ class JobRecord:
 
 @dataclass
 class PartRecord:
-    """A part of a run, from its begin or resumption to its last fact.
-
-    Parameters
-    ----------
-    begin, end
-        TAI unix seconds.
-    """
+    """A part of a run, from its begin or resumption to its last fact, in TAI unix seconds."""
 
     begin: float
+    """Its begin."""
     end: float
+    """Its end so far."""
 
 
 @dataclass

@@ -52,25 +52,18 @@ or equal to the acceptable maximum number of failed exposures."""
 
 @dataclass(frozen=True)
 class VerificationReport:
-    """The texts on the verification of one type of calibration.
-
-    Parameters
-    ----------
-    calibration, verdict
-        Its name, e.g. ``BIAS``, and the verdict on it.
-    verification_collection
-        Collection with the results of the verification.
-    generation_collection
-        Collection with the combined calibrations made from the images; None in external verification.
-    tests
-        The tests that were made, as ``summary.json`` has them.
-    """
+    """The texts on the verification of one type of calibration."""
 
     calibration: str
+    """Its name, e.g. ``BIAS``."""
     verdict: Verdict
+    """The verdict on it."""
     verification_collection: str
+    """Collection with the results of the verification."""
     generation_collection: str | None = None
+    """Collection with the combined calibrations made from the images; None in external verification."""
     tests: Sequence[Mapping[str, Any]] = ()
+    """The tests that were made, as ``summary.json`` has them."""
 
     @property
     def cause(self) -> str | None:

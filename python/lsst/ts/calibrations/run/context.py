@@ -42,29 +42,20 @@ class ReportError(CalibrationError, OSError):
 
 @dataclass
 class RunContext:
-    """What a run writes to, and what is known of it.
-
-    Parameters
-    ----------
-    settings, journal
-        Where the run takes place, and where its facts are written.
-    now
-        Clock: TAI unix seconds.
-    log
-        Log of the script.
-    listeners
-        Called with every fact, after it is in journal and record. What one raises is logged and changes
-        nothing.
-    record
-        All that is known of the run. It follows the journal.
-    """
+    """What a run writes to, and what is known of it."""
 
     settings: RunSettings
+    """Where the run takes place."""
     journal: Journal
+    """Where its facts are written."""
     now: Callable[[], float]
+    """Clock: TAI unix seconds."""
     log: logging.Logger
+    """Log of the script."""
     listeners: InitVar[Iterable[Callable[[Fact], None]]] = ()
+    """Called with every fact, after journal and record; what one raises is logged and changes nothing."""
     record: RunRecord = field(default_factory=RunRecord)
+    """All that is known of the run. It follows the journal."""
 
     def __post_init__(self, listeners: Iterable[Callable[[Fact], None]]) -> None:
         self.journal.add_listener(self.record.apply)
@@ -132,29 +123,22 @@ class RunContext:
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """A run that a script has prepared when it was configured: all that it needs but its place.
-
-    Parameters
-    ----------
-    script, index
-        Name of the script, and its SAL index.
-    text
-        The configuration as the operator gave it.
-    config, plan
-        What is asked for, and what will be taken.
-    clients
-        Connections to the components.
-    resumption
-        The run to go on with; None for a new one.
-    """
+    """A run that a script has prepared when it was configured: all that it needs but its place."""
 
     script: str
+    """Name of the script."""
     index: int
+    """Its SAL index."""
     text: str
+    """The configuration as the operator gave it."""
     config: CalibrationConfig
+    """What is asked for."""
     plan: Plan
+    """What will be taken."""
     clients: Clients
+    """Connections to the components."""
     resumption: Resumption | None
+    """The run to go on with; None for a new one."""
 
     def begin(
         self, settings: RunSettings | None, log: logging.Logger, listeners: Iterable[Callable[[Fact], None]]
@@ -236,16 +220,12 @@ def _new_journal(settings: RunSettings) -> Journal:
 
 @dataclass(frozen=True)
 class UnfinishedRun:
-    """What is known of a run, and what an operator reads of it, if it does not end DONE.
-
-    Parameters
-    ----------
-    record, camera
-        Its facts, and the client of the camera; None before there is one.
-    """
+    """What is known of a run, and what an operator reads of it, if it does not end DONE."""
 
     record: RunRecord
+    """Its facts."""
     camera: Camera | None
+    """The client of the camera; None before there is one."""
 
     @property
     def under_way(self) -> ExposureBegun | None:

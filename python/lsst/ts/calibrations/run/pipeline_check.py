@@ -8,6 +8,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ..butler import pipeline_options
 from ..butler.pipeline_files import PipelineFiles
@@ -51,17 +52,16 @@ class _Unanswered(Exception):
     """The process that checks has failed, or took too long."""
 
 
+@dataclass(frozen=True)
 class PipelineCheck:
-    """Checks the pipelines of a run in a process of its own.
+    """Checks the pipelines of a run in a process of its own."""
 
-    Parameters
-    ----------
-    pipelines, workflow, log
-        Where they are, what the run does with them, and the log of the script.
-    """
-
-    def __init__(self, pipelines: PipelineFiles, workflow: Workflow, log: logging.Logger) -> None:
-        self._pipelines, self._workflow, self._log = pipelines, workflow, log
+    pipelines: PipelineFiles
+    """Where they are."""
+    workflow: Workflow
+    """What the run does with them."""
+    log: logging.Logger
+    """Log of the script."""
 
     async def problems(self) -> list[str]:
         """What is wrong with pipelines or their options; what cannot be checked is logged."""
@@ -70,21 +70,21 @@ class PipelineCheck:
             try:
                 _answers.update(zip(new, await _ask(new), strict=True))
             except _Unanswered as unanswered:
-                self._log.warning("The options of the pipelines are not checked: %s.", unanswered)
+                self.log.warning("The options of the pipelines are not checked: %s.", unanswered)
                 return []
         answers = [_answers[each] for each in questions]
         if unchecked := list(dict.fromkeys(remark for _, remarks in answers for remark in remarks)):
             more = f" (and {len(unchecked) - 1} more)" if len(unchecked) > 1 else ""
-            self._log.info("%s%s.", unchecked[0], more)
+            self.log.info("%s%s.", unchecked[0], more)
         return list(dict.fromkeys(problem for problems, _ in answers for problem in problems))
 
     def _questions(self) -> list[_Question]:
         """Name of the option, address and options of each pipeline that there is."""
         questions = []
-        for step in self._workflow:
-            if not step.job_images or self._pipelines.problems([(step.kind, step.calibration)]):
+        for step in self.workflow:
+            if not step.job_images or self.pipelines.problems([(step.kind, step.calibration)]):
                 continue  # that there is no pipeline is told for itself
-            pipeline = self._pipelines.find(step.kind, step.calibration)
+            pipeline = self.pipelines.find(step.kind, step.calibration)
             calibration = PAIR_GAINS.settings_of if step.kind is StepKind.GAINS else step.calibration
             option = CALIBRATIONS[calibration].option_of("config_options")
             questions.append((option, pipeline.address, options_of(step, pipeline.isr_label)[0]))

@@ -32,28 +32,20 @@ FREE_BYTES = 100_000_000
 
 @dataclass(frozen=True)
 class Preflight:
-    """Checks at the start of a run; all problems are reported together.
-
-    Parameters
-    ----------
-    instrument
-        What is to be used.
-    remotes
-        A remote for every component that the run needs.
-    archive, certifier
-        What reads the Butler, and what certifies there.
-    pipelines
-        Which pipelines there are.
-    more
-        Further checks; each gives what is not in order, one sentence for each problem.
-    """
+    """Checks at the start of a run; all problems are reported together."""
 
     instrument: Instrument
+    """What is to be used."""
     remotes: Sequence[salobj.Remote]
+    """A remote for every component that the run needs."""
     archive: Archive
+    """What reads the Butler."""
     certifier: Certifier
+    """What certifies there."""
     pipelines: PipelineFiles
+    """Which pipelines there are."""
     more: Sequence[Callable[[], Awaitable[list[str]]]] = ()
+    """Further checks; each gives what is not in order, one sentence for each problem."""
 
     async def check(
         self, workflow: Workflow, *, folder: Path, certification: PlannedCertification | None = None

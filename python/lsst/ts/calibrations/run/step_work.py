@@ -12,6 +12,7 @@ from typing import Any
 
 from ..butler.archive import Archive
 from ..butler.certification import Certification, Certifier
+from ..butler.exposures import check_exposures
 from ..butler.pairgains import PairGain
 from ..butler.pipeline_files import PipelineFiles
 from ..components.ocps import OcpsClient
@@ -44,7 +45,6 @@ from ..verification import (
 )
 from ..workflow.workflow import Step
 from .context import STOP_LIMIT, RunContext
-from .identity import check_exposures
 from .jobs import run_job
 from .pipeline_check import options_of
 
@@ -64,30 +64,26 @@ class StepWork:
     What was made and how it was judged is kept for the steps that follow in this process, and not taken from
     the record: only verification can give a verdict that certification accepts, and none can be read from a
     file. A resumed run reads the results of its jobs again and judges them again.
-
-    Parameters
-    ----------
-    context
-        Journal, clock and log.
-    instrument, config
-        What was asked for.
-    ocps, archive, certifier, pipelines
-        What runs jobs, what holds their results, what certifies them, and which pipelines there are.
-    made
-        What was generated, by calibration.
-    reports
-        The verdicts with their collections, by calibration, in the order in which they were given.
     """
 
     context: RunContext
+    """Journal, clock and log."""
     instrument: Instrument
+    """Whose images are processed."""
     config: CalibrationConfig
+    """What was asked for."""
     ocps: OcpsClient
+    """What runs jobs."""
     archive: Archive
+    """What holds their results."""
     certifier: Certifier
+    """What certifies them."""
     pipelines: PipelineFiles
+    """Which pipelines there are."""
     made: dict[str, CombinedCalibration] = field(default_factory=dict)
+    """What was generated, by calibration."""
     reports: dict[str, VerificationReport] = field(default_factory=dict)
+    """The verdicts with their collections, by calibration, in the order in which they were given."""
 
     @property
     def negative(self) -> list[str]:
@@ -139,7 +135,7 @@ class StepWork:
             data_query=data_query(self.instrument, self.config.detectors, exposures),
         )
         if self.context.record.successful_job(request) is None:  # what was done before had its own
-            await check_exposures(exposures, self.context.record, self.archive)
+            check_exposures(await self.archive.exposures(exposures), self.context.record)
         return await run_job(request, self.context, self.ocps, self.config.job_timeout)
 
     async def _generate(self, step: Step, exposures: Mapping[str, tuple[int, ...]]) -> None:

@@ -22,24 +22,16 @@ LONG = 6 * 3600.0  # seconds of data taking from which on one wonders: most of a
 
 @dataclass(frozen=True)
 class Plan:
-    """The images of a run, in order.
-
-    Parameters
-    ----------
-    sets
-        In the order in which they are taken.
-    floor
-        Seconds that taking the images lasts at least: exposures, shutter, readouts and waits.
-    duration
-        Seconds from the begin of the run to its end, processing included: an estimate.
-    warnings
-        What the operator should know before the first exposure.
-    """
+    """The images of a run, in order."""
 
     sets: tuple[ImageSet, ...]
+    """In the order in which they are taken."""
     floor: float
+    """Seconds that taking the images lasts at least: exposures, shutter, readouts and waits."""
     duration: float
+    """Seconds from the begin of the run to its end, processing included: an estimate."""
     warnings: tuple[str, ...]
+    """What the operator should know before the first exposure."""
 
     @property
     def n_images(self) -> int:

@@ -17,33 +17,26 @@ __all__ = ["Step", "Workflow", "make_workflow"]
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One thing to do with the images.
-
-    Parameters
-    ----------
-    kind, calibration
-        What is done, and the name of the calibration that it is about.
-    images, job_images
-        Types of the images that must be there, all confirmed, and those that its job gets, if it needs one.
-    needs
-        Steps that must have succeeded before.
-    inputs_of_run
-        Calibrations that the run has made by then and that the job takes before all others, in this order.
-    configured_inputs, options
-        Input collections of its job, and its options of pipetask, as configured.
-    halts
-        Whether no further image makes sense if it fails.
-    """
+    """One thing to do with the images."""
 
     kind: StepKind
+    """What is done."""
     calibration: str
+    """Name of the calibration that it is about."""
     images: tuple[ImageType, ...]
+    """Types of the images that must be there, all confirmed."""
     job_images: tuple[ImageType, ...] = ()
+    """Types of the images that its job gets, if it needs one."""
     needs: tuple[Step, ...] = ()
+    """Steps that must have succeeded before."""
     inputs_of_run: tuple[str, ...] = ()
+    """Calibrations that the run has made by then and that the job takes before all others, in this order."""
     configured_inputs: tuple[str, ...] = ()
+    """Input collections of its job, as configured."""
     options: str = ""
+    """Options of pipetask for its job, as configured."""
     halts: bool = False
+    """Whether no further image makes sense if it fails."""
 
     @property
     def name(self) -> str:
@@ -58,15 +51,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Workflow:
-    """All steps of a run.
-
-    Parameters
-    ----------
-    steps
-        Each after those that it needs.
-    """
+    """All steps of a run."""
 
     steps: tuple[Step, ...]
+    """Each after those that it needs."""
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
