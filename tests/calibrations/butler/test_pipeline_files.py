@@ -11,7 +11,6 @@ from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
 from lsst.ts.calibrations.domain.calibrations import StepKind
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.domain.jobs import with_label
 from lsst.ts.simulated_observatory.pipelines import PIPELINES
 
 TASK = "lsst.ts.simulated_observatory.pipelines.isr.IsrTask"
@@ -89,14 +88,14 @@ def test_labels_are_read_through_imports(cp_pipe: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("CP_PIPE_DIR", str(cp_pipe))
     found = PipelineFiles(LATISS).find(StepKind.GENERATE, "BIAS")
     assert found.address == "${CP_PIPE_DIR}/pipelines/LATISS/cpBias.yaml"
-    assert with_label("-c isr:doDefect=False", found.isr_label)[0] == "-c cpBiasIsr:doDefect=False"
+    assert found.isr_label == "cpBiasIsr"
 
 
 def test_files_and_subsets_are_found_under_the_names_that_they_have(cp_pipe: Path) -> None:
     files = PipelineFiles(LATISS, environment={"CP_PIPE_DIR": str(cp_pipe)})
     defects = files.find(StepKind.GENERATE, "DEFECTS")
     assert defects.address == "${CP_PIPE_DIR}/pipelines/LATISS/findDefects.yaml"
-    assert with_label("-c isr:doDefect=False", defects.isr_label)[0] == ""
+    assert defects.isr_label is None
     assert files.find(StepKind.GAINS, "GAIN").address.endswith("/cpPtc.yaml#cpPtcGainFromFlatPairs")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from ..domain.calibrations import PAIR_GAINS, StepKind, pipeline_files
 from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
-from ..domain.jobs import signal_removal_label
+from ..domain.jobs import DOCUMENTED_LABEL
 
 __all__ = ["FoundPipeline", "PipelineFiles"]
 
@@ -102,7 +102,7 @@ class PipelineFiles:
         files = pipeline_files(kind, calibration)
         if self.pipelines is not None:
             subset = f"#{PAIR_GAINS.own_subset}" if kind is StepKind.GAINS else ""
-            return FoundPipeline(f"{self.pipelines}/{files[0]}{subset}", "isr")
+            return FoundPipeline(f"{self.pipelines}/{files[0]}{subset}", DOCUMENTED_LABEL)
         variable, package = FOLDERS[kind]
         folder = self.environment.get(variable)
         if not folder:
@@ -125,7 +125,15 @@ class PipelineFiles:
             if subset is None:
                 raise ArchiveError(f"{path} has none of the subsets {', '.join(PAIR_GAINS.subsets)}")
             address = f"{address}#{subset}"
-        return FoundPipeline(address, signal_removal_label(labels))
+        return FoundPipeline(address, _isr_label(labels))
+
+
+def _isr_label(labels: Collection[str]) -> str | None:
+    """The label ``isr``, or the one that ends in ``Isr``; None if there is no such task, or several."""
+    if DOCUMENTED_LABEL in labels:
+        return DOCUMENTED_LABEL
+    found = [label for label in labels if label.endswith("Isr")]
+    return found[0] if len(found) == 1 else None
 
 
 def _exists(address: str) -> bool:

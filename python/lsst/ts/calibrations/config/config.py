@@ -18,7 +18,7 @@ from ..domain.errors import ConfigurationError
 from ..domain.exposure_times import times_per_exposure
 from ..domain.instruments import ImageType, Instrument, day_obs
 from ..domain.text import plain
-from .observing_day import DATES, daily_lines, fill_in_day, fill_in_numbers, is_daily
+from .observing_day import DATES, daily_lines, fill_in, is_daily
 from .rules import amplifier_named, rule_problems
 from .schema import WITHOUT_EFFECT, compare, defaults, load_schema, show
 from .text import read_mapping
@@ -156,7 +156,7 @@ class CalibrationConfig:
             The options do not go together.
         """
         given = vars(namespace) if isinstance(namespace, SimpleNamespace) else namespace
-        given = fill_in_day(given, _present_day() if day is None else day)
+        given = fill_in(given, _present_day() if day is None else day)
         standard = defaults(load_schema(instrument.name))
         if problems := rule_problems(given, standard, instrument):
             raise ConfigurationError(problems)
@@ -314,9 +314,7 @@ def examine(
     """
     read, misread = read_mapping(text)
     known, wrong, notes = compare(read, schema)
-    given = fill_in_day(known, _present_day() if day is None else day)
-    if collections is not None:
-        given = fill_in_numbers(given, collections)
+    given = fill_in(known, _present_day() if day is None else day, collections)
     standard = defaults(schema)
     errors = [*misread, *wrong.values()]
     errors += rule_problems(given, standard, instrument, unusable=wrong.keys())

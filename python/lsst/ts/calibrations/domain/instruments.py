@@ -25,7 +25,6 @@ __all__ = [
     "day_obs",
     "exposure_id",
     "image_name",
-    "instruments_named",
     "physical_filter",
 ]
 
@@ -234,24 +233,6 @@ LSSTCAM = Instrument(
 
 INSTRUMENTS: Mapping[str, Instrument] = {each.name: each for each in (LATISS, LSSTCOMCAM, LSSTCAM)}
 """All instruments by name."""
-
-
-def instruments_named(configurations: str) -> list[str]:
-    """Instruments after which configurations of a component are named.
-
-    Parameters
-    ----------
-    configurations
-        File names with or without extension, or labels, separated by commas, as ``configurationApplied`` has
-        them: ``_init.yaml,LATISS.yaml``.
-
-    Returns
-    -------
-    names
-        Of known instruments.
-    """
-    labels = {each.strip().partition(".")[0].casefold() for each in configurations.split(",")}
-    return [name for name in INSTRUMENTS if name.casefold() in labels]
 
 
 _IMAGE_NAME = re.compile(r"(?P<code>[A-Z]{2})_(?P<controller>[A-Z])_(?P<day>[0-9]{8})_(?P<sequence>[0-9]{6})")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..butler import pipeline_options
 from ..butler.pipeline_files import PipelineFiles
 from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS, StepKind
-from ..domain.jobs import with_label, without_labels
+from ..domain.jobs import DOCUMENTED_LABEL
 from ..domain.text import one_line
 from ..workflow.workflow import Step, Workflow
 
@@ -29,23 +29,36 @@ _Answer = tuple[list[str], list[str]]
 _answers: dict[_Question, _Answer] = {}
 
 
-def options_of(step: Step, signal_removal: str | None) -> tuple[str, list[str]]:
+def options_of(step: Step, isr_label: str | None) -> tuple[str, list[str]]:
     """Options of pipetask for the job of a step.
 
     Parameters
     ----------
-    step, signal_removal
-        The step, and the label that its pipeline has for the task ``isr``; None if it has none.
+    step, isr_label
+        The step, and the label that its pipeline has for the task ``isr``. None if it has no such task: the
+        options for it are then left out, as are those for tasks that are not run.
 
     Returns
     -------
     options, notes
-        Separated by blanks, and what is otherwise than configured.
+        Separated by blanks, and what is otherwise than configured, in words.
     """
-    options = step.options
-    if step.kind is StepKind.GAINS:
-        options = without_labels(options, PAIR_GAINS.tasks_left_out)
-    return with_label(options, signal_removal)
+    left_out = PAIR_GAINS.tasks_left_out if step.kind is StepKind.GAINS else ()
+    words: list[str] = []
+    notes: list[str] = []
+    for word in step.options.split():
+        label, colon, rest = word.partition(":")
+        of_isr = label == DOCUMENTED_LABEL and bool(colon)
+        if label in left_out or (of_isr and isr_label is None):
+            flag = words.pop() if words and words[-1].startswith("-") else ""
+            if of_isr:
+                notes.append(f"{flag} {word} is left out: this pipeline has no task isr".strip())
+        elif of_isr and label != isr_label:
+            words.append(f"{isr_label}:{rest}")
+            notes.append(f"{word} is written {words[-1]}, as this pipeline names its task")
+        else:
+            words.append(word)
+    return " ".join(words), notes
 
 
 class _Unanswered(Exception):

@@ -15,7 +15,7 @@ from ..butler.certification import Certifier, Conflict, PlannedCertification
 from ..butler.pipeline_files import PipelineFiles
 from ..config.observing_day import daily_lines
 from ..domain.errors import ArchiveError, CertificationError, PreflightError
-from ..domain.instruments import Instrument, instruments_named
+from ..domain.instruments import INSTRUMENTS, Instrument
 from ..domain.text import one_line, some_of
 from ..workflow.workflow import Workflow
 
@@ -101,7 +101,7 @@ class Preflight:
         """An OCPS that names an instrument in its configuration must name ours; many name none."""
         applied = ocps.evt_configurationApplied.get()
         text = "" if applied is None else applied.configurations
-        named = instruments_named(text)
+        named = _instruments_named(text)
         if not named or self.instrument.name in named:
             return []
         return [
@@ -151,3 +151,9 @@ class Preflight:
 def _certified(conflict: Conflict) -> str:
     of = f" of {conflict.physical_filter}" if conflict.physical_filter else ""
     return f"{conflict.dataset_type}{of} valid from {conflict.begin} to {conflict.end}"
+
+
+def _instruments_named(configurations: str) -> list[str]:
+    """Instruments after which files in a ``configurationApplied`` are named: ``_init.yaml,LATISS.yaml``."""
+    labels = {each.strip().partition(".")[0].casefold() for each in configurations.split(",")}
+    return [name for name in INSTRUMENTS if name.casefold() in labels]
