@@ -66,11 +66,6 @@ class Clients:
         modes = {remote.salinfo.name_index: remote.evt_simulationMode.get() for remote in self.remotes}
         return [name for name, data in modes.items() if data is not None and data.mode != 0]
 
-    @property
-    def camera_is_simulated(self) -> bool:
-        """Whether the camera is in simulation mode: its images then show neither sky nor dome."""
-        return self.instrument.camera in self.simulated
-
     async def telescope_problems(self, ignore: Collection[str] = ()) -> list[str]:
         """Connect to the components of the telescope, and find those that are not as flats need them.
 

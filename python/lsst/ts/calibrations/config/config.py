@@ -119,12 +119,8 @@ class CalibrationConfig:
     """Names of detector and amplifier of those that the operator knows to be bad."""
     max_known_bad_amplifiers: int
     """How many of a detector may be left out, these and others."""
-    program: str | None
-    """For the headers of the images, as the two that follow."""
-    reason: str | None
-    """Why the images are taken."""
-    note: str | None
-    """Anything else."""
+    annotations: Mapping[str, str | None]
+    """For the headers of the images: program, reason and note; None leaves the keyword out."""
     ignore: tuple[str, ...]
     """Components of the telescope whose state is not checked before flats."""
     recorded: Mapping[str, Any]
@@ -190,9 +186,7 @@ class CalibrationConfig:
                 dict.fromkeys(amplifier_named(each, instrument) for each in options["known_bad_amplifiers"])
             ),
             max_known_bad_amplifiers=int(options["max_known_bad_amplifiers"]),
-            program=options["program"],
-            reason=options["reason"],
-            note=options["note"],
+            annotations=MappingProxyType({name: options[name] for name in ("program", "reason", "note")}),
             ignore=tuple(options.get("ignore", ())),
             recorded=MappingProxyType(copy.deepcopy(dict(options))),
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..butler.archive import Archive
 from ..butler.exposures import another
-from ..components.camera import Annotations, Camera
+from ..components.camera import Camera
 from ..components.ingest import IngestWatcher
 from ..config.config import ImageSet
 from ..domain.errors import AcquisitionHalted, ArchiveError
@@ -42,8 +42,8 @@ class Acquisition:
     """What gets the images of a type when all are confirmed, and knows whether further ones make sense."""
     detectors: dict[int, str]
     """Full names of the detectors that must be confirmed, by Butler id."""
-    annotations: Annotations
-    """For the headers."""
+    annotations: Mapping[str, str | None]
+    """For the headers, as of `Camera.take`."""
     oods_timeout: float
     """Seconds from the end of a readout within which the OODS must confirm the exposure."""
     wait_between_exposures: float

@@ -11,7 +11,6 @@ from ..butler.archive import Archive
 from ..butler.certification import Certifier, PlannedCertification
 from ..butler.pipeline_files import PipelineFiles
 from ..butler.repository import Repository
-from ..components.camera import Annotations
 from ..components.clients import Clients
 from ..components.heartbeats import HeartbeatWatch
 from ..config.config import CalibrationConfig
@@ -87,7 +86,7 @@ class CalibrationRun:
             archive=archive,
             processing=self.processing,
             detectors=detectors,
-            annotations=Annotations(program=config.program, reason=config.reason, note=config.note),
+            annotations=config.annotations,
             oods_timeout=config.oods_timeout,
             wait_between_exposures=config.wait_between_exposures,
             checkpoint=checkpoint,

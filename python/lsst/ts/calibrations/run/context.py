@@ -201,7 +201,7 @@ class PreparedRun:
         """Where the run takes place, and whether what it finds there is the observatory."""
         if names := self.clients.simulated:
             log.warning("SIMULATED: in simulation mode are %s.", ", ".join(names))
-        simulated = self.clients.camera_is_simulated
+        simulated = self.clients.instrument.camera in names  # its images show neither sky nor dome
         return observatory_settings(self.script, self.index, current_tai(), simulated=simulated)
 
 
