@@ -56,12 +56,12 @@ WITHOUT_EFFECT = {
 }
 """Accepted and ignored, by name: what happens instead of what they asked for."""
 
-_TYPES = ("bias", "dark", "flat")
+_IMAGES = ("bias", "dark", "flat")
 
 REPLACED = {
-    **{f"n_skip_{kind}": (f"n_discard_{kind}",) for kind in _TYPES},
+    **{f"n_skip_{kind}": (f"n_discard_{kind}",) for kind in _IMAGES},
     "number_verification_tests_threshold": tuple(
-        f"number_verification_tests_threshold_{kind}" for kind in _TYPES
+        f"number_verification_tests_threshold_{kind}" for kind in _IMAGES
     ),
     "do_defect": ("do_defects",),
     "config_options_defect": ("config_options_defects",),
