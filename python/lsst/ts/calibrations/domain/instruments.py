@@ -101,8 +101,6 @@ class Instrument:
     """Detector names by Butler detector id."""
     repository: str
     """Default Butler repository."""
-    header_name: str
-    """``INSTRUME`` in the headers of its raw images."""
     amplifiers: tuple[str, ...] = AMPLIFIERS
     """Names of the amplifiers that every detector has."""
     readout_time: float = 2.0
@@ -196,7 +194,6 @@ LATISS = Instrument(
     code="AT",
     detectors={0: "RXX_S00"},
     repository="/repo/LATISS",
-    header_name="LATISS",
 )
 
 LSSTCOMCAM = Instrument(
@@ -210,7 +207,6 @@ LSSTCOMCAM = Instrument(
     code="CC",
     detectors={number: f"R22_{slot}" for number, slot in enumerate(SLOTS)},
     repository="/repo/LSSTComCam",
-    header_name="ComCam",
 )
 
 LSSTCAM = Instrument(
@@ -224,7 +220,6 @@ LSSTCAM = Instrument(
     code="MC",
     detectors=dict(enumerate(f"{raft}_{slot}" for raft in _SCIENCE_RAFTS for slot in SLOTS)),
     repository="/repo/LSSTCam",
-    header_name="lsstCam",
     # The dome trajectory tells how far the dome vignettes; the dome itself may rest.
     states_for_flats={"MTDomeTrajectory": ("ENABLED",), "MTDome": ("DISABLED", "ENABLED")},
     e2v_rafts=_E2V_RAFTS,
