@@ -18,8 +18,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lsst.ts.calibrations.domain.instruments import LATISS, ImageType, image_name
+from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
 from lsst.ts.calibrations.verification.results import UNCOUNTED_TESTS
+from lsst.ts.simulated_observatory.cameras.image_names import image_name
 from lsst.ts.simulated_observatory.cameras.models import DetectorModel, detector_model
 from lsst.ts.simulated_observatory.components.optics import usual_optics
 from lsst.ts.simulated_observatory.detector.exposure import simulate

@@ -31,8 +31,9 @@ from lsst.daf.butler import Butler, CollectionType, Timespan
 
 from lsst.ts.calibrations.butler.archive import Archive
 from lsst.ts.calibrations.butler.repository import Repository
-from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, exposure_id, image_name
+from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, exposure_id
 from lsst.ts.calibrations.verification import judge
+from lsst.ts.simulated_observatory.cameras.image_names import image_name
 from lsst.ts.simulated_observatory.cameras.models import DetectorModel, detector_model
 from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest
 from lsst.ts.simulated_observatory.detector.header import file_name, primary_header

@@ -13,7 +13,7 @@ import pytest
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.components.ocps import OcpsClient
-from lsst.ts.calibrations.domain.calibrations import JobKind
+from lsst.ts.calibrations.domain.calibrations import StepKind
 from lsst.ts.calibrations.domain.errors import ProcessingError
 from lsst.ts.calibrations.domain.instruments import exposure_id
 from lsst.ts.calibrations.domain.jobs import JobRequest
@@ -30,7 +30,7 @@ HOSTILE = "\x1b[2J\x1b]0;owned\x07\r\x9b31m\u202eDONE\nDONE: all is well"
 Make = Callable[..., Any]
 
 
-JOB = JobRequest(JobKind.VERIFY, "BIAS", pipeline="p", config="-j 1", data_query="exposure IN (1)")
+JOB = JobRequest(StepKind.VERIFY, "BIAS", pipeline="p", config="-j 1", data_query="exposure IN (1)")
 
 
 class AcknowledgingOcps:

@@ -18,7 +18,6 @@ from lsst.ts.xml.enums.Script import ScriptState
 from lsst.ts import salobj
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
 from lsst.ts.calibrations.butler.exposures import ArchivedExposure, ArchivedImage
-from lsst.ts.calibrations.components.camera import Annotations
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import AcquisitionError, ArchiveError, IngestError
 from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
@@ -334,7 +333,7 @@ class AcquisitionCase:
             archive=self.archive,
             processing=processing,
             detectors={0: "RXX_S00"},
-            annotations=Annotations(),
+            annotations={},
             oods_timeout=self.config.oods_timeout,
             wait_between_exposures=self.config.wait_between_exposures,
             checkpoint=checkpoint,

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from lsst.ts.calibrations import get_scripts_dir
 from lsst.ts.calibrations.sal_choice import salobj_is_installed
-from lsst.ts.calibrations.scripts_dir import get_scripts_dir
 
 SCRIPTS = sorted(get_scripts_dir().glob("*tel/*.py"))
 

@@ -13,8 +13,7 @@ import click
 import yaml
 
 from lsst.ts.calibrations.config.config import Findings, examine
-from lsst.ts.calibrations.config.former_options import REPLACED
-from lsst.ts.calibrations.config.schema import load_schema
+from lsst.ts.calibrations.config.schema import REPLACED, load_schema
 from lsst.ts.calibrations.domain.errors import ConfigurationError
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, LATISS, Instrument
 from lsst.ts.calibrations.workflow.plan import make_plan

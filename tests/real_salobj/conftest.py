@@ -207,7 +207,7 @@ def queue(
     python_first: None,
 ) -> Iterator[Program]:
     """A ScriptQueue, a process of its own as at the observatory; ``QUEUE`` of the module is its index."""
-    from lsst.ts.calibrations.scripts_dir import get_scripts_dir
+    from lsst.ts.calibrations import get_scripts_dir
 
     (folder / "standard").mkdir()
     program = [sys.executable, "-c", "from lsst.ts.scriptqueue import run_script_queue; run_script_queue()"]

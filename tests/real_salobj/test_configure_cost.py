@@ -12,8 +12,8 @@ import pytest
 from lsst.ts.xml.enums.Script import ScriptState
 
 from lsst.ts import salobj
+from lsst.ts.calibrations import get_scripts_dir
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
-from lsst.ts.calibrations.scripts_dir import get_scripts_dir
 
 pytestmark = pytest.mark.timeout(600)
 

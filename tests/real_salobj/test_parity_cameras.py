@@ -12,7 +12,7 @@ import pytest
 from parity import LIMIT, Play
 
 from lsst.ts import salobj
-from lsst.ts.calibrations.components.camera import Annotations, Camera, camera_class
+from lsst.ts.calibrations.components.camera import Camera, camera_class
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, ImageType
 
 pytestmark = pytest.mark.timeout(300)
@@ -223,7 +223,7 @@ def test_the_classes_send_take_images_by_their_public_property_camera(
             await adapter.start()
             begin = asyncio.get_running_loop().time()
             try:
-                await adapter.take(ImageType.DARK, 1.0, "G", Annotations())
+                await adapter.take(ImageType.DARK, 1.0, "G", {})
             finally:
                 await mock.close()
             (sent,) = asked

@@ -20,7 +20,7 @@ from lsst.ts.xml.enums.Script import ScriptState
 from simulator import SIMULATOR
 
 from lsst.ts import salobj
-from lsst.ts.calibrations.scripts_dir import get_scripts_dir
+from lsst.ts.calibrations import get_scripts_dir
 
 FIRST_START = 1800
 """Seconds of the first start ever on a machine, which makes the reference calibrations."""

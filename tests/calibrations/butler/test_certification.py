@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import shutil
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,108 +14,19 @@ from lsst.daf.butler import Butler, CollectionType, DatasetNotFoundError, Datase
 from lsst.ts.calibrations.butler import certification
 from lsst.ts.calibrations.butler.certification import (
     Certification,
-    Certifier,
-    Conflict,
-    PlannedCertification,
 )
-from lsst.ts.calibrations.butler.repository import Repository
-from lsst.ts.calibrations.config.config import CalibrationConfig
-from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS
-from lsst.ts.calibrations.domain.errors import ArchiveError, CertificationError
-from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.domain.errors import CertificationError
 from lsst.ts.calibrations.verification import (
     Accepted,
-    CombinedCalibration,
     Waiver,
-    evaluate,
-    judge,
-    read_calibration,
-    waive,
 )
-from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type, create_repository
-from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
+from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type
 
-AMPLIFIERS = ("C00",)
-BEGIN, END = datetime(2025, 1, 15), datetime(2025, 1, 16)
-JOB = "u/ocps/job"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("butler") / "repo"
-    create_repository(str(path), ["LATISS", "LSSTComCam"])
-    return path
-
-
-@pytest.fixture
-def butler(template: Path, tmp_path: Path) -> Iterator[Butler]:
-    """A repository in which one job has left a photon transfer curve."""
-    shutil.copytree(template, tmp_path / "repo")
-    butler = Butler.from_config(str(tmp_path / "repo"), writeable=True)
-    put(butler, JOB)
-    yield butler
-    butler.close()
+from .certified import BEGIN, END, JOB, accepted, combined, conflicts, put, waived, wanted
 
 
 def certify(butler: Butler, wanted: Certification) -> int:
     return certification._certify(butler, wanted)
-
-
-def put(
-    butler: Butler, job: str, gain: float = 1.1, instrument: str = "LATISS", detector: int = 0
-) -> DatasetRef:
-    butler.collections.register(f"{job}/run")
-    curve = PhotonTransferCurve("RXX_S00", {"C00": gain})
-    data_id = {"instrument": instrument, "detector": detector}
-    return butler.put(curve, calibration_type(butler, "ptc"), data_id, run=f"{job}/run")
-
-
-def combined(butler: Butler, job: str = JOB, name: str = "PTC") -> CombinedCalibration:
-    """What a job has made, as it is now."""
-    found = certification._made(butler, name.lower(), f"{job}/run")
-    return CombinedCalibration(name, {"FLAT": (1,), name: (1,)}, job, tuple(str(ref.id) for ref in found))
-
-
-def accepted(made: CombinedCalibration) -> Accepted:
-    tested = {
-        "AMP": {name: {"MEAN": 0.1} for name in AMPLIFIERS},
-        "VERIFY": {"AMP": {name: {"MEAN": True} for name in AMPLIFIERS}},
-    }
-    if CALIBRATIONS[made.name].verified_by_itself:
-        results = read_calibration(
-            made.name, {"RXX_S00": tested}, amplifiers={"RXX_S00": frozenset(AMPLIFIERS)}
-        )
-        return judge(results, max_failures_per_detector=8, combined=made).accept()
-    return evaluate(
-        {1: {"SUCCESS": True, "FAILURES": []}, "SUCCESS": True},
-        exposures=[1],
-        detectors=["RXX_S00"],
-        amplifiers=AMPLIFIERS,
-        max_failures_per_detector=8,
-        measured={(1, "RXX_S00"): tested},
-        combined=made,
-    ).accept()
-
-
-def waived(made: CombinedCalibration) -> Waiver:
-    options = {"do_verify": False, "generate_calibrations": True}
-    return waive(made, CalibrationConfig.from_namespace(options, LATISS))
-
-
-def wanted(butler: Butler, job: str = JOB, **changes: Any) -> Certification:
-    fields: dict[str, Any] = {
-        "ground": accepted(combined(butler, job)), "detectors": (0,), "collection": "LATISS/calib/daily",
-        "begin": BEGIN, "end": END,
-    }  # fmt: skip
-    return Certification(**(fields | changes))
-
-
-def conflicts(butler: Butler, instrument: str = "LATISS", **changes: Any) -> list[Conflict]:
-    fields: dict[str, Any] = {
-        "dataset_types": ("bias", "ptc"), "detectors": (0,),
-        "collection": "LATISS/calib/daily", "begin": BEGIN, "end": END,
-    }  # fmt: skip
-    return certification._conflicts(butler, instrument, PlannedCertification(**(fields | changes)))
 
 
 def expose(butler: Butler, begin: datetime) -> int:
@@ -341,65 +248,3 @@ def test_an_acceptance_that_was_changed_or_made_up_is_refused(butler: Butler) ->
 def test_a_waiver_is_written_down_as_unverified(butler: Butler) -> None:
     assert wanted(butler).verified
     assert not wanted(butler, ground=waived(combined(butler))).verified
-
-
-def test_a_certifier_opens_the_repository_to_write_and_what_it_certified_is_there(
-    butler: Butler, tmp_path: Path
-) -> None:
-    repository = Repository(str(tmp_path / "repo"))
-    certifier = Certifier(repository, "LATISS")
-    planned = PlannedCertification(
-        dataset_types=("ptc",), detectors=(0,), collection="LATISS/calib/daily", begin=BEGIN, end=END
-    )
-
-    async def main() -> None:
-        assert await certifier.made("ptc", f"{JOB}/run") == combined(butler).datasets
-        assert await certifier.conflicts(planned) == []
-        assert await certifier.certify(wanted(butler)) == 1
-        assert await certifier.conflicts(planned) == conflicts(butler) != []
-
-    asyncio.run(main())
-    repository.close()
-
-
-def test_a_database_that_refuses_is_told_in_one_line_and_what_was_made_is_kept(
-    butler: Butler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> int:
-        raise OSError("the disk is full\n[SQL: INSERT INTO ...]")
-
-    monkeypatch.setattr(certification, "_certify", refuse)
-    repository = Repository(str(tmp_path / "repo"))
-    with pytest.raises(CertificationError, match="refused it: the disk is full") as caught:
-        asyncio.run(Certifier(repository, "LATISS").certify(wanted(butler)))
-    repository.close()
-    assert "SQL" not in str(caught.value)
-    assert f"The calibrations are kept in {JOB}" in str(caught.value)
-
-
-def test_a_repository_that_cannot_be_written_to_is_named(butler: Butler, tmp_path: Path) -> None:
-    repository = Repository(str(tmp_path / "none"))
-    with pytest.raises(ArchiveError, match="none' cannot be written to"):
-        asyncio.run(Certifier(repository, "LATISS").certify(wanted(butler)))
-    repository.close()
-
-
-def test_a_butler_can_be_opened_in_another_way(butler: Butler, tmp_path: Path) -> None:
-    opened: list[tuple[str, bool]] = []
-
-    def open_butler(path: str, writeable: bool) -> Butler:
-        opened.append((path, writeable))
-        return butler
-
-    path = str(tmp_path / "repo")
-    repository = Repository(path, open_butler)
-    certifier = Certifier(repository, "LATISS")
-
-    async def main() -> None:
-        for _ in range(2):
-            assert await certifier.made("ptc", f"{JOB}/run") == combined(butler).datasets
-        assert await certifier.certify(wanted(butler)) == 1
-
-    asyncio.run(main())
-    repository.close()
-    assert opened == [(path, False), (path, True)]

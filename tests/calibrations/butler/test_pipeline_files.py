@@ -8,10 +8,9 @@ import pytest
 from lsst.resources import ResourcePath
 
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
-from lsst.ts.calibrations.domain.calibrations import JobKind
+from lsst.ts.calibrations.domain.calibrations import StepKind
 from lsst.ts.calibrations.domain.errors import ArchiveError
 from lsst.ts.calibrations.domain.instruments import LATISS
-from lsst.ts.calibrations.domain.jobs import with_label
 from lsst.ts.simulated_observatory.pipelines import PIPELINES
 
 TASK = "lsst.ts.simulated_observatory.pipelines.isr.IsrTask"
@@ -38,27 +37,29 @@ def cp_pipe(tmp_path: Path) -> Path:
 
 def test_a_simulated_run_has_the_pipelines_of_the_simulated_observatory(cp_pipe: Path) -> None:
     files = PipelineFiles(LATISS, PIPELINES, {"CP_PIPE_DIR": str(cp_pipe)})
-    assert files.find(JobKind.GENERATE, "BIAS").address == f"{PIPELINES}/cpBias.yaml"
-    assert files.find(JobKind.GAINS, "GAIN").address == f"{PIPELINES}/cpPtc.yaml#generateGainFromFlatPair"
-    assert files.problems([(JobKind.VERIFY, "PTC")]) == []
+    assert files.find(StepKind.GENERATE, "BIAS").address == f"{PIPELINES}/cpBias.yaml"
+    assert files.find(StepKind.GAINS, "GAIN").address == f"{PIPELINES}/cpPtc.yaml#generateGainFromFlatPair"
+    assert files.problems([(StepKind.VERIFY, "PTC")]) == []
 
 
 def test_without_any_it_is_said_once_what_to_set() -> None:
     files = PipelineFiles(LATISS, environment={})
-    jobs = [(JobKind.GENERATE, "BIAS"), (JobKind.VERIFY, "BIAS"), (JobKind.GAINS, "GAIN")]
+    jobs = [(StepKind.GENERATE, "BIAS"), (StepKind.VERIFY, "BIAS"), (StepKind.GAINS, "GAIN")]
     assert [problem.partition(",")[0] for problem in files.problems(jobs)] == [
         "CP_PIPE_DIR is not set",
         "CP_VERIFY_DIR is not set",
     ]
     assert "set it to the folder of cp_verify in the environment of the script" in files.problems(jobs)[1]
     with pytest.raises(ArchiveError, match="CP_PIPE_DIR is not set"):
-        files.find(JobKind.GENERATE, "DARK")
+        files.find(StepKind.GENERATE, "DARK")
 
 
 @pytest.mark.parametrize("folder", ["/nowhere/at/all", "resource://no.such.package", "$NOT_SET/pipelines"])
 def test_a_given_folder_without_the_pipeline_is_a_problem(folder: str) -> None:
     files = PipelineFiles(LATISS, folder, {})
-    problems = files.problems([(JobKind.GENERATE, "BIAS"), (JobKind.GAINS, "GAIN"), (JobKind.GAINS, "GAIN")])
+    problems = files.problems(
+        [(StepKind.GENERATE, "BIAS"), (StepKind.GAINS, "GAIN"), (StepKind.GAINS, "GAIN")]
+    )
     assert [problem.split()[4] for problem in problems] == [
         f"{folder}/cpBias.yaml:",
         f"{folder}/cpPtc.yaml#generateGainFromFlatPair:",
@@ -71,7 +72,7 @@ def test_a_given_folder_that_cannot_be_asked_is_a_problem(monkeypatch: pytest.Mo
         raise OSError("no credentials.")
 
     monkeypatch.setattr(type(ResourcePath(PIPELINES)), "exists", refuse)
-    (problem,) = PipelineFiles(LATISS, PIPELINES, {}).problems([(JobKind.GENERATE, "BIAS")])
+    (problem,) = PipelineFiles(LATISS, PIPELINES, {}).problems([(StepKind.GENERATE, "BIAS")])
     assert problem == f"the pipeline {PIPELINES}/cpBias.yaml cannot be looked for: no credentials."
 
 
@@ -85,23 +86,23 @@ def test_a_given_folder_has_a_remark_where_it_overrides_others() -> None:
 
 def test_labels_are_read_through_imports(cp_pipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CP_PIPE_DIR", str(cp_pipe))
-    found = PipelineFiles(LATISS).find(JobKind.GENERATE, "BIAS")
+    found = PipelineFiles(LATISS).find(StepKind.GENERATE, "BIAS")
     assert found.address == "${CP_PIPE_DIR}/pipelines/LATISS/cpBias.yaml"
-    assert with_label("-c isr:doDefect=False", found.isr_label)[0] == "-c cpBiasIsr:doDefect=False"
+    assert found.isr_label == "cpBiasIsr"
 
 
 def test_files_and_subsets_are_found_under_the_names_that_they_have(cp_pipe: Path) -> None:
     files = PipelineFiles(LATISS, environment={"CP_PIPE_DIR": str(cp_pipe)})
-    defects = files.find(JobKind.GENERATE, "DEFECTS")
+    defects = files.find(StepKind.GENERATE, "DEFECTS")
     assert defects.address == "${CP_PIPE_DIR}/pipelines/LATISS/findDefects.yaml"
-    assert with_label("-c isr:doDefect=False", defects.isr_label)[0] == ""
-    assert files.find(JobKind.GAINS, "GAIN").address.endswith("/cpPtc.yaml#cpPtcGainFromFlatPairs")
+    assert defects.isr_label is None
+    assert files.find(StepKind.GAINS, "GAIN").address.endswith("/cpPtc.yaml#cpPtcGainFromFlatPairs")
 
 
 def test_what_is_not_there_is_named(cp_pipe: Path) -> None:
     files = PipelineFiles(LATISS, environment={"CP_PIPE_DIR": str(cp_pipe), "CP_VERIFY_DIR": str(cp_pipe)})
     with pytest.raises(ArchiveError, match=r"cpDark\.yaml"):
-        files.find(JobKind.GENERATE, "DARK")
+        files.find(StepKind.GENERATE, "DARK")
     with pytest.raises(ArchiveError, match=r"verifyBias\.yaml"):
-        files.find(JobKind.VERIFY, "BIAS")
-    assert len(files.problems([(JobKind.GENERATE, "DARK"), (JobKind.VERIFY, "BIAS")])) == 2
+        files.find(StepKind.VERIFY, "BIAS")
+    assert len(files.problems([(StepKind.GENERATE, "DARK"), (StepKind.VERIFY, "BIAS")])) == 2

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lsst.ts import salobj
-from lsst.ts.calibrations.components.camera import READOUT_MARGIN, TAKE_MARGIN, Annotations, Camera
+from lsst.ts.calibrations.components.camera import READOUT_MARGIN, TAKE_MARGIN, Camera
 from lsst.ts.calibrations.domain.errors import AcquisitionError
 from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCOMCAM, ImageType
 from lsst.ts.simulated_observatory import clock
@@ -37,7 +37,7 @@ async def camera() -> AsyncIterator[tuple[Camera, salobj.Domain]]:
 async def take(
     adapter: Camera, kind: ImageType = ImageType.BIAS, seconds: float = 0.0, **annotations: str
 ) -> int:
-    return await adapter.take(kind, seconds, GROUP, Annotations(**annotations))
+    return await adapter.take(kind, seconds, GROUP, annotations)
 
 
 def test_an_exposure_is_taken_and_then_read_out(observatory: Any) -> None:

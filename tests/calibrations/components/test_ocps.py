@@ -9,7 +9,7 @@ import pytest
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.components.ocps import FIRST_ACK_TIMEOUT, RESULT_GRACE, OcpsClient
-from lsst.ts.calibrations.domain.calibrations import JobKind
+from lsst.ts.calibrations.domain.calibrations import StepKind
 from lsst.ts.calibrations.domain.errors import ProcessingError
 from lsst.ts.calibrations.domain.jobs import JobRequest
 from lsst.ts.simulated_observatory import clock
@@ -17,7 +17,7 @@ from lsst.ts.simulated_observatory import clock
 
 def job(pipeline: str = "bias") -> JobRequest:
     return JobRequest(
-        kind=JobKind.VERIFY,
+        kind=StepKind.VERIFY,
         calibration=pipeline.upper(),
         pipeline=pipeline,
         config="-j 1",

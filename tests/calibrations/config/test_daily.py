@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from lsst.ts.calibrations.config.config import CalibrationConfig, Findings, examine
-from lsst.ts.calibrations.config.observing_day import daily_lines, fill_in_numbers
+from lsst.ts.calibrations.config.observing_day import daily_lines, fill_in
 from lsst.ts.calibrations.config.schema import load_schema
 from lsst.ts.calibrations.domain.instruments import LATISS, ImageType, day_obs
 
@@ -82,7 +82,7 @@ def test_the_next_day_finds_what_was_certified_last() -> None:
 
 def test_a_form_of_which_there_is_none_stays_to_be_named() -> None:
     options = {"input_collections_dark": "LATISS/calib/daily/calib.{day_obs}.{n}"}
-    assert fill_in_numbers(options, THERE[:2]) == options
+    assert fill_in(options, 20250115, THERE[:2]) == options
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from lsst.ts.calibrations.domain.calibrations import (
     CALIBRATIONS,
     PAIR_GAINS,
-    JobKind,
+    StepKind,
     pipeline_files,
     products,
     step_name,
@@ -44,13 +44,13 @@ def test_options_and_datasets_are_named_after_the_calibration() -> None:
 
 
 def test_the_present_name_of_a_pipeline_is_the_first() -> None:
-    assert pipeline_files(JobKind.GENERATE, "DEFECTS") == ("cpDefects.yaml", "findDefects.yaml")
-    assert pipeline_files(JobKind.VERIFY, "PTC") == ("verifyPtc.yaml",)
-    assert pipeline_files(JobKind.GAINS, PAIR_GAINS.name)[0] == "cpPtc.yaml"
+    assert pipeline_files(StepKind.GENERATE, "DEFECTS") == ("cpDefects.yaml", "findDefects.yaml")
+    assert pipeline_files(StepKind.VERIFY, "PTC") == ("verifyPtc.yaml",)
+    assert pipeline_files(StepKind.GAINS, PAIR_GAINS.name)[0] == "cpPtc.yaml"
     with pytest.raises(KeyError):
-        pipeline_files(JobKind.GENERATE, "FRINGE")
+        pipeline_files(StepKind.GENERATE, "FRINGE")
 
 
 def test_a_step_is_named_after_its_kind_and_its_calibration() -> None:
-    assert step_name(JobKind.VERIFY, "BIAS") == "verify BIAS"
-    assert step_name(JobKind.GAINS, PAIR_GAINS.name) == "gains from flat pairs"
+    assert step_name(StepKind.VERIFY, "BIAS") == "verify BIAS"
+    assert step_name(StepKind.GAINS, PAIR_GAINS.name) == "gains from flat pairs"

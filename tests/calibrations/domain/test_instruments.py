@@ -12,7 +12,6 @@ from lsst.ts.calibrations.domain.instruments import (
     LSSTCAM,
     LSSTCOMCAM,
     Instrument,
-    instruments_named,
 )
 from lsst.ts.simulated_observatory.cameras.models import detector_model
 
@@ -102,17 +101,3 @@ def test_only_latiss_has_a_spectrograph_and_lsstcam_alone_a_dome_to_look_at() ->
     assert not LATISS.states_for_flats
     assert not LSSTCOMCAM.states_for_flats
     assert LSSTCAM.states_for_flats["MTDomeTrajectory"] == ("ENABLED",)
-
-
-@pytest.mark.parametrize(
-    ("configurations", "named"),
-    [
-        ("_init.yaml,LATISS.yaml", ["LATISS"]),
-        ("_init, _summit, LSSTComCam", ["LSSTComCam"]),
-        ("lsstcam", ["LSSTCam"]),
-        ("_init.yaml,_summit.yaml", []),
-        ("", []),
-    ],
-)
-def test_a_configuration_may_be_named_after_an_instrument(configurations: str, named: list[str]) -> None:
-    assert instruments_named(configurations) == named

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lsst.ts.calibrations.domain.calibrations import JobKind
+from lsst.ts.calibrations.domain.calibrations import StepKind
 from lsst.ts.calibrations.domain.instruments import ImageType
 from lsst.ts.calibrations.domain.jobs import JobRequest
 from lsst.ts.calibrations.journal.facts import (
@@ -17,11 +17,11 @@ from lsst.ts.calibrations.journal.facts import (
     JobSubmitted,
 )
 from lsst.ts.calibrations.journal.record import FORMER_PIPELINES, RunRecord
-from lsst.ts.calibrations.workflow.workflow import Step, StepKind
+from lsst.ts.calibrations.workflow.workflow import Step
 from lsst.ts.simulated_observatory.pipelines import PIPELINES
 
 REQUEST = JobRequest(
-    JobKind.GAINS,
+    StepKind.GAINS,
     "GAIN",
     pipeline=f"{PIPELINES}/cpPtc.yaml#gains",
     config="-j 8",

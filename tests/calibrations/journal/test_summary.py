@@ -6,7 +6,6 @@ import json
 import math
 import types
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +13,30 @@ import pytest
 from jsonschema import Draft7Validator
 
 from lsst.ts.calibrations.butler.curves import curve_rows
-from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.journal.facts import (
     Certified,
     CurvesMeasured,
-    ExposureConfirmed,
     ExposureLost,
     ExposuresLeftOut,
-    ExposureTaken,
     Fact,
     FaultsInjected,
     GainsMeasured,
     JobEnded,
     JobSubmitted,
     OutcomesRead,
-    ReadoutEnded,
-    RunConfigured,
-    RunEnded,
-    RunResumed,
     StepNotDone,
     VerdictGiven,
     fact_from_dict,
 )
-from lsst.ts.calibrations.journal.journal import FORMAT
 from lsst.ts.calibrations.journal.record import RunRecord
 from lsst.ts.calibrations.journal.settings import RunSettings
 from lsst.ts.calibrations.journal.summary import make_summary, write_summary
 from lsst.ts.calibrations.verification.measurements import Measurement
 from lsst.ts.calibrations.verification.results import MadeTest, VerificationTest
 from lsst.ts.simulated_observatory.clock import START_TAI
+
+from .summaries import CONFIG, SCHEMA, THRESHOLDS, VALIDATOR, exposure, summarize
 
 FIELDS = {
     "script",
@@ -71,80 +64,6 @@ FIELDS = {
     "faults",
     "known_bad_amplifiers",
 }
-THRESHOLDS = {
-    "MAX_FAILURES_PER_DETECTOR_PER_TEST_TYPE_THRESHOLD": 8,
-    "MAX_FAILED_DETECTORS_THRESHOLD": 1,
-    "MAX_FAILED_TESTS_PER_EXPOSURE_THRESHOLD": 8,
-    "MAX_FAILED_EXPOSURES_THRESHOLD": 3,
-    "FINAL_NUMBER_OF_FAILED_EXPOSURES": 0,
-}
-
-
-SCHEMA = json.loads((files("lsst.ts.calibrations") / "schemas" / "summary.json").read_text(encoding="utf-8"))
-VALIDATOR = Draft7Validator(SCHEMA)
-CONFIG = CalibrationConfig.from_namespace({}, LATISS)
-
-
-def exposure(number: int, kind: str, seconds: float, begun: float, *, lost: bool = False) -> list[Fact]:
-    shutter = 1.0 if kind == "FLAT" else 0.0
-    taken = START_TAI + begun + seconds + shutter
-    facts: list[Fact] = [
-        ExposureTaken(
-            time=taken,
-            id=number,
-            obs_id=f"AT_O_20250115_{number:06d}",
-            image_type=kind,
-            exp_time=seconds,
-            position=number,
-            discarded=number == 1,
-            begun=START_TAI + begun,
-        ),
-        ReadoutEnded(time=taken + 2.0, id=number),
-    ]
-    if not lost:
-        files = (f"/raw/{number}.fits",)
-        facts.append(ExposureConfirmed(time=taken + 6.0, id=number, physical_filter="r~empty", files=files))
-    return facts
-
-
-def configured(when: float) -> Fact:
-    return RunConfigured(
-        time=START_TAI + when,
-        format=FORMAT,
-        script="MakeLatissCalibrations",
-        instrument="LATISS",
-        text="",
-        config={},
-        simulated=True,
-        repository=None,
-        seed=1,
-        scale=4,
-        date=None,
-        collections=(),
-    )
-
-
-def summarize(
-    facts: list[Fact], folder: Path, ended: float = 100.0, config: CalibrationConfig | None = None
-) -> dict[str, Any]:
-    record = RunRecord()
-    for fact in facts:
-        record.apply(fact)
-    summary = make_summary(
-        record,
-        RunSettings(
-            folder=folder, repository=folder / "repo", simulated=True, seed=3, scale=4, date="2025-01-15"
-        ),
-        LATISS,
-        script="MakeLatissCalibrations",
-        state="DONE",
-        reason="",
-        config=config,
-        started=START_TAI,
-        ended=START_TAI + ended,
-    )
-    VALIDATOR.validate(summary)
-    return summary
 
 
 def test_the_schema_notices_what_is_missing_or_of_another_type(tmp_path: Path) -> None:
@@ -319,48 +238,6 @@ def test_what_is_not_finite_is_null_wherever_it_is(tmp_path: Path, value: float)
     assert json.loads(path.read_text()) == summary
 
 
-def test_what_lies_between_the_parts_of_a_run_counts_nowhere(tmp_path: Path) -> None:
-    facts = [
-        configured(0.0),
-        *exposure(1, "BIAS", 0.0, 3.0),
-        *exposure(2, "DARK", 30.0, 5.0),
-        StepNotDone(time=START_TAI + 50.0, step="verify DARK", reason="exit code 1"),
-        RunEnded(time=START_TAI + 50.0, state="FAILED", reason=""),
-        RunResumed(time=START_TAI + 4000.0),
-        *exposure(3, "FLAT", 5.0, 4001.0),
-        *exposure(4, "FLAT", 5.0, 4019.0),
-    ]
-    summary = summarize(facts, tmp_path, ended=4100.0, config=replace(CONFIG, wait_between_exposures=10.0))
-    assert summary["timeline"] == {
-        "open": 40.0,
-        "readout": 8.0,
-        "floor": 40.0 + 8.0 + 2.0 + 2 * 10.0,
-        "acquisition": (37.0 - 3.0) + (4027.0 - 4001.0),
-        "total": 50.0 + 100.0,
-    }
-    assert [each["id"] for each in summary["exposures"]] == [1, 2, 3, 4]
-    assert summary["not_done"] == []
-
-
-def test_the_timeline_of_images_taken_without_a_pause_is_the_floor(tmp_path: Path) -> None:
-    facts = [*exposure(1, "BIAS", 0.0, 3.0), *exposure(2, "DARK", 30.0, 5.0), *exposure(3, "FLAT", 5.0, 37.0)]
-    assert summarize(facts, tmp_path)["timeline"] == {
-        "open": 35.0,
-        "readout": 6.0,
-        "floor": 42.0,
-        "acquisition": 42.0,
-        "total": 100.0,
-    }
-
-
-def test_pauses_are_in_the_acquisition_and_asked_for_waits_in_the_floor_too(tmp_path: Path) -> None:
-    facts = [*exposure(1, "BIAS", 0.0, 0.0), *exposure(2, "BIAS", 0.0, 12.0)]
-    timeline = summarize(facts, tmp_path, config=replace(CONFIG, wait_between_exposures=10.0))["timeline"]
-    assert (timeline["floor"], timeline["acquisition"]) == (14.0, 14.0)
-    timeline = summarize(facts, tmp_path, config=CONFIG)["timeline"]
-    assert (timeline["floor"], timeline["acquisition"]) == (4.0, 14.0)
-
-
 @pytest.mark.parametrize(("given", "named"), [(Path("/simulated"), "/simulated"), (None, CONFIG.repo)])
 def test_the_repository_is_that_of_the_place_or_the_configured_one(given: Path | None, named: str) -> None:
     settings = RunSettings(folder=Path("/run"), repository=given)
@@ -383,10 +260,6 @@ def test_a_summary_replaces_the_one_before(tmp_path: Path) -> None:
     write_summary({"state": "RUNNING"}, tmp_path)
     write_summary({"state": "DONE"}, tmp_path)
     assert json.loads((tmp_path / "summary.json").read_text()) == {"state": "DONE"}
-
-
-def test_the_acquisition_begins_when_the_first_image_is_asked_for(tmp_path: Path) -> None:
-    assert summarize(exposure(1, "DARK", 30.0, 4.0), tmp_path)["timeline"]["acquisition"] == 32.0
 
 
 def test_exposures_that_were_left_out_are_named_with_the_reason(tmp_path: Path) -> None:

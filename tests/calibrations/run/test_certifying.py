@@ -11,6 +11,7 @@ import pytest
 
 from lsst.ts.calibrations.butler.exposures import ArchivedExposure
 from lsst.ts.calibrations.butler.members import Members
+from lsst.ts.calibrations.domain.calibrations import StepKind
 from lsst.ts.calibrations.domain.errors import CertificationError
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, ImageType
 from lsst.ts.calibrations.journal.facts import (
@@ -33,7 +34,7 @@ from lsst.ts.calibrations.verification import (
     evaluate,
     waive,
 )
-from lsst.ts.calibrations.workflow.workflow import Step, StepKind
+from lsst.ts.calibrations.workflow.workflow import Step
 
 from .doubles import (
     EXPOSURES,

@@ -14,7 +14,7 @@ from lsst.ts.calibrations.butler.certification import Certifier
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
 from lsst.ts.calibrations.butler.repository import Repository
 from lsst.ts.calibrations.config.config import CalibrationConfig
-from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, CalibrationType, JobKind
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, CalibrationType, StepKind
 from lsst.ts.calibrations.domain.errors import ConfigurationError, PreflightError
 from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
 from lsst.ts.calibrations.journal.facts import Certified, VerdictGiven
@@ -84,7 +84,7 @@ def test_the_check_before_the_first_exposure_looks_for_what_it_needs(
     steps = make_workflow(configured(script_mode="BIAS_DARK"))
     assert "u/example" in steps.input_collections
     assert steps.dataset_types_to_certify == ("example",)
-    assert (JobKind.GENERATE, "EXAMPLE") in steps.jobs
+    assert (StepKind.GENERATE, "EXAMPLE") in steps.jobs
     for file in PACKAGED.glob("*.yaml"):
         (tmp_path / "pipelines").mkdir(exist_ok=True)
         shutil.copy(file, tmp_path / "pipelines")

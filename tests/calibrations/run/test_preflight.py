@@ -14,11 +14,12 @@ from lsst.ts.calibrations.butler.archive import Archive
 from lsst.ts.calibrations.butler.certification import Certifier
 from lsst.ts.calibrations.butler.pipeline_files import PipelineFiles
 from lsst.ts.calibrations.butler.repository import Repository
+from lsst.ts.calibrations.domain.calibrations import StepKind
 from lsst.ts.calibrations.domain.errors import PreflightError
 from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
 from lsst.ts.calibrations.run import preflight
-from lsst.ts.calibrations.run.preflight import Preflight
-from lsst.ts.calibrations.workflow.workflow import Step, StepKind, Workflow
+from lsst.ts.calibrations.run.preflight import Preflight, _instruments_named
+from lsst.ts.calibrations.workflow.workflow import Step, Workflow
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.components import ocps
 from lsst.ts.simulated_observatory.pipelines import PIPELINES
@@ -177,3 +178,17 @@ def test_a_script_that_does_not_know_its_pipelines_says_what_to_set(check: Any) 
     camera, pipelines = caught.value.problems
     assert "ATCamera" in camera
     assert pipelines.startswith("CP_VERIFY_DIR is not set")
+
+
+@pytest.mark.parametrize(
+    ("configurations", "named"),
+    [
+        ("_init.yaml,LATISS.yaml", ["LATISS"]),
+        ("_init, _summit, LSSTComCam", ["LSSTComCam"]),
+        ("lsstcam", ["LSSTCam"]),
+        ("_init.yaml,_summit.yaml", []),
+        ("", []),
+    ],
+)
+def test_a_configuration_may_be_named_after_an_instrument(configurations: str, named: list[str]) -> None:
+    assert _instruments_named(configurations) == named

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import types
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, ClassVar, NoReturn
 
 import yaml
@@ -14,12 +15,14 @@ from lsst.ts.xml.enums.Script import ScriptState
 
 from lsst.ts import salobj
 
+from .butler.archive import Archive
+from .butler.repository import Repository
 from .components.camera import camera_class
 from .components.clients import Clients
 from .components.sal import BoundedEvent, OrderedEvent, bound_lines
 from .config.config import CalibrationConfig, Findings, examine
 from .config.schema import load_schema
-from .domain.errors import CalibrationError, ConfigurationError
+from .domain.errors import ArchiveError, CalibrationError, ConfigurationError
 from .domain.instruments import Instrument, day_obs
 from .domain.text import on_screen
 from .journal.facts import Fact, RunEnded, VerdictGiven
@@ -30,22 +33,16 @@ from .journal.summary import make_summary, write_summary
 from .run.calibration_run import CalibrationRun
 from .run.context import PreparedRun, RunContext, UnfinishedRun
 from .run.page_process import PageProcess
-from .run.present_day import on_present_day
 from .workflow.plan import make_plan
 
 __all__ = ["BaseMakeCalibrations"]
 
-_POLL = 0.01
-"""Seconds between two looks at a state that no event announces."""
-
-_CLOSE_LIMIT = 8.0
-"""Seconds that a run has to settle what is under way when its process is to end."""
-
+_POLL = 0.01  # seconds between two looks at a state that no event announces
+_CLOSE_LIMIT = 8.0  # seconds that a run has to settle what is under way when its process is to end
+# Seconds that an end waits for its page, so that its log can tell of it; a stop must be quick.
 _PAGE_LIMITS = {ScriptState.DONE: 20.0, ScriptState.FAILED: 20.0, ScriptState.STOPPED: 0.0}
-"""Seconds that an end waits for its page, so that its log can tell of it; a stop must be quick."""
-
+# How a script ends that is in one of these states; it fails from any other.
 _FINAL_STATES = {ScriptState.ENDING: ScriptState.DONE, ScriptState.STOPPING: ScriptState.STOPPED}
-"""How a script ends that is in one of these states; it fails from any other."""
 
 
 class BaseMakeCalibrations(salobj.BaseScript):
@@ -204,7 +201,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         self._own_task, self._started, prepared = asyncio.current_task(), current_tai(), self.prepared
         try:
             if self._daily:
-                prepared = self._prepared = await on_present_day(prepared, self._settings, self.log)
+                prepared = self._prepared = await self._on_present_day(prepared)
             listeners = (*self._listeners, self._draw_after_verdict)
             self._context = prepared.begin(self._settings, self.log, listeners)
             settings = self._context.settings
@@ -222,6 +219,27 @@ class BaseMakeCalibrations(salobj.BaseScript):
             self.log.error(str(error), extra=on_screen(""))  # the end shows the reason
             raise salobj.ExpectedError(str(error)) from error
         await self.set_state(reason=outcome)
+
+    async def _on_present_day(self, prepared: PreparedRun) -> PreparedRun:
+        """Fill in what a daily configuration leaves open; ConfigurationError if that fits the rest no more.
+
+        The script may have been configured on the day before; a run that is resumed has it in its journal.
+        """
+        settings, day = self._settings, day_obs(current_tai())
+        repository = Repository(prepared.config.repo, None if settings is None else settings.open_butler)
+        try:
+            names = await Archive(repository, self.instrument).collections()
+        except ArchiveError:
+            names = []  # a problem that the preflight tells, together with all others
+        finally:
+            repository.close()
+        found = examine(prepared.text, self.get_schema(), self.instrument, day, names)
+        if found.config is None:
+            raise ConfigurationError(found.errors)
+        options = yaml.safe_load(found.text)
+        meant = [f"{name}: {value}" for name, value in options.items() if found.read.get(name) != value]
+        self.log.info("On observing day %s: %s", day, "; ".join(meant))
+        return replace(prepared, text=found.text, config=found.config)
 
     async def cleanup(self) -> None:
         """Write down how the run ended, in journal and summary; an ExpectedError if that is not possible."""

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["choose_sal", "run_from_queue"]
 
-CLOSING = 10.0
-"""Seconds that a script which has ended has to close what it opened."""
+CLOSING = 10.0  # seconds that a script which has ended has to close what it opened
 
 
 def choose_sal() -> None:

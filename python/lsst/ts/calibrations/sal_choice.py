@@ -16,8 +16,8 @@ __all__ = ["VARIABLE", "is_embedded", "provide_salobj", "salobj_is_installed"]
 VARIABLE = "TS_CALIBRATIONS_SAL"
 """Environment variable that says which SAL to use."""
 
+# Group of entry points: what puts an embedded SAL under the names of the observatory's packages.
 EMBEDDED = "lsst.ts.calibrations.embedded_sal"
-"""Group of entry points: what puts an embedded SAL under the names of the observatory's packages."""
 
 
 def salobj_is_installed() -> bool:

@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Archive"]
 
+# Names under which cp_pipe has stored what it measured on a pair of flats, the documented one first.
 _PAIR_DATASETS = ("cpPtcExtract", "cpPtcPartial")
-"""Names under which cp_pipe has stored what it measured on a pair of flats, the documented one first."""
-
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 

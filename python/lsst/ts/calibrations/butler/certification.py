@@ -70,37 +70,28 @@ class PlannedCertification(_Target):
 
 @dataclass(frozen=True)
 class Conflict:
-    """A validity range for which there is a calibration already.
-
-    Parameters
-    ----------
-    dataset_type, collection
-        Of what is certified there.
-    begin, end
-        Its validity range, ISO TAI; in words where it has no bound.
-    physical_filter
-        Of a flat; None where a type has none.
-    """
+    """A validity range for which there is a calibration already."""
 
     dataset_type: str
+    """Of what is certified there."""
     collection: str
+    """Where it is certified."""
     begin: str
+    """Begin of its validity range, ISO TAI; in words where it has no bound."""
     end: str
+    """Its end."""
     physical_filter: str | None = None
+    """Of a flat; None where a type has none."""
 
 
+@dataclass(frozen=True)
 class Certifier:
-    """Certifies combined calibrations in a Butler repository without blocking the event loop.
+    """Certifies combined calibrations in a Butler repository without blocking the event loop."""
 
-    Parameters
-    ----------
-    repository, instrument
-        Where, and name of the instrument; a repository that cannot be read or written to is an ArchiveError.
-    """
-
-    def __init__(self, repository: Repository, instrument: str) -> None:
-        self._repository = repository
-        self._instrument = instrument
+    repository: Repository
+    """Where; that it cannot be read or written to is an ArchiveError."""
+    instrument: str
+    """Name of the instrument."""
 
     async def made(self, dataset_type: str, run: str) -> tuple[str, ...]:
         """Find the datasets of a type that a job made.
@@ -115,8 +106,8 @@ class Certifier:
         ids
             As the Butler gave them, sorted.
         """
-        return await self._repository.call(
-            lambda: tuple(sorted(str(ref.id) for ref in _made(self._repository.open(), dataset_type, run)))
+        return await self.repository.call(
+            lambda: tuple(sorted(str(ref.id) for ref in _made(self.repository.open(), dataset_type, run)))
         )
 
     async def conflicts(self, planned: PlannedCertification) -> list[Conflict]:
@@ -132,8 +123,8 @@ class Certifier:
         conflicts
             Sorted by type and begin; none if there is no such collection.
         """
-        return await self._repository.call(
-            lambda: _conflicts(self._repository.open(), self._instrument, planned)
+        return await self.repository.call(
+            lambda: _conflicts(self.repository.open(), self.instrument, planned)
         )
 
     async def certify(self, certification: Certification) -> int:
@@ -168,8 +159,8 @@ class Certifier:
                 advice="Put the repository right, then resume the run.",
             )
 
-        return await self._repository.call(
-            lambda: _certify(self._repository.open_to_write(), certification), refused
+        return await self.repository.call(
+            lambda: _certify(self.repository.open_to_write(), certification), refused
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
@@ -73,18 +74,15 @@ DECLARED_BY: Mapping[str, str] = {
 """What a calibration of a type says of such an amplifier, in words."""
 
 
+@dataclass(frozen=True)
 class DeclaredBad:
-    """Looks in a repository for amplifiers that calibrations declare bad; each of these is read once.
+    """Looks in a repository for amplifiers that calibrations declare bad; each of these is read once."""
 
-    Parameters
-    ----------
-    repository, instrument
-        What is read, and whose calibrations.
-    """
-
-    def __init__(self, repository: Repository, instrument: Instrument) -> None:
-        self._repository, self._instrument = repository, instrument
-        self._known: dict[str, list[str]] = {}  # by id of the dataset, which never changes
+    repository: Repository
+    """What is read."""
+    instrument: Instrument
+    """Whose calibrations."""
+    _known: dict[str, list[str]] = field(default_factory=dict)  # by id of the dataset, which never changes
 
     async def find(
         self, collections: Sequence[str], exposure: int, detectors: Sequence[int], own: Collection[str]
@@ -108,12 +106,12 @@ class DeclaredBad:
         ArchiveError
             The repository cannot be read.
         """
-        return await self._repository.call(lambda: self._find(collections, exposure, detectors, own))
+        return await self.repository.call(lambda: self._find(collections, exposure, detectors, own))
 
     def _find(
         self, collections: Sequence[str], exposure: int, detectors: Sequence[int], own: Collection[str]
     ) -> list[KnownBad]:
-        butler, instrument, found = self._repository.open(), self._instrument, list[KnownBad]()
+        butler, instrument, found = self.repository.open(), self.instrument, list[KnownBad]()
         butler.registry.refresh()
         records = butler.query_dimension_records(
             "exposure", instrument=instrument.name, exposure=exposure, explain=False

@@ -8,24 +8,18 @@ from typing import Any
 
 __all__ = ["Members", "members_of"]
 
+# Begin of the keys, which end with ``EXPOSURES`` and ``REASONS``; cp_pipe, which uses all, has none.
 LEFT_OUT, ODD = "LEFT OUT", "ODD"
-"""Begin of the keys, which end with ``EXPOSURES`` and ``REASONS``; cp_pipe, which uses all, has none."""
 
 
 @dataclass(frozen=True)
 class Members:
-    """What became of the exposures of a calibration.
-
-    Parameters
-    ----------
-    left_out
-        Why exposures were used for no detector, by exposure id.
-    odd
-        What is odd in exposures that were used, or why some detectors did not use them.
-    """
+    """What became of the exposures of a calibration."""
 
     left_out: Mapping[int, str] = field(default_factory=dict)
+    """Why exposures were used for no detector, by exposure id."""
     odd: Mapping[int, str] = field(default_factory=dict)
+    """What is odd in exposures that were used, or why some detectors did not use them."""
 
 
 def members_of(products: Mapping[str, Any]) -> Members:

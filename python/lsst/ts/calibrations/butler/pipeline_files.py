@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from ..domain.calibrations import PAIR_GAINS, JobKind, pipeline_files
+from ..domain.calibrations import PAIR_GAINS, StepKind, pipeline_files
 from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
-from ..domain.jobs import signal_removal_label
+from ..domain.jobs import DOCUMENTED_LABEL
 
 __all__ = ["FoundPipeline", "PipelineFiles"]
 
+# Environment variable that names the folder of the package with the pipelines of a job, and the package.
 FOLDERS = {
-    JobKind.GENERATE: ("CP_PIPE_DIR", "cp_pipe"),
-    JobKind.GAINS: ("CP_PIPE_DIR", "cp_pipe"),
-    JobKind.VERIFY: ("CP_VERIFY_DIR", "cp_verify"),
+    StepKind.GENERATE: ("CP_PIPE_DIR", "cp_pipe"),
+    StepKind.GAINS: ("CP_PIPE_DIR", "cp_pipe"),
+    StepKind.VERIFY: ("CP_VERIFY_DIR", "cp_verify"),
 }
-"""Environment variable that names the folder of the package with the pipelines of a job, and the package."""
 
 
 @dataclass(frozen=True)
@@ -33,39 +33,27 @@ class FoundPipeline:
     """Label of its signal removal, if it has one."""
 
 
+@dataclass(frozen=True)
 class PipelineFiles:
-    """Finds pipelines.
+    """Finds pipelines."""
 
-    Parameters
-    ----------
-    instrument
-        Its own pipelines are preferred to those that all instruments share.
-    pipelines
-        Address of a folder that has all of them under their documented names, as the pipelines of the
-        simulated observatory are; None: the folders of cp_pipe and cp_verify.
-    environment
-        Where ``CP_PIPE_DIR`` and ``CP_VERIFY_DIR`` name these; None: the environment of this process.
-    """
-
-    def __init__(
-        self,
-        instrument: Instrument,
-        pipelines: str | None = None,
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
-        self._instrument = instrument
-        self._pipelines = pipelines
-        self._environment = os.environ if environment is None else environment
+    instrument: Instrument
+    """Its own pipelines are preferred to those that all instruments share."""
+    pipelines: str | None = None
+    """Address of a folder that has all of them under their documented names, as the simulated observatory
+    has; None: the folders of cp_pipe and cp_verify."""
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    """Where ``CP_PIPE_DIR`` and ``CP_VERIFY_DIR`` name these."""
 
     @property
     def remark(self) -> str | None:
         """Which folders that the environment names are not used; None if none is passed over."""
-        names = [name for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR") if self._environment.get(name)]
-        if self._pipelines is None or not names:
+        names = [name for name in ("CP_PIPE_DIR", "CP_VERIFY_DIR") if self.environment.get(name)]
+        if self.pipelines is None or not names:
             return None
-        return f"The pipelines are those of {self._pipelines}; not used: {', '.join(names)}."
+        return f"The pipelines are those of {self.pipelines}; not used: {', '.join(names)}."
 
-    def problems(self, jobs: Iterable[tuple[JobKind, str]]) -> list[str]:
+    def problems(self, jobs: Iterable[tuple[StepKind, str]]) -> list[str]:
         """Look whether there are the pipelines of some jobs.
 
         Parameters
@@ -81,19 +69,19 @@ class PipelineFiles:
         found = [self._problem(kind, calibration) for kind, calibration in jobs]
         return list(dict.fromkeys(problem for problem in found if problem is not None))
 
-    def _problem(self, kind: JobKind, calibration: str) -> str | None:
+    def _problem(self, kind: StepKind, calibration: str) -> str | None:
         try:
             address = self.find(kind, calibration).address
-            if self._pipelines is None or _exists(address):
+            if self.pipelines is None or _exists(address):
                 return None
         except ArchiveError as error:
             return str(error)
         return (
-            f"there is no pipeline {address}: the pipelines are to be in {self._pipelines}"
+            f"there is no pipeline {address}: the pipelines are to be in {self.pipelines}"
             " (see TS_CALIBRATIONS_PIPELINES)"
         )
 
-    def find(self, kind: JobKind, calibration: str) -> FoundPipeline:
+    def find(self, kind: StepKind, calibration: str) -> FoundPipeline:
         """Find the pipeline of a job.
 
         Parameters
@@ -112,32 +100,40 @@ class PipelineFiles:
             The environment does not say where the pipelines are, or there is none for the job.
         """
         files = pipeline_files(kind, calibration)
-        if self._pipelines is not None:
-            subset = f"#{PAIR_GAINS.own_subset}" if kind is JobKind.GAINS else ""
-            return FoundPipeline(f"{self._pipelines}/{files[0]}{subset}", "isr")
+        if self.pipelines is not None:
+            subset = f"#{PAIR_GAINS.own_subset}" if kind is StepKind.GAINS else ""
+            return FoundPipeline(f"{self.pipelines}/{files[0]}{subset}", DOCUMENTED_LABEL)
         variable, package = FOLDERS[kind]
-        folder = self._environment.get(variable)
+        folder = self.environment.get(variable)
         if not folder:
             raise ArchiveError(
                 f"{variable} is not set, so that the pipelines of {package} are not found: set it to the"
                 f" folder of {package} in the environment of the script"
             )
-        for place in (f"pipelines/{self._instrument.name}", "pipelines"):
+        for place in (f"pipelines/{self.instrument.name}", "pipelines"):
             for file in files:
                 if (path := Path(folder) / place / file).is_file():
                     return self._found(f"${{{variable}}}/{place}/{file}", path, kind)
         raise ArchiveError(
-            f"{variable} is {folder}, and there is no {' or '.join(files)} for {self._instrument.name}"
+            f"{variable} is {folder}, and there is no {' or '.join(files)} for {self.instrument.name}"
         )
 
-    def _found(self, address: str, path: Path, kind: JobKind) -> FoundPipeline:
+    def _found(self, address: str, path: Path, kind: StepKind) -> FoundPipeline:
         labels, subsets = _read(path)
-        if kind is JobKind.GAINS:
+        if kind is StepKind.GAINS:
             subset = next((name for name in PAIR_GAINS.subsets if name in subsets), None)
             if subset is None:
                 raise ArchiveError(f"{path} has none of the subsets {', '.join(PAIR_GAINS.subsets)}")
             address = f"{address}#{subset}"
-        return FoundPipeline(address, signal_removal_label(labels))
+        return FoundPipeline(address, _isr_label(labels))
+
+
+def _isr_label(labels: Collection[str]) -> str | None:
+    """The label ``isr``, or the one that ends in ``Isr``; None if there is no such task, or several."""
+    if DOCUMENTED_LABEL in labels:
+        return DOCUMENTED_LABEL
+    found = [label for label in labels if label.endswith("Isr")]
+    return found[0] if len(found) == 1 else None
 
 
 def _exists(address: str) -> bool:

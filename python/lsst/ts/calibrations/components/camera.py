@@ -8,8 +8,7 @@ import importlib
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -21,42 +20,23 @@ from ..domain.instruments import ImageType, Instrument, exposure_id, physical_fi
 from ..domain.optics import MountedOptics
 from .sal import Composed, explain
 
-__all__ = ["Annotations", "Camera", "camera_class"]
+__all__ = ["Camera", "camera_class"]
 
 _SEPARATOR = re.compile(r"[,:]")
-
-READOUT_MARGIN = 30.0
-"""Seconds that endReadout may come later than the readout time of the instrument."""
-
+READOUT_MARGIN = 30.0  # seconds that endReadout may come later than the readout time of the instrument
+# Seconds that taking an exposure may last beyond twice its time; the camera classes wait for ever for the
+# readout of an exposure whose endReadout was lost.
 TAKE_MARGIN = 300.0
-"""Seconds that taking an exposure may last beyond twice its time; the camera classes wait for ever for the
-readout of an exposure whose endReadout was lost."""
 
+# Events that the camera class or the run reads: a reader of all that cameras publish costs seconds.
 TOPICS = (
     *("heartbeat", "simulationMode", "summaryState"),
     *("availableFilters", "ccsCommandState", "endReadout", "endSetFilter", "startIntegration"),
     *("reportedDisperserPosition", "reportedFilterPosition", "reportedLinearStagePosition"),
     *("imageInOODS", "settingsAppliedValues"),
 )
-"""Events that the camera class or the run reads: a reader of all that cameras publish costs seconds."""
 
-NAME_MARGIN = 5.0
-"""Seconds that startIntegration may come later here than to the camera class."""
-
-
-@dataclass(frozen=True)
-class Annotations:
-    """What the header of every exposure says about why it was taken.
-
-    Parameters
-    ----------
-    program, reason, note
-        As configured; None leaves the keyword out.
-    """
-
-    program: str | None = None
-    reason: str | None = None
-    note: str | None = None
+NAME_MARGIN = 5.0  # seconds that startIntegration may come later here than to the camera class
 
 
 class Camera:
@@ -175,7 +155,11 @@ class Camera:
         return str(filter_), str(grating)
 
     async def take(
-        self, image_type: ImageType, exposure_time: float, group_id: str, annotations: Annotations
+        self,
+        image_type: ImageType,
+        exposure_time: float,
+        group_id: str,
+        annotations: Mapping[str, str | None],
     ) -> int:
         """Take one exposure, until its integration has ended.
 
@@ -184,7 +168,7 @@ class Camera:
         image_type, exposure_time
             Type of the image, and its exposure time [s].
         group_id, annotations
-            Group of the exposure, which no other has, and texts for the header.
+            Group of the exposure, which no other has, and texts for the header by keyword: program...
 
         Returns
         -------
@@ -205,7 +189,7 @@ class Camera:
                     exptime=exposure_time,
                     n=1,
                     group_id=group_id,
-                    **asdict(annotations),
+                    **annotations,
                 )
         except (salobj.AckError, RuntimeError, TimeoutError) as error:
             self.asked = None

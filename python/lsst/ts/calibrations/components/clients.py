@@ -15,9 +15,8 @@ from .ocps import OcpsClient
 
 __all__ = ["Clients"]
 
+# Events of the OCPS that a run needs.
 OF_THE_OCPS = ("heartbeat", "simulationMode", "summaryState", "configurationApplied", "job_result")
-"""Events of the OCPS that a run needs."""
-
 STATE_TIMEOUT = 5.0
 """Seconds within which a component that is on the bus has published its state."""
 
@@ -66,11 +65,6 @@ class Clients:
         """Names of the components that publish that they are in simulation mode."""
         modes = {remote.salinfo.name_index: remote.evt_simulationMode.get() for remote in self.remotes}
         return [name for name, data in modes.items() if data is not None and data.mode != 0]
-
-    @property
-    def camera_is_simulated(self) -> bool:
-        """Whether the camera is in simulation mode: its images then show neither sky nor dome."""
-        return self.instrument.camera in self.simulated
 
     async def telescope_problems(self, ignore: Collection[str] = ()) -> list[str]:
         """Connect to the components of the telescope, and find those that are not as flats need them.

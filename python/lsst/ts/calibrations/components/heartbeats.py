@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lsst.ts import salobj
 
@@ -13,11 +13,9 @@ from ..domain.tai import iso_tai
 
 __all__ = ["HeartbeatWatch"]
 
-PERIOD = 2.0
-"""Seconds between two looks."""
-
+PERIOD = 2.0  # seconds between two looks
+# Seconds without a heartbeat after which a component is silent for certain: it sends one each second.
 CERTAIN = 10.0
-"""Seconds without a heartbeat after which a component is silent for certain: it sends one each second."""
 
 
 @dataclass
@@ -35,26 +33,19 @@ class _Silence:
         return f"{self.name} sent no heartbeat from {begin} to {iso_tai(self.end).partition('.')[0]} (TAI)"
 
 
+@dataclass(frozen=True)
 class HeartbeatWatch:
-    """Watches the heartbeats of components; a silence is logged, and ends nothing: it may be over soon.
+    """Watches the heartbeats of components; a silence is logged, and ends nothing: it may be over soon."""
 
-    Parameters
-    ----------
-    remotes
-        A remote with the event heartbeat for each component.
-    now, log
-        Clock, TAI unix seconds, and log of the script.
-    """
-
-    def __init__(
-        self, remotes: Collection[salobj.Remote], now: Callable[[], float], log: logging.Logger
-    ) -> None:
-        self._remotes = remotes
-        self._now = now
-        self._log = log
-        self._stamps: dict[str, float] = {}
-        self._quiet: dict[str, float] = {}
-        self._silences: dict[str, _Silence] = {}
+    remotes: Collection[salobj.Remote]
+    """A remote with the event heartbeat for each component."""
+    now: Callable[[], float]
+    """Clock, TAI unix seconds."""
+    log: logging.Logger
+    """Log of the script."""
+    _stamps: dict[str, float] = field(default_factory=dict)
+    _quiet: dict[str, float] = field(default_factory=dict)
+    _silences: dict[str, _Silence] = field(default_factory=dict)
 
     @property
     def silences(self) -> list[str]:
@@ -69,7 +60,7 @@ class HeartbeatWatch:
             await asyncio.sleep(PERIOD)
             # While this process is held up it hears nobody: that is not the silence of the others.
             passed, before = min(loop.time() - before, 2 * PERIOD), loop.time()
-            for remote in self._remotes:
+            for remote in self.remotes:
                 beat = remote.evt_heartbeat.get()
                 self._look(remote.salinfo.name_index, beat and beat.private_sndStamp, passed)
 
@@ -80,10 +71,10 @@ class HeartbeatWatch:
         if stamp is not None and stamp != self._stamps.get(name):
             self._stamps[name], self._quiet[name] = stamp, 0.0
             if silence is not None and silent:
-                silence.end = self._now()
-                self._log.warning("%s sends heartbeats again: %s.", name, silence)
+                silence.end = self.now()
+                self.log.warning("%s sends heartbeats again: %s.", name, silence)
             return
         self._quiet[name] = self._quiet.get(name, 0.0) + passed
         if not silent and self._quiet[name] >= CERTAIN:
-            self._silences[name] = _Silence(name, self._now() - self._quiet[name])
-            self._log.warning("%s: is it running, and its network in order?", self._silences[name])
+            self._silences[name] = _Silence(name, self.now() - self._quiet[name])
+            self.log.warning("%s: is it running, and its network in order?", self._silences[name])

@@ -19,16 +19,12 @@ from ..domain.text import one_line
 __all__ = ["IngestWatcher"]
 
 _NOT_SET = ("", "undef")
-
 _UNKNOWN_RAFT = "R??"
-_NUMBER = re.compile(r"S([0-9]{2,})")
-"""Sensor of a file that the Butler refused: the number of the detector."""
-
+_NUMBER = re.compile(r"S([0-9]{2,})")  # sensor of a file that the Butler refused: the number of the detector
+# What the OODS sends in place of the image if it could not read the header, or knows no more of a file.
 _NO_IMAGE = ("", "??")
-"""What the OODS sends in place of the image if it could not read the header, or knows no more of a file."""
-
+# Seconds that a file without a name may have been published before the endReadout that was waited for.
 BEFORE_READOUT = 60.0
-"""Seconds that a file without a name may have been published before the endReadout that was waited for."""
 
 
 def detector_name(raft: str, sensor: str) -> str:

@@ -17,20 +17,14 @@ from .sal import explain
 
 __all__ = ["OcpsClient"]
 
-FIRST_ACK_TIMEOUT = 120.0
-"""Seconds within which the OCPS must acknowledge a job."""
-
+FIRST_ACK_TIMEOUT = 120.0  # seconds within which the OCPS must acknowledge a job
+# Seconds for which a job that was not acknowledged in time is aborted if it is acknowledged after all.
 LAST_ACK_TIMEOUT = 3600.0
-"""Seconds for which a job that was not acknowledged in time is aborted if it is acknowledged after all."""
-
-RESULT_GRACE = 60.0
-"""Seconds that job_result may come after the command has ended."""
-
+RESULT_GRACE = 60.0  # seconds that job_result may come after the command has ended
+# Seconds within which the OCPS must answer who wants a job to be aborted: a stop waits no longer.
 ABORT_TIMEOUT = 5.0
-"""Seconds within which the OCPS must answer who wants a job to be aborted: a stop waits no longer."""
-
+# Results that are kept, since that of a job may come before the first acknowledgement says its id.
 RESULTS_KEPT = 1000
-"""Results that are kept, since that of a job may come before the first acknowledgement says its id."""
 
 
 class OcpsClient:

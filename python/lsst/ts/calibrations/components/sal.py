@@ -13,11 +13,9 @@ from ..domain.text import one_line, plain
 
 __all__ = ["BoundedEvent", "Composed", "OrderedEvent", "bound_lines", "explain"]
 
+# Characters of any reason, line or traceback that is sent; with escapes ten times as many, and two fit.
 MOST_SENT = 50_000
-"""Characters of any reason, line or traceback that is sent; with escapes ten times as many, and two fit."""
-
-SETTLE_LIMIT = 5.0
-"""Seconds within which a bus that still takes anything has taken what was to be written."""
+SETTLE_LIMIT = 5.0  # seconds within which a bus that still takes anything has taken what was to be written
 
 
 class Composed:

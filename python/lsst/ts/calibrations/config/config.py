@@ -18,11 +18,9 @@ from ..domain.errors import ConfigurationError
 from ..domain.exposure_times import times_per_exposure
 from ..domain.instruments import ImageType, Instrument, day_obs
 from ..domain.text import plain
-from .amplifiers import amplifier_named
-from .former_options import WITHOUT_EFFECT
-from .observing_day import DATES, daily_lines, fill_in_day, fill_in_numbers, is_daily
-from .rules import rule_problems
-from .schema import compare, defaults, load_schema, show
+from .observing_day import DATES, daily_lines, fill_in, is_daily
+from .rules import amplifier_named, rule_problems
+from .schema import WITHOUT_EFFECT, compare, defaults, load_schema, show
 from .text import read_mapping
 
 __all__ = [
@@ -31,6 +29,7 @@ __all__ = [
     "RECOMMENDED_IMAGES",
     "CalibrationConfig",
     "Findings",
+    "ImageSet",
     "examine",
 ]
 
@@ -55,21 +54,36 @@ class _ProductSettings:
 
 
 @dataclass(frozen=True)
-class _ImageSettings(_ProductSettings):
-    """Options of one image type, also of the pipetask that combines its images."""
+class ImageSet(_ProductSettings):
+    """The images of one type, and the options of the pipetasks that combine and verify them."""
 
-    n: int  # how many images are used
-    n_discard: int  # how many are taken before them and discarded
-    exposure_times: tuple[float, ...]  # of every image, s, those of the discarded first; zeros for biases
-    threshold: int  # how many amplifiers of a detector must fail a test for the exposure to fail
-    verify_collections: tuple[str, ...]  # for the pipetask that verifies
+    image_type: ImageType
+    """Their type."""
+    n_discard: int
+    """How many of them come first and are discarded."""
+    exposure_times: tuple[float, ...]
+    """Of every image [s], in the order in which they are taken; zeros for biases."""
+    threshold: int
+    """How many amplifiers of a detector must fail a test for the exposure to fail."""
+    verify_collections: tuple[str, ...]
+    """Input collections of the pipetask that verifies."""
+
+    @property
+    def n_images(self) -> int:
+        """How many images are taken."""
+        return len(self.exposure_times)
+
+    @property
+    def kept_times(self) -> tuple[float, ...]:
+        """Exposure times of the images that are used [s]."""
+        return self.exposure_times[self.n_discard :]
 
 
 @dataclass(frozen=True)
 class CalibrationConfig:
     """All options of a run; made by `examine` or `from_namespace`."""
 
-    images: Mapping[ImageType, _ImageSettings]
+    images: Mapping[ImageType, ImageSet]
     """Settings of the image types that are taken, in their order."""
     filter: str | int | None
     """Name or position; None leaves it as it is."""
@@ -105,12 +119,8 @@ class CalibrationConfig:
     """Names of detector and amplifier of those that the operator knows to be bad."""
     max_known_bad_amplifiers: int
     """How many of a detector may be left out, these and others."""
-    program: str | None
-    """For the headers of the images, as the two that follow."""
-    reason: str | None
-    """Why the images are taken."""
-    note: str | None
-    """Anything else."""
+    annotations: Mapping[str, str | None]
+    """For the headers of the images: program, reason and note; None leaves the keyword out."""
     ignore: tuple[str, ...]
     """Components of the telescope whose state is not checked before flats."""
     recorded: Mapping[str, Any]
@@ -142,7 +152,7 @@ class CalibrationConfig:
             The options do not go together.
         """
         given = vars(namespace) if isinstance(namespace, SimpleNamespace) else namespace
-        given = fill_in_day(given, _present_day() if day is None else day)
+        given = fill_in(given, _present_day() if day is None else day)
         standard = defaults(load_schema(instrument.name))
         if problems := rule_problems(given, standard, instrument):
             raise ConfigurationError(problems)
@@ -154,7 +164,7 @@ class CalibrationConfig:
         kinds = tuple(map(ImageType, options["script_mode"].split("_")))
         has_gains = options[PAIR_GAINS.option] and PAIR_GAINS.made_from in kinds
         return cls(
-            images=MappingProxyType({kind: _image_settings(options, kind) for kind in kinds}),
+            images=MappingProxyType({kind: _image_set(options, kind) for kind in kinds}),
             filter=options["filter"],
             grating=options.get("grating"),  # a camera without spectrograph has no such option
             detectors=tuple(sorted(map(int, options["detectors"]))) or tuple(instrument.detectors),
@@ -176,9 +186,7 @@ class CalibrationConfig:
                 dict.fromkeys(amplifier_named(each, instrument) for each in options["known_bad_amplifiers"])
             ),
             max_known_bad_amplifiers=int(options["max_known_bad_amplifiers"]),
-            program=options["program"],
-            reason=options["reason"],
-            note=options["note"],
+            annotations=MappingProxyType({name: options[name] for name in ("program", "reason", "note")}),
             ignore=tuple(options.get("ignore", ())),
             recorded=MappingProxyType(copy.deepcopy(dict(options))),
         )
@@ -232,8 +240,8 @@ class CalibrationConfig:
                 "do_verify is false: combined calibrations will be certified unverified, and recorded as such"
             )
         elif self.generate_calibrations:
-            few = {kind: settings.n for kind, settings in self.images.items() if settings.n < FEW_IMAGES}
-            yield from (_few_images(kind, n) for kind, n in few.items())
+            numbers = {kind: len(each.kept_times) for kind, each in self.images.items()}
+            yield from (_few_images(kind, n) for kind, n in numbers.items() if n < FEW_IMAGES)
         if self.calibrations_to_make and not any(date in given for date in DATES):
             daily = ", ".join(daily_lines(self.calib_collection))
             yield (
@@ -300,9 +308,7 @@ def examine(
     """
     read, misread = read_mapping(text)
     known, wrong, notes = compare(read, schema)
-    given = fill_in_day(known, _present_day() if day is None else day)
-    if collections is not None:
-        given = fill_in_numbers(given, collections)
+    given = fill_in(known, _present_day() if day is None else day, collections)
     standard = defaults(schema)
     errors = [*misread, *wrong.values()]
     errors += rule_problems(given, standard, instrument, unusable=wrong.keys())
@@ -339,12 +345,12 @@ def _few_images(kind: ImageType, n: int) -> str:
     )
 
 
-def _image_settings(options: Mapping[str, Any], kind: ImageType) -> _ImageSettings:
+def _image_set(options: Mapping[str, Any], kind: ImageType) -> ImageSet:
     name = CALIBRATIONS[kind].option_of
     n, n_discard = int(options[name("n")]), int(options[name("n_discard")])
     times = 0.0 if kind is ImageType.BIAS else options[name("exp_times")]
-    return _ImageSettings(
-        n=n,
+    return ImageSet(
+        image_type=kind,
         n_discard=n_discard,
         exposure_times=times_per_exposure(times, n, n_discard),
         threshold=int(options[name("number_verification_tests_threshold")]),

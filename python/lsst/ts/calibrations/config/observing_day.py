@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-__all__ = ["DATES", "DAY", "NUMBER", "daily_lines", "fill_in_day", "fill_in_numbers", "is_daily"]
+__all__ = ["DATES", "DAY", "NUMBER", "daily_lines", "fill_in", "is_daily"]
 
 DATES = ("certify_calib_begin_date", "certify_calib_end_date")
 """Options with begin and end of the validity range."""
@@ -20,9 +20,8 @@ DATES = ("certify_calib_begin_date", "certify_calib_end_date")
 DAY, NUMBER = "{day_obs}", "{n}"
 """What stands for the observing day, as YYYYMMDD, and for a number, in the name of a collection."""
 
+# Option with the collection to certify in, and how the options with collections to search begin.
 TARGET, INPUTS = "calib_collection", "input_collections_"
-"""Option with the collection to certify in, and how the options with collections to search begin."""
-
 _WORDS = {"today": 0, "tomorrow": 1}
 _DATED = re.compile(r"([./](\d+|\d{4}[A-Z]{3}\d{2}))+$")  # the end of a name: .20221104.1 or .2022NOV04.1
 
@@ -44,35 +43,15 @@ def is_daily(options: Mapping[str, Any]) -> bool:
     )
 
 
-def fill_in_day(options: Mapping[str, Any], day: int) -> dict[str, Any]:
-    """Fill in the dates, and the observing day in the name of the collection to certify in.
+def fill_in(options: Mapping[str, Any], day: int, there: Iterable[str] | None = None) -> dict[str, Any]:
+    """Fill in the dates, the observing day, and numbers in names of collections.
 
     Parameters
     ----------
     options, day
         As they were given, and the observing day, YYYYMMDD.
-
-    Returns
-    -------
-    options
-        What stands for numbers, and names of collections to search, are as they were.
-    """
-    filled, noon = dict(options), datetime.strptime(f"{day} 12", "%Y%m%d %H")
-    for date in DATES:
-        if (days := _WORDS.get(str(filled.get(date)))) is not None:
-            filled[date] = (noon + timedelta(days=days)).isoformat()
-    if isinstance(name := filled.get(TARGET), str):
-        filled[TARGET] = name.replace(DAY, str(day))
-    return filled
-
-
-def fill_in_numbers(options: Mapping[str, Any], there: Iterable[str]) -> dict[str, Any]:
-    """Name the collections, given those that there are.
-
-    Parameters
-    ----------
-    options, there
-        As `fill_in_day` leaves them, and the names of all collections.
+    there
+        Names of all collections. None if they are not known: numbers, and names to search, then stay open.
 
     Returns
     -------
@@ -81,7 +60,17 @@ def fill_in_numbers(options: Mapping[str, Any], there: Iterable[str]) -> dict[st
         name to search stands the newest collection of that form; a name of which there is none is left out,
         unless it is the only one.
     """
-    names, filled = list(there), dict(options)
+    filled, noon = dict(options), datetime.strptime(f"{day} 12", "%Y%m%d %H")
+    for date in DATES:
+        if (days := _WORDS.get(str(filled.get(date)))) is not None:
+            filled[date] = (noon + timedelta(days=days)).isoformat()
+    if isinstance(name := filled.get(TARGET), str):
+        filled[TARGET] = name.replace(DAY, str(day))
+    return filled if there is None else _fill_in_numbers(filled, list(there))
+
+
+def _fill_in_numbers(options: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    filled = dict(options)
     if isinstance(target := filled.get(TARGET), str) and NUMBER in target:
         last = max((found[-1] for found in _found(target, names).values()), default=0)
         filled[TARGET] = target.replace(NUMBER, str(last + 1))

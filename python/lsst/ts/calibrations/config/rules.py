@@ -15,11 +15,10 @@ from typing import Any
 from ..domain.calibrations import CALIBRATIONS, products
 from ..domain.exposure_times import fitting_times, flat_pairs, times_per_exposure
 from ..domain.instruments import ImageType, Instrument
-from .amplifiers import amplifier_named
 from .observing_day import DATES, DAY, NUMBER
 from .schema import PLACEHOLDER, show
 
-__all__ = ["BEGIN_OF_TIME", "END_OF_TIME", "LONGEST_NAME", "rule_problems", "text_problems"]
+__all__ = ["BEGIN_OF_TIME", "END_OF_TIME", "amplifier_named", "rule_problems", "text_problems"]
 
 BEGIN_OF_TIME, END_OF_TIME = datetime(1970, 1, 1), datetime(2100, 1, 1)
 """The Butler has dates between these, TAI; a validity range that goes on beyond them has no bound there."""
@@ -193,6 +192,40 @@ def _detectors_exist(options: _Options, instrument: Instrument) -> Iterator[str]
         yield f"detectors: {instrument.name} has no {show(unknown)}; it has {has}"
 
 
+def amplifier_named(entry: str, instrument: Instrument) -> tuple[str, str]:
+    """Find the amplifier that is meant.
+
+    Parameters
+    ----------
+    entry, instrument
+        E.g. ``94 C05`` or ``R22_S11 C05``, and whose amplifier it is.
+
+    Returns
+    -------
+    detector, amplifier
+        Their names.
+
+    Raises
+    ------
+    ValueError
+        There is none.
+    """
+    detectors = instrument.detectors
+    words = entry.replace(",", " ").split()
+    example = f"{next(iter(detectors.values()))} {instrument.amplifiers[5]}"
+    if len(words) != 2:
+        raise ValueError(f"{entry!r:.80} is no amplifier; write detector and amplifier, e.g. {example}")
+    name, amplifier = words[0].upper(), words[1].upper()
+    if name.isdecimal() and name.isascii() and int(name) in detectors:
+        name = detectors[int(name)]
+    if name not in detectors.values():
+        raise ValueError(f"{entry!r:.80}: {instrument.name} has no detector {words[0]!r:.40}; e.g. {example}")
+    if amplifier not in instrument.amplifiers:
+        first, last = instrument.amplifiers[0], instrument.amplifiers[-1]
+        raise ValueError(f"{entry!r:.80}: there is no amplifier {words[1]!r:.40}; {first} to {last}")
+    return name, amplifier
+
+
 def _amplifiers_exist(options: _Options, instrument: Instrument) -> Iterator[str]:
     for entry in options["known_bad_amplifiers"]:
         try:
@@ -234,6 +267,7 @@ def _dates_are_a_range(options: _Options, _: Instrument) -> Iterator[str]:
 
 
 _PRODUCTS = tuple(each.option for each in products())
+# Rules between options, each with the options that it needs.
 _RULES: tuple[tuple[tuple[str, ...], Callable[[_Options, Instrument], Iterator[str]]], ...] = (
     (("script_mode", "exp_times_flat"), _flats_are_long_enough),
     (("script_mode", *_PRODUCTS), _products_have_images),
@@ -243,7 +277,6 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[[_Options, Instrument], Iterator[s
     (("known_bad_amplifiers",), _amplifiers_exist),
     (DATES, _dates_are_a_range),
 )
-"""Rules between options, each with the options that it needs."""
 
 
 def _text_problem(option: str, text: str) -> str | None:
@@ -339,6 +372,7 @@ def _check_pipetask_options(text: str) -> str | None:
     return None
 
 
+# Checks of the texts of options, by the beginning of their names.
 _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "input_collections_": _check_collections,
     "calib_collection": _check_one_collection,
@@ -351,4 +385,3 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "note": _check_note,
     "test_case": _check_note,
 }
-"""Checks of the texts of options, by the beginning of their names."""

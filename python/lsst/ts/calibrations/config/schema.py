@@ -14,10 +14,7 @@ from typing import Any
 
 import yaml
 
-from .amplifiers import as_texts
-from .former_options import REPLACED, WITHOUT_EFFECT
-
-__all__ = ["PLACEHOLDER", "compare", "defaults", "load_schema", "show"]
+__all__ = ["PLACEHOLDER", "REPLACED", "WITHOUT_EFFECT", "compare", "defaults", "load_schema", "show"]
 
 PLACEHOLDER = re.compile(
     r"\$\{?[A-Za-z_]\w*\}?|\{\{?\s*[A-Za-z_][\w .-]*\}\}?|<[A-Za-z_][\w .-]*>|%\(\w+\)s?"
@@ -45,6 +42,32 @@ _ID_LIST = re.compile(r"^[(\[]?\s*(\d+(\s*,\s*\d+)*)\s*(?:,\s*)?[)\]]?$")
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
 _NUMBERS = re.compile(rf"[(\[]?\s*{_NUMBER}(?:[\s,;]+{_NUMBER})*[\s,;]*[)\]]?")
 _SECONDS = re.compile(rf"({_NUMBER})\s*s(?:ec|econds?)?\.?", re.IGNORECASE)
+
+# Options that the script of this name in ts_externalscripts has or had, and what became of them. They are
+# known by name, so that none is taken for a misspelling of an option of another meaning.
+_NO_RETRIES = "an exposure is waited for once, until the OODS confirms it or oods_timeout is over"
+
+WITHOUT_EFFECT = {
+    "background_task_timeout": "processing is waited for until it ends",
+    "max_counter_archiver_check": "each image is confirmed by the events of the OODS, within oods_timeout",
+    "oods_timeout_max_retry": _NO_RETRIES,
+    "oods_timeout_max_try": _NO_RETRIES,
+    "oods_timeout_retry_rate": _NO_RETRIES,
+}
+"""Accepted and ignored, by name: what happens instead of what they asked for."""
+
+_IMAGES = ("bias", "dark", "flat")
+
+REPLACED = {
+    **{f"n_skip_{kind}": (f"n_discard_{kind}",) for kind in _IMAGES},
+    "number_verification_tests_threshold": tuple(
+        f"number_verification_tests_threshold_{kind}" for kind in _IMAGES
+    ),
+    "do_defect": ("do_defects",),
+    "config_options_defect": ("config_options_defects",),
+    "input_collections_defect": ("input_collections_defects",),
+}
+"""Refused, by name: the options that mean the same and take the same value."""
 
 
 def load_schema(instrument: str) -> dict[str, Any]:
@@ -125,7 +148,7 @@ def compare(
     understood, problems = _renamed(options, list(schema["properties"]))
     notes = _adopt_detectors(understood)
     if "known_bad_amplifiers" in understood:
-        understood["known_bad_amplifiers"] = as_texts(understood["known_bad_amplifiers"])
+        understood["known_bad_amplifiers"] = _amplifiers(understood["known_bad_amplifiers"])
     for option, value in understood.items():
         about = schema["properties"][option]
         if not _is_finite(value) or not Draft7Validator(about).is_valid(value):
@@ -185,6 +208,25 @@ def _adopt_detectors(options: dict[str, Any]) -> list[str]:
         return []
     options["detectors"] = ids = [int(number) for number in match[1].split(",")]
     return [f"detectors: {show(given)} is understood as {ids}; the form of a list is preferred"]
+
+
+def _amplifiers(value: Any) -> Any:
+    """A list of amplifiers as texts; one alone, or pairs and mappings of detector and amplifier, will do."""
+    one = isinstance(value, (str, dict)) or _is_pair(value)
+    entries = [value] if one else value
+    return [_as_text(each) for each in entries] if isinstance(entries, list) else value
+
+
+def _as_text(entry: Any) -> Any:
+    pair = [entry.get(key) for key in ("detector", "amplifier")] if isinstance(entry, dict) else entry
+    return f"{pair[0]} {pair[1]}" if _is_pair(pair) else entry
+
+
+def _is_pair(value: Any) -> bool:
+    """Whether these are an id or name of a detector, and a name of an amplifier."""
+    if not isinstance(value, list) or len(value) != 2 or isinstance(value[0], bool):
+        return False
+    return isinstance(value[0], (int, str)) and all(len(str(each).split()) == 1 for each in value)
 
 
 def _nearest(name: str, known: Sequence[str]) -> tuple[Sequence[str], bool]:

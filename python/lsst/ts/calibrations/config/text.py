@@ -20,15 +20,14 @@ _MAX_SIZE = 50_000  # most characters that a configuration may have
 _MAX_DEPTH = 8  # how deep lists and mappings may be nested
 _LINE_SHOWN = 80  # most characters of a line that are repeated
 _LINES_NAMED = 10  # most lines that are named of those that give the same option
-
 # None of them has two ways to match the same: a long line would take minutes.
 _ASSIGNMENT = re.compile(r"^(?P<indent>\s*)(?P<key>\w+)\s*=\s*(?P<value>[^\s=].*)$")
 _NO_BLANK = re.compile(r"^(?P<indent>\s*)(?P<key>\w+):(?P<value>[^\s:].*)$")
 _NO_COLON = re.compile(r"^(?P<indent>\s*)(?P<key>[A-Za-z][^\W_]*_\w+)\s+(?P<value>[^\s:=][^:]*)$")
-
 _TAG = re.compile(r"(?<![^\s\[{,])!![^\s,\]}]+[ \t]*")  # of YAML, e.g. !!int
 _TAGGED_NUMBER = re.compile(r"""!!(?:int|float|bool|null)\s+(["'])(.*?)\1""")
 
+# Characters that come along when a configuration is copied from a typeset page, and what they stand for.
 _PLAIN = str.maketrans(
     {
         **dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u202f\u3000", " "),
@@ -37,7 +36,6 @@ _PLAIN = str.maketrans(
         **dict.fromkeys("\u2013\u2212", "-"),
     }
 )
-"""Characters that come along when a configuration is copied from a typeset page, and what they stand for."""
 
 _INTEGER, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
 _DECIMAL = r"^[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$"

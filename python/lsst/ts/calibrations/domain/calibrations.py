@@ -15,18 +15,19 @@ __all__ = [
     "CALIBRATIONS",
     "PAIR_GAINS",
     "CalibrationType",
-    "JobKind",
+    "StepKind",
     "pipeline_files",
     "products",
     "step_name",
 ]
 
 
-class JobKind(StrEnum):
-    """Kinds of jobs of the OCPS, as journals and summaries name them."""
+class StepKind(StrEnum):
+    """Kinds of steps, and of their jobs (certifying needs none), as journals and summaries name them."""
 
     GENERATE = "generate"
     VERIFY = "verify"
+    CERTIFY = "certify"
     GAINS = "gain"
 
 
@@ -170,7 +171,7 @@ def products() -> tuple[CalibrationType, ...]:
     return tuple(each for each in CALIBRATIONS.values() if each.image_type is None)
 
 
-def pipeline_files(kind: JobKind, calibration: str) -> tuple[str, ...]:
+def pipeline_files(kind: StepKind, calibration: str) -> tuple[str, ...]:
     """Names of the files that may hold the pipeline of a job.
 
     Parameters
@@ -183,8 +184,8 @@ def pipeline_files(kind: JobKind, calibration: str) -> tuple[str, ...]:
     names
         The present one first.
     """
-    made = CALIBRATIONS[PAIR_GAINS.settings_of if kind is JobKind.GAINS else calibration]
-    return made.verified_by if kind is JobKind.VERIFY else made.generated_by
+    made = CALIBRATIONS[PAIR_GAINS.settings_of if kind is StepKind.GAINS else calibration]
+    return made.verified_by if kind is StepKind.VERIFY else made.generated_by
 
 
 def step_name(kind: str, calibration: str) -> str:
@@ -193,11 +194,11 @@ def step_name(kind: str, calibration: str) -> str:
     Parameters
     ----------
     kind, calibration
-        A `JobKind`, or ``certify``, and the name of the calibration or of `PAIR_GAINS`.
+        What is done, and the name of the calibration or of `PAIR_GAINS`.
 
     Returns
     -------
     name
         E.g. ``verify BIAS``, or ``gains from flat pairs``.
     """
-    return PAIR_GAINS.title if kind == JobKind.GAINS else f"{kind} {calibration}"
+    return PAIR_GAINS.title if kind == StepKind.GAINS else f"{kind} {calibration}"

@@ -20,9 +20,7 @@ __all__ = [
 ]
 
 _UNTOUCHED = "Nothing was exposed and nothing was changed."
-
-MOST_DETECTORS = 9
-"""Most detectors that are named together in a line."""
+MOST_DETECTORS = 9  # most detectors that are named together in a line
 
 
 class CalibrationError(Exception):

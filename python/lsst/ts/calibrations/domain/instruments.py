@@ -24,8 +24,6 @@ __all__ = [
     "brighter_fatter_correction",
     "day_obs",
     "exposure_id",
-    "image_name",
-    "instruments_named",
     "physical_filter",
 ]
 
@@ -46,15 +44,14 @@ SLOTS = tuple(f"S{row}{column}" for row in range(3) for column in range(3))
 
 _CORNER_RAFTS = {"R00", "R04", "R40", "R44"}  # of LSSTCam: they guide and sense the wavefront
 _SCIENCE_RAFTS = sorted({f"R{row}{column}" for row in range(5) for column in range(5)} - _CORNER_RAFTS)
+# Rafts of LSSTCam whose CCDs are made by e2v; the others are by ITL (obs_lsst, policy/lsstCam).
 _E2V_RAFTS = frozenset(f"R{row}{column}" for row in (1, 2, 3) for column in range(5)) - {"R10", "R20"}
-"""Rafts of LSSTCam whose CCDs are made by e2v; the others are by ITL (obs_lsst, policy/lsstCam)."""
-
+# Per cent by which a gain from a pair is too high per adu of mean signal, by manufacturer (DM-35790).
 _BRIGHTER_FATTER_SLOPES = {"ITL": 0.00027, "E2V": 0.00046}
-"""Per cent by which a gain from a pair is too high per adu of mean signal, by manufacturer (DM-35790)."""
 
 
+# Mean signal [adu] up to which that is linear: at 46 kadu it is 1 per cent too much, at 107 kadu 7.
 _LINEAR_CORRECTION_LIMIT = 40_000.0
-"""Mean signal [adu] up to which that is linear: at 46 kadu it is 1 per cent too much, at 107 kadu 7."""
 
 
 def brighter_fatter_correction(manufacturer: str, mean: float) -> float:
@@ -104,8 +101,6 @@ class Instrument:
     """Detector names by Butler detector id."""
     repository: str
     """Default Butler repository."""
-    header_name: str
-    """``INSTRUME`` in the headers of its raw images."""
     amplifiers: tuple[str, ...] = AMPLIFIERS
     """Names of the amplifiers that every detector has."""
     readout_time: float = 2.0
@@ -199,7 +194,6 @@ LATISS = Instrument(
     code="AT",
     detectors={0: "RXX_S00"},
     repository="/repo/LATISS",
-    header_name="LATISS",
 )
 
 LSSTCOMCAM = Instrument(
@@ -213,7 +207,6 @@ LSSTCOMCAM = Instrument(
     code="CC",
     detectors={number: f"R22_{slot}" for number, slot in enumerate(SLOTS)},
     repository="/repo/LSSTComCam",
-    header_name="ComCam",
 )
 
 LSSTCAM = Instrument(
@@ -227,7 +220,6 @@ LSSTCAM = Instrument(
     code="MC",
     detectors=dict(enumerate(f"{raft}_{slot}" for raft in _SCIENCE_RAFTS for slot in SLOTS)),
     repository="/repo/LSSTCam",
-    header_name="lsstCam",
     # The dome trajectory tells how far the dome vignettes; the dome itself may rest.
     states_for_flats={"MTDomeTrajectory": ("ENABLED",), "MTDome": ("DISABLED", "ENABLED")},
     e2v_rafts=_E2V_RAFTS,
@@ -235,24 +227,6 @@ LSSTCAM = Instrument(
 
 INSTRUMENTS: Mapping[str, Instrument] = {each.name: each for each in (LATISS, LSSTCOMCAM, LSSTCAM)}
 """All instruments by name."""
-
-
-def instruments_named(configurations: str) -> list[str]:
-    """Instruments after which configurations of a component are named.
-
-    Parameters
-    ----------
-    configurations
-        File names with or without extension, or labels, separated by commas, as ``configurationApplied`` has
-        them: ``_init.yaml,LATISS.yaml``.
-
-    Returns
-    -------
-    names
-        Of known instruments.
-    """
-    labels = {each.strip().partition(".")[0].casefold() for each in configurations.split(",")}
-    return [name for name in INSTRUMENTS if name.casefold() in labels]
 
 
 _IMAGE_NAME = re.compile(r"(?P<code>[A-Z]{2})_(?P<controller>[A-Z])_(?P<day>[0-9]{8})_(?P<sequence>[0-9]{6})")
@@ -273,31 +247,6 @@ def day_obs(seconds: float) -> int:
         YYYYMMDD.
     """
     return int((datetime.fromtimestamp(seconds, UTC) - timedelta(hours=12)).strftime("%Y%m%d"))
-
-
-def image_name(code: str, day_obs: int, sequence: int, controller: str = "O") -> str:
-    """Name an image.
-
-    Parameters
-    ----------
-    code, controller
-        Two letters of the camera, and one of what controls it: ``O`` for the observatory's control system.
-    day_obs, sequence
-        Observing day, YYYYMMDD, and number of the image on that day, from 1.
-
-    Returns
-    -------
-    name
-        E.g. ``AT_O_20250115_000007``.
-
-    Raises
-    ------
-    ValueError
-        The sequence number does not fit the five digits that an exposure id has for it.
-    """
-    if not 0 < sequence < 100_000:
-        raise ValueError(f"sequence number {sequence} is not between 1 and 99999")
-    return f"{code}_{controller}_{day_obs:08d}_{sequence:06d}"
 
 
 def exposure_id(name: str) -> int:

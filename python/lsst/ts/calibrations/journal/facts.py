@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
+# Number that no time or duration reaches: the seconds from 1970 to the year 10000.
 NUMBER_LIMIT = 253_402_300_800.0
-"""Number that no time or duration reaches: the seconds from 1970 to the year 10000."""
 
 
 @dataclass(frozen=True, kw_only=True)

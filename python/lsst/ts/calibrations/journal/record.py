@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..domain.calibrations import CALIBRATIONS
+from ..domain.calibrations import CALIBRATIONS, StepKind
 from ..domain.jobs import JOB_ID, JobRequest
 from ..domain.text import one_line
-from ..workflow.workflow import Step, StepKind
+from ..workflow.workflow import Step
 from . import facts
 
 __all__ = ["ExposureRecord", "JobRecord", "PartRecord", "RunRecord"]
 
+# Where the pipelines of the simulated observatory were, before it was a package beside this one.
 FORMER_PIPELINES = "resource://lsst.ts.calibrations.pipelines"
-"""Where the pipelines of the simulated observatory were, before it was a package beside this one."""
 _PRESENT_PIPELINES = "resource://lsst.ts.simulated_observatory.pipelines"
 
 
@@ -53,16 +53,12 @@ class JobRecord:
 
 @dataclass
 class PartRecord:
-    """A part of a run, from its begin or resumption to its last fact.
-
-    Parameters
-    ----------
-    begin, end
-        TAI unix seconds.
-    """
+    """A part of a run, from its begin or resumption to its last fact, in TAI unix seconds."""
 
     begin: float
+    """Its begin."""
     end: float
+    """Its end so far."""
 
 
 @dataclass

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RunSettings", "observatory_settings"]
 
+# Where the OCPS of the observatory keeps its job folders, unless ``TS_CALIBRATIONS_UWS`` names another.
 UWS_FOLDER = Path("/scratch/uws")
-"""Where the OCPS of the observatory keeps its job folders, unless ``TS_CALIBRATIONS_UWS`` names another."""
 
 
 @dataclass(frozen=True)

@@ -22,16 +22,15 @@ __all__ = ["SUMMARY", "is_used", "make_summary", "write_summary"]
 SUMMARY = "summary.json"
 """Name of the summary in the run directory."""
 
+# Fields of facts that are keys of the summary.
 VERDICT = (
     *("passed", "complete", "verification_collection", "generation_collection"),
     *("failures", "thresholds", "n_failed", "n_tests"),
 )
 CERTIFIED = ("dataset_type", "collection", "begin", "end", "verified")
 NOT_DONE = ("step", "reason")
-"""Fields of facts that are keys of the summary."""
-
+# Packages whose versions a result depends on.
 PACKAGES = ("ts-calibrations", "lsst-daf-butler", "lsst-pipe-base", "lsst-ctrl-mpexec", "numpy", "astropy")
-"""Packages whose versions a result depends on."""
 
 
 def make_summary(

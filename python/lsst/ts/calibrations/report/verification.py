@@ -21,24 +21,15 @@ LOVE_LIMIT = 100_000
 NEGATIVE = "CALIBRATION VERIFICATION NEGATIVE"
 """Begin of the one line that marks a verdict that is not positive: a Watcher rule can look for it."""
 
+# Most lines, in numbers, on what failed that an operator gets; the report has one for every amplifier.
 LINES_SHOWN = 10
-"""Most lines, in numbers, on what failed that an operator gets; the report has one for every amplifier."""
-
-MOST_BAD = 4
-"""Most amplifiers known to be bad that are named in a line; the report names all."""
-
-MOST_PLACES = 3
-"""Most amplifiers that are named in the reason."""
-
-PROBLEMS_SHOWN = 50
-"""Most problems of an incomplete verification that LOVE gets."""
-
+MOST_BAD = 4  # most amplifiers known to be bad that are named in a line; the report names all
+MOST_PLACES = 3  # most amplifiers that are named in the reason
+PROBLEMS_SHOWN = 50  # most problems of an incomplete verification that LOVE gets
 MOST_LISTED = 2000
 """Most failed tests, and most problems, that the report names one by one; ``summary.json`` has all tests."""
 
-MOST_GROUPS = 200
-"""Most lines, in numbers, on what failed where more failed than the report names one by one."""
-
+MOST_GROUPS = 200  # most lines, in numbers, on what failed where more failed than the report names one by one
 _THRESHOLDS = """\
     Threshold values:
         Acceptable maximum number of failures per detector per test type:\
@@ -61,25 +52,18 @@ or equal to the acceptable maximum number of failed exposures."""
 
 @dataclass(frozen=True)
 class VerificationReport:
-    """The texts on the verification of one type of calibration.
-
-    Parameters
-    ----------
-    calibration, verdict
-        Its name, e.g. ``BIAS``, and the verdict on it.
-    verification_collection
-        Collection with the results of the verification.
-    generation_collection
-        Collection with the combined calibrations made from the images; None in external verification.
-    tests
-        The tests that were made, as ``summary.json`` has them.
-    """
+    """The texts on the verification of one type of calibration."""
 
     calibration: str
+    """Its name, e.g. ``BIAS``."""
     verdict: Verdict
+    """The verdict on it."""
     verification_collection: str
+    """Collection with the results of the verification."""
     generation_collection: str | None = None
+    """Collection with the combined calibrations made from the images; None in external verification."""
     tests: Sequence[Mapping[str, Any]] = ()
+    """The tests that were made, as ``summary.json`` has them."""
 
     @property
     def cause(self) -> str | None:

@@ -3,70 +3,55 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..butler.archive import Archive
+from ..butler.exposures import another
+from ..components.camera import Camera
+from ..components.ingest import IngestWatcher
+from ..config.config import ImageSet
 from ..domain.errors import AcquisitionHalted, ArchiveError
 from ..domain.instruments import ImageType
 from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureTaken, ReadoutEnded
 from ..journal.journal import JournalError
+from ..workflow.plan import Plan
 from .context import STOP_LIMIT, RunContext
-from .identity import another
-
-if TYPE_CHECKING:
-    from ..butler.archive import Archive
-    from ..components.camera import Annotations, Camera
-    from ..components.ingest import IngestWatcher
-    from ..workflow.plan import ImageSet, Plan
-    from .processing import Processing
+from .processing import Processing
 
 __all__ = ["Acquisition"]
 
-STOP_MARGIN = 2.0
-"""Seconds of `STOP_LIMIT` that the camera may need beyond the exposure time."""
-
-REFUSAL = 1.0
-"""Seconds within which a camera refuses what it was asked for."""
+STOP_MARGIN = 2.0  # seconds of `STOP_LIMIT` that the camera may need beyond the exposure time
+REFUSAL = 1.0  # seconds within which a camera refuses what it was asked for
 
 
 @dataclass(frozen=True)
 class Acquisition:
-    """Takes the images of a plan.
-
-    Parameters
-    ----------
-    context
-        Journal, clock and log of the run.
-    camera, ingest, archive
-        What takes the images, what confirms them, and what knows their files.
-    processing
-        What gets the images of a type when all are confirmed, and knows whether further ones make sense.
-    detectors
-        Full names of the detectors that must be confirmed, by Butler id.
-    annotations
-        For the headers.
-    oods_timeout
-        Seconds from the end of a readout within which the OODS must confirm the exposure.
-    wait_between_exposures
-        Seconds from the end of a readout to the next exposure, be it of this script or of one that follows.
-    checkpoint
-        Awaited before every exposure and image type with a name for the operator.
-    group_id
-        Gives the group id of the next exposure.
-    """
+    """Takes the images of a plan."""
 
     context: RunContext
+    """Journal, clock and log of the run."""
     camera: Camera
+    """What takes the images."""
     ingest: IngestWatcher
+    """What confirms them."""
     archive: Archive
+    """What knows their files."""
     processing: Processing
+    """What gets the images of a type when all are confirmed, and knows whether further ones make sense."""
     detectors: dict[int, str]
-    annotations: Annotations
+    """Full names of the detectors that must be confirmed, by Butler id."""
+    annotations: Mapping[str, str | None]
+    """For the headers, as of `Camera.take`."""
     oods_timeout: float
+    """Seconds from the end of a readout within which the OODS must confirm the exposure."""
     wait_between_exposures: float
+    """Seconds from the end of a readout to the next exposure, be it of this script or of one that follows."""
     checkpoint: Callable[[str], Awaitable[None]]
+    """Awaited before every exposure and image type with a name for the operator."""
     group_id: Callable[[], str]
+    """Gives the group id of the next exposure."""
 
     async def run(self, plan: Plan) -> None:
         """Take every set of the plan, as far as the record does not hold it.

@@ -11,17 +11,16 @@ from ..butler.archive import Archive
 from ..butler.certification import Certifier, PlannedCertification
 from ..butler.pipeline_files import PipelineFiles
 from ..butler.repository import Repository
-from ..components.camera import Annotations
 from ..components.clients import Clients
 from ..components.heartbeats import HeartbeatWatch
 from ..config.config import CalibrationConfig
-from ..domain.calibrations import JobKind, step_name
+from ..domain.calibrations import StepKind, step_name
 from ..domain.errors import AcquisitionHalted, CalibrationError, PreflightError
 from ..domain.instruments import ImageType, Instrument
 from ..domain.jobs import RUN_COLLECTION
 from ..journal.journal import JournalError
 from ..workflow.plan import Plan
-from ..workflow.workflow import StepKind, make_workflow
+from ..workflow.workflow import make_workflow
 from .acquisition import Acquisition
 from .context import RunContext
 from .filter_and_grating import FilterAndGrating, References
@@ -87,7 +86,7 @@ class CalibrationRun:
             archive=archive,
             processing=self.processing,
             detectors=detectors,
-            annotations=Annotations(program=config.program, reason=config.reason, note=config.note),
+            annotations=config.annotations,
             oods_timeout=config.oods_timeout,
             wait_between_exposures=config.wait_between_exposures,
             checkpoint=checkpoint,
@@ -173,7 +172,7 @@ class CalibrationRun:
             own=tuple(
                 RUN_COLLECTION.format(job.submitted.collection)
                 for job in self.context.record.jobs.values()
-                if job.submitted.kind == JobKind.GENERATE
+                if job.submitted.kind == StepKind.GENERATE
             ),
         )
 

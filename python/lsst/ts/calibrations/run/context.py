@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import InitVar, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lsst.ts.utils import current_tai
 
+from ..components.camera import Camera
 from ..components.clients import Clients
 from ..config.config import CalibrationConfig
 from ..config.schema import defaults, load_schema
-from ..domain.calibrations import step_name
+from ..domain.calibrations import StepKind, step_name
 from ..domain.errors import CalibrationError
 from ..journal.facts import ExposureBegun, Fact, FaultsInjected, RunConfigured, RunResumed
 from ..journal.journal import FORMAT, JOURNAL, Journal, JournalError
@@ -23,10 +23,6 @@ from ..journal.resumption import Resumption
 from ..journal.settings import RunSettings, observatory_settings
 from ..journal.summary import SUMMARY
 from ..workflow.plan import Plan
-from ..workflow.workflow import StepKind
-
-if TYPE_CHECKING:
-    from ..components.camera import Camera
 
 __all__ = ["STOP_LIMIT", "PreparedRun", "ReportError", "RunContext", "UnfinishedRun"]
 
@@ -34,9 +30,8 @@ STOP_LIMIT = 5.0
 """Seconds that a stopped run waits for what is under way. The ScriptQueue gives 11 s in all, and the process
 of the script needs some of them to end."""
 
+# First line of the report of a simulated run.
 SIMULATED = "SIMULATED: the images of this report were made by the simulated observatory of ts_calibrations."
-"""First line of the report of a simulated run."""
-
 MOST_NAMED = 4
 """Steps that are named to the operator, who reads the reason in a few lines; the summary names all."""
 
@@ -47,29 +42,20 @@ class ReportError(CalibrationError, OSError):
 
 @dataclass
 class RunContext:
-    """What a run writes to, and what is known of it.
-
-    Parameters
-    ----------
-    settings, journal
-        Where the run takes place, and where its facts are written.
-    now
-        Clock: TAI unix seconds.
-    log
-        Log of the script.
-    listeners
-        Called with every fact, after it is in journal and record. What one raises is logged and changes
-        nothing.
-    record
-        All that is known of the run. It follows the journal.
-    """
+    """What a run writes to, and what is known of it."""
 
     settings: RunSettings
+    """Where the run takes place."""
     journal: Journal
+    """Where its facts are written."""
     now: Callable[[], float]
+    """Clock: TAI unix seconds."""
     log: logging.Logger
+    """Log of the script."""
     listeners: InitVar[Iterable[Callable[[Fact], None]]] = ()
+    """Called with every fact, after journal and record; what one raises is logged and changes nothing."""
     record: RunRecord = field(default_factory=RunRecord)
+    """All that is known of the run. It follows the journal."""
 
     def __post_init__(self, listeners: Iterable[Callable[[Fact], None]]) -> None:
         self.journal.add_listener(self.record.apply)
@@ -137,29 +123,22 @@ class RunContext:
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """A run that a script has prepared when it was configured: all that it needs but its place.
-
-    Parameters
-    ----------
-    script, index
-        Name of the script, and its SAL index.
-    text
-        The configuration as the operator gave it.
-    config, plan
-        What is asked for, and what will be taken.
-    clients
-        Connections to the components.
-    resumption
-        The run to go on with; None for a new one.
-    """
+    """A run that a script has prepared when it was configured: all that it needs but its place."""
 
     script: str
+    """Name of the script."""
     index: int
+    """Its SAL index."""
     text: str
+    """The configuration as the operator gave it."""
     config: CalibrationConfig
+    """What is asked for."""
     plan: Plan
+    """What will be taken."""
     clients: Clients
+    """Connections to the components."""
     resumption: Resumption | None
+    """The run to go on with; None for a new one."""
 
     def begin(
         self, settings: RunSettings | None, log: logging.Logger, listeners: Iterable[Callable[[Fact], None]]
@@ -222,7 +201,7 @@ class PreparedRun:
         """Where the run takes place, and whether what it finds there is the observatory."""
         if names := self.clients.simulated:
             log.warning("SIMULATED: in simulation mode are %s.", ", ".join(names))
-        simulated = self.clients.camera_is_simulated
+        simulated = self.clients.instrument.camera in names  # its images show neither sky nor dome
         return observatory_settings(self.script, self.index, current_tai(), simulated=simulated)
 
 
@@ -241,16 +220,12 @@ def _new_journal(settings: RunSettings) -> Journal:
 
 @dataclass(frozen=True)
 class UnfinishedRun:
-    """What is known of a run, and what an operator reads of it, if it does not end DONE.
-
-    Parameters
-    ----------
-    record, camera
-        Its facts, and the client of the camera; None before there is one.
-    """
+    """What is known of a run, and what an operator reads of it, if it does not end DONE."""
 
     record: RunRecord
+    """Its facts."""
     camera: Camera | None
+    """The client of the camera; None before there is one."""
 
     @property
     def under_way(self) -> ExposureBegun | None:

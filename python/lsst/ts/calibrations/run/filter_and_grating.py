@@ -6,46 +6,33 @@ Both are looked at before there are images, and before anything is moved.
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from ..butler.archive import Archive
+from ..components.camera import Camera
 from ..domain.errors import AcquisitionError, ArchiveError
 from ..domain.instruments import ImageType
 from ..domain.text import some_of
 
-if TYPE_CHECKING:
-    import logging
-
-    from ..butler.archive import Archive
-    from ..components.camera import Camera
-
 __all__ = ["FilterAndGrating", "References"]
 
-MOST_SHOWN = 9
-"""Detectors that an error names; LSSTCam has 189."""
+MOST_SHOWN = 9  # detectors that an error names; LSSTCam has 189
 
 
 @dataclass(frozen=True)
 class References:
-    """What the images of a run are verified against, where that is not made by the run itself.
-
-    Parameters
-    ----------
-    collections
-        Where it is looked for, by the type of the images.
-    detectors
-        Butler ids.
-    archive
-        The Butler.
-    now
-        Clock: TAI unix seconds.
-    """
+    """What the images of a run are verified against, where that is not made by the run itself."""
 
     collections: Mapping[ImageType, Sequence[str]]
+    """Where it is looked for, by the type of the images."""
     detectors: Sequence[int]
+    """Butler ids."""
     archive: Archive
+    """The Butler."""
     now: Callable[[], float]
+    """Clock: TAI unix seconds."""
 
     @property
     def need_flat(self) -> bool:
@@ -92,28 +79,20 @@ class References:
 
 @dataclass
 class FilterAndGrating:
-    """What is in the light path while flats are taken.
-
-    Parameters
-    ----------
-    filter_, grating
-        What was asked for; None for what is there.
-    camera
-        Moves them and says which there are.
-    references
-        What flats through them are verified against.
-    log
-        Log of the script.
-    expected
-        Physical filter whose reference flat was looked for before anything was moved; None if none was.
-    """
+    """What is in the light path while flats are taken."""
 
     filter_: str | int | None
+    """What was asked for; None for what is there."""
     grating: str | int | None
+    """The same."""
     camera: Camera
+    """Moves them and says which there are."""
     references: References
+    """What flats through them are verified against."""
     log: logging.Logger
+    """Log of the script."""
     expected: str | None = None
+    """Physical filter whose reference flat was looked for before anything was moved; None if none was."""
 
     async def problems(self) -> list[str]:
         """What would go wrong with filter, grating and the reference flat; nothing is moved."""

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
+from ..components.ocps import OcpsClient
 from ..domain.errors import ProcessingError
-from ..domain.jobs import JOB_COLLECTION
+from ..domain.jobs import JOB_COLLECTION, JobRequest
 from ..domain.text import on_screen
 from ..journal.facts import JobEnded, JobSubmitted
-
-if TYPE_CHECKING:
-    from ..components.ocps import OcpsClient
-    from ..domain.jobs import JobRequest
-    from .context import RunContext
+from .context import RunContext
 
 __all__ = ["run_job"]
 
-ABORTED = 255
-"""Exit code that the OCPS publishes of a job that was aborted."""
+ABORTED = 255  # exit code that the OCPS publishes of a job that was aborted
 
 
 async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, timeout: float) -> str:

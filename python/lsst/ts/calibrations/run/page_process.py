@@ -17,12 +17,10 @@ PAGE_LOG = "report.html.log"
 """What its process said."""
 
 
+# Seconds from the begin of a run, or of its last page, before which the page of a verdict is not drawn: at
+# the telescope verdicts are minutes apart, in a simulated night seconds, and the end draws the page anyway.
 SPACING = 30.0
-"""Seconds from the begin of a run, or of its last page, before which the page of a verdict is not drawn: at
-the telescope verdicts are minutes apart, in a simulated night seconds, and the end draws the page anyway."""
-
-_POLL = 0.05
-"""Seconds between two looks at whether the page is drawn."""
+_POLL = 0.05  # seconds between two looks at whether the page is drawn
 
 
 class PageProcess:

@@ -4,69 +4,77 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from ..butler import pipeline_options
-from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
-from ..domain.jobs import with_label, without_labels
+from ..butler.pipeline_files import PipelineFiles
+from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS, StepKind
+from ..domain.jobs import DOCUMENTED_LABEL
 from ..domain.text import one_line
-from ..workflow.workflow import StepKind
-
-if TYPE_CHECKING:
-    import logging
-
-    from ..butler.pipeline_files import PipelineFiles
-    from ..workflow.workflow import Step, Workflow
+from ..workflow.workflow import Step, Workflow
 
 __all__ = ["PipelineCheck", "options_of"]
 
+# Seconds after which the check is given up: imports take a minute on a busy machine or from a slow disk.
 TIME_LIMIT = 300.0
-"""Seconds after which the check is given up: imports take a minute on a busy machine or from a slow disk."""
 
 _Question = tuple[str, str, str]  # as of `check_pipeline`
 _Answer = tuple[list[str], list[str]]
 
+# What was found for the pipelines and options that this process has asked for before.
 _answers: dict[_Question, _Answer] = {}
-"""What was found for the pipelines and options that this process has asked for before."""
 
 
-def options_of(step: Step, signal_removal: str | None) -> tuple[str, list[str]]:
+def options_of(step: Step, isr_label: str | None) -> tuple[str, list[str]]:
     """Options of pipetask for the job of a step.
 
     Parameters
     ----------
-    step, signal_removal
-        The step, and the label that its pipeline has for the task ``isr``; None if it has none.
+    step, isr_label
+        The step, and the label that its pipeline has for the task ``isr``. None if it has no such task: the
+        options for it are then left out, as are those for tasks that are not run.
 
     Returns
     -------
     options, notes
-        Separated by blanks, and what is otherwise than configured.
+        Separated by blanks, and what is otherwise than configured, in words.
     """
-    options = step.options
-    if step.kind is StepKind.GAINS:
-        options = without_labels(options, PAIR_GAINS.tasks_left_out)
-    return with_label(options, signal_removal)
+    left_out = PAIR_GAINS.tasks_left_out if step.kind is StepKind.GAINS else ()
+    words: list[str] = []
+    notes: list[str] = []
+    for word in step.options.split():
+        label, colon, rest = word.partition(":")
+        of_isr = label == DOCUMENTED_LABEL and bool(colon)
+        if label in left_out or (of_isr and isr_label is None):
+            flag = words.pop() if words and words[-1].startswith("-") else ""
+            if of_isr:
+                notes.append(f"{flag} {word} is left out: this pipeline has no task isr".strip())
+        elif of_isr and label != isr_label:
+            words.append(f"{isr_label}:{rest}")
+            notes.append(f"{word} is written {words[-1]}, as this pipeline names its task")
+        else:
+            words.append(word)
+    return " ".join(words), notes
 
 
 class _Unanswered(Exception):
     """The process that checks has failed, or took too long."""
 
 
+@dataclass(frozen=True)
 class PipelineCheck:
-    """Checks the pipelines of a run in a process of its own.
+    """Checks the pipelines of a run in a process of its own."""
 
-    Parameters
-    ----------
-    pipelines, workflow, log
-        Where they are, what the run does with them, and the log of the script.
-    """
-
-    def __init__(self, pipelines: PipelineFiles, workflow: Workflow, log: logging.Logger) -> None:
-        self._pipelines, self._workflow, self._log = pipelines, workflow, log
+    pipelines: PipelineFiles
+    """Where they are."""
+    workflow: Workflow
+    """What the run does with them."""
+    log: logging.Logger
+    """Log of the script."""
 
     async def problems(self) -> list[str]:
         """What is wrong with pipelines or their options; what cannot be checked is logged."""
@@ -75,21 +83,21 @@ class PipelineCheck:
             try:
                 _answers.update(zip(new, await _ask(new), strict=True))
             except _Unanswered as unanswered:
-                self._log.warning("The options of the pipelines are not checked: %s.", unanswered)
+                self.log.warning("The options of the pipelines are not checked: %s.", unanswered)
                 return []
         answers = [_answers[each] for each in questions]
         if unchecked := list(dict.fromkeys(remark for _, remarks in answers for remark in remarks)):
             more = f" (and {len(unchecked) - 1} more)" if len(unchecked) > 1 else ""
-            self._log.info("%s%s.", unchecked[0], more)
+            self.log.info("%s%s.", unchecked[0], more)
         return list(dict.fromkeys(problem for problems, _ in answers for problem in problems))
 
     def _questions(self) -> list[_Question]:
         """Name of the option, address and options of each pipeline that there is."""
         questions = []
-        for step in self._workflow:
-            if not step.job_images or self._pipelines.problems([(step.job_kind, step.calibration)]):
+        for step in self.workflow:
+            if not step.job_images or self.pipelines.problems([(step.kind, step.calibration)]):
                 continue  # that there is no pipeline is told for itself
-            pipeline = self._pipelines.find(step.job_kind, step.calibration)
+            pipeline = self.pipelines.find(step.kind, step.calibration)
             calibration = PAIR_GAINS.settings_of if step.kind is StepKind.GAINS else step.calibration
             option = CALIBRATIONS[calibration].option_of("config_options")
             questions.append((option, pipeline.address, options_of(step, pipeline.isr_label)[0]))

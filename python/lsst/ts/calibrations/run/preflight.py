@@ -15,7 +15,7 @@ from ..butler.certification import Certifier, Conflict, PlannedCertification
 from ..butler.pipeline_files import PipelineFiles
 from ..config.observing_day import daily_lines
 from ..domain.errors import ArchiveError, CertificationError, PreflightError
-from ..domain.instruments import Instrument, instruments_named
+from ..domain.instruments import INSTRUMENTS, Instrument
 from ..domain.text import one_line, some_of
 from ..workflow.workflow import Workflow
 
@@ -24,40 +24,28 @@ __all__ = ["Preflight"]
 STATE_TIMEOUT = 10.0
 """Seconds within which a component must have published its state."""
 
-HEARTBEAT_TIMEOUT = 5.0
-"""Seconds within which a component that runs sends a heartbeat."""
-
-MOST_CONFLICTS = 5
-"""Calibrations that are named which are certified already for some of the time."""
-
+HEARTBEAT_TIMEOUT = 5.0  # seconds within which a component that runs sends a heartbeat
+MOST_CONFLICTS = 5  # calibrations that are named which are certified already for some of the time
+# Free disk that a run directory needs: journal, log, report and summary stay far below it.
 FREE_BYTES = 100_000_000
-"""Free disk that a run directory needs: journal, log, report and summary stay far below it."""
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """Checks at the start of a run; all problems are reported together.
-
-    Parameters
-    ----------
-    instrument
-        What is to be used.
-    remotes
-        A remote for every component that the run needs.
-    archive, certifier
-        What reads the Butler, and what certifies there.
-    pipelines
-        Which pipelines there are.
-    more
-        Further checks; each gives what is not in order, one sentence for each problem.
-    """
+    """Checks at the start of a run; all problems are reported together."""
 
     instrument: Instrument
+    """What is to be used."""
     remotes: Sequence[salobj.Remote]
+    """A remote for every component that the run needs."""
     archive: Archive
+    """What reads the Butler."""
     certifier: Certifier
+    """What certifies there."""
     pipelines: PipelineFiles
+    """Which pipelines there are."""
     more: Sequence[Callable[[], Awaitable[list[str]]]] = ()
+    """Further checks; each gives what is not in order, one sentence for each problem."""
 
     async def check(
         self, workflow: Workflow, *, folder: Path, certification: PlannedCertification | None = None
@@ -113,7 +101,7 @@ class Preflight:
         """An OCPS that names an instrument in its configuration must name ours; many name none."""
         applied = ocps.evt_configurationApplied.get()
         text = "" if applied is None else applied.configurations
-        named = instruments_named(text)
+        named = _instruments_named(text)
         if not named or self.instrument.name in named:
             return []
         return [
@@ -163,3 +151,9 @@ class Preflight:
 def _certified(conflict: Conflict) -> str:
     of = f" of {conflict.physical_filter}" if conflict.physical_filter else ""
     return f"{conflict.dataset_type}{of} valid from {conflict.begin} to {conflict.end}"
+
+
+def _instruments_named(configurations: str) -> list[str]:
+    """Instruments after which files in a ``configurationApplied`` are named: ``_init.yaml,LATISS.yaml``."""
+    labels = {each.strip().partition(".")[0].casefold() for each in configurations.split(",")}
+    return [name for name in INSTRUMENTS if name.casefold() in labels]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
+from ..domain.calibrations import StepKind
 from ..domain.errors import CalibrationError
 from ..domain.instruments import ImageType
 from ..domain.text import on_screen
 from ..journal.facts import StepNotDone
-from ..workflow.workflow import Step, StepKind, Workflow
+from ..workflow.workflow import Step, Workflow
 from .context import RunContext
 from .step_work import StepWork
 
@@ -20,27 +22,23 @@ class _StepFailed(CalibrationError):
     """A step did not succeed; the steps that need it fail with it, and no other."""
 
 
+@dataclass
 class Processing:
     """Does the steps of the workflow.
 
     What is known of a run is in its record. Here is what has been begun in this process: the images that
     were handed over, and a task for each step.
-
-    Parameters
-    ----------
-    context
-        Journal, clock and log of the run.
-    workflow, work
-        The steps, and what does each of them.
     """
 
-    def __init__(self, context: RunContext, workflow: Workflow, work: StepWork) -> None:
-        self.context = context
-        self.workflow = workflow
-        self.work = work
-        self._images: dict[ImageType, tuple[int, ...]] = {}
-        self._tasks: dict[Step, asyncio.Task[None]] = {}
-        self._cancelled = False
+    context: RunContext
+    """Journal, clock and log of the run."""
+    workflow: Workflow
+    """The steps."""
+    work: StepWork
+    """What does each of them."""
+    _images: dict[ImageType, tuple[int, ...]] = field(default_factory=dict)
+    _tasks: dict[Step, asyncio.Task[None]] = field(default_factory=dict)
+    _cancelled: bool = False
 
     def halted(self) -> str | None:
         """Why no further exposure makes sense: a calibration that all later ones need was not made."""

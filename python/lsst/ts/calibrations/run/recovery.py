@@ -5,26 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from ..butler.exposures import ArchivedImage
+from ..butler.archive import Archive
+from ..butler.exposures import ArchivedImage, another
+from ..components.clients import Clients
 from ..domain.errors import ArchiveError, PreflightError
 from ..domain.instruments import ImageType, day_obs
 from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureLost, ExposureTaken, JobEnded
 from .context import RunContext
-from .identity import another
-
-if TYPE_CHECKING:
-    from ..butler.archive import Archive
-    from ..components.clients import Clients
 
 __all__ = ["Recovery"]
 
-POLL = 2.0
-"""Seconds between two looks into the archive."""
-
-OVERHEAD = 30.0
-"""Seconds that the camera may take for an exposure beside its exposure time."""
+POLL = 2.0  # seconds between two looks into the archive
+OVERHEAD = 30.0  # seconds that the camera may take for an exposure beside its exposure time
 
 
 @dataclass(frozen=True)
@@ -33,22 +26,18 @@ class Recovery:
 
     The observatory does not end with the script: an exposure that was under way is read out and ingested, a
     job runs on.
-
-    Parameters
-    ----------
-    context, clients, archive
-        Journal, clock and log; what confirms exposures and has the jobs; and what has the exposures.
-    detectors
-        Full names of the detectors that must be confirmed, by Butler id.
-    oods_timeout
-        Seconds that an exposure is looked for.
     """
 
     context: RunContext
+    """Journal, clock and log."""
     clients: Clients
+    """What confirms exposures and has the jobs."""
     archive: Archive
+    """What has the exposures."""
     detectors: dict[int, str]
+    """Full names of the detectors that must be confirmed, by Butler id."""
     oods_timeout: float
+    """Seconds that an exposure is looked for."""
 
     async def run(self, needed: Collection[ImageType]) -> None:
         """Note how everything ended that was under way; an exposure is looked for within its time limit.

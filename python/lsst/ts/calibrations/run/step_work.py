@@ -8,12 +8,19 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..butler.archive import Archive
 from ..butler.certification import Certification, Certifier
-from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS
+from ..butler.exposures import check_exposures
+from ..butler.pairgains import PairGain
+from ..butler.pipeline_files import PipelineFiles
+from ..components.ocps import OcpsClient
+from ..config.config import CalibrationConfig
+from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS, StepKind
 from ..domain.errors import CertificationError, ProcessingError, VerificationIncomplete
 from ..domain.exposure_times import flat_pairs
+from ..domain.instruments import ImageType, Instrument
 from ..domain.jobs import RUN_COLLECTION, JobRequest, data_query, pipetask_options
 from ..domain.text import on_screen
 from ..journal.facts import (
@@ -36,28 +43,18 @@ from ..verification import (
     judge,
     waive,
 )
-from ..workflow.workflow import Step, StepKind
-from .context import STOP_LIMIT
-from .identity import check_exposures
+from ..workflow.workflow import Step
+from .context import STOP_LIMIT, RunContext
 from .jobs import run_job
 from .pipeline_check import options_of
-
-if TYPE_CHECKING:
-    from ..butler.archive import Archive
-    from ..butler.pairgains import PairGain
-    from ..butler.pipeline_files import PipelineFiles
-    from ..components.ocps import OcpsClient
-    from ..config.config import CalibrationConfig
-    from ..domain.instruments import ImageType, Instrument
-    from .context import RunContext
 
 __all__ = ["StepWork"]
 
 OPTION = "known_bad_amplifiers"
 """What says that an amplifier is bad, beside the calibrations in use."""
 
+# Tests of a verification up to which those that passed are noted, too: 75 exposures of 21 detectors.
 MOST_TESTS = 100_000
-"""Tests of a verification up to which those that passed are noted, too: 75 exposures of 21 detectors."""
 
 
 @dataclass(frozen=True)
@@ -67,30 +64,26 @@ class StepWork:
     What was made and how it was judged is kept for the steps that follow in this process, and not taken from
     the record: only verification can give a verdict that certification accepts, and none can be read from a
     file. A resumed run reads the results of its jobs again and judges them again.
-
-    Parameters
-    ----------
-    context
-        Journal, clock and log.
-    instrument, config
-        What was asked for.
-    ocps, archive, certifier, pipelines
-        What runs jobs, what holds their results, what certifies them, and which pipelines there are.
-    made
-        What was generated, by calibration.
-    reports
-        The verdicts with their collections, by calibration, in the order in which they were given.
     """
 
     context: RunContext
+    """Journal, clock and log."""
     instrument: Instrument
+    """Whose images are processed."""
     config: CalibrationConfig
+    """What was asked for."""
     ocps: OcpsClient
+    """What runs jobs."""
     archive: Archive
+    """What holds their results."""
     certifier: Certifier
+    """What certifies them."""
     pipelines: PipelineFiles
+    """Which pipelines there are."""
     made: dict[str, CombinedCalibration] = field(default_factory=dict)
+    """What was generated, by calibration."""
     reports: dict[str, VerificationReport] = field(default_factory=dict)
+    """The verdicts with their collections, by calibration, in the order in which they were given."""
 
     @property
     def negative(self) -> list[str]:
@@ -129,20 +122,20 @@ class StepWork:
         # What this run made and accepted comes before what was configured.
         runs = [self.made[name].run for name in step.inputs_of_run]
         certified = [self.config.calib_collection] if step.accepted_inputs else []
-        pipeline = await asyncio.to_thread(self.pipelines.find, step.job_kind, step.calibration)
+        pipeline = await asyncio.to_thread(self.pipelines.find, step.kind, step.calibration)
         options, notes = options_of(step, pipeline.isr_label)
         for note in notes:
             self.context.log.info("%s %s: %s.", step.kind, step.calibration, note)
         inputs = tuple(dict.fromkeys([*runs, *certified, *step.configured_inputs]))
         request = JobRequest(
-            step.job_kind,
+            step.kind,
             step.calibration,
             pipeline=pipeline.address,
             config=pipetask_options(inputs, self.config.n_processes, options),
             data_query=data_query(self.instrument, self.config.detectors, exposures),
         )
         if self.context.record.successful_job(request) is None:  # what was done before had its own
-            await check_exposures(exposures, self.context.record, self.archive)
+            check_exposures(await self.archive.exposures(exposures), self.context.record)
         return await run_job(request, self.context, self.ocps, self.config.job_timeout)
 
     async def _generate(self, step: Step, exposures: Mapping[str, tuple[int, ...]]) -> None:

@@ -131,9 +131,9 @@ def _limited(combine: Callable[[list[float]], float]) -> Callable[[Mapping[str, 
     return redo
 
 
+# Tests of a detector that follow from the values of its amplifiers.
 _REDONE: Mapping[str, Callable[[Mapping[str, Any], str], _Redone]] = {
     "SCATTER": _scatter,
     "MASKED": _limited(fmean),
     **dict.fromkeys(("COLD_LEFT", "BRIGHT_LEFT", "HOT_LEFT"), _limited(sum)),
 }
-"""Tests of a detector that follow from the values of its amplifiers."""

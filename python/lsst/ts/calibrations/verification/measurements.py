@@ -18,11 +18,8 @@ __all__ = ["Measurement", "inner_mapping", "measurement"]
 TOLERANCE = 0.05
 """Relative deviation that the tests allow (DMTN-101)."""
 
-TURNOFF = 90_000.0
-"""Signal [electron] up to which a photon transfer curve must be followed (DMTN-101, 16)."""
-
-NOISE_SCATTER = 1.25
-"""Standard deviation of the overscan noise over the pairs that is allowed [adu]."""
+TURNOFF = 90_000.0  # signal [electron] up to which a photon transfer curve must be followed (DMTN-101, 16)
+NOISE_SCATTER = 1.25  # standard deviation of the overscan noise over the pairs that is allowed [adu]
 
 
 @dataclass(frozen=True)
@@ -198,6 +195,7 @@ _DARK_IMAGE: Mapping[str, _Criterion] = {
     "DARK_CURRENT": _added("DARK_CURRENT", "electron/s"),
 }
 
+# What the tests of amplifiers and detectors compare, by calibration, and those of whole exposures.
 _CRITERIA: Mapping[tuple[str, str], Mapping[str, _Criterion]] = {
     ("BIAS", "AMP"): _DARK_IMAGE,
     ("DARK", "AMP"): _DARK_IMAGE,
@@ -244,4 +242,3 @@ _CRITERIA: Mapping[tuple[str, str], Mapping[str, _Criterion]] = {
     # This limit is no ratio in cp_verify (verifyFlat).
     ("", "DET"): {"SCATTER": lambda found: Measurement(found("SCATTER"), None, None, TOLERANCE, "electron")},
 }
-"""What the tests of amplifiers and detectors compare, by calibration, and those of whole exposures."""

@@ -8,8 +8,8 @@ from weakref import WeakValueDictionary
 
 __all__ = ["Sealed", "is_sealed", "sealed"]
 
+# All that was made in this process and is still in use, by its identity.
 _MADE: WeakValueDictionary[int, Sealed] = WeakValueDictionary()
-"""All that was made in this process and is still in use, by its identity."""
 
 
 @dataclass(frozen=True, init=False)

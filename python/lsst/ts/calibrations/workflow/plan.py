@@ -5,71 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ..config.config import CalibrationConfig
-from ..domain.calibrations import PAIR_GAINS
+from ..config.config import CalibrationConfig, ImageSet
+from ..domain.calibrations import PAIR_GAINS, StepKind
 from ..domain.exposure_times import flat_pairs
 from ..domain.instruments import ImageType, Instrument
-from .workflow import Step, StepKind, make_workflow
+from .workflow import Step, make_workflow
 
-__all__ = ["ImageSet", "Plan", "make_plan"]
+__all__ = ["Plan", "make_plan"]
 
+# Seconds before the first exposure, and from a readout to the confirmation of the OODS: estimates.
 SET_UP, INGEST = 2.0, 4.0
-"""Seconds before the first exposure, and from a readout to the confirmation of the OODS: estimates."""
-
+# Seconds that any job of the OCPS takes, and that it takes for one exposure of one detector: estimates.
 JOB_START_UP, JOB_PER_IMAGE = 20.0, 1.0
-"""Seconds that any job of the OCPS takes, and that it takes for one exposure of one detector: estimates."""
-
-LONG = 6 * 3600.0
-"""Seconds of data taking from which on one wonders: most of a night."""
-
-
-@dataclass(frozen=True)
-class ImageSet:
-    """The images of one type.
-
-    Parameters
-    ----------
-    image_type, n_discard
-        Their type, and how many of them come first and are discarded.
-    exposure_times
-        Of every image [s], in the order in which they are taken.
-    """
-
-    image_type: ImageType
-    exposure_times: tuple[float, ...]
-    n_discard: int
-
-    @property
-    def n_images(self) -> int:
-        """How many images are taken."""
-        return len(self.exposure_times)
-
-    @property
-    def kept_times(self) -> tuple[float, ...]:
-        """Exposure times of the images that are used [s]."""
-        return self.exposure_times[self.n_discard :]
+LONG = 6 * 3600.0  # seconds of data taking from which on one wonders: most of a night
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The images of a run, in order.
-
-    Parameters
-    ----------
-    sets
-        In the order in which they are taken.
-    floor
-        Seconds that taking the images lasts at least: exposures, shutter, readouts and waits.
-    duration
-        Seconds from the begin of the run to its end, processing included: an estimate.
-    warnings
-        What the operator should know before the first exposure.
-    """
+    """The images of a run, in order."""
 
     sets: tuple[ImageSet, ...]
+    """In the order in which they are taken."""
     floor: float
+    """Seconds that taking the images lasts at least: exposures, shutter, readouts and waits."""
     duration: float
+    """Seconds from the begin of the run to its end, processing included: an estimate."""
     warnings: tuple[str, ...]
+    """What the operator should know before the first exposure."""
 
     @property
     def n_images(self) -> int:
@@ -92,18 +54,18 @@ def make_plan(config: CalibrationConfig, instrument: Instrument, advice: Iterabl
     plan
         Biases, then darks, then flats, as far as the mode takes them.
     """
-    sets = tuple(ImageSet(kind, each.exposure_times, each.n_discard) for kind, each in config.images.items())
-    ended = _readout_ends(sets, instrument, config.wait_between_exposures)
+    ended = _readout_ends(config, instrument)
     floor = max(ended.values())
     ready = {kind: SET_UP + end + INGEST for kind, end in ended.items()}
-    duration = max(_duration(config, sets, ready), SET_UP + floor + config.wait_between_exposures)
-    return Plan(sets, floor, duration, (*_warnings(config, sets, floor), *advice))
+    duration = max(_duration(config, ready), SET_UP + floor + config.wait_between_exposures)
+    warnings = (*_warnings(config, floor), *advice)
+    return Plan(tuple(config.images.values()), floor, duration, warnings)
 
 
-def _readout_ends(sets: Iterable[ImageSet], instrument: Instrument, wait: float) -> dict[ImageType, float]:
+def _readout_ends(config: CalibrationConfig, instrument: Instrument) -> dict[ImageType, float]:
     """Seconds from the first exposure to the end of the last readout of each type, waits between included."""
-    ends, begin = {}, 0.0
-    for each in sets:
+    ends, begin, wait = {}, 0.0, config.wait_between_exposures
+    for each in config.images.values():
         # Biases and darks are taken with the shutter closed.
         shutter = instrument.shutter_time if each.image_type is ImageType.FLAT else 0.0
         per_image = shutter + instrument.readout_time + wait
@@ -112,9 +74,9 @@ def _readout_ends(sets: Iterable[ImageSet], instrument: Instrument, wait: float)
     return ends
 
 
-def _duration(config: CalibrationConfig, sets: Iterable[ImageSet], ready: Mapping[ImageType, float]) -> float:
+def _duration(config: CalibrationConfig, ready: Mapping[ImageType, float]) -> float:
     """Seconds to the end of the last step; each begins when its images and what it needs are there."""
-    kept = {each.image_type: each.kept_times for each in sets}
+    kept = {kind: each.kept_times for kind, each in config.images.items()}
     ends: dict[Step, float] = {}
     for step in make_workflow(config):
         begin = max([*(ready[each] for each in step.images), *(ends[need] for need in step.needs)])
@@ -126,13 +88,13 @@ def _duration(config: CalibrationConfig, sets: Iterable[ImageSet], ready: Mappin
     return max([*ready.values(), *ends.values()])
 
 
-def _warnings(config: CalibrationConfig, sets: Iterable[ImageSet], floor: float) -> Iterator[str]:
+def _warnings(config: CalibrationConfig, floor: float) -> Iterator[str]:
     """What the images will not be good for."""
     if floor > LONG:
         yield f"taking the images will last {floor / 3600:.1f} h: are the exposure times in seconds?"
     if config.gains is None:
         return
-    (kept,) = (each.kept_times for each in sets if each.image_type is PAIR_GAINS.made_from)
+    kept = config.images[PAIR_GAINS.made_from].kept_times
     found = flat_pairs(kept)
     if not found.pairs:
         yield "no two flats have the same exposure time, so that no gain can be measured"

@@ -7,63 +7,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from ..config.config import CalibrationConfig
-from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS, CalibrationType, JobKind, step_name
+from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS, CalibrationType, StepKind, step_name
 from ..domain.instruments import ImageType
 
-__all__ = ["Step", "StepKind", "Workflow", "make_workflow"]
-
-
-class StepKind(StrEnum):
-    """Kinds of steps; those that are done by a job of the OCPS have the name of its kind."""
-
-    GENERATE = "generate"
-    VERIFY = "verify"
-    CERTIFY = "certify"
-    GAINS = "gain"
+__all__ = ["Step", "Workflow", "make_workflow"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One thing to do with the images.
-
-    Parameters
-    ----------
-    kind, calibration
-        What is done, and the name of the calibration that it is about.
-    images, job_images
-        Types of the images that must be there, all confirmed, and those that its job gets, if it needs one.
-    needs
-        Steps that must have succeeded before.
-    inputs_of_run
-        Calibrations that the run has made by then and that the job takes before all others, in this order.
-    configured_inputs, options
-        Input collections of its job, and its options of pipetask, as configured.
-    halts
-        Whether no further image makes sense if it fails.
-    """
+    """One thing to do with the images."""
 
     kind: StepKind
+    """What is done."""
     calibration: str
+    """Name of the calibration that it is about."""
     images: tuple[ImageType, ...]
+    """Types of the images that must be there, all confirmed."""
     job_images: tuple[ImageType, ...] = ()
+    """Types of the images that its job gets, if it needs one."""
     needs: tuple[Step, ...] = ()
+    """Steps that must have succeeded before."""
     inputs_of_run: tuple[str, ...] = ()
+    """Calibrations that the run has made by then and that the job takes before all others, in this order."""
     configured_inputs: tuple[str, ...] = ()
+    """Input collections of its job, as configured."""
     options: str = ""
+    """Options of pipetask for its job, as configured."""
     halts: bool = False
+    """Whether no further image makes sense if it fails."""
 
     @property
     def name(self) -> str:
         """Name for people, as journal and summary have it, e.g. ``verify BIAS``."""
         return step_name(self.kind, self.calibration)
-
-    @property
-    def job_kind(self) -> JobKind:
-        """Kind of its job, whose name it has; a ValueError if it needs none."""
-        return JobKind(self.kind)
 
     @property
     def accepted_inputs(self) -> tuple[str, ...]:
@@ -73,15 +51,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Workflow:
-    """All steps of a run.
-
-    Parameters
-    ----------
-    steps
-        Each after those that it needs.
-    """
+    """All steps of a run."""
 
     steps: tuple[Step, ...]
+    """Each after those that it needs."""
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
@@ -92,9 +65,9 @@ class Workflow:
         return frozenset(name for step in self.steps for name in step.configured_inputs)
 
     @property
-    def jobs(self) -> tuple[tuple[JobKind, str], ...]:
+    def jobs(self) -> tuple[tuple[StepKind, str], ...]:
         """Kind and calibration of every job."""
-        return tuple((step.job_kind, step.calibration) for step in self.steps if step.job_images)
+        return tuple((step.kind, step.calibration) for step in self.steps if step.job_images)
 
     @property
     def references(self) -> dict[ImageType, tuple[str, ...]]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lsst.ts.calibrations import get_scripts_dir
 from lsst.ts.calibrations.domain.text import one_line
-from lsst.ts.calibrations.scripts_dir import get_scripts_dir
 
 if TYPE_CHECKING:
     from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations

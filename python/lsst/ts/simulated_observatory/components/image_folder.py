@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from lsst.ts.calibrations.domain.instruments import exposure_id, image_name
+from lsst.ts.calibrations.domain.instruments import exposure_id
 
+from ..cameras.image_names import image_name
 from .images import Image
 
 __all__ = ["ImageFolder"]

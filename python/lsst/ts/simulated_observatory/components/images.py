@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from lsst.ts.calibrations.domain.instruments import exposure_id, image_name
+from lsst.ts.calibrations.domain.instruments import exposure_id
+
+from ..cameras.image_names import image_name
 
 __all__ = ["Image", "join_escaped", "parse_key_values", "split_escaped"]
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy
 
 from lsst.ts import salobj
-from lsst.ts.calibrations.domain.instruments import Instrument, image_name
+from lsst.ts.calibrations.domain.instruments import Instrument
 
 from .. import clock
+from ..cameras.image_names import image_name
 from ..faults.faults import Fault, Faults
 from .csc import SimulatedCsc
 from .durations import Durations

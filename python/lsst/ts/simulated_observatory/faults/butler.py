@@ -16,9 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lsst.ts.calibrations.domain.instruments import Instrument, image_name
+from lsst.ts.calibrations.domain.instruments import Instrument
 
 from .. import clock
+from ..cameras.image_names import image_name
 from ..pipelines.ocps_job import Job
 from .faults import Fault, Faults
 

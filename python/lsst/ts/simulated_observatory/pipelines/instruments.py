@@ -127,7 +127,7 @@ INSTRUMENTS: Mapping[str, type[CalibrationInstrument]] = {name: _class_of(name) 
 # A Butler imports the class of an instrument from here, by the name that its repository has recorded.
 globals().update({each.__name__: each for each in INSTRUMENTS.values()})
 
-_BY_HEADER = {each.description.header_name: each for each in INSTRUMENTS.values()}
+_BY_HEADER = {camera.keywords["INSTRUME"]: INSTRUMENTS[name] for name, camera in CAMERAS.items()}
 
 
 def instrument_of(header: Mapping[str, Any]) -> type[CalibrationInstrument]:

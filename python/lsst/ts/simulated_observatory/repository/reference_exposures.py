@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
-from lsst.ts.calibrations.domain.instruments import ImageType, exposure_id, image_name
+from lsst.ts.calibrations.domain.instruments import ImageType, exposure_id
 
 from ..cameras import CAMERAS
+from ..cameras.image_names import image_name
 from ..cameras.models import DetectorModel
 from ..components.images import OVERHEAD
 from ..detector.exposure import ExposureRequest

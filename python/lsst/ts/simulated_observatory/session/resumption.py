@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, step_name
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, StepKind, step_name
 from lsst.ts.calibrations.domain.text import one_line
 from lsst.ts.calibrations.journal.facts import RunConfigured
 from lsst.ts.calibrations.journal.record import RunRecord
 from lsst.ts.calibrations.journal.resumption import ResumptionError, resume_run
-from lsst.ts.calibrations.workflow.workflow import StepKind
 
 from ..repository.repository import has_measured_reference, is_complete
 from .checks import MOST_SCALE, MOST_SEED, is_collection, path_problem
