@@ -50,6 +50,8 @@ _THRESHOLDS = """\
         Acceptable maximum number of failed exposures: {MAX_FAILED_EXPOSURES_THRESHOLD}
         Final number of exposures that failed verification: {FINAL_NUMBER_OF_FAILED_EXPOSURES}"""
 
+_NO_FAILURES = "No failures in 'verify_stats' for this exposure"
+
 _CRITERION = """\
 Verification failure criterion: if, for at least one type of test,
 the majority of tests fail in the majority of detectors and
@@ -263,9 +265,10 @@ class VerificationReport:
             yield "Exposures with verification tests that failed:"
             yield "    " + "  ".join(map(str, verdict.failures))
             yield from _failure_lines(verdict, n_exposures)
-        if verdict.failures or not verdict.passed:
             yield _THRESHOLDS.format(**verdict.thresholds, here=self._option)
             yield _CRITERION
+            if not verdict.passed and not verdict.criterion_met:
+                yield "It is not met; the verdict is negative for what is said above."
         if self.generation_collection is not None:
             yield f"Generation collection: {self.generation_collection}"
         yield f"Verification collection: {self.verification_collection}"
@@ -295,7 +298,7 @@ def _failure_lines(verdict: Verdict, n_exposures: int) -> Iterator[str]:
             yield from (f"            {test}: {number}" for test, number in failures[subject].items())
     yield "    Test types that failed verification per exposure,"
     yield "    detector, and amplifier:"
-    left = MOST_LISTED
+    left, incomplete = MOST_LISTED, {each.subject for each in verdict.gaps}
     for subject in shown:
         yield f"        {_label(subject)}"
         failed = verdict.failed_tests.get(subject, ())
@@ -303,7 +306,8 @@ def _failure_lines(verdict: Verdict, n_exposures: int) -> Iterator[str]:
         left -= len(listed)
         yield from (f"            {test}{'' if test.counts else ' (not counted)'}" for test in listed)
         if not failed:
-            yield "            No failures in 'verify_stats' for this exposure."
+            said = "Not all of its results are there" if subject in incomplete else _NO_FAILURES
+            yield f"            {said}."
         if len(listed) < len(failed):
             yield f"            ... and {len(failed) - len(listed)} more in summary.json"
     if len(shown) < len(subjects):
