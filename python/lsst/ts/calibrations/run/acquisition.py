@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Acquisition"]
 
-STOP_MARGIN = 2.0
+STOP_MARGIN = 1.5
 """Seconds of `STOP_LIMIT` that the camera may need beyond the exposure time."""
 
 REFUSAL = 1.0
