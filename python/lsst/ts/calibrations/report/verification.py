@@ -267,8 +267,8 @@ class VerificationReport:
             yield from _failure_lines(verdict, n_exposures)
             yield _THRESHOLDS.format(**verdict.thresholds, here=self._option)
             yield _CRITERION
-            if not verdict.passed and not verdict.criterion_met:
-                yield "It is not met; the verdict is negative for what is said above."
+            if not verdict.complete or verdict.too_many_bad:
+                yield "Be it met or not, the verdict is negative for what is said above."
         if self.generation_collection is not None:
             yield f"Generation collection: {self.generation_collection}"
         yield f"Verification collection: {self.verification_collection}"

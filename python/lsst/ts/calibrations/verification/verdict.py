@@ -109,12 +109,6 @@ class Verdict(Sealed):
         return not self.gaps
 
     @property
-    def criterion_met(self) -> bool:
-        """Whether as many exposures failed as the documented rule needs to reject."""
-        needed = self.thresholds["MAX_FAILED_EXPOSURES_THRESHOLD"]
-        return self.thresholds["FINAL_NUMBER_OF_FAILED_EXPOSURES"] >= needed
-
-    @property
     def problems(self) -> tuple[str, ...]:
         """What is missing or contradictory, in words."""
         return tuple(map(str, self.gaps))
