@@ -26,7 +26,7 @@ LAST_ACK_TIMEOUT = 3600.0
 RESULT_GRACE = 60.0
 """Seconds that job_result may come after the command has ended."""
 
-ABORT_TIMEOUT = 2.5
+ABORT_TIMEOUT = 2.0
 """Seconds within which the OCPS must answer who wants a job to be aborted: a stop waits no longer."""
 
 RESULTS_KEPT = 1000

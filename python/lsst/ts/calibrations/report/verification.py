@@ -50,8 +50,6 @@ _THRESHOLDS = """\
         Acceptable maximum number of failed exposures: {MAX_FAILED_EXPOSURES_THRESHOLD}
         Final number of exposures that failed verification: {FINAL_NUMBER_OF_FAILED_EXPOSURES}"""
 
-_NO_FAILURES = "No failures in 'verify_stats' for this exposure"
-
 _CRITERION = """\
 Verification failure criterion: if, for at least one type of test,
 the majority of tests fail in the majority of detectors and
@@ -306,8 +304,8 @@ def _failure_lines(verdict: Verdict, n_exposures: int) -> Iterator[str]:
         left -= len(listed)
         yield from (f"            {test}{'' if test.counts else ' (not counted)'}" for test in listed)
         if not failed:
-            said = "Not all of its results are there" if subject in incomplete else _NO_FAILURES
-            yield f"            {said}."
+            none = "No failures in 'verify_stats' for this exposure"
+            yield f"            {'Not all of its results are there' if subject in incomplete else none}."
         if len(listed) < len(failed):
             yield f"            ... and {len(failed) - len(listed)} more in summary.json"
     if len(shown) < len(subjects):
