@@ -47,8 +47,11 @@ if ON_THE_BUS:
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import lsst.ts.observatory.control.auxtel.latiss
-        import lsst.ts.salobj  # noqa: F401
+        import lsst.ts.observatory.control.auxtel.latiss  # noqa: F401
+        from lsst.ts.salobj import sal_info
+    from consumers import with_exceptions
+
+    sal_info.Consumer = with_exceptions(sal_info.Consumer)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(600)
 
 STORIES = {
     "camera": ("take-images-refused:image=2", "FAILED", "ATCamera did not take the BIAS of 0 s", 1),
-    "state": ("component-state:component=ATOODS,state=FAULT", "FAILED", "ATOODS is FAULT", 0),
+    "state": ("component-state:component=ATOODS,state=FAULT", "FAILED", "ATOODS is in FAULT", 0),
     "archive": ("oods-status:image=3", "FAILED", "statusCode 1: ingest failure", 8),
     "job": ("ocps-exit:kind=verify,calibration=DARK,code=7", "FAILED", "verify DARK (exit code 7", 8),
     "result": ("ocps-result-lost:kind=verify,calibration=BIAS", "FAILED", "sent no job_result", 8),

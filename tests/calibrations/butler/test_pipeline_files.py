@@ -99,6 +99,31 @@ def test_files_and_subsets_are_found_under_the_names_that_they_have(cp_pipe: Pat
     assert files.find(StepKind.GAINS, "GAIN").address.endswith("/cpPtc.yaml#cpPtcGainFromFlatPairs")
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("tasks:\n\tisr: x\n", r"found character '\\t' that cannot start any token"),
+        (
+            "description: x\nimports:\n - location: $NOT_SET_DIR/a.yaml\n",
+            "it imports from NOT_SET_DIR, which is not",
+        ),
+    ],
+)
+def test_why_a_pipeline_cannot_be_read_is_told_on_one_line(cp_pipe: Path, text: str, why: str) -> None:
+    path = cp_pipe / "pipelines/cpDark.yaml"
+    path.write_text(text)
+    with pytest.raises(ArchiveError, match=why) as caught:
+        PipelineFiles(LATISS, environment={"CP_PIPE_DIR": str(cp_pipe)}).find(JobKind.GENERATE, "DARK")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_into_which_nobody_may_look_has_no_pipeline() -> None:
+    files = PipelineFiles(LATISS, environment={"CP_PIPE_DIR": f"/{'x' * 5000}"})
+    (problem,) = files.problems([(JobKind.GENERATE, "DARK")])
+    assert problem.endswith("and there is no cpDark.yaml for LATISS that can be read.")
+    assert len(problem) < 700
+
+
 def test_what_is_not_there_is_named(cp_pipe: Path) -> None:
     files = PipelineFiles(LATISS, environment={"CP_PIPE_DIR": str(cp_pipe), "CP_VERIFY_DIR": str(cp_pipe)})
     with pytest.raises(ArchiveError, match=r"cpDark\.yaml"):

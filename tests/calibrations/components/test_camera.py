@@ -360,6 +360,25 @@ def test_a_camera_that_never_ends_its_last_readout_is_an_error_and_no_endless_wa
     clock.run(story)
 
 
+def test_a_begin_that_is_lost_is_named_and_not_the_event_that_the_camera_class_names(
+    observatory: Any,
+) -> None:
+    async def story() -> None:
+        async with observatory("start-integration-lost:image=2"), camera() as (adapter, _):
+            await take(adapter)
+            with pytest.raises(
+                AcquisitionError, match=r"it accepted it, and its startIntegration has not come"
+            ):
+                await take(adapter)
+            assert adapter.asked is not None, "the camera has taken it"
+            with pytest.raises(
+                AcquisitionError, match=r"ready.* startIntegration of AT_O_20250115_000002 has not"
+            ):
+                await take(adapter)
+
+    clock.run(story)
+
+
 @pytest.mark.parametrize(("level", "logged"), [(logging.INFO, False), (logging.DEBUG, True)])
 def test_what_the_camera_class_says_of_each_step_is_for_those_who_want_everything(
     observatory: Any, caplog: pytest.LogCaptureFixture, level: int, logged: bool

@@ -296,7 +296,7 @@ def test_who_stops_waiting_aborts_the_job(with_ocps: Any) -> None:
 def test_a_job_stopped_before_its_id_is_known_is_aborted_too(with_ocps: Any) -> None:
     async def story(ocps: Any, remote: Any) -> None:
         async def bias(data: Any) -> None:
-            await asyncio.sleep(5)
+            await asyncio.sleep(3)
             await ocps.accept(data, "b1")
             await asyncio.sleep(100_000)
 

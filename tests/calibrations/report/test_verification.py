@@ -159,6 +159,18 @@ def test_an_incomplete_verification_says_what_is_missing() -> None:
     assert "exposure 3: it has no result" in shown
 
 
+def test_what_is_negative_for_other_reasons_than_the_criterion_does_not_contradict_it() -> None:
+    shown = lines(
+        VerificationReport("FLAT", judged({1: noise()}, exposures=[1, 2, 3]), "u/ocps/1").full_text()
+    )
+    at = shown.index("Exposure ID: 2")
+    assert shown[at + 1] == "Not all of its results are there.", "and not that it has no failures"
+    at = shown.index("or equal to the acceptable maximum number of failed exposures.")
+    assert shown[at + 1] == "Be it met or not, the verdict is negative for what is said above."
+    assert "criterion" not in known_bad([*AMPLIFIERS[:5]], most=4).full_text()
+    assert "its amplifiers are all known to be bad" in known_bad([*AMPLIFIERS], most=4).full_text()
+
+
 def test_a_small_report_reaches_love_whole(rejected: VerificationReport) -> None:
     assert rejected.love_text("/run/report.txt") == f"{rejected.full_text()}\nFull report: /run/report.txt"
 

@@ -18,6 +18,7 @@ from lsst.ts.calibrations.journal.facts import (
     StepNotDone,
 )
 from lsst.ts.calibrations.journal.journal import Journal, JournalError
+from lsst.ts.calibrations.run.context import STOP_LIMIT
 
 FEW = "n_bias: 2\nn_dark: 1\nexp_times_dark: 10\nn_flat: 2\n"
 """Images 1 to 3 are biases, 4 and 5 darks, 6 to 8 flats; the first of each is discarded."""
@@ -146,6 +147,7 @@ MOMENTS = {
     "silent camera": (5.0, "take-images-silent:image=1"),
     "readout that never ends": (60.0, "end-readout-lost:image=2"),
     "silent OCPS": (60.0, "ocps-silent"),
+    "filter wheel": (3.0, ""),
 }
 """Seconds from the begin of a run to its stop, and a fault, by what is under way."""
 
@@ -163,9 +165,11 @@ def test_a_stop_is_over_before_the_queue_loses_patience(night: Any, moment: str)
         times.append(asyncio.get_running_loop().time())
 
     faults = [MOMENTS[moment][1]] if MOMENTS[moment][1] else []
-    outcome = night(DARKS + "oods_timeout: 600", *faults, operator=operator)
+    filter_ = "filter: SDSSg_65mm\n" if moment == "filter wheel" else ""
+    outcome = night(f"{DARKS}{filter_}oods_timeout: 600", *faults, operator=operator)
     assert outcome.state == outcome.summary["state"] == "STOPPED"
-    assert times[1] - times[0] < 8
+    assert times[1] - times[0] < STOP_LIMIT + 0.5, "its process has to end as well"
+    assert moment != "filter wheel" or outcome.summary["exposures"] == []
 
 
 def test_a_full_disk_is_no_silent_end_and_leaves_no_job_alone(

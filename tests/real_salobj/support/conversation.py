@@ -193,7 +193,5 @@ async def _talk(
     finally:
         for task in background:
             task.cancel()
-        try:  # noqa: SIM105
+        with contextlib.suppress(Exception):
             await asyncio.wait_for(script.close(), PATIENCE)
-        except:  # noqa: E722, S110, the KafkaError that closing may raise is no exception
-            pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import threading
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["choose_sal", "run_from_queue"]
 
-CLOSING = 10.0  # seconds that a script which has ended has to close what it opened
+CLOSING = 4.0  # seconds that a script which has ended has to close what it opened
 
 
 def choose_sal() -> None:
@@ -77,6 +78,7 @@ async def _run(script: type[BaseMakeCalibrations]) -> None:
         status = end.code if isinstance(end.code, int) else 1
         raise
     finally:
+        gc.freeze()  # or the interpreter looks at all objects once more before it ends, which takes a second
         last = threading.Timer(CLOSING, _leave, [status])
         last.daemon = True
         last.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,6 +13,7 @@ from ..domain.calibrations import PAIR_GAINS, StepKind, pipeline_files
 from ..domain.errors import ArchiveError
 from ..domain.instruments import Instrument
 from ..domain.jobs import DOCUMENTED_LABEL
+from ..domain.text import one_line
 
 __all__ = ["FoundPipeline", "PipelineFiles"]
 
@@ -112,10 +114,11 @@ class PipelineFiles:
             )
         for place in (f"pipelines/{self.instrument.name}", "pipelines"):
             for file in files:
-                if (path := Path(folder) / place / file).is_file():
+                if os.path.isfile(path := Path(folder) / place / file):  # also no, where nobody may look
                     return self._found(f"${{{variable}}}/{place}/{file}", path, kind)
         raise ArchiveError(
-            f"{variable} is {folder}, and there is no {' or '.join(files)} for {self.instrument.name}"
+            f"{variable} is {one_line(folder)}, and there is no {' or '.join(files)} for"
+            f" {self.instrument.name} that can be read"
         )
 
     def _found(self, address: str, path: Path, kind: StepKind) -> FoundPipeline:
@@ -154,5 +157,7 @@ def _read(path: Path) -> tuple[frozenset[str], frozenset[str]]:
 
         pipeline = Pipeline.from_uri(str(path))
     except Exception as error:
-        raise ArchiveError(f"the pipeline {path} cannot be read: {error}") from error
+        unset = re.search(r"eups://(\w+)", str(error))  # what becomes of $X_DIR that is not set
+        why = f"it imports from {unset[1].upper()}_DIR, which is not set" if unset else one_line(error)
+        raise ArchiveError(f"the pipeline {path} cannot be read: {why}") from error
     return frozenset(pipeline.task_labels), frozenset(pipeline.subsets)

@@ -104,7 +104,7 @@ def _first_lines(error: Exception) -> str:
 def _main() -> None:
     with contextlib.redirect_stdout(sys.stderr):  # a task that is imported may print
         answers = [check_pipeline(*question) for question in json.load(sys.stdin)]
-    print(json.dumps(answers))
+    print(f"\n{json.dumps(answers)}")
 
 
 if __name__ == "__main__":

@@ -72,7 +72,8 @@ class Camera:
         self._named = asyncio.Event()
         self._names: dict[int, str] = {}
         self._last_begun = ""
-        """Name of the last image that began, whoever asked for it."""
+        self._last_ended = ""
+        """Names of the last image that began, and of the last that was read out, whoever asked for them."""
         self._readout_ended: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     @property
@@ -192,20 +193,24 @@ class Camera:
                     **annotations,
                 )
         except (salobj.AckError, RuntimeError, TimeoutError) as error:
-            self.asked = None
-            raise AcquisitionError(
-                f"{self.instrument.camera} did not take the {image_type} of {exposure_time:g} s:"
-                f" {explain(error) or self._not_ready}"
-            ) from error
+            what = f"{self.instrument.camera} did not take the {image_type} of {exposure_time:g} s: "
+            if self.asked is not None and not self.integrating and not isinstance(error, salobj.AckError):
+                what += "it accepted it, and its startIntegration has not come; a resumed run looks for it"
+            else:
+                self.asked = None
+                what += explain(error) or f"it was not ready in time{self._not_ready}"
+            raise AcquisitionError(what) from error
         await self._learn_name(int(taken))
         return int(taken)
 
     @property
     def _not_ready(self) -> str:
-        """Why the camera class waited in vain before it asked for an exposure."""
-        if self._last_begun and not self._readout_ended[self._last_begun].is_set():
-            return f"it was not ready in time, since the endReadout of {self._last_begun} has not come"
-        return "it was not ready in time"
+        """Why the camera class waited in vain before it asked for an exposure, where that is known."""
+        begun, ended = self._last_begun, self._last_ended
+        if begun == ended or not begun:
+            return ""
+        lost = ("startIntegration", ended) if ended[5:] > begun[5:] else ("endReadout", begun)
+        return ", since the {} of {} has not come".format(*lost)
 
     async def _learn_name(self, exposure: int) -> None:
         """Note the name of an exposure, of which the camera class has only the id."""
@@ -265,6 +270,7 @@ class Camera:
             self._named.set()
 
     async def _take_readout(self, data: salobj.BaseMsgType) -> None:
+        self._last_ended = data.imageName
         self._readout_ended[data.imageName].set()
 
 

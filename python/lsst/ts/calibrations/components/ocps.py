@@ -22,7 +22,7 @@ FIRST_ACK_TIMEOUT = 120.0  # seconds within which the OCPS must acknowledge a jo
 LAST_ACK_TIMEOUT = 3600.0
 RESULT_GRACE = 60.0  # seconds that job_result may come after the command has ended
 # Seconds within which the OCPS must answer who wants a job to be aborted: a stop waits no longer.
-ABORT_TIMEOUT = 5.0
+ABORT_TIMEOUT = 2.0
 # Results that are kept, since that of a job may come before the first acknowledgement says its id.
 RESULTS_KEPT = 1000
 

@@ -247,9 +247,10 @@ class VerificationReport:
             yield "Exposures with verification tests that failed:"
             yield "    " + "  ".join(map(str, verdict.failures))
             yield from _failure_lines(verdict, n_exposures)
-        if verdict.failures or not verdict.passed:
             yield _THRESHOLDS.format(**verdict.thresholds, here=self._option)
             yield _CRITERION
+            if not verdict.complete or verdict.too_many_bad:
+                yield "Be it met or not, the verdict is negative for what is said above."
         if self.generation_collection is not None:
             yield f"Generation collection: {self.generation_collection}"
         yield f"Verification collection: {self.verification_collection}"
@@ -279,7 +280,7 @@ def _failure_lines(verdict: Verdict, n_exposures: int) -> Iterator[str]:
             yield from (f"            {test}: {number}" for test, number in failures[subject].items())
     yield "    Test types that failed verification per exposure,"
     yield "    detector, and amplifier:"
-    left = MOST_LISTED
+    left, incomplete = MOST_LISTED, {each.subject for each in verdict.gaps}
     for subject in shown:
         yield f"        {_label(subject)}"
         failed = verdict.failed_tests.get(subject, ())
@@ -287,7 +288,8 @@ def _failure_lines(verdict: Verdict, n_exposures: int) -> Iterator[str]:
         left -= len(listed)
         yield from (f"            {test}{'' if test.counts else ' (not counted)'}" for test in listed)
         if not failed:
-            yield "            No failures in 'verify_stats' for this exposure."
+            none = "No failures in 'verify_stats' for this exposure"
+            yield f"            {'Not all of its results are there' if subject in incomplete else none}."
         if len(listed) < len(failed):
             yield f"            ... and {len(failed) - len(listed)} more in summary.json"
     if len(shown) < len(subjects):

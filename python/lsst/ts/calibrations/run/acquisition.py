@@ -22,9 +22,6 @@ from .processing import Processing
 
 __all__ = ["Acquisition"]
 
-STOP_MARGIN = 2.0  # seconds of `STOP_LIMIT` that the camera may need beyond the exposure time
-REFUSAL = 1.0  # seconds within which a camera refuses what it was asked for
-
 
 @dataclass(frozen=True)
 class Acquisition:
@@ -154,17 +151,10 @@ class Acquisition:
 
     async def _end_stopped(self, taking: asyncio.Future[int], begun: ExposureBegun) -> None:
         """Note and confirm the exposure under way when the run was stopped, if the camera ends it soon."""
-        await _settle([taking], self._patience(begun.exp_time))
+        await _settle([taking], 0.0 if self.camera.asked is None else STOP_LIMIT)
         if not taking.cancelled() and taking.exception() is None:
             self._note_taken(taking.result(), begun)
             await self._confirm(taking.result())
-
-    def _patience(self, exp_time: float) -> float:
-        """Seconds to wait after a stop for the exposure under way, which the camera ends in any case."""
-        if self.camera.asked is None:
-            return 0.0
-        left = self.camera.asked + exp_time - asyncio.get_running_loop().time()
-        return STOP_LIMIT if left <= STOP_LIMIT - STOP_MARGIN else REFUSAL
 
     def _note_taken(self, taken: int, begun: ExposureBegun) -> None:
         """Note an exposure; if the disk does not take it, the operator must know of it all the same."""

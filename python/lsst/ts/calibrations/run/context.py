@@ -26,7 +26,7 @@ from ..workflow.plan import Plan
 
 __all__ = ["STOP_LIMIT", "PreparedRun", "ReportError", "RunContext", "UnfinishedRun"]
 
-STOP_LIMIT = 5.0
+STOP_LIMIT = 2.0
 """Seconds that a stopped run waits for what is under way. The ScriptQueue gives 11 s in all, and the process
 of the script needs some of them to end."""
 

@@ -109,11 +109,13 @@ async def _ask(questions: Sequence[_Question]) -> list[_Answer]:
     with _checking_process() as process:
         try:
             answers, errors = await asyncio.to_thread(process.communicate, json.dumps(questions), TIME_LIMIT)
-            return [(problems, remarks) for problems, remarks in json.loads(answers)]
+            last = answers.strip().rpartition("\n")[2]  # what is imported may print, too
+            return [(problems, remarks) for problems, remarks in json.loads(last)]
         except subprocess.TimeoutExpired:
             raise _Unanswered(f"that was not done within {TIME_LIMIT:.0f} s") from None
         except ValueError:
-            raise _Unanswered(one_line(errors.strip().rpartition("\n")[2])) from None
+            said = errors.strip().rpartition("\n")[2] or f"status {process.returncode}"
+            raise _Unanswered(f"the process that does it ended with {one_line(said)}") from None
         finally:
             process.kill()  # also when the run is stopped meanwhile
 

@@ -127,7 +127,8 @@ def _gaps(results: VerificationResults, combined: CombinedCalibration | None) ->
         yield Gap("there are no detectors to judge")
     for detector, names in results.amplifiers.items():
         if not names:
-            yield Gap(f"{detector}: its amplifiers are not known")
+            all_bad = detector in amplifiers_by_detector(results.known_bad)
+            yield Gap(f"{detector}: its amplifiers are {'all known to be bad' if all_bad else 'not known'}")
     for each in results.subjects:
         yield from each.gaps
     yield from results.gaps

@@ -176,7 +176,8 @@ class CameraCsc(CameraEvents):
         )
         await self._transition("imageReadinessDetailedState", ReadinessState.NOT_READY)
         await self._transition("raftsDetailedState", RaftsState.INTEGRATING)
-        await self._publish_start_integration(image)
+        if not self._faults.strike("start-integration-lost", image=image.count):
+            await self._publish_start_integration(image)
         if image.shutter:
             await self._expose(image)
         else:

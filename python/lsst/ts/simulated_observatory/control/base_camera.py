@@ -293,8 +293,8 @@ class BaseCamera(RemoteGroup, abc.ABC):
             try:
                 ids.append(await self.next_exposure_id())
             except TimeoutError:
-                raise RuntimeError(
-                    f"Timeout waiting for startIntegration event. Expected {exposure.n_snaps} got {len(ids)}."
+                raise RuntimeError(  # ts_observatory_control names the other event, too
+                    f"Timeout waiting for endReadout event. Expected {exposure.n_snaps} got {len(ids)}."
                 ) from None
         return ids
 

@@ -54,6 +54,7 @@ _WHERE = Option(
 )
 _COLLECTION = Option("where; by default the calib_collection of the default configuration", default="")
 _INCOMPLETE = "The verification of [A-Z]+ has|VERIFICATION NEGATIVE|is not completely verified"
+_NO_BEGIN = "startIntegration (of .* )?has not come"
 _NO_END = "the endReadout of .* has not come|not confirmed"
 _NO_EVENT = "not confirmed by the OODS .*no imageInOODS"
 _BEFORE = "exit code 1|statusCode 1"
@@ -98,6 +99,7 @@ _ROWS = (
         "did not take .*(Timed|acknowledgement|Timeout)",
     ),
     _image("camera-fault", "the camera goes to FAULT when an image has been read out", "[Ff]ault"),
+    _image("start-integration-lost", "a startIntegration is never published", _NO_BEGIN),
     _image("end-readout-lost", "an endReadout is never published", _NO_END),
     _image("end-readout-late", "an endReadout comes late", _NO_END, _seconds(1, 20, 40, 200)),
     _image("end-readout-duplicated", "an endReadout is published twice"),

@@ -23,7 +23,7 @@ STATUS = {"DONE": {0}, "STOPPED": {0}, "CONFIGURE_FAILED": {2}}
 AT_ONCE_SECONDS = 0.1
 """How soon a script ends that is to end at once."""
 
-STOP_PATIENCE = 8.0
+STOP_PATIENCE = 3.0
 """Seconds in which a script is to end that is stopped, or ended by a signal: the ScriptQueue gives 11 s, in
 which its process must have ended as well."""
 

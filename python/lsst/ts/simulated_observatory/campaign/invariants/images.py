@@ -21,7 +21,7 @@ __all__: list[str] = []
 OTHER_NIGHT = "butler-other-night"
 """Fault after which numbers of exposures mean others."""
 
-STOP_WAIT = 3.0
+STOP_WAIT = 1.5
 """Seconds from a stop within which an exposure under way ends that the script must wait for."""
 
 NO_READOUT = 31.0
