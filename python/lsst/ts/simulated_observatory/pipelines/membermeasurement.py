@@ -89,6 +89,9 @@ def measure_member(image: DetectorImage) -> Member:
 def level_error(noise: Any, count: Any, height: Any, width: Any) -> Any:
     """Error of the level of an amplifier: that of its pixels, and of the medians of the overscans.
 
+    Where the medians of the few rows of the parallel overscan are off, so are those of all columns: at every
+    size of the amplifier the level is off by 0.025 of the noise. The variance of a median of n is pi / 2 n.
+
     Parameters
     ----------
     noise, count
@@ -101,7 +104,8 @@ def level_error(noise: Any, count: Any, height: Any, width: Any) -> Any:
     error
         In the unit of the noise; arrays give arrays.
     """
-    overscan = math.pi / 2.0 * (1.0 / (OVERSCAN[0] * height) + 1.0 / (OVERSCAN[1] * width))
+    columns, rows = OVERSCAN
+    overscan = math.pi / 2.0 * (1.0 / (columns * height) + 1.0 / (rows * width) + 1.0 / (rows * columns))
     return noise * np.sqrt(1.0 / count + overscan) if np.all(count) else math.nan
 
 
