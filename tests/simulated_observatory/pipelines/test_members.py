@@ -58,9 +58,18 @@ def test_what_is_measured_is_true(rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("number", [3, 5, 14, 30])
 def test_good_biases_are_all_used(number: int) -> None:
-    for seed in range(20):
+    for seed in range(90 // number):
         found = compared(dark_images(np.random.default_rng(seed), number))
         assert found.unusable == {}
+
+
+@pytest.mark.parametrize("kind", ["BIAS", "FLAT"])
+def test_a_copy_of_another_image_is_no_further_image(rng: np.random.Generator, kind: str) -> None:
+    images = dark_images(rng, 6) if kind == "BIAS" else flats(rng, [16_500.0] * 6)
+    images += [image(images[1].image), image(images[4].image)]
+    found = compared(images, kind)
+    assert tuple(found.unusable) == (6, 7)
+    assert "those of another image" in found.unusable[6]
 
 
 @pytest.mark.parametrize(("leaky", "level"), [((2, 5, 6, 11), 4.0), ((0, 1, 2, 3, 4, 5), 3.5), ((13,), -4.0)])

@@ -173,6 +173,7 @@ def compare_members(
         The unusable and the odd. Of two members that differ both are unusable: nothing says which is right.
     """
     unusable = _by_themselves(members, is_flat=kind == "FLAT", in_electrons=in_electrons)
+    unusable = _copies(members) | unusable
     scales = np.ones(len(members)) if kind == "BIAS" or times is None else np.asarray(times, dtype=float)
     if kind == "DARK":
         unusable |= {i: "it has no dark time" for i, time in enumerate(scales) if not time > 0.0}
@@ -345,6 +346,16 @@ def _by_themselves(members: Sequence[Member], *, is_flat: bool, in_electrons: bo
             name = members[index].amplifiers[where[0]]
             found.setdefault(index, f"{name}{more}: {text.format(values[index, where[0]])}")
     return found
+
+
+def _copies(members: Sequence[Member]) -> dict[int, str]:
+    """Images that are another one of the set: they would make its noise seem smaller than it is."""
+    measured = [np.concatenate([each.level, each.noise, each.blocks.ravel()]).tobytes() for each in members]
+    return {
+        index: "its pixels are those of another image of the set"
+        for index, each in enumerate(measured)
+        if each in measured[:index]
+    }
 
 
 def _of_members(failed: NDArray[np.bool_]) -> NDArray[np.bool_]:
