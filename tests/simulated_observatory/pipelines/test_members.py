@@ -163,6 +163,14 @@ def test_lamp_that_is_dimmer_on_half_an_amplifier_is_found(rng: np.random.Genera
     assert list(found.odd) == [3]
 
 
+def test_fringes_of_another_filter_are_found_though_blocks_average_them_out(rng: np.random.Generator) -> None:
+    images = flats(rng, [16_500.0] * 5 + [100_000.0])
+    images[1].image *= (1.0 + 0.03 * np.sin(2.0 * np.pi * np.arange(160) / 10.0)).astype(np.float32)
+    reasons = compared(images, "FLAT").unusable
+    assert tuple(reasons) == (1,)
+    assert "structure differs from the others" in reasons[1]
+
+
 def test_light_per_second_of_one_flat_is_far_off(rng: np.random.Generator) -> None:
     images = flats(rng, [15_000.0] * 4 + [6_000.0] + [15_000.0 * 1.05])
     found = compared(images, "FLAT", times=[5.0] * 6)
