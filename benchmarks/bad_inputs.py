@@ -13,10 +13,10 @@ import argparse
 import json
 
 import numpy as np
-from cases import bad_curves, bad_defects, bad_images, reviewed
+from cases import bad_curves, bad_defects, bad_images, bad_sets, reviewed
 from made_inputs import CASES
 
-KINDS = reviewed, bad_images, bad_curves, bad_defects
+KINDS = reviewed, bad_images, bad_curves, bad_defects, bad_sets
 """Modules that declare the cases, in the order in which they are printed."""
 
 

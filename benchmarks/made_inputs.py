@@ -17,6 +17,7 @@ from lsst.ts.simulated_observatory.pipelines.combine import (
 )
 from lsst.ts.simulated_observatory.pipelines.cosmicrays import CosmicRayFinder
 from lsst.ts.simulated_observatory.pipelines.criteria import verified_image
+from lsst.ts.simulated_observatory.pipelines.curvepoints import variance_model
 from lsst.ts.simulated_observatory.pipelines.defectcriteria import verified_defects
 from lsst.ts.simulated_observatory.pipelines.flatpairs import measure_pair
 from lsst.ts.simulated_observatory.pipelines.images import Amplifier, DetectorImage, Key, MaskPlane
@@ -27,7 +28,7 @@ from lsst.ts.simulated_observatory.pipelines.measuredefects import (
 )
 from lsst.ts.simulated_observatory.pipelines.members import UnusableSetError
 from lsst.ts.simulated_observatory.pipelines.overscan import subtract_overscan
-from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve, variance_model
+from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve
 from lsst.ts.simulated_observatory.pipelines.raws import RawAmplifier
 
 Reals = NDArray[np.float64]

@@ -48,9 +48,10 @@ from made_inputs import (
 
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
 from lsst.ts.simulated_observatory.pipelines.combine import FlatNormConfig, FlatNormTask
+from lsst.ts.simulated_observatory.pipelines.curvepoints import variance_model
 from lsst.ts.simulated_observatory.pipelines.flatpairs import gain_from_contrast
 from lsst.ts.simulated_observatory.pipelines.images import Key, MaskPlane
-from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve, variance_model
+from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve
 from lsst.ts.simulated_observatory.pipelines.removal import divide_by_flat
 from lsst.ts.simulated_observatory.pipelines.statistics import clipped_statistics
 

@@ -12,7 +12,8 @@ from lsst.ts.simulated_observatory.pipelines.covariancefit import (
     covariance_model,
     fit_covariances,
 )
-from lsst.ts.simulated_observatory.pipelines.ptcfit import CurveFit, fit_curve, variance_model
+from lsst.ts.simulated_observatory.pipelines.curvepoints import variance_model
+from lsst.ts.simulated_observatory.pipelines.ptcfit import CurveFit, fit_curve
 
 GAIN, NOISE, PIXELS = 1.08, 8.5, 900_000.0
 MEANS = 3050 * np.array([5, 10, 15, 20, 25, 30, 35], dtype=float)

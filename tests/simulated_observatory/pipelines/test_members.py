@@ -58,9 +58,18 @@ def test_what_is_measured_is_true(rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize("number", [3, 5, 14, 30])
 def test_good_biases_are_all_used(number: int) -> None:
-    for seed in range(20):
+    for seed in range(90 // number):
         found = compared(dark_images(np.random.default_rng(seed), number))
         assert found.unusable == {}
+
+
+@pytest.mark.parametrize("kind", ["BIAS", "FLAT"])
+def test_a_copy_of_another_image_is_no_further_image(rng: np.random.Generator, kind: str) -> None:
+    images = dark_images(rng, 6) if kind == "BIAS" else flats(rng, [16_500.0] * 6)
+    images += [image(images[1].image), image(images[4].image)]
+    found = compared(images, kind)
+    assert tuple(found.unusable) == (6, 7)
+    assert "those of another image" in found.unusable[6]
 
 
 @pytest.mark.parametrize(("leaky", "level"), [((2, 5, 6, 11), 4.0), ((0, 1, 2, 3, 4, 5), 3.5), ((13,), -4.0)])
@@ -152,6 +161,14 @@ def test_lamp_that_is_dimmer_on_half_an_amplifier_is_found(rng: np.random.Genera
     found = compared(images, "FLAT")
     assert list(found.unusable) == [2]
     assert list(found.odd) == [3]
+
+
+def test_fringes_of_another_filter_are_found_though_blocks_average_them_out(rng: np.random.Generator) -> None:
+    images = flats(rng, [16_500.0] * 5 + [100_000.0])
+    images[1].image *= (1.0 + 0.03 * np.sin(2.0 * np.pi * np.arange(160) / 10.0)).astype(np.float32)
+    reasons = compared(images, "FLAT").unusable
+    assert tuple(reasons) == (1,)
+    assert "structure differs from the others" in reasons[1]
 
 
 def test_light_per_second_of_one_flat_is_far_off(rng: np.random.Generator) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lsst.ts.simulated_observatory.pipelines.images import Amplifier
+from lsst.ts.simulated_observatory.pipelines.membermeasurement import level_error
 from lsst.ts.simulated_observatory.pipelines.overscan import FIT_TYPES, OverscanResult, subtract_overscan
 from lsst.ts.simulated_observatory.pipelines.raws import RawAmplifier
 
@@ -191,6 +192,8 @@ def test_error_of_the_level_is_what_the_level_scatters(
     expected = np.hypot(results[0].level_error, of_pixels)
     assert np.std(means) == pytest.approx(expected, rel=0.12)
     assert abs(np.mean(means)) < 4 * expected / np.sqrt(300)
+    if parallel and fit_type == "MEDIAN_PER_ROW":
+        assert np.std(means) == pytest.approx(level_error(8.0, ROWS * COLUMNS, ROWS, COLUMNS), rel=0.12)
 
 
 @pytest.mark.parametrize("rows", [10, 30, 48])

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from lsst.ts.simulated_observatory.pipelines.ptcfit import CurveFit, fit_curve, levels, variance_model
+from lsst.ts.simulated_observatory.pipelines.curvepoints import levels, variance_model
+from lsst.ts.simulated_observatory.pipelines.ptcfit import CurveFit, fit_curve
 
 GAIN, A00, NOISE, PIXELS = 1.08, -2.5e-6, 8.5, 1_000_000
 TIMES = np.array([5, 10, 15, 20, 25, 30, 35], dtype=float)
@@ -256,3 +257,29 @@ def test_where_no_great_majority_agrees_nothing_says_which_is_right(off: list[in
     found = fit_curve(means, variances, np.full(number, PIXELS), NOISE)
     assert math.isnan(found.gain)
     assert "which are right is open" in found.reason
+
+
+@pytest.mark.parametrize("off", [0.02, -0.02, 0.05])
+@pytest.mark.parametrize(
+    ("group", "number"), [([0, 1, 2], 7), ([4, 5, 6], 7), ([0, 1, 2], 6), ([0, 1, 2, 3], 9), ([0, 1], 5)]
+)
+def test_pairs_that_are_off_together_are_in_the_error_of_the_gain(
+    group: list[int], number: int, off: float, rng: np.random.Generator
+) -> None:
+    means = 3050 * np.linspace(5.0, 35.0, number)
+    variances = curve(rng, means)
+    good = fit_curve(means, variances, np.full(number, PIXELS), NOISE)
+    variances[group] *= 1 + off
+    fit = fit_curve(means, variances, np.full(number, PIXELS), NOISE)
+    assert abs(fit.gain - GAIN) < 2.5 * fit.gain_error
+    assert fit.gain_error > max(3 * good.gain_error, abs(off) / 4)
+
+
+def test_a_pair_is_not_rejected_where_another_may_be_off_instead() -> None:
+    """The faintest is off by 1 %, and by chance the next one seems to be off by 5.5 sigma."""
+    means = 3050 * TIMES
+    variances = curve(np.random.default_rng(63), means)
+    variances[0] *= 0.99
+    fit = fit_curve(means, variances, UNIT, NOISE)
+    assert fit.used.all()
+    assert abs(fit.gain - GAIN) < 2.5 * fit.gain_error

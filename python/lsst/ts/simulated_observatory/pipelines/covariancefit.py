@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from .leastsquares import estimate, solution
-from .ptcfit import OFF, CurveFit, levels, variance_model
+from .curvepoints import faults_together, levels, variance_model
+from .leastsquares import Faults, estimate, single_faults, solution
+from .ptcfit import OFF, CurveFit
 
 __all__ = ["CovarianceFit", "covariance_model", "fit_covariances"]
 
@@ -33,7 +34,7 @@ of a badly known a would make the gain too high."""
 CLIPPING = 5.0
 """Misfit of a single covariance, in sigma of what all others predict, from which it is left out."""
 
-OFF_WITH_B = 0.5, 0.17
+OFF_WITH_B = 0.4, 0.12
 """As `ptcfit.OFF`. With b, each variance decides more of the result and the others check less of it: the same
 doubt would make the errors of good pairs a third too large, and less would deny pairs that are off by 1 %."""
 
@@ -129,7 +130,7 @@ def fit_covariances(
     if with_b and math.sqrt(found.covariance[side**2 + 1, side**2 + 1]) > B_KNOWN * data.pull:
         return fit_covariances(means, covariances, pixels, start, with_b=False)
     off = (OFF_WITH_B if data.near else OFF)[bool(np.any(~start.used))]
-    doubt = estimate(found, fit.fun, off, data.variances)
+    doubt = estimate(found, fit.fun, single_faults(found, off, data.variances) | data.together())
     values, errors = fit.x + doubt.shift, np.sqrt(np.diag(doubt.covariance))
     gain, a, c, noise = data.parameters(values)
     square, dof = (
@@ -189,6 +190,13 @@ class _Data:
         found = np.zeros(self.covariances.size + self.near**2, dtype=bool)
         found[: self.covariances.size : self.side**2] = True
         return found
+
+    def together(self) -> Faults:
+        """Some of the variances are off together."""
+        found = faults_together(self.means, self.covariances[:, 0, 0] / self.errors[:, 0, 0])
+        columns = np.zeros((self.variances.size, found.probability.size))
+        columns[self.variances] = found.columns
+        return Faults(columns, found.probability)
 
     def clip(self, deviations: Matrix) -> bool:
         """Leave covariances, not variances, out that are off by some sigma; whether there were any."""

@@ -1,4 +1,9 @@
-"""Darks and flats in which defects are searched: which of them can show any, by their amplifiers."""
+"""Darks and flats in which defects are searched: which of them can show any, by their amplifiers.
+
+That is another question than that of `members`: what differs a little spoils a mean, and shows defects as
+well as the others. So a single image will do here, no majority is asked, the lower of two darks is believed,
+and flats of any level are used.
+"""
 
 from __future__ import annotations
 

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Estimate", "Solution", "estimate", "solution"]
+__all__ = ["Estimate", "Faults", "Solution", "estimate", "single_faults", "solution"]
 
 CONDITION = 1e6
 """Condition number of the derivatives (columns of length one) from which parameters count as undetermined."""
 
-OFF_SCALE = 5.0
-"""How far a point is off that is off, in sigma, or as far as it then must be: what is farther from the others
-and known to be off was rejected."""
+OFF_SCALE = 15.0
+"""How far a point is off that is off, in sigma: what is farther from the others and known to be off was
+rejected."""
+
+WIDEST = 3.0
+"""A fault has its usual size, or the size it must have to lie within so many sigma of what was expected."""
 
 Array = NDArray[np.float64]
 
@@ -33,17 +36,34 @@ class Solution:
     deviations
         Misfit of each point (model minus data), in sigma of the prediction by all others, shape (n,); 0 where
         the others predict nothing.
-    shifts
-        What is to be added to the parameters if a point is left out, shape (n, p).
     directions
         Changes of the parameters with each point, shape (n, p).
+    basis
+        What the parameters can take up of the residuals, orthonormal, shape (n, p).
     """
 
     covariance: Array
     leverage: Array
     deviations: Array
-    shifts: Array
     directions: Array
+    basis: Array
+
+    def free(self, faults: Array) -> Array:
+        """Squared length of what the parameters cannot take up.
+
+        Parameters
+        ----------
+        faults
+            What may be added to the residuals, shape (n, m).
+
+        Returns
+        -------
+        free
+            Shape (m,); 0 where next to nothing is left.
+        """
+        whole = np.sum(faults**2, axis=0)
+        left = whole - np.sum((self.basis.T @ faults) ** 2, axis=0)
+        return np.asarray(np.where(left * CONDITION > whole, left, 0.0))
 
 
 def solution(jacobian: Array, residuals: Array) -> Solution | None:
@@ -73,21 +93,58 @@ def solution(jacobian: Array, residuals: Array) -> Solution | None:
     root = right.T / values / lengths[:, None]
     leverage = np.minimum(np.sum(left**2, axis=1), 1.0)
     rest = 1.0 - leverage
-    predicted = rest > 1.0 / CONDITION
-    rest[~predicted] = math.inf
-    directions = left @ root.T
-    return Solution(
-        covariance=root @ root.T,
-        leverage=leverage,
-        deviations=residuals / np.sqrt(rest),
-        shifts=directions * (residuals / rest)[:, None],
-        directions=directions,
+    rest[rest * CONDITION <= 1.0] = math.inf
+    return Solution(root @ root.T, leverage, residuals / np.sqrt(rest), left @ root.T, left)
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What may be off, one of it at most.
+
+    Parameters
+    ----------
+    columns
+        What each fault of the usual size adds to the residuals, in sigma, shape (n, m).
+    probability
+        Prior probability of each, shape (m,).
+    """
+
+    columns: Array
+    probability: Array
+
+    def __or__(self, other: Faults) -> Faults:
+        """One of these or of the others."""
+        return Faults(
+            np.hstack([self.columns, other.columns]),
+            np.concatenate([self.probability, other.probability]),
+        )
+
+
+def single_faults(found: Solution, off: float, suspects: NDArray[np.bool_]) -> Faults:
+    """One of the points is off.
+
+    Parameters
+    ----------
+    found
+        Of the fit.
+    off, suspects
+        Prior probability that one of the points is off, and which can be, shape (n,).
+
+    Returns
+    -------
+    faults
+        Points that pull harder are suspected more, in proportion to h (1 - h) with the leverage h, as long as
+        others check them: otherwise the errors are too small just where a point that is off does most harm.
+    """
+    prior = np.where(suspects, found.leverage * (1.0 - found.leverage), 0.0)
+    return Faults(
+        OFF_SCALE * np.eye(suspects.size)[:, suspects], off * prior[suspects] / max(prior.sum(), 1e-300)
     )
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Parameters with the doubt that one of the points is off.
+    """Parameters with the doubt that something is off.
 
     Parameters
     ----------
@@ -99,10 +156,8 @@ class Estimate:
     covariance: Array
 
 
-def estimate(
-    found: Solution, residuals: Array, off: float, suspects: NDArray[np.bool_] | None = None
-) -> Estimate:
-    """Average over what may be: all points are good, or one of them is off.
+def estimate(found: Solution, residuals: Array, faults: Faults) -> Estimate:
+    """Average over what may be: all points are good, or there is one of some faults.
 
     A point that is off by some sigma is neither found for certain nor harmless. Each possibility has the
     weight with which the points speak for it, so that the errors grow as far as they leave it open.
@@ -111,8 +166,8 @@ def estimate(
     ----------
     found, residuals
         Of the fit, model minus data in sigma, shape (n,).
-    off, suspects
-        Prior probability that one of the points is off, and which can be, shape (n,); all if None.
+    faults
+        What may be off.
 
     Returns
     -------
@@ -121,33 +176,28 @@ def estimate(
 
     Notes
     -----
-    A mixture as in Hogg, Bovy & Lang 2010 (arXiv:1008.4686, section 3), with one bad point at most. Points
-    that pull harder are suspected more, in proportion to h (1 - h) with the leverage h, as long as others
-    check them: otherwise the errors are too small just where a point that is off does most harm. What
-    scatters more than it may, also without the point that is off, makes all errors larger by the root of
-    chi^2 / degrees of freedom.
+    A mixture as in Hogg, Bovy & Lang 2010 (arXiv:1008.4686, section 3), with one fault at most. What scatters
+    more than it may, also without the fault, makes all errors larger by the root of chi^2 / degrees of
+    freedom.
     """
-    rest = 1.0 - found.leverage
-    can = rest > 1.0 / CONDITION
-    if suspects is not None:
-        can &= suspects
     chi_square, dof = float(np.sum(residuals**2)), residuals.size - len(found.covariance)
+    free = found.free(faults.columns)
+    can = (free > 0.0) & (faults.probability > 0.0)
     if dof < 1 or not can.any():
         return Estimate(np.zeros(len(found.covariance)), found.covariance)
-    rest = np.where(can, rest, 1.0)
-    prior = np.where(can, found.leverage * rest, 0.0)
-    wide = np.maximum(OFF_SCALE**2 * rest, found.deviations**2)
-    with np.errstate(divide="ignore"):
-        logs = np.log(off * prior / prior.sum()) - 0.5 * np.log1p(wide)
-    logs = np.append(logs + 0.5 * found.deviations**2 * wide / (1.0 + wide), math.log(1.0 - off))
+    columns, probability, free = faults.columns[:, can], faults.probability[can], free[can]
+    along = residuals @ columns
+    gain = along**2 / free
+    wide = np.maximum(free, gain / WIDEST**2 - 1.0)
+    part = wide / (1.0 + wide)
+    logs = np.log(probability) - 0.5 * np.log1p(wide) + 0.5 * gain * part
+    logs = np.append(logs, math.log(1.0 - faults.probability.sum()))
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
-    shifts = np.where(can[:, None], found.shifts, 0.0)
+    changes = columns.T @ found.directions
+    shifts = changes * (along / free * part)[:, None]
     shift = weights[:-1] @ shifts
-    each = weights[:-1] / rest
-    within = found.covariance + (found.directions.T * each) @ found.directions
-    left = (
-        weights[:-1] @ (chi_square - found.deviations**2) / max(dof - 1, 1) + weights[-1] * chi_square / dof
-    )
+    within = found.covariance + (changes.T * (weights[:-1] * part / free)) @ changes
+    left = weights[:-1] @ (chi_square - gain) / max(dof - 1, 1) + weights[-1] * chi_square / dof
     between = (shifts.T * weights[:-1]) @ shifts - np.outer(shift, shift)
     return Estimate(shift, within * max(1.0, left) + between)

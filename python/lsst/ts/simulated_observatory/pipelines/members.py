@@ -15,7 +15,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from .membermeasurement import Member
+from .membermeasurement import Member, own_structure
 from .statistics import finite_median
 
 __all__ = [
@@ -58,7 +58,7 @@ is then that of two kinds."""
 DARKER = 0.25
 """Part of the biases or darks with less light than the others from which it is the others that are off."""
 
-_FIGURES = ("light", "level", "shape", "noise")
+_FIGURES = ("light", "level", "shape", "noise", "structure")
 """What is compared; light is the level of the whole detector, which is known better than one amplifier's."""
 
 _Array = NDArray[np.float64]
@@ -87,11 +87,15 @@ TOLERANCES: Mapping[str, Tolerance] = MappingProxyType(
     {
         "BIAS": _OF_DARK_IMAGES,
         "DARK": _OF_DARK_IMAGES,
-        "FLAT": Tolerance(unusable={"level": 0.02, "shape": 0.02}, odd={"level": 0.005, "shape": 0.005}),
+        "FLAT": Tolerance(
+            unusable={"level": 0.02, "shape": 0.02, "structure": 0.5},
+            odd={"level": 0.005, "shape": 0.005, "structure": 0.15},
+        ),
     }
 )
 """By type of image. Levels and shapes of biases and darks are in units of the noise of a pixel, those of
-flats relative to the level, the noise relative to that of the others."""
+flats relative to the level, the noise relative to that of the others; for the structure see
+`own_structure`."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,7 @@ def compare_members(
         The unusable and the odd. Of two members that differ both are unusable: nothing says which is right.
     """
     unusable = _by_themselves(members, is_flat=kind == "FLAT", in_electrons=in_electrons)
+    unusable = _copies(members) | unusable
     scales = np.ones(len(members)) if kind == "BIAS" or times is None else np.asarray(times, dtype=float)
     if kind == "DARK":
         unusable |= {i: "it has no dark time" for i, time in enumerate(scales) if not time > 0.0}
@@ -187,6 +192,8 @@ def compare_members(
     while True:
         used = [index for index in range(len(members)) if index not in unusable]
         figures = [_figures(members[index], kind, scales[index]) for index in used]
+        if kind == "FLAT" and used:
+            _add_structure(figures, [members[index] for index in used], scales[used])
         found = _outliers(figures, tolerance.unusable)
         if not found:
             break
@@ -261,6 +268,13 @@ def _figures(member: Member, kind: str, scale: float) -> dict[str, _Figure]:
             "shape": figure(shape, np.broadcast_to(part / scale, shape.shape), noise / scale),
             "noise": figure(noise, 1.2 * noise / np.sqrt(count), noise),
         }
+
+
+def _add_structure(figures: Sequence[dict[str, _Figure]], members: Sequence[Member], scales: _Array) -> None:
+    """Add to the figures of flats what is seen in comparison of single pixels alone."""
+    for each, member, scatter, error in zip(figures, members, *own_structure(members, scales), strict=True):
+        values = scatter[:, None], error[:, None], np.ones((scatter.size, 1))
+        each["structure"] = _Figure(*values, member.amplifiers)
 
 
 def _outliers(
@@ -345,6 +359,16 @@ def _by_themselves(members: Sequence[Member], *, is_flat: bool, in_electrons: bo
             name = members[index].amplifiers[where[0]]
             found.setdefault(index, f"{name}{more}: {text.format(values[index, where[0]])}")
     return found
+
+
+def _copies(members: Sequence[Member]) -> dict[int, str]:
+    """Images that are another one of the set: they would make its noise seem smaller than it is."""
+    measured = [np.concatenate([each.level, each.noise, each.blocks.ravel()]).tobytes() for each in members]
+    return {
+        index: "its pixels are those of another image of the set"
+        for index, each in enumerate(measured)
+        if each in measured[:index]
+    }
 
 
 def _of_members(failed: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -21,9 +21,10 @@ from lsst.pipe.base.connectionTypes import Input, Output
 from lsst.ts.calibrations.domain.instruments import brighter_fatter_correction
 
 from .covariancefit import covariance_model, fit_covariances
+from .curvepoints import variance_model
 from .flatpairs import Flat, PairMeasurement, measure_pair, pair_flats
 from .images import DetectorImage, Key, MaskPlane, amplifier_value, origin
-from .ptcfit import CurveFit, fit_curve, variance_model
+from .ptcfit import CurveFit, fit_curve
 from .storage_classes import CURVE, IMAGE
 from .tables import PhotonTransferCurve
 from .tasks import (

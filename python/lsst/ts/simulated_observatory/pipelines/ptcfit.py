@@ -7,30 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
 
-from .leastsquares import Solution, estimate, solution
+from .curvepoints import A00_UNIT, Points, levels, on_the_curve
+from .leastsquares import estimate, single_faults
 
-__all__ = ["OFF", "CurveFit", "fit_curve", "levels", "variance_model"]
-
-A00_UNIT = 1e-6
-"""Unit in which a00 is fitted, so that all parameters are of order one."""
-
-LINEAR_LIMIT = 50_000.0
-"""Signal (electron) below which the first fit is made."""
-
-ROUNDS = 50
-"""Most fits that are made to find the points that follow the curve."""
-
-TOLERANCE = 0.03
-"""Relative misfit of the first guess that is put up with, and by how much saturation at least lowers a
-variance. Points that follow the curve are found without it."""
-
-READMISSION = 0.9
-"""Part of the limit of rejection from which a point is taken in again."""
-
-LEVEL = 0.01
-"""Relative difference from which means are different levels."""
+__all__ = ["OFF", "CurveFit", "fit_curve"]
 
 MISFIT = 0.05
 """Relative misfit, rms, of points that follow no curve of photons, if it is beyond five sigma, too."""
@@ -46,7 +27,7 @@ SATURATED = 0.15
 """Part of its variance that a saturated pair lacks at least; one that lacks less is off as any other."""
 
 
-OFF = 0.8, 0.3
+OFF = 0.3, 0.15
 """Prior probability that one of the pairs is off, if none has been rejected so far, and after that."""
 
 
@@ -108,24 +89,6 @@ class CurveFit:
         )
 
 
-def variance_model(mean: NDArray[np.float64], gain: float, a00: float, noise: float) -> NDArray[np.float64]:
-    """Variance (adu^2) of flats of some means (adu): Astier et al. 2019, equation 16.
-
-    Parameters
-    ----------
-    mean
-        adu, shape (n,).
-    gain, a00, noise
-        Electron per adu, 1/electron, and adu (without light).
-
-    Returns
-    -------
-    variance
-        adu^2, shape (n,).
-    """
-    return np.asarray(mean / gain * special.exprel(2.0 * a00 * gain * mean) + noise**2)
-
-
 def fit_curve(
     means: ArrayLike,
     variances: ArrayLike,
@@ -171,14 +134,14 @@ def fit_curve(
         return _none(good, "the noise of images without light is not known")
     if levels(mean) < 2:
         return _none(good, f"pairs that can be used have {levels(mean)} levels of light")
-    points, all_points = _Points(mean, variance, variance * np.sqrt(2.0 / number), noise), mean > 0.0
+    points, all_points = Points(mean, variance, variance * np.sqrt(2.0 / number), noise), mean > 0.0
     used = all_points
     if points.noise_error(all_points) < noise_precision * noise:
         points.free = 3
-        used = _on_the_curve(points, rejection)
+        used = on_the_curve(points, rejection)
     if points.free == 2 or not points.noise_error(used) < noise_precision * noise:
         points.free = 2
-        used = _on_the_curve(points, rejection)
+        used = on_the_curve(points, rejection)
     if levels(mean[used]) < points.free:
         return _none(good, f"pairs that follow a curve have {levels(mean[used])} levels of light")
     fit = _fitted(points, used)
@@ -193,7 +156,7 @@ def _none(points: NDArray[np.bool_], reason: str) -> CurveFit:
     return CurveFit(*(math.nan,) * 8, used=np.zeros_like(points), reason=reason)
 
 
-def _fitted(points: _Points, used: NDArray[np.bool_]) -> CurveFit:
+def _fitted(points: Points, used: NDArray[np.bool_]) -> CurveFit:
     """Parameters and errors, from the points that are used."""
     values, turnoff = points.fit(used), float(points.mean[used].max())
     residuals, found = points.misfit(values)[used], points.solution(values, used)
@@ -202,11 +165,13 @@ def _fitted(points: _Points, used: NDArray[np.bool_]) -> CurveFit:
     relative = residuals * points.error[used] / points.variance[used]
     if min(_rms(relative) / MISFIT, _rms(residuals) / 5.0) > 1.0:
         return _none(used, f"the variances are off any curve of photons, by {_rms(relative):.0%}")
-    off = ~used & (points.misfit(values) * points.error < SATURATED * points.variance)
-    if np.count_nonzero(off) > max(1.0, MOST_REJECTED * np.count_nonzero(off | used)):
-        few = f"{np.count_nonzero(off)} pairs are off the curve of {np.count_nonzero(used)}"
+    rejected = ~used & (points.misfit(values) * points.error < SATURATED * points.variance)
+    if np.count_nonzero(rejected) > max(1.0, MOST_REJECTED * np.count_nonzero(rejected | used)):
+        few = f"{np.count_nonzero(rejected)} pairs are off the curve of {np.count_nonzero(used)}"
         return _none(used, f"{few}: which are right is open")
-    doubt = estimate(found, residuals, OFF[bool(np.any(~used & (points.mean < turnoff)))])
+    off = OFF[bool(np.any(~used & (points.mean < turnoff)))]
+    singles = single_faults(found, off, np.ones(residuals.size, dtype=bool))
+    doubt = estimate(found, residuals, singles | points.together(used))
     a00, gain, square = points.parameters(values + doubt.shift)
     errors = np.sqrt(np.diag(doubt.covariance))
     if not errors[1] < GAIN_ERROR * gain:
@@ -230,159 +195,6 @@ def _fitted(points: _Points, used: NDArray[np.bool_]) -> CurveFit:
 def _rms(values: NDArray[np.float64]) -> float:
     """Root of the mean square."""
     return float(np.sqrt(np.mean(values**2)))
-
-
-def levels(means: NDArray[np.float64]) -> int:
-    """How many levels of light some means have that differ by more than `LEVEL`.
-
-    Parameters
-    ----------
-    means
-        Positive, adu, shape (n,).
-
-    Returns
-    -------
-    levels
-        Their number.
-    """
-    ordered = np.sort(means)
-    return int(means.size > 0) + int(np.count_nonzero(np.diff(ordered) > LEVEL * ordered[1:]))
-
-
-@dataclass
-class _Points:
-    """The points of a curve, and how many of the parameters (a00, gain, squared noise) are fitted to them.
-
-    a00 is in `A00_UNIT`, the others in adu.
-    """
-
-    mean: NDArray[np.float64]
-    variance: NDArray[np.float64]
-    error: NDArray[np.float64]
-    noise: float
-    free: int = 2
-
-    def guess(self, used: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """First guess of the parameters, which half of the points cannot lead astray.
-
-        The logarithm of variance / mean is nearly linear in the mean; its slope is a repeated median (Siegel
-        1982, Biometrika 69, 242).
-        """
-        mean, variance = self.mean[used], self.variance[used]
-        log = np.log(np.maximum(variance - self.noise**2, 0.1 * variance) / mean)
-        distance = mean[:, None] - mean
-        distance[np.abs(distance) <= LEVEL * np.maximum(mean[:, None], mean)] = math.nan
-        slope = float(np.median(np.nanmedian((log[:, None] - log) / distance, axis=1)))
-        gain = min(max(math.exp(-float(np.median(log - slope * mean))), 0.11), 9.9)
-        faintest = int(np.argmin(mean))
-        square = max(float(variance[faintest] - mean[faintest] / gain), 0.1 * self.noise**2)
-        return np.array([min(max(slope / gain / A00_UNIT, -99.0), 9.9), gain, square])[: self.free]
-
-    def parameters(self, values: NDArray[np.float64]) -> tuple[float, float, float]:
-        """a00 (1/electron), gain (electron/adu) and squared noise (adu^2) of fitted values."""
-        return (
-            float(values[0]) * A00_UNIT,
-            float(values[1]),
-            float(values[2]) if self.free == 3 else self.noise**2,
-        )
-
-    def misfit(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Model minus data, in sigma, of all points."""
-        a00, gain, square = self.parameters(values)
-        return (variance_model(self.mean, gain, a00, 0.0) + square - self.variance) / self.error
-
-    def derivatives(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Derivatives of the misfit, shape (n, free)."""
-        steps = (0.01, 1e-4, max(1e-4 * self.noise**2, 1e-6))[: self.free]
-        return np.asarray(optimize.approx_fprime(values, self.misfit, steps))
-
-    def fit(self, used: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Weighted fit to some points."""
-        found = optimize.least_squares(
-            lambda values: self.misfit(values)[used],
-            x0=self.guess(used),
-            bounds=((-100.0, 0.1, 0.0)[: self.free], (10.0, 10.0, math.inf)[: self.free]),
-            x_scale="jac",
-        )
-        return np.asarray(found.x)
-
-    def solution(self, values: NDArray[np.float64], used: NDArray[np.bool_]) -> Solution | None:
-        """What a fit to some points knows."""
-        return solution(self.derivatives(values)[used], self.misfit(values)[used])
-
-    def deviations(self, values: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Misfit of all points, in sigma of what all others of those that are used predict."""
-        deviations, found = self.misfit(values), self.solution(values, used)
-        if found is not None:
-            slopes = self.derivatives(values)
-            deviations /= np.sqrt(1.0 + np.einsum("ij,jk,ik->i", slopes, found.covariance, slopes))
-            deviations[used] = found.deviations
-        return deviations
-
-    def noise_error(self, used: NDArray[np.bool_]) -> float:
-        """Error of the noise, adu, with which a fit of all three parameters would determine it."""
-        if levels(self.mean[used]) < 4 or not self.noise > 0.0:
-            return math.inf
-        points = replace(self, free=3)
-        found = points.solution(points.guess(used), used)
-        return math.inf if found is None else math.sqrt(float(found.covariance[2, 2])) / (2.0 * self.noise)
-
-
-def _on_the_curve(points: _Points, rejection: float) -> NDArray[np.bool_]:
-    """Which points follow the curve that starts with the faint ones, see `fit_curve`."""
-    mean, variance = points.mean, points.variance
-    used = _first_points(points)
-    for _ in range(ROUNDS):
-        values = points.fit(used)
-        deviations = points.deviations(values, used)
-        low = (deviations > rejection) & (mean * values[1] > LINEAR_LIMIT)
-        low &= points.misfit(values) * points.error > TOLERANCE * variance
-        before = mean < _turnoff(mean, low)
-        if levels(mean[before]) <= points.free:  # the bright ones cannot be told from faint ones that are off
-            before = mean > 0.0
-        off = np.where(used & before, np.abs(deviations), 0.0)
-        worst = int(np.argmax(off))
-        if off[worst] > rejection and _identified(mean, used & before, worst, points.free):
-            kept = used & before
-            kept[worst] = False
-        else:
-            kept = before & (used | (np.abs(deviations) <= READMISSION * rejection))
-        if levels(mean[kept]) < points.free or np.array_equal(kept, used):
-            return kept
-        used = kept
-    return used
-
-
-def _first_points(points: _Points) -> NDArray[np.bool_]:
-    """Points that are not far off: of all, or of the faint ones if less than half are then left."""
-    mean, good = points.mean, points.mean > 0.0
-    faint: NDArray[np.bool_] = mean * float(points.guess(good)[1]) <= LINEAR_LIMIT
-    for limit in np.sort(mean):
-        if levels(mean[faint]) > points.free:
-            break
-        faint = mean <= limit
-    for some in (good, faint):
-        misfit = np.abs(points.misfit(points.guess(some)) * points.error)
-        near = some & (misfit <= np.maximum(5.0 * points.error, TOLERANCE * points.variance))
-        if levels(mean[near]) > points.free and 2 * np.count_nonzero(near) > np.count_nonzero(some):
-            return near
-    return faint
-
-
-def _turnoff(means: NDArray[np.float64], low: NDArray[np.bool_]) -> float:
-    """Least mean of the points that are too low up to the brightest, or two in a row; infinite if none."""
-    order = np.argsort(means)
-    low = low[order]
-    ends = np.flatnonzero(low & np.append(low[1:], True))
-    return float(means[order][ends[0]]) if ends.size else math.inf
-
-
-def _identified(mean: NDArray[np.float64], used: NDArray[np.bool_], point: int, free: int) -> bool:
-    """Whether the others can say that it is this point that is off, and not another one."""
-    others = used.copy()
-    others[point] = False
-    near = np.abs(mean[others] - mean[point]) <= LEVEL * mean[point]
-    return levels(mean[others]) > free or int(np.count_nonzero(near)) >= 2
 
 
 def _step(means: NDArray[np.float64], turnoff: float) -> float:

@@ -1,0 +1,359 @@
+"""Sets of images that are no sets: copies, strangers among them, too few, values that wrap around."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from made_inputs import (
+    AMPLIFIERS,
+    BAD,
+    C01,
+    GAIN,
+    LAMP,
+    NOISE,
+    SAT,
+    SHAPE,
+    Outcome,
+    Rng,
+    Stored,
+    biases,
+    case,
+    combined,
+    combined_flat,
+    curve,
+    darks,
+    defects,
+    failing,
+    fitted,
+    flats,
+    image,
+    left_out,
+    level_of,
+    must_fail,
+    of_list,
+    of_pair,
+    pair,
+    part_of,
+    raw,
+    refused,
+    removed,
+    verified,
+)  # fmt: skip
+
+from lsst.ts.simulated_observatory.pipelines.images import MaskPlane
+from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve
+
+C02 = AMPLIFIERS["C02"].box
+
+
+def _honest(fit: Any) -> Outcome:
+    """Null, or within four errors."""
+    return (f"null: {fit.reason}", True) if math.isnan(fit.gain) else fitted(fit, GAIN, 0.3)
+
+
+def _variance(found: Any, truth: float, images: int) -> Outcome:
+    """Whether the variance of a combination is that of its images."""
+    said = float(np.median(found.variance)) if found.variance is not None else math.nan
+    real = float(np.var(found.image - truth))
+    words = f"sigma {math.sqrt(real):.3g}, said {math.sqrt(said):.3g}, left out {len(left_out(found))}"
+    return words, abs(said / real - 1.0) < 0.1 and len(left_out(found)) == images
+
+
+@case("members", "20 biases that are 10, each twice under another number", "10 left out, honest variance")
+def _(rng: Rng) -> Outcome:
+    images = biases(rng, [0.0] * 20)
+    for one, two in zip(images[:10], images[10:], strict=True):
+        two.image.image[:] = one.image.image
+    return _variance(combined(images), 0.0, 10)
+
+
+@case("members", "8 flats, the last a copy of the first", "left out")
+def _(rng: Rng) -> Outcome:
+    images = flats(rng, [16_500.0] * 8)
+    images[7].image.image[:] = images[0].image.image
+    return level_of(combined_flat(images), 1.0, 0.003, [8])
+
+
+@case("members", "6 darks that are one, six times", "refused")
+def _(rng: Rng) -> Outcome:
+    images = darks(rng, [0.02] * 6)
+    for each in images[1:]:
+        each.image.image[:] = images[0].image.image
+    return refused(lambda: combined(images, scale="darkTime"))
+
+
+@case("members", "10 biases that are 0 in all pixels", "refused")
+def _(rng: Rng) -> Outcome:
+    return refused(lambda: combined([Stored(image(np.zeros(SHAPE), n, 0.0)) for n in range(1, 11)]))
+
+
+for _number in (1, 2, 3):
+
+    @case("members", f"a set of {_number} biases", "verification fails NOISE")
+    def _(rng: Rng, number: int = _number) -> Outcome:
+        images = biases(rng, [0.0] * number)
+        return must_fail(verified("BIAS", images[0].image.image - combined(images).image), "NOISE")
+
+    @case("members", f"a set of {_number} flats", "the variance, or null")
+    def _(rng: Rng, number: int = _number) -> Outcome:
+        found = combined_flat(flats(rng, [16_500.0] * number))
+        sigma = float(np.std(found.image))
+        assert found.variance is not None
+        said = math.sqrt(float(np.median(found.variance)))
+        return f"scatter {sigma:.4f}, said {said:.4f}", math.isnan(said) or abs(said / sigma - 1.0) < 0.1
+
+
+@case("members", "3 darks of which one has a dark time of 0", "refused")
+def _(rng: Rng) -> Outcome:
+    images = darks(rng, [0.02] * 3)
+    images[1].image.metadata |= {"DARKTIME": 0.0, "EXPTIME": 0.0}
+    return refused(lambda: combined(images, scale="darkTime"))
+
+
+@case("members", "a flat of 16 500 electron among 8 darks", "left out")
+def _(rng: Rng) -> Outcome:
+    images = darks(rng, [0.02] * 8)
+    images[2].image.image[:] = flats(rng, [16_500.0])[0].image.image
+    return level_of(combined(images, scale="darkTime"), 0.02, 0.01, [3])
+
+
+@case("members", "one of 8 flats with the amplifiers C01 and C02 exchanged, responses 3 % apart", "left out")
+def _(rng: Rng) -> Outcome:
+    response = np.ones(SHAPE)
+    response[C01] = 1.03
+    images = flats(rng, [16_500.0] * 8, response)
+    pixels = images[3].image.image
+    pixels[C01], pixels[C02] = pixels[C02].copy(), pixels[C01].copy()
+    found = combined_flat(images)
+    ratio = float(found.image[C01].mean() / found.image[C02].mean())
+    return f"ratio {ratio:.4f} (1.03), left out {left_out(found)}", abs(ratio - 1.03) < 0.001
+
+
+@case("members", "one of 8 biases with C01 and C02 exchanged, noise 9 and 12", "left out")
+def _(rng: Rng) -> Outcome:
+    images = biases(rng, [0.0] * 8)
+    for n, each in enumerate(images):
+        each.image.image[C02 if n == 5 else C01] *= 12.0 / 9.0
+    return level_of(combined(images), 0.0, 0.06, [6])
+
+
+@case("members", "one of 6 flats turned by 180 degrees, vignetting of 3 % to one side", "left out")
+def _(rng: Rng) -> Outcome:
+    images = flats(rng, [16_500.0] * 6, np.linspace(1.015, 0.985, SHAPE[1]) * np.ones(SHAPE))
+    images[2].image.image[:] = images[2].image.image[::-1, ::-1].copy()
+    return level_of(combined_flat(images), 1.0, 0.003, [3])
+
+
+@case(
+    "members", "one of 6 flats through another filter, fringes of 3 %, 20 pixels wide", "left out, or flagged"
+)
+def _(rng: Rng) -> Outcome:
+    images = flats(rng, [16_500.0] * 6)
+    x = np.arange(SHAPE[1])
+    wave = 0.03 * np.sin(2.0 * math.pi * x / 20.0) * np.ones(SHAPE)
+    images[4].image.image *= 1.0 + wave
+    found = combined_flat(images)
+    left = float(np.mean((found.image - 1.0) * wave) / np.mean(wave**2))
+    return f"{left:+.2f} of the fringes are in the flat, left out {left_out(found)}", abs(left) < 0.02
+
+
+@case("members", "half of the pixels of C01 saturated in one of 6 flats", "left out")
+def _(rng: Rng) -> Outcome:
+    images = flats(rng, [16_500.0] * 6)
+    part = images[1].image.image[C01]
+    part[:30] = 120_000.0
+    images[1].image.mask[C01][:30] |= np.uint16(SAT)
+    return level_of(combined_flat(images), 1.0, 0.003, [2])
+
+
+@case("members", "all flats negative (-16 500)", "refused")
+def _(rng: Rng) -> Outcome:
+    images = flats(rng, [16_500.0] * 6)
+    for each in images:
+        each.image.image *= -1.0
+    return refused(lambda: combined_flat(images))
+
+
+@case("members", "one of 8 darks with -6 electron (bias of another night)", "left out, or refused")
+def _(rng: Rng) -> Outcome:
+    images = darks(rng, [0.02] * 8)
+    images[6].image.image -= 6.0
+    found = refused(lambda: combined(images, scale="darkTime"))
+    return found if found[1] else level_of(combined(images, scale="darkTime"), 0.02, 0.01, [7])
+
+
+@case("members", "inf in 30 % of the pixels of C01 of one of 8 biases, not flagged", "the mean of the others")
+def _(rng: Rng) -> Outcome:
+    images = biases(rng, [0.0] * 8)
+    images[3].image.image[C01][rng.random((60, 80)) < 0.3] = math.inf
+    found = combined(images)
+    good = bool(np.isfinite(found.image).all() and abs(float(found.image[C01].mean())) < 0.1)
+    return f"finite {np.isfinite(found.image).all()}, left out {left_out(found)}", good
+
+
+@case(
+    "signal", "values above 65 535 adu wrap around to 0 (16 bits), flat of 50 000 adu", "SAT, or fails NOISE"
+)
+def _(rng: Rng) -> Outcome:
+    array = np.mod(np.maximum(raw(rng, 45_500.0), 0.0), 65_536.0)
+    found = removed(array)
+    pixels = np.tile(found.pixels, (1, 4))[: SHAPE[0], : SHAPE[1]].astype(float)
+    mask = np.tile(found.saturated, (1, 4))[: SHAPE[0], : SHAPE[1]]
+    fails = failing(verified("FLAT", pixels, lambda made: made.mask.__setitem__(mask, MaskPlane.SAT)))
+    low = float(np.mean(found.pixels < 0.0))
+    return f"{low:.0%} wrapped, C01 fails {sorted(fails - {'SUCCESS'})}", "NOISE" in fails
+
+
+@case("signal", "light in 20 of 64 columns of the serial overscan, 300 adu", "within 3 adu, or flagged")
+def _(rng: Rng) -> Outcome:
+    array = raw(rng, 30_000.0)
+    array[:, -64:-44] += 300.0
+    found = removed(array)
+    off = float(np.median(found.pixels)) - 30_000.0
+    return f"off by {off:+.1f} adu, flagged {found.saturated.mean():.0%}", abs(off) < 3 or bool(
+        found.saturated.all()
+    )
+
+
+@case("pairs", "5 s and 10 s", "null, with the reason")
+def _(rng: Rng) -> Outcome:
+    return of_pair(pair(rng, 5 * LAMP, 2.0))
+
+
+@case("pairs", "a flat and a dark", "null, with the reason")
+def _(rng: Rng) -> Outcome:
+    return of_pair(pair(rng, 16_500.0, 0.0))
+
+
+@case("pairs", "one flat without any noise (constant)", "null, with the reason")
+def _(rng: Rng) -> Outcome:
+    def change(pixels: Any) -> None:
+        pixels[:] = 16_500.0
+
+    return of_pair(pair(rng, 16_500.0, change=change))
+
+
+@case(
+    "pairs",
+    "half of the pixels of the second flat at a full well of 16 500 electron",
+    "null, with the reason",
+)
+def _(rng: Rng) -> Outcome:
+    def change(pixels: Any) -> None:
+        pixels[:] = np.minimum(pixels, 16_500.0)
+
+    return of_pair(pair(rng, 16_500.0, change=change))
+
+
+@case("pairs", "30 % NaN and 1 % inf, not flagged", "null, or within 2 %")
+def _(rng: Rng) -> Outcome:
+    def change(pixels: Any) -> None:
+        pixels[rng.random(pixels.shape) < 0.3] = math.nan
+        pixels[rng.random(pixels.shape) < 0.01] = math.inf
+
+    found = pair(rng, 16_500.0, change=change)
+    outcome = of_pair(found, 2.0)
+    return outcome[0], outcome[1] or math.isnan(found.gain)
+
+
+@case("curves", "two levels of three pairs each", "within 4 of its errors, or null")
+def _(rng: Rng) -> Outcome:
+    return _honest(fit_curve(*curve(rng, [5, 5, 5, 35, 35, 35]), 8.3))
+
+
+for _group, _off, _times in (
+    ("the brighter 3 of 7 pairs", (4, 5, 6), (5, 10, 15, 20, 25, 30, 35)),
+    ("every other of 7 pairs", (0, 2, 4, 6), (5, 10, 15, 20, 25, 30, 35)),
+    ("the fainter 3 of 6 pairs", (0, 1, 2), (5, 10, 15, 20, 25, 30)),
+    ("the 3 pairs in the middle of 7", (2, 3, 4), (5, 10, 15, 20, 25, 30, 35)),
+):
+
+    @case("curves", f"{_group} with 2 % more variance", "within 4 of its errors, or null")
+    def _(rng: Rng, off: tuple[int, ...] = _off, times: tuple[int, ...] = _times) -> Outcome:
+        mean, variance, number = curve(rng, times)
+        variance[list(off)] *= 1.02
+        return _honest(fit_curve(mean, variance, number, 8.3))
+
+
+@case("curves", "the noise without light is known 2 times too large", "within 4 of its errors, or null")
+def _(rng: Rng) -> Outcome:
+    return _honest(fit_curve(*curve(rng, [5, 10, 15, 20, 25, 30, 35]), 16.6))
+
+
+@case(
+    "defects", "hot pixels (20 electron/s) that are hot in half of 8 darks", "found, or the limit of HOT_LEFT"
+)
+def _(rng: Rng) -> Outcome:
+    hot = rng.random(SHAPE) < 0.002
+    images = darks(rng, [0.02] * 8)
+    for each in images[::2]:
+        each.image.image[hot] += rng.poisson(600.0, int(hot.sum()))
+    found = defects("dark", images).mask
+    return f"{found[hot].mean():.0%} of them, {found[~hot].mean():.2%} of the others", bool(found[hot].all())
+
+
+@case(
+    "defects",
+    "flats with a gradient of 30 % across each amplifier",
+    "none but the border, or verification fails",
+)
+def _(rng: Rng) -> Outcome:
+    slope = np.tile(np.linspace(0.85, 1.15, 80), 4) * np.ones(SHAPE)
+    found = defects("flat", flats(rng, [16_500.0] * 6, slope))
+    part = float(np.mean(found.mask[12:-12, 12:-12]))
+    shown = {
+        "image": image(16_500.0 * slope),
+        "dark": image(rng.normal(0.02, 0.1, SHAPE)),
+        "flat": image(slope),
+    }
+    words, fails = of_list(shown, found.mask)
+    return f"{part:.2%} of the inner pixels; {words}", part < 0.005 or fails
+
+
+@case("defects", "darks of 1 s and of 300 s, hot pixels saturate in the long ones", "found")
+def _(rng: Rng) -> Outcome:
+    hot = rng.random(SHAPE) < 0.002
+    images = darks(rng, [0.02] * 3, 1.0) + darks(rng, [0.02] * 3, 300.0)
+    for n, each in enumerate(images, 1):
+        each.image.metadata |= {"EXPOSURE": n, "OBSID": f"AT_O_20250115_{n:06d}"}
+        full = 1000.0 * each.image.metadata["DARKTIME"] > 120_000.0
+        each.image.image[hot] += min(1000.0 * each.image.metadata["DARKTIME"], 120_000.0)
+        if full:
+            each.image.mask[hot] |= np.uint16(SAT)
+    found = defects("dark", images).mask
+    return f"{found[hot].mean():.0%} of them", bool(found[hot].all())
+
+
+@case("defects", "one of 6 flats with C01 and C02 exchanged, C01 with a cold column", "found, nothing else")
+def _(rng: Rng) -> Outcome:
+    response = np.ones(SHAPE)
+    response[:60, 100] = 0.5
+    images = flats(rng, [16_500.0] * 6, response)
+    pixels = images[3].image.image
+    pixels[C01], pixels[C02] = pixels[C02].copy(), pixels[C01].copy()
+    found = defects("flat", images)
+    column, other = part_of(found, (slice(12, 60), 100)), part_of(found, (slice(12, 60), 180))
+    return f"{column:.0%} of the column, {other:.0%} of its place in C02", column == 1.0 and other == 0.0
+
+
+@case("tests", "a flat that is negative", "NOISE fails, or is null")
+def _(rng: Rng) -> Outcome:
+    return must_fail(verified("FLAT", -rng.poisson(16_500.0, SHAPE).astype(float)), "NOISE")
+
+
+@case("tests", "a bias of which half of C01 is -1e6 and half 1e6", "NOISE fails")
+def _(rng: Rng) -> Outcome:
+    array = rng.normal(0, NOISE, SHAPE)
+    array[C01][:, ::2], array[C01][:, 1::2] = -1e6, 1e6
+    return must_fail(verified("BIAS", array), "NOISE")
+
+
+@case("tests", "all pixels but one of C01 of a dark are BAD", "NOISE fails")
+def _(rng: Rng) -> Outcome:
+    def change(made: Any) -> None:
+        made.mask[C01] = BAD
+        made.mask[30, 100] = 0
+
+    return must_fail(verified("DARK", rng.normal(0, NOISE, SHAPE), change), "NOISE")

@@ -1,0 +1,383 @@
+"""Points of a photon transfer curve, and which of them follow the curve of one amplifier."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, special
+
+from .leastsquares import Faults, Solution, solution
+
+__all__ = ["A00_UNIT", "Points", "faults_together", "levels", "on_the_curve", "variance_model"]
+
+A00_UNIT = 1e-6
+"""Unit in which a00 is fitted, so that all parameters are of order one."""
+
+LINEAR_LIMIT = 50_000.0
+"""Signal (electron) below which the first fit is made."""
+
+ROUNDS = 50
+"""Most fits that are made to find the points that follow the curve."""
+
+TOLERANCE = 0.03
+"""Relative misfit of the first guess that is put up with, and by how much saturation at least lowers a
+variance. Points that follow the curve are found without it."""
+
+READMISSION = 0.9
+"""Part of the limit of rejection from which a point is taken in again."""
+
+LEVEL = 0.01
+"""Relative difference from which means are different levels."""
+
+CLEAR = 3.0
+"""A point is rejected if that lowers chi^2 by the square of this more than any other point, or some that are
+off together, would; else it remains, and the doubt is in the errors."""
+
+TOGETHER = 0.1
+"""Prior probability that the faintest or the brightest pairs, two at least, are off together."""
+
+TOGETHER_SIZE = 0.02
+"""By what part of the variance these then are off."""
+
+
+def variance_model(mean: NDArray[np.float64], gain: float, a00: float, noise: float) -> NDArray[np.float64]:
+    """Variance (adu^2) of flats of some means (adu): Astier et al. 2019, equation 16.
+
+    Parameters
+    ----------
+    mean
+        adu, shape (n,).
+    gain, a00, noise
+        Electron per adu, 1/electron, and adu (without light).
+
+    Returns
+    -------
+    variance
+        adu^2, shape (n,).
+    """
+    return np.asarray(mean / gain * special.exprel(2.0 * a00 * gain * mean) + noise**2)
+
+
+def levels(means: NDArray[np.float64]) -> int:
+    """How many levels of light some means have that differ by more than `LEVEL`.
+
+    Parameters
+    ----------
+    means
+        Positive, adu, shape (n,).
+
+    Returns
+    -------
+    levels
+        Their number.
+    """
+    ordered = np.sort(means)
+    return int(means.size > 0) + int(np.count_nonzero(np.diff(ordered) > LEVEL * ordered[1:]))
+
+
+def faults_together(means: NDArray[np.float64], relative: NDArray[np.float64]) -> Faults:
+    """The faintest or the brightest pairs are off together, in the same proportion.
+
+    Parameters
+    ----------
+    means, relative
+        Of the pairs: any unit, and variance in units of its error; shape (n,).
+
+    Returns
+    -------
+    faults
+        From two pairs to all but two; pairs of one level are on one side.
+    """
+    ordered = np.sort(means)
+    ends = ordered[1:][np.diff(ordered) > LEVEL * ordered[1:]]
+    faint = means[:, None] < ends
+    faint = faint[:, np.minimum(faint.sum(axis=0), (~faint).sum(axis=0)) >= 2]
+    columns = np.hstack([faint, ~faint]) * relative[:, None] * TOGETHER_SIZE
+    return Faults(columns, np.full(columns.shape[1], TOGETHER / max(columns.shape[1], 1)))
+
+
+@dataclass
+class Points:
+    """The points of a curve, and how many of the parameters (a00, gain, squared noise) are fitted to them.
+
+    a00 is in `A00_UNIT`, the others in adu.
+
+    Parameters
+    ----------
+    mean, variance, error
+        Of the pairs, adu and adu^2, and the error of the variance; shape (n,).
+    noise
+        At which it is held, adu.
+    free
+        How many parameters are fitted: 3 with the noise.
+    """
+
+    mean: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    error: NDArray[np.float64]
+    noise: float
+    free: int = 2
+
+    def guess(self, used: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """First guess of the parameters, which half of the points cannot lead astray.
+
+        The logarithm of variance / mean is nearly linear in the mean; its slope is a repeated median (Siegel
+        1982, Biometrika 69, 242).
+
+        Parameters
+        ----------
+        used
+            Which points, shape (n,).
+
+        Returns
+        -------
+        values
+            Of the parameters, shape (free,).
+        """
+        mean, variance = self.mean[used], self.variance[used]
+        log = np.log(np.maximum(variance - self.noise**2, 0.1 * variance) / mean)
+        distance = mean[:, None] - mean
+        distance[np.abs(distance) <= LEVEL * np.maximum(mean[:, None], mean)] = math.nan
+        slope = float(np.median(np.nanmedian((log[:, None] - log) / distance, axis=1)))
+        gain = min(max(math.exp(-float(np.median(log - slope * mean))), 0.11), 9.9)
+        faintest = int(np.argmin(mean))
+        square = max(float(variance[faintest] - mean[faintest] / gain), 0.1 * self.noise**2)
+        return np.array([min(max(slope / gain / A00_UNIT, -99.0), 9.9), gain, square])[: self.free]
+
+    def parameters(self, values: NDArray[np.float64]) -> tuple[float, float, float]:
+        """Parameters in their units.
+
+        Parameters
+        ----------
+        values
+            a00 (in `A00_UNIT`), gain and, if it is free, the squared noise.
+
+        Returns
+        -------
+        a00, gain, square
+            1/electron, electron/adu, and squared noise, adu^2.
+        """
+        return (
+            float(values[0]) * A00_UNIT,
+            float(values[1]),
+            float(values[2]) if self.free == 3 else self.noise**2,
+        )
+
+    def misfit(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Model minus data, in sigma, of all points.
+
+        Parameters
+        ----------
+        values
+            a00 (in `A00_UNIT`), gain and, if it is free, the squared noise.
+
+        Returns
+        -------
+        misfit
+            Shape (n,).
+        """
+        a00, gain, square = self.parameters(values)
+        return (variance_model(self.mean, gain, a00, 0.0) + square - self.variance) / self.error
+
+    def derivatives(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Derivatives of the misfit.
+
+        Parameters
+        ----------
+        values
+            a00 (in `A00_UNIT`), gain and, if it is free, the squared noise.
+
+        Returns
+        -------
+        derivatives
+            Shape (n, free).
+        """
+        steps = (0.01, 1e-4, max(1e-4 * self.noise**2, 1e-6))[: self.free]
+        return np.asarray(optimize.approx_fprime(values, self.misfit, steps))
+
+    def fit(self, used: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Fit to some points, weighted.
+
+        Parameters
+        ----------
+        used
+            Which points, shape (n,).
+
+        Returns
+        -------
+        values
+            Of the parameters, shape (free,).
+        """
+        found = optimize.least_squares(
+            lambda values: self.misfit(values)[used],
+            x0=self.guess(used),
+            bounds=((-100.0, 0.1, 0.0)[: self.free], (10.0, 10.0, math.inf)[: self.free]),
+            x_scale="jac",
+        )
+        return np.asarray(found.x)
+
+    def solution(self, values: NDArray[np.float64], used: NDArray[np.bool_]) -> Solution | None:
+        """Find out what a fit to some points knows.
+
+        Parameters
+        ----------
+        values
+            a00 (in `A00_UNIT`), gain and, if it is free, the squared noise.
+        used
+            Which points, shape (n,).
+
+        Returns
+        -------
+        solution
+            None if they do not determine the parameters.
+        """
+        return solution(self.derivatives(values)[used], self.misfit(values)[used])
+
+    def deviations(self, values: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Misfit of all points, in sigma of what all others of those that are used predict.
+
+        Parameters
+        ----------
+        values
+            a00 (in `A00_UNIT`), gain and, if it is free, the squared noise.
+        used
+            Which points, shape (n,).
+
+        Returns
+        -------
+        deviations
+            Shape (n,).
+        """
+        deviations, found = self.misfit(values), self.solution(values, used)
+        if found is not None:
+            slopes = self.derivatives(values)
+            deviations /= np.sqrt(1.0 + np.einsum("ij,jk,ik->i", slopes, found.covariance, slopes))
+            deviations[used] = found.deviations
+        return deviations
+
+    def together(self, used: NDArray[np.bool_]) -> Faults:
+        """Some of those that are used are off together.
+
+        Parameters
+        ----------
+        used
+            Which points, shape (n,).
+
+        Returns
+        -------
+        faults
+            See `faults_together`.
+        """
+        return faults_together(self.mean[used], self.variance[used] / self.error[used])
+
+    def deviation_together(self, values: NDArray[np.float64], used: NDArray[np.bool_]) -> float:
+        """By how many sigma the faintest or brightest of the points are off together, at most.
+
+        Parameters
+        ----------
+        values
+            a00 (in `A00_UNIT`), gain and, if it is free, the squared noise.
+        used
+            Which points, shape (n,).
+
+        Returns
+        -------
+        deviation
+            0 if no such points can be off unseen.
+        """
+        found, columns = self.solution(values, used), self.together(used).columns
+        free = np.zeros(0) if found is None else found.free(columns)
+        along = (self.misfit(values)[used] @ columns)[free > 0.0]
+        return float(np.max(np.abs(along) / np.sqrt(free[free > 0.0]), initial=0.0))
+
+    def noise_error(self, used: NDArray[np.bool_]) -> float:
+        """Error of the noise with which a fit of all three parameters would determine it.
+
+        Parameters
+        ----------
+        used
+            Which points, shape (n,).
+
+        Returns
+        -------
+        error
+            adu; infinite if it would not.
+        """
+        if levels(self.mean[used]) < 4 or not self.noise > 0.0:
+            return math.inf
+        points = replace(self, free=3)
+        found = points.solution(points.guess(used), used)
+        return math.inf if found is None else math.sqrt(float(found.covariance[2, 2])) / (2.0 * self.noise)
+
+
+def on_the_curve(points: Points, rejection: float) -> NDArray[np.bool_]:
+    """Which points follow the curve that starts with the faint ones, see `ptcfit.fit_curve`.
+
+    Parameters
+    ----------
+    points, rejection
+        All points, and the misfit, in sigma, from which one no longer follows the curve.
+
+    Returns
+    -------
+    used
+        Shape (n,).
+    """
+    mean, variance = points.mean, points.variance
+    used = _first_points(points)
+    for _ in range(ROUNDS):
+        values = points.fit(used)
+        deviations = points.deviations(values, used)
+        low = (deviations > rejection) & (mean * values[1] > LINEAR_LIMIT)
+        low &= points.misfit(values) * points.error > TOLERANCE * variance
+        before = mean < _turnoff(mean, low)
+        if levels(mean[before]) <= points.free:  # the bright ones cannot be told from faint ones that are off
+            before = mean > 0.0
+        off = np.where(used & before, np.abs(deviations), 0.0)
+        worst = int(np.argmax(off))
+        others = max(points.deviation_together(values, used & before), float(np.sort(off)[-2]))
+        alone = off[worst] > max(rejection, math.hypot(others, CLEAR))
+        if alone and _identified(mean, used & before, worst, points.free):
+            kept = used & before
+            kept[worst] = False
+        else:
+            kept = before & (used | (np.abs(deviations) <= READMISSION * rejection))
+        if levels(mean[kept]) < points.free or np.array_equal(kept, used):
+            return kept
+        used = kept
+    return used
+
+
+def _first_points(points: Points) -> NDArray[np.bool_]:
+    """Points that are not far off: of all, or of the faint ones if less than half are then left."""
+    mean, good = points.mean, points.mean > 0.0
+    faint: NDArray[np.bool_] = mean * float(points.guess(good)[1]) <= LINEAR_LIMIT
+    for limit in np.sort(mean):
+        if levels(mean[faint]) > points.free:
+            break
+        faint = mean <= limit
+    for some in (good, faint):
+        misfit = np.abs(points.misfit(points.guess(some)) * points.error)
+        near = some & (misfit <= np.maximum(5.0 * points.error, TOLERANCE * points.variance))
+        if levels(mean[near]) > points.free and 2 * np.count_nonzero(near) > np.count_nonzero(some):
+            return near
+    return faint
+
+
+def _turnoff(means: NDArray[np.float64], low: NDArray[np.bool_]) -> float:
+    """Least mean of the points that are too low up to the brightest, or two in a row; infinite if none."""
+    order = np.argsort(means)
+    low = low[order]
+    ends = np.flatnonzero(low & np.append(low[1:], True))
+    return float(means[order][ends[0]]) if ends.size else math.inf
+
+
+def _identified(mean: NDArray[np.float64], used: NDArray[np.bool_], point: int, free: int) -> bool:
+    """Whether the others can say that it is this point that is off, and not another one."""
+    others = used.copy()
+    others[point] = False
+    near = np.abs(mean[others] - mean[point]) <= LEVEL * mean[point]
+    return levels(mean[others]) > free or int(np.count_nonzero(near)) >= 2
