@@ -11,10 +11,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata, OptionSpec
 
 from lsst.ts.calibrations.config.schema import load_schema
-from lsst.ts.simulated_observatory.faults.faults import describe_faults
-
-OPTION_INDENT = 6
-"""Blanks before the options of a fault in the help text; its name has fewer."""
+from lsst.ts.simulated_observatory.faults.faults import FAULT_KINDS
 
 
 class ConfigurationOptions(SphinxDirective):
@@ -34,21 +31,18 @@ class SimulatedFaults(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Make a list of the faults with their options."""
         found: list[nodes.Node] = []
-        for line in describe_faults().splitlines():
-            indent = len(line) - len(line.lstrip())
-            if not indent:  # which kind of faults
-                faults = nodes.definition_list()
-                found += [nodes.paragraph("", "", nodes.strong(text=line)), faults]
-            elif indent < OPTION_INDENT:
-                name, _, meaning = line.strip().partition(": ")
+        for heading, kinds in FAULT_KINDS.items():
+            faults = nodes.definition_list()
+            found += [nodes.paragraph("", "", nodes.strong(text=heading)), faults]
+            for name, kind in kinds.items():
                 term = nodes.term("", "", nodes.literal(text=name), ids=[f"fault-{name}"])
                 options = nodes.bullet_list()
-                definition = nodes.definition("", nodes.paragraph(text=meaning), options)
+                for key, option in kind.options.items():
+                    written, meaning = option.explained(key)
+                    words = nodes.paragraph("", "", nodes.literal(text=written), nodes.Text(f" {meaning}"))
+                    options += nodes.list_item("", words)
+                definition = nodes.definition("", nodes.paragraph(text=kind.meaning), options)
                 faults += nodes.definition_list_item("", term, definition)
-            else:
-                key, _, meaning = line.strip().partition("=  ")
-                words = nodes.paragraph("", "", nodes.literal(text=key), nodes.Text(f": {meaning}"))
-                options += nodes.list_item("", words)
         return found
 
 

@@ -79,11 +79,15 @@ def test_what_cannot_be_understood_is_refused_with_a_reason(specification: str, 
         Faults([specification])
 
 
-def test_help_names_every_fault_and_option() -> None:
+def test_help_explains_every_fault_and_option_and_those_of_many_faults_once() -> None:
     text = describe_faults()
+    words = " ".join(text.split())
     for kind in (*KINDS.values(), *DETECTOR_KINDS.values()):
-        assert f"  {kind.name}: {kind.meaning}" in text
-        assert all(f"      {key}=  {option.meaning}" in text for key, option in kind.options.items())
+        assert f"{kind.name}: {kind.meaning}" in words
+        assert all(": ".join(option.explained(key)) in words for key, option in kind.options.items())
+    assert words.count("number of the image in the run") == 1
+    assert "clock-step: the clock (TAI) jumps at the beginning of an image [image, times=1]" in words
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_a_fault_of_another_name_is_another_fault() -> None:

@@ -33,6 +33,25 @@ class Option:
     drawn: tuple[Value, ...] = ()
     """Values from which a campaign draws, if it sets the option."""
 
+    def explained(self, key: str) -> tuple[str, str]:
+        """Explain it for the help text.
+
+        Parameters
+        ----------
+        key
+            Its name.
+
+        Returns
+        -------
+        written, meaning
+            As one writes it, with its default; and what it is, which values it has, and whether it must be
+            given.
+        """
+        default = f"{self.default:g}" if isinstance(self.default, float) else f"{self.default or ''}"
+        choices = f": {', '.join(map(str, self.choices))}" if self.choices else ""
+        need = " (must be given)" if self.required else "; all if left out" if self.condition else ""
+        return f"{key}={default}" if default else key, f"{self.meaning}{choices}{need}"
+
 
 @dataclass(frozen=True)
 class FaultKind:
