@@ -123,8 +123,9 @@ def test_what_was_certified_measured_and_left_out(tmp_path: Path) -> None:
 
 
 def test_a_refused_run_has_no_table(tmp_path: Path) -> None:
-    refused = GOOD | {"state": "CONFIGURE_FAILED", "reason": "no", "exposures": [], "verification": {}}
-    assert shown(refused, tmp_path, 200) == ["CONFIGURE_FAILED no", f"Run directory {tmp_path}"]
+    reason = {"state": "CONFIGURE_FAILED", "reason": "There is 1 problem:\n  - no."}
+    lines = shown(GOOD | reason | {"exposures": [], "verification": {}}, tmp_path, 200)
+    assert lines == ["CONFIGURE_FAILED There is 1 problem:", "- no.", f"Run directory {tmp_path}"]
 
 
 def test_the_log_of_a_job_that_failed_has_a_line_of_its_own_that_can_be_copied(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
 
     async def _refuse_configuration(self, error: CalibrationError) -> NoReturn:
         """End the script as CONFIGURE_FAILED; always raises ExpectedError."""
-        self.log.error(str(error))
+        self.log.error(str(error), extra=on_screen(str(error).removesuffix(error.advice).rstrip()))
         await self.set_state(ScriptState.CONFIGURE_FAILED, reason=str(error))
         await self._exit()
         raise salobj.ExpectedError(str(error))

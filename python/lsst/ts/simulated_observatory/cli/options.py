@@ -98,7 +98,9 @@ def _read_date(_context: click.Context, _: click.Parameter, value: str | None) -
     try:
         night = datetime.date.fromisoformat(value)
     except ValueError:
-        raise click.UsageError(f"--date {one_line(repr(value), 80)}: write YYYY-MM-DD") from None
+        raise click.UsageError(
+            f"--date {one_line(repr(value), 80)}: there is no such date; write YYYY-MM-DD"
+        ) from None
     if not 2000 <= night.year < 2100:
         raise click.UsageError(f"--date {value!r}: the simulated night lies between 2000 and 2099")
     return night
@@ -112,7 +114,7 @@ def _read_collections(
         if not is_collection(value):
             shown = one_line(repr(value), 80)
             raise click.UsageError(
-                f"--collection {shown}: letters, digits and . _ / - make a name, up to {LONGEST_NAME} of them"
+                f"--collection {shown}: use letters, digits and . _ / -, up to {LONGEST_NAME} of them"
             )
     return values
 

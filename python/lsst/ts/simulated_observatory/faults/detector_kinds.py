@@ -21,7 +21,7 @@ def _amplifier(text: str) -> str:
 def _images(text: str) -> str:
     first, dash, last = text.partition("-")
     if whole_number(first) > whole_number(last if dash else first):
-        raise ValueError("the last image is before the first one")
+        raise ValueError("a first image that is not after the last one")
     return text
 
 

@@ -179,7 +179,7 @@ def _read(specification: str) -> Fault:
     known = {**KINDS, **DETECTOR_KINDS}
     if name not in known:
         near = _near(name, known)
-        raise FaultError(f"there is no fault {_shown(name)}{near}; --fault help lists all")
+        raise FaultError(f"there is no fault {_shown(name)}{near or '.'} --fault help lists all")
     kind = known[name]
     given: dict[str, str] = {}
     for part in filter(None, text.split(",")):
@@ -188,7 +188,7 @@ def _read(specification: str) -> Fault:
             near = "" if key in kind.options else _near(key, kind.options)
             options = ", ".join(kind.options) or "none"
             raise FaultError(
-                f"fault {name!r}: {_shown(part)} is not one KEY=VALUE of its options ({options}){near}"
+                f"fault {name!r}: {_shown(part)} is not KEY=VALUE with one of its options ({options}), once{near}"
             )
         given[key] = value
     return Fault(kind, {key: _value(kind, key, given.get(key)) for key in kind.options})
@@ -213,8 +213,10 @@ def _value(kind: FaultKind, key: str, text: str | None) -> Value | None:
     try:
         value = option.read(text)
     except ValueError as error:
-        raise FaultError(f"fault {kind.name!r}: {key}={_shown(text)}: {str(error)[:MOST_SHOWN]}") from None
+        raise FaultError(
+            f"fault {kind.name!r}: {key}={_shown(text)}: use {str(error)[:MOST_SHOWN]}"
+        ) from None
     if option.choices and value not in option.choices:
         choices = ", ".join(map(str, option.choices))
-        raise FaultError(f"fault {kind.name!r}: {key}={_shown(text)} is none of {choices}")
+        raise FaultError(f"fault {kind.name!r}: {key}={_shown(text)}: choose one of {choices}")
     return value

@@ -125,10 +125,9 @@ def whole_number(text: str) -> int:
     ValueError
         It is none.
     """
-    found = int(text)
-    if not 1 <= found <= MOST_COUNTED:
-        raise ValueError(f"it counts from 1 up to {MOST_COUNTED}")
-    return found
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_COUNTED):
+        raise ValueError(f"a whole number from 1 to {MOST_COUNTED}")
+    return int(text)
 
 
 def index(text: str) -> int:

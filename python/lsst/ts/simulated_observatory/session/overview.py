@@ -124,7 +124,9 @@ def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tup
     reason = summary["reason"].removeprefix("Error in run: ") if state != "DONE" else ""
     for said in ("stopped; ", f" See {folder}.", *(f", its log: {log}" for log in logs)):
         reason = reason.replace(said, "", 1)  # state and lines below say it
-    wrapped = textwrap.wrap(reason, max(width - 20, 20))
+    wrapped = [
+        part for line in reason.splitlines() for part in textwrap.wrap(line.strip(), max(width - 20, 20))
+    ]
     if len(wrapped) > MOST_LINES:
         wrapped[MOST_LINES - 1] = f"{wrapped[MOST_LINES - 1][: max(width - 24, 16)]} ..."
     yield state, "\n".join(wrapped[:MOST_LINES]), STYLES.get(state, "")
