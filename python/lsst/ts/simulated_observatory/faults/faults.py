@@ -188,7 +188,8 @@ def _read(specification: str) -> Fault:
             near = "" if key in kind.options else _near(key, kind.options)
             options = ", ".join(kind.options) or "none"
             raise FaultError(
-                f"fault {name!r}: {_shown(part)} is not KEY=VALUE with one of its options ({options}), once{near}"
+                f"fault {name!r}: {_shown(part)} is not KEY=VALUE with one of its options, once"
+                f" ({options}){near}"
             )
         given[key] = value
     return Fault(kind, {key: _value(kind, key, given.get(key)) for key in kind.options})
