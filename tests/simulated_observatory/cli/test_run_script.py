@@ -223,6 +223,8 @@ def test_a_refused_configuration_is_told_and_summarized(run_script: Any, tmp_pat
     summary = outcome.summary
     assert (summary["state"], summary["exposures"], summary["jobs"]) == ("CONFIGURE_FAILED", [], [])
     assert all(expected in summary["reason"] for expected in WRONG[text])
+    assert "add the script again" not in outcome.text  # as it is in the queue, and thus in the log
+    assert "add the script again" in (tmp_path / "out/script.log").read_text()
     assert summary["simulated"] is True
     assert outcome.touched == {"out", "out/summary.json", "out/script.log"}
 

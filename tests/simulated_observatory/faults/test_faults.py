@@ -64,7 +64,7 @@ def test_faults_of_the_detectors_are_passed_on() -> None:
         ("light-leak:rate=nan", "a number greater than 0"),
         ("light-leak:rate=much", "a number greater than 0"),
         ("hot-column:column=1.5", "a whole number"),
-        ("shutter-stuck:rate=5", r"its options \(detector\)"),
+        ("shutter-stuck:rate=5", r"its options, once \(detector\)"),
         ("light-leak-in", "needs images="),
         ("light-leak-in:images=6-3", "a first image that is not after the last one"),
         ("light-leak-in:images=0-3", "use a whole number from 1 to"),
