@@ -91,6 +91,14 @@ def test_a_good_run_names_what_is_nearest_to_its_limits(tmp_path: Path) -> None:
     assert "FAILED" not in first
 
 
+@pytest.mark.parametrize(("made", "word"), [(None, "failed"), ("u/made", "rejected")])
+def test_a_negative_verdict_rejects_only_what_was_made(folder: Path, made: str | None, word: str) -> None:
+    run = load(folder)
+    bias = {**run.summary["verification"]["BIAS"], "passed": False, "generation_collection": made}
+    first = first_screen(page_of(replace(run, summary={**run.summary, "verification": {"BIAS": bias}})))
+    assert re.findall(r'<span class="pill bad">(\w+)</span>', first) == [word]
+
+
 def test_a_statistic_without_limits_has_no_columns_of_limits() -> None:
     level = {"reference": None, "limit": None, "counted": False}
     rows = [

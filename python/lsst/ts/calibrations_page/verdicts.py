@@ -97,7 +97,7 @@ def _verdict(verdict: Mapping[str, Any] | None) -> tuple[str, str]:
     if not verdict["complete"]:
         return "incomplete", "warn"
     if not verdict["passed"]:
-        return "rejected", "bad"
+        return "failed" if verdict["generation_collection"] is None else "rejected", "bad"
     return "passed", "warn" if verdict["n_failed"] else "good"
 
 
@@ -108,7 +108,7 @@ def _exposures_failed(verdict: Mapping[str, Any]) -> list[str]:
     failed, limit = (
         thresholds[name] for name in ("FINAL_NUMBER_OF_FAILED_EXPOSURES", "MAX_FAILED_EXPOSURES_THRESHOLD")
     )
-    return [f"{failed} exposures failed ({limit} would reject)"]
+    return [f"{failed} exposure{'s' if failed != 1 else ''} failed ({limit} would reject)"]
 
 
 def heading(results: Results) -> str:
