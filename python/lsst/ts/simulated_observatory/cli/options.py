@@ -61,6 +61,14 @@ def _show_faults(context: click.Context, _: click.Parameter, values: tuple[str, 
     return values
 
 
+def _complete_faults(_context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Names of faults for the completion of the shell."""
+    from ..faults.faults import FAULT_KINDS
+
+    names = ["help", *(name for kinds in FAULT_KINDS.values() for name in kinds)]
+    return [name for name in names if name.startswith(incomplete)]
+
+
 def read_level(_context: click.Context, _: click.Parameter, value: str) -> int:
     """Read a level of the log, by name or number.
 
@@ -234,6 +242,7 @@ def simulation_options(out: str, date: str) -> Callable[[_Command], _Command]:
             multiple=True,
             metavar="NAME[:KEY=VALUE,...]",
             callback=_show_faults,
+            shell_complete=_complete_faults,
             is_eager=True,
             help="Something that goes wrong; can be repeated. 'help' lists all faults.",
         ),
