@@ -109,10 +109,23 @@ def test_a_statistic_without_limits_has_no_columns_of_limits() -> None:
     head = re.findall(r'<th scope="col">([^<]*)</th>', shown)
     assert head == [
         "amplifier",
-        *("LEVEL [electron]", "spread"),
         *("NOISE [electron]", "spread", "allowed", "failed"),
+        *("LEVEL [electron]", "spread"),  # it does not count
     ]
     assert shown.count("<td") == len(head) - 1
+
+
+def test_what_failed_comes_first_and_what_does_not_count_last() -> None:
+    rows = [
+        {
+            **row("C00", "RXX_S00", FIRST, test),
+            "calibration": "BIAS",
+            "passed": test[0] != "N",
+            "counted": test != "LEVEL",
+        }
+        for test in ("CR_NOISE", "LEVEL", "MEAN", "NOISE")
+    ]
+    assert list(Results(rows).of("BIAS")) == ["NOISE", "CR_NOISE", "MEAN", "LEVEL"]
 
 
 def test_the_name_of_a_test_fits_into_an_amplifier(tmp_path: Path) -> None:

@@ -28,6 +28,9 @@ SHOWN = 3.0
 NEAR = 0.6
 """Part of what is allowed from which a plot of a series shows the limit."""
 
+NARROWEST = 0.1
+"""Half of what such a plot shows at least, so that what is far from the limits does not look like a drift."""
+
 BINS = 40
 """Bars of a distribution."""
 
@@ -178,7 +181,8 @@ def _series(calibration: str, test: str, tests: Sequence[TestResult], names: Map
     step = max(1, len(ids) // 8)
     ticks = tuple((float(place), str(ids[place] % 100_000)) for place in range(0, len(ids), step))
     near = [limit for limit in (-1.0, 1.0) if any(each * limit >= NEAR for each in positions)]
-    y = Axis.over([*positions, *near], "part of what is allowed")
+    middle = 0.5 * (min(positions) + max(positions))
+    y = Axis.over([*positions, *near, middle - NARROWEST, middle + NARROWEST], "part of what is allowed")
     x = Axis(-0.5, len(ids) - 0.5, "image of the day, in the order taken", ticks)
     plot = Plot(x, y, f"{calibration} {test} by exposure")
     if len(lines) > MOST_LINES:
