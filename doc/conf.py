@@ -21,4 +21,6 @@ version = release = importlib.metadata.version("ts-calibrations")
 exclude_patterns = ["_build", "news"]
 smartquotes = False
 highlight_language = "bash"  # of blocks after ::, which are commands
+html_static_path = [*html_static_path, "static"]  # noqa: F405
+html_css_files = [*html_css_files, "wrap.css"]  # noqa: F405
 ogp_site_url = ""

@@ -80,6 +80,9 @@ def _card(name: str, summary: Mapping[str, Any]) -> Markup:
         of = "" if verdict["n_tests"] is None else f" of {verdict['n_tests']}"
         lines.append(f"{verdict['n_failed']}{of} tests failed")
         lines += _exposures_failed(verdict)
+    elif wanted := CALIBRATIONS[name].image_type and summary["config"].get(CALIBRATIONS[name].option_of("n")):
+        used = sum(each["image_type"] == name and is_used(each) for each in summary["exposures"])
+        lines.append(f"{used} of {wanted} images taken")
     lines += [
         f"certified{'' if each['verified'] else ' UNVERIFIED'} in {each['collection']}" for each in certified
     ]

@@ -13,7 +13,7 @@ from .detector_kinds import DETECTOR_KINDS
 from .kinds import KINDS
 from .options import FaultKind, Value
 
-__all__ = ["FAULT_KINDS", "Fault", "FaultError", "Faults", "describe_faults"]
+__all__ = ["FAULT_KINDS", "Fault", "FaultError", "Faults", "describe_faults", "shared_options"]
 
 FAULT_KINDS: Mapping[str, Mapping[str, FaultKind]] = {
     "Faults of the components": KINDS,
@@ -144,15 +144,31 @@ def describe_faults() -> str:
     """Help text: every fault with its options; those that many have are explained once."""
     lines = ["A fault is --fault NAME[:KEY=VALUE,...]; --fault can be repeated."]
     for heading, kinds in FAULT_KINDS.items():
-        explained = Counter(each for kind in kinds.values() for each in _explained(kind))
-        shared = {each for each, times in explained.items() if times >= SHARED_BY}
+        shared = shared_options(kinds)
         lines += ["", f"{heading}:"]
         for name, kind in kinds.items():
             keys = ", ".join(key for key, text in _explained(kind) if (key, text) in shared)
             lines += _wrapped([(name, f"{kind.meaning}{keys and f' [{keys}]'}")], 2)
             lines += _wrapped((each for each in _explained(kind) if each not in shared), 6)
-        lines += ["  Keys in brackets:", *_wrapped((each for each in explained if each in shared), 6)]
+        lines += ["  Keys in brackets:", *_wrapped(shared, 6)]
     return "\n".join(lines)
+
+
+def shared_options(kinds: Mapping[str, FaultKind]) -> list[tuple[str, str]]:
+    """Find the options that many faults have.
+
+    Parameters
+    ----------
+    kinds
+        Of the faults, by name.
+
+    Returns
+    -------
+    options
+        As `Option.explained` explains them, those of the first faults first.
+    """
+    explained = Counter(each for kind in kinds.values() for each in _explained(kind))
+    return [each for each, times in explained.items() if times >= SHARED_BY]
 
 
 def _wrapped(entries: Iterable[tuple[str, str]], indent: int) -> Iterator[str]:
