@@ -20,9 +20,10 @@ from lsst.ts.calibrations_page.__main__ import load, write_page
 from lsst.ts.calibrations_page.curves import model_variance
 from lsst.ts.calibrations_page.datasets import Datasets
 from lsst.ts.calibrations_page.document import Run, make_page
+from lsst.ts.calibrations_page.gains import gain_parts
 from lsst.ts.calibrations_page.html import breakable, tag
 from lsst.ts.calibrations_page.images import png, stretched
-from lsst.ts.calibrations_page.results import Results, TestResult
+from lsst.ts.calibrations_page.results import Results, TestResult, number
 from lsst.ts.calibrations_page.statistics import summary_tables
 from lsst.ts.calibrations_page.svg import Axis
 from lsst.ts.calibrations_page.tables import write_tables
@@ -334,3 +335,20 @@ def test_amplifiers_known_to_be_bad_are_shown_as_such(tmp_path: Path) -> None:
     assert "in use; it looks healthy)." in first
     assert "C05 is known to be bad and not counted." in page
     assert "Known to be bad" not in page_of(run)
+
+
+def test_amplifiers_without_a_gain_have_the_reason_in_common() -> None:
+    pair = {"exposures": [1, 2], "detector": 0, "gain": 1.1, "gain_corrected": 1.05, "noise": 9.0}
+    none = {"gain": None, "gain_corrected": None}
+    gains = [{**pair, "amplifier": f"C0{n}"} for n in range(3)]
+    gains += [{**pair, **none, "amplifier": f"C0{n}", "reason": f"no light, {n} adu"} for n in range(2)]
+    shown = "".join(gain_parts(gains, {0: "RXX_S00"}, {}, "", []))
+    assert "C00, C01: 1 of 2 pairs gave none: no light." in shown
+    assert "no light, 1 adu" in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(None, "unknown"), (9.12345, "9.123"), (111412.3, "111412"), (2.5e-6, "2.5e-06")]
+)
+def test_numbers_are_written_without_exponents_where_they_are_read(value: float | None, written: str) -> None:
+    assert number(value) == written

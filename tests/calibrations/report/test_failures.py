@@ -89,6 +89,11 @@ def test_the_worst_come_first_and_those_that_do_not_count_last() -> None:
     assert failure_lines(tests, most=2)[-1] == "... and 2 more"
 
 
+def test_what_failed_often_comes_before_what_failed_once_by_more() -> None:
+    tests = [*noise(["C05"], 11.6), row(1, "C06", value=30.0)]
+    assert [line.split()[0] for line in failure_lines(tests, most=10)] == ["C05", "C06"]
+
+
 @pytest.mark.parametrize(
     ("about", "words"),
     [

@@ -97,16 +97,22 @@ def _gain_table(
 ) -> Markup:
     head = ["amplifier", "gain [electron/adu]", "spread", "as measured", "pairs", "known gain", "difference"]
     head += ["read noise [electron]", "known noise", "difference"]
-    rows, remarks = [], []
+    rows: list[list[str | int]] = []
+    remarks: dict[str, list[str]] = defaultdict(list)
     for amplifier, measured in _by_amplifier(found).items():
         columns = (_finite([each[key] for each in measured]) for key in ("gain_corrected", "gain", "noise"))
         corrected, raw, noise = columns
         gain, read_noise = nominal.get((name, amplifier), (None, None))
         remark = bad.get((name, amplifier)) and f"known bad: {bad[name, amplifier]}"
-        if not corrected and not remark:
-            remark = "not measured: no pair gave a finite gain"
-        elif len(corrected) < len(measured):
-            remark = f"{len(measured) - len(corrected)} of {len(measured)} pairs gave none"
+        if len(corrected) < len(measured) and not remark:
+            why = next((each["reason"] for each in measured if each.get("reason")), "it is not finite")
+            n, why = (
+                len(measured),
+                why.partition(",")[0],
+            )  # without numbers, so that amplifiers have it in common
+            remark = f"{n - len(corrected)} of {n} pairs gave none: {why}"
+        if remark:
+            remarks[remark].append(amplifier)
         rows.append(
             [
                 amplifier,
@@ -121,14 +127,17 @@ def _gain_table(
                 _percent(noise, read_noise),
             ]
         )
-        remarks.append(remark or "")
-    if any(remarks):
-        head.append("remark")
-        for row, remark in zip(rows, remarks, strict=True):
-            row.append(tag("td", remark, class_="words"))
     caption = f"{name}: medians over the pairs; gain without the brighter-fatter effect"
     caption += f"; known: {source}" if source else ""
-    return table(caption, head, rows)
+    lines = [
+        tag(
+            "p",
+            f"{'All amplifiers' if len(named) == len(rows) else ', '.join(named)}: {remark}.",
+            class_="soft",
+        )
+        for remark, named in remarks.items()
+    ]
+    return Markup("".join([table(caption, head, rows), *lines]))
 
 
 def _median(values: Sequence[float]) -> str:
@@ -140,12 +149,21 @@ def _percent(values: Sequence[float], usual: float | None) -> str:
 
 
 def _pair_table(name: str, found: Sequence[Mapping[str, Any]]) -> Markup:
-    head = ["first flat", "second flat", "amplifier", "gain", "without brighter-fatter", "read noise"]
+    head = [
+        "first flat",
+        "second flat",
+        "amplifier",
+        "gain",
+        "without brighter-fatter",
+        "read noise",
+        "why none",
+    ]
     rows = [
         [
             *each["exposures"],
             each["amplifier"],
             *(number(each[key]) for key in ("gain", "gain_corrected", "noise")),
+            tag("td", each.get("reason") or "", class_="words"),
         ]
         for each in found
     ]

@@ -19,7 +19,7 @@ SIGMA_OF_MAD = 1.4826
 
 
 def number(value: float | None) -> str:
-    """Write a number with four digits.
+    """Write a number with four digits, large ones without an exponent.
 
     Parameters
     ----------
@@ -30,7 +30,9 @@ def number(value: float | None) -> str:
     -------
     text : str
     """
-    return "unknown" if value is None or not math.isfinite(value) else f"{value:.4g}"
+    if value is None or not math.isfinite(value):
+        return "unknown"
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
 
 
 def spread(values: Sequence[float]) -> float:

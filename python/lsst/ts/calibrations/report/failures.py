@@ -16,7 +16,7 @@ _Row = Mapping[str, Any]
 
 
 def failure_lines(tests: Iterable[_Row], *, most: int | None = None) -> list[str]:
-    """Say what failed, with numbers, the tests that count and are farthest off first.
+    """Say what failed, with numbers, the tests that count first, then the most frequent and farthest off.
 
     Parameters
     ----------
@@ -84,11 +84,10 @@ class _Group:
     def worst(self) -> _Row:
         return max(self.failed, key=_excess)
 
-    def rank(self) -> tuple[bool, float, str]:
-        """Those that count first, then those of many amplifiers, then the worst."""
-        several = len(_places(self.failed)) > 1
-        excess = math.inf if several else _excess(self.worst)
-        return not self.worst["counted"], -excess, str(_place(self.worst))
+    def rank(self) -> tuple[bool, bool, int, float, str]:
+        """Those that count first, then those of many amplifiers, then the most frequent, then the worst."""
+        one, often = len(_places(self.failed)) == 1, len({each["exposure"] for each in self.failed})
+        return not self.worst["counted"], one, -often, -_excess(self.worst), str(_place(self.worst))
 
     def line(self, *, several_detectors: bool) -> str:
         """Put it into words."""

@@ -104,9 +104,7 @@ class ScriptSession:
         except salobj.AckError:  # the script has logged why
             if not resumed:  # the summary there is that of the run, which may be going on
                 script.write_summary(ScriptState(script.state.state).name, script.state.reason)
-            self.view.say(
-                "CONFIGURE_FAILED: correct this and give the command again; with -p an option is KEY=VALUE"
-            )
+            self.view.say("CONFIGURE_FAILED: see the problems above")
             self.view.say(f"Run directory    {self.setup.settings.folder}")
             await script.done_task
             return
