@@ -92,6 +92,13 @@ def test_a_good_run_names_what_is_nearest_to_its_limits(tmp_path: Path) -> None:
     assert "FAILED" not in first
 
 
+def test_a_run_that_was_resumed_says_so(folder: Path) -> None:
+    run = load(folder)
+    assert ", resumed" not in first_screen(page_of(run))
+    run.record.parts.append(run.record.parts[0])
+    assert "LATISS, 2025-01-15 18:00 TAI, resumed" in first_screen(page_of(run))
+
+
 @pytest.mark.parametrize(("made", "word"), [(None, "failed"), ("u/made", "rejected")])
 def test_a_negative_verdict_rejects_only_what_was_made(folder: Path, made: str | None, word: str) -> None:
     run = load(folder)

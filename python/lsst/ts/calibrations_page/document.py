@@ -135,6 +135,7 @@ def _first_screen(run: Run, results: Results) -> Iterator[Markup]:
     summary = run.summary
     state = summary["state"]
     about = f"{run.instrument.name}, {summary['started'][:16].replace('T', ' ')} TAI"
+    about += ", resumed" if len(run.record.parts) > 1 else ""
     word = "under way" if state == "RUNNING" else state
     yield tag(
         "h1",

@@ -268,11 +268,9 @@ def _matrix(
     rows = []
     for test, made in by_test.items():
         failed = {one: sum(not each.passed for each in made if each.exposure == one) for one in ids}
-        counted = "" if made[0].counted else " (not counted)"
-        cells = [
-            tag("td", failed[one] or "·", class_="fail" if failed[one] and made[0].counted else None)
-            for one in ids
-        ]
+        counts = {each.exposure for each in made if each.counted and not each.passed}
+        counted = "" if any(each.counted for each in made) else " (not counted)"
+        cells = [tag("td", failed[one] or "·", class_="fail" if one in counts else None) for one in ids]
         rows.append([f"{test}{counted}", *cells, sum(failed.values()), len(made)])
     head = [
         "test",

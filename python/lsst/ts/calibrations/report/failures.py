@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -151,23 +152,30 @@ def _groups(tests: Sequence[_Row], *, together: bool) -> Iterator[_Group]:
         made = [each for each in tests if each["test"] == name and bool(each["amplifier"]) is of_amplifiers]
         n_exposures = len({each["exposure"] for each in made})
         failed = [each for each in made if not each["passed"]]
-        if together and _most(failed, made):
-            yield _Group(name, failed, len(_places(made)), n_exposures, of_whole_camera=True)
-            continue
+        if together and (common := _common(failed, made, n_exposures)):
+            yield _Group(name, common, len(_places(made)), n_exposures, of_whole_camera=True)
+            failed = _without(failed, common)
         for detector in dict.fromkeys(each["detector"] for each in failed):
             here = [each for each in failed if each["detector"] == detector]
             there = [each for each in made if each["detector"] == detector]
-            if together and _most(here, there):
-                yield _Group(name, here, len(_places(there)), n_exposures)
-                continue
+            if together and (common := _common(here, there, n_exposures)):
+                yield _Group(name, common, len(_places(there)), n_exposures)
+                here = _without(here, common)
             for place in dict.fromkeys(map(_place, here)):
                 yield _Group(name, [each for each in here if _place(each) == place], 1, n_exposures)
 
 
-def _most(failed: Sequence[_Row], made: Sequence[_Row]) -> bool:
-    """Whether a test failed at most of several places."""
-    n = len(_places(failed))
-    return n > 2 and 2 * n > len(_places(made))
+def _common(failed: Sequence[_Row], made: Sequence[_Row], n_exposures: int) -> list[_Row]:
+    """Failures at places where a test failed in half of the exposures, if these are most of the places."""
+    times = Counter(map(_place, failed))
+    often = [each for each in failed if 2 * times[_place(each)] >= n_exposures]
+    n = len(_places(often))
+    return often if n > 2 and 2 * n > len(_places(made)) else []
+
+
+def _without(failed: Sequence[_Row], others: Sequence[_Row]) -> list[_Row]:
+    places = _places(others)
+    return [each for each in failed if _place(each) not in places]
 
 
 def _place(row: _Row) -> tuple[str | None, str | None]:

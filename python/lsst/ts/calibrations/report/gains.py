@@ -50,7 +50,9 @@ def gain_line(gains: Sequence[Mapping[str, Any]]) -> str:
     """
     known = [each["gain_corrected"] for each in gains if _is_known(each["gain_corrected"])]
     pairs = len({tuple(each["exposures"]) for each in gains})
-    amplifiers = len({(each["detector"], each["amplifier"]) for each in gains})
+    of = len({(each["detector"], each["amplifier"]) for each in gains})
+    n = len({(each["detector"], each["amplifier"]) for each in gains if _is_known(each["gain_corrected"])})
+    amplifiers = f"{of}" if n in (0, of) else f"{n} of {of}"
     values = f"{min(known):.3f} to {max(known):.3f} electron/adu" if known else "none could be measured"
     return (
         f"Gains of {amplifiers} amplifiers from {pairs} pair{'s' if pairs != 1 else ''} of flats: {values},"

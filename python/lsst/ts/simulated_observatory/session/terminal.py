@@ -138,7 +138,11 @@ class TerminalProgress(PlainProgress):
                 self._jobs[fact.job_id].exit_code = fact.exit_code
             case facts.VerdictGiven():
                 passed = fact.passed and fact.complete
-                failed = f", {fact.n_failed} tests failed" if fact.n_failed else ""
+                failed = (
+                    f", {fact.n_failed} test{'s' if fact.n_failed > 1 else ''} failed"
+                    if fact.n_failed
+                    else ""
+                )
                 words = f"{'passed' if passed else 'failed' if fact.complete else 'incomplete'}{failed}"
                 self._verdicts[fact.calibration] = Text(words, "green" if passed else "red")
 
