@@ -58,8 +58,7 @@ def likely_cause(tests: Iterable[_Row], n_combined: int | None) -> str | None:
     if not n_combined or n_combined >= FEW_IMAGES:
         return None
     failed = [each for each in tests if each["test"] == "NOISE" and not each["passed"] and each["limit"]]
-    too_low = [each for each in failed if _is_too_low(each)]
-    if 2 * len(too_low) <= len(failed):
+    if 2 * sum(map(_is_too_low, failed)) <= len(failed):
         return None
     images = "image was" if n_combined == 1 else "images were"
     return f"only {n_combined} {images} combined; {RECOMMENDED_IMAGES} are recommended"
@@ -152,30 +151,26 @@ def _groups(tests: Sequence[_Row], *, together: bool) -> Iterator[_Group]:
         made = [each for each in tests if each["test"] == name and bool(each["amplifier"]) is of_amplifiers]
         n_exposures = len({each["exposure"] for each in made})
         failed = [each for each in made if not each["passed"]]
-        if together and (common := _common(failed, made, n_exposures)):
+        common, failed = _split(failed, made, n_exposures, together)
+        if common:
             yield _Group(name, common, len(_places(made)), n_exposures, of_whole_camera=True)
-            failed = _without(failed, common)
         for detector in dict.fromkeys(each["detector"] for each in failed):
-            here = [each for each in failed if each["detector"] == detector]
-            there = [each for each in made if each["detector"] == detector]
-            if together and (common := _common(here, there, n_exposures)):
+            here, there = ([each for each in rows if each["detector"] == detector] for rows in (failed, made))
+            common, here = _split(here, there, n_exposures, together)
+            if common:
                 yield _Group(name, common, len(_places(there)), n_exposures)
-                here = _without(here, common)
             for place in dict.fromkeys(map(_place, here)):
                 yield _Group(name, [each for each in here if _place(each) == place], 1, n_exposures)
 
 
-def _common(failed: Sequence[_Row], made: Sequence[_Row], n_exposures: int) -> list[_Row]:
-    """Failures at places where a test failed in half of the exposures, if these are most of the places."""
-    times = Counter(map(_place, failed))
-    often = [each for each in failed if 2 * times[_place(each)] >= n_exposures]
-    n = len(_places(often))
-    return often if n > 2 and 2 * n > len(_places(made)) else []
-
-
-def _without(failed: Sequence[_Row], others: Sequence[_Row]) -> list[_Row]:
-    places = _places(others)
-    return [each for each in failed if _place(each) not in places]
+def _split(
+    failed: Sequence[_Row], made: Sequence[_Row], n_exposures: int, together: bool
+) -> tuple[list[_Row], list[_Row]]:
+    """Failures of places that fail in half of the exposures, if most do and are put together; the others."""
+    often = {place for place, n in Counter(map(_place, failed)).items() if 2 * n >= n_exposures}
+    several = together and len(often) > 2 and 2 * len(often) > len(_places(made))
+    common = [each for each in failed if several and _place(each) in often]
+    return common, [each for each in failed if not (several and _place(each) in often)]
 
 
 def _place(row: _Row) -> tuple[str | None, str | None]:
