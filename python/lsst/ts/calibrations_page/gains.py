@@ -27,6 +27,7 @@ def gain_parts(
     nominal: _Nominal,
     source: str,
     known_bad: Sequence[Mapping[str, Any]],
+    times: Mapping[int, float],
 ) -> Iterator[Markup]:
     """Show gain and read noise per amplifier and pair of flats, beside those that are known already.
 
@@ -38,6 +39,8 @@ def gain_parts(
         What they are compared with, and where that is from, in words.
     known_bad
         ``known_bad_amplifiers`` of the summary.
+    times
+        Exposure times [s] by id of the exposure.
 
     Yields
     ------
@@ -51,7 +54,7 @@ def gain_parts(
     for detector, found in list(by_detector.items())[:MOST_DETECTORS]:
         name = detectors.get(detector, str(detector))
         yield _gain_plot(name, found, nominal, source)
-        yield _gain_table(name, found, nominal, source, bad)
+        yield _gain_table(name, found, nominal, source, bad, times)
         yield details(f"Every pair, {name}", _pair_table(name, found))
 
 
@@ -94,23 +97,28 @@ def _gain_table(
     nominal: _Nominal,
     source: str,
     bad: Mapping[tuple[str, str], str],
+    times: Mapping[int, float],
 ) -> Markup:
+    time_of = {each["exposures"][0]: times.get(each["exposures"][0], 0.0) for each in found}
+    shortest = min(time_of.values())  # of longer ones the brighter-fatter effect is larger
     head = ["amplifier", "gain [electron/adu]", "spread", "as measured", "pairs", "known gain", "difference"]
     head += ["read noise [electron]", "known noise", "difference"]
     rows: list[list[str | int]] = []
     remarks: dict[str, list[str]] = defaultdict(list)
     for amplifier, measured in _by_amplifier(found).items():
-        columns = (_finite([each[key] for each in measured]) for key in ("gain_corrected", "gain", "noise"))
+        quoted = [each for each in measured if time_of[each["exposures"][0]] == shortest]
+        columns = (_finite([each[key] for each in quoted]) for key in ("gain_corrected", "gain", "noise"))
         corrected, raw, noise = columns
+        n_given = len(_finite([each["gain_corrected"] for each in measured]))
         gain, read_noise = nominal.get((name, amplifier), (None, None))
         remark = bad.get((name, amplifier)) and f"known bad: {bad[name, amplifier]}"
-        if len(corrected) < len(measured) and not remark:
+        if n_given < len(measured) and not remark:
             why = next((each["reason"] for each in measured if each.get("reason")), "it is not finite")
             n, why = (
                 len(measured),
                 why.partition(",")[0],
             )  # without numbers, so that amplifiers have it in common
-            remark = f"{n - len(corrected)} of {n} pairs gave none: {why}"
+            remark = f"{n - n_given} of {n} pairs gave none: {why}"
         if remark:
             remarks[remark].append(amplifier)
         rows.append(
@@ -127,7 +135,8 @@ def _gain_table(
                 _percent(noise, read_noise),
             ]
         )
-    caption = f"{name}: medians over the pairs; gain without the brighter-fatter effect"
+    of = f" of {shortest:g} s, the shortest" if len(set(time_of.values())) > 1 else ""
+    caption = f"{name}: medians over the pairs{of}; gain without the brighter-fatter effect"
     caption += f"; known: {source}" if source else ""
     lines = [
         tag(
