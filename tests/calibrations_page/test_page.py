@@ -123,6 +123,15 @@ def test_a_statistic_without_limits_has_no_columns_of_limits() -> None:
     assert shown.count("<td") == len(head) - 1
 
 
+def test_the_detector_with_failures_comes_first_and_says_how_many() -> None:
+    rows = [
+        {**row("C00", f"R22_S0{n}", FIRST, "NOISE"), "calibration": "BIAS", "passed": n != 2}
+        for n in range(3)
+    ]
+    titles = re.findall(r"<summary>(.*?)</summary>", "".join(summary_tables(Results(rows))))
+    assert titles == ["BIAS, R22_S02: 1 failed", "BIAS, R22_S00", "BIAS, R22_S01"]
+
+
 def test_what_failed_comes_first_and_what_does_not_count_last() -> None:
     rows = [
         {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, median, quantiles
 
@@ -46,7 +46,7 @@ def summary_tables(results: Results) -> Iterator[Markup]:
     Yields
     ------
     markup
-        A table for each calibration and detector.
+        A table for each calibration and detector; those of which most tests failed first.
     """
     for calibration in results.by_calibration:
         by_test = {
@@ -54,10 +54,13 @@ def summary_tables(results: Results) -> Iterator[Markup]:
             for test, tests in results.of(calibration).items()
         }
         by_test = {test: tests for test, tests in by_test.items() if tests}
-        detectors = sorted({each.detector or "" for tests in by_test.values() for each in tests})
+        made = [each for tests in by_test.values() for each in tests]
+        failed = Counter(each.detector or "" for each in made if each.counted and not each.passed)
+        detectors = sorted({each.detector or "" for each in made}, key=lambda name: (-failed[name], name))
         for detector in detectors[:MOST_TABLES]:
             inner = _summary_table(calibration, detector, by_test)
-            yield details(f"{calibration}, {detector}", inner, opened=len(detectors) == 1)
+            n = f": {failed[detector]} failed" if failed[detector] else ""
+            yield details(f"{calibration}, {detector}{n}", inner, opened=len(detectors) == 1)
 
 
 def _summary_table(calibration: str, detector: str, by_test: Mapping[str, Sequence[TestResult]]) -> Markup:
