@@ -140,7 +140,7 @@ def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tup
     if (folder / PAGE).exists():
         yield "Page", str(folder / PAGE), ""
     elif (folder / PAGE_LOG).exists():
-        yield "Page", f"{folder / PAGE} in a moment; if not, see {PAGE_LOG} there", ""
+        yield "Page", f"{folder / PAGE} (being drawn)", ""
     yield "Run directory", str(folder), ""
     if next_step := _next_step(summary, folder):
         yield "Next", next_step, ""
