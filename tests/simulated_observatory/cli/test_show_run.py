@@ -124,3 +124,15 @@ def test_of_many_failures_that_changed_the_greatest_are_shown(tmp_path: Path) ->
     assert lines[0] == "BIAS NOISE of RXX_S00 C29: 0 failures before, 2 after"
     assert len(lines) == 19
     assert "... and 11 more" in result.output
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_page_is_opened_or_it_is_said_that_it_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    run, opened = written(tmp_path / "run", BEFORE), []
+    (run / "report.html").touch()
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or there)
+    result = CliRunner().invoke(main, [str(run), "--open"])
+    assert opened == [(run / "report.html").as_uri()]
+    assert ("No browser could be started" in result.output) is not there

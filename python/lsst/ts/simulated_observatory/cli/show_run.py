@@ -76,7 +76,8 @@ def main(folder: Path | None, open_page: bool, compare: Path | None, cleaned: bo
     if open_page:
         if not (folder / PAGE).exists():
             raise click.UsageError(f"{folder} has no page {PAGE}")
-        webbrowser.open((folder / PAGE).as_uri())
+        if not webbrowser.open((folder / PAGE).as_uri()):
+            console.print("No browser could be started here; the page is the file that is named above.")
 
 
 def _last_run() -> Path:
