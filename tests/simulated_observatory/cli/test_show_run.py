@@ -130,9 +130,14 @@ def test_of_many_failures_that_changed_the_greatest_are_shown(tmp_path: Path) ->
 def test_the_page_is_opened_or_it_is_said_that_it_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
 ) -> None:
-    run, opened = written(tmp_path / "run", BEFORE), []
+    run, opened = written(tmp_path / "run", BEFORE), list[str]()
     (run / "report.html").touch()
-    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or there)
+
+    def open_browser(address: str) -> bool:
+        opened.append(address)
+        return there
+
+    monkeypatch.setattr("webbrowser.open", open_browser)
     result = CliRunner().invoke(main, [str(run), "--open"])
     assert opened == [(run / "report.html").as_uri()]
     assert ("No browser could be started" in result.output) is not there
