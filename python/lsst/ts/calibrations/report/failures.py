@@ -99,9 +99,8 @@ class _Group:
     def _subject(self, several_detectors: bool) -> str:
         detector, amplifier = _place(self.worst)
         shown = detector if several_detectors or amplifier is None else None
-        if len(_places(self.failed)) == 1:
+        if (n := len(_places(self.failed))) == 1:
             return " ".join(each for each in (shown, amplifier, self.test) if each)
-        n = len(_places(self.failed))
         of_all = f"all {n}" if n == self.n_amplifiers else f"{n} of {self.n_amplifiers}"
         where = "" if self.of_whole_camera or not several_detectors else f" of {detector}"
         parts = "amplifiers" if amplifier else "detectors"
@@ -111,10 +110,8 @@ class _Group:
         worst, values = self.worst, [each["value"] for each in self.failed if each["value"] is not None]
         if worst["value"] is None:
             return "no value"
-        several = len({_shown(each) for each in values}) > 1
-        measured = f"{_shown(worst['value'], _digits(worst))} {worst['unit']}".rstrip() + (
-            " at worst" if several else ""
-        )
+        at_worst = " at worst" if len({_shown(each) for each in values}) > 1 else ""
+        measured = f"{_shown(worst['value'], _digits(worst))} {worst['unit']}".rstrip() + at_worst
         about = "; ".join(_comparison(worst))
         return f"{measured} ({about})" if about else measured
 

@@ -52,11 +52,10 @@ def gain_line(gains: Sequence[Mapping[str, Any]]) -> str:
     pairs = len({tuple(each["exposures"]) for each in gains})
     of = len({(each["detector"], each["amplifier"]) for each in gains})
     n = len({(each["detector"], each["amplifier"]) for each in gains if _is_known(each["gain_corrected"])})
-    amplifiers = f"{of}" if n in (0, of) else f"{n} of {of}"
     values = f"{min(known):.3f} to {max(known):.3f} electron/adu" if known else "none could be measured"
     return (
-        f"Gains of {amplifiers} amplifiers from {pairs} pair{'s' if pairs != 1 else ''} of flats: {values},"
-        " corrected for the brighter-fatter effect."
+        f"Gains of {f'{n} of {of}' if 0 < n < of else of} amplifiers from {pairs} pair{'s' if pairs != 1 else ''}"
+        f" of flats: {values}, corrected for the brighter-fatter effect."
     )
 
 
