@@ -54,8 +54,8 @@ def gain_line(gains: Sequence[Mapping[str, Any]]) -> str:
     n = len({(each["detector"], each["amplifier"]) for each in gains if _is_known(each["gain_corrected"])})
     values = f"{min(known):.3f} to {max(known):.3f} electron/adu" if known else "none could be measured"
     return (
-        f"Gains of {f'{n} of {of}' if 0 < n < of else of} amplifiers from {pairs} pair{'s' if pairs != 1 else ''}"
-        f" of flats: {values}, corrected for the brighter-fatter effect."
+        f"Gains of {f'{n} of {of}' if 0 < n < of else of} amplifiers from {pairs}"
+        f" pair{'s' if pairs != 1 else ''} of flats: {values}, corrected for the brighter-fatter effect."
     )
 
 
