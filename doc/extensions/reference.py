@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
 from docutils import nodes
@@ -11,10 +12,8 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata, OptionSpec
 
 from lsst.ts.calibrations.config.schema import load_schema
-from lsst.ts.simulated_observatory.faults.faults import describe_faults
-
-OPTION_INDENT = 6
-"""Blanks before the options of a fault in the help text; its name has fewer."""
+from lsst.ts.simulated_observatory.faults.faults import FAULT_KINDS, shared_options
+from lsst.ts.simulated_observatory.faults.options import FaultKind
 
 
 class ConfigurationOptions(SphinxDirective):
@@ -33,23 +32,34 @@ class SimulatedFaults(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Make a list of the faults with their options."""
-        found: list[nodes.Node] = []
-        for line in describe_faults().splitlines():
-            indent = len(line) - len(line.lstrip())
-            if not indent:  # which kind of faults
-                faults = nodes.definition_list()
-                found += [nodes.paragraph("", "", nodes.strong(text=line)), faults]
-            elif indent < OPTION_INDENT:
-                name, _, meaning = line.strip().partition(": ")
-                term = nodes.term("", "", nodes.literal(text=name), ids=[f"fault-{name}"])
-                options = nodes.bullet_list()
-                definition = nodes.definition("", nodes.paragraph(text=meaning), options)
-                faults += nodes.definition_list_item("", term, definition)
-            else:
-                key, _, meaning = line.strip().partition("=  ")
-                words = nodes.paragraph("", "", nodes.literal(text=key), nodes.Text(f": {meaning}"))
-                options += nodes.list_item("", words)
-        return found
+        return [node for heading, kinds in FAULT_KINDS.items() for node in _faults(heading, kinds)]
+
+
+def _faults(heading: str, kinds: Mapping[str, FaultKind]) -> Iterator[nodes.Node]:
+    """Heading, options that many faults have, and the faults."""
+    shared = shared_options(kinds)
+    yield nodes.paragraph("", "", nodes.strong(text=heading))
+    yield nodes.paragraph(text="Options that many of them have:")
+    yield _options(shared)
+    faults = nodes.definition_list()
+    for name, kind in kinds.items():
+        term = nodes.term("", "", nodes.literal(text=name), ids=[f"fault-{name}"])
+        options = [option.explained(key) for key, option in kind.options.items()]
+        meaning = nodes.paragraph(text=kind.meaning)
+        for n, (key, _) in enumerate(each for each in options if each in shared):
+            meaning += [nodes.Text(", " if n else "; "), nodes.literal(text=key)]
+        own = [each for each in options if each not in shared]
+        definition = nodes.definition("", meaning, *([_options(own)] if own else []))
+        faults += nodes.definition_list_item("", term, definition)
+    yield faults
+
+
+def _options(options: Iterable[tuple[str, str]]) -> nodes.bullet_list:
+    listed = nodes.bullet_list()
+    for written, meaning in options:
+        words = nodes.paragraph("", "", nodes.literal(text=written), nodes.Text(f" {meaning}"))
+        listed += nodes.list_item("", words)
+    return listed
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -20,9 +20,10 @@ from lsst.ts.calibrations_page.__main__ import load, write_page
 from lsst.ts.calibrations_page.curves import model_variance
 from lsst.ts.calibrations_page.datasets import Datasets
 from lsst.ts.calibrations_page.document import Run, make_page
+from lsst.ts.calibrations_page.gains import gain_parts
 from lsst.ts.calibrations_page.html import breakable, tag
 from lsst.ts.calibrations_page.images import png, stretched
-from lsst.ts.calibrations_page.results import Results, TestResult
+from lsst.ts.calibrations_page.results import Results, TestResult, number
 from lsst.ts.calibrations_page.statistics import summary_tables
 from lsst.ts.calibrations_page.svg import Axis
 from lsst.ts.calibrations_page.tables import write_tables
@@ -91,6 +92,21 @@ def test_a_good_run_names_what_is_nearest_to_its_limits(tmp_path: Path) -> None:
     assert "FAILED" not in first
 
 
+def test_a_run_that_was_resumed_says_so(folder: Path) -> None:
+    run = load(folder)
+    assert ", resumed" not in first_screen(page_of(run))
+    run.record.parts.append(run.record.parts[0])
+    assert "LATISS, 2025-01-15 18:00 TAI, resumed" in first_screen(page_of(run))
+
+
+@pytest.mark.parametrize(("made", "word"), [(None, "failed"), ("u/made", "rejected")])
+def test_a_negative_verdict_rejects_only_what_was_made(folder: Path, made: str | None, word: str) -> None:
+    run = load(folder)
+    bias = {**run.summary["verification"]["BIAS"], "passed": False, "generation_collection": made}
+    first = first_screen(page_of(replace(run, summary={**run.summary, "verification": {"BIAS": bias}})))
+    assert re.findall(r'<span class="pill bad">(\w+)</span>', first) == [word]
+
+
 def test_a_statistic_without_limits_has_no_columns_of_limits() -> None:
     level = {"reference": None, "limit": None, "counted": False}
     rows = [
@@ -101,10 +117,32 @@ def test_a_statistic_without_limits_has_no_columns_of_limits() -> None:
     head = re.findall(r'<th scope="col">([^<]*)</th>', shown)
     assert head == [
         "amplifier",
-        *("LEVEL [electron]", "spread"),
         *("NOISE [electron]", "spread", "allowed", "failed"),
+        *("LEVEL [electron]", "spread"),  # it does not count
     ]
     assert shown.count("<td") == len(head) - 1
+
+
+def test_the_detector_with_failures_comes_first_and_says_how_many() -> None:
+    rows = [
+        {**row("C00", f"R22_S0{n}", FIRST, "NOISE"), "calibration": "BIAS", "passed": n != 2}
+        for n in range(3)
+    ]
+    titles = re.findall(r"<summary>(.*?)</summary>", "".join(summary_tables(Results(rows))))
+    assert titles == ["BIAS, R22_S02: 1 failed", "BIAS, R22_S00", "BIAS, R22_S01"]
+
+
+def test_what_failed_comes_first_and_what_does_not_count_last() -> None:
+    rows = [
+        {
+            **row("C00", "RXX_S00", FIRST, test),
+            "calibration": "BIAS",
+            "passed": test[0] != "N",
+            "counted": test != "LEVEL",
+        }
+        for test in ("CR_NOISE", "LEVEL", "MEAN", "NOISE")
+    ]
+    assert list(Results(rows).of("BIAS")) == ["NOISE", "CR_NOISE", "MEAN", "LEVEL"]
 
 
 def test_the_name_of_a_test_fits_into_an_amplifier(tmp_path: Path) -> None:
@@ -313,3 +351,40 @@ def test_amplifiers_known_to_be_bad_are_shown_as_such(tmp_path: Path) -> None:
     assert "in use; it looks healthy)." in first
     assert "C05 is known to be bad and not counted." in page
     assert "Known to be bad" not in page_of(run)
+
+
+def test_amplifiers_without_a_gain_have_the_reason_in_common() -> None:
+    pair = {"exposures": [1, 2], "detector": 0, "gain": 1.1, "gain_corrected": 1.05, "noise": 9.0}
+    none = {"gain": None, "gain_corrected": None}
+    gains = [{**pair, "amplifier": f"C0{n}"} for n in range(3)]
+    gains += [{**pair, **none, "amplifier": f"C0{n}", "reason": f"no light, {n} adu"} for n in range(2)]
+    shown = "".join(gain_parts(gains, {0: "RXX_S00"}, {}, "", [], {}))
+    assert "C00, C01: 1 of 2 pairs gave none: no light." in shown
+    assert "no light, 1 adu" in shown
+
+
+def test_of_pairs_of_several_exposure_times_the_shortest_are_quoted() -> None:
+    pairs = [(1, 1.10), (3, 1.12), (5, 1.40)]  # the last is of 25 s
+    gains = [
+        {
+            "exposures": [n, n + 1],
+            "detector": 0,
+            "amplifier": "C00",
+            "gain": gain,
+            "gain_corrected": gain - 0.04,
+            "noise": 9.0,
+        }
+        for n, gain in pairs
+    ]
+    shown = "".join(gain_parts(gains, {0: "RXX_S00"}, {}, "", [], {1: 5.0, 3: 5.0, 5: 25.0}))
+    assert "medians over the pairs of 5 s, the shortest" in shown
+    row = re.search(r'<th scope="row">C00</th>(.*?)</tr>', shown)
+    assert row is not None
+    assert re.findall(r"<td>([^<]*)</td>", row[1])[:4] == ["1.0700", "0.01483", "1.1100", "2"]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [(None, "unknown"), (9.12345, "9.123"), (111412.3, "111412"), (2.5e-6, "2.5e-06")]
+)
+def test_numbers_are_written_without_exponents_where_they_are_read(value: float | None, written: str) -> None:
+    assert number(value) == written

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,15 @@ def test_the_page_looks_up_all_that_the_procedure_does(page: Any) -> None:
     names = (*CALIBRATIONS, "cpPtcExtract", "verifyBiasStats", "verifyFlatStats", "verifyFlatResults")
     for name in (*names, "verifyFlatProc", "raw"):
         assert f'"{name}"' in text, name
+
+
+def test_the_cell_of_the_run_s_own_page_finds_what_was_made(first_night: Any, page: Any) -> None:
+    text = (first_night.folder / "report.html").read_text(encoding="utf-8")
+    (cell,) = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", text, re.DOTALL)
+    found = page.run_cells([html.unescape(cell)])
+    assert {*CALIBRATIONS, "flat_table", "ptc_statistics", "gains_of_pair"} <= set(found)
+    truth = first_night.truth["C05"]
+    assert found["gains_of_pair"].noise["C05"] == pytest.approx(truth["read_noise"], rel=0.1)
 
 
 @pytest.mark.parametrize("name", ["bias", "dark", "flat"])

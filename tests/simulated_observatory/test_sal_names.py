@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 USE = "from lsst.ts.simulated_observatory.testing import use_embedded_sal; use_embedded_sal()\n"
 
 
@@ -73,9 +75,14 @@ asyncio.run(main())
     assert answer(code, tmp_path) == "True"
 
 
-def test_a_name_that_is_not_simulated_is_named(tmp_path: Path) -> None:
-    ended = python(f"{USE}from lsst.ts.observatory.control.auxtel import ATCS", tmp_path)
-    assert "ImportError: cannot import name 'ATCS' from 'lsst.ts.observatory.control.auxtel'" in ended.stderr
+@pytest.mark.parametrize(("module", "error"), [("auxtel", "Import"), ("auxtel.atcs", "ModuleNotFound")])
+def test_what_is_not_simulated_does_not_look_like_a_broken_installation(
+    tmp_path: Path, module: str, error: str
+) -> None:
+    ended = python(f"{USE}from lsst.ts.observatory.control.{module} import ATCS", tmp_path)
+    said = f"{error}Error: the simulated observatory has no lsst.ts.observatory.control.{module}"
+    assert said in ended.stderr
+    assert "Nothing is wrong with the installation" in ended.stderr
 
 
 def test_calling_it_again_changes_nothing(tmp_path: Path) -> None:

@@ -67,6 +67,16 @@ def test_most_amplifiers_of_a_detector_are_one_line_on_the_screen_and_one_each_i
     assert line.startswith("NOISE on 9 of 16 amplifiers failed")
 
 
+def test_amplifiers_that_fail_now_and_then_do_not_hide_the_one_that_always_does() -> None:
+    now_and_then = [row(n % 5 + 1, name, value=11.6) for n, name in enumerate(AMPLIFIERS[6:])]
+    lines = failure_lines([*noise(["C05"]), *now_and_then], most=3)
+    assert lines[0].startswith("C05 NOISE failed in 5 of 5 exposures")
+    assert lines[1].startswith("C06 NOISE failed in 1 of 5 exposures")
+    first, second, *_ = failure_lines([*noise(AMPLIFIERS[:9]), row(1, "C17", value=11.6)], most=10)
+    assert first.startswith("NOISE on 9 of 16 amplifiers failed in 5 of 5 exposures")
+    assert second.startswith("C17 NOISE failed in 1 of 5 exposures")
+
+
 def test_a_bad_detector_among_several_is_named() -> None:
     good = [each | {"detector": f"R22_S0{number}"} for number in range(3) for each in noise([])]
     bad = [each | {"detector": "R22_S21"} for each in noise(AMPLIFIERS)]
@@ -87,6 +97,11 @@ def test_the_worst_come_first_and_those_that_do_not_count_last() -> None:
     assert [each.split()[0] for each in lines] == ["C02", "C00", "C01"]
     assert lines[-1].endswith("(not counted)")
     assert failure_lines(tests, most=2)[-1] == "... and 2 more"
+
+
+def test_what_failed_often_comes_before_what_failed_once_by_more() -> None:
+    tests = [*noise(["C05"], 11.6), row(1, "C06", value=30.0)]
+    assert [line.split()[0] for line in failure_lines(tests, most=10)] == ["C05", "C06"]
 
 
 @pytest.mark.parametrize(

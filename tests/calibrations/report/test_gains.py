@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lsst.ts.calibrations.report.gains import gain_table
+from lsst.ts.calibrations.report.gains import gain_line, gain_table
 from lsst.ts.calibrations.report.verification import fit
 
 
@@ -61,6 +61,12 @@ def test_a_pair_without_corrected_gain_is_in_no_mean() -> None:
 
 def test_an_amplifier_without_any_gain_is_there() -> None:
     assert "none" in gain_table([gain(11, "C00", None, noise=None)]).splitlines()[2]
+
+
+def test_the_line_of_the_log_counts_the_amplifiers_that_have_a_gain() -> None:
+    assert gain_line(GAINS).startswith("Gains of 2 amplifiers from 2 pairs of flats: 0.960 to 1.248")
+    assert gain_line(GAINS[:2]).startswith("Gains of 1 of 2 amplifiers from 1 pair of flats: 0.960 to 0.960")
+    assert gain_line(GAINS[1:2]).startswith("Gains of 1 amplifiers from 1 pair of flats: none could")
 
 
 def test_the_pairs_of_many_detectors_are_elsewhere() -> None:

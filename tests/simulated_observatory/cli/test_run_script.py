@@ -53,7 +53,7 @@ def test_no_script_is_refused(run_script: Any) -> None:
         (["--seed", "-1"], "--seed"),
         (["--index", "0"], "--index"),
         (["-l", "chatty"], "-l 'chatty': use DEBUG, INFO"),
-        (["--date", "tomorrow"], "--date 'tomorrow': write YYYY-MM-DD"),
+        (["--date", "tomorrow"], "--date 'tomorrow': there is no such date; write YYYY-MM-DD"),
         (["--date", "2025-02-30"], "--date '2025-02-30'"),
         (["--date", "15.1.2025"], "write YYYY-MM-DD"),
         (["-c", "none.yaml"], "-c none.yaml: it cannot be read"),
@@ -62,7 +62,7 @@ def test_no_script_is_refused(run_script: Any) -> None:
         (["--fault", "hardware"], "there is no fault 'hardware'"),
         (["--fault", "ocps-exi:code=1"], "did you mean ocps-exit?"),
         (["--fault", "ocps-exit:code=none"], "code='none'"),
-        (["--fault", "ocps-exit:kind=test"], "none of generate, verify, gain"),
+        (["--fault", "ocps-exit:kind=test"], "choose one of generate, verify, gain"),
         (["--fault", "component-state:component=ATOODS"], "needs state="),
         (["--fault", "component-state"], "needs component="),
         (["--fault", "amplifier-noise:amplifier=C99,factor=2"], "C99"),
@@ -223,6 +223,9 @@ def test_a_refused_configuration_is_told_and_summarized(run_script: Any, tmp_pat
     summary = outcome.summary
     assert (summary["state"], summary["exposures"], summary["jobs"]) == ("CONFIGURE_FAILED", [], [])
     assert all(expected in summary["reason"] for expected in WRONG[text])
+    assert "Correct the configuration and give the command again; with -p write KEY=VALUE." in outcome.text
+    assert "add the script again" not in outcome.text  # as it is in the queue, and thus in the log
+    assert "add the script again" in (tmp_path / "out/script.log").read_text()
     assert summary["simulated"] is True
     assert outcome.touched == {"out", "out/summary.json", "out/script.log"}
 

@@ -113,3 +113,31 @@ def test_no_folder_no_runs_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         result = CliRunner().invoke(main, arguments)
         assert result.exit_code == 2
         assert words in " ".join(result.output.split())
+
+
+def test_of_many_failures_that_changed_the_greatest_are_shown(tmp_path: Path) -> None:
+    often = {f"C{n:02d}": 1 + (n == 29) for n in range(30)}
+    failed = [noise(n, name, 13.0, passed=False) for name, times in often.items() for n in range(times)]
+    before, after = written(tmp_path / "before", summary([])), written(tmp_path / "after", summary(failed))
+    result = CliRunner().invoke(main, [str(after), "--compare", str(before)])
+    lines = [line for line in result.output.splitlines() if "failures before" in line]
+    assert lines[0] == "BIAS NOISE of RXX_S00 C29: 0 failures before, 2 after"
+    assert len(lines) == 19
+    assert "... and 11 more" in result.output
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_page_is_opened_or_it_is_said_that_it_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    run, opened = written(tmp_path / "run", BEFORE), list[str]()
+    (run / "report.html").touch()
+
+    def open_browser(address: str) -> bool:
+        opened.append(address)
+        return there
+
+    monkeypatch.setattr("webbrowser.open", open_browser)
+    result = CliRunner().invoke(main, [str(run), "--open"])
+    assert opened == [(run / "report.html").as_uri()]
+    assert ("No browser could be started" in result.output) is not there

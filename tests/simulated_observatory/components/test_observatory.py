@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from typing import Any
 
@@ -123,3 +124,22 @@ def _text_of(data: Any) -> str:
     """Fields of an event, without paths, which hold the folder of the test."""
     fields = {key: value for key, value in vars(data).items() if not key.startswith("private_")}
     return f"{ {**fields, 'url': ''} }"
+
+
+def test_what_is_under_way_when_it_closes_is_no_warning(
+    observe: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A run that is stopped during an exposure would show it on the terminal, below its own last line."""
+
+    async def body() -> None:
+        async with observe() as here:
+            exposing = asyncio.ensure_future(here.recorder.take_images(1, 300.0, "DARK"))
+            await asyncio.sleep(10)
+            camera = here.observatory.components["ATCamera"]
+            camera.log.warning("as long as it runs")
+        exposing.cancel()
+
+    clock.run(body)
+    assert [each.message for each in caplog.records if each.levelno == logging.WARNING] == [
+        "as long as it runs"
+    ]

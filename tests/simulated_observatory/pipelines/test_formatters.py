@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import yaml
 from astropy.io import fits
+from astropy.table import Table
 from lsst.daf.butler import Butler, DatasetType
 
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type, create_repository
-from lsst.ts.simulated_observatory.pipelines.storage_classes import IMAGE, STATISTICS
+from lsst.ts.simulated_observatory.pipelines.storage_classes import IMAGE, RESULTS, STATISTICS
 from lsst.ts.simulated_observatory.pipelines.tables import Defects
 
 DATA_ID = {"instrument": "LATISS", "detector": 0}
@@ -100,3 +101,21 @@ def test_statistics_are_the_yaml_that_any_butler_reads(butler: Butler) -> None:
     assert str(butler.get(kind, DATA_ID)) == str(statistics)
     text = Path(butler.getURI(kind, DATA_ID).ospath).read_bytes()
     assert text == yaml.safe_dump(statistics, sort_keys=False).encode()
+
+
+def test_table_of_results_is_read_as_it_was_without_pandas(
+    butler: Butler, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = Table({"amplifier": ["C00", "C10"], "NOISE": np.ma.array([5.0, 0.0], mask=[False, True])})
+    table["NOISE"].unit = "electron"
+    dataset_type = DatasetType("verifyBiasResults", ("instrument",), RESULTS, universe=butler.dimensions)
+    butler.registry.registerDatasetType(dataset_type)
+    butler.put(table, dataset_type, instrument="LATISS")
+    read = butler.get("verifyBiasResults", instrument="LATISS")
+    assert list(read["amplifier"]) == ["C00", "C10"]
+    assert read["NOISE"].mask.tolist() == [False, True]
+    assert read["NOISE"].unit == "electron"
+    assert butler.get("verifyBiasResults.columns", instrument="LATISS") == ["amplifier", "NOISE"]
+    assert butler.get("verifyBiasResults.rowcount", instrument="LATISS") == 2
+    assert butler.get("verifyBiasResults.schema", instrument="LATISS").schema["NOISE"].dtype == np.float64
+    assert "pandas" not in caplog.text

@@ -120,11 +120,14 @@ def test_what_was_certified_measured_and_left_out(tmp_path: Path) -> None:
     assert "BIAS 4 of 5 0 of 240 passed LATISS/calib/daily UNVERIFIED" in lines
     assert "gains 1 pair measured" in lines
     assert f"Page {tmp_path / 'report.html'}" in lines
+    (tmp_path / "report.html").rename(tmp_path / "report.html.log")
+    assert f"Page {tmp_path / 'report.html'} (being drawn)" in shown(made, tmp_path, 200)
 
 
 def test_a_refused_run_has_no_table(tmp_path: Path) -> None:
-    refused = GOOD | {"state": "CONFIGURE_FAILED", "reason": "no", "exposures": [], "verification": {}}
-    assert shown(refused, tmp_path, 200) == ["CONFIGURE_FAILED no", f"Run directory {tmp_path}"]
+    reason = {"state": "CONFIGURE_FAILED", "reason": "There is 1 problem:\n  - no."}
+    lines = shown(GOOD | reason | {"exposures": [], "verification": {}}, tmp_path, 200)
+    assert lines == ["CONFIGURE_FAILED There is 1 problem:", "- no.", f"Run directory {tmp_path}"]
 
 
 def test_the_log_of_a_job_that_failed_has_a_line_of_its_own_that_can_be_copied(tmp_path: Path) -> None:

@@ -144,6 +144,7 @@ def test_a_log_line_wraps_beside_its_time_and_may_be_shorter_than_in_the_file(tm
     with log_to(log, tmp_path / "script.log", make_view(screen), lambda: START_TAI, level=logging.INFO):
         log.info("%s", "word " * 10, extra=None)
         log.warning("a very long text", extra=on_screen("a short [bold]one[/bold]"))
+        log.info("one:\n    two three four five six seven eight")
         log.warning("nothing of this", extra=on_screen(""))
         log.debug("for the file alone")
     shown = [Text.from_ansi(line).plain.rstrip() for line in output.getvalue().splitlines()]
@@ -152,11 +153,14 @@ def test_a_log_line_wraps_beside_its_time_and_may_be_shorter_than_in_the_file(tm
         "         word word word word",
         "18:00:00 WARNING a short",
         "         [bold]one[/bold]",
+        "18:00:00 one:",
+        "             two three four five six",
+        "             seven eight",
     ]
     assert "\x1b[33m" not in output.getvalue()
     kept = (tmp_path / "script.log").read_text().splitlines()
-    assert [line.split(maxsplit=2)[2].strip() for line in kept] == [
-        ("word " * 10).strip(), "a very long text", "nothing of this", "for the file alone",
+    assert [line.split(maxsplit=2)[2].strip() for line in kept if line[0] != " "] == [
+        ("word " * 10).strip(), "a very long text", "one:", "nothing of this", "for the file alone",
     ]  # fmt: skip
 
 

@@ -99,12 +99,11 @@ def _parts(run: Run, results: Results, datasets: Datasets) -> Iterator[tuple[str
     """Title and content of each part, in the order of the page."""
     summary, record = run.summary, run.record
     names = {one: each.taken.obs_id for one, each in record.exposures.items()}
-    times = {one: each.taken.exp_time for one, each in record.exposures.items()}
     yield "Failed tests", verdicts.failed_tests(results, names)
     yield "Statistics by amplifier", statistics.summary_tables(results)
     yield "Distributions against the limits", _grid(statistics.distributions(results), _LIMITS)
     yield "Exposure by exposure", _grid(statistics.series(results, names), _LIMITS)
-    yield "Dark signal", statistics.dark_signal(results, times)
+    yield "Dark signal", statistics.dark_signal(results, _times(run))
     yield "Gains and read noise", _gains(run, results, datasets)
     yield "Photon transfer curves", _curves(run)
     yield "Defects", _defects(run, datasets)
@@ -125,6 +124,11 @@ _STRETCH = (
 )
 
 
+def _times(run: Run) -> dict[int, float]:
+    """Exposure times by id [s]."""
+    return {one: each.taken.exp_time for one, each in run.record.exposures.items()}
+
+
 def _grid(figures: Iterable[Markup], about: str, class_: str = "grid") -> Iterator[Markup]:
     if found := list(figures):
         yield tag("p", about, class_="soft")
@@ -135,6 +139,7 @@ def _first_screen(run: Run, results: Results) -> Iterator[Markup]:
     summary = run.summary
     state = summary["state"]
     about = f"{run.instrument.name}, {summary['started'][:16].replace('T', ' ')} TAI"
+    about += ", resumed" if len(run.record.parts) > 1 else ""
     word = "under way" if state == "RUNNING" else state
     yield tag(
         "h1",
@@ -203,7 +208,7 @@ def _gains(run: Run, results: Results, datasets: Datasets) -> Iterator[Markup]:
                 nominal[name, amplifier] = curve.gain[amplifier], curve.noise[amplifier]
         source = "the ptc in use" if nominal else ""
     bad = summary.get("known_bad_amplifiers") or ()
-    yield from gains.gain_parts(summary["gains"], run.detectors, nominal, source, bad)
+    yield from gains.gain_parts(summary["gains"], run.detectors, nominal, source, bad, _times(run))
 
 
 def _curves(run: Run) -> Iterator[Markup]:

@@ -27,6 +27,7 @@ def gain_parts(
     nominal: _Nominal,
     source: str,
     known_bad: Sequence[Mapping[str, Any]],
+    times: Mapping[int, float],
 ) -> Iterator[Markup]:
     """Show gain and read noise per amplifier and pair of flats, beside those that are known already.
 
@@ -38,6 +39,8 @@ def gain_parts(
         What they are compared with, and where that is from, in words.
     known_bad
         ``known_bad_amplifiers`` of the summary.
+    times
+        Exposure times [s] by id of the exposure.
 
     Yields
     ------
@@ -51,7 +54,7 @@ def gain_parts(
     for detector, found in list(by_detector.items())[:MOST_DETECTORS]:
         name = detectors.get(detector, str(detector))
         yield _gain_plot(name, found, nominal, source)
-        yield _gain_table(name, found, nominal, source, bad)
+        yield _gain_table(name, found, nominal, source, bad, times)
         yield details(f"Every pair, {name}", _pair_table(name, found))
 
 
@@ -94,19 +97,30 @@ def _gain_table(
     nominal: _Nominal,
     source: str,
     bad: Mapping[tuple[str, str], str],
+    times: Mapping[int, float],
 ) -> Markup:
+    time_of = {each["exposures"][0]: times.get(each["exposures"][0], 0.0) for each in found}
+    shortest = min(time_of.values())  # of longer ones the brighter-fatter effect is larger
     head = ["amplifier", "gain [electron/adu]", "spread", "as measured", "pairs", "known gain", "difference"]
     head += ["read noise [electron]", "known noise", "difference"]
-    rows, remarks = [], []
+    rows: list[list[str | int]] = []
+    remarks: dict[str, list[str]] = defaultdict(list)
     for amplifier, measured in _by_amplifier(found).items():
-        columns = (_finite([each[key] for each in measured]) for key in ("gain_corrected", "gain", "noise"))
+        quoted = [each for each in measured if time_of[each["exposures"][0]] == shortest]
+        columns = (_finite([each[key] for each in quoted]) for key in ("gain_corrected", "gain", "noise"))
         corrected, raw, noise = columns
+        n_given = len(_finite([each["gain_corrected"] for each in measured]))
         gain, read_noise = nominal.get((name, amplifier), (None, None))
         remark = bad.get((name, amplifier)) and f"known bad: {bad[name, amplifier]}"
-        if not corrected and not remark:
-            remark = "not measured: no pair gave a finite gain"
-        elif len(corrected) < len(measured):
-            remark = f"{len(measured) - len(corrected)} of {len(measured)} pairs gave none"
+        if n_given < len(measured) and not remark:
+            why = next((each["reason"] for each in measured if each.get("reason")), "it is not finite")
+            n, why = (
+                len(measured),
+                why.partition(",")[0],
+            )  # without numbers, so that amplifiers have it in common
+            remark = f"{n - n_given} of {n} pairs gave none: {why}"
+        if remark:
+            remarks[remark].append(amplifier)
         rows.append(
             [
                 amplifier,
@@ -121,14 +135,18 @@ def _gain_table(
                 _percent(noise, read_noise),
             ]
         )
-        remarks.append(remark or "")
-    if any(remarks):
-        head.append("remark")
-        for row, remark in zip(rows, remarks, strict=True):
-            row.append(tag("td", remark, class_="words"))
-    caption = f"{name}: medians over the pairs; gain without the brighter-fatter effect"
+    of = f" of {shortest:g} s, the shortest" if len(set(time_of.values())) > 1 else ""
+    caption = f"{name}: medians over the pairs{of}; gain without the brighter-fatter effect"
     caption += f"; known: {source}" if source else ""
-    return table(caption, head, rows)
+    lines = [
+        tag(
+            "p",
+            f"{'All amplifiers' if len(named) == len(rows) else ', '.join(named)}: {remark}.",
+            class_="soft",
+        )
+        for remark, named in remarks.items()
+    ]
+    return Markup("".join([table(caption, head, rows), *lines]))
 
 
 def _median(values: Sequence[float]) -> str:
@@ -140,12 +158,21 @@ def _percent(values: Sequence[float], usual: float | None) -> str:
 
 
 def _pair_table(name: str, found: Sequence[Mapping[str, Any]]) -> Markup:
-    head = ["first flat", "second flat", "amplifier", "gain", "without brighter-fatter", "read noise"]
+    head = [
+        "first flat",
+        "second flat",
+        "amplifier",
+        "gain",
+        "without brighter-fatter",
+        "read noise",
+        "why none",
+    ]
     rows = [
         [
             *each["exposures"],
             each["amplifier"],
             *(number(each[key]) for key in ("gain", "gain_corrected", "noise")),
+            tag("td", each.get("reason") or "", class_="words"),
         ]
         for each in found
     ]

@@ -130,6 +130,7 @@ def butler_cell(summary: Mapping[str, Any], instrument: str, detectors: Sequence
             lines.append(
                 f'{dataset_type} = butler.get("{dataset_type}", {about}{filter_}, collections="{made}")'
             )
+    lines += _pair_gains(summary)
     if not lines or not detectors:
         return ""
     head = [
@@ -139,6 +140,19 @@ def butler_cell(summary: Mapping[str, Any], instrument: str, detectors: Sequence
         f"detector = {detectors[0]}",
     ]
     return "\n".join([*head, *lines])
+
+
+def _pair_gains(summary: Mapping[str, Any]) -> list[str]:
+    """The lines that read the gains of the first pair of flats."""
+    job = next((each for each in summary["jobs"] if each["kind"] == "gain" and each["exit_code"] == 0), None)
+    if job is None or not summary["gains"]:
+        return []
+    name = "cpPtcExtract" if summary["simulated"] else "cpPtcPartial"  # as the present cp_pipe calls it
+    where = f'exposure={summary["gains"][0]["exposures"][0]}, collections="{job["collection"]}"'
+    return [
+        f'gains_of_pair = butler.get("{name}", detector=detector, {where})',
+        'gains_of_pair.gain["C05"], gains_of_pair.noise["C05"]',
+    ]
 
 
 def _verified(exposure: Mapping[str, Any], calibration: str) -> bool:

@@ -19,7 +19,7 @@ SIGMA_OF_MAD = 1.4826
 
 
 def number(value: float | None) -> str:
-    """Write a number with four digits.
+    """Write a number with four digits, large ones without an exponent.
 
     Parameters
     ----------
@@ -30,7 +30,9 @@ def number(value: float | None) -> str:
     -------
     text : str
     """
-    return "unknown" if value is None or not math.isfinite(value) else f"{value:.4g}"
+    if value is None or not math.isfinite(value):
+        return "unknown"
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
 
 
 def spread(values: Sequence[float]) -> float:
@@ -223,12 +225,13 @@ class Results:
         Returns
         -------
         results
-            By test, in the order of the exposures.
+            By test, in the order of the exposures; tests of which some failed first, those that do not count
+            last.
         """
         found: dict[str, list[TestResult]] = defaultdict(list)
         for each in sorted(self.by_calibration.get(calibration, ()), key=lambda one: one.exposure or 0):
             found[each.test].append(each)
-        return dict(found)
+        return dict(sorted(found.items(), key=lambda one: _rank(one[1])))
 
     def failures(self, *, counted: bool = True) -> list[Failure]:
         """Find what failed, the most often and the farthest off first.
@@ -287,6 +290,11 @@ def _failure(group: Sequence[TestResult]) -> Iterator[Failure]:
         ordered = sorted(failed, key=lambda each: _known(each.value))
         worst = max(failed, key=lambda each: _known(each.severity))
         yield Failure(worst, ordered[len(ordered) // 2], len(failed), len(group))
+
+
+def _rank(tests: Sequence[TestResult]) -> int:
+    counted = [each.passed for each in tests if each.counted]
+    return 2 if not counted else 1 if all(counted) else 0
 
 
 def _known(value: float | None) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, median, quantiles
 
@@ -28,6 +28,9 @@ SHOWN = 3.0
 NEAR = 0.6
 """Part of what is allowed from which a plot of a series shows the limit."""
 
+NARROWEST = 0.1
+"""Half of what such a plot shows at least, so that what is far from the limits does not look like a drift."""
+
 BINS = 40
 """Bars of a distribution."""
 
@@ -43,7 +46,7 @@ def summary_tables(results: Results) -> Iterator[Markup]:
     Yields
     ------
     markup
-        A table for each calibration and detector.
+        A table for each calibration and detector; those of which most tests failed first.
     """
     for calibration in results.by_calibration:
         by_test = {
@@ -51,10 +54,13 @@ def summary_tables(results: Results) -> Iterator[Markup]:
             for test, tests in results.of(calibration).items()
         }
         by_test = {test: tests for test, tests in by_test.items() if tests}
-        detectors = sorted({each.detector or "" for tests in by_test.values() for each in tests})
+        made = [each for tests in by_test.values() for each in tests]
+        failed = Counter(each.detector or "" for each in made if each.counted and not each.passed)
+        detectors = sorted({each.detector or "" for each in made}, key=lambda name: (-failed[name], name))
         for detector in detectors[:MOST_TABLES]:
             inner = _summary_table(calibration, detector, by_test)
-            yield details(f"{calibration}, {detector}", inner, opened=len(detectors) == 1)
+            n = f": {failed[detector]} failed" if failed[detector] else ""
+            yield details(f"{calibration}, {detector}{n}", inner, opened=len(detectors) == 1)
 
 
 def _summary_table(calibration: str, detector: str, by_test: Mapping[str, Sequence[TestResult]]) -> Markup:
@@ -178,7 +184,8 @@ def _series(calibration: str, test: str, tests: Sequence[TestResult], names: Map
     step = max(1, len(ids) // 8)
     ticks = tuple((float(place), str(ids[place] % 100_000)) for place in range(0, len(ids), step))
     near = [limit for limit in (-1.0, 1.0) if any(each * limit >= NEAR for each in positions)]
-    y = Axis.over([*positions, *near], "part of what is allowed")
+    middle = 0.5 * (min(positions) + max(positions))
+    y = Axis.over([*positions, *near, middle - NARROWEST, middle + NARROWEST], "part of what is allowed")
     x = Axis(-0.5, len(ids) - 0.5, "image of the day, in the order taken", ticks)
     plot = Plot(x, y, f"{calibration} {test} by exposure")
     if len(lines) > MOST_LINES:

@@ -146,7 +146,7 @@ class Plot:
         Width and height.
     """
 
-    LEFT, RIGHT, TOP, BOTTOM = 52.0, 8.0, 8.0, 34.0
+    LEFT, RIGHT, TOP, BOTTOM = 58.0, 8.0, 8.0, 34.0
 
     def __init__(self, x: Axis, y: Axis, label: str, size: tuple[float, float] = (460.0, 240.0)) -> None:
         self.x, self.y, self.label, self.size = x, y, label, size

@@ -80,6 +80,9 @@ def _card(name: str, summary: Mapping[str, Any]) -> Markup:
         of = "" if verdict["n_tests"] is None else f" of {verdict['n_tests']}"
         lines.append(f"{verdict['n_failed']}{of} tests failed")
         lines += _exposures_failed(verdict)
+    elif wanted := CALIBRATIONS[name].image_type and summary["config"].get(CALIBRATIONS[name].option_of("n")):
+        used = sum(each["image_type"] == name and is_used(each) for each in summary["exposures"])
+        lines.append(f"{used} of {wanted} images taken")
     lines += [
         f"certified{'' if each['verified'] else ' UNVERIFIED'} in {each['collection']}" for each in certified
     ]
@@ -97,7 +100,7 @@ def _verdict(verdict: Mapping[str, Any] | None) -> tuple[str, str]:
     if not verdict["complete"]:
         return "incomplete", "warn"
     if not verdict["passed"]:
-        return "rejected", "bad"
+        return "failed" if verdict["generation_collection"] is None else "rejected", "bad"
     return "passed", "warn" if verdict["n_failed"] else "good"
 
 
@@ -108,7 +111,7 @@ def _exposures_failed(verdict: Mapping[str, Any]) -> list[str]:
     failed, limit = (
         thresholds[name] for name in ("FINAL_NUMBER_OF_FAILED_EXPOSURES", "MAX_FAILED_EXPOSURES_THRESHOLD")
     )
-    return [f"{failed} exposures failed ({limit} would reject)"]
+    return [f"{failed} exposure{'s' if failed != 1 else ''} failed ({limit} would reject)"]
 
 
 def heading(results: Results) -> str:
@@ -265,11 +268,9 @@ def _matrix(
     rows = []
     for test, made in by_test.items():
         failed = {one: sum(not each.passed for each in made if each.exposure == one) for one in ids}
-        counted = "" if made[0].counted else " (not counted)"
-        cells = [
-            tag("td", failed[one] or "·", class_="fail" if failed[one] and made[0].counted else None)
-            for one in ids
-        ]
+        counts = {each.exposure for each in made if each.counted and not each.passed}
+        counted = "" if any(each.counted for each in made) else " (not counted)"
+        cells = [tag("td", failed[one] or "·", class_="fail" if one in counts else None) for one in ids]
         rows.append([f"{test}{counted}", *cells, sum(failed.values()), len(made)])
     head = [
         "test",

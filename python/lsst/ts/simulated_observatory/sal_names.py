@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Sequence
+from functools import partial
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import NoReturn
 
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
 
@@ -60,11 +64,39 @@ def use_embedded_sal() -> None:
     for name, (source, only) in _NAMES.items():
         module = importlib.import_module(f"{__package__}.{source}")
         _put(name, {each: getattr(module, each) for each in only or module.__all__})
+    sys.meta_path.append(_Finder())
     control = importlib.import_module(f"{__package__}.control")
     for each in INSTRUMENTS.values():
         above, _, camera_class = f"{_CONTROL}.{each.camera_class}".rpartition(".")
         if above not in _NAMES and each.spectrograph is None:
             _put(above, {camera_class: control.filter_camera(each)})
+
+
+class _Finder(MetaPathFinder):
+    """Finds nothing, and says of the observatory's other classes that they are not simulated."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None, /
+    ) -> None:
+        if fullname.startswith(f"{_CONTROL}."):
+            raise ModuleNotFoundError(_not_simulated(fullname), name=fullname)
+
+
+def _not_simulated(name: str) -> str:
+    there = dict.fromkeys(
+        each for module, (_, only) in _NAMES.items() if module.startswith(_CONTROL) for each in only or ()
+    )
+    return (
+        f"the simulated observatory has no {name}. Nothing is wrong with the installation: of"
+        f" {_CONTROL} it has {', '.join(there)} only"
+    )
+
+
+def _refuse(module: str, name: str) -> NoReturn:
+    """Answer to a name that a module does not have; of Python's own ones some may be missing."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    raise ImportError(_not_simulated(f"{module}.{name}"), name=module)
 
 
 def _put(name: str, contents: dict[str, object]) -> None:
@@ -80,6 +112,8 @@ def _put(name: str, contents: dict[str, object]) -> None:
 def _make(name: str) -> ModuleType:
     module = sys.modules.get(name) or ModuleType(name, "Part of the embedded SAL of ts_calibrations.")
     module.__spec__ = ModuleSpec(name, loader=None)
+    if name == _CONTROL or name.startswith(f"{_CONTROL}."):
+        vars(module).update(__path__=[], __getattr__=partial(_refuse, name))
     sys.modules[name] = module
     package, _, last = name.rpartition(".")
     setattr(importlib.import_module(package), last, module)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ _Row = Mapping[str, Any]
 
 
 def failure_lines(tests: Iterable[_Row], *, most: int | None = None) -> list[str]:
-    """Say what failed, with numbers, the tests that count and are farthest off first.
+    """Say what failed, with numbers, the tests that count first, then the most frequent and farthest off.
 
     Parameters
     ----------
@@ -57,8 +58,7 @@ def likely_cause(tests: Iterable[_Row], n_combined: int | None) -> str | None:
     if not n_combined or n_combined >= FEW_IMAGES:
         return None
     failed = [each for each in tests if each["test"] == "NOISE" and not each["passed"] and each["limit"]]
-    too_low = [each for each in failed if _is_too_low(each)]
-    if 2 * len(too_low) <= len(failed):
+    if 2 * sum(map(_is_too_low, failed)) <= len(failed):
         return None
     images = "image was" if n_combined == 1 else "images were"
     return f"only {n_combined} {images} combined; {RECOMMENDED_IMAGES} are recommended"
@@ -84,11 +84,10 @@ class _Group:
     def worst(self) -> _Row:
         return max(self.failed, key=_excess)
 
-    def rank(self) -> tuple[bool, float, str]:
-        """Those that count first, then those of many amplifiers, then the worst."""
-        several = len(_places(self.failed)) > 1
-        excess = math.inf if several else _excess(self.worst)
-        return not self.worst["counted"], -excess, str(_place(self.worst))
+    def rank(self) -> tuple[bool, bool, int, float, str]:
+        """Those that count first, then those of many amplifiers, then the most frequent, then the worst."""
+        one, often = len(_places(self.failed)) == 1, len({each["exposure"] for each in self.failed})
+        return not self.worst["counted"], one, -often, -_excess(self.worst), str(_place(self.worst))
 
     def line(self, *, several_detectors: bool) -> str:
         """Put it into words."""
@@ -100,9 +99,8 @@ class _Group:
     def _subject(self, several_detectors: bool) -> str:
         detector, amplifier = _place(self.worst)
         shown = detector if several_detectors or amplifier is None else None
-        if len(_places(self.failed)) == 1:
+        if (n := len(_places(self.failed))) == 1:
             return " ".join(each for each in (shown, amplifier, self.test) if each)
-        n = len(_places(self.failed))
         of_all = f"all {n}" if n == self.n_amplifiers else f"{n} of {self.n_amplifiers}"
         where = "" if self.of_whole_camera or not several_detectors else f" of {detector}"
         parts = "amplifiers" if amplifier else "detectors"
@@ -112,10 +110,8 @@ class _Group:
         worst, values = self.worst, [each["value"] for each in self.failed if each["value"] is not None]
         if worst["value"] is None:
             return "no value"
-        several = len({_shown(each) for each in values}) > 1
-        measured = f"{_shown(worst['value'], _digits(worst))} {worst['unit']}".rstrip() + (
-            " at worst" if several else ""
-        )
+        at_worst = " at worst" if len({_shown(each) for each in values}) > 1 else ""
+        measured = f"{_shown(worst['value'], _digits(worst))} {worst['unit']}".rstrip() + at_worst
         about = "; ".join(_comparison(worst))
         return f"{measured} ({about})" if about else measured
 
@@ -152,23 +148,26 @@ def _groups(tests: Sequence[_Row], *, together: bool) -> Iterator[_Group]:
         made = [each for each in tests if each["test"] == name and bool(each["amplifier"]) is of_amplifiers]
         n_exposures = len({each["exposure"] for each in made})
         failed = [each for each in made if not each["passed"]]
-        if together and _most(failed, made):
-            yield _Group(name, failed, len(_places(made)), n_exposures, of_whole_camera=True)
-            continue
+        common, failed = _split(failed, made, n_exposures, together)
+        if common:
+            yield _Group(name, common, len(_places(made)), n_exposures, of_whole_camera=True)
         for detector in dict.fromkeys(each["detector"] for each in failed):
-            here = [each for each in failed if each["detector"] == detector]
-            there = [each for each in made if each["detector"] == detector]
-            if together and _most(here, there):
-                yield _Group(name, here, len(_places(there)), n_exposures)
-                continue
+            here, there = ([each for each in rows if each["detector"] == detector] for rows in (failed, made))
+            common, here = _split(here, there, n_exposures, together)
+            if common:
+                yield _Group(name, common, len(_places(there)), n_exposures)
             for place in dict.fromkeys(map(_place, here)):
                 yield _Group(name, [each for each in here if _place(each) == place], 1, n_exposures)
 
 
-def _most(failed: Sequence[_Row], made: Sequence[_Row]) -> bool:
-    """Whether a test failed at most of several places."""
-    n = len(_places(failed))
-    return n > 2 and 2 * n > len(_places(made))
+def _split(
+    failed: Sequence[_Row], made: Sequence[_Row], n_exposures: int, together: bool
+) -> tuple[list[_Row], list[_Row]]:
+    """Failures of places that fail in half of the exposures, if most do and are put together; the others."""
+    often = {place for place, n in Counter(map(_place, failed)).items() if 2 * n >= n_exposures}
+    several = together and len(often) > 2 and 2 * len(often) > len(_places(made))
+    common = [each for each in failed if several and _place(each) in often]
+    return common, [each for each in failed if not (several and _place(each) in often)]
 
 
 def _place(row: _Row) -> tuple[str | None, str | None]:

@@ -50,11 +50,12 @@ def gain_line(gains: Sequence[Mapping[str, Any]]) -> str:
     """
     known = [each["gain_corrected"] for each in gains if _is_known(each["gain_corrected"])]
     pairs = len({tuple(each["exposures"]) for each in gains})
-    amplifiers = len({(each["detector"], each["amplifier"]) for each in gains})
+    of = len({(each["detector"], each["amplifier"]) for each in gains})
+    n = len({(each["detector"], each["amplifier"]) for each in gains if _is_known(each["gain_corrected"])})
     values = f"{min(known):.3f} to {max(known):.3f} electron/adu" if known else "none could be measured"
     return (
-        f"Gains of {amplifiers} amplifiers from {pairs} pair{'s' if pairs != 1 else ''} of flats: {values},"
-        " corrected for the brighter-fatter effect."
+        f"Gains of {f'{n} of {of}' if 0 < n < of else of} amplifiers from {pairs}"
+        f" pair{'s' if pairs != 1 else ''} of flats: {values}, corrected for the brighter-fatter effect."
     )
 
 

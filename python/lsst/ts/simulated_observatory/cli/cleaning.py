@@ -30,12 +30,10 @@ def clean(folder: Path, summary: Mapping[str, Any], console: Console, *, yes: bo
     Raises
     ------
     click.UsageError
-        The run is not a simulated one, can be resumed and needs them, or its repository is not there.
+        The run is not a simulated one, or its repository is not there.
     """
     if not summary["simulated"]:
-        raise click.UsageError(
-            "this run is not simulated: the observatory's repository is not for this command"
-        )
+        raise click.UsageError("this run is not simulated: --clean touches no repository of the observatory")
     repository = Path(summary["repo"] or folder / "repo")
     if not is_complete(repository):
         raise click.UsageError(f"{repository}: there is no simulated repository")

@@ -59,7 +59,7 @@ def changes(before: _Summary, after: _Summary) -> list[Change]:
 
 
 def failure_changes(before: _Summary, after: _Summary) -> Iterator[str]:
-    """Say which tests failed in one run more often than in the other.
+    """Say which tests failed in one run more often than in the other, the greatest difference first.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def failure_changes(before: _Summary, after: _Summary) -> Iterator[str]:
         E.g. ``BIAS NOISE of RXX_S00 C05: 0 failures before, 5 after``.
     """
     earlier, later = _failures(before), _failures(after)
-    for key in sorted(set(earlier) | set(later)):
+    for key in sorted(set(earlier) | set(later), key=lambda each: (-abs(later[each] - earlier[each]), each)):
         if earlier[key] != later[key]:
             quantity, place = key
             yield f"{quantity} of {place}: {earlier[key]} failures before, {later[key]} after"

@@ -61,6 +61,14 @@ def _show_faults(context: click.Context, _: click.Parameter, values: tuple[str, 
     return values
 
 
+def _complete_faults(_context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Names of faults for the completion of the shell."""
+    from ..faults.faults import FAULT_KINDS
+
+    names = ["help", *(name for kinds in FAULT_KINDS.values() for name in kinds)]
+    return [name for name in names if name.startswith(incomplete)]
+
+
 def read_level(_context: click.Context, _: click.Parameter, value: str) -> int:
     """Read a level of the log, by name or number.
 
@@ -98,7 +106,9 @@ def _read_date(_context: click.Context, _: click.Parameter, value: str | None) -
     try:
         night = datetime.date.fromisoformat(value)
     except ValueError:
-        raise click.UsageError(f"--date {one_line(repr(value), 80)}: write YYYY-MM-DD") from None
+        raise click.UsageError(
+            f"--date {one_line(repr(value), 80)}: there is no such date; write YYYY-MM-DD"
+        ) from None
     if not 2000 <= night.year < 2100:
         raise click.UsageError(f"--date {value!r}: the simulated night lies between 2000 and 2099")
     return night
@@ -112,7 +122,7 @@ def _read_collections(
         if not is_collection(value):
             shown = one_line(repr(value), 80)
             raise click.UsageError(
-                f"--collection {shown}: letters, digits and . _ / - make a name, up to {LONGEST_NAME} of them"
+                f"--collection {shown}: use letters, digits and . _ / -, up to {LONGEST_NAME} of them"
             )
     return values
 
@@ -232,6 +242,7 @@ def simulation_options(out: str, date: str) -> Callable[[_Command], _Command]:
             multiple=True,
             metavar="NAME[:KEY=VALUE,...]",
             callback=_show_faults,
+            shell_complete=_complete_faults,
             is_eager=True,
             help="Something that goes wrong; can be repeated. 'help' lists all faults.",
         ),

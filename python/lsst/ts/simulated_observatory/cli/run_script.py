@@ -30,8 +30,15 @@ def _choose_sal(simulate: bool) -> None:
     use_embedded_sal()
 
 
+def _complete_scripts(_context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Paths of scripts for the completion of the shell."""
+    from .scripts import SCRIPTS
+
+    return [each for each in SCRIPTS if each.startswith(incomplete)]
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("script", required=False)
+@click.argument("script", required=False, shell_complete=_complete_scripts)
 @path_option("-c", "--config", "config_file", help="YAML file with the configuration.")
 @click.option(
     "-p",
@@ -164,4 +171,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main(prog_name="bin/run_script")
+    main(prog_name="bin/run_script", complete_var="_RUN_SCRIPT_COMPLETE")

@@ -13,7 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from lsst.ts.calibrations.domain.text import one_line
+from lsst.ts.calibrations.domain.text import first_lines, one_line
 from lsst.ts.calibrations.journal.summary import SUMMARY
 from lsst.ts.calibrations.run.page_process import PAGE
 
@@ -44,7 +44,7 @@ SIGNIFICANT = 3.0
     is_flag=True,
     help="Delete the processed images of the run, after asking; calibrations, raws and results stay.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="With --clean: do not ask.")
 @click.version_option(package_name="ts-calibrations")
 def main(folder: Path | None, open_page: bool, compare: Path | None, cleaned: bool, yes: bool) -> None:
     """Show how the run in DIR ended; by default the last one below runs/.
@@ -76,7 +76,8 @@ def main(folder: Path | None, open_page: bool, compare: Path | None, cleaned: bo
     if open_page:
         if not (folder / PAGE).exists():
             raise click.UsageError(f"{folder} has no page {PAGE}")
-        webbrowser.open((folder / PAGE).as_uri())
+        if not webbrowser.open((folder / PAGE).as_uri()):
+            console.print("No browser could be started here; the page is the file that is named above.")
 
 
 def _last_run() -> Path:
@@ -128,7 +129,8 @@ def _show_changes(
         + (f"; {without} were measured once only and have no sigma." if without else "."),
         highlight=False,
     )
-    for line in failure_changes(earlier, later):
+    failures = list(failure_changes(earlier, later))
+    for line in first_lines(failures, MOST_CHANGES):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -21,7 +21,7 @@ def _amplifier(text: str) -> str:
 def _images(text: str) -> str:
     first, dash, last = text.partition("-")
     if whole_number(first) > whole_number(last if dash else first):
-        raise ValueError("the last image is before the first one")
+        raise ValueError("a first image that is not after the last one")
     return text
 
 
@@ -34,7 +34,9 @@ _bits = number("a whole number of bits from 10 to 18", lambda found: found in ra
 _AMPLIFIER = Option("name of the amplifier, e.g. C05", _amplifier, required=True)
 _COLUMN = Option("column of the assembled, trimmed image, from 0", index, required=True)
 _IMAGES = Option("numbers of the images in the run, from 1, such as 3-6 or 7", _images, required=True)
-_DETECTOR = {"detector": Option("Butler id of the only detector that has it", index)}
+_DETECTOR = {
+    "detector": Option("Butler id of the only detector that has it; every detector if left out", index)
+}
 
 
 def _kind(name: str, meaning: str, **options: Option) -> FaultKind:
@@ -44,103 +46,103 @@ def _kind(name: str, meaning: str, **options: Option) -> FaultKind:
 _ROWS = (
     _kind(
         "amplifier-noise",
-        "The read noise of an amplifier is multiplied.",
+        "the read noise of an amplifier is multiplied",
         amplifier=_AMPLIFIER,
-        factor=Option("factor of the noise", _positive, default=1.2),
+        factor=Option("by which factor", _positive, default=1.2),
     ),
     _kind(
         "amplifier-dead",
-        "No charge reaches the output of an amplifier: bias level and read noise only.",
+        "no charge reaches the output of an amplifier: bias level and read noise only",
         amplifier=_AMPLIFIER,
     ),
     _kind(
         "amplifier-constant",
-        "All pixels of an amplifier, its overscans too, have one value.",
+        "all pixels of an amplifier, its overscans too, have one value",
         amplifier=_AMPLIFIER,
         level=Option("the value, adu", _level, default=0.0),
     ),
     _kind(
         "amplifier-glow",
-        "All pixels of an amplifier have a high dark current.",
+        "all pixels of an amplifier have a high dark current",
         amplifier=_AMPLIFIER,
         rate=Option("electron/s", _positive, default=20.0),
     ),
     _kind(
         "gain-drift",
-        "The gain of an amplifier is not what it was when the reference calibrations were made.",
+        "the gain of an amplifier is not what it was when the reference calibrations were made",
         amplifier=_AMPLIFIER,
-        change=Option("its relative change", _change, default=0.02),
+        change=Option("relative change of the gain", _change, default=0.02),
     ),
     _kind(
         "full-well",
-        "The pixels of an amplifier are full earlier.",
+        "the pixels of an amplifier saturate earlier",
         amplifier=_AMPLIFIER,
-        factor=Option("of its full well", _part, default=0.7),
+        factor=Option("part of its full well that is left", _part, default=0.7),
     ),
     _kind(
         "deferred-charge",
-        "Charge stays behind in the serial register of an amplifier.",
+        "charge stays behind in the serial register of an amplifier",
         amplifier=_AMPLIFIER,
-        part=Option("of the charge, at each transfer", _part, default=1e-4),
+        part=Option("part of the charge that stays behind at each transfer", _part, default=1e-4),
     ),
     _kind(
         "adc-range",
-        "The analog to digital converters end early.",
-        bits=Option("how many they have", _bits, default=17.0),
+        "the analog-to-digital converters saturate early",
+        bits=Option("bits that they have", _bits, default=17.0),
     ),
     _kind(
         "common-mode",
-        "All amplifiers of a detector have more noise in common.",
+        "all amplifiers of a detector share additional noise",
         noise=Option("its rms, electron", _positive, default=5.0),
     ),
     _kind(
         "light-leak",
-        "Light reaches the detector all the time, with the shutter closed too.",
+        "light reaches the detector all the time, even with the shutter closed",
         rate=Option("electron/s in every pixel", _positive, default=5.0),
     ),
     _kind(
         "light-leak-in",
-        "Light reaches the detector in some images, with the shutter closed too.",
+        "light reaches the detector in some images, even with the shutter closed",
         images=_IMAGES,
         rate=Option("electron/s in every pixel", _positive, default=5.0),
     ),
     _kind(
         "lamp-flicker",
-        "The lamp is brighter or fainter from flat to flat.",
+        "the lamp is brighter or fainter from flat to flat",
         rms=Option("relative rms of its light", _part, default=0.02),
     ),
     _kind(
         "lamp-dim",
-        "The lamp is fainter in some images.",
+        "the lamp is fainter in some images",
         images=_IMAGES,
-        factor=Option("of its light", _part, default=0.5),
+        factor=Option("part of its light that is left", _part, default=0.5),
     ),
     _kind(
         "lamp-gradient",
-        "The light of each flat has a gradient of its own over the detector.",
+        "the light of each flat has a gradient of its own over the detector",
         change=Option("relative change from side to side", _part, default=0.01),
     ),
     _kind(
         "hot-column",
-        "A column of the assembled detector has a high dark current over its whole height.",
+        "a column of the assembled detector has a high dark current over its whole height",
         column=_COLUMN,
         rate=Option("electron/s in every pixel of it", _positive, default=50.0),
     ),
     _kind(
         "hot-pixels",
-        "Many pixels of an amplifier have a high dark current.",
+        "many pixels of an amplifier have a high dark current",
         amplifier=_AMPLIFIER,
-        part=Option("of its pixels", _part, default=0.025),
-        rate=Option("electron/s in each", _positive, default=50.0),
+        part=Option("part of its pixels", _part, default=0.025),
+        rate=Option("electron/s in each of them", _positive, default=50.0),
     ),
     _kind(
         "bleeding",
-        "A glowing spot in the lower half of a column makes it bleed, into the parallel overscan too.",
+        "a glowing spot in the lower half of a column makes it bleed, even into the parallel overscan",
         column=_COLUMN,
         rate=Option("electron/s in the spot", _positive, default=1e7),
     ),
-    _kind("shutter-stuck", "The shutter does not open."),
-    _kind("shutter-shut", "The shutter does not open in some images.", image=_IMAGES),
+    _kind("shutter-stuck", "the shutter does not open"),
+    _kind("shutter-shut", "the shutter does not open in some images", image=_IMAGES),
 )
 
 DETECTOR_KINDS: Mapping[str, FaultKind] = {kind.name: kind for kind in _ROWS}

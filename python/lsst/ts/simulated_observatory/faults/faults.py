@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,19 @@ from .detector_kinds import DETECTOR_KINDS
 from .kinds import KINDS
 from .options import FaultKind, Value
 
-__all__ = ["Fault", "FaultError", "Faults", "describe_faults"]
+__all__ = ["FAULT_KINDS", "Fault", "FaultError", "Faults", "describe_faults", "shared_options"]
+
+FAULT_KINDS: Mapping[str, Mapping[str, FaultKind]] = {
+    "Faults of the components": KINDS,
+    "Faults of the detectors": DETECTOR_KINDS,
+}
+"""All kinds of faults by name, below headings."""
+
+SHARED_BY = 3
+"""Faults that have an option, from which on the help text explains it once."""
+
+WIDTH = 100
+"""Columns of the help text."""
 
 MOST_SHOWN = 80
 """Characters of what somebody wrote that are repeated in a message."""
@@ -128,24 +141,47 @@ class Faults:
 
 
 def describe_faults() -> str:
-    """Help text: every fault with its options."""
-    return "\n".join(
-        [
-            "Faults of the components (--fault NAME[:KEY=VALUE,...], can be repeated):",
-            *_help_lines(KINDS),
-            "Faults of the detectors:",
-            *_help_lines(DETECTOR_KINDS),
-        ]
-    )
+    """Help text: every fault with its options; those that many have are explained once."""
+    lines = ["A fault is --fault NAME[:KEY=VALUE,...]; --fault can be repeated."]
+    for heading, kinds in FAULT_KINDS.items():
+        shared = shared_options(kinds)
+        lines += ["", f"{heading}:"]
+        for name, kind in kinds.items():
+            keys = ", ".join(key for key, text in _explained(kind) if (key, text) in shared)
+            lines += _wrapped([(name, f"{kind.meaning}{keys and f' [{keys}]'}")], 2)
+            lines += _wrapped((each for each in _explained(kind) if each not in shared), 6)
+        lines += ["  Keys in brackets:", *_wrapped(shared, 6)]
+    return "\n".join(lines)
 
 
-def _help_lines(kinds: Mapping[str, FaultKind]) -> Iterator[str]:
-    for name, kind in kinds.items():
-        yield f"  {name}: {kind.meaning}"
-        for key, option in kind.options.items():
-            choices = f": {', '.join(map(str, option.choices))}" if option.choices else ""
-            default = "" if option.default in (None, "") else f" (default {option.default})"
-            yield f"      {key}=  {option.meaning}{choices}{' (needed)' if option.required else default}"
+def shared_options(kinds: Mapping[str, FaultKind]) -> list[tuple[str, str]]:
+    """Find the options that many faults have.
+
+    Parameters
+    ----------
+    kinds
+        Of the faults, by name.
+
+    Returns
+    -------
+    options
+        As `Option.explained` explains them, those of the first faults first.
+    """
+    explained = Counter(each for kind in kinds.values() for each in _explained(kind))
+    return [each for each, times in explained.items() if times >= SHARED_BY]
+
+
+def _wrapped(entries: Iterable[tuple[str, str]], indent: int) -> Iterator[str]:
+    blanks = " " * indent
+    for name, meaning in entries:
+        yield from textwrap.wrap(
+            f"{name}: {meaning}", WIDTH, initial_indent=blanks, subsequent_indent=f"{blanks}    "
+        )
+
+
+def _explained(kind: FaultKind) -> list[tuple[str, str]]:
+    """Every option of a fault, as one writes it, with its meaning."""
+    return [option.explained(key) for key, option in kind.options.items()]
 
 
 def _of_detector(fault: Fault) -> DetectorFault:
@@ -159,7 +195,7 @@ def _read(specification: str) -> Fault:
     known = {**KINDS, **DETECTOR_KINDS}
     if name not in known:
         near = _near(name, known)
-        raise FaultError(f"there is no fault {_shown(name)}{near}; --fault help lists all")
+        raise FaultError(f"there is no fault {_shown(name)}{near or '.'} --fault help lists all")
     kind = known[name]
     given: dict[str, str] = {}
     for part in filter(None, text.split(",")):
@@ -168,7 +204,8 @@ def _read(specification: str) -> Fault:
             near = "" if key in kind.options else _near(key, kind.options)
             options = ", ".join(kind.options) or "none"
             raise FaultError(
-                f"fault {name!r}: {_shown(part)} is not one KEY=VALUE of its options ({options}){near}"
+                f"fault {name!r}: {_shown(part)} is not KEY=VALUE with one of its options, once"
+                f" ({options}){near}"
             )
         given[key] = value
     return Fault(kind, {key: _value(kind, key, given.get(key)) for key in kind.options})
@@ -193,8 +230,10 @@ def _value(kind: FaultKind, key: str, text: str | None) -> Value | None:
     try:
         value = option.read(text)
     except ValueError as error:
-        raise FaultError(f"fault {kind.name!r}: {key}={_shown(text)}: {str(error)[:MOST_SHOWN]}") from None
+        raise FaultError(
+            f"fault {kind.name!r}: {key}={_shown(text)}: use {str(error)[:MOST_SHOWN]}"
+        ) from None
     if option.choices and value not in option.choices:
         choices = ", ".join(map(str, option.choices))
-        raise FaultError(f"fault {kind.name!r}: {key}={_shown(text)} is none of {choices}")
+        raise FaultError(f"fault {kind.name!r}: {key}={_shown(text)}: choose one of {choices}")
     return value

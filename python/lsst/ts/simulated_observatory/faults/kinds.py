@@ -30,29 +30,28 @@ _factor = number("a factor from 1 to 1e6", lambda found: 1.0 <= found <= 1e6)
 _COMPONENT = Option("SAL name, e.g. ATCamera or OCPS:1", required=True, condition=True)
 _STATES = ("STANDBY", "DISABLED", "FAULT")
 _STATE = Option("its state", str.upper, required=True, choices=_STATES, drawn=_STATES)
-_IMAGE = Option(
-    "number of the image in the run, from 1; every image if left out", whole_number, condition=True
-)
-_DETECTOR = Option("detector name, e.g. RXX_S00; all if left out", condition=True)
-_JOB_KIND = Option("of which jobs; all if left out", condition=True, choices=("generate", "verify", "gain"))
-_CALIBRATION = Option(
-    "of which jobs; all if left out", str.upper, condition=True, choices=(*CALIBRATION_TYPES, GAIN)
-)
+_IMAGE = Option("number of the image in the run, from 1", whole_number, condition=True)
+_DETECTOR = Option("detector name, e.g. RXX_S00", condition=True)
+_JOB_KIND = Option("of which jobs", condition=True, choices=("generate", "verify", "gain"))
+_CALIBRATION = Option("of which jobs", str.upper, condition=True, choices=(*CALIBRATION_TYPES, GAIN))
 _BY = Option(
-    "by how much, s; less than 0 for backwards", _step, default=-37.0, drawn=(-3600, -37, -1, 1, 37, 3600)
+    "by how many seconds; less than 0 for backwards",
+    _step,
+    default=-37.0,
+    drawn=(-3600, -37, -1, 1, 37, 3600),
 )
-_TIMES = Option("how often it strikes; always if left out", whole_number)
+_TIMES = Option("how often it strikes; every time if left out", whole_number)
 _TIMES_ONE = Option("how often it strikes", whole_number, default=1)
 _STATUS_CODE = Option("statusCode", whole_number, default=1, drawn=(1, 3))
 _EXIT_CODE = Option("exit code", whole_number, default=1, drawn=(1, 2, 255))
-_MUCH = Option("how much", _factor, default=10.0, drawn=(2, 20, 500))
+_MUCH = Option("how many times longer", _factor, default=10.0, drawn=(2, 20, 500))
 _PHASES = ("completed", "error", "executing", "aborted")
-_PHASE = Option("which", default="completed", choices=_PHASES, drawn=_PHASES)
-_INSTRUMENT = Option("which", required=True, choices=tuple(INSTRUMENTS))
-_WHERE = Option(
-    "of the acknowledgement or of job_result; of both if left out", condition=True, choices=("ack", "result")
+_PHASE = Option("which phase", default="completed", choices=_PHASES, drawn=_PHASES)
+_INSTRUMENT = Option("of which instrument", required=True, choices=tuple(INSTRUMENTS))
+_WHERE = Option("in the acknowledgement or in job_result", condition=True, choices=("ack", "result"))
+_COLLECTION = Option(
+    "which collection; if left out, the calib_collection of the default configuration", default=""
 )
-_COLLECTION = Option("where; by default the calib_collection of the default configuration", default="")
 _INCOMPLETE = "The verification of [A-Z]+ has|VERIFICATION NEGATIVE|is not completely verified"
 _NO_BEGIN = "startIntegration (of .* )?has not come"
 _NO_END = "the endReadout of .* has not come|not confirmed"
@@ -106,11 +105,11 @@ _ROWS = (
     _image("end-readout-reordered", "an endReadout comes after that of the next image", _NO_END),
     FaultKind(
         "local-image-before",
-        "the last image before the run was taken under local control, with the number of the first to come",
+        "the last image before the run was taken under local control, with the number of the first one of it",
     ),
     _image(
         "local-image-between",
-        "after an image one is taken under local control, with the number of the next one",
+        "after an image, another is taken under local control, with the number of the next one",
     ),
     _image(
         "header-late",
@@ -124,29 +123,29 @@ _ROWS = (
     _file("oods-duplicated", "an imageInOODS is published twice"),
     _file(
         "oods-status",
-        "the Butler refuses a file; imageInOODS has the numbers of exposure and detector, and no names",
+        "the Butler refuses a file; imageInOODS has numbers of exposure and detector, but no names",
         "not confirmed by the OODS .*statusCode",
         {"code": _STATUS_CODE},
     ),
     _file(
         "oods-metadata",
-        "the OODS cannot read the header of a file; imageInOODS says neither image nor detector",
+        "the OODS cannot read the header of a file; imageInOODS names neither image nor detector",
         _NO_EVENT,
     ),
     _file(
         "oods-nameless",
-        "imageInOODS of a file that is ingested says neither image nor detector",
+        "a file is ingested, but its imageInOODS names neither image nor detector",
         _NO_EVENT,
     ),
     _file(
         "oods-overtaken",
-        "another process has ingested a file, so that the Butler refuses it when the OODS comes",
+        "another process has already ingested a file, so that the Butler refuses it when the OODS comes",
         "not confirmed by the OODS .*statusCode",
     ),
-    _file("oods-foreign", "imageInOODS names an image that was not taken here instead of its own", _NO_EVENT),
+    _file("oods-foreign", "imageInOODS names an image of another run instead of its own", _NO_EVENT),
     _image(
         "oods-one-detector",
-        "imageInOODS comes for the first detector of the camera alone",
+        "imageInOODS comes only for the first detector of the camera",
         _NO_EVENT,
         rare=True,
     ),
@@ -159,7 +158,7 @@ _ROWS = (
     ),
     FaultKind(
         "clock-step",
-        "TAI jumps at the begin of an image",
+        "the clock (TAI) jumps at the beginning of an image",
         {"image": _IMAGE, "seconds": _BY, "times": _TIMES_ONE},
         of_machine=True,
     ),
@@ -171,23 +170,23 @@ _ROWS = (
     ),
     _job("ocps-exit", "a job fails with an exit code", "exit code [1-9]", {"code": _EXIT_CODE}),
     _job("ocps-refused", "the execution service behind the OCPS refuses a job", "the OCPS refused it"),
-    _job("ocps-silent", "the OCPS never answers to a job", "did not answer"),
+    _job("ocps-silent", "the OCPS does not answer when a job is submitted", "did not answer"),
     _job(
         "ocps-acknowledgement-late",
-        "the OCPS acknowledges a job late; it has begun",
+        "the OCPS acknowledges a job late, when it has begun",
         "did not answer",
         _seconds(5, 60, 200),
     ),
     _job(
         "ocps-poll",
-        "the execution service does not say how a job is: the command fails, and the job runs on",
+        "the execution service does not tell the state of a job: the command fails, but the job goes on",
         "the OCPS gave it up",
     ),
     _job("ocps-aborted", "somebody else aborts a job, and its log is deleted", "exit code 255"),
-    _job("ocps-foreign", "job_result of jobs of others come before that of a job"),
+    _job("ocps-foreign", "before the job_result of a job, those of jobs of others come"),
     _job(
         "ocps-result-early",
-        "job_result comes before the OCPS has acknowledged that it took a job",
+        "job_result comes before the OCPS has acknowledged the job",
         "did not answer|did not end within",
     ),
     _job(
@@ -205,7 +204,7 @@ _ROWS = (
     _job("ocps-result-duplicated", "a job_result is published twice"),
     _job(
         "ocps-phase",
-        "the JSON of job_result says another phase than that of the submission",
+        "the JSON of job_result has another phase than that of the submission",
         more={"phase": _PHASE},
     ),
     _job(
@@ -216,12 +215,12 @@ _ROWS = (
     ),
     _job(
         "ocps-offline",
-        "the OCPS goes OFFLINE while a job runs, and says nothing of it any more",
+        "the OCPS goes OFFLINE while a job runs, and tells nothing more about it",
         "OFFLINE|STANDBY|did not end within|did not answer|refused",
     ),
     _job(
         "ocps-standby",
-        "the OCPS is put into STANDBY while a job runs, which ends as ever; it takes no other one",
+        "the OCPS is put into STANDBY while a job runs: the job ends normally, but no other is accepted",
         "STANDBY",
     ),
     _job("ocps-slow", "a job takes much longer", "did not end within", {"factor": _MUCH}),
@@ -229,31 +228,31 @@ _ROWS = (
     _verify("no-detector", "the result of a detector is missing"),
     _verify("no-amplifier", "the results of an amplifier are missing"),
     _verify("nan", "a measured value is not a number"),
-    _verify("untested", "an exposure was measured and not tested"),
-    _verify("extra", "results have keys that nobody knows", cause=""),
+    _verify("untested", "an exposure was measured, but not tested"),
+    _verify("extra", "results have unknown keys", cause=""),
     _verify("empty", "the results of an exposure are empty"),
     FaultKind(
         "ptc-without-gain",
-        "the photon transfer curves that are in use have no gain of an amplifier",
+        "the photon transfer curves in use have no gain for an amplifier",
         {"amplifier": Option("its name", required=True, choices=AMPLIFIERS, drawn=AMPLIFIERS[::5])},
         lasting=True,
     ),
     _butler(
         "butler-certified",
-        "when a job ends somebody else certifies a calibration of its type for another time",
+        "when a job ends, somebody else certifies a calibration of its type for another time",
         more={"collection": _COLLECTION},
     ),
-    _butler("butler-ingested", "when a job ends another process ingests an image of another controller"),
+    _butler("butler-ingested", "when a job ends, another process ingests an image of another controller"),
     _butler(
         "butler-pruned",
-        "when a job ends somebody else removes all that it has made",
+        "when a job ends, somebody else removes everything it has made",
         f"{_INCOMPLETE}|no gain in|are not there",
         rare=True,
         lasting=True,
     ),
     _butler(
         "butler-raw-pruned",
-        "when a job ends somebody else removes the last of its images from the repository",
+        "when a job ends, somebody else removes the last of its images from the repository",
         f"{_INCOMPLETE}|no gain in|are not there|exit code 1",
         rare=True,
         lasting=True,
@@ -279,7 +278,7 @@ _ROWS = (
     ),
     _butler(
         "butler-conflict",
-        "when a job ends somebody else certifies, for all times, another calibration of its type",
+        "when a job ends, somebody else certifies, for all times, another calibration of its type",
         "another one is valid|only one can be valid at a time",
         {"collection": _COLLECTION},
         rare=True,
@@ -287,7 +286,7 @@ _ROWS = (
     ),
     _butler(
         "butler-other-night",
-        "when a job ends the numbers of the exposures come to mean others: group, type and time of the next",
+        "when a job ends, each exposure id gets the group, type and exposure time of the next exposure",
         f"of the Butler is|another one is valid|{_BEFORE}",
         lasting=True,
     ),

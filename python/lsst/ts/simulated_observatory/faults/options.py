@@ -33,6 +33,25 @@ class Option:
     drawn: tuple[Value, ...] = ()
     """Values from which a campaign draws, if it sets the option."""
 
+    def explained(self, key: str) -> tuple[str, str]:
+        """Explain it for the help text.
+
+        Parameters
+        ----------
+        key
+            Its name.
+
+        Returns
+        -------
+        written, meaning
+            As one writes it, with its default; and what it is, which values it has, and whether it must be
+            given.
+        """
+        default = f"{self.default:g}" if isinstance(self.default, float) else f"{self.default or ''}"
+        choices = f": {', '.join(map(str, self.choices))}" if self.choices else ""
+        need = " (must be given)" if self.required else "; all if left out" if self.condition else ""
+        return f"{key}={default}" if default else key, f"{self.meaning}{choices}{need}"
+
 
 @dataclass(frozen=True)
 class FaultKind:
@@ -106,10 +125,9 @@ def whole_number(text: str) -> int:
     ValueError
         It is none.
     """
-    found = int(text)
-    if not 1 <= found <= MOST_COUNTED:
-        raise ValueError(f"it counts from 1 up to {MOST_COUNTED}")
-    return found
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_COUNTED):
+        raise ValueError(f"a whole number from 1 to {MOST_COUNTED}")
+    return int(text)
 
 
 def index(text: str) -> int:

@@ -60,4 +60,5 @@ def repository_config() -> Config:
     classes[IMAGE]["parameters"] = ["rows"]
     formatters = {name: f"{_HERE}.{_FORMATTERS.get(name, 'formatters.TableFormatter')}" for name in _TYPES}
     formatters[STATISTICS] = f"{_HERE}.statistics_formatter.StatisticsFormatter"
+    formatters[RESULTS] = f"{_HERE}.results_formatter.ResultsFormatter"
     return Config({"storageClasses": classes, "datastore": {"formatters": formatters}})

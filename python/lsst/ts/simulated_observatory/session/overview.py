@@ -16,7 +16,7 @@ from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from lsst.ts.calibrations.domain.text import first_lines, plain
 from lsst.ts.calibrations.journal.summary import is_used
 from lsst.ts.calibrations.report.failures import failure_lines
-from lsst.ts.calibrations.run.page_process import PAGE
+from lsst.ts.calibrations.run.page_process import PAGE, PAGE_LOG
 
 __all__ = ["show_overview"]
 
@@ -77,7 +77,7 @@ def _rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]
         ]
         yield (
             name,
-            used.get(name, ""),
+            used.get(name) or _none_of(summary["config"].get(calibration.option_of("n"))),
             _failed(verdict),
             _verdict(verdict, bool(left)),
             ", ".join(each["collection"] + ("" if each["verified"] else " UNVERIFIED") for each in certified),
@@ -85,6 +85,10 @@ def _rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]
     if pairs := {tuple(each["exposures"]) for each in summary["gains"]}:
         n = len(pairs)
         yield PAIR_GAINS.title.partition(" ")[0], f"{n} pair{'s' if n != 1 else ''}", "", "measured", ""
+
+
+def _none_of(wanted: int | None) -> str:
+    return "" if wanted is None else f"0 of {wanted}"
 
 
 def _used(summary: Mapping[str, Any]) -> dict[str, str]:
@@ -124,7 +128,9 @@ def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tup
     reason = summary["reason"].removeprefix("Error in run: ") if state != "DONE" else ""
     for said in ("stopped; ", f" See {folder}.", *(f", its log: {log}" for log in logs)):
         reason = reason.replace(said, "", 1)  # state and lines below say it
-    wrapped = textwrap.wrap(reason, max(width - 20, 20))
+    wrapped = [
+        part for line in reason.splitlines() for part in textwrap.wrap(line.strip(), max(width - 20, 20))
+    ]
     if len(wrapped) > MOST_LINES:
         wrapped[MOST_LINES - 1] = f"{wrapped[MOST_LINES - 1][: max(width - 24, 16)]} ..."
     yield state, "\n".join(wrapped[:MOST_LINES]), STYLES.get(state, "")
@@ -133,6 +139,8 @@ def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tup
         yield "Log of the job", log, ""
     if (folder / PAGE).exists():
         yield "Page", str(folder / PAGE), ""
+    elif (folder / PAGE_LOG).exists():
+        yield "Page", f"{folder / PAGE} (being drawn)", ""
     yield "Run directory", str(folder), ""
     if next_step := _next_step(summary, folder):
         yield "Next", next_step, ""

@@ -75,7 +75,7 @@ def _lines(config: CalibrationConfig, plan: Plan, setup: SimulationSetup) -> Ite
     else:
         yield "Certified", "nothing"
     needed, reference = setup.disk_space()
-    once = "drawn, or there" if reference is None else f"{_bytes(reference)} more, once"
+    once = "drawn if they are new" if reference is None else f"{_bytes(reference)} more, the first time"
     yield "Disk", f"{_bytes(needed)} in the run directory; reference calibrations: {once}"
 
 

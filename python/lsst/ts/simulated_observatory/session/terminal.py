@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -66,7 +67,11 @@ class _LogLines(logging.Handler):
             line.add_column(width=8, no_wrap=True, style="dim")
             line.add_column(overflow="fold")
             words = words.removeprefix("INFO ").lstrip()  # what is usual needs no name
-            line.add_row(clock.partition("T")[2][:8], Text(words, STYLES.get(record.levelno, "")))
+            clock, style = clock.partition("T")[2][:8], STYLES.get(record.levelno, "")
+            for each in words.splitlines():  # what is indented stays so where it goes on
+                indent = (0, 0, 0, len(each) - len(each.lstrip()))
+                line.add_row(clock, Padding(Text(each.lstrip(), style), indent))
+                clock = ""
             self._console.print(line)
 
 
@@ -133,7 +138,11 @@ class TerminalProgress(PlainProgress):
                 self._jobs[fact.job_id].exit_code = fact.exit_code
             case facts.VerdictGiven():
                 passed = fact.passed and fact.complete
-                failed = f", {fact.n_failed} tests failed" if fact.n_failed else ""
+                failed = (
+                    f", {fact.n_failed} test{'s' if fact.n_failed > 1 else ''} failed"
+                    if fact.n_failed
+                    else ""
+                )
                 words = f"{'passed' if passed else 'failed' if fact.complete else 'incomplete'}{failed}"
                 self._verdicts[fact.calibration] = Text(words, "green" if passed else "red")
 

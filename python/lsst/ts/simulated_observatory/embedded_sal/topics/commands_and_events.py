@@ -216,7 +216,8 @@ class ControllerCommand(ReadTopic):
             ackcmd = await self._call(data)
             self._end(data, self._make(data, SalRetCode.CMD_COMPLETE, "Done") if ackcmd is None else ackcmd)
         except asyncio.CancelledError:
-            self._end(data, self._make(data, SalRetCode.CMD_ABORTED, "Aborted"))
+            if self.salinfo.running:  # else the process ends, and its user would see a warning
+                self._end(data, self._make(data, SalRetCode.CMD_ABORTED, "Aborted"))
         except TimeoutError:
             self._end(data, self._make(data, SalRetCode.CMD_TIMEOUT, "Timeout"))
         except Exception as error:
