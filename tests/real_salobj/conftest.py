@@ -48,9 +48,9 @@ if ON_THE_BUS:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import lsst.ts.observatory.control.auxtel.latiss  # noqa: F401
-        from lsst.ts.salobj import sal_info
     from consumers import with_exceptions
 
+    sal_info: Any = importlib.import_module("lsst.ts.salobj.sal_info")
     sal_info.Consumer = with_exceptions(sal_info.Consumer)
 
 

@@ -113,13 +113,13 @@ def test_why_a_pipeline_cannot_be_read_is_told_on_one_line(cp_pipe: Path, text: 
     path = cp_pipe / "pipelines/cpDark.yaml"
     path.write_text(text)
     with pytest.raises(ArchiveError, match=why) as caught:
-        PipelineFiles(LATISS, environment={"CP_PIPE_DIR": str(cp_pipe)}).find(JobKind.GENERATE, "DARK")
+        PipelineFiles(LATISS, environment={"CP_PIPE_DIR": str(cp_pipe)}).find(StepKind.GENERATE, "DARK")
     assert "\n" not in str(caught.value)
 
 
 def test_a_folder_into_which_nobody_may_look_has_no_pipeline() -> None:
     files = PipelineFiles(LATISS, environment={"CP_PIPE_DIR": f"/{'x' * 5000}"})
-    (problem,) = files.problems([(JobKind.GENERATE, "DARK")])
+    (problem,) = files.problems([(StepKind.GENERATE, "DARK")])
     assert problem.endswith("and there is no cpDark.yaml for LATISS that can be read.")
     assert len(problem) < 700
 

@@ -49,13 +49,13 @@ class OpenedRepository:
             )
             yield cls(read, write)
 
-    def open(self, _path: str, writeable: bool) -> Butler:
+    def open(self, path: str, writeable: bool) -> Butler:
         """Return a Butler of its own, which knows what is in the repository now.
 
         Parameters
         ----------
-        _path
-            Path of the repository, which is known.
+        path
+            Of the repository, which is known: it is not used.
         writeable
             Whether to write.
 

@@ -152,5 +152,5 @@ def instrument_of(header: Mapping[str, Any]) -> type[CalibrationInstrument]:
     """
     name = header["INSTRUME"]
     if name not in _BY_HEADER:
-        raise ValueError(f"INSTRUME is {name!r}; known are {', '.join(_BY_HEADER)}")
+        raise ValueError(f"INSTRUME is {name!r}; known are {', '.join(map(str, _BY_HEADER))}")
     return _BY_HEADER[name]
