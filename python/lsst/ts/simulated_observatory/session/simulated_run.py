@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 from rich.console import Console
@@ -23,6 +24,7 @@ from ..repository.database import is_in_database
 from ..repository.repository import check_repository
 from .checks import new_folder, path_problem
 from .observatory import SimulatedObservatory
+from .output import LastingOutput
 from .plan_view import show_plan
 from .progress import make_view
 from .request import HOUR, RunRequest, afternoon
@@ -76,7 +78,8 @@ def simulate_run(
     check_setup(setup, _name_of_repository(request))
     if request.resumed is None:
         new_folder(request.folder)
-    view, obstacle = make_view(Console()), None
+    view = make_view(Console(file=cast(TextIO, LastingOutput(sys.stdout))))
+    obstacle: SetupError | None = None
     if config is not None:
         try:
             with view.preparing():

@@ -60,14 +60,19 @@ class _LogLines(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = self.format(record)
+        try:
+            self._write(self.format(record), STYLES.get(record.levelno, ""))
+        except Exception:  # as any handler: what cannot be shown must not end the run
+            self.handleError(record)
+
+    def _write(self, text: str, style: str) -> None:
         if text and "Setting final state" not in text:  # the table says it
             clock, _, words = text.partition(" ")
             line = Table.grid(padding=(0, 1))
             line.add_column(width=8, no_wrap=True, style="dim")
             line.add_column(overflow="fold")
             words = words.removeprefix("INFO ").lstrip()  # what is usual needs no name
-            clock, style = clock.partition("T")[2][:8], STYLES.get(record.levelno, "")
+            clock = clock.partition("T")[2][:8]
             for each in words.splitlines():  # what is indented stays so where it goes on
                 indent = (0, 0, 0, len(each) - len(each.lstrip()))
                 line.add_row(clock, Padding(Text(each.lstrip(), style), indent))
