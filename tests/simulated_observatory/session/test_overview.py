@@ -128,6 +128,9 @@ def test_a_refused_run_has_no_table(tmp_path: Path) -> None:
     reason = {"state": "CONFIGURE_FAILED", "reason": "There is 1 problem:\n  - no."}
     lines = shown(GOOD | reason | {"exposures": [], "verification": {}}, tmp_path, 200)
     assert lines == ["CONFIGURE_FAILED There is 1 problem:", "- no.", f"Run directory {tmp_path}"]
+    (tmp_path / "journal.jsonl").touch()
+    not_ready = GOOD | {"state": "FAILED", "exposures": [], "verification": {}}
+    assert shown(not_ready, tmp_path, 200)[-1] == f"Next correct that, and bin/run_script --resume {tmp_path}"
 
 
 def test_the_log_of_a_job_that_failed_has_a_line_of_its_own_that_can_be_copied(tmp_path: Path) -> None:

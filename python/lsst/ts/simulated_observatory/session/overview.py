@@ -14,6 +14,7 @@ from rich.text import Text
 
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from lsst.ts.calibrations.domain.text import first_lines, plain
+from lsst.ts.calibrations.journal.journal import JOURNAL
 from lsst.ts.calibrations.journal.summary import is_used
 from lsst.ts.calibrations.report.failures import failure_lines
 from lsst.ts.calibrations.run.page_process import PAGE, PAGE_LOG
@@ -169,8 +170,11 @@ def what_failed(summary: Mapping[str, Any], most: int = MOST_LINES) -> Sequence[
 
 def _next_step(summary: Mapping[str, Any], folder: Path) -> str:
     """What can be done with a run that is not DONE."""
-    if summary["state"] == "DONE" or not summary["exposures"]:
+    if summary["state"] == "DONE":
         return ""
+    if not summary["exposures"]:  # with a journal the check before the first one found problems
+        there = (folder / JOURNAL).exists()
+        return f"correct that, and bin/run_script --resume {folder}" if there else ""
     steps = {each["step"] for each in summary["not_done"]}
     rejected = [
         name
