@@ -208,14 +208,13 @@ def _(rng: Rng) -> Outcome:
         return f"refused: {error}", True
 
 
-@case("members", "10 copies of one bias under other numbers", "verification fails NOISE")
+@case("members", "10 copies of one bias under other numbers", "refused")
 def _(rng: Rng) -> Outcome:
     one = rng.normal(0, NOISE, SHAPE)
     images = biases(rng, [0.0] * 10)
     for each in images:
         each.image.image[:] = one
-    bias = combined(images)
-    return must_fail(verified("BIAS", one - bias.image), "NOISE")
+    return refused(lambda: combined(images))
 
 
 @case("members", "a pixel with no data in any of 8 biases", "BAD, its variance null")
