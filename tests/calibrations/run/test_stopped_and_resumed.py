@@ -21,6 +21,7 @@ from lsst.ts.calibrations.journal.facts import (
     StepNotDone,
 )
 from lsst.ts.calibrations.journal.journal import JOURNAL
+from lsst.ts.calibrations.run import acquisition
 
 from .interrupted import (
     check,
@@ -196,8 +197,9 @@ def test_an_end_that_comes_before_the_run_has_begun_is_its_end(observed: Any, ho
 
 
 @pytest.mark.parametrize("how", ENDS)
-def test_no_job_is_begun_after_a_stop(observed: Any, how: str) -> None:
+def test_no_job_is_begun_after_a_stop(observed: Any, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     case = observed()
+    monkeypatch.setattr(acquisition, "STOP_LIMIT", 5.0)  # within which the biases are confirmed
     end, state = ENDS[how]
 
     async def operator(script: Any, remote: salobj.Remote) -> None:

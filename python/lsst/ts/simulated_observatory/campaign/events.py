@@ -207,7 +207,7 @@ class Events:
         """Exposures that the camera began on command, by id."""
         self.jobs: list[JobEvent] = []
         self.unanswered: set[tuple[int, int]] = set()
-        """Part and number of each takeImages that the camera has not answered for good."""
+        """Part and number of each takeImages that was not refused, and of which no image is known by name."""
         self._early: dict[str, tuple[int, float]] = {}
         self._taking: set[int] = set()
         self._integrating: ExposureEvent | None = None
@@ -250,10 +250,11 @@ class Events:
                 if each.name == values["imageName"] and each.read_out is None:
                     each.read_out = line.part, line.time
         elif line.topic == "ack_ackcmd" and values["private_seqNum"] in self._taking:
-            if values["ack"] in _ANSWERS:
+            completed = values["ack"] == SalRetCode.CMD_COMPLETE
+            if values["ack"] in _ANSWERS and (self._integrating or not completed):
                 self.unanswered.discard((line.part, values["private_seqNum"]))
             if self._integrating:
-                self._integrating.confirmed |= values["ack"] == SalRetCode.CMD_COMPLETE
+                self._integrating.confirmed |= completed
                 self._integrating.time = line.time
 
     def _take_ingest(self, line: BusMessage) -> None:
