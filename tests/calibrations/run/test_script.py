@@ -216,7 +216,8 @@ def test_a_run_whose_time_limit_was_too_short_is_not_advised_to_be_resumed(
     if default is not None:
         advice = (
             f"A time limit of the configuration was too short ({option}, by default {default})."
-            f" Resuming {outcome.folder} cannot change that; start a new run."
+            f" Unless a component was at fault and works again, resuming {outcome.folder} cannot change that;"
+            " start a new run."
         )
     assert advice in caplog.messages
 

@@ -77,4 +77,8 @@ class HeartbeatWatch:
         self._quiet[name] = self._quiet.get(name, 0.0) + passed
         if not silent and self._quiet[name] >= CERTAIN:
             self._silences[name] = _Silence(name, self.now() - self._quiet[name])
-            self.log.warning("%s: is it running, and its network in order?", self._silences[name])
+            self.log.warning(
+                "%s: is it running, and its network in order? If it has ended, what it was doing is lost:"
+                " stop the run, and resume it when the component works again.",
+                self._silences[name],
+            )

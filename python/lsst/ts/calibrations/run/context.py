@@ -312,7 +312,8 @@ class UnfinishedRun:
             return f"{names} {was} rejected. Resuming {folder} cannot change that; start a new run."
         if self.too_short:
             return (
-                f"A time limit of the configuration was too short ({'; '.join(self.too_short)}). Resuming"
-                f" {folder} cannot change that; start a new run."
+                f"A time limit of the configuration was too short ({'; '.join(self.too_short)}). Unless a"
+                f" component was at fault and works again, resuming {folder} cannot change that; start a new"
+                " run."
             )
         return f"The run can be resumed; its directory is {folder}"
