@@ -61,6 +61,8 @@ class SimulatedCsc(salobj.BaseCsc):
     def _keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something beside the commands, until it ends or the component closes."""
         task = asyncio.create_task(work)
+        if not self.isopen:  # a command that is still under way wants it
+            task.cancel()
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
