@@ -100,8 +100,8 @@ def test_the_check_before_the_first_exposure_looks_for_what_it_needs(
     collection, *files_missing = caught.value.problems
     assert collection.startswith("there is no collection u/example in ")
     assert [text.partition("there is no ")[2] for text in files_missing] == [
-        "cpExample.yaml for LATISS.",
-        "verifyExample.yaml for LATISS.",
+        "cpExample.yaml for LATISS that can be read.",
+        "verifyExample.yaml for LATISS that can be read.",
     ]
 
 

@@ -106,14 +106,14 @@ class TestParts:
         made.options |= {"generate_calibrations": True}
         assert made.violations("done-means-done") == []
 
-    @pytest.mark.parametrize(("took", "violations"), [(8.0, 0), (9.0, 1)])
+    @pytest.mark.parametrize(("took", "violations"), [(3.0, 0), (4.0, 1)])
     @pytest.mark.parametrize("act", [Act.STOP, Act.TERM])
     def test_one_that_is_stopped_ends_before_the_queue_loses_patience(
         self, made: HandMade, act: Act, took: float, violations: int
     ) -> None:
         made.send(10.0, "", "interruption", act=str(act))
         made.state(10.0 + took, ScriptState.STOPPED)
-        words = [f"the script was {act}, and took 9 s, and may take 8 s to end"]
+        words = [f"the script was {act}, and took 4 s, and may take 3 s to end"]
         assert made.violations("time-is-bounded") == words[:violations]
 
 

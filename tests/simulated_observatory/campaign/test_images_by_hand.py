@@ -27,8 +27,8 @@ class TestPlaces:
         words = [f"the {place} has {name}, as discarded False"]
         assert made.violations("exposures-are-filed") == ([] if discarded else words)
 
-    @pytest.mark.parametrize(("stopped", "violations"), [(38.0, 1), (37.0, 0), (36.0, 0)])
-    def test_a_stop_waits_three_seconds_for_the_exposure_under_way(
+    @pytest.mark.parametrize(("stopped", "violations"), [(39.0, 1), (38.0, 0), (37.0, 0)])
+    def test_a_stop_waits_a_moment_for_the_exposure_under_way(
         self, made: HandMade, stopped: float, violations: int
     ) -> None:
         made.send(stopped, "", "interruption", act=str(Act.TERM))

@@ -34,7 +34,7 @@ def parts(*outcomes: PartOutcome | None, first: Act) -> HandMade:
     made.send(1.0, "", "interruption", act=str(first))
     for made.part, outcome in enumerate(outcomes):
         if outcome is not None:
-            made.state(9.0, ScriptState.STOPPED)
+            made.state(3.0, ScriptState.STOPPED)
     return made
 
 

@@ -63,11 +63,8 @@ class TestSmallest:
         seed = next(seed for seed in range(1000) if self.violates(draw_scenario(seed)))
         found = smallest_scenario(seed, self.violates)
         assert (found.seed, found.faults, found.images) == (seed, ("ocps-exit:code=1",), 2)
-        assert (found.interruption, found.disturbances, found.options["script_mode"]) == (
-            None,
-            {},
-            "BIAS",
-        )
+        assert (found.interruption, found.disturbances) == (None, {})
+        assert found.options["script_mode"] in ("BIAS", "DARK")  # one type, and both have as many images
 
     def test_it_has_the_fault_that_it_was_asked_to_have(self) -> None:
         assert smallest_scenario(3, lambda _: True, ["ocps-exit"]).faults == ("ocps-exit:code=1",)
