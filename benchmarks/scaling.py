@@ -234,6 +234,7 @@ def run_script(folder: Path, detectors: Sequence[int], scale: int, n_exposures: 
 
     costs, out = Costs(), folder / "run"
     text = f"script_mode: BIAS\nn_bias: {n_exposures}\nn_discard_bias: 0\ndetectors: {list(detectors)}\n"
+    text += "job_timeout: 86400\n"  # of the simulated clock, on which one machine does all
     request = RunRequest(out, None, scale, SEED, None, (), ())
 
     def run() -> None:

@@ -182,7 +182,11 @@ _ROWS = (
         "the execution service does not tell the state of a job: the command fails, but the job goes on",
         "the OCPS gave it up",
     ),
-    _job("ocps-aborted", "somebody else aborts a job, and its log is deleted", "exit code 255"),
+    _job(
+        "ocps-aborted",
+        "somebody else aborts a job, and its log is deleted",
+        "exit code 255|404 Client Error",  # the second where it was not acknowledged yet
+    ),
     _job("ocps-foreign", "before the job_result of a job, those of jobs of others come"),
     _job(
         "ocps-result-early",
