@@ -125,11 +125,10 @@ class Runner:
     def _prepare(self, instrument: Instrument) -> Path:
         """Make a folder, with a new repository."""
         prefix = f"{instrument.name}-"
-        for folder in self.opened:
+        for folder in (each for each in self.opened if each.name.startswith(prefix)):
             with contextlib.suppress(FileExistsError):  # a scenario has it now
-                if folder.name.startswith(prefix):
-                    folder.mkdir()
-                    break
+                folder.mkdir()
+                break
         else:
             folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self.folder))
         (folder / "run").mkdir()

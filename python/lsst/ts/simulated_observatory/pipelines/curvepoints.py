@@ -182,19 +182,8 @@ class Points:
         a00, gain, square = self.parameters(values)
         return (variance_model(self.mean, gain, a00, 0.0) + square - self.variance) / self.error
 
-    def derivatives(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Derivatives of the misfit.
-
-        Parameters
-        ----------
-        values
-            a00 (in `A00_UNIT`), gain and, if it is free, the squared noise.
-
-        Returns
-        -------
-        derivatives
-            Shape (n, free).
-        """
+    def _derivatives(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Derivatives of the misfit by the parameters, shape (n, free)."""
         steps = (0.01, 1e-4, max(1e-4 * self.noise**2, 1e-6))[: self.free]
         return np.asarray(optimize.approx_fprime(values, self.misfit, steps))
 
@@ -234,7 +223,7 @@ class Points:
         solution
             None if they do not determine the parameters.
         """
-        return solution(self.derivatives(values)[used], self.misfit(values)[used])
+        return solution(self._derivatives(values)[used], self.misfit(values)[used])
 
     def deviations(self, values: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Misfit of all points, in sigma of what all others of those that are used predict.
@@ -253,7 +242,7 @@ class Points:
         """
         deviations, found = self.misfit(values), self.solution(values, used)
         if found is not None:
-            slopes = self.derivatives(values)
+            slopes = self._derivatives(values)
             deviations /= np.sqrt(1.0 + np.einsum("ij,jk,ik->i", slopes, found.covariance, slopes))
             deviations[used] = found.deviations
         return deviations
