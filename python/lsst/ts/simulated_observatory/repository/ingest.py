@@ -12,7 +12,7 @@ from ..detector.header import HeaderValue
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
 
-__all__ = ["ButlerIngest", "make_raw"]
+__all__ = ["ButlerIngest", "make_raw", "open_anew"]
 
 
 def make_raw(request: ExposureRequest, header: dict[str, HeaderValue], path: str) -> None:
@@ -28,6 +28,24 @@ def make_raw(request: ExposureRequest, header: dict[str, HeaderValue], path: str
     Path(request.path).unlink()
 
 
+def open_anew(path: str, writeable: bool) -> Butler:
+    """Open a repository anew.
+
+    Parameters
+    ----------
+    path, writeable
+        Its path, and whether to write.
+
+    Returns
+    -------
+    butler
+        Of its own.
+    """
+    from lsst.daf.butler import Butler
+
+    return Butler.from_config(path, writeable=writeable)
+
+
 class ButlerIngest:
     """Ingests raw files, one at a time, with one Butler that is opened for the first.
 
@@ -36,27 +54,20 @@ class ButlerIngest:
     repository
         Butler repository.
     open_butler
-        Opens it, given its path and whether to write; None: ``Butler.from_config``.
+        Opens it, given its path and whether to write.
     """
 
-    def __init__(self, repository: Path, open_butler: Callable[[str, bool], Butler] | None = None) -> None:
+    def __init__(self, repository: Path, open_butler: Callable[[str, bool], Butler] = open_anew) -> None:
         self._repository = repository
         self._open_butler = open_butler
         self._butler: Butler | None = None
 
     def __call__(self, path: Path, /) -> None:
         """Ingest one file."""
-        from lsst.daf.butler import Butler
-
         from ..pipelines.raw_ingest import ingest_raw
 
         if self._butler is None:
-            repository = str(self._repository)
-            self._butler = (
-                self._open_butler(repository, True)
-                if self._open_butler
-                else Butler.from_config(repository, writeable=True)
-            )
+            self._butler = self._open_butler(str(self._repository), True)
         ingest_raw(self._butler, str(path))
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from lsst.ts.calibrations.domain.instruments import Instrument
 
 from ..components.machinery import Machinery
 from ..detector.exposure import ExposureRequest
-from ..repository.ingest import ButlerIngest
+from ..repository.ingest import ButlerIngest, open_anew
 from .measurements import StandInCamera
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def standin_machinery(
     camera, scale
         What is measured on the images, and the scale of the camera model.
     open_butler
-        Opens the repository, given its path and whether to write; None: ``Butler.from_config``.
+        Opens the repository, given its path and whether to write; None: `open_anew`.
 
     Returns
     -------
@@ -54,9 +54,10 @@ def standin_machinery(
     """
     from .outcomes import Outcomes
 
+    opening = open_butler or open_anew
     return Machinery(
-        ingest=ButlerIngest(repository, open_butler),
-        run_job=Outcomes(repository, instrument, camera, scale, open_butler),
+        ingest=ButlerIngest(repository, opening),
+        run_job=Outcomes(repository, instrument, camera, scale, opening),
         make_pixels=_no_pixels,
         write_raw=_write_header,
         repository=repository,

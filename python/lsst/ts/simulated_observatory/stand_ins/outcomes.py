@@ -36,6 +36,7 @@ from ..pipelines.new_repository import calibration_type
 from ..pipelines.ocps_job import Job
 from ..pipelines.storage_classes import CURVE, DEFECTS, IMAGE, STATISTICS
 from ..pipelines.tasks import dimension_record
+from ..repository.ingest import open_anew
 from .calibrations import CombinedCalibration
 from .measurements import Measured, StandInCamera
 
@@ -121,21 +122,19 @@ class Outcomes:
     camera, scale
         What is measured on them, and the scale of the camera model.
     open_butler
-        Opens the repository, given its path and whether to write; None: ``Butler.from_config``.
+        Opens the repository, given its path and whether to write.
     """
 
     repository: Path
     instrument: Instrument
     camera: StandInCamera
     scale: int
-    open_butler: Callable[[str, bool], Butler] | None = None
+    open_butler: Callable[[str, bool], Butler] = open_anew
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     @cached_property
     def _butler(self) -> Butler:
-        if self.open_butler:
-            return self.open_butler(str(self.repository), True)
-        return Butler.from_config(str(self.repository), writeable=True)
+        return self.open_butler(str(self.repository), True)
 
     def __call__(self, job: Job, /) -> _StandInJob:
         """Return the process of a job, not yet running."""
