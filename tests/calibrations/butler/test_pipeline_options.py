@@ -26,7 +26,6 @@ def the_problem(options: str, address: str = FLAT) -> str:
         "-c isr:doDefect=False -c isr:doLinearize=False --config isr:doCrosstalk=False",
         "--config=isr:doDefect=False -cisr:doCrosstalk=False",
         "-c isr:overscan.fitType='MEDIAN_PER_ROW'",
-        "-C isr:isr_overrides.py",  # read where the job runs
     ],
 )
 def test_options_that_the_pipeline_has_are_no_problem(options: str) -> None:
@@ -54,6 +53,21 @@ def test_what_the_pipeline_does_not_have_is_named_with_what_is_nearest(options: 
     assert words in problem
     assert "\n" not in problem
     assert "site-packages" not in problem
+
+
+def test_a_file_of_options_is_applied_where_it_can_be_read(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.py", tmp_path / "bad.py"
+    good.write_text("config.doDefect = False\n")
+    bad.write_text("config.doDefct = False\n")
+    assert check_pipeline("config_options_flat", FLAT, f"-C isr:{good}") == ([], [])
+    assert "doDefct" in the_problem(f"-C isr:{good} --config-file isr:{bad}")
+
+
+@pytest.mark.parametrize("file", ["isr_overrides.py", "/no/such/file.py", "s3://bucket/file.py"])
+def test_a_file_that_only_the_job_can_read_is_a_remark(file: str) -> None:
+    problems, remarks = check_pipeline("config_options_flat", FLAT, f"-C isr:{file} -c isr:doDefect=False")
+    assert (problems, len(remarks)) == ([], 1)
+    assert f"-C isr:{file} is not checked" in remarks[0]
 
 
 def test_all_problems_of_the_options_are_told() -> None:

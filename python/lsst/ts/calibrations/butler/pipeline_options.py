@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -45,39 +46,53 @@ def check_pipeline(option: str, address: str, options: str) -> tuple[list[str], 
         labels = sorted(pipeline.task_labels)
     except Exception as error:
         return [f"the pipeline {address} cannot be read: {_first_lines(error)}"], []
-    overrides = [match.groups() for match in _OVERRIDE.finditer(options)]
+    overrides = [(each[1], each[2], each[3]) for each in _OVERRIDE.finditer(options)]
     problems = [
         f"{option}: {flag} {label}:{rest}: {address} has no task {label}, only {', '.join(labels)};"
         f" the nearest is {_nearest(label, labels)}"
         for flag, label, rest in overrides
         if label not in labels
     ]
-    fields = [
-        (label, *rest.partition("=")[::2])
-        for flag, label, rest in overrides
-        if flag in _FLAGS_OF_FIELDS and label in labels
+    known = [each for each in overrides if each[1] in labels]
+    elsewhere = [each for each in known if each[0] not in _FLAGS_OF_FIELDS and not _is_here(each[2])]
+    remarks = [
+        f"{option}: {flag} {label}:{file} is not checked, as only the job knows this file"
+        for flag, label, file in elsewhere
     ]
+    checked = [each for each in known if each not in elsewhere]
     try:
-        problems += [f"{option}: {each} ({address})" for each in _field_problems(pipeline, fields)]
+        problems += [f"{option}: {each} ({address})" for each in _override_problems(pipeline, checked)]
     except ImportError as error:
-        return problems, [f"{address} is not checked further, as its tasks cannot be imported here: {error}"]
+        remarks.append(f"{address} is not checked further, as its tasks cannot be imported here: {error}")
     except Exception as error:
         problems.append(f"the pipeline {address} cannot be put together: {_first_lines(error)}")
-    return problems, []
+    return problems, remarks
 
 
-def _field_problems(pipeline: Pipeline, fields: list[tuple[str, str, str]]) -> Iterator[str]:
+def _is_here(file: str) -> bool:
+    """Whether it is a file of this machine, wherever the job may run."""
+    return os.path.isabs(file) and os.access(file, os.R_OK)
+
+
+def _override_problems(pipeline: Pipeline, overrides: list[tuple[str, str, str]]) -> Iterator[str]:
+    """What goes wrong when fields and files are applied in the order in which they are given."""
     from lsst.pipe.base.configOverrides import ConfigOverrides
 
     tasks = pipeline.to_graph().tasks
-    configs = {label: tasks[label].config.copy() for label, _, _ in fields}
-    for label, field, value in fields:
+    configs = {label: tasks[label].config.copy() for _, label, _ in overrides}
+    for flag, label, rest in overrides:
         override: Any = ConfigOverrides()
+        of_field = flag in _FLAGS_OF_FIELDS
+        field, _, value = rest.partition("=")
         try:
-            override.addValueOverride(field, value)
+            if of_field:
+                override.addValueOverride(field, value)
+            else:
+                override.addFileOverride(rest)
             override.applyTo(configs[label])
         except Exception as error:
-            yield f"{label}:{field}={value}: {_unknown(configs[label], field) or _first_lines(error)}"
+            unknown = _unknown(configs[label], field) if of_field else None
+            yield f"{label}:{rest}: {unknown or _first_lines(error)}"
 
 
 def _unknown(config: Any, field: str) -> str | None:

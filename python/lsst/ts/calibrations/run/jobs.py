@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict
 
+from ..components.job_log import failure_in_log
 from ..components.ocps import OcpsClient
 from ..domain.errors import ProcessingError
 from ..domain.jobs import JOB_COLLECTION, JobRequest
@@ -68,8 +70,10 @@ async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, ti
         reason = f"exit code {exit_code}: another client of the OCPS has aborted it"
         raise ProcessingError(request.name, reason, job_id=job_id)
     if exit_code != 0:
-        log = str(context.settings.job_log(job_id))
-        raise ProcessingError(request.name, f"exit code {exit_code}", job_id=job_id, log=log)
+        log = context.settings.job_log(job_id)
+        why = await asyncio.to_thread(failure_in_log, log)
+        reason = f"exit code {exit_code}, {why}" if why else f"exit code {exit_code}"
+        raise ProcessingError(request.name, reason, job_id=job_id, log=str(log))
     succeeded = f"{request.name}: job {job_id[:8]} succeeded."
     context.log.info("Job %s (%s) succeeded.", job_id, request.name, extra=on_screen(succeeded))
     return JOB_COLLECTION.format(job_id)
