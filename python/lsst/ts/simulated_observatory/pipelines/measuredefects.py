@@ -11,7 +11,6 @@ from lsst.pex.config import ChoiceField, Field
 from lsst.pipe.base import (
     InputQuantizedConnection,
     NoWorkFound,
-    PipelineTaskConfig,
     PipelineTaskConnections,
     Struct,
 )
@@ -24,7 +23,14 @@ from .images import DetectorImage, Key, dark_time
 from .stacks import ImageHandle, combine_images, metadata_of
 from .storage_classes import DEFECTS
 from .tables import Defects
-from .tasks import DETECTOR, CalibrationOutput, CalibrationTask, ImagesInput, dimension_record
+from .tasks import (
+    DETECTOR,
+    CalibrationOutput,
+    CalibrationTask,
+    CalibrationTaskConfig,
+    ImagesInput,
+    dimension_record,
+)
 
 __all__ = [
     "MeasureDefectsConfig",
@@ -59,7 +65,7 @@ class MergeDefectsConnections(PipelineTaskConnections, dimensions=DETECTOR):
     defects = CalibrationOutput(doc="Defects", name="defects", storageClass=DEFECTS)
 
 
-class MeasureDefectsConfig(PipelineTaskConfig, pipelineConnections=MeasureDefectsConnections):
+class MeasureDefectsConfig(CalibrationTaskConfig, pipelineConnections=MeasureDefectsConnections):
     """What is a defect."""
 
     imageType = ChoiceField[str](
@@ -79,7 +85,7 @@ class MeasureDefectsConfig(PipelineTaskConfig, pipelineConnections=MeasureDefect
     )
 
 
-class MergeDefectsConfig(PipelineTaskConfig, pipelineConnections=MergeDefectsConnections):
+class MergeDefectsConfig(CalibrationTaskConfig, pipelineConnections=MergeDefectsConnections):
     """What is added to the measured defects."""
 
     edge = Field[int](doc="Border of the detector that is a defect, pixels.", default=5)

@@ -11,7 +11,6 @@ from lsst.pipe.base import (
     InputQuantizedConnection,
     NoWorkFound,
     OutputQuantizedConnection,
-    PipelineTaskConfig,
     PipelineTaskConnections,
     QuantumContext,
     Struct,
@@ -33,6 +32,7 @@ from .tasks import (
     CalibrationInput,
     CalibrationOutput,
     CalibrationTask,
+    CalibrationTaskConfig,
     ImagesInput,
     dimension_record,
 )
@@ -74,7 +74,7 @@ class ExtractPairsConnections(PipelineTaskConnections, dimensions=DETECTOR):
     )
 
 
-class ExtractPairsConfig(PipelineTaskConfig, pipelineConnections=ExtractPairsConnections):
+class ExtractPairsConfig(CalibrationTaskConfig, pipelineConnections=ExtractPairsConnections):
     """How pairs are measured."""
 
     exposureTimeTolerance = Field[float](
@@ -215,7 +215,7 @@ class SolveConnections(PipelineTaskConnections, dimensions=DETECTOR):
         return ("inputPairs",)
 
 
-class SolveConfig(PipelineTaskConfig, pipelineConnections=SolveConnections):
+class SolveConfig(CalibrationTaskConfig, pipelineConnections=SolveConnections):
     """How the curve is fitted."""
 
     ptcFitType = ChoiceField[str](

@@ -7,7 +7,7 @@ from typing import Any
 
 from astropy.table import Table
 from lsst.pex.config import ChoiceField, Config, ConfigField, Field
-from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConfig, PipelineTaskConnections, Struct
+from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input
 
 from ..cameras.models import DetectorModel, detector_model
@@ -25,6 +25,7 @@ from .tasks import (
     IMAGE_OF_DETECTOR,
     CalibrationInput,
     CalibrationTask,
+    CalibrationTaskConfig,
     ImageInput,
     ResultsInput,
     ResultsOutput,
@@ -123,7 +124,7 @@ class CosmicRayConfig(Config):
     fwhm = Field[float](doc="Width of a point source, pixels.", default=3.0)
 
 
-class VerifyDetectorConfig(PipelineTaskConfig, pipelineConnections=VerifyDetectorConnections):
+class VerifyDetectorConfig(CalibrationTaskConfig, pipelineConnections=VerifyDetectorConnections):
     """What to measure and to test."""
 
     imageType = ChoiceField[str](
@@ -140,21 +141,21 @@ class VerifyDetectorConfig(PipelineTaskConfig, pipelineConnections=VerifyDetecto
     repair = ConfigField[CosmicRayConfig](doc="Cosmic rays.", dtype=CosmicRayConfig)
 
 
-class VerifyExposureConfig(PipelineTaskConfig, pipelineConnections=VerifyExposureConnections):
+class VerifyExposureConfig(CalibrationTaskConfig, pipelineConnections=VerifyExposureConnections):
     """What to test in an exposure."""
 
     doScatter = Field[bool](doc="Test the scatter of the detectors' means (flats)?", default=False)
 
 
-class VerifyRunConfig(PipelineTaskConfig, pipelineConnections=VerifyRunConnections):
+class VerifyRunConfig(CalibrationTaskConfig, pipelineConnections=VerifyRunConnections):
     """Nothing to choose."""
 
 
-class VerifyCurveConfig(PipelineTaskConfig, pipelineConnections=VerifyCurveConnections):
+class VerifyCurveConfig(CalibrationTaskConfig, pipelineConnections=VerifyCurveConnections):
     """Nothing to choose."""
 
 
-class VerifyDetectorsConfig(PipelineTaskConfig, pipelineConnections=VerifyDetectorsConnections):
+class VerifyDetectorsConfig(CalibrationTaskConfig, pipelineConnections=VerifyDetectorsConnections):
     """Nothing to choose."""
 
 
