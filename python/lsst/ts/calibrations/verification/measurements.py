@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 __all__ = ["Measurement", "inner_mapping", "measurement"]
 
@@ -22,8 +22,7 @@ TURNOFF = 90_000.0  # signal [electron] up to which a photon transfer curve must
 NOISE_SCATTER = 1.25  # standard deviation of the overscan noise over the pairs that is allowed [adu]
 
 
-@dataclass(frozen=True)
-class Measurement:
+class Measurement(NamedTuple):
     """What a test compared; None for what is not known."""
 
     value: float | None = None
@@ -89,7 +88,7 @@ def measurement(
     """
     found = _compared(calibration, test, _Statistics(statistics, amplifier))
     known = found.value is not None and (found.lowest, found.highest) != (None, None)
-    return replace(found, lowest=None, highest=None) if known and found.passes() != passed else found
+    return found._replace(lowest=None, highest=None) if known and found.passes() != passed else found
 
 
 def _compared(calibration: str, test: str, statistics: _Statistics) -> Measurement:
@@ -104,7 +103,7 @@ def _compared(calibration: str, test: str, statistics: _Statistics) -> Measureme
         )
     limits = statistics.added("LIMITS", test)
     if isinstance(limits, (list, tuple)) and len(limits) == 2:
-        found = replace(found, lowest=_number(limits[0]), highest=_number(limits[1]))
+        found = found._replace(lowest=_number(limits[0]), highest=_number(limits[1]))
     return found
 
 

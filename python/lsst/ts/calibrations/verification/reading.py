@@ -154,7 +154,7 @@ def read_calibration(
     detectors = _read_detectors(others, found, all_named=False)
     for detector in amplifiers:
         tests = {test for test, passed in (detectors[detector].outcomes or {}).items() if not passed}
-        for test in sorted(tests):
+        for test in sorted(tests, key=VerificationTest.order):
             found.add_test(test)
         statistics = measured.get(detector)
         explained = tests or any(not each.passed for each in tests_left_out if each.test.detector == detector)

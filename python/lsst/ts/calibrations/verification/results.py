@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .known_bad import KnownBad
 from .measurements import Measurement
@@ -34,8 +34,7 @@ ONLY_ON_FAILURE = frozenset({"FORCE_FAILURE", "PROCESSING", "SATURATED"})
 of this project, for flats of which more than 1 per cent of an amplifier is saturated; it counts."""
 
 
-@dataclass(frozen=True)
-class VerificationTest:
+class VerificationTest(NamedTuple):
     """One test of one part of the camera."""
 
     detector: str | None
@@ -48,10 +47,6 @@ class VerificationTest:
     def __str__(self) -> str:
         return " ".join(word for word in (self.detector, self.amplifier, self.test) if word)
 
-    def __lt__(self, other: VerificationTest) -> bool:
-        """Order by detector, amplifier and test, the tests of a whole before those of its parts."""
-        return self._order < other._order
-
     @property
     def counts(self) -> bool:
         """Whether acceptance counts it: tests of an exposure, and some others, are reported only."""
@@ -62,8 +57,8 @@ class VerificationTest:
         """What was tested, e.g. ``RXX_S00 C05``."""
         return " ".join(word for word in (self.detector, self.amplifier) if word) or "the exposure"
 
-    @property
-    def _order(self) -> tuple[str, str, str]:
+    def order(self) -> tuple[str, str, str]:
+        """Key to sort by detector, amplifier and test, the tests of a whole before those of its parts."""
         return self.detector or "", self.amplifier or "", self.test
 
 
@@ -84,8 +79,7 @@ class Gap:
         return f"{where}: {self.reason}" if where else self.reason
 
 
-@dataclass(frozen=True)
-class MadeTest:
+class MadeTest(NamedTuple):
     """One test that was made, with its outcome."""
 
     subject: int | str
@@ -159,7 +153,7 @@ class SubjectResults:
             outcomes |= each.outcomes or {}
             compared |= each.compared
         outcomes |= dict.fromkeys(self.failed, False)
-        for test in sorted(outcomes, key=lambda each: each._order):
+        for test in sorted(outcomes, key=VerificationTest.order):
             yield MadeTest(self.subject, test, outcomes[test], compared.get(test, Measurement()))
 
 

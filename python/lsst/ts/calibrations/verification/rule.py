@@ -61,7 +61,11 @@ def judge(
     in_detectors = int(n_detectors / 2) + 1
     limit = min(int((n_exposures + 1) / 2) + 1, n_exposures)
     failed = [each.subject for each in subjects if _fails(each.failed, amplifiers, most, in_detectors)]
-    failed_tests = {each.subject: tuple(sorted(tests)) for each in subjects if (tests := _reported(each))}
+    failed_tests = {
+        each.subject: tuple(sorted(tests, key=VerificationTest.order))
+        for each in subjects
+        if (tests := _reported(each))
+    }
     thresholds = {
         "MAX_FAILURES_PER_DETECTOR_PER_TEST_TYPE_THRESHOLD": most,
         "MAX_FAILED_DETECTORS_THRESHOLD": in_detectors,
