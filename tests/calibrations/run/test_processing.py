@@ -20,6 +20,7 @@ from lsst.ts.calibrations.journal.facts import (
     StepNotDone,
     VerdictGiven,
 )
+from lsst.ts.calibrations.run.context import RunContext
 from lsst.ts.calibrations.run.processing import Processing
 from lsst.ts.calibrations.workflow.workflow import Step, Workflow
 from lsst.ts.simulated_observatory import clock
@@ -122,13 +123,15 @@ def test_a_verification_without_all_results_is_not_done(make_run: MakeRun) -> No
     assert len(processing.work.negative) == 1
 
 
-def test_a_failed_job_is_not_done_and_its_log_is_named(make_run: MakeRun) -> None:
+def test_a_failed_job_is_not_done_and_its_log_is_named(make_run: MakeRun, context: RunContext) -> None:
+    log = context.settings.job_log("job2")
+    log.parent.mkdir(parents=True)
+    log.write_text("Traceback (most recent call last):\n  File 'isr.py', line 1\nlsst.NoFlatError: none\n")
     case = make_run(ocps=ScriptedOcps({"verify DARK": 3}))
     case.hand_over(ImageType.BIAS, ImageType.DARK)
-    assert list(case.not_done) == ["verify DARK"]
-    reason = case.not_done["verify DARK"]
-    for text in ("job job2", "exit code 3", "job2/outs/ocps.log"):
-        assert text in reason
+    assert case.not_done == {
+        "verify DARK": f"exit code 3, NoFlatError: none (job job2, its log: {log})",
+    }
     assert {fact.job_id: fact.exit_code for fact in case.of(JobEnded)} == {"job1": 0, "job2": 3}
     assert [fact.calibration for fact in case.of(VerdictGiven)] == ["BIAS"]
 
