@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from lsst.ts.simulated_observatory.pipelines.statistics import clipped_statistics, mean_and_sigma, sample
 
@@ -20,15 +22,32 @@ def test_cosmic_rays_do_not_change_the_noise_of_a_dark(rng: np.random.Generator)
     assert mean_and_sigma(pixels)[1] > 10 * clean.sigma
 
 
-def test_clipping_ends_where_a_literal_one_does(rng: np.random.Generator) -> None:
-    pixels = np.r_[rng.normal(0, 1, 5000), rng.uniform(-30, 30, 200)].astype(np.float32)
-    low, mid, high = np.percentile(pixels, (25, 50, 75))
-    mean, sigma = mid, 0.7413 * (high - low)
-    for _ in range(3):
-        kept = pixels[np.abs(pixels - mean) <= 5 * sigma]
-        mean, sigma = kept.mean(dtype=float), kept.std(dtype=float)
-    found = clipped_statistics(pixels)
-    assert (found.mean, found.sigma, found.count) == pytest.approx((mean, sigma, kept.size), rel=1e-5)
+DISTRIBUTIONS: dict[str, Callable[[np.random.Generator], list[NDArray[np.float64]]]] = {
+    "normal": lambda rng: [rng.normal(30_000, 7, 5000)],
+    "outliers": lambda rng: [rng.normal(0, 1, 5000), rng.uniform(-30, 30, 200)],
+    "two levels": lambda rng: [rng.normal(0, 1, 500), rng.normal(1000, 1, 500)],
+    "one side": lambda rng: [rng.normal(0, 1, 5000), rng.exponential(100, 3000)],
+    "no variance": lambda rng: [rng.standard_cauchy(5000)],
+    "two pixels": lambda rng: [np.array([0.0, 10.0])],
+}
+
+
+@pytest.mark.parametrize("threshold", [1.0, 3.0, 5.0])
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_clipping_ends_where_a_literal_one_does(
+    rng: np.random.Generator, distribution: str, threshold: float
+) -> None:
+    pixels = np.concatenate(DISTRIBUTIONS[distribution](rng)).astype(np.float32).astype(float)
+    low, mean, high = np.percentile(pixels, (25, 50, 75))
+    sigma = 0.7413 * (high - low)
+    kept = pixels
+    for _ in range(4):
+        kept = pixels[np.abs(pixels - mean) <= threshold * sigma]
+        mean, sigma = (kept.mean(), kept.std()) if kept.size else (math.nan, math.nan)
+    found = clipped_statistics(pixels, threshold=threshold, iterations=4)
+    assert (found.count, found.clipped) == (kept.size, pixels.size - kept.size)
+    assert found.mean == pytest.approx(mean, abs=1e-5 * sigma if kept.size else None, nan_ok=True)
+    assert found.sigma == pytest.approx(sigma, rel=1e-5, nan_ok=True)
 
 
 def test_pixels_that_are_not_finite_are_left_out() -> None:

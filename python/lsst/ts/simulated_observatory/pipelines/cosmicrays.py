@@ -82,16 +82,20 @@ class CosmicRayFinder:
         if skipped is not None:
             searched &= ~skipped
         most = self.maximum * np.count_nonzero(searched)
-        rows, columns = np.nonzero(searched & (pixels > background + self.threshold * sigma))
+        high = np.flatnonzero(searched & (pixels > background + self.threshold * sigma))
+        rows, columns = np.unravel_index(high, pixels.shape)
         if rows.size > 5 * most:
             raise TooManyCosmicRaysError(
                 f"{rows.size} pixels are {self.threshold:g} sigma above the background"
             )
-        padded = np.pad(pixels, 1, mode="edge")
+        last_row, last_column = (side - 1 for side in pixels.shape)
         peak = self.contrast * (pixels[rows, columns] - background - self.allowance * sigma)
         sharp = np.zeros(rows.shape, dtype=bool)
         for dy, dx in _DIRECTIONS:
-            opposite = [padded[rows + 1 + side * dy, columns + 1 + side * dx] for side in (1, -1)]
+            opposite = [
+                pixels[np.clip(rows + side * dy, 0, last_row), np.clip(columns + side * dx, 0, last_column)]
+                for side in (1, -1)
+            ]
             neighbours = np.mean(opposite, axis=0) - background + self.allowance * sigma / np.sqrt(2.0)
             light = np.exp(-0.5 * (dy * dy + dx * dx) / (self.psf_fwhm / 2.3548) ** 2)
             sharp |= neighbours < light * peak

@@ -149,17 +149,18 @@ def _measure_dark_image(
     too_many = False
     for name, amplifier in image.amplifiers.items():
         pixels, good = _pixels(image, name)
-        clipped = clipped_statistics(pixels[good])
-        values = {"MEAN": mean_and_sigma(pixels[good])[0], "NOISE": clipped.sigma}
+        usable = pixels[good]
+        clipped, (mean, sigma) = clipped_statistics(usable), mean_and_sigma(usable)
+        values = {"MEAN": mean, "NOISE": clipped.sigma}
         try:
             struck = finder.find(pixels, clipped.mean, clipped.sigma, (image.flags(name) & _NO_RAY) != 0)
-            values["CR_NOISE"] = mean_and_sigma(pixels[good & ~struck])[1]
+            values["CR_NOISE"] = mean_and_sigma(pixels[good & ~struck])[1] if struck.any() else sigma
         except TooManyCosmicRaysError:
             too_many = True
         if corner:
             box = amplifier.corner(CORNER)
-            usable = (image.mask[box] & _UNUSABLE) == 0
-            values["AMP_CORNER"] = mean_and_sigma(image.image[box][usable])[0]
+            of_corner = (image.mask[box] & _UNUSABLE) == 0
+            values["AMP_CORNER"] = mean_and_sigma(image.image[box][of_corner])[0]
         statistics[name] = values
     if too_many:
         for values in statistics.values():

@@ -37,6 +37,7 @@ _UNKNOWN = np.uint16(MaskPlane.BAD | MaskPlane.SAT | MaskPlane.NO_DATA)
 """Pixels that a combined calibration has not measured."""
 
 _NO_DATA = np.uint16(MaskPlane.NO_DATA)
+_BAD = np.uint16(MaskPlane.BAD)
 
 
 def saturation_levels(
@@ -194,8 +195,8 @@ def divide_by_flat(image: DetectorImage, flat: DetectorImage) -> None:
 
 def _flag_unknown(image: DetectorImage, calibration: DetectorImage) -> None:
     """Flag what a calibration has not measured; a pixel that saturates in it is bad and not saturated."""
-    image.mask |= calibration.mask & np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)
-    image.mask[(calibration.mask & _UNKNOWN) != 0] |= np.uint16(MaskPlane.BAD)
+    where = np.flatnonzero((calibration.mask & _UNKNOWN) != 0)  # few: all would take longer
+    image.mask.flat[where] |= calibration.mask.flat[where] & _NO_DATA | _BAD
 
 
 def _check_size(image: DetectorImage, calibration: DetectorImage, name: str) -> None:
@@ -224,7 +225,7 @@ def flag_defects(image: DetectorImage, defects: Defects) -> None:
             f"the defects are those of an image of {tuple(defects.shape)} pixels, "
             f"the exposure has {image.image.shape}"
         )
-    image.mask[defects.mask] |= np.uint16(MaskPlane.BAD)
+    image.mask[defects.mask] |= _BAD
 
 
 def flag_not_finite(image: DetectorImage) -> None:
@@ -235,7 +236,9 @@ def flag_not_finite(image: DetectorImage) -> None:
     image
         The image, to which any calibration may have brought them.
     """
-    image.mask[~np.isfinite(image.image)] |= _NO_DATA
+    finite = np.isfinite(image.image)
+    if not finite.all():
+        image.mask[~finite] |= _NO_DATA
 
 
 def flag_cosmic_rays(image: DetectorImage) -> None:

@@ -18,6 +18,9 @@ IQR_TO_SIGMA = 0.7413
 SAMPLE = 20_000
 """Pixels from which the first guess of centre and width is made."""
 
+MARGIN = 1.0
+"""How much narrower than all intervals, in sigma, that is whose pixels are summed once."""
+
 GOLDEN_SECTION = 0.5 * (math.sqrt(5.0) - 1.0)
 
 
@@ -88,18 +91,42 @@ def clipped_statistics(
         values = values[finite]
     if values.size == 0:
         return ClippedStatistics(math.nan, math.nan, 0, 0, (math.nan, math.nan))
-    low, centre, high = np.percentile(sample(values), (25, 50, 75))
-    mean, sigma = float(centre), IQR_TO_SIGMA * float(high - low)
+    low, centre, high = (float(each) for each in np.percentile(sample(values), (25, 50, 75)))
+    sigma = IQR_TO_SIGMA * (high - low)
     if sigma == 0.0:
         sigma = mean_and_sigma(values)[1]
-    kept = values
-    limits = (-math.inf, math.inf)
-    for _ in range(iterations):
-        limits = (mean - threshold * sigma, mean + threshold * sigma)
-        inside = (values >= np.float32(limits[0])) & (values <= np.float32(limits[1]))
-        kept = values if inside.all() else values[inside]
-        mean, sigma = mean_and_sigma(kept)
-    return ClippedStatistics(mean, sigma, kept.size, values.size - kept.size, limits)
+    return _clipped(values, centre, sigma, threshold, iterations)
+
+
+def _clipped(
+    values: NDArray[np.float32], centre: float, width: float, threshold: float, iterations: int
+) -> ClippedStatistics:
+    """Clip, beginning with the interval around a centre that has a first guess of sigma.
+
+    What every interval holds, near the centre, is summed once; the iterations go over the other pixels only.
+    """
+    base = float(np.float32(centre))
+    residual = values - np.float32(base)
+    near = max(threshold - MARGIN, 0.0) * width
+    where = np.flatnonzero(np.abs(residual) > np.float32(near))
+    others = residual[where].astype(np.float64)
+    residual[where] = 0.0
+    number, total = values.size - where.size, float(np.sum(residual, dtype=np.float64))
+    squares = float(np.dot(residual, residual))
+    mean, sigma, count = centre - base, width, values.size  # the mean is relative to the base
+    low, high = -math.inf, math.inf
+    for turn in range(iterations):
+        low, high = mean - threshold * sigma, mean + threshold * sigma
+        if not (low <= -near and near <= high):  # it has moved far
+            return _clipped(values, base + mean, sigma, threshold, iterations - turn)
+        kept = others[(others >= low) & (others <= high)]
+        count = number + kept.size
+        if count == 0:
+            mean = sigma = math.nan
+            break
+        mean = (total + float(kept.sum())) / count
+        sigma = math.sqrt(max((squares + float(kept @ kept)) / count - mean**2, 0.0))
+    return ClippedStatistics(base + mean, sigma, count, values.size - count, (base + low, base + high))
 
 
 def finite_median(values: NDArray[Any], axis: int = 0) -> NDArray[np.float64]:
