@@ -19,13 +19,16 @@ _is_set_up() {
     done
 }
 
-# uv takes a quarter of pip's time. Where it cannot be had, or fails, pip installs, or says what is wrong.
+# uv takes a quarter of pip's time. Where it cannot be had, or fails, pip installs, or says what is wrong: at
+# once where there is no network, which it would try again for each package, and for minutes in all.
 _install() {
-    local project="$checkout[$1]" pip=("$PYTHON" -m pip install --quiet --disable-pip-version-check)
-    "${pip[@]}" uv > /dev/null 2>&1 \
-        && "$PYTHON" -m uv pip install --quiet --python "$PYTHON" --editable "$project" > /dev/null 2>&1 \
-        && return 0
-    "${pip[@]}" --editable "$project" >&2
+    local project="$checkout[$1]" said retries=${PIP_RETRIES:-5}
+    local pip=("$PYTHON" -m pip install --quiet --disable-pip-version-check)
+    if said=$(PIP_RETRIES=1 "${pip[@]}" uv 2>&1); then
+        "$PYTHON" -m uv pip install --quiet --python "$PYTHON" --editable "$project" > /dev/null 2>&1 && return 0
+    fi
+    grep -q "connection broken by" <<< "$said" && retries=0
+    PIP_RETRIES=$retries "${pip[@]}" --editable "$project" >&2
 }
 
 _set_up() {

@@ -173,16 +173,18 @@ class _Setup(SetupWithoutPixels):
     def __post_init__(self) -> None:
         object.__setattr__(self, "settings", replace(self.settings, draw_page=False))
 
-    def _make_repository(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
+    def _make_repository(
+        self, say: Callable[[str], None], check: Callable[[], None], tell: Callable[[float], None]
+    ) -> None:
         if self.repository.exists():  # of a run that is resumed
-            super()._make_repository(say, check)
+            super()._make_repository(say, check, tell)
             return
         kept = (
             _repositories()
             / f"{self.instrument.name}-{self.settings.seed}-{self.settings.scale}-{self.detectors}"
         )
         if not kept.exists():
-            super()._make_repository(lambda _: None, check)
+            super()._make_repository(lambda _: None, check, tell)
             shutil.copytree(self.repository, kept)
         else:
             shutil.copytree(kept, self.repository)

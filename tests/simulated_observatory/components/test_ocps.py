@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -66,6 +67,24 @@ def test_the_command_completes_even_if_the_job_failed(observe: Any, stand_ins: A
             assert environment["RUN_OPTIONS"] == "-i LATISS/raw/all -j 8 -i LATISS/calib"
 
     clock.run(body)
+
+
+def test_jobs_of_runs_that_differ_have_other_ids_at_the_same_times(observe: Any) -> None:
+    ids: list[str] = []
+    times: list[float] = []
+
+    async def body(run: str) -> None:
+        async with observe(run=run) as here:
+            ack, job_id = await submit(here)
+            await end(here, ack)
+            ids.append(job_id)
+            times.append(here.recorder.now())
+
+    for run in ("", "n_bias: 5", "n_bias: 6", "n_bias: 6"):
+        clock.run(partial(body, run))
+    assert len(set(ids)) == 3
+    assert ids[2] == ids[3], "the same run again has the same"
+    assert len(set(times)) == 1
 
 
 def test_several_jobs_run_at_once(observe: Any) -> None:

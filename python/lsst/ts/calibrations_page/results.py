@@ -18,13 +18,13 @@ SIGMA_OF_MAD = 1.4826
 """Standard deviation of a normal distribution, in units of its median absolute deviation."""
 
 
-def number(value: float | None) -> str:
-    """Write a number with four digits, large ones without an exponent.
+def number(value: float | None, digits: int = 4) -> str:
+    """Write a number, large ones without an exponent.
 
     Parameters
     ----------
-    value
-        None if it is not known.
+    value, digits
+        None if it is not known; how many digits it has.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def number(value: float | None) -> str:
     """
     if value is None or not math.isfinite(value):
         return "unknown"
-    return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
+    return f"{value:.0f}" if 10**digits <= abs(value) < 1e7 else f"{value:.{digits}g}"
 
 
 def spread(values: Sequence[float]) -> float:
@@ -155,11 +155,25 @@ class TestResult:
     @property
     def allowed(self) -> str:
         """The limits in words."""
-        if self.lowest is not None and self.highest is not None:
-            return f"{number(self.lowest)} to {number(self.highest)}"
-        if self.highest is not None:
-            return f"at most {number(self.highest)}"
-        return "unknown" if self.lowest is None else f"at least {number(self.lowest)}"
+        lowest, highest = (None if each is None else number(each, self._digits) for each in self._limits)
+        if lowest is not None and highest is not None:
+            return f"{lowest} to {highest}"
+        if highest is not None:
+            return f"at most {highest}"
+        return "unknown" if lowest is None else f"at least {lowest}"
+
+    @property
+    def _limits(self) -> tuple[float | None, float | None]:
+        return self.lowest, self.highest
+
+    @property
+    def _digits(self) -> int:
+        """Digits with which the value can be told from its limits."""
+        bounds = [each for each in self._limits if each != self.value]
+        written = (
+            n for n in range(4, 18) if number(self.value, n) not in [number(each, n) for each in bounds]
+        )
+        return 4 if self.value is None else next(written, 4)
 
     @property
     def numbers(self) -> str:
@@ -169,7 +183,8 @@ class TestResult:
             percent = "" if self.value is None else f", {100.0 * (self.value / self.reference - 1.0):+.3g} %"
             parts.append(f"reference {number(self.reference)}{percent}")
         parts.append(f"allowed {self.allowed}")
-        return f"{number(self.value)}{f' {self.unit}' if self.unit else ''} ({', '.join(parts)})"
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{number(self.value, self._digits)}{unit} ({', '.join(parts)})"
 
     @property
     def title(self) -> str:

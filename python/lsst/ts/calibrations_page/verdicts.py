@@ -146,7 +146,11 @@ def reasons(summary: Mapping[str, Any], results: Results) -> Markup:
         return tag("div", parts)
     text = "No test that counts failed." if results.tests else "No test has been made."
     nearest = sorted(results.worst_by_amplifier().values(), key=_severity, reverse=True)[:NEAREST]
-    lines = [tag("li", f"{each.calibration} {_place(each)} {each.test}: {each.numbers}") for each in nearest]
+    several = len(results.detectors) > 1
+    lines = [
+        tag("li", tag("b", f"{each.calibration} {_place(each, several)} {each.test}"), f": {each.numbers}")
+        for each in nearest
+    ]
     return tag(
         "div",
         tag("p", text),
@@ -176,8 +180,9 @@ def _with_bold_begin(line: str) -> Markup:
     return Markup(tag("b", begin) + tag("span", failed + rest)) if failed else tag("span", line)
 
 
-def _place(result: TestResult) -> str:
-    return " ".join(each for each in (result.detector, result.amplifier) if each)
+def _place(result: TestResult, several_detectors: bool) -> str:
+    detector = result.detector if several_detectors or not result.amplifier else None
+    return " ".join(each for each in (detector, result.amplifier) if each)
 
 
 def _severity(result: TestResult) -> float:
@@ -266,7 +271,8 @@ def _matrix(
     if not ids:
         return Markup()
     rows = []
-    for test, made in by_test.items():
+    # Those that failed come first, and of them those that count, as they are.
+    for test, made in sorted(by_test.items(), key=lambda each: all(one.passed for one in each[1])):
         failed = {one: sum(not each.passed for each in made if each.exposure == one) for one in ids}
         counts = {each.exposure for each in made if each.counted and not each.passed}
         counted = "" if any(each.counted for each in made) else " (not counted)"
@@ -278,7 +284,9 @@ def _matrix(
         "failed",
         "of",
     ]
-    caption = f"{calibration}: failed tests by exposure (number of the image on its day)"
+    counted_failed = any(each.counted and not each.passed for made in by_test.values() for each in made)
+    what = "failed tests" if counted_failed else "no test that counts failed; others that did,"
+    caption = f"{calibration}: {what} by exposure (number of the image on its day)"
     return table(caption, head, rows, class_="matrix")
 
 

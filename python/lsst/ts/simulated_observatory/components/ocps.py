@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import hashlib
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -69,6 +70,8 @@ class Ocps(SimulatedCsc):
         What goes wrong.
     butler_faults
         What goes wrong with the repository when jobs end; None if there is no repository.
+    run
+        What distinguishes this run from others of the same seed, whose jobs have other ids.
     initial_state
         Summary state at the beginning.
     """
@@ -83,6 +86,7 @@ class Ocps(SimulatedCsc):
         rng: numpy.random.Generator,
         faults: Faults,
         butler_faults: ButlerFaults | None = None,
+        run: str = "",
         initial_state: salobj.State = salobj.State.STANDBY,
     ) -> None:
         super().__init__(
@@ -100,6 +104,7 @@ class Ocps(SimulatedCsc):
         self._faults = faults
         self._jobs: dict[str, _Running] = {}
         self._butler_faults = butler_faults
+        self._run = run.encode()
         self._threads = ThreadPoolExecutor(max_workers=MOST_PROCESSES, thread_name_prefix="OCPS")
 
     async def close_tasks(self) -> None:
@@ -131,7 +136,8 @@ class Ocps(SimulatedCsc):
                 await self._jobs[needed].ended.wait()
             else:
                 self.log.warning("prerequisite job %s is not running", needed)
-        job_id = self._rng.bytes(16).hex()
+        drawn = self._rng.bytes(16)
+        job_id = (hashlib.blake2b(self._run + drawn, digest_size=16).digest() if self._run else drawn).hex()
         job = Job(job_id, data.pipeline, data.config, data.data_query, self._folder / job_id)
         if self._strike("ocps-refused", job):
             raise salobj.ExpectedError(http_error(500))

@@ -67,10 +67,32 @@ class ReferenceRequest:
     def name(self) -> str:
         """Folder name in the cache; it changes with the code of simulation and pipelines."""
         everything = len(self.detectors) == len(self.instrument.detectors)
-        detectors = "all" if everything else _digest(repr(self.detectors).encode())
+        return self._name_of("all" if everything else _digest(repr(self.detectors).encode()))
+
+    def _name_of(self, what: str) -> str:
         optics = self.optics.physical_filter.replace("~", "-")
-        name = f"{self.instrument.name}-{detectors}-scale{self.scale}-seed{self.seed}-{optics}"
-        return f"{name}-{'measured' if self.measured else 'drawn'}-{_version(self.measured)}"
+        name = f"{self.instrument.name}-{what}-scale{self.scale}-seed{self.seed}-{optics}"
+        return f"{name}-{'measured' if self.measured else 'drawn'}-{self.version}"
+
+    @property
+    def version(self) -> str:
+        """Digest of the code that they depend on."""
+        return _version(self.measured)
+
+    def parts(self, exposures: int) -> Path:
+        """Decide where what is drawn of each detector is kept, for other sets of detectors, too.
+
+        Parameters
+        ----------
+        exposures
+            How many each of them has, which depends on how many detectors there are.
+
+        Returns
+        -------
+        folder
+            In the cache.
+        """
+        return cache_folder() / self._name_of(f"parts-of-{exposures}")
 
     @property
     def repository(self) -> Path:

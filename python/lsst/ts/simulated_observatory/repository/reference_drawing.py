@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, as_completed
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
@@ -25,28 +27,47 @@ PROCESSES = 2
 """Processes that draw."""
 
 
+DRAWING = 15
+"""Pairs of flats that take as long as all else that is drawn of a detector."""
+
+
 def draw_reference(
-    request: ReferenceRequest, folder: Path, say: Callable[[str], None], check: Callable[[], None]
+    request: ReferenceRequest,
+    folder: Path,
+    say: Callable[[str], None],
+    check: Callable[[], None],
+    tell: Callable[[float], None] = lambda _: None,
 ) -> Path:
     """Draw reference calibrations.
+
+    What is drawn of a detector is kept in the cache: after an interruption, and for other sets of detectors,
+    only the others are drawn.
 
     Parameters
     ----------
     request, folder
-        Which ones, and an empty folder for all that this needs.
+        Which ones, and an empty folder for the repository.
     say, check
         Called with what is going on, and where nothing is half done that would stay.
+    tell
+        Called with the share of the work that is done.
 
     Returns
     -------
     repository
         In the folder.
     """
+    parts = request.parts(len(reference_exposures(request)))
+    parts.mkdir(parents=True, exist_ok=True)
+    missing = [each for each in request.detectors if not _part(parts, each).exists()]
+    what = f"of {len(missing)} of {len(request.detectors)} detectors " if len(request.detectors) > 1 else ""
+    say(f"Drawing the reference calibrations {what}(once for this scale, seed and filter)...")
     workers = make_workers(PROCESSES)
     try:
-        levels = _draw(request, folder, workers, say, check)
+        _draw(request, missing, parts, workers, say, check, tell)
     finally:  # an interrupt does not wait for what has not begun
         workers.shutdown(cancel_futures=True)
+    levels = {detector: next(_load(parts, detector)) for detector in request.detectors}
     norm = pipeline_task("cpFlat.yaml", "cpFlatNorm")
     (scale,) = norm.run(levels=list(levels.values()), detectors=list(levels)).scales["EXPOSURES"].values()
     kept, calibrations = folder / "kept", request.instrument.calibration_collection
@@ -58,56 +79,72 @@ def draw_reference(
         butler.collections.register(run)
         for detector in request.detectors:
             check()
-            _store(butler, request, detector, _load(folder, detector), scale, run)
+            _, drawn = _load(parts, detector)
+            _store(butler, request, detector, drawn, scale, run)
         certify(butler, list(butler.query_all_datasets(run, find_first=False)), f"{calibrations}/reference")
         chain_calibrations(butler, calibrations)
+    if len(request.instrument.detectors) == 1:  # no other set has it
+        shutil.rmtree(parts, ignore_errors=True)
     return kept
 
 
 def _draw(
     request: ReferenceRequest,
-    folder: Path,
+    detectors: Sequence[int],
+    parts: Path,
     workers: Executor,
     say: Callable[[str], None],
     check: Callable[[], None],
-) -> dict[int, dict[str, Any]]:
-    """Draw the calibrations of all detectors into files; return the levels of their flats."""
+    tell: Callable[[float], None],
+) -> None:
+    """Draw the calibrations of some detectors, each into its file."""
     flats = sum(each.use == "ptc" for each in reference_exposures(request))
-    measured: dict[int, list[Future[Any]]] = {
-        detector: [workers.submit(measure_pair, request, detector, number) for number in range(flats // 2)]
-        for detector in request.detectors
-    }
-    pending = {}
-    for detector, futures in measured.items():
-        pairs = []
-        for future in futures:
-            pairs.append(future.result())
-            check()
-        pending[workers.submit(_draw_into_file, request, detector, pairs, folder)] = detector
-    levels = {}
-    for done, future in enumerate(as_completed(pending), 1):
-        levels[pending[future]] = future.result()
+    done, all_of_it = 0, len(detectors) * (flats // 2 + DRAWING)
+
+    def go_on(steps: int) -> None:
+        nonlocal done
+        done += steps
+        tell(done / all_of_it)
         check()
-        if len(pending) > 1 and (done % 10 == 0 or done == len(pending)):
-            say(f"  reference calibrations: {done} of {len(pending)} detectors")
-    return {detector: levels[detector] for detector in request.detectors}
+
+    def measure(detector: int) -> list[Future[Any]]:
+        return [workers.submit(measure_pair, request, detector, number) for number in range(flats // 2)]
+
+    drawing = []
+    ahead = [measure(each) for each in detectors[:1]]  # of one detector more: the workers always have work
+    for place, detector in enumerate(detectors):
+        ahead += map(measure, detectors[place + 1 : place + 2])
+        pairs = []
+        for future in ahead.pop(0):
+            pairs.append(future.result())
+            go_on(1)
+        drawing.append(workers.submit(_draw_into_file, request, detector, pairs, parts))
+    for number, drawn in enumerate(drawing, 1):
+        drawn.result()
+        go_on(DRAWING)
+        if len(drawing) > 1 and (number % 10 == 0 or number == len(drawing)):
+            say(f"  reference calibrations: {number} of {len(drawing)} detectors")
 
 
-def _draw_into_file(
-    request: ReferenceRequest, detector: int, pairs: list[Any], folder: Path
-) -> dict[str, Any]:
-    """Draw the calibrations of a detector; return the level of its flat."""
-    drawn = draw_calibrations(request, detector, pairs)
-    with (folder / f"{detector}.pickle").open("wb") as file:
-        pickle.dump(drawn, file, protocol=pickle.HIGHEST_PROTOCOL)
-    return drawn.level
+def _part(parts: Path, detector: int) -> Path:
+    return parts / f"{detector}.pickle"
 
 
-def _load(folder: Path, detector: int) -> DrawnCalibrations:
-    path = folder / f"{detector}.pickle"
-    drawn: DrawnCalibrations = pickle.loads(path.read_bytes())  # noqa: S301, this process made it
-    path.unlink()
-    return drawn
+def _draw_into_file(request: ReferenceRequest, detector: int, pairs: list[Any], parts: Path) -> None:
+    """Draw the calibrations of a detector into a file, which is there when it is complete."""
+    drawn, path = draw_calibrations(request, detector, pairs), _part(parts, detector)
+    beside = path.with_suffix(f".{os.getpid()}")
+    with beside.open("wb") as file:
+        for each in (drawn.level, drawn):
+            pickle.dump(each, file, protocol=pickle.HIGHEST_PROTOCOL)
+    beside.replace(path)
+
+
+def _load(parts: Path, detector: int) -> Iterator[Any]:
+    """Load what a file has: the level of the flat, and then all calibrations."""
+    with _part(parts, detector).open("rb") as file:
+        for _ in range(2):
+            yield pickle.load(file)  # noqa: S301, this module wrote it
 
 
 def _store(

@@ -14,7 +14,10 @@ __all__ = ["reference_repository"]
 
 
 def reference_repository(
-    request: ReferenceRequest, say: Callable[[str], None], check: Callable[[], None]
+    request: ReferenceRequest,
+    say: Callable[[str], None],
+    check: Callable[[], None],
+    tell: Callable[[float], None] = lambda _: None,
 ) -> Path:
     """Find the repository of reference calibrations in the cache, or make it.
 
@@ -26,6 +29,8 @@ def reference_repository(
         Called with what is going on, if it takes time.
     check
         Called where nothing is half done that would stay; its exceptions end the work.
+    tell
+        Called with the share of the work that is done, where that is known.
 
     Returns
     -------
@@ -49,8 +54,7 @@ def reference_repository(
             maker = ReferenceMaker(request, work, logs=repository.parent, say=say, check=check)
             maker.make().rename(place)
         else:
-            say("Drawing the reference calibrations (once for this scale, seed and filter)...")
-            draw_reference(request, work, say, check).rename(place)
+            draw_reference(request, work, say, check, tell).rename(place)
 
     repository.parent.mkdir(parents=True, exist_ok=True)
     make_once(repository, {"reference": request.name}, make, check)

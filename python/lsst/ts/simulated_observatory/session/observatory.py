@@ -88,6 +88,8 @@ class SimulatedObservatory:
         Filter and grating at the beginning; None: the r filter and no grating.
     part
         How many parts of the same run there were before: each draws other job ids.
+    run
+        What distinguishes this run from others of the same seed, whose jobs have other ids.
 
     Raises
     ------
@@ -109,6 +111,7 @@ class SimulatedObservatory:
         durations: Durations | None = None,
         optics: OpticalPath | None = None,
         part: int = 0,
+        run: str = "",
     ) -> None:
         self.instrument = instrument
         self.faults = faults or Faults()
@@ -119,7 +122,7 @@ class SimulatedObservatory:
         self._machinery = machinery
         self._jobs = jobs.absolute()
         self._seed = seed
-        self._part = part
+        self._part, self._run = part, run
         self._durations = durations or Durations()
         used = instrument.detectors if detectors is None else detectors
         self._models = {number: detector_model(instrument.name, number, scale) for number in used}
@@ -182,6 +185,7 @@ class SimulatedObservatory:
                 rng=self._random("OCPS"),
                 faults=self.faults,
                 butler_faults=self._butler_faults,
+                run=self._run,
             ),
             instrument.oods: partial(
                 Oods,

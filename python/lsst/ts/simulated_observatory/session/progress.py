@@ -58,15 +58,15 @@ class PlainProgress:
         return _Lines(self._console.file)
 
     @contextlib.contextmanager
-    def preparing(self) -> Iterator[None]:
+    def preparing(self) -> Iterator[Callable[[float], None]]:
         """Show that the simulated observatory is prepared, which may take minutes.
 
         Yields
         ------
-        None
-            While it is prepared.
+        tell
+            To be called with the share of it that is done, where that is known.
         """
-        yield
+        yield lambda _: None
 
     def begin(self, prospect: Prospect) -> None:
         """Begin to show a run.

@@ -64,6 +64,8 @@ class SimulationSetup:
         Specifications of what goes wrong.
     part
         How many parts of the run there were before.
+    run
+        What distinguishes the run from others of the same seed, whose jobs have other ids.
     batch
         Site of the batch system on which jobs run; None: each in a process of pipetask.
     database
@@ -76,6 +78,7 @@ class SimulationSetup:
     settings: SimulationSettings
     faults: tuple[str, ...]
     part: int = 0
+    run: str = ""
     batch: str | None = None
     database: Database | None = None
 
@@ -137,19 +140,20 @@ class SimulationSetup:
             detectors=self.detectors,
             optics=self.optics,
             part=1000 * int(self._night.replace("-", "") or 0) + self.part,
+            run=self.run,
         )
 
     def _machinery(self) -> Machinery:
         """What does the real work of the simulated components."""
         return real_machinery(self.instrument, self.repository, self.batch)
 
-    def prepare(self, say: Callable[[str], None]) -> None:
+    def prepare(self, say: Callable[[str], None], tell: Callable[[float], None] = lambda _: None) -> None:
         """Make the repository and what names it.
 
         Parameters
         ----------
-        say
-            Called with what takes time.
+        say, tell
+            Called with what takes time, and with the share of it that is done.
 
         Raises
         ------
@@ -158,13 +162,15 @@ class SimulationSetup:
         """
         try:
             with noted_interrupts() as interrupts, pipelines_ended_by(interrupts):
-                self._prepare(say, interrupts.check)
+                self._prepare(say, interrupts.check, tell)
         except Interrupted as interrupt:
             raise SetupError(
                 f"{interrupt} came while the simulated observatory was prepared. Nothing was exposed."
             ) from None
 
-    def _prepare(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
+    def _prepare(
+        self, say: Callable[[str], None], check: Callable[[], None], tell: Callable[[float], None]
+    ) -> None:
         from sqlalchemy.exc import SQLAlchemyError
 
         from ..repository.reference_maker import ReferenceFailed
@@ -172,7 +178,7 @@ class SimulationSetup:
         try:
             if is_complete(self.repository):
                 use_present_names(self.repository)
-            self._make_repository(say, check)
+            self._make_repository(say, check, tell)
             self._add_aliases()
             write_index(self.index, self.repository, {self.instrument.repository, self.config.repo})
             self._write_truth()
@@ -182,14 +188,16 @@ class SimulationSetup:
                 f"the simulated observatory could not be prepared: {reason}. Nothing was exposed."
             ) from error
 
-    def _make_repository(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
+    def _make_repository(
+        self, say: Callable[[str], None], check: Callable[[], None], tell: Callable[[float], None]
+    ) -> None:
         """Make the repository, with a copy of the reference calibrations; `check` is called between steps."""
         from ..pipelines.new_repository import create_repository
         from ..repository.reference_repository import reference_repository
 
         request = self._request(self._flat_optics())
         self._check_disk(request)
-        reference = reference_repository(request, say, check)
+        reference = reference_repository(request, say, check, tell)
         calibrations = self.instrument.calibration_collection
         if self.database is None:
             make_repository(self.repository, reference, calibrations, self.properties, check)
@@ -298,7 +306,9 @@ class SetupWithoutPixels(SimulationSetup):
         camera = StandInCamera(self.settings.seed, Faults(self.faults).detector)
         return standin_machinery(self.instrument, self.repository, camera, scale=self.settings.scale)
 
-    def _make_repository(self, say: Callable[[str], None], check: Callable[[], None]) -> None:
+    def _make_repository(
+        self, say: Callable[[str], None], check: Callable[[], None], tell: Callable[[float], None]
+    ) -> None:
         """Make a repository whose reference calibrations have one pixel for each amplifier."""
         from ..stand_ins.template import make_template
 

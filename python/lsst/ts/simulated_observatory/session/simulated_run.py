@@ -74,6 +74,7 @@ def simulate_run(
     """
     findings = _examine(script_class, text, request)
     setup, night = _setup(script_class.instrument, findings, request)
+    setup = replace(setup, run="\n".join((text, *request.faults)))
     config = findings.config  # None if the script will refuse it, and get no further than that
     check_setup(setup, _name_of_repository(request))
     if request.resumed is None:
@@ -82,8 +83,8 @@ def simulate_run(
     obstacle: SetupError | None = None
     if config is not None:
         try:
-            with view.preparing():
-                setup.prepare(view.say)
+            with view.preparing() as tell:
+                setup.prepare(view.say, tell)
         except SetupError as error:  # the script is to report it
             obstacle = error
     session = ScriptSession(

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from rich.console import Console, Group, RenderableType
@@ -105,15 +105,23 @@ class TerminalProgress(PlainProgress):
         return _LogLines(self._console)
 
     @contextlib.contextmanager
-    def preparing(self) -> Iterator[None]:
-        """Show how long the preparation lasts already."""
+    def preparing(self) -> Iterator[Callable[[float], None]]:
+        """Show how long the preparation lasts already, and how long it will last."""
         begun = time.monotonic()
+        last = (0.0, 0.0)
+
+        def tell(share: float) -> None:
+            nonlocal last
+            last = share, time.monotonic()
 
         def picture() -> RenderableType:
-            return Text(f"Preparing the simulated observatory: {time.monotonic() - begun:.0f} s", "cyan")
+            now, (share, then) = time.monotonic(), last
+            left = (then - begun) * (1.0 / share - 1.0) - (now - then) if share else 0.0
+            rest = f", about {_duration(left)} left" if left > 1.0 else ""
+            return Text(f"Preparing the simulated observatory: {now - begun:.0f} s{rest}", "cyan")
 
         with Live(get_renderable=picture, console=self._console, refresh_per_second=4, transient=True):
-            yield
+            yield tell
 
     def begin(self, prospect: Prospect) -> None:
         """Begin the live block."""
@@ -167,7 +175,9 @@ class TerminalProgress(PlainProgress):
             taken, confirmed = self._taken[image_type], self._confirmed[image_type]
             types.add_row(
                 image_type,
-                ProgressBar(total=n, completed=taken, width=BAR),
+                ProgressBar(
+                    total=n, completed=taken, width=BAR, complete_style="cyan", finished_style="green"
+                ),
                 f"{taken} of {n} taken,",
                 f"{confirmed} confirmed",
                 self._verdicts.get(image_type, Text()),
@@ -191,7 +201,7 @@ class TerminalProgress(PlainProgress):
             n = self._prospect.images.get(about.image_type, 0)
             doing = f"Exposing {about.image_type} {about.position} of {n}, {about.exp_time:g} s"
         left = max(self._prospect.end - now, 0.0)
-        rest = f"about {_duration(left)} left on this clock" if left else "nearly done"
+        rest = f"about {_duration(left)} left on this clock" if left >= 1.0 else "nearly done"
         return plain(f"{clock} {doing}; {rest}")
 
 
