@@ -138,9 +138,12 @@ def test_the_log_of_a_job_that_failed_has_a_line_of_its_own_that_can_be_copied(t
     failed = GOOD | {
         "state": "FAILED",
         "reason": f"Not done: verify BIAS (exit code 1 (job c2bb, its log: {path})). Kept. See {tmp_path}.",
-        "verification": {}, "jobs": [{"exit_code": 0, "log": "other"}, {"exit_code": 1, "log": path}],
+        "verification": {},
+        "jobs": [
+            {"job_id": "a1", "exit_code": 0, "log": "other"}, {"job_id": "c2bb", "exit_code": 1, "log": path}
+        ],
     }  # fmt: skip
     lines = shown(failed, tmp_path)
-    assert "FAILED Not done: verify BIAS (exit code 1 (job c2bb)). Kept." in lines
+    assert "FAILED Not done: verify BIAS (exit code 1). Kept." in lines
     assert f"Log of the job {path}" in lines
     assert "other" not in "".join(lines)

@@ -10,10 +10,11 @@ from typing import Any
 
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, Instrument
 from lsst.ts.calibrations.journal.record import RunRecord
+from lsst.ts.calibrations.journal.summary import brief_reason
 
 from . import curves, gains, images, provenance, statistics, timeline, verdicts
 from .datasets import Datasets
-from .html import Markup, tag
+from .html import Markup, breakable, tag
 from .results import Results
 
 __all__ = ["Run", "make_page"]
@@ -184,8 +185,14 @@ def maps_of(maps: Markup) -> Markup:
 def _ended(summary: Mapping[str, Any]) -> Iterator[Markup]:
     """How the run ended, unless it is DONE and the cards say all; what was not done and left out."""
     if summary["state"] not in ("DONE", "RUNNING") and summary["reason"]:
-        text = str(summary["reason"]).removeprefix("Error in run: ")
-        yield tag("div", tag("p", text if len(text) <= 420 else f"{text[:420]} ..."), class_="note bad")
+        text = brief_reason(summary)
+        logs = [each["log"] for each in summary["jobs"] if each["exit_code"] and each["log"]]
+        yield tag(
+            "div",
+            tag("p", text if len(text) <= 420 else f"{text[:420]} ..."),
+            tag("p", "Log of the job: ", breakable(logs[-1])) if logs else None,
+            class_="note bad",
+        )
     for each in summary.get("left_out") or ():
         yield tag(
             "p",

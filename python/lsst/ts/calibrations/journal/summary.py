@@ -17,7 +17,7 @@ from .facts import Fact
 from .record import ExposureRecord, JobRecord, RunRecord
 from .settings import RunSettings
 
-__all__ = ["SUMMARY", "is_used", "make_summary", "write_summary"]
+__all__ = ["SUMMARY", "brief_reason", "is_used", "make_summary", "write_summary"]
 
 SUMMARY = "summary.json"
 """Name of the summary in the run directory."""
@@ -144,6 +144,24 @@ def _exposure(exposure: ExposureRecord) -> dict[str, Any]:
         "files": list(exposure.files),
         **({"lost": True} if exposure.lost else {}),
     }
+
+
+def brief_reason(summary: Mapping[str, Any]) -> str:
+    """Reason of a state for people: without ids and logs of jobs, which the summary has elsewhere.
+
+    Parameters
+    ----------
+    summary
+        That of a run, also of an earlier version.
+
+    Returns
+    -------
+    reason : str
+    """
+    reason: str = summary["reason"].removeprefix("Error in run: ")
+    for each in summary.get("jobs", ()):
+        reason = reason.replace(f", its log: {each['log']}", "").replace(f" (job {each['job_id']})", "")
+    return reason
 
 
 def is_used(exposure: Mapping[str, Any]) -> bool:

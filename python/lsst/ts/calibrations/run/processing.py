@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..domain.calibrations import StepKind
-from ..domain.errors import CalibrationError
+from ..domain.errors import CalibrationError, ProcessingError
 from ..domain.instruments import ImageType
 from ..domain.text import on_screen
 from ..journal.facts import StepNotDone
@@ -74,18 +74,22 @@ class Processing:
             try:
                 await asyncio.shield(self._tasks[need])
             except _StepFailed:
-                raise self._not_done(step, _was_not_done(need), follows=True) from None
+                raise self._not_done(step, _was_not_done(need)) from None
         try:
             await self.work.do(step, self._images)
         except CalibrationError as error:
-            raise self._not_done(step, error.brief, follows=False) from None
+            shown = error.reason if isinstance(error, ProcessingError) else error.brief
+            raise self._not_done(step, error.brief, shown) from None
 
-    def _not_done(self, step: Step, reason: str, *, follows: bool) -> _StepFailed:
-        """Note that a step was not done; return the error with which it ends."""
-        extra = on_screen("") if follows else None  # the end says it once more, for all
+    def _not_done(self, step: Step, reason: str, shown: str = "") -> _StepFailed:
+        """Note that a step was not done; return the error with which it ends.
+
+        What follows from another failure is not shown: the end says it for all.
+        """
+        extra = on_screen(f"Not done: {step.name}: {shown}." if shown else "")
         self.context.log.error("Not done: %s: %s.", step.name, reason, extra=extra)
         now = self.context.now()
-        self.context.note(StepNotDone(time=now, step=step.name, reason=reason, follows=follows))
+        self.context.note(StepNotDone(time=now, step=step.name, reason=reason, follows=not shown))
         return _StepFailed(f"{step.name}: {reason}")
 
     async def finish(self) -> None:
@@ -129,7 +133,7 @@ class Processing:
                 reason = f"not all {' and '.join(missing)} images were taken and confirmed"
             else:
                 reason = _was_not_done(_other_need(step))
-            self._not_done(step, reason, follows=True)
+            self._not_done(step, reason)
 
     def give_up(self, reason: str) -> None:
         """Note every step that has not come to its end, when the run ends early and nothing is under way.

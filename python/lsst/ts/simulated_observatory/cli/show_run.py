@@ -113,14 +113,14 @@ def _show_changes(
     console.print(f"before: {before}\nafter:  {after}", markup=False, highlight=False, soft_wrap=True)
     found = changes(earlier, later)
     significant = [each for each in found if each.sigma is not None and abs(each.sigma) >= SIGNIFICANT]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for name in ("Quantity", "Where", "Before", "After", "Sigma"):
         table.add_column(name, justify="left" if name in ("Quantity", "Where") else "right", overflow="fold")
     for each in significant[:MOST_CHANGES]:
         numbers = f"{each.before:.4g}", f"{each.after:.4g}", f"{each.sigma:+.1f}"
         table.add_row(each.quantity, each.place, *numbers)
     if significant:
-        console.print(table)
+        console.print("", table, "", sep="\n")
     if len(significant) > MOST_CHANGES:
         console.print(f"... and {len(significant) - MOST_CHANGES} more")
     without = sum(each.sigma is None for each in found)

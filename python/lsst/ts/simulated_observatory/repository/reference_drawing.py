@@ -61,7 +61,8 @@ def draw_reference(
     parts.mkdir(parents=True, exist_ok=True)
     missing = [each for each in request.detectors if not _part(parts, each).exists()]
     what = f"of {len(missing)} of {len(request.detectors)} detectors " if len(request.detectors) > 1 else ""
-    say(f"Drawing the reference calibrations {what}(once for this scale, seed and filter)...")
+    if missing:
+        say(f"Drawing the reference calibrations {what}(once for this scale, seed and filter)...")
     workers = make_workers(PROCESSES)
     try:
         _draw(request, missing, parts, workers, say, check, tell)

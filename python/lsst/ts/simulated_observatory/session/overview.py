@@ -15,7 +15,7 @@ from rich.text import Text
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from lsst.ts.calibrations.domain.text import first_lines, plain
 from lsst.ts.calibrations.journal.journal import JOURNAL
-from lsst.ts.calibrations.journal.summary import is_used
+from lsst.ts.calibrations.journal.summary import brief_reason, is_used
 from lsst.ts.calibrations.report.failures import failure_lines
 from lsst.ts.calibrations.run.page_process import PAGE, PAGE_LOG
 
@@ -44,12 +44,12 @@ def show_overview(summary: Mapping[str, Any], folder: Path, console: Console) ->
     """
     rows = list(_rows(summary))
     if rows:
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
         for name in ("Type", "Exposures used", "Failed tests", "Verdict", "Certified into"):
             table.add_column(name, overflow="fold")
         for row in rows:
             table.add_row(*row[:3], Text(row[3], STYLES.get(row[3], "")), row[4])
-        console.print(table)
+        console.print("", table, "", sep="\n")
     for label, text, style in _lines(summary, folder, console.width):
         if str(folder) in text:  # a path in one piece can be copied
             words = Text.assemble((f"{label:<{LABEL}} ", style or "bold"), plain(text))
@@ -126,8 +126,8 @@ def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tup
     """Label, text and style of what stands below the table."""
     state = summary["state"]
     logs = [each["log"] for each in summary.get("jobs", ()) if each["exit_code"] and each["log"]]
-    reason = summary["reason"].removeprefix("Error in run: ") if state != "DONE" else ""
-    for said in ("stopped; ", f" See {folder}.", *(f", its log: {log}" for log in logs)):
+    reason = brief_reason(summary) if state != "DONE" else ""
+    for said in ("stopped; ", f" See {folder}."):
         reason = reason.replace(said, "", 1)  # state and lines below say it
     wrapped = [
         part for line in reason.splitlines() for part in textwrap.wrap(line.strip(), max(width - 20, 20))
@@ -140,8 +140,9 @@ def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tup
         yield "Log of the job", log, ""
     if (folder / PAGE).exists():
         yield "Page", str(folder / PAGE), ""
-    elif (folder / PAGE_LOG).exists():
-        yield "Page", f"{folder / PAGE} (being drawn)", ""
+    elif (log := folder / PAGE_LOG).exists():
+        drawn = f"not drawn, see {log}" if log.stat().st_size else f"{folder / PAGE} (being drawn)"
+        yield "Page", drawn, ""
     yield "Run directory", str(folder), ""
     if next_step := _next_step(summary, folder):
         yield "Next", next_step, ""

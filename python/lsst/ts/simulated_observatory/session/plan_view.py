@@ -42,14 +42,14 @@ def show_plan(findings: Findings, setup: SimulationSetup, console: Console) -> i
     if config is None:
         return REFUSED
     plan = make_plan(config, setup.instrument, advice=light_warnings(config, setup.instrument))
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for name in ("Type", "Images", "Discarded", "Exposure times", "Detectors"):
         table.add_column(name, overflow="fold")
     for each in plan.sets:
         times = _times(each.kept_times)
         n = str(len(config.detectors))
         table.add_row(each.image_type.value, str(each.n_images), str(each.n_discard), times, n)
-    console.print(table)
+    console.print("", table, "", sep="\n")
     for label, text in _lines(config, plan, setup):
         line = Table.grid(padding=(0, 1))
         line.add_column(width=10, style="bold")
