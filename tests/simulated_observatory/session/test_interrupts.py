@@ -19,6 +19,7 @@ import pytest
 from lsst.ts.simulated_observatory.pipelines.pipetask import PipetaskProcess
 from lsst.ts.simulated_observatory.repository import reference_repository
 from lsst.ts.simulated_observatory.repository.repository import _wait_for_lock, is_complete, make_repository
+from lsst.ts.simulated_observatory.session.checks import run_folder
 from lsst.ts.simulated_observatory.session.interrupts import (
     Interrupted,
     noted_interrupts,
@@ -138,18 +139,42 @@ def test_a_repository_is_there_as_a_whole_or_not_at_all(tmp_path: Path, lines: i
     assert left == (whole if is_complete(folder / "repo") else set())
 
 
+@pytest.mark.parametrize(
+    ("number", "state", "status", "words"),
+    [
+        (
+            signal.SIGTERM,
+            "FAILED",
+            2,
+            "SIGTERM came while the simulated observatory was prepared. Nothing was",
+        ),
+        (
+            signal.SIGINT,
+            "STOPPED",
+            0,
+            "Stopped while the simulated observatory was prepared. Nothing was exp",
+        ),
+    ],
+)
 def test_a_run_that_was_interrupted_so_early_says_so_and_leaves_no_work(
-    run_script: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_script: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    state: str,
+    status: int,
+    words: str,
 ) -> None:
-    def make(_request: object, _say: object, check: Callable[[], None]) -> Path:
+    def make(_request: object, _say: object, check: Callable[[], None], _tell: object) -> Path:
         with tempfile.TemporaryDirectory(prefix="making-", dir=tmp_path):
-            send(signal.SIGTERM)
+            send(number)
             check()
             raise AssertionError("the signal was not heard")
 
     monkeypatch.setattr(reference_repository, "reference_repository", make)
     outcome = run_script("--out", "out")
-    assert outcome.status == 2
-    assert "SIGTERM came while the simulated observatory was prepared. Nothing was exposed." in outcome.text
-    assert (outcome.summary["state"], outcome.summary["exposures"]) == ("FAILED", [])
+    assert outcome.status == status
+    assert words in outcome.text
+    assert (outcome.summary["state"], outcome.summary["exposures"]) == (state, [])
     assert outcome.touched == {"out", "out/summary.json", "out/script.log"}
+    assert run_folder(tmp_path / "out", "") == tmp_path / "out", "the same command can be given again"

@@ -118,7 +118,7 @@ def _was_refused(folder: Path) -> bool:
             Journal(folder / JOURNAL, durable=False).close()  # refused if the run goes on
             if any(isinstance(each, ExposureBegun) for each in read_journal(folder / JOURNAL)):
                 return False
-        states = ("CONFIGURE_FAILED", "FAILED")
+        states = ["CONFIGURE_FAILED", "FAILED", *(["STOPPED"] if JOURNAL not in names else [])]
         return bool(summary["simulated"] and summary["state"] in states and summary["exposures"] == [])
     except (OSError, ValueError, TypeError, LookupError, JournalError):
         return False

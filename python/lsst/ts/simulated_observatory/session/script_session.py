@@ -25,7 +25,7 @@ from ..clock import SimulatedLoop
 from .flat_light import light_warnings
 from .interrupts import ending_signals, ignore_signals
 from .progress import PlainProgress, Prospect, log_to
-from .setup import SetupError, SimulationSetup
+from .setup import SetupError, SetupStopped, SimulationSetup
 
 if TYPE_CHECKING:
     from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
@@ -93,7 +93,13 @@ class ScriptSession:
                     script.log.warning("SIMULATED faults: %s.", "; ".join(settings.faults))
                 await self._drive(script, remote)
             ignore_signals(asyncio.get_running_loop())
-        return _STATUS.get(ScriptState(script.state.state), 1 if script.so_far.exposed else 2)
+        otherwise = 0 if self._was_stopped else 1 if script.so_far.exposed else 2
+        return _STATUS.get(ScriptState(script.state.state), otherwise)
+
+    @property
+    def _was_stopped(self) -> bool:
+        """Whether somebody stopped the preparation."""
+        return isinstance(self.obstacle, SetupStopped)
 
     async def _drive(self, script: BaseMakeCalibrations, remote: salobj.Remote) -> None:
         resumed, text = bool(self.setup.part), self.text
@@ -109,9 +115,10 @@ class ScriptSession:
             await script.done_task
             return
         if self.obstacle is not None:
-            script.log.error(str(self.obstacle))
-            script.write_summary("FAILED", str(self.obstacle))
-            self._show_end(f"FAILED: {self.obstacle}")
+            state, level = ("STOPPED", logging.WARNING) if self._was_stopped else ("FAILED", logging.ERROR)
+            script.log.log(level, str(self.obstacle))
+            script.write_summary(state, str(self.obstacle))
+            self._show_end(f"{state}: {self.obstacle}")
             await script.close()
             return
         await self._observe(script, remote)

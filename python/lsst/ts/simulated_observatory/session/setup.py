@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ from .interrupts import Interrupted, noted_interrupts, pipelines_ended_by
 from .observatory import SimulatedObservatory, real_machinery
 from .request import SimulationSettings
 
-__all__ = ["SetupError", "SetupWithoutPixels", "SimulationSetup"]
+__all__ = ["SetupError", "SetupStopped", "SetupWithoutPixels", "SimulationSetup"]
 
 RAW_BYTES = 2.2
 """On disk, for each pixel of a Rice-compressed raw image, overscan included."""
@@ -50,6 +51,10 @@ RESERVE = 2e9
 
 class SetupError(RuntimeError):
     """The simulated observatory could not be prepared."""
+
+
+class SetupStopped(SetupError):
+    """Somebody pressed Ctrl-C while it was prepared."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,11 @@ class SimulationSetup:
             with noted_interrupts() as interrupts, pipelines_ended_by(interrupts):
                 self._prepare(say, interrupts.check, tell)
         except Interrupted as interrupt:
+            if str(interrupt) == signal.SIGINT.name:
+                raise SetupStopped(
+                    "Stopped while the simulated observatory was prepared. Nothing was exposed; what is"
+                    " drawn of the reference calibrations is kept."
+                ) from None
             raise SetupError(
                 f"{interrupt} came while the simulated observatory was prepared. Nothing was exposed."
             ) from None
