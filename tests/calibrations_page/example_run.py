@@ -1,7 +1,8 @@
-"""A run of which page and tables are made in the tests: its facts, with one noisy amplifier."""
+"""Runs of which page and tables are made in the tests: facts with one noisy amplifier, and five stories."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from lsst.ts.calibrations.config.schema import load_schema
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, INSTRUMENTS
 from lsst.ts.calibrations.journal import facts
 from lsst.ts.calibrations.journal.journal import FORMAT, JOURNAL, Journal
+from lsst.ts.calibrations.journal.summary import SUMMARY
+from lsst.ts.calibrations_page.__main__ import load
 
 FIRST = 2025011500001
 BEGIN = 1_736_964_037.0
@@ -111,4 +114,36 @@ def write_journal(folder: Path, found: Iterator[facts.Fact]) -> Path:
     for fact in found:
         journal.append(fact)
     journal.close()
+    return folder
+
+
+CERTIFIED = "LATISS/calib/daily/calib.20250115.1"
+REJECTED = "BIAS rejected (48 of 96 tests failed: NOISE). Likely cause: only 3 images were combined."
+
+
+def write_story(folder: Path, story: str) -> Path:
+    """Write journal and summary of a run that is good, noisy, three, ptc or comcam."""
+    instrument = "LSSTComCam" if story == "comcam" else "LATISS"
+    noisy = "C05" if story in ("noisy", "comcam") else None
+    write_journal(folder, run_facts(instrument, n=3 if story == "three" else 5, noisy=noisy))
+    summary = {**load(folder).summary, "state": "DONE"}
+    bias = summary["verification"]["BIAS"]
+    if story == "three":
+        low = {"value": 8.2, "passed": False}
+        summary["tests"] = [each | (low if each["test"] == "NOISE" else {}) for each in summary["tests"]]
+        summary |= {"state": "FAILED", "reason": REJECTED}
+        summary["not_done"] = [
+            {"step": f"{word}", "reason": "no bias"} for word in ("certify BIAS", "verify DARK")
+        ]
+        bias |= {"passed": False, "generation_collection": "u/made", "n_failed": 48}
+    if story == "ptc":
+        curve = {"gain": 1.13, "gain_error": 0.002, "noise": 9.2, "a00": -2.5e-06, "turnoff": 105000.0}
+        levels = {"means": [1e3, 4e4, 9e4], "variances": [950.0, 3.2e4, 6.4e4], "used": [True, True, True]}
+        summary["curves"] = [
+            {"detector": 0, "amplifier": amplifier, **curve, **levels} for amplifier in AMPLIFIERS
+        ]
+        summary["verification"]["PTC"] = bias | {"generation_collection": "u/made", "n_tests": 80}
+        about = {"begin": "2025-01-15T00:00:00", "end": "2025-01-18T00:00:00", "verified": True}
+        summary["certified"] = [{"dataset_type": "ptc", "collection": CERTIFIED, **about}]
+    (folder / SUMMARY).write_text(json.dumps(summary), encoding="utf-8")
     return folder

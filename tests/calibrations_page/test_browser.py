@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
 
 from lsst.ts.calibrations_page.__main__ import write_page
 
-from .example_run import run_facts, write_journal
+from .example_run import write_story
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 SIZES = {"laptop": (1280, 800), "phone": (390, 844)}
@@ -22,10 +22,15 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module", params=["LATISS", "LSSTComCam"])
-def page(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("run")
-    return write_page(write_journal(folder, run_facts(request.param)))
+@pytest.fixture(scope="module")
+def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Address of the page of a story, which is written once."""
+
+    @cache
+    def write(story: str) -> str:
+        return write_page(write_story(tmp_path_factory.mktemp(story), story)).as_uri()
+
+    return write
 
 
 @pytest.fixture(scope="module")
@@ -44,35 +49,67 @@ def browser() -> Iterator[Any]:
     driver.quit()
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_the_first_screen_tells_the_story(page: Path, browser: Any, size: str) -> None:
-    width, height = SIZES[size]
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == "phone"}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    browser.get_log("performance")
-    browser.get(page.as_uri())
-    assert [each for each in browser.get_log("browser") if each["level"] == "SEVERE"] == []
-    assert _outside(browser) == []
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    reason = "document.querySelector('ul.why li').getBoundingClientRect().bottom"
-    assert browser.execute_script(f"return {reason}") < height
-    failed = "document.querySelector('rect.failed').getBoundingClientRect().top"
-    assert browser.execute_script(f"return {failed}") < height
+STORIES = {
+    "good": ("DONE", "BIAS passed", "0 of 160 tests failed", "No test that counts failed.", "BIAS C00 NOISE"),
+    "noisy": ("DONE", "5 of 160 tests failed", "C05 NOISE failed in 5 of 5 exposures: 13.25 electron"),
+    "three": ("FAILED", "BIAS rejected", "NOISE on all 16 amplifiers failed in 3 of 3", "only 3 images were"),
+    "ptc": (
+        "DONE",
+        "PTC passed",
+        "certified in LATISS/",
+        "No test that counts failed.",
+        "Photon transfer curves",
+    ),
+    "comcam": ("DONE", "R22_S00 C05 NOISE failed in 5 of 5 exposures: 13.25 electron", "5 of 1440 tests"),
+}
 
 
-def test_the_keyboard_reaches_the_numbers_of_an_amplifier(page: Path, browser: Any) -> None:
-    browser.get(page.as_uri())
+@pytest.mark.parametrize("story", STORIES)
+def test_the_first_screen_tells_the_story(page_of: Callable[[str], str], browser: Any, story: str) -> None:
+    for size, (width, height) in SIZES.items():
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == "phone"}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        browser.get_log("performance")
+        browser.get(page_of(story))
+        assert [each for each in browser.get_log("browser") if each["level"] == "SEVERE"] == []
+        assert _outside(browser) == []
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+        seen = browser.execute_script(_SEEN).replace("\u00a0", " ")
+        assert [each for each in STORIES[story] if each not in seen] == [], (size, seen)
+        (shade,) = {"rect.failed"} if story in ("noisy", "three", "comcam") else {"rect.cell"}
+        top = browser.execute_script(f"return document.querySelector('{shade}').getBoundingClientRect().top")
+        assert top < height, size
+
+
+_SEEN = """
+var texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), seen = [];
+var range = document.createRange();
+while (texts.nextNode()) {
+  range.selectNodeContents(texts.currentNode);
+  var box = range.getBoundingClientRect();
+  if (box.width && box.bottom <= window.innerHeight) { seen.push(texts.currentNode.textContent); }
+}
+return seen.join(" ").replace(/ +/g, " ");
+"""
+"""What can be read on the first screen."""
+
+
+def test_the_keyboard_reaches_the_numbers_of_an_amplifier(
+    page_of: Callable[[str], str], browser: Any
+) -> None:
+    browser.get(page_of("noisy"))
     browser.execute_script("document.querySelector('rect.failed').focus()")
     tip = "document.getElementById('tip')"
     assert browser.execute_script(f"return {tip}.hidden") is False
     assert "C05 BIAS NOISE: FAILED" in browser.execute_script(f"return {tip}.textContent")
 
 
-def test_texts_can_be_read_in_light_and_dark(page: Path, browser: Any) -> None:
+@pytest.mark.parametrize("story", ["three", "ptc", "comcam"])
+def test_texts_can_be_read_in_light_and_dark(page_of: Callable[[str], str], browser: Any, story: str) -> None:
     for scheme in ("light", "dark"):
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        browser.get(page.as_uri())
+        browser.get(page_of(story))
         assert browser.execute_script(_CONTRAST) >= 4.5, scheme
 
 

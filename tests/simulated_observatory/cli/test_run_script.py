@@ -250,9 +250,9 @@ def test_a_filter_that_is_not_mounted_is_refused_before_anything_is_made(run_scr
 def test_a_run_that_does_not_fit_the_disk_is_refused_with_a_proposal(
     run_script: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lsst.ts.simulated_observatory.session import setup
+    from lsst.ts.simulated_observatory.session import disk
 
-    monkeypatch.setattr(setup, "RESERVE", 1e18)
+    monkeypatch.setattr(disk, "RESERVE", 1e18)
     outcome = run_script("--out", "out")
     assert outcome.status == 2
     for expected in (

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from lsst.ts.simulated_observatory.cameras.models import DetectorModel, detector_model
-from lsst.ts.simulated_observatory.session.setup import _check_room
+from lsst.ts.simulated_observatory.session.disk import check_room
 
 Free = Callable[[float], None]
 """Sets how many gigabytes are free."""
@@ -38,9 +38,9 @@ def models(instrument: str, numbers: Iterable[int], scale: int = 4) -> list[Dete
 def test_lsstcam_with_all_detectors_gets_a_proposal_that_fits(free: Free, tmp_path: Path) -> None:
     free(76)
     with pytest.raises(ValueError, match="room for") as refused:
-        _check_room({tmp_path: 65, tmp_path / "cache": 182}, models("LSSTCam", range(189)))
+        check_room({tmp_path: 65, tmp_path / "cache": 182}, models("LSSTCam", range(189)))
     fitting = int(str(refused.value).partition("room for ")[2].partition(" of the 189")[0])
-    _check_room({tmp_path: 65, tmp_path / "cache": 182}, models("LSSTCam", range(fitting)))
+    check_room({tmp_path: 65, tmp_path / "cache": 182}, models("LSSTCam", range(fitting)))
     assert "detectors: [0, 1, 2]" in str(refused.value)
     assert "a larger --scale than 4" in str(refused.value)
 
@@ -48,9 +48,9 @@ def test_lsstcam_with_all_detectors_gets_a_proposal_that_fits(free: Free, tmp_pa
 def test_if_not_even_one_detector_fits_only_the_rest_is_proposed(free: Free, tmp_path: Path) -> None:
     free(2.1)
     with pytest.raises(ValueError, match=r"Nothing was exposed; take fewer images"):
-        _check_room({tmp_path / "not" / "yet": 65}, models("LATISS", [0], scale=1))
+        check_room({tmp_path / "not" / "yet": 65}, models("LATISS", [0], scale=1))
 
 
 def test_comcam_fits_a_usual_disk(free: Free, tmp_path: Path) -> None:
     free(30)
-    _check_room({tmp_path: 65}, models("LSSTComCam", range(9)))
+    check_room({tmp_path: 65}, models("LSSTComCam", range(9)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -85,6 +86,25 @@ def test_a_repository_without_pixels_is_not_one_for_pixels(setup: SetupWithoutPi
     with_pixels = {"instrument": "LATISS", "scale": 16, "seed": 1}
     with pytest.raises(ValueError, match="made with stand-ins True, not False"):
         check_repository(setup.repository, with_pixels)
+
+
+def test_a_repository_of_another_version_is_kept_and_said_to_be_one(tmp_path: Path) -> None:
+    wanted, said = in_folder(tmp_path), list[str]()
+    wanted.prepare(lambda _: None)
+    marker = wanted.repository / "SIMULATED.json"
+    made = json.loads(marker.read_text())
+    for version, words in ((None, "of an earlier version"), ("0", "of another version")):
+        kept = (
+            made | {"version": version} if version else {key: made[key] for key in made if key != "version"}
+        )
+        marker.write_text(json.dumps(kept))
+        check_repository(wanted.repository, wanted.properties)
+        wanted.prepare(said.append)
+        assert words in said.pop()
+        assert said == []
+    marker.write_text(json.dumps(made))
+    wanted.prepare(said.append)
+    assert said == []
 
 
 def test_after_an_earlier_simulation_on_the_bus_numbers_go_on(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MEASURED",
     "REFERENCE",
+    "VERSION",
     "check_repository",
     "complete_repository",
     "fill_repository",
@@ -32,6 +33,7 @@ __all__ = [
     "is_complete",
     "make_once",
     "make_repository",
+    "of_another_version",
     "use_present_names",
     "write_index",
 ]
@@ -41,6 +43,9 @@ MARKER = "SIMULATED.json"
 
 REFERENCE, MEASURED = "reference", "measured"
 """Property of a repository whose reference calibrations were made by the pipelines, and its value."""
+
+VERSION = "version"
+"""Property of a repository that need not be the same: of the code that made its reference calibrations."""
 
 MAKING = ".{name}-making"
 """Folder beside the place of a repository, in which it is made before it is moved there."""
@@ -80,7 +85,7 @@ def check_repository(path: Path, properties: Mapping[str, Any]) -> None:
     made = _read_marker(path / MARKER)
     for name in dict.fromkeys((*properties, *made)):
         before, now = made.get(name, False), properties.get(name, False)
-        if before != now:
+        if before != now and name != VERSION:
             raise ValueError(f"it was made with {name} {reprlib.repr(before)}, not {now}")
 
 
@@ -140,6 +145,34 @@ def has_measured_reference(path: Path) -> bool:
         Its marker cannot be read.
     """
     return _read_marker(path / MARKER).get(REFERENCE) == MEASURED
+
+
+def of_another_version(path: Path, properties: Mapping[str, Any]) -> str:
+    """Say that the reference calibrations of a repository are not those that would be made now.
+
+    Parameters
+    ----------
+    path, properties
+        A complete repository, and those of a new one.
+
+    Returns
+    -------
+    remark
+        In words; empty if they are the same.
+
+    Raises
+    ------
+    OSError
+        Its marker cannot be read.
+    """
+    try:
+        made = _read_marker(path / MARKER).get(VERSION)
+    except ValueError as error:
+        raise OSError(f"{path}: {error}") from None
+    if made == properties.get(VERSION):
+        return ""
+    which = "an earlier version" if made is None else "another version"
+    return f"{path}: its reference calibrations are of {which}; they are kept and may differ from new ones."
 
 
 def use_present_names(path: Path) -> None:

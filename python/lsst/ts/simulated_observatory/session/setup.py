@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ from lsst.ts.calibrations.domain.instruments import Instrument, physical_filter
 from lsst.ts.calibrations.domain.optics import MountedOptics
 
 from ..cameras import CAMERAS
-from ..cameras.models import DetectorModel
 from ..components.machinery import Machinery
 from ..components.optics import OpticalPath, usual_optics
 from ..faults.faults import Faults
@@ -25,28 +22,22 @@ from ..repository.reference import ReferenceRequest, cache_folder
 from ..repository.repository import (
     MEASURED,
     REFERENCE,
+    VERSION,
     complete_repository,
     fill_repository,
     is_complete,
     make_once,
     make_repository,
+    of_another_version,
     use_present_names,
     write_index,
 )
+from .disk import bytes_of, check_room
 from .interrupts import Interrupted, noted_interrupts, pipelines_ended_by
 from .observatory import SimulatedObservatory, real_machinery
 from .request import SimulationSettings
 
 __all__ = ["SetupError", "SetupStopped", "SetupWithoutPixels", "SimulationSetup"]
-
-RAW_BYTES = 2.2
-"""On disk, for each pixel of a Rice-compressed raw image, overscan included."""
-
-PROCESSED_BYTES = 12.0
-"""For each pixel of the imaging areas: two images with their masks come of each raw image."""
-
-RESERVE = 2e9
-"""Bytes that stay free."""
 
 
 class SetupError(RuntimeError):
@@ -124,7 +115,8 @@ class SimulationSetup:
         """What runs that share a repository must have in common."""
         about = self.settings
         made = {"instrument": self.instrument.name, "scale": about.scale, "seed": about.seed}
-        return made | ({REFERENCE: MEASURED} if about.measured else {})
+        version = {VERSION: self._request(usual_optics(self.instrument)).version}
+        return made | ({REFERENCE: MEASURED} if about.measured else {}) | version
 
     def observatory(self) -> SimulatedObservatory:
         """The simulated observatory, not yet running; nothing is made or read for it.
@@ -188,6 +180,8 @@ class SimulationSetup:
         try:
             if is_complete(self.repository):
                 use_present_names(self.repository)
+                if remark := of_another_version(self.repository, self.properties):
+                    say(f"WARNING {remark}")
             self._make_repository(say, check, tell)
             self._add_aliases()
             write_index(self.index, self.repository, {self.instrument.repository, self.config.repo})
@@ -262,7 +256,7 @@ class SimulationSetup:
             self.config.grating,
         )
         request = self._request(usual_optics(self.instrument) if optics is None else OpticalPath(*optics))
-        of_one = sum(_bytes(model) for model in request.models)
+        of_one = sum(bytes_of(model) for model in request.models)
         reference = None
         if request.measured and not request.is_cached:
             reference = float(of_one * len(reference_exposures(request)))
@@ -281,7 +275,7 @@ class SimulationSetup:
         if request.measured and not request.is_cached:
             needs[cache_folder()] = len(reference_exposures(request))
         try:
-            _check_room(needs, request.models)
+            check_room(needs, request.models)
         except ValueError as error:
             raise SetupError(f"{error}.") from None
 
@@ -349,43 +343,6 @@ class SetupWithoutPixels(SimulationSetup):
             for grating in mounted.gratings or (None,)
         }
         return list(found.items())
-
-
-def _check_room(exposures: Mapping[Path, int], models: Sequence[DetectorModel]) -> None:
-    """Raise ValueError if the images of so many exposures, and what is made of them, do not fit the disk.
-
-    Folders on the same disk, there or not yet, share what is free. The message says how many detectors would
-    fit, and what else to do.
-    """
-    places = [next(path for path in (folder, *folder.parents) if path.exists()) for folder in exposures]
-    on_disk: Counter[int] = Counter()
-    for place, number in zip(places, exposures.values(), strict=True):
-        on_disk[place.stat().st_dev] += number
-    of_one = sum(_bytes(model) for model in models)
-    short = [
-        (of_one * on_disk[place.stat().st_dev] + RESERVE, shutil.disk_usage(place).free, place)
-        for place in places
-    ]
-    needed, free, place = max(short, key=lambda each: each[0] / max(each[1], 1))
-    if free < needed:
-        raise ValueError(_proposal(needed, free, place, models))
-
-
-def _proposal(needed: float, free: float, place: Path, models: Sequence[DetectorModel]) -> str:
-    fitting = max(0, int((free - RESERVE) / (needed - RESERVE) * len(models)))
-    some = ", ".join(str(model.id) for model in models[: min(fitting, 3)])
-    fewer = f"there is room for {fitting} of the {len(models)} detectors, e.g. detectors: [{some}]; or "
-    return (
-        f"the run and its reference calibrations need about {needed / 1e9:.1f} GB in {place}, where"
-        f" {free / 1e9:.1f} GB are free. Nothing was exposed; {fewer if fitting else ''}take fewer images, or"
-        f" a larger --scale than {models[0].scale}"
-    )
-
-
-def _bytes(model: DetectorModel) -> float:
-    """Bytes of one exposure of a detector and of what is made of it."""
-    raw = sum(rows * columns for rows, columns in (each.raw_shape for each in model.amplifiers))
-    return RAW_BYTES * raw + PROCESSED_BYTES * model.width * model.height
 
 
 def _mounted(instrument: Instrument) -> MountedOptics:
