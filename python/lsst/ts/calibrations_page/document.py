@@ -158,28 +158,14 @@ def _first_screen(run: Run, results: Results) -> Iterator[Markup]:
     if bad:
         yield verdicts.known_bad_amplifiers(bad)
     if results.tests:
+        several = len(results.detectors) > 1
         maps = verdicts.maps(results, run.instrument.amplifiers, bad)
         yield tag(
             "div",
             tag("div", tag("h3", verdicts.heading(results)), verdicts.reasons(summary, results)),
-            maps_of(maps),
+            tag("div", tag("h3", f"Worst test of each {'detector' if several else 'amplifier'}"), maps),
             class_="two",
         )
-
-
-def maps_of(maps: Markup) -> Markup:
-    """Put a head above the maps.
-
-    Parameters
-    ----------
-    maps
-        Focal plane and amplifiers.
-
-    Returns
-    -------
-    markup : Markup
-    """
-    return tag("div", tag("h3", "Worst test of each amplifier"), maps)
 
 
 def _ended(summary: Mapping[str, Any]) -> Iterator[Markup]:

@@ -79,20 +79,20 @@ class ReferenceRequest:
         """Digest of the code that they depend on."""
         return _version(self.measured)
 
-    def parts(self, exposures: int) -> Path:
-        """Decide where what is drawn of each detector is kept, for other sets of detectors, too.
+    def part(self, detector: int, exposures: int) -> Path:
+        """Decide where what is drawn of a detector is kept, for other sets of detectors, too.
 
         Parameters
         ----------
-        exposures
-            How many each of them has, which depends on how many detectors there are.
+        detector, exposures
+            Its id, and of how many exposures it is drawn, which depends on how many detectors there are.
 
         Returns
         -------
-        folder
+        path
             In the cache.
         """
-        return cache_folder() / self._name_of(f"parts-of-{exposures}")
+        return cache_folder() / self._name_of(f"parts-of-{exposures}") / f"{detector}.pickle"
 
     @property
     def repository(self) -> Path:

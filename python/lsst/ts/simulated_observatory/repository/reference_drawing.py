@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
@@ -57,18 +57,18 @@ def draw_reference(
     repository
         In the folder.
     """
-    parts = request.parts(len(reference_exposures(request)))
-    parts.mkdir(parents=True, exist_ok=True)
-    missing = [each for each in request.detectors if not _part(parts, each).exists()]
+    exposures = len(reference_exposures(request))
+    parts = {each: request.part(each, exposures) for each in request.detectors}
+    missing = {each: path for each, path in parts.items() if not path.exists()}
     what = f"of {len(missing)} of {len(request.detectors)} detectors " if len(request.detectors) > 1 else ""
     if missing:
         say(f"Drawing the reference calibrations {what}(once for this scale, seed and filter)...")
     workers = make_workers(PROCESSES)
     try:
-        _draw(request, missing, parts, workers, say, check, tell)
+        _draw(request, missing, workers, say, check, tell)
     finally:  # an interrupt does not wait for what has not begun
         workers.shutdown(cancel_futures=True)
-    levels = {detector: next(_load(parts, detector)) for detector in request.detectors}
+    levels = {detector: next(_load(path)) for detector, path in parts.items()}
     norm = pipeline_task("cpFlat.yaml", "cpFlatNorm")
     (scale,) = norm.run(levels=list(levels.values()), detectors=list(levels)).scales["EXPOSURES"].values()
     kept, calibrations = folder / "kept", request.instrument.calibration_collection
@@ -80,19 +80,19 @@ def draw_reference(
         butler.collections.register(run)
         for detector in request.detectors:
             check()
-            _, drawn = _load(parts, detector)
+            _, drawn = _load(parts[detector])
             _store(butler, request, detector, drawn, scale, run)
         certify(butler, list(butler.query_all_datasets(run, find_first=False)), f"{calibrations}/reference")
         chain_calibrations(butler, calibrations)
     if len(request.instrument.detectors) == 1:  # no other set has it
-        shutil.rmtree(parts, ignore_errors=True)
+        for path in parts.values():
+            shutil.rmtree(path.parent, ignore_errors=True)
     return kept
 
 
 def _draw(
     request: ReferenceRequest,
-    detectors: Sequence[int],
-    parts: Path,
+    parts: Mapping[int, Path],
     workers: Executor,
     say: Callable[[str], None],
     check: Callable[[], None],
@@ -100,7 +100,7 @@ def _draw(
 ) -> None:
     """Draw the calibrations of some detectors, each into its file."""
     flats = sum(each.use == "ptc" for each in reference_exposures(request))
-    done, all_of_it = 0, len(detectors) * (flats // 2 + DRAWING)
+    done, all_of_it = 0, len(parts) * (flats // 2 + DRAWING)
 
     def go_on(steps: int) -> None:
         nonlocal done
@@ -111,7 +111,7 @@ def _draw(
     def measure(detector: int) -> list[Future[Any]]:
         return [workers.submit(measure_pair, request, detector, number) for number in range(flats // 2)]
 
-    drawing = []
+    drawing, detectors = [], list(parts)
     ahead = [measure(each) for each in detectors[:1]]  # of one detector more: the workers always have work
     for place, detector in enumerate(detectors):
         ahead += map(measure, detectors[place + 1 : place + 2])
@@ -119,7 +119,7 @@ def _draw(
         for future in ahead.pop(0):
             pairs.append(future.result())
             go_on(1)
-        drawing.append(workers.submit(_draw_into_file, request, detector, pairs, parts))
+        drawing.append(workers.submit(_draw_into_file, request, detector, pairs, parts[detector]))
     for number, drawn in enumerate(drawing, 1):
         drawn.result()
         go_on(DRAWING)
@@ -127,13 +127,10 @@ def _draw(
             say(f"  reference calibrations: {number} of {len(drawing)} detectors")
 
 
-def _part(parts: Path, detector: int) -> Path:
-    return parts / f"{detector}.pickle"
-
-
-def _draw_into_file(request: ReferenceRequest, detector: int, pairs: list[Any], parts: Path) -> None:
+def _draw_into_file(request: ReferenceRequest, detector: int, pairs: list[Any], path: Path) -> None:
     """Draw the calibrations of a detector into a file, which is there when it is complete."""
-    drawn, path = draw_calibrations(request, detector, pairs), _part(parts, detector)
+    drawn = draw_calibrations(request, detector, pairs)
+    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(f".{os.getpid()}")
     with beside.open("wb") as file:
         for each in (drawn.level, drawn):
@@ -141,9 +138,9 @@ def _draw_into_file(request: ReferenceRequest, detector: int, pairs: list[Any], 
     beside.replace(path)
 
 
-def _load(parts: Path, detector: int) -> Iterator[Any]:
+def _load(path: Path) -> Iterator[Any]:
     """Load what a file has: the level of the flat, and then all calibrations."""
-    with _part(parts, detector).open("rb") as file:
+    with path.open("rb") as file:
         for _ in range(2):
             yield pickle.load(file)  # noqa: S301, this module wrote it
 

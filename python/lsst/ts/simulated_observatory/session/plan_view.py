@@ -75,8 +75,15 @@ def _lines(config: CalibrationConfig, plan: Plan, setup: SimulationSetup) -> Ite
     else:
         yield "Certified", "nothing"
     needed, reference = setup.disk_space()
-    once = "drawn if they are new" if reference is None else f"{_bytes(reference)} more, the first time"
-    yield "Disk", f"{_bytes(needed)} in the run directory; reference calibrations: {once}"
+    once = "" if reference is None else f"; reference calibrations: {_bytes(reference)} more, the first time"
+    yield "Disk", f"{_bytes(needed)} in the run directory{once}"
+    new, seconds = setup.to_draw()
+    if new:
+        detectors = f"{new} detector{'s' if new > 1 else ''}"
+        yield (
+            "Once",
+            f"reference calibrations of {detectors} are drawn, about {_minutes(seconds)} on two cores",
+        )
 
 
 def _times(times: Sequence[float]) -> str:

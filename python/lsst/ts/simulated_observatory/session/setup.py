@@ -40,6 +40,10 @@ from .request import SimulationSettings
 __all__ = ["SetupError", "SetupStopped", "SetupWithoutPixels", "SimulationSetup"]
 
 
+DRAWING_TIME, FLAT_TIME, FLAT_PIXEL_TIME = 2.0, 0.05, 2e-7
+"""Seconds that drawing a detector takes on two cores: at all, for a flat of its curve, for each pixel."""
+
+
 class SetupError(RuntimeError):
     """The simulated observatory could not be prepared."""
 
@@ -246,21 +250,40 @@ class SimulationSetup:
             self.instrument, self.detectors, about.scale, about.seed, optics, about.measured
         )
 
+    @property
+    def _planned_request(self) -> ReferenceRequest:
+        """Reference calibrations of the filter asked for, or of the usual one if that is not mounted."""
+        usual = usual_optics(self.instrument)
+        mounted, asked = _mounted(self.instrument), (self.config.filter, self.config.grating)
+        names = mounted.set_up((usual.filter, usual.grating), *asked)
+        return self._request(usual if names is None else OpticalPath(*names))
+
     def disk_space(self) -> tuple[float, float | None]:
         """Bytes that the run needs, and its reference calibrations; None for these if they are there."""
         from ..repository.reference_exposures import reference_exposures
 
-        optics = _mounted(self.instrument).set_up(
-            (usual_optics(self.instrument).filter, usual_optics(self.instrument).grating),
-            self.config.filter,
-            self.config.grating,
-        )
-        request = self._request(usual_optics(self.instrument) if optics is None else OpticalPath(*optics))
+        request = self._planned_request
         of_one = sum(bytes_of(model) for model in request.models)
         reference = None
         if request.measured and not request.is_cached:
             reference = float(of_one * len(reference_exposures(request)))
         return of_one * self._n_exposures, reference
+
+    def to_draw(self) -> tuple[int, float]:
+        """Number of detectors whose reference calibrations are drawn first, and seconds that takes."""
+        from ..repository.reference_exposures import reference_exposures
+
+        request = self._planned_request
+        if request.measured or request.is_cached:
+            return 0, 0.0
+        exposures = reference_exposures(request)
+        flats = sum(each.use == "ptc" for each in exposures)
+        seconds = [
+            DRAWING_TIME + flats * (FLAT_TIME + FLAT_PIXEL_TIME * model.width * model.height)
+            for model in request.models
+            if not request.part(model.id, len(exposures)).exists()
+        ]
+        return len(seconds), sum(seconds)
 
     @property
     def _n_exposures(self) -> int:
