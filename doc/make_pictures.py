@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -26,7 +26,7 @@ from selenium.webdriver.chrome.service import Service
 
 from lsst.ts.simulated_observatory.session.overview import show_overview
 
-DOC = Path(__file__).parent
+DOC = Path(__file__).resolve().parent
 PICTURES = DOC / "pictures"
 RUNS: dict[str, Sequence[str]] = {
     "good": (),
@@ -82,10 +82,13 @@ def drawn(show: Callable[[Console], None]) -> str:
 
 
 def end_of(folder: Path) -> Callable[[Console], None]:
-    """Table at the end of a run, in a directory as the tutorials name it."""
+    """Table at the end of a run, in a directory as the tutorials name it, below the present one."""
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     number = list(RUNS).index(folder.name) + 1
     shown = Path(f"runs/make_latiss_calibrations-{number:03d}")
+    shown.parent.mkdir(exist_ok=True)
+    shown.unlink(missing_ok=True)
+    shown.symlink_to(folder)
     return lambda console: show_overview(summary, shown, console)
 
 
@@ -123,13 +126,14 @@ def shoot(driver: Chrome, page: Path, picture: Path, element: str | None = None)
 def main(folder: Path) -> None:
     """Make the runs that are missing, and all pictures."""
     folder.mkdir(parents=True, exist_ok=True)
+    folder = folder.absolute()
     write_configurations(folder)
     for name in RUNS:
         if not (folder / name).exists():
             play(folder, name)
     terminals = {"running": middle_of(folder / "good")}
-    terminals |= {name: end_of(folder / name) for name in ("good", "noisy")}
-    with chromium() as driver:
+    with chdir(folder), chromium() as driver:
+        terminals |= {name: end_of(folder / name) for name in ("good", "noisy")}
         for name in RUNS:
             shoot(driver, folder / name / "report.html", PICTURES / f"page_{name}.png")
         for name, show in terminals.items():

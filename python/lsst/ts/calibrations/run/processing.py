@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from ..domain.calibrations import StepKind
 from ..domain.errors import CalibrationError, ProcessingError
 from ..domain.instruments import ImageType
-from ..domain.text import on_screen
+from ..domain.text import on_screen, one_line
 from ..journal.facts import StepNotDone
 from ..workflow.workflow import Step, Workflow
 from .context import RunContext
 from .step_work import StepWork
 
 __all__ = ["Processing"]
+
+SHORT = 160
+"""Characters of a reason on the screen, where the end of the run says more of it."""
 
 
 class _StepFailed(CalibrationError):
@@ -86,7 +89,7 @@ class Processing:
 
         What follows from another failure is not shown: the end says it for all.
         """
-        extra = on_screen(f"Not done: {step.name}: {shown}." if shown else "")
+        extra = on_screen(f"Not done: {step.name}: {one_line(shown, SHORT)}." if shown else "")
         self.context.log.error("Not done: %s: %s.", step.name, reason, extra=extra)
         now = self.context.now()
         self.context.note(StepNotDone(time=now, step=step.name, reason=reason, follows=not shown))

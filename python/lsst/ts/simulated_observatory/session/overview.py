@@ -27,6 +27,9 @@ LABEL = len("CONFIGURE_FAILED")
 MOST_LINES = 3
 """Lines of the reason, and lines on what failed."""
 
+AGAIN = "  (does the failed job again, with the same images)"
+"""What resuming does where a job failed: it may be in vain."""
+
 STYLES = {
     "DONE": "bold green", "FAILED": "bold red", "CONFIGURE_FAILED": "bold red", "STOPPED": "bold yellow",
     "passed": "green", "failed": "red", "rejected": "red", "incomplete": "red", "not done": "yellow",
@@ -133,7 +136,8 @@ def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tup
         part for line in reason.splitlines() for part in textwrap.wrap(line.strip(), max(width - 20, 20))
     ]
     if len(wrapped) > MOST_LINES:
-        wrapped[MOST_LINES - 1] = f"{wrapped[MOST_LINES - 1][: max(width - 24, 16)]} ..."
+        last = wrapped[MOST_LINES - 1].partition("... (")[0]
+        wrapped[MOST_LINES - 1] = f"{last[: max(width - 24, 16)].rstrip(' .')} ..."
     yield state, "\n".join(wrapped[:MOST_LINES]), STYLES.get(state, "")
     yield from (("What failed" if not n else "", each, "red") for n, each in enumerate(what_failed(summary)))
     for log in logs[-1:]:
@@ -184,4 +188,5 @@ def _next_step(summary: Mapping[str, Any], folder: Path) -> str:
     ]
     if rejected:
         return f"start a new run: resuming cannot change that {', '.join(rejected)} failed"
-    return f"bin/run_script --resume {folder}"
+    again = any(each["exit_code"] for each in summary.get("jobs", ()))
+    return f"bin/run_script --resume {folder}" + (AGAIN if again else "")
