@@ -27,9 +27,6 @@ LABEL = len("CONFIGURE_FAILED")
 MOST_LINES = 3
 """Lines of the reason, and lines on what failed."""
 
-AGAIN = "  (does the failed job again, with the same images)"
-"""What resuming does where a job failed: it may be in vain."""
-
 STYLES = {
     "DONE": "bold green", "FAILED": "bold red", "CONFIGURE_FAILED": "bold red", "STOPPED": "bold yellow",
     "passed": "green", "failed": "red", "rejected": "red", "incomplete": "red", "not done": "yellow",
@@ -150,6 +147,8 @@ def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tup
     yield "Run directory", str(folder), ""
     if next_step := _next_step(summary, folder):
         yield "Next", next_step, ""
+        if logs and next_step.startswith("bin/"):  # it may be in vain
+            yield "", "which does the failed job again, with the same images", ""
 
 
 def what_failed(summary: Mapping[str, Any], most: int = MOST_LINES) -> Sequence[str]:
@@ -188,5 +187,4 @@ def _next_step(summary: Mapping[str, Any], folder: Path) -> str:
     ]
     if rejected:
         return f"start a new run: resuming cannot change that {', '.join(rejected)} failed"
-    again = any(each["exit_code"] for each in summary.get("jobs", ()))
-    return f"bin/run_script --resume {folder}" + (AGAIN if again else "")
+    return f"bin/run_script --resume {folder}"

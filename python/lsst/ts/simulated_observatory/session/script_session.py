@@ -115,10 +115,11 @@ class ScriptSession:
             await script.done_task
             return
         if self.obstacle is not None:
-            state, level = ("STOPPED", logging.WARNING) if self._was_stopped else ("FAILED", logging.ERROR)
+            ended = ScriptState.STOPPED if self._was_stopped else ScriptState.FAILED
+            level = logging.WARNING if self._was_stopped else logging.ERROR
             script.log.log(level, str(self.obstacle))
-            script.write_summary(state, str(self.obstacle))
-            self._show_end(f"{state}: {self.obstacle}")
+            script.write_summary(ended.name, str(self.obstacle))
+            self._show_end(f"{ended.name}: {self.obstacle}")
             await script.close()
             return
         await self._observe(script, remote)
