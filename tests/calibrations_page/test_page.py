@@ -195,6 +195,15 @@ def test_a_whole_camera_stays_small(tmp_path: Path) -> None:
     assert page.count("have failed tests") == 189
 
 
+def test_why_a_job_failed_is_said_without_its_id_and_its_log_in_a_line_of_its_own(folder: Path) -> None:
+    run, log = load(folder), "/nowhere/uws/c2bb/outs/ocps.log"
+    job = run.summary["jobs"][0] | {"exit_code": 1, "log": log}
+    reason = f"Not done: verify BIAS (exit code 1, ValueError: odd (job {job['job_id']}, its log: {log}))."
+    failed = {**run.summary, "state": "FAILED", "reason": reason, "jobs": [job]}
+    first = re.sub("<[^>]*>", "", first_screen(page_of(replace(run, summary=failed))))
+    assert "Not done: verify BIAS (exit code 1, ValueError: odd).Log of the job: " + log in first
+
+
 def test_texts_of_others_are_escaped(folder: Path) -> None:
     run = load(folder)
     evil = "<script>alert(1)</script>"

@@ -146,4 +146,5 @@ def test_the_log_of_a_job_that_failed_has_a_line_of_its_own_that_can_be_copied(t
     lines = shown(failed, tmp_path)
     assert "FAILED Not done: verify BIAS (exit code 1). Kept." in lines
     assert f"Log of the job {path}" in lines
+    assert "which does the failed job again, with the same images" in lines[-1]
     assert "other" not in "".join(lines)

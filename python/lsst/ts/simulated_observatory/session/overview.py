@@ -142,8 +142,8 @@ def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tup
     if (folder / PAGE).exists():
         yield "Page", str(folder / PAGE), ""
     elif (log := folder / PAGE_LOG).exists():
-        drawn = f"not drawn, see {log}" if log.stat().st_size else f"{folder / PAGE} (being drawn)"
-        yield "Page", drawn, ""
+        why = f"not drawn yet, see {PAGE_LOG}" if log.stat().st_size else "being drawn"
+        yield "Page", f"{folder / PAGE} ({why})", ""
     yield "Run directory", str(folder), ""
     if next_step := _next_step(summary, folder):
         yield "Next", next_step, ""
