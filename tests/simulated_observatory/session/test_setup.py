@@ -88,9 +88,8 @@ def test_a_repository_without_pixels_is_not_one_for_pixels(setup: SetupWithoutPi
         check_repository(setup.repository, with_pixels)
 
 
-def test_a_repository_of_another_version_is_kept_and_said_to_be_one(tmp_path: Path) -> None:
-    wanted, said = in_folder(tmp_path), list[str]()
-    wanted.prepare(lambda _: None)
+def test_a_repository_of_another_version_is_kept_and_said_to_be_one(setup: SetupWithoutPixels) -> None:
+    wanted, said = setup, list[str]()
     marker = wanted.repository / "SIMULATED.json"
     made = json.loads(marker.read_text())
     for version, words in ((None, "of an earlier version"), ("0", "of another version")):
