@@ -18,12 +18,15 @@ SCRIPTS = sorted(get_scripts_dir().glob("*tel/*.py"))
 needs_absence = pytest.mark.skipif(salobj_is_installed(), reason="lsst.ts.salobj is installed")
 
 PROGRAM = """
-import asyncio, sys
+import asyncio, sys, time
 from lsst.ts.calibrations import queue_entry
 
 class Script:
     @staticmethod
-    async def amain():
+    async def amain(on_close):
+        on_close({status})
+        if {held}:
+            time.sleep(100)
         async def stubborn():
             while True:
                 try:
@@ -36,22 +39,24 @@ class Script:
         if {status}:
             sys.exit({status})
 
-queue_entry.CLOSING = 0.1
+queue_entry.CLOSING = 0.3
 queue_entry.run_from_queue(Script)
 """
 
 
-@pytest.mark.parametrize("status", [0, 3])
-def test_what_does_not_close_holds_nobody_up(status: int) -> None:
+@pytest.mark.parametrize(("status", "held"), [(0, False), (3, False), (1, True)])
+def test_what_does_not_close_holds_nobody_up(status: int, held: bool) -> None:
+    """Not even where the loop itself is held up, as by a consumer of Kafka."""
     ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(status=status)],
+        [sys.executable, "-c", PROGRAM.format(status=status, held=held)],
         env=os.environ | {"TS_CALIBRATIONS_SAL": "embedded"},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert (ended.returncode, ended.stdout) == (status, "the script has ended\n"), ended.stderr
+    said = "" if held else "the script has ended\n"
+    assert (ended.returncode, ended.stdout) == (status, said), ended.stderr
 
 
 def execute(script: Path, choice: str, *arguments: str) -> subprocess.CompletedProcess[str]:

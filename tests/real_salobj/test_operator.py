@@ -50,6 +50,33 @@ async def test_a_stop_during_a_long_exposure_is_acknowledged_and_the_exposure_is
     assert exposure["ingested"]
 
 
+STATES = {
+    ("PAUSED", "queue"): "FAILED",
+    ("PAUSED", "script"): "STOPPED",
+    ("UNCONFIGURED", "queue"): "UNCONFIGURED",
+    ("UNCONFIGURED", "script"): "STOPPED",
+}
+"""The last state of a script that is stopped in another one: the queue sends a signal to those."""
+
+
+@pytest.mark.parametrize(("state", "whom"), STATES, ids=["-".join(each) for each in STATES])
+async def test_a_stop_of_who_is_paused_or_is_being_configured_is_acknowledged_and_ends_its_process(
+    client: Any, state: str, whom: str
+) -> None:
+    queued = await client.add("script_mode: BIAS\nn_bias: 3\n", pauseCheckpoint="BIAS 2.*")
+    await client.queue.cmd_resume.start(timeout=30)
+    await client.until(lambda: queued.states[-1:] == [state])
+    begin = time.monotonic()
+    if whom == "queue":
+        await client.stop(queued, terminate=False)
+    else:
+        await client.scripts.cmd_stop.set_start(salIndex=queued.index, timeout=30)
+    await client.until(lambda: queued.states[-1] == STATES[state, whom])
+    assert time.monotonic() - begin < STOP_LIMIT
+    await client.gone(queued)
+    assert queued.states[-1] == STATES[state, whom]
+
+
 async def test_the_wait_is_kept_after_the_last_exposure(client: Any) -> None:
     config = "script_mode: BIAS\nn_bias: 1\nn_discard_bias: 0\ndo_verify: false\nwait_between_exposures: 12\n"
     queued = await client.run(config)

@@ -107,12 +107,12 @@ async def test_a_run_with_pixels_and_pipelines_is_done_and_no_heartbeat_is_late(
 
 
 def _pipelines(folder: Path) -> list[str]:
-    """Processes that run a pipeline on the repository of the simulator."""
+    """Processes that run a pipeline for the simulator: they work in the folder of their job."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for path in Path("/proc").glob("[0-9]*/cwd"):
         with contextlib.suppress(OSError):  # it has ended meanwhile
-            found.append(path.read_bytes().replace(b"\0", b" ").decode())
-    return [each for each in found if "pipetask" in each and str(folder) in each]
+            found.append(os.readlink(path))
+    return [each for each in found if each.startswith(f"{(folder / 'uws').resolve()}/")]
 
 
 async def test_a_script_that_is_stopped_leaves_no_pipeline_behind(simulator: Any) -> None:

@@ -71,11 +71,12 @@ class QueuedScript:
 
     @property
     def processes(self) -> list[int]:
-        """Process ids of the script."""
+        """Process ids of the script; another queue of this machine may have one of the same index."""
         return [
             int(path.parent.name)
             for path in Path("/proc").glob("[0-9]*/cmdline")
             if _read(path).rstrip(b"\0").endswith(f"_calibrations.py\0{self.index}".encode())
+            and f"={self.folder}/runs\0".encode() in _read(path.with_name("environ"))
         ]
 
 

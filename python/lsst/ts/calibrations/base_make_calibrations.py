@@ -59,6 +59,8 @@ class BaseMakeCalibrations(salobj.BaseScript):
         nothing.
     advise
         Gives what an operator should know of a configuration, as far as it depends on the place of the run.
+    on_close
+        Called with the exit status when only the connections are left to be closed.
     """
 
     instrument: ClassVar[Instrument]
@@ -74,6 +76,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         settings: RunSettings | None = None,
         listeners: Iterable[Callable[[Fact], None]] = (),
         advise: Callable[[CalibrationConfig], Iterable[str]] = lambda _: (),
+        on_close: Callable[[int], None] = lambda _: None,
     ) -> None:
         super().__init__(index=index, descr=f"Take and verify {self.instrument.name} calibrations.")
         self.evt_logMessage = OrderedEvent(self.evt_logMessage)
@@ -83,6 +86,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         self._settings = settings
         self._listeners = tuple(listeners)
         self._advise = advise
+        self._on_close = on_close
         self._text, self._daily = "", False
         self._examined: CalibrationConfig | None = None
         self._resumption: Resumption | None = None
@@ -181,11 +185,17 @@ class BaseMakeCalibrations(salobj.BaseScript):
         validity = asked.validity_warning(current_tai())
         for warning in (*plan.warnings, *([validity] if validity else [])):
             self.log.warning(warning)
+        self._begin_nothing_after_end()
         clients = Clients(self.instrument, self.domain, self.log)
         self._prepared = PreparedRun(
             type(self).__name__, self.salinfo.index, self._text, asked, plan, clients, self._resumption
         )
         await clients.start()
+
+    def _begin_nothing_after_end(self) -> None:
+        """Raise CancelledError if the script ends: connections made now would not be closed."""
+        if self._terminated:
+            raise asyncio.CancelledError("a signal came before anything had begun")
 
     def set_metadata(self, metadata: salobj.BaseMsgType) -> None:
         """Publish how long the run will take [s], how many images and with what."""
@@ -197,8 +207,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
 
     async def run(self) -> None:
         """Run to the verdict; an ExpectedError says that something that was asked for was not done."""
-        if self._terminated:
-            raise asyncio.CancelledError("a signal came before anything had begun")
+        self._begin_nothing_after_end()
         self._own_task, self._started, prepared = asyncio.current_task(), current_tai(), self.prepared
         try:
             if self._daily:
@@ -312,6 +321,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
                     while self.state.state not in _PAGE_LIMITS:  # noqa: ASYNC110, no event tells
                         await asyncio.sleep(_POLL)
         await super().close_tasks()
+        self._on_close(int(self.state.state not in _FINAL_STATES.values()))
         if self._prepared is not None:  # meanwhile the base class lets the last messages out
             self._closing = asyncio.ensure_future(self._prepared.clients.close())
         await asyncio.gather(self.evt_logMessage.settle(), self.evt_state.settle())

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["choose_sal", "run_from_queue"]
 
-CLOSING = 4.0  # seconds that a script which has ended has to close what it opened
+CLOSING = 7.0  # seconds that a script has to let its last lines out and to close what it opened
 
 
 def choose_sal() -> None:
@@ -70,18 +70,20 @@ def _only_schema() -> bool:
 
 async def _run(script: type[BaseMakeCalibrations]) -> None:
     """Run the script; a connection that does not close then must not hold up the queue for ever."""
-    status = 1
     try:
-        await script.amain()
-        status = 0
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else 1
-        raise
+        await script.amain(on_close=_leave_later)
     finally:
         gc.freeze()  # or the interpreter looks at all objects once more before it ends, which takes a second
-        last = threading.Timer(CLOSING, _leave, [status])
-        last.daemon = True
-        last.start()
+
+
+def _leave_later(status: int) -> None:
+    """End the process after `CLOSING`, by a thread, as the event loop itself can be held up.
+
+    A connection of salobj 8.2 that is closed while it is made waits for itself, or for its consumer.
+    """
+    last = threading.Timer(CLOSING, _leave, [status])
+    last.daemon = True
+    last.start()
 
 
 def _leave(status: int) -> None:
