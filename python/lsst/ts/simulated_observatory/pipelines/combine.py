@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from lsst.pex.config import ChoiceField, Field, RangeField
-from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConnections, Struct
+from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input
 from numpy.typing import NDArray
 
@@ -25,7 +25,6 @@ from .tasks import (
     IMAGE_OF_DETECTOR,
     CalibrationOutput,
     CalibrationTask,
-    CalibrationTaskConfig,
     ImageInput,
     ImagesInput,
     StatisticsInput,
@@ -100,7 +99,7 @@ class FlatLevelConnections(
     )
 
 
-class CombineFlatConfig(CalibrationTaskConfig, pipelineConnections=CombineFlatConnections):
+class CombineFlatConfig(PipelineTaskConfig, pipelineConnections=CombineFlatConnections):
     """How flats are combined."""
 
     clip = Field[float](doc="Clipping, in sigma.", default=3.0)
@@ -135,11 +134,11 @@ class CombineConfig(CombineFlatConfig, pipelineConnections=CombineConnections):
     )
 
 
-class FlatNormConfig(CalibrationTaskConfig, pipelineConnections=FlatNormConnections):
+class FlatNormConfig(PipelineTaskConfig, pipelineConnections=FlatNormConnections):
     """Nothing to choose."""
 
 
-class FlatLevelConfig(CalibrationTaskConfig, pipelineConnections=FlatLevelConnections):
+class FlatLevelConfig(PipelineTaskConfig, pipelineConnections=FlatLevelConnections):
     """How the level of a flat is measured."""
 
     doVignette = Field[bool](doc="Leave out pixels that get little light?", default=False)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from lsst.pex.config import ChoiceField, Config, ConfigField, Field
-from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConnections, Struct
+from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input, Output
 
 from lsst.ts.calibrations.domain.instruments import exposure_id
@@ -29,14 +29,7 @@ from .removal import (
 )
 from .storage_classes import CROSSTALK, CURVE, DEFECTS, IMAGE, LINEARIZER, RAW
 from .tables import Crosstalk, Defects, Linearizer, PhotonTransferCurve
-from .tasks import (
-    DETECTOR,
-    IMAGE_OF_DETECTOR,
-    CalibrationInput,
-    CalibrationTask,
-    CalibrationTaskConfig,
-    dimension_record,
-)
+from .tasks import DETECTOR, IMAGE_OF_DETECTOR, CalibrationInput, CalibrationTask, dimension_record
 
 __all__ = ["IsrConfig", "IsrConnections", "IsrTask", "OverscanConfig"]
 
@@ -102,7 +95,7 @@ class OverscanConfig(Config):
     doParallelOverscan = Field[bool](doc="Subtract the parallel overscan, too?", default=True)
 
 
-class IsrConfig(CalibrationTaskConfig, pipelineConnections=IsrConnections):
+class IsrConfig(PipelineTaskConfig, pipelineConnections=IsrConnections):
     """What to correct."""
 
     overscan = ConfigField[OverscanConfig](doc="Overscan subtraction.", dtype=OverscanConfig)

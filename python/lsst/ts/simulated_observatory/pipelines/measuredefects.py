@@ -11,6 +11,7 @@ from lsst.pex.config import ChoiceField, Field
 from lsst.pipe.base import (
     InputQuantizedConnection,
     NoWorkFound,
+    PipelineTaskConfig,
     PipelineTaskConnections,
     Struct,
 )
@@ -23,14 +24,7 @@ from .images import DetectorImage, Key, dark_time
 from .stacks import ImageHandle, combine_images, metadata_of
 from .storage_classes import DEFECTS
 from .tables import Defects
-from .tasks import (
-    DETECTOR,
-    CalibrationOutput,
-    CalibrationTask,
-    CalibrationTaskConfig,
-    ImagesInput,
-    dimension_record,
-)
+from .tasks import DETECTOR, CalibrationOutput, CalibrationTask, ImagesInput, dimension_record
 
 __all__ = [
     "MeasureDefectsConfig",
@@ -65,7 +59,7 @@ class MergeDefectsConnections(PipelineTaskConnections, dimensions=DETECTOR):
     defects = CalibrationOutput(doc="Defects", name="defects", storageClass=DEFECTS)
 
 
-class MeasureDefectsConfig(CalibrationTaskConfig, pipelineConnections=MeasureDefectsConnections):
+class MeasureDefectsConfig(PipelineTaskConfig, pipelineConnections=MeasureDefectsConnections):
     """What is a defect."""
 
     imageType = ChoiceField[str](
@@ -85,7 +79,7 @@ class MeasureDefectsConfig(CalibrationTaskConfig, pipelineConnections=MeasureDef
     )
 
 
-class MergeDefectsConfig(CalibrationTaskConfig, pipelineConnections=MergeDefectsConnections):
+class MergeDefectsConfig(PipelineTaskConfig, pipelineConnections=MergeDefectsConnections):
     """What is added to the measured defects."""
 
     edge = Field[int](doc="Border of the detector that is a defect, pixels.", default=5)

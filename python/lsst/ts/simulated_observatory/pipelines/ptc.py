@@ -11,6 +11,7 @@ from lsst.pipe.base import (
     InputQuantizedConnection,
     NoWorkFound,
     OutputQuantizedConnection,
+    PipelineTaskConfig,
     PipelineTaskConnections,
     QuantumContext,
     Struct,
@@ -32,7 +33,6 @@ from .tasks import (
     CalibrationInput,
     CalibrationOutput,
     CalibrationTask,
-    CalibrationTaskConfig,
     ImagesInput,
     dimension_record,
 )
@@ -74,7 +74,7 @@ class ExtractPairsConnections(PipelineTaskConnections, dimensions=DETECTOR):
     )
 
 
-class ExtractPairsConfig(CalibrationTaskConfig, pipelineConnections=ExtractPairsConnections):
+class ExtractPairsConfig(PipelineTaskConfig, pipelineConnections=ExtractPairsConnections):
     """How pairs are measured."""
 
     exposureTimeTolerance = Field[float](
@@ -215,7 +215,7 @@ class SolveConnections(PipelineTaskConnections, dimensions=DETECTOR):
         return ("inputPairs",)
 
 
-class SolveConfig(CalibrationTaskConfig, pipelineConnections=SolveConnections):
+class SolveConfig(PipelineTaskConfig, pipelineConnections=SolveConnections):
     """How the curve is fitted."""
 
     ptcFitType = ChoiceField[str](

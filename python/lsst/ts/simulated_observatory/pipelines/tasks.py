@@ -10,8 +10,6 @@ from lsst.pipe.base import (
     InputQuantizedConnection,
     OutputQuantizedConnection,
     PipelineTask,
-    PipelineTaskConfig,
-    PipelineTaskConnections,
     QuantumContext,
     Struct,
 )
@@ -26,7 +24,6 @@ __all__ = [
     "CalibrationInput",
     "CalibrationOutput",
     "CalibrationTask",
-    "CalibrationTaskConfig",
     "ImageInput",
     "ImagesInput",
     "ResultsInput",
@@ -68,19 +65,6 @@ CalibrationInput = partial(PrerequisiteInput, dimensions=DETECTOR, isCalibration
 
 CalibrationOutput = partial(Output, dimensions=DETECTOR, isCalibration=True)
 """A calibration of a detector that can be certified."""
-
-
-class CalibrationTaskConfig(PipelineTaskConfig, pipelineConnections=PipelineTaskConnections):
-    """Base class of the configurations of tasks.
-
-    The log of a quantum is no dataset: the log of its job has the same lines, and to store it took a tenth of
-    the time of all quanta.
-    """
-
-    def setDefaults(self) -> None:
-        """Set the defaults of fields that all tasks have."""
-        super().setDefaults()  # type: ignore[no-untyped-call]
-        self.saveLogOutput = False
 
 
 class CalibrationTask(PipelineTask):

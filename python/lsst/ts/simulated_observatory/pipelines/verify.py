@@ -7,7 +7,7 @@ from typing import Any
 
 from astropy.table import Table
 from lsst.pex.config import ChoiceField, Config, ConfigField, Field
-from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConnections, Struct
+from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input
 
 from ..cameras.models import DetectorModel, detector_model
@@ -25,7 +25,6 @@ from .tasks import (
     IMAGE_OF_DETECTOR,
     CalibrationInput,
     CalibrationTask,
-    CalibrationTaskConfig,
     ImageInput,
     ResultsInput,
     ResultsOutput,
@@ -124,7 +123,7 @@ class CosmicRayConfig(Config):
     fwhm = Field[float](doc="Width of a point source, pixels.", default=3.0)
 
 
-class VerifyDetectorConfig(CalibrationTaskConfig, pipelineConnections=VerifyDetectorConnections):
+class VerifyDetectorConfig(PipelineTaskConfig, pipelineConnections=VerifyDetectorConnections):
     """What to measure and to test."""
 
     imageType = ChoiceField[str](
@@ -141,21 +140,21 @@ class VerifyDetectorConfig(CalibrationTaskConfig, pipelineConnections=VerifyDete
     repair = ConfigField[CosmicRayConfig](doc="Cosmic rays.", dtype=CosmicRayConfig)
 
 
-class VerifyExposureConfig(CalibrationTaskConfig, pipelineConnections=VerifyExposureConnections):
+class VerifyExposureConfig(PipelineTaskConfig, pipelineConnections=VerifyExposureConnections):
     """What to test in an exposure."""
 
     doScatter = Field[bool](doc="Test the scatter of the detectors' means (flats)?", default=False)
 
 
-class VerifyRunConfig(CalibrationTaskConfig, pipelineConnections=VerifyRunConnections):
+class VerifyRunConfig(PipelineTaskConfig, pipelineConnections=VerifyRunConnections):
     """Nothing to choose."""
 
 
-class VerifyCurveConfig(CalibrationTaskConfig, pipelineConnections=VerifyCurveConnections):
+class VerifyCurveConfig(PipelineTaskConfig, pipelineConnections=VerifyCurveConnections):
     """Nothing to choose."""
 
 
-class VerifyDetectorsConfig(CalibrationTaskConfig, pipelineConnections=VerifyDetectorsConnections):
+class VerifyDetectorsConfig(PipelineTaskConfig, pipelineConnections=VerifyDetectorsConnections):
     """Nothing to choose."""
 
 
