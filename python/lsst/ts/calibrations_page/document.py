@@ -10,7 +10,7 @@ from typing import Any
 
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, Instrument
 from lsst.ts.calibrations.journal.record import RunRecord
-from lsst.ts.calibrations.journal.summary import brief_reason
+from lsst.ts.calibrations.journal.summary import brief_reason, failed_logs
 
 from . import curves, gains, images, provenance, statistics, timeline, verdicts
 from .datasets import Datasets
@@ -172,7 +172,7 @@ def _ended(summary: Mapping[str, Any]) -> Iterator[Markup]:
     """How the run ended, unless it is DONE and the cards say all; what was not done and left out."""
     if summary["state"] not in ("DONE", "RUNNING") and summary["reason"]:
         text = brief_reason(summary)
-        logs = [each["log"] for each in summary["jobs"] if each["exit_code"] and each["log"]]
+        logs = failed_logs(summary)
         yield tag(
             "div",
             tag("p", text if len(text) <= 420 else f"{text[:420]} ..."),

@@ -17,7 +17,7 @@ from .facts import Fact
 from .record import ExposureRecord, JobRecord, RunRecord
 from .settings import RunSettings
 
-__all__ = ["SUMMARY", "brief_reason", "is_used", "make_summary", "write_summary"]
+__all__ = ["SUMMARY", "brief_reason", "failed_logs", "is_used", "make_summary", "write_summary"]
 
 SUMMARY = "summary.json"
 """Name of the summary in the run directory."""
@@ -162,6 +162,22 @@ def brief_reason(summary: Mapping[str, Any]) -> str:
     for each in summary.get("jobs", ()):
         reason = reason.replace(f", its log: {each['log']}", "").replace(f" (job {each['job_id']})", "")
     return reason
+
+
+def failed_logs(summary: Mapping[str, Any]) -> list[str]:
+    """Paths of the logs of the jobs that failed.
+
+    Parameters
+    ----------
+    summary
+        That of a run, also of an earlier version.
+
+    Returns
+    -------
+    logs
+        In the order of the jobs.
+    """
+    return [each["log"] for each in summary.get("jobs", ()) if each["exit_code"] and each["log"]]
 
 
 def is_used(exposure: Mapping[str, Any]) -> bool:

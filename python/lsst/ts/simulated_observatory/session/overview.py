@@ -15,7 +15,7 @@ from rich.text import Text
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from lsst.ts.calibrations.domain.text import first_lines, plain
 from lsst.ts.calibrations.journal.journal import JOURNAL
-from lsst.ts.calibrations.journal.summary import brief_reason, is_used
+from lsst.ts.calibrations.journal.summary import brief_reason, failed_logs, is_used
 from lsst.ts.calibrations.report.failures import failure_lines
 from lsst.ts.calibrations.run.page_process import PAGE, PAGE_LOG
 
@@ -125,7 +125,7 @@ def _verdict(verdict: Mapping[str, Any] | None, left: bool) -> str:
 def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tuple[str, str, str]]:
     """Label, text and style of what stands below the table."""
     state = summary["state"]
-    logs = [each["log"] for each in summary.get("jobs", ()) if each["exit_code"] and each["log"]]
+    logs = failed_logs(summary)
     reason = brief_reason(summary) if state != "DONE" else ""
     for said in ("stopped; ", f" See {folder}."):
         reason = reason.replace(said, "", 1)  # state and lines below say it
@@ -141,8 +141,8 @@ def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tup
         yield "Log of the job", log, ""
     if (folder / PAGE).exists():
         yield "Page", str(folder / PAGE), ""
-    elif (log := folder / PAGE_LOG).exists():
-        why = f"not drawn yet, see {PAGE_LOG}" if log.stat().st_size else "being drawn"
+    elif (page_log := folder / PAGE_LOG).exists():
+        why = f"not drawn yet, see {PAGE_LOG}" if page_log.stat().st_size else "being drawn"
         yield "Page", f"{folder / PAGE} ({why})", ""
     yield "Run directory", str(folder), ""
     if next_step := _next_step(summary, folder):
