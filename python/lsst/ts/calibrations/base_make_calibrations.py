@@ -24,7 +24,7 @@ from .config.config import CalibrationConfig, Findings, examine
 from .config.schema import load_schema
 from .domain.errors import ArchiveError, CalibrationError, ConfigurationError
 from .domain.instruments import Instrument, day_obs
-from .domain.text import on_screen
+from .domain.text import counted, on_screen
 from .journal.facts import Fact, RunEnded, VerdictGiven
 from .journal.record import RunRecord
 from .journal.resumption import Resumption, asked_for, resume_run
@@ -163,7 +163,8 @@ class BaseMakeCalibrations(salobj.BaseScript):
         if folder is None:
             return findings
         self._resumption = resume_run(folder, type(self).__name__)
-        self.log.info("The run in %s is resumed: %d exposures are there.", folder, len(self.record.exposures))
+        there = counted(len(self.record.exposures), "exposure is", "exposures are")
+        self.log.info("The run in %s is resumed: %s there.", folder, there)
         self._text = self._resumption.configured.text
         return examine(self._text, self.get_schema(), self.instrument)
 

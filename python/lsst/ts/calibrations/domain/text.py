@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["ON_SCREEN", "first_lines", "on_screen", "one_line", "plain", "some_of"]
+__all__ = ["ON_SCREEN", "counted", "first_lines", "on_screen", "one_line", "plain", "some_of"]
 
 ON_SCREEN = "on_screen"
 """Attribute of a log record with what a terminal shows in place of its message."""
@@ -65,6 +65,22 @@ def on_screen(text: str) -> dict[str, str]:
         The argument ``extra`` of the methods of a logger.
     """
     return {ON_SCREEN: text}
+
+
+def counted(number: int, one: str, more: str) -> str:
+    """Say how many there are of something, in the singular where there is one.
+
+    Parameters
+    ----------
+    number, one, more
+        How many, and what stands behind 1 and behind any other number.
+
+    Returns
+    -------
+    text
+        E.g. ``1 exposure was taken``.
+    """
+    return f"{number} {one if number == 1 else more}"
 
 
 def some_of(names: Sequence[object], most: int, separator: str = ", ") -> str:

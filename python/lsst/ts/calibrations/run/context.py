@@ -16,6 +16,7 @@ from ..config.config import CalibrationConfig
 from ..config.schema import defaults, load_schema
 from ..domain.calibrations import StepKind, step_name
 from ..domain.errors import CalibrationError
+from ..domain.text import counted
 from ..journal.facts import ExposureBegun, Fact, FaultsInjected, RunConfigured, RunResumed
 from ..journal.journal import FORMAT, JOURNAL, Journal, JournalError
 from ..journal.record import RunRecord
@@ -281,7 +282,8 @@ class UnfinishedRun:
     @property
     def done_and_left(self) -> str:
         """What the run has, and what it has not done, in few words."""
-        words = [f"{len(self.record.exposures)} exposures were taken and are kept"]
+        taken = len(self.record.exposures)
+        words = [counted(taken, "exposure was taken and is kept", "exposures were taken and are kept")]
         if (begun := self.under_way) is not None:
             name = f" ({self.camera.integrating})" if self.camera and self.camera.integrating else ""
             what = f"a {begun.image_type} of {begun.exp_time:g} s was under way"
