@@ -54,7 +54,12 @@ class Table:
         """
         if values.get("kind") != cls.kind:
             raise ValueError(f"this is {values.get('kind')!r} and not {cls.kind!r}")
-        return cls(**{key: value for key, value in values.items() if key != "kind"})
+        read = {
+            key: value if key == "metadata" else _replaced(value, _nan_if_none)
+            for key, value in values.items()
+            if key != "kind"
+        }
+        return cls(**read)
 
 
 @dataclass(eq=False)
@@ -142,11 +147,9 @@ class PhotonTransferCurve(Table):
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if name in ("rawExpTimes", "inputExpIdPairs") and isinstance(value, list):
-                value = {amplifier: list(value) for amplifier in self.gain}
-            if name != "metadata":
-                setattr(self, name, _replaced(value, lambda each: math.nan if each is None else each))
+        for name in ("rawExpTimes", "inputExpIdPairs"):
+            if isinstance(value := getattr(self, name), list):
+                setattr(self, name, {amplifier: list(value) for amplifier in self.gain})
         self.inputExpIdPairs = {
             name: [(int(first), int(second)) for first, second in pairs]
             for name, pairs in self.inputExpIdPairs.items()
@@ -363,6 +366,10 @@ def _replaced(value: Any, function: Callable[[Any], Any]) -> Any:
     if isinstance(value, list | tuple):
         return [_replaced(each, function) for each in value]
     return function(value)
+
+
+def _nan_if_none(value: Any) -> Any:
+    return math.nan if value is None else value
 
 
 def _is_finite(value: Any) -> bool:
