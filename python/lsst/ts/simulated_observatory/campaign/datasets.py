@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,8 @@ from lsst.daf.butler import (
     MissingDatasetTypeError,
     Timespan,
 )
+
+from ..repository.ingest import open_anew
 
 __all__ = ["Certificate", "Datasets", "ExposureAndDetector", "validity_range"]
 
@@ -51,19 +53,22 @@ class Datasets:
     ----------
     repository
         Folder; it is opened when something is asked for.
+    open_butler
+        Opens it, given its path and whether to write.
     """
 
-    def __init__(self, repository: Path) -> None:
-        self._repository = repository
+    def __init__(self, repository: Path, open_butler: Callable[[str, bool], Butler] = open_anew) -> None:
+        self._repository, self._open_butler = repository, open_butler
         self._by_type: dict[str, list[DatasetRef]] = {}
 
     @cached_property
     def _butler(self) -> Butler:
-        return Butler.from_config(str(self._repository), writeable=False)
+        return self._open_butler(str(self._repository), False)
 
     def close(self) -> None:
-        """Close the database, if it was opened."""
+        """Close the database, if it was opened: no connection may pass to a process that is forked."""
         if "_butler" in vars(self):
+            self._butler.registry.resetConnectionPool()
             self._butler.close()
 
     @cached_property

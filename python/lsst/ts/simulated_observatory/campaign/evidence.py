@@ -391,5 +391,5 @@ def gather(played: Played) -> Evidence:
         events=Events(messages, played.scenario.instrument),
         journal=journal,
         summary=json.loads(summary) if summary else None,
-        datasets=Datasets(run / "repo"),
+        datasets=Datasets(run / "repo", played.open_butler),
     )

@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from lsst.daf.butler import Butler
 from rich.console import Console
 
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
@@ -36,6 +37,7 @@ from lsst.ts.calibrations.maintel import MakeComCamCalibrations
 from .. import clock
 from ..embedded_sal.bus import running_bus
 from ..faults.faults import Fault, Faults
+from ..repository.ingest import open_anew
 from ..repository.repository import write_index
 from ..session.observatory import SimulatedObservatory
 from ..session.progress import PlainProgress
@@ -111,16 +113,24 @@ class Runner:
         """
         check_space(self.folder)
         folder = self._prepare(scenario.instrument)
-        played = Played(scenario, folder, [], before=_certified_in(self._template(scenario.instrument)))
+        before = _certified_in(self._template(scenario.instrument))
+        played = Played(scenario, folder, [], before=before, open_butler=self._opening(scenario, folder))
         for part in range(2 if scenario.resumed else 1):
             if part:
-                with closing(Datasets(folder / "run" / "repo")) as datasets:
+                with closing(Datasets(folder / "run" / "repo", played.open_butler)) as datasets:
                     played.raws = datasets.raws
-            _play_part(played, part, self.opened.get(folder))
+            _play_part(played, part)
         if (last := played.parts[-1]) is not None and last.refused:
             played.refused = last.refused
             played.parts.pop()
         return played
+
+    def _opening(self, scenario: Scenario, folder: Path) -> Callable[[str, bool], Butler]:
+        """How the repository of a scenario is opened."""
+        # Faults of the database are met by whoever opens it anew, as the script does at the telescope.
+        of_database = any(fault.startswith("butler-") for fault in scenario.faults)
+        opened = self.opened.get(folder)
+        return open_anew if of_database or opened is None else opened.open
 
     def _prepare(self, instrument: Instrument) -> Path:
         """Make a folder, with a new repository."""
@@ -171,7 +181,7 @@ def open_runner(folder: Path, scenarios: int = 1) -> Runner:
         for number, prepared in enumerate(folders):
             scenario = ordinary_scenario(instrument) if number else _scenario_of_all(instrument)
             with OpenedRepository.opening(prepared / "run" / "repo") as opened:
-                outcome = _run_part(scenario, prepared, 0, lambda _: None, opened)
+                outcome = _run_part(scenario, prepared, 0, lambda _: None, opened.open)
             if outcome.status != 0:
                 raise RuntimeError(
                     f"a run in which nothing goes wrong ended with {outcome.status}:\n"
@@ -204,7 +214,7 @@ def _certified_in(template: Path) -> frozenset[Certificate]:
         return datasets.certificates
 
 
-def _play_part(played: Played, part: int, opened: OpenedRepository | None) -> None:
+def _play_part(played: Played, part: int) -> None:
     """Play a part of a run in a forked process, and add what became of it."""
     path, strikes = played.folder / f"part{part}.json", played.folder / f"strikes{part}"
     sys.stdout.flush()
@@ -224,7 +234,7 @@ def _play_part(played: Played, part: int, opened: OpenedRepository | None) -> No
                 played.folder,
                 part,
                 lambda name: os.write(file, f"{name}\n".encode()),
-                opened,
+                played.open_butler,
             )
             path.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
         except BaseException:
@@ -244,7 +254,7 @@ def _run_part(
     folder: Path,
     part: int,
     report: Callable[[str], object],
-    opened: OpenedRepository | None,
+    open_butler: Callable[[str, bool], Butler],
 ) -> PartOutcome:
     """Run a script once, from its begin to its end, or until it is killed; later parts resume it.
 
@@ -257,7 +267,7 @@ def _run_part(
     try:
         record = _record(scenario, folder) if part else None
         view = PlainProgress(Console(file=console, width=200))
-        session = _session(scenario, folder, faults, view, record, opened)
+        session = _session(scenario, folder, faults, view, record, open_butler)
         outcome.status = clock.run(
             lambda: _main(session, scenario, folder, part, outcome),
             start_tai=time_of_resumption(record) if record else clock.START_TAI,
@@ -332,10 +342,9 @@ def _session(
     faults: Faults,
     view: PlainProgress,
     record: RunRecord | None,
-    opened: OpenedRepository | None,
+    open_butler: Callable[[str, bool], Butler],
 ) -> ScriptSession:
     instrument, run = scenario.instrument, folder / "run"
-    of_database = any(fault.startswith("butler-") for fault in scenario.faults)
     setup = _ScenarioSetup(
         instrument=instrument,
         config=CalibrationConfig.from_namespace(dict(scenario.options), instrument),
@@ -346,8 +355,7 @@ def _session(
             seed=SEED,
             scale=SCALE,
             date=NIGHT,
-            # Faults of the database are met by whoever opens it anew, as the script does at the telescope.
-            open_butler=None if of_database or opened is None else opened.open,
+            open_butler=open_butler,
         ),
         faults=scenario.faults,
         part=len(record.parts) if record else 0,

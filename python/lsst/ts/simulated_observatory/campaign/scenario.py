@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import yaml
+from lsst.daf.butler import Butler
 
 from lsst.ts.calibrations.domain.instruments import ImageType, Instrument
 
+from ..repository.ingest import open_anew
 from ..stand_ins.measurements import Disturbance
 from .datasets import Certificate
 
@@ -181,6 +183,8 @@ class Played:
         Why the run could not be resumed; empty if it could, or was not to be.
     memory
         Bytes that the largest of its processes had.
+    open_butler
+        Opens its repository, given the path and whether to write.
     """
 
     scenario: Scenario
@@ -191,6 +195,7 @@ class Played:
     raws: frozenset[tuple[int, int]] = frozenset()
     refused: str = ""
     memory: int = 0
+    open_butler: Callable[[str, bool], Butler] = open_anew
 
     @property
     def struck(self) -> Counter[str]:
