@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ provide_salobj()
 
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LATISS  # noqa: E402
 from lsst.ts.simulated_observatory.faults.faults import Faults  # noqa: E402
+from lsst.ts.simulated_observatory.repository.ingest import ButlerIngest, open_anew  # noqa: E402
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, Timespan
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from lsst.ts.simulated_observatory.detector.exposure import ExposureRequest
     from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
     from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
+
+    from .open_copy import OpenCopy
 
 DETECTOR = "RXX_S00"
 
@@ -96,11 +98,15 @@ def signals_of_the_tests() -> Iterator[None]:
         signal.signal(number, handler)
 
 
+OpenButler = Callable[[str, bool], "Butler"]
+"""Opens a repository, given its path and whether to write."""
+
+
 class ResultsWriter:
     """Puts results into a repository as the pipelines do: below ``<collection>/run``, with a chain above."""
 
-    def __init__(self, repository: Path) -> None:
-        self.repository = repository
+    def __init__(self, repository: Path, open_butler: OpenButler = open_anew) -> None:
+        self.repository, self.open_butler = repository, open_butler
 
     def put(
         self,
@@ -109,9 +115,9 @@ class ResultsWriter:
         dimensions: Sequence[str] = ("exposure", "detector"),
     ) -> None:
         """Put results, by dataset type and then by exposure, or by exposure and detector."""
-        from lsst.daf.butler import Butler, CollectionType
+        from lsst.daf.butler import CollectionType
 
-        with Butler.from_config(str(self.repository), writeable=True) as butler:
+        with self.open_butler(str(self.repository), True) as butler:
             butler.collections.register(f"{collection}/run")
             butler.collections.register(collection, CollectionType.CHAINED)
             butler.collections.redefine_chain(collection, [f"{collection}/run"])
@@ -170,6 +176,8 @@ class CannedPipelines:
         Positions in the job's list of exposures for which nothing is stored, by calibration.
     dark_amplifiers
         Those that have no gain.
+    open_butler
+        Opens the repository.
     """
 
     repository: Path
@@ -177,6 +185,7 @@ class CannedPipelines:
     failing: defaultdict[str, dict[str, list[str]]] = field(default_factory=lambda: defaultdict(dict))
     without_result: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     dark_amplifiers: tuple[str, ...] = ()
+    open_butler: OpenButler = open_anew
     jobs: list[Job] = field(default_factory=list)
 
     def __call__(self, job: Job, /) -> _CannedJob:
@@ -215,9 +224,8 @@ class _CannedJob:
         self.job.log.write_text("canned\n")
         code = self.pipelines.exit_codes.get((self.job.kind, self.job.calibration), 0)
         if code == 0:
-            ResultsWriter(self.pipelines.repository).put(
-                self.job.collection, self.pipelines.results(self.job)
-            )
+            writer = ResultsWriter(self.pipelines.repository, self.pipelines.open_butler)
+            writer.put(self.job.collection, self.pipelines.results(self.job))
         return code
 
     def kill(self) -> None:
@@ -288,8 +296,11 @@ def certify_stand_ins() -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def empty_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with LATISS registered, and calibrations that are certified but have no files: to copy."""
-    from lsst.daf.butler import Butler
+    """A repository with LATISS registered, and calibrations that are certified but have no files: to copy.
+
+    It has the tables of all dimensions of results: a copy that is open does not make any again.
+    """
+    from lsst.daf.butler import Butler, DatasetType
 
     from lsst.ts.simulated_observatory.pipelines.new_repository import create_repository
 
@@ -298,19 +309,37 @@ def empty_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Butler.from_config(str(path), writeable=True) as butler:
         filters = {"SDSSr_65mm~empty": "r", "SDSSg_65mm~empty": "g"}
         certify_without_files(butler, "LATISS/calib", filters=filters)
+        of_exposure = ("instrument", "exposure")
+        butler.registry.registerDatasetType(
+            DatasetType("ofExposure", of_exposure, "StructuredDataDict", universe=butler.dimensions)
+        )
     return path
 
 
+@pytest.fixture(scope="session")
+def open_copy(empty_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> OpenCopy:
+    """The place of the repository of each test."""
+    from .open_copy import OpenCopy
+
+    return OpenCopy(empty_repository, tmp_path_factory.mktemp("repositories") / "copy")
+
+
 @pytest.fixture
-def repository(empty_repository: Path, tmp_path: Path) -> Path:
+def repository(open_copy: OpenCopy) -> Path:
     """A repository of this test's own."""
-    return Path(shutil.copytree(empty_repository, tmp_path / "repo"))
+    return open_copy.renew()
 
 
 @pytest.fixture
-def results_writer(repository: Path) -> ResultsWriter:
+def open_butler(open_copy: OpenCopy) -> OpenButler:
+    """Open the repository of this test, which is faster than to open it anew, or any other one."""
+    return open_copy.open
+
+
+@pytest.fixture
+def results_writer(repository: Path, open_butler: OpenButler) -> ResultsWriter:
     """Puts results into the repository."""
-    return ResultsWriter(repository)
+    return ResultsWriter(repository, open_butler)
 
 
 @pytest.fixture(scope="session")
@@ -319,22 +348,22 @@ def canned_pipelines() -> type[CannedPipelines]:
 
 
 @pytest.fixture
-def pipelines(repository: Path) -> CannedPipelines:
+def pipelines(repository: Path, open_butler: OpenButler) -> CannedPipelines:
     """The jobs of the simulated OCPS."""
-    return CannedPipelines(repository)
+    return CannedPipelines(repository, open_butler=open_butler)
 
 
 @pytest.fixture(scope="session")
 def make_observatory() -> Callable[..., SimulatedObservatory]:
     """Make a simulated observatory, complete but for pixels and pipelines, below a folder."""
     from lsst.ts.simulated_observatory.components.machinery import Machinery
-    from lsst.ts.simulated_observatory.repository.ingest import ButlerIngest
     from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 
     def make(folder: Path, pipelines: CannedPipelines, *faults: str, **kwargs: Any) -> SimulatedObservatory:
+        ingest = ButlerIngest(pipelines.repository, pipelines.open_butler)
         return SimulatedObservatory(
             LATISS,
-            Machinery(ButlerIngest(pipelines.repository), pipelines, make_pixels=no_pixels, processes=0),
+            Machinery(ingest, pipelines, make_pixels=no_pixels, processes=0),
             images=folder / "images",
             jobs=folder / "run" / "uws",
             scale=16,

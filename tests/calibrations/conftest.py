@@ -212,6 +212,7 @@ def _run_script(
     begin: float = clock.START_TAI,
     part: int = 0,
     draw_page: bool = False,
+    open_butler: Callable[[str, bool], Any] | None = None,
     **configure: str,
 ) -> Night:
     script_output, facts = _ScriptOutput(), list[Fact]()
@@ -227,6 +228,7 @@ def _run_script(
                 scale=16,
                 pipelines=PIPELINES,
                 draw_page=draw_page,
+                open_butler=open_butler,
             )
             script = MakeLatissCalibrations(
                 index=1,
@@ -256,9 +258,11 @@ def _run_script(
 
 
 @pytest.fixture
-def night(repository: Path, observatory: Any, tmp_path: Path) -> Callable[..., Night]:
+def night(
+    repository: Path, open_butler: Callable[[str, bool], Any], observatory: Any, tmp_path: Path
+) -> Callable[..., Night]:
     """Run the script for LATISS in a simulated observatory without pixels."""
-    return partial(_run_script, observatory, repository, tmp_path / "run")
+    return partial(_run_script, observatory, repository, tmp_path / "run", open_butler=open_butler)
 
 
 @pytest.fixture(scope="session")

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from lsst.daf.butler import Butler
 
 from lsst.ts.simulated_observatory.pipelines.new_repository import create_repository
 
+from ...open_copy import OpenCopy
 from .certified import JOB, put
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("butler") / "repo"
-    create_repository(str(path), ["LATISS", "LSSTComCam"])
-    return path
+def place(tmp_path_factory: pytest.TempPathFactory) -> OpenCopy:
+    """The place of the repository of each test."""
+    folder = tmp_path_factory.mktemp("butler")
+    create_repository(str(folder / "original"), ["LATISS", "LSSTComCam"])
+    with Butler.from_config(str(folder / "original"), writeable=True) as butler:
+        put(butler, JOB)
+    return OpenCopy(folder / "original", folder / "repo")
 
 
 @pytest.fixture
-def butler(template: Path, tmp_path: Path) -> Iterator[Butler]:
+def butler(place: OpenCopy) -> Iterator[Butler]:
     """A repository in which one job has left a photon transfer curve."""
-    shutil.copytree(template, tmp_path / "repo")
-    butler = Butler.from_config(str(tmp_path / "repo"), writeable=True)
-    put(butler, JOB)
+    butler = place.open(str(place.renew()), True)
     yield butler
     butler.close()

@@ -24,14 +24,15 @@ from lsst.ts.simulated_observatory.pipelines.images import Amplifier, DetectorIm
 from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type
 from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 
+OpenButler = Callable[[str, bool], Butler]
 FIRST, SECOND, THIRD = 2025011500001, 2025011500002, 2025011500003
 DETECTORS = (0,)
 
 
 @pytest.fixture
-def three_exposures(repository: Path) -> Path:
+def three_exposures(repository: Path, open_butler: OpenButler) -> Path:
     """A repository that knows three exposures, without files."""
-    with Butler.from_config(str(repository), writeable=True) as butler:
+    with open_butler(str(repository), True) as butler:
         butler.registry.syncDimensionData(
             "physical_filter", {"instrument": "LATISS", "name": "r~empty", "band": "r"}
         )
@@ -248,9 +249,9 @@ NOON = day("2025-01-15T12:00:00").unix_tai
 
 
 @pytest.fixture
-def seasons(repository: Path, certify_stand_ins: Any) -> Path:
+def seasons(repository: Path, open_butler: OpenButler, certify_stand_ins: Any) -> Path:
     """A repository with flats of two seasons, and chains over them."""
-    with Butler.from_config(str(repository), writeable=True) as butler:
+    with open_butler(str(repository), True) as butler:
         for name, season in {
             "u/old": Timespan(None, day("2025-01-01")),
             "u/new": Timespan(day("2025-01-01"), day("2025-02-01")),

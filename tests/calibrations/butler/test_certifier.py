@@ -16,13 +16,14 @@ from lsst.ts.calibrations.butler.certification import (
 from lsst.ts.calibrations.butler.repository import Repository
 from lsst.ts.calibrations.domain.errors import ArchiveError, CertificationError
 
+from ...open_copy import OpenCopy
 from .certified import BEGIN, END, JOB, combined, conflicts, wanted
 
 
 def test_a_certifier_opens_the_repository_to_write_and_what_it_certified_is_there(
-    butler: Butler, tmp_path: Path
+    butler: Butler, place: OpenCopy
 ) -> None:
-    repository = Repository(str(tmp_path / "repo"))
+    repository = Repository(str(place.path))
     certifier = Certifier(repository, "LATISS")
     planned = PlannedCertification(
         dataset_types=("ptc",), detectors=(0,), collection="LATISS/calib/daily", begin=BEGIN, end=END
@@ -39,13 +40,13 @@ def test_a_certifier_opens_the_repository_to_write_and_what_it_certified_is_ther
 
 
 def test_a_database_that_refuses_is_told_in_one_line_and_what_was_made_is_kept(
-    butler: Butler, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    butler: Butler, place: OpenCopy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> int:
         raise OSError("the disk is full\n[SQL: INSERT INTO ...]")
 
     monkeypatch.setattr(certification, "_certify", refuse)
-    repository = Repository(str(tmp_path / "repo"))
+    repository = Repository(str(place.path))
     with pytest.raises(CertificationError, match="refused it: the disk is full") as caught:
         asyncio.run(Certifier(repository, "LATISS").certify(wanted(butler)))
     repository.close()
@@ -60,14 +61,14 @@ def test_a_repository_that_cannot_be_written_to_is_named(butler: Butler, tmp_pat
     repository.close()
 
 
-def test_a_butler_can_be_opened_in_another_way(butler: Butler, tmp_path: Path) -> None:
+def test_a_butler_can_be_opened_in_another_way(butler: Butler, place: OpenCopy) -> None:
     opened: list[tuple[str, bool]] = []
 
     def open_butler(path: str, writeable: bool) -> Butler:
         opened.append((path, writeable))
         return butler
 
-    path = str(tmp_path / "repo")
+    path = str(place.path)
     repository = Repository(path, open_butler)
     certifier = Certifier(repository, "LATISS")
 

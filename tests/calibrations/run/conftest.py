@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory.stand_ins.template import make_template
 
+from ...open_copy import OpenCopy
 from .doubles import (
     MakeRun,
     ProcessingRun,
@@ -34,30 +36,40 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def pipelines_checked(template: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def make_observed(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Observed]:
+    """Make a run directory; those with the same number follow each other at the same place."""
+    folder, copies = tmp_path_factory.mktemp("observed"), dict[int, OpenCopy]()
+
+    def make(text: str, number: int = 0) -> Observed:
+        here = folder / f"{number}"
+        shutil.rmtree(here, ignore_errors=True)
+        if number in copies:
+            copies[number].renew()
+        else:
+            copies[number] = OpenCopy(template, here / "repo")
+        return Observed(here, text, copy=copies[number])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def pipelines_checked(make_observed: Callable[..., Observed]) -> None:
     """Run all jobs once in this process: in those forked from it the pipelines are imported and checked."""
     for mode in ("external", "internal, both"):
-        folder = tmp_path_factory.mktemp("checked")
-        shutil.copytree(template, folder / "repo")
-        case = Observed(folder, MODES[mode])
+        case = make_observed(MODES[mode])
         case.begin()
         assert case.state == "DONE", case.reason
 
 
 @pytest.fixture
-def observed(template: Path, pipelines_checked: None, tmp_path: Path) -> Iterator[Callable[..., Observed]]:
+def observed(make_observed: Callable[..., Observed], pipelines_checked: None) -> Callable[..., Observed]:
     """Make a run directory with its repository."""
-    made: list[Path] = []
+    numbers = itertools.count()
 
     def make(mode: str = "external", more: str = "") -> Observed:
-        folder = tmp_path / f"{len(made)}"
-        made.append(folder)
-        shutil.copytree(template, folder / "repo")
-        return Observed(folder, MODES.get(mode, mode) + more)
+        return make_observed(MODES.get(mode, mode) + more, next(numbers))
 
-    yield make
-    for folder in made:
-        shutil.rmtree(folder, ignore_errors=True)
+    return make
 
 
 @pytest.fixture

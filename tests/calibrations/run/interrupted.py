@@ -32,10 +32,13 @@ from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.components.optics import OpticalPath
 from lsst.ts.simulated_observatory.faults.faults import Faults
 from lsst.ts.simulated_observatory.pipelines import PIPELINES
+from lsst.ts.simulated_observatory.repository.ingest import open_anew
 from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 from lsst.ts.simulated_observatory.session.resumption import time_of_resumption
 from lsst.ts.simulated_observatory.stand_ins.machinery import standin_machinery
 from lsst.ts.simulated_observatory.stand_ins.measurements import StandInCamera
+
+from ...open_copy import OpenCopy
 
 EXTERNAL = "n_bias: 2\nn_dark: 1\nexp_times_dark: 10\nn_flat: 2\n"
 """Eight exposures: three biases, two darks, three flats."""
@@ -76,6 +79,8 @@ class Observed:
     exposed: bool = False
     listeners: list[Callable[[Fact], None]] = field(default_factory=list)
     """Called with every fact of the next part."""
+    copy: OpenCopy | None = None
+    """What the path of the repository leads to, if it is one that is open."""
 
     @property
     def run(self) -> Path:
@@ -127,6 +132,8 @@ class Observed:
 
     def killed(self, play: Callable[..., None], *faults: str, **how: Any) -> bool:
         """Run in a process of its own; return whether it was killed."""
+        if self.copy is not None:
+            self.copy.disconnect()
         if (pid := os.fork()) == 0:
             try:
                 play(*faults, **how)
@@ -148,9 +155,13 @@ class Observed:
         **configure: str,
     ) -> None:
         repository = self.folder / "repo"
+        opening = None if self.copy is None else self.copy.open
+        machinery = standin_machinery(
+            LATISS, repository, StandInCamera(seed=1), scale=16, open_butler=opening
+        )
         observatory = SimulatedObservatory(
             LATISS,
-            standin_machinery(LATISS, repository, StandInCamera(seed=1), scale=16),
+            machinery,
             images=self.folder / "images",
             jobs=self.run / "uws",
             scale=16,
@@ -167,6 +178,7 @@ class Observed:
                 pipelines=PIPELINES,
                 seed=1,
                 scale=16,
+                open_butler=opening,
             )
             script = MakeLatissCalibrations(index=1, settings=settings, listeners=[self._publish])
             remote = salobj.Remote(domain, "Script", 1)
@@ -306,10 +318,11 @@ def record_of(record: RunRecord, name: str) -> str:
 
 def certified(case: Observed) -> dict[str, str]:
     """RUN collection of every calibration that is certified in the collection of the test."""
-    from lsst.daf.butler import Butler, MissingCollectionError
+    from lsst.daf.butler import MissingCollectionError
 
     found: list[tuple[str, str]] = []
-    with Butler.from_config(str(case.folder / "repo")) as butler:
+    opening = open_anew if case.copy is None else case.copy.open
+    with opening(str(case.folder / "repo"), False) as butler:
         for name in ("bias", "dark", "flat"):
             try:
                 associations = list(butler.registry.queryDatasetAssociations(name, collections=[COLLECTION]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -42,8 +41,8 @@ def first(observed: Callable[..., Observed]) -> Observed:
 
 def next_day(before: Observed, case: Observed) -> Observed:
     """Run a day after another run, in its repository."""
-    shutil.rmtree(case.folder / "repo")
-    shutil.copytree(before.folder / "repo", case.folder / "repo")
+    assert case.copy is not None
+    case.copy.renew(before.folder / "repo")
     case.parts = 1  # jobs have other ids than those of the first
     case.begin(later=DAY)
     return case
