@@ -200,7 +200,9 @@ def test_abort_while_the_graph_is_made(night: Night, biases: list[int]) -> None:
     assert members(process) == {}
 
 
-@pytest.mark.parametrize("killed", [QUANTUM, WORKER, POOL])
+@pytest.mark.parametrize(
+    "killed", [WORKER, *(pytest.param(each, marks=pytest.mark.long) for each in (QUANTUM, POOL))]
+)
 def test_what_is_killed_is_replaced(night: Night, biases: list[int], killed: str) -> None:
     """The process of a quantum, the worker of Parsl that runs it, and what has started the workers."""
     job = night.job(f"replaced-{len(killed)}", "cpBias.yaml", biases)
@@ -212,6 +214,7 @@ def test_what_is_killed_is_replaced(night: Night, biases: list[int], killed: str
     assert members(process) == {}
 
 
+@pytest.mark.long
 def test_job_whose_submission_is_killed_leaves_no_process(night: Night, biases: list[int]) -> None:
     process = night.batch(night.job("killed", "cpBias.yaml", biases))
     with running(process) as status:
