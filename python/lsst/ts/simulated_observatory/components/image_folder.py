@@ -91,7 +91,12 @@ class ImageFolder:
             part.replace(memo)
 
     def unfinished(self) -> list[Image]:
-        """Images that have begun and not come to the OODS; they count for no fault of this simulation."""
+        """Images that have begun and not come to the OODS; they count for no fault of this simulation.
+
+        Notes that were being written when an earlier simulation was killed are removed: no image had begun.
+        """
+        for part in self.root.glob(f"*/*/*{MEMO}.part"):
+            part.unlink(missing_ok=True)
         memos = {path.parent.name: path for path in sorted(self.root.glob(f"*/*/*{MEMO}"))}
         read = (json.loads(path.read_text(encoding="utf-8")) for path in memos.values())
         return [Image(**(values | {"count": 0})) for values in read]
