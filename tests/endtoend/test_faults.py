@@ -18,25 +18,41 @@ def failing(run: Any) -> set[str]:
     return set(re.findall(r"^ +RXX_S00 (.+)$", run.report, re.MULTILINE))
 
 
-def test_a_noisy_amplifier_fails_in_every_bias_and_dark_and_no_other_does(run_script: Any) -> None:
-    fault = "amplifier-noise:amplifier=C05,factor=1.2"
-    run = run_script(*FEW, "-p", "script_mode=BIAS_DARK", "--fault", fault)
+@pytest.fixture(scope="module")
+def broken(run_script: Any) -> Any:
+    """A run in which one amplifier has more noise than it should, and another one is dead."""
+    faults = ("amplifier-noise:amplifier=C05,factor=1.2", "amplifier-dead:amplifier=C03")
+    run = run_script(*FEW, *(word for fault in faults for word in ("--fault", fault)))
     assert run.status == 0, run.output
-    for kind in ("BIAS", "DARK"):
-        failures = run.summary["verification"][kind]["failures"]
-        assert [tests["NOISE"] for tests in failures.values()] == [1, 1]
-    assert {name for name in failing(run) if name.endswith(" NOISE")} == {"C05 NOISE"}
+    return run
 
 
-def test_a_dead_amplifier_fails_the_flats_and_has_no_gain(run_script: Any) -> None:
-    run = run_script(*FEW, "--fault", "amplifier-dead:amplifier=C03")
-    assert run.status == 0, run.output
-    assert {name for name in failing(run) if name.endswith(" NOISE")} == {"C03 NOISE"}
-    gains = {each["amplifier"]: (each["gain"], each["gain_corrected"]) for each in run.summary["gains"]}
+def failing_noise(run: Any, kind: str) -> list[set[str]]:
+    """Amplifiers whose NOISE failed, in each exposure of a type that has any."""
+    found: dict[int, set[str]] = {}
+    ids = [each["id"] for each in run.exposures(kind)]
+    for each in run.summary["tests"]:
+        if each["exposure"] in ids and each["test"] == "NOISE" and not each["passed"]:
+            found.setdefault(each["exposure"], set()).add(each["amplifier"])
+    return list(found.values())
+
+
+def test_the_noise_of_the_noisy_amplifier_fails_in_every_bias_and_dark_and_of_no_other(broken: Any) -> None:
+    assert failing_noise(broken, "BIAS") == failing_noise(broken, "DARK") == [{"C05"}, {"C05"}]
+
+
+def test_the_noise_of_the_dead_amplifier_fails_in_every_flat_and_of_no_other(broken: Any) -> None:
+    assert failing_noise(broken, "FLAT") == [{"C03"}, {"C03"}]
+    assert {name for name in failing(broken) if name.endswith(" NOISE")} == {"C03 NOISE", "C05 NOISE"}
+
+
+def test_the_dead_amplifier_alone_has_no_gain(broken: Any) -> None:
+    gains = {each["amplifier"]: (each["gain"], each["gain_corrected"]) for each in broken.summary["gains"]}
     assert gains.pop("C03") == (None, None)
     assert all(value for values in gains.values() for value in values)
 
 
+@pytest.mark.long
 def test_a_job_that_fails_is_told_and_the_images_are_kept(run_script: Any) -> None:
     fault = "ocps-exit:kind=verify,calibration=BIAS,code=3"
     run = run_script(*FEW, "-p", "script_mode=BIAS", "--fault", fault)

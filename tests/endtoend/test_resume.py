@@ -89,6 +89,7 @@ def test_a_process_that_is_killed_twice_comes_to_its_end(tmp_path: Path) -> None
     assert refused.returncode == 2
 
 
+@pytest.mark.long
 def test_a_process_that_is_told_to_end_says_how_to_go_on(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     status, output = send(signal.SIGTERM, folder, 7, "--scale", "16", "--out", str(folder), *BIASES)

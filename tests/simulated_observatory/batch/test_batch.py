@@ -153,6 +153,7 @@ def test_results_of_a_bias_are_those_of_the_process(bias: Job) -> None:
     assert log.endswith("the batch job ended with exit status 0\n")
 
 
+@pytest.mark.long
 def test_statistics_of_a_verification_are_those_of_the_process(
     night: Night, biases: list[int], bias: Job
 ) -> None:

@@ -166,6 +166,7 @@ def test_pipelines_have_the_documented_labels(name: str, labels: list[str]) -> N
     assert sorted(pipeline.to_graph().tasks) == sorted(labels)
 
 
+@pytest.mark.long
 def test_curve_and_defects_of_a_night_are_verified_before_they_are_certified(
     repo: str, take: Callable[..., list[int]], pipetask: Callable[..., str], camera: Camera
 ) -> None:

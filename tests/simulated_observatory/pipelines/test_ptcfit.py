@@ -195,13 +195,12 @@ def test_which_of_two_single_levels_is_off_cannot_be_known_and_is_in_the_error(
     assert fit.chi_square > 50.0
 
 
-@pytest.mark.parametrize("pair", ["none", "any"])
-@pytest.mark.parametrize("off", [0.005, 0.01, 0.025, 0.1])
-def test_errors_are_honest(pair: str, off: float) -> None:
+@pytest.mark.parametrize("off", [0.0, 0.005, 0.01, 0.025, 0.1])
+def test_errors_are_honest_whichever_pair_is_off(off: float) -> None:
     rng, means, pulls = np.random.default_rng(12), 3050 * TIMES, []
     for number in range(300):
         variances = curve(rng, means)
-        variances[number % 7] *= 1.0 + (off * (-1.0) ** number if pair == "any" else 0.0)
+        variances[number % 7] *= 1.0 + off * (-1.0) ** number
         fit = fit_curve(means, variances, UNIT, NOISE)
         pulls.append([(fit.gain - GAIN) / fit.gain_error, (fit.a00 - A00) / fit.a00_error])
     np.testing.assert_allclose(np.sqrt(np.mean(np.square(pulls), axis=0)), 1.0, atol=0.15)

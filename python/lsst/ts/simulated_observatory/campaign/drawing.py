@@ -97,9 +97,11 @@ def smallest_scenario(
 
     def look(scenario: Scenario) -> None:
         key = repr(scenario)
-        if key not in known and (not known or time.monotonic() < end):
+        if key not in known:
+            if known and time.monotonic() >= end:
+                raise _OutOfTime
             known[key] = bool(violates(replace(scenario, seed=seed)))
-        if known.get(key):
+        if known[key]:
             smallest.append(replace(scenario, seed=seed))
             raise _Violated
 
@@ -107,13 +109,17 @@ def smallest_scenario(
     try:
         _draw(test, seed, focus)  # it is remembered as an example
     except _Violated:
-        with contextlib.suppress(_Violated, Flaky):
+        with contextlib.suppress(_Violated, _OutOfTime, Flaky):
             test()
     return smallest[-1]
 
 
 class _Violated(Exception):
     """A scenario violates what it is to violate."""
+
+
+class _OutOfTime(BaseException):
+    """No more is tried: no exception of a test, which Hypothesis would go on with."""
 
 
 def _test(look: Callable[[Scenario], object], focus: Sequence[str]) -> Callable[[], None]:
