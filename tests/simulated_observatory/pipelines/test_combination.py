@@ -65,6 +65,19 @@ def test_cosmic_rays_are_clipped_from_twenty_images(rng: np.random.Generator) ->
     assert np.abs(clipped_mean(stack)).max() < 5 * 9 / np.sqrt(18)
 
 
+@pytest.mark.parametrize("pixel", [1e18, 2e19, -1e25, 3e38])
+def test_a_pixel_that_is_too_large_to_be_squared_is_clipped_too(
+    pixel: float, rng: np.random.Generator
+) -> None:
+    stack = rng.normal(100.0, 9.0, (20, 5, 5)).astype(np.float32)
+    stack[3, 1, 2] = pixel
+    variance = np.empty((5, 5), np.float32)
+    found = clipped_mean(stack, variance=variance)
+    assert found[1, 2] == pytest.approx(np.delete(stack[:, 1, 2], 3).mean(), abs=5.0)
+    assert np.abs(found - 100.0).max() < 10.0
+    assert 0.3 * 81 / 20 < variance[1, 2] < 3.0 * 81 / 20
+
+
 def test_cosmic_rays_have_to_be_excluded_from_three_images() -> None:
     stack = np.zeros((3, 1, 1), np.float32)
     stack[1] = 3000.0

@@ -96,10 +96,11 @@ def clipped_mean(
         square -= middle
         if some_weigh_more:
             square *= single_scale[:, None]
-        square *= square
-        largest, mean_square = square.max(axis=0), square.mean(axis=0)
+        with np.errstate(over="ignore"):  # what is too large to be squared is clipped again, as float64
+            square *= square
+            largest, mean_square = square.max(axis=0), square.mean(axis=0)
         spread[part] = mean_square / (number - 1) if number > 1 else math.nan
-        again = largest > NEARLY * threshold**2 * mean_square
+        again = (largest > NEARLY * threshold**2 * mean_square) | ~np.isfinite(mean_square)
         strange = None if expected is None else largest > (LIKELY * expected[part]) ** 2
         if strange is not None:
             again |= strange

@@ -157,7 +157,8 @@ def unlike_photons(
         shared = float(np.mean((near[1:] * near[:-1])[both], dtype=np.float64) - far) / variance
         if abs(shared) - N_SIGMA / math.sqrt(number) > SHARED[0] + SHARED[1] * charge:
             return f"neighbouring pixels share noise ({shared:+.1%} of the variance)"
-        one, two = (_noise(np.diff(np.moveaxis(image, axis, 0), axis=0)[both]) for image in pair)
+        along = (np.moveaxis(image, axis, 0) for image in pair)
+        one, two = (_noise(each[1:][both] - each[:-1][both]) for each in along)
         unlike = abs(one - two) / max(one, two)
         if unlike - N_SIGMA * math.sqrt(6.0 / number) > UNLIKE:
             return f"the noise of the two flats differs: {one:.3g} and {two:.3g} adu"
