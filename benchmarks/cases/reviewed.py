@@ -353,7 +353,8 @@ for _level in (300.0, 15_000.0, 46_000.0, 61_000.0, 100_000.0):
         with_curve, alone = (INSTRUMENTS["LATISS"].corrected_gain(0, gain, level, a) for a in (A00, None))
         off = [each / GAIN - 1.0 for each in (with_curve, alone)]
         good = abs(off[0]) < 0.005 and not abs(off[1]) > 0.02
-        return f"off by {off[0]:+.2%} with the curve, {off[1]:+.2%} without", good
+        words = ["null" if math.isnan(each) else f"off by {each:+.2%}" for each in off]
+        return f"{words[0]} with the curve, {words[1]} without", good
 
 
 @case("12", "means of the amplifiers scatter by 5.2 % (n - 1), 4.9 % (n)", "SCATTER fails")
