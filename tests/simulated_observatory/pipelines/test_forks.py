@@ -116,6 +116,28 @@ time.sleep(100)
     wait_until(lambda: not is_alive(process))
 
 
+def test_ctrl_c_at_the_terminal_is_not_for_the_jobs(tmp_path: Path) -> None:
+    """A terminal sends it to all processes in the foreground, and the script decides what becomes of jobs."""
+    log, end = tmp_path / "a.log", tmp_path / "end"
+    job = (
+        f"import pathlib, time; print('asleep', flush=True)\nwhile not pathlib.Path({str(end)!r}).exists(): "
+    )
+    code = f"""
+import os, signal
+from pathlib import Path
+from lsst.ts.simulated_observatory.pipelines.forks import Prepared
+signal.signal(signal.SIGINT, lambda *_: Path({str(end)!r}).touch())
+made = Prepared(os.environ, ("-c", {SERVE!r}))
+status = made.fork([{f"{job}time.sleep(0.1)"!r}], os.environ, Path({str(log)!r})).wait()
+made.end()
+raise SystemExit(10 + status)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], start_new_session=True) as asking:
+        _text(log, "asleep")
+        os.killpg(asking.pid, signal.SIGINT)
+    assert asking.returncode == 10
+
+
 def test_a_job_of_the_ocps_is_pipetask_with_the_arguments_that_the_log_shows(tmp_path: Path) -> None:
     runner = PipetaskRunner(tmp_path / "repo", "LATISS/raw/all")
     process = runner(Job("0" * 32, "none.yaml", "-c a:b=1", "exposure IN (1)", tmp_path / "job"))

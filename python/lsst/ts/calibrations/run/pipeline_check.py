@@ -122,4 +122,5 @@ async def _ask(questions: Sequence[_Question]) -> list[_Answer]:
 
 def _checking_process() -> subprocess.Popen[str]:
     command, pipe = [sys.executable, "-m", pipeline_options.__name__], subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    # In a session of its own: Ctrl-C at the terminal is for the script alone.
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True)

@@ -59,7 +59,12 @@ class Prepared:
     ) -> None:
         command = [sys.executable, *program]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=dict(environment), text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=dict(environment),
+            text=True,
+            start_new_session=True,  # Ctrl-C at the terminal is for the script, which then has jobs ended
         )
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
