@@ -69,6 +69,16 @@ class _Outline(HTMLParser):
         assert self.open.pop() == tag_
 
 
+def test_the_first_screen_names_a_few_of_many_exposures_that_were_left_out(folder: Path) -> None:
+    run = load(folder)
+    left_out = [{"calibration": "BIAS", "exposure": FIRST + k, "reason": f"light {k}"} for k in range(5)]
+    first = first_screen(page_of(replace(run, summary={**run.summary, "left_out": left_out})))
+    assert f"Left out of BIAS: exposure {FIRST}: light 0" in first
+    assert f"Left out of BIAS: exposure {FIRST + 2}: light 2" in first
+    assert "2 more were left out: report.txt names them." in first
+    assert "light 3" not in first
+
+
 def test_the_first_screen_tells_which_amplifier_fails_and_by_how_much(folder: Path) -> None:
     first = first_screen(page_of(load(folder)))
     assert "C05 NOISE" in first

@@ -19,6 +19,8 @@ from .results import Results
 
 __all__ = ["Run", "make_page"]
 
+MOST_LEFT_OUT = 3
+"""Exposures left out of a combination that the first screen names."""
 SIMULATED = (
     "Simulated: the images were made by the simulated observatory of ts_calibrations, not by a telescope."
 )
@@ -179,12 +181,15 @@ def _ended(summary: Mapping[str, Any]) -> Iterator[Markup]:
             tag("p", "Log of the job: ", breakable(logs[-1])) if logs else None,
             class_="note bad",
         )
-    for each in summary.get("left_out") or ():
+    left_out = summary.get("left_out") or ()
+    for each in left_out[:MOST_LEFT_OUT]:
         yield tag(
             "p",
             f"Left out of {each['calibration']}: exposure {each['exposure']}: {each['reason']}",
             class_="soft",
         )
+    if (more := len(left_out) - MOST_LEFT_OUT) > 0:
+        yield tag("p", f"{more} more were left out: report.txt names them.", class_="soft")
 
 
 def _gains(run: Run, results: Results, datasets: Datasets) -> Iterator[Markup]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from ..domain.text import some_of
 
 __all__ = ["Members", "members_of"]
 
 # Begin of the keys, which end with ``EXPOSURES`` and ``REASONS``; cp_pipe, which uses all, has none.
 LEFT_OUT, ODD = "LEFT OUT", "ODD"
+
+MOST = 3
+"""Detectors named with a reason, and reasons that are told; the metadata of the products have all."""
+
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -55,11 +63,15 @@ def members_of(products: Mapping[str, Any]) -> Members:
 
 
 def _text(reasons: Mapping[str, Mapping[int, str]], exposure: int) -> str:
-    """The reasons of all detectors, with their names where there are several."""
-    texts = {name: each[exposure] for name, each in sorted(reasons.items()) if exposure in each}
-    return "; ".join(
-        texts.values() if len(reasons) == 1 else (f"{name}: {why}" for name, why in texts.items())
-    )
+    """The reasons of the detectors; of those with the same but for its numbers, that of the first."""
+    alike: dict[str, list[tuple[str, str]]] = {}
+    for name, each in sorted(reasons.items()):
+        if why := each.get(exposure):
+            alike.setdefault(_NUMBER.sub("", why), []).append((name, why))
+    if len(reasons) == 1:
+        return next(why for ((_, why),) in alike.values())
+    texts = [f"{some_of([name for name, _ in group], MOST)}: {group[0][1]}" for group in alike.values()]
+    return some_of(texts, MOST, "; ")
 
 
 def _metadata(product: Any) -> Mapping[str, Any]:
