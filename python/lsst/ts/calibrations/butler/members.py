@@ -64,14 +64,14 @@ def members_of(products: Mapping[str, Any]) -> Members:
 
 def _text(reasons: Mapping[str, Mapping[int, str]], exposure: int) -> str:
     """The reasons of the detectors; of those with the same but for its numbers, that of the first."""
-    alike: dict[str, list[tuple[str, str]]] = {}
-    for name, each in sorted(reasons.items()):
-        if why := each.get(exposure):
-            alike.setdefault(_NUMBER.sub("", why), []).append((name, why))
+    texts = {name: each[exposure] for name, each in sorted(reasons.items()) if exposure in each}
     if len(reasons) == 1:
-        return next(why for ((_, why),) in alike.values())
-    texts = [f"{some_of([name for name, _ in group], MOST)}: {group[0][1]}" for group in alike.values()]
-    return some_of(texts, MOST, "; ")
+        return texts.popitem()[1]
+    alike: dict[str, list[tuple[str, str]]] = {}
+    for name, why in texts.items():
+        alike.setdefault(_NUMBER.sub("", why), []).append((name, why))
+    told = [f"{some_of([name for name, _ in group], MOST)}: {group[0][1]}" for group in alike.values()]
+    return some_of(told, MOST, "; ")
 
 
 def _metadata(product: Any) -> Mapping[str, Any]:
