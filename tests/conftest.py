@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
     from lsst.ts.simulated_observatory.session.observatory import SimulatedObservatory
 
-    from .open_copy import OpenCopy
+    from .open_copy import OpenButler, OpenCopy
 
 DETECTOR = "RXX_S00"
 
@@ -96,10 +96,6 @@ def signals_of_the_tests() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
-
-
-OpenButler = Callable[[str, bool], "Butler"]
-"""Opens a repository, given its path and whether to write."""
 
 
 class ResultsWriter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ from lsst.ts.simulated_observatory.repository.ingest import open_anew
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
+
+OpenButler = Callable[[str, bool], "Butler"]
+"""Opens a repository, given its path and whether to write."""
 
 
 class OpenCopy:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from lsst.ts.xml.enums.Script import ScriptState
@@ -31,6 +31,9 @@ from lsst.ts.calibrations.workflow.plan import make_plan
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.pipelines import PIPELINES
 from lsst.ts.simulated_observatory.session.flat_light import light_warnings
+
+if TYPE_CHECKING:
+    from ..open_copy import OpenButler
 
 FIRST = 2025011500001
 READOUT = 2.0
@@ -212,7 +215,7 @@ def _run_script(
     begin: float = clock.START_TAI,
     part: int = 0,
     draw_page: bool = False,
-    open_butler: Callable[[str, bool], Any] | None = None,
+    open_butler: OpenButler | None = None,
     **configure: str,
 ) -> Night:
     script_output, facts = _ScriptOutput(), list[Fact]()
@@ -259,7 +262,7 @@ def _run_script(
 
 @pytest.fixture
 def night(
-    repository: Path, open_butler: Callable[[str, bool], Any], observatory: Any, tmp_path: Path
+    repository: Path, open_butler: OpenButler, observatory: Any, tmp_path: Path
 ) -> Callable[..., Night]:
     """Run the script for LATISS in a simulated observatory without pixels."""
     return partial(_run_script, observatory, repository, tmp_path / "run", open_butler=open_butler)

@@ -24,7 +24,8 @@ from lsst.ts.simulated_observatory.pipelines.images import Amplifier, DetectorIm
 from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type
 from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 
-OpenButler = Callable[[str, bool], Butler]
+from ...open_copy import OpenButler
+
 FIRST, SECOND, THIRD = 2025011500001, 2025011500002, 2025011500003
 DETECTORS = (0,)
 

@@ -38,7 +38,7 @@ from lsst.ts.simulated_observatory.session.resumption import time_of_resumption
 from lsst.ts.simulated_observatory.stand_ins.machinery import standin_machinery
 from lsst.ts.simulated_observatory.stand_ins.measurements import StandInCamera
 
-from ...open_copy import OpenCopy
+from ...open_copy import OpenButler, OpenCopy
 
 EXTERNAL = "n_bias: 2\nn_dark: 1\nexp_times_dark: 10\nn_flat: 2\n"
 """Eight exposures: three biases, two darks, three flats."""
@@ -85,6 +85,11 @@ class Observed:
     @property
     def run(self) -> Path:
         return self.folder / "run"
+
+    @property
+    def open_butler(self) -> OpenButler:
+        """What opens the repository."""
+        return open_anew if self.copy is None else self.copy.open
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -155,9 +160,8 @@ class Observed:
         **configure: str,
     ) -> None:
         repository = self.folder / "repo"
-        opening = None if self.copy is None else self.copy.open
         machinery = standin_machinery(
-            LATISS, repository, StandInCamera(seed=1), scale=16, open_butler=opening
+            LATISS, repository, StandInCamera(seed=1), scale=16, open_butler=self.open_butler
         )
         observatory = SimulatedObservatory(
             LATISS,
@@ -178,7 +182,7 @@ class Observed:
                 pipelines=PIPELINES,
                 seed=1,
                 scale=16,
-                open_butler=opening,
+                open_butler=self.open_butler,
             )
             script = MakeLatissCalibrations(index=1, settings=settings, listeners=[self._publish])
             remote = salobj.Remote(domain, "Script", 1)
@@ -321,8 +325,7 @@ def certified(case: Observed) -> dict[str, str]:
     from lsst.daf.butler import MissingCollectionError
 
     found: list[tuple[str, str]] = []
-    opening = open_anew if case.copy is None else case.copy.open
-    with opening(str(case.folder / "repo"), False) as butler:
+    with case.open_butler(str(case.folder / "repo"), False) as butler:
         for name in ("bias", "dark", "flat"):
             try:
                 associations = list(butler.registry.queryDatasetAssociations(name, collections=[COLLECTION]))
