@@ -151,7 +151,7 @@ def test_the_summary_holds_all_options(good_night: Any) -> None:
 @pytest.mark.parametrize(
     "config",
     [
-        "",
+        pytest.param("", marks=pytest.mark.long),
         FEW,
         "script_mode: BIAS\nn_bias: 20",
         "script_mode: BIAS_DARK\nn_bias: 3\nn_dark: 3\nexp_times_dark: 15",

@@ -127,12 +127,23 @@ def started_by(process: BatchProcess, part: str) -> int:
 QUANTUM, WORKER, POOL = " run-qbb ", "multiprocessing.spawn", "process_worker_pool.py"
 
 
-def run_both(night: Night, name: str, pipeline: str, exposures: list[int], **more: str) -> Job:
-    """Run a job in both ways, see that the results are the same, and return that of the batch system."""
-    jobs = [night.job(f"{name}-{how}", pipeline, exposures, **more) for how in ("process", "batch")]
-    assert [run(job).run() for run, job in zip((night.process, night.batch), jobs, strict=True)] == [0, 0]
-    check_same(night, *jobs)
-    return jobs[1]
+def run_both(
+    night: Night, name: str, pipeline: str, exposures: list[int], *, killed: str = "", **more: str
+) -> Job:
+    """Run a job in both ways, see that the results are the same, and return that of the batch system.
+
+    A process of the batch system with some text in its command line can be killed in the middle.
+    """
+    one, other = (night.job(f"{name}-{how}", pipeline, exposures, **more) for how in ("process", "batch"))
+    assert night.process(one).run() == 0
+    process = night.batch(other)
+    with running(process) as status:
+        if killed:
+            os.kill(started_by(process, killed), signal.SIGKILL)
+    assert status == [0], other.log.read_text()
+    assert members(process) == {}
+    check_same(night, one, other)
+    return other
 
 
 @pytest.fixture(scope="module")
@@ -162,9 +173,9 @@ def test_statistics_of_a_verification_are_those_of_the_process(
     assert any(name == "verifyBiasDetStats" for name, _ in results(night, job))
 
 
-def test_curve_is_that_of_the_process(night: Night, bias: Job) -> None:
+def test_curve_is_that_of_the_process_although_a_worker_was_killed(night: Night, bias: Job) -> None:
     flats = night.take("FLAT", [2.0, 2.0, 8.0, 8.0, 20.0, 20.0])
-    job = run_both(night, "curve", "cpPtc.yaml", flats, inputs=bias.collection)
+    job = run_both(night, "curve", "cpPtc.yaml", flats, killed=WORKER, inputs=bias.collection)
     assert any(name == "ptc" for name, _ in results(night, job))
 
 
@@ -201,18 +212,11 @@ def test_abort_while_the_graph_is_made(night: Night, biases: list[int]) -> None:
     assert members(process) == {}
 
 
-@pytest.mark.parametrize(
-    "killed", [WORKER, *(pytest.param(each, marks=pytest.mark.long) for each in (QUANTUM, POOL))]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("killed", [QUANTUM, POOL])
 def test_what_is_killed_is_replaced(night: Night, biases: list[int], killed: str) -> None:
-    """The process of a quantum, the worker of Parsl that runs it, and what has started the workers."""
-    job = night.job(f"replaced-{len(killed)}", "cpBias.yaml", biases)
-    process = night.batch(job)
-    with running(process) as status:
-        os.kill(started_by(process, killed), signal.SIGKILL)
-    assert status == [0], job.log.read_text()
-    assert any(name == "bias" for name, _ in results(night, job))
-    assert members(process) == {}
+    """The process of a quantum, and what has started the workers."""
+    run_both(night, f"replaced-{len(killed)}", "cpBias.yaml", biases, killed=killed)
 
 
 @pytest.mark.long
