@@ -12,7 +12,7 @@ from lsst.ts.calibrations.report.failures import failure_lines, likely_cause
 
 Row = dict[str, Any]
 
-ONCE = "failed in 1 of 1 exposures:"
+ONCE = "failed in 1 exposure:"
 NUMBERS = "13.27 electron (reference 10.9, +21.7 %; allowed 10.36 to 11.45)"
 
 
@@ -30,13 +30,14 @@ def row(
 def noise(
     failing: Iterable[str], value: float | None = 13.27, exposures: Iterable[int] = range(1, 6)
 ) -> list[Row]:
-    """NOISE of all amplifiers, of which some fail in every exposure."""
+    """NOISE of all amplifiers, of which some fail in every exposure, and a MEAN that passed."""
     failing = set(failing)
-    return [
+    tests = [
         row(exposure, name, value=value if name in failing else 10.9, passed=name not in failing)
         for exposure in exposures
         for name in AMPLIFIERS
     ]
+    return [*tests, row(1, "C00", "MEAN", 0.0, True, reference=0.0)]
 
 
 def test_a_noisy_amplifier_is_one_line_with_its_numbers() -> None:
@@ -77,6 +78,44 @@ def test_amplifiers_that_fail_now_and_then_do_not_hide_the_one_that_always_does(
     assert second.startswith("C17 NOISE failed in 1 of 5 exposures")
 
 
+def test_amplifiers_that_fail_in_different_exposures_are_counted_by_tests() -> None:
+    """Two flats, all amplifiers of one and three of the other: 19 of 32 tests, not 16 times 2."""
+    failing = {(9, name) for name in AMPLIFIERS} | {(8, name) for name in AMPLIFIERS[:3]}
+    tests = [row(flat, name, passed=(flat, name) not in failing) for flat in (8, 9) for name in AMPLIFIERS]
+    (line,) = failure_lines(tests, most=10)
+    assert line.startswith("NOISE on all 16 amplifiers failed in 2 of 2 exposures, 19 of 32 tests: ")
+    assert failure_lines(tests, most=1) == [line]
+    assert [line.split(" failed")[1].split(":")[0] for line in failure_lines(tests)] == [
+        *([" in 2 of 2 exposures"] * 3),
+        *([" in 1 of 2 exposures"] * 13),
+    ]
+
+
+def test_a_flag_of_saturated_amplifiers_is_counted_among_all_amplifiers_and_exposures() -> None:
+    flags = [row(1, name, "SATURATED", None, reference=None, limit=None) for name in AMPLIFIERS[:8]]
+    tests = [*noise([], exposures=(1, 2)), *flags]
+    assert failure_lines(tests, most=10) == [
+        "SATURATED on 8 of 16 amplifiers failed in 1 of 2 exposures: a flag, which has no value"
+    ]
+    assert failure_lines([*tests, row(1, "C05")], most=1) == ["... and 9 more failed tests"]
+
+
+def test_where_only_failed_tests_are_known_none_is_said_to_be_one_of_all() -> None:
+    """Of a camera with more tests than the summary has, it has those that failed."""
+    failed = [row(exposure, name) for exposure in (1, 2) for name in AMPLIFIERS[:4]]
+    (line,) = failure_lines(failed[:-1], most=10)
+    assert line.startswith("NOISE on 4 amplifiers failed in 2 exposures, 7 tests: ")
+
+
+def test_scatter_of_exposures_is_no_further_detector() -> None:
+    names = [f"R22_S0{number}" for number in range(3)]
+    scatter = [row(amplifier=None, detector=name, test="SCATTER") for name in names]
+    exposure = row(amplifier=None, detector=None, test="SCATTER", counted=False)
+    first, second = failure_lines([*scatter, exposure, row(passed=True, detector=names[0])], most=10)
+    assert first.startswith("SCATTER on all 3 detectors failed in 1 of 1 exposures: ")
+    assert second.startswith("SCATTER failed in 1 of 1 exposures: ")
+
+
 def test_a_bad_detector_among_several_is_named() -> None:
     good = [each | {"detector": f"R22_S0{number}"} for number in range(3) for each in noise([])]
     bad = [each | {"detector": "R22_S21"} for each in noise(AMPLIFIERS)]
@@ -96,7 +135,7 @@ def test_the_worst_come_first_and_those_that_do_not_count_last() -> None:
     lines = failure_lines(tests)
     assert [each.split()[0] for each in lines] == ["C02", "C00", "C01"]
     assert lines[-1].endswith("(not counted)")
-    assert failure_lines(tests, most=2)[-1] == "... and 2 more"
+    assert failure_lines(tests, most=2)[-1] == "... and 2 more failed tests"
 
 
 def test_what_failed_often_comes_before_what_failed_once_by_more() -> None:

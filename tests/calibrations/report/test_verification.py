@@ -257,6 +257,7 @@ def test_numbers_and_cause_come_before_the_text_of_the_page() -> None:
     low: dict[str, Any] = {"detector": "RXX_S00", "test": "NOISE", "passed": False, "counted": True}
     low |= {"value": 8.9, "reference": 10.9, "limit": [10.355, 11.445], "unit": "electron"}
     tests = [low | {"exposure": exposure, "amplifier": name} for exposure in (1, 2, 3) for name in AMPLIFIERS]
+    tests.append(low | {"exposure": 1, "amplifier": "C00", "test": "MEAN", "passed": True})
     verdict = evaluate(
         {key: {"SUCCESS": False, "FAILURES": noise()} for key in (1, 2, 3)} | {"SUCCESS": False},
         exposures=[1, 2, 3],
@@ -277,6 +278,24 @@ def test_numbers_and_cause_come_before_the_text_of_the_page() -> None:
     whole = lines(report.full_text())
     assert [each.split()[0] for each in whole[1:17]] == list(AMPLIFIERS)
     assert whole[17] == shown[2]
+
+
+def test_a_good_night_reports_no_failures_of_tests_that_do_not_count() -> None:
+    """PROB_TEST fails in every night: neither the screen nor the log say that something failed."""
+    about: dict[str, Any] = {"detector": "RXX_S00", "value": 2.0, "reference": 3118.0, "unit": "pixel"}
+    prob = about | {"test": "PROB_TEST", "limit": [3118, 3118], "passed": False, "counted": False}
+    mean = about | {"test": "MAX", "limit": None, "passed": True, "counted": True}
+    places = [{"exposure": exposure, "amplifier": name} for exposure in (1, 2) for name in AMPLIFIERS]
+    tests = [each | place for place in places for each in (prob, mean)]
+    report = VerificationReport("DEFECTS", judged({1: [], 2: []}), "u/ocps/5579", "u/ocps/329c", tests)
+    assert "0 tests failed (and 32 that are not counted);" in report.on_screen
+    assert len(report.on_screen.splitlines()) == 1
+    assert "PROB_TEST" not in report.love_text("report.txt")
+    assert lines(report.full_text())[:2] == [
+        "Nothing that counts failed in DEFECTS; these tests are reported only:",
+        "PROB_TEST on all 16 amplifiers failed in 2 of 2 exposures: 2 pixel"
+        " (reference 3118, -99.9 %; allowed 3118 to 3118) (not counted)",
+    ]
 
 
 def known_bad(names: Sequence[str], most: int) -> VerificationReport:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config.config import FEW_IMAGES, RECOMMENDED_IMAGES
-from ..domain.text import first_lines
+from ..domain.text import counted
+from ..verification.results import ONLY_ON_FAILURE
 
 __all__ = ["failure_lines", "likely_cause"]
 
 _Row = Mapping[str, Any]
+_Place = tuple[str | None, str | None]  # detector, amplifier
 
 
 def failure_lines(tests: Iterable[_Row], *, most: int | None = None) -> list[str]:
@@ -24,20 +26,25 @@ def failure_lines(tests: Iterable[_Row], *, most: int | None = None) -> list[str
     tests
         Of one calibration, those that passed included, as ``summary.json`` has them.
     most
-        How many lines there may be, one that counts what is left out included; None: a line for every
-        amplifier and test.
+        How many lines there may be, one that counts the failed tests left out included; None: a line for
+        every amplifier and test.
 
     Returns
     -------
     lines
         E.g. ``C05 NOISE failed in 5 of 5 exposures: 13.27 electron (reference 10.9, +21.7 %; allowed 10.36
-        to 11.45)``. None if nothing failed.
+        to 11.45)``. None if nothing failed. The numbers of failed tests of all lines sum up to that of the
+        tests; amplifiers and exposures are counted out of all that were verified, where those that passed
+        are known.
     """
     tests = list(tests)
     n_detectors = len({each["detector"] for each in tests} - {None})
     groups = sorted(_groups(tests, together=most is not None), key=_Group.rank)
-    lines = [each.line(several_detectors=n_detectors > 1) for each in groups]
-    return lines if most is None else first_lines(lines, most)
+    shown = groups if most is None or len(groups) <= most else groups[: most - 1]
+    lines = [each.line(several_detectors=n_detectors > 1) for each in shown]
+    if left := sum(len(each.failed) for each in groups[len(shown) :]):
+        lines.append(f"... and {counted(left, 'more failed test', 'more failed tests')}")
+    return lines
 
 
 def likely_cause(tests: Iterable[_Row], n_combined: int | None) -> str | None:
@@ -76,8 +83,11 @@ class _Group:
 
     test: str
     failed: Sequence[_Row]
-    n_amplifiers: int
+    made: Mapping[_Place, int]
+    """How often this test was made in each place."""
+    n_places: int
     n_exposures: int
+    """How many places and exposures were verified; 0 if only those with failed tests are known."""
     of_whole_camera: bool = False
 
     @property
@@ -91,17 +101,26 @@ class _Group:
 
     def line(self, *, several_detectors: bool) -> str:
         """Put it into words."""
-        exposures = {each["exposure"] for each in self.failed} - {None}
-        often = f" in {len(exposures)} of {self.n_exposures} exposures" if exposures else ""
-        counted = "" if self.worst["counted"] else " (not counted)"
-        return f"{self._subject(several_detectors)} failed{often}: {self._numbers()}{counted}"
+        counts = "" if self.worst["counted"] else " (not counted)"
+        return f"{self._subject(several_detectors)} failed{self._often()}: {self._numbers()}{counts}"
+
+    def _often(self) -> str:
+        """In how many exposures; in how many tests, unless each place failed in each of the exposures."""
+        exposures, places = {each["exposure"] for each in self.failed} - {None}, _places(self.failed)
+        of_all = f"{len(exposures)} of {self.n_exposures} exposures"
+        known = of_all if self.n_exposures else counted(len(exposures), "exposure", "exposures")
+        words = [f" in {known}"] if exposures else []
+        if (n := len(self.failed)) != len(places) * max(len(exposures), 1):
+            of_made = f" of {sum(self.made[each] for each in places)}" if self.n_exposures else ""
+            words.append(f" {n}{of_made} tests")
+        return ",".join(words)
 
     def _subject(self, several_detectors: bool) -> str:
         detector, amplifier = _place(self.worst)
         shown = detector if several_detectors or amplifier is None else None
         if (n := len(_places(self.failed))) == 1:
             return " ".join(each for each in (shown, amplifier, self.test) if each)
-        of_all = f"all {n}" if n == self.n_amplifiers else f"{n} of {self.n_amplifiers}"
+        of_all = f"all {n}" if n == self.n_places else f"{n} of {self.n_places}" if self.n_places else f"{n}"
         where = "" if self.of_whole_camera or not several_detectors else f" of {detector}"
         parts = "amplifiers" if amplifier else "detectors"
         return f"{self.test} on {of_all} {parts}{where}"
@@ -109,7 +128,7 @@ class _Group:
     def _numbers(self) -> str:
         worst, values = self.worst, [each["value"] for each in self.failed if each["value"] is not None]
         if worst["value"] is None:
-            return "no value"
+            return "a flag, which has no value" if self.test in ONLY_ON_FAILURE else "no value"
         at_worst = " at worst" if len({_shown(each) for each in values}) > 1 else ""
         measured = f"{_shown(worst['value'], _digits(worst))} {worst['unit']}".rstrip() + at_worst
         about = "; ".join(_comparison(worst))
@@ -144,37 +163,52 @@ def _digits(row: _Row) -> int:
 
 def _groups(tests: Sequence[_Row], *, together: bool) -> Iterator[_Group]:
     """Failures by test, and by detector and amplifier; together where most of them failed."""
-    for name, of_amplifiers in dict.fromkeys((each["test"], bool(each["amplifier"])) for each in tests):
-        made = [each for each in tests if each["test"] == name and bool(each["amplifier"]) is of_amplifiers]
-        n_exposures = len({each["exposure"] for each in made})
-        failed = [each for each in made if not each["passed"]]
-        common, failed = _split(failed, made, n_exposures, together)
+    complete = any(each["passed"] for each in tests)
+    n_exposures = len({each["exposure"] for each in tests} - {None}) if complete else 0
+    for kind in dict.fromkeys(map(_kind, tests)):
+        made = [each for each in tests if _kind(each) == kind]
+        often, verified = Counter(map(_place, made)), _verified(tests, kind) if complete else set()
+        common, failed = _split([each for each in made if not each["passed"]], made, together)
         if common:
-            yield _Group(name, common, len(_places(made)), n_exposures, of_whole_camera=True)
+            yield _Group(kind[0], common, often, len(verified), n_exposures, of_whole_camera=True)
         for detector in dict.fromkeys(each["detector"] for each in failed):
             here, there = ([each for each in rows if each["detector"] == detector] for rows in (failed, made))
-            common, here = _split(here, there, n_exposures, together)
+            common, here = _split(here, there, together)
             if common:
-                yield _Group(name, common, len(_places(there)), n_exposures)
+                n_places = sum(place[0] == detector for place in verified)
+                yield _Group(kind[0], common, often, n_places, n_exposures)
             for place in dict.fromkeys(map(_place, here)):
-                yield _Group(name, [each for each in here if _place(each) == place], 1, n_exposures)
+                yield _Group(kind[0], [each for each in here if _place(each) == place], often, 1, n_exposures)
 
 
 def _split(
-    failed: Sequence[_Row], made: Sequence[_Row], n_exposures: int, together: bool
+    failed: Sequence[_Row], made: Sequence[_Row], together: bool
 ) -> tuple[list[_Row], list[_Row]]:
     """Failures of places that fail in half of the exposures, if most do and are put together; the others."""
+    n_exposures = len({each["exposure"] for each in made})
     often = {place for place, n in Counter(map(_place, failed)).items() if 2 * n >= n_exposures}
     several = together and len(often) > 2 and 2 * len(often) > len(_places(made))
     common = [each for each in failed if several and _place(each) in often]
     return common, [each for each in failed if not (several and _place(each) in often)]
 
 
-def _place(row: _Row) -> tuple[str | None, str | None]:
+def _kind(row: _Row) -> tuple[str, bool, bool]:
+    """What has lines of its own: a test of amplifiers, of detectors, or of exposures (which never counts)."""
+    return row["test"], bool(row["amplifier"]), bool(row["detector"])
+
+
+def _verified(tests: Sequence[_Row], kind: tuple[str, bool, bool]) -> set[_Place]:
+    """The amplifiers or detectors of which there are results, also of other tests."""
+    if kind[1]:
+        return {_place(each) for each in tests if each["amplifier"]}
+    return {(each["detector"], None) for each in tests if each["detector"]}
+
+
+def _place(row: _Row) -> _Place:
     return row["detector"], row["amplifier"]
 
 
-def _places(rows: Iterable[_Row]) -> set[tuple[str | None, str | None]]:
+def _places(rows: Iterable[_Row]) -> set[_Place]:
     return set(map(_place, rows))
 
 

@@ -82,12 +82,19 @@ class VerificationReport:
         Returns
         -------
         lines
-            The likely cause last, where the run knows one; nothing if all tests passed.
+            Those that do not count as well, and the likely cause last, where the run knows one; nothing if
+            all tests that count passed.
         """
+        if not any(each["counted"] and not each["passed"] for each in self.tests):
+            return []
+        lines = failure_lines(self._good_tests, most=most)
+        return [*lines, *([f"Likely cause: {self.cause}."] if self.cause else [])]
+
+    @property
+    def _good_tests(self) -> list[Mapping[str, Any]]:
+        """The tests of all but the amplifiers that are known to be bad."""
         bad = {(each.detector, each.amplifier) for each in self.verdict.known_bad}
-        tests = [each for each in self.tests if (each["detector"], each["amplifier"]) not in bad]
-        lines = failure_lines(tests, most=most)
-        return [*lines, *([f"Likely cause: {self.cause}."] if lines and self.cause else [])]
+        return [each for each in self.tests if (each["detector"], each["amplifier"]) not in bad]
 
     @property
     def counts(self) -> str:
@@ -95,7 +102,7 @@ class VerificationReport:
         verdict = self.verdict
         of_all = f" of {verdict.n_tests}" if verdict.n_tests is not None else ""
         failed = f"{verdict.n_failed}{of_all} tests failed"
-        if uncounted := sum(map(len, verdict.failed_tests.values())) - verdict.n_failed:
+        if uncounted := self._n_uncounted:
             failed += f" (and {uncounted} that {'is' if uncounted == 1 else 'are'} not counted)"
         if verdict.known_bad:
             failed += f" (without {some_of(verdict.known_bad, MOST_BAD)}, known to be bad)"
@@ -106,6 +113,13 @@ class VerificationReport:
             f"{failed}; {len(verdict.failed_exposures)} of {len(verdict.exposures)} exposures failed"
             f" ({limit}{' or more' if limit < len(verdict.exposures) else ''} would reject)"
         )
+
+    @property
+    def _n_uncounted(self) -> int:
+        """How many tests failed that do not count."""
+        if self.tests:
+            return sum(not each["counted"] and not each["passed"] for each in self._good_tests)
+        return sum(map(len, self.verdict.failed_tests.values())) - self.verdict.n_failed
 
     @property
     def negative_line(self) -> str | None:
@@ -236,8 +250,12 @@ class VerificationReport:
     def _lines(self, n_exposures: int, n_problems: int, n_reasons: int | None) -> Iterator[str]:
         """All lines, with what failed of the first exposures, and the first problems and reasons only."""
         verdict = self.verdict
-        if reasons := self.reasons(n_reasons):
-            yield f"What failed in {self.calibration}:"
+        reasons, about = self.reasons(n_reasons), f"What failed in {self.calibration}:"
+        if not reasons and self._n_uncounted:
+            reasons = failure_lines(self._good_tests, most=LINES_SHOWN)
+            about = f"Nothing that counts failed in {self.calibration}; these tests are reported only:"
+        if reasons:
+            yield about
             yield from (f"    {reason}" for reason in reasons)
         yield self.headline
         yield f"{self.counts}."
