@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from astropy.table import Table
+from astropy.table import Table, join
 
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
 from lsst.ts.calibrations.run.page_process import PAGE, PAGE_LOG, PageProcess
@@ -242,6 +242,17 @@ def test_page_and_tables_are_written_without_a_butler(folder: Path) -> None:
     assert 'href="tests.ecsv"' in (folder / PAGE).read_text(encoding="utf-8")
 
 
+def test_tests_and_gains_of_an_amplifier_are_joined_by_its_detector(folder: Path) -> None:
+    run = load(folder)
+    gain = {"exposures": [1, 2], "detector": 0, "amplifier": "C05", "gain": 1.1, "gain_corrected": 1.05}
+    summary = {**run.summary, "gains": [gain | {"noise": 9.0, "reason": None}]}
+    write_tables(folder, summary, Datasets("/nowhere", "LATISS"), run.detectors)
+    tests, gains = (Table.read(folder / f"{name}.ecsv") for name in ("tests", "gains"))
+    both = join(gains, tests, keys=["detector", "detector_name", "amplifier"])
+    assert len(both) == 10, "two tests of five exposures"
+    assert set(zip(both["detector"], both["detector_name"], strict=True)) == {(0, "RXX_S00")}
+
+
 def test_a_table_of_the_butler_is_written_with_units_and_descriptions(folder: Path) -> None:
     class Stored(Datasets):
         def get(self, names: str | Iterable[str], collections: Sequence[str], **_: int | None) -> Any:
@@ -250,7 +261,7 @@ def test_a_table_of_the_butler_is_written_with_units_and_descriptions(folder: Pa
             return Table({"exposure": [7], "amplifier": ["C05"], "BIAS_NOISE": [9.0]})
 
     run = load(folder)
-    names = write_tables(folder, run.summary, Stored("/nowhere", "LATISS"))
+    names = write_tables(folder, run.summary, Stored("/nowhere", "LATISS"), run.detectors)
     assert names == ["verifyBiasResults.ecsv", "tests.ecsv"]
     written = Table.read(folder / "verifyBiasResults.ecsv")
     assert written["BIAS_NOISE"].unit == "electron"

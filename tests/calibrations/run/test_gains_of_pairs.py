@@ -92,7 +92,7 @@ def test_gains_are_corrected_by_the_curve_in_use_up_to_its_turnoff(make_run: Mak
     x = 2 * -2.5e-6 * corrected * 60_000.0
     assert corrected * x / math.expm1(x) == pytest.approx(1.1)
     assert gains["C00"]["reason"] is None
-    assert "turnoff of the curve, 55000 adu" in gains["C01"]["reason"]
+    assert gains["C01"]["reason"] == "brighter than the turnoff of the ptc in use, 55000 adu"
     assert "no correction" in gains["C02"]["reason"]
     assert all(math.isnan(gains[name]["gain_corrected"]) for name in ("C01", "C02"))
     assert gains["C02"]["gain"] == 1.1

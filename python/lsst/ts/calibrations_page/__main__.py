@@ -90,7 +90,7 @@ def write_page(folder: Path) -> Path:
     """
     run = load(folder)
     datasets = Datasets(str(run.summary["repo"]), run.instrument.name)
-    tables = write_tables(folder, run.summary, datasets)
+    tables = write_tables(folder, run.summary, datasets, run.detectors)
     path, part = folder / PAGE, folder / f"{PAGE}.part"
     part.write_text(make_page(run, datasets, tables), encoding="utf-8")
     return part.replace(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS
+from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, step_name
 from lsst.ts.calibrations.journal.summary import is_used
 
 from .html import Markup, details, table, tag
@@ -59,7 +59,7 @@ def _words(value: str) -> Markup:
 def _collections(summary: Mapping[str, Any]) -> Iterator[Markup]:
     rows = [
         [
-            f"{each['kind']} {each['calibration']}",
+            step_name(each["kind"], each["calibration"]),
             _words(each["collection"]),
             "unknown" if each["exit_code"] is None else each["exit_code"],
             _words(each["log"]),

@@ -60,7 +60,8 @@ _QUANTITIES: Mapping[str, tuple[str, str]] = {
 _COLUMNS: Mapping[str, tuple[str, str]] = {
     "instrument": ("", "name of the instrument in the Butler"),
     "exposure": ("", "exposure id"),
-    "detector": ("", "Butler id of the detector, or its name"),
+    "detector": ("", "Butler id of the detector; none for tests of a whole exposure"),
+    "detector_name": ("", "name of the detector"),
     "physical_filter": ("", "filter of the exposure"),
     "mjd": ("d", "begin of the exposure, TAI"),
     "amplifier": ("", "name of the amplifier; empty for values of the whole detector"),
@@ -88,13 +89,15 @@ _COLUMNS: Mapping[str, tuple[str, str]] = {
 """Unit and description of the other columns."""
 
 
-def write_tables(folder: Path, summary: Mapping[str, Any], datasets: Datasets) -> list[str]:
+def write_tables(
+    folder: Path, summary: Mapping[str, Any], datasets: Datasets, detectors: Mapping[int, str]
+) -> list[str]:
     """Write the tables of a run beside its page.
 
     Parameters
     ----------
-    folder, summary, datasets
-        Run directory, ``summary.json``, and what reads the Butler.
+    folder, summary, datasets, detectors
+        Run directory, ``summary.json``, what reads the Butler, and names of the detectors by Butler id.
 
     Returns
     -------
@@ -102,46 +105,56 @@ def write_tables(folder: Path, summary: Mapping[str, Any], datasets: Datasets) -
         Of the files that were written.
     """
     names = []
-    for name, table in _tables(summary, datasets):
+    for name, table in _tables(summary, datasets, detectors):
         part = folder / f"{name}.ecsv.part"
         _described(table).write(part, format="ascii.ecsv", overwrite=True)
         names.append(part.replace(folder / f"{name}.ecsv").name)
     return names
 
 
-def _tables(summary: Mapping[str, Any], datasets: Datasets) -> Iterator[tuple[str, Table]]:
+def _tables(
+    summary: Mapping[str, Any], datasets: Datasets, detectors: Mapping[int, str]
+) -> Iterator[tuple[str, Table]]:
     """Name and contents of each table: those of verification from the Butler, the others from the summary."""
     for calibration, verdict in summary["verification"].items():
         name = f"{CALIBRATIONS[calibration].statistics_prefix}Results"
         if stored := datasets.get(name, [verdict["verification_collection"]]):
             yield name, stored
+    ids = {name: number for number, name in detectors.items()}
     rows = {
-        "tests": [_test_row(each) for each in summary.get("tests") or ()],
-        "gains": [_gain_row(each) for each in summary["gains"]],
-        "curves": [row for each in summary.get("curves") or () for row in _curve_rows(each)],
+        "tests": [_test_row(each, ids) for each in summary.get("tests") or ()],
+        "gains": [_gain_row(each, detectors) for each in summary["gains"]],
+        "curves": [row for each in summary.get("curves") or () for row in _curve_rows(each, detectors)],
     }
     yield from ((name, _table(each)) for name, each in rows.items() if each)
 
 
-def _test_row(test: Mapping[str, Any]) -> dict[str, Any]:
+def _test_row(test: Mapping[str, Any], ids: Mapping[str, int]) -> dict[str, Any]:
     limit = test["limit"] or (None, None)
     row = {
         key: value for key, value in test.items() if key not in ("limit", "exposure", "detector", "amplifier")
     }
-    names = {key: test[key] or "" for key in ("detector", "amplifier")}
-    return {"exposure": test["exposure"] or 0, **names, **row, "lowest": limit[0], "highest": limit[1]}
+    place = {"detector": ids.get(test["detector"]), "detector_name": test["detector"] or ""}
+    place["amplifier"] = test["amplifier"] or ""
+    return {"exposure": test["exposure"] or 0, **place, **row, "lowest": limit[0], "highest": limit[1]}
 
 
-def _gain_row(gain: Mapping[str, Any]) -> dict[str, Any]:
+def _place(row: Mapping[str, Any], detectors: Mapping[int, str]) -> dict[str, Any]:
+    detector = row["detector"]
+    name = detectors.get(detector, "")
+    return {"detector": detector, "detector_name": name, "amplifier": row["amplifier"]}
+
+
+def _gain_row(gain: Mapping[str, Any], detectors: Mapping[int, str]) -> dict[str, Any]:
     first, second = gain["exposures"]
-    keys = ("detector", "amplifier", "gain", "gain_corrected", "noise")
-    return {"first": first, "second": second, **{key: gain[key] for key in keys}}
+    values = {key: gain[key] for key in ("gain", "gain_corrected", "noise")}
+    return {"first": first, "second": second, **_place(gain, detectors), **values}
 
 
-def _curve_rows(curve: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _curve_rows(curve: Mapping[str, Any], detectors: Mapping[int, str]) -> Iterator[dict[str, Any]]:
     """One row for each pair of the curve of an amplifier."""
-    scalars = {
-        key: curve[key] for key in ("detector", "amplifier", "gain", "gain_error", "noise", "a00", "turnoff")
+    scalars = _place(curve, detectors) | {
+        key: curve[key] for key in ("gain", "gain_error", "noise", "a00", "turnoff")
     }
     used = curve["used"] or [None] * len(curve["means"])
     for mean, variance, each in zip(curve["means"], curve["variances"], used, strict=True):

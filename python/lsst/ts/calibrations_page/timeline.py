@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lsst.ts.calibrations.domain.calibrations import step_name
 from lsst.ts.calibrations.journal.record import RunRecord
 
 from .html import Markup, figure, table
@@ -81,11 +82,10 @@ def _drawn(record: RunRecord) -> Markup:
             )
         for number, job in enumerate(jobs, len(kinds)):
             asked, stop = job.submitted, job.ended or end
-            yield words(_LEFT - 6.0, 14.0 + _ROW * number, f"{asked.kind} {asked.calibration}", None, "end")
+            name = step_name(asked.kind, asked.calibration)
+            yield words(_LEFT - 6.0, 14.0 + _ROW * number, name, None, "end")
             outcome = "no end is known" if job.exit_code is None else f"exit code {job.exit_code}"
-            title = (
-                f"{asked.kind} {asked.calibration}: {stop - asked.time:.0f} s, {outcome}\njob {asked.job_id}"
-            )
+            title = f"{name}: {stop - asked.time:.0f} s, {outcome}\njob {asked.job_id}"
             yield bar(number, asked.time, stop, "cd" if job.exit_code == 0 else "defect", title)
         for former, later in zip(record.parts, record.parts[1:], strict=False):
             yield bar(0, former.end, later.begin, "n", "the run was not going on")

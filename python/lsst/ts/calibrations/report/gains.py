@@ -10,11 +10,11 @@ from typing import Any, TypeGuard
 __all__ = ["gain_line", "gain_table"]
 
 MOST_LISTED = 2000
-"""Most gains of single pairs that the report has; ``summary.json`` has all."""
+"""Most gains that the report says why they are not known; ``summary.json`` has all."""
 
 
 def gain_table(gains: Sequence[Mapping[str, Any]], times: Mapping[int, float] | None = None) -> str:
-    """Show the gain of every amplifier: its mean over the pairs of flats that are good, and from each pair.
+    """Show the mean gain of every amplifier over the pairs of flats that are good, and why others are not.
 
     As measured it rises with the light. So of several exposure times the mean is that of the shortest.
 
@@ -81,18 +81,17 @@ def _mean_lines(gains: Sequence[Mapping[str, Any]], times: Mapping[int, float]) 
 
 
 def _pair_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    pair: tuple[int, ...] | None = None
-    if len(gains) > MOST_LISTED:
-        yield f"The gains of single pairs, {len(gains)}, are in summary.json and gains.ecsv."
-        return
-    for each in gains:
-        if tuple(each["exposures"]) != pair:
-            pair = tuple(each["exposures"])
-            yield f"Gain from the flats {' and '.join(map(str, pair))}:"
-            yield "    detector  amplifier    gain  corrected   noise"
-        values = _columns(each["gain"], each["gain_corrected"], each["noise"])
-        reason = f"  {each['reason']}" if each.get("reason") else ""
-        yield f"    {each['detector']!s:>8}  {each['amplifier']:>9}  {values}{reason}"
+    """What is not known of each pair, and why; what is known is in the files for programs."""
+    yield f"The gains of single pairs, {len(gains)}, are in summary.json and gains.ecsv."
+    missing = [each for each in gains if not _is_known(each["gain_corrected"])]
+    for pair in dict.fromkeys(tuple(each["exposures"]) for each in missing[:MOST_LISTED]):
+        yield f"Not known from the flats {' and '.join(map(str, pair))}:"
+        for each in missing[:MOST_LISTED]:
+            if tuple(each["exposures"]) == pair:
+                values = _columns(each["gain"], each["gain_corrected"], each["noise"])
+                yield f"    {each['detector']!s:>8}  {each['amplifier']:>9}  {values}  {each['reason'] or ''}"
+    if len(missing) > MOST_LISTED:
+        yield f"... and {len(missing) - MOST_LISTED} more"
 
 
 def _columns(gain: float | None, corrected: float | None, noise: float | None) -> str:

@@ -370,7 +370,7 @@ class StepWork:
         if measured.mean > turnoff:
             corrected, reason = (
                 math.nan,
-                reason or f"brighter than the turnoff of the curve, {turnoff:.0f} adu",
+                reason or f"brighter than the turnoff of the ptc in use, {turnoff:.0f} adu",
             )
         elif not math.isfinite(corrected):
             reason = reason or (
