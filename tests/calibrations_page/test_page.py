@@ -214,6 +214,33 @@ def test_why_a_job_failed_is_said_without_its_id_and_its_log_in_a_line_of_its_ow
     assert "Not done: verify BIAS (exit code 1, ValueError: odd).Log of the job: " + log in first
 
 
+def test_the_problems_of_a_run_that_was_refused_are_a_list_and_all_there(folder: Path) -> None:
+    run = load(folder)
+    problems = [f"AT{name} is STANDBY, not ENABLED: enable it." for name in "ABCDEFGHIJKLMNOP"]
+    reason = "\n".join(["There are 16 problems:", *(f"  - {each}" for each in problems), "Nothing was changed."])
+    refused = {**run.summary, "state": "FAILED", "reason": reason, "exposures": [], "tests": []}
+    page = page_of(replace(run, summary=refused))
+    shown = re.findall("<li>(AT[^<]*)</li>", first_screen(page))
+    assert shown == problems
+    assert "<p>Nothing was changed.</p>" in first_screen(page)
+    assert "Timeline" not in page
+
+
+def test_the_job_of_the_gains_has_the_name_that_the_log_has(folder: Path) -> None:
+    run = load(folder)
+    job = run.summary["jobs"][0] | {"kind": "gain", "calibration": "GAIN"}
+    page = page_of(replace(run, summary={**run.summary, "jobs": [job]}))
+    assert "gains from flat pairs" in page
+    assert "gain GAIN" not in page
+
+
+def test_a_run_in_which_nothing_that_counts_failed_has_no_title_that_says_so(tmp_path: Path) -> None:
+    run = load(write_journal(tmp_path, run_facts(noisy=None)))
+    prob = {**run.summary["tests"][0], "test": "PROB_TEST", "passed": False, "counted": False}
+    page = page_of(replace(run, summary={**run.summary, "tests": [*run.summary["tests"], prob]}))
+    assert "Failed tests, none of which counts</h2>" in page
+
+
 def test_texts_of_others_are_escaped(folder: Path) -> None:
     run = load(folder)
     evil = "<script>alert(1)</script>"
@@ -364,11 +391,37 @@ def test_a_collection_breaks_after_its_slashes_and_is_escaped() -> None:
     assert breakable("in u/a&b/c") == "in u/<wbr>a&amp;b/<wbr>c"
 
 
-def test_pixels_outside_the_defects_are_not_near_to_the_limit_that_they_make_themselves() -> None:
-    extreme = row("C00", "RXX_S00", 1, "MAX", calibration="DEFECTS", value=8.9, limit=[None, 9.0])
-    assert TestResult.from_row(extreme).severity == 0.0
-    assert TestResult.from_row(extreme | {"value": 9.1, "passed": False}).severity > 1.0
-    assert TestResult.from_row(extreme | {"test": "COLD_LEFT"}).severity > 0.9
+@pytest.mark.parametrize(
+    ("test", "value", "reference", "limit", "severity"),
+    [
+        ("NOISE", 128.6, 128.9, [None, 128.9], 0.0),
+        ("READ_NOISE_CONSISTENT", 10.1, 10.0, [None, 10.5], 0.2),
+        ("READ_NOISE_CONSISTENT", 9.0, 10.0, [None, 10.5], 0.0),
+        ("NOISE_FLOOR", 97.0, 100.0, [90.0, None], 0.3),
+        ("MAX", 8.9, 9.0, [None, 9.0], 0.0),
+        ("MIN", -8.9, -9.0, [-9.0, None], 0.0),
+        ("COLD_LEFT", 8.9, None, [None, 9.0], 8.9 / 9.0),
+        ("NOISE", 10.4, 10.0, [9.5, 10.5], 0.8),
+    ],
+)
+def test_a_good_value_is_not_near_to_a_limit_that_is_where_good_values_are(
+    test: str, value: float, reference: float | None, limit: list[float | None], severity: float
+) -> None:
+    about: dict[str, Any] = {"value": value, "reference": reference, "limit": limit, "passed": True}
+    result = TestResult.from_row(row("C00", "RXX_S00", 1, test, calibration="FLAT", **about))
+    assert result.severity == pytest.approx(severity)
+    assert replace(result, passed=False).shade[0] == "f"
+
+
+def test_the_map_of_a_good_run_shows_the_bias_that_is_near_to_its_limit() -> None:
+    flat: dict[str, Any] = {"calibration": "FLAT", "value": 128.8, "reference": 128.9, "limit": [None, 128.9]}
+    flats = [row(name, "RXX_S00", 3, "NOISE", **flat) for name in AMPLIFIERS]
+    near: dict[str, Any] = {"value": 10.48, "reference": 10.0, "limit": [9.5, 10.5]}
+    biases = [row(name, "RXX_S00", 1, "NOISE", **(near if name == "C05" else {})) for name in AMPLIFIERS]
+    worst = Results([{"calibration": "BIAS"} | each | {"passed": True} for each in (*flats, *biases)])
+    shades = {place[1]: each.shade for place, each in worst.worst_by_amplifier().items()}
+    assert [name for name, shade in shades.items() if shade == "q2"] == ["C05"]
+    assert worst.worst_by_amplifier()["RXX_S00", "C05"].calibration == "BIAS"
 
 
 def test_amplifiers_known_to_be_bad_are_shown_as_such(tmp_path: Path) -> None:

@@ -14,13 +14,17 @@ from lsst.ts.calibrations.journal.summary import brief_reason, failed_logs
 
 from . import curves, gains, images, provenance, statistics, timeline, verdicts
 from .datasets import Datasets
-from .html import Markup, breakable, tag
+from .html import Markup, breakable, paragraphs, tag
 from .results import Results
 
 __all__ = ["Run", "make_page"]
 
 MOST_LEFT_OUT = 3
 """Exposures left out of a combination that the first screen names."""
+
+MOST_OF_REASON = 420
+"""Characters that the first screen shows of the reason of a run that has results; of others it is all there is."""
+
 SIMULATED = (
     "Simulated: the images were made by the simulated observatory of ts_calibrations, not by a telescope."
 )
@@ -102,7 +106,8 @@ def _parts(run: Run, results: Results, datasets: Datasets) -> Iterator[tuple[str
     """Title and content of each part, in the order of the page."""
     summary, record = run.summary, run.record
     names = {one: each.taken.obs_id for one, each in record.exposures.items()}
-    yield "Failed tests", verdicts.failed_tests(results, names)
+    failed = "Failed tests" if results.failures() else "Failed tests, none of which counts"
+    yield failed, verdicts.failed_tests(results, names)
     yield "Statistics by amplifier", statistics.summary_tables(results)
     yield "Distributions against the limits", _grid(statistics.distributions(results), _LIMITS)
     yield "Exposure by exposure", _grid(statistics.series(results, names), _LIMITS)
@@ -114,14 +119,17 @@ def _parts(run: Run, results: Results, datasets: Datasets) -> Iterator[tuple[str
         "Images",
         _grid(images.thumbnails(summary, results, datasets, run.detectors), _STRETCH, "grid small"),
     )
-    yield "Timeline", timeline.timeline(record, summary)
+    yield "Timeline", timeline.timeline(record, summary) if summary["exposures"] else ()
     yield (
         "Configuration and provenance",
         provenance.provenance(summary, run.instrument.name, list(run.detectors)),
     )
 
 
-_LIMITS = "Each value in units of what its test allows: 0 is the reference, the dashed lines are the limits."
+_LIMITS = (
+    "Each value in units of what its test allows. The dashed lines are the limits; between two of them 0 is the"
+    " reference, and where there is one alone 1 is that limit, wherever the reference is."
+)
 _STRETCH = (
     "Means of blocks of pixels, from the 1st to the 99th percentile, on an asinh scale; row 0 is below."
 )
@@ -174,10 +182,12 @@ def _ended(summary: Mapping[str, Any]) -> Iterator[Markup]:
     """How the run ended, unless it is DONE and the cards say all; what was not done and left out."""
     if summary["state"] not in ("DONE", "RUNNING") and summary["reason"]:
         text = brief_reason(summary)
+        if summary["exposures"] and len(text) > MOST_OF_REASON:
+            text = f"{text[:MOST_OF_REASON]} ..."
         logs = failed_logs(summary)
         yield tag(
             "div",
-            tag("p", text if len(text) <= 420 else f"{text[:420]} ..."),
+            paragraphs(text),
             tag("p", "Log of the job: ", breakable(logs[-1])) if logs else None,
             class_="note bad",
         )
@@ -242,7 +252,7 @@ def _section(title: str, content: Sequence[Markup]) -> Markup:
 
 
 def _anchor(title: str) -> str:
-    return title.lower().replace(" ", "-")
+    return title.partition(",")[0].lower().replace(" ", "-")
 
 
 def _foot(run: Run, tables: Sequence[str]) -> Iterator[Markup]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
-__all__ = ["Child", "Markup", "breakable", "details", "figure", "table", "tag"]
+__all__ = ["Child", "Markup", "breakable", "details", "figure", "paragraphs", "table", "tag"]
 
 
 class Markup(str):
@@ -15,6 +16,9 @@ class Markup(str):
 
     __slots__ = ()
 
+
+WIDE = 12
+"""Columns beyond which a table is printed small."""
 
 Child = str | int | float | Markup | None
 """What an element can hold; None is left out."""
@@ -63,6 +67,29 @@ def breakable(text: str) -> Markup:
     return Markup(str(tag("wbr")).join(html.escape(each) for each in re.split("(?<=/)", text)))
 
 
+def paragraphs(text: str) -> list[Markup]:
+    """Show a text of several lines, those that are indented as a list.
+
+    Parameters
+    ----------
+    text
+        Lines; each entry of a list begins with blanks and a hyphen and may go on in indented lines.
+
+    Returns
+    -------
+    markup
+        Paragraphs and lists.
+    """
+    parts = []
+    for indented, lines in groupby(text.splitlines(), key=lambda line: line.startswith(" ")):
+        if indented:
+            entries = re.split(r"^ +- ", "\n".join(lines), flags=re.MULTILINE)
+            parts.append(tag("ul", [tag("li", each.rstrip()) for each in entries if each.strip()]))
+        else:
+            parts += [tag("p", each) for each in lines]
+    return parts
+
+
 def table(
     caption: Child, head: Sequence[Child], rows: Iterable[Sequence[Any]], class_: str | None = None
 ) -> Markup:
@@ -75,7 +102,7 @@ def table(
     rows
         Cells of each row, the first of which is the head of the row; a cell may be a whole ``td`` already.
     class_
-        Class of the table.
+        Class of the table, beside that of wide ones.
 
     Returns
     -------
@@ -94,7 +121,7 @@ def table(
         tag("caption", tag("span", caption)),
         tag("thead", tag("tr", [tag("th", each, scope="col") for each in head])),
         tag("tbody", body),
-        class_=class_,
+        class_=" ".join([*([class_] if class_ else []), *(["wide"] if len(head) > WIDE else [])]) or None,
     )
     return tag("div", whole, class_="scroll", tabindex="0", role="region", aria_label=_plain(caption))
 

@@ -11,9 +11,6 @@ from typing import Any
 
 __all__ = ["Failure", "Results", "TestResult", "number", "spread"]
 
-OF_PIXELS_OUTSIDE = frozenset({"OUTLIERS", "STDEV", "MIN", "MAX"})
-"""Tests of the pixels that are in no defect, beside all pixels."""
-
 SIGMA_OF_MAD = 1.4826
 """Standard deviation of a normal distribution, in units of its median absolute deviation."""
 
@@ -133,14 +130,25 @@ class TestResult:
     def severity(self) -> float:
         """How much of what is allowed is used: above 1 for what failed; NaN if it is not known.
 
-        Pixels outside the defects are nearly all with which they are compared: what passed is not near.
+        With one limit alone it is that of the way from the reference to the limit, 0 on the other side, and
+        0 for what passed where the reference is the limit: a good value lies there, and is not near.
         """
-        position = abs(self.position)
-        if self.passed and self.test in OF_PIXELS_OUTSIDE:
-            return 0.0
-        if math.isnan(position):
-            return position
-        return max(position, 1.001) if not self.passed else min(position, 1.0)
+        if self.value is None:
+            return math.nan
+        used = abs(self.position) if self._used_of_one is None or not self.passed else self._used_of_one
+        if math.isnan(used):
+            return used
+        return max(used, 1.001) if not self.passed else min(used, 1.0)
+
+    @property
+    def _used_of_one(self) -> float | None:
+        """Part of the way from the reference to the one limit that there is; None without them."""
+        value, reference = self.value, self.reference
+        if value is None or reference is None or (self.lowest is None) == (self.highest is None):
+            return None
+        sign, limit = (1.0, self.highest) if self.highest is not None else (-1.0, self.lowest or 0.0)
+        way = sign * (limit - reference)
+        return max(sign * (value - reference) / way, 0.0) if way > 0.0 else 0.0
 
     @property
     def shade(self) -> str:
