@@ -127,6 +127,27 @@ return Math.min.apply(null, Array.from(document.querySelectorAll("h1,h2,p,li,a,t
 """The lowest contrast of any text, by the formula of WCAG 2."""
 
 
+def test_a_printed_page_cuts_no_code_and_has_the_layout_of_a_wide_screen(
+    page_of: Callable[[str], str], browser: Any
+) -> None:
+    """Browsers choose the layout by the width of the upright paper, also where the page lies across."""
+    metrics = {"width": 720, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    browser.get(page_of("ptc"))
+    assert browser.execute_script(_PRINTED) == [True, 2, True]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+_PRINTED = """
+var code = document.querySelector("pre");
+return [code.scrollWidth <= code.clientWidth,
+  getComputedStyle(document.querySelector(".two")).gridTemplateColumns.split(" ").length,
+  parseFloat(getComputedStyle(document.querySelector("table.text")).fontSize) > 10.0];
+"""
+"""Whether the code fits, columns of the first screen, and whether tables of few columns can be read."""
+
+
 def _outside(browser: Any) -> list[str]:
     """Addresses that the page asked for, itself and what it carries in it excepted."""
     messages = (json.loads(each["message"])["message"] for each in browser.get_log("performance"))

@@ -217,7 +217,9 @@ def test_why_a_job_failed_is_said_without_its_id_and_its_log_in_a_line_of_its_ow
 def test_the_problems_of_a_run_that_was_refused_are_a_list_and_all_there(folder: Path) -> None:
     run = load(folder)
     problems = [f"AT{name} is STANDBY, not ENABLED: enable it." for name in "ABCDEFGHIJKLMNOP"]
-    reason = "\n".join(["There are 16 problems:", *(f"  - {each}" for each in problems), "Nothing was changed."])
+    reason = "\n".join(
+        ["There are 16 problems:", *(f"  - {each}" for each in problems), "Nothing was changed."]
+    )
     refused = {**run.summary, "state": "FAILED", "reason": reason, "exposures": [], "tests": []}
     page = page_of(replace(run, summary=refused))
     shown = re.findall("<li>(AT[^<]*)</li>", first_screen(page))

@@ -368,7 +368,7 @@ def test_a_plan_tells_what_a_run_would_take_and_touches_nothing(run_script: Any)
     assert "BIAS 21 1 20 x 0 s 1" in shown
     assert "Jobs generate BIAS, verify BIAS" in shown
     assert "bias in LATISS/calib/u/me/1, valid from 2025-01-15 00:00:00 to 2025-01-16 00:00:00" in shown
-    for words in ("Duration about ", "MB in the run directory"):
+    for words in ("Duration about ", "Disk up to 318 MB in the run directory"):
         assert words in shown
 
 

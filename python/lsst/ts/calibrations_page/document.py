@@ -23,7 +23,7 @@ MOST_LEFT_OUT = 3
 """Exposures left out of a combination that the first screen names."""
 
 MOST_OF_REASON = 420
-"""Characters that the first screen shows of the reason of a run that has results; of others it is all there is."""
+"""Characters of the reason that the first screen shows of a run with exposures; others have all."""
 
 SIMULATED = (
     "Simulated: the images were made by the simulated observatory of ts_calibrations, not by a telescope."
@@ -127,8 +127,8 @@ def _parts(run: Run, results: Results, datasets: Datasets) -> Iterator[tuple[str
 
 
 _LIMITS = (
-    "Each value in units of what its test allows. The dashed lines are the limits; between two of them 0 is the"
-    " reference, and where there is one alone 1 is that limit, wherever the reference is."
+    "Each value in units of what its test allows. The dashed lines are the limits; between two of them 0 is"
+    " the reference, and where there is one alone 1 is that limit, wherever the reference is."
 )
 _STRETCH = (
     "Means of blocks of pixels, from the 1st to the 99th percentile, on an asinh scale; row 0 is below."

@@ -16,7 +16,11 @@ _DETECTOR = re.compile(r"R(?P<raft_row>\d)(?P<raft_column>\d)_S(?P<row>\d)(?P<co
 KEY = Markup(
     tag(
         "p",
-        tag("span", "below half of what is allowed, or the limit is the reference itself", style="--k:var(--q0)"),
+        tag(
+            "span",
+            "below half of what is allowed, or the limit is the reference itself",
+            style="--k:var(--q0)",
+        ),
         tag("span", "below 90 %", style="--k:var(--q1)"),
         tag("span", "up to its limit", style="--k:var(--q2)"),
         tag("span", "failed", style="--k:var(--f0)"),

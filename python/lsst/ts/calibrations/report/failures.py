@@ -181,9 +181,7 @@ def _groups(tests: Sequence[_Row], *, together: bool) -> Iterator[_Group]:
                 yield _Group(kind[0], [each for each in here if _place(each) == place], often, 1, n_exposures)
 
 
-def _split(
-    failed: Sequence[_Row], made: Sequence[_Row], together: bool
-) -> tuple[list[_Row], list[_Row]]:
+def _split(failed: Sequence[_Row], made: Sequence[_Row], together: bool) -> tuple[list[_Row], list[_Row]]:
     """Failures of places that fail in half of the exposures, if most do and are put together; the others."""
     n_exposures = len({each["exposure"] for each in made})
     often = {place for place, n in Counter(map(_place, failed)).items() if 2 * n >= n_exposures}

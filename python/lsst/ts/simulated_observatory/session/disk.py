@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..cameras.models import DetectorModel
 
-__all__ = ["bytes_of", "check_room"]
+__all__ = ["Images", "bytes_of", "check_room"]
 
-RAW_BYTES = 2.2
-"""On disk, for each pixel of a Rice-compressed raw image, overscan included."""
+FILE_BYTES = 4e5
+"""Headers and tables of a file with the image of a detector, whatever its scale."""
 
-PROCESSED_BYTES = 12.0
-"""For each pixel of the imaging areas: two images with their masks come of each raw image."""
+RAW_BYTES = 1.3
+"""For each pixel of a Rice-compressed raw flat, overscan included; other images compress better."""
+
+PROCESSED_BYTES = 5.0
+"""For each pixel of the imaging areas of an image that a job has processed: float32 and mask, compressed."""
+
+COPIED_IMAGES = 6
+"""The reference calibrations that are copied into a repository, in processed images of a detector."""
 
 RESERVE = 2e9
 """Bytes that stay free."""
 
 
-def check_room(exposures: Mapping[Path, int], models: Sequence[DetectorModel]) -> None:
-    """See whether the images of so many exposures, and what is made of them, fit the disk.
+@dataclass(frozen=True)
+class Images:
+    """How many images of each detector are stored."""
+
+    raw: int
+    """Exposures that are taken."""
+    processed: int
+    """Images that jobs write: one of each exposure that a job reads."""
+
+
+def check_room(images: Mapping[Path, Images], models: Sequence[DetectorModel]) -> None:
+    """See whether the images of a run, and what is made of them, fit the disk.
 
     Parameters
     ----------
-    exposures
+    images
         By folder; those on the same disk, there or not yet, share what is free.
     models
         Detectors of an exposure.
@@ -36,14 +53,12 @@ def check_room(exposures: Mapping[Path, int], models: Sequence[DetectorModel]) -
     ValueError
         They do not fit. The message says how many detectors would, and what else to do.
     """
-    places = [next(path for path in (folder, *folder.parents) if path.exists()) for folder in exposures]
-    on_disk: Counter[int] = Counter()
-    for place, number in zip(places, exposures.values(), strict=True):
-        on_disk[place.stat().st_dev] += number
-    of_one = sum(bytes_of(model) for model in models)
+    places = [next(path for path in (folder, *folder.parents) if path.exists()) for folder in images]
+    on_disk: defaultdict[int, float] = defaultdict(float)
+    for place, number in zip(places, images.values(), strict=True):
+        on_disk[place.stat().st_dev] += bytes_of(number, models)
     short = [
-        (of_one * on_disk[place.stat().st_dev] + RESERVE, shutil.disk_usage(place).free, place)
-        for place in places
+        (on_disk[place.stat().st_dev] + RESERVE, shutil.disk_usage(place).free, place) for place in places
     ]
     needed, free, place = max(short, key=lambda each: each[0] / max(each[1], 1))
     if free < needed:
@@ -61,18 +76,25 @@ def _proposal(needed: float, free: float, place: Path, models: Sequence[Detector
     )
 
 
-def bytes_of(model: DetectorModel) -> float:
-    """Estimate what one exposure of a detector, and what is made of it, take on the disk.
+def bytes_of(images: Images, models: Sequence[DetectorModel]) -> float:
+    """Estimate what the images of some detectors take on the disk at most.
 
     Parameters
     ----------
-    model
-        The detector.
+    images, models
+        How many of each detector, and the detectors.
 
     Returns
     -------
     bytes
         Their number.
     """
-    raw = sum(rows * columns for rows, columns in (each.raw_shape for each in model.amplifiers))
-    return RAW_BYTES * raw + PROCESSED_BYTES * model.width * model.height
+    return sum(
+        images.raw * (FILE_BYTES + RAW_BYTES * _raw_pixels(model))
+        + images.processed * (FILE_BYTES + PROCESSED_BYTES * model.width * model.height)
+        for model in models
+    )
+
+
+def _raw_pixels(model: DetectorModel) -> int:
+    return sum(rows * columns for rows, columns in (each.raw_shape for each in model.amplifiers))

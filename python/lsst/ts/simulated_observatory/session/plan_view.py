@@ -76,7 +76,7 @@ def _lines(config: CalibrationConfig, plan: Plan, setup: SimulationSetup) -> Ite
         yield "Certified", "nothing"
     needed, reference = setup.disk_space()
     once = "" if reference is None else f"; reference calibrations: {_bytes(reference)} more, the first time"
-    yield "Disk", f"{_bytes(needed)} in the run directory{once}"
+    yield "Disk", f"up to {_bytes(needed)} in the run directory{once}"
     new, seconds = setup.to_draw()
     if new:
         detectors = f"{new} detector{'s' if new > 1 else ''}"

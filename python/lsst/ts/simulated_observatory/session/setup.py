@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from lsst.ts.calibrations.config.config import CalibrationConfig
+from lsst.ts.calibrations.domain.calibrations import StepKind
 from lsst.ts.calibrations.domain.instruments import Instrument, physical_filter
 from lsst.ts.calibrations.domain.optics import MountedOptics
+from lsst.ts.calibrations.workflow.workflow import make_workflow
 
 from ..cameras import CAMERAS
 from ..components.machinery import Machinery
@@ -32,7 +34,7 @@ from ..repository.repository import (
     use_present_names,
     write_index,
 )
-from .disk import bytes_of, check_room
+from .disk import COPIED_IMAGES, Images, bytes_of, check_room
 from .interrupts import Interrupted, noted_interrupts, pipelines_ended_by
 from .observatory import SimulatedObservatory, real_machinery
 from .request import SimulationSettings
@@ -259,15 +261,13 @@ class SimulationSetup:
         return self._request(usual if names is None else OpticalPath(*names))
 
     def disk_space(self) -> tuple[float, float | None]:
-        """Bytes that the run needs, and its reference calibrations; None for these if they are there."""
-        from ..repository.reference_exposures import reference_exposures
-
+        """Bytes that the run needs at most, and its reference calibrations; None if these are there."""
         request = self._planned_request
-        of_one = sum(bytes_of(model) for model in request.models)
-        reference = None
-        if request.measured and not request.is_cached:
-            reference = float(of_one * len(reference_exposures(request)))
-        return of_one * self._n_exposures, reference
+        reference = self._images_of_references(request)
+        return (
+            bytes_of(self._images, request.models),
+            None if reference is None else bytes_of(reference, request.models),
+        )
 
     def to_draw(self) -> tuple[int, float]:
         """Number of detectors whose reference calibrations are drawn first, and seconds that takes."""
@@ -286,17 +286,32 @@ class SimulationSetup:
         return len(seconds), sum(seconds)
 
     @property
-    def _n_exposures(self) -> int:
-        """How many exposures the run takes."""
-        return sum(len(each.exposure_times) for each in self.config.images.values())
+    def _images(self) -> Images:
+        """How many exposures the run takes, and how many images its jobs write of them.
+
+        A job that makes a calibration writes the combined one as well, which is not compressed.
+        """
+        of_type = self.config.images
+        processed = COPIED_IMAGES
+        for step in make_workflow(self.config):
+            used = sum(len(of_type[kind].kept_times) for kind in step.job_images)
+            processed += used + (2 if step.kind is StepKind.GENERATE else 0)
+        return Images(sum(len(each.exposure_times) for each in of_type.values()), processed)
+
+    def _images_of_references(self, request: ReferenceRequest) -> Images | None:
+        """Of reference calibrations that pipelines have to make: each image is combined, and verified."""
+        from ..repository.reference_exposures import reference_exposures
+
+        if not request.measured or request.is_cached:
+            return None
+        n = len(reference_exposures(request))
+        return Images(n, 2 * n)
 
     def _check_disk(self, request: ReferenceRequest) -> None:
         """Refuse what does not fit, with a proposal; reference calibrations that pipelines make count."""
-        from ..repository.reference_exposures import reference_exposures
-
-        needs = {self.settings.folder: self._n_exposures}
-        if request.measured and not request.is_cached:
-            needs[cache_folder()] = len(reference_exposures(request))
+        needs = {self.settings.folder: self._images}
+        if (reference := self._images_of_references(request)) is not None:
+            needs[cache_folder()] = reference
         try:
             check_room(needs, request.models)
         except ValueError as error:
