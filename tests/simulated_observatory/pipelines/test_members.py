@@ -104,7 +104,7 @@ def test_noise_of_one_amplifier_in_one_bias_is_found_or_told(rng: np.random.Gene
 def test_constant_bias_is_found(rng: np.random.Generator) -> None:
     images = dark_images(rng, 5)
     images[1].image[:] = 0.0
-    assert "all pixels are alike" in compared(images).unusable[1]
+    assert "most of its pixels are alike" in compared(images).unusable[1]
 
 
 def test_darks_are_compared_as_rates(rng: np.random.Generator) -> None:

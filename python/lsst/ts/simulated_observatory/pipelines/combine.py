@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from .flatlevels import exposure_levels
 from .headers import input_keywords
-from .images import DetectorImage, Key, MaskPlane, dark_time, origin
+from .images import DetectorImage, Key, MaskPlane, dark_time, number, origin
 from .membermeasurement import measure_member
 from .members import Comparison, compare_members
-from .stacks import ImageHandle, combine_images, metadata_of
+from .stacks import ImageHandle, combine_images, common_shape, metadata_of
 from .statistics import clipped_statistics
 from .storage_classes import IMAGE, STATISTICS
 from .tasks import (
@@ -298,14 +298,16 @@ def _compared(
     scales: Sequence[float],
 ) -> tuple[Comparison, NDArray[np.float64]]:
     """The images compared with each other, and the noise of their pixels (images, amplifiers)."""
+    common_shape(headers)
     members = [measure_member(handle.get()) for handle in handles]
     is_flat = kind == "FLAT"
     comparison = compare_members(
         members,
         kind,
-        times=[float(header.get("EXPTIME") or 0.0) for header in headers] if is_flat else scales,
+        times=[number(header.get("EXPTIME")) for header in headers] if is_flat else scales,
         levels=scales if is_flat else None,
         in_electrons=headers[0].get(Key.UNITS) == "electron",
+        exposures=[int(header["EXPOSURE"]) for header in headers],
     )
     return comparison, np.array([each.noise for each in members])
 
@@ -326,11 +328,11 @@ def describe_combination(
     kind
         Dataset type of the combination.
     """
-    first = headers[0]
+    first, keywords = headers[0], input_keywords(headers, scales, kind)
     image.metadata |= origin(first, "TELESCOP", Key.DETECTOR_NAME) | {
-        "CALIB_CREATION_DATETIME": max(str(header.get("DATE-END")) for header in headers),
+        "CALIB_CREATION_DATETIME": keywords["DATE-END"],
         "INPUT EXPOSURES": [header["EXPOSURE"] for header in headers],
-        **input_keywords(headers, scales, kind),
+        **keywords,
     }
     if kind != "flat":
         for key in ("FILTER", "GRATING"):  # without light, they are what happened to be in

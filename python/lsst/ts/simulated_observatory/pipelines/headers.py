@@ -77,7 +77,7 @@ def input_keywords(
     Returns
     -------
     keywords
-        Values by keyword. Exposure and dark time are 1 s, those of a bias 0, as cp_pipe has it: it is not
+        Values by keyword; a date that no input has is empty. Exposure and dark time are 1 s, those of a bias 0, as cp_pipe has it: it is not
         those of an input by which a dark is to be multiplied.
     """
     keywords: dict[str, Any] = {"OBSTYPE": kind, "TIMESYS": "TAI"}
@@ -88,13 +88,13 @@ def input_keywords(
             f"CPP_INPUT_EXPT_{number}": header.get("EXPTIME"),
             f"CPP_INPUT_SCALE_{number}": float(scale),
         }
-    begin = min(str(header.get("DATE-BEG")) for header in headers)
-    end = max(str(header.get("DATE-END")) for header in headers)
+    begin = min((str(date) for header in headers if (date := header.get("DATE-BEG"))), default="")
+    end = max((str(date) for header in headers if (date := header.get("DATE-END"))), default="")
     keywords |= {"DATE-BEG": begin, "DATE-OBS": begin, "DATE-END": end}
     try:
         first, last = datetime.fromisoformat(begin), datetime.fromisoformat(end)
         keywords["DATE-AVG"] = (first + (last - first) / 2).isoformat(timespec="milliseconds")
-    except ValueError:  # an input without a date
+    except ValueError:  # no input has a date
         pass
     return keywords | dict.fromkeys(("EXPTIME", "DARKTIME"), 0.0 if kind == "bias" else 1.0)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..cameras.models import Amplifier
 
-__all__ = ["Amplifier", "DetectorImage", "Key", "MaskPlane", "amplifier_value", "dark_time", "origin"]
+__all__ = ["Amplifier", "DetectorImage", "Key", "MaskPlane", "amplifier_value", "dark_time", "number", "origin"]
 
 _ORIGIN = {"INSTRUME", "CCD_MANU", "LSST_NUM", "FILTER", "GRATING", "SEQNAME", "SEQFILE"}
 
@@ -172,7 +172,7 @@ def dark_time(metadata: Mapping[str, Any], missing: float = 0.0) -> float:
     time
         Seconds; never less than the exposure time.
     """
-    times = [float(value) for key in ("DARKTIME", "EXPTIME") if (value := metadata.get(key)) is not None]
+    times = [number(metadata.get(key)) for key in ("DARKTIME", "EXPTIME")]
     return max((time for time in times if math.isfinite(time)), default=missing)
 
 
@@ -189,8 +189,26 @@ def amplifier_value(metadata: Mapping[str, Any], key: str, amplifier: str) -> fl
     value
         The number; NaN if there is none.
     """
-    value = metadata.get(key.format(amplifier))
-    return math.nan if value is None else float(value)
+    return number(metadata.get(key.format(amplifier)))
+
+
+def number(value: Any) -> float:
+    """Number that a header has.
+
+    Parameters
+    ----------
+    value
+        Any value of a header.
+
+    Returns
+    -------
+    number
+        NaN where it is no number.
+    """
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def origin(metadata: Mapping[str, Any], *more: str) -> dict[str, Any]:

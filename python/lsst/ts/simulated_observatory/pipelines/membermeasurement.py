@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from .images import DetectorImage, MaskPlane
 from .statistics import IQR_TO_SIGMA, clipped_statistics, finite_median
 
-__all__ = ["BLOCKS", "Member", "level_error", "measure_member", "own_structure"]
+__all__ = ["BLOCKS", "Member", "copies", "level_error", "measure_member", "own_structure"]
 
 BLOCKS = 4
 """Blocks on each side of an amplifier, whose levels are its shape."""
@@ -22,11 +21,26 @@ BLOCKS = 4
 SAMPLE = 60_000
 """Pixels of an amplifier that are measured: whole rows, evenly spaced."""
 
-ROWS = 3
-"""Rows of an amplifier that are kept pixel by pixel."""
+LINES = 1_500
+"""Pixels of an amplifier that are kept in rows, and in columns; at least `LEAST_LINES` of each."""
+
+LEAST_LINES = 3
+
+COPIES = 4_000
+"""Pixels of all amplifiers together by which copies of an image are found."""
+
+COPY = 0.4
+"""Variance of the difference of two images, in units of the sum of theirs, below which one is a copy: it is 1
+for independent noise, and 0.33 for a copy to which as much noise was added as the image has."""
+
+SAME = 0.1
+"""Least noise of an image that is looked for, in units of what neighbouring pixels differ by: where all images
+are copies of one, nothing else differs."""
 
 OVERSCAN = (58, 42)
 """Columns and rows of the overscans, of which medians are subtracted from each row and each column."""
+
+_UNUSABLE = np.uint16(MaskPlane.BAD | MaskPlane.SAT | MaskPlane.CR | MaskPlane.NO_DATA)
 
 _Array = NDArray[np.float64]
 
@@ -52,8 +66,9 @@ class Member:
         Pixels that were measured.
     usable, saturated
         Parts of the pixels outside of defects.
-    rows
-        `ROWS` of each amplifier, NaN where a pixel is not usable; shape (amplifiers, `ROWS`, width).
+    rows, columns
+        Some of each amplifier, as long as its shorter side, NaN where a pixel is not usable; shape
+        (amplifiers, lines, pixels).
     """
 
     amplifiers: tuple[str, ...]
@@ -66,6 +81,7 @@ class Member:
     usable: _Array
     saturated: _Array
     rows: NDArray[np.float32]
+    columns: NDArray[np.float32]
 
 
 def measure_member(image: DetectorImage) -> Member:
@@ -84,7 +100,7 @@ def measure_member(image: DetectorImage) -> Member:
     found = [_measure_amplifier(image.pixels(name), image.flags(name)) for name in image.amplifiers]
     level, noise, count, usable, saturated = np.array([each[:5] for each in found]).T
     blocks = np.array([each[5] for each in found])
-    rows = np.array([each[6] for each in found])
+    rows, columns = (np.array([each[place] for each in found]) for place in (6, 7))
     height, width = np.array([(each.height, each.width) for each in image.amplifiers.values()]).T
     error = level_error(noise, np.maximum(count, 1.0), height, width)
     block = (
@@ -92,7 +108,9 @@ def measure_member(image: DetectorImage) -> Member:
         * math.sqrt(BLOCKS)
         * level_error(1.0, np.maximum(count, 1.0) * 2.0 / math.pi / BLOCKS, height, width)
     )
-    return Member(tuple(image.amplifiers), level, noise, error, blocks, block, count, usable, saturated, rows)
+    return Member(
+        tuple(image.amplifiers), level, noise, error, blocks, block, count, usable, saturated, rows, columns
+    )
 
 
 def level_error(noise: Any, count: Any, height: Any, width: Any) -> Any:
@@ -119,7 +137,7 @@ def level_error(noise: Any, count: Any, height: Any, width: Any) -> Any:
 
 
 def own_structure(members: Sequence[Member], scales: _Array) -> tuple[_Array, _Array]:
-    """What an image has that the others have not, within a row: fringes of another filter, pick-up, waves.
+    """What an image has that the others have not, within rows and columns: fringes, pick-up, waves, noise of rows.
 
     Parameters
     ----------
@@ -129,44 +147,84 @@ def own_structure(members: Sequence[Member], scales: _Array) -> tuple[_Array, _A
     Returns
     -------
     scatter, error
-        Scatter of what a row has beside that of most images, relative to what the differences of neighbours
-        make of it, 1 for noise without structure, and its error; shape (images, amplifiers).
+        Scatter of what a row, and a column, has beside that of most images, relative to what the differences of
+        neighbours in a row or in a column make of it, whichever is less: 1 for noise of single pixels; and its
+        error. Shape (images, amplifiers, 2).
     """
-    rows = np.array([each.rows / scale for each, scale in zip(members, scales, strict=True)])
-    rows -= finite_median(rows)
-    rows -= finite_median(rows, axis=-1)[..., None]
-    rows = rows.reshape(*rows.shape[:2], -1)
-    change = np.diff(rows, axis=-1)
-    number = np.count_nonzero(np.isfinite(change), axis=-1)
+    lines = [
+        np.array([getattr(each, name) / np.float32(scale) for each, scale in zip(members, scales, strict=True)])
+        for name in ("rows", "columns")
+    ]
+    for each in lines:
+        each -= finite_median(each).astype(np.float32)
+        each -= finite_median(each, axis=-1)[..., None].astype(np.float32)
+    changes = [_flat(np.diff(each, axis=-1)) for each in lines]
     with np.errstate(invalid="ignore", divide="ignore"):
-        scatter = math.sqrt(2.0) * _spread(rows) / _spread(change)
-        return np.where(scatter > 0.0, scatter, math.nan), 1.2 * scatter / np.sqrt(number)
+        smallest = np.fmin(*(_spread(each) for each in changes)) / math.sqrt(2.0)
+        scatter = np.stack([_spread(_flat(each)) / smallest for each in lines], axis=-1)
+        number = np.stack([np.count_nonzero(np.isfinite(each), axis=-1) for each in changes], axis=-1)
+        error = 1.2 * scatter * np.sqrt(1.0 / number + 1.0 / number.max(axis=-1, keepdims=True))
+        return np.where(scatter > 0.0, scatter, math.nan), error
 
 
-def _spread(values: _Array) -> _Array:
-    """Difference of the quartiles along the last axis, without what is not finite."""
-    if not np.isfinite(values).any():
+def copies(members: Sequence[Member], scales: _Array) -> list[int]:
+    """Images that are others of the set, but for a factor, a level and a little noise.
+
+    Parameters
+    ----------
+    members, scales
+        Images, and by what each is divided.
+
+    Returns
+    -------
+    copies
+        Places of images whose noise is that of one before it: the noise of two that are independent adds up in
+        their difference. Neighbours in rows are compared, and what all images have in common is subtracted,
+        weighted with the inverse variances.
+    """
+    changes = np.array([np.diff(each.rows, axis=-1).ravel() for each in members], dtype=np.float64)
+    changes = changes[:, :: max(1, changes.shape[1] // COPIES)]
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        changes /= scales[:, None]
+        own = _spread(changes)
+        weights = np.where((own > 0.0) & np.isfinite(own), own**-2.0, 0.0)
+        good = np.isfinite(changes) & (weights > 0.0)[:, None]
+        usual = weights @ np.where(good, changes, 0.0) / (weights @ good)
+        noise = np.fmax(_spread(changes - usual), SAME * own) ** 2
+        return [
+            place
+            for place in range(1, len(members))
+            if (_spread(changes[:place] - changes[place]) ** 2 < COPY * (noise[:place] + noise[place])).any()
+        ]
+
+
+def _flat(lines: _Array) -> _Array:
+    """All lines of an amplifier in one; shape (images, amplifiers, pixels)."""
+    return lines.reshape(*lines.shape[:2], -1)
+
+
+def _spread(values: NDArray[Any]) -> NDArray[Any]:
+    """Difference of the quartiles along the last axis, of what is finite; NaN where nothing is."""
+    ordered = np.sort(np.where(np.isfinite(values), values, np.float32(math.nan)), axis=-1)  # NaN comes last
+    last = np.maximum(np.count_nonzero(np.isfinite(ordered), axis=-1, keepdims=True) - 1, 0)
+    if not ordered.size:
         return np.full(values.shape[:-1], math.nan)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # all of an amplifier may be missing
-        low, high = np.nanpercentile(values, (25, 75), axis=-1)
-    return np.asarray(high - low)
+    low, high = (np.take_along_axis(ordered, place, axis=-1) for place in (last // 4, last - last // 4))
+    return np.asarray((high - low)[..., 0])
 
 
 def _measure_amplifier(
     pixels: NDArray[np.float32], flags: NDArray[np.uint16]
-) -> tuple[float, float, float, float, float, _Array, NDArray[np.float32]]:
-    """Level, noise, number of pixels, usable and saturated parts, medians of blocks, some rows."""
+) -> tuple[float, float, float, float, float, _Array, NDArray[np.float32], NDArray[np.float32]]:
+    """Level, noise, number of pixels, usable and saturated parts, medians of blocks, some rows and columns."""
+    rows, columns = _lines(pixels, flags), _lines(pixels.T, flags.T)
     step = max(1, pixels.size // SAMPLE) | 1  # odd, so that it sees even and odd rows
     pixels, flags = pixels[::step], flags[::step]
     known = (flags & np.uint16(MaskPlane.BAD)) == 0
-    bad = (flags & np.uint16(MaskPlane.SAT | MaskPlane.CR | MaskPlane.NO_DATA)) != 0
-    good = known & ~bad & np.isfinite(pixels)
-    values = np.where(good, pixels, np.float32(math.nan))
-    rows = values[(2 * np.arange(ROWS) + 1) * len(values) // (2 * ROWS)]
+    good, values = _usable(pixels, flags)
     all_known = np.count_nonzero(known)
     if not all_known:
-        return math.nan, math.nan, math.nan, math.nan, math.nan, np.full(BLOCKS**2, math.nan), rows
+        return math.nan, math.nan, math.nan, math.nan, math.nan, np.full(BLOCKS**2, math.nan), rows, columns
     saturated = np.count_nonzero(known & ((flags & np.uint16(MaskPlane.SAT)) != 0)) / all_known
     usable = np.count_nonzero(good) / all_known
     found = clipped_statistics(pixels[good])
@@ -181,7 +239,25 @@ def _measure_amplifier(
         for band in np.array_split(values, BLOCKS, axis=0)
         for block in np.array_split(band, BLOCKS, axis=1)
     ]
-    return found.mean, noise, float(found.count), usable, saturated, np.array(blocks), rows
+    return found.mean, noise, float(found.count), usable, saturated, np.array(blocks), rows, columns
+
+
+def _lines(pixels: NDArray[np.float32], flags: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Parts of rows, evenly spaced from corner to corner, with NaN for what is not usable."""
+    length = min(pixels.shape)
+    number = min(len(pixels), max(LEAST_LINES, LINES // length))
+    place = (2 * np.arange(number) + 1) * len(pixels) // (2 * number)
+    first = np.arange(number) * (pixels.shape[1] - length) // max(1, number - 1)
+    box = place[:, None], first[:, None] + np.arange(length)
+    return _usable(pixels[box], flags[box])[1]
+
+
+def _usable(
+    pixels: NDArray[np.float32], flags: NDArray[np.uint16]
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Which pixels are usable, and the pixels with NaN for the others."""
+    good = ((flags & _UNUSABLE) == 0) & np.isfinite(pixels)
+    return good, np.where(good, pixels, np.float32(math.nan))
 
 
 def _block_median(block: NDArray[np.float32]) -> float:

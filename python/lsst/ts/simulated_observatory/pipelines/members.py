@@ -15,7 +15,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from .membermeasurement import Member, own_structure
+from .membermeasurement import Member, copies, own_structure
 from .statistics import finite_median
 
 __all__ = [
@@ -39,7 +39,8 @@ LEAST_USABLE = 0.5
 MOST_SCATTER = 3.0
 """The errors are taken to be larger by the scatter of the set, up to this factor: a set of two, or one of
 which most members have too much light, does not excuse itself. The scatter is that of the lower quartile
-(0.3186 sigma in a normal distribution), which deviating members hardly change."""
+(0.3186 sigma in a normal distribution), which deviating members hardly change. The light of the detector is
+taken to be as well known as its error says: where it drifts, all members scatter."""
 
 LEAST_SIGNAL_TO_NOISE = 3.0
 """Level of a flat in units of the noise of a pixel; 30 electron with a read noise of 9."""
@@ -56,7 +57,8 @@ MAJORITY = 0.5
 is then that of two kinds."""
 
 DARKER = 0.25
-"""Part of the biases or darks with less light than the others from which it is the others that are off."""
+"""Part of the biases or darks with less light than the others from which it is the others that are off; where
+there are many, two are enough: a first frame after a pause is one."""
 
 _FIGURES = ("light", "level", "shape", "noise", "structure")
 """What is compared; light is the level of the whole detector, which is known better than one amplifier's."""
@@ -79,8 +81,8 @@ class Tolerance:
 
 
 _OF_DARK_IMAGES = Tolerance(
-    unusable={"light": 0.1, "level": 0.1, "shape": 0.2, "noise": 0.25},
-    odd={"light": 0.02, "level": 0.02, "shape": 0.1, "noise": 0.05},
+    unusable={"light": 0.1, "level": 0.1, "shape": 0.2, "noise": 0.25, "structure": 0.25},
+    odd={"light": 0.02, "level": 0.02, "shape": 0.1, "noise": 0.05, "structure": 0.1},
 )
 
 TOLERANCES: Mapping[str, Tolerance] = MappingProxyType(
@@ -155,6 +157,7 @@ def compare_members(
     times: Sequence[float] | None = None,
     levels: Sequence[float] | None = None,
     in_electrons: bool = True,
+    exposures: Sequence[int] = (),
 ) -> Comparison:
     """Find the members of a set that are not like the others.
 
@@ -170,6 +173,8 @@ def compare_members(
         By which flats are divided; the mean levels of their amplifiers if absent.
     in_electrons
         Whether the levels are electrons, so that the photon noise is known.
+    exposures
+        Ids of the members, if they have any.
 
     Returns
     -------
@@ -177,7 +182,11 @@ def compare_members(
         The unusable and the odd. Of two members that differ both are unusable: nothing says which is right.
     """
     unusable = _by_themselves(members, is_flat=kind == "FLAT", in_electrons=in_electrons)
-    unusable = _copies(members) | unusable
+    unusable |= {
+        i: f"exposure {each} is more than once in the set"
+        for i, each in enumerate(exposures)
+        if list(exposures).count(each) > 1
+    }
     scales = np.ones(len(members)) if kind == "BIAS" or times is None else np.asarray(times, dtype=float)
     if kind == "DARK":
         unusable |= {i: "it has no dark time" for i, time in enumerate(scales) if not time > 0.0}
@@ -188,18 +197,21 @@ def compare_members(
             unusable |= _light(of_exposure / np.where(scales > 0.0, scales, math.nan), unusable)
         scales = of_exposure
         unusable = {i: "it has no level" for i, level in enumerate(scales) if not level > 0.0} | unusable
-    tolerance = TOLERANCES[kind]
+    same = dict.fromkeys(copies(members, scales), "its pixels are those of another image of the set")
+    unusable = same | unusable
+    tolerance, alone = TOLERANCES[kind], set(unusable)
     while True:
         used = [index for index in range(len(members)) if index not in unusable]
         figures = [_figures(members[index], kind, scales[index]) for index in used]
-        if kind == "FLAT" and used:
+        if used:
             _add_structure(figures, [members[index] for index in used], scales[used])
         found = _outliers(figures, tolerance.unusable)
         if not found:
             break
         unusable |= {used[place]: reason for place, reason in found.items()}
-    darker = 0 if kind == "FLAT" else _darker(members, scales, used, tolerance)
-    if darker and DARKER * len(members) <= darker:
+    others = [index for index in unusable if index not in alone]
+    darker = 0 if kind == "FLAT" else _darker(members, scales, used, others, tolerance)
+    if darker and min(2.0, DARKER * len(members)) <= darker:
         used, figures = [], []
         unusable |= {i: "it has more light than others" for i in range(len(members)) if i not in unusable}
     divided = set[str]()
@@ -212,17 +224,21 @@ def compare_members(
     return Comparison(dict(sorted(unusable.items())), odd)
 
 
-def _darker(members: Sequence[Member], scales: _Array, used: Sequence[int], tolerance: Tolerance) -> int:
-    """How many members that are left out have less light than those that are used: light only adds."""
-    if not used:
+def _darker(
+    members: Sequence[Member],
+    scales: _Array,
+    used: Sequence[int],
+    others: Sequence[int],
+    tolerance: Tolerance,
+) -> int:
+    """How many members that are not like the others have less light than those: light only adds."""
+    if not used or not others:
         return 0
-    known = np.where(scales > 0.0, scales, math.nan)
     light, noise = (
-        np.array([np.nanmean(each) if _any(each) else math.nan for each in values]) / known
-        for values in ([each.level for each in members], [each.noise for each in members])
+        finite_median(np.array([getattr(each, name) for each in members]), axis=1) / scales
+        for name in ("level", "noise")
     )
     limit = np.median(light[used]) - tolerance.unusable["light"] * np.median(noise[used])
-    others = np.setdiff1d(np.arange(len(members)), used)
     return int(np.count_nonzero(light[others] < limit))
 
 
@@ -271,10 +287,9 @@ def _figures(member: Member, kind: str, scale: float) -> dict[str, _Figure]:
 
 
 def _add_structure(figures: Sequence[dict[str, _Figure]], members: Sequence[Member], scales: _Array) -> None:
-    """Add to the figures of flats what is seen in comparison of single pixels alone."""
+    """Add to the figures what is seen in comparison of single pixels alone."""
     for each, member, scatter, error in zip(figures, members, *own_structure(members, scales), strict=True):
-        values = scatter[:, None], error[:, None], np.ones((scatter.size, 1))
-        each["structure"] = _Figure(*values, member.amplifiers)
+        each["structure"] = _Figure(scatter, error, np.ones_like(scatter), member.amplifiers)
 
 
 def _outliers(
@@ -295,12 +310,15 @@ def _outliers(
         centre = finite_median(values)
         unit = np.broadcast_to(finite_median(unit) if name == "noise" else unit, values.shape)
         deviation = values - centre
+        if name == "structure":  # to have less than the others is no fault
+            deviation = np.fmax(deviation, 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
             of_centre = math.pi / 2.0 * finite_median(errors**2) / len(members)  # of a median
             significance = np.abs(deviation) / np.sqrt(errors**2 + of_centre)
         significance[np.isnan(significance)] = 0.0
         others = significance[significance > 0.0]  # a median has no deviation from itself
-        chance = float(np.clip(np.quantile(others, 0.25) / 0.3186, 1.0, MOST_SCATTER)) if others.size else 1.0
+        scatter = np.quantile(others, 0.25) / 0.3186 if others.size and name != "light" else 1.0
+        chance = float(np.clip(scatter, 1.0, MOST_SCATTER))
         excess = np.abs(deviation) / (tolerances[name] * unit)
         excess = np.where(significance > N_SIGMA * chance, np.nan_to_num(excess, nan=0.0), 0.0)
         if divided is not None and (np.mean(excess > 1.0, axis=0) > MAJORITY).any():
@@ -343,7 +361,7 @@ def _by_themselves(members: Sequence[Member], *, is_flat: bool, in_electrons: bo
     tests = [
         (saturated > MOST_SATURATED, "{:.3g} of its pixels are saturated", saturated),
         (_of_members(usable < LEAST_USABLE), "only {:.3g} of its pixels are usable", usable),
-        (_of_members(noise == 0.0), "all pixels are alike, noise {:g}", noise),
+        (_of_members(noise == 0.0), "most of its pixels are alike, noise {:g}", noise),
     ]
     if is_flat:
         no_light = _of_members(~bright & (noise > 0.0))
@@ -359,16 +377,6 @@ def _by_themselves(members: Sequence[Member], *, is_flat: bool, in_electrons: bo
             name = members[index].amplifiers[where[0]]
             found.setdefault(index, f"{name}{more}: {text.format(values[index, where[0]])}")
     return found
-
-
-def _copies(members: Sequence[Member]) -> dict[int, str]:
-    """Images that are another one of the set: they would make its noise seem smaller than it is."""
-    measured = [np.concatenate([each.level, each.noise, each.blocks.ravel()]).tobytes() for each in members]
-    return {
-        index: "its pixels are those of another image of the set"
-        for index, each in enumerate(measured)
-        if each in measured[:index]
-    }
 
 
 def _of_members(failed: NDArray[np.bool_]) -> NDArray[np.bool_]:

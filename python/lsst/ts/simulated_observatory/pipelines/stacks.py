@@ -13,13 +13,16 @@ from .clippedmean import THRESHOLD, clipped_mean
 from .images import Amplifier, DetectorImage, Key, MaskPlane
 from .statistics import clipped_statistics
 
-__all__ = ["ImageHandle", "combine_images", "combined_mask", "metadata_of"]
+__all__ = ["ImageHandle", "combine_images", "combined_mask", "common_shape", "metadata_of"]
 
 EXCLUDED = np.uint16(MaskPlane.CR | MaskPlane.SAT | MaskPlane.NO_DATA)
 """Pixels that a combination does not use."""
 
 FEW = 5
 """Images from which the variance of each pixel is measured by itself."""
+
+NO_CHANCE = {2: 25.0, 3: 14.4, 4: 10.6}
+"""Variance of so many values in units of its mean, beyond which chance is 5.7e-7, 5 sigma (chi-square)."""
 
 ENOUGH = 2_000_000
 """Pixels of an amplifier, of all images together, that give its noise to 5e-4."""
@@ -58,6 +61,31 @@ def metadata_of(handles: Sequence[ImageHandle]) -> list[dict[str, Any]]:
         Of each image.
     """
     return [handle.get(parameters={"rows": (0, 1)}).metadata for handle in handles]
+
+
+def common_shape(headers: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """Rows and columns that images have.
+
+    Parameters
+    ----------
+    headers
+        Their metadata.
+
+    Returns
+    -------
+    rows, columns
+        Of each of them.
+
+    Raises
+    ------
+    RuntimeError
+        The images differ in size.
+    """
+    shapes = {tuple(header["IMAGE SHAPE"]) for header in headers}
+    if len(shapes) != 1:
+        raise RuntimeError(f"images of different sizes cannot be combined: {sorted(shapes)}")
+    rows, columns = (int(side) for side in shapes.pop())
+    return rows, columns
 
 
 def combine_images(
@@ -108,10 +136,7 @@ def combine_images(
     """
     if not np.isfinite(scales).all():
         raise RuntimeError("an image has no finite scale")
-    shapes = {tuple(header["IMAGE SHAPE"]) for header in headers}
-    if len(shapes) != 1:
-        raise RuntimeError(f"images of different sizes cannot be combined: {sorted(shapes)}")
-    rows, columns = (int(side) for side in shapes.pop())
+    rows, columns = common_shape(headers)
     first_row = handles[0].get(parameters={"rows": (0, 1)})
     result = DetectorImage(
         np.empty((rows, columns), np.float32),
@@ -153,24 +178,28 @@ def combine_images(
             Key.COMBINED_NOISE.format(name): value for name, value in residuals.noise().items()
         }
     if len(handles) < FEW:
-        _pool_variance(result, used)
+        _pool_variance(result, used, NO_CHANCE.get(len(handles), math.inf))
     _fill(result)
     return result
 
 
-def _pool_variance(image: DetectorImage, used: NDArray[np.float32]) -> None:
+def _pool_variance(image: DetectorImage, used: NDArray[np.float32], limit: float) -> None:
     """Make the variance of a combination of few images what it can be known to be; in place.
 
     The scatter of fewer than `FEW` values of a pixel says little of its variance: there all pixels of an
-    amplifier have their mean, over the part of the weights that was used in the pixel (rows, columns).
+    amplifier have their mean, over the part of the weights that was used in the pixel (rows, columns), but
+    those whose own variance is beyond a limit, in units of the mean: their values differ, and they keep it.
     (cp_pipe takes the variances that it expects of the inputs there.)
     """
     assert image.variance is not None
     for name, amplifier in image.amplifiers.items():
         plane, part = image.variance[amplifier.box], used[amplifier.box]
-        good = np.isfinite(plane) & (image.flags(name) == 0)
-        pooled = np.mean((plane * part)[good], dtype=np.float64) if good.any() else math.nan
-        plane[:] = pooled / part
+        own = plane * part
+        values, pooled = own[np.isfinite(plane) & (image.flags(name) == 0)], math.nan
+        for _ in range(3):
+            pooled = float(np.mean(values, dtype=np.float64)) if values.size else math.nan
+            values = values[values <= limit * pooled]
+        plane[:] = np.where(own > limit * pooled, own, pooled) / part
 
 
 def _read(
@@ -276,8 +305,8 @@ class _ResidualNoise:
             count, total, square = sums.T
             with np.errstate(invalid="ignore", divide="ignore"):
                 variance = square / count - (total / count) ** 2
-            mean = float(np.average(variance, weights=count)) if (count > 0).all() else math.nan
-            result[name] = math.sqrt(mean * self.images / (self.images - 1)) if mean >= 0.0 else math.nan
+            usual = float(np.median(variance)) if (count > 0).all() else math.nan  # whatever one is like
+            result[name] = math.sqrt(usual * self.images / (self.images - 1)) if usual >= 0.0 else math.nan
         return result
 
 
