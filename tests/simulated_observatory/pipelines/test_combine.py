@@ -79,6 +79,19 @@ def test_darks_without_time_and_images_of_different_size_are_refused(
         combined([images[0], stored(rng.normal(0.0, 9.0, (20, 20)))])
 
 
+def test_headers_that_say_nothing_cost_nothing_else(rng: np.random.Generator, stored: Store) -> None:
+    images = [stored(rng.normal(0.6, 9.0, SHAPE), number, time=30.0) for number in range(1, 7)]
+    images[3].image.metadata["DARKTIME"] = "n/a"  # its exposure time is known
+    for each in images[:2]:
+        each.image.metadata["DATE-END"] = None
+    dark = combined(images, scale="darkTime")
+    assert dark.metadata["CPP_INPUT_SCALE_3"] == 30.0
+    assert dark.metadata["CALIB_CREATION_DATETIME"] == "2025-01-15T18:01:06"
+    for each in images:
+        each.image.metadata["DATE-END"] = None
+    assert combined(images, scale="darkTime").metadata["CALIB_CREATION_DATETIME"] == ""
+
+
 def test_biases_with_light_are_left_out_and_named(rng: np.random.Generator, stored: Store) -> None:
     pattern = rng.normal(0.0, 3.0, SHAPE)
     images = [stored(pattern + rng.normal(0.0, 9.0, SHAPE), number) for number in range(1, 15)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -64,12 +66,39 @@ def test_good_biases_are_all_used(number: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["BIAS", "FLAT"])
-def test_a_copy_of_another_image_is_no_further_image(rng: np.random.Generator, kind: str) -> None:
+@pytest.mark.parametrize(("factor", "more", "noise"), [(1.0, 0.0, 0.0), (1.01, 0.05, 0.0), (1.0, 0.0, 0.4)])
+def test_a_copy_of_another_image_is_no_further_image(
+    rng: np.random.Generator, kind: str, factor: float, more: float, noise: float
+) -> None:
     images = dark_images(rng, 6) if kind == "BIAS" else flats(rng, [16_500.0] * 6)
-    images += [image(images[1].image), image(images[4].image)]
+    noise *= NOISE if kind == "BIAS" else 16_500.0**0.5
+    images += [
+        image(factor * each.image + more + rng.normal(0.0, noise, each.image.shape))
+        for each in (images[1], images[4])
+    ]
     found = compared(images, kind)
     assert tuple(found.unusable) == (6, 7)
     assert "those of another image" in found.unusable[6]
+
+
+def test_images_that_are_all_copies_of_one_are_one(rng: np.random.Generator) -> None:
+    first = dark_images(rng, 1)[0].image
+    images = [image(first + rng.normal(0.0, 0.1, first.shape)) for _ in range(6)]
+    assert tuple(compared(images).unusable) == (1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("times", [[1.0] * 7 + [300.0] * 2, [1.0] * 2 + [300.0] * 3 + [10.0] * 2])
+def test_darks_of_other_times_are_no_copies_though_they_know_more(
+    rng: np.random.Generator, times: list[float]
+) -> None:
+    rate = rng.exponential(0.02, (150, 160))
+    images = [image(rng.poisson(rate * time) + rng.normal(0.0, NOISE, rate.shape)) for time in times]
+    assert compared(images, "DARK", times=times).unusable == {}
+
+
+def test_of_two_images_with_one_number_none_is_used(rng: np.random.Generator) -> None:
+    found = compared(dark_images(rng, 5), exposures=[1, 2, 3, 2, 5])
+    assert found.unusable == dict.fromkeys((1, 3), "exposure 2 is more than once in the set")
 
 
 @pytest.mark.parametrize(("leaky", "level"), [((2, 5, 6, 11), 4.0), ((0, 1, 2, 3, 4, 5), 3.5), ((13,), -4.0)])
@@ -83,6 +112,44 @@ def test_light_in_some_biases_is_found(
     assert tuple(found.unusable) == leaky
     assert all("light differs from the others in the detector" in each for each in found.unusable.values())
     assert found.used(names(14)) == [index for index in range(14) if index not in leaky]
+
+
+@pytest.mark.parametrize("most", [3.0, 6.0])
+def test_light_that_rises_slowly_is_in_no_combination(rng: np.random.Generator, most: float) -> None:
+    images = dark_images(rng, 20)
+    for each, light in zip(images, np.linspace(0.0, most, 20, dtype=np.float32), strict=True):
+        each.image += light
+    assert len(compared(images).unusable) == 20
+
+
+def test_two_biases_without_light_say_that_the_others_have_some(rng: np.random.Generator) -> None:
+    images = dark_images(rng, 14)
+    for each in images[2:]:
+        each.image += np.float32(4.0)
+    assert len(compared(images).unusable) == 14
+    for broken in images[:2]:  # says nothing
+        broken.image[:] = -500.0
+    assert tuple(compared(images).unusable) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "of_rows",
+    [
+        lambda rng: 30.0 * np.sin(2.0 * np.pi * np.arange(150) / 37.0),
+        lambda rng: np.where(np.arange(150) % 2, 12.0, -12.0),
+        lambda rng: rng.normal(0.0, 10.0, 150),
+    ],
+    ids=["wave", "odd and even", "scatter"],
+)
+@pytest.mark.parametrize("columns", [False, True])
+def test_noise_that_rows_or_columns_share_costs_the_bias_that_has_it(
+    rng: np.random.Generator, of_rows: Callable[[np.random.Generator], np.ndarray], columns: bool
+) -> None:
+    images = dark_images(rng, 8)
+    pattern = of_rows(rng).astype(np.float32)
+    images[3].image += np.resize(pattern, 160) if columns else pattern[:, None]
+    found = compared(images)
+    assert (list(found.unusable), found.odd) == ([3], {})
 
 
 def test_light_that_falls_off_within_an_amplifier_is_found(rng: np.random.Generator) -> None:
@@ -163,9 +230,13 @@ def test_lamp_that_is_dimmer_on_half_an_amplifier_is_found(rng: np.random.Genera
     assert list(found.odd) == [3]
 
 
-def test_fringes_of_another_filter_are_found_though_blocks_average_them_out(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("across", [False, True])
+def test_fringes_of_another_filter_are_found_though_blocks_average_them_out(
+    rng: np.random.Generator, across: bool
+) -> None:
     images = flats(rng, [16_500.0] * 5 + [100_000.0])
-    images[1].image *= (1.0 + 0.03 * np.sin(2.0 * np.pi * np.arange(160) / 10.0)).astype(np.float32)
+    fringes = (1.0 + 0.03 * np.sin(2.0 * np.pi * np.arange(160) / 10.0)).astype(np.float32)
+    images[1].image *= fringes[:150, None] if across else fringes
     reasons = compared(images, "FLAT").unusable
     assert tuple(reasons) == (1,)
     assert "structure differs from the others" in reasons[1]

@@ -46,6 +46,12 @@ def test_noise_of_a_single_bias_does_not_depend_on_their_number(
     assert image.metadata["LSST CALIB NOISE C11"] == pytest.approx(10.8, rel=0.01)
 
 
+def test_one_noisy_bias_is_not_the_noise_of_all(rng: np.random.Generator, stored: Store) -> None:
+    images = [stored(rng.normal(0.0, 25.0 if n == 3 else 9.0, (60, 400))) for n in range(20)]
+    noise = combined(images, measure_noise=True).metadata["LSST CALIB NOISE C10"]
+    assert noise == pytest.approx(9.0, rel=0.02)
+
+
 def test_one_image_has_no_noise_that_could_be_known(rng: np.random.Generator, stored: Store) -> None:
     image = combined(biases(rng, stored, 1), measure_noise=True)
     assert np.isnan(image.metadata["LSST CALIB NOISE C10"])

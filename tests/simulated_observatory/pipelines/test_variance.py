@@ -45,6 +45,19 @@ def test_biases_scatter_around_the_truth_as_their_variance_says(
         assert np.ptp(variance_of(image)[image.amplifiers["C10"].box]) == 0.0
 
 
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_a_pixel_in_which_few_images_differ_has_their_scatter(
+    number: int, rng: np.random.Generator, stored: Store
+) -> None:
+    images = [stored(rng.normal(0.0, 9.0, SHAPE)) for _ in range(number)]
+    for each in images[: number // 2]:
+        each.image.image[50, 50] += 600.0
+    variance = variance_of(combined(images))
+    assert np.sqrt(variance[50, 50]) > 170.0  # the pixel is 300 off; in three, 200
+    others = np.delete(variance.ravel(), 50 * SHAPE[1] + 50)
+    assert np.mean(others) == pytest.approx(81.0 / number, rel=0.02)
+
+
 def test_pixels_that_scatter_more_have_more_variance(rng: np.random.Generator, stored: Store) -> None:
     noise = np.full(SHAPE, 9.0)
     noise[50:60] = 40.0

@@ -77,8 +77,8 @@ def input_keywords(
     Returns
     -------
     keywords
-        Values by keyword; a date that no input has is empty. Exposure and dark time are 1 s, those of a bias 0, as cp_pipe has it: it is not
-        those of an input by which a dark is to be multiplied.
+        Values by keyword; a date that no input has is empty. Exposure and dark time are 1 s, those of a bias
+        0, as cp_pipe has it: it is not those of an input by which a dark is to be multiplied.
     """
     keywords: dict[str, Any] = {"OBSTYPE": kind, "TIMESYS": "TAI"}
     for number, (header, scale) in enumerate(zip(headers, scales, strict=True)):

@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 
 from ..cameras.models import Amplifier
 
-__all__ = ["Amplifier", "DetectorImage", "Key", "MaskPlane", "amplifier_value", "dark_time", "number", "origin"]
+__all__ = [
+    "Amplifier",
+    "DetectorImage",
+    "Key",
+    "MaskPlane",
+    "amplifier_value",
+    "dark_time",
+    "number",
+    "origin",
+]
 
 _ORIGIN = {"INSTRUME", "CCD_MANU", "LSST_NUM", "FILTER", "GRATING", "SEQNAME", "SEQFILE"}
 

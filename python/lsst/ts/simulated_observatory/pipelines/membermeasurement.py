@@ -34,8 +34,8 @@ COPY = 0.4
 for independent noise, and 0.33 for a copy to which as much noise was added as the image has."""
 
 SAME = 0.1
-"""Least noise of an image that is looked for, in units of what neighbouring pixels differ by: where all images
-are copies of one, nothing else differs."""
+"""Least noise of an image that is looked for, in units of what neighbouring pixels differ by: where all
+images are copies of one, nothing else differs."""
 
 OVERSCAN = (58, 42)
 """Columns and rows of the overscans, of which medians are subtracted from each row and each column."""
@@ -137,7 +137,7 @@ def level_error(noise: Any, count: Any, height: Any, width: Any) -> Any:
 
 
 def own_structure(members: Sequence[Member], scales: _Array) -> tuple[_Array, _Array]:
-    """What an image has that the others have not, within rows and columns: fringes, pick-up, waves, noise of rows.
+    """What an image has that the others have not, within rows and columns: fringes, waves, noise of rows.
 
     Parameters
     ----------
@@ -147,12 +147,14 @@ def own_structure(members: Sequence[Member], scales: _Array) -> tuple[_Array, _A
     Returns
     -------
     scatter, error
-        Scatter of what a row, and a column, has beside that of most images, relative to what the differences of
-        neighbours in a row or in a column make of it, whichever is less: 1 for noise of single pixels; and its
-        error. Shape (images, amplifiers, 2).
+        Scatter of what a row, and a column, has beside that of most images, relative to what the differences
+        of neighbours in a row or in a column make of it, whichever is less: 1 for noise of single pixels; and
+        its error. Shape (images, amplifiers, 2).
     """
     lines = [
-        np.array([getattr(each, name) / np.float32(scale) for each, scale in zip(members, scales, strict=True)])
+        np.array(
+            [getattr(each, name) / np.float32(scale) for each, scale in zip(members, scales, strict=True)]
+        )
         for name in ("rows", "columns")
     ]
     for each in lines:
@@ -178,9 +180,9 @@ def copies(members: Sequence[Member], scales: _Array) -> list[int]:
     Returns
     -------
     copies
-        Places of images whose noise is that of one before it: the noise of two that are independent adds up in
-        their difference. Neighbours in rows are compared, and what all images have in common is subtracted,
-        weighted with the inverse variances.
+        Places of images whose noise is that of one before it: the noise of two that are independent adds up
+        in their difference. Neighbours in rows are compared, and what all images have in common is
+        subtracted, weighted with the inverse variances.
     """
     changes = np.array([np.diff(each.rows, axis=-1).ravel() for each in members], dtype=np.float64)
     changes = changes[:, :: max(1, changes.shape[1] // COPIES)]
@@ -216,7 +218,7 @@ def _spread(values: NDArray[Any]) -> NDArray[Any]:
 def _measure_amplifier(
     pixels: NDArray[np.float32], flags: NDArray[np.uint16]
 ) -> tuple[float, float, float, float, float, _Array, NDArray[np.float32], NDArray[np.float32]]:
-    """Level, noise, number of pixels, usable and saturated parts, medians of blocks, some rows and columns."""
+    """Level, noise, number of pixels, usable and saturated parts, medians of blocks, rows, columns."""
     rows, columns = _lines(pixels, flags), _lines(pixels.T, flags.T)
     step = max(1, pixels.size // SAMPLE) | 1  # odd, so that it sees even and odd rows
     pixels, flags = pixels[::step], flags[::step]

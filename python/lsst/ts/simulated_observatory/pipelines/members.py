@@ -234,12 +234,14 @@ def _darker(
     """How many members that are not like the others have less light than those: light only adds."""
     if not used or not others:
         return 0
+    places = [*others, *used]
     light, noise = (
-        finite_median(np.array([getattr(each, name) for each in members]), axis=1) / scales
+        finite_median(np.array([getattr(members[place], name) for place in places]), axis=1) / scales[places]
         for name in ("level", "noise")
     )
-    limit = np.median(light[used]) - tolerance.unusable["light"] * np.median(noise[used])
-    return int(np.count_nonzero(light[others] < limit))
+    first = len(others)
+    limit = np.median(light[first:]) - tolerance.unusable["light"] * np.median(noise[first:])
+    return int(np.count_nonzero(light[:first] < limit))
 
 
 @dataclass(frozen=True, eq=False)
