@@ -24,6 +24,9 @@ FEW = 5
 NO_CHANCE = {2: 25.0, 3: 14.4, 4: 10.6}
 """Variance of so many values in units of its mean, beyond which chance is 5.7e-7, 5 sigma (chi-square)."""
 
+MOST_NOISE = 1.5
+"""Variance of an image, in units of the median of all, that does not count in that of a single image."""
+
 ENOUGH = 2_000_000
 """Pixels of an amplifier, of all images together, that give its noise to 5e-4."""
 
@@ -305,8 +308,10 @@ class _ResidualNoise:
             count, total, square = sums.T
             with np.errstate(invalid="ignore", divide="ignore"):
                 variance = square / count - (total / count) ** 2
-            usual = float(np.median(variance)) if (count > 0).all() else math.nan  # whatever one is like
-            result[name] = math.sqrt(usual * self.images / (self.images - 1)) if usual >= 0.0 else math.nan
+            near = variance <= MOST_NOISE * np.median(variance)
+            known = (count > 0).all() and near.any()
+            mean = float(np.average(variance[near], weights=count[near])) if known else math.nan
+            result[name] = math.sqrt(mean * self.images / (self.images - 1)) if mean >= 0.0 else math.nan
         return result
 
 
