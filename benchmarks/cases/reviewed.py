@@ -49,7 +49,7 @@ from made_inputs import (
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
 from lsst.ts.simulated_observatory.pipelines.combine import FlatNormConfig, FlatNormTask
 from lsst.ts.simulated_observatory.pipelines.curvepoints import variance_model
-from lsst.ts.simulated_observatory.pipelines.flatpairs import gain_from_contrast
+from lsst.ts.simulated_observatory.pipelines.flatpairs import gain_from_variance
 from lsst.ts.simulated_observatory.pipelines.images import Key, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve
 from lsst.ts.simulated_observatory.pipelines.removal import divide_by_flat
@@ -349,7 +349,7 @@ for _level in (300.0, 15_000.0, 46_000.0, 61_000.0, 100_000.0):
     def _(rng: Rng, level: float = _level) -> Outcome:
         # The overscan has 3 % less noise than the image, for which the task allows.
         variance = float(variance_model(np.array([level]), GAIN, A00, 8.3)[0])
-        gain = gain_from_contrast(variance / level, level, 8.3)
+        gain = gain_from_variance(variance / level, level, 8.3)
         with_curve, alone = (INSTRUMENTS["LATISS"].corrected_gain(0, gain, level, a) for a in (A00, None))
         off = [each / GAIN - 1.0 for each in (with_curve, alone)]
         good = abs(off[0]) < 0.005 and not abs(off[1]) > 0.02

@@ -49,6 +49,19 @@ def test_of_several_exposure_times_the_mean_is_that_of_the_shortest() -> None:
     assert gain_table(gains, dict.fromkeys((11, 13, 15), 5.0)) == gain_table(gains)
 
 
+def test_an_amplifier_that_failed_in_the_shortest_pair_has_the_gain_of_the_next() -> None:
+    gains = [gain(11, "C00", None), gain(11, "C01", 1.1), gain(13, "C00", 1.2), gain(13, "C01", 1.3)]
+    title, _, *rows = gain_table(gains, {11: 0.1, 13: 5.0}).splitlines()
+    assert title.endswith(", from the shortest pairs, of 0.1 s; 'corrected' is to be quoted:")
+    end = "1 of 1     none"
+    assert rows[0].split()[1:4] == ["C00", "1.2000", "1.1520"]
+    assert rows[0].endswith(f"{end}  from pairs of 5 s")
+    assert rows[1].split()[1:4] == ["C01", "1.1000", "1.0560"]
+    assert rows[1].endswith(end)
+    none = [each | {"gain": None, "gain_corrected": None} for each in gains[::2]]
+    assert ", of 0.1 s;" in gain_table([*none, *gains[1::2]], {11: 0.1, 13: 5.0})
+
+
 def test_a_pair_without_corrected_gain_is_in_no_mean() -> None:
     bright = gain(15, "C00", 1.596) | {"gain_corrected": None, "reason": "brighter than the turnoff"}
     shown = [line.split() for line in gain_table([*GAINS, bright]).splitlines()]

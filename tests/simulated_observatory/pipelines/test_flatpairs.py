@@ -9,7 +9,7 @@ import pytest
 
 from lsst.ts.simulated_observatory.pipelines.flatpairs import (
     Flat,
-    gain_from_contrast,
+    gain_from_variance,
     measure_pair,
     pair_flats,
 )
@@ -71,10 +71,11 @@ def test_covariances_are_those_of_a_single_image(rng: np.random.Generator) -> No
     assert found.variance == pytest.approx(15_000.0 / GAIN + NOISE**2 + 2 * 25.0**2, rel=0.02)
 
 
-def test_contrast_of_a_perfect_detector_gives_its_gain() -> None:
-    mean, noise = 12_000.0, 8.0
-    contrast = 1 / GAIN + (noise**2 - 1 / (2 * GAIN**2)) / mean
-    assert gain_from_contrast(contrast, mean, noise) == pytest.approx(GAIN, rel=1e-12)
+@pytest.mark.parametrize("electrons", [50.0, 100.0, 300.0])
+def test_gain_of_faint_light_is_that_of_bright_light(rng: np.random.Generator, electrons: float) -> None:
+    gains = [measure_pair(*flats(rng, electrons / GAIN), GOOD, NOISE).gain for _ in range(4)]
+    expected = math.sqrt(2 / GOOD.size / 4) * (1.0 + (NOISE * GAIN) ** 2 / electrons)
+    assert np.mean(gains) == pytest.approx(GAIN, rel=4 * expected)
 
 
 @pytest.mark.parametrize("level", [0.0, 20.0, -50.0])
@@ -83,9 +84,10 @@ def test_amplifier_without_light_has_no_gain(level: float, rng: np.random.Genera
     assert math.isnan(measure_pair(first, second, GOOD, NOISE).gain)
 
 
-def test_impossible_contrast_has_no_gain() -> None:
-    assert math.isnan(gain_from_contrast(0.001, 1000.0, 9.0))
-    assert math.isnan(gain_from_contrast(math.nan, 1000.0, 9.0))
+def test_variance_without_that_of_photons_has_no_gain() -> None:
+    assert gain_from_variance(1000.0 / GAIN + 81.0, 1000.0, 9.0) == pytest.approx(GAIN)
+    assert math.isnan(gain_from_variance(81.0, 1000.0, 9.0))
+    assert math.isnan(gain_from_variance(math.nan, 1000.0, 9.0))
 
 
 def exposures(*times: float, physical_filter: str = "r") -> list[Flat]:
@@ -243,6 +245,55 @@ def test_what_pixels_share_by_nature_costs_no_pair(light: float, shape: tuple[in
             image = light * response + charge / GAIN + rng.normal(0, NOISE, shape) + lines[0] + lines[1]
             pair.append(image.astype(np.float32))
         assert measure_pair(pair[0], pair[1], np.ones(shape, bool), NOISE).reason == ""
+
+
+def _stuck(part: float) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda image: np.where(np.random.default_rng(1).random(image.shape) < part, 15_000.0, image)
+
+
+def _jumping(image: np.ndarray) -> np.ndarray:
+    """2 per cent of the pixels jump between two levels, 800 adu apart, from image to image."""
+    jumps = np.random.default_rng(1).random(image.shape) < 0.02
+    up = np.random.default_rng(int(image[0, 0])).random(image.shape) < 0.5
+    return image + jumps * np.where(up, 400.0, -400.0)
+
+
+_CONVERTER = "multiples of a step"
+_DEVIATION = "not those of photons"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_stuck(0.1), _DEVIATION),
+        (_stuck(0.5), _DEVIATION),
+        (_stuck(0.7), _DEVIATION),
+        (_stuck(0.9), _DEVIATION),
+        (_jumping, _DEVIATION),
+        (lambda image: image.astype(int) | 64, _CONVERTER),
+        (lambda image: image.astype(int) & ~128, _DEVIATION),
+        (lambda image: 60.0 * np.rint(image / 60.0), _CONVERTER),
+        (lambda image: 256.0 * np.rint(image / 256.0), _DEVIATION),
+    ],
+)
+def test_pixels_that_are_stuck_or_jump_and_stuck_bits_give_no_gain_and_say_why(
+    change: Callable[[np.ndarray], np.ndarray], reason: str, rng: np.random.Generator
+) -> None:
+    pair = [change(noisy(rng, 15_000.0)).astype(np.float32) for _ in range(2)]
+    found = measure_pair(pair[0], pair[1], SMALL, NOISE, side=2)
+    assert (math.isnan(found.gain), math.isnan(found.variance)) == (True, True)
+    assert re.search(reason, found.reason)
+
+
+@pytest.mark.parametrize("light", [120.0, 15_000.0])
+def test_light_that_falls_off_to_nothing_and_whole_numbers_cost_no_pair(light: float) -> None:
+    """Where there is less light there is less noise: all of it together is not normal."""
+    for seed in range(5):
+        fall = light * np.linspace(1.0, 0.02, SMALL.shape[1])
+        pair = [np.rint(noisy(np.random.default_rng((seed, n)), fall)) for n in range(2)]
+        found = measure_pair(pair[0], pair[1], SMALL, NOISE)
+        assert found.reason == ""
+        assert found.gain == pytest.approx(GAIN, rel=0.1 if light < 200 else 0.025)
 
 
 @pytest.mark.parametrize("noise", [0.1, 30.0])

@@ -127,6 +127,32 @@ def test_pairs_say_why_they_have_no_gain_and_cost_the_curve_nothing_else(
     assert curve.reasons == {}
 
 
+def test_defects_that_saturate_and_a_stuck_amplifier_cost_nothing_else(
+    flat: Callable[[int, float], DetectorImage],
+) -> None:
+    pair = flat(1, 5.0), flat(2, 5.0)
+    stuck = np.random.default_rng(1).random((400, 500)) < 0.8
+    for image in pair:
+        image.flags("C10")[:, 100:140] = MaskPlane.BAD | MaskPlane.SAT
+        image.pixels("C11")[stuck] = 14_000.0
+    found = pair_of(*pair)
+    assert found.gain["C10"] == pytest.approx(GAIN["C10"], rel=0.02)
+    assert math.isnan(found.gain["C11"])
+    assert list(found.reasons) == ["C11"]
+    pair[0].flags("C10")[:, 200:210] = MaskPlane.SAT
+    assert "saturated" in pair_of(*pair).reasons["C10"]
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_begin_of_a_pair_is_not_known_if_that_of_one_flat_is_not(
+    flat: Callable[[int, float], DetectorImage], missing: int
+) -> None:
+    pair = flat(1, 0.5), flat(2, 0.5)
+    pair[1 - missing].metadata = pair[1 - missing].metadata | {"MJD-BEG": 60_000.5}
+    pair[missing].metadata = pair[missing].metadata | {"MJD-BEG": None}
+    assert math.isnan(pair_of(*pair).inputExpPairMjdStartList["C10"][0])
+
+
 def test_curve_of_one_level_is_null_with_the_reason(
     flat: Callable[[int, float], DetectorImage], image_of: ImageMaker
 ) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lsst.ts.simulated_observatory.cameras.models import detector_model
+from lsst.ts.simulated_observatory.pipelines.curvepoints import variance_model
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane, dark_time
 from lsst.ts.simulated_observatory.pipelines.overscan import subtract_overscan
 from lsst.ts.simulated_observatory.pipelines.raws import RawAmplifier, RawImage
@@ -30,13 +31,18 @@ BAD, SAT, NO_DATA, CR = (
 )
 
 
-def curve(turnoff: float, means: list[float], gain: float = 1.0) -> PhotonTransferCurve:
+def curve(turnoff: float, means: list[float], gain: float = 1.0, lack: float = 0.5) -> PhotonTransferCurve:
+    """Pairs that above the turnoff lack some part of their variance."""
+    variances = variance_model(np.array(means), gain, -2e-6, 8.0)
+    variances[np.array(means) > turnoff] *= 1.0 - lack
     return PhotonTransferCurve(
         detector="RXX_S00",
         gain={"C10": gain, "C11": 1.5},
         noise=dict.fromkeys(NAMES, 8.0),
         ptcTurnoff={"C10": turnoff, "C11": math.nan},
         rawMeans={"C10": means},
+        rawVars={"C10": variances.tolist()},
+        a00={"C10": -2e-6},
     )
 
 
@@ -55,6 +61,12 @@ def test_saturation_is_that_of_the_camera_model_or_of_the_curve(
 ) -> None:
     levels = saturation_levels(NAMES, dict.fromkeys(NAMES, 120e3), curve(turnoff, means))
     assert levels == {"C10": expected, "C11": 120e3}
+
+
+@pytest.mark.parametrize("lack", [-0.1, 0.1, math.nan])
+def test_a_bright_pair_that_is_off_or_not_measured_says_nothing_of_saturation(lack: float) -> None:
+    means = [15e3, 90e3, 107e3]
+    assert saturation_levels(["C10"], {"C10": 120e3}, curve(90e3, means, lack=lack)) == {"C10": 120e3}
 
 
 @pytest.mark.parametrize("levels", [{}, {"C10": 1e5}, {"C10": 1e5, "C11": math.nan}, {"C10": 0.0}])

@@ -70,6 +70,14 @@ def test_a_constant_has_no_noise(value: float, number: int) -> None:
     assert found.count == number
 
 
+@pytest.mark.parametrize("sigma", [1e-40, 1e-30, 1e-24, 1e25, 1e35])
+def test_noise_whose_square_single_precision_does_not_have(rng: np.random.Generator, sigma: float) -> None:
+    pixels = (sigma * rng.normal(1.0, 1.0, 1000)).astype(np.float32)
+    found = clipped_statistics(pixels)
+    assert (found.mean, found.sigma) == pytest.approx((pixels.mean(dtype=float), pixels.std(dtype=float)))
+    assert mean_and_sigma(pixels) == pytest.approx((found.mean, found.sigma))
+
+
 @pytest.mark.parametrize("period", [2, 3, 8, 509, 1000])
 @pytest.mark.parametrize("size", [127_000, 509 * 2000, 99_991 * 2])
 def test_no_period_of_the_pixels_hides_a_part_of_them(

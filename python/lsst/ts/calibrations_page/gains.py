@@ -100,12 +100,13 @@ def _gain_table(
     times: Mapping[int, float],
 ) -> Markup:
     time_of = {each["exposures"][0]: times.get(each["exposures"][0], 0.0) for each in found}
-    shortest = min(time_of.values())  # of longer ones the brighter-fatter effect is larger
     head = ["amplifier", "gain [electron/adu]", "spread", "as measured", "pairs", "known gain", "difference"]
     head += ["read noise [electron]", "known noise", "difference"]
     rows: list[list[str | int]] = []
     remarks: dict[str, list[str]] = defaultdict(list)
     for amplifier, measured in _by_amplifier(found).items():
+        known = [time_of[each["exposures"][0]] for each in measured if _finite([each["gain_corrected"]])]
+        shortest = min(known, default=0.0)  # of longer ones the brighter-fatter effect is larger
         quoted = [each for each in measured if time_of[each["exposures"][0]] == shortest]
         columns = (_finite([each[key] for each in quoted]) for key in ("gain_corrected", "gain", "noise"))
         corrected, raw, noise = columns

@@ -16,7 +16,8 @@ MOST_LISTED = 2000
 def gain_table(gains: Sequence[Mapping[str, Any]], times: Mapping[int, float] | None = None) -> str:
     """Show the mean gain of every amplifier over the pairs of flats that are good, and why others are not.
 
-    As measured it rises with the light. So of several exposure times the mean is that of the shortest.
+    As measured it rises with the light. So of several exposure times the mean is that of the shortest at which
+    the amplifier has a gain.
 
     Parameters
     ----------
@@ -61,23 +62,36 @@ def gain_line(gains: Sequence[Mapping[str, Any]]) -> str:
 
 def _mean_lines(gains: Sequence[Mapping[str, Any]], times: Mapping[int, float]) -> Iterator[str]:
     time_of = {each["exposures"][0]: times.get(each["exposures"][0], 0.0) for each in gains}
-    shortest, several = min(time_of.values(), default=0.0), len(set(time_of.values())) > 1
-    by_amplifier: dict[tuple[Any, str], list[Mapping[str, Any]]] = {}
-    for each in gains:
-        if time_of[each["exposures"][0]] == shortest:
-            by_amplifier.setdefault((each["detector"], each["amplifier"]), []).append(each)
+    several, by_amplifier = len(set(time_of.values())) > 1, _of_shortest(gains, time_of)
+    shortest = min((time for time, _ in by_amplifier.values() if time is not None), default=0.0)
     of_shortest = (
         f", from the shortest pairs, of {shortest:g} s; 'corrected' is to be quoted" if several else ""
     )
     yield f"Mean gain [electron/adu] and read noise [electron] of each amplifier{of_shortest}:"
     yield f"    detector  amplifier    gain  corrected   noise     pairs{'  scatter' if several else ''}"
-    for (detector, amplifier), measured in by_amplifier.items():
+    for (detector, amplifier), (time, measured) in by_amplifier.items():
         good = [each for each in measured if _is_known(each["gain_corrected"])]
         means = (_mean(each[name] for each in good) for name in ("gain", "gain_corrected", "noise"))
         pairs = f"{len(good)} of {len(measured)}"
         corrected = [each["gain_corrected"] for each in good]
         scatter = f"  {_number(stdev(corrected) if len(corrected) > 1 else None):>7}" if several else ""
+        scatter += f"  from pairs of {time:g} s" if time is not None and time > shortest else ""
         yield f"    {detector!s:>8}  {amplifier:>9}  {_columns(*means)}  {pairs:>8}{scatter}"
+
+
+def _of_shortest(
+    gains: Sequence[Mapping[str, Any]], time_of: Mapping[int, float]
+) -> dict[tuple[Any, str], tuple[float | None, list[Mapping[str, Any]]]]:
+    """Shortest exposure time at which an amplifier has a gain, and its pairs; None and all pairs without one."""
+    found: dict[tuple[Any, str], tuple[float | None, list[Mapping[str, Any]]]] = {}
+    for each in gains:
+        found.setdefault((each["detector"], each["amplifier"]), (None, []))[1].append(each)
+    for amplifier, (_, pairs) in found.items():
+        known = [time_of[each["exposures"][0]] for each in pairs if _is_known(each["gain_corrected"])]
+        if known:
+            least = min(known)
+            found[amplifier] = least, [each for each in pairs if time_of[each["exposures"][0]] == least]
+    return found
 
 
 def _pair_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:

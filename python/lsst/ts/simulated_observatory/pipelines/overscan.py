@@ -25,6 +25,10 @@ TRAIL = 8.0, 0.1
 """Deviation of a column of a parallel overscan from the others that can be charge, in sigma of what they
 differ by, and part of the signal of the column that it is at most: a bias level is in the image, too."""
 
+MANY_TRAILS = 0.01
+"""Part of the signal from which it can be charge in most columns, too, and they differ from the lowest quarter;
+less may be the bias level of every other column."""
+
 MOST_CHARGE = 1000.0
 """Deviation of a serial overscan, adu, that is charge, however the rows differ (the same, maxDeviation)."""
 
@@ -54,7 +58,7 @@ class OverscanResult:
         overscan; same shape.
     serial_median, residual_sigma
         Median of the levels of the rows, and clipped standard deviation of the serial overscan after its own
-        subtraction, adu: the read noise.
+        subtraction, corrected for what that takes of it, adu: the read noise.
     level_error
         Standard error of the level that all pixels have in common, adu.
     """
@@ -127,10 +131,10 @@ def subtract_overscan(
         offset, column_bleeds = _levels(overscan, usable, fit_type, np.median(overscan, axis=1), 0.0)
         least_error = noise * math.sqrt(math.pi / 2.0 / overscan.shape[1])
         trails = ~column_bleeds & _trails(offset, offset[~column_bleeds], pixels[rows], least_error)
-        offset[trails] = np.median(offset)
+        offset[trails] = np.median(offset[~trails])
         pixels[rows] -= offset
         saturated |= column_bleeds | trails
-    sigma = clipped_statistics(residual).sigma
+    sigma = clipped_statistics(residual).sigma / _residual_noise(strip.shape, fit_type)
     return OverscanResult(
         pixels=pixels[rows],
         saturated=saturated,
@@ -188,10 +192,12 @@ def _trails(
     offset: NDArray[np.float32], good: NDArray[np.float32], pixels: NDArray[np.float32], least_error: float
 ) -> NDArray[np.bool_]:
     """Columns whose overscan may have charge of their signal: its level, or theirs, cannot be told."""
-    low, usual, high = np.percentile(good, (25, 50, 75)) if good.size else (0.0, 0.0, 0.0)
-    more = offset - usual
-    found = more > TRAIL[0] * max(IQR_TO_SIGMA * float(high - low), least_error, 1.0)
-    found[found] = more[found] < TRAIL[1] * np.median(pixels[:, found], axis=0)
+    lowest, low, usual, high = np.percentile(good, (5, 25, 50, 75)) if good.size else (0.0,) * 4
+    least, more = max(least_error, 1.0), offset - low
+    alone = offset - usual > TRAIL[0] * max(IQR_TO_SIGMA * float(high - low), least)
+    found = alone | (more > TRAIL[0] * max(float(low - lowest), least))
+    part = more[found] / np.maximum(np.median(pixels[:, found], axis=0), 1e-30)
+    found[found] = (part < TRAIL[1]) & (alone[found] | (part > MANY_TRAILS))
     return np.asarray(found)
 
 
@@ -218,6 +224,16 @@ def _at_ceiling(pixels: NDArray[Any], least: float) -> NDArray[np.bool_] | np.bo
     if number >= CEILING and number > np.count_nonzero((pixels < top) & (pixels >= top - 3.0)):
         return np.asarray(at_top)
     return np.False_
+
+
+def _residual_noise(shape: tuple[int, ...], fit_type: str) -> float:
+    """Noise of an overscan (lines, pixels in each) about its own level, in units of its noise.
+
+    The level of n pixels follows each by 1 / n: the variance about their mean is 1 - 1 / n, and about their
+    median, whose variance is pi / 2 n, 1 - (2 - pi / 2) / n.
+    """
+    number = max(shape[1] if fit_type.endswith("PER_ROW") else shape[0] * shape[1], 2)
+    return math.sqrt(1.0 - (2.0 - 0.5 * math.pi if fit_type.startswith("MEDIAN") else 1.0) / number)
 
 
 def _relative_level_error(

@@ -1,4 +1,6 @@
-"""What two flats that are no pair of photons look like: levels, large scales, lines, and shared noise."""
+"""What two flats that are no pair of photons look like: levels, large scales, lines, noise that is shared or
+has another distribution.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from .statistics import IQR_TO_SIGMA
+from .statistics import IQR_TO_SIGMA, sample
 
 __all__ = ["UNEVEN", "long_range_variance", "unlike_photons", "unusable"]
 
@@ -49,6 +51,17 @@ DISTANT_SIGMA = 7.0
 
 UNLIKE = 0.03
 """Relative difference of the noise of the two flats that is put up with."""
+
+NORMAL = 0.01
+"""Relative difference of the mean deviation from that of a normal distribution that is put up with. Pixels that
+jump, and make the gain some per cent too small, differ by a quarter of that."""
+
+STEPS = 0.1
+"""Part of the pixels, about, whose values may be multiples of one step (see `_steps`)."""
+
+STEP = np.linspace(0.5, 3.0, 26)
+"""Inverse steps that are looked for, in units of the inverse noise of a pixel: smaller steps add next to no
+variance, and larger ones leave few values."""
 
 _Image = NDArray[np.float32]
 
@@ -159,13 +172,43 @@ def unlike_photons(
             return f"neighbouring pixels share noise ({shared:+.1%} of the variance)"
         along = (np.moveaxis(image, axis, 0) for image in pair)
         one, two = (_noise(each[1:][both] - each[:-1][both]) for each in along)
-        unlike = abs(one - two) / max(one, two)
-        if unlike - N_SIGMA * math.sqrt(6.0 / number) > UNLIKE:
+        if not abs(one - two) <= (UNLIKE + N_SIGMA * math.sqrt(6.0 / number)) * max(one, two):
             return f"the noise of the two flats differs: {one:.3g} and {two:.3g} adu"
     shared, chance = _distant_correlation(difference, good)
     if abs(shared) - DISTANT_SIGMA * chance - 2.0 * abs(far) / variance > SHARED[0]:
         return f"distant pixels share noise ({shared:+.1%} of the variance)"
+    return _not_normal(pair[0] + pair[1], difference, good, variance, noise)
+
+
+def _not_normal(
+    total: _Image, difference: _Image, good: NDArray[np.bool_], variance: float, noise: float
+) -> str:
+    """Say why a difference of some variance is not that of photons, which is normal in each pixel.
+
+    Of a normal distribution the mean deviation is sqrt(2 / pi) sigma; in units of the sigma of the same n
+    pixels it has the relative error sqrt((pi - 3) / 2 n) (Geary 1935, Biometrika 27, 310). Where there is less
+    light there is less noise.
+    """
+    light, values = np.maximum(total[good], np.float32(0.0)), difference[good]
+    read = min(2.0 * noise**2, 0.5 * variance)
+    expected = np.sqrt(read + (variance - read) / max(float(np.mean(light)), 1e-30) * light)
+    ratio = float(np.mean(np.abs(values) / expected, dtype=np.float64)) * math.sqrt(0.5 * math.pi)
+    if abs(ratio - 1.0) > NORMAL + N_SIGMA * math.sqrt(0.5 * (math.pi - 3.0) / values.size):
+        return f"the differences are not those of photons (mean deviation {ratio:.3f} of a normal one)"
+    if (part := _steps(values, math.sqrt(0.5 * variance))) - N_SIGMA / math.sqrt(len(sample(values))) > STEPS:
+        return f"the values of the pixels are multiples of a step ({part:.0%} of them): bits of the converter"
     return ""
+
+
+def _steps(differences: _Image, sigma: float) -> float:
+    """How far values are multiples of one step: 1 if they all are, 0.4 if a bit is stuck, 0 for all values.
+
+    It is the largest absolute value of the characteristic function at `STEP`, where that of a normal
+    distribution is next to 0, whatever patterns the pixels have besides. ``sigma`` is that of one flat.
+    """
+    values = sample(differences) / np.float32(sigma)
+    found = [abs(np.mean(np.exp(2j * np.float32(math.pi * each) * values))) for each in STEP]
+    return float(max(found))
 
 
 def _distant_correlation(image: _Image, good: NDArray[np.bool_]) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from lsst.pipe.base import (
     Struct,
 )
 from lsst.pipe.base.connectionTypes import Input, Output
+from numpy.typing import NDArray
 
 from lsst.ts.calibrations.domain.instruments import brighter_fatter_correction
 
@@ -54,6 +55,9 @@ _MEASURED = (
     "inputExpPairMjdStartList",
 )
 """What a curve takes over from the pairs."""
+
+IMAGE_NOISE = 1.032
+"""Noise of an image without light in units of that of its overscan, see `ExtractPairsConfig`."""
 
 
 class ExtractPairsConnections(PipelineTaskConnections, dimensions=DETECTOR):
@@ -98,7 +102,7 @@ class ExtractPairsConfig(PipelineTaskConfig, pipelineConnections=ExtractPairsCon
     imageNoise = Field[float](
         doc="Noise of an image without light in units of that of its overscan: the medians of 58 columns and "
         "42 rows add theirs, sqrt(1 + pi / 2 (1 / 58 + 1 / 42)).",
-        default=1.032,
+        default=IMAGE_NOISE,
     )
 
 
@@ -148,7 +152,7 @@ class ExtractPairsTask(CalibrationTask):
         )
         both = (first.metadata, second.metadata)
         ids = (int(metadata["EXPOSURE"]), int(second.metadata["EXPOSURE"]))
-        begin = min(float(each.get("MJD-BEG") or math.nan) for each in both)
+        begin = float(np.min([float(each.get("MJD-BEG") or math.nan) for each in both]))
         for name in first.amplifiers:
             noise, level = (
                 0.5 * sum(amplifier_value(each, key, name) for each in both)
@@ -190,9 +194,15 @@ class ExtractPairsTask(CalibrationTask):
             noise * self.config.imageNoise,
             side=self.config.maximumRangeCovariancesAstier,
             threshold=self.config.nSigmaClip,
-            saturated=float(np.mean((flags & MaskPlane.SAT) != 0)),
+            saturated=_part_saturated(flags),
             subtract_long_range=self.config.doSubtractLongRange,
         )
+
+
+def _part_saturated(flags: NDArray[np.uint16]) -> float:
+    """Part of the pixels that saturate, of those that are no defects."""
+    others = flags[(flags & MaskPlane.BAD) == 0]
+    return float(np.mean((others & MaskPlane.SAT) != 0)) if others.size else 0.0
 
 
 class SolveConnections(PipelineTaskConnections, dimensions=DETECTOR):
@@ -267,7 +277,7 @@ class SolveTask(CalibrationTask):
     def _fit(self, curve: PhotonTransferCurve, name: str, image_noise: float) -> None:
         """Fit one amplifier, and enter the result into the curve."""
         overscan = _median(curve.overscanNoise[name])
-        measured = image_noise if math.isfinite(image_noise) else overscan
+        measured = image_noise if math.isfinite(image_noise) else IMAGE_NOISE * overscan
         fit = fit_curve(
             curve.rawMeans[name],
             curve.rawVars[name],
@@ -332,7 +342,7 @@ def _read_noise(overscan: Sequence[float], fit: CurveFit, measured: float) -> tu
     whose noise was measured (adu).
     """
     noise, known = _median(overscan), [each for each in overscan if math.isfinite(each)]
-    error = float(np.std(known)) / math.sqrt(len(known)) if known else math.nan
+    error = float(np.std(known, ddof=1)) / math.sqrt(len(known)) if len(known) > 1 else math.nan
     if fit.noise_fitted:
         ratio = noise / measured
         noise, error = fit.noise * ratio, fit.noise_error * ratio

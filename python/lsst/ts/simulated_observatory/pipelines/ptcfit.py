@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from .curvepoints import A00_UNIT, Points, levels, on_the_curve
 from .leastsquares import estimate, single_faults
 
-__all__ = ["OFF", "CurveFit", "fit_curve"]
+__all__ = ["OFF", "SATURATED", "CurveFit", "fit_curve"]
 
 MISFIT = 0.05
 """Relative misfit, rms, of points that follow no curve of photons, if it is beyond five sigma, too."""

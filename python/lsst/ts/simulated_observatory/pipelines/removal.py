@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from .corrections import assemble, linearize, subtract_crosstalk
 from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
+from .curvepoints import variance_model
 from .images import DetectorImage, Key, MaskPlane
 from .overscan import OverscanResult
+from .ptcfit import SATURATED
 from .raws import RawImage
 from .statistics import clipped_statistics
 from .tables import Crosstalk, Defects, Linearizer, PhotonTransferCurve
@@ -45,8 +47,9 @@ def saturation_levels(
 ) -> dict[str, float]:
     """Signal from which the pixels of each amplifier are saturated.
 
-    A curve shows it where pairs brighter than its turnoff were measured: the mean of such a pair, part of
-    whose pixels saturate, is below the full well, and pixels at the turnoff are good.
+    A curve shows it where pairs brighter than its turnoff lack variance: the mean of such a pair, part of
+    whose pixels saturate, is below the full well, and pixels at the turnoff are good. One that was not
+    measured, or is off otherwise, says nothing.
 
     Parameters
     ----------
@@ -59,7 +62,7 @@ def saturation_levels(
     -------
     levels
         adu, by name: that of the camera model, or, if that is lower, the middle between the turnoff and the
-        next mean.
+        next mean of a saturated pair.
 
     Raises
     ------
@@ -70,10 +73,18 @@ def saturation_levels(
     for name in amplifiers:
         if not levels.get(name, math.nan) > 0.0:
             raise RuntimeError(f"there is no level of saturation of amplifier {name}")
-        turnoff = math.nan if curve is None else curve.ptcTurnoff.get(name, math.nan)
-        brighter = [] if curve is None else [each for each in curve.rawMeans.get(name, ()) if each > turnoff]
-        found[name] = min(levels[name], 0.5 * (turnoff + min(brighter)) if brighter else math.inf)
+        turnoff, saturated = (math.nan, math.nan) if curve is None else _saturated(curve, name)
+        middle = 0.5 * (turnoff + saturated)
+        found[name] = min(levels[name], middle) if math.isfinite(middle) else levels[name]
     return found
+
+
+def _saturated(curve: PhotonTransferCurve, name: str) -> tuple[float, float]:
+    """Turnoff of an amplifier, and the least mean of a saturated pair above it, adu; NaN if there is none."""
+    turnoff, gain, a00 = (each.get(name, math.nan) for each in (curve.ptcTurnoff, curve.gain, curve.a00))
+    means, variances = (np.asarray(each.get(name, ()), float) for each in (curve.rawMeans, curve.rawVars))
+    low = variances < (1.0 - SATURATED) * variance_model(means, gain, a00, 0.0)
+    return turnoff, float(np.min(means[low & (means > turnoff)], initial=math.inf))
 
 
 def assemble_amplifiers(

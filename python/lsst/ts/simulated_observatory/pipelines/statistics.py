@@ -21,6 +21,9 @@ SAMPLE = 20_000
 MARGIN = 1.0
 """How much narrower than all intervals, in sigma, that is whose pixels are summed once."""
 
+LEAST_SQUARES = 1e-30
+"""Sum of squares that is precise in single precision."""
+
 GOLDEN_SECTION = 0.5 * (math.sqrt(5.0) - 1.0)
 
 
@@ -62,7 +65,16 @@ def mean_and_sigma(pixels: NDArray[np.float32]) -> tuple[float, float]:
         return math.nan, math.nan
     mean = float(np.mean(pixels, dtype=np.float64))
     residual = pixels - pixels.dtype.type(mean)
-    return mean, math.sqrt(float(np.dot(residual, residual)) / pixels.size)
+    return mean, math.sqrt(_sum_of_squares(residual) / pixels.size)
+
+
+def _sum_of_squares(values: NDArray[Any]) -> float:
+    """Sum in the type of the values; in double precision where that has no such squares."""
+    with np.errstate(over="ignore"):
+        squares = float(np.dot(values, values))
+    if LEAST_SQUARES < squares < math.inf:
+        return squares
+    return float(np.sum(np.square(values, dtype=np.float64)))
 
 
 def clipped_statistics(
@@ -112,12 +124,12 @@ def _clipped(
     others = residual[where].astype(np.float64)
     residual[where] = 0.0
     number, total = values.size - where.size, float(np.sum(residual, dtype=np.float64))
-    squares = float(np.dot(residual, residual))
+    squares = _sum_of_squares(residual)
     mean, sigma, count = centre - base, width, values.size  # the mean is relative to the base
     low, high = -math.inf, math.inf
     for turn in range(iterations):
         low, high = mean - threshold * sigma, mean + threshold * sigma
-        if not (low <= -near and near <= high):  # it has moved far
+        if turn and not (low <= -near and near <= high):  # it has moved far
             return _clipped(values, base + mean, sigma, threshold, iterations - turn)
         kept = others[(others >= low) & (others <= high)]
         count = number + kept.size
