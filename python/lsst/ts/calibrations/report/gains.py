@@ -16,8 +16,8 @@ MOST_LISTED = 2000
 def gain_table(gains: Sequence[Mapping[str, Any]], times: Mapping[int, float] | None = None) -> str:
     """Show the mean gain of every amplifier over the pairs of flats that are good, and why others are not.
 
-    As measured it rises with the light. So of several exposure times the mean is that of the shortest at which
-    the amplifier has a gain.
+    As measured it rises with the light. So of several exposure times the mean is that of the shortest at
+    which the amplifier has a gain.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def _mean_lines(gains: Sequence[Mapping[str, Any]], times: Mapping[int, float]) 
 def _of_shortest(
     gains: Sequence[Mapping[str, Any]], time_of: Mapping[int, float]
 ) -> dict[tuple[Any, str], tuple[float | None, list[Mapping[str, Any]]]]:
-    """Shortest exposure time at which an amplifier has a gain, and its pairs; None and all pairs without one."""
+    """Shortest exposure time at which an amplifier has a gain, and its pairs; None and all without one."""
     found: dict[tuple[Any, str], tuple[float | None, list[Mapping[str, Any]]]] = {}
     for each in gains:
         found.setdefault((each["detector"], each["amplifier"]), (None, []))[1].append(each)

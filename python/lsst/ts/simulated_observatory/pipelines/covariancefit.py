@@ -130,7 +130,8 @@ def fit_covariances(
     if with_b and math.sqrt(found.covariance[side**2 + 1, side**2 + 1]) > B_KNOWN * data.pull:
         return fit_covariances(means, covariances, pixels, start, with_b=False)
     off = (OFF_WITH_B if data.near else OFF)[bool(np.any(~start.used))]
-    doubt = estimate(found, fit.fun, single_faults(found, off, data.variances) | data.together())
+    faults = single_faults(found, off, data.variances) | data.together()
+    doubt = estimate(found, fit.fun, faults, data.variances)
     values, errors = fit.x + doubt.shift, np.sqrt(np.diag(doubt.covariance))
     gain, a, c, noise = data.parameters(values)
     square, dof = (

@@ -141,8 +141,9 @@ def measure_pair(
     Notes
     -----
     cp_pipe takes the mean square of the difference over all pixels; one cosmic ray can then change a gain by
-    several per cent. Here it is clipped, and corrected for the clipping, which at 5.5 sigma is 5e-6. A gradient that changes by 0.3 per cent within a pair adds 4 per cent to the variance at
-    1e5 adu: it is the same at all lags that are small against the amplifier, see `long_range_variance`.
+    several per cent. Here it is clipped, and corrected for the clipping, which at 5.5 sigma is 5e-6. A
+    gradient that changes by 0.3 per cent within a pair adds 4 per cent to the variance at 1e5 adu: it is the
+    same at all lags that are small against the amplifier, see `long_range_variance`.
     """
     side = max(1, min(side, good.shape[1] // LEAST_WIDTH))
     one, two = (clipped_statistics(image[good], threshold=threshold) for image in (first, second))
@@ -178,10 +179,10 @@ def measure_pair(
 
 
 def gain_from_variance(variance: float, mean: float, noise: float) -> float:
-    """Gain (electron/adu) from mean and variance of a flat: the variance is mean / gain and that of the noise.
+    """Gain (electron/adu) from a flat, whose variance is mean / gain and that of the noise.
 
     The mean of (difference squared / sum) of cp_pipe (DMTN-101 section 6.1, with its FULL correction) makes
-    faint gains too small, by 8 per cent at 50 electron and 9 electron of noise: 1 / sum is convex in the noise.
+    faint gains too small, by 8 per cent at 50 electron and a noise of 9: 1 / sum is convex in the noise.
 
     Parameters
     ----------

@@ -20,6 +20,12 @@ rejected."""
 WIDEST = 3.0
 """A fault has its usual size, or the size it must have to lie within so many sigma of what was expected."""
 
+SCATTER = 0.05
+"""Prior probability that all points scatter by more than their errors."""
+
+SCATTERS = np.geomspace(1.5, 12.0, 10)
+"""By so many of their errors: they are equally probable."""
+
 Array = NDArray[np.float64]
 
 
@@ -156,8 +162,8 @@ class Estimate:
     covariance: Array
 
 
-def estimate(found: Solution, residuals: Array, faults: Faults) -> Estimate:
-    """Average over what may be: all points are good, or there is one of some faults.
+def estimate(found: Solution, residuals: Array, faults: Faults, points: NDArray[np.bool_]) -> Estimate:
+    """Average over what may be: all points are good, there is one of some faults, or all scatter.
 
     A point that is off by some sigma is neither found for certain nor harmless. Each possibility has the
     weight with which the points speak for it, so that the errors grow as far as they leave it open.
@@ -168,6 +174,8 @@ def estimate(found: Solution, residuals: Array, faults: Faults) -> Estimate:
         Of the fit, model minus data in sigma, shape (n,).
     faults
         What may be off.
+    points
+        Which may scatter by more than their errors, all by the same factor, shape (n,).
 
     Returns
     -------
@@ -191,13 +199,18 @@ def estimate(found: Solution, residuals: Array, faults: Faults) -> Estimate:
     wide = np.maximum(free, gain / WIDEST**2 - 1.0)
     part = wide / (1.0 + wide)
     logs = np.log(probability) - 0.5 * np.log1p(wide) + 0.5 * gain * part
-    logs = np.append(logs, math.log(1.0 - faults.probability.sum()))
+    logs = np.append(logs, math.log(1.0 - SCATTER - faults.probability.sum()))
+    more = math.log(SCATTER / SCATTERS.size) + 0.5 * np.sum(residuals[points] ** 2) * (1.0 - SCATTERS**-2)
+    logs = np.append(logs, more - np.sum(1.0 - found.leverage[points]) * np.log(SCATTERS))
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
+    weights, scatters = weights[: -SCATTERS.size], weights[-SCATTERS.size :]
     changes = columns.T @ found.directions
     shifts = changes * (along / free * part)[:, None]
     shift = weights[:-1] @ shifts
     within = found.covariance + (changes.T * (weights[:-1] * part / free)) @ changes
     left = weights[:-1] @ (chi_square - gain) / max(dof - 1, 1) + weights[-1] * chi_square / dof
+    left += scatters.sum()
+    scatter = scatters @ (SCATTERS**2 - 1.0) * found.directions[points].T @ found.directions[points]
     between = (shifts.T * weights[:-1]) @ shifts - np.outer(shift, shift)
-    return Estimate(shift, within * max(1.0, left) + between)
+    return Estimate(shift, within * max(1.0, left) + between + scatter)

@@ -26,8 +26,8 @@ TRAIL = 8.0, 0.1
 differ by, and part of the signal of the column that it is at most: a bias level is in the image, too."""
 
 MANY_TRAILS = 0.01
-"""Part of the signal from which it can be charge in most columns, too, and they differ from the lowest quarter;
-less may be the bias level of every other column."""
+"""Part of the signal from which it can be charge in most columns, too, that differ from the lowest quarter: a
+smaller one may be the bias level of every other column."""
 
 MOST_CHARGE = 1000.0
 """Deviation of a serial overscan, adu, that is charge, however the rows differ (the same, maxDeviation)."""

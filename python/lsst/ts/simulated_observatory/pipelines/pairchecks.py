@@ -1,6 +1,4 @@
-"""What two flats that are no pair of photons look like: levels, large scales, lines, noise that is shared or
-has another distribution.
-"""
+"""What two flats that are no pair of photons look like: levels, large scales, lines, noise of other kinds."""
 
 from __future__ import annotations
 
@@ -53,8 +51,8 @@ UNLIKE = 0.03
 """Relative difference of the noise of the two flats that is put up with."""
 
 NORMAL = 0.01
-"""Relative difference of the mean deviation from that of a normal distribution that is put up with. Pixels that
-jump, and make the gain some per cent too small, differ by a quarter of that."""
+"""Relative difference of the mean deviation from that of a normal distribution that is put up with. Pixels
+that jump, and make the gain some per cent too small, differ by a quarter of that."""
 
 STEPS = 0.1
 """Part of the pixels, about, whose values may be multiples of one step (see `_steps`)."""
@@ -186,8 +184,8 @@ def _not_normal(
     """Say why a difference of some variance is not that of photons, which is normal in each pixel.
 
     Of a normal distribution the mean deviation is sqrt(2 / pi) sigma; in units of the sigma of the same n
-    pixels it has the relative error sqrt((pi - 3) / 2 n) (Geary 1935, Biometrika 27, 310). Where there is less
-    light there is less noise.
+    pixels it has the relative error sqrt((pi - 3) / 2 n) (Geary 1935, Biometrika 27, 310). Where there is
+    less light there is less noise.
     """
     light, values = np.maximum(total[good], np.float32(0.0)), difference[good]
     read = min(2.0 * noise**2, 0.5 * variance)

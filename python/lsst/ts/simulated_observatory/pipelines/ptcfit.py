@@ -170,8 +170,8 @@ def _fitted(points: Points, used: NDArray[np.bool_]) -> CurveFit:
         few = f"{np.count_nonzero(rejected)} pairs are off the curve of {np.count_nonzero(used)}"
         return _none(used, f"{few}: which are right is open")
     off = OFF[bool(np.any(~used & (points.mean < turnoff)))]
-    singles = single_faults(found, off, np.ones(residuals.size, dtype=bool))
-    doubt = estimate(found, residuals, singles | points.together(used))
+    every = np.ones(residuals.size, dtype=bool)
+    doubt = estimate(found, residuals, single_faults(found, off, every) | points.together(used), every)
     a00, gain, square = points.parameters(values + doubt.shift)
     errors = np.sqrt(np.diag(doubt.covariance))
     if not errors[1] < GAIN_ERROR * gain:
