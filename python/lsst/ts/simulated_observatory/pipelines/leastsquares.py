@@ -23,8 +23,11 @@ WIDEST = 3.0
 SCATTER = 0.05
 """Prior probability that all points scatter by more than their errors."""
 
-SCATTERS = np.geomspace(1.5, 12.0, 10)
+SCATTERS = np.geomspace(1.5, 20.0, 12)
 """By so many of their errors: they are equally probable."""
+
+REJECTED = 0.04
+"""Prior probability that one of the rejected points is off, and does not scatter as all others do."""
 
 Array = NDArray[np.float64]
 
@@ -162,7 +165,13 @@ class Estimate:
     covariance: Array
 
 
-def estimate(found: Solution, residuals: Array, faults: Faults, points: NDArray[np.bool_]) -> Estimate:
+def estimate(
+    found: Solution,
+    residuals: Array,
+    faults: Faults,
+    points: NDArray[np.bool_],
+    rejected: Array | None = None,
+) -> Estimate:
     """Average over what may be: all points are good, there is one of some faults, or all scatter.
 
     A point that is off by some sigma is neither found for certain nor harmless. Each possibility has the
@@ -176,6 +185,8 @@ def estimate(found: Solution, residuals: Array, faults: Faults, points: NDArray[
         What may be off.
     points
         Which may scatter by more than their errors, all by the same factor, shape (n,).
+    rejected
+        Deviations of further ones that were rejected, sigma: they may be off, or scatter as all others.
 
     Returns
     -------
@@ -202,6 +213,10 @@ def estimate(found: Solution, residuals: Array, faults: Faults, points: NDArray[
     logs = np.append(logs, math.log(1.0 - SCATTER - faults.probability.sum()))
     more = math.log(SCATTER / SCATTERS.size) + 0.5 * np.sum(residuals[points] ** 2) * (1.0 - SCATTERS**-2)
     logs = np.append(logs, more - np.sum(1.0 - found.leverage[points]) * np.log(SCATTERS))
+    for square in () if rejected is None else rejected**2:
+        wide = max(OFF_SCALE**2, square / WIDEST**2 - 1.0)
+        off = math.log(REJECTED) - 0.5 * (math.log1p(wide) + square / (1.0 + wide))
+        logs[-SCATTERS.size :] -= off + np.log(SCATTERS) + 0.5 * square / SCATTERS**2
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
     weights, scatters = weights[: -SCATTERS.size], weights[-SCATTERS.size :]

@@ -23,6 +23,9 @@ MOST_REJECTED = 0.25
 """Part of the pairs that may be off the curve of the others; one always may. Where more are, nothing says
 which of them are right."""
 
+LEAST = 1e-9
+"""Variance in units of the mean, adu, from which there is any: amplifiers that are full have some 1e-5."""
+
 SATURATED = 0.15
 """Part of its variance that a saturated pair lacks at least; one that lacks less is off as any other."""
 
@@ -127,7 +130,7 @@ def fit_curve(
     """
     mean, variance, number = (np.asarray(each, dtype=np.float64) for each in (means, variances, pixels))
     good = np.isfinite(mean) & np.isfinite(variance) & np.isfinite(number)
-    good[good] = (mean[good] > 0.0) & (variance[good] > 0.0) & (number[good] > 1.0)
+    good[good] = (mean[good] > 0.0) & (variance[good] > LEAST * mean[good]) & (number[good] > 1.0)
     known = mean[np.isfinite(mean)]
     mean, variance, number = mean[good], variance[good], number[good]
     if not (math.isfinite(noise) and noise >= 0.0):
@@ -171,7 +174,8 @@ def _fitted(points: Points, used: NDArray[np.bool_]) -> CurveFit:
         return _none(used, f"{few}: which are right is open")
     off = OFF[bool(np.any(~used & (points.mean < turnoff)))]
     every = np.ones(residuals.size, dtype=bool)
-    doubt = estimate(found, residuals, single_faults(found, off, every) | points.together(used), every)
+    faults = single_faults(found, off, every) | points.together(used)
+    doubt = estimate(found, residuals, faults, every, points.deviations(values, used)[rejected])
     a00, gain, square = points.parameters(values + doubt.shift)
     errors = np.sqrt(np.diag(doubt.covariance))
     if not errors[1] < GAIN_ERROR * gain:
