@@ -9,21 +9,35 @@ from typing import Any
 import numpy as np
 from made_inputs import (
     A00,
+    AMPLIFIERS,
+    C01,
+    COLUMNS,
     GAIN,
     NOISE,
+    PRESCAN,
+    ROWS,
+    SHAPE,
     Outcome,
     Rng,
     case,
     curve,
     fitted,
+    image,
     of_pair,
     pair,
+    raw,
+    removed,
 )  # fmt: skip
 from numpy.typing import NDArray
 
 from lsst.ts.simulated_observatory.pipelines.covariancefit import covariance_model, fit_covariances
 from lsst.ts.simulated_observatory.pipelines.flatpairs import measure_pair
+from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, Key, MaskPlane
+from lsst.ts.simulated_observatory.pipelines.ptc import ExtractPairsConfig, ExtractPairsTask
 from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve
+from lsst.ts.simulated_observatory.pipelines.removal import saturation_levels
+from lsst.ts.simulated_observatory.pipelines.statistics import clipped_statistics
+from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 
 for _gain in (0.05, 20.0):
 
@@ -193,3 +207,127 @@ def _(rng: Rng) -> Outcome:
         found[1, 0, 0] *= 1.02
 
     return _covariances(rng, change)
+
+
+def _extracted(rng: Rng, change: Callable[[DetectorImage], None]) -> Any:
+    """Result of a pair of flats in adu that were both changed."""
+    flats = []
+    for number in (1, 2):
+        pixels = (rng.poisson(16_500.0, SHAPE) + rng.normal(0, NOISE, SHAPE)) / GAIN
+        flats.append(image(pixels, number, 5.0, CCD_MANU="ITL", **{Key.UNITS: "adu"}))
+        for name in AMPLIFIERS:
+            flats[-1].metadata[Key.OVERSCAN_NOISE.format(name)] = NOISE / GAIN / 1.032
+            flats[-1].metadata[Key.OVERSCAN_LEVEL.format(name)] = 20_000.0
+        change(flats[-1])
+    return ExtractPairsTask(config=ExtractPairsConfig()).run(flats[0], flats[1]).outputPair
+
+
+for _part in (0.5, 0.7, 0.9):
+
+    @case("pairs", f"{_part:.0%} of C01 stuck at 15 000 adu in both flats", "null for C01, the others right")
+    def _(rng: Rng, part: float = _part) -> Outcome:
+        stuck = rng.random((60, 80)) < part
+
+        def change(flat: DetectorImage) -> None:
+            flat.image[C01][stuck] = 15_000.0
+
+        found = _extracted(rng, change)
+        others = [abs(gain / GAIN - 1.0) < 0.1 for name, gain in found.gain.items() if name != "C01"]
+        text = f"C01 null: {found.reasons.get('C01')}; {sum(others)} of 7 others within 10 %"
+        return text, math.isnan(found.gain["C01"]) and all(others)
+
+
+@case("pairs", "2 % of the pixels jump by 800 electron from image to image", "null, with the reason")
+def _(rng: Rng) -> Outcome:
+    jumps = rng.random((400, 500)) < 0.02
+    light = [rng.poisson(16_500.0, jumps.shape) + rng.normal(0, NOISE, jumps.shape) for _ in range(2)]
+    one, two = (((each + jumps * rng.choice([-400, 400], jumps.shape)) / GAIN) for each in light)
+    good = np.ones(jumps.shape, bool)
+    return of_pair(measure_pair(one.astype(np.float32), two.astype(np.float32), good, NOISE / GAIN))
+
+
+for _what, _converted in (
+    ("bit 6 of the converter is stuck", lambda pixels: pixels.astype(int) | 64),
+    ("values in steps of 256 adu", lambda pixels: 256.0 * np.rint(pixels / 256.0)),
+):
+
+    @case("pairs", f"{_what}, both flats", "null, with the reason")
+    def _(rng: Rng, converted: Callable[[Any], Any] = _converted) -> Outcome:
+        light = [(rng.poisson(16_500.0, (400, 500)) / GAIN) for _ in range(2)]
+        one, two = (converted(each).astype(np.float32) for each in light)
+        return of_pair(measure_pair(one, two, np.ones(one.shape, bool), NOISE / GAIN))
+
+
+for _light in (50.0, 100.0, 300.0):
+
+    @case("pairs", f"12 pairs of {_light:.0f} electron, read noise 9", "gain within 3 of its errors")
+    def _(rng: Rng, light: float = _light) -> Outcome:
+        off = np.array([pair(rng, light).gain for _ in range(12)]) / GAIN - 1.0
+        error = float(np.std(off, ddof=1)) / math.sqrt(12)
+        return f"off by {off.mean():+.2%} +- {error:.2%}", abs(float(off.mean())) < 3 * error
+
+
+@case(
+    "pairs", "3 of 80 columns of C01 are BAD and SAT (a known defect that bleeds)", "the gain of the others"
+)
+def _(rng: Rng) -> Outcome:
+    def change(flat: DetectorImage) -> None:
+        flat.mask[:60, 100:103] = MaskPlane.BAD | MaskPlane.SAT
+
+    gain = _extracted(rng, change).gain["C01"]
+    return f"gain off by {gain / GAIN - 1.0:+.1%}", abs(gain / GAIN - 1.0) < 0.1
+
+
+for _bright, _factor in (("10 % more variance", 1.1), ("no variance (unequal light)", math.nan)):
+
+    @case("curves", f"brightest of 7 pairs, 108 kadu, has {_bright}", "flats of 103 kadu are not saturated")
+    def _(rng: Rng, factor: float = _factor) -> Outcome:
+        mean, variance, number = curve(rng, (5, 10, 15, 20, 25, 30, 34))
+        variance[-1] *= factor
+        fit = fit_curve(mean, variance, number, 8.3)
+        found = PhotonTransferCurve(detector="x", gain={"C00": fit.gain}, a00={"C00": fit.a00})
+        found.ptcTurnoff["C00"] = fit.turnoff
+        found.rawMeans["C00"], found.rawVars["C00"] = mean.tolist(), variance.tolist()
+        level = saturation_levels(["C00"], {"C00": 120_000.0}, found)["C00"]
+        part = float(removed(raw(rng, 103_000.0), saturation=level).saturated.mean())
+        return f"saturation at {level:.0f} adu, {part:.0%} of the flat", part == 0.0
+
+
+for _scatter in (0.005, 0.02):
+
+    @case("curves", f"all of 7 variances scatter by {_scatter:.1%} more, 100 curves", "pulls below 1.6")
+    def _(rng: Rng, scatter: float = _scatter) -> Outcome:
+        pulls = []
+        for _ in range(100):
+            mean, variance, number = curve(rng, (5, 10, 15, 20, 25, 30, 35))
+            fit = fit_curve(mean, variance * (1.0 + rng.normal(0.0, scatter, 7)), number, 8.3)
+            if not math.isnan(fit.gain):
+                pulls.append((fit.gain - GAIN) / fit.gain_error)
+        rms = float(np.sqrt(np.mean(np.square(pulls))))
+        return f"rms of the pulls {rms:.2f}, {100 - len(pulls)} of 100 null", rms < 1.6
+
+
+@case("curves", "variances of 1e-320 adu^2", "null, with the reason")
+def _(rng: Rng) -> Outcome:
+    mean, variance, number = curve(rng, [5, 10, 15, 20, 25, 30])
+    return fitted(fit_curve(mean, np.full_like(variance, 1e-320), number, 8.3), GAIN, math.nan)
+
+
+@case("signal", "noise of 1e-24", "its mean and sigma")
+def _(rng: Rng) -> Outcome:
+    sigma = clipped_statistics(rng.normal(0.0, 1e-24, 5000).astype(np.float32)).sigma
+    return f"sigma {sigma:.3g}", abs(sigma / 1e-24 - 1.0) < 0.05
+
+
+@case(
+    "signal",
+    "60 adu in the parallel overscan of half of the columns, flat of 1000 adu",
+    "signal kept, or SAT",
+)
+def _(rng: Rng) -> Outcome:
+    array = raw(rng, 1000.0)
+    array[ROWS:, PRESCAN : PRESCAN + COLUMNS : 2] += 60.0
+    found = removed(array)
+    off = float(np.median(found.pixels[:, ::2])) - 1000.0
+    flagged = float(found.saturated[:, ::2].mean())
+    return f"off by {off:+.0f} adu, {flagged:.0%} of them SAT", abs(off) < 10.0 or flagged == 1.0
