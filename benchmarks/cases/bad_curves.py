@@ -260,10 +260,10 @@ for _what, _converted in (
 
 for _light in (50.0, 100.0, 300.0):
 
-    @case("pairs", f"12 pairs of {_light:.0f} electron, read noise 9", "gain within 3 of its errors")
+    @case("pairs", f"24 pairs of {_light:.0f} electron, read noise 9", "gain within 3 of its errors")
     def _(rng: Rng, light: float = _light) -> Outcome:
-        off = np.array([pair(rng, light).gain for _ in range(12)]) / GAIN - 1.0
-        error = float(np.std(off, ddof=1)) / math.sqrt(12)
+        off = np.array([pair(rng, light).gain for _ in range(24)]) / GAIN - 1.0
+        error = float(np.std(off, ddof=1)) / math.sqrt(24)
         return f"off by {off.mean():+.2%} +- {error:.2%}", abs(float(off.mean())) < 3 * error
 
 
