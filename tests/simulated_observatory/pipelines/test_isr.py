@@ -143,6 +143,8 @@ def test_saturation_is_that_of_the_amplifier(flat_file: Path, camera: Camera) ->
     assert not processed(flat_file, options, saturation=levels).mask.any()
     curve = true_curve(camera)
     curve.ptcTurnoff, curve.rawMeans = {"C05": 10_000.0}, {"C05": [10_000.0, 13_000.0]}
+    assert not processed(flat_file, options, saturation=levels, ptc=curve).mask.any()
+    curve.rawVars, curve.a00 = {"C05": [9_500.0, 3_000.0]}, {"C05": 0.0}
     image = processed(flat_file, options, saturation=levels, ptc=curve)
     share = {name: float(np.mean(image.flags(name) == MaskPlane.SAT)) for name in image.amplifiers}
     assert share.pop("C05") > 0.99

@@ -51,9 +51,9 @@ def test_subtraction_adds_the_noise_of_two_medians(rng: np.random.Generator) -> 
 
 @pytest.mark.parametrize("fit_type", ["MEDIAN_PER_ROW", "MEAN_PER_ROW", "MEDIAN"])
 def test_residual_of_the_serial_overscan_is_the_read_noise(rng: np.random.Generator, fit_type: str) -> None:
-    arrays = (raw(rng.normal(2e4, 9.0, blank().shape)) for _ in range(20))
+    arrays = (raw(rng.normal(2e4, 9.0, blank().shape)) for _ in range(80))
     found = [subtract_overscan(array, fit_type=fit_type).residual_sigma for array in arrays]
-    assert np.mean(found) == pytest.approx(9.0, abs=9.0 * 4 * np.sqrt(0.5 / (20 * ROWS * (SERIAL - 6))))
+    assert np.mean(found) == pytest.approx(9.0, abs=9.0 * 4 * np.sqrt(0.5 / (80 * ROWS * (SERIAL - 6))))
 
 
 def test_constant_level_leaves_a_slope() -> None:

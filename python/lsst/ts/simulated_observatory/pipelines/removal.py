@@ -83,6 +83,8 @@ def _saturated(curve: PhotonTransferCurve, name: str) -> tuple[float, float]:
     """Turnoff of an amplifier, and the least mean of a saturated pair above it, adu; NaN if there is none."""
     turnoff, gain, a00 = (each.get(name, math.nan) for each in (curve.ptcTurnoff, curve.gain, curve.a00))
     means, variances = (np.asarray(each.get(name, ()), float) for each in (curve.rawMeans, curve.rawVars))
+    if variances.shape != means.shape:
+        return turnoff, math.nan
     low = variances < (1.0 - SATURATED) * variance_model(means, gain, a00, 0.0)
     return turnoff, float(np.min(means[low & (means > turnoff)], initial=math.inf))
 
