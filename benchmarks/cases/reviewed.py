@@ -349,7 +349,7 @@ for _level in (300.0, 15_000.0, 46_000.0, 61_000.0, 100_000.0):
     def _(rng: Rng, level: float = _level) -> Outcome:
         # The overscan has 3 % less noise than the image, for which the task allows.
         variance = float(variance_model(np.array([level]), GAIN, A00, 8.3)[0])
-        gain = gain_from_variance(variance / level, level, 8.3)
+        gain = gain_from_variance(variance, level, 8.3)
         with_curve, alone = (INSTRUMENTS["LATISS"].corrected_gain(0, gain, level, a) for a in (A00, None))
         off = [each / GAIN - 1.0 for each in (with_curve, alone)]
         good = abs(off[0]) < 0.005 and not abs(off[1]) > 0.02

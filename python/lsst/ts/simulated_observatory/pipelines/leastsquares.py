@@ -214,8 +214,8 @@ def estimate(
     more = math.log(SCATTER / SCATTERS.size) + 0.5 * np.sum(residuals[points] ** 2) * (1.0 - SCATTERS**-2)
     logs = np.append(logs, more - np.sum(1.0 - found.leverage[points]) * np.log(SCATTERS))
     for square in [] if rejected is None else (rejected**2).tolist():
-        wide = max(OFF_SCALE**2, square / WIDEST**2 - 1.0)
-        off = math.log(REJECTED) - 0.5 * (math.log1p(wide) + square / (1.0 + wide))
+        width = max(OFF_SCALE**2, square / WIDEST**2 - 1.0)
+        off = math.log(REJECTED) - 0.5 * (math.log1p(width) + square / (1.0 + width))
         logs[-SCATTERS.size :] -= off + np.log(SCATTERS) + 0.5 * square / SCATTERS**2
     weights = np.exp(logs - logs.max())
     weights /= weights.sum()
