@@ -48,7 +48,7 @@ def test_a_block_that_would_certify_once_is_told_how_to_do_so_every_day(block: d
     options = {**block["options"], **block.get("change", {})}
     options = {name: value for name, value in options.items() if value is not None}
     (line,) = [each for each in examined(block, options).warnings if "no later run" in each]
-    daily = yaml.safe_load(line.rpartition("for every day write ")[2].replace(", ", "\n"))
+    daily = yaml.safe_load(line.rpartition("for every day write ")[2].replace(", ", "\n").replace("'", ""))
     found = examined(block, {**options, **daily})
     assert found.errors == ()
     assert not any("no later run" in each for each in found.warnings)

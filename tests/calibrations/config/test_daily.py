@@ -103,4 +103,5 @@ def test_what_cannot_be_meant_is_refused(text: str, words: str) -> None:
 
 def test_whoever_certifies_without_dates_is_told_what_to_write() -> None:
     (warning,) = examined("generate_calibrations: true").warnings
-    assert warning.endswith(f"for every day write {', '.join(daily_lines('LATISS/calib/daily'))}")
+    lines = (f"'{line}'" for line in daily_lines("LATISS/calib/daily"))
+    assert warning.endswith(f"for every day write {', '.join(lines)}")

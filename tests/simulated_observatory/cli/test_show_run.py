@@ -118,12 +118,38 @@ def test_no_folder_no_runs_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_of_many_failures_that_changed_the_greatest_are_shown(tmp_path: Path) -> None:
     often = {f"C{n:02d}": 1 + (n == 29) for n in range(30)}
     failed = [noise(n, name, 13.0, passed=False) for name, times in often.items() for n in range(times)]
-    before, after = written(tmp_path / "before", summary([])), written(tmp_path / "after", summary(failed))
+    passed = [each | {"passed": True} for each in failed]
+    before, after = written(tmp_path / "before", summary(passed)), written(tmp_path / "after", summary(failed))
     result = CliRunner().invoke(main, [str(after), "--compare", str(before)])
-    lines = [line for line in result.output.splitlines() if "failures before" in line]
-    assert lines[0] == "BIAS NOISE of RXX_S00 C29: 0 failures before, 2 after"
-    assert len(lines) == 19
-    assert "... and 11 more" in result.output
+    assert [line for line in result.output.splitlines() if "failures before" in line] == [
+        "BIAS NOISE of RXX_S00 C29: 0 failures before, 2 after",
+        "BIAS NOISE of RXX_S00 C00, RXX_S00 C01, RXX_S00 C02, RXX_S00 C03 and 25 more:"
+        " 0 failures before, 1 after each",
+    ]
+
+
+def test_a_refused_run_has_nothing_to_compare(tmp_path: Path) -> None:
+    refused, after = written(tmp_path / "before", summary([])), written(tmp_path / "after", AFTER)
+    result = CliRunner().invoke(main, [str(after), "--compare", str(refused)])
+    assert "Nothing to compare: there is no quantity that both runs have measured." in result.output
+    assert "0 of 0" not in result.output
+    assert "failures before" not in result.output  # none of them was measured before
+
+
+def test_only_a_run_is_offered_to_be_resumed(tmp_path: Path) -> None:
+    folder = tmp_path / "sp ace"
+    folder.mkdir()
+    assert "--resume" not in CliRunner().invoke(main, [str(folder)]).output
+    (folder / "journal.jsonl").touch()
+    assert f"bin/run_script --resume '{folder}'" in CliRunner().invoke(main, [str(folder)]).output
+
+
+def test_the_page_of_a_run_that_was_killed_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = list[str]()
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
+    (tmp_path / "report.html").touch()
+    assert CliRunner().invoke(main, [str(tmp_path), "--open"]).exit_code == 0
+    assert opened == [(tmp_path / "report.html").as_uri()]
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from lsst.ts.calibrations.domain.errors import PreflightError
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
-from lsst.ts.simulated_observatory.session.overview import show_overview
+from lsst.ts.simulated_observatory.session.overview import for_command_line, resume_command, show_overview
 
 
 def exposure(kind: str, *, discarded: bool = False, ingested: bool = True) -> dict[str, Any]:
@@ -56,7 +58,7 @@ def shown(summary: dict[str, Any], folder: Path, width: int = 80) -> list[str]:
 
 def test_a_good_run(tmp_path: Path) -> None:
     lines = shown(GOOD, tmp_path, 200)
-    assert lines[0] == "Type Exposures used Failed tests Verdict Certified into"
+    assert lines[0] == "Type Exposures Failed tests Verdict Certified into"
     assert lines[2:] == ["BIAS 5 of 5 0 of 240 passed", "DONE", f"Run directory {tmp_path}"]
 
 
@@ -91,7 +93,7 @@ def test_a_rejected_run_says_why_in_three_lines_and_what_to_do(tmp_path: Path, w
     assert "DARK not done" in lines
     at = next(n for n, line in enumerate(lines) if line.startswith("FAILED "))
     assert lines[at].startswith("FAILED BIAS rejected (48 of 240 tests failed: NOISE).")
-    assert lines[at + 2].endswith("...")
+    assert lines[at + 2].endswith("... (all in script.log)")
     assert lines[at + 3].startswith("What failed BIAS: NOISE on 16 amplifiers failed in 1 exposure: ")
     assert lines[-1].startswith("Next start a new run: resuming cannot change that BIAS failed")
 
@@ -104,7 +106,7 @@ def test_a_stopped_run_is_to_be_resumed(tmp_path: Path) -> None:
         "not_done": [{"step": "verify BIAS", "reason": "the run was stopped before"}],
     }
     lines = shown(stopped, tmp_path, 200)
-    assert "BIAS 5 of 5 not done" in lines
+    assert "BIAS 5 of 5 + 1 discarded not done" in lines
     assert lines[-1] == f"Next bin/run_script --resume {tmp_path}"
 
 
@@ -127,10 +129,81 @@ def test_what_was_certified_measured_and_left_out(tmp_path: Path) -> None:
 def test_a_refused_run_has_no_table(tmp_path: Path) -> None:
     reason = {"state": "CONFIGURE_FAILED", "reason": "There is 1 problem:\n  - no."}
     lines = shown(GOOD | reason | {"exposures": [], "verification": {}}, tmp_path, 200)
-    assert lines == ["CONFIGURE_FAILED There is 1 problem:", "- no.", f"Run directory {tmp_path}"]
+    assert lines == [
+        "CONFIGURE_FAILED There is 1 problem:",
+        "- no.",
+        f"Run directory {tmp_path}",
+        "Next correct that and give the command again",
+    ]
+
+
+def problems(*found: str) -> dict[str, Any]:
+    """A run that the check before the first exposure has refused."""
+    reason = f"Error in run: {PreflightError(found)}"
+    return GOOD | {"state": "FAILED", "reason": reason, "exposures": [], "verification": {}}
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+def test_a_refusal_shows_every_problem(tmp_path: Path, width: int) -> None:
+    names = [f"Component{n}" for n in range(9)]
+    lines = shown(problems(*(f"{name} is STANDBY, not ENABLED: enable it" for name in names)), tmp_path, width)
+    text = " ".join(lines)
+    assert all(f"- {name} is STANDBY, not ENABLED: enable it." in text for name in names)
+    assert "..." not in text
+
+
+def test_a_refused_configuration_is_not_to_be_resumed_with_the_same_one(tmp_path: Path) -> None:
     (tmp_path / "journal.jsonl").touch()
-    not_ready = GOOD | {"state": "FAILED", "exposures": [], "verification": {}}
-    assert shown(not_ready, tmp_path, 200)[-1] == f"Next correct that, and bin/run_script --resume {tmp_path}"
+    taken = "the collection is taken. For this range:\n        calib_collection: LATISS/calib/daily/a.2"
+    lines = shown(problems(taken), tmp_path)
+    assert "calib_collection: LATISS/calib/daily/a.2." in lines
+    assert lines[-1] == "Next correct that and give the command again; with -p write KEY=VALUE"
+    resumed = problems(taken) | {"exposures": GOOD["exposures"]}
+    assert shown(resumed, tmp_path, 200)[-1] == (
+        f"Next if the configuration is not to be changed: correct that, and bin/run_script --resume {tmp_path}"
+    )
+
+
+def test_what_a_shell_would_read_otherwise_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "it's a $HOME"
+    command = shlex.split(resume_command(folder))
+    assert command == ["bin/run_script", "--resume", str(folder)]
+    monkeypatch.chdir(tmp_path)  # where there is no bin/
+    elsewhere = shlex.split(resume_command(folder))
+    assert Path(elsewhere[0]).is_absolute()
+    assert Path(elsewhere[0]).exists()
+    assert elsewhere[1:] == command[1:]
+
+
+def test_an_advised_line_is_also_told_as_an_option_of_the_command() -> None:
+    for advice, options in {
+        "write 'n_bias: 3'": ["-p", "n_bias=3"],
+        "write 'exp_times_flat: [5, 40]'.": ["-p", "exp_times_flat=[5, 40]"],
+        "write 'a: x' and 'b: y'; nothing else": ["-p", "a=x", "-p", "b=y"],
+        "for every day write 'c: C.{n}', 'd: today', 'e: tomorrow'": ["-p", "c=C.{n}", "-p", "d=today"],
+    }.items():
+        told = for_command_line(f"there is no option 'n_bais'; {advice}").partition(", or ")[2]
+        assert shlex.split(told.partition(";")[0].rstrip("."))[: len(options)] == options
+    assert for_command_line("line 1: 'n_bias: [' is not YAML") == "line 1: 'n_bias: [' is not YAML"
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_the_name_of_a_collection_stays_in_one_piece(tmp_path: Path, width: int) -> None:
+    output, name = io.StringIO(), "LATISS/calib/daily/calib.20250115.1"
+    certified = [{"dataset_type": "bias", "collection": name, "verified": True}]
+    show_overview(GOOD | {"certified": certified}, tmp_path, Console(file=output, width=width))
+    assert name in output.getvalue()
+
+
+def test_the_numbers_of_a_stopped_run_are_those_of_its_reason(tmp_path: Path) -> None:
+    darks = [exposure("DARK", discarded=True), exposure("DARK"), exposure("DARK", ingested=False)]
+    stopped = GOOD | {
+        "state": "STOPPED", "reason": "stopped; 9 exposures were taken and are kept", "verification": {},
+        "config": {"n_bias": 5, "n_dark": 22}, "exposures": [*GOOD["exposures"], *darks],
+    }  # fmt: skip
+    lines = shown(stopped, tmp_path, 200)
+    assert "BIAS 5 of 5 + 1 discarded" in lines
+    assert "DARK 1 of 22 + 1 discarded, 1 not confirmed" in lines
 
 
 def test_the_log_of_a_job_that_failed_has_a_line_of_its_own_that_can_be_copied(tmp_path: Path) -> None:

@@ -170,8 +170,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
 
     async def _refuse_configuration(self, error: CalibrationError) -> NoReturn:
         """End the script as CONFIGURE_FAILED; always raises ExpectedError."""
-        shown = str(error).replace("add the script again", "give the command again; with -p write KEY=VALUE")
-        self.log.error(str(error), extra=on_screen(shown))  # on the command line there is no queue
+        self.log.error(str(error))
         await self.set_state(ScriptState.CONFIGURE_FAILED, reason=str(error))
         await self._exit()
         raise salobj.ExpectedError(str(error))

@@ -243,7 +243,7 @@ class CalibrationConfig:
             numbers = {kind: len(each.kept_times) for kind, each in self.images.items()}
             yield from (_few_images(kind, n) for kind, n in numbers.items() if n < FEW_IMAGES)
         if self.calibrations_to_make and not any(date in given for date in DATES):
-            daily = ", ".join(daily_lines(self.calib_collection))
+            daily = ", ".join(f"'{line}'" for line in daily_lines(self.calib_collection))
             yield (
                 f"{DATES[0]} and {DATES[1]} are not given: what is certified in {self.calib_collection}"
                 f" will be valid from {self.certify_begin.date()} to {self.certify_end.date()}, so that no"

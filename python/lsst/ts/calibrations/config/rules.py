@@ -181,7 +181,7 @@ def _ptc_has_pairs(options: _Options, _: Instrument) -> Iterator[str]:
     elif pairs.unpaired:
         alone = ", ".join(f"{kept[position]:g} s" for position in pairs.unpaired)
         all_pairs = isinstance(times, list) and not flat_pairs(times).unpaired
-        hint = f"; for pairs of all of them write n_flat: {len(times)}" if all_pairs else ""
+        hint = f"; for pairs of all of them write 'n_flat: {len(times)}'" if all_pairs else ""
         yield f"do_ptc: true needs pairs of equal flats; exp_times_flat has no second of {alone}{hint}"
 
 

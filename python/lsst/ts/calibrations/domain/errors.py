@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from .text import first_lines, one_line, plain, some_of
 
 __all__ = [
+    "PREFLIGHT",
     "AcquisitionError",
     "AcquisitionHalted",
     "ArchiveError",
@@ -18,6 +19,9 @@ __all__ = [
     "ProcessingError",
     "VerificationIncomplete",
 ]
+
+PREFLIGHT = "The check before the first exposure"
+"""How the reason of a run begins that this check has refused."""
 
 _UNTOUCHED = "Nothing was exposed and nothing was changed."
 MOST_DETECTORS = 9  # most detectors that are named together in a line
@@ -59,7 +63,7 @@ class ConfigurationError(CalibrationError, ValueError):
         super().__init__(
             _listed("The configuration", problems),
             kept=_UNTOUCHED,
-            advice="Correct the configuration and add the script again.",
+            advice="Correct the configuration and run the script again.",
         )
         self.problems = tuple(problems)
 
@@ -74,10 +78,13 @@ class PreflightError(CalibrationError, RuntimeError):
     """
 
     def __init__(self, problems: Sequence[str], *, resumed: bool = False) -> None:
+        again = "run the script again"
+        if resumed:  # with the configuration of before
+            again = "resume the run again; if the configuration is to be changed, start a new run"
         super().__init__(
-            _listed("The check before the first exposure", problems),
+            _listed(PREFLIGHT, problems),
             kept="No further exposure was taken; those of before are kept." if resumed else _UNTOUCHED,
-            advice=f"Put this right and {'resume the run' if resumed else 'add the script'} again.",
+            advice=f"Put this right and {again}.",
         )
         self.problems = tuple(problems)
 

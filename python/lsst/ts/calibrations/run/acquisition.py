@@ -103,7 +103,8 @@ class Acquisition:
     ) -> int:
         """Take the images of a set that have these places, without the wait after the last; return its id."""
         kind, times, n = image_set.image_type, image_set.exposure_times, image_set.n_images
-        discards = f" ({image_set.n_discard} discarded first)" if image_set.n_discard else ""
+        n_discard = sum(place <= image_set.n_discard for place in places)
+        discards = f" ({n_discard} discarded first)" if n_discard else ""
         number, other = (f"{n}", "") if len(places) == n else (f"{len(places)} of {n}", "the other ")
         self.context.log.info("Taking %s%s %s images%s.", other, number, kind, discards)
         await self.checkpoint(f"{kind}: {number} images")

@@ -41,7 +41,10 @@ async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, ti
         It did not end with exit code 0.
     """
     if (done := context.record.successful_job(request)) is not None:
-        context.log.info("Job %s (%s) had succeeded.", done.submitted.job_id, request.name)
+        had = f"{request.name} had succeeded."
+        context.log.info(
+            "Job %s (%s) had succeeded.", done.submitted.job_id, request.name, extra=on_screen(had)
+        )
         return JOB_COLLECTION.format(done.submitted.job_id)
     submitted: list[str] = []
 

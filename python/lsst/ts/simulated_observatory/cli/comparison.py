@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
+from lsst.ts.calibrations.domain.text import some_of
+
 __all__ = ["Change", "changes", "failure_changes"]
+
+MOST_PLACES = 4
+"""Places that are named in a line."""
 
 _Summary = Mapping[str, Any]
 _Key = tuple[str, str]
@@ -61,6 +66,8 @@ def changes(before: _Summary, after: _Summary) -> list[Change]:
 def failure_changes(before: _Summary, after: _Summary) -> Iterator[str]:
     """Say which tests failed in one run more often than in the other, the greatest difference first.
 
+    Places where a test has changed alike share a line.
+
     Parameters
     ----------
     before, after
@@ -72,10 +79,14 @@ def failure_changes(before: _Summary, after: _Summary) -> Iterator[str]:
         E.g. ``BIAS NOISE of RXX_S00 C05: 0 failures before, 5 after``.
     """
     earlier, later = _failures(before), _failures(after)
+    places: dict[tuple[str, int, int], list[str]] = {}
     for key in sorted(set(earlier) | set(later), key=lambda each: (-abs(later[each] - earlier[each]), each)):
         if earlier[key] != later[key]:
             quantity, place = key
-            yield f"{quantity} of {place}: {earlier[key]} failures before, {later[key]} after"
+            places.setdefault((quantity, earlier[key], later[key]), []).append(place)
+    for (quantity, n_before, n_after), alike in places.items():
+        where = some_of(alike, MOST_PLACES)
+        yield f"{quantity} of {where}: {n_before} failures before, {n_after} after{' each' * (len(alike) > 1)}"
 
 
 def _values(summary: _Summary) -> dict[_Key, list[float]]:

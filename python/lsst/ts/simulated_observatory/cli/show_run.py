@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.table import Table
 
 from lsst.ts.calibrations.domain.text import first_lines, one_line
+from lsst.ts.calibrations.journal.journal import JOURNAL
 from lsst.ts.calibrations.journal.summary import SUMMARY
 from lsst.ts.calibrations.run.page_process import PAGE
 
-from ..session.overview import show_overview
+from ..session.overview import resume_command, show_overview
 from .cleaning import clean
 from .comparison import changes, failure_changes
 from .options import path_option, print_anything
@@ -65,6 +66,9 @@ def main(folder: Path | None, open_page: bool, compare: Path | None, cleaned: bo
     print_anything()
     console = Console()
     folder = (_last_run() if folder is None else folder).absolute()
+    if open_page and not (folder / SUMMARY).exists() and (folder / PAGE).exists():
+        _open_page(folder, console)  # of a run that was killed
+        return
     summary = _summary(folder)
     if compare is not None:
         _show_changes(compare.absolute(), _summary(compare.absolute()), folder, summary, console)
@@ -76,8 +80,13 @@ def main(folder: Path | None, open_page: bool, compare: Path | None, cleaned: bo
     if open_page:
         if not (folder / PAGE).exists():
             raise click.UsageError(f"{folder} has no page {PAGE}")
-        if not webbrowser.open((folder / PAGE).as_uri()):
-            console.print("No browser could be started here; the page is the file that is named above.")
+        _open_page(folder, console)
+
+
+def _open_page(folder: Path, console: Console) -> None:
+    if not webbrowser.open((folder / PAGE).as_uri()):
+        text = f"No browser could be started here; the page is {folder / PAGE}"
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _last_run() -> Path:
@@ -97,9 +106,10 @@ def _summary(folder: Path) -> Mapping[str, Any]:
         if not isinstance(summary, dict) or "state" not in summary:
             raise ValueError("it is not that of a run")
     except FileNotFoundError:
+        killed = f" If one was killed, go on with it: {resume_command(folder)}"
         raise click.UsageError(
-            f"{folder} has no {SUMMARY}: no run has ended there. If one was killed, go on with it:"
-            f" bin/run_script --resume {folder}"
+            f"{folder} has no {SUMMARY}: no run has ended there."
+            + (killed if (folder / JOURNAL).exists() else "")
         ) from None
     except (OSError, ValueError) as error:
         raise click.UsageError(f"{path} cannot be read: {one_line(error, 200)}") from None
@@ -119,6 +129,9 @@ def _show_changes(
     for each in significant[:MOST_CHANGES]:
         numbers = f"{each.before:.4g}", f"{each.after:.4g}", f"{each.sigma:+.1f}"
         table.add_row(each.quantity, each.place, *numbers)
+    if not found:
+        console.print("Nothing to compare: there is no quantity that both runs have measured.")
+        return
     if significant:
         console.print("", table, "", sep="\n")
     if len(significant) > MOST_CHANGES:

@@ -92,12 +92,14 @@ class Faults:
     """
 
     def __init__(self, specifications: Iterable[str] = ()) -> None:
+        specifications = tuple(specifications)
         asked_for = [_read(specification) for specification in specifications]
         self._faults = [fault for fault in asked_for if fault.kind.name in KINDS]
         self.detector = tuple(_of_detector(each) for each in asked_for if each.kind.name in DETECTOR_KINDS)
         """Faults of the detectors."""
         self.struck: Counter[str] = Counter()
         """How often each fault struck, by name."""
+        self._never = {id(fault): text for text, fault in zip(specifications, asked_for, strict=True)}
         self._left = {id(fault): fault.values.get("times") for fault in self._faults}
 
     def asked_for(self, name: str) -> list[Fault]:
@@ -114,6 +116,11 @@ class Faults:
             In the order in which they were asked for.
         """
         return [fault for fault in self._faults if fault.kind.name == name]
+
+    @property
+    def unstruck(self) -> list[str]:
+        """Specifications of the faults that have not struck; those of the detectors are always there."""
+        return [self._never[id(fault)] for fault in self._faults if id(fault) in self._never]
 
     def strike(self, name: str, **context: object) -> Fault | None:
         """Return the fault that strikes now, if one does, and count it.
@@ -136,6 +143,7 @@ class Faults:
                 if isinstance(left, int):
                     self._left[id(fault)] = left - 1
                 self.struck[name] += 1
+                self._never.pop(id(fault), None)
                 return fault
         return None
 

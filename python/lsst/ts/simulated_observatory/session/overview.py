@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,19 +16,25 @@ from rich.table import Table
 from rich.text import Text
 
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
+from lsst.ts.calibrations.domain.errors import PREFLIGHT
 from lsst.ts.calibrations.domain.text import first_lines, plain
 from lsst.ts.calibrations.journal.journal import JOURNAL
 from lsst.ts.calibrations.journal.summary import brief_reason, failed_logs, is_used
 from lsst.ts.calibrations.report.failures import failure_lines
 from lsst.ts.calibrations.run.page_process import PAGE, PAGE_LOG
 
-__all__ = ["show_overview"]
+__all__ = ["for_command_line", "resume_command", "show_overview"]
 
 LABEL = len("CONFIGURE_FAILED")
 """Width of the labels below the table."""
 
 MOST_LINES = 3
-"""Lines of the reason, and lines on what failed."""
+"""Lines of a reason that lists no problems, and lines on what failed."""
+
+_OPTION = r"'(\w+): ([^'\n]*)'"  # a line of a configuration, as messages name it
+_ADVICE = re.compile(rf"(?<=[Ww]rite ){_OPTION}(?:(?:,| and) {_OPTION})*")
+_LINE_TO_COPY = re.compile(r"^ {8}\w+: ", re.MULTILINE)
+_COMMANDS = Path(__file__).parents[5] / "bin"  # of the checkout; a package that is installed has none
 
 STYLES = {
     "DONE": "bold green", "FAILED": "bold red", "CONFIGURE_FAILED": "bold red", "STOPPED": "bold yellow",
@@ -45,13 +54,16 @@ def show_overview(summary: Mapping[str, Any], folder: Path, console: Console) ->
     rows = list(_rows(summary))
     if rows:
         table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-        for name in ("Type", "Exposures used", "Failed tests", "Verdict", "Certified into"):
+        for name in ("Type", "Exposures", "Failed tests", "Verdict"):
             table.add_column(name, overflow="fold")
+        table.add_column("Certified into", no_wrap=True)  # a name in one piece can be copied
         for row in rows:
             table.add_row(*row[:3], Text(row[3], STYLES.get(row[3], "")), row[4])
-        console.print("", table, "", sep="\n")
+        width = max(console.width, console.measure(table).minimum)
+        console.print("", table, "", sep="\n", width=width, crop=False)
+    whole = (str(folder), resume_command(folder))
     for label, text, style in _lines(summary, folder, console.width):
-        if str(folder) in text:  # a path in one piece can be copied
+        if not style and any(each in text for each in whole):  # in one piece it can be copied
             words = Text.assemble((f"{label:<{LABEL}} ", style or "bold"), plain(text))
             console.print(words, soft_wrap=True)
             continue
@@ -81,7 +93,7 @@ def _rows(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, str]
             used.get(name) or _none_of(summary["config"].get(calibration.option_of("n"))),
             _failed(verdict),
             _verdict(verdict, bool(left)),
-            ", ".join(each["collection"] + ("" if each["verified"] else " UNVERIFIED") for each in certified),
+            "\n".join(each["collection"] + ("" if each["verified"] else " UNVERIFIED") for each in certified),
         )
     if pairs := {tuple(each["exposures"]) for each in summary["gains"]}:
         n = len(pairs)
@@ -93,7 +105,7 @@ def _none_of(wanted: int | None) -> str:
 
 
 def _used(summary: Mapping[str, Any]) -> dict[str, str]:
-    """How many exposures of each type are used, of those that were kept and are to be taken."""
+    """How many exposures of each type are used, of how many; and all others, where the reason counts all."""
     used: dict[str, str] = {}
     for name, calibration in CALIBRATIONS.items():
         taken = [each for each in summary["exposures"] if each["image_type"] == name]
@@ -103,6 +115,16 @@ def _used(summary: Mapping[str, Any]) -> dict[str, str]:
         left_out = {each["exposure"] for each in summary.get("left_out", ()) if each["calibration"] == name}
         wanted = summary["config"].get(calibration.option_of("n"))
         used[name] = f"{kept - len(left_out)}" + (f" of {wanted}" if wanted is not None else "")
+        others = {
+            "left out": len(left_out),
+            "discarded": sum(each["discarded"] and not each.get("lost") for each in taken),
+            "lost": sum(bool(each.get("lost")) for each in taken),
+            "not confirmed": sum(
+                not (each["ingested"] or each["discarded"] or each.get("lost")) for each in taken
+            ),
+        }
+        if " taken and " in summary["reason"] and any(others.values()):
+            used[name] += f" + {', '.join(f'{n} {what}' for what, n in others.items() if n)}"
     return used
 
 
@@ -129,13 +151,7 @@ def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tup
     reason = brief_reason(summary) if state != "DONE" else ""
     for said in ("stopped; ", f" See {folder}."):
         reason = reason.replace(said, "", 1)  # state and lines below say it
-    wrapped = [
-        part for line in reason.splitlines() for part in textwrap.wrap(line.strip(), max(width - 20, 20))
-    ]
-    if len(wrapped) > MOST_LINES:
-        last = wrapped[MOST_LINES - 1].partition("... (")[0]
-        wrapped[MOST_LINES - 1] = f"{last[: max(width - 24, 16)].rstrip(' .')} ..."
-    yield state, "\n".join(wrapped[:MOST_LINES]), STYLES.get(state, "")
+    yield state, _shown(for_command_line(reason), max(width - 20, 20)), STYLES.get(state, "bold")
     yield from (("What failed" if not n else "", each, "red") for n, each in enumerate(what_failed(summary)))
     for log in logs[-1:]:
         yield "Log of the job", log, ""
@@ -147,8 +163,69 @@ def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tup
     yield "Run directory", str(folder), ""
     if next_step := _next_step(summary, folder):
         yield "Next", next_step, ""
-        if logs and next_step.startswith("bin/"):  # it may be in vain
+        if logs and next_step == resume_command(folder):  # it may be in vain
             yield "", "which does the failed job again, with the same images", ""
+
+
+def _shown(reason: str, width: int) -> str:
+    """Wrap a reason; one that lists problems is shown to its end, of others the first lines."""
+    wrapped = list[str]()
+    for line in reason.splitlines():
+        indent = " " * (len(line) - len(line.lstrip()))
+        wrapped += textwrap.wrap(
+            line.strip(),
+            width,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    if "\n  - " not in reason and len(wrapped) > MOST_LINES:
+        more = " ... (all in script.log)"
+        last = wrapped[MOST_LINES - 1].partition("... (")[0]
+        wrapped[MOST_LINES - 1 :] = [f"{last[: width - len(more)].rstrip(' .')}{more}"]
+    return "\n".join(wrapped)
+
+
+def for_command_line(text: str) -> str:
+    """Add to each line of a configuration that a message advises to write the same for ``-p``.
+
+    Parameters
+    ----------
+    text
+        E.g. ``write 'n_bias: 3'``.
+
+    Returns
+    -------
+    text
+        E.g. ``write 'n_bias: 3', or -p n_bias=3``.
+    """
+
+    def both(match: re.Match[str]) -> str:
+        options = [shlex.quote(f"{name}={value}") for name, value in re.findall(_OPTION, match[0])]
+        return f"{match[0]}, or -p {' -p '.join(options)}"
+
+    return _ADVICE.sub(both, text)
+
+
+def resume_command(folder: Path) -> str:
+    """Write the command that resumes a run.
+
+    Parameters
+    ----------
+    folder
+        Its directory.
+
+    Returns
+    -------
+    command
+        For the shell, as it works in the present folder.
+    """
+    near, here = Path("bin/run_script"), _COMMANDS / "run_script"
+    if not here.exists():
+        here = Path(sys.executable).with_name(here.name)
+    is_near = near.exists() and here.exists() and near.samefile(here)
+    return shlex.join([str(near if is_near else here), "--resume", str(folder)])
 
 
 def what_failed(summary: Mapping[str, Any], most: int = MOST_LINES) -> Sequence[str]:
@@ -176,9 +253,12 @@ def _next_step(summary: Mapping[str, Any], folder: Path) -> str:
     """What can be done with a run that is not DONE."""
     if summary["state"] == "DONE":
         return ""
-    if not summary["exposures"]:  # with a journal the check before the first one found problems
-        there = (folder / JOURNAL).exists()
-        return f"correct that, and bin/run_script --resume {folder}" if there else ""
+    resume = resume_command(folder)
+    if not summary["exposures"]:
+        if summary["state"] == "STOPPED":
+            return resume if (folder / JOURNAL).exists() else "give the command again"
+        options = "; with -p write KEY=VALUE" if _LINE_TO_COPY.search(summary["reason"]) else ""
+        return f"correct that and give the command again{options}"
     steps = {each["step"] for each in summary["not_done"]}
     rejected = [
         name
@@ -187,4 +267,6 @@ def _next_step(summary: Mapping[str, Any], folder: Path) -> str:
     ]
     if rejected:
         return f"start a new run: resuming cannot change that {', '.join(rejected)} failed"
-    return f"bin/run_script --resume {folder}"
+    if PREFLIGHT in summary["reason"]:
+        return f"if the configuration is not to be changed: correct that, and {resume}"
+    return resume

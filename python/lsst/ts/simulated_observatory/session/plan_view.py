@@ -15,6 +15,7 @@ from lsst.ts.calibrations.workflow.plan import Plan, make_plan
 from lsst.ts.calibrations.workflow.workflow import make_workflow
 
 from .flat_light import light_warnings
+from .overview import for_command_line
 from .setup import SimulationSetup
 
 __all__ = ["show_plan"]
@@ -37,7 +38,7 @@ def show_plan(findings: Findings, setup: SimulationSetup, console: Console) -> i
         0, or 2 if the script would refuse the configuration.
     """
     for problem in findings.errors:
-        console.print(f"CONFIGURE_FAILED: {plain(problem)}", markup=False, soft_wrap=True)
+        console.print(f"CONFIGURE_FAILED: {for_command_line(plain(problem))}", markup=False, soft_wrap=True)
     config = findings.config
     if config is None:
         return REFUSED
@@ -57,7 +58,7 @@ def show_plan(findings: Findings, setup: SimulationSetup, console: Console) -> i
         line.add_row(label, plain(text))
         console.print(line)
     for warning in (*findings.notes, *findings.warnings, *plan.warnings):
-        console.print(f"WARNING {plain(warning)}", style="yellow", markup=False, soft_wrap=True)
+        console.print(f"WARNING {for_command_line(plain(warning))}", style="yellow", markup=False, soft_wrap=True)
     return 0
 
 

@@ -16,7 +16,7 @@ from lsst.ts.calibrations.domain.tai import iso_tai
 from lsst.ts.calibrations.domain.text import ON_SCREEN, plain
 from lsst.ts.calibrations.journal import facts
 
-from .overview import show_overview
+from .overview import for_command_line, show_overview
 
 __all__ = ["PlainProgress", "Prospect", "log_to", "make_view"]
 
@@ -156,11 +156,11 @@ class _ScreenFormatter(_ClockFormatter):
     def format(self, record: logging.LogRecord) -> str:
         short: str | None = getattr(record, ON_SCREEN, None)
         if short is None:
-            return super().format(record)
+            return for_command_line(super().format(record))
         if not short:
             return ""
         shown = logging.makeLogRecord({**record.__dict__, "msg": short, "args": ()})
-        return super().format(shown)
+        return for_command_line(super().format(shown))
 
 
 class _LogFile(logging.FileHandler):

@@ -164,7 +164,7 @@ class ScriptSession:
                 now=loop.tai,
             )
         )
-        async with self.setup.observatory():
+        async with self.setup.observatory() as observatory:
             try:
                 running = asyncio.ensure_future(self._start(remote))
                 if self._interrupted and self._stop is None:
@@ -179,6 +179,8 @@ class ScriptSession:
             finally:
                 ignore_signals(loop)
                 self.view.end()
+        for fault in observatory.faults.unstruck:
+            self.view.say(f"WARNING The fault {fault} did not strike: nothing of the kind happened in this run.")
 
     @staticmethod
     async def _start(remote: salobj.Remote) -> None:

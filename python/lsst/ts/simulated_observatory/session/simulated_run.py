@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from dataclasses import replace
 from datetime import date, datetime
@@ -112,6 +113,7 @@ def plan_run(script_class: type[BaseMakeCalibrations], text: str, request: RunRe
     """
     findings = _examine(script_class, text, request)
     setup, _ = _setup(script_class.instrument, findings, request)
+    check_setup(setup, _name_of_repository(request))
     return show_plan(findings, setup, Console())
 
 
@@ -154,7 +156,7 @@ def _refuse_resumption(findings: Findings) -> None:
     except ResumptionError as error:
         raise click.UsageError(f"{error} On the command line the option is --resume DIR.") from None
     if folder is not None:
-        raise click.UsageError(f"to resume a run on the command line say --resume {folder}")
+        raise click.UsageError(f"to resume a run on the command line say --resume {shlex.quote(str(folder))}")
 
 
 def check_setup(setup: SimulationSetup, repository: str) -> SimulatedObservatory:

@@ -99,6 +99,7 @@ class TerminalProgress(PlainProgress):
         self._verdicts: dict[str, Text] = {}
         self._jobs: dict[str, _Job] = {}
         self._exposing: facts.ExposureBegun | None = None
+        self._still = 0.0, 0.0  # clock of the observatory when it moved last, and that of this machine then
 
     def handler(self) -> logging.Handler:
         """Handler that prints log lines above the live block."""
@@ -194,6 +195,11 @@ class TerminalProgress(PlainProgress):
         """What is exposed, and the time left on the clock of the observatory."""
         assert self._prospect is not None
         clock = iso_tai(now)[11:19]
+        if now != self._still[0]:
+            self._still = now, time.monotonic()
+        if self._exposing is None and any(job.ended is None for job in self._jobs.values()):
+            seconds = time.monotonic() - self._still[1]
+            return f"{clock} Waiting for a job for {seconds:.0f} s, during which this clock stands still"
         if self._exposing is None:
             doing = "No exposure under way"
         else:
