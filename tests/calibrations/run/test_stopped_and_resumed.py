@@ -75,6 +75,9 @@ def test_a_run_that_was_stopped_goes_on(observed: Any, how: str, paused: bool) -
     case.resume()
     check(case)
     assert len(case.summary["exposures"]) == 8
+    others = [line for line in case.log if "Taking the other" in line]
+    assert others or not paused
+    assert not any("discarded first" in line for line in others), "the one to be discarded was there"
 
 
 @pytest.mark.parametrize("how", ENDS)

@@ -372,3 +372,12 @@ def test_a_plan_tells_what_a_run_would_take_and_touches_nothing(run_script: Any)
 
 def test_the_plan_of_a_configuration_that_would_be_refused_says_why(run_script: Any) -> None:
     refused(run_script("--plan", "-p", "n_biases=3"), "CONFIGURE_FAILED: there is no option 'n_biases'")
+    refused(run_script("--plan", "-p", "exp_time_flat=[5, 40]"), "or -p 'exp_times_flat=[5, 40]'")
+
+
+def test_a_plan_is_refused_where_the_run_would_be(run_script: Any, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "something").touch()
+    for path, words in (("a.b", "cannot hold a dot"), ("kept", "kept")):
+        for plan in ([], ["--plan"]):
+            refused(run_script("--out", "out", "--repo", path, *plan), words)

@@ -119,7 +119,10 @@ def test_of_many_failures_that_changed_the_greatest_are_shown(tmp_path: Path) ->
     often = {f"C{n:02d}": 1 + (n == 29) for n in range(30)}
     failed = [noise(n, name, 13.0, passed=False) for name, times in often.items() for n in range(times)]
     passed = [each | {"passed": True} for each in failed]
-    before, after = written(tmp_path / "before", summary(passed)), written(tmp_path / "after", summary(failed))
+    before, after = (
+        written(tmp_path / "before", summary(passed)),
+        written(tmp_path / "after", summary(failed)),
+    )
     result = CliRunner().invoke(main, [str(after), "--compare", str(before)])
     assert [line for line in result.output.splitlines() if "failures before" in line] == [
         "BIAS NOISE of RXX_S00 C29: 0 failures before, 2 after",
@@ -146,9 +149,11 @@ def test_only_a_run_is_offered_to_be_resumed(tmp_path: Path) -> None:
 
 def test_the_page_of_a_run_that_was_killed_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = list[str]()
-    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or True)
+    monkeypatch.setattr("webbrowser.open", opened.append)  # answers None: it could not be started
     (tmp_path / "report.html").touch()
-    assert CliRunner().invoke(main, [str(tmp_path), "--open"]).exit_code == 0
+    result = CliRunner().invoke(main, [str(tmp_path), "--open"])
+    assert result.exit_code == 0
+    assert f"the page is {tmp_path / 'report.html'}" in result.output
     assert opened == [(tmp_path / "report.html").as_uri()]
 
 

@@ -22,6 +22,12 @@ def test_a_fault_strikes_only_where_its_conditions_hold() -> None:
     assert faults.struck == {"ocps-exit": 1}
 
 
+def test_a_fault_that_has_not_struck_is_named_as_it_was_asked_for() -> None:
+    faults = Faults(["oods-status:image=99", "oods-status:image=2", "light-leak"])
+    faults.strike("oods-status", image=2)
+    assert faults.unstruck == ["oods-status:image=99"]
+
+
 def test_a_fault_without_conditions_strikes_always() -> None:
     faults = Faults(["oods-lost"])
     assert all(faults.strike("oods-lost", image=image, detector="RXX_S00") for image in (1, 2))

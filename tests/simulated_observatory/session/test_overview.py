@@ -62,6 +62,14 @@ def test_a_good_run(tmp_path: Path) -> None:
     assert lines[2:] == ["BIAS 5 of 5 0 of 240 passed", "DONE", f"Run directory {tmp_path}"]
 
 
+@pytest.mark.parametrize(
+    "done", ["", "BIAS passed verification (0 of 9 tests failed); bias certified in a/b; "]
+)
+def test_a_warning_is_told_again_at_the_end(tmp_path: Path, done: str) -> None:
+    warning = "flats of 40 s saturate: with the nominal light the first amplifier is full after 37.0 s"
+    assert f"DONE {warning}" in shown(GOOD | {"reason": done + warning}, tmp_path, 200)
+
+
 def test_exposures_that_were_lost_and_taken_again_count_once(tmp_path: Path) -> None:
     lost = exposure("BIAS") | {"lost": True}
     assert shown(GOOD | {"exposures": [lost, lost, *GOOD["exposures"]]}, tmp_path)[2].startswith(
@@ -146,7 +154,9 @@ def problems(*found: str) -> dict[str, Any]:
 @pytest.mark.parametrize("width", [60, 80, 140])
 def test_a_refusal_shows_every_problem(tmp_path: Path, width: int) -> None:
     names = [f"Component{n}" for n in range(9)]
-    lines = shown(problems(*(f"{name} is STANDBY, not ENABLED: enable it" for name in names)), tmp_path, width)
+    lines = shown(
+        problems(*(f"{name} is STANDBY, not ENABLED: enable it" for name in names)), tmp_path, width
+    )
     text = " ".join(lines)
     assert all(f"- {name} is STANDBY, not ENABLED: enable it." in text for name in names)
     assert "..." not in text
@@ -154,14 +164,14 @@ def test_a_refusal_shows_every_problem(tmp_path: Path, width: int) -> None:
 
 def test_a_refused_configuration_is_not_to_be_resumed_with_the_same_one(tmp_path: Path) -> None:
     (tmp_path / "journal.jsonl").touch()
-    taken = "the collection is taken. For this range:\n        calib_collection: LATISS/calib/daily/a.2"
-    lines = shown(problems(taken), tmp_path)
-    assert "calib_collection: LATISS/calib/daily/a.2." in lines
+    taken = "it is taken. For this range:\n        calib_collection: LATISS/calib/daily/a.2\n    Or another"
+    lines = shown(problems(taken), tmp_path, 100)
+    assert "calib_collection: LATISS/calib/daily/a.2" in lines
     assert lines[-1] == "Next correct that and give the command again; with -p write KEY=VALUE"
     resumed = problems(taken) | {"exposures": GOOD["exposures"]}
-    assert shown(resumed, tmp_path, 200)[-1] == (
-        f"Next if the configuration is not to be changed: correct that, and bin/run_script --resume {tmp_path}"
-    )
+    *_, next_step = shown(resumed, tmp_path, 200)
+    assert next_step.startswith("Next if the configuration is not to be changed: correct that, and ")
+    assert next_step.endswith(f"bin/run_script --resume {tmp_path}")
 
 
 def test_what_a_shell_would_read_otherwise_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,6 +136,20 @@ def test_the_time_left_is_never_below_nothing() -> None:
     assert picture(view, screen)[0] == "18:04:10 No exposure under way; nearly done"
 
 
+def test_while_the_clock_stands_still_for_a_job_the_seconds_of_this_machine_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80)
+    view, here = TerminalProgress(screen), 100.0
+    monkeypatch.setattr("lsst.ts.simulated_observatory.session.terminal.time.monotonic", lambda: here)
+    view.begin(prospect(250))
+    view.end()
+    view.take(submitted("a", "DARK"))
+    assert "Waiting for a job for 0 s, during which this clock stands still" in picture(view, screen)[0]
+    here = 145.0
+    assert "Waiting for a job for 45 s" in picture(view, screen)[0]
+
+
 def test_a_log_line_wraps_beside_its_time_and_may_be_shorter_than_in_the_file(tmp_path: Path) -> None:
     output = io.StringIO()
     screen = Console(file=output, force_terminal=True, width=40, no_color=True)

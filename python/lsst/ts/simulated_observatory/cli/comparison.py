@@ -85,8 +85,8 @@ def failure_changes(before: _Summary, after: _Summary) -> Iterator[str]:
             quantity, place = key
             places.setdefault((quantity, earlier[key], later[key]), []).append(place)
     for (quantity, n_before, n_after), alike in places.items():
-        where = some_of(alike, MOST_PLACES)
-        yield f"{quantity} of {where}: {n_before} failures before, {n_after} after{' each' * (len(alike) > 1)}"
+        where, each = some_of(alike, MOST_PLACES), " each" if len(alike) > 1 else ""
+        yield f"{quantity} of {where}: {n_before} failures before, {n_after} after{each}"
 
 
 def _values(summary: _Summary) -> dict[_Key, list[float]]:

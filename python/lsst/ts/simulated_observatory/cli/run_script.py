@@ -114,6 +114,7 @@ def main(
       auxtel/make_latiss_calibrations.py
       maintel/make_comcam_calibrations.py
       maintel/make_lsstcam_calibrations.py
+      maintel/make_latiss_calibrations.py (the same as in auxtel)
     \f
 
     Parameters

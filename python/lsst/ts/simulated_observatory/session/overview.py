@@ -21,6 +21,7 @@ from lsst.ts.calibrations.domain.text import first_lines, plain
 from lsst.ts.calibrations.journal.journal import JOURNAL
 from lsst.ts.calibrations.journal.summary import brief_reason, failed_logs, is_used
 from lsst.ts.calibrations.report.failures import failure_lines
+from lsst.ts.calibrations.report.verification import NEGATIVE
 from lsst.ts.calibrations.run.page_process import PAGE, PAGE_LOG
 
 __all__ = ["for_command_line", "resume_command", "show_overview"]
@@ -33,6 +34,7 @@ MOST_LINES = 3
 
 _OPTION = r"'(\w+): ([^'\n]*)'"  # a line of a configuration, as messages name it
 _ADVICE = re.compile(rf"(?<=[Ww]rite ){_OPTION}(?:(?:,| and) {_OPTION})*")
+_VERDICTS = re.compile(r".*( passed verification \(.*?\)| certified (UNVERIFIED )?in [^;]+)", re.DOTALL)
 _LINE_TO_COPY = re.compile(r"^ {8}\w+: ", re.MULTILINE)
 _COMMANDS = Path(__file__).parents[5] / "bin"  # of the checkout; a package that is installed has none
 
@@ -148,7 +150,9 @@ def _lines(summary: Mapping[str, Any], folder: Path, width: int) -> Iterator[tup
     """Label, text and style of what stands below the table."""
     state = summary["state"]
     logs = failed_logs(summary)
-    reason = brief_reason(summary) if state != "DONE" else ""
+    reason = brief_reason(summary)
+    if state == "DONE":  # the table has the verdicts, but no warning
+        reason = "" if NEGATIVE in reason else _VERDICTS.sub("", reason).removeprefix("; ")
     for said in ("stopped; ", f" See {folder}."):
         reason = reason.replace(said, "", 1)  # state and lines below say it
     yield state, _shown(for_command_line(reason), max(width - 20, 20)), STYLES.get(state, "bold")

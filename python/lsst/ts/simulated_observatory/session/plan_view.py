@@ -58,7 +58,9 @@ def show_plan(findings: Findings, setup: SimulationSetup, console: Console) -> i
         line.add_row(label, plain(text))
         console.print(line)
     for warning in (*findings.notes, *findings.warnings, *plan.warnings):
-        console.print(f"WARNING {for_command_line(plain(warning))}", style="yellow", markup=False, soft_wrap=True)
+        console.print(
+            f"WARNING {for_command_line(plain(warning))}", style="yellow", markup=False, soft_wrap=True
+        )
     return 0
 
 

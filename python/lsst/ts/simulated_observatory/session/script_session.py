@@ -180,7 +180,9 @@ class ScriptSession:
                 ignore_signals(loop)
                 self.view.end()
         for fault in observatory.faults.unstruck:
-            self.view.say(f"WARNING The fault {fault} did not strike: nothing of the kind happened in this run.")
+            self.view.say(
+                f"WARNING The fault {fault} did not strike: nothing of the kind happened in this run."
+            )
 
     @staticmethod
     async def _start(remote: salobj.Remote) -> None:
