@@ -37,9 +37,10 @@ MOST_PROBLEMS = 40
 """Problems that are named one by one."""
 
 _LONGEST = 4000  # characters of one problem or remark; the longest are proposed lists of exposure times
-_SURE_TO_FAIL, FEW_IMAGES = 10, 14
-"""Below so many images a calibration made from them fails, or may fail, NOISE against these same images:
-their residual noise is sqrt(1 - 1/N) of the nominal one, and the test allows 5 % (DMTN-101, 4.3)."""
+_NOT_MEASURED, _SURE_TO_FAIL, FEW_IMAGES = 3, 10, 14
+"""Below so many images a flat made from them has no NOISE against these same images, and a bias or dark fails,
+or may fail, it: their residual noise is sqrt(1 - 1/N) of the nominal one, and the test allows 5 % (DMTN-101,
+4.3)."""
 
 RECOMMENDED_IMAGES = 20
 """Images that a calibration should be made from (DMTN-222)."""
@@ -336,7 +337,8 @@ def _present_day() -> int:
 def _few_images(kind: ImageType, n: int) -> str:
     if kind is ImageType.FLAT:
         # their noise has an upper limit only, and what it is compared with has no part of it
-        outcome = "a flat made of so few takes up their noise, so that NOISE says little"
+        noise = "cannot be measured" if n < _NOT_MEASURED else "says little"
+        outcome = f"a flat made of so few takes up their noise, so that NOISE {noise}"
     else:
         outcome = f"NOISE {'will' if n < _SURE_TO_FAIL else 'may'} fail"
     images = "image is" if n == 1 else "images are"

@@ -36,14 +36,15 @@ def gaps_in(statistics: Any, amplifiers: Set[str]) -> Iterator[str]:
     yield from _uneven(by_amplifier, "value")
     yield from _uneven(inner_mapping(inner_mapping(statistics, "VERIFY"), "AMP"), "result", amplifiers)
     # Of an amplifier that is a defect as a whole nothing is left to be measured.
-    masked = inner_mapping(statistics, "METADATA").get("MASKED_AMPLIFIERS", ())
+    metadata = inner_mapping(statistics, "METADATA")
+    masked, reasons = metadata.get("MASKED_AMPLIFIERS", ()), inner_mapping(metadata, "NOT_TESTED")
     for name in sorted(amplifiers & set(by_amplifier)):
         values = by_amplifier[name]
         if name not in masked:
-            yield from (f"{name} {where} is not finite" for where in _not_finite(values))
+            yield from (f"{name} {gap}" for gap in _told(values, reasons, name))
         if not isinstance(values, Mapping) or not values:
             yield f"no values for {name}"
-    yield from (f"{where} is not finite" for where in _not_finite(inner_mapping(statistics, "DET")))
+    yield from _told(inner_mapping(statistics, "DET"), reasons)
 
 
 def _uneven(by_amplifier: Mapping[str, Any], what: str, amplifiers: Set[str] = frozenset()) -> Iterator[str]:
@@ -57,6 +58,13 @@ def _uneven(by_amplifier: Mapping[str, Any], what: str, amplifiers: Set[str] = f
     for amplifier in sorted({*names, *(amplifiers if names else ())}):
         lacking = everything - names.get(amplifier, set()) - UNCOUNTED_TESTS
         yield from (f"no {what} {name} for {amplifier}" for name in sorted(lacking))
+
+
+def _told(values: Any, reasons: Mapping[str, Any], amplifier: str = "") -> Iterator[str]:
+    """What is not finite, and why, if the pipelines have said it of the amplifier or of the value."""
+    for where in _not_finite(values):
+        why = reasons.get(amplifier) or reasons.get(where)
+        yield f"{where} is not finite" + (f": {why}" if why else "")
 
 
 def _not_finite(values: Any, where: Sequence[str] = ()) -> Iterator[str]:

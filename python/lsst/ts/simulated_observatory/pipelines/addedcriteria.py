@@ -16,13 +16,28 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .images import DetectorImage, Key, MaskPlane, amplifier_value, dark_time
 from .membermeasurement import level_error
 from .members import N_SIGMA
 from .statistics import clipped_statistics
 
-__all__ = ["added_tests", "merged", "predicted_variance"]
+__all__ = [
+    "LEAST_INPUTS",
+    "LEAST_USABLE",
+    "added_tests",
+    "is_compared_with_itself",
+    "merged",
+    "predicted_variance",
+    "usable_pixels",
+]
+
+LEAST_USABLE = 0.5
+"""Part of the pixels of an amplifier that must be usable: fewer do not show what the amplifier is like."""
+
+LEAST_INPUTS = 3
+"""Flats of which a combined flat must be made for these flats to be compared with it."""
 
 MOST_DARK_CURRENT = 0.1
 """Dark current of an amplifier, electron/s: five times the nominal one."""
@@ -36,7 +51,46 @@ LOWEST_A00 = -4.56e-6
 LEVEL_TOLERANCE = 0.1
 """Level that does no harm, in units of the noise of a pixel."""
 
+_UNUSABLE = np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)
+
 _Tests = dict[str, dict[str, bool]]
+
+
+def usable_pixels(pixels: NDArray[np.float32], flags: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Pixels that are neither bad nor without data.
+
+    Parameters
+    ----------
+    pixels, flags
+        Of an amplifier or a part of it, any shape.
+
+    Returns
+    -------
+    usable
+        Shape (n,); empty where they are less than `LEAST_USABLE` of all, so that nothing can be measured.
+    """
+    usable = pixels[(flags & _UNUSABLE) == 0]
+    return usable if usable.size >= LEAST_USABLE * pixels.size else usable[:0]
+
+
+def is_compared_with_itself(flat: DetectorImage) -> bool:
+    """Whether a flat was divided by a combination of fewer than `LEAST_INPUTS` flats, one of them itself.
+
+    One flat is without noise then, and two differ from their mean by the same amounts: nothing shows whether
+    they are good.
+
+    Parameters
+    ----------
+    flat
+        Its metadata say what it was divided by.
+
+    Returns
+    -------
+    is_compared_with_itself
+        False for a flat that is none of those that were combined.
+    """
+    inputs = flat.metadata.get(Key.FLAT_INPUTS)
+    return inputs is not None and inputs < LEAST_INPUTS
 
 
 def added_tests(image: DetectorImage, kind: str) -> tuple[_Tests, dict[str, dict[str, Any]]]:
@@ -57,18 +111,18 @@ def added_tests(image: DetectorImage, kind: str) -> tuple[_Tests, dict[str, dict
     metadata: dict[str, dict[str, Any]] = {"ADDED": {}, "REFERENCES": {}, "LIMITS": {}}
     for name, amplifier in image.amplifiers.items():
         made: dict[str, tuple[float, float | None, float | None, float | None]]
-        good = (image.flags(name) & np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)) == 0
-        found = clipped_statistics(image.pixels(name)[good])
+        found = clipped_statistics(usable_pixels(image.pixels(name), image.flags(name)))
         if kind == "FLAT":
             noise = amplifier_value(image.metadata, Key.IMAGE_NOISE, name)
             predicted = predicted_variance(
                 found.mean, 0.0 if math.isnan(noise) else noise, inputs=image.metadata.get(Key.FLAT_INPUTS)
             )
-            expected = math.sqrt(predicted) if predicted >= 0.0 else math.nan
+            known = predicted >= 0.0 and not is_compared_with_itself(image)
+            expected = math.sqrt(predicted) if known else math.nan
             made = {"NOISE_FLOOR": (found.sigma, expected, math.sqrt(LEAST_OF_PREDICTED) * expected, None)}
         else:
             error = float(level_error(found.sigma, found.count, amplifier.height, amplifier.width))
-            most = max(N_SIGMA * error, LEVEL_TOLERANCE * found.sigma)
+            most = max(N_SIGMA * error, LEVEL_TOLERANCE * found.sigma) if found.sigma > 0.0 else math.nan
             made = {"LEVEL": (found.mean, 0.0, -most, most)}
         if kind == "DARK":
             time = dark_time(image.metadata)

@@ -11,11 +11,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from ..cameras.models import DetectorModel
-from .addedcriteria import added_tests, merged
+from .addedcriteria import (
+    LEAST_INPUTS,
+    LEAST_USABLE,
+    added_tests,
+    is_compared_with_itself,
+    merged,
+    usable_pixels,
+)
 from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
 from .images import DetectorImage, Key, MaskPlane, amplifier_value
 from .members import MOST_SATURATED
@@ -91,6 +97,7 @@ def verified_image(image: DetectorImage, kind: str, finder: CosmicRayFinder) -> 
         for name in filter(lambda name: _is_saturated(image, name), results):
             results[name] |= {"SATURATED": False, "SUCCESS": False}
         added, values = added_tests(image, kind)
+        values["NOT_TESTED"] = _not_tested(image)
         return detector_result(
             amplifiers, merged(results, added), of_detector, detector=detector, metadata=values
         )
@@ -100,6 +107,7 @@ def verified_image(image: DetectorImage, kind: str, finder: CosmicRayFinder) -> 
     tests = merged(verify_dark_image(amplifiers, image.metadata), added)
     references = dark_references(amplifiers, image.metadata)
     metadata = {"READ_NOISE_ADU": noise, **values, "REFERENCES": merged(references, values["REFERENCES"])}
+    metadata["NOT_TESTED"] = _not_tested(image)
     return detector_result(amplifiers, tests, metadata=metadata)
 
 
@@ -137,31 +145,47 @@ def detector_result(
     }
 
 
+def _not_tested(image: DetectorImage) -> dict[str, str]:
+    """Why an amplifier, or a test, has no value."""
+    reasons = {}
+    for name in image.amplifiers:
+        flags = image.flags(name)
+        if usable_pixels(image.pixels(name), flags).size == 0:
+            number = np.count_nonzero((flags & _UNUSABLE) == 0)
+            reasons[name] = f"{number} of {flags.size} pixels are usable, at least {LEAST_USABLE:.0%} must be"
+    if is_compared_with_itself(image):
+        inputs = image.metadata[Key.FLAT_INPUTS]
+        why = f"the combined flat is of {inputs} flats, this one among them, and must be of {LEAST_INPUTS}"
+        reasons |= dict.fromkeys(("NOISE", "SCATTER"), why)
+    return reasons
+
+
 def _measure_dark_image(
     image: DetectorImage, finder: CosmicRayFinder, *, corner: bool
 ) -> AmplifierStatistics:
-    """MEAN (not clipped), NOISE (clipped sigma), CR_NOISE (sigma without cosmic rays, not clipped).
+    """MEAN (not clipped), NOISE (clipped sigma), CR_NOISE (sigma without cosmic rays, not clipped), NPIXELS.
 
+    NPIXELS is the number of the usable pixels; the others are NaN where these are too few.
     FORCE_FAILURE instead of CR_NOISE everywhere if cosmic rays cannot be found. AMP_CORNER, the mean at the
     readout corner, is recorded if that is asked for; no test looks at it.
     """
     statistics: AmplifierStatistics = {}
     too_many = False
     for name, amplifier in image.amplifiers.items():
-        pixels, good = _pixels(image, name)
-        usable = pixels[good]
+        pixels, flags = image.pixels(name), image.flags(name)
+        usable = usable_pixels(pixels, flags)
         clipped, (mean, sigma) = clipped_statistics(usable), mean_and_sigma(usable)
         values = {"MEAN": mean, "NOISE": clipped.sigma}
         try:
-            struck = finder.find(pixels, clipped.mean, clipped.sigma, (image.flags(name) & _NO_RAY) != 0)
+            struck = finder.find(pixels, clipped.mean, clipped.sigma, (flags & _NO_RAY) != 0)
+            good = (flags & _UNUSABLE) == 0
             values["CR_NOISE"] = mean_and_sigma(pixels[good & ~struck])[1] if struck.any() else sigma
         except TooManyCosmicRaysError:
             too_many = True
         if corner:
             box = amplifier.corner(CORNER)
-            of_corner = (image.mask[box] & _UNUSABLE) == 0
-            values["AMP_CORNER"] = mean_and_sigma(image.image[box][of_corner])[0]
-        statistics[name] = values
+            values["AMP_CORNER"] = mean_and_sigma(usable_pixels(image.image[box], image.mask[box]))[0]
+        statistics[name] = values | {"NPIXELS": int(np.count_nonzero((flags & _UNUSABLE) == 0))}
     if too_many:
         for values in statistics.values():
             values.pop("CR_NOISE", None)
@@ -233,21 +257,25 @@ def dark_references(amplifiers: Iterable[str], metadata: Mapping[str, Any]) -> d
 
 
 def _measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, float]]:
-    """MEAN (not clipped) and NOISE (clipped sigma), electron; of the detector MEAN and SCATTER.
+    """MEAN (not clipped), NOISE (clipped sigma), electron, and NPIXELS; of the detector MEAN and SCATTER.
 
     These are mean and standard deviation (with n - 1, as in cp_verify) of the means of the
-    amplifiers that have one; AMPLIFIERS is their number.
+    amplifiers that have one; AMPLIFIERS is their number. NOISE and SCATTER of a flat that is compared with
+    itself are NaN.
     """
     statistics: AmplifierStatistics = {}
+    itself = is_compared_with_itself(image)
     for name in image.amplifiers:
-        pixels, good = _pixels(image, name)
+        flags = image.flags(name)
+        usable = usable_pixels(image.pixels(name), flags)
         statistics[name] = {
-            "MEAN": mean_and_sigma(pixels[good])[0],
-            "NOISE": clipped_statistics(pixels[good]).sigma,
+            "MEAN": mean_and_sigma(usable)[0],
+            "NOISE": math.nan if itself else clipped_statistics(usable).sigma,
+            "NPIXELS": int(np.count_nonzero((flags & _UNUSABLE) == 0)),
         }
     means = [values["MEAN"] for values in statistics.values() if math.isfinite(values["MEAN"])]
     mean = float(np.mean(means)) if means else math.nan
-    scatter = float(np.std(means, ddof=1)) if len(means) > 1 else math.nan
+    scatter = float(np.std(means, ddof=1)) if len(means) > 1 and not itself else math.nan
     return statistics, {"MEAN": mean, "SCATTER": scatter, "AMPLIFIERS": len(means)}
 
 
@@ -370,11 +398,6 @@ def _noise_scatter(curve: PhotonTransferCurve, name: str) -> float:
     noise = np.asarray(curve.overscanNoise.get(name, ()), dtype=np.float64)
     used = np.asarray(curve.usedPoints.get(name, ()), dtype=bool)
     return float(np.std(noise[used])) if used.any() else math.nan
-
-
-def _pixels(image: DetectorImage, amplifier: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Pixels of an amplifier, and which of them count."""
-    return image.pixels(amplifier), (image.flags(amplifier) & _UNUSABLE) == 0
 
 
 def _deviation(value: float, nominal: float) -> float:

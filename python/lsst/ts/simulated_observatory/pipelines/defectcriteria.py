@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .criteria import AmplifierResults, AmplifierStatistics, detector_result
-from .defectmembers import DEAD_FRACTION, LIGHT, MINIMUM_USABLE
+from .defectmembers import DEAD_FRACTION, MINIMUM_USABLE
 from .defectsearch import DefectLimits, expected_level, largest_noise, level_and_noise
 from .images import DetectorImage, MaskPlane
 from .statistics import clipped_statistics
@@ -45,6 +45,10 @@ found in other images."""
 SIGMAS = 6.0
 """See `MARGIN`."""
 
+WIDEST = 6.0
+"""Pixels that are left must show where they are beyond so many times the limit of a defect; cold ones where they
+have no response at all. With more noise than that an image shows nothing."""
+
 COUNTS = ("COLD_LEFT", "BRIGHT_LEFT", "HOT_LEFT")
 """Numbers of pixels that are left; those are not there for which there is no image."""
 
@@ -67,8 +71,8 @@ def verified_defects(
     Returns
     -------
     statistics
-        See `detector_result`. METADATA names the amplifiers that are masked as a whole, and the tests that
-        could not be made.
+        See `detector_result`. METADATA names the amplifiers that are masked as a whole, the tests that could
+        not be made, and why, and the values beyond which pixels count as left (LEFT_BEYOND).
 
     Raises
     ------
@@ -80,18 +84,22 @@ def verified_defects(
             raise RuntimeError(f"a combination has {each.image.shape} pixels, the flat {image.image.shape}")
     bad = (image.mask & np.uint16(MaskPlane.BAD)) != 0
     amplifiers = _compared(image)
-    missing = {}
+    missing, beyond = {}, {}
     for count, shown in zip(COUNTS, (image, flat, dark), strict=True):
         if shown is None:
             missing[count] = f"there is no combined {'flat' if count == 'BRIGHT_LEFT' else 'dark'}"
         else:
-            for amplifier, number in _left(shown, ~bad, count).items():
+            left, beyond[count] = _left(shown, ~bad, count)
+            for amplifier, number in left.items():
                 amplifiers[amplifier][count] = number
+            if unknown := [amplifier for amplifier, number in left.items() if math.isnan(number)]:
+                missing[count] = f"too much noise, or too few pixels, in {', '.join(unknown)}"
     detector = _masked(image, bad, amplifiers)
     whole = [name for name, values in amplifiers.items() if values["FRAC"] == 1.0]
     tests, detector_tests = verify_defects(amplifiers, detector)
     limits = defect_limits(amplifiers, detector)
     metadata = {"MASKED_AMPLIFIERS": whole, "NOT_TESTED": missing, "LIMITS": limits}
+    metadata["LEFT_BEYOND"] = beyond
     return detector_result(amplifiers, tests, detector_tests, detector=detector, metadata=metadata)
 
 
@@ -222,28 +230,36 @@ def _masked(
     return detector
 
 
-def _left(image: DetectorImage, unmasked: NDArray[np.bool_], count: str) -> dict[str, float]:
-    """Pixels of each amplifier that should be among the defects; NaN where the image cannot show them."""
+def _left(
+    image: DetectorImage, unmasked: NDArray[np.bool_], count: str
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Pixels of each amplifier that should be among the defects; NaN where the image cannot show them.
+
+    With the value beyond which they are.
+    """
     blind = np.uint16(MaskPlane.SAT | MaskPlane.NO_DATA if count == "COLD_LEFT" else 0)
     seen = ((image.mask & blind) == 0) & np.isfinite(image.image)
     pixels = {name: image.pixels(name)[seen[each.box]] for name, each in image.amplifiers.items()}
-    expected = expected_level(pixels)
+    cold, hot = count == "COLD_LEFT", count == "HOT_LEFT"
+    kind = "dark" if hot else "flat"
+    expected = expected_level(pixels, kind)
     left: dict[str, float] = {}
+    beyond: dict[str, float] = {}
     for name, amplifier in image.amplifiers.items():
         level, noise = level_and_noise(pixels[name], expected, largest_noise(image, name, expected))
-        hot = count == "HOT_LEFT"
         if not abs(level - expected) <= (DefectLimits.hot_rate if hot else DEAD_FRACTION * expected):
             level = expected  # all of a broken amplifier is left
-        lowest, highest = DefectLimits().interval("dark" if hot else "flat", level, 0.0)
-        below, above = level - MARGIN * (level - lowest), level + MARGIN * (highest - level)
+        lowest, highest = DefectLimits().interval(kind, level, 0.0)
+        limit = level - lowest if cold else highest - level
+        off = MARGIN * limit + SIGMAS * noise
+        beyond[name] = level - off if cold else level + off
         here, good = image.pixels(name), unmasked[amplifier.box]
-        if count == "COLD_LEFT":
-            bad = good & seen[amplifier.box] & ~(here >= below - SIGMAS * noise)
-        else:
-            bad = good & ~(here <= above + SIGMAS * noise)
-        known = pixels[name].size >= MINIMUM_USABLE * here.size and (hot or level > LIGHT * noise)
+        within = here >= beyond[name] if cold else here <= beyond[name]
+        bad = good & ~within & (seen[amplifier.box] | (not cold))
+        known = noise > 0.0 and off < (level if cold else WIDEST * limit)
+        known &= pixels[name].size >= MINIMUM_USABLE * here.size
         left[name] = int(np.count_nonzero(bad)) if known or not good.any() else math.nan
-    return left
+    return left, beyond
 
 
 def _statistics(pixels: NDArray[np.float32]) -> dict[str, float]:

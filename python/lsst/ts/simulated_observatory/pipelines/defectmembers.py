@@ -20,6 +20,7 @@ __all__ = [
     "COLD_FRACTION",
     "DEAD_FRACTION",
     "HOT_RATE",
+    "OFFSET",
     "flat_levels",
     "measure_levels",
     "unusable_darks",

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .defectmembers import COLD_FRACTION, DEAD_FRACTION, HOT_RATE, usual_shape
+from .defectmembers import COLD_FRACTION, DEAD_FRACTION, HOT_RATE, OFFSET, usual_shape
 from .images import DetectorImage, MaskPlane
 from .statistics import finite_median
 
@@ -111,7 +111,7 @@ def find_defects(
         name: np.where((combined.flags(name) & _UNUSABLE) == 0, combined.pixels(name), np.float32(math.nan))
         for name in combined.amplifiers
     }
-    expected = expected_level(pixels)
+    expected = expected_level(pixels, kind)
     found = {
         name: level_and_noise(each, expected, largest_noise(combined, name, expected))
         for name, each in pixels.items()
@@ -141,13 +141,16 @@ def find_defects(
     return mask, {"amplifiers": amplifiers, "limits": known}
 
 
-def expected_level(pixels: Mapping[str, NDArray[np.float32]]) -> float:
+def expected_level(pixels: Mapping[str, NDArray[np.float32]], kind: str) -> float:
     """Level of a detector: median of the medians of its amplifiers, so that broken ones do not matter.
+
+    In darks it is 0 if it is further off than a hot pixel: most amplifiers are broken then, and the bias is
+    subtracted.
 
     Parameters
     ----------
-    pixels
-        By amplifier, any shape; those that are not finite are left out.
+    pixels, kind
+        By amplifier, any shape; those that are not finite are left out. ``dark`` (electron/s) or ``flat``.
 
     Returns
     -------
@@ -155,13 +158,17 @@ def expected_level(pixels: Mapping[str, NDArray[np.float32]]) -> float:
         NaN if there are none.
     """
     finite = [each[np.isfinite(each)] for each in pixels.values()]
-    return float(finite_median(np.array([np.median(each) if each.size else math.nan for each in finite])))
+    level = float(finite_median(np.array([np.median(each) if each.size else math.nan for each in finite])))
+    return 0.0 if kind == "dark" and abs(level) > HOT_RATE else level
 
 
 def broken_in_darks(
     levels: _Reals, combined: Mapping[str, float], hot_rate: float = HOT_RATE
 ) -> dict[str, str]:
     """Find amplifiers that are defects as a whole in darks: glowing, constant, or without usable pixels.
+
+    The bias is subtracted, so that a level is one by itself: most amplifiers may glow. The level in electrons
+    is uncertain by `OFFSET`, which is much in a short dark.
 
     Parameters
     ----------
@@ -177,11 +184,11 @@ def broken_in_darks(
     reasons
         Why, by name.
     """
-    usual = float(finite_median(np.array(list(combined.values()))))
+    electrons = finite_median(levels[0])
     glowing = {
-        name: f"glowing: {rate - usual:+.3g} electron/s"
-        for name, rate in combined.items()
-        if abs(rate - usual) > hot_rate
+        name: f"{'glowing' if rate > 0.0 else 'below its bias'}: {rate:+.3g} electron/s"
+        for (name, rate), level in zip(combined.items(), electrons, strict=True)
+        if abs(rate) > hot_rate and abs(level) > OFFSET
     }
     return glowing | _constant(levels, combined)
 
@@ -189,7 +196,8 @@ def broken_in_darks(
 def broken_in_flats(levels: _Reals, combined: Mapping[str, float]) -> dict[str, str]:
     """Find amplifiers that are defects as a whole in flats.
 
-    They are dead or far too bright, constant, without usable pixels, or do not follow the light.
+    They are dead or far too bright, constant, without usable pixels, or do not follow the light. A single one
+    can be too bright; if several are it is the others that lack light.
 
     Parameters
     ----------
@@ -203,7 +211,10 @@ def broken_in_flats(levels: _Reals, combined: Mapping[str, float]) -> dict[str, 
     reasons
         Why, by name.
     """
-    usual = float(finite_median(np.array(list(combined.values()))))
+    each = np.array(list(combined.values()))
+    usual = float(finite_median(each))
+    bright = each[each > usual / DEAD_FRACTION]
+    usual = float(np.median(bright)) if bright.size > 1 else usual
     reasons = _constant(levels, combined)
     for (name, level), steady in zip(combined.items(), usual_shape(levels)[1], strict=True):
         if not steady:

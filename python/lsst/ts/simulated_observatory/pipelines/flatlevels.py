@@ -35,11 +35,13 @@ def exposure_levels(
     -------
     exposures, detectors
         Level of each exposure, in the unit of the levels, and factor of each detector; NaN where nothing is
-        known. One detector has the factor 1.
+        known. One detector has the factor 1. A detector that has no exposure in common with the others is
+        not known: only the same light shows a ratio.
     """
     levels = np.asarray(levels, dtype=np.float64)
     levels = np.where(levels > 0.0, levels, np.nan)
-    factors = np.ones(levels.shape[1])
+    factors = _first_factors(levels)
+    levels[:, np.isnan(factors)] = np.nan
     for _ in range(_TURNS):
         exposures = finite_median(levels / factors, axis=1)
         factors = finite_median(levels / exposures[:, None])
@@ -47,3 +49,23 @@ def exposure_levels(
         if weights.any():
             factors = factors * weights.sum() / np.nansum(factors * weights)
     return finite_median(levels / factors, axis=1), factors
+
+
+def _first_factors(levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Factors of the detectors from the exposures that they have in common, one detector after another.
+
+    The alternating medians do not find them: an exposure that a single detector has is at the level that the
+    factor of this detector makes of it, and so confirms any.
+    """
+    known = np.isfinite(levels)
+    common = known.T.astype(int) @ known
+    factors = np.full(levels.shape[1], np.nan)
+    new = int(np.argmax(common.sum(axis=0)))
+    factors[new] = 1.0
+    while True:
+        exposures = finite_median(levels / factors, axis=1)
+        shared = np.count_nonzero(known & np.isfinite(exposures)[:, None], axis=0)
+        new = int(np.argmax(np.where(np.isnan(factors), shared, 0)))
+        if not (np.isnan(factors[new]) and shared[new]):
+            return factors
+        factors[new] = finite_median(levels[:, new : new + 1] / exposures[:, None])[0]

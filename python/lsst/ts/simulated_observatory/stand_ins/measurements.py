@@ -22,6 +22,7 @@ from ..cameras.models import DetectorModel
 from ..detector.faults import DetectorFault, active_faults
 from ..detector.illumination import LAMP_RATE, throughput
 from ..detector.truth import AmplifierTruth, DetectorTruth, draw_truth, random_stream
+from ..pipelines.addedcriteria import LEAST_INPUTS
 from ..pipelines.criteria import dark_references, verify_dark_image, verify_flat
 from ..pipelines.defectcriteria import COUNTS, defect_limits, verify_defects
 from ..pipelines.images import Key
@@ -79,6 +80,11 @@ class Measured:
     physical_filter: str
     place: int = 0
     combined: int = 0
+
+    @property
+    def is_compared_with_itself(self) -> bool:
+        """Whether the combination is of so few flats that nothing shows whether they are good."""
+        return 0 < self.combined < LEAST_INPUTS
 
 
 @dataclass(frozen=True)
@@ -140,7 +146,8 @@ class StandInCamera:
         elif image.kind is ImageType.FLAT:
             amplifiers = blank({each.truth.name: each.flat(image, rng) for each in channels})
             means = np.array([values["MEAN"] for values in amplifiers.values()])
-            of_detector = {"MEAN": float(np.nanmean(means)), "SCATTER": float(np.nanstd(means, ddof=1))}
+            scatter = math.nan if image.is_compared_with_itself else float(np.nanstd(means, ddof=1))
+            of_detector = {"MEAN": float(np.nanmean(means)), "SCATTER": scatter}
             tests, detector_tests = verify_flat(amplifiers, of_detector)
         else:
             amplifiers = blank({each.truth.name: each.dark(image, rng) for each in channels})
@@ -260,7 +267,8 @@ class _Channel:
         """Statistics of a flat: see `pipelines.defectcriteria`."""
         mean = self.charge(image) * (1.0 + 0.001 * float(rng.standard_normal()))
         noise = math.hypot(BRIGHTER_FATTER * math.sqrt(max(mean, 0.0)), self.truth.read_noise)
-        return {"MEAN": mean, "NOISE": self._measured(noise, image, rng)}
+        noise = math.nan if image.is_compared_with_itself else self._measured(noise, image, rng)
+        return {"MEAN": mean, "NOISE": noise}
 
     def _measured(self, noise: float, image: Measured, rng: np.random.Generator) -> float:
         """Noise as it is measured in the difference between an image and a combination.
