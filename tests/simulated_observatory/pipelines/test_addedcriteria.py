@@ -88,6 +88,11 @@ def test_flat_that_is_part_of_the_combined_flat_has_less_noise(
     assert not added_tests(made, "FLAT")[0]["C10"]["NOISE_FLOOR"]
 
 
+def test_an_image_without_noise_has_no_level(image_of: ImageMaker) -> None:
+    """As a bias that is compared with itself."""
+    assert not added_tests(image_of(np.zeros((300, 400))), "BIAS")[0]["C10"]["LEVEL"]
+
+
 def test_what_cannot_be_measured_never_passes(rng: np.random.Generator, image_of: ImageMaker) -> None:
     image = dark(rng, image_of)
     image.flags("C10")[:] = MaskPlane.BAD

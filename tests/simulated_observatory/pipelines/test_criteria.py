@@ -185,6 +185,44 @@ def test_noise_of_a_flat_is_at_most_that_of_its_photons(
     assert detector == {"SCATTER": True, "SUCCESS": True}
 
 
+@pytest.mark.parametrize(("inputs", "known"), [(1, False), (2, False), (3, True), (None, True)])
+def test_a_flat_shows_nothing_where_it_is_compared_with_itself(
+    inputs: int | None, known: bool, rng: np.random.Generator, image_of: ImageMaker
+) -> None:
+    """A combination of one or two flats takes up what is wrong with them; of others it does not."""
+    image = flat(rng, image_of, 0.9)
+    image.image[:] = 16_500.0 + (image.image - 16_500.0) * np.sqrt(1.0 - 1.0 / (inputs or np.inf))
+    image.metadata["LSST ISR FLAT INPUTS"] = inputs
+    found = verified_image(image, "FLAT", CosmicRayFinder())
+    assert found["SUCCESS"] is known
+    assert {each[test] for each in found["VERIFY"]["AMP"].values() for test in ("NOISE", "NOISE_FLOOR")} == {
+        known
+    }
+    assert math.isfinite(found["AMP"]["C10"]["NOISE"]) is math.isfinite(found["DET"]["SCATTER"]) is known
+    assert ("NOISE" in found["METADATA"]["NOT_TESTED"]) is not known
+
+
+@pytest.mark.parametrize("kind", ["BIAS", "DARK", "FLAT"])
+@pytest.mark.parametrize(("part", "known"), [(0.0005, False), (0.06, False), (0.45, False), (0.55, True)])
+def test_few_pixels_do_not_stand_for_an_amplifier(
+    part: float, known: bool, kind: str, rng: np.random.Generator, image_of: ImageMaker
+) -> None:
+    image = flat(rng, image_of, 0.9) if kind == "FLAT" else image_of(rng.normal(0.0, NOISE, (300, 400)))
+    image.metadata |= nominal() | {"DARKTIME": 30.0, "LSST ISR DARK RATE C10": 0.02}
+    image.flags("C10")[rng.random((300, 200)) >= part] = MaskPlane.NO_DATA
+    found = verified_image(image, kind, CosmicRayFinder())
+    values = found["AMP"]["C10"]
+    number = np.count_nonzero(image.flags("C10") == 0)
+    assert values.pop("NPIXELS") == number
+    assert {math.isfinite(value) for value in values.values()} == {known}
+    tests = found["VERIFY"]["AMP"]["C10"]
+    tests.pop("READ_NOISE_CONSISTENT", None)  # of the overscan
+    assert set(tests.values()) == {known}
+    assert found["VERIFY"]["AMP"]["C11"]["SUCCESS"]
+    reasons = found["METADATA"]["NOT_TESTED"]
+    assert reasons == ({} if known else {"C10": f"{number} of 60000 pixels are usable, at least 50% must be"})
+
+
 def test_amplifier_without_light_fails_noise_and_scatter(
     rng: np.random.Generator, image_of: ImageMaker
 ) -> None:

@@ -217,6 +217,50 @@ class TestPower:
         assert self.failed(images, self.truth) == {"COLD_LEFT"}
         assert math.isnan(verified_defects(**images)["DET"]["COLD_LEFT"])
 
+    def test_amplifiers_that_glow_must_be_masked_also_if_all_do(
+        self, images: dict[str, DetectorImage]
+    ) -> None:
+        images["dark"].image += 20.0
+        assert self.failed(images, self.truth) == {"HOT_LEFT"}
+
+    @pytest.mark.parametrize(
+        ("name", "sigma", "test"),
+        [
+            ("dark", 4.0, "HOT_LEFT"),  # 20 darks of 0.5 s
+            ("dark", 0.0, "HOT_LEFT"),
+            ("flat", 0.04, "BRIGHT_LEFT"),  # two flats of 300 electron
+            ("flat", 0.0, "BRIGHT_LEFT"),
+            ("image", 0.16, "COLD_LEFT"),  # 80 electron
+            ("image", 0.0, "COLD_LEFT"),
+        ],
+    )
+    @pytest.mark.parametrize("empty", [True, False])
+    def test_an_image_whose_noise_hides_defects_tests_no_list(
+        self,
+        images: dict[str, DetectorImage],
+        rng: np.random.Generator,
+        name: str,
+        sigma: float,
+        test: str,
+        empty: bool,
+    ) -> None:
+        level = {"dark": 0.02, "flat": 1.0, "image": 16_500.0}[name]
+        scale = 1.0 if name == "dark" else level
+        images[name].image[:] = level + scale * sigma * rng.standard_normal(self.SHAPE)
+        assert test in self.failed(images, np.zeros_like(self.truth) if empty else self.truth)
+        result = verified_defects(**images)
+        assert math.isnan(result["DET"][test])
+        assert result["METADATA"]["NOT_TESTED"][test].startswith(
+            "too much noise, or too few pixels, in C00, "
+        )
+
+    def test_values_beyond_which_pixels_count_are_told(self, images: dict[str, DetectorImage]) -> None:
+        """Six sigma of noise more than 1.5 times the limit of a defect."""
+        beyond = verified_defects(**images)["METADATA"]["LEFT_BEYOND"]
+        assert beyond["COLD_LEFT"]["C05"] == pytest.approx(0.85 * 16_500.0 - 6.0 * 153.0, rel=0.01)
+        assert beyond["BRIGHT_LEFT"]["C05"] == pytest.approx(1.06 + 6.0 * 0.0051, rel=0.01)
+        assert beyond["HOT_LEFT"]["C05"] == pytest.approx(0.02 + 4.5 + 6.0 * 0.15, rel=0.01)
+
     def test_what_cannot_be_tested_is_said(self, images: dict[str, DetectorImage]) -> None:
         result = verified_defects(images["image"])
         assert set(result["VERIFY"]["DET"]) == {"MASKED", "MASKED_AMPLIFIERS", "COLD_LEFT", "SUCCESS"}

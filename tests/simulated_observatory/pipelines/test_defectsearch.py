@@ -149,6 +149,39 @@ def test_a_glowing_amplifier_is_a_defect_as_a_whole(detector: Detector) -> None:
     assert reasons(found)["C02"].startswith("glowing: +12")
 
 
+@pytest.mark.parametrize("number", [4, 5, 7, 8])
+def test_most_amplifiers_may_glow(detector: Detector, number: int) -> None:
+    """The bias is subtracted, so that those without a glow are not taken for the odd ones."""
+    names = tuple(AMPLIFIERS)[:number]
+    for name in names:
+        detector.rate[AMPLIFIERS[name].box] += 20.0
+    found = find("dark", detector.darks(15.0, 30.0, 30.0))
+    np.testing.assert_array_equal(found.mask, whole(*names))
+    assert all(reason.startswith("glowing: +20") for reason in reasons(found).values())
+
+
+def test_an_offset_of_the_bias_in_a_short_dark_is_no_glow(detector: Detector) -> None:
+    detector.rate += 15.0  # 1.5 electron
+    assert not reasons(find("dark", detector.darks(0.1, 0.1, 0.1)))
+
+
+@pytest.mark.parametrize("number", [5, 6])
+def test_amplifiers_without_light_may_be_the_majority(detector: Detector, number: int) -> None:
+    names = tuple(AMPLIFIERS)[:number]
+    for name in names:
+        detector.response[AMPLIFIERS[name].box] *= 0.3
+    found = find("flat", detector.flats(5.0, 5.0, 15.0))
+    np.testing.assert_array_equal(found.mask, whole(*names))
+    assert all(reason.startswith("dead: 0.3 ") for reason in reasons(found).values())
+
+
+def test_a_single_amplifier_can_be_too_bright(detector: Detector) -> None:
+    detector.response[AMPLIFIERS["C12"].box] *= 3.0
+    found = find("flat", detector.flats(5.0, 5.0, 15.0))
+    np.testing.assert_array_equal(found.mask, whole("C12"))
+    assert reasons(found)["C12"].startswith("too bright: 3 times")
+
+
 def test_most_pixels_of_an_amplifier_may_be_defects(detector: Detector) -> None:
     """Neither its mean nor its median is the level of the good ones."""
     bad = np.zeros(SHAPE, bool)

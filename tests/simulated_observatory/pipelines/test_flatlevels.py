@@ -38,6 +38,26 @@ def test_one_detector_that_is_off_once_changes_nothing() -> None:
     assert detectors == pytest.approx(FACTORS, rel=0.005)
 
 
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0]])
+def test_ratio_is_that_of_the_exposures_in_common(order: list[int]) -> None:
+    """Each detector has two exposures in common with the next one, and more of its own."""
+    light = np.linspace(1000.0, 2000.0, 12)
+    levels = np.outer(light, FACTORS)
+    levels[6:, 0] = levels[:4, 1] = levels[10:, 1] = levels[:8, 2] = np.nan
+    exposures, detectors = exposure_levels(levels[:, order], np.array([100, 100, 100]))
+    assert exposures == pytest.approx(light)
+    assert detectors == pytest.approx(FACTORS[order])
+
+
+def test_detectors_without_an_exposure_in_common_have_no_ratio() -> None:
+    levels = np.outer(LIGHT, FACTORS)
+    levels[:2, 2] = levels[2:, :2] = np.nan
+    exposures, detectors = exposure_levels(levels, np.array([100, 100, 100]))
+    assert detectors[0] / detectors[1] == pytest.approx(FACTORS[0] / FACTORS[1])
+    assert np.isnan(detectors[2])
+    assert np.isfinite(exposures).tolist() == [True, True, False, False]
+
+
 def test_what_nobody_knows_is_no_number() -> None:
     levels = np.outer(LIGHT, FACTORS[:1])
     levels[1] = 0.0

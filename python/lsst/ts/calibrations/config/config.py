@@ -38,9 +38,9 @@ MOST_PROBLEMS = 40
 
 _LONGEST = 4000  # characters of one problem or remark; the longest are proposed lists of exposure times
 _NOT_MEASURED, _SURE_TO_FAIL, FEW_IMAGES = 3, 10, 14
-"""Below so many images a flat made from them has no NOISE against these same images, and a bias or dark fails,
-or may fail, it: their residual noise is sqrt(1 - 1/N) of the nominal one, and the test allows 5 % (DMTN-101,
-4.3)."""
+"""Below so many images a flat made from them has no NOISE against these same images, and a bias or dark will
+fail, or may fail, it: their residual noise is sqrt(1 - 1/N) of the nominal one, and the test allows 5 %
+(DMTN-101, 4.3)."""
 
 RECOMMENDED_IMAGES = 20
 """Images that a calibration should be made from (DMTN-222)."""

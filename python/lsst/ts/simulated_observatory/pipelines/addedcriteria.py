@@ -69,7 +69,7 @@ def usable_pixels(pixels: NDArray[np.float32], flags: NDArray[np.uint16]) -> NDA
     usable
         Shape (n,); empty where they are less than `LEAST_USABLE` of all, so that nothing can be measured.
     """
-    usable = pixels[(flags & _UNUSABLE) == 0]
+    usable: NDArray[np.float32] = pixels[(flags & _UNUSABLE) == 0]
     return usable if usable.size >= LEAST_USABLE * pixels.size else usable[:0]
 
 

@@ -46,8 +46,8 @@ SIGMAS = 6.0
 """See `MARGIN`."""
 
 WIDEST = 6.0
-"""Pixels that are left must show where they are beyond so many times the limit of a defect; cold ones where they
-have no response at all. With more noise than that an image shows nothing."""
+"""An image must show pixels that are beyond so many times the limit of a defect, or have no response at all:
+with more noise than that nothing is tested."""
 
 COUNTS = ("COLD_LEFT", "BRIGHT_LEFT", "HOT_LEFT")
 """Numbers of pixels that are left; those are not there for which there is no image."""
