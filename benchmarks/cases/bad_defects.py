@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from made_inputs import (
     AMPLIFIERS,
@@ -10,7 +12,9 @@ from made_inputs import (
     SHAPE,
     Outcome,
     Rng,
+    Stored,
     case,
+    combined,
     combined_flat,
     darks,
     defects,
@@ -21,6 +25,8 @@ from made_inputs import (
     part_of,
     refused,
 )  # fmt: skip
+
+from lsst.ts.simulated_observatory.pipelines.images import DetectorImage
 
 
 @case("defects", "5 of 8 amplifiers dead (most)", "dead ones found, or verification fails")
@@ -104,3 +110,71 @@ def _(rng: Rng) -> Outcome:
     row, column = np.argwhere(shown["flat"].image < 0.9)[0]
     mask[row, column] = False
     return of_list(shown, mask)
+
+
+def _broken(rng: Rng, kind: str, number: int) -> Outcome:
+    names, truth = list(AMPLIFIERS)[:number], np.zeros(SHAPE, bool)
+    for name in names:
+        truth[AMPLIFIERS[name].box] = True
+    if kind == "dark":
+        images = darks(rng, [0.02] * 8)
+        for each in images:
+            each.image.image[truth] += rng.poisson(600.0, int(truth.sum()))
+    else:
+        images = flats(rng, [16_500.0] * 6, np.where(truth, 0.3, 1.0))
+    found = defects(kind, images)
+    reason = found.metadata["amplifiers"]["C00"]["reason"] if "C00" in found.metadata["amplifiers"] else None
+    whole = {name for name, each in AMPLIFIERS.items() if found.mask[each.box].all()}
+    return f"{len(whole)} masked, C00: {reason}", whole == set(names)
+
+
+for _kind, _what in (("dark", "glow by 20 electron/s"), ("flat", "have 0.3 of the light")):
+    for _number in (4, 5, 6, 8) if _kind == "dark" else (4, 5, 6):
+        case("defects", f"{_number} of 8 amplifiers {_what}", "these are masked, no others")(
+            partial(_broken, kind=_kind, number=_number)
+        )
+
+
+@case("defects", "7 of 8 amplifiers have 0.3 of the light", "the bright one or the seven, named")
+def _(rng: Rng) -> Outcome:
+    response = np.full(SHAPE, 0.3)
+    response[AMPLIFIERS["C13"].box] = 1.0
+    found = defects("flat", flats(rng, [16_500.0] * 6, response)).metadata["amplifiers"]
+    return f"{ {name: each['reason'] for name, each in found.items()} }", len(found) in {1, 7}
+
+
+def _empty_list(rng: Rng, **shown: DetectorImage) -> Outcome:
+    mask = np.zeros(SHAPE, bool)
+    words, fails = of_list(known_detector(rng)[0] | shown, mask)
+    return words, fails
+
+
+@case("defects", "empty list, hot pixels of 12 electron/s in 20 darks of 0.5 s", "HOT_LEFT null, fails")
+def _(rng: Rng) -> Outcome:
+    rate = np.full(SHAPE, 0.02)
+    rate[tuple(rng.integers(12, 100, (2, 60)))] = 12.0
+    images = [
+        Stored(image(rng.poisson(0.5 * rate) + rng.normal(0, NOISE, SHAPE), n, 0.5)) for n in range(1, 21)
+    ]
+    good = {"image": image(rng.normal(16_500.0, 128.0, SHAPE)), "flat": image(rng.normal(1.0, 0.001, SHAPE))}
+    return _empty_list(rng, dark=combined(images, scale="darkTime"), **good)
+
+
+@case("defects", "empty list, combined dark that is 0 everywhere", "HOT_LEFT null, fails")
+def _(rng: Rng) -> Outcome:
+    good = {"image": image(rng.normal(16_500.0, 128.0, SHAPE)), "flat": image(rng.normal(1.0, 0.001, SHAPE))}
+    return _empty_list(rng, dark=image(np.zeros(SHAPE)), **good)
+
+
+@case("defects", "empty list, flat of 80 electron with 60 pixels of response 0.5", "COLD_LEFT null, fails")
+def _(rng: Rng) -> Outcome:
+    response = np.ones(SHAPE)
+    response[tuple(rng.integers(12, 100, (2, 60)))] = 0.5
+    good = {"dark": image(rng.normal(0.02, 0.15, SHAPE)), "flat": image(rng.normal(1.0, 0.001, SHAPE))}
+    return _empty_list(rng, image=image(rng.poisson(80.0 * response) + rng.normal(0, NOISE, SHAPE)), **good)
+
+
+@case("defects", "empty list, flat that is constant", "COLD_LEFT null, fails")
+def _(rng: Rng) -> Outcome:
+    good = {"dark": image(rng.normal(0.02, 0.15, SHAPE)), "flat": image(rng.normal(1.0, 0.001, SHAPE))}
+    return _empty_list(rng, image=image(np.full(SHAPE, 16_500.0)), **good)

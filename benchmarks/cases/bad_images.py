@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from made_inputs import (
@@ -34,6 +35,9 @@ from made_inputs import (
 )  # fmt: skip
 
 from lsst.ts.simulated_observatory.pipelines.combine import FlatNormConfig, FlatNormTask
+from lsst.ts.simulated_observatory.pipelines.cosmicrays import CosmicRayFinder
+from lsst.ts.simulated_observatory.pipelines.criteria import verified_image
+from lsst.ts.simulated_observatory.pipelines.flatlevels import exposure_levels
 from lsst.ts.simulated_observatory.pipelines.images import Key, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.removal import divide_by_flat, flag_cosmic_rays
 
@@ -323,3 +327,50 @@ def _(rng: Rng) -> Outcome:
     return f"C01 fails {sorted(failing(found) - {'SUCCESS'})}, MEAN {value:.6g}", (
         "NOISE" in failing(found) if math.isnan(value) else abs(value / 16_500.0 - 1.0) < 1e-3
     )
+
+
+def _flat_of(rng: Rng, number: int) -> Outcome:
+    images = flats(rng, [16_500.0] * number, rng.normal(1.0, 0.005, SHAPE))
+    made = images[0].image
+    divide_by_flat(made, combined_flat(images))
+    found = verified_image(made, "FLAT", CosmicRayFinder())
+    value = found["AMP"]["C01"]["NOISE"]
+    return f"NOISE {value:.4g}, SUCCESS {found['SUCCESS']}", math.isnan(value) is not found["SUCCESS"]
+
+
+for _number in (1, 2):
+    case(
+        "tests", f"a flat divided by the combined flat of {_number}, itself among them", "NOISE null, fails"
+    )(partial(_flat_of, number=_number))
+
+
+@case("tests", "all pixels of C01 but 300 of 4800 without data: bias, dark and flat, 60 each", "all fail")
+def _(rng: Rng) -> Outcome:
+    passed = 0
+    for kind, level, sigma in (("BIAS", 0.0, NOISE), ("DARK", 0.0, NOISE), ("FLAT", 16_500.0, 125.0)):
+        for _ in range(60):
+            made = image(rng.normal(level, sigma, SHAPE))
+            flags = np.full(4800, MaskPlane.NO_DATA, np.uint16)
+            flags[rng.choice(4800, 300, replace=False)] = 0
+            made.mask[C01] = flags.reshape(60, 80)
+            passed += verified_image(made, kind, CosmicRayFinder())["VERIFY"]["AMP"]["C01"]["SUCCESS"]
+    return f"{passed} of 180 pass", passed == 0
+
+
+def _factors(first: slice, second: slice) -> list[float]:
+    levels = np.full((10, 2), math.nan)
+    levels[first, 0], levels[second, 1] = 1000.0, 1020.0
+    found: list[float] = exposure_levels(levels, np.array([100, 100]))[1].tolist()
+    return found
+
+
+@case("members", "two detectors, ratio 1.02, that have 2 of 10 exposures in common", "ratio within 1e-6")
+def _(rng: Rng) -> Outcome:
+    one, two = _factors(slice(0, 6), slice(4, 10))
+    return f"ratio {two / one:.6g}", abs(two / one - 1.02) < 1e-6
+
+
+@case("members", "two detectors that have no exposure in common", "null for one of them")
+def _(rng: Rng) -> Outcome:
+    factors = _factors(slice(0, 5), slice(5, 10))
+    return f"factors {factors}", math.isnan(factors[1])
