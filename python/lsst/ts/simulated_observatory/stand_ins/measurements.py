@@ -2,7 +2,8 @@
 
 The amplifiers are those of the detector simulation (`draw_truth`), with its faults. The numbers that the
 tests of verification look at are drawn around what those amplifiers give; the tests themselves are those of
-the pipelines.
+the pipelines. Other than there, a flat has a noise also where its combination is of one or two flats: runs
+of so few images are quick, and are to come to their end.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from ..cameras.models import DetectorModel
 from ..detector.faults import DetectorFault, active_faults
 from ..detector.illumination import LAMP_RATE, throughput
 from ..detector.truth import AmplifierTruth, DetectorTruth, draw_truth, random_stream
-from ..pipelines.addedcriteria import LEAST_INPUTS
 from ..pipelines.criteria import dark_references, verify_dark_image, verify_flat
 from ..pipelines.defectcriteria import COUNTS, defect_limits, verify_defects
 from ..pipelines.images import Key
@@ -80,11 +80,6 @@ class Measured:
     physical_filter: str
     place: int = 0
     combined: int = 0
-
-    @property
-    def is_compared_with_itself(self) -> bool:
-        """Whether the combination is of so few flats that nothing shows whether they are good."""
-        return 0 < self.combined < LEAST_INPUTS
 
 
 @dataclass(frozen=True)
@@ -146,8 +141,7 @@ class StandInCamera:
         elif image.kind is ImageType.FLAT:
             amplifiers = blank({each.truth.name: each.flat(image, rng) for each in channels})
             means = np.array([values["MEAN"] for values in amplifiers.values()])
-            scatter = math.nan if image.is_compared_with_itself else float(np.nanstd(means, ddof=1))
-            of_detector = {"MEAN": float(np.nanmean(means)), "SCATTER": scatter}
+            of_detector = {"MEAN": float(np.nanmean(means)), "SCATTER": float(np.nanstd(means, ddof=1))}
             tests, detector_tests = verify_flat(amplifiers, of_detector)
         else:
             amplifiers = blank({each.truth.name: each.dark(image, rng) for each in channels})
@@ -267,8 +261,7 @@ class _Channel:
         """Statistics of a flat: see `pipelines.defectcriteria`."""
         mean = self.charge(image) * (1.0 + 0.001 * float(rng.standard_normal()))
         noise = math.hypot(BRIGHTER_FATTER * math.sqrt(max(mean, 0.0)), self.truth.read_noise)
-        noise = math.nan if image.is_compared_with_itself else self._measured(noise, image, rng)
-        return {"MEAN": mean, "NOISE": noise}
+        return {"MEAN": mean, "NOISE": self._measured(noise, image, rng)}
 
     def _measured(self, noise: float, image: Measured, rng: np.random.Generator) -> float:
         """Noise as it is measured in the difference between an image and a combination.
