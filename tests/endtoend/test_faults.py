@@ -65,6 +65,7 @@ def test_a_job_that_fails_is_told_and_the_images_are_kept(run_script: Any) -> No
     assert all(Path(path).is_file() for each in run.summary["exposures"] for path in each["files"])
 
 
+@pytest.mark.long  # as tests/simulated_observatory/session and tests/calibrations/run have it without pixels
 def test_components_that_are_not_enabled_keep_everything_from_beginning(run_script: Any) -> None:
     components = ("ATCamera", "ATSpectrograph", "OCPS:1")
     faults = [f"component-state:component={each},state=DISABLED" for each in components]

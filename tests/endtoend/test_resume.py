@@ -75,7 +75,7 @@ def check(folder: Path, n_exposures: int) -> None:
 
 def test_a_process_that_is_killed_twice_comes_to_its_end(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    begin = ("--scale", "16", "--out", str(folder), *BIASES)
+    begin = ("--out", str(folder), *BIASES)
     assert send(signal.SIGKILL, folder, 7, *begin)[0] == -signal.SIGKILL
     assert send(signal.SIGKILL, folder, 6, "--resume", str(folder))[0] == -signal.SIGKILL
     assert not (folder / "summary.json").exists()
@@ -92,7 +92,7 @@ def test_a_process_that_is_killed_twice_comes_to_its_end(tmp_path: Path) -> None
 @pytest.mark.long
 def test_a_process_that_is_told_to_end_says_how_to_go_on(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    status, output = send(signal.SIGTERM, folder, 7, "--scale", "16", "--out", str(folder), *BIASES)
+    status, output = send(signal.SIGTERM, folder, 7, "--out", str(folder), *BIASES)
     assert status == 1
     assert f"bin/run_script --resume {folder}" in output
     assert "Traceback" not in output

@@ -11,6 +11,7 @@ import pytest
 
 from lsst.ts.calibrations import base_make_calibrations
 from lsst.ts.calibrations.journal.journal import JOURNAL, read_journal
+from lsst.ts.calibrations.run import page_process
 
 SHORT = "script_mode: BIAS\nn_bias: 4\n"
 
@@ -98,3 +99,21 @@ def test_a_process_that_is_to_end_waits_for_no_page(
 def test_no_page_is_drawn_unless_it_is_asked_for(night: Callable[..., Any], pages: list[DrawnPage]) -> None:
     assert night(SHORT).state == "DONE"
     assert not pages
+
+
+def test_pages_of_verdicts_come_at_longer_and_longer_intervals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, drawn = [0.0], list[float]()
+    monkeypatch.setattr("time.monotonic", lambda: clock[-1])
+    page = page_process.PageProcess(tmp_path)
+
+    def draw() -> None:
+        drawn.append(clock[-1])
+        page._begun = clock[-1]
+
+    monkeypatch.setattr(page, "draw", draw)
+    for now in (29.0, 31.0, 90.0, 92.0, 210.0, 212.0):
+        clock.append(now)
+        page.draw_so_far()
+    assert drawn == [31.0, 92.0, 212.0]

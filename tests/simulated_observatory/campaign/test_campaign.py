@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,12 +55,11 @@ def test_a_short_campaign_finds_no_violation_and_its_command_reports_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    ended = CliRunner().invoke(main, ["--scenarios", "60", "--seed", "1", "--json"])
-    assert ended.exit_code == 0, ended.stderr
-    assert re.fullmatch(r"50 scenarios in \d+ s: 0 violations\n", ended.stderr)
+    ended = CliRunner().invoke(main, ["--scenarios", "24", "--seed", "1", "--json"])
+    assert (ended.exit_code, ended.stderr) == (0, "")
     report = json.loads(ended.stdout)
     assert {"scenarios", "seed", "violations", "faults", "seconds"} <= set(report)
-    assert (report["scenarios"], report["seed"], report["violations"]) == (60, 1, [])
+    assert (report["scenarios"], report["seed"], report["violations"]) == (24, 1, [])
     assert set(report["faults"]) == set(KINDS)
     assert set(report["never_struck"]) == {name for name, number in report["faults"].items() if not number}
     assert 50 < report["memory_mb"] < 4096

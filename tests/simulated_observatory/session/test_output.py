@@ -22,7 +22,7 @@ from lsst.ts.simulated_observatory.session.setup import SetupWithoutPixels
 simulated_run.SimulationSetup = SetupWithoutPixels
 main(sys.argv[1:])
 """
-SMALL = ("-p", "script_mode=BIAS", "-p", "n_bias=1", "-p", "n_discard_bias=0", "--scale", "16")
+SMALL = ("-p", "script_mode=BIAS", "-p", "n_bias=1", "-p", "n_discard_bias=0")
 
 
 def test_what_is_written_to_a_broken_pipe_is_lost_and_nothing_else() -> None:

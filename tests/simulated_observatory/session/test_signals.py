@@ -61,7 +61,7 @@ main(sys.argv[3:])
 """
 """The command without pixels, which sends itself signals at each moment whose name has a word in it."""
 
-SMALL = ("-p", "script_mode=BIAS", "-p", "n_bias=1", "-p", "n_discard_bias=0", "--scale", "16")
+SMALL = ("-p", "script_mode=BIAS", "-p", "n_bias=1", "-p", "n_discard_bias=0")
 
 
 def struck(tmp_path: Path, numbers: str, when: str) -> tuple[int, str, dict[str, Any]]:

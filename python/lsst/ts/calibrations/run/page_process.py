@@ -17,8 +17,9 @@ PAGE_LOG = "report.html.log"
 """What its process said."""
 
 
-# Seconds from the begin of a run, or of its last page, before which the page of a verdict is not drawn: at
-# the telescope verdicts are minutes apart, in a simulated night seconds, and the end draws the page anyway.
+# Seconds from the begin of a run before which the page of a verdict is not drawn, and twice as many from each
+# page to the next. At the telescope verdicts are minutes apart, in a simulated night seconds; a page takes
+# some seconds of the processor. The end draws it anyway.
 SPACING = 30.0
 _POLL = 0.05  # seconds between two looks at whether the page is drawn
 
@@ -36,6 +37,7 @@ class PageProcess:
         self.folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._begun = time.monotonic()
+        self._spacing = SPACING
         self._hurried = threading.Event()
 
     @property
@@ -51,7 +53,8 @@ class PageProcess:
         OSError
             Disk or system refused.
         """
-        if time.monotonic() - self._begun >= SPACING:
+        if time.monotonic() - self._begun >= self._spacing:
+            self._spacing *= 2.0
             self.draw()
 
     def draw(self) -> None:
