@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,23 +44,34 @@ def test_every_fortieth_interruption_of_the_matrix_is_survived() -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each["name"].replace(" ", "-"))
 def test_a_scenario_that_stays_violates_nothing(runner: Runner, example: dict[str, object]) -> None:
-    outcome = check_scenario(runner, read_scenario(example))
+    violates_nothing(runner, read_scenario(example))
+
+
+@pytest.mark.parametrize(
+    "seed", random.Random(1).sample(range(1_000_000_000), 24)
+)  # as --seed 1 of the command
+def test_a_scenario_that_is_drawn_violates_nothing(runner: Runner, seed: int) -> None:
+    violates_nothing(runner, draw_scenario(seed))
+
+
+def violates_nothing(runner: Runner, scenario: Scenario) -> None:
+    outcome = check_scenario(runner, scenario)
     found = [f"VIOLATION {each.invariant}: {each.words}" for each in outcome.violations]
     if found:
         pytest.fail("\n".join([outcome.story, *found]))
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.long
 @pytest.mark.usefixtures("runner")
 def test_a_short_campaign_finds_no_violation_and_its_command_reports_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    ended = CliRunner().invoke(main, ["--scenarios", "24", "--seed", "1", "--json"])
+    ended = CliRunner().invoke(main, ["--scenarios", "8", "--seed", "7", "--json"])
     assert (ended.exit_code, ended.stderr) == (0, "")
     report = json.loads(ended.stdout)
     assert {"scenarios", "seed", "violations", "faults", "seconds"} <= set(report)
-    assert (report["scenarios"], report["seed"], report["violations"]) == (24, 1, [])
+    assert (report["scenarios"], report["seed"], report["violations"]) == (8, 7, [])
     assert set(report["faults"]) == set(KINDS)
     assert set(report["never_struck"]) == {name for name, number in report["faults"].items() if not number}
     assert 50 < report["memory_mb"] < 4096

@@ -107,7 +107,7 @@ def test_combined_bias_of_three_images_fails_noise_against_the_same_images(
         detector = butler.get("verifyBiasDetStats", DATA_ID, exposure=exposures[0])
         assert table["BIAS_NOISE"][0] == detector["AMP"]["C00"]["NOISE"]
         assert set(detector) == {"AMP", "METADATA", "CATALOG", "DET", "VERIFY", "SUCCESS"}
-        assert set(detector["AMP"]["C00"]) == {"MEAN", "NOISE", "CR_NOISE", "AMP_CORNER"}
+        assert set(detector["AMP"]["C00"]) == {"MEAN", "NOISE", "CR_NOISE", "AMP_CORNER", "NPIXELS"}
         image = butler.get("verifyBiasProc", detector=0, exposure=exposures[0], instrument="LATISS")
         assert image.getImage().getArray().shape == (camera.model.height, camera.model.width)
     with Butler.from_config(repo, collections=[made]) as butler:
