@@ -101,7 +101,8 @@ def test_a_rejected_run_says_why_in_three_lines_and_what_to_do(tmp_path: Path, w
     assert "DARK not done" in lines
     at = next(n for n, line in enumerate(lines) if line.startswith("FAILED "))
     assert lines[at].startswith("FAILED BIAS rejected (48 of 240 tests failed: NOISE).")
-    assert lines[at + 2].endswith("... (all in script.log)")
+    assert lines[at + 2].endswith(" ... (all in script.log)")
+    assert lines[at + 2].split(" ...")[0].split()[-1] in reason.replace(".", "").split()  # a whole word
     assert lines[at + 3].startswith("What failed BIAS: NOISE on 16 amplifiers failed in 1 exposure: ")
     assert lines[-1].startswith("Next start a new run: resuming cannot change that BIAS failed")
 

@@ -186,8 +186,10 @@ def _shown(reason: str, width: int) -> str:
         )
     if "\n  - " not in reason and len(wrapped) > MOST_LINES:
         more = " ... (all in script.log)"
-        last = wrapped[MOST_LINES - 1].partition("... (")[0]
-        wrapped[MOST_LINES - 1 :] = [f"{last[: width - len(more)].rstrip(' .')}{more}"]
+        last, room = wrapped[MOST_LINES - 1].partition("... (")[0], width - len(more)
+        if len(last) > room:
+            last = last[:room].rpartition(" ")[0]
+        wrapped[MOST_LINES - 1 :] = [f"{last.rstrip(' .,;:')}{more}"]
     return "\n".join(wrapped)
 
 
