@@ -85,10 +85,10 @@ def test_a_noisy_amplifier_is_named_below_the_table(tmp_path: Path) -> None:
     assert any(line.startswith("What failed BIAS: C05 NOISE failed in 1 of 1 exposures:") for line in lines)
 
 
-@pytest.mark.parametrize("width", [80, 140])
+@pytest.mark.parametrize("width", [80, 83, 87, 140])
 def test_a_rejected_run_says_why_in_three_lines_and_what_to_do(tmp_path: Path, width: int) -> None:
     steps = ["certify BIAS", "generate DARK", "verify DARK", "certify DARK"]
-    reason = "Error in run: BIAS rejected (48 of 240 tests failed: NOISE). " + "More of it. " * 40
+    reason = "Error in run: BIAS rejected (48 of 240 tests failed: NOISE). " + "Unfortunately more of it. " * 40
     bad = GOOD | {
         "state": "FAILED",
         "reason": reason,
