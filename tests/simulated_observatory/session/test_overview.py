@@ -88,7 +88,7 @@ def test_a_noisy_amplifier_is_named_below_the_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize("width", [80, 83, 87, 140])
 def test_a_rejected_run_says_why_in_three_lines_and_what_to_do(tmp_path: Path, width: int) -> None:
     steps = ["certify BIAS", "generate DARK", "verify DARK", "certify DARK"]
-    reason = "Error in run: BIAS rejected (48 of 240 tests failed: NOISE). " + "Unfortunately more of it. " * 40
+    reason = "Error in run: BIAS rejected (48 of 240 tests failed: NOISE). " + "Much more of it all. " * 40
     bad = GOOD | {
         "state": "FAILED",
         "reason": reason,
