@@ -65,4 +65,4 @@ def test_without_a_pair_no_gain_is_measured_and_flats_that_saturate_are_named(
 def test_a_run_that_fails_says_too_what_its_images_are_not_good_for(night: Any) -> None:
     outcome = night(flats("one pair of flats"), "ocps-exit:kind=verify,calibration=FLAT,code=1")
     assert outcome.state == "FAILED"
-    assert "flats of 1.2 s are too faint to pass the test NOISE" in outcome.reason
+    assert ". Flats of 1.2 s are too faint to pass the test NOISE" in outcome.reason

@@ -183,7 +183,7 @@ def _ended(summary: Mapping[str, Any]) -> Iterator[Markup]:
     if summary["state"] not in ("DONE", "RUNNING") and summary["reason"]:
         text = brief_reason(summary)
         if summary["exposures"] and len(text) > MOST_OF_REASON:
-            text = f"{text[:MOST_OF_REASON]} ..."
+            text = f"{text[:MOST_OF_REASON].rpartition(' ')[0] or text[:MOST_OF_REASON]} ..."
         logs = failed_logs(summary)
         yield tag(
             "div",

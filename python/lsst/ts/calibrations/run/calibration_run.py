@@ -207,7 +207,7 @@ class CalibrationRun:
         record, reports = self.context.record, self.work.reports
         if error is not None or record.not_done:
             raise CalibrationError(
-                ". ".join([*self._failures(error), *self.plan.warnings]),
+                ". ".join(map(_sentence, [*self._failures(error), *self.plan.warnings])),
                 kept="All images that were taken are kept.",
                 advice=f"See {self.context.settings.folder}.",
             )
@@ -242,3 +242,8 @@ class CalibrationRun:
             if each.follows
         )
         return [*causes, *([f"Therefore not done: {', '.join(others)}"] if others else [])]
+
+
+def _sentence(text: str) -> str:
+    """Begin a sentence with a capital letter, but for the name of an option."""
+    return text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text
