@@ -41,6 +41,7 @@ from made_inputs import (
     removed,
     verified,
 )  # fmt: skip
+from numpy.typing import NDArray
 
 from lsst.ts.simulated_observatory.pipelines.images import Key, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve
@@ -150,20 +151,18 @@ def _(rng: Rng) -> Outcome:
     "members", "one of 6 flats through another filter, fringes of 3 %, 20 pixels wide", "left out, or flagged"
 )
 def _(rng: Rng) -> Outcome:
-    images = flats(rng, [16_500.0] * 6)
-    x = np.arange(SHAPE[1])
-    wave = 0.03 * np.sin(2.0 * math.pi * x / 20.0) * np.ones(SHAPE)
-    images[4].image.image *= 1.0 + wave
-    found = combined_flat(images)
-    left = float(np.mean((found.image - 1.0) * wave) / np.mean(wave**2))
-    return f"{left:+.2f} of the fringes are in the flat, left out {left_out(found)}", abs(left) < 0.02
+    return _fringes(rng, 4, 0.03 * np.sin(2.0 * math.pi * np.arange(SHAPE[1]) / 20.0))
 
 
 @case("members", "one of 6 flats with horizontal fringes of 3 %, 10 rows wide", "left out, or flagged")
 def _(rng: Rng) -> Outcome:
-    images = flats(rng, [16_500.0] * 6)
-    wave = 0.03 * np.sin(2.0 * math.pi * np.arange(SHAPE[0]) / 10.0)[:, None] * np.ones(SHAPE)
-    images[2].image.image *= 1.0 + wave
+    return _fringes(rng, 2, 0.03 * np.sin(2.0 * math.pi * np.arange(SHAPE[0]) / 10.0)[:, None])
+
+
+def _fringes(rng: Rng, place: int, wave: NDArray[np.float64]) -> Outcome:
+    """One of 6 flats has fringes."""
+    images, wave = flats(rng, [16_500.0] * 6), wave * np.ones(SHAPE)
+    images[place].image.image *= 1.0 + wave
     found = combined_flat(images)
     left = float(np.mean((found.image - 1.0) * wave) / np.mean(wave**2))
     return f"{left:+.2f} of the fringes are in the flat, left out {left_out(found)}", abs(left) < 0.02

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from .images import DetectorImage, Key, MaskPlane, amplifier_value, dark_time
 from .membermeasurement import level_error
-from .members import N_SIGMA
+from .members import LEAST_USABLE, N_SIGMA
 from .statistics import clipped_statistics
 
 __all__ = [
     "LEAST_INPUTS",
-    "LEAST_USABLE",
+    "UNUSABLE",
     "added_tests",
     "is_compared_with_itself",
     "merged",
@@ -33,8 +33,8 @@ __all__ = [
     "usable_pixels",
 ]
 
-LEAST_USABLE = 0.5
-"""Part of the pixels of an amplifier that must be usable: fewer do not show what the amplifier is like."""
+UNUSABLE = np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)
+"""Flags of pixels that say nothing of an amplifier."""
 
 LEAST_INPUTS = 3
 """Flats of which a combined flat must be made for these flats to be compared with it."""
@@ -50,8 +50,6 @@ LOWEST_A00 = -4.56e-6
 
 LEVEL_TOLERANCE = 0.1
 """Level that does no harm, in units of the noise of a pixel."""
-
-_UNUSABLE = np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)
 
 _Tests = dict[str, dict[str, bool]]
 
@@ -69,7 +67,7 @@ def usable_pixels(pixels: NDArray[np.float32], flags: NDArray[np.uint16]) -> NDA
     usable
         Shape (n,); empty where they are less than `LEAST_USABLE` of all, so that nothing can be measured.
     """
-    usable: NDArray[np.float32] = pixels[(flags & _UNUSABLE) == 0]
+    usable: NDArray[np.float32] = pixels[(flags & UNUSABLE) == 0]
     return usable if usable.size >= LEAST_USABLE * pixels.size else usable[:0]
 
 

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from ..cameras.models import DetectorModel
 from .addedcriteria import (
     LEAST_INPUTS,
-    LEAST_USABLE,
+    UNUSABLE,
     added_tests,
     is_compared_with_itself,
     merged,
@@ -24,7 +25,7 @@ from .addedcriteria import (
 )
 from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
 from .images import DetectorImage, Key, MaskPlane, amplifier_value
-from .members import MOST_SATURATED
+from .members import LEAST_USABLE, MOST_SATURATED
 from .statistics import clipped_statistics, mean_and_sigma
 from .tables import PhotonTransferCurve
 
@@ -62,9 +63,7 @@ the limit of rejection does not come to it."""
 A00_RANGES: Mapping[str, tuple[float, float]] = {"ITL": (-4.56e-6, 6.91e-7), "E2V": (-3.52e-6, -2.61e-6)}
 """Lowest and highest a00 (1/electron) by manufacturer (DM-30171)."""
 
-_UNUSABLE = np.uint16(MaskPlane.BAD | MaskPlane.NO_DATA)
-
-_NO_RAY = _UNUSABLE | np.uint16(MaskPlane.SAT | MaskPlane.INTRP)
+_NO_RAY = UNUSABLE | np.uint16(MaskPlane.SAT | MaskPlane.INTRP)
 """Pixels in which no cosmic rays are looked for."""
 
 AmplifierStatistics = dict[str, dict[str, float]]
@@ -151,13 +150,17 @@ def _not_tested(image: DetectorImage) -> dict[str, str]:
     for name in image.amplifiers:
         flags = image.flags(name)
         if usable_pixels(image.pixels(name), flags).size == 0:
-            number = np.count_nonzero((flags & _UNUSABLE) == 0)
-            reasons[name] = f"{number} of {flags.size} pixels are usable, at least {LEAST_USABLE:.0%} must be"
+            number = f"{_number_usable(flags)} of {flags.size}"
+            reasons[name] = f"{number} pixels are usable, at least {LEAST_USABLE:.0%} must be"
     if is_compared_with_itself(image):
         inputs = image.metadata[Key.FLAT_INPUTS]
         why = f"the combined flat is of {inputs} flats, this one among them, and must be of {LEAST_INPUTS}"
         reasons |= dict.fromkeys(("NOISE", "SCATTER"), why)
     return reasons
+
+
+def _number_usable(flags: NDArray[np.uint16]) -> int:
+    return int(np.count_nonzero((flags & UNUSABLE) == 0))
 
 
 def _measure_dark_image(
@@ -178,14 +181,14 @@ def _measure_dark_image(
         values = {"MEAN": mean, "NOISE": clipped.sigma}
         try:
             struck = finder.find(pixels, clipped.mean, clipped.sigma, (flags & _NO_RAY) != 0)
-            good = (flags & _UNUSABLE) == 0
+            good = (flags & UNUSABLE) == 0
             values["CR_NOISE"] = mean_and_sigma(pixels[good & ~struck])[1] if struck.any() else sigma
         except TooManyCosmicRaysError:
             too_many = True
         if corner:
             box = amplifier.corner(CORNER)
             values["AMP_CORNER"] = mean_and_sigma(usable_pixels(image.image[box], image.mask[box]))[0]
-        statistics[name] = values | {"NPIXELS": int(np.count_nonzero((flags & _UNUSABLE) == 0))}
+        statistics[name] = values | {"NPIXELS": _number_usable(flags)}
     if too_many:
         for values in statistics.values():
             values.pop("CR_NOISE", None)
@@ -271,7 +274,7 @@ def _measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, 
         statistics[name] = {
             "MEAN": mean_and_sigma(usable)[0],
             "NOISE": math.nan if itself else clipped_statistics(usable).sigma,
-            "NPIXELS": int(np.count_nonzero((flags & _UNUSABLE) == 0)),
+            "NPIXELS": _number_usable(flags),
         }
     means = [values["MEAN"] for values in statistics.values() if math.isfinite(values["MEAN"])]
     mean = float(np.mean(means)) if means else math.nan
@@ -281,7 +284,7 @@ def _measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, 
 
 def _is_saturated(image: DetectorImage, amplifier: str) -> bool:
     """Whether what is left of an amplifier, or was interpolated in it, is not the light."""
-    known = (image.flags(amplifier) & _UNUSABLE) == 0
+    known = (image.flags(amplifier) & UNUSABLE) == 0
     saturated = (image.flags(amplifier)[known] & np.uint16(MaskPlane.SAT)) != 0
     return bool(np.count_nonzero(saturated) > MOST_SATURATED * saturated.size)
 

@@ -34,7 +34,7 @@ MOST_SATURATED = 0.01
 """Part of an amplifier that may be saturated; beyond, its level is not that of the light."""
 
 LEAST_USABLE = 0.5
-"""Part of an amplifier, without its defects, that must be usable."""
+"""Part of an amplifier that must be usable: of a member without its defects, of a verified image of all."""
 
 MOST_SCATTER = 3.0
 """The errors are taken to be larger by the scatter of the set, up to this factor: a set of two, or one of
