@@ -36,7 +36,9 @@ from lsst.ts.calibrations.maintel import MakeComCamCalibrations
 
 from .. import clock
 from ..embedded_sal.bus import running_bus
+from ..faults.butler import SQLITE_FAULTS
 from ..faults.faults import Fault, Faults
+from ..pipelines.calibration_memory import remember_calibrations
 from ..repository.ingest import open_anew
 from ..repository.repository import write_index
 from ..session.observatory import SimulatedObservatory
@@ -127,8 +129,8 @@ class Runner:
 
     def _opening(self, scenario: Scenario, folder: Path) -> Callable[[str, bool], Butler]:
         """How the repository of a scenario is opened."""
-        # Faults of the database are met by whoever opens it anew, as the script does at the telescope.
-        of_database = any(fault.startswith("butler-") for fault in scenario.faults)
+        # Faults of the file of the database are met by whoever opens it anew, as the script does at the telescope.
+        of_database = any(fault.startswith(SQLITE_FAULTS) for fault in scenario.faults)
         opened = self.opened.get(folder)
         return open_anew if of_database or opened is None else opened.open
 
@@ -175,6 +177,7 @@ def open_runner(folder: Path, scenarios: int = 1) -> Runner:
         A run failed in which nothing went wrong.
     """
     runner = Runner(folder)
+    remember_calibrations()
     for instrument in (LATISS, LSSTCOMCAM):
         _certified_in(runner._template(instrument))
         folders = [runner._prepare(instrument) for _ in range(scenarios)]
