@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..detector.exposure import ExposureRequest, write_raw, write_segments
 from ..pipelines.ocps_job import Job
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler
 
 __all__ = ["Ingest", "JobProcess", "JobRunner", "Machinery", "PixelSource", "RawWriter"]
 
@@ -57,5 +60,7 @@ class Machinery:
     """Makes a raw file of pixels and header."""
     repository: Path | None = None
     """Butler repository, for faults that act on it; None if there is none."""
+    open_butler: Callable[[str, bool], Butler] | None = None
+    """Opens it for them, given its path and whether to write; None: ``Butler.from_config``."""
     processes: int = 2
     """Worker processes for the images; 0: a thread, for stand-ins that do next to nothing."""

@@ -67,10 +67,19 @@ class ButlerFaults:
         Whose calibrations.
     faults
         What goes wrong.
+    open_butler
+        Opens the repository, given its path and whether to write.
     """
 
-    def __init__(self, repository: Path, instrument: Instrument, faults: Faults) -> None:
+    def __init__(
+        self,
+        repository: Path,
+        instrument: Instrument,
+        faults: Faults,
+        open_butler: Callable[[str, bool], Butler],
+    ) -> None:
         self._repository = repository
+        self._open_butler = open_butler
         self._database = repository / DATABASE
         self._instrument = instrument
         self._faults = faults
@@ -125,9 +134,7 @@ class ButlerFaults:
         return self._faults.strike(name, kind=job.kind, calibration=job.calibration)
 
     def _open(self) -> Butler:
-        from lsst.daf.butler import Butler
-
-        return Butler.from_config(str(self._repository), writeable=True)
+        return self._open_butler(str(self._repository), True)
 
     def _spoil(self, job: Job) -> None:
         """Change the results of one exposure or detector of a verification job, the last one."""

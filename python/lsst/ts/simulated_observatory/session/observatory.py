@@ -32,7 +32,7 @@ from ..faults.butler import ButlerFaults
 from ..faults.faults import Fault, FaultError, Faults
 from ..faults.machine import MachineFaults
 from ..pipelines.pipetask import PipetaskRunner
-from ..repository.ingest import ButlerIngest
+from ..repository.ingest import ButlerIngest, open_anew
 
 FAULT_ASKED_FOR = 99
 """Error code of a component that is in FAULT because that was asked for."""
@@ -135,7 +135,9 @@ class SimulatedObservatory:
         self._machine_faults = MachineFaults(self._jobs.parent, self.faults)
         repository = machinery.repository
         self._butler_faults = (
-            None if repository is None else ButlerFaults(repository, instrument, self.faults)
+            None
+            if repository is None
+            else ButlerFaults(repository, instrument, self.faults, machinery.open_butler or open_anew)
         )
         self._open = contextlib.AsyncExitStack()
 

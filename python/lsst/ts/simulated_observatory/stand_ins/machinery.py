@@ -61,6 +61,7 @@ def standin_machinery(
         make_pixels=_no_pixels,
         write_raw=_write_header,
         repository=repository,
+        open_butler=opening,
         processes=0,
     )
 
