@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsst.ts.simulated_observatory.campaign.opened import OpenedRepository
+from lsst.ts.simulated_observatory.pipelines.calibration_memory import remember_calibrations
 from lsst.ts.simulated_observatory.repository.ingest import open_anew
 
 if TYPE_CHECKING:
@@ -20,12 +21,14 @@ OpenButler = Callable[[str, bool], "Butler"]
 class OpenCopy:
     """A copy of a repository that can be made new without being opened again.
 
-    To open a Butler takes a hundred times longer than to copy a repository that has no pixels.
+    To open a Butler takes a hundred times longer than to copy a repository that has no pixels. Its calibrations
+    are read once in a process, also by those that are forked later.
     """
 
     def __init__(self, original: Path, path: Path) -> None:
         self._original, self.path = original, path
         shutil.copytree(original, path)
+        remember_calibrations()
         with OpenedRepository.opening(path) as self._opened:
             self._connected = [self._opened.open(str(path), writeable) for writeable in (False, True)]
 

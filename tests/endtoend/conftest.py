@@ -17,6 +17,9 @@ import pytest
 
 SCRIPT = "auxtel/make_latiss_calibrations.py"
 
+SMALL = "--scale", "16"
+"""For runs that do not depend on the size of the detectors: amplifiers of 125 x 31 pixels."""
+
 _PAGE = Path(__file__).parents[2] / "doc" / "how-to" / "accessing.rst"
 _BLOCK = re.compile(r"^\.\. code-block:: (?P<language>\w+)\n\n(?P<text>(?:    .*\n|\n)+)", re.MULTILINE)
 
@@ -82,7 +85,7 @@ class Run:
 
 @pytest.fixture(scope="session")
 def run_script(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
-    """Run the script at the default scale; the reference calibrations are drawn if the cache has none."""
+    """Run the script, by default as users do; the reference calibrations are drawn if the cache has none."""
 
     def run(*arguments: str, script: str = SCRIPT) -> Run:
         folder = tmp_path_factory.mktemp("run") / "run"

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import SMALL
+
 pytestmark = [pytest.mark.endtoend, pytest.mark.timeout(900)]
 
 
@@ -15,6 +17,7 @@ def options(**values: object) -> list[str]:
 
 def test_the_example_of_the_page_with_three_images_is_refused(run_script: Any) -> None:
     run = run_script(
+        *SMALL,
         *options(
             script_mode="BIAS_DARK",
             n_bias=3,
@@ -24,7 +27,7 @@ def test_the_example_of_the_page_with_three_images_is_refused(run_script: Any) -
             generate_calibrations=True,
             certify_calib_begin_date="1980-01-01",
             certify_calib_end_date="2051-12-31",
-        )
+        ),
     )
     assert run.status == 1, run.output
     verdict = run.summary["verification"]["BIAS"]

@@ -16,6 +16,8 @@ import pytest
 from lsst.ts.calibrations.journal.journal import read_journal
 from lsst.ts.calibrations.journal.record import RunRecord
 
+from .conftest import SMALL
+
 SCRIPT = "auxtel/make_latiss_calibrations.py"
 BIASES = ("-p", "script_mode=BIAS", "-p", "n_bias=3")
 ALL = ("-p", "n_bias=2", "-p", "n_dark=1", "-p", "exp_times_dark=10", "-p", "n_flat=2")
@@ -75,7 +77,7 @@ def check(folder: Path, n_exposures: int) -> None:
 
 def test_a_process_that_is_killed_twice_comes_to_its_end(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    begin = ("--out", str(folder), *BIASES)
+    begin = (*SMALL, "--out", str(folder), *BIASES)
     assert send(signal.SIGKILL, folder, 7, *begin)[0] == -signal.SIGKILL
     assert send(signal.SIGKILL, folder, 6, "--resume", str(folder))[0] == -signal.SIGKILL
     assert not (folder / "summary.json").exists()
@@ -107,7 +109,7 @@ def test_a_process_that_is_told_to_end_says_how_to_go_on(tmp_path: Path) -> None
 @pytest.mark.parametrize("seed", range(20))
 def test_a_process_that_is_killed_anywhere_comes_to_its_end(tmp_path: Path, seed: int) -> None:
     folder, rng = tmp_path / "run", random.Random(seed)
-    begin = ("--scale", "16", "--out", str(folder), *ALL)
+    begin = (*SMALL, "--out", str(folder), *ALL)
     send(signal.SIGKILL, folder, rng.randrange(1, 40), *begin)
     time.sleep(rng.uniform(0.0, 0.5))
     send(signal.SIGKILL, folder, rng.randrange(1, 30), "--resume", str(folder))
