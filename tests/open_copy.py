@@ -21,8 +21,8 @@ OpenButler = Callable[[str, bool], "Butler"]
 class OpenCopy:
     """A copy of a repository that can be made new without being opened again.
 
-    To open a Butler takes a hundred times longer than to copy a repository that has no pixels. Its calibrations
-    are read once in a process, also by those that are forked later.
+    To open a Butler takes a hundred times longer than to copy a repository that has no pixels. Its
+    calibrations are read once in a process, also for those that are forked later.
     """
 
     def __init__(self, original: Path, path: Path) -> None:

@@ -129,7 +129,7 @@ class Runner:
 
     def _opening(self, scenario: Scenario, folder: Path) -> Callable[[str, bool], Butler]:
         """How the repository of a scenario is opened."""
-        # Faults of the file of the database are met by whoever opens it anew, as the script does at the telescope.
+        # Faults of the database's file are met by whoever opens it anew, as the script does at the telescope.
         of_database = any(fault.startswith(SQLITE_FAULTS) for fault in scenario.faults)
         opened = self.opened.get(folder)
         return open_anew if of_database or opened is None else opened.open
