@@ -63,6 +63,7 @@ FIELDS = {
     "curves",
     "faults",
     "known_bad_amplifiers",
+    "time_limits_too_short",
 }
 
 

@@ -213,6 +213,8 @@ def test_a_run_whose_time_limit_was_too_short_is_not_advised_to_be_resumed(
     outcome = night(f"script_mode: BIAS\nn_bias: 2\n{option}\n", fault)
     assert outcome.state == "FAILED"
     advice = f"The run can be resumed; its directory is {outcome.folder}"
+    limits = [] if default is None else [f"{option}, by default {default}"]
+    assert outcome.summary["time_limits_too_short"] == limits
     if default is not None:
         advice = (
             f"A time limit of the configuration was too short ({option}, by default {default})."

@@ -175,6 +175,13 @@ def test_a_refused_configuration_is_not_to_be_resumed_with_the_same_one(tmp_path
     assert next_step.endswith(f"bin/run_script --resume {tmp_path}")
 
 
+def test_a_run_whose_time_limit_was_too_short_is_to_be_started_anew(tmp_path: Path) -> None:
+    limit = "job_timeout: 10, by default 3600"
+    failed = GOOD | {"state": "FAILED", "reason": "too late", "time_limits_too_short": [limit]}
+    *_, next_step = shown(failed, tmp_path, 300)
+    assert next_step.startswith(f"Next start a new run with a longer limit ({limit}); if a component was at")
+
+
 def test_what_a_shell_would_read_otherwise_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "it's a $HOME"
     command = shlex.split(resume_command(folder))

@@ -16,6 +16,7 @@ from ..domain.tai import iso_tai
 from .facts import Fact
 from .record import ExposureRecord, JobRecord, RunRecord
 from .settings import RunSettings
+from .time_limits import limits_too_short
 
 __all__ = ["SUMMARY", "brief_reason", "failed_logs", "is_used", "make_summary", "write_summary"]
 
@@ -97,6 +98,7 @@ def make_summary(
         "tests": [{"calibration": name, **row} for name, rows in record.tests.items() for row in rows],
         "curves": list(record.curves),
         "faults": list(dict.fromkeys([*record.faults, *settings.faults])),
+        "time_limits_too_short": limits_too_short(record, ended),
     }
     return dict(_finite(summary))
 

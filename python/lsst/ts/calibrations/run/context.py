@@ -13,7 +13,6 @@ from lsst.ts.utils import current_tai
 from ..components.camera import Camera
 from ..components.clients import Clients
 from ..config.config import CalibrationConfig
-from ..config.schema import defaults, load_schema
 from ..domain.calibrations import StepKind, step_name
 from ..domain.errors import CalibrationError
 from ..domain.text import counted
@@ -23,6 +22,7 @@ from ..journal.record import RunRecord
 from ..journal.resumption import Resumption
 from ..journal.settings import RunSettings, observatory_settings
 from ..journal.summary import SUMMARY
+from ..journal.time_limits import limits_too_short
 from ..workflow.plan import Plan
 
 __all__ = ["STOP_LIMIT", "PreparedRun", "ReportError", "RunContext", "UnfinishedRun"]
@@ -255,31 +255,6 @@ class UnfinishedRun:
         ]
 
     @property
-    def too_short(self) -> list[str]:
-        """Time limits that were over and are shorter than by default: a resumed run has the same ones."""
-        configured, ended = self.record.configured, self.record.ended
-        if configured is None or ended is None:
-            return []
-        waits = {
-            "oods_timeout": [
-                ended.time - each.readout_ended
-                for each in self.record.exposures.values()
-                if each.readout_ended is not None and not (each.ingested or each.lost)
-            ],
-            "job_timeout": [
-                job.ended - job.submitted.time
-                for job in self.record.jobs.values()
-                if job.exit_code is None and job.ended is not None
-            ],
-        }
-        standard = defaults(load_schema(configured.instrument))
-        return [
-            f"{option}: {limit:g}, by default {standard[option]:g}"
-            for option, seconds in waits.items()
-            if (limit := configured.config[option]) < standard[option] and max(seconds, default=0.0) >= limit
-        ]
-
-    @property
     def done_and_left(self) -> str:
         """What the run has, and what it has not done, in few words."""
         taken = len(self.record.exposures)
@@ -312,9 +287,10 @@ class UnfinishedRun:
             names = ", ".join(self.rejected)
             was = "was" if len(self.rejected) == 1 else "were"
             return f"{names} {was} rejected. Resuming {folder} cannot change that; start a new run."
-        if self.too_short:
+        ended = self.record.ended
+        if ended is not None and (too_short := limits_too_short(self.record, ended.time)):
             return (
-                f"A time limit of the configuration was too short ({'; '.join(self.too_short)}). Unless a"
+                f"A time limit of the configuration was too short ({'; '.join(too_short)}). Unless a"
                 f" component was at fault and works again, resuming {folder} cannot change that; start a new"
                 " run."
             )

@@ -273,6 +273,9 @@ def _next_step(summary: Mapping[str, Any], folder: Path) -> str:
     ]
     if rejected:
         return f"start a new run: resuming cannot change that {', '.join(rejected)} failed"
+    if limits := summary.get("time_limits_too_short"):
+        longer = "; ".join(limits)
+        return f"start a new run with a longer limit ({longer}); if a component was at fault, {resume}"
     if PREFLIGHT in summary["reason"]:
         return f"if the configuration is not to be changed: correct that, and {resume}"
     return resume
