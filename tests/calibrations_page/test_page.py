@@ -466,6 +466,13 @@ def test_of_pairs_of_several_exposure_times_the_shortest_are_quoted() -> None:
     row = re.search(r'<th scope="row">C00</th>(.*?)</tr>', shown)
     assert row is not None
     assert re.findall(r"<td>([^<]*)</td>", row[1])[:4] == ["1.0700", "0.01483", "1.1100", "2"]
+    lost = [each | {"amplifier": "C01", "gain_corrected": None, "reason": "no light"} for each in gains[:2]]
+    found = [*lost, gains[2] | {"amplifier": "C01"}]
+    shown = "".join(gain_parts([*gains, *found], {0: "RXX_S00"}, {}, "", [], {1: 5.0, 3: 5.0, 5: 25.0}))
+    assert (
+        "medians over the pairs of 5 s, the shortest" in shown
+    )  # also if the last amplifier has none of them
+    assert "2 of 3 pairs gave none: no light; from pairs of 25 s" in shown
 
 
 @pytest.mark.parametrize(

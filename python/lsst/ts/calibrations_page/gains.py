@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from lsst.ts.calibrations.report.gains import shortest_pairs
+
 from .html import Markup, details, figure, table, tag
 from .results import Results, number, spread
 from .svg import Axis, Plot
@@ -99,15 +101,17 @@ def _gain_table(
     bad: Mapping[tuple[str, str], str],
     times: Mapping[int, float],
 ) -> Markup:
-    time_of = {each["exposures"][0]: times.get(each["exposures"][0], 0.0) for each in found}
+    several = len({times.get(each["exposures"][0], 0.0) for each in found}) > 1
+    by_amplifier = {
+        amplifier: (measured, *shortest_pairs(measured, times))
+        for amplifier, measured in _by_amplifier(found).items()
+    }
+    shortest = min((time for _, time, _ in by_amplifier.values() if time is not None), default=0.0)
     head = ["amplifier", "gain [electron/adu]", "spread", "as measured", "pairs", "known gain", "difference"]
     head += ["read noise [electron]", "known noise", "difference"]
     rows: list[list[str | int]] = []
     remarks: dict[str, list[str]] = defaultdict(list)
-    for amplifier, measured in _by_amplifier(found).items():
-        known = [time_of[each["exposures"][0]] for each in measured if _finite([each["gain_corrected"]])]
-        shortest = min(known, default=0.0)  # of longer ones the brighter-fatter effect is larger
-        quoted = [each for each in measured if time_of[each["exposures"][0]] == shortest]
+    for amplifier, (measured, time, quoted) in by_amplifier.items():
         columns = (_finite([each[key] for each in quoted]) for key in ("gain_corrected", "gain", "noise"))
         corrected, raw, noise = columns
         n_given = len(_finite([each["gain_corrected"] for each in measured]))
@@ -115,11 +119,10 @@ def _gain_table(
         remark = bad.get((name, amplifier)) and f"known bad: {bad[name, amplifier]}"
         if n_given < len(measured) and not remark:
             why = next((each["reason"] for each in measured if each.get("reason")), "it is not finite")
-            n, why = (
-                len(measured),
-                why.partition(",")[0],
-            )  # without numbers, so that amplifiers have it in common
-            remark = f"{n - n_given} of {n} pairs gave none: {why}"
+            why = why.partition(",")[0]  # without numbers, so that amplifiers have it in common
+            remark = f"{len(measured) - n_given} of {len(measured)} pairs gave none: {why}"
+        if time is not None and time > shortest:
+            remark = "; ".join(filter(None, (remark, f"from pairs of {time:g} s")))
         if remark:
             remarks[remark].append(amplifier)
         rows.append(
@@ -136,7 +139,7 @@ def _gain_table(
                 _percent(noise, read_noise),
             ]
         )
-    of = f" of {shortest:g} s, the shortest" if len(set(time_of.values())) > 1 else ""
+    of = f" of {shortest:g} s, the shortest" if several else ""
     caption = f"{name}: medians over the pairs{of}; gain without the brighter-fatter effect"
     caption += f"; known: {source}" if source else ""
     lines = [

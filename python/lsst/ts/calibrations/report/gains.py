@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any, TypeGuard
 
-__all__ = ["gain_line", "gain_table"]
+__all__ = ["gain_line", "gain_table", "shortest_pairs"]
 
 MOST_LISTED = 2000
 """Most gains that the report says why they are not known; ``summary.json`` has all."""
@@ -61,15 +61,18 @@ def gain_line(gains: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _mean_lines(gains: Sequence[Mapping[str, Any]], times: Mapping[int, float]) -> Iterator[str]:
-    time_of = {each["exposures"][0]: times.get(each["exposures"][0], 0.0) for each in gains}
-    several, by_amplifier = len(set(time_of.values())) > 1, _of_shortest(gains, time_of)
-    shortest = min((time for time, _ in by_amplifier.values() if time is not None), default=0.0)
+    several = len({times.get(each["exposures"][0], 0.0) for each in gains}) > 1
+    by_amplifier: dict[tuple[Any, str], list[Mapping[str, Any]]] = {}
+    for each in gains:
+        by_amplifier.setdefault((each["detector"], each["amplifier"]), []).append(each)
+    quoted = {amplifier: shortest_pairs(measured, times) for amplifier, measured in by_amplifier.items()}
+    shortest = min((time for time, _ in quoted.values() if time is not None), default=0.0)
     of_shortest = (
         f", from the shortest pairs, of {shortest:g} s; 'corrected' is to be quoted" if several else ""
     )
     yield f"Mean gain [electron/adu] and read noise [electron] of each amplifier{of_shortest}:"
     yield f"    detector  amplifier    gain  corrected   noise     pairs{'  scatter' if several else ''}"
-    for (detector, amplifier), (time, measured) in by_amplifier.items():
+    for (detector, amplifier), (time, measured) in quoted.items():
         good = [each for each in measured if _is_known(each["gain_corrected"])]
         means = (_mean(each[name] for each in good) for name in ("gain", "gain_corrected", "noise"))
         pairs = f"{len(good)} of {len(measured)}"
@@ -79,19 +82,27 @@ def _mean_lines(gains: Sequence[Mapping[str, Any]], times: Mapping[int, float]) 
         yield f"    {detector!s:>8}  {amplifier:>9}  {_columns(*means)}  {pairs:>8}{scatter}"
 
 
-def _of_shortest(
-    gains: Sequence[Mapping[str, Any]], time_of: Mapping[int, float]
-) -> dict[tuple[Any, str], tuple[float | None, list[Mapping[str, Any]]]]:
-    """Shortest exposure time at which an amplifier has a gain, and its pairs; None and all without one."""
-    found: dict[tuple[Any, str], tuple[float | None, list[Mapping[str, Any]]]] = {}
-    for each in gains:
-        found.setdefault((each["detector"], each["amplifier"]), (None, []))[1].append(each)
-    for amplifier, (_, pairs) in found.items():
-        known = [time_of[each["exposures"][0]] for each in pairs if _is_known(each["gain_corrected"])]
-        if known:
-            least = min(known)
-            found[amplifier] = least, [each for each in pairs if time_of[each["exposures"][0]] == least]
-    return found
+def shortest_pairs(
+    measured: Sequence[Mapping[str, Any]], times: Mapping[int, float]
+) -> tuple[float | None, list[Mapping[str, Any]]]:
+    """Choose the pairs of an amplifier that are quoted: of longer ones the brighter-fatter effect is larger.
+
+    Parameters
+    ----------
+    measured, times
+        Its gains, as for `gain_table`, and the exposure time [s] of each exposure, 0 where it is not known.
+
+    Returns
+    -------
+    time, pairs
+        The shortest exposure time at which the amplifier has a gain, and the pairs of that time; None and all
+        of them if it has none.
+    """
+    time_of = [times.get(each["exposures"][0], 0.0) for each in measured]
+    known = [time for time, each in zip(time_of, measured, strict=True) if _is_known(each["gain_corrected"])]
+    if not known:
+        return None, list(measured)
+    return min(known), [each for time, each in zip(time_of, measured, strict=True) if time == min(known)]
 
 
 def _pair_lines(gains: Sequence[Mapping[str, Any]]) -> Iterator[str]:
