@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammainccinv
 
 from .clippedmean import THRESHOLD, clipped_mean
 from .images import Amplifier, DetectorImage, Key, MaskPlane
@@ -18,17 +19,22 @@ __all__ = ["ImageHandle", "combine_images", "combined_mask", "common_shape", "me
 EXCLUDED = np.uint16(MaskPlane.CR | MaskPlane.SAT | MaskPlane.NO_DATA)
 """Pixels that a combination does not use."""
 
-FEW = 5
-"""Images from which the variance of each pixel is measured by itself."""
+FEW = 10
+"""Values from which the variance of a pixel is measured by itself: then 7e-4 of the errors are beyond five of
+what is said by chance (Student's t distribution), and with fewer, more."""
 
-NO_CHANCE = {2: 25.0, 3: 14.4, 4: 10.6}
-"""Variance of so many values in units of its mean, beyond which chance is 5.7e-7, 5 sigma (chi-square)."""
+NO_CHANCE, UNLIKELY = 5.7e-7, 1e-3
+"""Chance of a pixel's variance that does not count in the mean of the amplifier, and of one that the pixel
+keeps: chance makes the error of one good pixel in a thousand too large."""
 
 MOST_NOISE = 1.5
 """Variance of an image, in units of the median of all, that does not count in that of a single image."""
 
 ENOUGH = 2_000_000
 """Pixels of an amplifier, of all images together, that give its noise to 5e-4."""
+
+ENOUGH_TO_POOL = 50_000
+"""Pixels of an amplifier whose variances have a mean that is known to 0.6 %, of two values each."""
 
 
 class ImageHandle(Protocol):
@@ -124,7 +130,7 @@ def combine_images(
     Returns
     -------
     image
-        The combination with the amplifiers of the images and its variance (where the images are fewer than
+        The combination with the amplifiers of the images and its variance (of pixels with fewer values than
         `FEW`, the mean of the amplifier); its metadata are the unit and the noise. A pixel
         without a good value is BAD: one that is bad, saturated or without data in more than half of the
         images, that a cosmic ray hit in the only image or in both of two, or in which two images differ. One
@@ -152,7 +158,9 @@ def combine_images(
     residuals = _ResidualNoise(result.amplifiers, len(handles))
     share = np.asarray(weights, dtype=np.float64)
     sigma = None if noise is None else _expected_noise(result, noise, scales, share)
-    used = np.ones((rows, columns) if len(handles) < FEW else 0, dtype=np.float32)
+    # Half of the images or more have a value in each pixel.
+    planes = (rows, columns) if len(handles) < 2 * FEW else (0, 0)
+    number, part = np.empty(planes, np.uint8), np.empty(planes, np.float32)
     # Pixels, squares and mask take up to nine bytes a pixel.
     height = max(1, min(rows, memory // (9 * columns * len(handles))))
     for first in range(0, rows, height):
@@ -171,38 +179,61 @@ def combine_images(
         result.mask[strip] = combined_mask(masks)
         if sigma is not None and len(handles) == 2:
             result.mask[strip][_differ(stack, excluded, share, sigma[strip])] |= np.uint16(MaskPlane.BAD)
-        if len(handles) < FEW:
-            left_out = np.tensordot(share / share.sum(), excluded, axes=(0, 0))
-            used[strip] = np.where(np.count_nonzero(excluded, axis=0) * 2 > len(handles), 1.0, 1.0 - left_out)
+        if number.size:
+            number[strip], part[strip] = _used(excluded, share) if excluded.any() else (len(handles), 1.0)
         if measure_noise:
             residuals.add(stack, mean, first)
     if measure_noise:
         result.metadata |= {
             Key.COMBINED_NOISE.format(name): value for name, value in residuals.noise().items()
         }
-    if len(handles) < FEW:
-        _pool_variance(result, used, NO_CHANCE.get(len(handles), math.inf))
+    if number.size:
+        _pool_variance(result, number, part)
     _fill(result)
     return result
 
 
-def _pool_variance(image: DetectorImage, used: NDArray[np.float32], limit: float) -> None:
-    """Make the variance of a combination of few images what it can be known to be; in place.
+def _used(
+    excluded: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Number of values that make each pixel (rows, columns), and their part of the weights."""
+    lost = np.zeros(excluded.shape[1:], np.uint8)
+    for each in excluded:
+        lost += each.view(np.uint8)
+    lost[lost > len(excluded) // 2] = 0  # all are used
+    part, some = np.ones(lost.shape, np.float32), lost > 0
+    part[some] -= weights / weights.sum() @ excluded[:, some]
+    return np.uint8(len(excluded)) - lost, part
 
-    The scatter of fewer than `FEW` values of a pixel says little of its variance: there all pixels of an
-    amplifier have their mean, over the part of the weights that was used in the pixel (rows, columns), but
-    those whose own variance is beyond a limit, in units of the mean: their values differ, and they keep it.
-    (cp_pipe takes the variances that it expects of the inputs there.)
+
+def _pool_variance(image: DetectorImage, number: NDArray[np.uint8], part: NDArray[np.float32]) -> None:
+    """Make the variance of pixels with few values what it can be known to be; in place.
+
+    The scatter of fewer than `FEW` values says little of its variance: such pixels of an amplifier have the
+    mean of all, over the part of the weights that was used in the pixel, but those whose own variance is
+    unlikely beside the mean: their values differ, and they keep it. ``number`` and ``part`` are those of
+    `_used`. (cp_pipe takes the variances that it expects of the inputs there.)
     """
     assert image.variance is not None
+    # The variance of n normal values, in units of its expectation, is chi-square over n - 1.
+    half = np.maximum(np.arange(2 * FEW) - 1, 1) / 2.0
+    no_chance, unlikely = (np.float32(gammainccinv(half, chance) / half) for chance in (NO_CHANCE, UNLIKELY))
     for name, amplifier in image.amplifiers.items():
-        plane, part = image.variance[amplifier.box], used[amplifier.box]
-        own = plane * part
-        values, pooled = own[np.isfinite(plane) & (image.flags(name) == 0)], math.nan
+        plane, counts, share = image.variance[amplifier.box], number[amplifier.box], part[amplifier.box]
+        few = counts < FEW
+        if not few.any():
+            continue
+        rows = slice(None, None, max(1, few.size // ENOUGH_TO_POOL) | 1)
+        own, known = plane[rows] * share[rows], np.isfinite(plane[rows])
+        if (whole := known & (image.flags(name)[rows] == 0)).any():
+            known = whole
+        values, limits, pooled = own[known], no_chance[counts[rows][known]], math.nan
         for _ in range(3):
             pooled = float(np.mean(values, dtype=np.float64)) if values.size else math.nan
-            values = values[values <= limit * pooled]
-        plane[:] = np.where(own > limit * pooled, own, pooled) / part
+            near = values <= limits * pooled
+            values, limits = values[near], limits[near]
+        few &= ~(plane * share > unlikely[counts] * np.float32(pooled))
+        plane[few] = np.float32(pooled) / share[few]
 
 
 def _read(
