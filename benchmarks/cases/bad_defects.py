@@ -178,3 +178,35 @@ def _(rng: Rng) -> Outcome:
 def _(rng: Rng) -> Outcome:
     good = {"dark": image(rng.normal(0.02, 0.15, SHAPE)), "flat": image(rng.normal(1.0, 0.001, SHAPE))}
     return _empty_list(rng, image=image(np.full(SHAPE, 16_500.0)), **good)
+
+
+@case("defects", "2 of 8 amplifiers 2.5 times too bright", "no list passes, and the two are named")
+def _(rng: Rng) -> Outcome:
+    response = np.ones(SHAPE)
+    for name in ("C00", "C01"):
+        response[AMPLIFIERS[name].box] = 2.5
+    images = flats(rng, [10_000.0] * 6, response)
+    found = defects("flat", images)
+    reason = found.metadata["amplifiers"]["C13"]["reason"]
+    dark = image(rng.normal(0.02, 0.1, SHAPE))
+    shown = {"image": images[0].image, "flat": combined_flat(images), "dark": dark}
+    words, fails = of_list(shown, found.mask)
+    return f"C13 {reason}; {words}", fails and "C00 and C01" in reason
+
+
+@case("defects", "true list, the dark of C01 at -20 electron/s", "fails")
+def _(rng: Rng) -> Outcome:
+    shown, mask = known_detector(rng)
+    shown["dark"].image[C01] -= 20.0
+    return of_list(shown, mask)
+
+
+@case("defects", "40 pixels of the darks at -20 electron/s", "they are found")
+def _(rng: Rng) -> Outcome:
+    images, where = darks(rng, [0.02] * 6), tuple(rng.integers(12, 100, (2, 40)))
+    for each in images:
+        each.image.image[where] -= 600.0
+    found = defects("dark", images).mask
+    return f"{found[where].mean():.0%} of them, {found.sum()} in all", bool(
+        found[where].all() and found.sum() <= 40
+    )

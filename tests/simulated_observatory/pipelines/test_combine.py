@@ -170,13 +170,33 @@ def test_detectors_under_one_lamp_keep_their_ratio(rng: np.random.Generator, sto
     assert norm["DETECTORS"][0] / norm["DETECTORS"][1] == pytest.approx(1.0102)
 
 
-def test_level_that_nobody_knows_is_null() -> None:
+@pytest.mark.parametrize("common", [0, 1, 2, 3])
+def test_a_ratio_of_detectors_that_few_exposures_tie_is_a_warning(
+    common: int, rng: np.random.Generator, stored: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Detector 0 has the first four of eight exposures, and detector 1 those from there on."""
+    exposures = {0: range(1, 5), 1: range(5 - common, 9)}
+    levels = [
+        {"EXPOSURE": number, "MEAN": 5000.0, "NPIXELS": 100} for each in exposures.values() for number in each
+    ]
+    detectors = [name for name, each in exposures.items() for _ in each]
+    norm = FlatNormTask(config=FlatNormConfig()).run(levels, detectors).scales
+    assert (f"is known from {common} of 8 exposures" in caplog.text) == (0 < common < 3)
+    lost = next((name for name, factor in norm["DETECTORS"].items() if factor is None), 0)
+    images = [stored(rng.poisson(5000.0, SHAPE), number, 2.0) for number in exposures[lost]]
+    if common == 0:
+        with pytest.raises(UnusableSetError, match="has a level in no exposure in common with the others"):
+            CombineFlatTask(config=CombineFlatConfig()).run(images, norm)
+
+
+def test_level_that_nobody_knows_is_null(caplog: pytest.LogCaptureFixture) -> None:
     levels: list[dict[str, Any]] = [
         {"EXPOSURE": 1, "MEAN": None, "NPIXELS": 0},
         {"EXPOSURE": 2, "MEAN": 3.0, "NPIXELS": 10},
     ]
     norm = FlatNormTask(config=FlatNormConfig()).run(levels, [0, 0]).scales
     assert norm == {"EXPOSURES": {1: None, 2: 3.0}, "DETECTORS": {0: 1.0}}
+    assert not caplog.text  # one detector has no ratio
 
 
 @pytest.mark.parametrize(("lit", "number"), [(8, 14), (3, 5), (3, 4)])

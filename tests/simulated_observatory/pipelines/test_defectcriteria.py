@@ -209,6 +209,13 @@ class TestPower:
         mask[images["dark"].amplifiers["C12"].box] = True
         assert self.failed(images, mask) == set()
 
+    def test_what_is_below_its_bias_must_be_masked(self, images: dict[str, DetectorImage]) -> None:
+        images["dark"].pixels("C12")[:] -= 20.0
+        assert self.failed(images, self.truth) == {"HOT_LEFT"}
+        images["dark"].pixels("C12")[:] += 20.0
+        images["dark"].pixels("C12")[50] -= 20.0
+        assert self.failed(images, self.truth) == {"HOT_LEFT"}
+
     @pytest.mark.parametrize("level", [0.0, math.nan])
     def test_a_flat_without_light_shows_nothing(
         self, images: dict[str, DetectorImage], rng: np.random.Generator, level: float

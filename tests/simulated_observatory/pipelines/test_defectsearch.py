@@ -173,6 +173,8 @@ def test_amplifiers_without_light_may_be_the_majority(detector: Detector, number
     found = find("flat", detector.flats(5.0, 5.0, 15.0))
     np.testing.assert_array_equal(found.mask, whole(*names))
     assert all(reason.startswith("dead: 0.3 ") for reason in reasons(found).values())
+    which = " and ".join(tuple(AMPLIFIERS)[number:])
+    assert reasons(found)["C00"].endswith(f"the light of {which} (or these {8 - number} are too bright)")
 
 
 def test_a_single_amplifier_can_be_too_bright(detector: Detector) -> None:
@@ -278,6 +280,14 @@ def test_light_in_a_dark_costs_only_that_dark(detector: Detector) -> None:
     assert np.argwhere(found.mask).tolist() == [[20, 30]]
     assert list(left_out(found)) == [2]
     assert left_out(found)[2].startswith("the dark current of ")
+
+
+def test_pixels_far_below_their_bias_are_defects(detector: Detector) -> None:
+    """Light only adds: their bias is wrong."""
+    images = detector.darks(30.0, 30.0, 30.0)
+    for each in images:
+        each.image.image[20, 30:33] -= np.array([20.0, 5.0, 1.0]) * 30.0
+    assert np.argwhere(find("dark", images).mask).tolist() == [[20, 30], [20, 31]]
 
 
 def test_a_dark_without_dark_time_is_left_out(detector: Detector) -> None:

@@ -16,7 +16,7 @@ from .flatlevels import exposure_levels
 from .headers import input_keywords
 from .images import DetectorImage, Key, MaskPlane, dark_time, number, origin
 from .membermeasurement import measure_member
-from .members import Comparison, compare_members
+from .members import Comparison, UnusableSetError, compare_members
 from .stacks import ImageHandle, combine_images, common_shape, metadata_of
 from .statistics import clipped_statistics
 from .storage_classes import IMAGE, STATISTICS
@@ -47,6 +47,12 @@ OF_FILTER = ("instrument", "physical_filter")
 """Dimensions of what the flats of a filter have in common."""
 
 PERCENTILES = (0, 5, 16, 50, 84, 95, 100)
+
+MEDIAN = 3
+"""Exposures of which one can be wrong without effect on their median."""
+
+NO_RATIO = "this detector has a level in no exposure in common with the others"
+"""Why the flats of one of several detectors have no levels."""
 
 
 class CombineConnections(
@@ -228,7 +234,12 @@ class CombineFlatTask(_CombiningTask):
         levels = {int(exposure): level for exposure, level in scales["EXPOSURES"].items()}
         found = [levels.get(int(header["EXPOSURE"])) for header in headers]
         known = [each or math.nan for each in found]
-        image = self._combined(inputExposures, headers, "FLAT", known, 1)
+        try:
+            image = self._combined(inputExposures, headers, "FLAT", known, 1)
+        except UnusableSetError as error:
+            if not any(found) and any(levels.values()):
+                raise UnusableSetError(f"{NO_RATIO}: {error}") from error
+            raise
         image.metadata[Key.UNITS] = "1"
         return Struct(combined=image)
 
@@ -251,7 +262,17 @@ class FlatNormTask(CalibrationTask):
         for each, detector in zip(levels, detectors, strict=True):
             place = exposures.index(int(each["EXPOSURE"])), names.index(detector)
             table[place], pixels[place] = each["MEAN"] or math.nan, each["NPIXELS"]
-        of_exposures, factors = exposure_levels(table, pixels.max(axis=0))
+        of_exposures, factors, common = exposure_levels(table, pixels.max(axis=0))
+        for name, factor, number_ in zip(names, factors, common, strict=True):
+            if len(names) > 1 and math.isfinite(factor) and number_ < min(MEDIAN, len(exposures)):
+                self.log.warning(
+                    "The ratio of detector %d to the others is known from %d of %d exposures:"
+                    " with fewer than %d, one that is wrong is not noticed.",
+                    name,
+                    number_,
+                    len(exposures),
+                    MEDIAN,
+                )
         return Struct(
             scales={
                 key: {

@@ -255,6 +255,8 @@ def _left(
         beyond[name] = level - off if cold else level + off
         here, good = image.pixels(name), unmasked[amplifier.box]
         within = here >= beyond[name] if cold else here <= beyond[name]
+        if hot:
+            within &= here >= level - off
         bad = good & ~within & (seen[amplifier.box] | (not cold))
         known = noise > 0.0 and off < (level if cold else WIDEST * limit)
         known &= pixels[name].size >= MINIMUM_USABLE * here.size

@@ -53,7 +53,8 @@ class DefectLimits:
     Parameters
     ----------
     hot_rate
-        Dark current above that of the amplifier, electron/s.
+        Dark current above that of the amplifier, electron/s. A pixel as far below it is a defect, too: light
+        only adds, so its bias is wrong.
     cold_fraction, bright_fraction
         Response relative to the amplifier. A pixel that is too bright collects charge of its neighbours, say;
         those of a good detector scatter by 0.5 %.
@@ -82,7 +83,8 @@ class DefectLimits:
         """
         least = NOISE_LIMIT * noise
         if kind == "dark":
-            return -math.inf, level + max(self.hot_rate, least)
+            off = max(self.hot_rate, least)
+            return level - off, level + off
         below, above = (1.0 - self.cold_fraction) * level, (self.bright_fraction - 1.0) * level
         return level - max(below, least), level + max(above, least)
 
@@ -197,7 +199,8 @@ def broken_in_flats(levels: _Reals, combined: Mapping[str, float]) -> dict[str, 
     """Find amplifiers that are defects as a whole in flats.
 
     They are dead or far too bright, constant, without usable pixels, or do not follow the light. A single one
-    can be too bright; if several are it is the others that lack light.
+    can be too bright; if several seem to be it is the others that lack light, more likely, and the reason
+    names those.
 
     Parameters
     ----------
@@ -213,14 +216,17 @@ def broken_in_flats(levels: _Reals, combined: Mapping[str, float]) -> dict[str, 
     """
     each = np.array(list(combined.values()))
     usual = float(finite_median(each))
-    bright = each[each > usual / DEAD_FRACTION]
-    usual = float(np.median(bright)) if bright.size > 1 else usual
+    bright = [name for name, level in combined.items() if level > usual / DEAD_FRACTION]
+    others = "the others"
+    if len(bright) > 1:
+        usual = float(np.median([combined[name] for name in bright]))
+        others = f"{' and '.join(bright)} (or these {len(bright)} are too bright)"
     reasons = _constant(levels, combined)
     for (name, level), steady in zip(combined.items(), usual_shape(levels)[1], strict=True):
         if not steady:
             reasons[name] = "it does not follow the light"
         if level < DEAD_FRACTION * usual:
-            reasons[name] = f"dead: {level / usual:.2g} of the light of the others"
+            reasons[name] = f"dead: {level / usual:.2g} of the light of {others}"
         elif level > usual / DEAD_FRACTION:
             reasons[name] = f"too bright: {level / usual:.2g} times the light of the others"
     return reasons

@@ -217,7 +217,9 @@ def _pool_variance(image: DetectorImage, number: NDArray[np.uint8], part: NDArra
     assert image.variance is not None
     # The variance of n normal values, in units of its expectation, is chi-square over n - 1.
     half = np.maximum(np.arange(2 * FEW) - 1, 1) / 2.0
-    no_chance, unlikely = (np.float32(gammainccinv(half, chance) / half) for chance in (NO_CHANCE, UNLIKELY))
+    no_chance, unlikely = (
+        np.asarray(gammainccinv(half, chance) / half, np.float32) for chance in (NO_CHANCE, UNLIKELY)
+    )
     for name, amplifier in image.amplifiers.items():
         plane, counts, share = image.variance[amplifier.box], number[amplifier.box], part[amplifier.box]
         few = counts < FEW
