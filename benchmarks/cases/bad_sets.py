@@ -70,6 +70,25 @@ def _(rng: Rng) -> Outcome:
     return _variance(combined(images), 0.0, 10)
 
 
+for _number, _lost in ((5, 0), (5, 2), (6, 3), (8, 4)):
+
+    @case(
+        "members",
+        f"{_number} biases, 45 % of the pixels NO_DATA in {_lost} of them",
+        "errors as said, also of these pixels",
+    )
+    def _(rng: Rng, number: int = _number, lost: int = _lost) -> Outcome:
+        images, few = biases(rng, [0.0] * number), rng.random(SHAPE) < 0.45
+        for each in images[:lost]:
+            each.image.mask[few] = MaskPlane.NO_DATA
+        found = combined(images)
+        assert found.variance is not None
+        pulls = (found.image / np.sqrt(found.variance))[few]
+        beyond = float(np.mean(np.abs(pulls) > 5.0))
+        words = f"rms of the pulls {np.std(pulls):.2f}, {beyond:.2%} beyond 5"
+        return words, abs(float(np.std(pulls)) - 1.0) < 0.05 and beyond < 1e-4
+
+
 @case("members", "8 flats, the last a copy of the first", "left out")
 def _(rng: Rng) -> Outcome:
     images = flats(rng, [16_500.0] * 8)
