@@ -82,8 +82,8 @@ class Tolerance:
 
 
 _OF_DARK_IMAGES = Tolerance(
-    unusable={"light": 0.1, "level": 0.1, "shape": 0.2, "noise": 0.25, "structure": 0.75},
-    odd={"light": 0.02, "level": 0.02, "shape": 0.1, "noise": 0.05, "structure": 0.4},
+    unusable={"light": 0.1, "level": 0.1, "shape": 0.2, "noise": 0.25, "structure": 0.5},
+    odd={"light": 0.02, "level": 0.02, "shape": 0.1, "noise": 0.05, "structure": 0.25},
 )
 
 TOLERANCES: Mapping[str, Tolerance] = MappingProxyType(
@@ -91,13 +91,14 @@ TOLERANCES: Mapping[str, Tolerance] = MappingProxyType(
         "BIAS": _OF_DARK_IMAGES,
         "DARK": _OF_DARK_IMAGES,
         "FLAT": Tolerance(
-            unusable={"level": 0.02, "shape": 0.02, "structure": 0.75},
-            odd={"level": 0.005, "shape": 0.005, "structure": 0.4},
+            unusable={"level": 0.02, "shape": 0.02, "noise": 0.4, "structure": 0.5},
+            odd={"level": 0.005, "shape": 0.005, "noise": 0.05, "structure": 0.25},
         ),
     }
 )
 """By type of image. Levels and shapes of biases and darks are in units of the noise of a pixel, those of
-flats relative to the level, the noise relative to that of the others; for the structure, in units of the
+flats relative to the level, the noise relative to that of the others (of flats over the root of the level,
+where others have as much light); for the structure, in units of the
 variance of the noise, see `shared_structure`."""
 
 
@@ -204,7 +205,7 @@ def compare_members(
     tolerance, alone = TOLERANCES[kind], set(unusable)
     while True:
         used = [index for index in range(len(members)) if index not in unusable]
-        figures = [_figures(members[index], kind, scales[index]) for index in used]
+        figures = [_figures(members[index], kind, scales[index], scales[used]) for index in used]
         found = _outliers(figures, tolerance.unusable) or _structure(members, used, scales, tolerance.unusable)
         if not found:
             break
@@ -215,8 +216,9 @@ def compare_members(
         used, figures = [], []
         unusable |= {i: "it has more light than others" for i in range(len(members)) if i not in unusable}
     if used and len(others) >= MAJORITY * (len(members) - len(alone)):
-        reasons = f"most images of the set are not alike: {len(others)} differ from this one, or those like it"
-        unusable |= dict.fromkeys(used, reasons)
+        number = f"{len(others)} of {len(members) - len(alone)}"
+        reason = f"most images of the set are not alike: {number} differ from the others"
+        unusable |= dict.fromkeys(used, reason)
         used, figures = [], []
     divided = set[str]()
     found = _outliers(figures, tolerance.odd, divided)
@@ -259,8 +261,12 @@ class _Figure:
     amplifiers: tuple[str, ...]
 
 
-def _figures(member: Member, kind: str, scale: float) -> dict[str, _Figure]:
-    """Level, shape and noise of a member that is divided by a scale."""
+def _figures(member: Member, kind: str, scale: float, scales: _Array) -> dict[str, _Figure]:
+    """Level, shape and noise of a member that is divided by a scale, one of some scales.
+
+    The responses of pixels are part of the noise of a flat: over the root of the level it grows by half of the
+    logarithm of the light, at most, which is taken for an error.
+    """
 
     def figure(values: _Array, errors: _Array, unit: _Array) -> _Figure:
         return _Figure(values, errors, np.broadcast_to(unit, values.shape), member.amplifiers)
@@ -270,10 +276,14 @@ def _figures(member: Member, kind: str, scale: float) -> dict[str, _Figure]:
         error, part = member.error[:, None], member.block_error[:, None]
         if kind == "FLAT":
             one = np.ones_like(level)
-            shape = np.where(level > LEAST_SIGNAL_TO_NOISE * noise, member.blocks / level, math.nan)
+            bright = level > LEAST_SIGNAL_TO_NOISE * noise
+            shape = np.where(bright, member.blocks / level, math.nan)
+            of_photons = np.where(bright, noise / np.sqrt(level), math.nan)
+            unlike = 0.5 * abs(math.log(scale / np.median(scales)))
             return {
                 "level": figure(level / scale, error / scale, one),
                 "shape": figure(shape, np.broadcast_to(part / level, shape.shape), one),
+                "noise": figure(of_photons, of_photons * (1.2 / np.sqrt(count) + unlike), of_photons),
             }
         shape = (member.blocks - level) / scale
         known = np.isfinite(member.level) & (member.noise > 0.0)
@@ -307,13 +317,11 @@ def _structure(
     few = sides[amplifier, direction] > 0.0
     if 2 * few.sum() > few.size:
         few = ~few
-    if 2 * few.sum() == few.size:
-        few[:] = True
-    where, limit = compared[0].amplifiers[amplifier], tolerances["structure"]
     reason = (
-        f"structure differs from the others in {where}: by {size:.3g} of the noise, as variance, in "
-        f"{few.sum()} images together, tolerance {limit:g}"
+        f"structure differs from the others in {compared[0].amplifiers[amplifier]}: by {size:.3g} of the noise, "
+        f"as variance, tolerance {tolerances['structure']:g}; {few.sum()} of {few.size} images have it"
     )
+    few |= 2 * few.sum() == few.size
     return dict.fromkeys(np.flatnonzero(few).tolist(), reason)
 
 
