@@ -299,7 +299,7 @@ def test_flat_with_more_noise_than_others_of_as_much_light_is_found_or_told(
     images[1].image += rng.normal(0.0, more, images[1].image.shape).astype(np.float32)
     found = compared(images, "FLAT")
     assert (list(found.unusable), list(found.odd)) == (out, odd)
-    reasons = found.unusable | found.odd
+    reasons = {**found.unusable, **found.odd}
     assert reasons[1].startswith("noise differs from the others in ")
 
 

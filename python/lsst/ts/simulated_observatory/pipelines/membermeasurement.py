@@ -46,6 +46,8 @@ OVERSCAN = (58, 42)
 
 _UNUSABLE = np.uint16(MaskPlane.BAD | MaskPlane.SAT | MaskPlane.CR | MaskPlane.NO_DATA)
 
+_TINY = np.finfo(np.float64).tiny
+
 _Array = NDArray[np.float64]
 
 
@@ -141,14 +143,14 @@ def level_error(noise: Any, count: Any, height: Any, width: Any) -> Any:
 
 
 def shared_structure(members: Sequence[Member], scales: _Array) -> tuple[_Array, _Array]:
-    r"""What some images have in common that others have not: fringes, waves, noise of rows, patterns of pixels.
+    r"""What some images have in common that others have not: fringes, waves, noise of rows, patterns.
 
     An image is noise, beside what all have in common. The covariances of such images, in units of their
     noise, have eigenvalues of 1, and one of 0 for what is subtracted; of N images with M pixels up to
     :math:`(1 + \sqrt{N / M})^2` by chance (Marchenko and Pastur 1967). A pattern that `k` of them have, of a
-    scatter of `f` times the noise, adds :math:`f^2 k (N - k) / N` to the largest: where k is half of N, as much
-    as the square of what the pattern is in their mean, in units of the noise of their mean. The noise of a
-    combined bias is shared as well by darks and flats of unlike depth: `OF_BIAS`.
+    scatter of `f` times the noise, adds :math:`f^2 k (N - k) / N` to the largest: where k is half of N, that
+    is the square of what the pattern is in their mean, in units of the noise of this mean. Darks and flats
+    of unlike depth share the noise of the combined bias as well: `OF_BIAS`.
 
     Parameters
     ----------
@@ -158,7 +160,7 @@ def shared_structure(members: Sequence[Member], scales: _Array) -> tuple[_Array,
     Returns
     -------
     excess
-        Of the largest eigenvalue over chance, in rows and in columns of each amplifier; shape (amplifiers, 2).
+        Of the largest eigenvalue over chance, in rows and in columns; shape (amplifiers, 2).
     sides
         Its vector: images that have the pattern have one sign; shape (amplifiers, 2, images).
     """
@@ -166,20 +168,19 @@ def shared_structure(members: Sequence[Member], scales: _Array) -> tuple[_Array,
     lines = [np.array([getattr(each, name) for each in members]) / by for name in ("rows", "columns")]
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = np.fmin(*(_spread(_flat(np.diff(each, axis=-1))) for each in lines))
-        depth = np.where(spread > 0.0, math.sqrt(2.0) / (IQR_TO_SIGMA * spread), 0.0).T  # (amplifiers, images)
-        noisy = depth / scales * np.min(np.where(depth > 0.0, scales / depth, math.inf), axis=1, keepdims=True)
-    noisy = np.nan_to_num(noisy)[..., None]
-    size = np.maximum(np.sum(depth**2, axis=1), np.finfo(float).tiny)[:, None, None]
-    rest = np.eye(number) - depth[:, :, None] * depth[:, None, :] / size
-    of_bias = OF_BIAS * np.sum((rest @ noisy) ** 2, axis=(1, 2))
+        depth = np.where(spread > 0.0, math.sqrt(2.0) / (IQR_TO_SIGMA * spread), 0.0)  # 1 / noise
+    unscaled = depth.T / scales
+    unscaled /= np.maximum(unscaled.max(axis=1, keepdims=True), _TINY)
+    norm = np.maximum(np.sum(depth**2, axis=0), _TINY)[:, None, None]
+    rest = np.eye(number) - depth.T[:, :, None] * depth.T[:, None, :] / norm  # without what all have
+    of_bias = OF_BIAS * np.sum((rest @ unscaled[..., None]) ** 2, axis=(1, 2))
     excess, sides = [], []
     for each in lines:
-        each -= _weighted_median(each, depth.T[..., None, None] ** 2)
         pixels = np.maximum(np.count_nonzero(np.isfinite(each), axis=(0, 2, 3)) / number, 1.0)
-        units = np.nan_to_num(each * depth.T[..., None, None].astype(np.float32))
-        units = rest @ _flat(np.clip(units, -MOST_OF_PIXEL, MOST_OF_PIXEL)).swapaxes(0, 1)
-        units = units.reshape(*units.shape[:2], *each.shape[2:])
-        units = (units - np.median(units, axis=-1, keepdims=True)).reshape(*units.shape[:2], -1)
+        units = (each - _weighted_median(each, depth[..., None, None] ** 2)) * depth[..., None, None]
+        units = np.clip(np.nan_to_num(units), -MOST_OF_PIXEL, MOST_OF_PIXEL)
+        units = (rest @ _flat(units).swapaxes(0, 1)).reshape(len(rest), number, *each.shape[2:])
+        units = (units - np.median(units, axis=-1, keepdims=True)).reshape(len(rest), number, -1)
         values, vectors = np.linalg.eigh(units @ units.swapaxes(1, 2) / pixels[:, None, None])
         excess.append(values[:, -1] - (1.0 + np.sqrt(number / pixels)) ** 2 - of_bias)
         sides.append(vectors[:, :, -1])
@@ -216,12 +217,12 @@ def copies(members: Sequence[Member], scales: _Array) -> NDArray[np.bool_]:
     return found
 
 
-def _weighted_median(values: NDArray[np.float32], weights: _Array) -> NDArray[np.float32]:
+def _weighted_median(values: NDArray[Any], weights: _Array) -> NDArray[Any]:
     """The value below which half of the weight of the images is, of what is finite."""
     order = np.argsort(values, axis=0)
     below = np.cumsum(np.take_along_axis(np.where(np.isfinite(values), weights, 0.0), order, axis=0), axis=0)
     place = np.argmax(below >= 0.5 * below[-1], axis=0)
-    return np.take_along_axis(values, np.take_along_axis(order, place[None], axis=0), axis=0)[0]
+    return np.asarray(np.take_along_axis(values, np.take_along_axis(order, place[None], axis=0), axis=0)[0])
 
 
 def _flat(lines: _Array) -> _Array:

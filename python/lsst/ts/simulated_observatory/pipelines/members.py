@@ -62,7 +62,7 @@ DARKER = 0.25
 there are many, two are enough: a first frame after a pause is one."""
 
 _FIGURES = ("light", "level", "shape", "noise")
-"""What is compared by amplifier; light is the level of the whole detector, which is known better than one amplifier's."""
+"""What is compared by amplifier; light is the level of the detector, which is known better."""
 
 _Array = NDArray[np.float64]
 
@@ -206,7 +206,8 @@ def compare_members(
     while True:
         used = [index for index in range(len(members)) if index not in unusable]
         figures = [_figures(members[index], kind, scales[index], scales[used]) for index in used]
-        found = _outliers(figures, tolerance.unusable) or _structure(members, used, scales, tolerance.unusable)
+        found = _outliers(figures, tolerance.unusable)
+        found = found or _structure(members, used, scales, tolerance.unusable)
         if not found:
             break
         unusable |= {used[place]: reason for place, reason in found.items()}
@@ -264,8 +265,8 @@ class _Figure:
 def _figures(member: Member, kind: str, scale: float, scales: _Array) -> dict[str, _Figure]:
     """Level, shape and noise of a member that is divided by a scale, one of some scales.
 
-    The responses of pixels are part of the noise of a flat: over the root of the level it grows by half of the
-    logarithm of the light, at most, which is taken for an error.
+    The responses of pixels are part of the noise of a flat: over the root of the level it grows by half of
+    the logarithm of the light, at most, which is taken for an error.
     """
 
     def figure(values: _Array, errors: _Array, unit: _Array) -> _Figure:
@@ -318,8 +319,8 @@ def _structure(
     if 2 * few.sum() > few.size:
         few = ~few
     reason = (
-        f"structure differs from the others in {compared[0].amplifiers[amplifier]}: by {size:.3g} of the noise, "
-        f"as variance, tolerance {tolerances['structure']:g}; {few.sum()} of {few.size} images have it"
+        f"structure differs from the others in {compared[0].amplifiers[amplifier]}: by {size:.3g} of the "
+        f"noise, as variance, tolerance {tolerances['structure']:g}; {few.sum()} of {few.size} images have it"
     )
     few |= 2 * few.sum() == few.size
     return dict.fromkeys(np.flatnonzero(few).tolist(), reason)
