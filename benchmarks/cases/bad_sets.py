@@ -199,6 +199,75 @@ def _(rng: Rng) -> Outcome:
     return words, abs(left) < 0.3 and abs(noise / NOISE - 1.0) < 0.02
 
 
+for _with_it, _right in ((3, "left out"), (4, "refused")):
+
+    @case("members", f"{_with_it} of 8 biases with the same wave of 12 electron, 11 rows long", _right)
+    def _(rng: Rng, with_it: int = _with_it) -> Outcome:
+        return _some_have(rng, 8, with_it, 12.0 * np.sin(2.0 * math.pi * np.arange(SHAPE[0]) / 11.0)[:, None])
+
+    @case("members", f"{_with_it} of 8 biases with the same pattern of single pixels, 12 electron", _right)
+    def _(rng: Rng, with_it: int = _with_it) -> Outcome:
+        return _some_have(rng, 8, with_it, rng.normal(0.0, 12.0, SHAPE))
+
+
+def _some_have(rng: Rng, number: int, with_it: int, pattern: NDArray[np.float64]) -> Outcome:
+    """The first biases of a set have a pattern."""
+    images, pattern = biases(rng, [0.0] * number), pattern * np.ones(SHAPE)
+    for each in images[:with_it]:
+        each.image.image += pattern
+    if 2 * with_it == number:
+        return refused(lambda: combined(images))
+    found = combined(images)
+    left = float(np.mean(found.image * pattern) / np.mean(pattern**2))
+    return f"{left:+.2f} of it are in the bias, left out {left_out(found)}", abs(left) < 0.02
+
+
+for _dark_times in ((15.0, 60.0, 60.0), (5.0, 60.0, 60.0), (15.0, 300.0, 300.0)):
+
+    @case("members", f"good darks of {_dark_times} s", "all are used")
+    def _(rng: Rng, dark_times: tuple[float, ...] = _dark_times) -> Outcome:
+        images = [darks(rng, [0.02], each)[0] for each in dark_times]
+        for number, each in enumerate(images, 1):
+            each.image.metadata["EXPOSURE"] = number
+        return level_of(combined(images, scale="darkTime"), 0.02, 0.01, [])
+
+
+for _flat_times in ((1.0, 15.0, 25.0), (0.1, 5.0, 5.0)):
+
+    @case("members", f"good flats of {_flat_times} s", "all are used")
+    def _(rng: Rng, flat_times: tuple[float, ...] = _flat_times) -> Outcome:
+        images = flats(rng, [LAMP * each for each in flat_times], rng.normal(1.0, 0.005, SHAPE))
+        for each, time in zip(images, flat_times, strict=True):
+            each.image.metadata["EXPTIME"] = time
+        return level_of(combined_flat(images), 1.0, 0.003, [])
+
+
+@case("members", "3 of 6 flats with horizontal fringes of 3 %, 10 rows wide", "refused")
+def _(rng: Rng) -> Outcome:
+    images = flats(rng, [16_500.0] * 6)
+    for each in images[:3]:
+        each.image.image *= 1.0 + 0.03 * np.sin(2.0 * math.pi * np.arange(SHAPE[0]) / 10.0)[:, None]
+    return refused(lambda: combined_flat(images))
+
+
+@case("members", "one of 6 flats with white noise of 500 electron in addition", "left out")
+def _(rng: Rng) -> Outcome:
+    images = flats(rng, [16_500.0] * 6)
+    images[2].image.image += rng.normal(0.0, 500.0, SHAPE)
+    return level_of(combined_flat(images), 1.0, 0.003, [3])
+
+
+@case("members", "C01 of 20 biases is one and the same frame", "BAD, its variance null")
+def _(rng: Rng) -> Outcome:
+    images = biases(rng, [0.0] * 20)
+    for each in images[1:]:
+        each.image.image[C01] = images[0].image.image[C01]
+    found = combined(images)
+    assert found.variance is not None
+    part, null = float(np.mean(found.mask[C01] & BAD)), float(np.mean(np.isnan(found.variance[C01])))
+    return f"{part:.0%} BAD, variance null in {null:.0%}", part == null == 1.0
+
+
 for _what, _rows in (
     ("odd rows 12 electron higher and even ones lower", 12.0 * (-1.0) ** np.arange(SHAPE[0])),
     ("rows that scatter by 10 electron", np.random.default_rng(1).normal(0.0, 10.0, SHAPE[0])),

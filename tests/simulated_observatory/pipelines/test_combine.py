@@ -79,6 +79,28 @@ def test_darks_without_time_and_images_of_different_size_are_refused(
         combined([images[0], stored(rng.normal(0.0, 9.0, (20, 20)))])
 
 
+def test_combination_of_no_images_is_refused() -> None:
+    with pytest.raises(UnusableSetError, match="there are no images"):
+        combined([])
+
+
+def test_amplifier_that_is_the_same_in_all_biases_has_no_variance(
+    rng: np.random.Generator, stored: Store
+) -> None:
+    images = [stored(rng.normal(0.0, 9.0, SHAPE), number) for number in range(1, 9)]
+    name, amplifier = next(iter(images[0].image.amplifiers.items()))
+    for each in images:
+        each.image.image[amplifier.box] = images[0].image.image[amplifier.box]
+    bias = combined(images)
+    assert bias.metadata["LEFT OUT EXPOSURES"] == []
+    assert bias.metadata["VARIANCE REASON"] == f"the same in all images: {name}"
+    frozen = np.zeros(SHAPE, dtype=bool)
+    frozen[amplifier.box] = True
+    assert bias.variance is not None
+    np.testing.assert_array_equal(np.isnan(bias.variance), frozen)
+    np.testing.assert_array_equal((bias.mask & MaskPlane.BAD) != 0, frozen)
+
+
 def test_headers_that_say_nothing_cost_nothing_else(rng: np.random.Generator, stored: Store) -> None:
     images = [stored(rng.normal(0.6, 9.0, SHAPE), number, time=30.0) for number in range(1, 7)]
     images[3].image.metadata["DARKTIME"] = "n/a"  # its exposure time is known

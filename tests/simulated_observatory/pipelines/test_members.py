@@ -78,7 +78,17 @@ def test_a_copy_of_another_image_is_no_further_image(
     ]
     found = compared(images, kind)
     assert tuple(found.unusable) == (6, 7)
-    assert "those of another image" in found.unusable[6]
+    assert "C00 and 3 more amplifiers: its pixels are more like those of another image" in found.unusable[6]
+
+
+def test_frame_of_one_amplifier_that_is_read_twice_costs_the_second_image(rng: np.random.Generator) -> None:
+    images = dark_images(rng, 8)
+    images[5].image[C02] = images[2].image[C02]
+    reason = "C02: its pixels are more like those of another image of the set than noise allows"
+    assert compared(images).unusable == {5: reason}
+    for each in images:  # then it is the amplifier's
+        each.image[C02] = images[2].image[C02]
+    assert compared(images).unusable == {}
 
 
 def test_images_that_are_all_copies_of_one_are_one(rng: np.random.Generator) -> None:
@@ -152,6 +162,35 @@ def test_noise_that_rows_or_columns_share_costs_the_bias_that_has_it(
     assert (list(found.unusable), found.odd) == ([3], {})
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        lambda rng: 12.0 * np.sin(2.0 * np.pi * np.arange(150) / 11.0)[:, None],
+        lambda rng: 12.0 * np.sin(2.0 * np.pi * np.arange(160) / 11.0),
+        lambda rng: rng.normal(0.0, 12.0, (150, 160)),
+    ],
+    ids=["along columns", "along rows", "pixels"],
+)
+@pytest.mark.parametrize(("with_it", "out"), [(3, 3), (4, 8)])
+def test_what_half_of_the_biases_have_in_common_is_no_bias(
+    rng: np.random.Generator, pattern: Callable[[np.random.Generator], np.ndarray], with_it: int, out: int
+) -> None:
+    images, shared = dark_images(rng, 8), pattern(rng).astype(np.float32)
+    for each in images[:with_it]:
+        each.image += shared
+    assert list(compared(images).unusable) == list(range(out))
+
+
+def test_half_that_the_other_half_would_leave_out_is_no_majority(rng: np.random.Generator) -> None:
+    images = dark_images(rng, 8)
+    for place, each in enumerate(images[:4]):  # each has too much noise somewhere
+        box = AMPLIFIERS[f"C0{place}"].box
+        each.image[box] += rng.normal(0.0, 9.0, (150, 40)).astype(np.float32)
+    found = compared(images)
+    assert list(found.unusable) == list(range(8))
+    assert found.unusable[7] == "most images of the set are not alike: 4 of 8 differ from the others"
+
+
 def test_light_that_falls_off_within_an_amplifier_is_found(rng: np.random.Generator) -> None:
     images = dark_images(rng, 10)
     images[4].image[C02] += np.linspace(-16.0, 16.0, 150, dtype=np.float32)[:, None]
@@ -185,6 +224,21 @@ def test_darks_are_compared_as_rates(rng: np.random.Generator) -> None:
     assert list(compared(images, "DARK", times=times).unusable) == [1, 5]
 
 
+@pytest.mark.parametrize(
+    "times", [(15.0, 60.0, 60.0), (5.0, 60.0, 60.0), (15.0, 300.0, 300.0), (5.0, 300.0, 5.0, 60.0)]
+)
+@pytest.mark.parametrize("biases", [3, 20])
+def test_good_darks_of_very_different_times_are_all_used(
+    rng: np.random.Generator, times: tuple[float, ...], biases: int
+) -> None:
+    of_bias = rng.normal(0.0, NOISE / biases**0.5, (150, 160))
+    images = [dark_images(rng, 1, 0.02 * time)[0] for time in times]
+    for each in images:
+        each.image += of_bias.astype(np.float32)
+    found = compared(images, "DARK", times=times)
+    assert (found.unusable, found.odd) == ({}, {})
+
+
 @pytest.mark.parametrize("level", [-0.3, 0.3, 12.0])
 def test_shut_shutter_costs_one_flat(rng: np.random.Generator, level: float) -> None:
     images = [*flats(rng, [15_000.0] * 4), dark_images(rng, 1, level)[0], *flats(rng, [15_000.0] * 2)]
@@ -193,8 +247,15 @@ def test_shut_shutter_costs_one_flat(rng: np.random.Generator, level: float) -> 
     assert "no light" in found.unusable[4]
 
 
-def test_flats_of_very_different_light_are_all_used(rng: np.random.Generator) -> None:
-    levels = [330.0, 330.0, 5_000.0, 15_000.0, 50_000.0, 100_000.0]
+@pytest.mark.parametrize(
+    "levels",
+    [
+        [330.0, 330.0, 5_000.0, 15_000.0, 50_000.0, 100_000.0],
+        [3_300.0, 50_000.0, 80_000.0],
+        [330.0, 16_500.0, 16_500.0],
+    ],
+)
+def test_flats_of_very_different_light_are_all_used(rng: np.random.Generator, levels: list[float]) -> None:
     found = compared(flats(rng, levels), "FLAT", times=[each / 3300.0 for each in levels])
     assert (found.unusable, found.odd) == ({}, {})
 
@@ -230,6 +291,18 @@ def test_lamp_that_is_dimmer_on_half_an_amplifier_is_found(rng: np.random.Genera
     assert list(found.odd) == [3]
 
 
+@pytest.mark.parametrize(("more", "out", "odd"), [(200.0, [1], []), (80.0, [], [1])])
+def test_flat_with_more_noise_than_others_of_as_much_light_is_found_or_told(
+    rng: np.random.Generator, more: float, out: list[int], odd: list[int]
+) -> None:
+    images = flats(rng, [16_500.0] * 5 + [3_300.0, 50_000.0])
+    images[1].image += rng.normal(0.0, more, images[1].image.shape).astype(np.float32)
+    found = compared(images, "FLAT")
+    assert (list(found.unusable), list(found.odd)) == (out, odd)
+    reasons = {**found.unusable, **found.odd}
+    assert reasons[1].startswith("noise differs from the others in ")
+
+
 @pytest.mark.parametrize("across", [False, True])
 def test_fringes_of_another_filter_are_found_though_blocks_average_them_out(
     rng: np.random.Generator, across: bool
@@ -239,7 +312,7 @@ def test_fringes_of_another_filter_are_found_though_blocks_average_them_out(
     images[1].image *= fringes[:150, None] if across else fringes
     reasons = compared(images, "FLAT").unusable
     assert tuple(reasons) == (1,)
-    assert "structure differs from the others" in reasons[1]
+    assert reasons[1].startswith("structure differs" if across else "noise differs")
 
 
 def test_light_per_second_of_one_flat_is_far_off(rng: np.random.Generator) -> None:

@@ -46,6 +46,9 @@ __all__ = [
 OF_FILTER = ("instrument", "physical_filter")
 """Dimensions of what the flats of a filter have in common."""
 
+FROZEN = 1e-6
+"""Variance between images, in units of that of their noise, below which an amplifier is the same in all."""
+
 PERCENTILES = (0, 5, 16, 50, 84, 95, 100)
 
 MEDIAN = 3
@@ -189,7 +192,12 @@ class _CombiningTask(CalibrationTask):
             iterations=self.config.nIter,
         )
         kept_scales = [scales[index] for index in used]
+        frozen = _frozen(image, noise[used] / np.array(kept_scales)[:, None])
+        for name in frozen:
+            self.log.warning("%s is the same in all images: it has no variance.", name)
         describe_combination(image, kept, kept_scales, self.config.connections.calibration)
+        if frozen:
+            image.metadata["VARIANCE REASON"] = f"the same in all images: {', '.join(frozen)}"
         ids = [int(header["EXPOSURE"]) for header in headers]
         for key, reasons in ((Key.LEFT_OUT, comparison.unusable), (Key.ODD, comparison.odd)):
             image.metadata[f"{key} EXPOSURES"] = [ids[index] for index in reasons]
@@ -319,6 +327,8 @@ def _compared(
     scales: Sequence[float],
 ) -> tuple[Comparison, NDArray[np.float64]]:
     """The images compared with each other, and the noise of their pixels (images, amplifiers)."""
+    if not headers:
+        raise UnusableSetError("there are no images")
     common_shape(headers)
     members = [measure_member(handle.get()) for handle in handles]
     is_flat = kind == "FLAT"
@@ -331,6 +341,19 @@ def _compared(
         exposures=[int(header["EXPOSURE"]) for header in headers],
     )
     return comparison, np.array([each.noise for each in members])
+
+
+def _frozen(image: DetectorImage, noise: NDArray[np.float64]) -> list[str]:
+    """Amplifiers with noise (images, amplifiers) that does not differ between the images; BAD, in place."""
+    assert image.variance is not None
+    expected = np.median(noise, axis=0) ** 2 / len(noise)
+    found = []
+    for (name, amplifier), value in zip(image.amplifiers.items(), expected, strict=True):
+        if np.mean(image.variance[amplifier.box] < FROZEN * value) > 0.5:
+            image.variance[amplifier.box] = math.nan
+            image.mask[amplifier.box] |= np.uint16(MaskPlane.BAD)
+            found.append(name)
+    return found
 
 
 def describe_combination(

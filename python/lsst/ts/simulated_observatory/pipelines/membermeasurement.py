@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .images import DetectorImage, MaskPlane
-from .statistics import IQR_TO_SIGMA, clipped_statistics, finite_median
+from .statistics import IQR_TO_SIGMA, clipped_statistics
 
-__all__ = ["BLOCKS", "Member", "copies", "level_error", "measure_member", "own_structure"]
+__all__ = ["BLOCKS", "Member", "copies", "level_error", "measure_member", "shared_structure"]
 
 BLOCKS = 4
 """Blocks on each side of an amplifier, whose levels are its shape."""
@@ -26,9 +26,6 @@ LINES = 1_500
 
 LEAST_LINES = 3
 
-COPIES = 4_000
-"""Pixels of all amplifiers together by which copies of an image are found."""
-
 COPY = 0.4
 """Variance of the difference of two images, in units of the sum of theirs, below which one is a copy: it is 1
 for independent noise, and 0.33 for a copy to which as much noise was added as the image has."""
@@ -37,10 +34,19 @@ SAME = 0.1
 """Least noise of an image that is looked for, in units of what neighbouring pixels differ by: where all
 images are copies of one, nothing else differs."""
 
+MOST_OF_PIXEL = 3.0
+"""Deviation of a pixel that counts in the structure of an image, in units of its noise: cosmic rays that are
+not flagged have little of it."""
+
+OF_BIAS = 1.0 / 3.0
+"""Variance of the noise of a combined bias, of three at least, in units of that of a dark."""
+
 OVERSCAN = (58, 42)
 """Columns and rows of the overscans, of which medians are subtracted from each row and each column."""
 
 _UNUSABLE = np.uint16(MaskPlane.BAD | MaskPlane.SAT | MaskPlane.CR | MaskPlane.NO_DATA)
+
+_TINY = np.finfo(np.float64).tiny
 
 _Array = NDArray[np.float64]
 
@@ -136,8 +142,15 @@ def level_error(noise: Any, count: Any, height: Any, width: Any) -> Any:
     return noise * np.sqrt(1.0 / count + overscan) if np.all(count) else math.nan
 
 
-def own_structure(members: Sequence[Member], scales: _Array) -> tuple[_Array, _Array]:
-    """What an image has that the others have not, within rows and columns: fringes, waves, noise of rows.
+def shared_structure(members: Sequence[Member], scales: _Array) -> tuple[_Array, _Array]:
+    r"""What some images have in common that others have not: fringes, waves, noise of rows, patterns.
+
+    An image is noise, beside what all have in common. The covariances of such images, in units of their
+    noise, have eigenvalues of 1, and one of 0 for what is subtracted; of N images with M pixels up to
+    :math:`(1 + \sqrt{N / M})^2` by chance (Marchenko and Pastur 1967). A pattern that `k` of them have, of a
+    scatter of `f` times the noise, adds :math:`f^2 k (N - k) / N` to the largest: where k is half of N, that
+    is the square of what the pattern is in their mean, in units of the noise of this mean. Darks and flats
+    of unlike depth share the noise of the combined bias as well: `OF_BIAS`.
 
     Parameters
     ----------
@@ -146,30 +159,35 @@ def own_structure(members: Sequence[Member], scales: _Array) -> tuple[_Array, _A
 
     Returns
     -------
-    scatter, error
-        Scatter of what a row, and a column, has beside that of most images, relative to what the differences
-        of neighbours in a row or in a column make of it, whichever is less: 1 for noise of single pixels; and
-        its error. Shape (images, amplifiers, 2).
+    excess
+        Of the largest eigenvalue over chance, in rows and in columns; shape (amplifiers, 2).
+    sides
+        Its vector: images that have the pattern have one sign; shape (amplifiers, 2, images).
     """
-    lines = [
-        np.array(
-            [getattr(each, name) / np.float32(scale) for each, scale in zip(members, scales, strict=True)]
-        )
-        for name in ("rows", "columns")
-    ]
-    for each in lines:
-        each -= finite_median(each).astype(np.float32)
-        each -= finite_median(each, axis=-1)[..., None].astype(np.float32)
-    changes = [_flat(np.diff(each, axis=-1)) for each in lines]
+    number, by = len(members), scales.astype(np.float32)[:, None, None, None]
+    lines = [np.array([getattr(each, name) for each in members]) / by for name in ("rows", "columns")]
     with np.errstate(invalid="ignore", divide="ignore"):
-        smallest = np.fmin(*(_spread(each) for each in changes)) / math.sqrt(2.0)
-        scatter = np.stack([_spread(_flat(each)) / smallest for each in lines], axis=-1)
-        number = np.stack([np.count_nonzero(np.isfinite(each), axis=-1) for each in changes], axis=-1)
-        error = 1.2 * scatter * np.sqrt(1.0 / number + 1.0 / number.max(axis=-1, keepdims=True))
-        return np.where(scatter > 0.0, scatter, math.nan), error
+        spread = np.fmin(*(_spread(_flat(np.diff(each, axis=-1))) for each in lines))
+        depth = np.where(spread > 0.0, math.sqrt(2.0) / (IQR_TO_SIGMA * spread), 0.0)  # 1 / noise
+    unscaled = depth.T / scales
+    unscaled /= np.maximum(unscaled.max(axis=1, keepdims=True), _TINY)
+    norm = np.maximum(np.sum(depth**2, axis=0), _TINY)[:, None, None]
+    rest = np.eye(number) - depth.T[:, :, None] * depth.T[:, None, :] / norm  # without what all have
+    of_bias = OF_BIAS * np.sum((rest @ unscaled[..., None]) ** 2, axis=(1, 2))
+    excess, sides = [], []
+    for each in lines:
+        pixels = np.maximum(np.count_nonzero(np.isfinite(each), axis=(0, 2, 3)) / number, 1.0)
+        units = (each - _weighted_median(each, depth[..., None, None] ** 2)) * depth[..., None, None]
+        units = np.clip(np.nan_to_num(units), -MOST_OF_PIXEL, MOST_OF_PIXEL)
+        units = (rest @ _flat(units).swapaxes(0, 1)).reshape(len(rest), number, *each.shape[2:])
+        units = (units - np.median(units, axis=-1, keepdims=True)).reshape(len(rest), number, -1)
+        values, vectors = np.linalg.eigh(units @ units.swapaxes(1, 2) / pixels[:, None, None])
+        excess.append(values[:, -1] - (1.0 + np.sqrt(number / pixels)) ** 2 - of_bias)
+        sides.append(vectors[:, :, -1])
+    return np.stack(excess, axis=1), np.stack(sides, axis=1)
 
 
-def copies(members: Sequence[Member], scales: _Array) -> list[int]:
+def copies(members: Sequence[Member], scales: _Array) -> NDArray[np.bool_]:
     """Images that are others of the set, but for a factor, a level and a little noise.
 
     Parameters
@@ -180,24 +198,31 @@ def copies(members: Sequence[Member], scales: _Array) -> list[int]:
     Returns
     -------
     copies
-        Places of images whose noise is that of one before it: the noise of two that are independent adds up
-        in their difference. Neighbours in rows are compared, and what all images have in common is
-        subtracted, weighted with the inverse variances.
+        Whether the noise of an amplifier is that of an image before: the noise of two that are independent
+        adds up in their difference. Neighbours in rows are compared, and what all images have in common is
+        subtracted, weighted with the inverse variances. Shape (images, amplifiers).
     """
-    changes = np.array([np.diff(each.rows, axis=-1).ravel() for each in members], dtype=np.float64)
-    changes = changes[:, :: max(1, changes.shape[1] // COPIES)]
+    changes = _flat(np.array([np.diff(each.rows, axis=-1) for each in members], dtype=np.float64))
+    found = np.zeros(changes.shape[:2], dtype=bool)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        changes /= scales[:, None]
+        changes /= scales[:, None, None]
         own = _spread(changes)
-        weights = np.where((own > 0.0) & np.isfinite(own), own**-2.0, 0.0)
-        good = np.isfinite(changes) & (weights > 0.0)[:, None]
-        usual = weights @ np.where(good, changes, 0.0) / (weights @ good)
+        weights = np.where((own > 0.0) & np.isfinite(own), own**-2.0, 0.0)[..., None]
+        good = np.where(np.isfinite(changes), weights, 0.0)
+        usual = np.sum(good * np.where(good > 0.0, changes, 0.0), axis=0) / np.sum(good, axis=0)
         noise = np.fmax(_spread(changes - usual), SAME * own) ** 2
-        return [
-            place
-            for place in range(1, len(members))
-            if (_spread(changes[:place] - changes[place]) ** 2 < COPY * (noise[:place] + noise[place])).any()
-        ]
+        for place in range(1, len(members)):
+            difference = _spread(changes[:place] - changes[place]) ** 2
+            found[place] = (difference < COPY * (noise[:place] + noise[place])).any(axis=0)
+    return found
+
+
+def _weighted_median(values: NDArray[Any], weights: _Array) -> NDArray[Any]:
+    """The value below which half of the weight of the images is, of what is finite."""
+    order = np.argsort(values, axis=0)
+    below = np.cumsum(np.take_along_axis(np.where(np.isfinite(values), weights, 0.0), order, axis=0), axis=0)
+    place = np.argmax(below >= 0.5 * below[-1], axis=0)
+    return np.asarray(np.take_along_axis(values, np.take_along_axis(order, place[None], axis=0), axis=0)[0])
 
 
 def _flat(lines: _Array) -> _Array:

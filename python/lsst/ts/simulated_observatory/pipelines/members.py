@@ -11,11 +11,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .membermeasurement import Member, copies, own_structure
+from .membermeasurement import Member, copies, shared_structure
 from .statistics import finite_median
 
 __all__ = [
@@ -60,8 +61,8 @@ DARKER = 0.25
 """Part of the biases or darks with less light than the others from which it is the others that are off; where
 there are many, two are enough: a first frame after a pause is one."""
 
-_FIGURES = ("light", "level", "shape", "noise", "structure")
-"""What is compared; light is the level of the whole detector, which is known better than one amplifier's."""
+_FIGURES = ("light", "level", "shape", "noise")
+"""What is compared by amplifier; light is the level of the detector, which is known better."""
 
 _Array = NDArray[np.float64]
 
@@ -81,8 +82,8 @@ class Tolerance:
 
 
 _OF_DARK_IMAGES = Tolerance(
-    unusable={"light": 0.1, "level": 0.1, "shape": 0.2, "noise": 0.25, "structure": 0.25},
-    odd={"light": 0.02, "level": 0.02, "shape": 0.1, "noise": 0.05, "structure": 0.1},
+    unusable={"light": 0.1, "level": 0.1, "shape": 0.2, "noise": 0.25, "structure": 0.5},
+    odd={"light": 0.02, "level": 0.02, "shape": 0.1, "noise": 0.05, "structure": 0.25},
 )
 
 TOLERANCES: Mapping[str, Tolerance] = MappingProxyType(
@@ -90,14 +91,15 @@ TOLERANCES: Mapping[str, Tolerance] = MappingProxyType(
         "BIAS": _OF_DARK_IMAGES,
         "DARK": _OF_DARK_IMAGES,
         "FLAT": Tolerance(
-            unusable={"level": 0.02, "shape": 0.02, "structure": 0.5},
-            odd={"level": 0.005, "shape": 0.005, "structure": 0.15},
+            unusable={"level": 0.02, "shape": 0.02, "noise": 0.4, "structure": 0.5},
+            odd={"level": 0.005, "shape": 0.005, "noise": 0.05, "structure": 0.25},
         ),
     }
 )
 """By type of image. Levels and shapes of biases and darks are in units of the noise of a pixel, those of
-flats relative to the level, the noise relative to that of the others; for the structure see
-`own_structure`."""
+flats relative to the level, the noise relative to that of the others (of flats over the root of the level,
+where others have as much light); for the structure, in units of the
+variance of the noise, see `shared_structure`."""
 
 
 @dataclass(frozen=True)
@@ -197,15 +199,15 @@ def compare_members(
             unusable |= _light(of_exposure / np.where(scales > 0.0, scales, math.nan), unusable)
         scales = of_exposure
         unusable = {i: "it has no level" for i, level in enumerate(scales) if not level > 0.0} | unusable
-    same = dict.fromkeys(copies(members, scales), "its pixels are those of another image of the set")
-    unusable = same | unusable
+    same = _of_members(copies(members, scales))
+    text = "its pixels are more like those of another image of the set than noise allows"
+    unusable = _named(members, [(same, text, same)]) | unusable
     tolerance, alone = TOLERANCES[kind], set(unusable)
     while True:
         used = [index for index in range(len(members)) if index not in unusable]
-        figures = [_figures(members[index], kind, scales[index]) for index in used]
-        if used:
-            _add_structure(figures, [members[index] for index in used], scales[used])
+        figures = [_figures(members[index], kind, scales[index], scales[used]) for index in used]
         found = _outliers(figures, tolerance.unusable)
+        found = found or _structure(members, used, scales, tolerance.unusable)
         if not found:
             break
         unusable |= {used[place]: reason for place, reason in found.items()}
@@ -214,9 +216,15 @@ def compare_members(
     if darker and min(2.0, DARKER * len(members)) <= darker:
         used, figures = [], []
         unusable |= {i: "it has more light than others" for i in range(len(members)) if i not in unusable}
+    if used and len(others) >= MAJORITY * (len(members) - len(alone)):
+        number = f"{len(others)} of {len(members) - len(alone)}"
+        reason = f"most images of the set are not alike: {number} differ from the others"
+        unusable |= dict.fromkeys(used, reason)
+        used, figures = [], []
     divided = set[str]()
     found = _outliers(figures, tolerance.odd, divided)
     odd = {used[place]: reason for place, reason in found.items()}
+    odd = {used[p]: reason for p, reason in _structure(members, used, scales, tolerance.odd).items()} | odd
     if divided and len(used) > 1:
         alike = f"{sorted(divided)[0]} is not alike in most images of the set"
         unusable |= {i: f"{alike}: {odd.get(i, 'this one is in their middle')}" for i in used}
@@ -254,8 +262,12 @@ class _Figure:
     amplifiers: tuple[str, ...]
 
 
-def _figures(member: Member, kind: str, scale: float) -> dict[str, _Figure]:
-    """Level, shape and noise of a member that is divided by a scale."""
+def _figures(member: Member, kind: str, scale: float, scales: _Array) -> dict[str, _Figure]:
+    """Level, shape and noise of a member that is divided by a scale, one of some scales.
+
+    The responses of pixels are part of the noise of a flat: over the root of the level it grows by half of
+    the logarithm of the light, at most, which is taken for an error.
+    """
 
     def figure(values: _Array, errors: _Array, unit: _Array) -> _Figure:
         return _Figure(values, errors, np.broadcast_to(unit, values.shape), member.amplifiers)
@@ -265,10 +277,14 @@ def _figures(member: Member, kind: str, scale: float) -> dict[str, _Figure]:
         error, part = member.error[:, None], member.block_error[:, None]
         if kind == "FLAT":
             one = np.ones_like(level)
-            shape = np.where(level > LEAST_SIGNAL_TO_NOISE * noise, member.blocks / level, math.nan)
+            bright = level > LEAST_SIGNAL_TO_NOISE * noise
+            shape = np.where(bright, member.blocks / level, math.nan)
+            of_photons = np.where(bright, noise / np.sqrt(level), math.nan)
+            unlike = 0.5 * abs(math.log(scale / np.median(scales)))
             return {
                 "level": figure(level / scale, error / scale, one),
                 "shape": figure(shape, np.broadcast_to(part / level, shape.shape), one),
+                "noise": figure(of_photons, of_photons * (1.2 / np.sqrt(count) + unlike), of_photons),
             }
         shape = (member.blocks - level) / scale
         known = np.isfinite(member.level) & (member.noise > 0.0)
@@ -288,10 +304,26 @@ def _figures(member: Member, kind: str, scale: float) -> dict[str, _Figure]:
         }
 
 
-def _add_structure(figures: Sequence[dict[str, _Figure]], members: Sequence[Member], scales: _Array) -> None:
-    """Add to the figures what is seen in comparison of single pixels alone."""
-    for each, member, scatter, error in zip(figures, members, *own_structure(members, scales), strict=True):
-        each["structure"] = _Figure(scatter, error, np.ones_like(scatter), member.amplifiers)
+def _structure(
+    members: Sequence[Member], used: Sequence[int], scales: _Array, tolerances: Mapping[str, float]
+) -> dict[int, str]:
+    """Members, by their place among the used, with a structure that more have not; both sides if as many."""
+    if len(used) < 2:
+        return {}
+    compared = [members[index] for index in used]
+    excess, sides = shared_structure(compared, scales[used])
+    amplifier, direction = divmod(int(np.argmax(excess)), 2)
+    if not (size := excess[amplifier, direction]) > tolerances["structure"]:
+        return {}
+    few = sides[amplifier, direction] > 0.0
+    if 2 * few.sum() > few.size:
+        few = ~few
+    reason = (
+        f"structure differs from the others in {compared[0].amplifiers[amplifier]}: by {size:.3g} of the "
+        f"noise, as variance, tolerance {tolerances['structure']:g}; {few.sum()} of {few.size} images have it"
+    )
+    few |= 2 * few.sum() == few.size
+    return dict.fromkeys(np.flatnonzero(few).tolist(), reason)
 
 
 def _outliers(
@@ -312,8 +344,6 @@ def _outliers(
         centre = finite_median(values)
         unit = np.broadcast_to(finite_median(unit) if name == "noise" else unit, values.shape)
         deviation = values - centre
-        if name == "structure":  # to have less than the others is no fault
-            deviation = np.fmax(deviation, 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
             of_centre = math.pi / 2.0 * finite_median(errors**2) / len(members)  # of a median
             significance = np.abs(deviation) / np.sqrt(errors**2 + of_centre)
@@ -367,11 +397,20 @@ def _by_themselves(members: Sequence[Member], *, is_flat: bool, in_electrons: bo
     ]
     if is_flat:
         no_light = _of_members(~bright & (noise > 0.0))
-        tests.append((no_light, "no light, level {:.3g} of the noise of a pixel", signal))
+        tests.append((no_light, "no light, or too much noise: level {:.3g} of the noise of a pixel", signal))
         if in_electrons:
             low = bright & (variance < LEAST_OF_PHOTON_NOISE)
             tests.append((low, "variance {:.3g} of the level: saturated or clipped", variance))
-    found = {i: "all amplifiers are defects" for i, each in enumerate(usable) if not _any(each)}
+    return {i: "all amplifiers are defects" for i, each in enumerate(usable) if not _any(each)} | _named(
+        members, tests
+    )
+
+
+def _named(
+    members: Sequence[Member], tests: Sequence[tuple[NDArray[np.bool_], str, NDArray[Any]]]
+) -> dict[int, str]:
+    """The first test that a member fails: what failed by member and amplifier, its text, and its values."""
+    found: dict[int, str] = {}
     for failed, text, values in tests:
         for index in np.flatnonzero(failed.any(axis=1)).tolist():
             where = np.flatnonzero(failed[index])
