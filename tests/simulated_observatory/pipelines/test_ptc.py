@@ -135,7 +135,9 @@ def test_pixels_that_are_seen_to_jump_beside_little_light_alone_leave_no_curve(
     for exposure, time in ((1, 2.0), (3, 15.0), (5, 30.0)):
         pair = flat(exposure, time), flat(exposure + 1, time)
         for number, image in enumerate(pair):
-            image.pixels("C11")[jumping] += np.random.default_rng(number).choice([-200.0, 200.0], jumping.sum())
+            image.pixels("C11")[jumping] += np.random.default_rng(number).choice(
+                [-200.0, 200.0], jumping.sum()
+            )
         measured.append(pair_of(*pair))
     assert [list(each.reasons) for each in measured] == [["C11"], [], []]
     for fit_type in ("EXPAPPROXIMATION", "FULLCOVARIANCE"):

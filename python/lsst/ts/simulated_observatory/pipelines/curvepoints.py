@@ -36,7 +36,7 @@ CLEAR = 3.0
 """A point is rejected if that lowers chi^2 by the square of this more than any other point, or some that are
 off together, would; else it remains, and the doubt is in the errors."""
 
-TOGETHER = 0.1
+TOGETHER = 0.2
 """Prior probability that pairs that follow each other in light, two at least, are off together."""
 
 TOGETHER_SIZE = 0.02
@@ -78,9 +78,7 @@ def levels(means: NDArray[np.float64]) -> int:
     return int(means.size > 0) + int(np.count_nonzero(np.diff(ordered) > LEVEL * ordered[1:]))
 
 
-def faults_together(
-    means: NDArray[np.float64], relative: NDArray[np.float64], middle: bool = True
-) -> Faults:
+def faults_together(means: NDArray[np.float64], relative: NDArray[np.float64], middle: bool = True) -> Faults:
     """Pairs that follow each other in light are off together, in the same proportion.
 
     Parameters
@@ -285,7 +283,10 @@ class Points:
             0 if no such points can be off unseen.
         """
         relative = self.variance[used] / self.error[used]
-        found, columns = self.solution(values, used), faults_together(self.mean[used], relative, False).columns
+        found, columns = (
+            self.solution(values, used),
+            faults_together(self.mean[used], relative, False).columns,
+        )
         free = np.zeros(0) if found is None else found.free(columns)
         along = (self.misfit(values)[used] @ columns)[free > 0.0]
         return float(np.max(np.abs(along) / np.sqrt(free[free > 0.0]), initial=0.0))
