@@ -250,7 +250,8 @@ for _part, _jump in ((0.02, 200.0), (0.01, 300.0), (0.005, 400.0), (0.02, 0.0)):
 
     @case(
         "pairs",
-        f"{_part:.1%} of the pixels {f'jump by {2 * _jump:.0f} electron' if _jump else 'are the same in both flats'}",
+        f"{_part:.1%} of the pixels "
+        + (f"jump by {2 * _jump:.0f} electron" if _jump else "are the same in both flats"),
         "null, with the reason",
     )
     def _(rng: Rng, part: float = _part, jump: float = _jump) -> Outcome:

@@ -195,9 +195,9 @@ def estimate(
 
     Notes
     -----
-    A mixture as in Hogg, Bovy & Lang 2010 (arXiv:1008.4686, section 3), with one fault at most. Where chi^2 per
-    degree of freedom, also without the fault, is larger than chance makes it (two of its sigma above 1), all
-    errors are larger by its root.
+    A mixture as in Hogg, Bovy & Lang 2010 (arXiv:1008.4686, section 3), with one fault at most. Where chi^2
+    per degree of freedom, also without the fault, is larger than chance makes it (two of its sigma above 1),
+    all errors are larger by its root.
     """
     chi_square, dof = float(np.sum(residuals**2)), residuals.size - len(found.covariance)
     free = found.free(faults.columns)

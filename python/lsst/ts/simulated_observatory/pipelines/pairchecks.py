@@ -51,8 +51,8 @@ UNLIKE = 0.03
 """Relative difference of the noise of the two flats that is put up with."""
 
 NORMAL = 0.002
-"""Relative difference of the mean deviation from that of a normal distribution that is put up with. Of photons
-it is 0.001 at most, at 60 electron; where one of a hundred pixels is stuck it is 0.005."""
+"""Relative difference of the mean deviation from that of a normal distribution that is put up with. Of
+photons it is 0.001 at most, at 60 electron; where one of a hundred pixels is stuck it is 0.005."""
 
 NOT_NORMAL = "the differences are not those of photons"
 """Reason of a pair of which pixels are stuck or jump."""

@@ -280,8 +280,8 @@ class SolveTask(CalibrationTask):
     def _fit(self, curve: PhotonTransferCurve, name: str, image_noise: float, unlike: float) -> None:
         """Fit one amplifier, and enter the result into the curve.
 
-        What jumps in the faintest pair (``unlike`` is the least mean of those that do) jumps in the bright ones,
-        too, where it is not seen beside the photons and makes the gain some per cent too small.
+        What jumps in the faintest pair (``unlike`` is the least mean of those that do) jumps in the bright
+        ones, too, where it is not seen beside the photons and makes the gain some per cent too small.
         """
         overscan = _median(curve.overscanNoise[name])
         measured = image_noise if math.isfinite(image_noise) else IMAGE_NOISE * overscan
