@@ -246,6 +246,37 @@ def _(rng: Rng) -> Outcome:
     return of_pair(measure_pair(one.astype(np.float32), two.astype(np.float32), good, NOISE / GAIN))
 
 
+for _part, _jump in ((0.02, 200.0), (0.01, 300.0), (0.005, 400.0), (0.02, 0.0)):
+
+    @case(
+        "pairs",
+        f"{_part:.1%} of the pixels "
+        + (f"jump by {2 * _jump:.0f} electron" if _jump else "are the same in both flats"),
+        "null, with the reason",
+    )
+    def _(rng: Rng, part: float = _part, jump: float = _jump) -> Outcome:
+        odd = rng.random((400, 500)) < part
+        one, two = (rng.poisson(16_500.0, odd.shape) + rng.normal(0, NOISE, odd.shape) for _ in range(2))
+        if jump:
+            one, two = (each + odd * rng.choice([-jump, jump], odd.shape) for each in (one, two))
+        else:
+            two = np.where(odd, one, two)
+        one, two = ((each / GAIN).astype(np.float32) for each in (one, two))
+        return of_pair(measure_pair(one, two, np.ones(odd.shape, bool), NOISE / GAIN))
+
+
+@case("curves", "the middle 3 of 7 pairs with 1 % more variance, 60 curves", "pulls of a00 below 1.3")
+def _(rng: Rng) -> Outcome:
+    pulls = []
+    for _ in range(60):
+        mean, variance, number = curve(rng, (5, 10, 15, 20, 25, 30, 35))
+        variance[2:5] *= 1.01
+        fit = fit_curve(mean, variance, number, 8.3)
+        pulls.append((fit.a00 - A00) / fit.a00_error)
+    rms = float(np.sqrt(np.mean(np.square(pulls))))
+    return f"rms of the pulls {rms:.2f}", rms < 1.3
+
+
 for _what, _converted in (
     ("bit 6 of the converter is stuck", lambda pixels: pixels.astype(int) | 64),
     ("values in steps of 256 adu", lambda pixels: 256.0 * np.rint(pixels / 256.0)),

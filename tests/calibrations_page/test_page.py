@@ -469,9 +469,7 @@ def test_of_pairs_of_several_exposure_times_the_shortest_are_quoted() -> None:
     lost = [each | {"amplifier": "C01", "gain_corrected": None, "reason": "no light"} for each in gains[:2]]
     found = [*lost, gains[2] | {"amplifier": "C01"}]
     shown = "".join(gain_parts([*gains, *found], {0: "RXX_S00"}, {}, "", [], {1: 5.0, 3: 5.0, 5: 25.0}))
-    assert (
-        "medians over the pairs of 5 s, the shortest" in shown
-    )  # if the last one has none, too
+    assert "medians over the pairs of 5 s, the shortest" in shown  # if the last one has none, too
     assert "2 of 3 pairs gave none: no light; from pairs of 25 s" in shown
 
 

@@ -127,6 +127,29 @@ def test_pairs_say_why_they_have_no_gain_and_cost_the_curve_nothing_else(
     assert curve.reasons == {}
 
 
+def test_pixels_that_are_seen_to_jump_beside_little_light_alone_leave_no_curve(
+    flat: Callable[[int, float], DetectorImage], image_of: ImageMaker
+) -> None:
+    """With more light they hide behind the photons, and make the gain of the curve 2 per cent too small."""
+    jumping, measured = np.random.default_rng(1).random((400, 500)) < 0.01, []
+    for exposure, time in ((1, 2.0), (3, 15.0), (5, 30.0)):
+        pair = flat(exposure, time), flat(exposure + 1, time)
+        for number, image in enumerate(pair):
+            image.pixels("C11")[jumping] += np.random.default_rng(number).choice(
+                [-200.0, 200.0], jumping.sum()
+            )
+        measured.append(pair_of(*pair))
+    assert [list(each.reasons) for each in measured] == [["C11"], [], []]
+    for fit_type in ("EXPAPPROXIMATION", "FULLCOVARIANCE"):
+        config = SolveConfig()
+        config.ptcFitType = fit_type
+        curve = SolveTask(config=config).run(measured, bias_with(READ_NOISE, image_of)).outputCurve
+        assert np.isnan([curve.gain["C11"], curve.gainErr["C11"], curve.a00["C11"]]).all()
+        assert not any(curve.usedPoints["C11"])
+        assert "in the faintest pair" in curve.reasons["C11"]
+    assert curve.gain["C10"] == pytest.approx(GAIN["C10"], rel=0.03)
+
+
 def test_defects_that_saturate_and_a_stuck_amplifier_cost_nothing_else(
     flat: Callable[[int, float], DetectorImage],
 ) -> None:

@@ -36,8 +36,8 @@ CLEAR = 3.0
 """A point is rejected if that lowers chi^2 by the square of this more than any other point, or some that are
 off together, would; else it remains, and the doubt is in the errors."""
 
-TOGETHER = 0.1
-"""Prior probability that the faintest or the brightest pairs, two at least, are off together."""
+TOGETHER = 0.2
+"""Prior probability that pairs that follow each other in light, two at least, are off together."""
 
 TOGETHER_SIZE = 0.02
 """By what part of the variance these then are off."""
@@ -78,24 +78,29 @@ def levels(means: NDArray[np.float64]) -> int:
     return int(means.size > 0) + int(np.count_nonzero(np.diff(ordered) > LEVEL * ordered[1:]))
 
 
-def faults_together(means: NDArray[np.float64], relative: NDArray[np.float64]) -> Faults:
-    """The faintest or the brightest pairs are off together, in the same proportion.
+def faults_together(means: NDArray[np.float64], relative: NDArray[np.float64], middle: bool = True) -> Faults:
+    """Pairs that follow each other in light are off together, in the same proportion.
 
     Parameters
     ----------
     means, relative
         Of the pairs: any unit, and variance in units of its error; shape (n,).
+    middle
+        Whether there may be fainter as well as brighter ones that are not off.
 
     Returns
     -------
     faults
-        From two pairs to all but two; pairs of one level are on one side.
+        Of two pairs to all but two; pairs of one level are off together or not at all.
     """
     ordered = np.sort(means)
-    ends = ordered[1:][np.diff(ordered) > LEVEL * ordered[1:]]
-    faint = means[:, None] < ends
-    faint = faint[:, np.minimum(faint.sum(axis=0), (~faint).sum(axis=0)) >= 2]
-    columns = np.hstack([faint, ~faint]) * relative[:, None] * TOGETHER_SIZE
+    starts = ordered[1:][np.diff(ordered) > LEVEL * ordered[1:]]
+    ends = np.concatenate([[-math.inf], starts, [math.inf]])
+    first, last = np.triu_indices(ends.size, 1)
+    inside = (means[:, None] >= ends[first]) & (means[:, None] < ends[last])
+    possible = np.minimum(inside.sum(axis=0), (~inside).sum(axis=0)) >= 2
+    possible &= middle | (first == 0) | (last == ends.size - 1)
+    columns = inside[:, possible] * relative[:, None] * TOGETHER_SIZE
     return Faults(columns, np.full(columns.shape[1], TOGETHER / max(columns.shape[1], 1)))
 
 
@@ -277,7 +282,11 @@ class Points:
         deviation
             0 if no such points can be off unseen.
         """
-        found, columns = self.solution(values, used), self.together(used).columns
+        relative = self.variance[used] / self.error[used]
+        found, columns = (
+            self.solution(values, used),
+            faults_together(self.mean[used], relative, False).columns,
+        )
         free = np.zeros(0) if found is None else found.free(columns)
         along = (self.misfit(values)[used] @ columns)[free > 0.0]
         return float(np.max(np.abs(along) / np.sqrt(free[free > 0.0]), initial=0.0))

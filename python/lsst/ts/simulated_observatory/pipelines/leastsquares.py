@@ -20,7 +20,7 @@ rejected."""
 WIDEST = 3.0
 """A fault has its usual size, or the size it must have to lie within so many sigma of what was expected."""
 
-SCATTER = 0.05
+SCATTER = 0.1
 """Prior probability that all points scatter by more than their errors."""
 
 SCATTERS = np.geomspace(1.5, 20.0, 12)
@@ -195,9 +195,9 @@ def estimate(
 
     Notes
     -----
-    A mixture as in Hogg, Bovy & Lang 2010 (arXiv:1008.4686, section 3), with one fault at most. What scatters
-    more than it may, also without the fault, makes all errors larger by the root of chi^2 / degrees of
-    freedom.
+    A mixture as in Hogg, Bovy & Lang 2010 (arXiv:1008.4686, section 3), with one fault at most. Where chi^2
+    per degree of freedom, also without the fault, is larger than chance makes it (two of its sigma above 1),
+    all errors are larger by its root.
     """
     chi_square, dof = float(np.sum(residuals**2)), residuals.size - len(found.covariance)
     free = found.free(faults.columns)
@@ -228,4 +228,5 @@ def estimate(
     left += scatters.sum()
     scatter = scatters @ (SCATTERS**2 - 1.0) * found.directions[points].T @ found.directions[points]
     between = (shifts.T * weights[:-1]) @ shifts - np.outer(shift, shift)
-    return Estimate(shift, within * max(1.0, left) + between + scatter)
+    chance = 1.0 + 2.0 * math.sqrt(2.0 / dof)
+    return Estimate(shift, within * (left if left > chance else 1.0) + between + scatter)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from lsst.pex.config import ChoiceField, Field
@@ -25,6 +26,7 @@ from .covariancefit import covariance_model, fit_covariances
 from .curvepoints import variance_model
 from .flatpairs import Flat, PairMeasurement, measure_pair, pair_flats
 from .images import DetectorImage, Key, MaskPlane, amplifier_value, origin
+from .pairchecks import NOT_NORMAL
 from .ptcfit import CurveFit, fit_curve
 from .storage_classes import CURVE, IMAGE
 from .tables import PhotonTransferCurve
@@ -271,11 +273,16 @@ class SolveTask(CalibrationTask):
             noise, gain = (
                 amplifier_value(bias.metadata, key, name) for key in (Key.COMBINED_NOISE, Key.APPLIED_GAIN)
             )
-            self._fit(curve, name, noise / gain if gain else math.nan)
+            unlike = [pair.rawMeans[name][0] for pair in pairs if NOT_NORMAL in pair.reasons.get(name, "")]
+            self._fit(curve, name, noise / gain if gain else math.nan, min(unlike, default=math.inf))
         return Struct(outputCurve=curve)
 
-    def _fit(self, curve: PhotonTransferCurve, name: str, image_noise: float) -> None:
-        """Fit one amplifier, and enter the result into the curve."""
+    def _fit(self, curve: PhotonTransferCurve, name: str, image_noise: float, unlike: float) -> None:
+        """Fit one amplifier, and enter the result into the curve.
+
+        What jumps in the faintest pair (``unlike`` is the least mean of those that do) jumps in the bright
+        ones, too, where it is not seen beside the photons and makes the gain some per cent too small.
+        """
         overscan = _median(curve.overscanNoise[name])
         measured = image_noise if math.isfinite(image_noise) else IMAGE_NOISE * overscan
         fit = fit_curve(
@@ -286,6 +293,9 @@ class SolveTask(CalibrationTask):
             rejection=self.config.sigmaCutPtcOutliers,
             noise_precision=self.config.noisePrecision,
         )
+        if unlike < np.min(np.asarray(curve.rawMeans[name])[fit.used], initial=math.inf):
+            reason = f"{NOT_NORMAL} in the faintest pair: its pixels may be stuck or jump in all pairs"
+            fit = replace(fit.without_result(reason), used=np.zeros_like(fit.used))
         curve.ptcTurnoff[name], curve.ptcTurnoffSamplingError[name] = fit.turnoff, fit.turnoff_error
         curve.usedPoints[name] = [bool(used) for used in fit.used]
         if self.config.ptcFitType != "EXPAPPROXIMATION":
