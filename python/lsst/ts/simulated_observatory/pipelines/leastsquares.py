@@ -20,7 +20,7 @@ rejected."""
 WIDEST = 3.0
 """A fault has its usual size, or the size it must have to lie within so many sigma of what was expected."""
 
-SCATTER = 0.1
+SCATTER = 0.07
 """Prior probability that all points scatter by more than their errors."""
 
 SCATTERS = np.geomspace(1.5, 20.0, 12)

@@ -30,7 +30,7 @@ SATURATED = 0.15
 """Part of its variance that a saturated pair lacks at least; one that lacks less is off as any other."""
 
 
-OFF = 0.3, 0.15
+OFF = 0.3, 0.1
 """Prior probability that one of the pairs is off, if none has been rejected so far, and after that."""
 
 
