@@ -175,6 +175,17 @@ def test_a_refused_configuration_is_not_to_be_resumed_with_the_same_one(tmp_path
     assert next_step.endswith(f"bin/run_script --resume {tmp_path}")
 
 
+def test_a_run_that_ended_in_its_first_exposure_can_be_resumed(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").touch()
+    ended = GOOD | {"exposures": [], "verification": {}, "not_done": []}
+    for state, reason in (("FAILED", "terminated by a signal"), ("STOPPED", "stopped")):
+        *_, next_step = shown(ended | {"state": state, "reason": reason}, tmp_path, 200)
+        assert next_step == f"Next bin/run_script --resume {tmp_path}"
+    refused = f"{PreflightError(['ATCamera is DISABLED, not ENABLED: enable it'], resumed=True)}"
+    *_, next_step = shown(ended | {"state": "FAILED", "reason": refused}, tmp_path, 200)
+    assert next_step.endswith(f"correct that, and bin/run_script --resume {tmp_path}")
+
+
 def test_a_run_whose_time_limit_was_too_short_is_to_be_started_anew(tmp_path: Path) -> None:
     limit = "job_timeout: 10, by default 3600"
     failed = GOOD | {"state": "FAILED", "reason": "too late", "time_limits_too_short": [limit]}

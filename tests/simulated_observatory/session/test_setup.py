@@ -16,8 +16,8 @@ from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory.components.image_folder import ImageFolder
 from lsst.ts.simulated_observatory.repository.repository import check_repository
-from lsst.ts.simulated_observatory.session.request import SimulationSettings
-from lsst.ts.simulated_observatory.session.service import _check, _go_on_after
+from lsst.ts.simulated_observatory.session.request import ServiceRequest, SimulationSettings
+from lsst.ts.simulated_observatory.session.service import _check, _go_on_after, _make_setup
 from lsst.ts.simulated_observatory.session.setup import SetupError, SetupWithoutPixels
 from lsst.ts.simulated_observatory.stand_ins import template
 
@@ -123,6 +123,14 @@ def test_the_folder_of_the_simulator_is_not_its_repository_too(tmp_path: Path) -
     _check(place)
     with pytest.raises(click.UsageError, match="it is the run directory, too"):
         _check(both)
+
+
+def test_the_simulator_on_the_bus_has_pixels_of_images_whose_number_is_not_known(tmp_path: Path) -> None:
+    request = ServiceRequest(tmp_path, None, 16, 1, None, ("LATISS/calib/daily",), ())
+    setup = _make_setup(LATISS, request, None)
+    _check(setup)
+    setup._check_disk(setup._planned_request)
+    assert setup._images.raw == 0
 
 
 def test_a_second_night_on_a_repository_draws_other_job_ids(tmp_path: Path) -> None:

@@ -277,7 +277,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         context.note(RunEnded(time=context.now(), state=state.name, reason=self.state.reason))
         context.journal.close()
         await self._draw_page(_PAGE_LIMITS[state])
-        if state != ScriptState.DONE and so_far.exposed:
+        if state != ScriptState.DONE and so_far.record.has_begun:
             self.log.info(so_far.what_next(context.settings.folder))
 
     async def _draw_page(self, limit: float) -> None:

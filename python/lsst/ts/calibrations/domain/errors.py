@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from .text import first_lines, one_line, plain, some_of
 
 __all__ = [
+    "KEPT_OF_BEFORE",
     "PREFLIGHT",
     "AcquisitionError",
     "AcquisitionHalted",
@@ -22,6 +23,9 @@ __all__ = [
 
 PREFLIGHT = "The check before the first exposure"
 """How the reason of a run begins that this check has refused."""
+
+KEPT_OF_BEFORE = "No further exposure was taken; those of before are kept."
+"""What it says was kept of a run that has begun an exposure before."""
 
 _UNTOUCHED = "Nothing was exposed and nothing was changed."
 MOST_DETECTORS = 9  # most detectors that are named together in a line
@@ -83,7 +87,7 @@ class PreflightError(CalibrationError, RuntimeError):
             again = "resume the run again; if the configuration is to be changed, start a new run"
         super().__init__(
             _listed(PREFLIGHT, problems),
-            kept="No further exposure was taken; those of before are kept." if resumed else _UNTOUCHED,
+            kept=KEPT_OF_BEFORE if resumed else _UNTOUCHED,
             advice=f"Put this right and {again}.",
         )
         self.problems = tuple(problems)

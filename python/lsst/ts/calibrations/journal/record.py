@@ -101,6 +101,11 @@ class RunRecord:
         """Whether the run was resumed."""
         return len(self.parts) > 1
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether an exposure was taken, or was about to begin: a resumed run looks for that one."""
+        return bool(self.exposures) or self.begun is not None
+
     def held(self, image_type: str) -> dict[int, ExposureRecord]:
         """Find the exposures of a type that the run has.
 

@@ -131,7 +131,7 @@ class CalibrationRun:
             error = await self._take_and_process()
         except BaseException as end:
             self._name_what_is_left(end)
-            if isinstance(end, PreflightError) and self.context.record.exposures:
+            if isinstance(end, PreflightError) and self.context.record.has_begun:
                 raise PreflightError(end.problems, resumed=True) from None
             raise
         finally:

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
-from lsst.ts.calibrations.domain.errors import PREFLIGHT
+from lsst.ts.calibrations.domain.errors import KEPT_OF_BEFORE, PREFLIGHT
 from lsst.ts.calibrations.domain.text import first_lines, plain
 from lsst.ts.calibrations.journal.journal import JOURNAL
 from lsst.ts.calibrations.journal.summary import brief_reason, failed_logs, is_used
@@ -261,8 +261,12 @@ def _next_step(summary: Mapping[str, Any], folder: Path) -> str:
         return ""
     resume = resume_command(folder)
     if not summary["exposures"]:
+        if KEPT_OF_BEFORE in summary["reason"]:
+            return f"if the configuration is not to be changed: correct that, and {resume}"
+        if PREFLIGHT not in summary["reason"] and (folder / JOURNAL).exists():
+            return resume  # an exposure may have been under way
         if summary["state"] == "STOPPED":
-            return resume if (folder / JOURNAL).exists() else "give the command again"
+            return "give the command again"
         options = "; with -p write KEY=VALUE" if _LINE_TO_COPY.search(summary["reason"]) else ""
         return f"correct that and give the command again{options}"
     steps = {each["step"] for each in summary["not_done"]}

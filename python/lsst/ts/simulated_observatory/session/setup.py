@@ -289,12 +289,13 @@ class SimulationSetup:
     def _images(self) -> Images:
         """How many exposures the run takes, and how many images its jobs write of them.
 
-        A job that makes a calibration writes the combined one as well, which is not compressed.
+        A job that makes a calibration writes the combined one as well, which is not compressed. On the bus it
+        is not known how many images there will be, and they count as none.
         """
         of_type = self.config.images
         processed = COPIED_IMAGES
         for step in make_workflow(self.config):
-            used = sum(len(of_type[kind].kept_times) for kind in step.job_images)
+            used = sum(len(of_type[kind].kept_times) for kind in step.job_images if kind in of_type)
             processed += used + (2 if step.kind is StepKind.GENERATE else 0)
         return Images(sum(len(each.exposure_times) for each in of_type.values()), processed)
 
