@@ -217,7 +217,8 @@ def test_a_run_whose_time_limit_was_too_short_is_not_advised_to_be_resumed(
     assert outcome.summary["time_limits_too_short"] == limits
     if default is not None:
         advice = (
-            f"A time limit of the configuration was too short ({option}, by default {default})."
+            "A time limit of the configuration was over that is shorter than by default"
+            f" ({option}, by default {default})."
             f" Unless a component was at fault and works again, resuming {outcome.folder} cannot change that;"
             " start a new run."
         )

@@ -37,6 +37,7 @@ def noise(exposure: int, amplifier: str, value: float, *, passed: bool) -> dict[
 
 GOOD: dict[str, Any] = {
     "state": "DONE",
+    "seed": 1,
     "reason": "BIAS passed verification (0 of 240 tests failed)",
     "config": {"n_bias": 5},
     "exposures": [exposure("BIAS", discarded=True), *[exposure("BIAS")] * 5],
@@ -101,7 +102,7 @@ def test_a_rejected_run_says_why_in_three_lines_and_what_to_do(tmp_path: Path, w
     assert "DARK not done" in lines
     at = next(n for n, line in enumerate(lines) if line.startswith("FAILED "))
     assert lines[at].startswith("FAILED BIAS rejected (48 of 240 tests failed: NOISE).")
-    assert lines[at + 2].endswith(" ... (all in script.log)")
+    assert lines[at + 2].endswith(" ... (all in summary.json)")
     assert lines[at + 2].split(" ...")[0].split()[-1] in reason.replace(".", "").split()  # a whole word
     assert lines[at + 3].startswith("What failed BIAS: NOISE on 16 amplifiers failed in 1 exposure: ")
     assert lines[-1].startswith("Next start a new run: resuming cannot change that BIAS failed")
@@ -184,6 +185,12 @@ def test_a_run_that_ended_in_its_first_exposure_can_be_resumed(tmp_path: Path) -
     refused = f"{PreflightError(['ATCamera is DISABLED, not ENABLED: enable it'], resumed=True)}"
     *_, next_step = shown(ended | {"state": "FAILED", "reason": refused}, tmp_path, 200)
     assert next_step.endswith(f"correct that, and bin/run_script --resume {tmp_path}")
+
+
+def test_a_run_on_the_bus_is_resumed_in_the_queue(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").touch()
+    *_, next_step = shown(GOOD | {"state": "STOPPED", "reason": "stopped", "seed": None}, tmp_path, 200)
+    assert next_step == f"Next in the queue, add the script with resume: {tmp_path}"
 
 
 def test_a_run_whose_time_limit_was_too_short_is_to_be_started_anew(tmp_path: Path) -> None:

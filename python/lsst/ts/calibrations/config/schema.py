@@ -347,7 +347,7 @@ def _text_hint(option: str, text: str, about: Mapping[str, Any]) -> str:
         number = float(text)
     except ValueError:
         return ""
-    plain = f". A number is written without quotation marks, exponent and leading zeros: {number:g}"
+    plain = f". A number is written without quotation marks, exponent and leading zeros: {number:.15g}"
     return plain if types & {"integer", "number"} and math.isfinite(number) else ""
 
 

@@ -58,7 +58,8 @@ class Journal:
         except BlockingIOError:
             self._file.close()
             raise JournalInUse(
-                f"a run is going on in {path.parent}: its journal is in use", kept="It was not touched."
+                f"a run is going on in {path.parent}, or a script waits to resume it: its journal is in use",
+                kept="It was not touched.",
             ) from None
         except OSError:  # a file system without locks: the images are worth more than the protection
             pass

@@ -125,7 +125,7 @@ def resume_run(folder: Path, script: str) -> Resumption:
     try:
         journal = Journal(folder / JOURNAL, durable=not configured.simulated)
     except JournalInUse as error:
-        raise ResumptionError(error.happened, "Wait until it has ended.") from None
+        raise ResumptionError(error.happened, "Wait until it has ended, or stop that script.") from None
     except JournalError as error:
         raise ResumptionError(error.happened, "Make it writeable, then resume the run.") from None
     return Resumption(folder, journal, *_read_run(folder, script))

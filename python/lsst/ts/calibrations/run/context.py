@@ -290,8 +290,8 @@ class UnfinishedRun:
         ended = self.record.ended
         if ended is not None and (too_short := limits_too_short(self.record, ended.time)):
             return (
-                f"A time limit of the configuration was too short ({'; '.join(too_short)}). Unless a"
-                f" component was at fault and works again, resuming {folder} cannot change that; start a new"
-                " run."
+                "A time limit of the configuration was over that is shorter than by default"
+                f" ({'; '.join(too_short)}). Unless a component was at fault and works again,"
+                f" resuming {folder} cannot change that; start a new run."
             )
         return f"The run can be resumed; its directory is {folder}"

@@ -19,7 +19,7 @@ from lsst.ts.calibrations.domain.calibrations import CALIBRATIONS, PAIR_GAINS
 from lsst.ts.calibrations.domain.errors import KEPT_OF_BEFORE, PREFLIGHT
 from lsst.ts.calibrations.domain.text import first_lines, plain
 from lsst.ts.calibrations.journal.journal import JOURNAL
-from lsst.ts.calibrations.journal.summary import brief_reason, failed_logs, is_used
+from lsst.ts.calibrations.journal.summary import SUMMARY, brief_reason, failed_logs, is_used
 from lsst.ts.calibrations.report.failures import failure_lines
 from lsst.ts.calibrations.report.verification import NEGATIVE
 from lsst.ts.calibrations.run.page_process import PAGE, PAGE_LOG
@@ -185,7 +185,7 @@ def _shown(reason: str, width: int) -> str:
             break_on_hyphens=False,
         )
     if "\n  - " not in reason and len(wrapped) > MOST_LINES:
-        more = " ... (all in script.log)"
+        more = f" ... (all in {SUMMARY})"
         last, room = wrapped[MOST_LINES - 1].partition("... (")[0], width - len(more)
         if len(last) > room:
             last = last[:room].rpartition(" ")[0]
@@ -259,7 +259,8 @@ def _next_step(summary: Mapping[str, Any], folder: Path) -> str:
     """What can be done with a run that is not DONE."""
     if summary["state"] == "DONE":
         return ""
-    resume = resume_command(folder)
+    on_the_bus = summary.get("seed") is None
+    resume = f"in the queue, add the script with resume: {folder}" if on_the_bus else resume_command(folder)
     if not summary["exposures"]:
         if KEPT_OF_BEFORE in summary["reason"]:
             return f"if the configuration is not to be changed: correct that, and {resume}"
