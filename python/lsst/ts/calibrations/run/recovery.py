@@ -97,11 +97,7 @@ class Recovery:
     async def _settle(self, job_id: str) -> None:
         """Learn the end of a job, or end it."""
         exit_code = await self.clients.ocps.settle(job_id)
-        end = (
-            "it was aborted, unless it had ended"
-            if exit_code is None
-            else f"it ended with exit code {exit_code}"
-        )
+        end = "it was aborted" if exit_code is None else f"it ended with exit code {exit_code}"
         self.context.log.info("Job %s was under way when the run was interrupted: %s.", job_id, end)
         self.context.note(JobEnded(time=self.context.now(), job_id=job_id, exit_code=exit_code))
 
