@@ -261,9 +261,10 @@ def _next_step(summary: Mapping[str, Any], folder: Path) -> str:
         return ""
     on_the_bus = summary.get("seed") is None
     resume = f"in the queue, add the script with resume: {folder}" if on_the_bus else resume_command(folder)
+    as_before = f"if the configuration is not to be changed: correct that, and {resume}"
     if not summary["exposures"]:
         if KEPT_OF_BEFORE in summary["reason"]:
-            return f"if the configuration is not to be changed: correct that, and {resume}"
+            return as_before
         if PREFLIGHT not in summary["reason"] and (folder / JOURNAL).exists():
             return resume  # an exposure may have been under way
         if summary["state"] == "STOPPED":
@@ -282,5 +283,5 @@ def _next_step(summary: Mapping[str, Any], folder: Path) -> str:
         longer = "; ".join(limits)
         return f"start a new run with a longer limit ({longer}); if a component was at fault, {resume}"
     if PREFLIGHT in summary["reason"]:
-        return f"if the configuration is not to be changed: correct that, and {resume}"
+        return as_before
     return resume
