@@ -375,7 +375,7 @@ def test_a_page_that_is_being_drawn_is_given_up_for_a_newer_one(folder: Path) ->
     assert "C05 NOISE" in (folder / PAGE).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("later", "drawn"), [(29.0, False), (31.0, True)])
+@pytest.mark.parametrize(("later", "drawn"), [(59.0, False), (61.0, True)])
 def test_the_page_of_a_run_that_goes_on_is_not_drawn_all_the_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, later: float, drawn: bool
 ) -> None:

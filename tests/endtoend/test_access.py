@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 # Where no reference calibrations are in the cache, the run makes them first.
-pytestmark = [pytest.mark.endtoend, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.endtoend, pytest.mark.long, pytest.mark.timeout(900)]
 
 CALIBRATIONS = ("bias", "dark", "flat", "defects", "ptc")
 
@@ -118,7 +118,6 @@ def test_the_guide_names_all_that_a_run_leaves(first_night: Any) -> None:
         assert f"``{key}``" in guide, key
 
 
-@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_the_cells_of_comcam_find_the_calibrations_of_each_detector(
     run_script: Any, page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

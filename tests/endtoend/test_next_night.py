@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from lsst.daf.butler import Butler
 
-pytestmark = [pytest.mark.endtoend, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.endtoend, pytest.mark.long, pytest.mark.timeout(900)]
 
 CALIBRATIONS = ("bias", "dark", "flat", "defects", "ptc")
 
@@ -56,7 +56,6 @@ def test_each_job_found_all_calibrations_of_the_first_night(
             assert ref.run == f"{first_night.job('generate', name.upper())['collection']}/run"
 
 
-@pytest.mark.long
 def test_the_same_validity_again_is_refused_before_any_exposure(
     run_script: Any, first_night: Any, collection: str
 ) -> None:
@@ -70,7 +69,6 @@ def test_the_same_validity_again_is_refused_before_any_exposure(
     assert f"calib_collection: {collection[:-1]}2" in again.summary["reason"]
 
 
-@pytest.mark.long
 def test_a_night_after_the_validity_is_told_that_there_is_nothing_to_verify_against(
     run_script: Any, first_night: Any, collection: str
 ) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
 
-pytestmark = [pytest.mark.endtoend, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.endtoend, pytest.mark.long, pytest.mark.timeout(900)]
 
 Mask = NDArray[np.bool_]
 CLEARLY_HOT = 4.0  # electron/s; the limit is 3, and hot pixels are on both sides of it

@@ -113,7 +113,7 @@ def test_pages_of_verdicts_come_at_longer_and_longer_intervals(
         page._begun = clock[-1]
 
     monkeypatch.setattr(page, "draw", draw)
-    for now in (29.0, 31.0, 90.0, 92.0, 210.0, 212.0):
+    for now in (59.0, 61.0, 180.0, 182.0, 421.0, 423.0):
         clock.append(now)
         page.draw_so_far()
-    assert drawn == [31.0, 92.0, 212.0]
+    assert drawn == [61.0, 182.0, 423.0]

@@ -20,7 +20,7 @@ PAGE_LOG = "report.html.log"
 # Seconds from the begin of a run before which the page of a verdict is not drawn, and twice as many from each
 # page to the next. At the telescope verdicts are minutes apart, in a simulated night seconds; a page takes
 # some seconds of the processor. The end draws it anyway.
-SPACING = 30.0
+SPACING = 60.0
 _POLL = 0.05  # seconds between two looks at whether the page is drawn
 
 
