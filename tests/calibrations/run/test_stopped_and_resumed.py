@@ -99,7 +99,7 @@ def test_an_exposure_that_a_stop_cannot_wait_for_is_named_and_found_again(observ
     assert case.summary["reason"] == case.reason == case.record.ended.reason
     (bias,) = case.summary["exposures"]
     name = f"{bias['obs_id'][:-1]}{int(bias['obs_id'][-1]) + 1}"
-    words = f"1 exposure was taken and is kept; a DARK of 60 s was under way ({name}): the camera ends"
+    words = f"1 exposure was taken and is kept; a DARK of 60 s was under way ({name}): the run looks for it"
     assert words in case.reason
     case.resume(later=100.0)
     assert case.state == "DONE"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 __all__ = ["MountedOptics"]
 
-_NEAR = 0.1  # least likeness of a name that is proposed in place of an unknown one
+_NEAR = 0.4  # least likeness of a name that is proposed in place of an unknown one
 
 
 @dataclass(frozen=True)

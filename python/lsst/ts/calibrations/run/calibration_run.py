@@ -12,7 +12,7 @@ from ..butler.certification import Certifier, PlannedCertification
 from ..butler.pipeline_files import PipelineFiles
 from ..butler.repository import Repository
 from ..components.clients import Clients
-from ..components.heartbeats import HeartbeatWatch
+from ..components.component_watch import ComponentWatch
 from ..config.config import CalibrationConfig
 from ..domain.calibrations import StepKind, step_name
 from ..domain.errors import AcquisitionHalted, CalibrationError, PreflightError
@@ -77,7 +77,7 @@ class CalibrationRun:
             checks.append(partial(clients.telescope_problems, config.ignore))
         self.preflight = Preflight(instrument, clients.remotes, archive, certifier, self.pipelines, checks)
         detectors = {number: instrument.detectors[number] for number in config.detectors}
-        self.heartbeats = HeartbeatWatch(clients.remotes, context.now, context.log)
+        self.components = ComponentWatch(clients.remotes, context.now, context.log)
         self.recovery = Recovery(context, clients, archive, detectors, config.oods_timeout)
         self.acquisition = Acquisition(
             context=context,
@@ -99,17 +99,18 @@ class CalibrationRun:
         Raises
         ------
         CalibrationError
-            The run ended early, or something that was asked for was not done; it names who was silent.
+            The run ended early, or something that was asked for was not done; it names components that were
+            silent or not ENABLED.
         """
-        watching = asyncio.ensure_future(self.heartbeats.watch())
+        watching = asyncio.ensure_future(self.components.watch())
         try:
             return await self._run()
-        except PreflightError:  # which has looked at the heartbeats itself
+        except PreflightError:  # which has looked at the components itself
             raise
         except CalibrationError as error:
-            if not (silences := self.heartbeats.silences):
+            if not (outages := self.components.outages):
                 raise
-            happened = "; ".join([*silences, error.happened])
+            happened = "; ".join([*outages, error.happened])
             raise CalibrationError(happened, kept=error.kept, advice=error.advice) from error
         finally:
             watching.cancel()

@@ -262,9 +262,7 @@ class UnfinishedRun:
         if (begun := self.under_way) is not None:
             name = f" ({self.camera.integrating})" if self.camera and self.camera.integrating else ""
             what = f"a {begun.image_type} of {begun.exp_time:g} s was under way"
-            words.append(
-                f"{what}{name}: the camera ends it alone, and the run looks for it when it is resumed"
-            )
+            words.append(f"{what}{name}: the run looks for it when it is resumed, in case the camera ends it")
         if names := [each.step for each in self.record.not_done]:
             few = len(names) <= MOST_NAMED
             words.append(f"not done: {', '.join(names) if few else f'{len(names)} steps, see {SUMMARY}'}")

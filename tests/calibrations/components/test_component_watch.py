@@ -1,4 +1,4 @@
-"""Who is silent during a run is named soon, and nobody else."""
+"""Who is silent or no longer ENABLED during a run is named soon, and nobody else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lsst.ts import salobj
-from lsst.ts.calibrations.components.heartbeats import CERTAIN, PERIOD, HeartbeatWatch
+from lsst.ts.calibrations.components.component_watch import CERTAIN, PERIOD, ComponentWatch
 from lsst.ts.simulated_observatory import clock
 
 SOON = 15.0
@@ -20,8 +20,8 @@ SOON = 15.0
 class Beating(salobj.BaseCsc):
     version = "1"
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name, initial_state=salobj.State.ENABLED, allow_missing_callbacks=True)
+    def __init__(self, name: str, state: salobj.State = salobj.State.ENABLED) -> None:
+        super().__init__(name, initial_state=state, allow_missing_callbacks=True)
 
     def stop_beating(self) -> None:
         assert self._heartbeat is not None
@@ -34,23 +34,24 @@ class Beating(salobj.BaseCsc):
 Act = Callable[[Beating], Awaitable[None]]
 
 
-def watch(act: Act) -> list[str]:
-    """Watch two components, with one of which something is done; return the silences at the end."""
+def watch(act: Act, *, state: salobj.State = salobj.State.ENABLED, after: float = 0.0) -> list[str]:
+    """Watch two components, with one of which something is done; return the outages some seconds later."""
 
     async def story() -> list[str]:
-        async with Beating("ATCamera") as camera, Beating("ATOODS"), salobj.Domain() as domain:
+        async with Beating("ATCamera", state) as camera, Beating("ATOODS"), salobj.Domain() as domain:
             remotes = [
-                salobj.Remote(domain, name, include=["heartbeat"], readonly=True)
+                salobj.Remote(domain, name, include=["heartbeat", "summaryState"], readonly=True)
                 for name in ("ATCamera", "ATOODS")
             ]
             await asyncio.gather(*(remote.start_task for remote in remotes))
-            heartbeats = HeartbeatWatch(remotes, clock.current_tai, logging.getLogger("run"))
-            watching = asyncio.ensure_future(heartbeats.watch())
+            components = ComponentWatch(remotes, clock.current_tai, logging.getLogger("run"))
+            watching = asyncio.ensure_future(components.watch())
             await asyncio.sleep(30)
             await act(camera)
+            await asyncio.sleep(after)
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-            return heartbeats.silences
+            return components.outages
 
     return clock.run(story)
 
@@ -100,3 +101,31 @@ def test_who_does_not_hear_names_nobody() -> None:
         await asyncio.sleep(20)
 
     assert watch(act) == []
+
+
+def test_who_leaves_enabled_is_named_with_its_states_until_it_comes_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def act(camera: Beating) -> None:
+        await camera.evt_summaryState.set_write(summaryState=salobj.State.FAULT)
+        await asyncio.sleep(2 * PERIOD)
+        assert caplog.messages == [
+            "ATCamera has not been ENABLED (FAULT) since 2025-01-15T18:00:30 (TAI): until it is ENABLED again"
+            " what the run asks of it fails."
+        ]
+        for state in (salobj.State.STANDBY, salobj.State.DISABLED, salobj.State.ENABLED):
+            await asyncio.sleep(10)
+            await camera.evt_summaryState.set_write(summaryState=state)
+
+    (outage,) = watch(act, after=2 * PERIOD)
+    begin = "2025-01-15T18:00:30"
+    assert outage.startswith(f"ATCamera was not ENABLED (FAULT, STANDBY, DISABLED) from {begin} to ")
+    assert caplog.messages[1:] == [f"ATCamera is ENABLED again: {outage}."]
+
+
+def test_who_was_never_enabled_is_for_the_preflight(caplog: pytest.LogCaptureFixture) -> None:
+    async def act(_: Any) -> None:
+        await asyncio.sleep(10)
+
+    assert watch(act, state=salobj.State.STANDBY) == []
+    assert caplog.messages == []
