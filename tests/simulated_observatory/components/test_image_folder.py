@@ -46,3 +46,16 @@ def test_an_image_that_has_begun_is_found_by_a_later_simulation(tmp_path: Path) 
     images.begin(image, ["RXX_S00"])
     (found,) = ImageFolder(tmp_path, "AT").unfinished()
     assert found.name == image.name
+
+
+def test_what_a_camera_that_died_had_not_read_out_is_lost_and_what_it_had_is_not(tmp_path: Path) -> None:
+    images = ImageFolder(tmp_path, "AT")
+    names = ["R22_S00", "R22_S01"]
+    whole, half, none = (begun(images) for _ in range(3))
+    for image, written in ((whole, 2), (half, 1), (none, 0)):
+        images.begin(image, names)
+        for name in names[:written]:
+            images.file(image.name, name).touch()
+    images.forget_incomplete()
+    assert [each.name for each in images.unfinished()] == [whole.name]
+    assert images.file(half.name, "R22_S00").exists()

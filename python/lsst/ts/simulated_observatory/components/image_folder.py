@@ -101,6 +101,14 @@ class ImageFolder:
         read = (json.loads(path.read_text(encoding="utf-8")) for path in memos.values())
         return [Image(**(values | {"count": 0})) for values in read]
 
+    def forget_incomplete(self) -> None:
+        """Remove the notes about images of which a file is missing: the camera has died with their pixels."""
+        for image in {path.parent for path in self.root.glob(f"*/*/*{MEMO}")}:
+            memos = list(image.glob(f"*{MEMO}"))
+            if not all(memo.with_suffix(".fits").exists() for memo in memos):
+                for memo in memos:
+                    memo.unlink(missing_ok=True)
+
     @staticmethod
     def settled(file: Path) -> None:
         """Remove the note about a file that the OODS has ingested, or put away.

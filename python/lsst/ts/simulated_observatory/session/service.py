@@ -16,6 +16,7 @@ from lsst.ts.calibrations.domain.errors import ConfigurationError
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS, Instrument, exposure_id
 
 from ..clock import PacedLoop
+from ..components.image_folder import ImageFolder
 from ..faults.machine import MACHINE_FAULTS
 from .checks import new_folder
 from .interrupts import ending_signals
@@ -120,6 +121,7 @@ async def _serve(setup: SimulationSetup) -> int:
         return 2
     if last_image:
         setup = _go_on_after(setup, last_image)
+    ImageFolder(setup.images, instrument.code).forget_incomplete()  # of a simulation that was killed
     stop = asyncio.Event()
     async with setup.observatory() as observatory:
         # Each component has set a handler of its own that ends nothing but itself.
