@@ -129,6 +129,15 @@ class TestNumbersOfOthers:
         made.submit(1.0, "1" * 32, query=self.QUERY)
         assert len(made.violations("numbers-mean-what-they-meant")) == 1
 
+    def test_the_end_of_a_job_of_a_later_part_is_later(self, made: HandMade) -> None:
+        """Each part counts the seconds from its own begin."""
+        self._exchange(made)
+        made.submit(30.0, "1" * 32, query=self.QUERY, number=10)
+        made.resume()
+        made.submit(1.0, "2" * 32, query=f"exposure IN ({FIRST + 1})")
+        made.send(20.0, "OCPS", "evt_job_result", job_id="2" * 32, exit_code=0)
+        assert made.violations("numbers-mean-what-they-meant") == []
+
     def test_the_right_numbers_can_be_asked_for(self, made: HandMade) -> None:
         self._exchange(made)
         made.datasets.__dict__["exposures"] = {FIRST: ("", "BIAS", 0.0)}

@@ -102,21 +102,21 @@ def _numbers_mean_what_they_meant(evidence: Evidence) -> Iterator[str]:
     """No job is asked for exposures whose numbers have come to mean others in the repository."""
     if OTHER_NIGHT not in evidence.played.struck or not evidence.exchanged:
         return
-    ended = _exchanged_at(evidence)
+    part, ended = _exchanged_at(evidence)
     for job in evidence.events.jobs:
-        later = job.part > 0 or job.command.time > ended + SAME_TIME
+        later = job.part > part or (job.part == part and job.command.time > ended + SAME_TIME)
         if later and (others := evidence.exchanged & set(job.exposures)):
             yield f"{job.name} was asked for, and {sorted(others)} mean other exposures by then"
 
 
-def _exchanged_at(evidence: Evidence) -> float:
-    """When the end of a job was published with which numbers came to mean others [simulated s]."""
+def _exchanged_at(evidence: Evidence) -> tuple[int, float]:
+    """Part in which the end of a job was published with which numbers came to mean others, and when [s]."""
     faults = Faults(evidence.scenario.faults or (OTHER_NIGHT,))
     ended = [job for job in evidence.events.jobs if job.exit_code == 0 and job.published is not None]
-    for job in sorted(ended, key=lambda job: job.published or 0.0):
+    for job in sorted(ended, key=lambda job: (job.part, job.published)):
         if faults.strike(OTHER_NIGHT, kind=job.kind, calibration=job.calibration):
-            return job.published or 0.0
-    return math.inf
+            return job.part, job.published or 0.0
+    return 0, math.inf
 
 
 def _stored_in_time(evidence: Evidence) -> set[int]:
