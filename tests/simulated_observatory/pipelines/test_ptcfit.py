@@ -234,6 +234,31 @@ def test_errors_are_honest_if_all_pairs_scatter_by_more_than_their_photons(
     assert least < np.sqrt(np.mean(np.square(pulls))) < 1.4
 
 
+@pytest.mark.parametrize(
+    ("off", "times", "least"),
+    [
+        ([0, 1], [8.0] * 4 + [30.0] * 4, 4),
+        ([4, 5], [8.0] * 4 + [30.0] * 4, 4),
+        ([0, 1], [8.0] * 5 + [30.0] * 5, 10),
+    ],
+)
+def test_pairs_of_two_levels_that_are_off_bend_no_curve(
+    off: list[int], times: list[float], least: int
+) -> None:
+    """That a whole level is off is what two parameters take up: the points do not tell of it."""
+    rng, pulls = np.random.default_rng(78), []
+    for _ in range(10):
+        means = 3050 * np.array(times) * (1.0 + 0.001 * rng.normal(size=len(times)))
+        variances = curve(rng, means)
+        variances[off] *= 1.02
+        fit = fit_curve(means, variances, np.full(means.size, PIXELS), NOISE)
+        if math.isfinite(fit.gain):  # else nothing says which two of four are right
+            assert fit.gain == pytest.approx(GAIN, rel=0.04)
+            pulls.append((fit.gain - GAIN) / fit.gain_error)
+    assert len(pulls) >= least
+    assert np.abs(pulls).max(initial=0.0) < 4.0
+
+
 def test_variances_that_are_next_to_nothing_give_no_gain() -> None:
     fit = fit_curve(3050 * TIMES, np.full(7, 1e-320), UNIT, NOISE)
     assert math.isnan(fit.gain)

@@ -11,7 +11,7 @@ from scipy import optimize, special
 
 from .leastsquares import Faults, Solution, solution
 
-__all__ = ["A00_UNIT", "Points", "faults_together", "levels", "on_the_curve", "variance_model"]
+__all__ = ["A00_UNIT", "LEVEL", "Points", "faults_together", "levels", "on_the_curve", "variance_model"]
 
 A00_UNIT = 1e-6
 """Unit in which a00 is fitted, so that all parameters are of order one."""

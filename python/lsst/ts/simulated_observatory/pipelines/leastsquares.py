@@ -13,6 +13,10 @@ __all__ = ["Estimate", "Faults", "Solution", "estimate", "single_faults", "solut
 CONDITION = 1e6
 """Condition number of the derivatives (columns of length one) from which parameters count as undetermined."""
 
+LEFT = 0.01
+"""Part of a fault, squared, that the parameters must not be able to take up for the points to tell of it: of less
+than that, the little that is left would be read as a fault of any size."""
+
 OFF_SCALE = 15.0
 """How far a point is off that is off, in sigma: what is farther from the others and known to be off was
 rejected."""
@@ -68,11 +72,11 @@ class Solution:
         Returns
         -------
         free
-            Shape (m,); 0 where next to nothing is left.
+            Shape (m,); 0 where less than `LEFT` of it is left.
         """
         whole = np.sum(faults**2, axis=0)
         left = whole - np.sum((self.basis.T @ faults) ** 2, axis=0)
-        return np.asarray(np.where(left * CONDITION > whole, left, 0.0))
+        return np.asarray(np.where(left > LEFT * whole, left, 0.0))
 
 
 def solution(jacobian: Array, residuals: Array) -> Solution | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .curvepoints import A00_UNIT, Points, levels, on_the_curve
+from .curvepoints import A00_UNIT, LEVEL, Points, levels, on_the_curve
 from .leastsquares import estimate, single_faults
 
 __all__ = ["OFF", "SATURATED", "CurveFit", "fit_curve"]
@@ -169,7 +169,8 @@ def _fitted(points: Points, used: NDArray[np.bool_]) -> CurveFit:
     if min(_rms(relative) / MISFIT, _rms(residuals) / 5.0) > 1.0:
         return _none(used, f"the variances are off any curve of photons, by {_rms(relative):.0%}")
     rejected = ~used & (points.misfit(values) * points.error < SATURATED * points.variance)
-    if np.count_nonzero(rejected) > max(1.0, MOST_REJECTED * np.count_nonzero(rejected | used)):
+    many = np.count_nonzero(rejected) > max(1.0, MOST_REJECTED * np.count_nonzero(rejected | used))
+    if many or (levels(points.mean[used]) == points.free and _is_split(points.mean, used, rejected)):
         few = f"{np.count_nonzero(rejected)} pairs are off the curve of {np.count_nonzero(used)}"
         return _none(used, f"{few}: which are right is open")
     off = OFF[bool(np.any(~used & (points.mean < turnoff)))]
@@ -194,6 +195,12 @@ def _fitted(points: Points, used: NDArray[np.bool_]) -> CurveFit:
         chi_square=float(np.sum(residuals**2)) / dof if dof else math.nan,
         dof=dof,
     )
+
+
+def _is_split(means: NDArray[np.float64], used: NDArray[np.bool_], rejected: NDArray[np.bool_]) -> bool:
+    """Whether of a level of light no more pairs are used than were rejected."""
+    near = np.abs(means[:, None] - means[rejected]) <= LEVEL * means[rejected]
+    return bool(np.any(near[used].sum(axis=0) <= near[rejected].sum(axis=0)))
 
 
 def _rms(values: NDArray[np.float64]) -> float:
