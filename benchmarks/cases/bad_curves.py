@@ -338,6 +338,29 @@ for _scatter in (0.005, 0.02):
         return f"rms of the pulls {rms:.2f}, {100 - len(pulls)} of 100 null", rms < 1.6
 
 
+for _times, _off, _part in (
+    ((5, 10, 15, 20, 25, 30, 35), [0, 6], 0.01),
+    ((8,) * 4 + (30,) * 4, [0, 1], 0.02),
+):
+
+    @case(
+        "curves",
+        f"of {len(_times)} pairs, {len(set(_times))} levels, numbers {_off[0] + 1} and {_off[1] + 1}"
+        f" with {_part:.0%} more variance, 60 curves",
+        "null, or pulls of the gain below 2",
+    )
+    def _(rng: Rng, times: tuple[int, ...] = _times, off: list[int] = _off, part: float = _part) -> Outcome:
+        pulls = []
+        for _ in range(60):
+            mean, variance, number = curve(rng, times)
+            variance[off] *= 1.0 + part
+            fit = fit_curve(mean, variance, number, 8.3)
+            if not math.isnan(fit.gain):
+                pulls.append((fit.gain - GAIN) / fit.gain_error)
+        rms = float(np.sqrt(np.mean(np.square(pulls))))
+        return f"rms of the pulls {rms:.2f}, {60 - len(pulls)} of 60 null", rms < 2.0
+
+
 @case("curves", "variances of 1e-320 adu^2", "null, with the reason")
 def _(rng: Rng) -> Outcome:
     mean, variance, number = curve(rng, [5, 10, 15, 20, 25, 30])

@@ -91,7 +91,8 @@ def faults_together(means: NDArray[np.float64], relative: NDArray[np.float64], m
     Returns
     -------
     faults
-        Of two pairs to all but two; pairs of one level are off together or not at all.
+        Of two pairs to all but two: those between two means, or all others; pairs of one level are off
+        together or not at all.
     """
     ordered = np.sort(means)
     starts = ordered[1:][np.diff(ordered) > LEVEL * ordered[1:]]
@@ -100,7 +101,9 @@ def faults_together(means: NDArray[np.float64], relative: NDArray[np.float64], m
     inside = (means[:, None] >= ends[first]) & (means[:, None] < ends[last])
     possible = np.minimum(inside.sum(axis=0), (~inside).sum(axis=0)) >= 2
     possible &= middle | (first == 0) | (last == ends.size - 1)
-    columns = inside[:, possible] * relative[:, None] * TOGETHER_SIZE
+    between = possible & (first > 0) & (last < ends.size - 1)
+    inside = np.hstack([inside[:, possible], ~inside[:, between]])
+    columns = inside * relative[:, None] * TOGETHER_SIZE
     return Faults(columns, np.full(columns.shape[1], TOGETHER / max(columns.shape[1], 1)))
 
 

@@ -14,8 +14,8 @@ CONDITION = 1e6
 """Condition number of the derivatives (columns of length one) from which parameters count as undetermined."""
 
 LEFT = 0.01
-"""Part of a fault, squared, that the parameters must not be able to take up for the points to tell of it: of less
-than that, the little that is left would be read as a fault of any size."""
+"""Part of a fault, squared, that the parameters must not be able to take up: where less is left, the points
+do not tell, and the little would be read as a fault of any size."""
 
 OFF_SCALE = 15.0
 """How far a point is off that is off, in sigma: what is farther from the others and known to be off was
