@@ -210,6 +210,30 @@ for _with_it, _right in ((3, "left out"), (4, "refused")):
         return _some_have(rng, 8, with_it, rng.normal(0.0, 12.0, SHAPE))
 
 
+@case("members", "one of 20 biases with a wave of 12 electron, 11 rows long", "left out")
+def _(rng: Rng) -> Outcome:
+    return _some_have(rng, 20, 1, 12.0 * np.sin(2.0 * math.pi * np.arange(SHAPE[0]) / 11.0)[:, None])
+
+
+@case("members", "4 of 8 biases with a wave of 25 electron, pixels with a fixed pattern of 60", "refused")
+def _(rng: Rng) -> Outcome:
+    images, fixed = biases(rng, [0.0] * 8), rng.normal(0.0, 60.0, SHAPE)
+    wave = 25.0 * np.sin(2.0 * math.pi * np.arange(SHAPE[0]) / 11.0)[:, None]
+    for place, each in enumerate(images):
+        each.image.image += (fixed + wave * (place < 4)).astype(np.float32)
+    return refused(lambda: combined(images))
+
+
+@case("members", "16 good biases, 45 % of the pixels NO_DATA in 8 of them", "all are used, none odd")
+def _(rng: Rng) -> Outcome:
+    images, missing = biases(rng, [0.0] * 16), rng.random(SHAPE) < 0.45
+    for each in images[:8]:
+        each.image.mask[missing] = MaskPlane.NO_DATA
+    found = combined(images)
+    odd = found.metadata["ODD EXPOSURES"]
+    return f"left out {left_out(found)}, odd {odd}", not left_out(found) and not odd
+
+
 def _some_have(rng: Rng, number: int, with_it: int, pattern: NDArray[np.float64]) -> Outcome:
     """The first biases of a set have a pattern."""
     images, pattern = biases(rng, [0.0] * number), pattern * np.ones(SHAPE)

@@ -181,6 +181,33 @@ def test_what_half_of_the_biases_have_in_common_is_no_bias(
     assert list(compared(images).unusable) == list(range(out))
 
 
+def test_wave_of_one_of_many_biases_costs_only_this_one(rng: np.random.Generator) -> None:
+    images = dark_images(rng, 20)
+    images[2].image += (12.0 * np.sin(2.0 * np.pi * np.arange(150) / 11.0)).astype(np.float32)[:, None]
+    found = compared(images)
+    assert (list(found.unusable), found.odd) == ([2], {})
+    assert found.unusable[2].endswith("tolerance 0.5; 1 of 20 images have it")
+
+
+def test_wave_of_half_of_the_biases_is_seen_on_a_fixed_pattern_of_pixels(rng: np.random.Generator) -> None:
+    images, pattern = dark_images(rng, 8), rng.normal(0.0, 60.0, (150, 160)).astype(np.float32)
+    wave = (12.0 * np.sin(2.0 * np.pi * np.arange(150) / 11.0)).astype(np.float32)[:, None]
+    for place, each in enumerate(images):
+        each.image += pattern + (wave if place < 4 else 0.0)
+    assert list(compared(images).unusable) == list(range(8))
+
+
+def test_pixels_that_half_of_the_good_biases_have_not_are_no_structure(rng: np.random.Generator) -> None:
+    images, missing = (
+        [image(rng.normal(0.0, NOISE, (150, 160))) for _ in range(16)],
+        rng.random((150, 160)) < 0.45,
+    )
+    for each in images[:8]:
+        each.mask[missing] = MaskPlane.NO_DATA
+    found = compared(images)
+    assert (found.unusable, found.odd) == ({}, {})
+
+
 def test_half_that_the_other_half_would_leave_out_is_no_majority(rng: np.random.Generator) -> None:
     images = dark_images(rng, 8)
     for place, each in enumerate(images[:4]):  # each has too much noise somewhere

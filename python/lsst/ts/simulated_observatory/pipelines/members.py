@@ -315,7 +315,7 @@ def _structure(
     amplifier, direction = divmod(int(np.argmax(excess)), 2)
     if not (size := excess[amplifier, direction]) > tolerances["structure"]:
         return {}
-    few = sides[amplifier, direction] > 0.0
+    few = sides[amplifier, direction]
     if 2 * few.sum() > few.size:
         few = ~few
     reason = (
