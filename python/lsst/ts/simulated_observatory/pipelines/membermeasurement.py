@@ -276,7 +276,7 @@ def _flat(lines: _Array) -> _Array:
 
 
 def _spread(values: NDArray[Any], parts: int = 4) -> NDArray[Any]:
-    """Difference of the quartiles (or eighths) along the last axis, of what is finite; NaN where nothing is."""
+    """Difference of the quartiles (or eighths) along the last axis, of finite values; NaN without any."""
     ordered = np.sort(np.where(np.isfinite(values), values, np.float32(math.nan)), axis=-1)  # NaN comes last
     last = np.maximum(np.count_nonzero(np.isfinite(ordered), axis=-1, keepdims=True) - 1, 0)
     if not ordered.size:
