@@ -198,7 +198,7 @@ def test_which_of_two_single_levels_is_off_cannot_be_known_and_is_in_the_error(
 @pytest.mark.parametrize("off", [0.0, 0.005, 0.01, 0.025, 0.1])
 def test_errors_are_honest_whichever_pair_is_off(off: float) -> None:
     rng, means, pulls = np.random.default_rng(12), 3050 * TIMES, []
-    for number in range(140):
+    for number in range(300):
         variances = curve(rng, means)
         variances[number % 7] *= 1.0 + off * (-1.0) ** number
         fit = fit_curve(means, variances, UNIT, NOISE)
@@ -207,9 +207,9 @@ def test_errors_are_honest_whichever_pair_is_off(off: float) -> None:
     np.testing.assert_allclose(np.mean(pulls, axis=0), 0.0, atol=0.25)
 
 
-@pytest.mark.parametrize("pairs", [[2, 3, 4], [0, 6]])
+@pytest.mark.parametrize(("pairs", "least"), [([2, 3, 4], 30), ([0, 6], 26)])
 @pytest.mark.parametrize("off", [0.005, 0.01])
-def test_pairs_that_are_off_together_are_in_the_errors(pairs: list[int], off: float) -> None:
+def test_pairs_that_are_off_together_are_in_the_errors(pairs: list[int], least: int, off: float) -> None:
     """Middle pairs, or both ends.
 
     With faults of the faintest and of the brightest alone (a00 - truth) / error is 2 (rms) for middle pairs;
@@ -222,7 +222,7 @@ def test_pairs_that_are_off_together_are_in_the_errors(pairs: list[int], off: fl
         fit = fit_curve(means, variances, UNIT, NOISE)
         if math.isfinite(fit.gain):
             pulls.append([(fit.gain - GAIN) / fit.gain_error, (fit.a00 - A00) / fit.a00_error])
-    assert len(pulls) > 25
+    assert len(pulls) >= least
     assert np.sqrt(np.mean(np.square(pulls), axis=0)).max() < 1.3
 
 

@@ -36,8 +36,9 @@ CLEAR = 3.0
 """A point is rejected if that lowers chi^2 by the square of this more than any other point, or some that are
 off together, would; else it remains, and the doubt is in the errors."""
 
-TOGETHER = 0.2
-"""Prior probability that pairs that follow each other in light, two at least, are off together."""
+TOGETHER = 0.25
+"""Prior probability that pairs that follow each other in light, or all but these, are off together: two at
+least, and not all but one."""
 
 TOGETHER_SIZE = 0.02
 """By what part of the variance these then are off."""
