@@ -49,6 +49,11 @@ from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve
 C02 = AMPLIFIERS["C02"].box
 
 
+def _wave(rows: float) -> NDArray[np.float64]:
+    """A wave along the columns, of a length in rows; shape (rows, 1)."""
+    return np.sin(2.0 * math.pi * np.arange(SHAPE[0]) / rows)[:, None]
+
+
 def _honest(fit: Any) -> Outcome:
     """Null, or within four errors."""
     return (f"null: {fit.reason}", True) if math.isnan(fit.gain) else fitted(fit, GAIN, 0.3)
@@ -175,7 +180,7 @@ def _(rng: Rng) -> Outcome:
 
 @case("members", "one of 6 flats with horizontal fringes of 3 %, 10 rows wide", "left out, or flagged")
 def _(rng: Rng) -> Outcome:
-    return _fringes(rng, 2, 0.03 * np.sin(2.0 * math.pi * np.arange(SHAPE[0]) / 10.0)[:, None])
+    return _fringes(rng, 2, 0.03 * _wave(10.0))
 
 
 def _fringes(rng: Rng, place: int, wave: NDArray[np.float64]) -> Outcome:
@@ -190,7 +195,7 @@ def _fringes(rng: Rng, place: int, wave: NDArray[np.float64]) -> Outcome:
 @case("members", "one of 20 biases with a wave of 25 electron along the columns, 8 rows long", "left out")
 def _(rng: Rng) -> Outcome:
     images = biases(rng, [0.0] * 20)
-    wave = 25.0 * np.sin(2.0 * math.pi * np.arange(SHAPE[0]) / 8.0)[:, None]
+    wave = 25.0 * _wave(8.0)
     images[2].image.image += wave
     found = combined(images, measureNoise=True)
     left = float(np.mean(found.image * wave) / np.mean(wave**2)) * 25.0
@@ -203,7 +208,7 @@ for _with_it, _right in ((3, "left out"), (4, "refused")):
 
     @case("members", f"{_with_it} of 8 biases with the same wave of 12 electron, 11 rows long", _right)
     def _(rng: Rng, with_it: int = _with_it) -> Outcome:
-        return _some_have(rng, 8, with_it, 12.0 * np.sin(2.0 * math.pi * np.arange(SHAPE[0]) / 11.0)[:, None])
+        return _some_have(rng, 8, with_it, 12.0 * _wave(11.0))
 
     @case("members", f"{_with_it} of 8 biases with the same pattern of single pixels, 12 electron", _right)
     def _(rng: Rng, with_it: int = _with_it) -> Outcome:
@@ -212,13 +217,13 @@ for _with_it, _right in ((3, "left out"), (4, "refused")):
 
 @case("members", "one of 20 biases with a wave of 12 electron, 11 rows long", "left out")
 def _(rng: Rng) -> Outcome:
-    return _some_have(rng, 20, 1, 12.0 * np.sin(2.0 * math.pi * np.arange(SHAPE[0]) / 11.0)[:, None])
+    return _some_have(rng, 20, 1, 12.0 * _wave(11.0))
 
 
 @case("members", "4 of 8 biases with a wave of 25 electron, pixels with a fixed pattern of 60", "refused")
 def _(rng: Rng) -> Outcome:
     images, fixed = biases(rng, [0.0] * 8), rng.normal(0.0, 60.0, SHAPE)
-    wave = 25.0 * np.sin(2.0 * math.pi * np.arange(SHAPE[0]) / 11.0)[:, None]
+    wave = 25.0 * _wave(11.0)
     for place, each in enumerate(images):
         each.image.image += (fixed + wave * (place < 4)).astype(np.float32)
     return refused(lambda: combined(images))
@@ -270,7 +275,7 @@ for _flat_times in ((1.0, 15.0, 25.0), (0.1, 5.0, 5.0)):
 def _(rng: Rng) -> Outcome:
     images = flats(rng, [16_500.0] * 6)
     for each in images[:3]:
-        each.image.image *= 1.0 + 0.03 * np.sin(2.0 * math.pi * np.arange(SHAPE[0]) / 10.0)[:, None]
+        each.image.image *= 1.0 + 0.03 * _wave(10.0)
     return refused(lambda: combined_flat(images))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import subprocess
@@ -77,6 +78,13 @@ class Run:
             ids = [each["id"] for each in self.exposures(calibration)]
             data_id = {"instrument": "LATISS", "detector": 0}
             return [(each, butler.get(name, data_id, exposure=each)["VERIFY"]) for each in ids]
+
+    @property
+    def cell(self) -> str:
+        """The cell of a notebook that its page shows."""
+        text = (self.folder / "report.html").read_text(encoding="utf-8")
+        (cell,) = re.findall(r"<pre[^>]*><code>(.*?)</code></pre>", text, re.DOTALL)
+        return html.unescape(cell)
 
     @property
     def report(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from lsst.ts import salobj
@@ -36,6 +36,12 @@ class _Outage:
             return f"{self.name} {lasting} since {begin} (TAI)"
         ended = f"was not ENABLED ({states})" if states else "sent no heartbeat"
         return f"{self.name} {ended} from {begin} to {iso_tai(self.end).partition('.')[0]} (TAI)"
+
+
+def _lasting(outages: Mapping[str, _Outage], name: str) -> _Outage | None:
+    """The outage in which a component is."""
+    last = outages.get(name)
+    return last if last is not None and last.end is None else None
 
 
 @dataclass(frozen=True)
@@ -75,16 +81,15 @@ class ComponentWatch:
 
     def _listen(self, name: str, stamp: float | None, passed: float) -> None:
         """Count the seconds that passed without a new heartbeat."""
-        silence = self._silences.get(name)
-        silent = silence is not None and silence.end is None
+        silence = _lasting(self._silences, name)
         if stamp is not None and stamp != self._stamps.get(name):
             self._stamps[name], self._quiet[name] = stamp, 0.0
-            if silence is not None and silent:
+            if silence is not None:
                 silence.end = self.now()
                 self.log.warning("%s sends heartbeats again: %s.", name, silence)
             return
         self._quiet[name] = self._quiet.get(name, 0.0) + passed
-        if not silent and self._quiet[name] >= CERTAIN:
+        if silence is None and self._quiet[name] >= CERTAIN:
             self._silences[name] = _Outage(name, self.now() - self._quiet[name])
             self.log.warning(
                 "%s: is it running, and its network in order? If it has ended, what it was doing is lost:"
@@ -94,14 +99,13 @@ class ComponentWatch:
 
     def _look(self, name: str, state: salobj.State, stamp: float) -> None:
         """Note that a component leaves ENABLED, or comes back; one that never was it is for the preflight."""
-        outage = self._not_enabled.get(name)
-        lasting = outage is not None and outage.end is None
+        outage = _lasting(self._not_enabled, name)
         if state == salobj.State.ENABLED:
             self._enabled.add(name)
-            if outage is not None and lasting:
+            if outage is not None:
                 outage.end = stamp
                 self.log.warning("%s is ENABLED again: %s.", name, outage)
-        elif outage is not None and lasting:
+        elif outage is not None:
             if state.name not in outage.states:
                 outage.states.append(state.name)
         elif name in self._enabled:

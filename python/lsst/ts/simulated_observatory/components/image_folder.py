@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 
 from lsst.ts.calibrations.domain.instruments import exposure_id
@@ -97,17 +98,20 @@ class ImageFolder:
         """
         for part in self.root.glob(f"*/*/*{MEMO}.part"):
             part.unlink(missing_ok=True)
-        memos = {path.parent.name: path for path in sorted(self.root.glob(f"*/*/*{MEMO}"))}
-        read = (json.loads(path.read_text(encoding="utf-8")) for path in memos.values())
+        read = (json.loads(memos[-1].read_text(encoding="utf-8")) for memos in self._memos())
         return [Image(**(values | {"count": 0})) for values in read]
 
     def forget_incomplete(self) -> None:
         """Remove the notes about images of which a file is missing: the camera has died with their pixels."""
-        for image in {path.parent for path in self.root.glob(f"*/*/*{MEMO}")}:
-            memos = list(image.glob(f"*{MEMO}"))
+        for memos in self._memos():
             if not all(memo.with_suffix(".fits").exists() for memo in memos):
                 for memo in memos:
                     memo.unlink(missing_ok=True)
+
+    def _memos(self) -> Iterator[list[Path]]:
+        """Notes about the files of each image, in the order of their paths."""
+        for _, memos in groupby(sorted(self.root.glob(f"*/*/*{MEMO}")), key=lambda path: path.parent):
+            yield list(memos)
 
     @staticmethod
     def settled(file: Path) -> None:

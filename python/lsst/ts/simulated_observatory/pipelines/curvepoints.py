@@ -11,7 +11,15 @@ from scipy import optimize, special
 
 from .leastsquares import Faults, Solution, solution
 
-__all__ = ["A00_UNIT", "LEVEL", "Points", "faults_together", "levels", "on_the_curve", "variance_model"]
+__all__ = [
+    "A00_UNIT",
+    "Points",
+    "faults_together",
+    "levels",
+    "of_the_level",
+    "on_the_curve",
+    "variance_model",
+]
 
 A00_UNIT = 1e-6
 """Unit in which a00 is fitted, so that all parameters are of order one."""
@@ -77,6 +85,22 @@ def levels(means: NDArray[np.float64]) -> int:
     """
     ordered = np.sort(means)
     return int(means.size > 0) + int(np.count_nonzero(np.diff(ordered) > LEVEL * ordered[1:]))
+
+
+def of_the_level(means: NDArray[np.float64], level: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which means differ by no more than `LEVEL` from that of a level.
+
+    Parameters
+    ----------
+    means, level
+        Positive, adu; shapes that can be compared.
+
+    Returns
+    -------
+    near
+        Of their common shape.
+    """
+    return np.asarray(np.abs(means - level) <= LEVEL * level)
 
 
 def faults_together(means: NDArray[np.float64], relative: NDArray[np.float64], middle: bool = True) -> Faults:
@@ -381,5 +405,5 @@ def _identified(mean: NDArray[np.float64], used: NDArray[np.bool_], point: int, 
     """Whether the others can say that it is this point that is off, and not another one."""
     others = used.copy()
     others[point] = False
-    near = np.abs(mean[others] - mean[point]) <= LEVEL * mean[point]
+    near = of_the_level(mean[others], mean[point])
     return levels(mean[others]) > free or int(np.count_nonzero(near)) >= 2

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .curvepoints import A00_UNIT, LEVEL, Points, levels, on_the_curve
+from .curvepoints import A00_UNIT, Points, levels, of_the_level, on_the_curve
 from .leastsquares import estimate, single_faults
 
 __all__ = ["OFF", "SATURATED", "CurveFit", "fit_curve"]
@@ -199,7 +199,7 @@ def _fitted(points: Points, used: NDArray[np.bool_]) -> CurveFit:
 
 def _is_split(means: NDArray[np.float64], used: NDArray[np.bool_], rejected: NDArray[np.bool_]) -> bool:
     """Whether of a level of light no more pairs are used than were rejected."""
-    near = np.abs(means[:, None] - means[rejected]) <= LEVEL * means[rejected]
+    near = of_the_level(means[:, None], means[rejected])
     return bool(np.any(near[used].sum(axis=0) <= near[rejected].sum(axis=0)))
 
 
