@@ -83,6 +83,7 @@ class HandMade:
     raws: frozenset[tuple[int, int]] = frozenset()
     summary: dict[str, Any] | None = None
     options: dict[str, Any] = field(default_factory=lambda: dict(OPTIONS))
+    faults: tuple[str, ...] = ()
     part: int = 0
     journal: bytes = b""
     recording: list[BusMessage] = field(default_factory=list)
@@ -149,7 +150,7 @@ class HandMade:
 
     @property
     def evidence(self) -> Evidence:
-        scenario = Scenario(0, LATISS, self.options)
+        scenario = Scenario(0, LATISS, self.options, faults=self.faults)
         played = Played(scenario, Path(), self.parts, self.strikes, raws=self.raws)
         return Evidence(played, Events(self.recording, LATISS), self.journal, self.summary, self.datasets)
 

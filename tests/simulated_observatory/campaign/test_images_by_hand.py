@@ -138,6 +138,13 @@ class TestNumbersOfOthers:
         made.send(20.0, "OCPS", "evt_job_result", job_id="2" * 32, exit_code=0)
         assert made.violations("numbers-mean-what-they-meant") == []
 
+    def test_what_the_last_of_two_exchanges_took_could_be_asked_for_before(self, made: HandMade) -> None:
+        self._exchange(made)
+        made.faults = (f"{OTHER_NIGHT}:times=2",)
+        made.submit(50.0, "1" * 32, query=self.QUERY, number=10)
+        made.send(80.0, "OCPS", "evt_job_result", job_id="1" * 32, exit_code=0)
+        assert made.violations("numbers-mean-what-they-meant") == []
+
     def test_the_right_numbers_can_be_asked_for(self, made: HandMade) -> None:
         self._exchange(made)
         made.datasets.__dict__["exposures"] = {FIRST: ("", "BIAS", 0.0)}

@@ -110,13 +110,14 @@ def _numbers_mean_what_they_meant(evidence: Evidence) -> Iterator[str]:
 
 
 def _exchanged_at(evidence: Evidence) -> tuple[int, float]:
-    """Part in which the end of a job was published with which numbers came to mean others, and when [s]."""
+    """Part and time [s] of the end of the job with which numbers last came to mean others."""
     faults = Faults(evidence.scenario.faults or (OTHER_NIGHT,))
     ended = [job for job in evidence.events.jobs if job.exit_code == 0 and job.published is not None]
+    found = 0, math.inf
     for job in sorted(ended, key=lambda job: (job.part, job.published)):
         if faults.strike(OTHER_NIGHT, kind=job.kind, calibration=job.calibration):
-            return job.part, job.published or 0.0
-    return 0, math.inf
+            found = job.part, job.published or 0.0
+    return found
 
 
 def _stored_in_time(evidence: Evidence) -> set[int]:
