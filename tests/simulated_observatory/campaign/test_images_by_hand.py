@@ -151,6 +151,12 @@ class TestNumbersOfOthers:
         made.submit(50.0, "1" * 32, query=self.QUERY, number=10)
         assert made.violations("numbers-mean-what-they-meant") == []
 
+    def test_one_that_means_another_is_not_ingested(self, made: HandMade) -> None:
+        self._exchange(made)
+        made.ingest(42.0, 1)
+        made.state(80.0, ScriptState.FAILED)
+        assert made.violations("ingests-are-true") == []
+
     def test_one_that_means_another_is_rightly_lost(self, made: HandMade) -> None:
         self._exchange(made)
         made.note("ExposureTaken", **entry(1), position=1)
