@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 DETECTOR = "RXX_S00"
 
 # The same examples each time, unless --hypothesis-profile=long draws many new ones.
-settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=60)
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=40)
 settings.register_profile("long", database=None, deadline=None, max_examples=500, print_blob=True)
 settings.load_profile("fixed")
 

@@ -150,7 +150,9 @@ def test_a_filter_without_flats_of_every_detector_is_found_before_anything_moves
     assert summary["exposures"] == []
 
 
-@pytest.mark.parametrize("script", [MakeComCamCalibrations, MakeLSSTCamCalibrations])
+@pytest.mark.parametrize(
+    "script", [MakeComCamCalibrations, pytest.param(MakeLSSTCamCalibrations, marks=pytest.mark.long)]
+)
 def test_darks_alone_are_taken_and_verified_alone(run: Any, script: type[BaseMakeCalibrations]) -> None:
     text = "script_mode: DARK\nn_dark: 2\nexp_times_dark: 5\ndetectors: [0, 3]\n"
     _, summary = run(script, text, [0, 3])

@@ -40,7 +40,7 @@ from .interrupted import (
 )
 
 
-@pytest.mark.parametrize("mode", ["external", "internal"])
+@pytest.mark.parametrize("mode", [pytest.param("external", marks=pytest.mark.long), "internal"])
 def test_a_run_that_is_killed_again_and_again_comes_to_its_end(observed: Any, mode: str) -> None:
     case = observed(mode)
     # Every part comes a little farther, so that at last there is time for the jobs.
@@ -190,7 +190,14 @@ def test_jobs_that_were_under_way_are_ended_and_done_again(observed: Any) -> Non
     assert len(ids) == len(set(ids)) > 5
 
 
-@pytest.mark.parametrize("fault", ["oods-lost:image=5", "oods-nameless:image=5", "oods-overtaken:image=5"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param("oods-lost:image=5", marks=pytest.mark.long),
+        pytest.param("oods-nameless:image=5", marks=pytest.mark.long),
+        "oods-overtaken:image=5",
+    ],
+)
 def test_an_image_that_the_oods_did_not_confirm_is_found_later(observed: Any, fault: str) -> None:
     case = observed(more="oods_timeout: 20\n")
     case.begin(fault)
@@ -201,7 +208,10 @@ def test_an_image_that_the_oods_did_not_confirm_is_found_later(observed: Any, fa
     assert len(case.summary["exposures"]) == 8
 
 
-@pytest.mark.parametrize("fault", ["oods-status:image=5,code=3", "oods-metadata:image=5"])
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param("oods-status:image=5,code=3", marks=pytest.mark.long), "oods-metadata:image=5"],
+)
 def test_an_image_that_the_oods_has_put_away_is_taken_again(observed: Any, fault: str) -> None:
     case = observed(more="oods_timeout: 20\n")
     case.begin(fault)

@@ -72,7 +72,7 @@ def after_first(kind: type[Fact], act: Callable[[], None]) -> Callable[[Fact], N
     return hear
 
 
-@pytest.mark.parametrize("kind", [ExposureTaken, CalibrationMade])
+@pytest.mark.parametrize("kind", [pytest.param(ExposureTaken, marks=pytest.mark.long), CalibrationMade])
 def test_server_that_is_restarted_in_the_middle(
     new_run: Callable[..., Observed], shared: Path, server: Server, kind: type[Fact]
 ) -> None:

@@ -152,11 +152,11 @@ def test_the_summary_holds_all_options(good_night: Any) -> None:
     "config",
     [
         pytest.param("", marks=pytest.mark.long),
-        FEW,
-        "script_mode: BIAS\nn_bias: 20",
+        pytest.param(FEW, marks=pytest.mark.long),
+        pytest.param("script_mode: BIAS\nn_bias: 20", marks=pytest.mark.long),
         "script_mode: BIAS_DARK\nn_bias: 3\nn_dark: 3\nexp_times_dark: 15",
         FEW + "wait_between_exposures: 7",
-        FEW + "do_verify: false\ndo_gain_from_flat_pairs: false",
+        pytest.param(FEW + "do_verify: false\ndo_gain_from_flat_pairs: false", marks=pytest.mark.long),
         FEW + "n_discard_flat: 0\nfilter: SDSSg_65mm\ngrating: empty_1",
     ],
 )

@@ -195,7 +195,9 @@ def test_which_of_two_single_levels_is_off_cannot_be_known_and_is_in_the_error(
     assert fit.chi_square > 50.0
 
 
-@pytest.mark.parametrize("off", [0.0, 0.005, 0.01, 0.025, 0.1])
+@pytest.mark.parametrize(
+    "off", [0.0, 0.005, *(pytest.param(each, marks=pytest.mark.long) for each in (0.01, 0.025, 0.1))]
+)
 def test_errors_are_honest_whichever_pair_is_off(off: float) -> None:
     rng, means, pulls = np.random.default_rng(12), 3050 * TIMES, []
     for number in range(300):
