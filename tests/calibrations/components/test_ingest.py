@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lsst.ts.calibrations.components.ingest import IngestWatcher, detector_name
+from lsst.ts.calibrations.components.ingest import BEFORE_READOUT, IngestWatcher, detector_name
 from lsst.ts.calibrations.domain.errors import IngestError
 from lsst.ts.calibrations.domain.instruments import LATISS, LSSTCAM, Instrument
 
@@ -171,8 +171,55 @@ def test_a_file_that_the_butler_refused_is_known_by_its_numbers(
         words = f"{detector}: statusCode 1: ingest failure: locked"
         with pytest.raises(IngestError, match=words):
             await waiting
-        told = f"The OODS did not ingest 2025011500001, detector {words.replace(': ', ': ', 1)}"
+        told = f"The OODS did not ingest {IMAGE}: {words}"
         assert [record.getMessage() for record in caplog.records] == [told]
+
+    with_oods(story)
+
+
+def test_a_script_that_waits_in_a_queue_warns_of_no_image_and_later_of_its_own(
+    with_oods: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(oods: Any, remote: Any) -> None:
+        watcher = watch(remote)
+        for name, text in ((OTHER, "ingest failure: locked"), ("??", "metadata failure: no header")):
+            await oods.confirm(name, code=1, text=text)
+        await asyncio.sleep(BEFORE_READOUT + 1)
+        await oods.confirm(IMAGE, code=1, text="ingest failure: full")  # before anyone waits for it
+        await asyncio.sleep(BEFORE_READOUT + 1)
+        assert caplog.messages == []
+        waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, [DETECTOR], timeout=30))
+        await asyncio.sleep(1)
+        own = f"The OODS did not ingest {IMAGE}: {DETECTOR}: statusCode 1: ingest failure: full"
+        assert caplog.messages == [own]
+        for _ in range(2):
+            await oods.confirm(OTHER, code=1, text="ingest failure: full")
+            await oods.confirm("??", code=2, text="metadata failure: no header")
+            await asyncio.sleep(1)
+        await oods.confirm(IMAGE)
+        await waiting
+        nameless = "The OODS did not ingest a file without a name: statusCode 2: metadata failure: no header"
+        assert caplog.messages == [own, nameless]
+
+    with_oods(story)
+
+
+@pytest.mark.parametrize(
+    ("published", "refused"),
+    [([], False), ([("R22", "S11", 1)], True), ([("R??", "S??", 2)], True), ([("R22", "S00", 1)], False)],
+)
+def test_an_image_that_is_late_is_told_from_one_that_was_refused(
+    with_oods: Any, published: list[tuple[str, str, int]], refused: bool
+) -> None:
+    async def story(oods: Any, remote: Any) -> None:
+        watcher = watch(remote, LSSTCAM)
+        waiting = asyncio.ensure_future(watcher.confirmed(IMAGE, ["R22_S11", "R22_S12"], timeout=30))
+        for raft, sensor, code in published:
+            await oods.confirm("??" if raft == "R??" else IMAGE, sensor, raft=raft, code=code, text="full")
+        with pytest.raises(IngestError) as caught:
+            await waiting
+        assert caught.value.refused == refused
+        assert ("the option oods_timeout sets the limit" in caught.value.advice) != refused
 
     with_oods(story)
 

@@ -205,6 +205,10 @@ def test_an_incomplete_verification_is_a_failure(night: Any, pipelines: Any) -> 
         ("oods_timeout: 5", "oods-late:seconds=30", 120),
         ("job_timeout: 10", "ocps-slow:kind=verify", 3600),
         ("oods_timeout: 120", "oods-late:seconds=200", None),
+        # A component said why, or answered in time: no limit was too short.
+        ("oods_timeout: 20", "oods-status:image=1", None),
+        ("oods_timeout: 20", "oods-metadata:image=1", None),
+        ("job_timeout: 30", "ocps-exit:kind=verify", None),
     ],
 )
 def test_a_run_whose_time_limit_was_too_short_is_not_advised_to_be_resumed(
@@ -293,7 +297,7 @@ def test_an_image_that_the_oods_refuses_is_told_with_its_words(night: Any) -> No
     assert outcome.state == "FAILED"
     words = "RXX_S00: statusCode 3: ingest failure: the disk of the archive is full (fault oods-status)"
     assert words in outcome.reason
-    assert f"The OODS did not ingest 2025011500002, detector {words}" in outcome.warnings()
+    assert f"The OODS did not ingest AT_O_20250115_000002: {words}" in outcome.warnings()
 
 
 def test_a_file_whose_header_the_oods_cannot_read_is_told_with_its_words(night: Any) -> None:
@@ -302,7 +306,7 @@ def test_a_file_whose_header_the_oods_cannot_read_is_told_with_its_words(night: 
     words = "statusCode 2: metadata failure: no translator knows this header (fault oods-metadata)"
     assert "AT_O_20250115_000002 was not confirmed by the OODS within 10 s" in outcome.reason
     assert f"of files without a name it published {words}" in outcome.reason
-    assert f"The OODS did not ingest a file without a name, detector R??_S??: {words}" in outcome.warnings()
+    assert f"The OODS did not ingest a file without a name: {words}" in outcome.warnings()
 
 
 def test_a_refused_exposure_ends_the_run_and_what_was_taken_is_kept(night: Any) -> None:

@@ -12,7 +12,7 @@ from lsst.ts.utils import current_tai
 
 from lsst.ts import salobj
 
-from ..domain.errors import IngestError
+from ..domain.errors import NO_STATUS, IngestError
 from ..domain.instruments import exposure_id
 from ..domain.text import one_line
 
@@ -66,8 +66,10 @@ class IngestWatcher:
         self._log = log
         self._codes: defaultdict[str, dict[str, tuple[int, str]]] = defaultdict(dict)
         """Status code and description by detector, by name or number of the image."""
-        self._nameless: list[tuple[float, str]] = []
-        """What was published of files whose image is not known, and when, on the clock of the loop."""
+        self._nameless: list[tuple[float, tuple[int, str]]] = []
+        """The same of files whose image is not known, each with its time on the clock of the loop."""
+        self._told: set[str] = set()
+        """What was warned of."""
         self._changed = asyncio.Condition()
         remote.evt_imageInOODS.callback = self._take
 
@@ -75,15 +77,8 @@ class IngestWatcher:
         status = (data.statusCode, data.description)
         recent = current_tai() - data.private_sndStamp < BEFORE_READOUT  # not the last one of the run before
         if data.obsid in _NO_IMAGE and recent:
-            self._nameless.append((asyncio.get_running_loop().time(), _words(*status)))
+            self._nameless.append((asyncio.get_running_loop().time(), status))
         codes, name = self._codes[data.obsid], self._detector(data.raft, data.sensor)
-        if recent and data.statusCode != 0 and not codes:  # once for each image
-            self._log.warning(
-                "The OODS did not ingest %s, detector %s: %s",
-                "a file without a name" if data.obsid in _NO_IMAGE else one_line(data.obsid),
-                one_line(name),
-                one_line(_words(*status)),
-            )
         if codes.get(name, (1, ""))[0] != 0:
             codes[name] = status
         async with self._changed:
@@ -98,13 +93,21 @@ class IngestWatcher:
         """Why detectors of an image are not confirmed, by detector."""
         codes = self._codes[f"{exposure_id(obs_id)}"] | self._codes[obs_id]
         return {
-            name: _words(*codes[name]) if name in codes else "no imageInOODS came"
+            name: _words(*codes[name]) if name in codes else NO_STATUS
             for name in detectors
             if name not in codes or codes[name][0] != 0
         }
 
+    def _tell(self, image: str, refusals: list[str]) -> None:
+        """Warn of an image, once."""
+        if refusals and image not in self._told:
+            self._told.add(image)
+            self._log.warning("The OODS did not ingest %s: %s", image, one_line(refusals[0]))
+
     async def confirmed(self, obs_id: str, detectors: Collection[str], timeout: float) -> None:
-        """Wait until every detector of an image is ingested.
+        """Wait until every detector of an image is ingested; warn if one is refused.
+
+        Nothing else warns: a script that waits in a queue would tell of the images of others.
 
         Parameters
         ----------
@@ -119,12 +122,20 @@ class IngestWatcher:
             The time ran out; it names the detectors and what the OODS published of each, or of files of
             which it did not know the image.
         """
+        since = asyncio.get_running_loop().time() - BEFORE_READOUT
+
+        def is_ingested() -> bool:
+            missing = self._missing(obs_id, detectors)
+            self._tell(obs_id, [f"{name}: {why}" for name, why in missing.items() if why != NO_STATUS])
+            refused = [_words(*each) for when, each in self._nameless if when >= since and each[0] != 0]
+            self._tell("a file without a name", refused)
+            return not missing
+
         try:
             async with asyncio.timeout(timeout), self._changed:
-                await self._changed.wait_for(lambda: not self._missing(obs_id, detectors))
+                await self._changed.wait_for(is_ingested)
         except TimeoutError:
-            since = asyncio.get_running_loop().time() - timeout - BEFORE_READOUT
-            nameless = tuple(dict.fromkeys(words for when, words in self._nameless if when >= since))
+            nameless = tuple(dict.fromkeys(_words(*each) for when, each in self._nameless if when >= since))
             raise IngestError(obs_id, self._missing(obs_id, detectors), timeout, nameless) from None
 
 

@@ -154,7 +154,7 @@ class OcpsClient:
                 reason = f"the OCPS gave it up: {explain(error)}"
             else:  # also where the first acknowledgement was the last one, so that no other can be waited for
                 reason = f"the OCPS ended the command but sent no job_result within {RESULT_GRACE:.0f} s"
-            raise ProcessingError(request.name, reason, job_id=job_id)
+            raise ProcessingError(request.name, reason, job_id=job_id, late=not ended)
         except asyncio.CancelledError:
             await self._abort(job_id)
             raise

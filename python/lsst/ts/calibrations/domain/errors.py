@@ -8,6 +8,7 @@ from .text import first_lines, one_line, plain, some_of
 
 __all__ = [
     "KEPT_OF_BEFORE",
+    "NO_STATUS",
     "PREFLIGHT",
     "AcquisitionError",
     "AcquisitionHalted",
@@ -26,6 +27,9 @@ PREFLIGHT = "The check before the first exposure"
 
 KEPT_OF_BEFORE = "No further exposure was taken; those of before are kept."
 """What it says was kept of a run that has begun an exposure before."""
+
+NO_STATUS = "no imageInOODS came"
+"""What stands in place of the status of a detector of which the OODS has published none."""
 
 _UNTOUCHED = "Nothing was exposed and nothing was changed."
 MOST_DETECTORS = 9  # most detectors that are named together in a line
@@ -117,6 +121,7 @@ class IngestError(CalibrationError, TimeoutError):
     def __init__(
         self, obs_id: str, missing: Mapping[str, str], timeout: float, nameless: Sequence[str] = ()
     ) -> None:
+        refused = bool(nameless) or {*missing.values()} != {NO_STATUS}
         details = [
             f"{some_of(names, MOST_DETECTORS)}: {one_line(text)}"
             for text, names in _inverted(missing).items()
@@ -127,10 +132,12 @@ class IngestError(CalibrationError, TimeoutError):
             f"{obs_id} was not confirmed by the OODS within {timeout:g} s after its endReadout"
             f" ({'; '.join(details)})",
             kept="All exposures that are confirmed are kept.",
-            advice="Look at the log of the OODS; the option oods_timeout sets the limit.",
+            advice="Look at the log of the OODS"
+            + ("." if refused else "; the option oods_timeout sets the limit."),
         )
         self.obs_id = obs_id
         self.missing = dict(missing)
+        self.refused = refused
 
 
 class ArchiveError(CalibrationError, LookupError):
@@ -146,9 +153,13 @@ class ProcessingError(CalibrationError, RuntimeError):
         The job in words, e.g. ``verify BIAS``, and what happened to it.
     job_id, log
         Its id, if the OCPS gave one, and the path of its ``ocps.log``, if there is one.
+    late
+        Whether it had not ended within its time limit.
     """
 
-    def __init__(self, job: str, reason: str, *, job_id: str | None = None, log: str | None = None) -> None:
+    def __init__(
+        self, job: str, reason: str, *, job_id: str | None = None, log: str | None = None, late: bool = False
+    ) -> None:
         super().__init__(
             f"{job} (job {job_id}) failed: {reason}" if job_id else f"{job} failed: {reason}",
             kept="The images are kept.",
@@ -157,6 +168,7 @@ class ProcessingError(CalibrationError, RuntimeError):
         self.reason = reason
         self.job_id = job_id
         self.log = log
+        self.late = late
 
     @property
     def brief(self) -> str:

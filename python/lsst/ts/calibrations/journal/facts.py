@@ -182,6 +182,14 @@ class JobEnded(Fact):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TimeLimitOver(Fact):
+    """What was waited for did not come in the time that the configuration gives it, and nothing said why."""
+
+    option: str
+    """That sets the limit: ``oods_timeout`` or ``job_timeout``."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CalibrationMade(Fact):
     """A job left combined calibrations: these datasets of the Butler and no others may be certified."""
 

@@ -93,6 +93,8 @@ class RunRecord:
     """The gains that were measured last."""
     not_done: list[facts.StepNotDone] = field(default_factory=list)
     """Steps that were not done since the run began or was resumed."""
+    limits_over: set[str] = field(default_factory=set)
+    """Options with the time limits that were over since the run began or was resumed."""
     ended: facts.RunEnded | None = None
     """The end of the run, if it has come."""
 
@@ -199,6 +201,7 @@ class RunRecord:
                 self.configured = fact
             case facts.RunResumed():
                 self.not_done.clear()
+                self.limits_over.clear()
                 self.ended = None
             case facts.FaultsInjected():
                 self.faults += [each for each in fact.faults if each not in self.faults]
@@ -224,6 +227,8 @@ class RunRecord:
             case facts.JobEnded():
                 self.jobs[fact.job_id].exit_code = fact.exit_code
                 self.jobs[fact.job_id].ended = fact.time
+            case facts.TimeLimitOver():
+                self.limits_over.add(fact.option)
             case facts.CalibrationMade():
                 self.made[fact.collection] = fact
             case facts.ExposuresLeftOut():

@@ -98,7 +98,7 @@ def make_summary(
         "tests": [{"calibration": name, **row} for name, rows in record.tests.items() for row in rows],
         "curves": list(record.curves),
         "faults": list(dict.fromkeys([*record.faults, *settings.faults])),
-        "time_limits_too_short": limits_too_short(record, ended),
+        "time_limits_too_short": limits_too_short(record),
     }
     return dict(_finite(summary))
 

@@ -8,38 +8,25 @@ from .record import RunRecord
 __all__ = ["limits_too_short"]
 
 
-def limits_too_short(record: RunRecord, ended: float) -> list[str]:
+def limits_too_short(record: RunRecord) -> list[str]:
     """Name the limits that were over and are shorter than by default: a resumed run has the same ones.
 
     Parameters
     ----------
-    record, ended
-        Of a run, and when it ended, TAI unix seconds.
+    record
+        Of a run.
 
     Returns
     -------
     limits
         Each with its value and its default.
     """
-    configured = record.configured
-    if configured is None:
+    if (configured := record.configured) is None:
         return []
-    waits = {
-        "oods_timeout": [
-            ended - each.readout_ended
-            for each in record.exposures.values()
-            if each.readout_ended is not None and not (each.ingested or each.lost)
-        ],
-        "job_timeout": [
-            job.ended - job.submitted.time
-            for job in record.jobs.values()
-            if job.exit_code is None and job.ended is not None
-        ],
-    }
     standard = defaults(load_schema(configured.instrument))
     return [
         f"{option}: {limit:g}, by default {standard[option]:g}"
-        for option, seconds in waits.items()
-        if (limit := configured.config.get(option, standard[option])) < standard[option]
-        and max(seconds, default=0.0) >= limit
+        for option in ("oods_timeout", "job_timeout")
+        if option in record.limits_over
+        and (limit := configured.config.get(option, standard[option])) < standard[option]
     ]

@@ -12,9 +12,9 @@ from ..butler.exposures import another
 from ..components.camera import Camera
 from ..components.ingest import IngestWatcher
 from ..config.config import ImageSet
-from ..domain.errors import AcquisitionHalted, ArchiveError
+from ..domain.errors import AcquisitionHalted, ArchiveError, IngestError
 from ..domain.instruments import ImageType
-from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureTaken, ReadoutEnded
+from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureTaken, ReadoutEnded, TimeLimitOver
 from ..journal.journal import JournalError
 from ..workflow.plan import Plan
 from .context import STOP_LIMIT, RunContext
@@ -183,7 +183,12 @@ class Acquisition:
             self.context.note(ReadoutEnded(time=self.context.now(), id=taken))
         else:
             self.context.log.warning("Exposure %d: no endReadout came; waiting for the OODS.", taken)
-        await self.ingest.confirmed(self.camera.name(taken), self.detectors.values(), self.oods_timeout)
+        try:
+            await self.ingest.confirmed(self.camera.name(taken), self.detectors.values(), self.oods_timeout)
+        except IngestError as error:
+            if not error.refused:
+                self.context.note(TimeLimitOver(time=self.context.now(), option="oods_timeout"))
+            raise
         physical_filter: str | None = None
         files: tuple[str, ...] = ()
         try:

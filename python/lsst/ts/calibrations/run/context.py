@@ -285,8 +285,7 @@ class UnfinishedRun:
             names = ", ".join(self.rejected)
             was = "was" if len(self.rejected) == 1 else "were"
             return f"{names} {was} rejected. Resuming {folder} cannot change that; start a new run."
-        ended = self.record.ended
-        if ended is not None and (too_short := limits_too_short(self.record, ended.time)):
+        if too_short := limits_too_short(self.record):
             return (
                 "A time limit of the configuration was over that is shorter than by default"
                 f" ({'; '.join(too_short)}). Unless a component was at fault and works again,"

@@ -10,7 +10,7 @@ from ..components.ocps import OcpsClient
 from ..domain.errors import ProcessingError
 from ..domain.jobs import JOB_COLLECTION, JobRequest
 from ..domain.text import on_screen
-from ..journal.facts import JobEnded, JobSubmitted
+from ..journal.facts import JobEnded, JobSubmitted, TimeLimitOver
 from .context import RunContext
 
 __all__ = ["run_job"]
@@ -66,6 +66,10 @@ async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, ti
     exit_code: int | None = None
     try:
         job_id, exit_code = await ocps.run(request, timeout=timeout, on_submitted=note_submitted)
+    except ProcessingError as error:
+        if error.late:
+            context.note(TimeLimitOver(time=context.now(), option="job_timeout"))
+        raise
     finally:
         if submitted:
             context.note(JobEnded(time=context.now(), job_id=submitted[0], exit_code=exit_code))
