@@ -15,6 +15,7 @@ from typing import Any
 from ..domain.calibrations import CALIBRATIONS, products
 from ..domain.exposure_times import fitting_times, flat_pairs, times_per_exposure
 from ..domain.instruments import ImageType, Instrument
+from ..domain.text import counted
 from .observing_day import DATES, DAY, NUMBER
 from .schema import PLACEHOLDER, show
 
@@ -42,6 +43,7 @@ _FILE = re.compile(r"[A-Za-z_]\w*:[A-Za-z0-9_./$@{}+-]+")
 _PIPETASK = {"-c": _FIELD, "--config": _FIELD, "-C": _FILE, "--config-file": _FILE}
 _UNSAFE = re.compile(r"[;|&`<>\\]|\$\(|[^ -~]")
 _PLACEHOLDER = re.compile(r"\$|[<{].*[>}]")  # also of a name, in which none of these characters can be
+_IN_NAME = re.compile(r"\$\{?\w*\}?|%\(\w*\)s?|\{+[^{}]*\}*|<[^<>]*>?")  # what may be meant as one in a name
 _NOTHING = ("none", "null", "nil", "nan", "default")
 
 _Options = Mapping[str, Any]
@@ -120,9 +122,9 @@ def _times_fit(options: _Options, kind: ImageType, given: _Options, standard: _O
             f" give both options, e.g. {_proposal(times_name, fitting_times(times, n, n_discard))}"
         )
     elif len(times) not in (n, n_discard + n):
-        fits = f"{n} or {n + n_discard} entries" if n_discard else f"{n} entries"
+        fits = f"{n} or {n + n_discard} entries" if n_discard else counted(n, "entry", "entries")
         yield (
-            f"{times_name} has {len(times)} entries, but {counts} need {fits};"
+            f"{times_name} has {counted(len(times), 'entry', 'entries')}, but {counts} need {fits};"
             f" e.g. {_proposal(times_name, fitting_times(times, n, 0))},"
             f" or {n_name}: {len(times)} for this list"
         )
@@ -292,6 +294,11 @@ def _text_problem(option: str, text: str) -> str | None:
 
 
 def _check_collections(text: str) -> str | None:
+    if unknown := [each for each in _IN_NAME.findall(text) if each not in (DAY, NUMBER)]:
+        return (
+            f"{show(unknown[0])} in the name of a collection stands for nothing; only {DAY} and {NUMBER} can"
+            " stand in one"
+        )
     open_names = text.replace(DAY, "20220101").replace(NUMBER, "1")
     parts = [part.strip() for part in open_names.split(",")]
     if long := [part for part in parts if len(part) > LONGEST_NAME]:
@@ -299,10 +306,6 @@ def _check_collections(text: str) -> str | None:
     bad = [part for part in parts if not _COLLECTION.fullmatch(part) or _CLIMBING.search(part)]
     if not bad:
         return None
-    if PLACEHOLDER.search(bad[0]):
-        return (
-            f"{show(bad[0])} has something that stands for a name; only {DAY} and {NUMBER} can stand in one"
-        )
     return (
         f"{show(bad[0]) if bad[0] else 'an empty name'} is no name of a collection; names consist of letters,"
         " digits and . _ -, with / between them, and a comma stands between two names, e.g."

@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from .text import BRACES
+
 __all__ = ["PLACEHOLDER", "REPLACED", "WITHOUT_EFFECT", "compare", "defaults", "load_schema", "show"]
 
 PLACEHOLDER = re.compile(
@@ -298,6 +300,8 @@ def _hint(option: str, value: Any, about: Mapping[str, Any]) -> str:
     if isinstance(value, str):
         return _text_hint(option, value.strip(), about)
     types = _types(about).keys()
+    if "object" not in types and isinstance(value, dict) and not any(value.values()):
+        return BRACES
     if isinstance(value, list):
         names = about.get("items", {}).get("enum", ())
         near = [re.sub(r"\W", "_", str(entry).strip().lower()) for entry in value]

@@ -14,7 +14,10 @@ from typing import Any
 
 import yaml
 
-__all__ = ["read_mapping"]
+__all__ = ["BRACES", "read_mapping"]
+
+BRACES = ". Text that begins with a brace is written in quotation marks, a list in [brackets]"
+"""What may have been meant by a mapping in braces."""
 
 _MAX_SIZE = 50_000  # most characters that a configuration may have
 _MAX_DEPTH = 8  # how deep lists and mappings may be nested
@@ -142,7 +145,7 @@ def _keys_given_twice(node: yaml.MappingNode) -> list[str]:
     for key, value in node.value:
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode) or not key.tag.endswith(":str"):
-            raise _Refused(f"line {line}: this is no name of an option")
+            raise _Refused(f"line {line}: this is no name of an option{BRACES if node.flow_style else ''}")
         lines.setdefault(key.value, []).append(line)
         if isinstance(value, yaml.MappingNode):
             problems += _keys_given_twice(value)
@@ -205,10 +208,12 @@ def _explain(error: Exception, text: str) -> str:
         return f"line {number}: there is a tab where YAML wants blanks: {there!r}"
     begun = error.context_mark.line + 1 if error.context_mark is not None else number
     where = "" if begun == number else f", in what began in line {begun}"
-    colon = ", and text with a colon in quotation marks" if "mapping values" in problem else ""
+    sign = "a colon" if "mapping values" in problem else "such a character" if "token" in problem else ""
+    sign = sign or ("braces" if "{" in there else "")
+    quoted = f", and text with {sign} in quotation marks" if sign else ""
     return (
         f"line {number} is not YAML{where}: {there!r} ({error.problem});"
-        f" options are written 'name: value', one per line, all with the same indentation{colon}"
+        f" options are written 'name: value', one per line, all with the same indentation{quoted}"
     )
 
 
