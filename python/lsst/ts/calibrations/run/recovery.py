@@ -97,7 +97,9 @@ class Recovery:
     async def _settle(self, job_id: str) -> None:
         """Learn the end of a job, or end it."""
         exit_code = await self.clients.ocps.settle(job_id)
-        end = "it was aborted" if exit_code is None else f"it ended with exit code {exit_code}"
+        end = "its end is not known, and it was aborted if it still ran"
+        if exit_code is not None:
+            end = f"it ended with exit code {exit_code}"
         self.context.log.info("Job %s was under way when the run was interrupted: %s.", job_id, end)
         self.context.note(JobEnded(time=self.context.now(), job_id=job_id, exit_code=exit_code))
 
