@@ -200,7 +200,7 @@ class Observed:
                     prepare(self, loop)
                 await self._run(script, remote, operator)
             self.state, self.reason = ScriptState(script.state.state).name, script.state.reason
-            self.exposed = script.so_far.exposed
+            self.exposed = script.record.has_begun
 
     async def _run(self, script: Any, remote: salobj.Remote, operator: Operator | None) -> None:
         await remote.cmd_setGroupId.set_start(groupId=iso_tai(clock.current_tai()))

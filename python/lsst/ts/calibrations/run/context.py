@@ -239,11 +239,6 @@ class UnfinishedRun:
         return None if self.camera is None or self.camera.asked is None else self.record.begun
 
     @property
-    def exposed(self) -> bool:
-        """Whether anything was exposed."""
-        return bool(self.record.exposures) or self.under_way is not None
-
-    @property
     def rejected(self) -> list[str]:
         """Types whose calibrations a resumed run would reject again, since it judges the same images."""
         not_done = {each.step for each in self.record.not_done}

@@ -93,7 +93,7 @@ class ScriptSession:
                     script.log.warning("SIMULATED faults: %s.", "; ".join(settings.faults))
                 await self._drive(script, remote)
             ignore_signals(asyncio.get_running_loop())
-        otherwise = 0 if self._was_stopped else 1 if script.so_far.exposed else 2
+        otherwise = 0 if self._was_stopped else 1 if script.record.has_begun else 2
         return _STATUS.get(ScriptState(script.state.state), otherwise)
 
     @property
