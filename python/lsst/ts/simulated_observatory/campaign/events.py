@@ -206,8 +206,6 @@ class Events:
         self.begun: dict[int, ExposureEvent] = {}
         """Exposures that the camera began on command, by id."""
         self.jobs: list[JobEvent] = []
-        self.unanswered: set[tuple[int, int]] = set()
-        """Part and number of each takeImages that was not refused, and of which no image is known by name."""
         self._early: dict[str, tuple[int, float]] = {}
         self._taking: set[int] = set()
         self._integrating: ExposureEvent | None = None
@@ -238,7 +236,6 @@ class Events:
         if line.topic == "cmd_takeImages":
             self._integrating = None  # until it begins: it may be refused
             self._taking.add(values["private_seqNum"])
-            self.unanswered.add((line.part, values["private_seqNum"]))
         elif line.topic == "evt_startIntegration" and values["additionalKeys"]:
             # That of the image at rest has no keys. One that an earlier part began is finished unasked.
             exposure = _exposure(line, line.part if self._taking else line.part - 1)
@@ -250,11 +247,8 @@ class Events:
                 if each.name == values["imageName"] and each.read_out is None:
                     each.read_out = line.part, line.time
         elif line.topic == "ack_ackcmd" and values["private_seqNum"] in self._taking:
-            completed = values["ack"] == SalRetCode.CMD_COMPLETE
-            if values["ack"] in _ANSWERS and (self._integrating or not completed):
-                self.unanswered.discard((line.part, values["private_seqNum"]))
             if self._integrating:
-                self._integrating.confirmed |= completed
+                self._integrating.confirmed |= values["ack"] == SalRetCode.CMD_COMPLETE
                 self._integrating.time = line.time
 
     def _take_ingest(self, line: BusMessage) -> None:

@@ -18,7 +18,7 @@ NEGATIVE = "CALIBRATION VERIFICATION NEGATIVE"
 """Words by which a Watcher rule can know a verdict that is not positive."""
 
 STATUS = {"DONE": {0}, "STOPPED": {0}, "CONFIGURE_FAILED": {2}}
-"""Exit status of each state but FAILED, for which it says whether anything was exposed."""
+"""Exit status of each state but FAILED, for which it says whether an exposure was begun."""
 
 AT_ONCE_SECONDS = 0.1
 """How soon a script ends that is to end at once."""
@@ -64,12 +64,9 @@ def _end(evidence: Evidence, part: Part) -> Iterator[str]:
     if part.final is None and (Act.TERM not in part.acts or evidence.of("RunConfigured")):
         yield f"part {part.number} of the run ended in no final state"
     state = "FAILED" if part.final is None else part.final[1]
-    exposures = [each for each in evidence.events.exposures if each.part <= part.number]
-    # What the camera makes of a takeImages that it has not answered is not known.
-    unknown = any(number <= part.number for number, _ in evidence.events.unanswered)
-    failed = {1} if exposures else {1, 2} if unknown else {2}
-    if part.outcome.status not in STATUS.get(state, failed):
-        yield f"the exit status of {state} with {len(exposures)} exposures is {part.outcome.status}"
+    begun = evidence.of("ExposureBegun", part.facts)
+    if part.outcome.status not in STATUS.get(state, {1 if begun else 2}):
+        yield f"the exit status of {state} with {len(begun)} exposures begun is {part.outcome.status}"
 
 
 @invariant
