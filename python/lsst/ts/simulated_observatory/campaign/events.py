@@ -246,10 +246,9 @@ class Events:
             for each in self.begun.values():
                 if each.name == values["imageName"] and each.read_out is None:
                     each.read_out = line.part, line.time
-        elif line.topic == "ack_ackcmd" and values["private_seqNum"] in self._taking:
-            if self._integrating:
-                self._integrating.confirmed |= values["ack"] == SalRetCode.CMD_COMPLETE
-                self._integrating.time = line.time
+        elif line.topic == "ack_ackcmd" and values["private_seqNum"] in self._taking and self._integrating:
+            self._integrating.confirmed |= values["ack"] == SalRetCode.CMD_COMPLETE
+            self._integrating.time = line.time
 
     def _take_ingest(self, line: BusMessage) -> None:
         values = line.values
