@@ -310,6 +310,20 @@ def test_whole_numbers_of_little_noise_are_photons(rng: np.random.Generator) -> 
         assert measure_pair(pair[0], pair[1], SMALL, 2.0).reason == ""
 
 
+@pytest.mark.parametrize(("gain", "noise", "light"), [(3.0, 6.0, 31.0), (5.0, 9.0, 150.0), (8.0, 9.0, 100.0)])
+def test_whole_numbers_of_a_large_gain_are_photons(
+    gain: float, noise: float, light: float, rng: np.random.Generator
+) -> None:
+    """A noise of 1.7 to 3 adu; where all values are even, a bit of the converter is stuck."""
+    charge = [(rng.poisson(light, SMALL.shape) + rng.normal(0.0, noise, SMALL.shape)) for _ in range(2)]
+    read_noise = math.hypot(noise / gain, math.sqrt(1.0 / 12.0))
+    for step in (1.0, 2.0):
+        pair = [(step * np.rint(each / gain / step)).astype(np.float32) for each in charge]
+        found = measure_pair(pair[0], pair[1], SMALL, read_noise)
+        assert (found.reason == "") == (step == 1.0)
+        assert math.isnan(found.gain) or found.gain == pytest.approx(gain, rel=0.06)
+
+
 @pytest.mark.parametrize("noise", [0.1, 30.0])
 def test_a_full_amplifier_that_is_not_flagged_has_no_gain_but_shows_the_curve_where_it_is_full(
     rng: np.random.Generator, noise: float
