@@ -93,12 +93,45 @@ def test_amplifier_that_is_the_same_in_all_biases_has_no_variance(
         each.image.image[amplifier.box] = images[0].image.image[amplifier.box]
     bias = combined(images)
     assert bias.metadata["LEFT OUT EXPOSURES"] == []
-    assert bias.metadata["VARIANCE REASON"] == f"the same in all images: {name}"
+    assert bias.metadata["VARIANCE REASON"] == f"the same in most images: {name}"
     frozen = np.zeros(SHAPE, dtype=bool)
     frozen[amplifier.box] = True
     assert bias.variance is not None
     np.testing.assert_array_equal(np.isnan(bias.variance), frozen)
     np.testing.assert_array_equal((bias.mask & MaskPlane.BAD) != 0, frozen)
+
+
+@pytest.mark.parametrize("kind", ["bias", "dark", "flat"])
+def test_amplifier_that_is_one_frame_but_for_little_noise_has_no_variance(
+    kind: str, rng: np.random.Generator, stored: Store
+) -> None:
+    """Also where flats and darks are divided by unlike levels and times, as are their frozen frames."""
+    noise = {f"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {name}": 9.0 for name in ("C10", "C11")}
+    scales = 1.0 + 0.002 * np.arange(6)
+    level, time = {"bias": (0.0, 0.0), "dark": (0.6, 30.0), "flat": (16_500.0, 5.0)}[kind]
+    pattern = rng.normal(0.0, 90.0, SHAPE)  # which is no frozen frame in the others
+    images = [
+        stored(pattern + rng.normal(level * each, np.hypot(9.0, np.sqrt(level)), SHAPE), n, each * time)
+        for n, each in enumerate(scales, 1)
+    ]
+    for each in images:
+        each.image.metadata.update({**noise, "LSST ISR GAIN C10": 1.0, "LSST ISR GAIN C11": 1.0})
+    box = images[0].image.amplifiers["C10"].box
+    frame = images[0].image.image[box].copy()
+    for each in images:
+        each.image.image[box] = frame + rng.normal(0.0, 2.0, frame.shape)
+    if kind == "flat":
+        image = flat_of(images, list(level * scales))
+    else:
+        image = combined(images, scale="darkTime" if time else "unity", measureNoise=True)
+        assert np.isnan(image.metadata["LSST CALIB NOISE C10"])
+        assert np.isfinite(image.metadata["LSST CALIB NOISE C11"])
+    assert image.metadata["LEFT OUT EXPOSURES"] == []
+    assert image.metadata["VARIANCE REASON"] == "the same in most images: C10"
+    assert image.variance is not None
+    for found in (np.isnan(image.variance), (image.mask & MaskPlane.BAD) != 0):
+        assert found[box].all()
+        assert np.count_nonzero(found) == frame.size
 
 
 def test_headers_that_say_nothing_cost_nothing_else(rng: np.random.Generator, stored: Store) -> None:

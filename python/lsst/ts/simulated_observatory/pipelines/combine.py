@@ -10,15 +10,14 @@ import numpy as np
 from lsst.pex.config import ChoiceField, Field, RangeField
 from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input
-from numpy.typing import NDArray
 
 from .flatlevels import exposure_levels
 from .headers import input_keywords
-from .images import DetectorImage, Key, MaskPlane, dark_time, number, origin
-from .membermeasurement import measure_member
+from .images import DetectorImage, Key, MaskPlane, amplifier_value, dark_time, number, origin
+from .membermeasurement import Member, measure_member
 from .members import Comparison, UnusableSetError, compare_members
 from .stacks import ImageHandle, combine_images, common_shape, metadata_of
-from .statistics import clipped_statistics
+from .statistics import clipped_statistics, finite_median
 from .storage_classes import IMAGE, STATISTICS
 from .tasks import (
     DETECTOR,
@@ -46,8 +45,11 @@ __all__ = [
 OF_FILTER = ("instrument", "physical_filter")
 """Dimensions of what the flats of a filter have in common."""
 
-FROZEN = 1e-6
-"""Variance between images, in units of that of their noise, below which an amplifier is the same in all."""
+FROZEN = 0.4
+"""Noise between images, in units of the read noise of the overscans, of one frame."""
+
+WITHOUT_OVERSCAN = 0.1
+"""Read noise, in units of what neighbouring pixels differ by, with their pattern, where it is not known."""
 
 PERCENTILES = (0, 5, 16, 50, 84, 95, 100)
 
@@ -173,7 +175,8 @@ class _CombiningTask(CalibrationTask):
         measure_noise: bool = False,
     ) -> DetectorImage:
         """Combine the usable images, divided by scales, with these to a power as weights."""
-        comparison, noise = _compared(handles, headers, kind, scales)
+        members, comparison = _compared(handles, headers, kind, scales)
+        noise = np.array([each.noise for each in members])
         for index, reason in (*comparison.unusable.items(), *comparison.odd.items()):
             verb = "is left out" if index in comparison.unusable else "is used and odd"
             self.log.warning("%s %s: %s.", headers[index]["OBSID"], verb, reason)
@@ -192,12 +195,13 @@ class _CombiningTask(CalibrationTask):
             iterations=self.config.nIter,
         )
         kept_scales = [scales[index] for index in used]
-        frozen = _frozen(image, noise[used] / np.array(kept_scales)[:, None])
+        frozen = _frozen([members[index] for index in used], kept)
         for name in frozen:
-            self.log.warning("%s is the same in all images: it has no variance.", name)
+            self.log.warning("%s is the same in most images: it has no variance.", name)
+            _without_variance(image, name)
         describe_combination(image, kept, kept_scales, self.config.connections.calibration)
         if frozen:
-            image.metadata["VARIANCE REASON"] = f"the same in all images: {', '.join(frozen)}"
+            image.metadata["VARIANCE REASON"] = f"the same in most images: {', '.join(frozen)}"
         ids = [int(header["EXPOSURE"]) for header in headers]
         for key, reasons in ((Key.LEFT_OUT, comparison.unusable), (Key.ODD, comparison.odd)):
             image.metadata[f"{key} EXPOSURES"] = [ids[index] for index in reasons]
@@ -325,14 +329,14 @@ def _compared(
     headers: Sequence[Mapping[str, Any]],
     kind: str,
     scales: Sequence[float],
-) -> tuple[Comparison, NDArray[np.float64]]:
-    """The images compared with each other, and the noise of their pixels (images, amplifiers)."""
+) -> tuple[list[Member], Comparison]:
+    """The images measured, and compared with each other."""
     if not headers:
         raise UnusableSetError("there are no images")
     common_shape(headers)
     members = [measure_member(handle.get()) for handle in handles]
     is_flat = kind == "FLAT"
-    comparison = compare_members(
+    return members, compare_members(
         members,
         kind,
         times=[number(header.get("EXPTIME")) for header in headers] if is_flat else scales,
@@ -340,20 +344,40 @@ def _compared(
         in_electrons=headers[0].get(Key.UNITS) == "electron",
         exposures=[int(header["EXPOSURE"]) for header in headers],
     )
-    return comparison, np.array([each.noise for each in members])
 
 
-def _frozen(image: DetectorImage, noise: NDArray[np.float64]) -> list[str]:
-    """Amplifiers with noise (images, amplifiers) that does not differ between the images; BAD, in place."""
+def _frozen(members: Sequence[Member], headers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Amplifiers that are one frame in most images, as they were read, but for little noise.
+
+    Differences of neighbours in rows are compared with their median over the images: levels do not count.
+    The mean deviation of a normal distribution is sqrt(2 / pi) sigma, and of the difference of two values
+    sigma is sqrt(2) times as large. By chance it is 0.7 of the noise at least, of two or three images.
+    """
+    if len(members) < 2:
+        return []
+    changes = np.diff(np.array([each.rows for each in members]), axis=-1)
+    deviation = np.abs(changes - finite_median(changes)).reshape(*changes.shape[:2], -1)
+    known = np.isfinite(deviation)
+    with np.errstate(invalid="ignore"):
+        mean = np.sum(deviation, axis=-1, where=known) / np.count_nonzero(known, axis=-1)
+    names = members[0].amplifiers
+    read = np.array(
+        [[amplifier_value(header, Key.OVERSCAN_NOISE, name) for name in names] for header in headers]
+    ) * [[amplifier_value(header, Key.APPLIED_GAIN, name) for name in names] for header in headers]
+    pixels = WITHOUT_OVERSCAN * np.array([each.noise for each in members])
+    limit = FROZEN * finite_median(np.where(read > 0.0, read, pixels))
+    one = np.mean(0.5 * math.sqrt(math.pi) * mean <= limit, axis=0) > 0.5
+    return [name for name, is_one in zip(names, one, strict=True) if is_one]
+
+
+def _without_variance(image: DetectorImage, name: str) -> None:
+    """Take variance and noise of an amplifier for unknown, and flag it; in place."""
     assert image.variance is not None
-    expected = np.median(noise, axis=0) ** 2 / len(noise)
-    found = []
-    for (name, amplifier), value in zip(image.amplifiers.items(), expected, strict=True):
-        if np.mean(image.variance[amplifier.box] < FROZEN * value) > 0.5:
-            image.variance[amplifier.box] = math.nan
-            image.mask[amplifier.box] |= np.uint16(MaskPlane.BAD)
-            found.append(name)
-    return found
+    box = image.amplifiers[name].box
+    image.variance[box] = math.nan
+    image.mask[box] |= np.uint16(MaskPlane.BAD)
+    if (key := Key.COMBINED_NOISE.format(name)) in image.metadata:
+        image.metadata[key] = math.nan
 
 
 def describe_combination(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import gammainccinv
 
 from .clippedmean import THRESHOLD, clipped_mean
-from .images import Amplifier, DetectorImage, Key, MaskPlane
+from .images import Amplifier, DetectorImage, Key, MaskPlane, amplifier_value
 from .statistics import clipped_statistics
 
 __all__ = ["ImageHandle", "combine_images", "combined_mask", "common_shape", "metadata_of"]
@@ -26,6 +26,9 @@ what is said by chance (Student's t distribution), and with fewer, more."""
 NO_CHANCE, UNLIKELY = 5.7e-7, 1e-3
 """Chance of a pixel's variance that does not count in the mean of the amplifier, and of one that the pixel
 keeps: chance makes the error of one good pixel in a thousand too large."""
+
+ROUNDED = 1e-12
+"""Variance, in units of that of the noise, that is what rounding leaves of 0."""
 
 MOST_NOISE = 1.5
 """Variance of an image, in units of the median of all, that does not count in that of a single image."""
@@ -133,10 +136,11 @@ def combine_images(
         The combination with the amplifiers of the images and its variance (of pixels with fewer values than
         `FEW`, the mean of the amplifier); its metadata are the unit and the noise. A pixel
         without a good value is BAD: one that is bad, saturated or without data in more than half of the
-        images, that a cosmic ray hit in the only image or in both of two, or in which two images differ. One
-        that has no value at all has the median of its amplifier. Saturation and cosmic rays in more than half
-        of the images are flagged as such; a pixel that is saturated in some, or takes most of three or more
-        images for cosmic rays as hot ones do, is SUSPECT.
+        images, that a cosmic ray hit in the only image or in both of two, in which two images differ, or
+        that has one value in all images by more than chance (it has no variance). One that has no value at
+        all has the median of its amplifier. Saturation and cosmic rays in more than half of the images are
+        flagged as such; a pixel that is saturated in some, or takes most of three or more images for cosmic
+        rays as hot ones do, is SUSPECT.
 
     Raises
     ------
@@ -180,30 +184,70 @@ def combine_images(
         if sigma is not None and len(handles) == 2:
             result.mask[strip][_differ(stack, excluded, share, sigma[strip])] |= np.uint16(MaskPlane.BAD)
         if number.size:
-            number[strip], part[strip] = _used(excluded, share) if excluded.any() else (len(handles), 1.0)
+            number[strip], part[strip] = _used(stack, excluded, share)
         if measure_noise:
             residuals.add(stack, mean, first)
     if measure_noise:
         result.metadata |= {
             Key.COMBINED_NOISE.format(name): value for name, value in residuals.noise().items()
         }
+    constant = np.zeros((rows, columns), bool) if noise is None else _constant(result, headers, scales, noise)
+    result.variance[constant] = math.nan
     if number.size:
         _pool_variance(result, number, part)
+    result.variance[constant] = math.nan  # also of few values
+    result.mask[constant] |= np.uint16(MaskPlane.BAD)
     _fill(result)
     return result
 
 
 def _used(
-    excluded: NDArray[np.bool_], weights: NDArray[np.float64]
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    stack: NDArray[np.float32], excluded: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.uint8] | int, NDArray[np.float32] | float]:
     """Number of values that make each pixel (rows, columns), and their part of the weights."""
-    lost = np.zeros(excluded.shape[1:], np.uint8)
-    for each in excluded:
-        lost += each.view(np.uint8)
-    lost[lost > len(excluded) // 2] = 0  # all are used
-    part, some = np.ones(lost.shape, np.float32), lost > 0
-    part[some] -= weights / weights.sum() @ excluded[:, some]
-    return np.uint8(len(excluded)) - lost, part
+    unused = ~np.isfinite(stack)
+    if excluded.any():
+        unused |= excluded & (_count(excluded) <= len(excluded) // 2)  # of more, all are used
+    elif not unused.any():
+        return len(stack), 1.0
+    lost = _count(unused)
+    part, some = np.ones(lost.shape, np.float32), (lost > 0) & (lost < len(stack))
+    part[some] -= weights / weights.sum() @ unused[:, some]
+    return np.uint8(len(stack)) - lost, part
+
+
+def _count(flags: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """In how many images a pixel is flagged."""
+    found = np.zeros(flags.shape[1:], np.uint8)
+    for each in flags:
+        found += each.view(np.uint8)
+    return found
+
+
+def _constant(
+    image: DetectorImage,
+    headers: Sequence[Mapping[str, Any]],
+    scales: Sequence[float],
+    noise: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Pixels (rows, columns) that have one value in all images, where chance does not make them.
+
+    Of n whole numbers, adu, with a noise of some sigma all are the same with a probability of
+    1 / (sqrt(2 pi) sigma)^(n - 1) / sqrt(n), the integral of the n-th power of a normal distribution.
+    """
+    assert image.variance is not None
+    found, number = np.zeros(image.image.shape, bool), len(scales)
+    for (name, amplifier), sigma, scaled in zip(
+        image.amplifiers.items(),
+        np.median(noise, axis=0),
+        np.median(noise / np.asarray(scales)[:, None], axis=0),
+        strict=True,
+    ):
+        gain = amplifier_value(headers[0], Key.APPLIED_GAIN, name)
+        units = math.sqrt(2.0 * math.pi) * sigma / (gain if gain > 0.0 else 1.0)
+        if not units > 0.0 or min(1.0, 1.0 / units) ** (number - 1) / math.sqrt(number) < NO_CHANCE:
+            found[amplifier.box] = image.variance[amplifier.box] <= ROUNDED * scaled**2
+    return found
 
 
 def _pool_variance(image: DetectorImage, number: NDArray[np.uint8], part: NDArray[np.float32]) -> None:
@@ -344,7 +388,7 @@ class _ResidualNoise:
             near = variance <= MOST_NOISE * np.median(variance)
             known = (count > 0).all() and near.any()
             mean = float(np.average(variance[near], weights=count[near])) if known else math.nan
-            result[name] = math.sqrt(mean * self.images / (self.images - 1)) if mean >= 0.0 else math.nan
+            result[name] = math.sqrt(mean * self.images / (self.images - 1)) if mean > 0.0 else math.nan
         return result
 
 
