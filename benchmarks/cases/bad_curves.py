@@ -395,3 +395,21 @@ def _(rng: Rng) -> Outcome:
     off = float(np.median(found.pixels[:, ::2])) - 1000.0
     flagged = float(found.saturated[:, ::2].mean())
     return f"off by {off:+.0f} adu, {flagged:.0%} of them SAT", abs(off) < 10.0 or flagged == 1.0
+
+
+for _gain, _noise, _light in ((3.0, 6.0, 31.0), (5.0, 9.0, 150.0)):
+
+    @case(
+        "curves",
+        f"good pair of {_light:g} electron in whole adu, gain {_gain:g}, noise {_noise:g} electron",
+        "gain within 3 %",
+    )
+    def _(rng: Rng, gain: float = _gain, noise: float = _noise, light: float = _light) -> Outcome:
+        shape = 900, 470
+        one, two = (
+            np.rint((rng.poisson(light, shape) + rng.normal(0, noise, shape)) / gain).astype(np.float32)
+            for _ in range(2)
+        )
+        found = measure_pair(one, two, np.ones(shape, bool), math.hypot(noise / gain, math.sqrt(1.0 / 12.0)))
+        off = found.gain / gain - 1.0
+        return f"{found.reason or f'off by {off:+.2%}'}; before, null", abs(off) < 0.03

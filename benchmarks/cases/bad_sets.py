@@ -297,6 +297,61 @@ def _(rng: Rng) -> Outcome:
     return f"{part:.0%} BAD, variance null in {null:.0%}", part == null == 1.0
 
 
+def frozen(images: list[Any], rng: Rng, dither: float) -> list[Any]:
+    """Images whose C01 is that of the first, with some noise in addition, electron."""
+    frame = images[0].image.image[C01].copy()
+    for each in images:
+        each.image.image[C01] = frame + rng.normal(0.0, dither, frame.shape)
+    return images
+
+
+for _kind, _dither in (("bias", 1.0), ("dark", 0.0), ("flat", 0.0)):
+
+    @case(
+        "members",
+        f"C01 of 10 {_kind} images is one frame, with {_dither:g} electron of noise in addition",
+        "BAD, its variance null",
+    )
+    def _(rng: Rng, kind: str = _kind, dither: float = _dither) -> Outcome:
+        if kind == "flat":
+            levels = (16_500.0 * rng.normal(1.0, 0.001, 10)).tolist()
+            found = combined_flat(frozen(flats(rng, levels), rng, dither))
+        elif kind == "dark":
+            images = darks(rng, [0.02] * 10)
+            for number, each in enumerate(images):
+                each.image.metadata["DARKTIME"] = 30.0 + 0.02 * number
+            found = combined(frozen(images, rng, dither), scale="darkTime")
+        else:
+            found = combined(frozen(biases(rng, [0.0] * 10), rng, dither))
+        assert found.variance is not None
+        part, null = float(np.mean(found.mask[C01] & BAD)), float(np.mean(np.isnan(found.variance[C01])))
+        return (
+            f"{part:.0%} BAD, variance null in {null:.0%}; before, errors up to 30 000 times too small",
+            part == null == 1.0,
+        )
+
+
+@case(
+    "members",
+    "40 % of the pixels of C01 have one value in all of 8 biases",
+    "BAD, errors of the others right",
+)
+def _(rng: Rng) -> Outcome:
+    images = biases(rng, [0.0] * 8)
+    same = np.zeros(SHAPE, bool)
+    same[C01] = rng.random(same[C01].shape) < 0.4
+    for each in images[1:]:
+        each.image.image[same] = images[0].image.image[same]
+    found = combined(images)
+    assert found.variance is not None
+    right = bool(np.array_equal((found.mask & BAD) != 0, same) and np.isnan(found.variance[same]).all())
+    pulls = (found.image / np.sqrt(found.variance))[C01][~same[C01]]
+    rms = float(np.sqrt(np.mean(pulls**2)))
+    return f"these are BAD {right}, rms of the pulls of the others {rms:.2f}; before 1.28", right and abs(
+        rms - 1
+    ) < 0.05
+
+
 for _what, _rows in (
     ("odd rows 12 electron higher and even ones lower", 12.0 * (-1.0) ** np.arange(SHAPE[0])),
     ("rows that scatter by 10 electron", np.random.default_rng(1).normal(0.0, 10.0, SHAPE[0])),

@@ -134,6 +134,19 @@ def test_amplifier_that_is_one_frame_but_for_little_noise_has_no_variance(
         assert np.count_nonzero(found) == frame.size
 
 
+def test_amplifier_that_is_one_frame_in_most_biases_costs_no_bias(
+    rng: np.random.Generator, stored: Store
+) -> None:
+    images = [stored(rng.normal(0.0, 9.0, SHAPE), number) for number in range(1, 21)]
+    box = images[0].image.amplifiers["C10"].box
+    for each in images[1:11]:
+        each.image.image[box] = images[0].image.image[box]
+    bias = combined(images)
+    assert bias.metadata["LEFT OUT EXPOSURES"] == []
+    assert bias.metadata["VARIANCE REASON"] == "the same in most images: C10"
+    assert np.count_nonzero(bias.mask & MaskPlane.BAD) == bias.image[box].size
+
+
 def test_headers_that_say_nothing_cost_nothing_else(rng: np.random.Generator, stored: Store) -> None:
     images = [stored(rng.normal(0.6, 9.0, SHAPE), number, time=30.0) for number in range(1, 7)]
     images[3].image.metadata["DARKTIME"] = "n/a"  # its exposure time is known

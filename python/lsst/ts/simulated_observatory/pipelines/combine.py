@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from lsst.pex.config import ChoiceField, Field, RangeField
 from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input
+from numpy.typing import NDArray
 
 from .flatlevels import exposure_levels
 from .headers import input_keywords
@@ -175,8 +177,12 @@ class _CombiningTask(CalibrationTask):
         measure_noise: bool = False,
     ) -> DetectorImage:
         """Combine the usable images, divided by scales, with these to a power as weights."""
-        members, comparison = _compared(handles, headers, kind, scales)
+        members = _measured(handles, headers)
         noise = np.array([each.noise for each in members])
+        same, limit = _same(members, headers)
+        aside = (same & (noise > limit)).mean(axis=0) > 0.5  # one that is clipped has no noise at all
+        aside &= aside.mean() <= 0.5  # whole images that are the same are copies
+        comparison = _compared([_without(each, aside) for each in members], headers, kind, scales)
         for index, reason in (*comparison.unusable.items(), *comparison.odd.items()):
             verb = "is left out" if index in comparison.unusable else "is used and odd"
             self.log.warning("%s %s: %s.", headers[index]["OBSID"], verb, reason)
@@ -195,7 +201,8 @@ class _CombiningTask(CalibrationTask):
             iterations=self.config.nIter,
         )
         kept_scales = [scales[index] for index in used]
-        frozen = _frozen([members[index] for index in used], kept)
+        where = np.flatnonzero(aside | (same[used].mean(axis=0) > 0.5)).tolist()
+        frozen = [members[0].amplifiers[index] for index in where]
         for name in frozen:
             self.log.warning("%s is the same in most images: it has no variance.", name)
             _without_variance(image, name)
@@ -324,19 +331,20 @@ class FlatLevelTask(CalibrationTask):
         return Struct(level=level)
 
 
-def _compared(
-    handles: Sequence[ImageHandle],
-    headers: Sequence[Mapping[str, Any]],
-    kind: str,
-    scales: Sequence[float],
-) -> tuple[list[Member], Comparison]:
-    """The images measured, and compared with each other."""
+def _measured(handles: Sequence[ImageHandle], headers: Sequence[Mapping[str, Any]]) -> list[Member]:
+    """The images measured by amplifier."""
     if not headers:
         raise UnusableSetError("there are no images")
     common_shape(headers)
-    members = [measure_member(handle.get()) for handle in handles]
+    return [measure_member(handle.get()) for handle in handles]
+
+
+def _compared(
+    members: Sequence[Member], headers: Sequence[Mapping[str, Any]], kind: str, scales: Sequence[float]
+) -> Comparison:
+    """The images compared with each other."""
     is_flat = kind == "FLAT"
-    return members, compare_members(
+    return compare_members(
         members,
         kind,
         times=[number(header.get("EXPTIME")) for header in headers] if is_flat else scales,
@@ -346,28 +354,40 @@ def _compared(
     )
 
 
-def _frozen(members: Sequence[Member], headers: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Amplifiers that are one frame in most images, as they were read, but for little noise.
+def _same(
+    members: Sequence[Member], headers: Sequence[Mapping[str, Any]]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Amplifiers, by image, that are the frame of most images as it was read, and what noise they may have.
 
     Differences of neighbours in rows are compared with their median over the images: levels do not count.
     The mean deviation of a normal distribution is sqrt(2 / pi) sigma, and of the difference of two values
     sigma is sqrt(2) times as large. By chance it is 0.7 of the noise at least, of two or three images.
     """
+    names = members[0].amplifiers
     if len(members) < 2:
-        return []
+        return np.zeros((1, len(names)), bool), np.zeros(len(names))
     changes = np.diff(np.array([each.rows for each in members]), axis=-1)
     deviation = np.abs(changes - finite_median(changes)).reshape(*changes.shape[:2], -1)
     known = np.isfinite(deviation)
     with np.errstate(invalid="ignore"):
         mean = np.sum(deviation, axis=-1, where=known) / np.count_nonzero(known, axis=-1)
-    names = members[0].amplifiers
-    read = np.array(
-        [[amplifier_value(header, Key.OVERSCAN_NOISE, name) for name in names] for header in headers]
-    ) * [[amplifier_value(header, Key.APPLIED_GAIN, name) for name in names] for header in headers]
+    overscan, gain = (
+        np.array([[amplifier_value(header, key, name) for name in names] for header in headers])
+        for key in (Key.OVERSCAN_NOISE, Key.APPLIED_GAIN)
+    )
     pixels = WITHOUT_OVERSCAN * np.array([each.noise for each in members])
-    limit = FROZEN * finite_median(np.where(read > 0.0, read, pixels))
-    one = np.mean(0.5 * math.sqrt(math.pi) * mean <= limit, axis=0) > 0.5
-    return [name for name, is_one in zip(names, one, strict=True) if is_one]
+    limit = FROZEN * finite_median(np.where(overscan * gain > 0.0, overscan * gain, pixels))
+    return 0.5 * math.sqrt(math.pi) * mean <= limit, limit
+
+
+def _without(member: Member, aside: NDArray[np.bool_]) -> Member:
+    """What was measured of an image, as if some amplifiers were defects."""
+    if not aside.any():
+        return member
+    values = {each.name: getattr(member, each.name).copy() for each in fields(member)[1:]}
+    for each in values.values():
+        each[aside] = math.nan
+    return Member(member.amplifiers, **values)
 
 
 def _without_variance(image: DetectorImage, name: str) -> None:
