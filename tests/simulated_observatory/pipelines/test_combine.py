@@ -134,6 +134,21 @@ def test_amplifier_that_is_one_frame_but_for_little_noise_has_no_variance(
         assert np.count_nonzero(found) == frame.size
 
 
+@pytest.mark.parametrize("number", [2, 3, 6])
+def test_good_biases_with_a_pattern_are_no_frozen_frame(
+    number: int, rng: np.random.Generator, stored: Store
+) -> None:
+    """Odd columns are 100 adu above even ones, with a noise of 9 adu that the overscans tell or not."""
+    pattern = 50.0 * (-1.0) ** np.arange(SHAPE[1])
+    for known in ({}, {"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV C10": 9.0, "LSST ISR GAIN C10": 1.0}):
+        images = [
+            stored(pattern + rng.normal(0.0, 9.0, SHAPE), each, **known) for each in range(1, number + 1)
+        ]
+        bias = combined(images)
+        assert (bias.metadata["LEFT OUT EXPOSURES"], "VARIANCE REASON" in bias.metadata) == ([], False)
+        assert np.count_nonzero(bias.mask) < 5  # where two differ by more than five sigma
+
+
 def test_amplifier_that_is_one_frame_in_most_biases_costs_no_bias(
     rng: np.random.Generator, stored: Store
 ) -> None:
@@ -255,6 +270,15 @@ def test_a_ratio_of_detectors_that_few_exposures_tie_is_a_warning(
     if common == 0:
         with pytest.raises(UnusableSetError, match="has a level in no exposure in common with the others"):
             CombineFlatTask(config=CombineFlatConfig()).run(images, norm)
+
+
+@pytest.mark.parametrize(("number", "warned"), [(2, True), (3, False)])
+def test_a_ratio_of_detectors_that_has_two_exposures_in_all_is_a_warning_too(
+    number: int, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    levels = [{"EXPOSURE": each // 2, "MEAN": 5000.0, "NPIXELS": 100} for each in range(2 * number)]
+    FlatNormTask(config=FlatNormConfig()).run(levels, [0, 1] * number)
+    assert (f"known from {number} of {number} exposures" in caplog.text) == warned
 
 
 def test_level_that_nobody_knows_is_null(caplog: pytest.LogCaptureFixture) -> None:

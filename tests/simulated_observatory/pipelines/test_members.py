@@ -197,6 +197,30 @@ def test_wave_of_half_of_the_biases_is_seen_on_a_fixed_pattern_of_pixels(rng: np
     assert list(compared(images).unusable) == list(range(8))
 
 
+@pytest.mark.parametrize("first", [0, 520, 1260, 1780])
+def test_rows_that_half_of_the_biases_have_in_common_are_seen_wherever_they_are(
+    first: int, rng: np.random.Generator
+) -> None:
+    """In an amplifier that is four times as high as it is wide, whose columns are seen in parts."""
+    one = {"C00": Amplifier("C00", 0, 0, 509, 2000)}
+    rows, images = rng.normal(0.0, 25.0, (220, 1)), []
+    for place in range(8):
+        pixels = rng.normal(0.0, NOISE, (2000, 509)).astype(np.float32)
+        if place % 2:
+            pixels[first : first + 220] += rows.astype(np.float32)
+        images.append(DetectorImage(pixels, np.zeros(pixels.shape, np.uint16), one))
+    assert list(compared(images).unusable) == list(range(8))
+
+
+def test_amplifiers_of_different_sizes_are_not_compared(rng: np.random.Generator) -> None:
+    made = dark_images(rng, 1)[0]
+    made.amplifiers = {"C00": Amplifier("C00", 0, 0, 40, 150), "C01": Amplifier("C01", 40, 0, 120, 150)}
+    with pytest.raises(
+        RuntimeError, match=r"different sizes cannot be compared: \[\(150, 40\), \(150, 120\)\]"
+    ):
+        measure_member(made)
+
+
 def test_pixels_that_half_of_the_good_biases_have_not_are_no_structure(rng: np.random.Generator) -> None:
     images, missing = (
         [image(rng.normal(0.0, NOISE, (150, 160))) for _ in range(16)],
@@ -215,7 +239,7 @@ def test_half_that_the_other_half_would_leave_out_is_no_majority(rng: np.random.
         each.image[box] += rng.normal(0.0, 9.0, (150, 40)).astype(np.float32)
     found = compared(images)
     assert list(found.unusable) == list(range(8))
-    assert found.unusable[7] == "most images of the set are not alike: 4 of 8 differ from the others"
+    assert found.unusable[7] == "half or more of the images are not alike: 4 of 8 differ from the others"
 
 
 def test_light_that_falls_off_within_an_amplifier_is_found(rng: np.random.Generator) -> None:

@@ -48,10 +48,7 @@ OF_FILTER = ("instrument", "physical_filter")
 """Dimensions of what the flats of a filter have in common."""
 
 FROZEN = 0.4
-"""Noise between images, in units of the read noise of the overscans, of one frame."""
-
-WITHOUT_OVERSCAN = 0.1
-"""Read noise, in units of what neighbouring pixels differ by, with their pattern, where it is not known."""
+"""Most noise between images of one frame, in units of the read noise of the overscans."""
 
 PERCENTILES = (0, 5, 16, 50, 84, 95, 100)
 
@@ -178,10 +175,7 @@ class _CombiningTask(CalibrationTask):
     ) -> DetectorImage:
         """Combine the usable images, divided by scales, with these to a power as weights."""
         members = _measured(handles, headers)
-        noise = np.array([each.noise for each in members])
-        same, limit = _same(members, headers)
-        aside = (same & (noise > limit)).mean(axis=0) > 0.5  # one that is clipped has no noise at all
-        aside &= aside.mean() <= 0.5  # whole images that are the same are copies
+        same, aside = _frozen(members, headers)
         comparison = _compared([_without(each, aside) for each in members], headers, kind, scales)
         for index, reason in (*comparison.unusable.items(), *comparison.odd.items()):
             verb = "is left out" if index in comparison.unusable else "is used and odd"
@@ -189,20 +183,20 @@ class _CombiningTask(CalibrationTask):
         names = [str(header["OBSID"]) for header in headers]
         used = comparison.used(names, fraction=self.config.minFraction, least=self.config.minImages)
         kept = [headers[index] for index in used]
+        kept_scales = [scales[index] for index in used]
         image = combine_images(
             [handles[index] for index in used],
             kept,
-            [scales[index] for index in used],
-            [scales[index] ** power for index in used],
-            noise=noise[used],
+            kept_scales,
+            [scale**power for scale in kept_scales],
+            noise=np.array([members[index].noise for index in used]),
             measure_noise=measure_noise,
             memory=self.config.stripMemory * 1_000_000,
             threshold=self.config.clip,
             iterations=self.config.nIter,
         )
-        kept_scales = [scales[index] for index in used]
-        where = np.flatnonzero(aside | (same[used].mean(axis=0) > 0.5)).tolist()
-        frozen = [members[0].amplifiers[index] for index in where]
+        where = aside | (same[used].mean(axis=0) > 0.5)
+        frozen = [name for name, found in zip(image.amplifiers, where, strict=True) if found]
         for name in frozen:
             self.log.warning("%s is the same in most images: it has no variance.", name)
             _without_variance(image, name)
@@ -283,7 +277,7 @@ class FlatNormTask(CalibrationTask):
             table[place], pixels[place] = each["MEAN"] or math.nan, each["NPIXELS"]
         of_exposures, factors, common = exposure_levels(table, pixels.max(axis=0))
         for name, factor, number_ in zip(names, factors, common, strict=True):
-            if len(names) > 1 and math.isfinite(factor) and number_ < min(MEDIAN, len(exposures)):
+            if len(names) > 1 and math.isfinite(factor) and number_ < MEDIAN:
                 self.log.warning(
                     "The ratio of detector %d to the others is known from %d of %d exposures:"
                     " with fewer than %d, one that is wrong is not noticed.",
@@ -354,36 +348,37 @@ def _compared(
     )
 
 
-def _same(
+def _frozen(
     members: Sequence[Member], headers: Sequence[Mapping[str, Any]]
-) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Amplifiers, by image, that are the frame of most images as it was read, and what noise they may have.
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Amplifiers that are one frame: by image, those of most images; and those not to compare images by.
 
     Differences of neighbours in rows are compared with their median over the images: levels do not count.
-    The mean deviation of a normal distribution is sqrt(2 / pi) sigma, and of the difference of two values
-    sigma is sqrt(2) times as large. By chance it is 0.7 of the noise at least, of two or three images.
+    Of independent images they scatter by 0.7 of the noise at least (of two or three). The difference of two
+    normal values of some sigma has a mean deviation of 2 sigma / sqrt(pi). Where the noise of the overscans
+    is not known, only what is exactly alike is one frame.
     """
     names = members[0].amplifiers
     if len(members) < 2:
-        return np.zeros((1, len(names)), bool), np.zeros(len(names))
+        return np.zeros((1, len(names)), bool), np.zeros(len(names), bool)
     changes = np.diff(np.array([each.rows for each in members]), axis=-1)
-    deviation = np.abs(changes - finite_median(changes)).reshape(*changes.shape[:2], -1)
+    deviation = np.abs(changes - finite_median(changes))
     known = np.isfinite(deviation)
     with np.errstate(invalid="ignore"):
-        mean = np.sum(deviation, axis=-1, where=known) / np.count_nonzero(known, axis=-1)
+        mean = np.sum(deviation, axis=(2, 3), where=known) / np.count_nonzero(known, axis=(2, 3))
     overscan, gain = (
         np.array([[amplifier_value(header, key, name) for name in names] for header in headers])
         for key in (Key.OVERSCAN_NOISE, Key.APPLIED_GAIN)
     )
-    pixels = WITHOUT_OVERSCAN * np.array([each.noise for each in members])
-    limit = FROZEN * finite_median(np.where(overscan * gain > 0.0, overscan * gain, pixels))
-    return 0.5 * math.sqrt(math.pi) * mean <= limit, limit
+    limit = FROZEN * np.median(np.nan_to_num(overscan * gain), axis=0)
+    same = 0.5 * math.sqrt(math.pi) * mean <= limit
+    has_noise = np.array([each.noise for each in members]) > limit  # what is clipped is not left aside
+    aside = (same & has_noise).mean(axis=0) > 0.5
+    return same, aside & (aside.mean() <= 0.5)  # of whole images that are the same, some are copies
 
 
 def _without(member: Member, aside: NDArray[np.bool_]) -> Member:
     """What was measured of an image, as if some amplifiers were defects."""
-    if not aside.any():
-        return member
     values = {each.name: getattr(member, each.name).copy() for each in fields(member)[1:]}
     for each in values.values():
         each[aside] = math.nan

@@ -22,7 +22,8 @@ SAMPLE = 60_000
 """Pixels of an amplifier that are measured: whole rows, evenly spaced."""
 
 LINES = 1_500
-"""Pixels of an amplifier that are kept in rows, and in columns; at least `LEAST_LINES` of each."""
+"""Pixels of an amplifier that are kept in rows, and in columns; at least `LEAST_LINES` of each, and so many
+that every row is in a part of a column, and every column in one of a row."""
 
 LEAST_LINES = 3
 
@@ -106,7 +107,15 @@ def measure_member(image: DetectorImage) -> Member:
     -------
     member
         Levels, noise and shapes of its amplifiers.
+
+    Raises
+    ------
+    RuntimeError
+        The amplifiers differ in size.
     """
+    sizes = {(each.height, each.width) for each in image.amplifiers.values()}
+    if len(sizes) > 1:
+        raise RuntimeError(f"amplifiers of different sizes cannot be compared: {sorted(sizes)}")
     found = [_measure_amplifier(image.pixels(name), image.flags(name)) for name in image.amplifiers]
     level, noise, count, usable, saturated = np.array([each[:5] for each in found]).T
     blocks = np.array([each[5] for each in found])
@@ -319,7 +328,7 @@ def _measure_amplifier(
 def _lines(pixels: NDArray[np.float32], flags: NDArray[np.uint16]) -> NDArray[np.float32]:
     """Parts of rows, evenly spaced from corner to corner, with NaN for what is not usable."""
     length = min(pixels.shape)
-    number = min(len(pixels), max(LEAST_LINES, LINES // length))
+    number = min(len(pixels), max(LEAST_LINES, LINES // length, -(-pixels.shape[1] // length)))
     place = (2 * np.arange(number) + 1) * len(pixels) // (2 * number)
     first = np.arange(number) * (pixels.shape[1] - length) // max(1, number - 1)
     box = place[:, None], first[:, None] + np.arange(length)

@@ -218,7 +218,7 @@ def compare_members(
         unusable |= {i: "it has more light than others" for i in range(len(members)) if i not in unusable}
     if used and len(others) >= MAJORITY * (len(members) - len(alone)):
         number = f"{len(others)} of {len(members) - len(alone)}"
-        reason = f"most images of the set are not alike: {number} differ from the others"
+        reason = f"half or more of the images are not alike: {number} differ from the others"
         unusable |= dict.fromkeys(used, reason)
         used, figures = [], []
     divided = set[str]()

@@ -27,8 +27,8 @@ NO_CHANCE, UNLIKELY = 5.7e-7, 1e-3
 """Chance of a pixel's variance that does not count in the mean of the amplifier, and of one that the pixel
 keeps: chance makes the error of one good pixel in a thousand too large."""
 
-ROUNDED = 1e-12
-"""Variance, in units of that of the noise, that is what rounding leaves of 0."""
+ROUNDED = np.float32(1e-6)
+"""Error, in units of the value, that is what rounding leaves of 0."""
 
 MOST_NOISE = 1.5
 """Variance of an image, in units of the median of all, that does not count in that of a single image."""
@@ -191,12 +191,11 @@ def combine_images(
         result.metadata |= {
             Key.COMBINED_NOISE.format(name): value for name, value in residuals.noise().items()
         }
-    constant = np.zeros((rows, columns), bool) if noise is None else _constant(result, headers, scales, noise)
-    result.variance[constant] = math.nan
+    constant = np.zeros((rows, columns), bool) if noise is None else _constant(result, headers[0], noise)
+    result.mask[constant] |= np.uint16(MaskPlane.BAD)
     if number.size:
         _pool_variance(result, number, part)
-    result.variance[constant] = math.nan  # also of few values
-    result.mask[constant] |= np.uint16(MaskPlane.BAD)
+    result.variance[constant] = math.nan
     _fill(result)
     return result
 
@@ -225,10 +224,7 @@ def _count(flags: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 
 def _constant(
-    image: DetectorImage,
-    headers: Sequence[Mapping[str, Any]],
-    scales: Sequence[float],
-    noise: NDArray[np.float64],
+    image: DetectorImage, header: Mapping[str, Any], noise: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """Pixels (rows, columns) that have one value in all images, where chance does not make them.
 
@@ -236,17 +232,13 @@ def _constant(
     1 / (sqrt(2 pi) sigma)^(n - 1) / sqrt(n), the integral of the n-th power of a normal distribution.
     """
     assert image.variance is not None
-    found, number = np.zeros(image.image.shape, bool), len(scales)
-    for (name, amplifier), sigma, scaled in zip(
-        image.amplifiers.items(),
-        np.median(noise, axis=0),
-        np.median(noise / np.asarray(scales)[:, None], axis=0),
-        strict=True,
-    ):
-        gain = amplifier_value(headers[0], Key.APPLIED_GAIN, name)
-        units = math.sqrt(2.0 * math.pi) * sigma / (gain if gain > 0.0 else 1.0)
-        if not units > 0.0 or min(1.0, 1.0 / units) ** (number - 1) / math.sqrt(number) < NO_CHANCE:
-            found[amplifier.box] = image.variance[amplifier.box] <= ROUNDED * scaled**2
+    found, number = np.zeros(image.image.shape, bool), len(noise)
+    for (name, amplifier), sigma in zip(image.amplifiers.items(), np.median(noise, axis=0), strict=True):
+        gain = amplifier_value(header, Key.APPLIED_GAIN, name)
+        values = max(1.0, math.sqrt(2.0 * math.pi) * sigma / (gain if gain > 0.0 else 1.0))
+        if values ** (1 - number) / math.sqrt(number) < NO_CHANCE:
+            value, variance = (plane[amplifier.box] for plane in (image.image, image.variance))
+            found[amplifier.box] = np.sqrt(variance) <= ROUNDED * np.abs(value)
     return found
 
 
