@@ -105,14 +105,20 @@ def test_schema_that_is_none_of_a_simulation_is_left_alone(
     assert server.sql(f"SELECT count(*) FROM {module.NAMESPACE}.precious", name) == ["0"]
 
 
-def refusal(address: str, folder: Path) -> str:
+def refusal(address: str, folder: Path, *options: str) -> str:
+    """What the command says of a repository before anything is touched."""
+    return refused(folder, "--repo", address, *options)
+
+
+def refused(folder: Path, *options: str) -> str:
     """What the command says before anything is touched."""
     from lsst.ts.simulated_observatory.cli.run_script import main
 
-    arguments = ["auxtel/make_latiss_calibrations.py", "--simulate", "--out", str(folder / "run"), "--repo"]
-    ended = CliRunner().invoke(main, [*arguments, address])
-    assert ended.exit_code == 2
+    arguments = ["auxtel/make_latiss_calibrations.py", "--simulate", "--out", str(folder / "run")]
+    ended = CliRunner().invoke(main, [*arguments, *options])
+    assert ended.exit_code == 2, ended.output
     assert not (folder / "run").exists()
+    assert "secret" not in ended.output
     (line,) = [line for line in ended.output.splitlines() if line.startswith("Error: ")]
     return line
 
@@ -155,6 +161,20 @@ def test_repository_whose_tables_are_gone(
     ("address", "reason"),
     [
         ("postgresql://a:secret@h/d", "a password would get into journals and logs"),
+        ("postgresql+psycopg2://a:secret@h/d", "a password would get into journals and logs"),
+        (" POSTGRESQL://a:secret@h/d", "a password would get into journals and logs"),
+        ("postgresql://a%3Asecret@h/d", "a password would get into journals and logs"),
+        ("postgresql://a@secret@h/d", "a password would get into journals and logs"),
+        ("postgres+x://a:secret@h/d", "only PostgreSQL is possible"),
+        ("mysql://a:secret@h/d", "only PostgreSQL is possible"),
+        ("postgresql//a:secret@h/d", "write postgresql://USER@HOST:PORT/DATABASE"),
+        ("Postgresql:/a:secret@h/d", "write postgresql://USER@HOST:PORT/DATABASE"),
+        ("a:secret@h/d", "write postgresql://USER@HOST:PORT/DATABASE"),
+        ("postgresql://%00@h/d", "characters that cannot be printed"),
+        ("postgresql://a@h/d%0a", "characters that cannot be printed"),
+        ("postgresql://h/d?files=a%00b", "characters that cannot be printed"),
+        (f"postgresql://h/d?files=/tmp/{'y' * 300}", "File name too long"),
+        ("postgresql://h/d?password=secret", "only files=FOLDER"),
         ("postgresql://h", "it names no database"),
         ("postgresql://h:port/d", "write postgresql://USER@HOST:PORT/DATABASE"),
         ("postgresql://h/d?file=/x", "only files=FOLDER"),
@@ -164,7 +184,23 @@ def test_repository_whose_tables_are_gone(
 def test_addresses_that_are_none(address: str, reason: str, tmp_path: Path) -> None:
     line = refusal(address, tmp_path)
     assert reason in line
-    assert "secret" not in line
+
+
+def test_address_in_the_configuration_is_not_shown(tmp_path: Path) -> None:
+    assert "name a database with --repo" in refused(tmp_path, "-p", "repo='postgresql://a:secret@h/d'")
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql+psycopg2://a@h:5/d", " Postgres://a@h:5/d ", "POSTGRESQL://a@h:5/d"]
+)
+def test_other_spellings_of_an_address(address: str) -> None:
+    pytest.importorskip("psycopg2")
+    assert str(read_address(address)) == "postgresql://a@h:5/d"
+
+
+@pytest.mark.parametrize("path", ["postgres-repo", "runs/postgresql", "night:1/repo", "a@b"])
+def test_path_that_is_no_address(path: str) -> None:
+    assert not module.is_address(path)
 
 
 def test_driver_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,14 +145,19 @@ def _read_repository(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> Path | Database | None:
     """Read the path of a repository, or the address of its database."""
-    from ..repository.database import SCHEMAS, DatabaseError, read_address
+    from ..repository.database import DatabaseError, is_address, read_address
 
-    if value is None or not value.startswith(SCHEMAS):
+    if value is None or not is_address(value):
         return _read_path(context, parameter, value)
     try:
-        return read_address(value)
+        database = read_address(value)
     except DatabaseError as error:  # the address is not shown: it may have a password
         raise click.UsageError(f"--repo: {one_line(error)}. Nothing was touched.") from None
+    if database.asked is not None and (problem := path_problem(database.asked)) is not None:
+        raise click.UsageError(
+            f"--repo: files={one_line(database.asked, 80)}: {problem}. Nothing was touched."
+        )
+    return database
 
 
 def path_option(*names: str, **about: Any) -> Callable[[_Command], _Command]:

@@ -16,10 +16,13 @@ from .repository import check_repository, is_complete, make_once
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
 
-__all__ = ["SCHEMAS", "Database", "DatabaseError", "is_in_database", "read_address"]
+__all__ = ["Database", "DatabaseError", "is_address", "is_in_database", "read_address"]
 
-SCHEMAS = "postgresql:", "postgres:"
-"""How the address of a database begins."""
+ADDRESS = re.compile(r"\s*postgres[\w+-]*\s*(:|//)|.*(://|:.*@)", re.IGNORECASE | re.DOTALL)
+"""What is an address, or was meant to be one, and may have a password: no path is shown that matches."""
+
+SCHEMES = "postgresql", "postgres", "postgresql+psycopg2"
+"""How the address of a database begins, in any case."""
 
 NAMESPACE = "simulated_observatory"
 """Schema of the database that only a simulated repository has; its comment says where the files are."""
@@ -33,6 +36,22 @@ CONNECT_TIMEOUT = 10
 
 class DatabaseError(ValueError):
     """A database cannot be used for a simulated repository; the text says why."""
+
+
+def is_address(text: str) -> bool:
+    """Find out whether somebody meant the address of a database, and no path.
+
+    Parameters
+    ----------
+    text
+        As somebody wrote it.
+
+    Returns
+    -------
+    is_address
+        Whether to read it as an address, and not to show it, since it may have a password.
+    """
+    return ADDRESS.match(text) is not None
 
 
 def read_address(text: str) -> Database:
@@ -57,13 +76,17 @@ def read_address(text: str) -> Database:
     from sqlalchemy.exc import ArgumentError
 
     try:
-        url = make_url(text)
+        url = make_url(text.strip())
     except (ArgumentError, ValueError):
         raise DatabaseError("write postgresql://USER@HOST:PORT/DATABASE") from None
+    if url.drivername.lower() not in SCHEMES:
+        raise DatabaseError("only PostgreSQL is possible: write postgresql://USER@HOST:PORT/DATABASE")
     if not url.database:
         raise DatabaseError("it names no database: write postgresql://USER@HOST:PORT/DATABASE")
-    if url.password is not None:
+    if url.password is not None or re.search("[:@]", url.username or ""):
         raise DatabaseError("a password would get into journals and logs: put it into ~/.pgpass")
+    if not f"{url.username}{url.host}{url.database}".isprintable():
+        raise DatabaseError("it has characters that cannot be printed")
     if importlib.util.find_spec(DRIVER) is None:
         raise DatabaseError(f"{DRIVER} is not installed: pip install 'ts-calibrations[postgresql]'")
     query = dict(url.query)

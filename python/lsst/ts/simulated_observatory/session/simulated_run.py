@@ -21,7 +21,7 @@ from lsst.ts.calibrations.journal.resumption import ResumptionError, asked_for
 from .. import clock
 from ..faults.butler import SQLITE_FAULTS
 from ..faults.faults import FaultError
-from ..repository.database import is_in_database
+from ..repository.database import is_address, is_in_database
 from ..repository.repository import check_repository
 from .checks import new_folder, path_problem
 from .observatory import SimulatedObservatory
@@ -231,6 +231,8 @@ def _repository(request: RunRequest, config: CalibrationConfig | None) -> Path:
         return kept
     if config is None or config.repo.startswith(LABELS):
         return request.folder / "repo"
+    if is_address(config.repo):  # not shown: it may have a password
+        raise click.UsageError("repo: it is no path; name a database with --repo. Nothing was touched.")
     path = Path(config.repo).absolute()
     problem = path_problem(path) or (None if path.exists() else "there is no such repository")
     if problem is not None:
