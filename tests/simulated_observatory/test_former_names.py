@@ -12,7 +12,8 @@ from lsst.daf.butler import Butler
 
 from lsst.ts.simulated_observatory.former_names import FORMER, present_name
 from lsst.ts.simulated_observatory.pipelines.new_repository import create_repository
-from lsst.ts.simulated_observatory.repository.repository import make_repository, use_present_names
+from lsst.ts.simulated_observatory.repository.opening import use_present_names
+from lsst.ts.simulated_observatory.repository.repository import make_repository
 
 OLD_RUN = Path(__file__).parents[1] / "frozen" / "data" / "old_run.tar.gz"
 PRESENT = "lsst.ts.simulated_observatory.pipelines"

@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -46,7 +46,7 @@ def nothing() -> None:
     """Nobody interrupts."""
 
 
-def make(database: Database, path: Path, properties: dict[str, int] = SCALE) -> bool:
+def make(database: Database, path: Path, properties: Mapping[str, object] = SCALE) -> bool:
     def fill(folder: Path) -> None:
         create_repository(str(folder), ["LATISS"], database.registry)
 
@@ -155,6 +155,19 @@ def test_repository_whose_tables_are_gone(
     assert database.files(tmp_path) == path
     with pytest.raises(DatabaseError, match=f"the repository in {path} is not in this database"):
         database.check(path, SCALE)
+
+
+def test_registry_of_another_version(database: Database, server: Server, tmp_path: Path) -> None:
+    path = database.files(tmp_path)
+    make(database, path, {"instrument": "LATISS", "scale": 4, "seed": 1})
+    server.sql(
+        f"UPDATE {module.NAMESPACE}.butler_attributes SET value = '99.0.0' WHERE name LIKE 'version:%Coll%'",
+        str(database.url.database),
+    )
+    for repository in (str(path), str(database)):
+        line = refusal(repository, tmp_path)
+        assert "not compatible with registry schema version 99.0.0" in line
+        assert line.endswith("Nothing was touched.")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ from typing import Any
 import click
 from rich.console import Console
 
+from lsst.ts.calibrations.domain.text import one_line
+
+from ..repository.opening import check_opens
 from ..repository.repository import is_complete
 
 __all__ = ["clean"]
@@ -30,13 +33,17 @@ def clean(folder: Path, summary: Mapping[str, Any], console: Console, *, yes: bo
     Raises
     ------
     click.UsageError
-        The run is not a simulated one, or its repository is not there.
+        The run is not a simulated one, or its repository is not there or cannot be opened.
     """
     if not summary["simulated"]:
         raise click.UsageError("this run is not simulated: --clean touches no repository of the observatory")
     repository = Path(summary["repo"] or folder / "repo")
     if not is_complete(repository):
         raise click.UsageError(f"{repository}: there is no simulated repository")
+    try:
+        check_opens(repository)
+    except ValueError as error:
+        raise click.UsageError(f"{repository}: {one_line(error)}. Nothing was deleted.") from None
     from lsst.daf.butler import Butler
 
     runs = [f"{each['collection']}/run" for each in summary["jobs"]]

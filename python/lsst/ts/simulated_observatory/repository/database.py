@@ -11,12 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .repository import check_repository, is_complete, make_once
+from .repository import CONFIG, check_repository, is_complete, make_once
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
 
-__all__ = ["Database", "DatabaseError", "is_address", "is_in_database", "read_address"]
+__all__ = [
+    "Database",
+    "DatabaseError",
+    "check_driver",
+    "is_address",
+    "is_in_database",
+    "read_address",
+    "reason_of",
+]
 
 ADDRESS = re.compile(r"\s*postgres[\w+-]*\s*(:|//)|.*(://|:.*@)", re.IGNORECASE | re.DOTALL)
 """What is an address, or was meant to be one, and may have a password: no path is shown that matches."""
@@ -87,14 +95,25 @@ def read_address(text: str) -> Database:
         raise DatabaseError("a password would get into journals and logs: put it into ~/.pgpass")
     if not f"{url.username}{url.host}{url.database}".isprintable():
         raise DatabaseError("it has characters that cannot be printed")
-    if importlib.util.find_spec(DRIVER) is None:
-        raise DatabaseError(f"{DRIVER} is not installed: pip install 'ts-calibrations[postgresql]'")
+    check_driver()
     query = dict(url.query)
     files = query.pop("files", None)
     if query or isinstance(files, tuple):
         raise DatabaseError("after the ? only files=FOLDER can be said, once")
     url = url.set(drivername=f"postgresql+{DRIVER}", query={})
     return Database(url, None if files is None else Path(files).absolute())
+
+
+def check_driver() -> None:
+    """See whether the driver is installed.
+
+    Raises
+    ------
+    DatabaseError
+        It is not.
+    """
+    if importlib.util.find_spec(DRIVER) is None:
+        raise DatabaseError(f"{DRIVER} is not installed: pip install 'ts-calibrations[postgresql]'")
 
 
 def is_in_database(path: Path) -> bool:
@@ -110,8 +129,24 @@ def is_in_database(path: Path) -> bool:
     in_database
         False, too, if there is no repository.
     """
-    config = path / "butler.yaml"
+    config = path / CONFIG
     return config.is_file() and f"+{DRIVER}:" in config.read_text(encoding="utf-8")
+
+
+def reason_of(error: Exception) -> str:
+    """Put the reason of an error on one line, without statement and links of the database.
+
+    Parameters
+    ----------
+    error
+        Of a database, or any other.
+
+    Returns
+    -------
+    reason
+        Name of its class, if it has no words.
+    """
+    return " ".join(str(getattr(error, "orig", None) or error).split()) or type(error).__name__
 
 
 @dataclass(frozen=True)
@@ -254,8 +289,7 @@ class Database:
             with engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            reason = " ".join(str(getattr(error, "orig", None) or error).split())
-            raise DatabaseError(f"the server refused it: {reason}") from error
+            raise DatabaseError(f"the server refused it: {reason_of(error)}") from error
 
 
 def _marker(connection: Connection) -> _Marker | None:

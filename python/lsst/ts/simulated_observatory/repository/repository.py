@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import reprlib
 import shutil
 import threading
@@ -17,12 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ..former_names import FORMER, present_name, understand_former_names
-
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DataCoordinate, DatasetRef
 
 __all__ = [
+    "CONFIG",
     "MEASURED",
     "REFERENCE",
     "VERSION",
@@ -34,12 +32,14 @@ __all__ = [
     "make_once",
     "make_repository",
     "of_another_version",
-    "use_present_names",
     "write_index",
 ]
 
 MARKER = "SIMULATED.json"
 """File that only a simulated repository has."""
+
+CONFIG = "butler.yaml"
+"""File with the configuration of a repository."""
 
 REFERENCE, MEASURED = "reference", "measured"
 """Property of a repository whose reference calibrations were made by the pipelines, and its value."""
@@ -173,33 +173,6 @@ def of_another_version(path: Path, properties: Mapping[str, Any]) -> str:
         return ""
     which = "an earlier version" if made is None else "another version"
     return f"{path}: its reference calibrations are of {which}; they are kept and may differ from new ones."
-
-
-def use_present_names(path: Path) -> None:
-    """Let a repository that is kept be read, whatever version of the project has made it.
-
-    Its configuration is rewritten with the present names of classes, since the Butler refuses two
-    repositories in one process that name the type of a storage class differently. Former names in its
-    database are understood from now on.
-
-    Parameters
-    ----------
-    path
-        A complete repository.
-
-    Raises
-    ------
-    OSError
-        The file system refused.
-    """
-    understand_former_names()
-    config = path / "butler.yaml"
-    text = config.read_text(encoding="utf-8")
-    present = re.sub(rf"\b{re.escape(FORMER)}[\w.]*", lambda name: present_name(name[0]), text)
-    if present != text:
-        beside = config.with_suffix(".rewritten")
-        beside.write_text(present, encoding="utf-8")
-        beside.replace(config)
 
 
 def make_once(

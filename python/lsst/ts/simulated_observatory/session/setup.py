@@ -20,6 +20,7 @@ from ..components.machinery import Machinery
 from ..components.optics import OpticalPath, usual_optics
 from ..faults.faults import Faults
 from ..repository.database import Database, DatabaseError, is_in_database
+from ..repository.opening import use_present_names
 from ..repository.reference import ReferenceRequest, cache_folder
 from ..repository.repository import (
     MEASURED,
@@ -31,7 +32,6 @@ from ..repository.repository import (
     make_once,
     make_repository,
     of_another_version,
-    use_present_names,
     write_index,
 )
 from .disk import COPIED_IMAGES, Images, bytes_of, check_room

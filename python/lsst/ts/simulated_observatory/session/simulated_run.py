@@ -22,7 +22,8 @@ from .. import clock
 from ..faults.butler import SQLITE_FAULTS
 from ..faults.faults import FaultError
 from ..repository.database import is_address, is_in_database
-from ..repository.repository import check_repository
+from ..repository.opening import check_opens
+from ..repository.repository import check_repository, is_complete
 from .checks import new_folder, path_problem
 from .observatory import SimulatedObservatory
 from .output import LastingOutput
@@ -177,14 +178,16 @@ def check_setup(setup: SimulationSetup, repository: str) -> SimulatedObservatory
     click.UsageError
         The repository cannot be used, or a fault is not possible; nothing was touched.
     """
-    if os.path.realpath(setup.repository) != os.path.realpath(setup.settings.folder / "repo"):
-        try:
+    try:
+        if os.path.realpath(setup.repository) != os.path.realpath(setup.settings.folder / "repo"):
             _check_apart(setup.repository, setup.settings.folder)
             _check_kept(setup)
-        except ValueError as error:
-            raise click.UsageError(
-                f"{repository} {setup.repository}: {error}. Nothing was touched."
-            ) from None
+        if is_complete(setup.repository):
+            check_opens(setup.repository)
+    except ValueError as error:
+        raise click.UsageError(
+            f"{repository} {setup.repository}: {one_line(error)}. Nothing was touched."
+        ) from None
     try:
         return setup.observatory()
     except FaultError as error:
