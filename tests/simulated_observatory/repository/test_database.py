@@ -26,6 +26,7 @@ from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import CertificationError
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.verification import CombinedCalibration, waive
+from lsst.ts.simulated_observatory.components.image_folder import ImageFolder
 from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type, create_repository
 from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 from lsst.ts.simulated_observatory.repository import database as module
@@ -168,6 +169,18 @@ def test_registry_of_another_version(database: Database, server: Server, tmp_pat
         line = refusal(repository, tmp_path)
         assert "not compatible with registry schema version 99.0.0" in line
         assert line.endswith("Nothing was touched.")
+
+
+def test_night_of_another_run_is_refused(database: Database, tmp_path: Path) -> None:
+    path = database.files(tmp_path)
+    make(database, path, {"instrument": "LATISS", "scale": 4, "seed": 1})
+    of_night = path / "images" / "2025-02-01"
+    with ImageFolder(of_night, "AT").alone():
+        line = refusal(str(database), tmp_path, "--date", "2025-02-01")
+        assert f"another simulation takes images in {of_night}: wait until it has ended" in line
+        assert "or name another repository or --date. Nothing was exposed." in line
+        with ImageFolder(of_night.with_name("2025-02-02"), "AT").alone():
+            pass
 
 
 @pytest.mark.parametrize(

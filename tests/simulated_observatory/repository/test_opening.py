@@ -21,8 +21,8 @@ from lsst.ts.simulated_observatory.pipelines.new_repository import create_reposi
 from lsst.ts.simulated_observatory.repository import database
 from lsst.ts.simulated_observatory.repository.opening import check_opens
 from lsst.ts.simulated_observatory.session.request import SimulationSettings
-from lsst.ts.simulated_observatory.session.setup import SimulationSetup
-from lsst.ts.simulated_observatory.session.simulated_run import check_setup
+from lsst.ts.simulated_observatory.session.setup import SetupError, SimulationSetup
+from lsst.ts.simulated_observatory.session.simulated_run import alone, check_setup
 
 OTHER_VERSION = "UPDATE butler_attributes SET value = '99.0.0' WHERE name LIKE 'version:%Collection%'"
 OTHER_MANAGER = "UPDATE butler_attributes SET value = 'a.B' WHERE name = 'config:registry.managers.datasets'"
@@ -81,24 +81,47 @@ def test_reason_is_told_on_one_line_and_nothing_is_made(
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.parametrize("more", [["--plan"], []])
-def test_command_refuses_it(repository: Path, tmp_path: Path, more: list[str]) -> None:
+def refusal(repository: Path, *more: str) -> str:
+    """What the command says before it makes a run directory."""
     from lsst.ts.simulated_observatory.cli.run_script import main
 
-    arguments = ["auxtel/make_latiss_calibrations.py", "--simulate", "--out", str(tmp_path / "run"), "--repo"]
-    cut(repository)
+    run = repository.parent / "run"
+    arguments = ["auxtel/make_latiss_calibrations.py", "--simulate", "--out", str(run), "--repo"]
     ended = CliRunner().invoke(main, [*arguments, str(repository), *more])
-    assert ended.exit_code == 2
+    assert ended.exit_code == 2, ended.output
+    assert not run.exists()
+    return ended.output.splitlines()[-1]
+
+
+@pytest.mark.parametrize("more", [["--plan"], []])
+def test_command_refuses_it(repository: Path, more: list[str]) -> None:
+    cut(repository)
     reason = "the Butler cannot open it: database disk image is malformed"
-    assert ended.output.endswith(f"Error: --repo {repository}: {reason}. Nothing was touched.\n")
-    assert not (tmp_path / "run").exists()
+    assert refusal(repository, *more) == f"Error: --repo {repository}: {reason}. Nothing was touched."
 
 
-def test_run_that_is_resumed_with_its_own_repository(repository: Path, tmp_path: Path) -> None:
+def test_repository_in_use_is_refused(repository: Path, setup: SimulationSetup) -> None:
+    """A SQLite repository is for one run at a time: another would end the images that this one has begun."""
+    with alone(setup):
+        reason = f"another simulation takes images in {repository / 'images'}: wait until it has ended"
+        assert refusal(repository, "--date", "2025-02-01").startswith(
+            f"Error: --repo {repository}: {reason}, or name another repository."
+        )
+        with pytest.raises(SetupError, match="Nothing was exposed"), alone(setup):
+            pass
+    with alone(setup):  # it has ended
+        pass
+
+
+@pytest.fixture
+def setup(repository: Path, tmp_path: Path) -> SimulationSetup:
     settings = SimulationSettings(
         folder=tmp_path, jobs=tmp_path / "uws", repository=repository, seed=1, scale=4
     )
-    setup = SimulationSetup(LATISS, CalibrationConfig.from_namespace({}, LATISS), settings, (), part=1)
+    return SimulationSetup(LATISS, CalibrationConfig.from_namespace({}, LATISS), settings, (), part=1)
+
+
+def test_run_that_is_resumed_with_its_own_repository(repository: Path, setup: SimulationSetup) -> None:
     check_setup(setup, "repository")
     cut(repository)
     with pytest.raises(click.UsageError, match=r"malformed\. Nothing was touched"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -13,10 +15,17 @@ from lsst.ts.calibrations.domain.instruments import exposure_id
 from ..cameras.image_names import image_name
 from .images import Image
 
-__all__ = ["ImageFolder"]
+__all__ = ["ImageFolder", "ImagesInUse"]
+
+LOCK = "lock"
+"""File that a simulation has locked as long as it uses the folder."""
 
 MEMO = ".begun"
 """Suffix of the note about a file that is to be."""
+
+
+class ImagesInUse(RuntimeError):
+    """Another simulation uses the folder."""
 
 
 class ImageFolder:
@@ -37,6 +46,27 @@ class ImageFolder:
         self.code = code
         self.listeners: list[Callable[[Image, Mapping[int, Path]], None]] = []
         """Called with an image and its raw files by detector id whenever all of them are complete."""
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep others from the folder; the system unlocks it however this process ends.
+
+        Raises
+        ------
+        ImagesInUse
+            Another one has it.
+        OSError
+            The file system refused.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / LOCK).open("w", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ImagesInUse(f"another simulation takes images in {self.root}") from None
+            except OSError:  # a file system without locks
+                pass
+            yield
 
     def reserve(self, day_obs: int) -> int:
         """Make the folder of the next image of a day.

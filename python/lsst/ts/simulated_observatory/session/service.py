@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shlex
+from contextlib import ExitStack
 from dataclasses import replace
 
 import click
@@ -22,7 +23,7 @@ from .checks import new_folder
 from .interrupts import ending_signals
 from .request import ServiceRequest, afternoon
 from .setup import SetupError, SetupWithoutPixels, SimulationSetup
-from .simulated_run import check_setup
+from .simulated_run import alone, check_setup
 
 __all__ = ["simulate"]
 
@@ -55,16 +56,18 @@ def simulate(instrument_name: str, request: ServiceRequest) -> int:
     logging.basicConfig(
         filename=request.folder / "simulator.log", format="%(asctime)s %(levelname)-7s %(name)s %(message)s"
     )
-    try:
-        for setup in setups:
-            setup.prepare(click.echo)
-    except SetupError as error:
-        click.echo(str(error))
-        return 2
-    _write_environment(setups[0])
-    now = current_tai() if request.night is None else afternoon(request.night)
-    with asyncio.Runner(loop_factory=lambda: PacedLoop(now, request.speed)) as runner:
-        return runner.run(_serve(setups[0]))
+    with ExitStack() as held:
+        try:
+            for setup in setups:
+                setup.prepare(click.echo)
+            held.enter_context(alone(setups[0]))
+        except SetupError as error:
+            click.echo(str(error))
+            return 2
+        _write_environment(setups[0])
+        now = current_tai() if request.night is None else afternoon(request.night)
+        with asyncio.Runner(loop_factory=lambda: PacedLoop(now, request.speed)) as runner:
+            return runner.run(_serve(setups[0]))
 
 
 def _make_setup(instrument: Instrument, request: ServiceRequest, filter_: str | None) -> SimulationSetup:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ from lsst.ts.calibrations.domain.text import one_line
 from lsst.ts.calibrations.journal.resumption import ResumptionError, asked_for
 
 from .. import clock
+from ..components.image_folder import ImageFolder, ImagesInUse
 from ..faults.butler import SQLITE_FAULTS
 from ..faults.faults import FaultError
 from ..repository.database import is_address, is_in_database
@@ -37,7 +40,7 @@ from .setup import SetupError, SimulationSetup
 if TYPE_CHECKING:
     from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
 
-__all__ = ["check_setup", "plan_run", "simulate_run"]
+__all__ = ["alone", "check_setup", "plan_run", "simulate_run"]
 
 DEFAULT_NIGHT = date(2025, 1, 15)
 """Date of the simulated night; never today's, so that a seed always gives the same exposure ids."""
@@ -79,24 +82,60 @@ def simulate_run(
     setup = replace(setup, run="\n".join((text, *request.faults)))
     config = findings.config  # None if the script will refuse it, and get no further than that
     check_setup(setup, _name_of_repository(request))
-    if request.resumed is None:
-        new_folder(request.folder)
-    view = make_view(Console(file=cast(TextIO, LastingOutput(sys.stdout))))
-    obstacle: SetupError | None = None
-    if config is not None:
+    with ExitStack() as held:
+        is_kept = is_complete(setup.repository)
         try:
-            with view.preparing() as tell:
-                setup.prepare(view.say, tell)
-        except SetupError as error:  # the script is to report it
-            obstacle = error
-    session = ScriptSession(
-        script_class, text, setup, index=index, log_level=log_level, view=view, obstacle=obstacle
-    )
-    begin = afternoon(night) if request.resumed is None else time_of_resumption(request.resumed)
-    try:
-        return clock.run(session.run, start_tai=begin)
-    finally:
-        view.end()
+            if is_kept:  # else it can be had when it is made
+                held.enter_context(alone(setup))
+        except SetupError as error:
+            raise click.UsageError(f"{_name_of_repository(request)} {error}") from None
+        if request.resumed is None:
+            new_folder(request.folder)
+        view = make_view(Console(file=cast(TextIO, LastingOutput(sys.stdout))))
+        obstacle: SetupError | None = None
+        if config is not None:
+            try:
+                with view.preparing() as tell:
+                    setup.prepare(view.say, tell)
+                if not is_kept:
+                    held.enter_context(alone(setup))
+            except SetupError as error:  # the script is to report it
+                obstacle = error
+        session = ScriptSession(
+            script_class, text, setup, index=index, log_level=log_level, view=view, obstacle=obstacle
+        )
+        begin = afternoon(night) if request.resumed is None else time_of_resumption(request.resumed)
+        try:
+            return clock.run(session.run, start_tai=begin)
+        finally:
+            view.end()
+
+
+@contextmanager
+def alone(setup: SimulationSetup) -> Iterator[None]:
+    """Keep other simulations from the images of a repository; in a database, from those of the same night.
+
+    Parameters
+    ----------
+    setup
+        Whose repository is there.
+
+    Raises
+    ------
+    SetupError
+        Another one uses them, or the file system refused; nothing was exposed.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(ImageFolder(setup.images, setup.instrument.code).alone())
+        except ImagesInUse as error:
+            advice = "wait until it has ended, or name another repository"
+            if is_in_database(setup.repository):
+                advice += " or --date"
+            raise SetupError(f"{setup.repository}: {error}: {advice}. Nothing was exposed.") from None
+        except OSError as error:
+            raise SetupError(f"{error}. Nothing was exposed.") from None
+        yield
 
 
 def plan_run(script_class: type[BaseMakeCalibrations], text: str, request: RunRequest) -> int:
