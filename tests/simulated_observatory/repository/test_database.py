@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from lsst.ts.simulated_observatory.components.image_folder import ImageFolder
 from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type, create_repository
 from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 from lsst.ts.simulated_observatory.repository import database as module
+from lsst.ts.simulated_observatory.repository import locks
 from lsst.ts.simulated_observatory.repository.database import (
     Database,
     DatabaseError,
@@ -310,6 +311,54 @@ async def test_two_certify_at_once(
     assert certified(path) == winners
 
 
+@contextlib.contextmanager
+def locked(server: Server, database: Database) -> Iterator[int]:
+    """Have the tables of certified datasets locked by another session, whose number is given."""
+    tables = server.sql(
+        f"SELECT tablename FROM pg_tables WHERE schemaname = '{module.NAMESPACE}'"
+        " AND tablename LIKE 'dataset_calibs_%'",
+        str(database.url.database),
+    )
+    assert tables
+    engine = sqlalchemy.create_engine(database.url)
+    with engine.begin() as other:
+        for table in tables:
+            other.exec_driver_sql(f'LOCK TABLE "{module.NAMESPACE}"."{table}" IN EXCLUSIVE MODE')
+        yield int(other.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+    engine.dispose()
+
+
+@pytest.fixture
+def short_limit(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A second until a statement that waits for a lock is given up."""
+    monkeypatch.setattr(locks, "LOCK_TIMEOUT", 1)
+    locks.limit_locks()
+    yield
+    sqlalchemy.event.remove(sqlalchemy.Pool, "connect", locks._limit)
+    sqlalchemy.event.remove(sqlalchemy.Engine, "handle_error", locks._name_holders)
+
+
+@pytest.mark.usefixtures("short_limit")
+@pytest.mark.timeout(30)
+async def test_lock_of_another_session_ends_a_certification(
+    database: Database, server: Server, tmp_path: Path
+) -> None:
+    """Nothing is certified, and the message says who has the lock and how to be rid of it."""
+    path = database.files(tmp_path)
+    make(database, path)
+    job = Job(path, "one")
+    with Butler.from_config(str(path), writeable=True) as butler:
+        butler.registry.registerDatasetType(calibration_type(butler, "ptc"))
+    with locked(server, database) as pid, pytest.raises(CertificationError) as refused:
+        await job.certify(day(15), day(16))
+    assert (
+        f"a table is locked by another session of the database: pid {pid} of tests (idle in transaction)."
+        f" Let it end, or end it with SELECT pg_terminate_backend({pid});"
+    ) in str(refused.value)
+    assert certified(path) == set()
+    assert await job.certify(day(15), day(16)) == 1
+
+
 async def test_connection_lost_in_the_middle_of_a_certification(
     database: Database, server: Server, tmp_path: Path
 ) -> None:
@@ -318,19 +367,10 @@ async def test_connection_lost_in_the_middle_of_a_certification(
     job = Job(path, "one")
     with Butler.from_config(str(path), writeable=True) as butler:
         butler.registry.registerDatasetType(calibration_type(butler, "ptc"))
-    tables = server.sql(
-        f"SELECT tablename FROM pg_tables WHERE schemaname = '{module.NAMESPACE}'"
-        " AND tablename LIKE 'dataset_calibs_%'",
-        name,
-    )
-    engine = sqlalchemy.create_engine(database.url)
-    with engine.begin() as other, contextlib.closing(_Cut(server, name)) as cut:
-        for table in tables:
-            other.exec_driver_sql(f'LOCK TABLE "{module.NAMESPACE}"."{table}" IN EXCLUSIVE MODE')
+    with locked(server, database), contextlib.closing(_Cut(server, name)) as cut:
         cut.start()  # as soon as the certification waits for this lock
         with pytest.raises(CertificationError, match="server closed the connection") as refused:
             await job.certify(day(15), day(16))
-    engine.dispose()
     assert "kept in u/ocps/one" in str(refused.value)
     assert certified(path) == set()
     assert await job.certify(day(15), day(16)) == 1

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import click
 import pytest
+import sqlalchemy
 import yaml
 from lsst.daf.butler import Butler
 
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory.components.image_folder import ImageFolder
+from lsst.ts.simulated_observatory.repository import locks
 from lsst.ts.simulated_observatory.repository.repository import check_repository
 from lsst.ts.simulated_observatory.session.request import ServiceRequest, SimulationSettings
 from lsst.ts.simulated_observatory.session.service import _check, _go_on_after, _make_setup
@@ -79,6 +81,14 @@ def test_a_repository_whose_making_was_interrupted_is_made_again(
     outcome: list[str] = []
     wanted.prepare(outcome.append)
     assert outcome == [], "it is complete and stays"
+
+
+def test_nobody_waits_for_a_lock_of_a_database_without_end(setup: SetupWithoutPixels) -> None:
+    listener = sqlalchemy.Pool, "connect", locks._limit
+    if sqlalchemy.event.contains(*listener):
+        sqlalchemy.event.remove(*listener)
+    setup.prepare(lambda _: None)
+    assert sqlalchemy.event.contains(*listener)
 
 
 def test_a_repository_without_pixels_is_not_one_for_pixels(setup: SetupWithoutPixels) -> None:

@@ -1,0 +1,80 @@
+"""Locks that other sessions of a PostgreSQL server hold on a simulated repository."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .database import CONNECT_TIMEOUT, NAMESPACE
+
+if TYPE_CHECKING:
+    from sqlalchemy import ExceptionContext
+
+__all__ = ["limit_locks"]
+
+LOCK_TIMEOUT = 30
+"""Seconds after which a statement is given up that waits for a lock; the server waits without end."""
+
+NOT_AVAILABLE = "55P03"
+"""Code of the error with which the server gives it up."""
+
+LIMIT = "SELECT set_config('lock_timeout', %s, false) WHERE current_setting('lock_timeout') = '0'"
+"""A limit that the user or the database has set is kept."""
+
+HOLDERS = """
+SELECT DISTINCT pid, usename, state
+FROM pg_locks JOIN pg_class ON pg_class.oid = relation JOIN pg_namespace ON pg_namespace.oid = relnamespace
+JOIN pg_stat_activity USING (pid)
+WHERE granted AND mode <> 'AccessShareLock' AND nspname = %s AND pid <> %s AND datname = current_database()
+ORDER BY pid
+"""
+"""Sessions that hold more than the lock of a reader on a table of a simulated repository."""
+
+
+def limit_locks() -> None:
+    """Let no connection of this process wait for a lock without end, and name the session that holds it.
+
+    It concerns connections to PostgreSQL that are made from now on; again, it does nothing.
+    """
+    from sqlalchemy import Engine, Pool, event
+
+    if not event.contains(Pool, "connect", _limit):
+        event.listen(Pool, "connect", _limit)
+        event.listen(Engine, "handle_error", _name_holders)
+
+
+def _limit(connection: Any, *_: object) -> None:
+    """Limit how long statements of a new connection wait."""
+    if hasattr(connection, "get_backend_pid"):  # not SQLite, whose connections have a limit
+        with connection.cursor() as cursor:
+            cursor.execute(LIMIT, (f"{LOCK_TIMEOUT}s",))
+        connection.commit()
+
+
+def _name_holders(context: ExceptionContext) -> None:
+    """Raise an error that says who holds the lock, instead of one that only says that there is one."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    error: Any = context.original_exception
+    if getattr(error, "pgcode", None) != NOT_AVAILABLE or context.engine is None:
+        return
+    try:
+        holders = _holders(context.engine.url, error.cursor.connection.get_backend_pid())
+    except SQLAlchemyError:
+        holders = []
+    who = (
+        ", ".join(f"pid {pid} of {user} ({state})" for pid, user, state in holders) or "which is gone by now"
+    )
+    ends = " ".join(f"SELECT pg_terminate_backend({pid});" for pid, *_ in holders)
+    raise SQLAlchemyError(
+        f"a table is locked by another session of the database: {who}. Let it end"
+        + (f", or end it with {ends}" if ends else "")
+    ) from error
+
+
+def _holders(url: Any, own: int) -> list[Any]:
+    """Number, user and state of each session that holds a lock, but for one."""
+    from sqlalchemy import NullPool, create_engine
+
+    engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": CONNECT_TIMEOUT})
+    with engine.connect() as connection:
+        return list(connection.exec_driver_sql(HOLDERS, (NAMESPACE, own)))
