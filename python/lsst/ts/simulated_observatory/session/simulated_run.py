@@ -120,6 +120,11 @@ def alone(setup: SimulationSetup) -> Iterator[None]:
     setup
         Whose repository is there.
 
+    Yields
+    ------
+    None
+        While they are kept from them.
+
     Raises
     ------
     SetupError
