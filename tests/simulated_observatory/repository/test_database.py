@@ -332,9 +332,10 @@ def locked(server: Server, database: Database) -> Iterator[int]:
 def short_limit(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A second until a statement that waits for a lock is given up."""
     monkeypatch.setattr(locks, "LOCK_TIMEOUT", 1)
-    locks.limit_locks()
+    locks.limit_waiting()
     yield
     sqlalchemy.event.remove(sqlalchemy.Pool, "connect", locks._limit)
+    sqlalchemy.event.remove(sqlalchemy.Engine, "do_connect", locks._limit_connecting)
     sqlalchemy.event.remove(sqlalchemy.Engine, "handle_error", locks._name_holders)
 
 

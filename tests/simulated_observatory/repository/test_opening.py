@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import socket
 import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.simulated_observatory.cli.cleaning import clean
 from lsst.ts.simulated_observatory.pipelines.new_repository import create_repository
-from lsst.ts.simulated_observatory.repository import database
+from lsst.ts.simulated_observatory.repository import database, locks
 from lsst.ts.simulated_observatory.repository.opening import check_opens
 from lsst.ts.simulated_observatory.session.request import SimulationSettings
 from lsst.ts.simulated_observatory.session.setup import SetupError, SimulationSetup
@@ -142,3 +144,17 @@ def test_folder_of_a_repository_in_a_database_without_the_driver(
     monkeypatch.setattr(database, "DRIVER", "no_such_driver")
     with pytest.raises(ValueError, match="no_such_driver is not installed: pip install"):
         check_opens(repository)
+
+
+def test_server_that_does_not_answer(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("psycopg2")
+    monkeypatch.setattr(locks, "CONNECT_TIMEOUT", 2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"postgresql+psycopg2://a@127.0.0.1:{silent.getsockname()[1]}/d"
+        (repository / "butler.yaml").write_text(f"registry:\n  db: {address}\n")
+        end = threading.Timer(10.0, silent.close)  # else who waits without end cannot be interrupted
+        end.start()
+        assert "timeout expired. Nothing was touched." in refusal(repository)
+        end.cancel()

@@ -146,7 +146,7 @@ def reason_of(error: Exception) -> str:
     reason
         Name of its class, if it has no words.
     """
-    return " ".join(str(getattr(error, "orig", None) or error).split()) or type(error).__name__
+    return " ".join(str(getattr(error, "orig", None) or error).split()).rstrip(".") or type(error).__name__
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Locks that other sessions of a PostgreSQL server hold on a simulated repository."""
+"""Waiting for a PostgreSQL server, and for locks that its other sessions hold on a simulated repository."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from .database import CONNECT_TIMEOUT, NAMESPACE
 
 if TYPE_CHECKING:
-    from sqlalchemy import ExceptionContext
+    from sqlalchemy import Dialect, ExceptionContext
 
-__all__ = ["limit_locks"]
+__all__ = ["limit_waiting"]
 
 LOCK_TIMEOUT = 30
 """Seconds after which a statement is given up that waits for a lock; the server waits without end."""
@@ -30,8 +30,8 @@ ORDER BY pid
 """Sessions that hold more than the lock of a reader on a table of a simulated repository."""
 
 
-def limit_locks() -> None:
-    """Let no connection of this process wait for a lock without end, and name the session that holds it.
+def limit_waiting() -> None:
+    """Let this process wait neither for a server nor for a lock without end, and name who holds the lock.
 
     It concerns connections to PostgreSQL that are made from now on; again, it does nothing.
     """
@@ -39,7 +39,14 @@ def limit_locks() -> None:
 
     if not event.contains(Pool, "connect", _limit):
         event.listen(Pool, "connect", _limit)
+        event.listen(Engine, "do_connect", _limit_connecting)
         event.listen(Engine, "handle_error", _name_holders)
+
+
+def _limit_connecting(dialect: Dialect, _record: object, _: object, parameters: dict[str, Any]) -> None:
+    """Limit how long the server may take to answer to a new connection."""
+    if dialect.name == "postgresql":
+        parameters.setdefault("connect_timeout", CONNECT_TIMEOUT)
 
 
 def _limit(connection: Any, *_: object) -> None:

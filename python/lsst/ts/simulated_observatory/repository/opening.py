@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..former_names import FORMER, present_name, understand_former_names
 from .database import check_driver, is_in_database, reason_of
+from .locks import limit_waiting
 from .repository import CONFIG
 
 __all__ = ["check_opens", "use_present_names"]
@@ -60,6 +61,7 @@ def check_opens(path: Path) -> None:
     try:
         if is_in_database(path):
             check_driver()
+            limit_waiting()
         understand_former_names()
         config = Config.fromString(_present_config(path))
         config.configFile = ResourcePath(path / CONFIG)

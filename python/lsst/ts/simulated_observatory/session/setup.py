@@ -20,7 +20,7 @@ from ..components.machinery import Machinery
 from ..components.optics import OpticalPath, usual_optics
 from ..faults.faults import Faults
 from ..repository.database import Database, DatabaseError, is_in_database
-from ..repository.locks import limit_locks
+from ..repository.locks import limit_waiting
 from ..repository.opening import use_present_names
 from ..repository.reference import ReferenceRequest, cache_folder
 from ..repository.repository import (
@@ -184,7 +184,7 @@ class SimulationSetup:
 
         from ..repository.reference_maker import ReferenceFailed
 
-        limit_locks()
+        limit_waiting()
         try:
             if is_complete(self.repository):
                 use_present_names(self.repository)
