@@ -51,6 +51,25 @@ def test_options_of_pipetask_go_where_they_are_understood() -> None:
     )
 
 
+def test_what_the_job_says_is_no_variable_of_the_batch_system(tmp_path: Path) -> None:
+    """Neither for the graph, whose command is split into words, nor for a quantum, whose is given to bash."""
+    bps = pytest.importorskip("lsst.ctrl.bps")
+    pipeline, query = "/a b/{c}/$HOME.yaml", "a='{b}' AND c='$HOME'"
+    options = "-c isr:a={'b':1} -c isr:c=$HOME -c isr:d=${HOME}"
+    job = Job("a1", pipeline, f"{options} --timeout={{$HOME}}", query, tmp_path)
+    site, path = tmp_path / "site.yaml", tmp_path / "submit.yaml"
+    site.write_text("computeSite: mine\n")
+    path.write_text(submit_description(job, pipeline, Path("/repo"), "raw", site))
+    config = bps.BpsConfig(str(path), search_order=bps.BPS_SEARCH_ORDER, defaults=bps.BPS_DEFAULTS)
+    _, command = config.search("createQuantumGraph", opt={"curvals": {"qgraphFile": "/a.qg"}})
+    words = shlex.split(command)
+    assert words[words.index("--pipeline") + 1] == pipeline
+    assert words[words.index("-d") + 1] == query
+    assert words[-6:] == options.split()
+    of_quantum = {"replaceVars": True, "expandEnvVars": False, "replaceEnvVars": True}
+    assert shlex.split(config.search("extraRunQuantumOptions", opt=of_quantum)[1]) == ["--timeout={$HOME}"]
+
+
 @pytest.mark.parametrize(
     ("pipeline", "expected"),
     [

@@ -15,6 +15,8 @@ from lsst.ts.simulated_observatory.components.durations import Durations
 from lsst.ts.simulated_observatory.components.job_messages import SERVICE
 from lsst.ts.simulated_observatory.components.ocps import FAULT_DURATION, POLL
 
+from .conftest import StandInProcess
+
 QUERY = "instrument='LATISS' AND detector IN (0) AND exposure IN (2025011500002, 2025011500003)"
 FIELDS = {"pipeline": "resource://x/verifyBias.yaml", "config": "-j 8 -i LATISS/calib", "data_query": QUERY}
 EXACT = Durations(job_startup=20.0, job_startup_spread=0.0, job_per_image=1.0)
@@ -156,6 +158,29 @@ def test_a_job_that_has_ended_can_be_aborted_and_its_log_is_gone(observe: Any) -
             await here.recorder.ocps.cmd_abort_job.set_start(job_id=job_id, timeout=10)
             assert results(here) == [(job_id, 3), (job_id, 255)]
             assert not folder.exists()
+
+    clock.run(body)
+
+
+def test_what_a_deleted_job_writes_until_its_process_has_ended_is_gone(
+    observe: Any, stand_ins: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_ins.job_status = None  # it runs until it is killed
+    run = StandInProcess.run
+
+    def run_and_write(process: StandInProcess) -> int:
+        status = run(process)
+        (stand_ins.jobs[0].folder / "outs" / "runinfo").mkdir(parents=True)
+        return status
+
+    monkeypatch.setattr(StandInProcess, "run", run_and_write)
+
+    async def body() -> None:
+        async with observe(stand_ins=stand_ins) as here:
+            _, job_id = await submit(here)
+            await asyncio.sleep(3)
+            await here.recorder.ocps.cmd_abort_job.set_start(job_id=job_id, timeout=10)
+        assert not stand_ins.jobs[0].folder.exists()
 
     clock.run(body)
 

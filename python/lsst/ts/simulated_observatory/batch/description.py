@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import yaml
 
 from ..pipelines.ocps_job import Job
 
-__all__ = ["submit_description"]
+__all__ = ["command_problem", "submit_description"]
 
 _COMMAND = f"{shlex.quote(sys.executable)} -m {__package__}.command"
 """Starts ``pipetask`` or ``butler`` in the Python of this process: no environment has to be set up for it."""
@@ -35,6 +36,30 @@ _FINAL = (
 _LEFT_OUT = {"-j", "--processes", "-i", "--input", "--register-dataset-types"}
 """Options that the description has in another way: the workers of the site are the processes, the input
 collections have an entry, and the final job registers the types of datasets in any case."""
+
+
+_STRANGE = re.compile(r"[^\w@%+=:,./-]")
+"""What a path in a command is quoted for, which neither ``lsst.ctrl.bps`` nor Parsl does everywhere."""
+
+
+def command_problem(path: Path) -> str | None:
+    """Find out why the commands of the batch system cannot have a path.
+
+    Parameters
+    ----------
+    path
+        Of the run directory, or of the repository.
+
+    Returns
+    -------
+    problem
+        In words; None if all is well.
+    """
+    if strange := _STRANGE.findall(str(path)):
+        return (
+            f"the commands of the batch system cannot have {' or '.join(map(repr, dict.fromkeys(strange)))}"
+        )
+    return None
 
 
 def submit_description(job: Job, pipeline: str, repository: Path, raw_collection: str, site: Path) -> str:
@@ -62,7 +87,11 @@ def submit_description(job: Job, pipeline: str, repository: Path, raw_collection
         "campaign": job.job_id,
         "operator": "ocps",
         "submitPath": str(job.folder / "submit"),
-        "pipelineYaml": shlex.quote(pipeline),
+        "uniqProcName": f"{job.collection}/run".replace("/", "_"),
+        "qgraphFileTemplate": "{uniqProcName}.qg",
+        "qgraphFile": "",  # none is there
+        "whenSaveJobQgraph": "NEVER",
+        "pipelineYaml": _literally(shlex.quote(pipeline)),
         "payload": {
             "payloadName": job.calibration or "job",
             "butlerConfig": str(repository),
@@ -71,16 +100,22 @@ def submit_description(job: Job, pipeline: str, repository: Path, raw_collection
             "outputRun": f"{job.collection}/run",
             "dataQuery": job.data_query,
         },
-        "pipetaskDataQuery": f"-d {shlex.quote(job.data_query)}",
+        "pipetaskDataQuery": f"-d {_literally(shlex.quote(job.data_query))}",
         "createQuantumGraph": _GRAPH,
         "runQuantumCommand": _QUANTUM,
         "pipetask": {"pipetaskInit": {"runQuantumCommand": _INIT}},
         "finalJob": {"command1": _FINAL},
         "defaultPreCmdOpts": "--long-log",
-        "extraQgraphOptions": shlex.join(graph),
-        "extraRunQuantumOptions": shlex.join(quantum),
+        "extraQgraphOptions": _literally(shlex.join(graph)),
+        "extraRunQuantumOptions": _literally(shlex.join(quantum)),
+        "dollar": "$",
     }
     return yaml.safe_dump(description, sort_keys=False, width=1000)
+
+
+def _literally(text: str) -> str:
+    """Write a text so that ``lsst.ctrl.bps`` finds no variables there."""
+    return text.replace("{", "{{").replace("}", "}}").replace("$", "{dollar}")
 
 
 def _options(words: Sequence[str]) -> tuple[list[str], list[str]]:

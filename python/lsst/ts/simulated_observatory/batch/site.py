@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import tempfile
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -50,10 +52,10 @@ def read_batch(asked: str) -> str:
     try:
         site = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise BatchError(f"{name}: it is no YAML: {' '.join(str(error).split())}") from None
+        raise BatchError(f"it is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(site, dict):
-        raise BatchError(f"{name}: it is no mapping with computeSite and site")
-    _check(name or LAPTOP, site)
+        raise BatchError("it is no mapping with computeSite and site")
+    _check(text, site)
     return text
 
 
@@ -70,19 +72,26 @@ def _text(name: str) -> str:
     try:
         return Path(name).read_text(encoding="utf-8")
     except OSError as error:
-        raise BatchError(f"{name}: it cannot be read: {error.strerror}") from None
+        raise BatchError(f"it cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise BatchError(f"{name}: it is no UTF-8 text") from None
+        raise BatchError("it is no UTF-8 text") from None
 
 
-def _check(name: str, site: dict[object, object]) -> None:
+def _check(text: str, site: Mapping[object, object]) -> None:
     """Have the plug-in make of the site what it will make of it for each job; nothing is started."""
-    from lsst.ctrl.bps import BpsConfig
-    from lsst.ctrl.bps.parsl.workflow import get_parsl_config
+    from lsst.ctrl.bps import BPS_SEARCH_ORDER
 
+    from .trial import try_site
+
+    for section in BPS_SEARCH_ORDER:
+        if not isinstance(site.get(section, {}), dict):
+            raise BatchError(f"{section} is no mapping")
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # where BpsConfig prints what it has not found
-            get_parsl_config(BpsConfig(site, defaults={"operator": "ts_calibrations"}))
+        with (
+            contextlib.redirect_stdout(io.StringIO()),  # where BpsConfig prints what it has not found
+            tempfile.TemporaryDirectory() as folder,
+        ):
+            try_site(text, Path(folder))
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise BatchError(f"{name}: lsst.ctrl.bps.parsl cannot use this site: {reason}") from error
+        raise BatchError(f"lsst.ctrl.bps.parsl cannot use this site: {reason}") from error

@@ -9,7 +9,9 @@ The exit status is 0 if all quanta succeeded and their results were brought into
 
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
 import sys
 import threading
 from collections import Counter
@@ -22,6 +24,7 @@ from ..former_names import understand_former_names
 from .sessions import kill_session
 
 if TYPE_CHECKING:
+    from lsst.ctrl.bps.parsl.job import ParslJob
     from lsst.ctrl.bps.parsl.workflow import ParslWorkflow
 
 __all__ = ["submit"]
@@ -55,8 +58,12 @@ def submit(description: Path) -> int:
     """
     from lsst.ctrl.bps.drivers import prepare_driver
 
-    _, workflow = prepare_driver(str(description))
-    workflow.start()
+    _keep_environment_private()
+    graph_log = description.parent / "submit" / "quantumGraphGeneration.out"
+    with _named("the graph of quanta could not be made", graph_log):
+        _, workflow = prepare_driver(str(description))
+    with _named("the output collection could not be prepared", _log_of(workflow.jobs.get("pipetaskInit"))):
+        workflow.start()
     _following.set()
     try:
         workflow.run(block=False)
@@ -68,9 +75,41 @@ def submit(description: Path) -> int:
         return 1
     failed = dict(_failures(workflow))
     for name, error in failed.items():
-        _say(f"part {name} failed: {_reason(error)}", *_log_of(workflow, name))
-    workflow.finalize_jobs()
+        _say(f"part {name} failed: {_reason(error)}", *_end_of(_log_of(workflow.jobs[name])))
+    with _named("the results could not be brought into the repository", _log_of(workflow.final)):
+        workflow.finalize_jobs()
     return 1 if failed else 0
+
+
+def _keep_environment_private() -> None:
+    """Have ``lsst.ctrl.bps`` write no environment variables beside the job, of which some are secrets.
+
+    It has no setting for that. The jobs have the variables all the same.
+
+    Raises
+    ------
+    AttributeError
+        It writes them in another way than the version that this project needs.
+    """
+    from lsst.ctrl.bps import initialize
+
+    if not hasattr(initialize, "_dump_env_info"):
+        raise AttributeError("lsst.ctrl.bps may write environment variables, and secrets, into files")
+    initialize._dump_env_info = lambda filename: None
+
+
+@contextlib.contextmanager
+def _named(what: str, log: Path) -> Iterator[None]:
+    """If a command fails, gather the end of its log, name the last line as the reason, and end with 1."""
+    from lsst.ctrl.bps import BpsSubprocessError
+
+    try:
+        yield
+    except (BpsSubprocessError, subprocess.CalledProcessError) as error:
+        text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+        last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), _reason(error))
+        _say(*_end_of(log), f"ERROR batch job - {what}: {last}")
+        sys.exit(1)
 
 
 def _follow(workflow: ParslWorkflow) -> None:
@@ -79,6 +118,11 @@ def _follow(workflow: ParslWorkflow) -> None:
     said = ""
     while not _abandoned.is_set():
         _, running = wait(futures, timeout=PERIOD)
+        if running and (lost := _lost(workflow)):
+            _say(f"the process of Parsl that reaches the workers of {lost} has ended: so does the job")
+            _abandoned.set()
+            threading.Thread(target=_give_back, daemon=True).start()
+            return
         states = Counter(future.task_status() for future in futures)  # type: ignore[attr-defined]
         text = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
         if text != said:
@@ -98,13 +142,17 @@ def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
-def _log_of(workflow: ParslWorkflow, name: str) -> Iterator[str]:
-    """The end of the log of a part; nothing if it has not begun."""
-    path = Path(workflow.jobs[name].stderr)
-    if path.is_file():
-        text = path.read_text(encoding="utf-8", errors="replace")
+def _log_of(job: ParslJob | None) -> Path:
+    """Where a job writes what goes wrong."""
+    return Path() if job is None else Path(job.stderr)
+
+
+def _end_of(log: Path) -> Iterator[str]:
+    """The end of a log; nothing if it has not begun."""
+    if log.is_file():
+        text = log.read_text(encoding="utf-8", errors="replace")
         left_out = "" if len(text) <= LONGEST_LOG else f", the last {LONGEST_LOG} characters"
-        yield f"--- {path}{left_out}:"
+        yield f"--- {log}{left_out}:"
         yield text[-LONGEST_LOG:]
         yield "---"
 
@@ -113,10 +161,25 @@ def _say(*lines: str) -> None:
     print(*lines, sep="\n", flush=True)
 
 
+def _lost(workflow: ParslWorkflow) -> str:
+    """Name the executors whose workers nothing reaches any more; Parsl would wait for them without end."""
+    processes = {
+        each.label: getattr(each, "interchange_proc", None) for each in workflow.parsl_config.executors
+    }
+    return ", ".join(
+        label for label, each in processes.items() if each is not None and each.poll() is not None
+    )
+
+
 def _end_with_parent() -> None:
     """End everything when standard input is closed."""
     os.read(sys.stdin.fileno(), 1)
     _abandoned.set()
+    _give_back()
+
+
+def _give_back() -> None:
+    """Wait until the batch system has the workers back, but not for long, and end all processes."""
     if _following.is_set():
         _given_back.wait(PATIENCE)
     kill_session(os.getpid())

@@ -137,7 +137,7 @@ def _read_batch(_context: click.Context, _: click.Parameter, value: str | None) 
         return read_batch(value)
     except BatchError as error:
         raise click.UsageError(
-            f"--batch {one_line(value, 80)}: {one_line(error, 400)}. Nothing was touched."
+            f"--batch {one_line(value, 200)}: {one_line(error, 400)}. Nothing was touched."
         ) from None
 
 

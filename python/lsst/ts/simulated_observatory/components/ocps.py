@@ -216,7 +216,8 @@ class Ocps(SimulatedCsc):
 
     async def _work(self, running: _Running) -> None:
         """Run a job to its end."""
-        job, run = running.job, running.process.run
+        job = running.job
+        run = functools.partial(self._run_process, running)
         detectors = len(job.selected("detector") or self.instrument.detectors)
         duration = self._durations.job(self._rng, len(job.selected("exposure")), detectors)
         if (slow := self._strike("ocps-slow", job)) is not None:
@@ -236,6 +237,14 @@ class Ocps(SimulatedCsc):
         running.exit_code = status if fault is not None else int(status != 0)
         running.ended.set()
         self._jobs.pop(job.job_id, None)
+
+    def _run_process(self, running: _Running) -> int:
+        """Run the process of a job in a thread; of one that was deleted it wrote files until it ended."""
+        try:
+            return running.process.run()
+        finally:
+            if running.job.job_id not in self._jobs:
+                shutil.rmtree(running.job.folder, ignore_errors=True)
 
 
 def _override(instrument: Instrument, faults: Faults) -> str:

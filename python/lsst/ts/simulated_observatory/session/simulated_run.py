@@ -21,6 +21,7 @@ from lsst.ts.calibrations.domain.text import one_line
 from lsst.ts.calibrations.journal.resumption import ResumptionError, asked_for
 
 from .. import clock
+from ..batch.description import command_problem
 from ..components.image_folder import ImageFolder, ImagesInUse
 from ..faults.butler import SQLITE_FAULTS
 from ..faults.faults import FaultError
@@ -222,6 +223,7 @@ def check_setup(setup: SimulationSetup, repository: str) -> SimulatedObservatory
     click.UsageError
         The repository cannot be used, or a fault is not possible; nothing was touched.
     """
+    _check_paths(setup)
     try:
         if os.path.realpath(setup.repository) != os.path.realpath(setup.settings.folder / "repo"):
             _check_apart(setup.repository, setup.settings.folder)
@@ -236,6 +238,15 @@ def check_setup(setup: SimulationSetup, repository: str) -> SimulatedObservatory
         return setup.observatory()
     except FaultError as error:
         raise click.UsageError(f"--fault: {error}. Nothing was touched.") from None
+
+
+def _check_paths(setup: SimulationSetup) -> None:
+    """Raise click.UsageError if jobs run on the batch system, and its commands cannot have a path."""
+    if setup.batch is None:
+        return
+    for path in (setup.settings.folder, setup.repository):
+        if problem := command_problem(path):
+            raise click.UsageError(f"--batch: {path}: {problem}. Nothing was touched.")
 
 
 def _check_kept(setup: SimulationSetup) -> None:
