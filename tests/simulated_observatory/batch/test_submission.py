@@ -17,7 +17,7 @@ from lsst.ts.simulated_observatory.batch.description import submit_description
 from lsst.ts.simulated_observatory.pipelines import PIPELINES
 from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
 
-SECRET = "hush-hush"
+HIDDEN = "hush-hush"
 
 
 @pytest.fixture
@@ -35,13 +35,13 @@ def job(tmp_path: Path) -> Job:
 def test_no_secret_of_the_environment_is_written(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     from lsst.ctrl.bps import initialize
 
-    monkeypatch.setenv("PGPASSWORD", SECRET)
+    monkeypatch.setenv("PGPASSWORD", HIDDEN)
     monkeypatch.setattr(initialize, "_dump_env_info", initialize._dump_env_info)  # put back afterwards
     module._keep_environment_private()
     initialize.init_submission(str(job.folder / "submit.yaml"))
     written = [path for path in job.folder.rglob("*") if path.is_file()]
     assert any(path.name.endswith(".pkg.info.yaml") for path in written)
-    assert [path for path in written if SECRET in path.read_text()] == []
+    assert [path for path in written if HIDDEN in path.read_text()] == []
 
 
 def test_another_version_that_writes_the_environment_in_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
