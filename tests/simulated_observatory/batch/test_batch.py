@@ -125,6 +125,8 @@ def started_by(process: BatchProcess, part: str) -> int:
 
 
 QUANTUM, WORKER, POOL = " run-qbb ", "multiprocessing.spawn", "process_worker_pool.py"
+INTERCHANGE = "interchange"
+"""What hands the parts to the workers, of which Parsl starts no other one."""
 
 
 def run_both(
@@ -228,3 +230,25 @@ def test_job_whose_submission_is_killed_leaves_no_process(night: Night, biases: 
         os.kill(process._process.pid, signal.SIGKILL)
     assert status == [-signal.SIGKILL]
     assert members(process) == {}
+
+
+@pytest.mark.long
+def test_job_whose_workers_nothing_reaches_ends(night: Night, biases: list[int]) -> None:
+    job = night.job("lost", "cpBias.yaml", biases)
+    process = night.batch(job)
+    with running(process) as status:
+        until(lambda: running_part(process, QUANTUM))
+        for number in running_part(process, INTERCHANGE):
+            os.kill(number, signal.SIGKILL)
+    assert status not in ([], [0])
+    assert members(process) == {}
+    assert "the process of Parsl that reaches the workers of local has ended" in job.log.read_text()
+
+
+@pytest.mark.long
+def test_reason_of_a_graph_that_fails_is_named(night: Night, biases: list[int]) -> None:
+    job = night.job("graphless", "cpBias.yaml", biases, options="-c noSuchTask:doDefect=False")
+    assert night.batch(job).run() == 1
+    *_, reason, _ = job.log.read_text().splitlines()
+    assert "the graph of quanta could not be made" in reason
+    assert "noSuchTask" in reason
