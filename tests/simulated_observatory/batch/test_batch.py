@@ -141,7 +141,9 @@ def run_both(
     process = night.batch(other)
     with running(process) as status:
         if killed:
+            (quantum,) = until(lambda: running_part(process, QUANTUM))
             os.kill(started_by(process, killed), signal.SIGKILL)
+            until(lambda: quantum not in members(process), 3.0)  # before another one does the same
     assert status == [0], other.log.read_text()
     assert members(process) == {}
     check_same(night, one, other)

@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
+import time
+
+import psutil
 
 from ..former_names import understand_former_names
 
+POOL = "process_worker_pool"
+"""Part of the command line of that which starts the workers of Parsl."""
+
+PERIOD = 0.2
+"""Seconds between two looks at the worker."""
+
+
+def end_with_worker() -> None:
+    """End this process when the worker that has started it is gone, or the pool of that worker.
+
+    Its part is run once more then, and two processes must not make the same datasets at once: one deletes
+    what the other has half made, and a third quantum finds fewer inputs.
+    """
+    ancestors = psutil.Process().parents()
+    pool = next((place for place, each in enumerate(ancestors) if POOL in " ".join(each.cmdline())), None)
+    if pool is not None:
+        watch = threading.Thread(target=_watch, args=(ancestors[: pool + 1],), daemon=True)
+        watch.start()
+
+
+def _watch(ancestors: list[psutil.Process]) -> None:
+    """Kill this process as soon as it, or what has started it, has another parent than before."""
+    while psutil.Process().parents()[: len(ancestors)] == ancestors:
+        time.sleep(PERIOD)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 if __name__ == "__main__":
+    end_with_worker()
     understand_former_names()  # of a repository that an earlier version has made
     sys.argv = sys.argv[1:]
     if sys.argv[0] == "pipetask":
