@@ -82,7 +82,7 @@ def simulate_run(
     setup, night = _setup(script_class.instrument, findings, request)
     setup = replace(setup, run="\n".join((text, *request.faults)))
     config = findings.config  # None if the script will refuse it, and get no further than that
-    check_setup(setup, _name_of_repository(request))
+    check_setup(setup, _name_of_repository(request), is_used=config is not None)
     with ExitStack() as held:
         is_kept = is_complete(setup.repository)
         try:
@@ -205,13 +205,15 @@ def _refuse_resumption(findings: Findings) -> None:
         raise click.UsageError(f"to resume a run on the command line say --resume {shlex.quote(str(folder))}")
 
 
-def check_setup(setup: SimulationSetup, repository: str) -> SimulatedObservatory:
+def check_setup(setup: SimulationSetup, repository: str, *, is_used: bool = True) -> SimulatedObservatory:
     """See whether a simulated observatory is possible, without touching anything.
 
     Parameters
     ----------
     setup, repository
         Setup of the simulation, and how messages name its repository.
+    is_used
+        Whether the repository will be opened: not if the script refuses its configuration.
 
     Returns
     -------
@@ -228,7 +230,7 @@ def check_setup(setup: SimulationSetup, repository: str) -> SimulatedObservatory
         if os.path.realpath(setup.repository) != os.path.realpath(setup.settings.folder / "repo"):
             _check_apart(setup.repository, setup.settings.folder)
             _check_kept(setup)
-        if is_complete(setup.repository):
+        if is_used and is_complete(setup.repository):
             check_opens(setup.repository)
     except ValueError as error:
         raise click.UsageError(
