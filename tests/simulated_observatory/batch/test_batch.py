@@ -143,7 +143,8 @@ def run_both(
         if killed:
             (quantum,) = until(lambda: running_part(process, QUANTUM))
             os.kill(started_by(process, killed), signal.SIGKILL)
-            until(lambda: quantum not in members(process), 3.0)  # before another one does the same
+            until(lambda: running_part(process, QUANTUM) != [quantum])
+            assert quantum not in members(process)  # when another one does the same
     assert status == [0], other.log.read_text()
     assert members(process) == {}
     check_same(night, one, other)

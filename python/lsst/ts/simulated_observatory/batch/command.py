@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 
 import psutil
 
@@ -14,6 +15,9 @@ from ..former_names import understand_former_names
 
 POOL = "process_worker_pool"
 """Part of the command line of that which starts the workers of Parsl."""
+
+RANK = "PARSL_WORKER_RANK"
+"""What a worker of Parsl has in its environment, and so what it starts."""
 
 PERIOD = 0.2
 """Seconds between two looks at the worker."""
@@ -25,17 +29,27 @@ def end_with_worker() -> None:
     Its part is run once more then, and two processes must not make the same datasets at once: one deletes
     what the other has half made, and a third quantum finds fewer inputs.
     """
-    ancestors = psutil.Process().parents()
-    pool = next((place for place, each in enumerate(ancestors) if POOL in " ".join(each.cmdline())), None)
+    try:
+        ancestors = psutil.Process().parents()
+        pool = next((place for place, each in enumerate(ancestors) if POOL in " ".join(each.cmdline())), None)
+    except psutil.Error:  # one of them has ended during the look
+        pool = None
     if pool is not None:
         watch = threading.Thread(target=_watch, args=(ancestors[: pool + 1],), daemon=True)
         watch.start()
+    elif RANK in os.environ:  # the worker was gone before this process could look for it
+        _end()
 
 
 def _watch(ancestors: list[psutil.Process]) -> None:
-    """Kill this process as soon as it, or what has started it, has another parent than before."""
-    while psutil.Process().parents()[: len(ancestors)] == ancestors:
-        time.sleep(PERIOD)
+    """End this process as soon as it, or what has started it, has another parent than before."""
+    with suppress(psutil.Error):  # one of them has ended during the look
+        while psutil.Process().parents()[: len(ancestors)] == ancestors:
+            time.sleep(PERIOD)
+    _end()
+
+
+def _end() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
