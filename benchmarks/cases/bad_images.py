@@ -34,10 +34,10 @@ from made_inputs import (
     verified,
 )  # fmt: skip
 
-from lsst.ts.simulated_observatory.pipelines.combine import FlatNormConfig, FlatNormTask
 from lsst.ts.simulated_observatory.pipelines.cosmicrays import CosmicRayFinder
 from lsst.ts.simulated_observatory.pipelines.criteria import verified_image
 from lsst.ts.simulated_observatory.pipelines.flatlevels import exposure_levels
+from lsst.ts.simulated_observatory.pipelines.flatnorm import FlatNormConfig, FlatNormTask
 from lsst.ts.simulated_observatory.pipelines.images import Key, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.removal import divide_by_flat, flag_cosmic_rays
 

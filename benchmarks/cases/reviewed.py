@@ -47,8 +47,8 @@ from made_inputs import (
 )  # fmt: skip
 
 from lsst.ts.calibrations.domain.instruments import INSTRUMENTS
-from lsst.ts.simulated_observatory.pipelines.combine import FlatNormConfig, FlatNormTask
 from lsst.ts.simulated_observatory.pipelines.curvepoints import variance_model
+from lsst.ts.simulated_observatory.pipelines.flatnorm import FlatNormConfig, FlatNormTask
 from lsst.ts.simulated_observatory.pipelines.flatpairs import gain_from_variance
 from lsst.ts.simulated_observatory.pipelines.images import Key, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.ptcfit import fit_curve

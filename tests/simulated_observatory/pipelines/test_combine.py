@@ -15,9 +15,8 @@ from lsst.ts.simulated_observatory.pipelines.combine import (
     CombineFlatConfig,
     CombineFlatTask,
     CombineTask,
-    FlatNormConfig,
-    FlatNormTask,
 )
+from lsst.ts.simulated_observatory.pipelines.flatnorm import FlatNormConfig, FlatNormTask
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.members import UnusableSetError
 

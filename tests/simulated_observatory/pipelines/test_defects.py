@@ -10,10 +10,7 @@ import numpy as np
 import pytest
 from lsst.pipe.base import NoWorkFound
 
-from lsst.ts.simulated_observatory.pipelines.combine import (
-    FlatLevelConfig,
-    FlatLevelTask,
-)
+from lsst.ts.simulated_observatory.pipelines.flatnorm import FlatLevelConfig, FlatLevelTask
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.measuredefects import (
     MeasureDefectsConfig,

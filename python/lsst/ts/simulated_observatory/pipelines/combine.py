@@ -1,4 +1,4 @@
-"""Combined bias, dark and flat from many images (cp_pipe, cpCombine and cpFlatMeasure)."""
+"""Combined bias, dark and flat from many images (cp_pipe, cpCombine)."""
 
 from __future__ import annotations
 
@@ -9,27 +9,23 @@ from typing import Any
 
 import numpy as np
 from lsst.pex.config import ChoiceField, Field, RangeField
-from lsst.pipe.base import InputQuantizedConnection, PipelineTaskConfig, PipelineTaskConnections, Struct
+from lsst.pipe.base import PipelineTaskConfig, PipelineTaskConnections, Struct
 from lsst.pipe.base.connectionTypes import Input
 from numpy.typing import NDArray
 
-from .flatlevels import exposure_levels
+from .flatnorm import OF_FILTER
 from .headers import input_keywords
 from .images import DetectorImage, Key, MaskPlane, amplifier_value, dark_time, number, origin
 from .membermeasurement import Member, measure_member
 from .members import Comparison, UnusableSetError, compare_members
 from .stacks import ImageHandle, combine_images, common_shape, metadata_of
-from .statistics import clipped_statistics, finite_median
+from .statistics import finite_median
 from .storage_classes import IMAGE, STATISTICS
 from .tasks import (
     DETECTOR,
-    IMAGE_OF_DETECTOR,
     CalibrationOutput,
     CalibrationTask,
-    ImageInput,
     ImagesInput,
-    StatisticsInput,
-    StatisticsOutput,
 )
 
 __all__ = [
@@ -37,23 +33,13 @@ __all__ = [
     "CombineFlatConfig",
     "CombineFlatTask",
     "CombineTask",
-    "FlatLevelConfig",
-    "FlatLevelTask",
-    "FlatNormConfig",
-    "FlatNormTask",
     "describe_combination",
 ]
-
-OF_FILTER = ("instrument", "physical_filter")
-"""Dimensions of what the flats of a filter have in common."""
 
 FROZEN = 0.4
 """Most noise between images of one frame, in units of the read noise of the overscans."""
 
 PERCENTILES = (0, 5, 16, 50, 84, 95, 100)
-
-MEDIAN = 3
-"""Exposures of which one can be wrong without effect on their median."""
 
 NO_RATIO = "this detector has a level in no exposure in common with the others"
 """Why the flats of one of several detectors have no levels."""
@@ -86,26 +72,6 @@ class CombineFlatConnections(
         name="{calibration}",
         storageClass=IMAGE,
         dimensions=(*DETECTOR, "physical_filter"),
-    )
-
-
-class FlatNormConnections(PipelineTaskConnections, dimensions=OF_FILTER):
-    """Levels of the flats of a filter in all detectors, and those of the exposures."""
-
-    levels = StatisticsInput(doc="Level of each flat", name="cpFlatLevel", dimensions=IMAGE_OF_DETECTOR)
-    scales = StatisticsOutput(
-        doc="Level of each exposure, factor of each detector", name="cpFlatNormScales", dimensions=OF_FILTER
-    )
-
-
-class FlatLevelConnections(
-    PipelineTaskConnections, dimensions=IMAGE_OF_DETECTOR, defaultTemplates={"images": "cpFlatProc"}
-):
-    """A flat and its level."""
-
-    inputExposure = ImageInput(doc="Flat", name="{images}")
-    level = StatisticsOutput(
-        doc="Exposure id, mean, sigma, number of pixels", name="cpFlatLevel", dimensions=IMAGE_OF_DETECTOR
     )
 
 
@@ -142,20 +108,6 @@ class CombineConfig(CombineFlatConfig, pipelineConnections=CombineConnections):
     measureNoise = Field[bool](
         doc="Measure the noise of a single image around the combination?", default=False
     )
-
-
-class FlatNormConfig(PipelineTaskConfig, pipelineConnections=FlatNormConnections):
-    """Nothing to choose."""
-
-
-class FlatLevelConfig(PipelineTaskConfig, pipelineConnections=FlatLevelConnections):
-    """How the level of a flat is measured."""
-
-    doVignette = Field[bool](doc="Leave out pixels that get little light?", default=False)
-    vignetteFraction = Field[float](doc="Little light: less than this part of the median.", default=0.5)
-    clip = Field[float](doc="Clipping, in sigma.", default=3.0)
-    nIter = Field[int](doc="How often to clip.", default=3)
-    minGood = Field[float](doc="Part of the pixels that must be usable.", default=0.5)
 
 
 class _CombiningTask(CalibrationTask):
@@ -255,74 +207,6 @@ class CombineFlatTask(_CombiningTask):
             raise
         image.metadata[Key.UNITS] = "1"
         return Struct(combined=image)
-
-
-class FlatNormTask(CalibrationTask):
-    """Separates the levels of flats into those of the exposures, and factors of the detectors."""
-
-    ConfigClass = FlatNormConfig
-    _DefaultName = "cpFlatNorm"
-
-    def _prepared(self, inputs: dict[str, Any], refs: InputQuantizedConnection) -> dict[str, Any]:
-        detectors = [int(ref.dataId["detector"]) for ref in refs.levels]
-        return {**inputs, "detectors": detectors}
-
-    def run(self, levels: Sequence[Mapping[str, Any]], detectors: Sequence[int]) -> Struct:
-        """Separate levels, see `exposure_levels`; what is not known is None."""
-        exposures, names = sorted({int(each["EXPOSURE"]) for each in levels}), sorted(set(detectors))
-        table = np.full((len(exposures), len(names)), math.nan)
-        pixels = np.zeros(table.shape)
-        for each, detector in zip(levels, detectors, strict=True):
-            place = exposures.index(int(each["EXPOSURE"])), names.index(detector)
-            table[place], pixels[place] = each["MEAN"] or math.nan, each["NPIXELS"]
-        of_exposures, factors, common = exposure_levels(table, pixels.max(axis=0))
-        for name, factor, number_ in zip(names, factors, common, strict=True):
-            if len(names) > 1 and math.isfinite(factor) and number_ < MEDIAN:
-                self.log.warning(
-                    "The ratio of detector %d to the others is known from %d of %d exposures:"
-                    " with fewer than %d, one that is wrong is not noticed.",
-                    name,
-                    number_,
-                    len(exposures),
-                    MEDIAN,
-                )
-        return Struct(
-            scales={
-                key: {
-                    name: float(value) if math.isfinite(value) else None
-                    for name, value in zip(rows, values, strict=True)
-                }
-                for key, rows, values in (
-                    ("EXPOSURES", exposures, of_exposures),
-                    ("DETECTORS", names, factors),
-                )
-            }
-        )
-
-
-class FlatLevelTask(CalibrationTask):
-    """Measures the clipped mean of a flat over the whole detector."""
-
-    ConfigClass = FlatLevelConfig
-    _DefaultName = "cpFlatMeasure"
-    config: FlatLevelConfig
-
-    def run(self, inputExposure: DetectorImage) -> Struct:
-        """Measure one flat; its mean is None if it is saturated, say: the rest does not show its level."""
-        pixels = inputExposure.usable
-        exposure = int(inputExposure.metadata["EXPOSURE"])
-        if pixels.size < self.config.minGood * inputExposure.image.size:
-            saturated = np.count_nonzero(inputExposure.mask & MaskPlane.SAT)
-            reason = f"{pixels.size} usable pixels of {inputExposure.image.size}, {saturated} are saturated"
-            self.log.warning("Flat %d has no level: %s.", exposure, reason)
-            return Struct(
-                level={"EXPOSURE": exposure, "MEAN": None, "SIGMA": None, "NPIXELS": 0, "REASON": reason}
-            )
-        if self.config.doVignette and pixels.size:
-            pixels = pixels[pixels > self.config.vignetteFraction * float(np.median(pixels))]
-        found = clipped_statistics(pixels, threshold=self.config.clip, iterations=self.config.nIter)
-        level = {"EXPOSURE": exposure, "MEAN": found.mean, "SIGMA": found.sigma, "NPIXELS": found.count}
-        return Struct(level=level)
 
 
 def _measured(handles: Sequence[ImageHandle], headers: Sequence[Mapping[str, Any]]) -> list[Member]:
