@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .images import DetectorImage, Key, MaskPlane, amplifier_value, dark_time
+from .memberfigures import N_SIGMA
 from .membermeasurement import level_error
-from .members import LEAST_USABLE, N_SIGMA
+from .members import LEAST_USABLE
 from .statistics import clipped_statistics
 
 __all__ = [

@@ -1,8 +1,7 @@
 """Members of a set of images, measured by amplifier and compared with each other before they are combined.
 
 One image that differs, by light that came in or failed to come, spoils a combination that is certified for
-all; a clipped mean protects pixels and not amplifiers. What a member deviates by counts only if it is larger
-than `N_SIGMA` of its error, and larger than a tolerance below which it would do no harm: `TOLERANCES`.
+all; a clipped mean protects pixels and not amplifiers.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .memberfigures import LEAST_SIGNAL_TO_NOISE, MAJORITY, member_figures, outliers
 from .membermeasurement import Member, copies, shared_structure
 from .statistics import finite_median
 
@@ -28,23 +28,11 @@ __all__ = [
     "compare_members",
 ]
 
-N_SIGMA = 5.0
-"""Deviations within so many sigma are chance."""
-
 MOST_SATURATED = 0.01
 """Part of an amplifier that may be saturated; beyond, its level is not that of the light."""
 
 LEAST_USABLE = 0.5
 """Part of an amplifier that must be usable: of a member without its defects, of a verified image of all."""
-
-MOST_SCATTER = 3.0
-"""The errors are taken to be larger by the scatter of the set, up to this factor: a set of two, or one of
-which most members have too much light, does not excuse itself. The scatter is that of the lower quartile
-(0.3186 sigma in a normal distribution), which deviating members hardly change. The light of the detector is
-taken to be as well known as its error says: where it drifts, all members scatter."""
-
-LEAST_SIGNAL_TO_NOISE = 3.0
-"""Level of a flat in units of the noise of a pixel; 30 electron with a read noise of 9."""
 
 LEAST_OF_PHOTON_NOISE = 0.5
 """Part of the photon noise, as variance, that a flat must have. The brighter-fatter effect leaves 0.74 in
@@ -53,16 +41,9 @@ differences of neighbours at 100 ke; what is saturated or clipped has next to no
 MOST_LIGHT_CHANGE = 2.0
 """Factor between the light of a flat per second and that of the others."""
 
-MAJORITY = 0.5
-"""Part of the members that may be odd in one place: where it is more, none is like the middle of them, which
-is then that of two kinds."""
-
 DARKER = 0.25
 """Part of the biases or darks with less light than the others from which it is the others that are off; where
 there are many, two are enough: a first frame after a pause is one."""
-
-_FIGURES = ("light", "level", "shape", "noise")
-"""What is compared by amplifier; light is the level of the detector, which is known better."""
 
 _Array = NDArray[np.float64]
 
@@ -189,24 +170,15 @@ def compare_members(
         for i, each in enumerate(exposures)
         if list(exposures).count(each) > 1
     }
-    scales = np.ones(len(members)) if kind == "BIAS" or times is None else np.asarray(times, dtype=float)
-    if kind == "DARK":
-        unusable |= {i: "it has no dark time" for i, time in enumerate(scales) if not time > 0.0}
-    if kind == "FLAT":
-        own = np.array([np.nanmean(each.level) if _any(each.level) else math.nan for each in members])
-        of_exposure = own if levels is None else np.asarray(levels, dtype=float)
-        if times is not None:
-            unusable |= _light(of_exposure / np.where(scales > 0.0, scales, math.nan), unusable)
-        scales = of_exposure
-        unusable = {i: "it has no level" for i, level in enumerate(scales) if not level > 0.0} | unusable
+    scales = _scales(members, kind, times, levels, unusable)
     same = _of_members(copies(members, scales))
     text = "its pixels are more like those of another image of the set than noise allows"
     unusable = _named(members, [(same, text, same)]) | unusable
     tolerance, alone = TOLERANCES[kind], set(unusable)
     while True:
         used = [index for index in range(len(members)) if index not in unusable]
-        figures = [_figures(members[index], kind, scales[index], scales[used]) for index in used]
-        found = _outliers(figures, tolerance.unusable)
+        figures = [member_figures(members[index], kind, scales[index], scales[used]) for index in used]
+        found, _ = outliers(figures, tolerance.unusable)
         found = found or _structure(members, used, scales, tolerance.unusable)
         if not found:
             break
@@ -221,8 +193,7 @@ def compare_members(
         reason = f"half or more of the images are not alike: {number} differ from the others"
         unusable |= dict.fromkeys(used, reason)
         used, figures = [], []
-    divided = set[str]()
-    found = _outliers(figures, tolerance.odd, divided)
+    found, divided = outliers(figures, tolerance.odd)
     odd = {used[place]: reason for place, reason in found.items()}
     odd = {used[p]: reason for p, reason in _structure(members, used, scales, tolerance.odd).items()} | odd
     if divided and len(used) > 1:
@@ -230,6 +201,28 @@ def compare_members(
         unusable |= {i: f"{alike}: {odd.get(i, 'this one is in their middle')}" for i in used}
         odd = {}
     return Comparison(dict(sorted(unusable.items())), odd)
+
+
+def _scales(
+    members: Sequence[Member],
+    kind: str,
+    times: Sequence[float] | None,
+    levels: Sequence[float] | None,
+    unusable: dict[int, str],
+) -> _Array:
+    """By what members are divided, see `compare_members`; those that cannot be are added to the unusable."""
+    scales = np.ones(len(members)) if kind == "BIAS" or times is None else np.asarray(times, dtype=float)
+    if kind != "FLAT":
+        unusable |= {i: "it has no dark time" for i, time in enumerate(scales) if not time > 0.0}
+        return scales
+    own = np.array([np.nanmean(each.level) if _any(each.level) else math.nan for each in members])
+    of_exposure = own if levels is None else np.asarray(levels, dtype=float)
+    if times is not None:
+        unusable |= _light(of_exposure / np.where(scales > 0.0, scales, math.nan), unusable)
+    unusable |= {
+        i: "it has no level" for i, level in enumerate(of_exposure) if not level > 0.0 and i not in unusable
+    }
+    return of_exposure
 
 
 def _darker(
@@ -252,58 +245,6 @@ def _darker(
     return int(np.count_nonzero(light[:first] < limit))
 
 
-@dataclass(frozen=True, eq=False)
-class _Figure:
-    """Values of an image that are compared, their errors, and the unit of the tolerance; (amplifiers, n)."""
-
-    values: _Array
-    errors: _Array
-    unit: _Array
-    amplifiers: tuple[str, ...]
-
-
-def _figures(member: Member, kind: str, scale: float, scales: _Array) -> dict[str, _Figure]:
-    """Level, shape and noise of a member that is divided by a scale, one of some scales.
-
-    The responses of pixels are part of the noise of a flat: over the root of the level it grows by half of
-    the logarithm of the light, at most, which is taken for an error.
-    """
-
-    def figure(values: _Array, errors: _Array, unit: _Array) -> _Figure:
-        return _Figure(values, errors, np.broadcast_to(unit, values.shape), member.amplifiers)
-
-    level, noise, count = (each[:, None] for each in (member.level, member.noise, member.count))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        error, part = member.error[:, None], member.block_error[:, None]
-        if kind == "FLAT":
-            one = np.ones_like(level)
-            bright = level > LEAST_SIGNAL_TO_NOISE * noise
-            shape = np.where(bright, member.blocks / level, math.nan)
-            of_photons = np.where(bright, noise / np.sqrt(level), math.nan)
-            unlike = 0.5 * abs(math.log(scale / np.median(scales)))
-            return {
-                "level": figure(level / scale, error / scale, one),
-                "shape": figure(shape, np.broadcast_to(part / level, shape.shape), one),
-                "noise": figure(of_photons, of_photons * (1.2 / np.sqrt(count) + unlike), of_photons),
-            }
-        shape = (member.blocks - level) / scale
-        known = np.isfinite(member.level) & (member.noise > 0.0)
-        light, of_light, unit = (
-            np.full((1, 1), value / scale)
-            for value in (
-                np.mean(level[known]),
-                np.sqrt(np.mean(error[known] ** 2) / known.sum()),
-                np.mean(noise[known]),
-            )
-        )
-        return {
-            "light": _Figure(light, of_light, unit, ("the detector",)),
-            "level": figure(level / scale, error / scale, noise / scale),
-            "shape": figure(shape, np.broadcast_to(part / scale, shape.shape), noise / scale),
-            "noise": figure(noise, 1.2 * noise / np.sqrt(count), noise),
-        }
-
-
 def _structure(
     members: Sequence[Member], used: Sequence[int], scales: _Array, tolerances: Mapping[str, float]
 ) -> dict[int, str]:
@@ -324,56 +265,6 @@ def _structure(
     )
     few |= 2 * few.sum() == few.size
     return dict.fromkeys(np.flatnonzero(few).tolist(), reason)
-
-
-def _outliers(
-    members: Sequence[Mapping[str, _Figure]],
-    tolerances: Mapping[str, float],
-    divided: set[str] | None = None,
-) -> dict[int, str]:
-    """Members that deviate by more than chance and tolerance, with the first reason; what divides the set."""
-    found: dict[int, str] = {}
-    if not members:
-        return found
-    for name in _FIGURES:
-        if name not in tolerances:
-            continue
-        values, errors, unit = (
-            np.array([getattr(each[name], what) for each in members]) for what in ("values", "errors", "unit")
-        )
-        centre = finite_median(values)
-        unit = np.broadcast_to(finite_median(unit) if name == "noise" else unit, values.shape)
-        deviation = values - centre
-        with np.errstate(invalid="ignore", divide="ignore"):
-            of_centre = math.pi / 2.0 * finite_median(errors**2) / len(members)  # of a median
-            significance = np.abs(deviation) / np.sqrt(errors**2 + of_centre)
-        significance[np.isnan(significance)] = 0.0
-        others = significance[significance > 0.0]  # a median has no deviation from itself
-        scatter = np.quantile(others, 0.25) / 0.3186 if others.size and name != "light" else 1.0
-        chance = float(np.clip(scatter, 1.0, MOST_SCATTER))
-        excess = np.abs(deviation) / (tolerances[name] * unit)
-        excess = np.where(significance > N_SIGMA * chance, np.nan_to_num(excess, nan=0.0), 0.0)
-        if divided is not None and (np.mean(excess > 1.0, axis=0) > MAJORITY).any():
-            divided.add(name)
-        for place, each in enumerate(excess):
-            if place not in found and each.max() > 1.0:
-                found[place] = _reason(
-                    name, members[0][name].amplifiers, each, deviation[place] / unit[place]
-                )
-    return found
-
-
-def _reason(name: str, amplifiers: Sequence[str], excess: _Array, deviation: _Array) -> str:
-    """What deviates where, and by how much of the unit of the tolerance."""
-    by_amplifier = excess.max(axis=1)
-    worst = int(by_amplifier.argmax())
-    part = int(excess[worst].argmax())
-    where = amplifiers[worst] if (number := int((by_amplifier > 1.0).sum())) == 1 else (
-        f"{number} amplifiers, most in {amplifiers[worst]}"
-    )  # fmt: skip
-    size = deviation[worst, part]
-    limit = abs(size) / excess[worst, part]
-    return f"{name} differs from the others in {where}: by {size:+.3g}, tolerance {limit:g}"
 
 
 def _by_themselves(members: Sequence[Member], *, is_flat: bool, in_electrons: bool) -> dict[int, str]:
