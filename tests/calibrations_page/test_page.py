@@ -1,6 +1,5 @@
 """The page of a run: what it shows, that it is one file, and that nothing of it can hurt a run."""
 
-import contextlib
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -15,15 +14,14 @@ import pytest
 from astropy.table import Table, join
 
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
-from lsst.ts.calibrations.run.page_process import PAGE, PAGE_LOG, PageProcess
+from lsst.ts.calibrations.run.page_process import PAGE
 from lsst.ts.calibrations_page.__main__ import load, write_page
 from lsst.ts.calibrations_page.curves import model_variance
 from lsst.ts.calibrations_page.datasets import Datasets
 from lsst.ts.calibrations_page.document import Run, make_page
-from lsst.ts.calibrations_page.gains import gain_parts
 from lsst.ts.calibrations_page.html import breakable, tag
 from lsst.ts.calibrations_page.images import png, stretched
-from lsst.ts.calibrations_page.results import Results, TestResult, number
+from lsst.ts.calibrations_page.results import Results
 from lsst.ts.calibrations_page.statistics import summary_tables
 from lsst.ts.calibrations_page.svg import Axis
 from lsst.ts.calibrations_page.tables import write_tables
@@ -297,29 +295,6 @@ def test_a_table_of_the_butler_is_written_with_units_and_descriptions(folder: Pa
     assert all(written[name].description for name in written.colnames)
 
 
-@pytest.mark.parametrize(
-    ("about", "position"),
-    [
-        ({"value": 10.5}, 1.0),
-        ({"value": 9.75}, -0.5),
-        ({"value": 6.0, "limit": [None, 8.0], "reference": None}, 0.75),
-        ({"value": 100.0, "limit": [90.0, None], "reference": None}, 0.9),
-    ],
-)
-def test_the_position_of_a_value_is_in_units_of_what_is_allowed(
-    about: dict[str, Any], position: float
-) -> None:
-    test = TestResult.from_row({"calibration": "BIAS", **row("C00", "RXX_S00", FIRST, "NOISE", **about)})
-    assert test.position == pytest.approx(position)
-
-
-def test_a_colour_follows_the_outcome_also_where_no_limit_is_known() -> None:
-    about: dict[str, Any] = {"value": None, "limit": None, "passed": False}
-    test = TestResult.from_row({"calibration": "BIAS", **row("C00", "RXX_S00", FIRST, "NOISE", **about)})
-    assert test.shade == "f1"
-    assert Results([]).failures() == []
-
-
 def test_ticks_are_round_and_inside() -> None:
     ticks = Axis(-0.13, 1.02).ticks
     assert [value for value, _ in ticks] == pytest.approx([0.0, 0.5, 1.0]) or len(ticks) > 3
@@ -350,80 +325,8 @@ def test_the_model_of_a_curve_is_linear_without_the_brighter_fatter_effect() -> 
     assert slope == pytest.approx(1.0 - 2e-6 * 20_000.0, rel=2e-3)
 
 
-def test_a_page_that_fails_says_so_and_leaves_the_run_alone(tmp_path: Path) -> None:
-    process = PageProcess(tmp_path)
-    process.wait(0.0)  # nothing was to be drawn
-    process.draw()
-    with pytest.raises(OSError, match=r"report\.html\.log"):
-        process.wait(200.0)
-    assert "journal.jsonl" in (tmp_path / "report.html.log").read_text(encoding="utf-8")
-
-
-def test_a_page_that_is_being_drawn_is_given_up_for_a_newer_one(folder: Path) -> None:
-    hurried = PageProcess(folder)
-    hurried.draw()
-    hurried.hurry()
-    with pytest.raises(TimeoutError):
-        hurried.wait(200.0)
-    hurried._end_former()
-    process = PageProcess(folder)
-    process.draw()
-    with pytest.raises(TimeoutError):
-        process.wait(0.0)
-    process.draw()
-    process.wait(200.0)
-    assert "C05 NOISE" in (folder / PAGE).read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize(("later", "drawn"), [(59.0, False), (61.0, True)])
-def test_the_page_of_a_run_that_goes_on_is_not_drawn_all_the_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, later: float, drawn: bool
-) -> None:
-    now = 100.0
-    monkeypatch.setattr("lsst.ts.calibrations.run.page_process.time.monotonic", lambda: now)
-    process = PageProcess(tmp_path)
-    now += later
-    process.draw_so_far()
-    assert (tmp_path / PAGE_LOG).exists() is drawn
-    with contextlib.suppress(OSError):  # there is no run in this folder
-        process.wait(60.0)
-
-
 def test_a_collection_breaks_after_its_slashes_and_is_escaped() -> None:
     assert breakable("in u/a&b/c") == "in u/<wbr>a&amp;b/<wbr>c"
-
-
-@pytest.mark.parametrize(
-    ("test", "value", "reference", "limit", "severity"),
-    [
-        ("NOISE", 128.6, 128.9, [None, 128.9], 0.0),
-        ("READ_NOISE_CONSISTENT", 10.1, 10.0, [None, 10.5], 0.2),
-        ("READ_NOISE_CONSISTENT", 9.0, 10.0, [None, 10.5], 0.0),
-        ("NOISE_FLOOR", 97.0, 100.0, [90.0, None], 0.3),
-        ("MAX", 8.9, 9.0, [None, 9.0], 0.0),
-        ("MIN", -8.9, -9.0, [-9.0, None], 0.0),
-        ("COLD_LEFT", 8.9, None, [None, 9.0], 8.9 / 9.0),
-        ("NOISE", 10.4, 10.0, [9.5, 10.5], 0.8),
-    ],
-)
-def test_a_good_value_is_not_near_to_a_limit_that_is_where_good_values_are(
-    test: str, value: float, reference: float | None, limit: list[float | None], severity: float
-) -> None:
-    about: dict[str, Any] = {"value": value, "reference": reference, "limit": limit, "passed": True}
-    result = TestResult.from_row(row("C00", "RXX_S00", 1, test, calibration="FLAT", **about))
-    assert result.severity == pytest.approx(severity)
-    assert replace(result, passed=False).shade[0] == "f"
-
-
-def test_the_map_of_a_good_run_shows_the_bias_that_is_near_to_its_limit() -> None:
-    flat: dict[str, Any] = {"calibration": "FLAT", "value": 128.8, "reference": 128.9, "limit": [None, 128.9]}
-    flats = [row(name, "RXX_S00", 3, "NOISE", **flat) for name in AMPLIFIERS]
-    near: dict[str, Any] = {"value": 10.48, "reference": 10.0, "limit": [9.5, 10.5]}
-    biases = [row(name, "RXX_S00", 1, "NOISE", **(near if name == "C05" else {})) for name in AMPLIFIERS]
-    worst = Results([{"calibration": "BIAS"} | each | {"passed": True} for each in (*flats, *biases)])
-    shades = {place[1]: each.shade for place, each in worst.worst_by_amplifier().items()}
-    assert [name for name, shade in shades.items() if shade == "q2"] == ["C05"]
-    assert worst.worst_by_amplifier()["RXX_S00", "C05"].calibration == "BIAS"
 
 
 def test_amplifiers_known_to_be_bad_are_shown_as_such(tmp_path: Path) -> None:
@@ -436,45 +339,3 @@ def test_amplifiers_known_to_be_bad_are_shown_as_such(tmp_path: Path) -> None:
     assert "in use; it looks healthy)." in first
     assert "C05 is known to be bad and not counted." in page
     assert "Known to be bad" not in page_of(run)
-
-
-def test_amplifiers_without_a_gain_have_the_reason_in_common() -> None:
-    pair = {"exposures": [1, 2], "detector": 0, "gain": 1.1, "gain_corrected": 1.05, "noise": 9.0}
-    none = {"gain": None, "gain_corrected": None}
-    gains = [{**pair, "amplifier": f"C0{n}"} for n in range(3)]
-    gains += [{**pair, **none, "amplifier": f"C0{n}", "reason": f"no light, {n} adu"} for n in range(2)]
-    shown = "".join(gain_parts(gains, {0: "RXX_S00"}, {}, "", [], {}))
-    assert "C00, C01: 1 of 2 pairs gave none: no light." in shown
-    assert "no light, 1 adu" in shown
-
-
-def test_of_pairs_of_several_exposure_times_the_shortest_are_quoted() -> None:
-    pairs = [(1, 1.10), (3, 1.12), (5, 1.40)]  # the last is of 25 s
-    gains = [
-        {
-            "exposures": [n, n + 1],
-            "detector": 0,
-            "amplifier": "C00",
-            "gain": gain,
-            "gain_corrected": gain - 0.04,
-            "noise": 9.0,
-        }
-        for n, gain in pairs
-    ]
-    shown = "".join(gain_parts(gains, {0: "RXX_S00"}, {}, "", [], {1: 5.0, 3: 5.0, 5: 25.0}))
-    assert "medians over the pairs of 5 s, the shortest" in shown
-    row = re.search(r'<th scope="row">C00</th>(.*?)</tr>', shown)
-    assert row is not None
-    assert re.findall(r"<td>([^<]*)</td>", row[1])[:4] == ["1.0700", "0.01483", "1.1100", "2"]
-    lost = [each | {"amplifier": "C01", "gain_corrected": None, "reason": "no light"} for each in gains[:2]]
-    found = [*lost, gains[2] | {"amplifier": "C01"}]
-    shown = "".join(gain_parts([*gains, *found], {0: "RXX_S00"}, {}, "", [], {1: 5.0, 3: 5.0, 5: 25.0}))
-    assert "medians over the pairs of 5 s, the shortest" in shown  # if the last one has none, too
-    assert "2 of 3 pairs gave none: no light; from pairs of 25 s" in shown
-
-
-@pytest.mark.parametrize(
-    ("value", "written"), [(None, "unknown"), (9.12345, "9.123"), (111412.3, "111412"), (2.5e-6, "2.5e-06")]
-)
-def test_numbers_are_written_without_exponents_where_they_are_read(value: float | None, written: str) -> None:
-    assert number(value) == written
