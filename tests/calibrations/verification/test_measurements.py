@@ -14,7 +14,7 @@ from lsst.ts.calibrations.verification.measurements import Measurement, measurem
 from lsst.ts.calibrations.verification.results import MadeTest, VerificationTest
 from lsst.ts.simulated_observatory.cameras.models import detector_model
 from lsst.ts.simulated_observatory.detector.faults import DetectorFault
-from lsst.ts.simulated_observatory.pipelines.criteria import verified_curve
+from lsst.ts.simulated_observatory.pipelines.curvecriteria import verified_curve
 from lsst.ts.simulated_observatory.pipelines.merging import exp_merge
 from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 from lsst.ts.simulated_observatory.stand_ins.measurements import Disturbance, Measured, StandInCamera

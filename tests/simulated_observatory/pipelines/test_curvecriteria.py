@@ -10,7 +10,7 @@ import pytest
 
 from lsst.ts.simulated_observatory.cameras.models import DetectorModel, detector_model
 from lsst.ts.simulated_observatory.detector.truth import draw_truth
-from lsst.ts.simulated_observatory.pipelines.criteria import verified_curve
+from lsst.ts.simulated_observatory.pipelines.curvecriteria import verified_curve
 from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 from lsst.ts.simulated_observatory.pipelines.verify import VerifyCurveTask, VerifyDetectorsTask
 

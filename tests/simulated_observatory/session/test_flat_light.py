@@ -10,7 +10,7 @@ from lsst.ts.simulated_observatory.cameras import CAMERAS
 from lsst.ts.simulated_observatory.cameras.models import detector_model
 from lsst.ts.simulated_observatory.detector import illumination
 from lsst.ts.simulated_observatory.detector.illumination import LAMP_RATE
-from lsst.ts.simulated_observatory.pipelines import criteria
+from lsst.ts.simulated_observatory.pipelines import curvecriteria
 from lsst.ts.simulated_observatory.session.flat_light import (
     TURNOFF,
     _curve_warnings,
@@ -39,7 +39,7 @@ def test_the_nominal_light_is_that_of_the_simulated_lamp() -> None:
 
 
 def test_the_turnoff_is_that_of_the_test() -> None:
-    assert TURNOFF == criteria.TURNOFF
+    assert TURNOFF == curvecriteria.TURNOFF
 
 
 @pytest.mark.parametrize(

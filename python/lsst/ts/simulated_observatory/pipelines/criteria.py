@@ -12,9 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-from ..cameras.models import DetectorModel
 from .addedcriteria import (
     LEAST_INPUTS,
     UNUSABLE,
@@ -27,7 +25,6 @@ from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
 from .images import DetectorImage, Key, MaskPlane, amplifier_value
 from .members import LEAST_USABLE, MOST_SATURATED
 from .statistics import clipped_statistics, mean_and_sigma
-from .tables import PhotonTransferCurve
 
 __all__ = [
     "TOLERANCE",
@@ -35,7 +32,7 @@ __all__ = [
     "AmplifierStatistics",
     "dark_references",
     "detector_result",
-    "verified_curve",
+    "relative_deviation",
     "verified_image",
     "verify_dark_image",
     "verify_flat",
@@ -49,19 +46,6 @@ CORNER = 200
 
 DIGITISATION = 1.0 / math.sqrt(12.0)
 """Noise of the digitisation, adu: an overscan with less was not read."""
-
-TURNOFF = 90_000.0
-"""Signal (electron) up to which a curve must be followed."""
-
-NOISE_SCATTER = 1.25
-"""Standard deviation of the overscan noise over the pairs that is allowed, adu."""
-
-CHI_SQUARE_CHANCE = 1e-6
-"""Probability of a chi^2 from which the pairs do not follow a curve; a single pair that is off by less than
-the limit of rejection does not come to it."""
-
-A00_RANGES: Mapping[str, tuple[float, float]] = {"ITL": (-4.56e-6, 6.91e-7), "E2V": (-3.52e-6, -2.61e-6)}
-"""Lowest and highest a00 (1/electron) by manufacturer (DM-30171)."""
 
 _NO_RAY = UNUSABLE | np.uint16(MaskPlane.SAT | MaskPlane.INTRP)
 """Pixels in which no cosmic rays are looked for."""
@@ -218,8 +202,8 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
         noise, cleaned = values["NOISE"], values.get("CR_NOISE", math.nan)
         tests = {
             "MEAN": abs(values["MEAN"]) < noise,
-            "NOISE": abs(_deviation(noise, nominal)) <= TOLERANCE,
-            "CR_NOISE": abs(_deviation(noise, cleaned)) <= TOLERANCE,
+            "NOISE": abs(relative_deviation(noise, nominal)) <= TOLERANCE,
+            "CR_NOISE": abs(relative_deviation(noise, cleaned)) <= TOLERANCE,
         }
         if "FORCE_FAILURE" in values:
             tests["PROCESSING"] = False
@@ -228,7 +212,7 @@ def verify_dark_image(statistics: AmplifierStatistics, metadata: Mapping[str, An
             amplifier_value(metadata, key, name)
             for key in (Key.APPLIED_GAIN, Key.OVERSCAN_NOISE, Key.READ_NOISE)
         )
-        consistent = _deviation(gain * overscan, read_noise) <= TOLERANCE
+        consistent = relative_deviation(gain * overscan, read_noise) <= TOLERANCE
         tests["READ_NOISE_CONSISTENT"] = consistent and overscan > DIGITISATION
         results[name] = tests
     return results
@@ -312,97 +296,17 @@ def verify_flat(
     return results, {"SCATTER": agree, "SUCCESS": agree}
 
 
-def verified_curve(curve: PhotonTransferCurve, model: DetectorModel) -> dict[str, Any]:
-    """Measure and test a photon transfer curve (DMTN-101 section 16).
+def relative_deviation(value: float, nominal: float) -> float:
+    """How much a value deviates, in units of the nominal one.
 
     Parameters
     ----------
-    curve, model
-        Of a detector: photon transfer curve and camera model.
+    value, nominal
+        In the same unit.
 
     Returns
     -------
-    statistics
-        ``verifyPtcDetStats``, see `detector_result`.
-
-    Raises
-    ------
-    ValueError
-        Nothing is known of the manufacturer.
+    deviation
+        NaN, with which every comparison is False, where it has no meaning.
     """
-    statistics = _measure_curve(curve, model)
-    tests = _verify_curve(statistics, model.vendor)
-    limits = {
-        name: {
-            "PTC_BFE_A00": list(A00_RANGES[model.vendor.upper()]),
-            "PTC_CHI_SQUARE": [None, _largest_chi_square(values["PTC_DOF"])],
-        }
-        for name, values in statistics.items()
-    }
-    return detector_result(statistics, tests, metadata={"PTC_FIT_TYPE": curve.ptcFitType, "LIMITS": limits})
-
-
-def _measure_curve(curve: PhotonTransferCurve, model: DetectorModel) -> AmplifierStatistics:
-    """Gain (electron/adu), noise (electron), turnoff and largest mean (adu), a00 (1/electron), by amplifier.
-
-    PTC_ is the curve, AMP_ the camera model. What the curve does not have is NaN.
-    """
-    return {
-        amplifier.name: {
-            "PTC_GAIN": curve.gain.get(amplifier.name, math.nan),
-            "AMP_GAIN": amplifier.gain,
-            "PTC_NOISE": curve.noise.get(amplifier.name, math.nan),
-            "AMP_NOISE": amplifier.read_noise,
-            "PTC_TURNOFF": curve.ptcTurnoff.get(amplifier.name, math.nan),
-            "PTC_BFE_A00": curve.a00.get(amplifier.name, math.nan),
-            "NOISE_SCATTER": _noise_scatter(curve, amplifier.name),
-            "MAX_RAW_MEAN": max(
-                filter(math.isfinite, curve.rawMeans.get(amplifier.name, ())), default=math.nan
-            ),
-            "PTC_CHI_SQUARE": curve.ptcFitChiSq.get(amplifier.name, math.nan),
-            "PTC_DOF": curve.ptcFitDof.get(amplifier.name, 0),
-        }
-        for amplifier in model.amplifiers
-    }
-
-
-def _verify_curve(statistics: AmplifierStatistics, vendor: str) -> AmplifierResults:
-    """Test the amplifiers."""
-    limits = A00_RANGES.get(vendor.upper())
-    if limits is None:
-        raise ValueError(f"no range of a00 for CCDs of {vendor!r}; known: {', '.join(A00_RANGES)}")
-    results: AmplifierResults = {}
-    for name, values in statistics.items():
-        tests = {
-            "PTC_GAIN": abs(_deviation(values["PTC_GAIN"], values["AMP_GAIN"])) < TOLERANCE,
-            "PTC_NOISE": abs(_deviation(values["PTC_NOISE"], values["AMP_NOISE"])) < TOLERANCE,
-            "PTC_TURNOFF": values["PTC_TURNOFF"] * values["PTC_GAIN"] > TURNOFF,
-            "PTC_BFE_A00": limits[0] < values["PTC_BFE_A00"] < limits[1],
-            "NOISE_SIGNAL_INDEPENDENCE": values["NOISE_SCATTER"] < NOISE_SCATTER,
-        }
-        # What is added to the tests of cp_verify has no part in SUCCESS.
-        added = {"PTC_CHI_SQUARE": _is_likely(values["PTC_CHI_SQUARE"], values["PTC_DOF"])}
-        results[name] = {**tests, "SUCCESS": all(tests.values()), **added}
-    return results
-
-
-def _is_likely(chi_square: float, dof: float) -> bool:
-    """Whether chi^2 per degree of freedom is not too large for chance; False if there is none to judge."""
-    return dof > 0 and bool(special.chdtrc(dof, chi_square * dof) > CHI_SQUARE_CHANCE)
-
-
-def _largest_chi_square(dof: float) -> float | None:
-    """Chi^2 per degree of freedom up to which it `_is_likely`; None if there is none to judge."""
-    return float(special.chdtri(dof, CHI_SQUARE_CHANCE)) / dof if dof > 0 else None
-
-
-def _noise_scatter(curve: PhotonTransferCurve, name: str) -> float:
-    """Standard deviation of the overscan noise over the pairs that follow the curve, adu."""
-    noise = np.asarray(curve.overscanNoise.get(name, ()), dtype=np.float64)
-    used = np.asarray(curve.usedPoints.get(name, ()), dtype=bool)
-    return float(np.std(noise[used])) if used.any() else math.nan
-
-
-def _deviation(value: float, nominal: float) -> float:
-    """Relative deviation; NaN, with which every comparison is False, where it has no meaning."""
     return (value - nominal) / nominal if nominal > 0.0 else math.nan

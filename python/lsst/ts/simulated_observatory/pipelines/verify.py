@@ -12,7 +12,8 @@ from lsst.pipe.base.connectionTypes import Input
 
 from ..cameras.models import DetectorModel, detector_model
 from .cosmicrays import CosmicRayFinder
-from .criteria import verified_curve, verified_image
+from .criteria import verified_image
+from .curvecriteria import verified_curve
 from .defectcriteria import verified_defects
 from .images import DetectorImage
 from .merging import exp_merge, run_merge

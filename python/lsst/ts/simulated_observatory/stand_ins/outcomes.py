@@ -28,7 +28,7 @@ from lsst.ts.calibrations.domain.instruments import ImageType, Instrument
 
 from ..cameras.models import DetectorModel, detector_model
 from ..pipelines.calibration_types import CALIBRATION_TYPES, CalibrationType
-from ..pipelines.criteria import verified_curve
+from ..pipelines.curvecriteria import verified_curve
 from ..pipelines.flatpairs import Flat, pair_flats
 from ..pipelines.formatters import TableFormatter
 from ..pipelines.merging import exp_merge, run_merge
