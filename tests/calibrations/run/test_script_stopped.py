@@ -120,6 +120,24 @@ def test_a_run_that_fails_in_its_first_check_names_every_step(night: Any) -> Non
     assert not [line for line in outcome.warnings() if "verify BIAS" in line]
 
 
+@pytest.mark.parametrize(
+    ("fault", "state", "words"), [("take-images-refused", "FAILED", "rejected"), ("oods-late", "DONE", "")]
+)
+def test_a_stop_after_the_end_of_the_run_changes_nothing(
+    night: Any, fault: str, state: str, words: str
+) -> None:
+    async def operator(script: Any, remote: Any) -> None:
+        await until(lambda: script.record.configured is not None)
+        ended = asyncio.Event()
+        script._own_task.add_done_callback(lambda _: ended.set())
+        await ended.wait()
+        await stop(script, remote)
+
+    outcome = night(ONLY_BIAS, fault, operator=operator)
+    assert (outcome.state, outcome.summary["state"]) == (state, state)
+    assert words in outcome.reason
+
+
 def test_a_stop_aborts_the_jobs_that_are_under_way(night: Any) -> None:
     async def operator(script: Any, remote: Any) -> None:
         await asyncio.sleep(25)  # the images take 15 s, the job 20 s more

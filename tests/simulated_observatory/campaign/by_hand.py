@@ -134,13 +134,14 @@ class HandMade:
         inputs: str = "",
         query: str = "exposure IN (1)",
         number: int = 9,
+        delay: float = 1.0,
     ) -> None:
-        """Submit a job, which the OCPS acknowledges a second later."""
+        """Submit a job, which the OCPS acknowledges some seconds later."""
         fields = {"pipeline": pipeline, "config": f"-i {inputs}" if inputs else "", "data_query": query}
         self.send(time, "OCPS", "cmd_execute", private_seqNum=number, **fields)
         text = json.dumps({"job_id": job_id})
         ack = int(SalRetCode.CMD_INPROGRESS)
-        self.send(time + 1.0, "OCPS", "ack_ackcmd", private_seqNum=number, ack=ack, result=text)
+        self.send(time + delay, "OCPS", "ack_ackcmd", private_seqNum=number, ack=ack, result=text)
 
     def resume(self) -> None:
         """What follows is of the next part of the run."""

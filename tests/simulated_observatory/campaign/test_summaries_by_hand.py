@@ -125,6 +125,14 @@ class TestAgainstBusAndRepository:
         change(made.summary)
         assert any(words in each for each in made.violations("summary-is-true"))
 
+    @pytest.mark.parametrize(("delay", "wanted"), [(110.0, True), (130.0, False)])
+    def test_a_job_that_is_acknowledged_too_late_is_none_of_the_run(
+        self, made: HandMade, delay: float, wanted: bool
+    ) -> None:
+        made.summary = an_honest_summary(made)
+        made.submit(20.0 - delay, "1" * 32, number=10, delay=delay)
+        assert any("acknowledged" in each for each in made.violations("summary-is-true")) is wanted
+
     def test_failures_are_those_of_the_results(self, made: HandMade) -> None:
         made.summary = an_honest_summary(made)
         tests = {"C00": {"NOISE": False, "READ_NOISE_CONSISTENT": False}}

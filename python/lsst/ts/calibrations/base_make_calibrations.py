@@ -300,13 +300,15 @@ class BaseMakeCalibrations(salobj.BaseScript):
             self._page.draw_so_far()
 
     async def do_stop(self, data: salobj.BaseMsgType) -> None:
-        """Stop as every script does, but not before `run` has begun.
+        """Stop as every script does, but not before `run` has begun, nor when it has ended.
 
         The base class says RUNNING first; a stop that comes then would end the script, and `run` would begin.
+        How a run has ended that needs no stop any more, the base class is about to say.
         """
         while self.state.state == ScriptState.RUNNING and self._own_task is None:  # noqa: ASYNC110, no event tells
             await asyncio.sleep(_POLL)
-        await super().do_stop(data)
+        if self._own_task is None or not self._own_task.done():
+            await super().do_stop(data)
 
     async def close_tasks(self) -> None:
         """End the run as a stop does, if it is under way: a signal ends the script without any stop."""

@@ -233,7 +233,10 @@ class Ocps(SimulatedCsc):
         if job.job_id not in self._jobs:  # it was deleted
             return
         if status == 0 and self._butler_faults is not None:
-            await self._butler_faults.job_ended(job)
+            try:
+                await self._butler_faults.job_ended(job)
+            except Exception as error:  # of a fault that another one makes impossible
+                self.log.error("the fault after job %s could not be made: %s", job.job_id, error)
         running.exit_code = status if fault is not None else int(status != 0)
         running.ended.set()
         self._jobs.pop(job.job_id, None)

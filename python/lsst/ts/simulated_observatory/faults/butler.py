@@ -238,11 +238,11 @@ class ButlerFaults:
         found = self._execute(["SELECT name FROM sqlite_master WHERE type = 'table'"])
         tables = [name for (name,) in found if name.startswith("dataset_calibs_")]
         self._execute(
-            f'CREATE TRIGGER "full_{name}" BEFORE INSERT ON "{name}"'  # noqa: S608
+            f'CREATE TRIGGER IF NOT EXISTS "full_{name}" BEFORE INSERT ON "{name}"'  # noqa: S608
             f' BEGIN SELECT * FROM "{ABSENT_TABLE}"; END'
             for name in tables
         )
-        self._undo.callback(self._execute, [f'DROP TRIGGER "full_{name}"' for name in tables])
+        self._undo.callback(self._execute, [f'DROP TRIGGER IF EXISTS "full_{name}"' for name in tables])
 
     def _execute(self, statements: Iterable[str]) -> list[Any]:
         """Execute statements in the database; return the rows that they give."""
@@ -255,9 +255,11 @@ class ButlerFaults:
             file.write(bytes([version]))
 
     def _lock_for(self, seconds: float) -> None:
-        """Lock everybody out."""
+        """Lock everybody out, unless they are."""
         import sqlalchemy
 
+        if self._lock is not None:
+            return
         if isinstance(asyncio.get_running_loop(), clock.SimulatedLoop):
             sqlalchemy.event.listen(sqlalchemy.pool.Pool, "checkout", _wait_little)
         self._lock = sqlite3.connect(self._database, isolation_level=None, check_same_thread=False)

@@ -26,6 +26,9 @@ __all__: list[str] = []
 OF_A_RUN = ("exposures", "jobs", "verification", "certified", "gains", "not_done")
 """What a summary has of a run that had begun alone."""
 
+ANSWER = 120.0
+"""Seconds within which the OCPS has to acknowledge a job; later, it is none of the run."""
+
 _Counts = dict[str, dict[str, int]]
 
 
@@ -112,9 +115,10 @@ def _jobs(evidence: Evidence, summary: Mapping[str, Any]) -> Iterator[str]:
     journaled = {fact["job_id"]: fact["exit_code"] for fact in evidence.of("JobEnded")}
     known = set()
     for each in evidence.events.jobs:
-        # The OCPS sent the id while the script listened, and could write it down.
+        # The OCPS sent the id while the script listened for it, and could write it down.
         part = evidence.parts[each.part]
-        if each.acknowledged is not None and each.acknowledged < part.attentive_until - SAME_TIME:
+        attentive_until = min(part.attentive_until, each.command.time + ANSWER)
+        if each.acknowledged is not None and each.acknowledged < attentive_until - SAME_TIME:
             known |= set() if part.disk_was_full else {each.job_id}
     if left_out := sorted(known - {each["job_id"] for each in summary["jobs"]}):
         yield f"the summary has not the jobs {left_out}, which the OCPS acknowledged"
