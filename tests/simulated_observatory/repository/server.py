@@ -72,15 +72,12 @@ class Server:
         user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         command = [*user, str(self._programs / program), *arguments]
         # The server keeps what it inherits open, so its output does not go to a pipe.
-        with (self._output()).open("w+") as output:
+        with tempfile.TemporaryFile("w+") as output:
             ended = subprocess.run(command, stdout=output, stderr=output, cwd=self._folder, check=False)
             output.seek(0)
             text = output.read()
         assert ended.returncode == 0, text
         return text
-
-    def _output(self) -> Path:
-        return Path(tempfile.mkstemp(prefix="pg-output-")[1])
 
 
 def running_server() -> Iterator[Server]:
