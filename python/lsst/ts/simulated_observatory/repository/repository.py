@@ -7,6 +7,7 @@ import json
 import os
 import reprlib
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -95,8 +96,10 @@ def _check_makeable(path: Path) -> None:
         raise ValueError(f"it is not there, and neither is {path.parent}")
     if os.path.ismount(path):
         raise ValueError("it is a mount point; name a folder in it")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise ValueError(f"{path.parent} is not writable")
+    try:  # for root everything is writable, says the system
+        tempfile.TemporaryDirectory(dir=path.parent).cleanup()
+    except OSError:
+        raise ValueError(f"{path.parent} is not writable") from None
 
 
 def _read_marker(path: Path) -> dict[str, Any]:

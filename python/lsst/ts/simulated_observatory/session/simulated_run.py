@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterator
@@ -48,6 +49,9 @@ DEFAULT_NIGHT = date(2025, 1, 15)
 
 FIRST_NIGHT = date(1970, 1, 2)
 """A validity range may begin earlier; images cannot, since the Butler has no times before 1970."""
+
+ESCAPED = re.compile("%[0-9A-Fa-f]{2}")
+"""What the Butler takes for another character in a path, and then looks elsewhere."""
 
 LABELS = "/repo/"
 """How the names of the observatory's repositories begin; the simulation maps them to its own."""
@@ -243,11 +247,13 @@ def check_setup(setup: SimulationSetup, repository: str, *, is_used: bool = True
 
 
 def _check_paths(setup: SimulationSetup) -> None:
-    """Raise click.UsageError if jobs run on the batch system, and its commands cannot have a path."""
-    if setup.batch is None:
-        return
+    """Raise click.UsageError if the Butler cannot have a path, or the commands of the batch system."""
     for path in (setup.settings.folder, setup.repository):
-        if problem := command_problem(path):
+        if escaped := ESCAPED.search(str(path)):
+            raise click.UsageError(
+                f"{path}: the Butler would read {escaped[0]} as another character. Nothing was touched."
+            )
+        if setup.batch is not None and (problem := command_problem(path)):
             raise click.UsageError(f"--batch: {path}: {problem}. Nothing was touched.")
 
 
