@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,11 +28,11 @@ from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.errors import CertificationError
 from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.verification import CombinedCalibration, waive
+from lsst.ts.simulated_observatory import locks
 from lsst.ts.simulated_observatory.components.image_folder import ImageFolder
 from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type, create_repository
 from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
 from lsst.ts.simulated_observatory.repository import database as module
-from lsst.ts.simulated_observatory.repository import locks
 from lsst.ts.simulated_observatory.repository.database import (
     Database,
     DatabaseError,
@@ -99,12 +101,12 @@ def test_schema_that_is_none_of_a_simulation_is_left_alone(
     database: Database, server: Server, tmp_path: Path
 ) -> None:
     name = str(database.url.database)
-    server.sql(f"CREATE SCHEMA {module.NAMESPACE} CREATE TABLE precious (n int)", name)
+    server.sql(f"CREATE SCHEMA {locks.NAMESPACE} CREATE TABLE precious (n int)", name)
     with pytest.raises(DatabaseError, match="not that of a simulated repository"):
         database.files(tmp_path)
     with pytest.raises(DatabaseError, match="not that of a simulated repository"):
         make(database, tmp_path / "repo")
-    assert server.sql(f"SELECT count(*) FROM {module.NAMESPACE}.precious", name) == ["0"]
+    assert server.sql(f"SELECT count(*) FROM {locks.NAMESPACE}.precious", name) == ["0"]
 
 
 def refusal(address: str, folder: Path, *options: str) -> str:
@@ -153,17 +155,38 @@ def test_repository_whose_tables_are_gone(
 ) -> None:
     path = database.files(tmp_path)
     make(database, path)
-    server.sql(f"DROP {what.format(module.NAMESPACE)} CASCADE", str(database.url.database))
+    server.sql(f"DROP {what.format(locks.NAMESPACE)} CASCADE", str(database.url.database))
     assert database.files(tmp_path) == path
     with pytest.raises(DatabaseError, match=f"the repository in {path} is not in this database"):
         database.check(path, SCALE)
+
+
+@pytest.mark.parametrize(
+    "other", [{"database": "a"}, {"username": "a"}, {"host": "a"}, {"port": 1}, {"query": {"host": "a"}}]
+)
+def test_database_that_is_not_the_one_of_the_repository(
+    database: Database, tmp_path: Path, other: dict[str, Any]
+) -> None:
+    """As a copy of a database, or one that another server has now: the Butler would open the former one."""
+    path = database.files(tmp_path)
+    make(database, path, {"instrument": "LATISS", "scale": 4, "seed": 1})
+    config = path / "butler.yaml"
+    text = config.read_text()
+    former = database.url.set(**other | {"password": "secret"}).render_as_string(hide_password=False)
+    config.write_text(text.replace(database.registry["db"], former))
+    line = refusal(str(database), tmp_path)
+    assert f"the repository in {path} uses postgresql+psycopg2://" in line
+    assert line.endswith(f"put the new address after db: in {config}. Nothing was touched.")
+    config.write_text(text.replace(database.registry["db"], str(database)))
+    database.check(path, {"instrument": "LATISS", "scale": 4, "seed": 1})
+    assert is_in_database(path)
 
 
 def test_registry_of_another_version(database: Database, server: Server, tmp_path: Path) -> None:
     path = database.files(tmp_path)
     make(database, path, {"instrument": "LATISS", "scale": 4, "seed": 1})
     server.sql(
-        f"UPDATE {module.NAMESPACE}.butler_attributes SET value = '99.0.0' WHERE name LIKE 'version:%Coll%'",
+        f"UPDATE {locks.NAMESPACE}.butler_attributes SET value = '99.0.0' WHERE name LIKE 'version:%Coll%'",
         str(database.url.database),
     )
     for repository in (str(path), str(database)):
@@ -197,6 +220,12 @@ def test_night_of_another_run_is_refused(database: Database, tmp_path: Path) -> 
         ("postgresql//a:secret@h/d", "write postgresql://USER@HOST:PORT/DATABASE"),
         ("Postgresql:/a:secret@h/d", "write postgresql://USER@HOST:PORT/DATABASE"),
         ("a:secret@h/d", "write postgresql://USER@HOST:PORT/DATABASE"),
+        ("postgresql://u/secret@h:1/d", "a password would get into journals and logs"),
+        ("postgresql://u%3Asecret%40h/d", "a password would get into journals and logs"),
+        ("host=h dbname=d user=u password=secret", "write postgresql://USER@HOST:PORT/DATABASE"),
+        ("pgsql:host=h password=secret", "write postgresql://USER@HOST:PORT/DATABASE"),
+        ("postgresql?PASSWORD = secret", "write postgresql://USER@HOST:PORT/DATABASE"),
+        ("dbname=d host=h", "write postgresql://USER@HOST:PORT/DATABASE"),
         ("postgresql://%00@h/d", "characters that cannot be printed"),
         ("postgresql://a@h/d%0a", "characters that cannot be printed"),
         ("postgresql://h/d?files=a%00b", "characters that cannot be printed"),
@@ -225,7 +254,7 @@ def test_other_spellings_of_an_address(address: str) -> None:
     assert str(read_address(address)) == "postgresql://a@h:5/d"
 
 
-@pytest.mark.parametrize("path", ["postgres-repo", "runs/postgresql", "night:1/repo", "a@b"])
+@pytest.mark.parametrize("path", ["postgres-repo", "runs/postgresql", "night:1/repo", "a@b", "scale=4/repo"])
 def test_path_that_is_no_address(path: str) -> None:
     assert not module.is_address(path)
 
@@ -234,6 +263,14 @@ def test_driver_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(module, "DRIVER", "no_such_driver")
     line = refusal("postgresql://h/d", tmp_path)
     assert "no_such_driver is not installed: pip install 'ts-calibrations[postgresql]'" in line
+
+
+def test_driver_that_cannot_be_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "broken_driver.py").write_text("raise ImportError('libpq.so.5: cannot open it')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(module, "DRIVER", "broken_driver")
+    line = refusal("postgresql://h/d", tmp_path)
+    assert "broken_driver is installed, but cannot be imported: libpq.so.5: cannot open it. N" in line
 
 
 def test_fault_of_a_sqlite_file_is_not_possible(database: Database, tmp_path: Path) -> None:
@@ -312,18 +349,20 @@ async def test_two_certify_at_once(
 
 
 @contextlib.contextmanager
-def locked(server: Server, database: Database) -> Iterator[int]:
-    """Have the tables of certified datasets locked by another session, whose number is given."""
+def locked(
+    server: Server, database: Database, names: str = "dataset_calibs_%", mode: str = "EXCLUSIVE"
+) -> Iterator[int]:
+    """Have tables, by default those of certified datasets, locked by another session; give its number."""
     tables = server.sql(
-        f"SELECT tablename FROM pg_tables WHERE schemaname = '{module.NAMESPACE}'"
-        " AND tablename LIKE 'dataset_calibs_%'",
+        f"SELECT tablename FROM pg_tables WHERE schemaname = '{locks.NAMESPACE}'"
+        f" AND tablename LIKE '{names}'",
         str(database.url.database),
     )
     assert tables
     engine = sqlalchemy.create_engine(database.url)
     with engine.begin() as other:
         for table in tables:
-            other.exec_driver_sql(f'LOCK TABLE "{module.NAMESPACE}"."{table}" IN EXCLUSIVE MODE')
+            other.exec_driver_sql(f'LOCK TABLE "{locks.NAMESPACE}"."{table}" IN {mode} MODE')
         yield int(other.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
     engine.dispose()
 
@@ -353,11 +392,44 @@ async def test_lock_of_another_session_ends_a_certification(
     with locked(server, database) as pid, pytest.raises(CertificationError) as refused:
         await job.certify(day(15), day(16))
     assert (
-        f"a table is locked by another session of the database: pid {pid} of tests (idle in transaction)."
-        f" Let it end, or end it with SELECT pg_terminate_backend({pid});"
+        f"pid {pid} of tests (idle in transaction) has a table locked: let it end,"
+        f" or end it with SELECT pg_terminate_backend({pid});"
     ) in str(refused.value)
     assert certified(path) == set()
     assert await job.certify(day(15), day(16)) == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("batch.command", "butler", "query-collections", "{}"),
+        ("pipelines.pipetask_process", "qgraph", "-b", "{}", "-p", "{}/none.yaml", "-i", "LATISS/raw/all"),
+    ],
+)
+def test_lock_of_another_session_ends_a_job(
+    database: Database, server: Server, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """With either back end; its log says who has the lock."""
+    path, name = database.files(tmp_path), database.url.database
+    make(database, path)
+    (path / "none.yaml").write_text("description: none\ntasks: {}\n")
+    server.sql(f"ALTER DATABASE {name} SET lock_timeout = '1s'")
+    package = module.__name__.rpartition(".repository")[0]
+    words = [sys.executable, "-m", f"{package}.{command[0]}", *(each.format(path) for each in command[1:])]
+    log = tmp_path / "log"
+    with (
+        locked(server, database, "collection%", "ACCESS EXCLUSIVE") as pid,
+        log.open("w") as output,
+        subprocess.Popen(words, stdin=subprocess.PIPE, stdout=output, stderr=output) as process,
+    ):
+        assert process.wait(120) != 0  # it ends, too, when its standard input is closed
+    assert f"pid {pid} of tests (idle in transaction) has a table locked" in log.read_text()
+
+
+def test_connection_that_goes_dead_is_given_up(database: Database) -> None:
+    with database._connection() as connection:
+        driver: Any = connection.connection.dbapi_connection
+        assert {name: int(driver.info.dsn_parameters[name]) for name in locks.DEAD} == locks.DEAD
 
 
 async def test_connection_lost_in_the_middle_of_a_certification(

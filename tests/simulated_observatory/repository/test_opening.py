@@ -18,9 +18,10 @@ from rich.console import Console
 
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.simulated_observatory import locks
 from lsst.ts.simulated_observatory.cli.cleaning import clean
 from lsst.ts.simulated_observatory.pipelines.new_repository import create_repository
-from lsst.ts.simulated_observatory.repository import database, locks
+from lsst.ts.simulated_observatory.repository import database
 from lsst.ts.simulated_observatory.repository.opening import check_opens
 from lsst.ts.simulated_observatory.session.request import SimulationSettings
 from lsst.ts.simulated_observatory.session.setup import SetupError, SimulationSetup
@@ -100,6 +101,19 @@ def test_command_refuses_it(repository: Path, more: list[str]) -> None:
     cut(repository)
     reason = "the Butler cannot open it: database disk image is malformed"
     assert refusal(repository, *more) == f"Error: --repo {repository}: {reason}. Nothing was touched."
+
+
+@pytest.mark.parametrize("name", ["repo", "../p%20q/repo"])
+def test_path_that_the_butler_reads_otherwise(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    folder = repository.parent / "p%20q"
+    folder.mkdir()
+    repository.rename(folder / "repo")
+    monkeypatch.chdir(folder)
+    assert refusal(Path(name)).endswith(
+        ": the Butler would read %20 as another character. Nothing was touched."
+    )
 
 
 def test_repository_in_use_is_refused(repository: Path, setup: SimulationSetup) -> None:

@@ -15,8 +15,8 @@ from lsst.daf.butler import Butler
 
 from lsst.ts.calibrations.config.config import CalibrationConfig
 from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.simulated_observatory import locks
 from lsst.ts.simulated_observatory.components.image_folder import ImageFolder
-from lsst.ts.simulated_observatory.repository import locks
 from lsst.ts.simulated_observatory.repository.repository import check_repository
 from lsst.ts.simulated_observatory.session.request import ServiceRequest, SimulationSettings
 from lsst.ts.simulated_observatory.session.service import _check, _go_on_after, _make_setup

@@ -12,6 +12,7 @@ from contextlib import suppress
 import psutil
 
 from ..former_names import understand_former_names
+from ..locks import limit_waiting
 
 POOL = "process_worker_pool"
 """Part of the command line of that which starts the workers of Parsl."""
@@ -56,6 +57,7 @@ def _end() -> None:
 if __name__ == "__main__":
     end_with_worker()
     understand_former_names()  # of a repository that an earlier version has made
+    limit_waiting()
     sys.argv = sys.argv[1:]
     if sys.argv[0] == "pipetask":
         from lsst.ctrl.mpexec.cli.pipetask import main as pipetask

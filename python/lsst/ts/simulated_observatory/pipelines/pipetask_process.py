@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 
 from ..former_names import understand_former_names
+from ..locks import limit_waiting
 
 __all__ = ["end_with_pipe", "run_pipetask"]
 
@@ -42,6 +43,7 @@ def run_pipetask(arguments: Sequence[str]) -> None:
         Of its command line.
     """
     understand_former_names()  # of a repository that an earlier version has made
+    limit_waiting()
     from lsst.ctrl.mpexec.cli.pipetask import main  # it takes a second, so the guard is set up before
 
     from .calibration_memory import remember_calibrations

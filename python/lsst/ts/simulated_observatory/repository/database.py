@@ -10,7 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
+import yaml
+
+from ..locks import NAMESPACE, limit_waiting
 from .repository import CONFIG, check_repository, is_complete, make_once
 
 if TYPE_CHECKING:
@@ -26,20 +30,20 @@ __all__ = [
     "reason_of",
 ]
 
-ADDRESS = re.compile(r"\s*postgres[\w+-]*\s*(:|//)|.*(://|:.*@)", re.IGNORECASE | re.DOTALL)
+ADDRESS = re.compile(
+    r"\s*postgres[\w+-]*\s*(:|//)|.*(://|:.*@|(passw(or)?d|pwd|\b(host|dbname|user))\s*=)",
+    re.IGNORECASE | re.DOTALL,
+)
 """What is an address, or was meant to be one, and may have a password: no path is shown that matches."""
 
 SCHEMES = "postgresql", "postgres", "postgresql+psycopg2"
 """How the address of a database begins, in any case."""
 
-NAMESPACE = "simulated_observatory"
-"""Schema of the database that only a simulated repository has; its comment says where the files are."""
+_IN_DATABASE = re.compile(r"\bdb:\s*['\"]?postgresql\b")
+"""What the configuration of a repository has whose registry is in a database of a server."""
 
 DRIVER = "psycopg2"
 """The only driver that the Butler takes."""
-
-CONNECT_TIMEOUT = 10
-"""Seconds within which the server must take a connection."""
 
 
 class DatabaseError(ValueError):
@@ -91,7 +95,8 @@ def read_address(text: str) -> Database:
         raise DatabaseError("only PostgreSQL is possible: write postgresql://USER@HOST:PORT/DATABASE")
     if not url.database:
         raise DatabaseError("it names no database: write postgresql://USER@HOST:PORT/DATABASE")
-    if url.password is not None or re.search("[:@]", url.username or ""):
+    misplaced = re.search("[:@]", url.username or "") or "@" in unquote(f"{url.host}{url.database}")
+    if url.password is not None or misplaced:
         raise DatabaseError("a password would get into journals and logs: put it into ~/.pgpass")
     if not f"{url.username}{url.host}{url.database}".isprintable():
         raise DatabaseError("it has characters that cannot be printed")
@@ -105,15 +110,19 @@ def read_address(text: str) -> Database:
 
 
 def check_driver() -> None:
-    """See whether the driver is installed.
+    """See whether the driver is installed, and can be imported.
 
     Raises
     ------
     DatabaseError
-        It is not.
+        It is not, or cannot.
     """
     if importlib.util.find_spec(DRIVER) is None:
         raise DatabaseError(f"{DRIVER} is not installed: pip install 'ts-calibrations[postgresql]'")
+    try:
+        importlib.import_module(DRIVER)
+    except Exception as error:  # a damaged one can raise any
+        raise DatabaseError(f"{DRIVER} is installed, but cannot be imported: {reason_of(error)}") from error
 
 
 def is_in_database(path: Path) -> bool:
@@ -130,7 +139,7 @@ def is_in_database(path: Path) -> bool:
         False, too, if there is no repository.
     """
     config = path / CONFIG
-    return config.is_file() and f"+{DRIVER}:" in config.read_text(encoding="utf-8")
+    return config.is_file() and _IN_DATABASE.search(config.read_text(encoding="utf-8")) is not None
 
 
 def reason_of(error: Exception) -> str:
@@ -276,6 +285,13 @@ class Database:
                 marker = _marker(connection)
                 if marker is None or marker.files != path or not _has_tables(connection):
                     raise DatabaseError(f"the repository in {path} is not in this database")
+            opened = _opened_by(path)
+            if opened._replace(drivername=self.url.drivername, password=None) != self.url:
+                shown = opened.set(query={}).render_as_string()  # neither shows a password
+                raise DatabaseError(
+                    f"the repository in {path} uses {shown}, not this database: for that, name the folder;"
+                    f" if the database has moved, put the new address after db: in {path / CONFIG}"
+                )
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -283,13 +299,24 @@ class Database:
         from sqlalchemy import NullPool, create_engine
         from sqlalchemy.exc import SQLAlchemyError
 
-        arguments = {"connect_timeout": CONNECT_TIMEOUT}
-        engine = create_engine(self.url, poolclass=NullPool, connect_args=arguments)
+        limit_waiting()
+        engine = create_engine(self.url, poolclass=NullPool)
         try:
             with engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
             raise DatabaseError(f"the server refused it: {reason_of(error)}") from error
+
+
+def _opened_by(path: Path) -> URL:
+    """Which database the Butler opens for a repository."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(yaml.safe_load((path / CONFIG).read_text(encoding="utf-8"))["registry"]["db"])
+    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError, ArgumentError) as error:
+        raise DatabaseError(f"{path / CONFIG} names no database: {type(error).__name__}") from None
 
 
 def _marker(connection: Connection) -> _Marker | None:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..former_names import FORMER, present_name, understand_former_names
+from ..locks import limit_waiting
 from .database import check_driver, is_in_database, reason_of
-from .locks import limit_waiting
 from .repository import CONFIG
 
 __all__ = ["check_opens", "use_present_names"]

@@ -19,8 +19,8 @@ from ..cameras import CAMERAS
 from ..components.machinery import Machinery
 from ..components.optics import OpticalPath, usual_optics
 from ..faults.faults import Faults
+from ..locks import limit_waiting
 from ..repository.database import Database, DatabaseError, is_in_database
-from ..repository.locks import limit_waiting
 from ..repository.opening import use_present_names
 from ..repository.reference import ReferenceRequest, cache_folder
 from ..repository.repository import (

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .database import CONNECT_TIMEOUT, NAMESPACE
-
 if TYPE_CHECKING:
     from sqlalchemy import Dialect, ExceptionContext
 
-__all__ = ["limit_waiting"]
+__all__ = ["NAMESPACE", "limit_waiting"]
+
+NAMESPACE = "simulated_observatory"
+"""Schema of the database that only a simulated repository has; its comment says where the files are."""
+
+CONNECT_TIMEOUT = 10
+"""Seconds within which the server must take a connection."""
+
+DEAD = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+"""When a connection is given up whose other end does not answer any more: after about a minute."""
 
 LOCK_TIMEOUT = 30
 """Seconds after which a statement is given up that waits for a lock; the server waits without end."""
@@ -25,9 +32,10 @@ SELECT DISTINCT pid, usename, state
 FROM pg_locks JOIN pg_class ON pg_class.oid = relation JOIN pg_namespace ON pg_namespace.oid = relnamespace
 JOIN pg_stat_activity USING (pid)
 WHERE granted AND mode <> 'AccessShareLock' AND nspname = %s AND pid <> %s AND datname = current_database()
+AND position(relname IN %s) > 0
 ORDER BY pid
 """
-"""Sessions that hold more than the lock of a reader on a table of a simulated repository."""
+"""Sessions that hold more than a reader's lock on a table of a simulated repository that a text names."""
 
 
 def limit_waiting() -> None:
@@ -47,6 +55,7 @@ def _limit_connecting(dialect: Dialect, _record: object, _: object, parameters: 
     """Limit how long the server may take to answer to a new connection."""
     if dialect.name == "postgresql":
         parameters.setdefault("connect_timeout", CONNECT_TIMEOUT)
+        parameters.update({**DEAD, **parameters})
 
 
 def _limit(connection: Any, *_: object) -> None:
@@ -65,23 +74,22 @@ def _name_holders(context: ExceptionContext) -> None:
     if getattr(error, "pgcode", None) != NOT_AVAILABLE or context.engine is None:
         return
     try:
-        holders = _holders(context.engine.url, error.cursor.connection.get_backend_pid())
+        pid = error.cursor.connection.get_backend_pid()
+        holders = _holders(context.engine.url, pid, f"{context.statement} {error}")
     except SQLAlchemyError:
         holders = []
-    who = (
-        ", ".join(f"pid {pid} of {user} ({state})" for pid, user, state in holders) or "which is gone by now"
-    )
+    who = ", ".join(f"pid {pid} of {user} ({state})" for pid, user, state in holders)
     ends = " ".join(f"SELECT pg_terminate_backend({pid});" for pid, *_ in holders)
     raise SQLAlchemyError(
-        f"a table is locked by another session of the database: {who}. Let it end"
+        f"{who or 'another session of the database'} has a table locked: let it end"
         + (f", or end it with {ends}" if ends else "")
     ) from error
 
 
-def _holders(url: Any, own: int) -> list[Any]:
-    """Number, user and state of each session that holds a lock, but for one."""
+def _holders(url: Any, own: int, text: str) -> list[Any]:
+    """Number, user and state of each session that holds a lock on what a text names, but for one session."""
     from sqlalchemy import NullPool, create_engine
 
-    engine = create_engine(url, poolclass=NullPool, connect_args={"connect_timeout": CONNECT_TIMEOUT})
+    engine = create_engine(url, poolclass=NullPool)
     with engine.connect() as connection:
-        return list(connection.exec_driver_sql(HOLDERS, (NAMESPACE, own)))
+        return list(connection.exec_driver_sql(HOLDERS, (NAMESPACE, own, text)))
