@@ -13,6 +13,7 @@ import pytest
 
 from lsst.ts.calibrations.components.job_log import failure_in_log
 from lsst.ts.simulated_observatory.batch import submission as module
+from lsst.ts.simulated_observatory.batch.command import STARTED
 from lsst.ts.simulated_observatory.batch.description import submit_description
 from lsst.ts.simulated_observatory.pipelines import PIPELINES
 from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
@@ -127,3 +128,24 @@ def test_job_ends_if_nothing_reaches_its_workers(
 def test_executor_that_has_no_such_process(executor: object, given_back: list[str]) -> None:
     assert module._lost(workflow(executor, part())) == ""
     assert given_back == []
+
+
+def ended(folder: Path, *, log: str, error: Exception | None = None) -> Any:
+    """A job of one part that has ended."""
+    path, future = folder / "part.stderr", part()
+    path.write_text(log)
+    future.set_exception(error) if error else future.set_result(0)
+    return SimpleNamespace(jobs={"part": SimpleNamespace(future=future, stderr=str(path))})
+
+
+def test_reason_of_workers_that_were_not_submitted_is_in_one_line(tmp_path: Path) -> None:
+    said = "Error 1:\n\tsubmit failed: sbatch: error: Invalid account\n\tEXIT CODE: 1\n"
+    ((_, error),) = module._failures(ended(tmp_path, log="", error=ValueError(said)))
+    reason = "ValueError: Error 1: submit failed: sbatch: error: Invalid account EXIT CODE: 1"
+    assert module._reason(error) == reason
+    assert len(module._reason(ValueError("a" * 10_000))) == module.LONGEST_REASON
+
+
+@pytest.mark.parametrize(("log", "names"), [(f"{STARTED}\nINFO\n", []), ("", ["part"]), ("done\n", ["part"])])
+def test_part_whose_command_was_not_run_has_failed(log: str, names: list[str], tmp_path: Path) -> None:
+    assert [name for name, _ in module._failures(ended(tmp_path, log=log))] == names

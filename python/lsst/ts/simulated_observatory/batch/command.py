@@ -20,6 +20,9 @@ POOL = "process_worker_pool"
 RANK = "PARSL_WORKER_RANK"
 """What a worker of Parsl has in its environment, and so what it starts."""
 
+STARTED = "the command of ts_calibrations begins"
+"""In the log of a part whose command was run: what a site has before it can end well without it."""
+
 PERIOD = 0.2
 """Seconds between two looks at the worker."""
 
@@ -56,6 +59,7 @@ def _end() -> None:
 
 if __name__ == "__main__":
     end_with_worker()
+    print(STARTED, file=sys.stderr, flush=True)
     understand_former_names()  # of a repository that an earlier version has made
     limit_waiting()
     sys.argv = sys.argv[1:]

@@ -5,8 +5,25 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 
-__all__ = ["kill_session"]
+__all__ = ["kill_session", "kill_session_afterwards"]
+
+PERIOD = 1.0
+"""Seconds between two looks whether the first process of a session has ended."""
+
+
+def kill_session_afterwards() -> None:
+    """Start a process that kills the session of this one as soon as this one has ended, however it did.
+
+    It is a fork: it must be started before any thread.
+    """
+    session = os.getpid()
+    if os.fork() == 0:
+        while os.getppid() == session:
+            time.sleep(PERIOD)
+        kill_session(session)
+        os._exit(0)
 
 
 def kill_session(session: int) -> None:

@@ -2,7 +2,7 @@
 
 Standard input is a pipe whose other end the parent holds, as for a process of pipetask. When it is closed,
 the workers are given back to the batch system, also those of a cluster, and all processes of this session are
-killed.
+killed; so they are when this process is.
 
 The exit status is 0 if all quanta succeeded and their results were brought into the repository.
 """
@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..former_names import understand_former_names
-from .sessions import kill_session
+from .command import STARTED
+from .sessions import kill_session, kill_session_afterwards
 
 if TYPE_CHECKING:
     from lsst.ctrl.bps.parsl.job import ParslJob
@@ -34,6 +35,9 @@ PERIOD = 1.0
 
 PATIENCE = 20.0
 """Seconds within which the batch system must have taken the workers back."""
+
+LONGEST_REASON = 500
+"""Characters of the reason for which a part failed."""
 
 LONGEST_LOG = 20_000
 """Characters of the log of a failed part that are gathered; the whole one stays where it is."""
@@ -106,8 +110,8 @@ def _named(what: str, log: Path) -> Iterator[None]:
     try:
         yield
     except (BpsSubprocessError, subprocess.CalledProcessError) as error:
-        text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
-        last = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), _reason(error))
+        lines = reversed(_text(log).splitlines())
+        last = next((line.strip() for line in lines if line.strip()), _reason(error))
         _say(*_end_of(log), f"ERROR batch job - {what}: {last}")
         sys.exit(1)
 
@@ -134,12 +138,16 @@ def _follow(workflow: ParslWorkflow) -> None:
 
 def _failures(workflow: ParslWorkflow) -> Iterator[tuple[str, BaseException]]:
     for name, job in workflow.jobs.items():
-        if job.future is not None and (error := job.future.exception()) is not None:
+        if job.future is None:
+            continue
+        if (error := job.future.exception()) is not None:
             yield name, error
+        elif STARTED not in _text(_log_of(job)):  # all that the site has before it ended well
+            yield name, RuntimeError("its command was not run; see commandPrefix of the site")
 
 
 def _reason(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".partition("\n")[0]
+    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_REASON]
 
 
 def _log_of(job: ParslJob | None) -> Path:
@@ -147,10 +155,14 @@ def _log_of(job: ParslJob | None) -> Path:
     return Path() if job is None else Path(job.stderr)
 
 
+def _text(log: Path) -> str:
+    """A log; empty if it has not begun."""
+    return log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+
+
 def _end_of(log: Path) -> Iterator[str]:
-    """The end of a log; nothing if it has not begun."""
-    if log.is_file():
-        text = log.read_text(encoding="utf-8", errors="replace")
+    """The end of a log; nothing if it is empty."""
+    if text := _text(log):
         left_out = "" if len(text) <= LONGEST_LOG else f", the last {LONGEST_LOG} characters"
         yield f"--- {log}{left_out}:"
         yield text[-LONGEST_LOG:]
@@ -187,6 +199,7 @@ def _give_back() -> None:
 
 
 if __name__ == "__main__":
+    kill_session_afterwards()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     understand_former_names()  # of a repository that an earlier version has made
     sys.exit(submit(Path(sys.argv[1])))
