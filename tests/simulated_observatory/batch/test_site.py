@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from lsst.ts.simulated_observatory.batch import site as module
@@ -36,8 +37,8 @@ LOCAL = "computeSite: mine\nsite:\n  mine:\n    class: lsst.ctrl.bps.parsl.sites
 
 
 def refusal(asked: str, folder: Path) -> str:
-    arguments = ["auxtel/make_latiss_calibrations.py", "--simulate", "--out", str(folder / "run"), "--batch"]
-    ended = CliRunner().invoke(main, [*arguments, asked])
+    arguments = ["auxtel/make_latiss_calibrations.py", "--simulate", "--plan", "--out", str(folder / "run")]
+    ended = CliRunner().invoke(main, [*arguments, "--batch", asked])
     assert ended.exit_code == 2
     assert not (folder / "run").exists()
     (line,) = [line for line in ended.output.splitlines() if line.startswith("Error: ")]
@@ -48,39 +49,33 @@ def refusal(asked: str, folder: Path) -> str:
     ("text", "reason"),
     [
         ("computeSite: [", "it is no YAML"),
-        ("- computeSite", "it is no mapping"),
-        ("site: {}", "KeyError"),
+        pytest.param("a: " + 999 * "[" + 999 * "]", "it is no YAML: RecursionError", id="nested"),
+        ("computeSite: 2026-99-99", "it is no YAML: ValueError"),
+        ("- computeSite", "it: ['computeSite'] is not of type 'object'"),
+        ("site: {}", "'computeSite' is a required property"),
         ("computeSite: elsewhere\nsite:\n  mine:\n    class: a.b\n", "elsewhere"),
         ("computeSite: mine\nsite:\n  mine:\n    class: no.such.Site\n", "no.such.Site"),
         ("computeSite: mine\nsite:\n  mine:\n    class: pathlib.Path\n", "is not a SiteConfig subclass"),
         (LOCAL.format("Local"), "cores"),
-        (LOCAL.format("Local") + "    cores: two\n", "cores=two is not of type"),
-        (LOCAL.format("Local") + "    core: 2\n", "cores"),  # what it does not know is a variable, for it
+        (LOCAL.format("Local") + "    cores: two\n", "site.mine.cores: 'two' is not of type 'integer'"),
+        (LOCAL.format("Local") + "    core: 2\n", "site.mine: Additional properties are not allowed ('core'"),
         (LOCAL.format("Slurm"), "nodes"),
-        ("site: mine", "site is no mapping"),
-        (LAPTOP + "payload: 5\n", "payload is no mapping"),
-        (LAPTOP.replace("2", "0"), "cores 0 is no number from 1 on"),
-        (LAPTOP.replace("2", "-3"), "cores -3 is no number from 1 on"),
-        (LAPTOP.replace("2", "true"), "cores True is no number"),
-        (LAPTOP + "    retries: -1\n", "retries -1 is no number from 0 on"),
-        (LAPTOP + "    environment: true\n", "leave it out"),
-        (LAPTOP + "    environment: {A: b}\n", "leave it out"),
-        (LAPTOP + "environment: true\n", "'bool' object is not iterable"),
-        (LAPTOP + "    commandPrefix: 5\n", "commandPrefix=5 is not of type"),
-        (LAPTOP + "    run_dir: /a b\n", "cannot have ' '"),
-        (LAPTOP + "    submitPath: /tmp\n", "submitPath is up to the job"),
-        (LAPTOP + "clusterAlgorithm: no.such.function\n", "no.such.function"),
-        (LAPTOP + "clusterAlgorithm: 5\n", "Unhandled type of importable, val: 5"),
-        (LAPTOP + "clusterAlgorithm: pathlib\n", "clusterAlgorithm pathlib is no function"),
-        (LAPTOP + "includeConfigs: [/no/such.yaml]\n", "'/no/such.yaml'"),
-        (LAPTOP + "includeConfigs: such.yaml\n", "includeConfigs such.yaml: write an absolute path"),
-        (LAPTOP + "memoryMultiplier: lots\n", "could not convert string to float"),
-        (LAPTOP + "payload: {runInit: false}\n", "runInit or finalJob is switched off"),
-        (LAPTOP + "finalJob: {whenRun: NEVER}\n", "runInit or finalJob is switched off"),
-        (LAPTOP + "parsl: {log_level: LOUD}\n", "Unrecognised parsl.log_level: LOUD"),
-        (LAPTOP + "outCollection: a\n", "'outCollection' is deprecated"),
-        (SLURM.replace("3", "-3"), "nodes -3 is no number from 1 on"),
-        (SLURM, "sbatch, which submits the workers, is not on this machine"),
+        ("computeSite: mine\nsite: mine", "site: 'mine' is not of type 'object'"),
+        (LAPTOP + "pipetask: {isr: 5}\n", "pipetask.isr: 5 is not of type 'object'"),
+        (LAPTOP + "parsl: 5\n", "parsl: 5 is not of type 'object'"),
+        (LAPTOP.replace("2", "0"), "site.mine.cores: 0 is less than the minimum of 1"),
+        (LAPTOP.replace("2", "-3"), "site.mine.cores: -3 is less than the minimum of 1"),
+        (LAPTOP.replace("2", "true"), "site.mine.cores: True is not of type 'integer'"),
+        (LAPTOP.replace("2", "2" * 20), "is greater than the maximum of 10000"),
+        (LAPTOP + "    retries: -1\n", "site.mine.retries: -1 is less than the minimum of 0"),
+        (LAPTOP + "environment: true\n", "environment: True is not of type 'object'"),
+        (LAPTOP + "    commandPrefix: 5\n", "site.mine.commandPrefix: 5 is not of type 'string'"),
+        (LAPTOP + "clusterAlgorithm: os.getcwd\n", "clusterAlgorithm: 'os.getcwd' is not one of"),
+        (LAPTOP + "clusterAlgorithm: 5\n", "clusterAlgorithm: 5 is not one of"),
+        (LAPTOP + "requestMemory: lots\n", "requestMemory: 'lots' is not of type 'integer'"),
+        (LAPTOP + "parsl: {log_level: LOUD}\n", "parsl.log_level: 'LOUD' is not one of"),
+        (SLURM.replace("3", "-3"), "site.mine.nodes: -3 is less than the minimum of 1"),
+        (SLURM, "sbatch, which handles the workers, is not on this machine"),
     ],
 )
 def test_site_that_cannot_be_used(text: str, reason: str, tmp_path: Path) -> None:
@@ -92,21 +87,62 @@ def test_site_that_cannot_be_used(text: str, reason: str, tmp_path: Path) -> Non
     assert line.endswith("Nothing was touched.")
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        "    environment: true\n",
+        "    submitPath: /tmp\n",
+        "    runQuantumCommand: echo done\n",
+        "payload: {runInit: false}\n",
+        "pipetask: {isr: {runQuantumCommand: echo done}}\n",
+        "cluster: {detector0: {runQuantumCommand: echo done}}\n",
+        "cloud: {runQuantumCommand: 'true'}\n",
+        "includeConfigs: [/no/such.yaml]\n",
+        "finalJob: {whenRun: NEVER}\n",
+        "outCollection: a\n",
+        "pipetaskOutput: -o evil\n",
+        "runPreCmdOpts: --no-such\n",
+        "extraInitOptions: --no-such\n",
+        "executionButlerDir: /etc\n",
+        "numberOfRetries: x\n",
+        "memoryMultiplier: lots\n",
+    ],
+)
+def test_entry_that_a_site_cannot_have(more: str, tmp_path: Path) -> None:
+    """It would make the job another one, fail after the first exposure, or have no effect."""
+    pytest.importorskip("lsst.ctrl.bps.parsl")
+    (tmp_path / "site.yaml").write_text(LAPTOP + more)
+    found = refusal(f"parsl:{tmp_path / 'site.yaml'}", tmp_path)
+    assert f"not allowed ('{next(iter(yaml.safe_load(more)))}' was unexpected)" in found or "runQ" in found
+
+
 @pytest.fixture
 def sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program of that name, for a site of Slurm."""
+    """Programs of the names that a site of Slurm needs."""
     pytest.importorskip("lsst.ctrl.bps.parsl")
     programs = tmp_path / "bin"
     programs.mkdir()
-    (programs / "sbatch").touch(mode=0o755)
+    for name in ("sbatch", "squeue", "scancel"):
+        (programs / name).touch(mode=0o755)
     monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+
+
+@pytest.mark.usefixtures("sbatch")
+def test_workers_that_could_not_be_given_back(tmp_path: Path) -> None:
+    (tmp_path / "bin" / "scancel").unlink()
+    (tmp_path / "site.yaml").write_text(SLURM)
+    assert "scancel, which handles the workers, is not on" in refusal(
+        f"parsl:{tmp_path / 'site.yaml'}", tmp_path
+    )
 
 
 @pytest.mark.usefixtures("sbatch")
 @pytest.mark.parametrize("walltime", ["forever", "00:00:30", "01:00", "-1:00:00"])
 def test_walltime_that_is_none(walltime: str, tmp_path: Path) -> None:
     (tmp_path / "site.yaml").write_text(SLURM.replace("00:59:00", walltime))
-    assert f"walltime {walltime} is no time HH:MM:SS" in refusal(f"parsl:{tmp_path / 'site.yaml'}", tmp_path)
+    assert f"site.mine.walltime: '{walltime}' does not match" in refusal(
+        f"parsl:{tmp_path / 'site.yaml'}", tmp_path
+    )
 
 
 @pytest.mark.usefixtures("sbatch")
@@ -119,11 +155,44 @@ def test_documented_site_can_be_used(tmp_path: Path) -> None:
     assert read_batch(f"parsl:{tmp_path / 'site.yaml'}") == site
 
 
-@pytest.mark.parametrize("more", ["", "environment: {A: b}\n", "    retries: 0\n", "requestMemory: 4096\n"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        "environment: {A: b}\n",
+        "    retries: 0\n",
+        "requestMemory: 4096\n",
+        "pipetask: {cpPtcSolve: {requestMemory: 8192}}\n",
+        "parsl: {log_level: DEBUG}\n",
+        "clusterAlgorithm: lsst.ctrl.bps.quantum_clustering_funcs.single_quantum_clustering\n",
+    ],
+)
 def test_site_that_can_be_used(more: str, tmp_path: Path) -> None:
     pytest.importorskip("lsst.ctrl.bps.parsl")
     (tmp_path / "site.yaml").write_text(LAPTOP + more)
     assert read_batch(f"parsl:{tmp_path / 'site.yaml'}") == LAPTOP + more
+
+
+@pytest.mark.parametrize(
+    ("folder", "reason"),
+    [("/a b", "cannot have ' '"), ("/proc/nope", "No such file or directory"), ("/dev/null", "File exists")],
+)
+def test_folder_of_parsl_that_cannot_be_made(folder: str, reason: str, tmp_path: Path) -> None:
+    pytest.importorskip("lsst.ctrl.bps.parsl")
+    (tmp_path / "site.yaml").write_text(f"{LAPTOP}    run_dir: {folder}\n")
+    found = refusal(f"parsl:{tmp_path / 'site.yaml'}", tmp_path)
+    assert f"run_dir {folder}: " in found
+    assert reason in found
+
+
+def test_folder_of_parsl_is_not_left(tmp_path: Path) -> None:
+    pytest.importorskip("lsst.ctrl.bps.parsl")
+    folders = (tmp_path / "new" / "info", Path("info"))
+    for folder in folders:
+        (tmp_path / "site.yaml").write_text(f"{LAPTOP}    run_dir: {folder}\n")
+        read_batch(f"parsl:{tmp_path / 'site.yaml'}")
+    assert [path.name for path in tmp_path.iterdir()] == ["site.yaml"]
+    assert not folders[1].exists()
 
 
 @pytest.mark.parametrize("strange", ["sp ace", "o'd", 'o"d', "a$b", "a{b}", "a;b", "a\\b", "a*", "a`b"])
@@ -162,15 +231,25 @@ def test_site_that_is_not_there(asked: str, reason: str, tmp_path: Path) -> None
     assert reason in refusal(asked, tmp_path)
 
 
-def test_extra_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_NEEDED", ("lsst.no_such_package.parsl",))
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'"),
+        ("raise ImportError('libzmq.so.5:\\ncannot open')", "ImportError: libzmq.so.5: cannot open"),
+    ],
+)
+def test_extra_that_is_not_installed_or_broken(
+    code: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_parsl.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(module, "_NEEDED", ("broken_parsl",))
     line = refusal("parsl", tmp_path)
-    assert "lsst.no_such_package.parsl is not installed: pip install 'ts-calibrations[batch]'" in line
+    assert f"broken_parsl cannot be imported ({reason}): pip install 'ts-calibrations[batch]'" in line
 
 
 def test_packaged_site_listens_on_this_machine_alone() -> None:
     bps = pytest.importorskip("lsst.ctrl.bps")
-    import yaml
     from lsst.ctrl.bps.parsl.workflow import get_parsl_config
 
     site = bps.BpsConfig(yaml.safe_load(read_batch("parsl")), defaults={"operator": "me"})

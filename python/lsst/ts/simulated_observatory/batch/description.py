@@ -13,7 +13,10 @@ import yaml
 
 from ..pipelines.ocps_job import Job
 
-__all__ = ["command_problem", "submit_description"]
+__all__ = ["SERVICE", "command_problem", "submit_description"]
+
+SERVICE = "lsst.ctrl.bps.parsl.ParslService"
+"""The plug-in of ``lsst.ctrl.bps``."""
 
 _COMMAND = f"{shlex.quote(sys.executable)} -m {__package__}.command"
 """Starts ``pipetask`` or ``butler`` in the Python of this process: no environment has to be set up for it."""
@@ -82,7 +85,7 @@ def submit_description(job: Job, pipeline: str, repository: Path, raw_collection
     graph, quantum = _options(job.config.split())
     description = {
         "includeConfigs": [str(site)],
-        "wmsServiceClass": "lsst.ctrl.bps.parsl.ParslService",
+        "wmsServiceClass": SERVICE,
         "project": "ts_calibrations",
         "campaign": job.job_id,
         "operator": "ocps",

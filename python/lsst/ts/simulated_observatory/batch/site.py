@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
+import importlib
 import io
-import tempfile
-from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
+import jsonschema
 import yaml
 
 __all__ = ["LAPTOP", "BatchError", "read_batch"]
 
 LAPTOP = "laptop.yaml"
 """The packaged site: this machine, two workers."""
+
+SCHEMA = "site.schema.yaml"
+"""What a site may say."""
+
+LONGEST = 500
+"""Characters of a reason."""
 
 _ENGINE = "parsl"
 _NEEDED = ("lsst.ctrl.bps", "lsst.ctrl.bps.parsl", "parsl")
@@ -46,52 +51,50 @@ def read_batch(asked: str) -> str:
     engine, separator, name = asked.partition(":")
     if engine != _ENGINE or (separator and not name):
         raise BatchError("write parsl for the packaged site of this machine, or parsl:FILE for another")
-    if missing := [each for each in _NEEDED if not _is_installed(each)]:
-        raise BatchError(f"{missing[0]} is not installed: pip install 'ts-calibrations[batch]'")
+    for module in _NEEDED:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            advice = "pip install 'ts-calibrations[batch]'"
+            raise BatchError(f"{module} cannot be imported ({_in_one_line(error)}): {advice}") from error
     text = _text(name)
-    try:
-        site = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise BatchError(f"it is no YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(site, dict):
-        raise BatchError("it is no mapping with computeSite and site")
-    _check(text, site)
+    _check(text)
     return text
-
-
-def _is_installed(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def _text(name: str) -> str:
     if not name:
-        return (files(__package__) / LAPTOP).read_text(encoding="utf-8")
+        return _packaged(LAPTOP)
     try:
         return Path(name).read_text(encoding="utf-8")
     except OSError as error:
         raise BatchError(f"it cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise BatchError("it is no UTF-8 text") from None
+    except ValueError as error:
+        raise BatchError(f"it is no UTF-8 text: {error}") from None
 
 
-def _check(text: str, site: Mapping[object, object]) -> None:
-    """Have the plug-in make of the site what it will make of it for each job; nothing is started."""
-    from lsst.ctrl.bps import BPS_SEARCH_ORDER
+def _packaged(name: str) -> str:
+    return (files(__package__) / name).read_text(encoding="utf-8")
 
-    from .trial import try_site
 
-    for section in BPS_SEARCH_ORDER:
-        if not isinstance(site.get(section, {}), dict):
-            raise BatchError(f"{section} is no mapping")
+def _check(text: str) -> None:
+    """See whether a site says what it may say, and its plug-in can use it; nothing is started."""
     try:
-        with (
-            contextlib.redirect_stdout(io.StringIO()),  # where BpsConfig prints what it has not found
-            tempfile.TemporaryDirectory() as folder,
-        ):
-            try_site(text, Path(folder))
+        site = yaml.safe_load(text)
+    except Exception as error:  # of many kinds
+        raise BatchError(f"it is no YAML: {_in_one_line(error)}") from None
+    validator = jsonschema.Draft7Validator(yaml.safe_load(_packaged(SCHEMA)))
+    if wrong := jsonschema.exceptions.best_match(validator.iter_errors(site)):
+        where = ".".join(map(str, wrong.absolute_path))
+        raise BatchError(f"{where or 'it'}: {wrong.message}"[:LONGEST])
+    try:
+        from .trial import try_site
+
+        with contextlib.redirect_stdout(io.StringIO()):  # where BpsConfig prints what it has not found
+            try_site(site)
     except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise BatchError(f"lsst.ctrl.bps.parsl cannot use this site: {reason}") from error
+        raise BatchError(f"lsst.ctrl.bps.parsl cannot use this site: {_in_one_line(error)}") from error
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST]
