@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
 
-from lsst.ts.simulated_observatory.batch import sessions
+from lsst.ts.simulated_observatory.batch import sessions, submission
 
 CODE = f"""
 import subprocess, sys
@@ -18,6 +21,19 @@ sys.stdin.read()
 """
 
 
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60.0
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def members(session: int) -> set[int]:
+    """Processes of a session."""
+    numbers = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
+    return {number for number in numbers if sessions._is_member(number, session)}
+
+
 def test_session_of_a_process_that_is_killed_ends() -> None:
     command = [sys.executable, "-c", CODE]
     with subprocess.Popen(
@@ -27,7 +43,14 @@ def test_session_of_a_process_that_is_killed_ends() -> None:
         worker = int(process.stdout.readline())
         assert sessions._is_member(worker, process.pid)
         process.kill()
-        end = time.monotonic() + 30.0
-        while sessions._is_member(worker, process.pid) and time.monotonic() < end:
-            time.sleep(0.1)
-    assert not sessions._is_member(worker, process.pid)
+        until(lambda: not sessions._is_member(worker, process.pid))
+
+
+def test_submission_that_is_killed_has_left_somebody_who_ends_the_rest(tmp_path: Path) -> None:
+    description = tmp_path / "submit.yaml"
+    os.mkfifo(description)  # which nobody writes
+    command = [sys.executable, "-m", submission.__name__, str(description)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as process:
+        until(lambda: len(members(process.pid)) > 1)
+        process.kill()
+        until(lambda: not members(process.pid) - {process.pid})

@@ -64,6 +64,7 @@ def test_another_version_that_writes_the_environment_in_another_way(monkeypatch:
             "OSError: refused",
         ),
         (None, "CalledProcessError: Command 'butler' returned non-zero exit status 2."),
+        (f"{STARTED}\n", "CalledProcessError: Command 'butler' returned non-zero exit status 2."),
     ],
 )
 def test_failed_command_is_named_with_the_end_of_its_log(
@@ -130,12 +131,14 @@ def test_executor_that_has_no_such_process(executor: object, given_back: list[st
     assert given_back == []
 
 
-def ended(folder: Path, *, log: str, error: Exception | None = None) -> Any:
+def ended(folder: Path, *, log: str, output: str = "", error: Exception | None = None) -> Any:
     """A job of one part that has ended."""
-    path, future = folder / "part.stderr", part()
-    path.write_text(log)
+    files, future = {"stderr": log, "stdout": output}, part()
+    for name, text in files.items():
+        (folder / name).write_text(text)
     future.set_exception(error) if error else future.set_result(0)
-    return SimpleNamespace(jobs={"part": SimpleNamespace(future=future, stderr=str(path))})
+    paths = {name: str(folder / name) for name in files}
+    return SimpleNamespace(jobs={"part": SimpleNamespace(future=future, **paths)})
 
 
 def test_reason_of_workers_that_were_not_submitted_is_in_one_line(tmp_path: Path) -> None:
@@ -149,3 +152,7 @@ def test_reason_of_workers_that_were_not_submitted_is_in_one_line(tmp_path: Path
 @pytest.mark.parametrize(("log", "names"), [(f"{STARTED}\nINFO\n", []), ("", ["part"]), ("done\n", ["part"])])
 def test_part_whose_command_was_not_run_has_failed(log: str, names: list[str], tmp_path: Path) -> None:
     assert [name for name, _ in module._failures(ended(tmp_path, log=log))] == names
+
+
+def test_part_whose_log_the_site_sends_elsewhere_has_not_failed(tmp_path: Path) -> None:
+    assert list(module._failures(ended(tmp_path, log="", output=f"{STARTED}\n"))) == []

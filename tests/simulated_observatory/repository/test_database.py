@@ -182,6 +182,16 @@ def test_database_that_is_not_the_one_of_the_repository(
     assert is_in_database(path)
 
 
+@pytest.mark.parametrize("other", [{"host": "LOCALHOST"}, {"query": {"sslmode": "prefer"}}])
+def test_database_may_be_spelled_in_several_ways(
+    database: Database, tmp_path: Path, other: dict[str, Any]
+) -> None:
+    here = Database(database.url.set(host="localhost"))
+    path = here.files(tmp_path)
+    make(here, path)
+    Database(here.url.set(**other)).check(path, SCALE)
+
+
 def test_registry_of_another_version(database: Database, server: Server, tmp_path: Path) -> None:
     path = database.files(tmp_path)
     make(database, path, {"instrument": "LATISS", "scale": 4, "seed": 1})
@@ -389,8 +399,13 @@ async def test_lock_of_another_session_ends_a_certification(
     job = Job(path, "one")
     with Butler.from_config(str(path), writeable=True) as butler:
         butler.registry.registerDatasetType(calibration_type(butler, "ptc"))
-    with locked(server, database) as pid, pytest.raises(CertificationError) as refused:
+    with (
+        locked(server, database, "dataset", "ROW EXCLUSIVE") as other,  # which is in nobody's way
+        locked(server, database) as pid,
+        pytest.raises(CertificationError) as refused,
+    ):
         await job.certify(day(15), day(16))
+    assert f"pid {other}" not in str(refused.value)
     assert (
         f"pid {pid} of tests (idle in transaction) has a table locked: let it end,"
         f" or end it with SELECT pg_terminate_backend({pid});"

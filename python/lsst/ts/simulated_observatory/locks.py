@@ -32,7 +32,7 @@ SELECT DISTINCT pid, usename, state
 FROM pg_locks JOIN pg_class ON pg_class.oid = relation JOIN pg_namespace ON pg_namespace.oid = relnamespace
 JOIN pg_stat_activity USING (pid)
 WHERE granted AND mode <> 'AccessShareLock' AND nspname = %s AND pid <> %s AND datname = current_database()
-AND position(relname IN %s) > 0
+AND %s ~ ('\\m' || relname || '\\M')
 ORDER BY pid
 """
 """Sessions that hold more than a reader's lock on a table of a simulated repository that a text names."""

@@ -7,6 +7,7 @@ import importlib
 import io
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import yaml
@@ -84,7 +85,7 @@ def _check(text: str) -> None:
     except Exception as error:  # of many kinds
         raise BatchError(f"it is no YAML: {_in_one_line(error)}") from None
     validator = jsonschema.Draft7Validator(yaml.safe_load(_packaged(SCHEMA)))
-    if wrong := jsonschema.exceptions.best_match(validator.iter_errors(site)):
+    for wrong in validator.iter_errors(_used(site)):  # the first
         where = ".".join(map(str, wrong.absolute_path))
         raise BatchError(f"{where or 'it'}: {wrong.message}"[:LONGEST])
     try:
@@ -94,6 +95,14 @@ def _check(text: str) -> None:
             try_site(site)
     except Exception as error:
         raise BatchError(f"lsst.ctrl.bps.parsl cannot use this site: {_in_one_line(error)}") from error
+
+
+def _used(site: Any) -> Any:
+    """What a file says without the sites that are not used, which other plug-ins may have."""
+    match site:
+        case {"computeSite": str(name), "site": {**sites}} if name in sites:
+            return {**site, "site": {name: sites[name]}}
+    return site
 
 
 def _in_one_line(error: Exception) -> str:

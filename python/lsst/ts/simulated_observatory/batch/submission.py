@@ -110,8 +110,8 @@ def _named(what: str, log: Path) -> Iterator[None]:
     try:
         yield
     except (BpsSubprocessError, subprocess.CalledProcessError) as error:
-        lines = reversed(_text(log).splitlines())
-        last = next((line.strip() for line in lines if line.strip()), _reason(error))
+        lines = [line.strip() for line in _text(log).replace(STARTED, "").splitlines() if line.strip()]
+        last = lines[-1] if lines else _reason(error)
         _say(*_end_of(log), f"ERROR batch job - {what}: {last}")
         sys.exit(1)
 
@@ -142,7 +142,8 @@ def _failures(workflow: ParslWorkflow) -> Iterator[tuple[str, BaseException]]:
             continue
         if (error := job.future.exception()) is not None:
             yield name, error
-        elif STARTED not in _text(_log_of(job)):  # all that the site has before it ended well
+        elif not any(STARTED in _text(Path(each)) for each in (job.stderr, job.stdout)):
+            # All that the site has before it ended well, and may have sent one of them to the other.
             yield name, RuntimeError("its command was not run; see commandPrefix of the site")
 
 

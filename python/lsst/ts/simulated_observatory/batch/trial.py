@@ -7,10 +7,10 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from lsst.ctrl.bps import BPS_DEFAULTS, BpsConfig, GenericWorkflowJob
+from lsst.ctrl.bps.parsl.job import ParslJob
 from lsst.ctrl.bps.parsl.site import SiteConfig
 
 from .description import SERVICE, command_problem
@@ -41,13 +41,13 @@ def try_site(entries: Mapping[str, Any]) -> None:
     Exception
         Of whatever kind: the site cannot be used, as the text says.
     """
-    config = BpsConfig({**entries, "wmsServiceClass": SERVICE, "operator": "trial"}, defaults=BPS_DEFAULTS)
+    config = BpsConfig(
+        {**entries, "wmsServiceClass": SERVICE, "operator": "trial", "submitPath": ""}, defaults=BPS_DEFAULTS
+    )
     site = SiteConfig.from_config(config)
     site.get_command_prefix()
     parsl = site.get_parsl_config()
-    part: Any = SimpleNamespace(
-        generic=GenericWorkflowJob("isr", "isr", request_memory=config["requestMemory"])
-    )
+    part = ParslJob(GenericWorkflowJob("isr", "isr", request_memory=config["requestMemory"]), config, {})
     labels = [executor.label for executor in parsl.executors]
     if len(labels) > 1 and (label := site.select_executor(part)) not in labels:
         raise ValueError(f"no executor is named {label}")
@@ -61,6 +61,8 @@ def try_site(entries: Mapping[str, Any]) -> None:
 
 def _check_folder(name: str) -> None:
     """See whether the folder of Parsl can be made, and written to; what was not there is removed again."""
+    if not name:
+        raise ValueError("run_dir is empty")
     if problem := command_problem(Path(name)):
         raise ValueError(f"run_dir {name}: {problem}")
     with tempfile.TemporaryDirectory() as job:

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 ADDRESS = re.compile(
-    r"\s*postgres[\w+-]*\s*(:|//)|.*(://|:.*@|(passw(or)?d|pwd|\b(host|dbname|user))\s*=)",
+    r"\s*postgres[\w+-]*\s*(:|//)|.*(://|:.*@|(passw(or)?d|pwd)\s*=)|[^/]*\b(host|dbname|user)\s*=",
     re.IGNORECASE | re.DOTALL,
 )
 """What is an address, or was meant to be one, and may have a password: no path is shown that matches."""
@@ -41,6 +41,12 @@ SCHEMES = "postgresql", "postgres", "postgresql+psycopg2"
 
 _IN_DATABASE = re.compile(r"\bdb:\s*['\"]?postgresql\b")
 """What the configuration of a repository has whose registry is in a database of a server."""
+
+PORT = 5432
+"""Where a server listens of which nothing else is said."""
+
+_PLACE = "host", "port", "dbname", "user", "service"
+"""What of the further parts of an address says which database is meant."""
 
 DRIVER = "psycopg2"
 """The only driver that the Butler takes."""
@@ -286,10 +292,10 @@ class Database:
                 if marker is None or marker.files != path or not _has_tables(connection):
                     raise DatabaseError(f"the repository in {path} is not in this database")
             opened = _opened_by(path)
-            if opened._replace(drivername=self.url.drivername, password=None) != self.url:
+            if _place(opened) != _place(self.url):
                 shown = opened.set(query={}).render_as_string()  # neither shows a password
                 raise DatabaseError(
-                    f"the repository in {path} uses {shown}, not this database: for that, name the folder;"
+                    f"the repository in {path} uses {shown}: for that, name the folder;"
                     f" if the database has moved, put the new address after db: in {path / CONFIG}"
                 )
 
@@ -317,6 +323,12 @@ def _opened_by(path: Path) -> URL:
         return make_url(yaml.safe_load((path / CONFIG).read_text(encoding="utf-8"))["registry"]["db"])
     except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError, ArgumentError) as error:
         raise DatabaseError(f"{path / CONFIG} names no database: {type(error).__name__}") from None
+
+
+def _place(url: URL) -> tuple[Any, ...]:
+    """Who opens which database where, however an address spells it."""
+    others = {name: value for name, value in url.query.items() if name in _PLACE}
+    return url.username, (url.host or "").lower(), url.port or PORT, url.database, others
 
 
 def _marker(connection: Connection) -> _Marker | None:

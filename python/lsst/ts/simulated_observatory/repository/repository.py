@@ -98,8 +98,8 @@ def _check_makeable(path: Path) -> None:
         raise ValueError("it is a mount point; name a folder in it")
     try:  # for root everything is writable, says the system
         tempfile.TemporaryDirectory(dir=path.parent).cleanup()
-    except OSError:
-        raise ValueError(f"{path.parent} is not writable") from None
+    except OSError as error:
+        raise ValueError(f"{path.parent} is not writable: {error.strerror}") from None
 
 
 def _read_marker(path: Path) -> dict[str, Any]:
