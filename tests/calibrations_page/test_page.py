@@ -29,11 +29,6 @@ from lsst.ts.calibrations_page.tables import write_tables
 from .example_run import FIRST, row, run_facts, write_journal
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return write_journal(tmp_path / "run", run_facts())
-
-
 def page_of(run: Run) -> str:
     return make_page(run, Datasets("/nowhere", run.instrument.name))
 

@@ -9,13 +9,6 @@ import pytest
 
 from lsst.ts.calibrations.run.page_process import PAGE, PAGE_LOG, PageProcess
 
-from .example_run import run_facts, write_journal
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return write_journal(tmp_path / "run", run_facts())
-
 
 def test_a_page_that_fails_says_so_and_leaves_the_run_alone(tmp_path: Path) -> None:
     process = PageProcess(tmp_path)

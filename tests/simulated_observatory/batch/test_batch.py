@@ -6,8 +6,7 @@ import os
 import re
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from lsst.ts.simulated_observatory.batch.runner import BatchProcess
 from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
 
 from .conftest import OPTIONS, Night
+from .processes import commands, until
 
 pytestmark = [
     pytest.mark.endtoend,
@@ -87,26 +87,8 @@ def running(process: BatchProcess) -> Iterator[list[int]]:
 
 
 def members(process: BatchProcess) -> dict[int, str]:
-    """Processes of the session of a job, and their command lines."""
-    found: dict[int, str] = {}
-    if process._process is None:  # it has not begun
-        return found
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            stat = (path / "stat").read_text().rpartition(")")[2].split()
-            if int(stat[3]) == process._process.pid and stat[0] not in "ZX":
-                found[int(path.name)] = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-    return found
-
-
-def until(condition: Callable[[], Any], seconds: float = 500.0) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
-    return found
+    """Processes of the session of a job, and their command lines; none if it has not begun."""
+    return {} if process._process is None else commands(process._process.pid)
 
 
 def running_part(process: BatchProcess, part: str) -> list[int]:
@@ -118,8 +100,8 @@ def running_part(process: BatchProcess, part: str) -> list[int]:
 def started_by(process: BatchProcess, part: str) -> int:
     """What, with some text in its command line, has started a quantum of a job, or is it itself."""
     (number,) = until(lambda: running_part(process, QUANTUM))
-    commands = members(process)
-    while part not in commands[number]:
+    found = members(process)
+    while part not in found[number]:
         number = int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
     return number
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from lsst.ts.simulated_observatory.batch import sessions, submission
+
+from .processes import commands, until
 
 CODE = f"""
 import subprocess, sys
@@ -21,19 +21,6 @@ sys.stdin.read()
 """
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60.0
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
-
-
-def members(session: int) -> set[int]:
-    """Processes of a session."""
-    numbers = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
-    return {number for number in numbers if sessions._is_member(number, session)}
-
-
 def test_session_of_a_process_that_is_killed_ends() -> None:
     command = [sys.executable, "-c", CODE]
     with subprocess.Popen(
@@ -43,7 +30,7 @@ def test_session_of_a_process_that_is_killed_ends() -> None:
         worker = int(process.stdout.readline())
         assert sessions._is_member(worker, process.pid)
         process.kill()
-        until(lambda: not sessions._is_member(worker, process.pid))
+        until(lambda: not sessions._is_member(worker, process.pid), 60.0)
 
 
 def test_submission_that_is_killed_has_left_somebody_who_ends_the_rest(tmp_path: Path) -> None:
@@ -51,6 +38,6 @@ def test_submission_that_is_killed_has_left_somebody_who_ends_the_rest(tmp_path:
     os.mkfifo(description)  # which nobody writes
     command = [sys.executable, "-m", submission.__name__, str(description)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as process:
-        until(lambda: len(members(process.pid)) > 1)
+        until(lambda: len(commands(process.pid)) > 1, 60.0)
         process.kill()
-        until(lambda: not members(process.pid) - {process.pid})
+        until(lambda: not set(commands(process.pid)) - {process.pid}, 60.0)

@@ -36,6 +36,12 @@ site:
 LOCAL = "computeSite: mine\nsite:\n  mine:\n    class: lsst.ctrl.bps.parsl.sites.{}\n"
 
 
+def written(text: str, folder: Path) -> str:
+    """Write a site into a file; give what asks for it."""
+    (folder / "site.yaml").write_text(text)
+    return f"parsl:{folder / 'site.yaml'}"
+
+
 def refusal(asked: str, folder: Path) -> str:
     arguments = ["auxtel/make_latiss_calibrations.py", "--simulate", "--plan", "--out", str(folder / "run")]
     ended = CliRunner().invoke(main, [*arguments, "--batch", asked])
@@ -85,8 +91,7 @@ def refusal(asked: str, folder: Path) -> str:
 )
 def test_site_that_cannot_be_used(text: str, reason: str, tmp_path: Path) -> None:
     pytest.importorskip("lsst.ctrl.bps.parsl")
-    (tmp_path / "site.yaml").write_text(text)
-    line = refusal(f"parsl:{tmp_path / 'site.yaml'}", tmp_path)
+    line = refusal(written(text, tmp_path), tmp_path)
     assert line.count(f"{tmp_path / 'site.yaml'}: ") == 1
     assert reason in line
     assert line.endswith("Nothing was touched.")
@@ -116,8 +121,7 @@ def test_site_that_cannot_be_used(text: str, reason: str, tmp_path: Path) -> Non
 def test_entry_that_a_site_cannot_have(more: str, tmp_path: Path) -> None:
     """It would make the job another one, fail after the first exposure, or have no effect."""
     pytest.importorskip("lsst.ctrl.bps.parsl")
-    (tmp_path / "site.yaml").write_text(LAPTOP + more)
-    found = refusal(f"parsl:{tmp_path / 'site.yaml'}", tmp_path)
+    found = refusal(written(LAPTOP + more, tmp_path), tmp_path)
     assert f"not allowed ('{next(iter(yaml.safe_load(more)))}' was unexpected)" in found or "runQ" in found
 
 
@@ -135,18 +139,14 @@ def sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("sbatch")
 def test_workers_that_could_not_be_given_back(tmp_path: Path) -> None:
     (tmp_path / "bin" / "scancel").unlink()
-    (tmp_path / "site.yaml").write_text(SLURM)
-    assert "scancel, which handles the workers, is not on" in refusal(
-        f"parsl:{tmp_path / 'site.yaml'}", tmp_path
-    )
+    assert "scancel, which handles the workers, is not on" in refusal(written(SLURM, tmp_path), tmp_path)
 
 
 @pytest.mark.usefixtures("sbatch")
 @pytest.mark.parametrize("walltime", ["forever", "00:00:30", "01:00", "-1:00:00"])
 def test_walltime_that_is_none(walltime: str, tmp_path: Path) -> None:
-    (tmp_path / "site.yaml").write_text(SLURM.replace("00:59:00", walltime))
     assert f"site.mine.walltime: '{walltime}' does not match" in refusal(
-        f"parsl:{tmp_path / 'site.yaml'}", tmp_path
+        written(SLURM.replace("00:59:00", walltime), tmp_path), tmp_path
     )
 
 
@@ -156,8 +156,7 @@ def test_documented_site_can_be_used(tmp_path: Path) -> None:
     lines = itertools.takewhile(lambda line: line[:4].isspace() or not line, text.splitlines())
     site = textwrap.dedent("\n".join(lines))
     assert "sites.Slurm" in site
-    (tmp_path / "site.yaml").write_text(site)
-    assert read_batch(f"parsl:{tmp_path / 'site.yaml'}") == site
+    assert read_batch(written(site, tmp_path)) == site
 
 
 @pytest.mark.parametrize(
@@ -175,8 +174,7 @@ def test_documented_site_can_be_used(tmp_path: Path) -> None:
 )
 def test_site_that_can_be_used(more: str, tmp_path: Path) -> None:
     pytest.importorskip("lsst.ctrl.bps.parsl")
-    (tmp_path / "site.yaml").write_text(LAPTOP + more)
-    assert read_batch(f"parsl:{tmp_path / 'site.yaml'}") == LAPTOP + more
+    assert read_batch(written(LAPTOP + more, tmp_path)) == LAPTOP + more
 
 
 @pytest.mark.parametrize(
@@ -185,8 +183,7 @@ def test_site_that_can_be_used(more: str, tmp_path: Path) -> None:
 )
 def test_folder_of_parsl_that_cannot_be_made(folder: str, reason: str, tmp_path: Path) -> None:
     pytest.importorskip("lsst.ctrl.bps.parsl")
-    (tmp_path / "site.yaml").write_text(f"{LAPTOP}    run_dir: {folder}\n")
-    found = refusal(f"parsl:{tmp_path / 'site.yaml'}", tmp_path)
+    found = refusal(written(f"{LAPTOP}    run_dir: {folder}\n", tmp_path), tmp_path)
     assert f"run_dir {folder}: " in found
     assert reason in found
 
@@ -195,8 +192,7 @@ def test_folder_of_parsl_is_not_left(tmp_path: Path) -> None:
     pytest.importorskip("lsst.ctrl.bps.parsl")
     folders = (tmp_path / "new" / "info", Path("info"))
     for folder in folders:
-        (tmp_path / "site.yaml").write_text(f"{LAPTOP}    run_dir: {folder}\n")
-        read_batch(f"parsl:{tmp_path / 'site.yaml'}")
+        read_batch(written(f"{LAPTOP}    run_dir: {folder}\n", tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["site.yaml"]
     assert not folders[1].exists()
 

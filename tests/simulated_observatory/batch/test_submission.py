@@ -15,6 +15,7 @@ from lsst.ts.calibrations.components.job_log import failure_in_log
 from lsst.ts.simulated_observatory.batch import submission as module
 from lsst.ts.simulated_observatory.batch.command import STARTED
 from lsst.ts.simulated_observatory.batch.description import submit_description
+from lsst.ts.simulated_observatory.batch.reason import LONGEST_REASON, reason_in_one_line
 from lsst.ts.simulated_observatory.pipelines import PIPELINES
 from lsst.ts.simulated_observatory.pipelines.ocps_job import Job
 
@@ -145,8 +146,8 @@ def test_reason_of_workers_that_were_not_submitted_is_in_one_line(tmp_path: Path
     said = "Error 1:\n\tsubmit failed: sbatch: error: Invalid account\n\tEXIT CODE: 1\n"
     ((_, error),) = module._failures(ended(tmp_path, log="", error=ValueError(said)))
     reason = "ValueError: Error 1: submit failed: sbatch: error: Invalid account EXIT CODE: 1"
-    assert module._reason(error) == reason
-    assert len(module._reason(ValueError("a" * 10_000))) == module.LONGEST_REASON
+    assert reason_in_one_line(error) == reason
+    assert len(reason_in_one_line(ValueError("a" * 10_000))) == LONGEST_REASON
 
 
 @pytest.mark.parametrize(("log", "names"), [(f"{STARTED}\nINFO\n", []), ("", ["part"]), ("done\n", ["part"])])

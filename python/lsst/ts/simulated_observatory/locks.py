@@ -54,8 +54,7 @@ def limit_waiting() -> None:
 def _limit_connecting(dialect: Dialect, _record: object, _: object, parameters: dict[str, Any]) -> None:
     """Limit how long the server may take to answer to a new connection."""
     if dialect.name == "postgresql":
-        parameters.setdefault("connect_timeout", CONNECT_TIMEOUT)
-        parameters.update({**DEAD, **parameters})
+        parameters.update({"connect_timeout": CONNECT_TIMEOUT, **DEAD, **parameters})
 
 
 def _limit(connection: Any, *_: object) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import jsonschema
 import yaml
 
+from .reason import LONGEST_REASON, reason_in_one_line
+
 __all__ = ["LAPTOP", "BatchError", "read_batch"]
 
 LAPTOP = "laptop.yaml"
@@ -19,9 +21,6 @@ LAPTOP = "laptop.yaml"
 
 SCHEMA = "site.schema.yaml"
 """What a site may say."""
-
-LONGEST = 500
-"""Characters of a reason."""
 
 _ENGINE = "parsl"
 _NEEDED = ("lsst.ctrl.bps", "lsst.ctrl.bps.parsl", "parsl")
@@ -57,7 +56,9 @@ def read_batch(asked: str) -> str:
             importlib.import_module(module)
         except Exception as error:
             advice = "pip install 'ts-calibrations[batch]'"
-            raise BatchError(f"{module} cannot be imported ({_in_one_line(error)}): {advice}") from error
+            raise BatchError(
+                f"{module} cannot be imported ({reason_in_one_line(error)}): {advice}"
+            ) from error
     text = _text(name)
     _check(text)
     return text
@@ -83,18 +84,18 @@ def _check(text: str) -> None:
     try:
         site = yaml.safe_load(text)
     except Exception as error:  # of many kinds
-        raise BatchError(f"it is no YAML: {_in_one_line(error)}") from None
+        raise BatchError(f"it is no YAML: {reason_in_one_line(error)}") from None
     validator = jsonschema.Draft7Validator(yaml.safe_load(_packaged(SCHEMA)))
     for wrong in validator.iter_errors(_used(site)):  # the first
         where = ".".join(map(str, wrong.absolute_path))
-        raise BatchError(f"{where or 'it'}: {wrong.message}"[:LONGEST])
+        raise BatchError(f"{where or 'it'}: {wrong.message}"[:LONGEST_REASON])
     try:
         from .trial import try_site
 
         with contextlib.redirect_stdout(io.StringIO()):  # where BpsConfig prints what it has not found
             try_site(site)
     except Exception as error:
-        raise BatchError(f"lsst.ctrl.bps.parsl cannot use this site: {_in_one_line(error)}") from error
+        raise BatchError(f"lsst.ctrl.bps.parsl cannot use this site: {reason_in_one_line(error)}") from error
 
 
 def _used(site: Any) -> Any:
@@ -103,7 +104,3 @@ def _used(site: Any) -> Any:
         case {"computeSite": str(name), "site": {**sites}} if name in sites:
             return {**site, "site": {name: sites[name]}}
     return site
-
-
-def _in_one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST]

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..former_names import understand_former_names
 from .command import STARTED
+from .reason import reason_in_one_line
 from .sessions import kill_session, kill_session_afterwards
 
 if TYPE_CHECKING:
@@ -35,9 +36,6 @@ PERIOD = 1.0
 
 PATIENCE = 20.0
 """Seconds within which the batch system must have taken the workers back."""
-
-LONGEST_REASON = 500
-"""Characters of the reason for which a part failed."""
 
 LONGEST_LOG = 20_000
 """Characters of the log of a failed part that are gathered; the whole one stays where it is."""
@@ -79,7 +77,7 @@ def submit(description: Path) -> int:
         return 1
     failed = dict(_failures(workflow))
     for name, error in failed.items():
-        _say(f"part {name} failed: {_reason(error)}", *_end_of(_log_of(workflow.jobs[name])))
+        _say(f"part {name} failed: {reason_in_one_line(error)}", *_end_of(_log_of(workflow.jobs[name])))
     with _named("the results could not be brought into the repository", _log_of(workflow.final)):
         workflow.finalize_jobs()
     return 1 if failed else 0
@@ -111,7 +109,7 @@ def _named(what: str, log: Path) -> Iterator[None]:
         yield
     except (BpsSubprocessError, subprocess.CalledProcessError) as error:
         lines = [line.strip() for line in _text(log).replace(STARTED, "").splitlines() if line.strip()]
-        last = lines[-1] if lines else _reason(error)
+        last = lines[-1] if lines else reason_in_one_line(error)
         _say(*_end_of(log), f"ERROR batch job - {what}: {last}")
         sys.exit(1)
 
@@ -145,10 +143,6 @@ def _failures(workflow: ParslWorkflow) -> Iterator[tuple[str, BaseException]]:
         elif not any(STARTED in _text(Path(each)) for each in (job.stderr, job.stdout)):
             # All that the site has before it ended well, and may have sent one of them to the other.
             yield name, RuntimeError("its command was not run; see commandPrefix of the site")
-
-
-def _reason(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_REASON]
 
 
 def _log_of(job: ParslJob | None) -> Path:
