@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .curvepoints import A00_UNIT, Points, levels, of_the_level, on_the_curve
+from .curvepoints import A00_UNIT, Points, levels, of_the_level
+from .curverejection import on_the_curve
 from .leastsquares import estimate, single_faults
 
 __all__ = ["OFF", "SATURATED", "CurveFit", "fit_curve"]
