@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from lsst.ts.simulated_observatory.repository.database import Database, read_address
+
 from .server import Server, running_server
 
 
@@ -27,3 +29,8 @@ def new_address(server: Server) -> Iterator[Callable[[], str]]:
     yield make
     for name in made:
         server.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(new_address: Callable[[], str]) -> Database:
+    return read_address(new_address())
