@@ -13,10 +13,19 @@ import argparse
 import json
 
 import numpy as np
-from cases import bad_curves, bad_defects, bad_images, bad_sets, reviewed
+from cases import (
+    bad_curves,
+    bad_defects,
+    bad_members,
+    bad_pairs,
+    bad_sets,
+    bad_signals,
+    bad_structure,
+    reviewed,
+)
 from made_inputs import CASES
 
-KINDS = reviewed, bad_images, bad_curves, bad_defects, bad_sets
+KINDS = reviewed, bad_signals, bad_members, bad_sets, bad_structure, bad_pairs, bad_curves, bad_defects
 """Modules that declare the cases, in the order in which they are printed."""
 
 

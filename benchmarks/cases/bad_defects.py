@@ -9,6 +9,7 @@ from made_inputs import (
     AMPLIFIERS,
     C01,
     NOISE,
+    SAT,
     SHAPE,
     Outcome,
     Rng,
@@ -24,9 +25,11 @@ from made_inputs import (
     of_list,
     part_of,
     refused,
-)  # fmt: skip
+)
 
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage
+
+C02 = AMPLIFIERS["C02"].box
 
 
 @case("defects", "5 of 8 amplifiers dead (most)", "dead ones found, or verification fails")
@@ -210,3 +213,59 @@ def _(rng: Rng) -> Outcome:
     return f"{found[where].mean():.0%} of them, {found.sum()} in all", bool(
         found[where].all() and found.sum() <= 40
     )
+
+
+@case(
+    "defects", "hot pixels (20 electron/s) that are hot in half of 8 darks", "found, or the limit of HOT_LEFT"
+)
+def _(rng: Rng) -> Outcome:
+    hot = rng.random(SHAPE) < 0.002
+    images = darks(rng, [0.02] * 8)
+    for each in images[::2]:
+        each.image.image[hot] += rng.poisson(600.0, int(hot.sum()))
+    found = defects("dark", images).mask
+    return f"{found[hot].mean():.0%} of them, {found[~hot].mean():.2%} of the others", bool(found[hot].all())
+
+
+@case(
+    "defects",
+    "flats with a gradient of 30 % across each amplifier",
+    "none but the border, or verification fails",
+)
+def _(rng: Rng) -> Outcome:
+    slope = np.tile(np.linspace(0.85, 1.15, 80), 4) * np.ones(SHAPE)
+    found = defects("flat", flats(rng, [16_500.0] * 6, slope))
+    part = float(np.mean(found.mask[12:-12, 12:-12]))
+    shown = {
+        "image": image(16_500.0 * slope),
+        "dark": image(rng.normal(0.02, 0.1, SHAPE)),
+        "flat": image(slope),
+    }
+    words, fails = of_list(shown, found.mask)
+    return f"{part:.2%} of the inner pixels; {words}", part < 0.005 or fails
+
+
+@case("defects", "darks of 1 s and of 300 s, hot pixels saturate in the long ones", "found")
+def _(rng: Rng) -> Outcome:
+    hot = rng.random(SHAPE) < 0.002
+    images = darks(rng, [0.02] * 3, 1.0) + darks(rng, [0.02] * 3, 300.0)
+    for n, each in enumerate(images, 1):
+        each.image.metadata |= {"EXPOSURE": n, "OBSID": f"AT_O_20250115_{n:06d}"}
+        full = 1000.0 * each.image.metadata["DARKTIME"] > 120_000.0
+        each.image.image[hot] += min(1000.0 * each.image.metadata["DARKTIME"], 120_000.0)
+        if full:
+            each.image.mask[hot] |= np.uint16(SAT)
+    found = defects("dark", images).mask
+    return f"{found[hot].mean():.0%} of them", bool(found[hot].all())
+
+
+@case("defects", "one of 6 flats with C01 and C02 exchanged, C01 with a cold column", "found, nothing else")
+def _(rng: Rng) -> Outcome:
+    response = np.ones(SHAPE)
+    response[:60, 100] = 0.5
+    images = flats(rng, [16_500.0] * 6, response)
+    pixels = images[3].image.image
+    pixels[C01], pixels[C02] = pixels[C02].copy(), pixels[C01].copy()
+    found = defects("flat", images)
+    column, other = part_of(found, (slice(12, 60), 100)), part_of(found, (slice(12, 60), 180))
+    return f"{column:.0%} of the column, {other:.0%} of its place in C02", column == 1.0 and other == 0.0

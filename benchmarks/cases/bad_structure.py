@@ -1,0 +1,155 @@
+"""Sets of which some images have a structure that the others have not, or one frame in an amplifier."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from made_inputs import (
+    BAD,
+    C01,
+    NOISE,
+    SHAPE,
+    Outcome,
+    Rng,
+    biases,
+    case,
+    combined,
+    combined_flat,
+    darks,
+    flats,
+    left_out,
+    refused,
+)
+from numpy.typing import NDArray
+
+from lsst.ts.simulated_observatory.pipelines.images import Key
+
+
+def _wave(rows: float) -> NDArray[np.float64]:
+    """A wave along the columns, of a length in rows; shape (rows, 1)."""
+    return np.sin(2.0 * math.pi * np.arange(SHAPE[0]) / rows)[:, None]
+
+
+@case(
+    "members", "one of 6 flats through another filter, fringes of 3 %, 20 pixels wide", "left out, or flagged"
+)
+def _(rng: Rng) -> Outcome:
+    return _fringes(rng, 4, 0.03 * np.sin(2.0 * math.pi * np.arange(SHAPE[1]) / 20.0))
+
+
+@case("members", "one of 6 flats with horizontal fringes of 3 %, 10 rows wide", "left out, or flagged")
+def _(rng: Rng) -> Outcome:
+    return _fringes(rng, 2, 0.03 * _wave(10.0))
+
+
+def _fringes(rng: Rng, place: int, wave: NDArray[np.float64]) -> Outcome:
+    """One of 6 flats has fringes."""
+    images, wave = flats(rng, [16_500.0] * 6), wave * np.ones(SHAPE)
+    images[place].image.image *= 1.0 + wave
+    found = combined_flat(images)
+    left = float(np.mean((found.image - 1.0) * wave) / np.mean(wave**2))
+    return f"{left:+.2f} of the fringes are in the flat, left out {left_out(found)}", abs(left) < 0.02
+
+
+@case("members", "one of 20 biases with a wave of 25 electron along the columns, 8 rows long", "left out")
+def _(rng: Rng) -> Outcome:
+    images = biases(rng, [0.0] * 20)
+    wave = 25.0 * _wave(8.0)
+    images[2].image.image += wave
+    found = combined(images, measureNoise=True)
+    left = float(np.mean(found.image * wave) / np.mean(wave**2)) * 25.0
+    noise = found.metadata[Key.COMBINED_NOISE.format("C01")]
+    words = f"{left:+.2f} electron of the wave are left, noise {noise:.2f} (9), left out {left_out(found)}"
+    return words, abs(left) < 0.3 and abs(noise / NOISE - 1.0) < 0.02
+
+
+for _with_it, _right in ((3, "left out"), (4, "refused")):
+
+    @case("members", f"{_with_it} of 8 biases with the same wave of 12 electron, 11 rows long", _right)
+    def _(rng: Rng, with_it: int = _with_it) -> Outcome:
+        return _some_have(rng, 8, with_it, 12.0 * _wave(11.0))
+
+    @case("members", f"{_with_it} of 8 biases with the same pattern of single pixels, 12 electron", _right)
+    def _(rng: Rng, with_it: int = _with_it) -> Outcome:
+        return _some_have(rng, 8, with_it, rng.normal(0.0, 12.0, SHAPE))
+
+
+@case("members", "one of 20 biases with a wave of 12 electron, 11 rows long", "left out")
+def _(rng: Rng) -> Outcome:
+    return _some_have(rng, 20, 1, 12.0 * _wave(11.0))
+
+
+@case("members", "4 of 8 biases with a wave of 25 electron, pixels with a fixed pattern of 60", "refused")
+def _(rng: Rng) -> Outcome:
+    images, fixed = biases(rng, [0.0] * 8), rng.normal(0.0, 60.0, SHAPE)
+    wave = 25.0 * _wave(11.0)
+    for place, each in enumerate(images):
+        each.image.image += (fixed + wave * (place < 4)).astype(np.float32)
+    return refused(lambda: combined(images))
+
+
+def _some_have(rng: Rng, number: int, with_it: int, pattern: NDArray[np.float64]) -> Outcome:
+    """The first biases of a set have a pattern."""
+    images, pattern = biases(rng, [0.0] * number), pattern * np.ones(SHAPE)
+    for each in images[:with_it]:
+        each.image.image += pattern
+    if 2 * with_it == number:
+        return refused(lambda: combined(images))
+    found = combined(images)
+    left = float(np.mean(found.image * pattern) / np.mean(pattern**2))
+    return f"{left:+.2f} of it are in the bias, left out {left_out(found)}", abs(left) < 0.02
+
+
+@case("members", "3 of 6 flats with horizontal fringes of 3 %, 10 rows wide", "refused")
+def _(rng: Rng) -> Outcome:
+    images = flats(rng, [16_500.0] * 6)
+    for each in images[:3]:
+        each.image.image *= 1.0 + 0.03 * _wave(10.0)
+    return refused(lambda: combined_flat(images))
+
+
+@case("members", "C01 of 20 biases is one and the same frame", "BAD, its variance null")
+def _(rng: Rng) -> Outcome:
+    images = biases(rng, [0.0] * 20)
+    for each in images[1:]:
+        each.image.image[C01] = images[0].image.image[C01]
+    found = combined(images)
+    assert found.variance is not None
+    part, null = float(np.mean(found.mask[C01] & BAD)), float(np.mean(np.isnan(found.variance[C01])))
+    return f"{part:.0%} BAD, variance null in {null:.0%}", part == null == 1.0
+
+
+def frozen(images: list[Any], rng: Rng, dither: float) -> list[Any]:
+    """Images whose C01 is that of the first, with some noise in addition, electron."""
+    frame = images[0].image.image[C01].copy()
+    for each in images:
+        each.image.image[C01] = frame + rng.normal(0.0, dither, frame.shape)
+    return images
+
+
+for _kind, _dither in (("bias", 1.0), ("dark", 0.0), ("flat", 0.0)):
+
+    @case(
+        "members",
+        f"C01 of 10 {_kind} images is one frame, with {_dither:g} electron of noise in addition",
+        "BAD, its variance null",
+    )
+    def _(rng: Rng, kind: str = _kind, dither: float = _dither) -> Outcome:
+        if kind == "flat":
+            levels = (16_500.0 * rng.normal(1.0, 0.001, 10)).tolist()
+            found = combined_flat(frozen(flats(rng, levels), rng, dither))
+        elif kind == "dark":
+            images = darks(rng, [0.02] * 10)
+            for number, each in enumerate(images):
+                each.image.metadata["DARKTIME"] = 30.0 + 0.02 * number
+            found = combined(frozen(images, rng, dither), scale="darkTime")
+        else:
+            found = combined(frozen(biases(rng, [0.0] * 10), rng, dither))
+        assert found.variance is not None
+        part, null = float(np.mean(found.mask[C01] & BAD)), float(np.mean(np.isnan(found.variance[C01])))
+        return (
+            f"{part:.0%} BAD, variance null in {null:.0%}; before, errors up to 30 000 times too small",
+            part == null == 1.0,
+        )
