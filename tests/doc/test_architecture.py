@@ -54,3 +54,11 @@ def test_all_of_the_script_but_the_instruments_is_forbidden_to_what_simulates() 
     assert set(contract["forbidden_modules"]) == expected - {f"{script}.domain.instruments"}
     exempt = {f"{simulated}.{name}" for name in ("cli", "campaign", "session")}
     assert set(contract["source_modules"]) == modules_below(simulated) - exempt
+
+
+@pytest.mark.parametrize("folder", ["python", "tests", "benchmarks", "bin", "doc"])
+def test_no_file_is_longer_than_contributing_says(folder: str) -> None:
+    most = re.search(r"no file above (\d+) lines", (ROOT / "CONTRIBUTING.rst").read_text(encoding="utf-8"))
+    assert most is not None
+    lines = {path: path.read_bytes().count(b"\n") for path in (ROOT / folder).rglob("*.py")}
+    assert not {path.name: number for path, number in lines.items() if number > int(most[1])}
