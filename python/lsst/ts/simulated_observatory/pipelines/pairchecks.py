@@ -215,10 +215,10 @@ def _steps(differences: _Image, sigma: float) -> float:
     It is the largest absolute value of the characteristic function at `STEP`, where that of a normal
     distribution is next to 0, whatever patterns the pixels have besides. ``sigma`` is that of one flat, adu.
     """
-    values = sample(differences) / np.float32(sigma)
-    steps = STEP[sigma - NEAR_STEP > STEP]
-    found = [abs(np.mean(np.exp(2j * np.float32(math.pi * each) * values))) for each in steps]
-    return float(max(found, default=0.0))
+    turns = sample(differences) / np.float32(sigma) * np.float32(2.0 * math.pi)
+    phases = (turns * np.float32(each) for each in STEP[sigma - NEAR_STEP > STEP])
+    # a complex exponential takes ten times as long
+    return max((math.hypot(np.mean(np.cos(each)), np.mean(np.sin(each))) for each in phases), default=0.0)
 
 
 def _distant_correlation(image: _Image, good: NDArray[np.bool_]) -> tuple[float, float]:
@@ -266,5 +266,5 @@ def _noise(differences: _Image) -> float:
     Quartiles of whole numbers would be whole numbers. Of a normal distribution the mean deviation is then
     0.703 sigma.
     """
-    low, middle, high = np.percentile(differences, (10, 50, 90))
+    low, middle, high = np.percentile(sample(differences), (10, 50, 90))
     return float(np.mean(np.abs(np.clip(differences, low, high) - middle))) / 0.70319 / math.sqrt(2.0)
