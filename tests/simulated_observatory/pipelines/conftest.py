@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +10,23 @@ import numpy as np
 import pytest
 
 from lsst.ts.simulated_observatory.pipelines.images import Amplifier, DetectorImage
+from lsst.ts.simulated_observatory.pipelines.new_repository import create_repository
 
 from .camera import Camera
+
+
+@pytest.fixture(scope="session")
+def made_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with LATISS registered and nothing else: to copy, which takes no time."""
+    path = tmp_path_factory.mktemp("repositories") / "new"
+    create_repository(str(path))
+    return path
+
+
+@pytest.fixture
+def new_repository(made_repository: Path, tmp_path: Path) -> Path:
+    """A repository with LATISS registered and nothing else, of this test's own."""
+    return Path(shutil.copytree(made_repository, tmp_path / "repo"))
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from lsst.ts.simulated_observatory.pipelines.combine import (
     CombineTask,
 )
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
-from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type, create_repository
+from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type
 
 Store = Callable[..., Any]
 SHAPE = (40, 60)
@@ -65,9 +65,8 @@ class Exposure:
 
 
 @pytest.fixture
-def butler(tmp_path: Path) -> Iterator[Butler]:
-    create_repository(str(tmp_path / "repo"))
-    with Butler.from_config(str(tmp_path / "repo"), run="test", writeable=True) as butler:
+def butler(new_repository: Path) -> Iterator[Butler]:
+    with Butler.from_config(str(new_repository), run="test", writeable=True) as butler:
         record = {"instrument": "LATISS", "name": FILTER, "band": "r"}
         butler.registry.syncDimensionData("physical_filter", record)
         yield butler

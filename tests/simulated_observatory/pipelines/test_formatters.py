@@ -12,7 +12,7 @@ from astropy.table import Table
 from lsst.daf.butler import Butler, DatasetType
 
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
-from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type, create_repository
+from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type
 from lsst.ts.simulated_observatory.pipelines.storage_classes import IMAGE, RESULTS, STATISTICS
 from lsst.ts.simulated_observatory.pipelines.tables import Defects
 
@@ -20,9 +20,8 @@ DATA_ID = {"instrument": "LATISS", "detector": 0}
 
 
 @pytest.fixture
-def butler(tmp_path: Path) -> Iterator[Butler]:
-    create_repository(str(tmp_path / "repo"))
-    with Butler.from_config(str(tmp_path / "repo"), run="test", writeable=True) as butler:
+def butler(new_repository: Path) -> Iterator[Butler]:
+    with Butler.from_config(str(new_repository), run="test", writeable=True) as butler:
         yield butler
 
 

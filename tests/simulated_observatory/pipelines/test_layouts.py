@@ -28,7 +28,6 @@ from lsst.ts.simulated_observatory.pipelines.layouts import former_table, read_t
 from lsst.ts.simulated_observatory.pipelines.new_repository import (
     calibration_type,
     certify_camera_model,
-    create_repository,
 )
 from lsst.ts.simulated_observatory.pipelines.raws import read_raw
 from lsst.ts.simulated_observatory.pipelines.tables import (
@@ -244,10 +243,9 @@ def asymmetric(instrument: str = "LATISS", scale: int = 16) -> Any:
 
 
 @pytest.fixture
-def certified(tmp_path: Path) -> tuple[Path, Crosstalk]:
+def certified(new_repository: Path) -> tuple[Path, Crosstalk]:
     """Crosstalk of the asymmetric model as a repository has it: its file, and what the Butler reads."""
-    create_repository(str(tmp_path / "repo"))
-    with Butler.from_config(str(tmp_path / "repo"), writeable=True, instrument="LATISS") as butler:
+    with Butler.from_config(str(new_repository), writeable=True, instrument="LATISS") as butler:
         certify_camera_model(butler, asymmetric(), run="camera/run", collection="camera")
         uri = butler.getURI("crosstalk", detector=0, collections="camera/run")
         return Path(uri.ospath), butler.get("crosstalk", detector=0, collections="camera/run")
@@ -311,8 +309,7 @@ def test_crosstalk_of_earlier_versions_was_by_target(rng: np.random.Generator) -
     assert pixels["C01"].min() == 1e4
 
 
-def test_a_repository_of_earlier_versions_is_read(tmp_path: Path) -> None:
-    create_repository(str(tmp_path / "repo"))
+def test_a_repository_of_earlier_versions_is_read(new_repository: Path, tmp_path: Path) -> None:
     path = tmp_path / "crosstalk.json"
     values = {
         "kind": "Crosstalk",
@@ -321,7 +318,7 @@ def test_a_repository_of_earlier_versions_is_read(tmp_path: Path) -> None:
         "coeffs": [[0, 2], [1, 0]],
     }
     path.write_text(json.dumps(values))
-    with Butler.from_config(str(tmp_path / "repo"), writeable=True, run="old") as butler:
+    with Butler.from_config(str(new_repository), writeable=True, run="old") as butler:
         data_id = DataCoordinate.standardize(instrument="LATISS", detector=0, universe=butler.dimensions)
         ref = DatasetRef(calibration_type(butler, "crosstalk"), data_id, run="old")
         butler.ingest(FileDataset(path=str(path), refs=[ref], formatter=TableFormatter), transfer="copy")

@@ -17,9 +17,8 @@ LATISS = INSTRUMENTS["LATISS"]
 
 
 @pytest.fixture
-def butler(tmp_path: Path) -> Iterator[Butler]:
-    create_repository(str(tmp_path / "repo"))
-    with Butler.from_config(str(tmp_path / "repo"), writeable=True) as butler:
+def butler(new_repository: Path) -> Iterator[Butler]:
+    with Butler.from_config(str(new_repository), writeable=True) as butler:
         yield butler
 
 
