@@ -268,6 +268,16 @@ class Evidence:
         return list(flat_pairs(kept).pairs)
 
     @property
+    def numbers_of_pairs(self) -> list[tuple[int, int]]:
+        """Pairs of the flats that are kept, by id: in the order of these the pipeline pairs them.
+
+        One that was taken again has the place of the lost one, and a later number.
+        """
+        flats = sorted(self.kept[PAIR_GAINS.made_from], key=lambda each: each.id)
+        found = flat_pairs([each.exp_time for each in flats]).pairs
+        return [(flats[first].id, flats[second].id) for first, second in found]
+
+    @property
     def certified(self) -> list[Certificate]:
         """What is certified in the collection that the scenario asks for."""
         collection = self.scenario.options.get("calib_collection")
@@ -296,10 +306,10 @@ class Evidence:
 
     def _gains_measured(self) -> bool:
         """Whether there is a gain of every pair and detector."""
-        flats, pairs = [each.id for each in self.kept[PAIR_GAINS.made_from]], self.pairs_of_flats
-        if len(flats) < 2 * len(pairs):
+        pairs = self.numbers_of_pairs
+        if len(pairs) < len(self.pairs_of_flats):
             return False
-        wanted = {(flats[place], number) for pair in pairs for place in pair for number in self.detectors}
+        wanted = {(flat, number) for pair in pairs for flat in pair for number in self.detectors}
         jobs = [job for job in self.events.jobs if job.kind == "gain" and job.exit_code == 0]
         return any(wanted <= self.datasets.statistics("cpPtcExtract", job.run).keys() for job in jobs)
 

@@ -180,7 +180,7 @@ _ROWS = (
     _job(
         "ocps-poll",
         "the execution service does not tell the state of a job: the command fails, but the job goes on",
-        "the OCPS gave it up",
+        "the OCPS (gave it up|refused it: Failed)",
     ),
     _job(
         "ocps-aborted",

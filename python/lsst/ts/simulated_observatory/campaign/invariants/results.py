@@ -245,16 +245,12 @@ def _differ(filed: Mapping[str, Any], there: Mapping[str, float]) -> bool:
 
 def _gains(evidence: Evidence) -> dict[tuple[int, int, int, str], dict[str, float]]:
     """What successful jobs have measured, by the flats of a pair in order, detector and amplifier."""
-    flats, found = [each.id for each in evidence.kept[PAIR_GAINS.made_from]], {}
-    # A flat that was taken again has the place of the lost one, and the number of a later one.
-    places = (each for each in evidence.pairs_of_flats if max(each) < len(flats))
-    pairs = [sorted(flats[place] for place in each) for each in places]
-    instrument = evidence.scenario.instrument.name
+    found, instrument = {}, evidence.scenario.instrument.name
     for job in evidence.events.jobs:
         if job.kind != "gain" or job.exit_code != 0:
             continue
         measured = evidence.datasets.statistics("cpPtcExtract", job.run)
-        for first, second in pairs:
+        for first, second in evidence.numbers_of_pairs:
             for number in evidence.detectors:
                 curve = measured.get((first, number), {"gain": {}})
                 known = evidence.datasets.coefficients(job.inputs, instrument, first, number)
