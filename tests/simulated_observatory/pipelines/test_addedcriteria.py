@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 
-from lsst.ts.simulated_observatory.pipelines.addedcriteria import added_tests, predicted_variance
+from lsst.ts.simulated_observatory.pipelines.addedcriteria import (
+    added_tests,
+    clipped_amplifiers,
+    predicted_variance,
+)
 from lsst.ts.simulated_observatory.pipelines.cosmicrays import CosmicRayFinder
 from lsst.ts.simulated_observatory.pipelines.criteria import verified_image
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
 
 ImageMaker = Callable[..., DetectorImage]
 NOISE, TIME = 9.0, 30.0
+
+
+def added(image: DetectorImage, kind: str) -> tuple[dict[str, dict[str, bool]], dict[str, dict[str, Any]]]:
+    return added_tests(image, kind, clipped_amplifiers(image))
 
 
 def dark(
@@ -47,7 +56,7 @@ def flat(
 def test_level_of_a_bias_is_judged_by_its_error(
     level: float, passed: bool, rng: np.random.Generator, image_of: ImageMaker
 ) -> None:
-    tests, values = added_tests(dark(rng, image_of, level), "BIAS")
+    tests, values = added(dark(rng, image_of, level), "BIAS")
     assert tests == {name: {"LEVEL": passed} for name in ("C10", "C11")}
     assert values["ADDED"]["C10"]["LEVEL"] == pytest.approx(level, abs=0.2)
 
@@ -59,7 +68,7 @@ def test_level_of_a_bias_is_judged_by_its_error(
 def test_dark_current_has_an_absolute_limit(
     level: float, rate: float, passed: bool, rng: np.random.Generator, image_of: ImageMaker
 ) -> None:
-    tests, values = added_tests(dark(rng, image_of, level, rate), "DARK")
+    tests, values = added(dark(rng, image_of, level, rate), "DARK")
     assert {each["DARK_CURRENT"] for each in tests.values()} == {passed}
     found = values["ADDED"]["C11"]["DARK_CURRENT"]
     assert np.isnan(rate) or found == pytest.approx(rate + level / TIME, abs=0.01)
@@ -71,7 +80,7 @@ def test_flat_with_less_noise_than_its_photons_is_saturated_or_clipped(
     level: float, factor: float, passed: bool, rng: np.random.Generator, image_of: ImageMaker
 ) -> None:
     image = flat(rng, image_of, level, factor)
-    tests, found = added_tests(image, "FLAT")
+    tests, found = added(image, "FLAT")
     noise, (lowest, highest) = found["ADDED"]["C10"]["NOISE_FLOOR"], found["LIMITS"]["C10"]["NOISE_FLOOR"]
     assert noise == pytest.approx(float(image.pixels("C10").std()), rel=0.01)
     assert ((noise >= lowest) is passed, highest) == (True, None)
@@ -83,21 +92,21 @@ def test_flat_that_is_part_of_the_combined_flat_has_less_noise(
     rng: np.random.Generator, image_of: ImageMaker
 ) -> None:
     made = flat(rng, image_of, 16_000.0, np.sqrt(1.0 - 1.0 / 3.0), inputs=3)
-    assert added_tests(made, "FLAT")[0]["C10"]["NOISE_FLOOR"]
+    assert added(made, "FLAT")[0]["C10"]["NOISE_FLOOR"]
     made.metadata["LSST ISR FLAT INPUTS"] = None
-    assert not added_tests(made, "FLAT")[0]["C10"]["NOISE_FLOOR"]
+    assert not added(made, "FLAT")[0]["C10"]["NOISE_FLOOR"]
 
 
 def test_an_image_without_noise_has_no_level(image_of: ImageMaker) -> None:
     """As a bias that is compared with itself."""
-    assert not added_tests(image_of(np.zeros((300, 400))), "BIAS")[0]["C10"]["LEVEL"]
+    assert not added(image_of(np.zeros((300, 400))), "BIAS")[0]["C10"]["LEVEL"]
 
 
 def test_what_cannot_be_measured_never_passes(rng: np.random.Generator, image_of: ImageMaker) -> None:
     image = dark(rng, image_of)
     image.flags("C10")[:] = MaskPlane.BAD
     for kind in ("BIAS", "DARK", "FLAT"):
-        assert not any(added_tests(image, kind)[0]["C10"].values())
+        assert not any(added(image, kind)[0]["C10"].values())
 
 
 def test_documented_results_do_not_change(rng: np.random.Generator, image_of: ImageMaker) -> None:

@@ -22,12 +22,13 @@ from .images import DetectorImage, Key, MaskPlane, amplifier_value, dark_time
 from .memberfigures import N_SIGMA
 from .membermeasurement import level_error
 from .members import LEAST_USABLE
-from .statistics import clipped_statistics
+from .statistics import ClippedStatistics, clipped_statistics
 
 __all__ = [
     "LEAST_INPUTS",
     "UNUSABLE",
     "added_tests",
+    "clipped_amplifiers",
     "is_compared_with_itself",
     "merged",
     "predicted_variance",
@@ -92,13 +93,34 @@ def is_compared_with_itself(flat: DetectorImage) -> bool:
     return inputs is not None and inputs < LEAST_INPUTS
 
 
-def added_tests(image: DetectorImage, kind: str) -> tuple[_Tests, dict[str, dict[str, Any]]]:
+def clipped_amplifiers(image: DetectorImage) -> dict[str, ClippedStatistics]:
+    """Clipped statistics of the usable pixels of each amplifier.
+
+    Parameters
+    ----------
+    image
+        The image.
+
+    Returns
+    -------
+    statistics
+        By amplifier; NaN where too few pixels are usable, see `usable_pixels`.
+    """
+    return {
+        name: clipped_statistics(usable_pixels(image.pixels(name), image.flags(name)))
+        for name in image.amplifiers
+    }
+
+
+def added_tests(
+    image: DetectorImage, kind: str, statistics: Mapping[str, ClippedStatistics]
+) -> tuple[_Tests, dict[str, dict[str, Any]]]:
     """Make the tests that are added for a type of image.
 
     Parameters
     ----------
-    image, kind
-        In electrons; BIAS, DARK or FLAT.
+    image, kind, statistics
+        In electrons; BIAS, DARK or FLAT; what `clipped_amplifiers` gives.
 
     Returns
     -------
@@ -110,7 +132,7 @@ def added_tests(image: DetectorImage, kind: str) -> tuple[_Tests, dict[str, dict
     metadata: dict[str, dict[str, Any]] = {"ADDED": {}, "REFERENCES": {}, "LIMITS": {}}
     for name, amplifier in image.amplifiers.items():
         made: dict[str, tuple[float, float | None, float | None, float | None]]
-        found = clipped_statistics(usable_pixels(image.pixels(name), image.flags(name)))
+        found = statistics[name]
         if kind == "FLAT":
             noise = amplifier_value(image.metadata, Key.IMAGE_NOISE, name)
             predicted = predicted_variance(

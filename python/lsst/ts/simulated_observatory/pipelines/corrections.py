@@ -83,8 +83,9 @@ def assemble(
     image = np.zeros(shape, dtype=np.float32)
     for name, amplifier in amplifiers.items():
         image[amplifier.box] = amplifier.mirrored(pixels[name])
-    mask = np.zeros(shape, dtype=np.uint16)
-    mask[~np.isfinite(image)] |= np.uint16(MaskPlane.NO_DATA)
+    mask, finite = np.zeros(shape, dtype=np.uint16), np.isfinite(image)
+    if not finite.all():
+        mask[~finite] |= np.uint16(MaskPlane.NO_DATA)
     return DetectorImage(image, mask, dict(amplifiers))
 
 

@@ -10,6 +10,8 @@ from scipy import ndimage
 
 __all__ = ["CosmicRayFinder", "TooManyCosmicRaysError"]
 
+_Mask = NDArray[np.bool_]
+
 _DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 """Rows and columns from a pixel to a neighbour; the opposite one is at the same distance."""
 
@@ -82,8 +84,7 @@ class CosmicRayFinder:
         if skipped is not None:
             searched &= ~skipped
         most = self.maximum * np.count_nonzero(searched)
-        high = np.flatnonzero(searched & (pixels > background + self.threshold * sigma))
-        rows, columns = np.unravel_index(high, pixels.shape)
+        rows, columns = _places(searched & (pixels > background + self.threshold * sigma))
         if rows.size > 5 * most:
             raise TooManyCosmicRaysError(
                 f"{rows.size} pixels are {self.threshold:g} sigma above the background"
@@ -101,27 +102,32 @@ class CosmicRayFinder:
             sharp |= neighbours < light * peak
         struck[rows[sharp], columns[sharp]] = True
         if sharp.any():
-            self._grow(struck, searched & (pixels > background + 0.5 * self.threshold * sigma))
+            self._grow(struck, searched, pixels, background + 0.5 * self.threshold * sigma)
             self._drop_faint(struck, pixels, background)
         if np.count_nonzero(struck) > max(10, most):
             raise TooManyCosmicRaysError(f"{np.count_nonzero(struck)} pixels look like cosmic rays")
         return struck
 
-    def _grow(self, struck: NDArray[np.bool_], bright: NDArray[np.bool_]) -> None:
-        """Add bright neighbours to cosmic rays, in place."""
+    def _grow(self, struck: _Mask, searched: _Mask, pixels: NDArray[np.float32], least: float) -> None:
+        """Add neighbours that are searched and brighter than some value to cosmic rays, in place."""
         for _ in range(self.growth):
-            rows, columns = np.nonzero(struck)  # few pixels: a dilation of the image would take longer
+            rows, columns = _places(struck)  # few pixels: a dilation of the image would take longer
             for dy in (-1, 0, 1):
                 for dx in (-1, 0, 1):
                     y = np.clip(rows + dy, 0, struck.shape[0] - 1)
                     x = np.clip(columns + dx, 0, struck.shape[1] - 1)
-                    struck[y, x] |= bright[y, x]
+                    struck[y, x] |= searched[y, x] & (pixels[y, x] > least)
 
-    def _drop_faint(self, struck: NDArray[np.bool_], pixels: NDArray[np.float32], background: float) -> None:
+    def _drop_faint(self, struck: _Mask, pixels: NDArray[np.float32], background: float) -> None:
         """Remove events with too little charge, in place."""
         labels, count = ndimage.label(struck, structure=np.ones((3, 3)))
-        rows, columns = np.nonzero(struck)
+        rows, columns = _places(struck)
         event = labels[rows, columns]
         charge = np.bincount(event, weights=pixels[rows, columns] - background, minlength=count + 1)
         faint = charge[event] < self.minimum_charge
         struck[rows[faint], columns[faint]] = False
+
+
+def _places(which: _Mask) -> tuple[NDArray[np.intp], ...]:
+    """Rows and columns of a few pixels: several times faster than `numpy.nonzero` of an image."""
+    return np.unravel_index(np.flatnonzero(which), which.shape)

@@ -17,6 +17,7 @@ from .addedcriteria import (
     LEAST_INPUTS,
     UNUSABLE,
     added_tests,
+    clipped_amplifiers,
     is_compared_with_itself,
     merged,
     usable_pixels,
@@ -24,7 +25,7 @@ from .addedcriteria import (
 from .cosmicrays import CosmicRayFinder, TooManyCosmicRaysError
 from .images import DetectorImage, Key, MaskPlane, amplifier_value
 from .members import LEAST_USABLE, MOST_SATURATED
-from .statistics import clipped_statistics, mean_and_sigma
+from .statistics import ClippedStatistics, mean_and_sigma
 
 __all__ = [
     "TOLERANCE",
@@ -74,19 +75,20 @@ def verified_image(image: DetectorImage, kind: str, finder: CosmicRayFinder) -> 
     statistics
         See `detector_result`.
     """
+    clipped = clipped_amplifiers(image)
     if kind == "FLAT":
-        amplifiers, detector = _measure_flat(image)
+        amplifiers, detector = _measure_flat(image, clipped)
         results, of_detector = verify_flat(amplifiers, detector)
         for name in filter(lambda name: _is_saturated(image, name), results):
             results[name] |= {"SATURATED": False, "SUCCESS": False}
-        added, values = added_tests(image, kind)
+        added, values = added_tests(image, kind, clipped)
         values["NOT_TESTED"] = _not_tested(image)
         return detector_result(
             amplifiers, merged(results, added), of_detector, detector=detector, metadata=values
         )
-    amplifiers = _measure_dark_image(image, finder, corner=kind == "BIAS")
+    amplifiers = _measure_dark_image(image, clipped, finder, corner=kind == "BIAS")
     noise = {name: amplifier_value(image.metadata, Key.OVERSCAN_NOISE, name) for name in image.amplifiers}
-    added, values = added_tests(image, kind)
+    added, values = added_tests(image, kind, clipped)
     tests = merged(verify_dark_image(amplifiers, image.metadata), added)
     references = dark_references(amplifiers, image.metadata)
     metadata = {"READ_NOISE_ADU": noise, **values, "REFERENCES": merged(references, values["REFERENCES"])}
@@ -133,9 +135,8 @@ def _not_tested(image: DetectorImage) -> dict[str, str]:
     reasons = {}
     for name in image.amplifiers:
         flags = image.flags(name)
-        if usable_pixels(image.pixels(name), flags).size == 0:
-            number = f"{_number_usable(flags)} of {flags.size}"
-            reasons[name] = f"{number} pixels are usable, at least {LEAST_USABLE:.0%} must be"
+        if (number := _number_usable(flags)) < LEAST_USABLE * flags.size:
+            reasons[name] = f"{number} of {flags.size} pixels are usable, at least {LEAST_USABLE:.0%} must be"
     if is_compared_with_itself(image):
         inputs = image.metadata[Key.FLAT_INPUTS]
         why = f"the combined flat is of {inputs} flats, this one among them, and must be of {LEAST_INPUTS}"
@@ -148,7 +149,7 @@ def _number_usable(flags: NDArray[np.uint16]) -> int:
 
 
 def _measure_dark_image(
-    image: DetectorImage, finder: CosmicRayFinder, *, corner: bool
+    image: DetectorImage, clipped: Mapping[str, ClippedStatistics], finder: CosmicRayFinder, *, corner: bool
 ) -> AmplifierStatistics:
     """MEAN (not clipped), NOISE (clipped sigma), CR_NOISE (sigma without cosmic rays, not clipped), NPIXELS.
 
@@ -160,11 +161,10 @@ def _measure_dark_image(
     too_many = False
     for name, amplifier in image.amplifiers.items():
         pixels, flags = image.pixels(name), image.flags(name)
-        usable = usable_pixels(pixels, flags)
-        clipped, (mean, sigma) = clipped_statistics(usable), mean_and_sigma(usable)
-        values = {"MEAN": mean, "NOISE": clipped.sigma}
+        mean, sigma = mean_and_sigma(usable_pixels(pixels, flags))
+        values = {"MEAN": mean, "NOISE": clipped[name].sigma}
         try:
-            struck = finder.find(pixels, clipped.mean, clipped.sigma, (flags & _NO_RAY) != 0)
+            struck = finder.find(pixels, clipped[name].mean, clipped[name].sigma, (flags & _NO_RAY) != 0)
             good = (flags & UNUSABLE) == 0
             values["CR_NOISE"] = mean_and_sigma(pixels[good & ~struck])[1] if struck.any() else sigma
         except TooManyCosmicRaysError:
@@ -243,7 +243,9 @@ def dark_references(amplifiers: Iterable[str], metadata: Mapping[str, Any]) -> d
     return references
 
 
-def _measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, float]]:
+def _measure_flat(
+    image: DetectorImage, clipped: Mapping[str, ClippedStatistics]
+) -> tuple[AmplifierStatistics, dict[str, float]]:
     """MEAN (not clipped), NOISE (clipped sigma), electron, and NPIXELS; of the detector MEAN and SCATTER.
 
     These are mean and standard deviation (with n - 1, as in cp_verify) of the means of the
@@ -254,10 +256,9 @@ def _measure_flat(image: DetectorImage) -> tuple[AmplifierStatistics, dict[str, 
     itself = is_compared_with_itself(image)
     for name in image.amplifiers:
         flags = image.flags(name)
-        usable = usable_pixels(image.pixels(name), flags)
         statistics[name] = {
-            "MEAN": mean_and_sigma(usable)[0],
-            "NOISE": math.nan if itself else clipped_statistics(usable).sigma,
+            "MEAN": mean_and_sigma(usable_pixels(image.pixels(name), flags))[0],
+            "NOISE": math.nan if itself else clipped[name].sigma,
             "NPIXELS": _number_usable(flags),
         }
     means = [values["MEAN"] for values in statistics.values() if math.isfinite(values["MEAN"])]
