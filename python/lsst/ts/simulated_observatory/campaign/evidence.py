@@ -269,13 +269,9 @@ class Evidence:
 
     @property
     def numbers_of_pairs(self) -> list[tuple[int, int]]:
-        """Pairs of the flats that are kept, by id: in the order of these the pipeline pairs them.
-
-        One that was taken again has the place of the lost one, and a later number.
-        """
+        """Ids of the pairs of flats that are kept: the pipeline pairs them in the order of ids, not of places."""
         flats = sorted(self.kept[PAIR_GAINS.made_from], key=lambda each: each.id)
-        found = flat_pairs([each.exp_time for each in flats]).pairs
-        return [(flats[first].id, flats[second].id) for first, second in found]
+        return [(flats[a].id, flats[b].id) for a, b in flat_pairs([each.exp_time for each in flats]).pairs]
 
     @property
     def certified(self) -> list[Certificate]:
@@ -307,11 +303,10 @@ class Evidence:
     def _gains_measured(self) -> bool:
         """Whether there is a gain of every pair and detector."""
         pairs = self.numbers_of_pairs
-        if len(pairs) < len(self.pairs_of_flats):
-            return False
         wanted = {(flat, number) for pair in pairs for flat in pair for number in self.detectors}
         jobs = [job for job in self.events.jobs if job.kind == "gain" and job.exit_code == 0]
-        return any(wanted <= self.datasets.statistics("cpPtcExtract", job.run).keys() for job in jobs)
+        measured = any(wanted <= self.datasets.statistics("cpPtcExtract", job.run).keys() for job in jobs)
+        return measured and len(pairs) >= len(self.pairs_of_flats)
 
     def successful(self, kind: str, calibration: str) -> Iterator[JobEvent]:
         """Look for jobs that ended well.
