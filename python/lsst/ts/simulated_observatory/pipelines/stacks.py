@@ -186,7 +186,7 @@ def combine_images(
         if number.size:
             number[strip], part[strip] = _used(stack, excluded, share)
         if measure_noise:
-            residuals.add(stack, mean, first)
+            residuals.add(stack, excluded, mean, first)
     if measure_noise:
         result.metadata |= {
             Key.COMBINED_NOISE.format(name): value for name, value in residuals.noise().items()
@@ -284,6 +284,7 @@ def _read(
         part = handle.get(parameters={"rows": (strip.start, strip.stop)})
         np.divide(part.image, np.float32(scale), out=stack[index])
         masks[index] = part.mask
+        masks[index][~np.isfinite(stack[index])] |= np.uint16(MaskPlane.NO_DATA)
     return stack, masks
 
 
@@ -353,8 +354,18 @@ class _ResidualNoise:
         self.images = images
         self._sums = {name: np.zeros((images, 3)) for name in amplifiers}
 
-    def add(self, stack: NDArray[np.float32], mean: NDArray[np.float32], row0: int) -> None:
-        """Add the residuals of a strip (images, rows, columns) from its mean; ``row0`` is its first row."""
+    def add(
+        self,
+        stack: NDArray[np.float32],
+        excluded: NDArray[np.bool_],
+        mean: NDArray[np.float32],
+        row0: int,
+    ) -> None:
+        """Add the residuals of a strip (images, rows, columns) from its mean; ``row0`` is its first row.
+
+        From the mean of n values one of them differs by 1 - 1 / n of the variance. Pixels that are excluded
+        in most images are left out: all values are in their mean.
+        """
         for name, amplifier in self.amplifiers.items():
             first = max(amplifier.y0 - row0, 0)
             stop = min(amplifier.y0 + amplifier.height - row0, mean.shape[0])
@@ -362,14 +373,19 @@ class _ResidualNoise:
                 continue
             step = max(1, self.images * amplifier.width * amplifier.height // ENOUGH) | 1
             box = (slice(first, stop, step), slice(amplifier.x0, amplifier.x0 + amplifier.width))
+            lost, nan = excluded[:, *box], np.float32(math.nan)
+            number = np.count_nonzero(~lost, axis=0).astype(np.float32)
+            root = np.sqrt(number / np.maximum(number - 1.0, 1.0))
+            root[(number < 2.0) | (2.0 * number < len(stack))] = nan
             for index, image in enumerate(stack):
-                found = clipped_statistics(image[box] - mean[box], threshold=THRESHOLD, iterations=2)
+                residual = np.where(lost[index], nan, root * (image[box] - mean[box]))
+                found = clipped_statistics(residual, threshold=THRESHOLD, iterations=2)
                 if found.count:
                     moments = np.array([1.0, found.mean, found.sigma**2 + found.mean**2])
                     self._sums[name][index] += found.count * moments
 
     def noise(self) -> dict[str, float]:
-        """Noise of a single image by amplifier: rms residual x sqrt(N / (N - 1)); NaN for a single image."""
+        """Noise of a single image by amplifier; NaN for a single image."""
         if self.images < 2:
             return dict.fromkeys(self.amplifiers, math.nan)
         result = {}
@@ -380,7 +396,7 @@ class _ResidualNoise:
             near = variance <= MOST_NOISE * np.median(variance)
             known = (count > 0).all() and near.any()
             mean = float(np.average(variance[near], weights=count[near])) if known else math.nan
-            result[name] = math.sqrt(mean * self.images / (self.images - 1)) if mean > 0.0 else math.nan
+            result[name] = math.sqrt(mean) if mean > 0.0 else math.nan
         return result
 
 
