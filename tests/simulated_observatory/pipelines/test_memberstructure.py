@@ -131,3 +131,17 @@ def test_every_second_column_is_a_defect_and_nothing_else(rng: np.random.Generat
     assert (found.unusable, found.odd) == ({}, {})
     images[3].image += np.float32(4.0)
     assert list(compared(images).unusable) == [3]
+
+
+@pytest.mark.parametrize(("number", "lost"), [(5, 0.2), (20, 0.05), (20, 0.2)])
+def test_pixels_that_each_good_bias_lacks_elsewhere_are_no_structure(
+    number: int, lost: float, rng: np.random.Generator
+) -> None:
+    """The noise is known from the pairs of neighbours that all have."""
+    for _set in range(4):
+        images = dark_images(rng, number)
+        for each in images:
+            each.mask[rng.random(each.image.shape) < lost] = MaskPlane.NO_DATA
+        found = compared(images)
+        assert found.unusable == {}
+        assert not any("differs" in reason for reason in found.odd.values())

@@ -39,8 +39,8 @@ MOST_OF_PIXEL = 3.0
 """Deviation of a pixel that counts in the structure of an image, in units of its noise: cosmic rays that are
 not flagged have little of it."""
 
-IN_COMMON = 0.01
-"""Part of the pairs of neighbours of an image that all images must have, to be compared."""
+IN_COMMON = 0.05
+"""Part of the pairs of neighbours of an image that all that are compared must have: they tell the noise."""
 
 OF_BIAS = 1.0 / 3.0
 """Variance of the noise of a combined bias, of three at least, in units of that of a dark."""
@@ -164,7 +164,8 @@ def shared_structure(
     r"""What some images have in common that others have not: fringes, waves, noise of rows, patterns.
 
     An image is noise, beside what all have in common. The covariances of such images, in units of their
-    noise, have eigenvalues of 1, and one of 0 for what is subtracted; of N images with M pixels up to
+    noise, have eigenvalues of 1, and one of 0 for what is subtracted; of N images with M pixels (no more than
+    there are pairs of neighbours, which tell the noise) up to
     :math:`(1 + \sqrt{N / M})^2` by chance (Marchenko and Pastur 1967). A pattern that `k` of them have, of a
     scatter of `f` times the noise, adds :math:`f^2 k (N - k) / N` to the largest: where k is half of N, that
     is the square of what the pattern is in their mean, in units of the noise of this mean. Darks and flats
@@ -188,7 +189,8 @@ def shared_structure(
     number, by = len(members), scales.astype(np.float32)[:, None, None, None]
     lines = [np.array([getattr(each, name) for each in members]) / by for name in ("rows", "columns")]
     lines, lacking = zip(*(_of_all(each) for each in lines), strict=True)
-    depth = _depth([_flat(np.diff(each, axis=-1)) for each in lines])
+    changes = [_flat(np.diff(each, axis=-1)) for each in lines]
+    depth, pairs = _depth(changes), np.max([np.isfinite(each).sum(axis=-1) for each in changes], axis=(0, 1))
     unscaled = depth.T / scales
     unscaled /= np.maximum(unscaled.max(axis=1, keepdims=True), _TINY)
     norm = np.maximum(np.sum(depth**2, axis=0), _TINY)[:, None, None]
@@ -206,7 +208,8 @@ def shared_structure(
         side = _side(vectors[:, :, -1], depth.T) & compared
         many = 2 * side.sum(axis=1) > compared.sum(axis=1)
         few.append(np.where(many[:, None], compared & ~side, side))
-        excess.append(values[:, -1] - (1.0 + np.sqrt(number / pixels)) ** 2 - of_bias)
+        chance = (1.0 + np.sqrt(number / np.clip(pixels, 1.0, np.maximum(pairs, 1.0)))) ** 2
+        excess.append(values[:, -1] - chance - of_bias)
     return np.stack(excess, axis=1), np.stack(few, axis=1), compared, np.all(lacking, axis=0).T
 
 
