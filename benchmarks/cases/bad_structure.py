@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from made_inputs import (
+    AMPLIFIERS,
     BAD,
     C01,
     NOISE,
@@ -24,7 +26,8 @@ from made_inputs import (
 )
 from numpy.typing import NDArray
 
-from lsst.ts.simulated_observatory.pipelines.images import Key
+from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, Key, MaskPlane
+from lsst.ts.simulated_observatory.pipelines.members import UnusableSetError
 
 
 def _wave(rows: float) -> NDArray[np.float64]:
@@ -153,3 +156,100 @@ for _kind, _dither in (("bias", 1.0), ("dark", 0.0), ("flat", 0.0)):
             f"{part:.0%} BAD, variance null in {null:.0%}; before, errors up to 30 000 times too small",
             part == null == 1.0,
         )
+
+
+for _number, _without in ((8, 2), (8, 3), (8, 5), (20, 4)):
+
+    @case("members", f"C01 is BAD in {_without} of {_number} good biases", "all are used, none odd")
+    def _(rng: Rng, number: int = _number, without: int = _without) -> Outcome:
+        images = biases(rng, [0.0] * number)
+        for each in images[:without]:
+            each.image.mask[C01] = BAD
+        return _all_used(lambda: combined(images))
+
+
+def _all_used(make: Callable[[], DetectorImage]) -> Outcome:
+    """Whether a set of good images is used."""
+    try:
+        found = make()
+    except UnusableSetError as error:
+        return f"refused: {error}"[:230], False
+    odd = found.metadata["ODD EXPOSURES"]
+    return f"left out {left_out(found)}, odd {odd}", not left_out(found) and not odd
+
+
+@case("members", "C01 is NaN in 5 of 8 biases, and nothing flags it", "BAD, with the error of three")
+def _(rng: Rng) -> Outcome:
+    images = biases(rng, [0.0] * 8)
+    for each in images[:5]:
+        each.image.image[C01] = math.nan
+    found = combined(images)
+    assert found.variance is not None
+    part, pulls = float(np.mean(found.mask[C01] & BAD)), (found.image / np.sqrt(found.variance))[C01]
+    rms = float(np.sqrt(np.mean(pulls**2)))
+    return f"{part:.0%} BAD, rms of the pulls {rms:.2f}, left out {left_out(found)}", (
+        part == 1.0 and abs(rms - 1.0) < 0.05 and not left_out(found)
+    )
+
+
+for _number, _lost in ((3, 0.2), (5, 0.2), (20, 0.4)):
+
+    @case("members", f"{_lost:.0%} of the pixels NaN in each of {_number} biases", "noise 9 within 1.5 %")
+    def _(rng: Rng, number: int = _number, lost: float = _lost) -> Outcome:
+        images = biases(rng, [0.0] * number)
+        for each in images:
+            each.image.image[rng.random(SHAPE) < lost] = math.nan
+        found = combined(images, measureNoise=True).metadata
+        noise = float(np.mean([found[Key.COMBINED_NOISE.format(name)] for name in AMPLIFIERS]))
+        return f"noise {noise:.3f}", abs(noise / NOISE - 1.0) < 0.015
+
+
+for _dither, _times_light in ((4.0, False), (20.0, False), (50.0, False), (0.0, True), (4.0, True)):
+    _how = "times the light, and noise of" if _times_light else "with noise in addition of"
+
+    @case(
+        "members",
+        f"C01 of 10 flats of 16 to 17 000 electron is one frame, {_how} {_dither:g} electron",
+        "BAD, its variance null",
+    )
+    def _(rng: Rng, dither: float = _dither, times_light: bool = _times_light) -> Outcome:
+        levels = np.linspace(16_000.0, 17_000.0, 10)
+        images = frozen(flats(rng, levels.tolist()), rng, 0.0)
+        for each, level in zip(images, levels, strict=True):
+            each.image.image[C01] *= level / levels[0] if times_light else 1.0
+            each.image.image[C01] += rng.normal(0.0, dither, each.image.image[C01].shape)
+        found = combined_flat(images)
+        assert found.variance is not None
+        part, null = float(np.mean(found.mask[C01] & BAD)), float(np.mean(np.isnan(found.variance[C01])))
+        words = f"{part:.0%} BAD, variance null in {null:.0%}, left out {left_out(found)}"
+        return words, part == null == 1.0 and not left_out(found)
+
+
+for _with_it, _right in ((0, "all are used, the two are odd"), (4, "refused")):
+
+    @case(
+        "members",
+        f"checkerboards of NO_DATA in two of 8 biases, and a wave of 25 electron in {_with_it}",
+        _right,
+    )
+    def _(rng: Rng, with_it: int = _with_it) -> Outcome:
+        images, odd = biases(rng, [0.0] * 8), np.indices(SHAPE).sum(axis=0) % 2 == 1
+        for each in images[:with_it]:
+            each.image.image += (25.0 * _wave(11.0)).astype(np.float32)
+        images[2].image.mask[odd] = images[5].image.mask[~odd] = MaskPlane.NO_DATA
+        if with_it:
+            return refused(lambda: combined(images))
+        found = combined(images).metadata
+        words = (
+            f"odd {found['ODD EXPOSURES']}: {found['ODD REASONS'][0]}" if found["ODD REASONS"] else "none odd"
+        )
+        return words, found["ODD EXPOSURES"] == [3, 6]
+
+
+@case("members", "every second column BAD in 6 biases, one of them with 4 electron more", "left out")
+def _(rng: Rng) -> Outcome:
+    images = biases(rng, [0.0] * 3 + [4.0] + [0.0] * 2)
+    for each in images:
+        each.image.mask[:, ::2] = BAD
+    found = combined(images)
+    return f"left out {left_out(found)}", left_out(found) == [4]

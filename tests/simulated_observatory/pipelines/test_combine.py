@@ -133,6 +133,40 @@ def test_amplifier_that_is_one_frame_but_for_little_noise_has_no_variance(
         assert np.count_nonzero(found) == frame.size
 
 
+@pytest.mark.parametrize(("more", "times_light"), [(4.0, False), (30.0, False), (0.0, True), (20.0, True)])
+def test_frame_of_an_amplifier_of_flats_is_found_beside_the_noise_of_their_photons(
+    more: float, times_light: bool, rng: np.random.Generator, stored: Store
+) -> None:
+    """The frame is read again as it is, or scaled with the light, with noise in addition."""
+    levels = [10_000.0, 12_000.0, 14_000.0, 16_000.0, 18_000.0, 20_000.0]
+    response = rng.normal(1.0, 0.01, SHAPE)
+    images = [
+        stored(rng.poisson(each * response), n, each / 3300.0, **{"LSST ISR UNITS": "electron"})
+        for n, each in enumerate(levels, 1)
+    ]
+    good = flat_of(images, levels)
+    assert "VARIANCE REASON" not in good.metadata
+    box = images[0].image.amplifiers["C10"].box
+    frame = images[0].image.image[box].copy()
+    for each, level in zip(images, levels, strict=True):
+        scale = level / levels[0] if times_light else 1.0
+        each.image.image[box] = scale * frame + rng.normal(0.0, more, frame.shape)
+    flat = flat_of(images, levels)
+    assert flat.metadata["VARIANCE REASON"] == "the same in most images: C10"
+    assert flat.metadata["LEFT OUT EXPOSURES"] == []
+    assert (flat.mask[box] == MaskPlane.BAD).all()
+
+
+@pytest.mark.parametrize(("longest", "named"), [(300.0, True), (60.0, False)])
+def test_dark_that_has_most_of_the_weight_is_named(
+    longest: float, named: bool, rng: np.random.Generator, stored: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    times = [30.0] * 8 + [longest]
+    images = [stored(rng.normal(0.0, 9.0, SHAPE), n, time) for n, time in enumerate(times, 1)]
+    assert combined(images, scale="darkTime").metadata["ODD EXPOSURES"] == []
+    assert ("AT_O_20250115_000009 has 93 % of the weight" in caplog.text) == named
+
+
 @pytest.mark.parametrize("number", [2, 3, 6])
 def test_good_biases_with_a_pattern_are_no_frozen_frame(
     number: int, rng: np.random.Generator, stored: Store

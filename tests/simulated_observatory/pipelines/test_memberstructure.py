@@ -9,7 +9,7 @@ import pytest
 
 from lsst.ts.simulated_observatory.pipelines.images import Amplifier, DetectorImage, MaskPlane
 
-from .sets import NOISE, compared, dark_images, image
+from .sets import C02, NOISE, compared, dark_images, image
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,57 @@ def test_pixels_that_half_of_the_good_biases_have_not_are_no_structure(rng: np.r
         each.mask[missing] = MaskPlane.NO_DATA
     found = compared(images)
     assert (found.unusable, found.odd) == ({}, {})
+
+
+@pytest.mark.parametrize(("without", "number"), [(2, 8), (3, 8), (4, 8), (5, 8), (8, 20)])
+def test_amplifier_that_is_a_defect_in_some_biases_is_compared_in_the_others(
+    without: int, number: int, rng: np.random.Generator
+) -> None:
+    images = dark_images(rng, number)
+    for each in images[:without]:
+        each.mask[C02] = MaskPlane.BAD
+    found = compared(images)
+    assert (found.unusable, found.odd) == ({}, {})
+    images[-1].image[C02] += (30.0 * np.sin(2.0 * np.pi * np.arange(150) / 37.0)).astype(np.float32)[:, None]
+    assert list(compared(images).unusable) == [number - 1]
+
+
+@pytest.mark.parametrize("with_it", [0, 4])
+def test_images_that_have_no_pixels_in_common_are_odd_and_the_others_are_compared(
+    with_it: int, rng: np.random.Generator
+) -> None:
+    images, odd = dark_images(rng, 8), np.indices((150, 160)).sum(axis=0) % 2 == 1
+    for each in images[:with_it]:
+        each.image += (25.0 * np.sin(2.0 * np.pi * np.arange(150) / 11.0)).astype(np.float32)[:, None]
+    images[2].mask[odd] = images[5].mask[~odd] = MaskPlane.NO_DATA
+    found = compared(images)
+    assert list(found.unusable) == (list(range(8)) if with_it else [])
+    if not with_it:
+        reason = "structure of C03 cannot be compared: too few pixels in common with the others"
+        assert found.odd == dict.fromkeys((2, 5), reason)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_every_second_column_is_a_defect_and_nothing_else(rng: np.random.Generator) -> None:
+    images = dark_images(rng, 6)
+    for each in images:
+        each.mask[:, ::2] = MaskPlane.BAD
+        each.image[C02] = 0.0
+    found = compared(images)
+    assert (found.unusable, found.odd) == ({}, {})
+    images[3].image += np.float32(4.0)
+    assert list(compared(images).unusable) == [3]
+
+
+@pytest.mark.parametrize(("number", "lost"), [(5, 0.2), (20, 0.05), (20, 0.2)])
+def test_pixels_that_each_good_bias_lacks_elsewhere_are_no_structure(
+    number: int, lost: float, rng: np.random.Generator
+) -> None:
+    """The noise is known from the pairs of neighbours that all have."""
+    for _set in range(4):
+        images = dark_images(rng, number)
+        for each in images:
+            each.mask[rng.random(each.image.shape) < lost] = MaskPlane.NO_DATA
+        found = compared(images)
+        assert found.unusable == {}
+        assert not any("differs" in reason for reason in found.odd.values())

@@ -46,6 +46,34 @@ def test_noise_of_a_single_bias_does_not_depend_on_their_number(
     assert image.metadata["LSST CALIB NOISE C11"] == pytest.approx(10.8, rel=0.01)
 
 
+@pytest.mark.parametrize(("number", "lost"), [(3, 0.2), (8, 0.5), (20, 0.4)])
+@pytest.mark.parametrize("flagged", [False, True])
+def test_noise_of_a_single_bias_does_not_depend_on_pixels_without_data(
+    number: int, lost: float, flagged: bool, rng: np.random.Generator, stored: Store
+) -> None:
+    """A value differs from the mean of n by sqrt(1 - 1 / n) of the noise, and n is that of each pixel."""
+    images = biases(rng, stored, number)
+    for each in images:
+        missing = rng.random(each.image.image.shape) < lost
+        if flagged:
+            each.image.mask[missing] = MaskPlane.NO_DATA
+            each.image.image[missing] += 30.0
+        else:
+            each.image.image[missing] = np.nan
+    noise = combined(images, measure_noise=True).metadata["LSST CALIB NOISE C10"]
+    assert noise == pytest.approx(9.0, rel=0.015)
+
+
+@pytest.mark.parametrize(("lost", "bad"), [(5, True), (4, False)])
+def test_pixel_that_is_not_finite_has_no_data_though_nothing_flags_it(
+    lost: int, bad: bool, rng: np.random.Generator, stored: Store
+) -> None:
+    images = biases(rng, stored, 8)
+    for each in images[:lost]:
+        each.image.image[50, 70] = np.nan
+    assert combined(images).mask[50, 70] == MaskPlane.BAD * bad
+
+
 def test_one_noisy_bias_is_not_the_noise_of_all(rng: np.random.Generator, stored: Store) -> None:
     images = [stored(rng.normal(0.0, 25.0 if n == 3 else 9.0, (60, 400))) for n in range(20)]
     noise = combined(images, measure_noise=True).metadata["LSST CALIB NOISE C10"]

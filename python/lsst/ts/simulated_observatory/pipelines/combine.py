@@ -39,6 +39,9 @@ __all__ = [
 FROZEN = 0.4
 """Most noise between images of one frame, in units of the read noise of the overscans."""
 
+HEAVY = 2.0 / 3.0
+"""Part of the weight of a combination from which one image is hardly checked by the others."""
+
 PERCENTILES = (0, 5, 16, 50, 84, 95, 100)
 
 NO_RATIO = "this detector has a level in no exposure in common with the others"
@@ -127,7 +130,7 @@ class _CombiningTask(CalibrationTask):
     ) -> DetectorImage:
         """Combine the usable images, divided by scales, with these to a power as weights."""
         members = _measured(handles, headers)
-        same, aside = _frozen(members, headers)
+        same, aside = _frozen(members, headers, kind, np.asarray(scales))
         comparison = _compared([_without(each, aside) for each in members], headers, kind, scales)
         for index, reason in (*comparison.unusable.items(), *comparison.odd.items()):
             verb = "is left out" if index in comparison.unusable else "is used and odd"
@@ -136,11 +139,19 @@ class _CombiningTask(CalibrationTask):
         used = comparison.used(names, fraction=self.config.minFraction, least=self.config.minImages)
         kept = [headers[index] for index in used]
         kept_scales = [scales[index] for index in used]
+        weights = [scale**power for scale in kept_scales]
+        if len(used) > 1 and max(weights) > HEAVY * sum(weights):
+            heavy = kept[int(np.argmax(weights))]["OBSID"]
+            self.log.warning(
+                "%s has %.0f %% of the weight: others hardly check it.",
+                heavy,
+                100.0 * max(weights) / sum(weights),
+            )
         image = combine_images(
             [handles[index] for index in used],
             kept,
             kept_scales,
-            [scale**power for scale in kept_scales],
+            weights,
             noise=np.array([members[index].noise for index in used]),
             measure_noise=measure_noise,
             memory=self.config.stripMemory * 1_000_000,
@@ -233,32 +244,43 @@ def _compared(
 
 
 def _frozen(
-    members: Sequence[Member], headers: Sequence[Mapping[str, Any]]
+    members: Sequence[Member], headers: Sequence[Mapping[str, Any]], kind: str, scales: NDArray[np.float64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Amplifiers that are one frame: by image, those of most images; and those not to compare images by.
 
     Differences of neighbours in rows are compared with their median over the images: levels do not count.
     Of independent images they scatter by 0.7 of the noise at least (of two or three). The difference of two
-    normal values of some sigma has a mean deviation of 2 sigma / sqrt(pi). Where the noise of the overscans
-    is not known, only what is exactly alike is one frame.
+    normal values of some sigma has a mean deviation of 2 sigma / sqrt(pi). The frame may be the same before
+    or after images are divided by their scales. Where the noise of the overscans is not known, only what is
+    exactly alike is one frame; flats in electrons have that of their photons as well.
     """
     names = members[0].amplifiers
     if len(members) < 2:
         return np.zeros((1, len(names)), bool), np.zeros(len(names), bool)
     changes = np.diff(np.array([each.rows for each in members]), axis=-1)
-    deviation = np.abs(changes - finite_median(changes))
-    known = np.isfinite(deviation)
-    with np.errstate(invalid="ignore"):
-        mean = np.sum(deviation, axis=(2, 3), where=known) / np.count_nonzero(known, axis=(2, 3))
+    mean = np.fmin(_deviation(changes, np.ones(len(members))), _deviation(changes, scales))
     overscan, gain = (
         np.array([[amplifier_value(header, key, name) for name in names] for header in headers])
         for key in (Key.OVERSCAN_NOISE, Key.APPLIED_GAIN)
     )
-    limit = FROZEN * np.median(np.nan_to_num(overscan * gain), axis=0)
+    photons = np.zeros(mean.shape)
+    if kind == "FLAT" and headers[0].get(Key.UNITS) == "electron":
+        photons = np.maximum(np.nan_to_num([each.level for each in members]), 0.0)
+    limit = FROZEN * np.sqrt(np.median(np.nan_to_num(overscan * gain), axis=0) ** 2 + photons)
     same = 0.5 * math.sqrt(math.pi) * mean <= limit
     has_noise = np.array([each.noise for each in members]) > limit  # what is clipped is not left aside
     aside = (same & has_noise).mean(axis=0) > 0.5
     return same, aside & (aside.mean() <= 0.5)  # of whole images that are the same, some are copies
+
+
+def _deviation(changes: NDArray[Any], scales: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean deviation of images from the median of all, divided by scales; shape (images, amplifiers)."""
+    by = scales[:, None, None, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        deviation = np.abs(changes - by * finite_median(changes / by))
+        known = np.isfinite(deviation)
+        found = np.sum(deviation, axis=(2, 3), where=known) / np.count_nonzero(known, axis=(2, 3))
+    return np.asarray(found)
 
 
 def _without(member: Member, aside: NDArray[np.bool_]) -> Member:

@@ -146,11 +146,11 @@ def outliers(
         with np.errstate(invalid="ignore", divide="ignore"):
             of_centre = math.pi / 2.0 * finite_median(errors**2) / len(members)  # of a median
             significance = np.abs(deviation) / np.sqrt(errors**2 + of_centre)
+            excess = np.abs(deviation) / (tolerances[name] * unit)
         significance[np.isnan(significance)] = 0.0
         others = significance[significance > 0.0]  # a median has no deviation from itself
         scatter = np.quantile(others, 0.25) / 0.3186 if others.size and name != "light" else 1.0
         chance = float(np.clip(scatter, 1.0, MOST_SCATTER))
-        excess = np.abs(deviation) / (tolerances[name] * unit)
         excess = np.where(significance > N_SIGMA * chance, np.nan_to_num(excess, nan=0.0), 0.0)
         if (np.mean(excess > 1.0, axis=0) > MAJORITY).any():
             divided.append(name)

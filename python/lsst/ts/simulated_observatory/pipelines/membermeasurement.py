@@ -39,6 +39,9 @@ MOST_OF_PIXEL = 3.0
 """Deviation of a pixel that counts in the structure of an image, in units of its noise: cosmic rays that are
 not flagged have little of it."""
 
+IN_COMMON = 0.05
+"""Part of the pairs of neighbours of an image that all that are compared must have: they tell the noise."""
+
 OF_BIAS = 1.0 / 3.0
 """Variance of the noise of a combined bias, of three at least, in units of that of a dark."""
 
@@ -155,11 +158,14 @@ def level_error(noise: Any, count: Any, height: Any, width: Any) -> Any:
     return noise * np.sqrt(1.0 / count + overscan) if np.all(count) else math.nan
 
 
-def shared_structure(members: Sequence[Member], scales: _Array) -> tuple[_Array, _Array]:
+def shared_structure(
+    members: Sequence[Member], scales: _Array
+) -> tuple[_Array, NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
     r"""What some images have in common that others have not: fringes, waves, noise of rows, patterns.
 
     An image is noise, beside what all have in common. The covariances of such images, in units of their
-    noise, have eigenvalues of 1, and one of 0 for what is subtracted; of N images with M pixels up to
+    noise, have eigenvalues of 1, and one of 0 for what is subtracted; of N images with M pixels (no more than
+    there are pairs of neighbours, which tell the noise) up to
     :math:`(1 + \sqrt{N / M})^2` by chance (Marchenko and Pastur 1967). A pattern that `k` of them have, of a
     scatter of `f` times the noise, adds :math:`f^2 k (N - k) / N` to the largest: where k is half of N, that
     is the square of what the pattern is in their mean, in units of the noise of this mean. Darks and flats
@@ -174,36 +180,56 @@ def shared_structure(members: Sequence[Member], scales: _Array) -> tuple[_Array,
     -------
     excess
         Of the largest eigenvalue over chance, in rows and in columns; shape (amplifiers, 2).
-    sides
-        Whether an image is of the side of those with more of the pattern; shape (amplifiers, 2, images).
+    few
+        Whether an image is one of the few, at most half, that differ; shape (amplifiers, 2, images).
+    compared, lacking
+        Whether an image was compared, and whether it was not though it has some of the amplifier: too few
+        pixels in common with the others; shape (amplifiers, images).
     """
     number, by = len(members), scales.astype(np.float32)[:, None, None, None]
     lines = [np.array([getattr(each, name) for each in members]) / by for name in ("rows", "columns")]
-    lines = [_of_all(each) for each in lines]
-    depth = _depth([_flat(np.diff(each, axis=-1)) for each in lines])
+    lines, lacking = zip(*(_of_all(each) for each in lines), strict=True)
+    changes = [_flat(np.diff(each, axis=-1)) for each in lines]
+    depth, pairs = _depth(changes), np.max([np.isfinite(each).sum(axis=-1) for each in changes], axis=(0, 1))
     unscaled = depth.T / scales
     unscaled /= np.maximum(unscaled.max(axis=1, keepdims=True), _TINY)
     norm = np.maximum(np.sum(depth**2, axis=0), _TINY)[:, None, None]
+    compared = depth.T > 0.0
     rest = np.eye(number) - depth.T[:, :, None] * depth.T[:, None, :] / norm  # without what all have
     of_bias = OF_BIAS * np.sum((rest @ unscaled[..., None]) ** 2, axis=(1, 2))
-    excess, sides = [], []
+    excess, few = [], []
     for each in lines:
-        pixels = np.maximum(np.count_nonzero(np.isfinite(each), axis=(0, 2, 3)) / number, 1.0)
+        pixels = np.maximum(np.isfinite(each).sum(axis=(2, 3)).max(axis=0), 1.0)  # of those that have it
         units = (each - _weighted_median(each, depth[..., None, None] ** 2)) * depth[..., None, None]
         units = np.clip(np.nan_to_num(units), -MOST_OF_PIXEL, MOST_OF_PIXEL)
         units = (rest @ _flat(units).swapaxes(0, 1)).reshape(len(rest), number, *each.shape[2:])
         units = (units - np.median(units, axis=-1, keepdims=True)).reshape(len(rest), number, -1)
         values, vectors = np.linalg.eigh(units @ units.swapaxes(1, 2) / pixels[:, None, None])
-        excess.append(values[:, -1] - (1.0 + np.sqrt(number / pixels)) ** 2 - of_bias)
-        sides.append(_side(vectors[:, :, -1], depth.T))
-    return np.stack(excess, axis=1), np.stack(sides, axis=1)
+        side = _side(vectors[:, :, -1], depth.T) & compared
+        many = 2 * side.sum(axis=1) > compared.sum(axis=1)
+        few.append(np.where(many[:, None], compared & ~side, side))
+        chance = (1.0 + np.sqrt(number / np.clip(pixels, 1.0, np.maximum(pairs, 1.0)))) ** 2
+        excess.append(values[:, -1] - chance - of_bias)
+    return np.stack(excess, axis=1), np.stack(few, axis=1), compared, np.all(lacking, axis=0).T
 
 
-def _of_all(lines: NDArray[Any]) -> NDArray[Any]:
-    """Lines without pixels that only some images have: only these know the error of the median of these."""
+def _of_all(lines: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Lines without pixels that only some images have, and images (images, amplifiers) that have few of them.
+
+    Only the images that have a pixel know the error of its median. Noise is measured of neighbours.
+    """
     known = np.isfinite(lines)
-    known |= ~known.any(axis=(2, 3), keepdims=True)  # an image without the amplifier
-    return np.where(known.all(axis=0), lines, np.float32(math.nan))
+    while True:
+        pairs = known[..., 1:] & known[..., :-1]
+        has = known.any(axis=(2, 3), keepdims=True)
+        own = pairs.sum(axis=(2, 3))
+        few = (pairs | ~has).all(axis=0).sum(axis=(1, 2)) < IN_COMMON * own.max(axis=0)
+        if not few.any():
+            break
+        fewest = np.argmin(np.where(has[..., 0, 0], own, pairs.size), axis=0)
+        known[fewest[few], np.flatnonzero(few)] = False
+    lacking = np.isfinite(lines).any(axis=(2, 3)) & ~has[..., 0, 0]
+    return np.where(has & (known | ~has).all(axis=0), lines, np.float32(math.nan)), lacking
 
 
 def _depth(changes: Sequence[NDArray[Any]]) -> _Array:
@@ -311,12 +337,14 @@ def _measure_amplifier(
     saturated = np.count_nonzero(known & ((flags & np.uint16(MaskPlane.SAT)) != 0)) / all_known
     usable = np.count_nonzero(good) / all_known
     found = clipped_statistics(pixels[good])
-    differences = np.diff(values, axis=1)
-    differences = differences[np.isfinite(differences)]
     noise = math.nan
-    if differences.size:
-        low, high = np.percentile(differences, (25, 75))
-        noise = IQR_TO_SIGMA * float(high - low) / math.sqrt(2.0)
+    for apart in (1, 2):  # neighbours, or the next where every second pixel is a defect
+        differences = values[:, apart:] - values[:, :-apart]
+        differences = differences[np.isfinite(differences)]
+        if differences.size:
+            low, high = np.percentile(differences, (25, 75))
+            noise = IQR_TO_SIGMA * float(high - low) / math.sqrt(2.0)
+            break
     blocks = [
         _block_median(block)
         for band in np.array_split(values, BLOCKS, axis=0)

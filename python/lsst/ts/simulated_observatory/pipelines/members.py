@@ -179,7 +179,7 @@ def compare_members(
         used = [index for index in range(len(members)) if index not in unusable]
         figures = [member_figures(members[index], kind, scales[index], scales[used]) for index in used]
         found, _ = outliers(figures, tolerance.unusable)
-        found = found or _structure(members, used, scales, tolerance.unusable)
+        found = found or _structure(members, used, scales, tolerance.unusable)[0]
         if not found:
             break
         unusable |= {used[place]: reason for place, reason in found.items()}
@@ -195,7 +195,8 @@ def compare_members(
         used, figures = [], []
     found, divided = outliers(figures, tolerance.odd)
     odd = {used[place]: reason for place, reason in found.items()}
-    odd = {used[p]: reason for p, reason in _structure(members, used, scales, tolerance.odd).items()} | odd
+    found, lacking = _structure(members, used, scales, tolerance.odd)
+    odd = {used[place]: reason for place, reason in (lacking | found).items()} | odd
     if divided and len(used) > 1:
         alike = f"{sorted(divided)[0]} is not alike in most images of the set"
         unusable |= {i: f"{alike}: {odd.get(i, 'this one is in their middle')}" for i in used}
@@ -247,24 +248,32 @@ def _darker(
 
 def _structure(
     members: Sequence[Member], used: Sequence[int], scales: _Array, tolerances: Mapping[str, float]
-) -> dict[int, str]:
-    """Members, by their place among the used, with a structure that more have not; both sides if as many."""
+) -> tuple[dict[int, str], dict[int, str]]:
+    """Members, by their place among the used, with a structure that more have not; both sides if as many.
+
+    And those whose structure cannot be compared.
+    """
     if len(used) < 2:
-        return {}
-    compared = [members[index] for index in used]
-    excess, sides = shared_structure(compared, scales[used])
+        return {}, {}
+    names = members[0].amplifiers
+    excess, few, compared, missing = shared_structure([members[index] for index in used], scales[used])
+    lacking = {
+        int(
+            place
+        ): f"structure of {names[where]} cannot be compared: too few pixels in common with the others"
+        for where, place in np.argwhere(missing)
+    }
     amplifier, direction = divmod(int(np.argmax(excess)), 2)
     if not (size := excess[amplifier, direction]) > tolerances["structure"]:
-        return {}
-    few = sides[amplifier, direction]
-    if 2 * few.sum() > few.size:
-        few = ~few
+        return {}, lacking
+    found, number = few[amplifier, direction], compared[amplifier].sum()
     reason = (
-        f"structure differs from the others in {compared[0].amplifiers[amplifier]}: by {size:.3g} of the "
-        f"noise, as variance, tolerance {tolerances['structure']:g}; {few.sum()} of {few.size} images have it"
+        f"structure differs from the others in {names[amplifier]}: by {size:.3g} of the "
+        f"noise, as variance, tolerance {tolerances['structure']:g}; {found.sum()} of {number} images have it"
     )
-    few |= 2 * few.sum() == few.size
-    return dict.fromkeys(np.flatnonzero(few).tolist(), reason)
+    if 2 * found.sum() == number:
+        found = compared[amplifier]
+    return dict.fromkeys(np.flatnonzero(found).tolist(), reason), lacking
 
 
 def _by_themselves(members: Sequence[Member], *, is_flat: bool, in_electrons: bool) -> dict[int, str]:

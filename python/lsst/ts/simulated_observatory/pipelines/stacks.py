@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import gammainccinv
 
 from .clippedmean import THRESHOLD, clipped_mean
-from .images import Amplifier, DetectorImage, Key, MaskPlane, amplifier_value
-from .statistics import clipped_statistics
+from .images import DetectorImage, Key, MaskPlane, amplifier_value
+from .residualnoise import ResidualNoise
 
 __all__ = ["ImageHandle", "combine_images", "combined_mask", "common_shape", "metadata_of"]
 
@@ -29,12 +29,6 @@ keeps: chance makes the error of one good pixel in a thousand too large."""
 
 ROUNDED = np.float32(1e-6)
 """Error, in units of the value, that is what rounding leaves of 0."""
-
-MOST_NOISE = 1.5
-"""Variance of an image, in units of the median of all, that does not count in that of a single image."""
-
-ENOUGH = 2_000_000
-"""Pixels of an amplifier, of all images together, that give its noise to 5e-4."""
 
 ENOUGH_TO_POOL = 50_000
 """Pixels of an amplifier whose variances have a mean that is known to 0.6 %, of two values each."""
@@ -159,7 +153,7 @@ def combine_images(
         np.empty((rows, columns), np.float32),
     )
     assert result.variance is not None
-    residuals = _ResidualNoise(result.amplifiers, len(handles))
+    residuals = ResidualNoise(result.amplifiers, len(handles))
     share = np.asarray(weights, dtype=np.float64)
     sigma = None if noise is None else _expected_noise(result, noise, scales, share)
     # Half of the images or more have a value in each pixel.
@@ -186,7 +180,7 @@ def combine_images(
         if number.size:
             number[strip], part[strip] = _used(stack, excluded, share)
         if measure_noise:
-            residuals.add(stack, mean, first)
+            residuals.add(stack, excluded, mean, first)
     if measure_noise:
         result.metadata |= {
             Key.COMBINED_NOISE.format(name): value for name, value in residuals.noise().items()
@@ -284,6 +278,7 @@ def _read(
         part = handle.get(parameters={"rows": (strip.start, strip.stop)})
         np.divide(part.image, np.float32(scale), out=stack[index])
         masks[index] = part.mask
+        masks[index][~np.isfinite(stack[index])] |= np.uint16(MaskPlane.NO_DATA)
     return stack, masks
 
 
@@ -343,45 +338,6 @@ def _differ(
     spread = math.sqrt(float(np.sum(weights.mean() / weights)))
     far = ~(np.abs(stack[0] - stack[1]) <= np.float32(THRESHOLD * spread) * sigma)
     return np.asarray(far & ~excluded.any(axis=0) & np.isfinite(stack).all(axis=0))
-
-
-class _ResidualNoise:
-    """Noise of single images by amplifier: adds their residuals up while the mean is made strip by strip."""
-
-    def __init__(self, amplifiers: Mapping[str, Amplifier], images: int) -> None:
-        self.amplifiers = amplifiers
-        self.images = images
-        self._sums = {name: np.zeros((images, 3)) for name in amplifiers}
-
-    def add(self, stack: NDArray[np.float32], mean: NDArray[np.float32], row0: int) -> None:
-        """Add the residuals of a strip (images, rows, columns) from its mean; ``row0`` is its first row."""
-        for name, amplifier in self.amplifiers.items():
-            first = max(amplifier.y0 - row0, 0)
-            stop = min(amplifier.y0 + amplifier.height - row0, mean.shape[0])
-            if first >= stop:
-                continue
-            step = max(1, self.images * amplifier.width * amplifier.height // ENOUGH) | 1
-            box = (slice(first, stop, step), slice(amplifier.x0, amplifier.x0 + amplifier.width))
-            for index, image in enumerate(stack):
-                found = clipped_statistics(image[box] - mean[box], threshold=THRESHOLD, iterations=2)
-                if found.count:
-                    moments = np.array([1.0, found.mean, found.sigma**2 + found.mean**2])
-                    self._sums[name][index] += found.count * moments
-
-    def noise(self) -> dict[str, float]:
-        """Noise of a single image by amplifier: rms residual x sqrt(N / (N - 1)); NaN for a single image."""
-        if self.images < 2:
-            return dict.fromkeys(self.amplifiers, math.nan)
-        result = {}
-        for name, sums in self._sums.items():
-            count, total, square = sums.T
-            with np.errstate(invalid="ignore", divide="ignore"):
-                variance = square / count - (total / count) ** 2
-            near = variance <= MOST_NOISE * np.median(variance)
-            known = (count > 0).all() and near.any()
-            mean = float(np.average(variance[near], weights=count[near])) if known else math.nan
-            result[name] = math.sqrt(mean * self.images / (self.images - 1)) if mean > 0.0 else math.nan
-        return result
 
 
 def _fill(image: DetectorImage) -> None:
