@@ -269,7 +269,7 @@ class Evidence:
 
     @property
     def numbers_of_pairs(self) -> list[tuple[int, int]]:
-        """Ids of the pairs of flats that are kept: the pipeline pairs them in the order of ids, not of places."""
+        """Ids of the pairs of kept flats: the pipeline pairs them in the order of ids, not of places."""
         flats = sorted(self.kept[PAIR_GAINS.made_from], key=lambda each: each.id)
         return [(flats[a].id, flats[b].id) for a, b in flat_pairs([each.exp_time for each in flats]).pairs]
 
