@@ -111,9 +111,10 @@ class HandMade:
         The camera answers at once, reads out in two seconds, and the OODS has it in three.
         """
         name = f"AT_O_20250115_{number:06d}"
-        self.send(time, "ATCamera", "cmd_takeImages", private_seqNum=number, expTime=0.0, keyValueMap="")
+        about = f"imageType: {kind}, groupId: {name}"
+        self.send(time, "ATCamera", "cmd_takeImages", private_seqNum=number, expTime=0.0, keyValueMap=about)
         integration = {"imageName": name, "exposureTime": 0.0}
-        keys = {"additionalKeys": "imageType", "additionalValues": kind}
+        keys = {"additionalKeys": "imageType:groupId", "additionalValues": f"{kind}:{name}"}
         self.send(time, "ATCamera", "evt_startIntegration", **integration, **keys)
         if answer is not None:
             self.send(time, "ATCamera", "ack_ackcmd", private_seqNum=number, ack=int(answer), result="")

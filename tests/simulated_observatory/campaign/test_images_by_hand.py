@@ -147,7 +147,7 @@ class TestNumbersOfOthers:
 
     def test_the_right_numbers_can_be_asked_for(self, made: HandMade) -> None:
         self._exchange(made)
-        made.datasets.__dict__["exposures"] = {FIRST: ("", "BIAS", 0.0)}
+        made.datasets.__dict__["exposures"] = {FIRST: ("AT_O_20250115_000001", "BIAS", 0.0)}
         made.submit(50.0, "1" * 32, query=self.QUERY, number=10)
         assert made.violations("numbers-mean-what-they-meant") == []
 

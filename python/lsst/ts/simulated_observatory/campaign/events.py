@@ -205,6 +205,8 @@ class Events:
         self.recording = recording
         self.begun: dict[int, ExposureEvent] = {}
         """Exposures that the camera began on command, by id."""
+        self.asked: list[tuple[int, str, str]] = []
+        """Part, type and group of each command to take one, in order: not all are begun in public."""
         self.jobs: list[JobEvent] = []
         self._early: dict[str, tuple[int, float]] = {}
         self._taking: set[int] = set()
@@ -236,6 +238,8 @@ class Events:
         if line.topic == "cmd_takeImages":
             self._integrating = None  # until it begins: it may be refused
             self._taking.add(values["private_seqNum"])
+            given = dict(each.partition(": ")[::2] for each in values["keyValueMap"].split(", "))
+            self.asked.append((line.part, given.get("imageType", ""), given.get("groupId", "")))
         elif line.topic == "evt_startIntegration" and values["additionalKeys"]:
             # That of the image at rest has no keys. One that an earlier part began is finished unasked.
             exposure = _exposure(line, line.part if self._taking else line.part - 1)

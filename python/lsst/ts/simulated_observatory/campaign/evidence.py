@@ -220,8 +220,8 @@ class Evidence:
     def places(self) -> dict[ImageType, dict[int, int]]:
         """Place of each exposure among those of its type, from 1, by type and id.
 
-        The camera says in which order they were begun. A run that is resumed begins with the first place of
-        which its journal has no exposure, or a lost one.
+        The camera is told in which order. A run that is resumed begins with the first place of which its
+        journal has no exposure, or a lost one.
         """
         return {kind: self._places(kind) for kind in ImageType}
 
@@ -231,16 +231,16 @@ class Evidence:
         for part in range(len(self.parts)):
             held = {found.get(each) for each in self._held}
             left = [place for place in planned if place not in held]
-            begun = [each.id for each in self.events.begun.values() if (each.kind, each.part) == (kind, part)]
-            found |= dict(zip(begun, left, strict=False))
+            asked = [group for of_part, of, group in self.events.asked if (of_part, of) == (part, kind)]
+            begun = {each.group: each.id for each in self.events.begun.values() if each.part == part}
+            found |= {begun[g]: place for g, place in zip(asked, left, strict=False) if g in begun}
         return found
 
     @cached_property
     def _held(self) -> set[int]:
         """Exposures that the journal has, without those that it has as lost."""
-        return {fact["id"] for fact in self.of("ExposureTaken")} - {
-            fact["id"] for fact in self.of("ExposureLost")
-        }
+        taken, lost = ({fact["id"] for fact in self.of(f"Exposure{what}")} for what in ("Taken", "Lost"))
+        return taken - lost
 
     @cached_property
     def asked_for(self) -> list[str]:
@@ -270,8 +270,8 @@ class Evidence:
     @property
     def numbers_of_pairs(self) -> list[tuple[int, int]]:
         """Ids of the pairs of kept flats: the pipeline pairs them in the order of ids, not of places."""
-        flats = sorted(self.kept[PAIR_GAINS.made_from], key=lambda each: each.id)
-        return [(flats[a].id, flats[b].id) for a, b in flat_pairs([each.exp_time for each in flats]).pairs]
+        flats = sorted((each.id, each.exp_time) for each in self.kept[PAIR_GAINS.made_from])
+        return [(flats[a][0], flats[b][0]) for a, b in flat_pairs([time for _, time in flats]).pairs]
 
     @property
     def certified(self) -> list[Certificate]:
@@ -305,8 +305,8 @@ class Evidence:
         pairs = self.numbers_of_pairs
         wanted = {(flat, number) for pair in pairs for flat in pair for number in self.detectors}
         jobs = [job for job in self.events.jobs if job.kind == "gain" and job.exit_code == 0]
-        measured = any(wanted <= self.datasets.statistics("cpPtcExtract", job.run).keys() for job in jobs)
-        return measured and len(pairs) >= len(self.pairs_of_flats)
+        found = (self.datasets.statistics("cpPtcExtract", job.run).keys() for job in jobs)
+        return len(pairs) >= len(self.pairs_of_flats) and any(wanted <= each for each in found)
 
     def successful(self, kind: str, calibration: str) -> Iterator[JobEvent]:
         """Look for jobs that ended well.
