@@ -291,6 +291,7 @@ def _solved(rng: Rng, times: tuple[int, ...]) -> float:
         pair.covariances["C00"], pair.pixelCounts["C00"] = [[[variance[at]]]], [number[at]]
         pair.rawDeltas["C00"], pair.rawExpTimes["C00"], pair.usedPoints["C00"] = [0.0], [times[at]], [True]
         pair.inputExpIdPairs["C00"], pair.inputExpPairMjdStartList["C00"] = [(2 * at, 2 * at + 1)], [0.0]
+        pair.gainList["C00"] = [GAIN]
         pair.overscanNoise["C00"], pair.overscanMedianLevelList["C00"] = [8.05], [20_000.0]
         pairs.append(pair)
     pairs[0].reasons["C00"] = NOT_NORMAL
