@@ -250,10 +250,10 @@ def test_what_pixels_share_by_nature_costs_no_pair(light: float, shape: tuple[in
 
 @pytest.mark.parametrize("light", [45.0, 1_000.0, 16_500.0, 150_000.0])
 def test_brighter_fatter_effect_of_the_simulated_detectors_costs_no_pair(light: float) -> None:
-    for seed, response in enumerate((0.005, 0.05, np.linspace(1.0, 0.2, SMALL.shape[1]))):
+    fall = np.broadcast_to(np.linspace(1.0, 0.2, SMALL.shape[1]), SMALL.shape)
+    for seed, scatter in enumerate((0.005, 0.05, 0.0)):
         rng, pair = np.random.default_rng(seed), []
-        uniform = isinstance(response, float)
-        pattern = rng.normal(1.0, response, SMALL.shape) if uniform else np.ones(SMALL.shape) * response
+        pattern = rng.normal(1.0, scatter, SMALL.shape) if scatter else fall
         for _ in range(2):
             mean = (light * pattern).astype(np.float32)
             charge = rng.normal(mean, np.sqrt(mean)).astype(np.float32)
@@ -268,9 +268,9 @@ def _shared(image: np.ndarray, part: float, axis: int) -> np.ndarray:
     return image + part * (np.roll(away, 1, axis) - away)
 
 
-def _ends_at(sigma: float, sign: float = 1.0) -> Callable[[np.ndarray], np.ndarray]:
-    """No pixel is more sigma above (or below) the level."""
-    return lambda image: sign * np.minimum(sign * image, sign * 15_000.0 + sigma * math.sqrt(15_000.0 / GAIN))
+def _ends_at(sigma: float) -> Callable[[np.ndarray], np.ndarray]:
+    """No pixel is more sigma above the level."""
+    return lambda image: np.minimum(image, 15_000.0 + sigma * math.sqrt(15_000.0 / GAIN))
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,6 @@ def _ends_at(sigma: float, sign: float = 1.0) -> Callable[[np.ndarray], np.ndarr
     [
         (_ends_at(1.5), "is clipped|not those of photons"),
         (_ends_at(2.0), "is clipped"),
-        (_ends_at(2.0, -1.0), "is clipped"),
         (lambda image: 0.3 * image + 0.7 * _ends_at(2.0)(image), "is clipped"),
         (lambda image: _shared(image, 0.05, 0), "neighbouring pixels share noise"),
         (lambda image: _shared(image, 0.05, 1), "neighbouring pixels share noise"),
@@ -292,6 +291,13 @@ def test_what_both_flats_do_to_the_noise_of_their_pixels_gives_no_gain(
     found = measure_pair(pair[0], pair[1], SMALL, NOISE, side=2)
     assert (math.isnan(found.gain), math.isnan(found.variance)) == (True, True)
     assert re.search(reason, found.reason)
+
+
+def test_wings_of_a_cosmic_ray_cost_no_pair(rng: np.random.Generator) -> None:
+    """Of 4 320 pixels 16 are four sigma of the difference brighter in one flat."""
+    pair = [rng.normal(15_000.0, math.sqrt(15_000.0 / GAIN), (54, 80)).astype(np.float32) for _ in range(2)]
+    pair[0][20, 20:36] = 15_700.0
+    assert measure_pair(pair[0], pair[1], np.ones((54, 80), bool), NOISE).reason == ""
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (2, 2)])

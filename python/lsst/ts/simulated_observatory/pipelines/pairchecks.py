@@ -60,8 +60,9 @@ photons it is 0.001 at most, at 60 electron; where one of a hundred pixels is st
 to whole adu adds is put up with besides."""
 
 CLIPPED = 0.015
-"""Correlation of the squared difference of a pixel with its light that is put up with. Where both flats end
-2.5 sigma of a pixel above their level it is 0.03, and the gain 1.2 per cent too large."""
+"""Correlation of the squared difference of a pixel with its light, negative, that is put up with. Where both
+flats end 2.5 sigma of a pixel above their level it is 0.03, and the gain 1.2 per cent too large. A cosmic ray
+makes it positive."""
 
 FARTHEST = 4.0
 """Light of a pixel from which it counts no more, in sigma of all pixels."""
@@ -222,7 +223,7 @@ def _not_normal(
     middle, spread = float(np.mean(light)), float(np.std(light))
     away = np.clip((light - middle) / max(spread, 1e-30), -FARTHEST, FARTHEST)
     slope = float(np.mean((squares / square - 1.0) * away))
-    if abs(slope) > CLIPPED + spread / middle + N_SIGMA * math.sqrt(2.0 / values.size):
+    if -slope > CLIPPED + spread / middle + N_SIGMA * math.sqrt(2.0 / values.size):
         return f"the noise of a pixel depends on its charge (correlation {slope:+.2f}): it is clipped"
     if (part := _steps(values, math.sqrt(0.5 * variance))) - N_SIGMA / math.sqrt(len(sample(values))) > STEPS:
         return f"the values of the pixels are multiples of a step ({part:.0%} of them): bits of the converter"
