@@ -274,7 +274,8 @@ def known_detector(rng: Rng) -> tuple[dict[str, DetectorImage], NDArray[np.bool_
 
 def of_list(shown: dict[str, DetectorImage], mask: NDArray[np.bool_], passes: bool = False) -> Outcome:
     """What verification says of a list of defects."""
-    shown["image"].mask[:] = np.where(mask, np.uint16(BAD), 0)
+    others = shown["image"].mask & ~np.uint16(BAD)
+    shown["image"].mask[:] = np.where(mask, others | np.uint16(BAD), others)
     result = verified_defects(shown["image"], dark=shown["dark"], flat=shown["flat"])
     failed = [name for name, passed in result["VERIFY"]["DET"].items() if not passed and name != "SUCCESS"]
     return f"SUCCESS {result['SUCCESS']}, detector fails {failed}", result["SUCCESS"] is passes

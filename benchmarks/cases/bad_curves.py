@@ -7,11 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from made_inputs import A00, GAIN, Outcome, Rng, case, curve, fitted, raw, removed
+from made_inputs import A00, GAIN, SHAPE, Outcome, Rng, case, curve, fitted, image, raw, removed
 from numpy.typing import NDArray
 
 from lsst.ts.simulated_observatory.pipelines.covariancefit import covariance_model, fit_covariances
 from lsst.ts.simulated_observatory.pipelines.flatpairs import measure_pair
+from lsst.ts.simulated_observatory.pipelines.images import Key
+from lsst.ts.simulated_observatory.pipelines.pairchecks import NOT_NORMAL
+from lsst.ts.simulated_observatory.pipelines.ptc import SolveConfig, SolveTask
 from lsst.ts.simulated_observatory.pipelines.ptcfit import CurveFit, fit_curve
 from lsst.ts.simulated_observatory.pipelines.removal import saturation_levels
 from lsst.ts.simulated_observatory.pipelines.tables import PhotonTransferCurve
@@ -243,3 +246,56 @@ for _group, _off, _times in (
 @case("curves", "the noise without light is known 2 times too large", "within 4 of its errors, or null")
 def _(rng: Rng) -> Outcome:
     return _honest(fit_curve(*curve(rng, [5, 10, 15, 20, 25, 30, 35]), 16.6))
+
+
+for _times, _off, _part in (
+    ((8, 30), [0], 0.01),
+    ((8, 30), [0], 0.02),
+    ((8, 30, 30, 30, 30, 30), [0], 0.01),
+    ((8, 8, 8, 8, 8, 30), [5], 0.01),
+):
+
+    @case(
+        "curves",
+        f"pairs of {', '.join(map(str, _times))} s, number {_off[0] + 1} with {_part:.0%} more variance,"
+        " 60 curves",
+        "pulls of the gain below 3",
+    )
+    def _(rng: Rng, times: tuple[int, ...] = _times, off: list[int] = _off, part: float = _part) -> Outcome:
+        return _gain_pulls(_fits(rng, times, 60, lambda variance: _higher(variance, off, part)), 3.0)
+
+
+@case("curves", "3 of 6 pairs at a full well of 60 000 electron", "null, with the reason")
+def _(rng: Rng) -> Outcome:
+    mean, variance, number = curve(rng, (5, 10, 16, 22, 28, 34))
+    variance[mean > 60_000.0 / GAIN] *= 0.01
+    fit = fit_curve(np.minimum(mean, 60_000.0 / GAIN), variance, number, 8.3)
+    return f"null: {fit.reason}", math.isnan(fit.gain) and "saturated" in fit.reason
+
+
+@case("curves", "pixels jump in the first of pairs of 5, 5, 10, 15, 20, 25, 30, 35 s, 20 curves", "the gain")
+def _(rng: Rng) -> Outcome:
+    found = [_solved(rng, (5, *SEVEN)) for _ in range(20)]
+    known = [gain for gain in found if abs(gain / GAIN - 1.0) < 0.01]
+    return f"null {sum(map(math.isnan, found))} times, right {len(known)} times", len(known) == 20
+
+
+def _solved(rng: Rng, times: tuple[int, ...]) -> float:
+    """Gain of the curve of pairs, of which the first was refused."""
+    mean, variance, number = curve(rng, times)
+    variance[0] = math.nan
+    pairs = []
+    for at, light in enumerate(mean * (1.0 + 1e-4 * rng.normal(size=mean.size))):
+        pair = PhotonTransferCurve(detector="x", gain={"C00": GAIN})
+        pair.rawMeans["C00"], pair.rawVars["C00"] = [light], [variance[at]]
+        pair.covariances["C00"], pair.pixelCounts["C00"] = [[[variance[at]]]], [number[at]]
+        pair.rawDeltas["C00"], pair.rawExpTimes["C00"], pair.usedPoints["C00"] = [0.0], [times[at]], [True]
+        pair.inputExpIdPairs["C00"], pair.inputExpPairMjdStartList["C00"] = [(2 * at, 2 * at + 1)], [0.0]
+        pair.gainList["C00"] = [GAIN]
+        pair.overscanNoise["C00"], pair.overscanMedianLevelList["C00"] = [8.05], [20_000.0]
+        pairs.append(pair)
+    pairs[0].reasons["C00"] = NOT_NORMAL
+    bias = image(np.zeros(SHAPE))
+    bias.metadata[Key.COMBINED_NOISE.format("C00")] = 8.3
+    gain: float = SolveTask(config=SolveConfig()).run(pairs, bias).outputCurve.gain["C00"]
+    return gain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
@@ -27,7 +28,7 @@ from made_inputs import (
     refused,
 )
 
-from lsst.ts.simulated_observatory.pipelines.images import DetectorImage
+from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, MaskPlane
 
 C02 = AMPLIFIERS["C02"].box
 
@@ -269,3 +270,34 @@ def _(rng: Rng) -> Outcome:
     found = defects("flat", images)
     column, other = part_of(found, (slice(12, 60), 100)), part_of(found, (slice(12, 60), 180))
     return f"{column:.0%} of the column, {other:.0%} of its place in C02", column == 1.0 and other == 0.0
+
+
+for _value in (0.0, math.nan):
+
+    @case("defects", f"true list, C01 {_value:g} in flat and dark and masked as a whole", "passes")
+    def _(rng: Rng, value: float = _value) -> Outcome:
+        shown, truth = known_detector(rng)
+        truth[C01] = True
+        for each in shown.values():
+            each.image[C01] = value
+        return of_list(shown, truth, True)
+
+
+@case("defects", "true list, the defects are NaN in the flat", "passes")
+def _(rng: Rng) -> Outcome:
+    shown, truth = known_detector(rng)
+    shown["image"].image[truth] = math.nan
+    return of_list(shown, truth, True)
+
+
+for _word, _value in (("0 and flagged NO_DATA", 0.0), ("NaN", math.nan)):
+
+    @case("defects", f"a column of C01 is {_word} in the flat, and not in the list", "fails")
+    def _(rng: Rng, value: float = _value) -> Outcome:
+        shown, truth = known_detector(rng)
+        shown["image"].image[C01][:, 30] = value
+        if value == 0.0:
+            shown["image"].mask[C01][:, 30] = MaskPlane.NO_DATA
+        shown["flat"].image[C01][:, 30] = 0.5
+        truth[C01][:, 30] = False
+        return of_list(shown, truth)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from made_inputs import AMPLIFIERS, C01, GAIN, LAMP, NOISE, SHAPE, Outcome, Rng, case, image, of_pair, pair
 
+from lsst.ts.simulated_observatory.detector.charge import brighter_fatter
 from lsst.ts.simulated_observatory.pipelines.flatpairs import measure_pair
 from lsst.ts.simulated_observatory.pipelines.images import DetectorImage, Key, MaskPlane
 from lsst.ts.simulated_observatory.pipelines.ptc import ExtractPairsConfig, ExtractPairsTask
@@ -205,3 +206,38 @@ def _(rng: Rng) -> Outcome:
     found = pair(rng, 16_500.0, change=change)
     outcome = of_pair(found, 2.0)
     return outcome[0], outcome[1] or math.isnan(found.gain)
+
+
+def _of_changed(rng: Rng, change: Callable[[Any], Any]) -> Any:
+    """Result of a pair of 16 500 electron whose flats were both changed."""
+    flats = [rng.poisson(16_500.0, (400, 500)) + rng.normal(0, NOISE, (400, 500)) for _ in range(2)]
+    one, two = ((change(each) / GAIN).astype(np.float32) for each in flats)
+    return measure_pair(one, two, np.ones(one.shape, bool), NOISE / GAIN)
+
+
+for _sigma in (1.5, 2.0):
+
+    @case("pairs", f"pixels of both flats end {_sigma:g} sigma above the level", "null, with the reason")
+    def _(rng: Rng, sigma: float = _sigma) -> Outcome:
+        found = _of_changed(
+            rng, lambda flat: np.minimum(flat, 16_500.0 * (1.0 + sigma / math.sqrt(16_500.0)))
+        )
+        return of_pair(found)
+
+
+@case("pairs", "pixels of both flats get 5 % of the charge of the one before", "null, with the reason")
+def _(rng: Rng) -> Outcome:
+    return of_pair(_of_changed(rng, lambda flat: 0.95 * flat + 0.05 * np.roll(flat, 1, axis=1)))
+
+
+for _light in (300.0, 16_500.0, 150_000.0):
+
+    @case("pairs", f"good pair of {_light:.0f} electron, brighter-fatter effect of a00 = -3.07e-6", "a gain")
+    def _(rng: Rng, light: float = _light) -> Outcome:
+        flats, mean = [], (light * rng.normal(1.0, 0.005, (400, 500))).astype(np.float32)
+        for _ in range(2):
+            charge = rng.normal(mean, np.sqrt(mean)).astype(np.float32)
+            brighter_fatter(charge, mean, -3.07e-6)
+            flats.append(np.rint((charge + rng.normal(0, NOISE, mean.shape)) / GAIN).astype(np.float32))
+        found = measure_pair(flats[0], flats[1], np.ones((400, 500), bool), NOISE / GAIN)
+        return found.reason or f"gain {found.gain:.3g} (truth {GAIN}, not corrected)", not found.reason

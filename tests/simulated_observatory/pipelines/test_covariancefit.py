@@ -115,6 +115,16 @@ def test_points_behind_the_turnoff_are_not_used(rng: np.random.Generator) -> Non
     assert found.gain == pytest.approx(GAIN, rel=1e-4)
 
 
+@pytest.mark.parametrize("off", [0, 6])
+def test_of_two_pairs_one_may_be_off(off: int, rng: np.random.Generator) -> None:
+    """No other checks it: with errors of photons alone the gain is 6 of them off."""
+    covariances, two = measured(rng), np.isin(np.arange(7), [0, 6])
+    covariances[off, 0, 0] *= 1.02
+    found = fit(covariances, replace(START, used=two), with_b=False)
+    assert abs(found.gain - GAIN) < 3.5 * found.gain_error < 0.06
+    assert abs(found.a[0, 0] - A[0, 0]) < 3.5 * found.a_error[0, 0]
+
+
 def test_too_few_pairs_give_no_fit() -> None:
     found = fit(measured(None), replace(START, used=np.arange(7) < 2))
     assert math.isnan(found.gain)

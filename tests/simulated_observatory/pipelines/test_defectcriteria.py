@@ -92,13 +92,29 @@ def test_limit_of_chance_is_where_the_normal_density_is_one_pixel(image_of: Imag
     assert verified(image)[0]["C10"]["STAT_OUTLIERS"] == 1
 
 
-def test_statistics_that_are_not_finite_never_pass(flat: DetectorImage) -> None:
-    flat.flags("C10")[:] = MaskPlane.BAD
-    flat.pixels("C11")[3, 4] = math.nan
-    _, results = verified(flat)
-    assert not any(results["C10"][test] for test in ("OUTLIERS", "STDEV", "MIN", "MAX", "SUCCESS"))
-    assert not results["C11"]["MIN"]
+def test_an_amplifier_that_is_masked_as_a_whole_and_nan_in_defects_cost_nothing(flat: DetectorImage) -> None:
+    flat.flags("C11")[:] = MaskPlane.BAD
+    flat.pixels("C11")[:] = math.nan
+    flat.pixels("C10")[:5] = math.nan
+    values, results = verified(flat)
+    assert math.isnan(values["C11"]["STDEV"])
+    assert all(results["C10"][test] for test in ("OUTLIERS", "STDEV", "MIN", "MAX", "SUCCESS"))
+    assert all(results["C11"][test] for test in ("OUTLIERS", "STDEV", "MIN", "MAX", "SUCCESS"))
+
+
+@pytest.mark.parametrize(
+    ("factor", "plane"), [(math.nan, 0), (0.0, MaskPlane.NO_DATA), (1.0, MaskPlane.NO_DATA)]
+)
+def test_a_column_without_data_must_be_in_the_list(
+    flat: DetectorImage, factor: float, plane: MaskPlane | int
+) -> None:
+    flat.pixels("C11")[:, 30] *= factor
+    flat.flags("C11")[:, 30] = plane
+    values, results = verified(flat)
+    assert values["C11"]["COLD_LEFT"] == 300
     assert not results["C11"]["SUCCESS"]
+    flat.flags("C11")[:, 30] |= np.uint16(MaskPlane.BAD)
+    assert verified(flat)[1]["C11"]["SUCCESS"]
 
 
 class TestPower:

@@ -150,6 +150,25 @@ def test_pixels_that_are_seen_to_jump_beside_little_light_alone_leave_no_curve(
     assert curve.gain["C10"] == pytest.approx(GAIN["C10"], rel=0.03)
 
 
+@pytest.mark.parametrize(("jump", "good"), [((1,), True), ((3,), True), ((1, 3), False)])
+def test_pixels_that_jump_in_one_of_two_faint_pairs_cost_this_pair(
+    flat: Callable[[int, float], DetectorImage], image_of: ImageMaker, jump: tuple[int, ...], good: bool
+) -> None:
+    """Which pair of a level is the fainter one is chance."""
+    jumping, measured = np.random.default_rng(1).random((400, 500)) < 0.01, []
+    for exposure, time in ((1, 2.0), (3, 2.0), (5, 15.0), (7, 30.0)):
+        pair = flat(exposure, time), flat(exposure + 1, time)
+        for number, image in enumerate(pair):
+            if exposure in jump:
+                image.pixels("C11")[jumping] += np.random.default_rng(number).choice(
+                    [-200.0, 200.0], jumping.sum()
+                )
+        measured.append(pair_of(*pair))
+    curve = SolveTask(config=SolveConfig()).run(measured, bias_with(READ_NOISE, image_of)).outputCurve
+    assert math.isfinite(curve.gain["C11"]) == good
+    assert sum(curve.usedPoints["C11"]) == (3 if good else 0)
+
+
 def test_defects_that_saturate_and_a_stuck_amplifier_cost_nothing_else(
     flat: Callable[[int, float], DetectorImage],
 ) -> None:

@@ -274,6 +274,32 @@ def test_variances_that_are_next_to_nothing_give_no_gain() -> None:
     assert "levels of light" in fit.reason
 
 
+def test_where_most_pairs_are_saturated_the_reason_says_so() -> None:
+    means = np.minimum(3050 * np.array([5.0, 10.0, 16.0, 22.0, 28.0, 34.0]), 55_000.0)
+    variances = variance_model(means, GAIN, A00, NOISE)
+    variances[3:] *= 0.01
+    fit = fit_curve(means, variances, np.full(6, PIXELS), NOISE)
+    assert math.isnan(fit.gain)
+    assert fit.reason.endswith("(3 of 6 have low variances: are they saturated?)")
+
+
+@pytest.mark.parametrize(
+    ("times", "off"), [([8.0, 30.0], 0), ([8.0, 30.0], 1), ([8.0] + [30.0] * 5, 0), ([8.0] * 5 + [30.0], 5)]
+)
+def test_a_pair_that_no_other_checks_may_be_off(
+    times: list[float], off: int, rng: np.random.Generator
+) -> None:
+    """With errors of photons alone the gain is 4 to 13 of them off."""
+    means = 3050 * np.array(times)
+    for size in (0.01, -0.02):
+        variances = curve(rng, means)
+        variances[off] *= 1.0 + size
+        fit = fit_curve(means, variances, np.full(means.size, PIXELS), NOISE)
+        assert abs(fit.gain - GAIN) < 3.5 * fit.gain_error
+        assert abs(fit.a00 - A00) < 3.5 * fit.a00_error
+        assert 0.004 < fit.gain_error < 0.02
+
+
 def test_chi_square_tells_of_a_curve_that_is_none(rng: np.random.Generator) -> None:
     means = 3050 * TIMES
     good = fit_curve(means, curve(rng, means), UNIT, NOISE)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from .curvepoints import faults_together, levels, variance_model
-from .leastsquares import Faults, estimate, single_faults, solution
+from .curvepoints import TOGETHER_SIZE, faults_together, levels, variance_model
+from .leastsquares import Faults, estimate, single_faults, solution, unchecked
 from .ptcfit import OFF, CurveFit
 
 __all__ = ["CovarianceFit", "covariance_model", "fit_covariances"]
@@ -132,7 +132,8 @@ def fit_covariances(
     off = (OFF_WITH_B if data.near else OFF)[bool(np.any(~start.used))]
     faults = single_faults(found, off, data.variances) | data.together()
     doubt = estimate(found, fit.fun, faults, data.variances)
-    values, errors = fit.x + doubt.shift, np.sqrt(np.diag(doubt.covariance))
+    alone = unchecked(found, TOGETHER_SIZE * data.of_variances(), OFF[0])
+    values, errors = fit.x + doubt.shift, np.sqrt(np.diag(doubt.covariance + alone))
     gain, a, c, noise = data.parameters(values)
     square, dof = (
         float(noise[0, 0]),
@@ -192,9 +193,15 @@ class _Data:
         found[: self.covariances.size : self.side**2] = True
         return found
 
+    def of_variances(self) -> Matrix:
+        """Variances in units of their errors; 0 for all other residuals."""
+        found = np.zeros(self.variances.size)
+        found[self.variances] = self.covariances[:, 0, 0] / self.errors[:, 0, 0]
+        return found
+
     def together(self) -> Faults:
         """Some of the variances are off together."""
-        found = faults_together(self.means, self.covariances[:, 0, 0] / self.errors[:, 0, 0])
+        found = faults_together(self.means, self.of_variances()[self.variances])
         columns = np.zeros((self.variances.size, found.probability.size))
         columns[self.variances] = found.columns
         return Faults(columns, found.probability)

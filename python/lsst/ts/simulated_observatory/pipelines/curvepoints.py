@@ -13,6 +13,7 @@ from .leastsquares import Faults, Solution, solution
 
 __all__ = [
     "A00_UNIT",
+    "TOGETHER_SIZE",
     "Points",
     "faults_together",
     "levels",
@@ -31,7 +32,7 @@ TOGETHER = 0.25
 least, and not all but one."""
 
 TOGETHER_SIZE = 0.02
-"""By what part of the variance these then are off."""
+"""By what part of the variance these then are off, and a single pair that no other checks."""
 
 
 def variance_model(mean: NDArray[np.float64], gain: float, a00: float, noise: float) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Estimate", "Faults", "Solution", "estimate", "single_faults", "solution"]
+__all__ = ["Estimate", "Faults", "Solution", "estimate", "single_faults", "solution", "unchecked"]
 
 CONDITION = 1e6
 """Condition number of the derivatives (columns of length one) from which parameters count as undetermined."""
@@ -153,6 +153,26 @@ def single_faults(found: Solution, off: float, suspects: NDArray[np.bool_]) -> F
     return Faults(
         OFF_SCALE * np.eye(suspects.size)[:, suspects], off * prior[suspects] / max(prior.sum(), 1e-300)
     )
+
+
+def unchecked(found: Solution, sizes: Array, off: float) -> Array:
+    """What points that no others check add to the covariance of the parameters.
+
+    Parameters
+    ----------
+    found
+        Of the fit.
+    sizes, off
+        By how much a point that is off is off, sigma, shape (n,), and the prior probability that one is.
+
+    Returns
+    -------
+    covariance
+        Shape (p, p); 0 where others say of each point whether it is off, as far as `Solution.free` asks.
+    """
+    alone = (found.leverage > 1.0 - LEFT) & (sizes > 0.0)
+    changes = (sizes[:, None] * found.directions)[alone]
+    return np.asarray(off * changes.T @ changes / max(len(changes), 1))
 
 
 @dataclass(frozen=True)

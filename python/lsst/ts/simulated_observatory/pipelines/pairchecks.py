@@ -37,12 +37,16 @@ LINES = 0.003
 OVERSCAN = 0.2
 """The same that the medians of the overscans leave, in units of the squared read noise."""
 
-SHARED = 0.02, 2e-6
+SHARED = 0.005, 1e-6
 """Covariance of neighbours, in units of the variance, that is put up with, and what is added to it for each
-electron of the signal: a few times the brighter-fatter effect."""
+electron of the signal: the brighter-fatter effect has 6e-7 along the columns with an a00 of -3e-6. What the
+overscans leave is added, too. The gain is too large by twice what is shared along rows and along columns."""
 
 DISTANT = 512, 256
 """Rows and columns at most in which pixels at any distance are compared."""
+
+FAR_SHARED = 0.02
+"""Covariance of distant pixels, in units of the variance, that is put up with."""
 
 DISTANT_SIGMA = 7.0
 """What is within so many sigma is chance, also at one of so many distances."""
@@ -54,6 +58,14 @@ NORMAL = 0.002
 """Relative difference of the mean deviation from that of a normal distribution that is put up with. Of
 photons it is 0.001 at most, at 60 electron; where one of a hundred pixels is stuck it is 0.005. What rounding
 to whole adu adds is put up with besides."""
+
+CLIPPED = 0.015
+"""Correlation of the squared difference of a pixel with its light, negative, that is put up with. Where both
+flats end 2.5 sigma of a pixel above their level it is 0.03, and the gain 1.2 per cent too large. A cosmic ray
+makes it positive."""
+
+FARTHEST = 4.0
+"""Light of a pixel from which it counts no more, in sigma of all pixels."""
 
 NOT_NORMAL = "the differences are not those of photons"
 """Reason of a pair of which pixels are stuck or jump."""
@@ -163,7 +175,7 @@ def unlike_photons(
     variance = float(np.mean(difference[good] ** 2, dtype=np.float64))
     if not variance > 0.0:
         return "the variance is not that of photons"
-    charge = 2.0 * mean**2 / variance
+    neighbours = SHARED[0] + (SHARED[1] * 2.0 * mean**2 + OVERSCAN * noise**2) / variance
     for axis, lines in ((1, "rows"), (0, "columns")):
         common, error = _common_variance(difference, good, axis)
         if common - N_SIGMA * error > LINES * variance + OVERSCAN * noise**2:
@@ -173,14 +185,14 @@ def unlike_photons(
         if not (number := np.count_nonzero(both)):
             continue
         shared = float(np.mean((near[1:] * near[:-1])[both], dtype=np.float64) - far) / variance
-        if abs(shared) - N_SIGMA / math.sqrt(number) > SHARED[0] + SHARED[1] * charge:
+        if abs(shared) - N_SIGMA / math.sqrt(number) > neighbours:
             return f"neighbouring pixels share noise ({shared:+.1%} of the variance)"
         along = (np.moveaxis(image, axis, 0) for image in pair)
         one, two = (_noise(each[1:][both] - each[:-1][both]) for each in along)
         if not abs(one - two) <= (UNLIKE + N_SIGMA * math.sqrt(6.0 / number)) * max(one, two):
             return f"the noise of the two flats differs: {one:.3g} and {two:.3g} adu"
     shared, chance = _distant_correlation(difference, good)
-    if abs(shared) - DISTANT_SIGMA * chance - 2.0 * abs(far) / variance > SHARED[0]:
+    if abs(shared) - DISTANT_SIGMA * chance - 2.0 * abs(far) / variance > FAR_SHARED:
         return f"distant pixels share noise ({shared:+.1%} of the variance)"
     return _not_normal(pair[0] + pair[1], difference, good, variance, noise)
 
@@ -194,16 +206,25 @@ def _not_normal(
     pixels it has the relative error sqrt((pi - 3) / 2 n) (Geary 1935, Biometrika 27, 310). Where there is
     less light there is less noise. Of whole numbers, as a sum over p in place of the integral, it is
     smaller by p(0) / 6 (Euler and Maclaurin), relative to it 1 / 12 of the inverse variance.
+
+    Of normal values the difference is independent of the sum; where one of both was cut off it is smaller.
+    Read noise and patterns of the light make them depend on each other by less than the light scatters.
     """
     light, values = np.maximum(total[good], np.float32(0.0)), difference[good]
     read = min(2.0 * noise**2, 0.5 * variance)
     expected = np.sqrt(read + (variance - read) / max(float(np.mean(light)), 1e-30) * light)
     scaled = values / expected
-    ratio = float(np.mean(np.abs(scaled), dtype=np.float64)) * math.sqrt(0.5 * math.pi)
-    ratio /= math.sqrt(float(np.mean(scaled**2, dtype=np.float64)))
+    squares = scaled**2
+    square = float(np.mean(squares, dtype=np.float64))
+    ratio = float(np.mean(np.abs(scaled), dtype=np.float64)) * math.sqrt(0.5 * math.pi / square)
     allowed = NORMAL + 1.0 / (12.0 * variance)
     if abs(ratio - 1.0) > allowed + N_SIGMA * math.sqrt(0.5 * (math.pi - 3.0) / values.size):
         return f"{NOT_NORMAL} (mean deviation {ratio:.3f} of a normal one)"
+    middle, spread = float(np.mean(light)), float(np.std(light))
+    away = np.clip((light - middle) / max(spread, 1e-30), -FARTHEST, FARTHEST)
+    slope = float(np.mean((squares / square - 1.0) * away))
+    if -slope > CLIPPED + spread / middle + N_SIGMA * math.sqrt(2.0 / values.size):
+        return f"the noise of a pixel depends on its charge (correlation {slope:+.2f}): it is clipped"
     if (part := _steps(values, math.sqrt(0.5 * variance))) - N_SIGMA / math.sqrt(len(sample(values))) > STEPS:
         return f"the values of the pixels are multiples of a step ({part:.0%} of them): bits of the converter"
     return ""
@@ -233,7 +254,7 @@ def _distant_correlation(image: _Image, good: NDArray[np.bool_]) -> tuple[float,
     lags = fft.irfft2(power, values.shape)
     near = np.arange(-1, 2)
     scale = float(lags[0, 0])
-    lags[np.ix_(near, near)] = 0.0
+    lags[np.ix_(*(near % length for length in lags.shape))] = 0.0
     if not scale > 0.0:
         return 0.0, math.inf
     return float(lags.ravel()[np.argmax(np.abs(lags))]) / scale, 1.0 / math.sqrt(np.count_nonzero(good[part]))

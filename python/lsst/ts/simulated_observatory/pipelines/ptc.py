@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from lsst.ts.calibrations.domain.instruments import brighter_fatter_correction
 
 from .covariancefit import covariance_model, fit_covariances
-from .curvepoints import variance_model
+from .curvepoints import LEVEL, variance_model
 from .flatpairs import Flat, PairMeasurement, measure_pair, pair_flats
 from .images import DetectorImage, Key, MaskPlane, amplifier_value, origin
 from .pairchecks import NOT_NORMAL
@@ -293,7 +293,8 @@ class SolveTask(CalibrationTask):
             rejection=self.config.sigmaCutPtcOutliers,
             noise_precision=self.config.noisePrecision,
         )
-        if unlike < np.min(np.asarray(curve.rawMeans[name])[fit.used], initial=math.inf):
+        faintest = np.min(np.asarray(curve.rawMeans[name])[fit.used], initial=math.inf)
+        if unlike < (1.0 - LEVEL) * faintest:  # no pair of this level is good
             reason = f"{NOT_NORMAL} in the faintest pair: its pixels may be stuck or jump in all pairs"
             fit = replace(fit.without_result(reason), used=np.zeros_like(fit.used))
         curve.ptcTurnoff[name], curve.ptcTurnoffSamplingError[name] = fit.turnoff, fit.turnoff_error

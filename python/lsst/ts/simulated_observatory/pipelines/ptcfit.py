@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .curvepoints import A00_UNIT, Points, levels, of_the_level
+from .curvepoints import A00_UNIT, TOGETHER_SIZE, Points, levels, of_the_level
 from .curverejection import on_the_curve
-from .leastsquares import estimate, single_faults
+from .leastsquares import estimate, single_faults, unchecked
 
 __all__ = ["OFF", "SATURATED", "CurveFit", "fit_curve"]
 
@@ -32,7 +32,8 @@ SATURATED = 0.15
 
 
 OFF = 0.3, 0.1
-"""Prior probability that one of the pairs is off, if none has been rejected so far, and after that."""
+"""Prior probability that one of the pairs is off, if none has been rejected so far, and after that.
+One that no other checks is off with the first of these (two pairs: one of both)."""
 
 
 @dataclass(frozen=True)
@@ -164,11 +165,12 @@ def _fitted(points: Points, used: NDArray[np.bool_]) -> CurveFit:
     """Parameters and errors, from the points that are used."""
     values, turnoff = points.fit(used), float(points.mean[used].max())
     residuals, found = points.misfit(values)[used], points.solution(values, used)
+    full = _full(points)
     if found is None:
-        return _none(used, "the pairs do not determine gain and brighter-fatter coefficient")
+        return _none(used, f"the pairs do not determine gain and brighter-fatter coefficient{full}")
     relative = residuals * points.error[used] / points.variance[used]
     if min(_rms(relative) / MISFIT, _rms(residuals) / 5.0) > 1.0:
-        return _none(used, f"the variances are off any curve of photons, by {_rms(relative):.0%}")
+        return _none(used, f"the variances are off any curve of photons, by {_rms(relative):.0%}{full}")
     rejected = ~used & (points.misfit(values) * points.error < SATURATED * points.variance)
     many = np.count_nonzero(rejected) > max(1.0, MOST_REJECTED * np.count_nonzero(rejected | used))
     if many or (levels(points.mean[used]) == points.free and _is_split(points.mean, used, rejected)):
@@ -179,7 +181,8 @@ def _fitted(points: Points, used: NDArray[np.bool_]) -> CurveFit:
     faults = single_faults(found, off, every) | points.together(used)
     doubt = estimate(found, residuals, faults, every, points.deviations(values, used)[rejected])
     a00, gain, square = points.parameters(values + doubt.shift)
-    errors = np.sqrt(np.diag(doubt.covariance))
+    alone = unchecked(found, TOGETHER_SIZE * points.variance[used] / points.error[used], OFF[0])
+    errors = np.sqrt(np.diag(doubt.covariance + alone))
     if not errors[1] < GAIN_ERROR * gain:
         return _none(used, f"the pairs leave the gain open by {100.0 * errors[1] / gain:.0f} per cent")
     noise, dof = math.sqrt(square) if square >= 0.0 else math.nan, residuals.size - points.free
@@ -196,6 +199,13 @@ def _fitted(points: Points, used: NDArray[np.bool_]) -> CurveFit:
         chi_square=float(np.sum(residuals**2)) / dof if dof else math.nan,
         dof=dof,
     )
+
+
+def _full(points: Points) -> str:
+    """Say how many pairs have less than half of the variance of a fainter one."""
+    variance = points.variance[np.argsort(points.mean, kind="stable")]
+    low = np.count_nonzero(variance < 0.5 * np.maximum.accumulate(variance))
+    return f" ({low} of {variance.size} have low variances: are they saturated?)" if low else ""
 
 
 def _is_split(means: NDArray[np.float64], used: NDArray[np.bool_], rejected: NDArray[np.bool_]) -> bool:
