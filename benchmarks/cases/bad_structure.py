@@ -118,7 +118,11 @@ def _(rng: Rng) -> Outcome:
     images = biases(rng, [0.0] * 20)
     for each in images[1:]:
         each.image.image[C01] = images[0].image.image[C01]
-    found = combined(images)
+    return _bad(combined(images))
+
+
+def _bad(found: DetectorImage) -> Outcome:
+    """Whether C01 of a combination is BAD and has no variance."""
     assert found.variance is not None
     part, null = float(np.mean(found.mask[C01] & BAD)), float(np.mean(np.isnan(found.variance[C01])))
     return f"{part:.0%} BAD, variance null in {null:.0%}", part == null == 1.0
@@ -150,12 +154,8 @@ for _kind, _dither in (("bias", 1.0), ("dark", 0.0), ("flat", 0.0)):
             found = combined(frozen(images, rng, dither), scale="darkTime")
         else:
             found = combined(frozen(biases(rng, [0.0] * 10), rng, dither))
-        assert found.variance is not None
-        part, null = float(np.mean(found.mask[C01] & BAD)), float(np.mean(np.isnan(found.variance[C01])))
-        return (
-            f"{part:.0%} BAD, variance null in {null:.0%}; before, errors up to 30 000 times too small",
-            part == null == 1.0,
-        )
+        words, is_bad = _bad(found)
+        return f"{words}; before, errors up to 30 000 times too small", is_bad
 
 
 for _number, _without in ((8, 2), (8, 3), (8, 5), (20, 4)):
@@ -219,10 +219,8 @@ for _dither, _times_light in ((4.0, False), (20.0, False), (50.0, False), (0.0, 
             each.image.image[C01] *= level / levels[0] if times_light else 1.0
             each.image.image[C01] += rng.normal(0.0, dither, each.image.image[C01].shape)
         found = combined_flat(images)
-        assert found.variance is not None
-        part, null = float(np.mean(found.mask[C01] & BAD)), float(np.mean(np.isnan(found.variance[C01])))
-        words = f"{part:.0%} BAD, variance null in {null:.0%}, left out {left_out(found)}"
-        return words, part == null == 1.0 and not left_out(found)
+        words, is_bad = _bad(found)
+        return f"{words}, left out {left_out(found)}", is_bad and not left_out(found)
 
 
 for _with_it, _right in ((0, "all are used, the two are odd"), (4, "refused")):

@@ -245,6 +245,14 @@ def _shared(image: np.ndarray, part: float, axis: int) -> np.ndarray:
     return image + part * (np.roll(away, 1, axis) - away)
 
 
+def has_no_gain(rng: np.random.Generator, change: Callable[[np.ndarray], np.ndarray], reason: str) -> None:
+    """Of two flats to which the same was done."""
+    pair = [change(noisy(rng, 15_000.0)).astype(np.float32) for _ in range(2)]
+    found = measure_pair(pair[0], pair[1], SMALL, NOISE, side=2)
+    assert (math.isnan(found.gain), math.isnan(found.variance)) == (True, True)
+    assert re.search(reason, found.reason)
+
+
 def _ends_at(sigma: float) -> Callable[[np.ndarray], np.ndarray]:
     """No pixel is more sigma above the level."""
     return lambda image: np.minimum(image, 15_000.0 + sigma * math.sqrt(15_000.0 / GAIN))
@@ -264,10 +272,7 @@ def test_what_both_flats_do_to_the_noise_of_their_pixels_gives_no_gain(
     change: Callable[[np.ndarray], np.ndarray], reason: str, rng: np.random.Generator
 ) -> None:
     """The gain was 3 to 13 per cent too large."""
-    pair = [change(noisy(rng, 15_000.0)).astype(np.float32) for _ in range(2)]
-    found = measure_pair(pair[0], pair[1], SMALL, NOISE, side=2)
-    assert (math.isnan(found.gain), math.isnan(found.variance)) == (True, True)
-    assert re.search(reason, found.reason)
+    has_no_gain(rng, change, reason)
 
 
 def test_wings_of_a_cosmic_ray_cost_no_pair(rng: np.random.Generator) -> None:
@@ -325,10 +330,7 @@ _DEVIATION = "not those of photons"
 def test_pixels_that_are_stuck_or_jump_and_stuck_bits_give_no_gain_and_say_why(
     change: Callable[[np.ndarray], np.ndarray], reason: str, rng: np.random.Generator
 ) -> None:
-    pair = [change(noisy(rng, 15_000.0)).astype(np.float32) for _ in range(2)]
-    found = measure_pair(pair[0], pair[1], SMALL, NOISE, side=2)
-    assert (math.isnan(found.gain), math.isnan(found.variance)) == (True, True)
-    assert re.search(reason, found.reason)
+    has_no_gain(rng, change, reason)
 
 
 @pytest.mark.parametrize("light", [120.0, 15_000.0])

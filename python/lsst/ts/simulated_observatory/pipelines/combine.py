@@ -140,13 +140,10 @@ class _CombiningTask(CalibrationTask):
         kept = [headers[index] for index in used]
         kept_scales = [scales[index] for index in used]
         weights = [scale**power for scale in kept_scales]
-        if len(used) > 1 and max(weights) > HEAVY * sum(weights):
-            heavy = kept[int(np.argmax(weights))]["OBSID"]
-            self.log.warning(
-                "%s has %.0f %% of the weight: others hardly check it.",
-                heavy,
-                100.0 * max(weights) / sum(weights),
-            )
+        heaviest, total = int(np.argmax(weights)), sum(weights)
+        if len(used) > 1 and weights[heaviest] > HEAVY * total:
+            obs_id, part = kept[heaviest]["OBSID"], 100.0 * weights[heaviest] / total
+            self.log.warning("%s has %.0f %% of the weight: others hardly check it.", obs_id, part)
         image = combine_images(
             [handles[index] for index in used],
             kept,

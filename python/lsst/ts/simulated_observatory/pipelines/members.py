@@ -257,12 +257,8 @@ def _structure(
         return {}, {}
     names = members[0].amplifiers
     excess, few, compared, missing = shared_structure([members[index] for index in used], scales[used])
-    lacking = {
-        int(
-            place
-        ): f"structure of {names[where]} cannot be compared: too few pixels in common with the others"
-        for where, place in np.argwhere(missing)
-    }
+    apart = "structure of {} cannot be compared: too few pixels in common with the others"
+    lacking = {place: apart.format(names[where]) for where, place in np.argwhere(missing).tolist()}
     amplifier, direction = divmod(int(np.argmax(excess)), 2)
     if not (size := excess[amplifier, direction]) > tolerances["structure"]:
         return {}, lacking
