@@ -74,8 +74,11 @@ def clipped_mean(
     weights = np.ones(number) if weights is None else weights
     flat = stack.reshape(number, -1)
     flags = None if excluded is None else excluded.reshape(number, -1)
-    if flags is not None and (often := np.count_nonzero(flags, axis=0) * 2 > number).any():
-        flags = flags & ~often
+    if flags is not None:
+        some = np.flatnonzero(flags.any(axis=0))  # few: to count in all pixels would take longer
+        if (often := some[np.count_nonzero(flags[:, some], axis=0) * 2 > number]).size:
+            flags = flags.copy()
+            flags[:, often] = False
     share, scale = weights / weights.sum(), np.sqrt(weights / weights.mean())
     some_weigh_more = bool((scale != 1.0).any())
     single_share, single_scale = share.astype(np.float32), scale.astype(np.float32)

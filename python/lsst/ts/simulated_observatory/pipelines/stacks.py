@@ -161,10 +161,13 @@ def combine_images(
     number, part = np.empty(planes, np.uint8), np.empty(planes, np.float32)
     # Pixels, squares and mask take up to nine bytes a pixel.
     height = max(1, min(rows, memory // (9 * columns * len(handles))))
+    of_all = len(handles), height, columns
+    planes_of_all = np.empty(of_all, np.float32), np.empty(of_all, np.uint16)
     for first in range(0, rows, height):
         strip = slice(first, min(first + height, rows))
-        stack, masks = _read(handles, scales, strip, columns)
-        excluded = (masks & EXCLUDED) != 0
+        stack, masks = (each[:, : strip.stop - first] for each in planes_of_all)
+        _read(handles, scales, strip, stack, masks)
+        excluded = np.array([(each & EXCLUDED) != 0 for each in masks])
         mean = result.image[strip] = clipped_mean(
             stack,
             share,
@@ -269,17 +272,19 @@ def _pool_variance(image: DetectorImage, number: NDArray[np.uint8], part: NDArra
 
 
 def _read(
-    handles: Sequence[ImageHandle], scales: Sequence[float], strip: slice, columns: int
-) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
-    """Scaled pixels of a strip of all images, and their masks."""
-    stack = np.empty((len(handles), strip.stop - strip.start, columns), dtype=np.float32)
-    masks = np.empty(stack.shape, dtype=np.uint16)
+    handles: Sequence[ImageHandle],
+    scales: Sequence[float],
+    strip: slice,
+    stack: NDArray[np.float32],
+    masks: NDArray[np.uint16],
+) -> None:
+    """Read scaled pixels of a strip of all images, and their masks, into arrays (images, rows, columns)."""
     for index, (handle, scale) in enumerate(zip(handles, scales, strict=True)):
         part = handle.get(parameters={"rows": (strip.start, strip.stop)})
         np.divide(part.image, np.float32(scale), out=stack[index])
         masks[index] = part.mask
-        masks[index][~np.isfinite(stack[index])] |= np.uint16(MaskPlane.NO_DATA)
-    return stack, masks
+        if not (finite := np.isfinite(stack[index])).all():
+            masks[index][~finite] |= np.uint16(MaskPlane.NO_DATA)
 
 
 def combined_mask(masks: NDArray[np.uint16]) -> NDArray[np.uint16]:
@@ -295,10 +300,16 @@ def combined_mask(masks: NDArray[np.uint16]) -> NDArray[np.uint16]:
     mask
         Shape (rows, columns).
     """
-    number, *shape = masks.shape
-    mask = np.zeros(shape, dtype=np.uint16)
-    if not masks.any():
-        return mask
+    mask = np.zeros(masks.shape[1:], dtype=np.uint16)
+    flagged = np.bitwise_or.reduce(masks, axis=0) != 0  # few pixels: all would take longer
+    mask[flagged] = _mask_of_flagged(masks[:, flagged])
+    return mask
+
+
+def _mask_of_flagged(masks: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """Mask of some pixels, see `combine_images`; shapes (images, pixels) and (pixels,)."""
+    number = len(masks)
+    mask = np.zeros(masks.shape[1], dtype=np.uint16)
 
     def count(planes: int) -> NDArray[np.int64]:
         return np.asarray(np.count_nonzero(masks & np.uint16(planes), axis=0))

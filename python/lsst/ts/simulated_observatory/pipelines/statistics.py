@@ -147,16 +147,18 @@ def finite_median(values: NDArray[Any], axis: int = 0) -> NDArray[np.float64]:
     Parameters
     ----------
     values, axis
-        At least two-dimensional, and the axis that goes.
+        Any shape, and the axis that goes.
 
     Returns
     -------
     median
         NaN where nothing is finite.
     """
-    median: Any = np.ma.median
-    found = np.ma.asarray(median(np.ma.masked_invalid(values), axis=axis))
-    return np.asarray(found.filled(math.nan), dtype=np.float64)
+    finite = np.isfinite(values)
+    ordered = np.sort(np.where(finite, values, values.dtype.type(math.nan)), axis=axis)  # NaN comes last
+    last = np.maximum(np.count_nonzero(finite, axis=axis, keepdims=True) - 1, 0)
+    low, high = (np.take_along_axis(ordered, place, axis=axis) for place in (last // 2, (last + 1) // 2))
+    return np.asarray(np.squeeze((low + high) / 2, axis=axis), dtype=np.float64)
 
 
 def sample(values: NDArray[np.float32]) -> NDArray[np.float32]:
