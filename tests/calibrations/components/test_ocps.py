@@ -74,6 +74,23 @@ def test_the_job_reaches_the_ocps_as_it_was_asked_for_and_its_id_is_told_while_i
     with_ocps(story)
 
 
+def test_a_job_of_which_nothing_could_be_written_down_is_aborted(with_ocps: Any) -> None:
+    async def story(ocps: Any, remote: Any) -> None:
+        async def bias(data: Any) -> None:
+            await ocps.accept(data, "b1")
+            await asyncio.sleep(30)
+
+        def full(job_id: str) -> None:
+            raise OSError(28, "No space left on device")
+
+        ocps.jobs["bias"] = bias
+        with pytest.raises(OSError, match="No space left on device"):
+            await OcpsClient(remote).run(job(), timeout=60, on_submitted=full)
+        assert [each for _, each in ocps.aborted] == ["b1"]
+
+    with_ocps(story)
+
+
 def test_a_result_that_comes_before_the_job_id_is_not_lost(with_ocps: Any) -> None:
     async def story(ocps: Any, remote: Any) -> None:
         async def bias(data: Any) -> None:

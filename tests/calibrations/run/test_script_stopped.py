@@ -14,6 +14,8 @@ from lsst.ts.calibrations.journal.facts import (
     ExposureConfirmed,
     ExposureTaken,
     Fact,
+    JobEnded,
+    JobSubmitted,
     RunEnded,
     StepNotDone,
 )
@@ -204,6 +206,23 @@ def test_a_full_disk_is_no_silent_end_and_leaves_no_job_alone(
     assert "No space left on device" in outcome.reason
     assert len(outcome.of(ExposureTaken)) == 5
     assert all(each["ended"] is not None for each in outcome.summary["jobs"])
+
+
+def test_a_job_that_a_full_disk_does_not_take_does_not_spoil_the_journal(
+    night: Any, pipelines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = Journal.append
+
+    def full(journal: Journal, fact: Fact) -> None:  # its end is shorter, and has room
+        if isinstance(fact, JobSubmitted):
+            raise JournalError("the journal cannot be written: No space left on device")
+        append(journal, fact)
+
+    monkeypatch.setattr(Journal, "append", full)
+    outcome = night(ONLY_BIAS)
+    assert outcome.state == "FAILED"
+    assert "No space left on device" in outcome.reason
+    assert not outcome.of(JobEnded)
 
 
 def test_a_listener_that_fails_ends_nothing_and_is_logged(night: Any) -> None:

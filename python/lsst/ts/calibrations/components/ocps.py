@@ -64,7 +64,7 @@ class OcpsClient:
         timeout
             Seconds that the job may take; after that it is aborted.
         on_submitted
-            Called with the job id as soon as it is known.
+            Called with the job id as soon as it is known; if it raises, the job is aborted.
 
         Returns
         -------
@@ -87,7 +87,11 @@ class OcpsClient:
             raise ProcessingError(
                 request.name, f"the OCPS acknowledged it with the id of another job, {job_id}"
             )
-        on_submitted(job_id)
+        try:
+            on_submitted(job_id)
+        except Exception:  # nobody will know of it
+            await self._abort(job_id)
+            raise
         return job_id, await self._exit_code(request, job_id, ack, timeout)
 
     async def settle(self, job_id: str) -> int | None:

@@ -49,7 +49,6 @@ async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, ti
     submitted: list[str] = []
 
     def note_submitted(job_id: str) -> None:
-        submitted.append(job_id)
         log = str(context.settings.job_log(job_id))
         begun = f"{request.name}: job {job_id[:8]} began."
         context.log.info("Job %s: %s. Its log: %s", job_id, request.name, log, extra=on_screen(begun))
@@ -62,6 +61,7 @@ async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, ti
                 **asdict(request),
             )
         )
+        submitted.append(job_id)  # of a job that the journal does not know, it cannot know the end either
 
     exit_code: int | None = None
     try:
