@@ -35,6 +35,14 @@ TOGETHER_SIZE = 0.02
 """By what part of the variance these then are off, and a single pair that no other checks."""
 
 
+MOST_BENT = 2.0
+"""Twice a00 times the light of the brightest point, electron, that is looked for: its variance is 0.43 or 3.2
+times that of a straight line. Full wells and the brighter-fatter effect of real detectors come to 0.9."""
+
+NEARLY = 0.99
+"""Part of the limit at which a fit is at the limit."""
+
+
 def variance_model(mean: NDArray[np.float64], gain: float, a00: float, noise: float) -> NDArray[np.float64]:
     """Variance (adu^2) of flats of some means (adu): Astier et al. 2019, equation 16.
 
@@ -161,7 +169,41 @@ class Points:
         gain = min(max(math.exp(-float(np.median(log - slope * mean))), 0.11), 9.9)
         faintest = int(np.argmin(mean))
         square = max(float(variance[faintest] - mean[faintest] / gain), 0.1 * self.noise**2)
-        return np.array([min(max(slope / gain / A00_UNIT, -99.0), 9.9), gain, square])[: self.free]
+        most = NEARLY * self.most_a00(gain, used)
+        return np.array([min(max(slope / gain / A00_UNIT, -most), most), gain, square])[: self.free]
+
+    def is_bent(self, values: NDArray[np.float64], used: NDArray[np.bool_]) -> bool:
+        """Whether a curve is at the limit of what is looked for, or beyond: then it is none of photons.
+
+        Parameters
+        ----------
+        values
+            a00 (in `A00_UNIT`), gain and, if it is free, the squared noise.
+        used
+            Which points it was fitted to, shape (n,).
+
+        Returns
+        -------
+        is_bent
+            True also if the gain is not positive.
+        """
+        most = self.most_a00(float(self.guess(used)[1]), used)
+        return not (abs(values[0]) < NEARLY * most and values[1] > 0.0)
+
+    def most_a00(self, gain: float, used: NDArray[np.bool_]) -> float:
+        """Largest a00 that is looked for, see `MOST_BENT`.
+
+        Parameters
+        ----------
+        gain, used
+            Electron per adu, and which points, shape (n,).
+
+        Returns
+        -------
+        most
+            In `A00_UNIT`; the lowest is as far below 0.
+        """
+        return MOST_BENT / (2.0 * gain * float(self.mean[used].max())) / A00_UNIT
 
     def parameters(self, values: NDArray[np.float64]) -> tuple[float, float, float]:
         """Parameters in their units.
@@ -216,10 +258,12 @@ class Points:
         values
             Of the parameters, shape (free,).
         """
+        guess = self.guess(used)
+        most = self.most_a00(float(guess[1]), used)
         found = optimize.least_squares(
             lambda values: self.misfit(values)[used],
-            x0=self.guess(used),
-            bounds=((-100.0, 0.1, 0.0)[: self.free], (10.0, 10.0, math.inf)[: self.free]),
+            x0=guess,
+            bounds=((-most, 0.1, 0.0)[: self.free], (most, 10.0, math.inf)[: self.free]),
             x_scale="jac",
         )
         return np.asarray(found.x)

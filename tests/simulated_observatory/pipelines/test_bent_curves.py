@@ -1,0 +1,49 @@
+"""Curves whose brighter-fatter coefficient a pair that is off takes to where none of photons is."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from lsst.ts.simulated_observatory.pipelines.curvepoints import variance_model
+from lsst.ts.simulated_observatory.pipelines.ptcfit import CurveFit, fit_curve
+
+GAIN, A00, NOISE, PIXELS = 1.05, -2.5e-6, 8.3, 900_000
+
+
+def measured(seed: int, times: list[float], pair: int, off: float) -> CurveFit:
+    rng = np.random.default_rng(seed)
+    means = 3050 * np.array(times)
+    variances = variance_model(means, GAIN, A00, NOISE) * (
+        1 + rng.normal(0, math.sqrt(2 / PIXELS), len(times))
+    )
+    variances[pair] *= 1 + off
+    return fit_curve(means, variances, np.full(len(times), PIXELS), NOISE)
+
+
+@pytest.mark.parametrize("off", [0.02, 0.03, 0.04, 0.05, 0.1])
+def test_the_brightest_of_three_faint_pairs_may_be_too_noisy(off: float) -> None:
+    """Its excess is that of a coefficient of up to +1e-4 / electron: no limit of the fit may cut it short."""
+    fits = [measured(seed, [0.1, 0.35, 0.6], 2, off) for seed in range(20)]
+    assert all(abs(each.gain - GAIN) < 4 * each.gain_error for each in fits)
+
+
+@pytest.mark.parametrize("off", [0.03, 0.05, 0.1])
+@pytest.mark.parametrize("pair", [0, 2])
+def test_where_near_levels_are_taken_for_the_curve_there_is_no_gain(pair: int, off: float) -> None:
+    fits = [measured(seed, [8.0, 8.2, 8.4, 30.0], pair, off) for seed in range(20)]
+    good = [each for each in fits if not each.reason]
+    assert all(abs(each.gain - GAIN) < 4 * each.gain_error for each in good)
+    bent = [each for each in fits if "bend more than those of photons" in each.reason]
+    assert bent or pair == 2
+
+
+def test_a_faint_curve_that_hardly_shows_a_coefficient_has_a_gain() -> None:
+    """An amplifier of 10 000 pixels, 30 to 300 electron: the coefficient is known to 2e-4 / electron."""
+    rng, means = np.random.default_rng(5), np.array([30.0, 80.0, 150.0, 200.0, 300.0] * 3)
+    variances = variance_model(means, GAIN, A00, NOISE) * (1 + rng.normal(0, math.sqrt(2 / 1e4), means.size))
+    fit = fit_curve(means, variances, np.full(means.size, 1e4), NOISE)
+    assert abs(fit.gain - GAIN) < 4 * fit.gain_error
+    assert fit.a00_error > 5e-5
