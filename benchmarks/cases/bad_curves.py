@@ -265,6 +265,27 @@ for _times, _off, _part in (
         return _gain_pulls(_fits(rng, times, 60, lambda variance: _higher(variance, off, part)), 3.0)
 
 
+for _times, _off, _part in (((0.1, 0.35, 0.6), 2, 0.04), ((5, 30, 32, 34, 35), 0, 0.02)):
+
+    @case(
+        "curves",
+        f"pair {_off + 1} of {_times} s with {_part:.0%} more variance, 60 curves",
+        "pulls of the gain below 3",
+    )
+    def _(rng: Rng, times: Any = _times, off: int = _off, part: float = _part) -> Outcome:
+        return _gain_pulls(_fits(rng, times, 60, lambda variance: _higher(variance, [off], part)), 3.0)
+
+
+@case(
+    "curves", "faintest of pairs of 8, 8.2, 8.4, 30 s with 5 % more variance, 60 curves", "4 errors, or null"
+)
+def _(rng: Rng) -> Outcome:
+    fits = _fits(rng, (8.0, 8.2, 8.4, 30.0), 60, lambda variance: _higher(variance, [0], 0.05))
+    pulls = [(fit.gain - GAIN) / fit.gain_error for fit in fits if not fit.reason]
+    largest = max(map(abs, pulls))
+    return f"null {60 - len(pulls)} times, largest pull {largest:.1f}", largest < 4.0
+
+
 @case("curves", "3 of 6 pairs at a full well of 60 000 electron", "null, with the reason")
 def _(rng: Rng) -> Outcome:
     mean, variance, number = curve(rng, (5, 10, 16, 22, 28, 34))

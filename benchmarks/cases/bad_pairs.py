@@ -61,7 +61,7 @@ def _(rng: Rng) -> Outcome:
     return of_pair(pair(rng, 0.0))
 
 
-for _shift in ((0, 1), (3, 5), (0, 30)):
+for _shift in ((0, 1), (1, 1), (3, 5), (0, 30)):
 
     @case("pairs", f"the second flat is read out {_shift} pixels (y, x) off", "null, or within 2 %")
     def _(rng: Rng, shift: tuple[int, int] = _shift) -> Outcome:
@@ -228,6 +228,11 @@ for _sigma in (1.5, 2.0):
 @case("pairs", "pixels of both flats get 5 % of the charge of the one before", "null, with the reason")
 def _(rng: Rng) -> Outcome:
     return of_pair(_of_changed(rng, lambda flat: 0.95 * flat + 0.05 * np.roll(flat, 1, axis=1)))
+
+
+@case("pairs", "pixels of both flats get 5 % of the charge of a diagonal neighbour", "null, with the reason")
+def _(rng: Rng) -> Outcome:
+    return of_pair(_of_changed(rng, lambda flat: 0.95 * flat + 0.05 * np.roll(flat, (1, 1), axis=(0, 1))))
 
 
 for _light in (300.0, 16_500.0, 150_000.0):

@@ -284,7 +284,15 @@ def test_where_most_pairs_are_saturated_the_reason_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("times", "off"), [([8.0, 30.0], 0), ([8.0, 30.0], 1), ([8.0] + [30.0] * 5, 0), ([8.0] * 5 + [30.0], 5)]
+    ("times", "off"),
+    [
+        *(([8.0, 30.0], 0), ([8.0, 30.0], 1), ([8.0] + [30.0] * 5, 0), ([8.0] * 5 + [30.0], 5)),
+        *(
+            ([5.0, 30.0, 32.0, 34.0, 35.0], 0),
+            ([2.0, *np.arange(28.0, 36.0)], 0),
+            ([8.0] * 3 + [12.0, 30.0], 4),
+        ),
+    ],
 )
 def test_a_pair_that_no_other_checks_may_be_off(
     times: list[float], off: int, rng: np.random.Generator

@@ -33,6 +33,12 @@ SCATTERS = np.geomspace(1.5, 20.0, 12)
 REJECTED = 0.04
 """Prior probability that one of the rejected points is off, and does not scatter as all others do."""
 
+CHECKED = 0.9
+"""Leverage up to which others check a point."""
+
+SEEN = 3.5
+"""Sigma from which a fault shows in the residual of its own point."""
+
 Array = NDArray[np.float64]
 
 
@@ -168,9 +174,10 @@ def unchecked(found: Solution, sizes: Array, off: float) -> Array:
     Returns
     -------
     covariance
-        Shape (p, p); 0 where others say of each point whether it is off, as far as `Solution.free` asks.
+        Shape (p, p); 0 where others check each point, or it would show that it is off.
     """
-    alone = (found.leverage > 1.0 - LEFT) & (sizes > 0.0)
+    seen = sizes * np.sqrt(1.0 - found.leverage)  # in sigma of the residual that is left of it
+    alone = (found.leverage > CHECKED) & (sizes > 0.0) & (seen < SEEN)
     changes = (sizes[:, None] * found.directions)[alone]
     return np.asarray(off * changes.T @ changes / max(len(changes), 1))
 

@@ -39,8 +39,12 @@ OVERSCAN = 0.2
 
 SHARED = 0.005, 1e-6
 """Covariance of neighbours, in units of the variance, that is put up with, and what is added to it for each
-electron of the signal: the brighter-fatter effect has 6e-7 along the columns with an a00 of -3e-6. What the
-overscans leave is added, too. The gain is too large by twice what is shared along rows and along columns."""
+electron of the signal if it is positive: the brighter-fatter effect has 6e-7 along the columns with an a00 of
+-3e-6. What the overscans leave is added, too. The gain is too large by twice what is shared in each
+direction."""
+
+NEIGHBOURS = (0, 1), (1, 0), (1, 1), (1, -1)
+"""Rows and columns to neighbours; the opposite ones share as much."""
 
 DISTANT = 512, 256
 """Rows and columns at most in which pixels at any distance are compared."""
@@ -175,18 +179,23 @@ def unlike_photons(
     variance = float(np.mean(difference[good] ** 2, dtype=np.float64))
     if not variance > 0.0:
         return "the variance is not that of photons"
-    neighbours = SHARED[0] + (SHARED[1] * 2.0 * mean**2 + OVERSCAN * noise**2) / variance
     for axis, lines in ((1, "rows"), (0, "columns")):
         common, error = _common_variance(difference, good, axis)
         if common - N_SIGMA * error > LINES * variance + OVERSCAN * noise**2:
             return f"the {lines} of the two flats differ ({common / variance:.1%} of the variance)"
-        near, others = np.moveaxis(difference, axis, 0), np.moveaxis(good, axis, 0)
+    for down, right in NEIGHBOURS:
+        shared, number = _shared(difference, good, down, right)
+        shared = (shared - far) / variance
+        allowed = SHARED[0] + OVERSCAN * noise**2 / variance
+        if shared > 0.0:
+            allowed += SHARED[1] * 2.0 * mean**2 / variance
+        if abs(shared) - N_SIGMA / math.sqrt(number) > allowed:
+            return f"neighbouring pixels share noise ({shared:+.1%} of the variance)"
+    for axis in (1, 0):
+        others = np.moveaxis(good, axis, 0)
         both = others[1:] & others[:-1]
         if not (number := np.count_nonzero(both)):
             continue
-        shared = float(np.mean((near[1:] * near[:-1])[both], dtype=np.float64) - far) / variance
-        if abs(shared) - N_SIGMA / math.sqrt(number) > neighbours:
-            return f"neighbouring pixels share noise ({shared:+.1%} of the variance)"
         along = (np.moveaxis(image, axis, 0) for image in pair)
         one, two = (_noise(each[1:][both] - each[:-1][both]) for each in along)
         if not abs(one - two) <= (UNLIKE + N_SIGMA * math.sqrt(6.0 / number)) * max(one, two):
@@ -195,6 +204,16 @@ def unlike_photons(
     if abs(shared) - DISTANT_SIGMA * chance - 2.0 * abs(far) / variance > FAR_SHARED:
         return f"distant pixels share noise ({shared:+.1%} of the variance)"
     return _not_normal(pair[0] + pair[1], difference, good, variance, noise)
+
+
+def _shared(image: _Image, good: NDArray[np.bool_], down: int, right: int) -> tuple[float, int]:
+    """Covariance of good pixels with those so many rows down and columns to the right; how many, or 1."""
+    values = np.where(good, image, np.float32(0.0))
+    rows = slice(down, None), slice(None, -down or None)
+    columns = slice(max(right, 0), min(right, 0) or None), slice(max(-right, 0), -max(right, 0) or None)
+    one, two = zip(rows, columns, strict=True)
+    number = max(np.count_nonzero(good[one] & good[two]), 1)
+    return float(np.sum(values[one] * values[two], dtype=np.float64)) / number, number
 
 
 def _not_normal(
