@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import gammainccinv
 
 from .clippedmean import THRESHOLD, clipped_mean
-from .images import DetectorImage, Key, MaskPlane, amplifier_value
+from .constantpixels import NO_CHANCE, constant_pixels, frozen_pixels
+from .images import DetectorImage, Key, MaskPlane
 from .residualnoise import ResidualNoise
 
 __all__ = ["ImageHandle", "combine_images", "combined_mask", "common_shape", "metadata_of"]
@@ -23,12 +24,9 @@ FEW = 10
 """Values from which the variance of a pixel is measured by itself: then 7e-4 of the errors are beyond five of
 what is said by chance (Student's t distribution), and with fewer, more."""
 
-NO_CHANCE, UNLIKELY = 5.7e-7, 1e-3
-"""Chance of a pixel's variance that does not count in the mean of the amplifier, and of one that the pixel
-keeps: chance makes the error of one good pixel in a thousand too large."""
-
-ROUNDED = np.float32(1e-6)
-"""Error, in units of the value, that is what rounding leaves of 0."""
+UNLIKELY = 1e-3
+"""Chance of a pixel's variance that the pixel keeps: chance makes the error of one good pixel in a thousand
+too large. One of less than `NO_CHANCE` does not count in the mean of the amplifier."""
 
 ENOUGH_TO_POOL = 50_000
 """Pixels of an amplifier whose variances have a mean that is known to 0.6 %, of two values each."""
@@ -188,7 +186,9 @@ def combine_images(
         result.metadata |= {
             Key.COMBINED_NOISE.format(name): value for name, value in residuals.noise().items()
         }
-    constant = np.zeros((rows, columns), bool) if noise is None else _constant(result, headers[0], noise)
+    constant = frozen_pixels(result, headers, scales, share)
+    if noise is not None:
+        constant |= constant_pixels(result, headers[0], noise)
     result.mask[constant] |= np.uint16(MaskPlane.BAD)
     if number.size:
         _pool_variance(result, number, part)
@@ -217,25 +217,6 @@ def _count(flags: NDArray[np.bool_]) -> NDArray[np.uint8]:
     found = np.zeros(flags.shape[1:], np.uint8)
     for each in flags:
         found += each.view(np.uint8)
-    return found
-
-
-def _constant(
-    image: DetectorImage, header: Mapping[str, Any], noise: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """Pixels (rows, columns) that have one value in all images, where chance does not make them.
-
-    Of n whole numbers, adu, with a noise of some sigma all are the same with a probability of
-    1 / (sqrt(2 pi) sigma)^(n - 1) / sqrt(n), the integral of the n-th power of a normal distribution.
-    """
-    assert image.variance is not None
-    found, number = np.zeros(image.image.shape, bool), len(noise)
-    for (name, amplifier), sigma in zip(image.amplifiers.items(), np.median(noise, axis=0), strict=True):
-        gain = amplifier_value(header, Key.APPLIED_GAIN, name)
-        values = max(1.0, math.sqrt(2.0 * math.pi) * sigma / (gain if gain > 0.0 else 1.0))
-        if values ** (1 - number) / math.sqrt(number) < NO_CHANCE:
-            value, variance = (plane[amplifier.box] for plane in (image.image, image.variance))
-            found[amplifier.box] = np.sqrt(variance) <= ROUNDED * np.abs(value)
     return found
 
 
