@@ -230,9 +230,15 @@ def _(rng: Rng) -> Outcome:
     return of_pair(_of_changed(rng, lambda flat: 0.95 * flat + 0.05 * np.roll(flat, 1, axis=1)))
 
 
-@case("pairs", "pixels of both flats get 5 % of the charge of a diagonal neighbour", "null, with the reason")
-def _(rng: Rng) -> Outcome:
-    return of_pair(_of_changed(rng, lambda flat: 0.95 * flat + 0.05 * np.roll(flat, (1, 1), axis=(0, 1))))
+for _by in ((1, 1), (2, 0)):
+
+    @case(
+        "pairs",
+        f"pixels of both flats get 5 % of the charge of another one, {_by} pixels (y, x) away",
+        "null, with the reason",
+    )
+    def _(rng: Rng, by: tuple[int, int] = _by) -> Outcome:
+        return of_pair(_of_changed(rng, lambda flat: 0.95 * flat + 0.05 * np.roll(flat, by, axis=(0, 1))))
 
 
 for _light in (300.0, 16_500.0, 150_000.0):

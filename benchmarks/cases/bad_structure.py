@@ -136,6 +136,28 @@ def frozen(images: list[Any], rng: Rng, dither: float) -> list[Any]:
     return images
 
 
+for _dither in (1.0, 3.0):
+
+    @case(
+        "members",
+        f"30 % of the rows of C01 of 20 biases are one frame, with {_dither:g} electron of noise in addition",
+        "BAD, errors of the others right",
+    )
+    def _(rng: Rng, dither: float = _dither) -> Outcome:
+        images = biases(rng, [0.0] * 20)
+        rows = slice(0, int(0.3 * SHAPE[0] / 2))
+        frame = images[0].image.image[C01][rows].copy()
+        for each in images:
+            each.image.image[C01][rows] = frame + rng.normal(0.0, dither, frame.shape)
+        found = combined(images)
+        assert found.variance is not None
+        bad = (found.mask[C01] & BAD) != 0
+        pulls = (found.image / np.sqrt(found.variance))[C01][~bad]
+        rms = float(np.sqrt(np.mean(pulls**2)))
+        text = f"{np.mean(bad[rows]):.1%} of these BAD, rms of the pulls of the others {rms:.2f}"
+        return text, bool(np.mean(bad[rows]) > 0.99) and abs(rms - 1.0) < 0.15
+
+
 for _kind, _dither in (("bias", 1.0), ("dark", 0.0), ("flat", 0.0)):
 
     @case(

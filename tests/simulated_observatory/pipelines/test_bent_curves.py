@@ -1,4 +1,4 @@
-"""Curves whose brighter-fatter coefficient a pair that is off takes to where none of photons is."""
+"""Curves with pairs that bend them more than photons can: too noisy ones, and full ones."""
 
 from __future__ import annotations
 
@@ -47,3 +47,37 @@ def test_a_faint_curve_that_hardly_shows_a_coefficient_has_a_gain() -> None:
     fit = fit_curve(means, variances, np.full(means.size, 1e4), NOISE)
     assert abs(fit.gain - GAIN) < 4 * fit.gain_error
     assert fit.a00_error > 5e-5
+
+
+@pytest.mark.parametrize("part", [0.001, 0.003, 0.01, 0.1, 0.3])
+@pytest.mark.parametrize(
+    "times",
+    [
+        (10, 20, 30, 36, 38),
+        (10, 10, 20, 20, 36, 36),
+        (10, 20, 30, 34, 36, 38, 40),
+        (5, 10, 15, 20, 25, 36, 38, 40, 42),
+    ],
+)
+def test_fewer_than_half_of_the_pairs_at_a_full_well_cost_themselves_alone(
+    times: tuple[int, ...], part: float, rng: np.random.Generator
+) -> None:
+    """Whatever variance they have. That of photons never falls with the light."""
+    means = 3050 * np.array(times, dtype=float)
+    variances = variance_model(means, GAIN, A00, NOISE) * (
+        1 + rng.normal(0, math.sqrt(2 / PIXELS), means.size)
+    )
+    full = means > 110_000.0 if max(times) > 38 else means > 100_000.0
+    means[full] = 110_000.0 * (1.0 + rng.normal(0.0, 1e-4, full.sum()))
+    variances[full] *= part
+    fit = fit_curve(means, variances, np.full(means.size, PIXELS), NOISE)
+    assert abs(fit.gain - GAIN) < 4 * fit.gain_error
+    assert fit.turnoff == means[~full].max()
+
+
+def test_the_faintest_pair_that_is_too_noisy_does_not_make_the_others_saturated() -> None:
+    means = 3050 * np.array([8.0, 12.0, 30.0])
+    variances = variance_model(means, GAIN, A00, NOISE) * [10.0, 1.0, 1.0]
+    found = fit_curve(means, variances, np.full(3, PIXELS), NOISE)
+    assert math.isnan(found.gain)
+    assert "saturated" not in found.reason

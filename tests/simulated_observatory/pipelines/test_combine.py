@@ -100,6 +100,21 @@ def test_amplifier_that_is_the_same_in_all_biases_has_no_variance(
     np.testing.assert_array_equal((bias.mask & MaskPlane.BAD) != 0, frozen)
 
 
+@pytest.mark.parametrize(("number", "part"), [(2, 0.3), (2, 0.45), (3, 0.4), (3, 0.45)])
+def test_good_biases_that_lack_pixels_are_no_frozen_frame(
+    number: int, part: float, rng: np.random.Generator, stored: Store
+) -> None:
+    """Where one image alone has a pixel, it is the median of all."""
+    images = [stored(rng.normal(0.0, 9.0, SHAPE), each) for each in range(1, number + 1)]
+    for each in images:
+        each.image.metadata |= {
+            f"LSST ISR OVERSCAN RESIDUAL SERIAL STDEV {name}": 9.0 for name in ("C10", "C11")
+        }
+        each.image.metadata |= {f"LSST ISR GAIN {name}": 1.0 for name in ("C10", "C11")}
+        each.image.mask[rng.random(SHAPE) < part] = MaskPlane.NO_DATA
+    assert "VARIANCE REASON" not in combined(images).metadata
+
+
 @pytest.mark.parametrize("kind", ["bias", "dark", "flat"])
 def test_amplifier_that_is_one_frame_but_for_little_noise_has_no_variance(
     kind: str, rng: np.random.Generator, stored: Store

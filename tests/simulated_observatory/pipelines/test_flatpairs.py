@@ -239,10 +239,10 @@ def test_brighter_fatter_effect_of_the_simulated_detectors_costs_no_pair(light: 
         assert measure_pair(pair[0], pair[1], SMALL, 5.0 / GAIN).reason == ""
 
 
-def _shared(image: np.ndarray, part: float, axis: int | tuple[int, int]) -> np.ndarray:
-    """A part of the charge that fluctuates is that of the pixel before."""
+def _shared(image: np.ndarray, part: float, axis: int | tuple[int, int], by: int = 1) -> np.ndarray:
+    """A part of the charge that fluctuates is that of the pixel before, or of another one."""
     away = image - np.mean(image)
-    return image + part * (np.roll(away, 1, axis) - away)
+    return image + part * (np.roll(away, by, axis) - away)
 
 
 def has_no_gain(rng: np.random.Generator, change: Callable[[np.ndarray], np.ndarray], reason: str) -> None:
@@ -264,10 +264,10 @@ def _ends_at(sigma: float) -> Callable[[np.ndarray], np.ndarray]:
         (_ends_at(1.5), "is clipped|not those of photons"),
         (_ends_at(2.0), "is clipped"),
         (lambda image: 0.3 * image + 0.7 * _ends_at(2.0)(image), "is clipped"),
-        (lambda image: _shared(image, 0.05, 0), "neighbouring pixels share noise"),
         (lambda image: _shared(image, 0.05, 1), "neighbouring pixels share noise"),
         (lambda image: _shared(image, 0.05, (0, 1)), "neighbouring pixels share noise"),
         (lambda image: _shared(image, -0.05, 1), "neighbouring pixels share noise"),
+        (lambda image: _shared(image, 0.04, 0, by=2), "neighbouring pixels share noise"),
     ],
 )
 def test_what_both_flats_do_to_the_noise_of_their_pixels_gives_no_gain(

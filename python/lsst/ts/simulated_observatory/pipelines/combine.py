@@ -276,6 +276,7 @@ def _deviation(changes: NDArray[Any], scales: NDArray[np.float64]) -> NDArray[np
     with np.errstate(invalid="ignore", divide="ignore"):
         deviation = np.abs(changes - by * finite_median(changes / by))
         known = np.isfinite(deviation)
+        known &= np.count_nonzero(known, axis=0) > 1  # one alone is the median
         found = np.sum(deviation, axis=(2, 3), where=known) / np.count_nonzero(known, axis=(2, 3))
     return np.asarray(found)
 

@@ -69,6 +69,7 @@ def frozen_pixels(
     headers: Sequence[Mapping[str, Any]],
     scales: Sequence[float],
     share: NDArray[np.float64],
+    used: NDArray[np.uint16],
 ) -> NDArray[np.bool_]:
     """Pixels that scatter by much less than overscans and photons make them, if they are many.
 
@@ -81,8 +82,8 @@ def frozen_pixels(
     image, headers
         Combination with its variance, and metadata of its images; where the noise of their overscans is not
         known, nothing is found.
-    scales, share
-        By which each image was divided, and its weight.
+    scales, share, used
+        By which each image was divided, its weight, and how many of them make each pixel (rows, columns).
 
     Returns
     -------
@@ -91,10 +92,9 @@ def frozen_pixels(
     """
     assert image.variance is not None
     found, by = np.zeros(image.image.shape, bool), np.asarray(scales, dtype=np.float64)
-    half, part = (len(headers) - 1) / 2.0, share / share.sum()
-    if half < 1.0:
-        return found
-    rare, small = (float(gammaincinv(half, chance)) / half for chance in (RARE, SMALL))
+    part, half = share / share.sum(), np.maximum(np.arange(len(headers) + 1) - 1, 1) / 2.0
+    rare, small = (np.asarray(gammaincinv(half, chance) / half, np.float32) for chance in (RARE, SMALL))
+    rare[:3] = 0.0
     in_electrons = headers[0].get(Key.UNITS) == "electron"
     photons = PHOTONS * float(np.sum(part**2 / by)) if in_electrons else 0.0
     for name, amplifier in image.amplifiers.items():
@@ -107,6 +107,7 @@ def frozen_pixels(
         of_read = float(np.sum((part * np.nan_to_num(read * gain) / by) ** 2))
         value, variance = (plane[amplifier.box] for plane in (image.image, image.variance))
         expected = of_read + photons * np.maximum(value, np.float32(0.0))
-        if np.count_nonzero((variance < rare * expected) & (image.flags(name) == 0)) > PART * value.size:
-            found[amplifier.box] = variance < small * expected
+        number, good = used[amplifier.box], image.flags(name) == 0
+        if np.count_nonzero(good & (variance < rare[number] * expected)) > PART * value.size:
+            found[amplifier.box] = variance < small[number] * expected
     return found

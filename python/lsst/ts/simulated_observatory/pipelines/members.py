@@ -201,7 +201,7 @@ def compare_members(
         alike = f"{sorted(divided)[0]} is not alike in most images of the set"
         unusable |= {i: f"{alike}: {odd.get(i, 'this one is in their middle')}" for i in used}
         odd = {}
-    return Comparison(dict(sorted(unusable.items())), odd)
+    return Comparison(dict(sorted(unusable.items())), dict(sorted(odd.items())))
 
 
 def _scales(

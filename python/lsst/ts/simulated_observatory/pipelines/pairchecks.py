@@ -37,14 +37,20 @@ LINES = 0.003
 OVERSCAN = 0.2
 """The same that the medians of the overscans leave, in units of the squared read noise."""
 
-SHARED = 0.005, 1e-6
-"""Covariance of neighbours, in units of the variance, that is put up with, and what is added to it for each
-electron of the signal if it is positive: the brighter-fatter effect has 6e-7 along the columns with an a00 of
--3e-6. What the overscans leave is added, too. The gain is too large by twice what is shared in each
-direction."""
+SHARED = 0.005
+"""Covariance of neighbours, in units of the variance, that is put up with; what the overscans leave is added.
+The gain is too large by twice what is shared in each direction."""
 
-NEIGHBOURS = (0, 1), (1, 0), (1, 1), (1, -1)
-"""Rows and columns to neighbours; the opposite ones share as much."""
+NEIGHBOURS = {
+    **dict.fromkeys([(0, 1), (1, 0)], 1e-6),
+    **dict.fromkeys([(1, 1), (1, -1), (0, 2), (2, 0), (0, 3), (3, 0)], 2.5e-7),
+}
+"""Rows and columns to neighbours, and positive covariance in units of the variance that is put up with for
+each electron of the signal: the brighter-fatter effect has 6e-7 along the columns with an a00 of -3e-6, and a
+quarter of it at most beyond the nearest pixels."""
+
+MOST_OF_PIXEL = 3.0
+"""Difference of a pixel, in sigma, that is compared with its neighbours at most: cosmic rays have wings."""
 
 DISTANT = 512, 256
 """Rows and columns at most in which pixels at any distance are compared."""
@@ -106,8 +112,9 @@ def unusable(first: float, second: float, noise: float, saturated: float) -> str
         return "there are no good pixels"
     if not math.isfinite(noise):
         return "the read noise is not known"
-    if not (first + second > 2.0 * MINIMUM_SIGNAL * noise and min(first, second) > 0.0):
-        return "there is no light"
+    least = MINIMUM_SIGNAL * noise
+    if not (first + second > 2.0 * least and min(first, second) > 0.0):
+        return f"there is no light, or too little ({0.5 * (first + second):.3g} adu, at least {least:.3g})"
     if abs(first - second) > 0.5 * LEVELS * (first + second):
         return f"the levels of the two flats differ: {first:.0f} and {second:.0f} adu"
     return ""
@@ -183,12 +190,14 @@ def unlike_photons(
         common, error = _common_variance(difference, good, axis)
         if common - N_SIGMA * error > LINES * variance + OVERSCAN * noise**2:
             return f"the {lines} of the two flats differ ({common / variance:.1%} of the variance)"
-    for down, right in NEIGHBOURS:
-        shared, number = _shared(difference, good, down, right)
+    most = np.float32(MOST_OF_PIXEL * math.sqrt(variance))
+    values = np.where(good, np.clip(difference, -most, most), np.float32(0.0))
+    for (down, right), charge in NEIGHBOURS.items():
+        shared, number = _shared(values, good, down, right)
         shared = (shared - far) / variance
-        allowed = SHARED[0] + OVERSCAN * noise**2 / variance
+        allowed = SHARED + OVERSCAN * noise**2 / variance
         if shared > 0.0:
-            allowed += SHARED[1] * 2.0 * mean**2 / variance
+            allowed += charge * 2.0 * mean**2 / variance
         if abs(shared) - N_SIGMA / math.sqrt(number) > allowed:
             return f"neighbouring pixels share noise ({shared:+.1%} of the variance)"
     for axis in (1, 0):
@@ -206,9 +215,8 @@ def unlike_photons(
     return _not_normal(pair[0] + pair[1], difference, good, variance, noise)
 
 
-def _shared(image: _Image, good: NDArray[np.bool_], down: int, right: int) -> tuple[float, int]:
-    """Covariance of good pixels with those so many rows down and columns to the right; how many, or 1."""
-    values = np.where(good, image, np.float32(0.0))
+def _shared(values: _Image, good: NDArray[np.bool_], down: int, right: int) -> tuple[float, int]:
+    """Covariance of pixels, 0 if not good, with those so many rows down and columns right; how many, or 1."""
     rows = slice(down, None), slice(None, -down or None)
     columns = slice(max(right, 0), min(right, 0) or None), slice(max(-right, 0), -max(right, 0) or None)
     one, two = zip(rows, columns, strict=True)

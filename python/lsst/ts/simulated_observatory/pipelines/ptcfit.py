@@ -128,13 +128,18 @@ def fit_curve(
     them out, one at a time. A point that lies off by more than ``rejection`` sigma of what all others predict
     is rejected. Where points brighter than 50 000 electron begin to be too low, by 3 per cent at least and up
     to the brightest or two in a row, full wells or the converter saturate: this is the turnoff, and all that
-    is brighter is left out. What remains in doubt is in the errors, see `leastsquares.estimate`.
+    is brighter is left out. So are, before all else, the brightest pairs with less than half of the variance
+    of two fainter ones, if they are fewer than half. What remains in doubt is in the errors, see
+    `leastsquares.estimate`.
     """
     mean, variance, number = (np.asarray(each, dtype=np.float64) for each in (means, variances, pixels))
     good = np.isfinite(mean) & np.isfinite(variance) & np.isfinite(number)
     good[good] = (mean[good] > 0.0) & (variance[good] > LEAST * mean[good]) & (number[good] > 1.0)
     known = mean[np.isfinite(mean)]
     mean, variance, number = mean[good], variance[good], number[good]
+    if 2 * np.count_nonzero(full := _full(mean, variance)) < mean.size:
+        good[good] = ~full
+        mean, variance, number = mean[~full], variance[~full], number[~full]
     if not (math.isfinite(noise) and noise >= 0.0):
         return _none(good, "the noise of images without light is not known")
     if levels(mean) < 2:
@@ -165,7 +170,8 @@ def _fitted(points: Points, used: NDArray[np.bool_]) -> CurveFit:
     """Parameters and errors, from the points that are used."""
     values, turnoff = points.fit(used), float(points.mean[used].max())
     residuals, found = points.misfit(values)[used], points.solution(values, used)
-    full = _full(points)
+    number = np.count_nonzero(_full(points.mean, points.variance))
+    full = f" ({number} of {points.mean.size} have low variances: are they saturated?)" if number else ""
     if found is None:
         return _none(used, f"the pairs do not determine gain and brighter-fatter coefficient{full}")
     relative = residuals * points.error[used] / points.variance[used]
@@ -203,11 +209,17 @@ def _fitted(points: Points, used: NDArray[np.bool_]) -> CurveFit:
     )
 
 
-def _full(points: Points) -> str:
-    """Say how many pairs have less than half of the variance of a fainter one."""
-    variance = points.variance[np.argsort(points.mean, kind="stable")]
-    low = np.count_nonzero(variance < 0.5 * np.maximum.accumulate(variance))
-    return f" ({low} of {variance.size} have low variances: are they saturated?)" if low else ""
+def _full(mean: NDArray[np.float64], variance: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The brightest pairs that have less than half of the variance of two fainter ones: photons never do."""
+    order = np.argsort(mean, kind="stable")
+    ordered = variance[order]
+    low = np.array(
+        [at > 1 and 2.0 * ordered[at] < np.sort(ordered[:at])[-2] for at in range(mean.size)], bool
+    )
+    low = np.logical_and.accumulate(low[::-1])[::-1]
+    found = np.zeros(mean.size, bool)
+    found[order[low]] = True
+    return found
 
 
 def _is_split(means: NDArray[np.float64], used: NDArray[np.bool_], rejected: NDArray[np.bool_]) -> bool:

@@ -157,6 +157,7 @@ def combine_images(
     # Half of the images or more have a value in each pixel.
     planes = (rows, columns) if len(handles) < 2 * FEW else (0, 0)
     number, part = np.empty(planes, np.uint8), np.empty(planes, np.float32)
+    used = np.empty((rows, columns), np.uint16)
     # Pixels, squares and mask take up to nine bytes a pixel.
     height = max(1, min(rows, memory // (9 * columns * len(handles))))
     of_all = len(handles), height, columns
@@ -178,6 +179,10 @@ def combine_images(
         result.mask[strip] = combined_mask(masks)
         if sigma is not None and len(handles) == 2:
             result.mask[strip][_differ(stack, excluded, share, sigma[strip])] |= np.uint16(MaskPlane.BAD)
+        lost = _count(excluded)
+        used[strip] = len(handles) - np.where(
+            lost > len(handles) // 2, 0, lost
+        )  # all, where most are excluded
         if number.size:
             number[strip], part[strip] = _used(stack, excluded, share)
         if measure_noise:
@@ -186,7 +191,7 @@ def combine_images(
         result.metadata |= {
             Key.COMBINED_NOISE.format(name): value for name, value in residuals.noise().items()
         }
-    constant = frozen_pixels(result, headers, scales, share)
+    constant = frozen_pixels(result, headers, scales, share, used)
     if noise is not None:
         constant |= constant_pixels(result, headers[0], noise)
     result.mask[constant] |= np.uint16(MaskPlane.BAD)
@@ -212,9 +217,9 @@ def _used(
     return np.uint8(len(stack)) - lost, part
 
 
-def _count(flags: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def _count(flags: NDArray[np.bool_]) -> NDArray[Any]:
     """In how many images a pixel is flagged."""
-    found = np.zeros(flags.shape[1:], np.uint8)
+    found = np.zeros(flags.shape[1:], np.min_scalar_type(len(flags)))
     for each in flags:
         found += each.view(np.uint8)
     return found
