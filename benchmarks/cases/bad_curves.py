@@ -193,7 +193,7 @@ for _times, _off, _part in (
     @case(
         "curves",
         f"of {len(_times)} pairs, {len(set(_times))} levels, numbers {_off[0] + 1} and {_off[1] + 1}"
-        f" with {_part:.0%} more variance, 60 curves",
+        f" with {100.0 * _part:g} % more variance, 60 curves",
         "null, or pulls of the gain below 2",
     )
     def _(rng: Rng, times: tuple[int, ...] = _times, off: list[int] = _off, part: float = _part) -> Outcome:
@@ -257,7 +257,7 @@ for _times, _off, _part in (
 
     @case(
         "curves",
-        f"pairs of {', '.join(map(str, _times))} s, number {_off[0] + 1} with {_part:.0%} more variance,"
+        f"pairs of {', '.join(map(str, _times))} s, number {_off[0] + 1} with {100.0 * _part:g} % more variance,"
         " 60 curves",
         "pulls of the gain below 3",
     )
@@ -269,7 +269,7 @@ for _times, _off, _part in (((0.1, 0.35, 0.6), 2, 0.04), ((5, 30, 32, 34, 35), 0
 
     @case(
         "curves",
-        f"pair {_off + 1} of {_times} s with {_part:.0%} more variance, 60 curves",
+        f"pair {_off + 1} of {_times} s with {100.0 * _part:g} % more variance, 60 curves",
         "pulls of the gain below 3",
     )
     def _(rng: Rng, times: Any = _times, off: int = _off, part: float = _part) -> Outcome:
