@@ -257,8 +257,8 @@ for _times, _off, _part in (
 
     @case(
         "curves",
-        f"pairs of {', '.join(map(str, _times))} s, number {_off[0] + 1} with {100.0 * _part:g} % more variance,"
-        " 60 curves",
+        f"pairs of {', '.join(map(str, _times))} s, number {_off[0] + 1}"
+        f" with {100.0 * _part:g} % more variance, 60 curves",
         "pulls of the gain below 3",
     )
     def _(rng: Rng, times: tuple[int, ...] = _times, off: list[int] = _off, part: float = _part) -> Outcome:

@@ -108,6 +108,17 @@ def test_an_exposure_that_a_stop_cannot_wait_for_is_named_and_found_again(observ
     assert "under way" not in case.reason
 
 
+def mean_another(case: Any, exposure: Any) -> None:
+    """The number of an exposure means a dark of 30 s of another night in the repository."""
+    other = ("of another night", "dark", 30.0)
+    with contextlib.closing(sqlite3.connect(case.folder / "repo" / "gen3.sqlite3")) as database, database:
+        database.execute("""INSERT INTO "group" (instrument, name) VALUES ('LATISS', ?)""", other[:1])
+        database.execute(
+            'UPDATE "exposure" SET "group" = ?, observation_type = ?, exposure_time = ? WHERE id = ?',
+            (*other, exposure["id"]),
+        )
+
+
 def test_exposures_whose_numbers_mean_others_are_taken_again(observed: Any) -> None:
     case = observed("script_mode: BIAS_DARK\nn_bias: 2\nn_discard_bias: 0\nn_dark: 3\nexp_times_dark: 10\n")
 
@@ -118,15 +129,9 @@ def test_exposures_whose_numbers_mean_others_are_taken_again(observed: Any) -> N
         await stop(script, remote)
 
     case.begin(operator=operator)
-    other = ("of another night", "dark", 30.0)
     changed = case.summary["exposures"][3]  # a dark that is used; the biases may be verified already
     assert changed["image_type"] == "DARK"
-    with contextlib.closing(sqlite3.connect(case.folder / "repo" / "gen3.sqlite3")) as database, database:
-        database.execute("""INSERT INTO "group" (instrument, name) VALUES ('LATISS', ?)""", other[:1])
-        database.execute(
-            'UPDATE "exposure" SET "group" = ?, observation_type = ?, exposure_time = ? WHERE id = ?',
-            (*other, changed["id"]),
-        )
+    mean_another(case, changed)
     case.resume(later=100.0)
     assert case.state == "DONE", case.reason
     (lost,) = case.facts(ExposureLost)
@@ -137,6 +142,24 @@ def test_exposures_whose_numbers_mean_others_are_taken_again(observed: Any) -> N
     assert changed["id"] not in [each.taken.id for each in case.last_record.held("DARK").values()]
     (job,) = [job for job in case.summary["jobs"] if job["calibration"] == "DARK"]
     assert str(changed["id"]) not in job["data_query"]
+
+
+def test_images_that_are_for_nothing_else_are_needed_themselves(observed: Any) -> None:
+    case = observed("script_mode: BIAS\nn_bias: 4\nn_discard_bias: 0\ndo_verify: false\n")
+
+    async def operator(script: Any, remote: salobj.Remote) -> None:
+        confirmed = waits_for(lambda script: any(each.ingested for each in script.record.exposures.values()))
+        await confirmed(script)
+        await stop(script, remote)
+
+    case.begin(operator=operator)
+    changed = next(each for each in case.summary["exposures"] if each["ingested"])
+    mean_another(case, changed)
+    case.resume(later=100.0)
+    assert case.state == "DONE", case.reason
+    assert [lost.id for lost in case.facts(ExposureLost)] == [changed["id"]]
+    assert changed["id"] not in [each.taken.id for each in case.last_record.held("BIAS").values()]
+    assert len(case.last_record.held("BIAS")) == 4
 
 
 def test_who_ends_before_the_first_exposure_does_not_say_that_nothing_was_exposed(observed: Any) -> None:

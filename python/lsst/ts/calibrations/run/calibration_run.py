@@ -124,8 +124,7 @@ class CalibrationRun:
                 self.workflow, certification=await self._certification(), folder=self.context.settings.folder
             )
             if self.context.record.resumed:
-                left = [step for step in self.workflow if not self.context.record.is_done(step)]
-                await self.recovery.run({kind for step in left for kind in step.images})
+                await self.recovery.run(self._needed())
             if any(map(self._is_left, self.config.images)):
                 await self.filter_and_grating.set_up()
                 await self.recovery.compare(flats=self._is_left(ImageType.FLAT))
@@ -149,6 +148,15 @@ class CalibrationRun:
             reason = "the run failed before"
         with contextlib.suppress(JournalError):
             self.processing.give_up(reason)
+
+    def _needed(self) -> set[ImageType]:
+        """Types of images of which not all that they are for is done; those for nothing are the product."""
+        record, needed = self.context.record, set(self.config.images)
+        for kind in self.config.images:
+            steps = [step for step in self.workflow if kind in step.images]
+            if steps and all(map(record.is_done, steps)):
+                needed.discard(kind)
+        return needed
 
     def _is_left(self, image_type: ImageType) -> bool:
         """Whether images of a type are still to be taken: always if any are, unless the run was resumed."""

@@ -47,7 +47,7 @@ class Recovery:
         Parameters
         ----------
         needed
-            Types of the images that steps need which are not done.
+            Types of the images of which not all that they are for is done.
         """
         record = self.context.record
         held = {number: each for number, each in record.exposures.items() if not each.lost}
