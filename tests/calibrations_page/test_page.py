@@ -72,6 +72,15 @@ def test_the_first_screen_names_a_few_of_many_exposures_that_were_left_out(folde
     assert "light 3" not in first
 
 
+def test_the_first_screen_says_that_more_failed_than_the_summary_has(folder: Path) -> None:
+    run = load(folder)
+    assert "more are not in the summary" not in first_screen(page_of(run))
+    verdicts = {**run.summary["verification"]}
+    verdicts["BIAS"] = {**verdicts["BIAS"], "n_failed": 20_000}
+    first = first_screen(page_of(replace(run, summary={**run.summary, "verification": verdicts})))
+    assert re.search(r"These are \d+ of the 20000 failed tests: more are not in the summary\.", first)
+
+
 def test_the_first_screen_tells_which_amplifier_fails_and_by_how_much(folder: Path) -> None:
     first = first_screen(page_of(load(folder)))
     assert "C05 NOISE" in first

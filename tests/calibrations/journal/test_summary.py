@@ -263,6 +263,17 @@ def test_a_summary_replaces_the_one_before(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "summary.json").read_text()) == {"state": "DONE"}
 
 
+def test_a_summary_has_one_line_for_each_row_of_a_table(tmp_path: Path) -> None:
+    row = {"detector": "RXX_S00", "limit": [1.0, 2.0], "value": None}
+    summary = {"state": "DONE", "tests": [row, row], "curves": [], "timeline": {"open": 1.0}}
+    write_summary(summary, tmp_path)
+    text = (tmp_path / "summary.json").read_text()
+    assert json.loads(text) == summary
+    assert text.splitlines()[2:5] == [' "tests": [', f"  {json.dumps(row)},", f"  {json.dumps(row)}"]
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_summary({"gains": [{"gain": math.nan}]}, tmp_path)
+
+
 def test_exposures_that_were_left_out_are_named_with_the_reason(tmp_path: Path) -> None:
     fact = ExposuresLeftOut(
         time=0.0,

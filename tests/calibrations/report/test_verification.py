@@ -197,13 +197,13 @@ def test_a_large_report_is_bounded_verdict_first_and_thresholds_included() -> No
     whole = lines(report.full_text())
     assert len(whole) < 2500
     assert whole.count("Exposure ID: 20") == 2
-    assert whole.count("... and 1024 more in summary.json") == 1
-    assert whole.count("... and 3024 more in summary.json") == 19
+    assert whole.count("... and 1024 more in the verification collection") == 1
+    assert whole.count("... and 3024 more in the verification collection") == 19
     text = report.love_text("/run/report.txt", limit=200_000)
     assert len(text.encode()) <= 200_000
     shown = lines(text)
     assert shown[0].startswith("BIAS calibration failed verification")
-    assert shown.count("... and 3024 more in summary.json") == 19
+    assert shown.count("... and 3024 more in the verification collection") == 19
     assert len(text) < 100_000
     assert "Final number of exposures that failed verification: 20" in shown
     assert shown[-1] == "Full report: /run/report.txt"

@@ -273,7 +273,7 @@ class BaseMakeCalibrations(salobj.BaseScript):
         if state == ScriptState.STOPPED:
             await self.set_state(reason=f"stopped; {so_far.done_and_left}")
         # In this order: a run that is DONE cannot be resumed any more, so its summary must be there.
-        self.write_summary(state.name, self.state.reason)
+        await asyncio.to_thread(self.write_summary, state.name, self.state.reason)  # can have many results
         context.note(RunEnded(time=context.now(), state=state.name, reason=self.state.reason))
         context.journal.close()
         await self._draw_page(_PAGE_LIMITS[state])

@@ -167,7 +167,11 @@ def _reasons(calibration: str, summary: Mapping[str, Any]) -> Iterator[Markup]:
         return
     yield tag("p", tag("b", calibration))
     yield tag("ul", [tag("li", _with_bold_begin(line)) for line in lines], class_="why")
-    made = summary["verification"].get(calibration, {}).get("generation_collection")
+    verdict = summary["verification"].get(calibration, {})
+    here = sum(each["counted"] and not each["passed"] for each in tests)
+    if (n_failed := verdict.get("n_failed") or 0) > here:
+        yield tag("p", f"These are {here} of the {n_failed} failed tests: more are not in the summary.")
+    made = verdict.get("generation_collection")
     kind = CALIBRATIONS[calibration].image_type
     combined = sum(each["image_type"] == kind and is_used(each) for each in summary["exposures"])
     if cause := likely_cause(tests, combined if made else None):

@@ -28,12 +28,13 @@ class Fact:
         Fact.kinds[cls.__name__] = cls
 
     def as_dict(self) -> dict[str, Any]:
-        """The kind of fact and all fields, JSON-safe; without those that may be empty, and are."""
-        empty = {
-            each.name for each in dataclasses.fields(self) if each.default == () == getattr(self, each.name)
-        }
-        values = dataclasses.asdict(self)
-        return {"fact": type(self).__name__} | {name: values[name] for name in values if name not in empty}
+        """The kind of fact and all fields, JSON-safe; without those that may be empty, and are.
+
+        The values are those of the fact itself: copies of all results of a large camera took seconds.
+        """
+        values = {each: getattr(self, each.name) for each in dataclasses.fields(self)}
+        given = {each.name: value for each, value in values.items() if not each.default == () == value}
+        return {"fact": type(self).__name__} | given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,7 +253,8 @@ class OutcomesRead(Fact):
     collection: str
     """Collection of the job."""
     tests: tuple[Mapping[str, Any], ...]
-    """As ``summary.json`` has them: those that failed alone, if there are very many."""
+    """As ``summary.json`` has them: those that failed alone, if there are very many, and not all of these
+    if they are very many, too."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ VERDICT = (
 )
 CERTIFIED = ("dataset_type", "collection", "begin", "end", "verified")
 NOT_DONE = ("step", "reason")
+_ENCODER = json.JSONEncoder(allow_nan=False)
 # Packages whose versions a result depends on.
 PACKAGES = ("ts-calibrations", "lsst-daf-butler", "lsst-pipe-base", "lsst-ctrl-mpexec", "numpy", "astropy")
 
@@ -112,8 +113,16 @@ def write_summary(summary: Mapping[str, Any], folder: Path) -> None:
         As `make_summary` gives it, and the run directory.
     """
     part = folder / f"{SUMMARY}.part"
-    part.write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    keys = ",\n".join(f" {json.dumps(name)}: {_text(value)}" for name, value in summary.items())
+    part.write_text(f"{{\n{keys}\n}}\n", encoding="utf-8")
     part.replace(folder / SUMMARY)
+
+
+def _text(value: Any) -> str:
+    """The value of a key; an element of a list has one line, since json takes ten times longer to indent."""
+    if isinstance(value, list) and value:
+        return "[\n  " + ",\n  ".join(map(_ENCODER.encode, value)) + "\n ]"
+    return json.dumps(value, indent=1, allow_nan=False).replace("\n", "\n ")
 
 
 def _version(package: str) -> str | None:
@@ -249,7 +258,9 @@ def _finite(value: Any) -> Any:
     """Replace values that are not finite, wherever they are, by None."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
+    if value is None or isinstance(value, str | int):  # most values of hundreds of thousands
+        return value
+    if isinstance(value, dict | Mapping):  # dict first: to ask an abstract class takes long
         return {str(key): _finite(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(each) for each in value]

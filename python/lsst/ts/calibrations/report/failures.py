@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 from ..config.config import FEW_IMAGES, RECOMMENDED_IMAGES
 from ..domain.text import counted
@@ -16,6 +17,7 @@ __all__ = ["failure_lines", "likely_cause"]
 
 _Row = Mapping[str, Any]
 _Place = tuple[str | None, str | None]  # detector, amplifier
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 def failure_lines(tests: Iterable[_Row], *, most: int | None = None) -> list[str]:
@@ -90,7 +92,7 @@ class _Group:
     """How many places and exposures were verified; 0 if only those with failed tests are known."""
     of_whole_camera: bool = False
 
-    @property
+    @cached_property
     def worst(self) -> _Row:
         return max(self.failed, key=_excess)
 
@@ -165,20 +167,27 @@ def _groups(tests: Sequence[_Row], *, together: bool) -> Iterator[_Group]:
     """Failures by test, and by detector and amplifier; together where most of them failed."""
     complete = any(each["passed"] for each in tests)
     n_exposures = len({each["exposure"] for each in tests} - {None}) if complete else 0
-    for kind in dict.fromkeys(map(_kind, tests)):
-        made = [each for each in tests if _kind(each) == kind]
+    for kind, made in _sorted_by(_kind, tests).items():
         often, verified = Counter(map(_place, made)), _verified(tests, kind) if complete else set()
         common, failed = _split([each for each in made if not each["passed"]], made, together)
         if common:
             yield _Group(kind[0], common, often, len(verified), n_exposures, of_whole_camera=True)
-        for detector in dict.fromkeys(each["detector"] for each in failed):
-            here, there = ([each for each in rows if each["detector"] == detector] for rows in (failed, made))
-            common, here = _split(here, there, together)
+        there = _sorted_by(_detector, made)
+        for detector, here in _sorted_by(_detector, failed).items():
+            common, here = _split(here, there[detector], together)
             if common:
                 n_places = sum(place[0] == detector for place in verified)
                 yield _Group(kind[0], common, often, n_places, n_exposures)
-            for place in dict.fromkeys(map(_place, here)):
-                yield _Group(kind[0], [each for each in here if _place(each) == place], often, 1, n_exposures)
+            for rows in _sorted_by(_place, here).values():
+                yield _Group(kind[0], rows, often, 1, n_exposures)
+
+
+def _sorted_by(key: Callable[[_Row], _Key], rows: Iterable[_Row]) -> dict[_Key, list[_Row]]:
+    """Rows by what they have in common, in one pass: of a large camera there are hundreds of thousands."""
+    found: dict[_Key, list[_Row]] = {}
+    for each in rows:
+        found.setdefault(key(each), []).append(each)
+    return found
 
 
 def _split(failed: Sequence[_Row], made: Sequence[_Row], together: bool) -> tuple[list[_Row], list[_Row]]:
@@ -200,6 +209,11 @@ def _verified(tests: Sequence[_Row], kind: tuple[str, bool, bool]) -> set[_Place
     if kind[1]:
         return {_place(each) for each in tests if each["amplifier"]}
     return {(each["detector"], None) for each in tests if each["detector"]}
+
+
+def _detector(row: _Row) -> str | None:
+    detector: str | None = row["detector"]
+    return detector
 
 
 def _place(row: _Row) -> _Place:

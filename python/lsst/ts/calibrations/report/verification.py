@@ -27,7 +27,7 @@ MOST_BAD = 4  # most amplifiers known to be bad that are named in a line; the re
 MOST_PLACES = 3  # most amplifiers that are named in the reason
 PROBLEMS_SHOWN = 50  # most problems of an incomplete verification that LOVE gets
 MOST_LISTED = 2000
-"""Most failed tests, and most problems, that the report names one by one; ``summary.json`` has all tests."""
+"""Most failed tests, and most problems, that the report names one by one; the collection has them all."""
 
 MOST_GROUPS = 200  # most lines, in numbers, on what failed where more failed than the report names one by one
 _THRESHOLDS = """\
@@ -127,7 +127,7 @@ class VerificationReport:
         if self.verdict.passed:
             return None
         if not self.verdict.complete:
-            n = len(self.verdict.problems)
+            n = len(self.verdict.gaps)
             problems = f"{n} problem{'s' if n != 1 else ''}"
             return f"{NEGATIVE}: {self.calibration} is incomplete ({problems}): {self.counts}"
         if self._too_many_bad:
@@ -187,7 +187,7 @@ class VerificationReport:
         """The verdict in one sentence."""
         verdict, internal = self.verdict, self.generation_collection is not None
         if not verdict.complete:
-            n = len(verdict.problems)
+            n = len(verdict.gaps)
             missing = f"{n} result{'s are' if n != 1 else ' is'} missing or contradictory"
             return f"{self.calibration} verification is incomplete, so nothing can be certified: {missing}."
         if not verdict.passed:
@@ -217,9 +217,9 @@ class VerificationReport:
 
     def full_text(self) -> str:
         """Everything: all exposures, and of problems and tests as many as one would read."""
-        n_failed = sum(map(len, self.verdict.failed_tests.values()))
-        n_reasons = None if n_failed <= MOST_LISTED else MOST_GROUPS
-        return plain("\n".join(self._lines(len(self.verdict.subjects), MOST_LISTED, n_reasons)))
+        n_failed = sum(not each["passed"] for each in self.tests)  # also where no failure is named
+        reasons = self._what_failed(None if n_failed <= MOST_LISTED else MOST_GROUPS)
+        return plain("\n".join(self._lines(len(self.verdict.subjects), MOST_LISTED, reasons)))
 
     def love_text(self, path: str, limit: int = LOVE_LIMIT) -> str:
         """As much of the full text as LOVE can show.
@@ -239,24 +239,28 @@ class VerificationReport:
             where = f"Verification collection: {self.verification_collection}. Full report: {path}"
             return f"{self.headline} {self.counts}. {where}"
 
+        reasons = self._what_failed(LINES_SHOWN)  # once: of a large camera this takes seconds
+
         def text(n_exposures: int) -> str:
-            return plain("\n".join(self._lines(n_exposures, PROBLEMS_SHOWN, LINES_SHOWN)))
+            return plain("\n".join(self._lines(n_exposures, PROBLEMS_SHOWN, reasons)))
 
         last = plain(f"Full report: {path}")
         most, numbers = limit - len(f"\n{last}".encode()), range(1, len(self.verdict.subjects) + 1)
         shown = bisect_right(numbers, most, key=lambda n: len(text(n).encode()))
         return fit(text(shown), last, limit)
 
-    def _lines(self, n_exposures: int, n_problems: int, n_reasons: int | None) -> Iterator[str]:
-        """All lines, with what failed of the first exposures, and the first problems and reasons only."""
-        verdict = self.verdict
-        reasons, about = self.reasons(n_reasons), f"What failed in {self.calibration}:"
+    def _what_failed(self, most: int | None) -> list[str]:
+        """Head and lines on what failed, in numbers; empty if nothing did."""
+        reasons, about = self.reasons(most), f"What failed in {self.calibration}:"
         if not reasons and self._n_uncounted:
             reasons = failure_lines(self._good_tests, most=LINES_SHOWN)
             about = f"Nothing that counts failed in {self.calibration}; these tests are reported only:"
-        if reasons:
-            yield about
-            yield from (f"    {reason}" for reason in reasons)
+        return [about, *(f"    {reason}" for reason in reasons)] if reasons else []
+
+    def _lines(self, n_exposures: int, n_problems: int, reasons: Sequence[str]) -> Iterator[str]:
+        """All lines, with what failed of the first exposures, and the first problems only."""
+        verdict = self.verdict
+        yield from reasons
         yield self.headline
         yield f"{self.counts}."
         yield from self._members
@@ -309,7 +313,7 @@ def _failure_lines(verdict: Verdict, n_exposures: int) -> Iterator[str]:
             none = "No failures in 'verify_stats' for this exposure"
             yield f"            {'Not all of its results are there' if subject in incomplete else none}."
         if len(listed) < len(failed):
-            yield f"            ... and {len(failed) - len(listed)} more in summary.json"
+            yield f"            ... and {len(failed) - len(listed)} more in the verification collection"
     if len(shown) < len(subjects):
         yield f"        ... and {len(subjects) - len(shown)} more in the full report"
 

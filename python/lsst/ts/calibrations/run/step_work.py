@@ -53,8 +53,9 @@ __all__ = ["StepWork"]
 OPTION = "known_bad_amplifiers"
 """What says that an amplifier is bad, beside the calibrations in use."""
 
-# Tests of a verification up to which those that passed are noted, too: 75 exposures of 21 detectors.
-MOST_TESTS = 100_000
+# Tests of a verification that are noted at most: 20 exposures of 9 detectors. Those of all types are written
+# into the summary before a stopped run is STOPPED.
+MOST_TESTS = 15_000
 
 
 @dataclass(frozen=True)
@@ -202,18 +203,23 @@ class StepWork:
         of_images = self.config.images[calibration.verified_with].threshold
         threshold = MAX_FAILURES_BY_ITSELF if by_itself else of_images
         most_bad = self.config.max_known_bad_amplifiers
-        verdict = judge(results, max_failures_per_detector=threshold, max_known_bad=most_bad, combined=made)
-        tests = tuple(each.as_row() for each in results.tests)
+        # In threads: with the hundreds of thousands of tests of a large camera, a stop would wait for each.
+        verdict = await asyncio.to_thread(
+            judge, results, max_failures_per_detector=threshold, max_known_bad=most_bad, combined=made
+        )
+        tests = await asyncio.to_thread(lambda: tuple(each.as_row() for each in results.tests))
         generation = None if made is None else made.collection
         report = VerificationReport(step.calibration, verdict, collection, generation, tests)
+        text = await asyncio.to_thread(report.full_text)
         self._note_outcomes(report)
         self._note_verdict(report)
-        path = str(self.context.add_to_report(report.full_text()))
+        path = str(self.context.add_to_report(text))
         self.reports[step.calibration] = report
         level = logging.INFO if verdict.passed and not verdict.failures else logging.WARNING
         if report.negative_line is not None:
             self.context.log.warning(report.negative_line, extra=on_screen(""))
-        self.context.log.log(level, report.love_text(path), extra=on_screen(report.on_screen))
+        love_text, shown = await asyncio.to_thread(lambda: (report.love_text(path), report.on_screen))
+        self.context.log.log(level, love_text, extra=on_screen(shown))
         if not verdict.complete:
             raise VerificationIncomplete(step.calibration, verdict.problems)
 
@@ -228,10 +234,14 @@ class StepWork:
         return list({str(each): each for each in (*option, *declared)}.values())
 
     def _note_outcomes(self, report: VerificationReport) -> None:
-        """Note what the tests came to, unless an earlier part of the run has read the same."""
+        """Note what the tests came to, unless an earlier part of the run has read the same.
+
+        Of too many those that failed are noted, and of too many of these those first that count.
+        """
         tests, name = report.tests, report.calibration
         if len(tests) > MOST_TESTS:
-            tests = tuple(each for each in tests if not each["passed"])
+            failed = (each for each in tests if not each["passed"])
+            tests = sorted(failed, key=lambda each: not each["counted"])[:MOST_TESTS]
         if json.dumps(tests) != json.dumps(self.context.record.tests.get(name)):
             collection, now = report.verification_collection, self.context.now()
             self.context.note(
