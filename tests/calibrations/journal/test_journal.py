@@ -183,3 +183,17 @@ def test_an_unknown_fact_is_refused() -> None:
 def test_every_kind_of_fact_survives_json() -> None:
     fact = StepNotDone(time=1.0, step="verify BIAS", reason="ünknown\nreason")
     assert fact_from_dict(json.loads(json.dumps(fact.as_dict()))) == fact
+
+
+def test_a_journal_that_cannot_be_read_is_told_in_words_and_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(path: Path) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    write(tmp_path / "j", FACTS)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", broken)
+        with pytest.raises(JournalError, match=r"opened: Input/output error\."):
+            Journal(tmp_path / "j")
+    write(tmp_path / "j", [FACTS[-1]])  # nobody holds it

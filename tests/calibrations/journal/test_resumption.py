@@ -125,6 +125,39 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
         resumed(tmp_path)
 
 
+def test_a_path_that_cannot_be_looked_at_is_refused_in_words(
+    night: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = night(f"resume: {tmp_path / ('a' * 300)}", part=1)
+    assert (outcome.state, "cannot be read: File name too long" in outcome.reason) == (
+        "CONFIGURE_FAILED",
+        True,
+    )
+
+    def closed(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    folder = write(tmp_path, [CONFIGURED])
+    for look in ("is_dir", "exists", "is_file"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, look, closed)
+            with pytest.raises(ResumptionError, match=f"in {folder} cannot be read: Permission denied"):
+                resume_run(folder, SCRIPT)
+
+
+@pytest.mark.parametrize("closed", ["", "report.txt"], ids=["the run directory", "the report"])
+def test_a_run_of_somebody_else_is_refused_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closed: str
+) -> None:
+    folder = write(tmp_path, [CONFIGURED])
+    (folder / "report.txt").write_text("a verdict")
+    monkeypatch.setattr("os.access", lambda path, mode: path != folder / closed)
+    with pytest.raises(ResumptionError) as refused:
+        resume_run(folder, SCRIPT)
+    assert f"may not write to {folder / closed}." in str(refused.value)
+    assert f"Make {folder} and all in it writeable for this user, then resume the run." in str(refused.value)
+
+
 def test_a_damaged_journal_is_refused_with_the_line_and_left_as_it_is(tmp_path: Path) -> None:
     folder = write(tmp_path, [CONFIGURED, TAKEN])
     path = folder / JOURNAL
@@ -154,7 +187,7 @@ def test_the_exposure_that_was_under_way_is_known_until_it_is_taken(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "text", ["", "n_bias: 3", "note: resume", "resume:", "resume: null\nn_bias: 3", "{]"]
+    "text", ["", "n_bias: 3", "note: resume", "resume:\nn_bias: 3", "resume: null\nnote: null", "{]"]
 )
 def test_a_usual_configuration_resumes_nothing(text: str) -> None:
     assert asked_for(*read_mapping(text)) is None
@@ -174,6 +207,8 @@ def test_the_option_stands_alone(text: str) -> None:
         ("resume: 7", "not the absolute path"),
         ("resume: [/runs/1]", "not the absolute path"),
         ('resume: ""', "not the absolute path"),
+        ("resume:", "nothing is not the absolute path of a run directory. .* The log of the run to resume"),
+        ("resume: null", "nothing is not the absolute path"),
         ("resume: /runs/1\nn_bias: 3", "the configuration has more: n_bias"),
         ("resume: /runs/1\nresume: /runs/2", "stands alone"),
     ],
@@ -189,6 +224,16 @@ def test_the_script_is_refused_in_words_and_touches_nothing(night: Any, tmp_path
     assert "holds no run" in outcome.reason
     assert "Nothing was exposed" in outcome.reason
     assert not outcome.folder.exists()
+
+
+def test_a_summary_that_cannot_be_removed_is_told_in_words(night: Any, tmp_path: Path) -> None:
+    tmp_path.joinpath("run").mkdir()
+    folder = write(tmp_path / "run", [replace(CONFIGURED, repository=str(tmp_path / "repo"))])
+    (folder / "summary.json").mkdir()
+    outcome = night(f"resume: {folder}", part=1)
+    assert outcome.state == "FAILED"
+    assert "summary.json of the end before cannot be removed: Is a directory." in outcome.reason
+    assert f"Make {folder} and all in it writeable" in outcome.reason
 
 
 def test_a_run_that_goes_on_refuses_a_second_one(night: Any, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from lsst.ts.xml.enums.Script import ScriptState
 
 from lsst.ts import salobj
 from lsst.ts.calibrations.auxtel import MakeLatissCalibrations
+from lsst.ts.calibrations.journal.resumption import asked_for
 from lsst.ts.calibrations.journal.settings import UWS_FOLDER, observatory_settings
 from lsst.ts.simulated_observatory import clock
 from lsst.ts.simulated_observatory.pipelines import PIPELINES
@@ -59,3 +60,28 @@ def test_without_environment_variables_the_place_is_that_of_the_observatory(
     settings = observatory_settings("Script", 5, 1000.0)
     assert (settings.jobs, settings.simulated, settings.pipelines) == (UWS_FOLDER, False, None)
     assert settings.folder == Path.home() / "ts_calibrations_runs" / "Script-1000-5"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("runs", "{here}/runs"),
+        ("./runs/../others", "{here}/runs/../others"),
+        ("~/runs", "{home}/runs"),
+        ("~nobody-of-this-name/runs", "{here}/~nobody-of-this-name/runs"),
+        ("/data/runs", "/data/runs"),
+        ("", None),
+    ],
+)
+def test_folders_of_the_environment_are_absolute_so_that_a_run_can_be_resumed_by_what_its_log_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str, meant: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("TS_CALIBRATIONS_RUNS", "TS_CALIBRATIONS_UWS"):
+        monkeypatch.setenv(name, given)
+    settings = observatory_settings("Script", 5, 1000.0)
+    runs, jobs = Path.home() / "ts_calibrations_runs", UWS_FOLDER
+    if meant is not None:
+        runs = jobs = Path(meant.format(here=tmp_path, home=Path.home()))
+    assert (settings.folder, settings.jobs) == (runs / "Script-1000-5", jobs)
+    assert asked_for({"resume": str(settings.folder)}, []) == settings.folder

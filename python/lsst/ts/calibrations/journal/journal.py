@@ -63,8 +63,12 @@ class Journal:
             ) from None
         except OSError:  # a file system without locks: the images are worth more than the protection
             pass
-        self._size = path.read_bytes().rfind(b"\n") + 1  # whole lines alone
-        self._file.truncate(self._size)
+        try:
+            self._size = path.read_bytes().rfind(b"\n") + 1  # whole lines alone
+            self._file.truncate(self._size)
+        except OSError as error:
+            self._file.close()
+            raise JournalError(f"the journal {path} cannot be opened: {error.strerror}") from error
 
     def add_listener(self, listener: Callable[[Fact], None]) -> None:
         """Have a function called with every fact from now on, after it is written.

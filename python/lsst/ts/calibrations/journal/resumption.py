@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from ..domain.errors import CalibrationError
 from .facts import RunConfigured
 from .journal import JOURNAL, Journal, JournalError, JournalInUse, read_journal
 from .record import RunRecord
+from .settings import REPORT
 
 __all__ = ["OPTION", "Resumption", "ResumptionError", "asked_for", "configured_run", "resume_run"]
 
@@ -83,14 +85,16 @@ def asked_for(options: Mapping[str, Any], problems: Sequence[str]) -> Path | Non
     Raises
     ------
     ResumptionError
-        The option does not name a folder by its absolute path, or there are other options beside it.
+        The option does not name a folder by its absolute path, or there are other options beside it; it
+        stands alone and names nothing.
     """
     folder = options.get(OPTION)
-    if folder is None:
+    if folder is None and list(options) != [OPTION]:  # a form may send all options, with null for this one
         return None
     if not isinstance(folder, str) or not Path(folder).is_absolute() or not folder.isprintable():
+        given = "nothing" if folder is None else f"{folder!r:.80}"
         raise ResumptionError(
-            f"{OPTION}: {folder!r:.80} is not the absolute path of a run directory",
+            f"{OPTION}: {given} is not the absolute path of a run directory",
             "The log of the run to resume names it.",
         )
     if len(options) > 1 or problems:
@@ -119,15 +123,19 @@ def resume_run(folder: Path, script: str) -> Resumption:
     ------
     ResumptionError
         There is no run, it is one of another script, DONE or still going on, or its journal is damaged or of
-        another format; nothing is touched.
+        another format, or this process may not write there; nothing is touched.
     """
     configured, _ = _read_run(folder, script)
+    writeable = f"Make {folder} and all in it writeable for this user, then resume the run."
+    for each, mode in ((folder, os.W_OK | os.X_OK), (folder / REPORT, os.W_OK)):
+        if each.exists() and not os.access(each, mode):
+            raise ResumptionError(f"this user may not write to {each}", writeable)
     try:
         journal = Journal(folder / JOURNAL, durable=not configured.simulated)
     except JournalInUse as error:
         raise ResumptionError(error.happened, "Wait until it has ended, or stop that script.") from None
     except JournalError as error:
-        raise ResumptionError(error.happened, "Make it writeable, then resume the run.") from None
+        raise ResumptionError(error.happened, writeable) from None
     return Resumption(folder, journal, *_read_run(folder, script))
 
 
@@ -174,6 +182,29 @@ def _read_run(folder: Path, script: str) -> tuple[RunConfigured, RunRecord]:
 def _read_record(folder: Path) -> RunRecord:
     """What a run did; else ResumptionError."""
     path, record = folder / JOURNAL, RunRecord()
+    try:
+        _check_there(folder, path)
+        for number, fact in enumerate(read_journal(path), 1):
+            try:
+                if isinstance(fact, RunConfigured) != (number == 1):
+                    raise ValueError(f"{type(fact).__name__} does not belong here")
+                record.apply(fact)
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number}: {error}") from error
+    except OSError as error:  # one of the checks, too: a folder that this process may not look into
+        raise ResumptionError(
+            f"the journal of a run in {folder} cannot be read: {error.strerror}",
+            "Name a run directory, readable for this user with all in it, or start a new run.",
+        ) from None
+    except ResumptionError:  # which is a ValueError as well
+        raise
+    except ValueError as error:
+        raise ResumptionError(f"the journal cannot be used: {error}") from None
+    return record
+
+
+def _check_there(folder: Path, path: Path) -> None:
+    """Raise ResumptionError if there is no journal in a folder; OSError if that cannot be looked at."""
     if not folder.is_dir():
         raise ResumptionError(f"{folder} holds no run: there is no such folder", "Name a run directory.")
     if not path.exists():
@@ -182,18 +213,3 @@ def _read_record(folder: Path) -> RunRecord:
         )
     if not path.is_file():  # reading a pipe or a device may never end
         raise ResumptionError(f"{folder} holds no run: {path.name} is no file")
-    try:
-        for number, fact in enumerate(read_journal(path), 1):
-            try:
-                if isinstance(fact, RunConfigured) != (number == 1):
-                    raise ValueError(f"{type(fact).__name__} does not belong here")
-                record.apply(fact)
-            except ValueError as error:
-                raise ValueError(f"{path}, line {number}: {error}") from error
-    except OSError as error:
-        raise ResumptionError(
-            f"{folder} holds no run: its journal cannot be read: {error.strerror}"
-        ) from None
-    except ValueError as error:
-        raise ResumptionError(f"the journal cannot be used: {error}") from None
-    return record

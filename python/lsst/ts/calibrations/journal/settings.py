@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler
 
-__all__ = ["RunSettings", "observatory_settings"]
+__all__ = ["REPORT", "RunSettings", "observatory_settings"]
 
+REPORT = "report.txt"
+"""Name of the report in the run directory."""
+
+# Where scripts of the queue put their runs, unless ``TS_CALIBRATIONS_RUNS`` names another folder.
+RUNS_FOLDER = Path("~/ts_calibrations_runs")
 # Where the OCPS of the observatory keeps its job folders, unless ``TS_CALIBRATIONS_UWS`` names another.
 UWS_FOLDER = Path("/scratch/uws")
 
@@ -79,11 +84,16 @@ def observatory_settings(script: str, index: int, now: float, simulated: bool = 
     settings
         With a folder of its own below ``TS_CALIBRATIONS_RUNS``.
     """
-    runs = Path(os.environ.get("TS_CALIBRATIONS_RUNS", Path.home() / "ts_calibrations_runs"))
     return RunSettings(
-        folder=runs / f"{script}-{int(now)}-{index}",
-        jobs=Path(os.environ.get("TS_CALIBRATIONS_UWS", UWS_FOLDER)),
+        folder=_folder("TS_CALIBRATIONS_RUNS", RUNS_FOLDER) / f"{script}-{int(now)}-{index}",
+        jobs=_folder("TS_CALIBRATIONS_UWS", UWS_FOLDER),
         simulated=simulated,
         pipelines=os.environ.get("TS_CALIBRATIONS_PIPELINES") or None,
         draw_page=True,
     )
+
+
+def _folder(variable: str, default: Path) -> Path:
+    """Folder that an environment variable names, as an absolute path: only such a run can be resumed."""
+    folder = os.path.expanduser(os.environ.get(variable) or default)  # not that of Path: it may raise
+    return Path(folder).absolute()

@@ -19,8 +19,8 @@ from ..domain.text import counted
 from ..journal.facts import ExposureBegun, Fact, FaultsInjected, RunConfigured, RunResumed
 from ..journal.journal import FORMAT, JOURNAL, Journal, JournalError
 from ..journal.record import RunRecord
-from ..journal.resumption import Resumption
-from ..journal.settings import RunSettings, observatory_settings
+from ..journal.resumption import Resumption, ResumptionError
+from ..journal.settings import REPORT, RunSettings, observatory_settings
 from ..journal.summary import SUMMARY
 from ..journal.time_limits import limits_too_short
 from ..workflow.plan import Plan
@@ -103,7 +103,7 @@ class RunContext:
         ReportError
             The disk did not take it.
         """
-        path = self.settings.folder / "report.txt"
+        path = self.settings.folder / REPORT
         try:
             # Not everything that exists can be read to an end: a disk that is made to look full is a device.
             before = path.read_text(encoding="utf-8") if path.is_file() else ""
@@ -161,7 +161,7 @@ class PreparedRun:
         Raises
         ------
         ResumptionError
-            The run to resume began elsewhere.
+            The run to resume began elsewhere, or its directory cannot be written to.
         JournalError
             The disk takes nothing.
         """
@@ -177,7 +177,13 @@ class PreparedRun:
         settings = replace(settings, folder=self.resumption.folder)
         journal, record = self.resumption.journal, self.resumption.record
         context = RunContext(settings, journal, current_tai, log, listeners, record)
-        (settings.folder / SUMMARY).unlink(missing_ok=True)  # that of an end which is none any more
+        try:
+            (settings.folder / SUMMARY).unlink(missing_ok=True)  # that of an end which is none any more
+        except OSError as error:
+            raise ResumptionError(
+                f"{settings.folder / SUMMARY} of the end before cannot be removed: {error.strerror}",
+                f"Make {settings.folder} and all in it writeable for this user, then resume the run.",
+            ) from error
         context.note(RunResumed(time=context.now()))
         context.note_faults()
         return context
