@@ -10,7 +10,7 @@ import pytest
 
 from lsst.ts.calibrations.butler.exposures import ArchivedExposure
 from lsst.ts.calibrations.domain.errors import AcquisitionError, ArchiveError, IngestError
-from lsst.ts.calibrations.domain.instruments import LATISS
+from lsst.ts.calibrations.domain.instruments import LATISS, ImageType
 from lsst.ts.calibrations.journal.facts import (
     ExposureBegun,
     ExposureConfirmed,
@@ -216,6 +216,26 @@ def test_an_exposure_that_the_journal_cannot_take_is_named(
     assert under_way is not None
     assert (under_way.image_type, under_way.position) == ("DARK", 1)
     assert "the DARK AT_O_20250115_000004 was taken, and the journal cannot be written" in caplog.text
+
+
+def test_a_camera_that_counts_anew_takes_no_exposure_out_of_the_record(
+    make_case: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    case = make_case()
+    take = case.camera.take
+
+    async def anew(image_type: ImageType, *more: Any) -> int:
+        taken: int = await take(image_type, *more)
+        return taken if image_type is ImageType.BIAS else FIRST
+
+    monkeypatch.setattr(case.camera, "take", anew)
+    words = r"the DARK of 5 s has the number of AT_O_20250115_000001, which this run has taken before"
+    with pytest.raises(AcquisitionError, match=words) as failed:
+        clock.run(case.run)
+    assert "the camera counts anew. It is not used; all exposures before are kept." in str(failed.value)
+    held = case.context.record.exposures
+    assert [(each.taken.image_type, each.ingested) for each in held.values()] == [("BIAS", True)] * 3
+    assert "the camera counts anew" in caplog.text
 
 
 def hold(case: Any, numbers: Sequence[int], *, lost: Sequence[int] = ()) -> None:

@@ -7,12 +7,15 @@ import contextlib
 import signal
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from lsst.ts.xml.enums.Script import ScriptState
 
 from lsst.ts import salobj
+from lsst.ts.calibrations.butler.archive import Archive
+from lsst.ts.calibrations.butler.exposures import ArchivedExposure
 from lsst.ts.calibrations.journal.facts import (
     ExposureBegun,
     ExposureLost,
@@ -117,6 +120,68 @@ def mean_another(case: Any, exposure: Any) -> None:
             'UPDATE "exposure" SET "group" = ?, observation_type = ?, exposure_time = ? WHERE id = ?',
             (*other, exposure["id"]),
         )
+
+
+def stopped_in_a_dark(observed: Any, exp_time: float) -> Any:
+    """A run that was stopped during the first of two darks, which the camera ends."""
+    case = observed(
+        f"script_mode: DARK\nn_dark: 2\nn_discard_dark: 0\nexp_times_dark: {exp_time}\ndo_verify: false\n"
+    )
+
+    async def operator(script: Any, remote: salobj.Remote) -> None:
+        await waits_for(lambda script: script.record.begun)(script)
+        await asyncio.sleep(0.2)
+        await stop(script, remote)
+
+    case.begin(operator=operator)
+    assert (case.state, case.summary["exposures"]) == ("STOPPED", [])
+    return case
+
+
+@pytest.mark.parametrize(
+    ("asked", "measured", "used"),
+    [(4.5, 4.51, True), (14.5, 14.4, True), (3.6, 4.4, False), (4.5, 4.2, False)],
+)
+def test_an_exposure_that_is_found_has_its_time_as_far_as_it_can_be_measured(
+    observed: Any, monkeypatch: pytest.MonkeyPatch, asked: float, measured: float, used: bool
+) -> None:
+    case, read = stopped_in_a_dark(observed, asked), ArchivedExposure.from_record
+
+    def from_record(record: Any) -> ArchivedExposure:
+        return replace(read(record), exp_time=measured if record.id % 10 == 1 else asked)
+
+    monkeypatch.setattr(ArchivedExposure, "from_record", from_record)
+    case.resume()
+    assert case.state == "DONE", case.reason
+    assert [each["exp_time"] for each in case.summary["exposures"]] == [asked, asked]
+    assert (f"the DARK of {asked:g} s that was about to begin" in "\n".join(case.log)) != used
+    numbers = [each["id"] % 10 for each in case.summary["exposures"]]
+    assert numbers == ([1, 2] if used else [2, 3])
+
+
+def test_an_exposure_that_is_found_under_the_number_of_another_is_not_used(
+    observed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = observed("script_mode: BIAS_DARK\nn_bias: 1\nn_discard_bias: 0\nn_dark: 1\nn_discard_dark: 0\n"
+                    "exp_times_dark: 30\ndo_verify: false\n")  # fmt: skip
+
+    async def operator(script: Any, remote: salobj.Remote) -> None:
+        darks = waits_for(lambda script: script.record.begun and script.record.begun.image_type == "DARK")
+        await darks(script)
+        await asyncio.sleep(0.2)
+        await stop(script, remote)
+
+    async def of_group(self: Archive, group: str) -> tuple[int, ArchivedExposure]:
+        (bias,) = case.record_before.exposures.values()
+        return bias.taken.id, ArchivedExposure(bias.taken.obs_id, group, "DARK", 30.0)
+
+    case.begin(operator=operator)
+    case.record_before = case.record
+    monkeypatch.setattr(Archive, "exposure_of_group", of_group)
+    case.resume(later=100.0)
+    (bias, dark) = case.summary["exposures"]
+    assert (case.state, bias["image_type"], dark["image_type"]) == ("DONE", "BIAS", "DARK")
+    assert any(f"and the number of {bias['obs_id']}: it is not used" in line for line in case.log)
 
 
 def test_exposures_whose_numbers_mean_others_are_taken_again(observed: Any) -> None:

@@ -53,6 +53,21 @@ class ArchivedExposure:
         kind, seconds = str(record.observation_type).upper(), float(record.exposure_time or 0.0)
         return cls(str(record.obs_id), str(record.group), kind, seconds)
 
+    def is_like(self, image_type: str, exp_time: float) -> bool:
+        """Tell whether it is of a type and, as far as a measured time can be, of an exposure time.
+
+        Parameters
+        ----------
+        image_type, exp_time
+            Type in capitals, and the time [s] that the camera was asked for.
+
+        Returns
+        -------
+        is_like
+        """
+        same_time = math.isclose(self.exp_time, exp_time, rel_tol=0.01, abs_tol=0.1)
+        return self.image_type == image_type and same_time
+
 
 @dataclass(frozen=True)
 class ArchivedImage:
@@ -82,8 +97,7 @@ def another(exposure: ExposureRecord, found: ArchivedExposure | None) -> str | N
     taken = exposure.taken
     if found is None or (
         found.obs_id == taken.obs_id
-        and found.image_type == taken.image_type
-        and math.isclose(found.exp_time, taken.exp_time, rel_tol=0.01, abs_tol=0.1)
+        and found.is_like(taken.image_type, taken.exp_time)
         and exposure.group_id in (None, found.group)
     ):
         return None

@@ -12,7 +12,7 @@ from ..butler.exposures import another
 from ..components.camera import Camera
 from ..components.ingest import IngestWatcher
 from ..config.config import ImageSet
-from ..domain.errors import AcquisitionHalted, ArchiveError, IngestError
+from ..domain.errors import AcquisitionError, AcquisitionHalted, ArchiveError, IngestError
 from ..domain.instruments import ImageType
 from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureTaken, ReadoutEnded, TimeLimitOver
 from ..journal.journal import JournalError
@@ -158,7 +158,18 @@ class Acquisition:
             await self._confirm(taking.result())
 
     def _note_taken(self, taken: int, begun: ExposureBegun) -> None:
-        """Note an exposure; if the disk does not take it, the operator must know of it all the same."""
+        """Note an exposure; the operator must know of one that the disk does not take, or that has no number.
+
+        The record and the Butler know exposures by their numbers: a second one would take the place of the
+        first, of which all steps to come would use the image.
+        """
+        if (known := self.context.record.exposures.get(taken)) is not None:
+            what = f"the {begun.image_type} of {begun.exp_time:g} s has the number of {known.taken.obs_id}"
+            happened = f"{what}, which this run has taken before: the camera counts anew"
+            self.context.log.error(happened)  # a stop has another reason
+            kept = "It is not used; all exposures before are kept."
+            advice = "Have the camera count on after its last image of the day, then resume the run."
+            raise AcquisitionError(happened, kept=kept, advice=advice)
         fact = ExposureTaken(
             time=self.context.now(),
             id=taken,

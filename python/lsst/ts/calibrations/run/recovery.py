@@ -125,14 +125,15 @@ class Recovery:
                 return
             await asyncio.sleep(POLL)
         taken, exposure = found
-        obs_id, exp_time = exposure.obs_id, exposure.exp_time
-        if (exposure.image_type, round(exp_time)) != (begun.image_type, round(begun.exp_time)):
+        obs_id, known = exposure.obs_id, self.context.record.exposures.get(taken)
+        if known is not None or not exposure.is_like(begun.image_type, begun.exp_time):
+            what = f"and the number of {known.taken.obs_id}" if known is not None else ""
             self.context.log.warning(
-                "%s has the group of the %s that was about to begin, and is a %s of %g s: it is not used.",
+                "%s has the group of the %s of %g s that was about to begin, %s: it is not used.",
                 obs_id,
                 begun.image_type,
-                exposure.image_type,
-                exp_time,
+                begun.exp_time,
+                what or f"and is a {exposure.image_type} of {exposure.exp_time:g} s",
             )
             return
         self.context.log.info("%s was taken after the run was interrupted.", obs_id)
