@@ -13,6 +13,7 @@ from lsst.ts import salobj
 from ..butler.archive import Archive
 from ..butler.certification import Certifier, Conflict, PlannedCertification
 from ..butler.pipeline_files import PipelineFiles
+from ..components.sal import state_name
 from ..config.observing_day import daily_lines
 from ..domain.errors import ArchiveError, CertificationError, PreflightError
 from ..domain.instruments import INSTRUMENTS, Instrument
@@ -83,10 +84,10 @@ class Preflight:
             data = await remote.evt_summaryState.aget(timeout=STATE_TIMEOUT)
         except TimeoutError:
             return [f"{name} has not said its state within {STATE_TIMEOUT:.0f} s: is it running?"]
-        state, problems = salobj.State(data.summaryState), list[str]()
+        state, problems = data.summaryState, list[str]()
         if state != salobj.State.ENABLED:
-            faulty = state.name == "FAULT"
-            what = "in FAULT: clear it to STANDBY, then" if faulty else f"{state.name}, not ENABLED:"
+            faulty = state == salobj.State.FAULT
+            what = "in FAULT: clear it to STANDBY, then" if faulty else f"{state_name(state)}, not ENABLED:"
             problems.append(f"{name} is {what} enable it")
         else:  # the bus still has the last state of a component that has gone
             try:
