@@ -8,8 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from astropy.time import Time
-from lsst.daf.butler import Butler, CollectionType, DatasetNotFoundError, DatasetRef, Timespan
+from lsst.daf.butler import Butler, CollectionType, DatasetNotFoundError, DatasetRef
 
 from lsst.ts.calibrations.butler import certification
 from lsst.ts.calibrations.butler.certification import (
@@ -22,29 +21,11 @@ from lsst.ts.calibrations.verification import (
 )
 from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type
 
-from .certified import BEGIN, END, JOB, accepted, combined, conflicts, put, waived, wanted
+from .certified import BEGIN, END, JOB, accepted, combined, conflicts, expose, put, waived, wanted
 
 
 def certify(butler: Butler, wanted: Certification) -> int:
     return certification._certify(butler, wanted)
-
-
-def expose(butler: Butler, begin: datetime) -> int:
-    """Register an exposure of 30 s; return its id."""
-    day, end = int(f"{begin:%Y%m%d}"), begin + timedelta(seconds=30)
-    number = day * 100_000 + begin.hour
-    records: dict[str, dict[str, Any]] = {
-        "physical_filter": {"name": "empty", "band": "white"},
-        "day_obs": {"id": day},
-        "group": {"name": f"{begin}"},
-        "exposure": {
-            "id": number, "obs_id": f"{number}", "physical_filter": "empty", "day_obs": day,
-            "group": f"{begin}", "timespan": Timespan(Time(begin, scale="tai"), Time(end, scale="tai")),
-        },
-    }  # fmt: skip
-    for element, record in records.items():
-        butler.registry.syncDimensionData(element, {"instrument": "LATISS", **record})
-    return number
 
 
 def found_by(butler: Butler, exposure: int, collection: str = "LATISS/calib/daily") -> float:
