@@ -14,7 +14,7 @@ from ..butler.archive import Archive
 from ..butler.certification import Certifier, Conflict, PlannedCertification
 from ..butler.pipeline_files import PipelineFiles
 from ..components.sal import state_name
-from ..config.observing_day import daily_lines
+from ..config.observing_day import daily_lines, names_beside
 from ..domain.errors import ArchiveError, CertificationError, PreflightError
 from ..domain.instruments import INSTRUMENTS, Instrument
 from ..domain.text import one_line, some_of
@@ -142,11 +142,9 @@ class Preflight:
 
     async def _free_name(self, collection: str) -> str:
         """A collection name beside one that is taken, as DMTN-222 numbers reruns."""
-        base, _, number = collection.rpartition(".")
-        base, start = (base, int(number) + 1) if base and number.isdecimal() else (collection, 2)
-        names = [f"{base}.{number}" for number in range(start, start + 100)]
+        names = names_beside(collection)
         free = await self.archive.missing_collections(names)
-        return next((name for name in names if name in free), f"{base}.new")
+        return next((name for name in names if name in free), f"{names[0]}.new")
 
 
 def _certified(conflict: Conflict) -> str:
