@@ -101,8 +101,10 @@ def test_the_same_again_is_nothing_to_do(butler: Butler) -> None:
 def test_another_one_for_the_same_time_is_refused_and_the_first_stays(butler: Butler) -> None:
     certify(butler, wanted(butler))
     other = put(butler, "u/ocps/other")
-    with pytest.raises(CertificationError, match="already"):
+    with pytest.raises(CertificationError, match="already") as caught:
         certify(butler, wanted(butler, "u/ocps/other", begin=datetime(2025, 1, 15, 12)))
+    assert caught.value.lasting == "another ptc is valid in LATISS/calib/daily at some time in the range"
+    assert "or certify u/ocps/other/run by hand" in str(caught.value)
     associations = butler.registry.queryDatasetAssociations("ptc", collections=["LATISS/calib/daily"])
     assert other not in {each.ref for each in associations}
 
@@ -202,8 +204,9 @@ def test_another_dataset_in_the_place_of_the_accepted_one_is_refused(butler: But
     butler.pruneDatasets([ref], purge=True, unstore=True, disassociate=True)
     put(butler, JOB, gain=9.9)
     for ground in (accepted(made), waived(made)):
-        with pytest.raises(CertificationError, match="no longer the one that was made"):
+        with pytest.raises(CertificationError, match="no longer the one that was made") as caught:
             certify(butler, wanted(butler, ground=ground))
+        assert caught.value.lasting == f"the ptc in {JOB} is not the one that was verified"
     assert conflicts(butler) == []
 
 

@@ -121,7 +121,10 @@ class CalibrationRun:
             if (remark := self.pipelines.remark) is not None:
                 self.context.log.info(remark)
             await self.preflight.check(
-                self.workflow, certification=await self._certification(), folder=self.context.settings.folder
+                self.workflow,
+                certification=await self._certification(),
+                folder=self.context.settings.folder,
+                resumed=self.context.record.resumed,
             )
             if self.context.record.resumed:
                 left = [step for step in self.workflow if not self.context.record.is_done(step)]
@@ -133,7 +136,7 @@ class CalibrationRun:
         except BaseException as end:
             self._name_what_is_left(end)
             if isinstance(end, PreflightError) and self.context.record.has_begun:
-                raise PreflightError(end.problems, resumed=True) from None
+                raise PreflightError(end.problems, resumed=True, lasting=end.lasting) from None
             raise
         finally:
             self.repository.close()
@@ -148,7 +151,7 @@ class CalibrationRun:
         else:
             reason = "the run failed before"
         with contextlib.suppress(JournalError):
-            self.processing.give_up(reason)
+            self.processing.give_up(reason, end.lasting if isinstance(end, PreflightError) else "")
 
     def _is_left(self, image_type: ImageType) -> bool:
         """Whether images of a type are still to be taken: always if any are, unless the run was resumed."""
