@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from lsst.daf.butler import Butler, DatasetRef
+from astropy.time import Time
+from lsst.daf.butler import Butler, DatasetRef, Timespan
 
 from lsst.ts.calibrations.butler import certification
 from lsst.ts.calibrations.butler.certification import (
@@ -44,6 +45,24 @@ def put(
     curve = PhotonTransferCurve("RXX_S00", {"C00": gain})
     data_id = {"instrument": instrument, "detector": detector}
     return butler.put(curve, calibration_type(butler, "ptc"), data_id, run=f"{job}/run")
+
+
+def expose(butler: Butler, begin: datetime) -> int:
+    """Register an exposure of 30 s; return its id."""
+    day, end = int(f"{begin:%Y%m%d}"), begin + timedelta(seconds=30)
+    number = day * 100_000 + begin.hour
+    records: dict[str, dict[str, Any]] = {
+        "physical_filter": {"name": "empty", "band": "white"},
+        "day_obs": {"id": day},
+        "group": {"name": f"{begin}"},
+        "exposure": {
+            "id": number, "obs_id": f"{number}", "physical_filter": "empty", "day_obs": day,
+            "group": f"{begin}", "timespan": Timespan(Time(begin, scale="tai"), Time(end, scale="tai")),
+        },
+    }  # fmt: skip
+    for element, record in records.items():
+        butler.registry.syncDimensionData(element, {"instrument": "LATISS", **record})
+    return number
 
 
 def combined(butler: Butler, job: str = JOB, name: str = "PTC") -> CombinedCalibration:

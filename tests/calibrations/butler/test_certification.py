@@ -8,8 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from astropy.time import Time
-from lsst.daf.butler import Butler, CollectionType, DatasetNotFoundError, DatasetRef, Timespan
+from lsst.daf.butler import Butler, CollectionType, DatasetNotFoundError, DatasetRef
 
 from lsst.ts.calibrations.butler import certification
 from lsst.ts.calibrations.butler.certification import (
@@ -22,29 +21,11 @@ from lsst.ts.calibrations.verification import (
 )
 from lsst.ts.simulated_observatory.pipelines.new_repository import calibration_type
 
-from .certified import BEGIN, END, JOB, accepted, combined, conflicts, put, waived, wanted
+from .certified import BEGIN, END, JOB, accepted, combined, conflicts, expose, put, waived, wanted
 
 
 def certify(butler: Butler, wanted: Certification) -> int:
     return certification._certify(butler, wanted)
-
-
-def expose(butler: Butler, begin: datetime) -> int:
-    """Register an exposure of 30 s; return its id."""
-    day, end = int(f"{begin:%Y%m%d}"), begin + timedelta(seconds=30)
-    number = day * 100_000 + begin.hour
-    records: dict[str, dict[str, Any]] = {
-        "physical_filter": {"name": "empty", "band": "white"},
-        "day_obs": {"id": day},
-        "group": {"name": f"{begin}"},
-        "exposure": {
-            "id": number, "obs_id": f"{number}", "physical_filter": "empty", "day_obs": day,
-            "group": f"{begin}", "timespan": Timespan(Time(begin, scale="tai"), Time(end, scale="tai")),
-        },
-    }  # fmt: skip
-    for element, record in records.items():
-        butler.registry.syncDimensionData(element, {"instrument": "LATISS", **record})
-    return number
 
 
 def found_by(butler: Butler, exposure: int, collection: str = "LATISS/calib/daily") -> float:
@@ -120,8 +101,10 @@ def test_the_same_again_is_nothing_to_do(butler: Butler) -> None:
 def test_another_one_for_the_same_time_is_refused_and_the_first_stays(butler: Butler) -> None:
     certify(butler, wanted(butler))
     other = put(butler, "u/ocps/other")
-    with pytest.raises(CertificationError, match="already"):
+    with pytest.raises(CertificationError, match="already") as caught:
         certify(butler, wanted(butler, "u/ocps/other", begin=datetime(2025, 1, 15, 12)))
+    assert caught.value.lasting == "another ptc is valid in LATISS/calib/daily at some time in the range"
+    assert "or certify u/ocps/other/run by hand" in str(caught.value)
     associations = butler.registry.queryDatasetAssociations("ptc", collections=["LATISS/calib/daily"])
     assert other not in {each.ref for each in associations}
 
@@ -221,8 +204,9 @@ def test_another_dataset_in_the_place_of_the_accepted_one_is_refused(butler: But
     butler.pruneDatasets([ref], purge=True, unstore=True, disassociate=True)
     put(butler, JOB, gain=9.9)
     for ground in (accepted(made), waived(made)):
-        with pytest.raises(CertificationError, match="no longer the one that was made"):
+        with pytest.raises(CertificationError, match="no longer the one that was made") as caught:
             certify(butler, wanted(butler, ground=ground))
+        assert caught.value.lasting == f"the ptc in {JOB} is not the one that was verified"
     assert conflicts(butler) == []
 
 

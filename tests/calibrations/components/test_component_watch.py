@@ -129,3 +129,20 @@ def test_who_was_never_enabled_is_for_the_preflight(caplog: pytest.LogCaptureFix
 
     assert watch(act, state=salobj.State.STANDBY) == []
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize("number", [0, 6, 99, -1])
+def test_a_state_that_sal_does_not_have_is_named_and_the_watch_goes_on(
+    caplog: pytest.LogCaptureFixture, number: int
+) -> None:
+    async def act(camera: Beating) -> None:
+        await camera.evt_summaryState.set_write(summaryState=number)
+        await asyncio.sleep(10)
+        camera.stop_beating()
+        await asyncio.sleep(SOON)
+
+    silence, outage = watch(act)
+    assert silence.startswith("ATCamera has sent no heartbeat since 2025-01-15T18:00:")
+    words = f"ATCamera has not been ENABLED (in the unknown state {number}) since 2025-01-15T18:00:30 (TAI)"
+    assert outage == words
+    assert caplog.messages[0].startswith(words)

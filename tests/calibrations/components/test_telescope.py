@@ -54,6 +54,17 @@ def test_everything_that_is_not_as_it_should_be_is_named() -> None:
     clock.run(story)
 
 
+def test_a_state_that_sal_does_not_have_is_not_as_it_should_be() -> None:
+    async def story() -> None:
+        async with Component("MTDome", initial_state=salobj.State.ENABLED) as dome:
+            await dome.evt_summaryState.set_write(summaryState=0)
+            (problem,) = await problems()
+            assert problem.startswith("MTDome is in the unknown state 0; flats need it DISABLED or ENABLED")
+            assert await problems("mtdome") == []
+
+    clock.run(story)
+
+
 def test_what_is_not_on_the_bus_is_passed_over_in_little_time() -> None:
     async def story() -> None:
         begin = asyncio.get_running_loop().time()

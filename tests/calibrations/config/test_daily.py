@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from lsst.ts.calibrations.config.config import CalibrationConfig, Findings, examine
-from lsst.ts.calibrations.config.observing_day import daily_lines, fill_in
+from lsst.ts.calibrations.config.observing_day import daily_lines, fill_in, names_beside
 from lsst.ts.calibrations.config.schema import load_schema
 from lsst.ts.calibrations.domain.instruments import LATISS, ImageType, day_obs
 
@@ -105,3 +105,65 @@ def test_whoever_certifies_without_dates_is_told_what_to_write() -> None:
     (warning,) = examined("generate_calibrations: true").warnings
     lines = (f"'{line}'" for line in daily_lines("LATISS/calib/daily"))
     assert warning.endswith(f"for every day write {', '.join(lines)}")
+
+
+@pytest.mark.parametrize(
+    ("collection", "words"),
+    [
+        ("LATISS/calib/daily", "so that no later run can certify the same there; for every day write 'calib"),
+        (
+            "LATISS/calib.{day_obs}",
+            "no later run of that day can certify the same there; for every day write",
+        ),
+        (
+            "LATISS/calib.{day_obs}.{n}",
+            "to 2050-01-01; for every day write 'certify_calib_begin_date: today'",
+        ),
+        ("LATISS/calib.{n}", "to 2050-01-01; for every day write 'certify_calib_begin_date: today'"),
+    ],
+)
+def test_who_gives_no_dates_is_told_which_runs_that_keeps_out(collection: str, words: str) -> None:
+    (warning,) = examined(f"generate_calibrations: true\ncalib_collection: {collection}").warnings
+    assert words in warning
+    assert warning.endswith("'certify_calib_end_date: tomorrow'")
+
+
+@pytest.mark.parametrize(
+    ("taken", "first"),
+    [
+        ("LATISS/calib/daily", "LATISS/calib/daily.2"),
+        ("LATISS/calib/u/test/daily.1", "LATISS/calib/u/test/daily.2"),
+        ("LATISS/calib/daily/calib.20221104.1", "LATISS/calib/daily/calib.20221104.2"),
+        ("LATISS/calib/daily/calib.2022NOV04.12", "LATISS/calib/daily/calib.2022NOV04.13"),
+        ("u/czw/DM-28920.9", "u/czw/DM-28920.10"),
+        ("LATISS/calib/daily/calib.20250115", "LATISS/calib/daily/calib.20250115.2"),
+        ("LATISS/calib/daily/calib.20250131", "LATISS/calib/daily/calib.20250131.2"),
+        ("LATISS/calib/daily/calib.2025JAN15", "LATISS/calib/daily/calib.2025JAN15.2"),
+        ("LATISS/calib/daily/calib.2025.01.15", "LATISS/calib/daily/calib.2025.01.15.2"),
+        ("LATISS/calib/daily/calib.2025.1.15", "LATISS/calib/daily/calib.2025.1.15.2"),
+        ("LATISS/calib/daily/calib.20250115.20250116", "LATISS/calib/daily/calib.20250115.20250116.2"),
+        ("LATISS/calib.2025", "LATISS/calib.2025.2"),
+        ("LATISS/calib.250115", "LATISS/calib.250115.2"),
+        ("LATISS/calib.01", "LATISS/calib.01.2"),
+        ("LATISS/20250115", "LATISS/20250115.2"),
+    ],
+)
+def test_beside_a_name_are_its_next_numbers_and_never_those_of_another_day(taken: str, first: str) -> None:
+    names = names_beside(taken)
+    assert names[0] == first
+    assert len(set(names)) == len(names) == 100
+    assert taken not in names
+
+
+@pytest.mark.parametrize("length", range(40, 65))
+@pytest.mark.parametrize("letters", ["a", "ab/", "LATISS/calib.", "x_-."])
+def test_what_is_proposed_for_a_long_name_is_not_too_long(length: int, letters: str) -> None:
+    name = f"{(letters * 64)[: length - 1]}z"
+    for line in (daily_lines(name)[0], *(f"calib_collection: {each}" for each in names_beside(name))):
+        assert examined(f"{line}\ngenerate_calibrations: true").errors == (), line
+
+
+def test_what_is_proposed_has_no_half_of_a_placeholder() -> None:
+    for length in range(30, 64):
+        (line, *_) = daily_lines(f"{'a' * length}{{n}}")
+        assert examined(line).errors == (), line

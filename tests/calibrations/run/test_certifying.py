@@ -319,6 +319,18 @@ def test_amplifiers_known_to_be_bad_are_left_out_and_written_into_verdict_and_ce
     assert archive.declared_in == [(("LATISS/calib",), ["u/ocps/job1/run"])]
 
 
+def test_amplifiers_are_declared_bad_where_the_job_finds_its_calibrations(make_run: MakeRun) -> None:
+    case = make_run(**INTERNAL, script_mode="BIAS_DARK")
+    case.hand_over(ImageType.BIAS, ImageType.DARK)
+    runs = ("u/ocps/job1/run", "u/ocps/job3/run")
+    verifications = [request for request in case.ocps.requests if request.kind == "verify"]
+    for request, (searched, own) in zip(verifications, case.archive.declared_in, strict=True):
+        inputs = request.config.split()[3].split(",")
+        assert [each for each in inputs if each not in runs] == list(searched), request.name
+        assert set(own) <= set(runs)
+    assert searched == ("LATISS/calib/u/test/daily.1", "LATISS/calib")
+
+
 def test_with_too_many_amplifiers_known_to_be_bad_nothing_is_certified(make_run: MakeRun) -> None:
     bad = [f"0 {name}" for name in AMPLIFIERS[:3]]
     case = make_run(**INTERNAL, script_mode="BIAS", known_bad_amplifiers=bad, max_known_bad_amplifiers=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,9 @@ DAILY = "\n".join(
         *daily_lines("LATISS/calib/daily"),
     ]
 )
+
+
+ONCE = "script_mode: BIAS\ngenerate_calibrations: true\nn_bias: 12\nn_discard_bias: 0\n"
 
 
 @pytest.fixture
@@ -82,19 +86,43 @@ def test_a_run_that_is_resumed_the_next_day_keeps_the_day_on_which_it_began(
 
 
 def test_a_range_that_is_taken_is_answered_with_lines_to_paste(observed: Callable[..., Observed]) -> None:
-    once = "script_mode: BIAS\ngenerate_calibrations: true\nn_bias: 12\nn_discard_bias: 0\n"
-    first = observed(once)
+    first = observed(ONCE)
     first.begin()
     assert first.state == "DONE", first.reason
-    second = next_day(first, observed(once))
+    second = next_day(first, observed(ONCE))
     assert second.state == "FAILED"
     assert not second.exposed
     assert "LATISS/calib/daily already has bias valid from" in second.reason
     lines = [line.strip() for line in second.reason.splitlines()]
     begin = lines.index("calib_collection: LATISS/calib/daily/calib.{day_obs}.{n}")
     assert lines[begin : begin + 3] == list(daily_lines("LATISS/calib/daily"))
-    pasted = next_day(first, observed("\n".join([once, *lines[begin : begin + 3]])))
+    pasted = next_day(first, observed("\n".join([ONCE, *lines[begin : begin + 3]])))
     assert pasted.state == "DONE", pasted.reason
+
+
+def again(case: Observed, config: str, later: float) -> None:
+    """Queue another script at the same telescope some seconds after the first one."""
+    shutil.rmtree(case.run)
+    case.config = config
+    case.begin(later=later)
+
+
+def test_the_free_name_for_a_range_once_more_is_no_other_day(observed: Callable[..., Observed]) -> None:
+    """What is proposed can be pasted, and the next day the configuration of every day still works."""
+    each_day = f"{ONCE}calib_collection: LATISS/calib/daily/calib.{{day_obs}}\n"
+    case = observed(each_day)
+    case.begin()
+    assert case.state == "DONE", case.reason
+    again(case, each_day, later=3600.0)
+    assert case.state == "FAILED"
+    lines = [line.strip() for line in case.reason.splitlines()]
+    line = lines[lines.index("For this range once more:") + 1]
+    assert line == "calib_collection: LATISS/calib/daily/calib.20250115.2"
+    again(case, f"{ONCE}{line}", later=3600.0)
+    assert case.state == "DONE", case.reason
+    again(case, each_day, later=DAY)
+    assert case.state == "DONE", case.reason
+    assert certified(case)[0][0] == "LATISS/calib/daily/calib.20250116"
 
 
 def test_a_pipeline_option_that_is_misspelt_is_told_before_any_exposure(

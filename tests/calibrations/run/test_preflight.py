@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -60,6 +61,7 @@ def check(observatory: Any, repository: Path, tmp_path: Path) -> Any:
         more: Sequence[Callable[[], Awaitable[list[str]]]] = (),
         pipelines: str | None = PIPELINES,
         gone_since: tuple[str, ...] = (),
+        published: Mapping[str, int] = MappingProxyType({}),
     ) -> float:
         async def main() -> float:
             async with observatory(*faults) as there, salobj.Domain() as domain:
@@ -67,6 +69,8 @@ def check(observatory: Any, repository: Path, tmp_path: Path) -> Any:
                 await asyncio.gather(*(remote.start_task for remote in remotes))
                 for gone in gone_since:
                     await there.components[gone].close()
+                for name, state in published.items():
+                    await there.components[name].evt_summaryState.set_write(summaryState=state)
                 repository = Repository(str(repo))
                 begin = asyncio.get_running_loop().time()
                 try:
@@ -95,6 +99,16 @@ def test_every_component_must_be_enabled(check: Any, component: str, state: str)
     (problem,) = caught.value.problems
     found = "in FAULT: clear it to STANDBY" if state == "FAULT" else f"{state}, not ENABLED"
     assert f"{component} is {found}" in problem.replace(":0", "")
+
+
+@pytest.mark.parametrize("state", [0, 99, -1])
+def test_a_state_that_sal_does_not_have_is_a_problem_beside_the_others(check: Any, state: int) -> None:
+    with pytest.raises(PreflightError) as caught:
+        check("component-state:component=ATCamera,state=DISABLED", published={"ATOODS": state})
+    assert caught.value.problems == (
+        "ATCamera is DISABLED, not ENABLED: enable it",
+        f"ATOODS is in the unknown state {state}, not ENABLED: enable it",
+    )
 
 
 def test_a_component_that_does_not_run_is_named_after_ten_seconds(check: Any) -> None:

@@ -132,6 +132,47 @@ def test_pixels_that_defects_leave_are_counted_without_it(limit: int) -> None:
     assert (found.complete, found.failures) == (True, {} if limit == 2 else {1: {"COLD_LEFT": 1}})
 
 
+def defects(*whole: str, said: bool = True) -> dict[str, Any]:
+    """Statistics of defects that mask some amplifiers as a whole, with the limits of the pipelines."""
+    masked = {name: float(name in whole) for name in AMPLIFIERS}
+    limits = {"MASKED": [None, 0.05], "MASKED_AMPLIFIERS": [None, 4]}
+    return {
+        "AMP": {name: {"STDEV": 99.0, "MASKED": masked[name]} for name in AMPLIFIERS},
+        "DET": {"MASKED": 0.0, "MASKED_AMPLIFIERS": len(whole)},
+        "METADATA": {"LIMITS": limits, **({"MASKED_AMPLIFIERS": list(whole)} if said else {})},
+        "VERIFY": {
+            "AMP": {name: {"STDEV": True, "MASKED": True} for name in AMPLIFIERS},
+            "DET": {"MASKED": True, "MASKED_AMPLIFIERS": len(whole) <= 4},
+        },
+    }
+
+
+@pytest.mark.parametrize(("known", "others"), [(5, 0), (8, 0), (8, 4), (4, 1), (1, 1), (0, 4)])
+def test_amplifiers_that_defects_mask_are_counted_without_those_that_are_known(
+    known: int, others: int
+) -> None:
+    found = verdict(defects(*AMPLIFIERS[: known + others]), bad(*AMPLIFIERS[:known]), most=8)
+    assert (found.problems, found.failures, found.passed) == ((), {}, True)
+
+
+@pytest.mark.parametrize(("known", "others"), [(0, 5), (1, 5), (8, 5)])
+def test_others_that_defects_mask_are_not_excused_by_them(known: int, others: int) -> None:
+    found = verdict(defects(*AMPLIFIERS[: known + others]), bad(*AMPLIFIERS[:known]), most=8)
+    assert (found.complete, found.passed, found.failures) == (True, False, {1: {"MASKED_AMPLIFIERS": 1}})
+
+
+def test_the_masked_part_is_that_of_the_amplifiers_that_are_not_masked_as_a_whole() -> None:
+    statistics = defects("C00", "C01")
+    for name in AMPLIFIERS[2:]:
+        statistics["AMP"][name]["MASKED"] = 0.06
+    assert verdict(statistics, bad("C00")).failures == {1: {"MASKED": 1}}
+
+
+def test_where_nobody_says_which_are_masked_nothing_is_excused() -> None:
+    found = verdict(defects(*AMPLIFIERS[:5], said=False), bad(*AMPLIFIERS[:5]), most=8)
+    assert not found.passed
+
+
 def test_a_curve_without_the_gain_of_a_known_one_is_accepted() -> None:
     statistics = {
         "AMP": {name: {"PTC_GAIN": math.nan if name == "C03" else 1.1} for name in AMPLIFIERS},

@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
-from lsst.ts.simulated_observatory.campaign.literal_rule import LiteralVerdict, judge_curve, judge_images
+from lsst.ts.simulated_observatory.campaign.literal_rule import (
+    NONE_BAD,
+    KnownBadAmplifiers,
+    LiteralVerdict,
+    judge_curve,
+    judge_images,
+)
 
 DETECTOR = {0: "RXX_S00"}
 
@@ -22,7 +28,11 @@ def statistics(failing: int = 0, test: str = "NOISE") -> dict[str, Any]:
     }
 
 
-def judge(of_detectors: dict[int, dict[str, Any]], threshold: int = 8) -> LiteralVerdict:
+def judge(
+    of_detectors: dict[int, dict[str, Any]],
+    threshold: int = 8,
+    known_bad: KnownBadAmplifiers = NONE_BAD,
+) -> LiteralVerdict:
     exposures = list(of_detectors)
     return judge_images(
         {(number, None): {"RXX_S00": {"SUCCESS": True}} for number in exposures},
@@ -31,6 +41,7 @@ def judge(of_detectors: dict[int, dict[str, Any]], threshold: int = 8) -> Litera
         detectors=DETECTOR,
         amplifiers=AMPLIFIERS,
         threshold=threshold,
+        known_bad=known_bad,
     )
 
 
@@ -69,3 +80,15 @@ def test_a_curve_is_rejected_when_half_of_the_amplifiers_fail() -> None:
         for number in (7, 8)
     ]
     assert found == [True, False]
+
+
+@pytest.mark.parametrize(("known", "others", "passed"), [(8, 4, True), (0, 5, False), (4, 5, False)])
+def test_amplifiers_that_are_masked_as_a_whole_are_counted_without_known_ones(
+    known: int, others: int, passed: bool
+) -> None:
+    whole, found = AMPLIFIERS[: known + others], statistics()
+    for name, values in found["AMP"].items():
+        values["MASKED"] = float(name in whole)
+    found["METADATA"] = {"MASKED_AMPLIFIERS": list(whole)}
+    found["VERIFY"]["DET"] = {"MASKED": True, "MASKED_AMPLIFIERS": len(whole) <= 4}
+    assert judge({1: found}, known_bad=KnownBadAmplifiers({0: AMPLIFIERS[:known]}, 8)).passed is passed

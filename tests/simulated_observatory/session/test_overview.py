@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from lsst.ts.calibrations.domain.errors import PreflightError
+from lsst.ts.calibrations.domain.errors import PREFLIGHT, PreflightError
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS
 from lsst.ts.simulated_observatory.session.overview import for_command_line, resume_command, show_overview
 
@@ -198,6 +198,14 @@ def test_a_run_whose_time_limit_was_too_short_is_to_be_started_anew(tmp_path: Pa
     failed = GOOD | {"state": "FAILED", "reason": "too late", "time_limits_too_short": [limit]}
     *_, next_step = shown(failed, tmp_path, 300)
     assert next_step.startswith(f"Next start a new run with a longer limit ({limit}); if a component was at")
+
+
+@pytest.mark.parametrize("reason", ["Error in run: bias was not certified", f"{PREFLIGHT} has 1 problem"])
+def test_a_run_that_would_find_the_same_again_is_to_be_started_anew(tmp_path: Path, reason: str) -> None:
+    step = {"step": "certify BIAS", "reason": "taken", "lasting": ["another bias is valid"]}
+    failed = GOOD | {"state": "FAILED", "reason": reason, "not_done": [step, step]}
+    *_, next_step = shown(failed, tmp_path, 300)
+    assert next_step == "Next start a new run: resuming cannot change that another bias is valid"
 
 
 def test_what_a_shell_would_read_otherwise_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,6 +176,7 @@ def _conflicts(butler: Butler, instrument: str, planned: PlannedCertification) -
             f"{planned.collection} is a {kind.name} collection; only a CALIBRATION collection can be"
             " certified in",
             advice="Choose another calib_collection.",
+            lasting=f"{planned.collection} is no CALIBRATION collection",
         )
     wanted = _timespan(planned.begin, planned.end)
     found = {
@@ -214,7 +215,10 @@ def _certify(butler: Butler, certification: Certification) -> int:
             f"{name} was not certified in {collection}: another one is valid already at some time in the"
             f" range from {' to '.join(_range(timespan))}",
             kept=f"The calibrations are kept in {certification.combined.collection}.",
-            advice="Choose another calib_collection or validity range.",
+            advice="Resuming the run cannot change that: start a new one with another calib_collection or"
+            f" validity range, or certify {certification.combined.run} by hand (butler"
+            " certify-calibrations).",
+            lasting=f"another {name} is valid in {collection} at some time in the range",
         ) from error
     if not refs <= _read_back(butler, name, collection, timespan):
         raise CertificationError(
@@ -247,6 +251,8 @@ def _refs(butler: Butler, certification: Certification) -> set[DatasetRef]:
             f"{combined.collection} has a {name} for the detectors {detectors},"
             f" and one for each of {sorted(certification.detectors)} was expected",
             kept="Nothing of this type was certified.",
+            advice="Start a new run.",
+            lasting=f"{combined.collection} has not the {name} of every detector",
         )
     if sorted(str(ref.id) for ref in found) != sorted(combined.datasets):
         raise CertificationError(
@@ -254,6 +260,7 @@ def _refs(butler: Butler, certification: Certification) -> set[DatasetRef]:
             " has put another in its place",
             kept="Nothing of this type was certified.",
             advice="Start a new run.",
+            lasting=f"the {name} in {combined.collection} is not the one that was verified",
         )
     return set(found)
 

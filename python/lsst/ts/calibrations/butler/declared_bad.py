@@ -7,11 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..domain.instruments import Instrument
 from ..verification import KnownBad
 from .repository import Repository
+
+if TYPE_CHECKING:
+    from lsst.daf.butler import Butler, DatasetRef, Timespan
 
 __all__ = ["DECLARED_BY", "DeclaredBad", "declared_bad"]
 
@@ -67,6 +70,26 @@ def _boxes(defects: Any) -> list[_Box]:
     return [(box.getBeginX(), box.getBeginY(), box.getWidth(), box.getHeight()) for box in found]
 
 
+def _in_use(
+    butler: Butler,
+    dataset_type: str,
+    data_id: Mapping[str, Any],
+    timespan: Timespan,
+    collections: Sequence[str],
+    own: Collection[str],
+) -> DatasetRef | None:
+    """The first calibration that is valid and not in one of the own collections; None if there is none."""
+
+    def find(where: Sequence[str] | str) -> DatasetRef | None:
+        return butler.find_dataset(dataset_type, data_id, collections=where, timespan=timespan)
+
+    first = find(collections)
+    if first is None or first.run not in own:
+        return first
+    each_alone = map(find, butler.collections.query(collections, flatten_chains=True))
+    return next((ref for ref in each_alone if ref is not None and ref.run not in own), None)
+
+
 DECLARED_BY: Mapping[str, str] = {
     "ptc": "no gain in the ptc in use",
     "defects": "all masked in the defects in use",
@@ -92,9 +115,10 @@ class DeclaredBad:
         Parameters
         ----------
         collections, exposure
-            Where the calibrations are searched, and an exposure at whose time they are valid.
+            Where the calibrations are searched, in this order, and an exposure at whose time they are valid.
         detectors, own
-            Butler ids, and RUN collections whose calibrations do not count: those of the run itself.
+            Butler ids, and RUN collections whose calibrations do not count: those of the run itself. What
+            would be found without them counts.
 
         Returns
         -------
@@ -118,18 +142,13 @@ class DeclaredBad:
         )
         for name, detector in product(DECLARED_BY, detectors if records else ()):
             with suppress(Exception):
-                ref = butler.find_dataset(
-                    name,
-                    instrument=instrument.name,
-                    detector=detector,
-                    collections=collections,
-                    timespan=records[0].timespan,
-                )
-                if ref is None or ref.run in own:
+                where = {"instrument": instrument.name, "detector": detector}
+                ref = _in_use(butler, name, where, records[0].timespan, collections, own)
+                if ref is None:
                     continue
                 if (key := str(ref.id)) not in self._known:
                     size = instrument.detector_size(detector)
                     self._known[key] = declared_bad(name, butler.get(ref), instrument.amplifiers, size)
-                where = instrument.detectors[detector]
-                found += [KnownBad(where, each, DECLARED_BY[name]) for each in self._known[key]]
+                bad = self._known[key]
+                found += [KnownBad(instrument.detectors[detector], each, DECLARED_BY[name]) for each in bad]
         return found

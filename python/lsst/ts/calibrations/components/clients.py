@@ -12,6 +12,7 @@ from ..domain.instruments import Instrument
 from .camera import Camera
 from .ingest import IngestWatcher
 from .ocps import OcpsClient
+from .sal import state_name
 
 __all__ = ["Clients"]
 
@@ -90,7 +91,7 @@ class Clients:
                 data = await remote.evt_summaryState.aget(timeout=STATE_TIMEOUT)
         except TimeoutError:
             return None
-        state, allowed = salobj.State(data.summaryState).name, self.instrument.states_for_flats[name]
+        state, allowed = state_name(data.summaryState), self.instrument.states_for_flats[name]
         if state in allowed:
             return None
         return (

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from lsst.ts import salobj
 
 from ..domain.tai import iso_tai
+from .sal import state_name
 
 __all__ = ["ComponentWatch"]
 
@@ -77,7 +78,7 @@ class ComponentWatch:
                 name, beat = remote.salinfo.name_index, remote.evt_heartbeat.get()
                 self._listen(name, beat and beat.private_sndStamp, passed)
                 if (event := remote.evt_summaryState.get()) is not None:
-                    self._look(name, salobj.State(event.summaryState), event.private_sndStamp)
+                    self._look(name, event.summaryState, event.private_rcvStamp)
 
     def _listen(self, name: str, stamp: float | None, passed: float) -> None:
         """Count the seconds that passed without a new heartbeat."""
@@ -97,7 +98,7 @@ class ComponentWatch:
                 self._silences[name],
             )
 
-    def _look(self, name: str, state: salobj.State, stamp: float) -> None:
+    def _look(self, name: str, state: int, stamp: float) -> None:
         """Note that a component leaves ENABLED, or comes back; one that never was it is for the preflight."""
         outage = _lasting(self._not_enabled, name)
         if state == salobj.State.ENABLED:
@@ -106,10 +107,10 @@ class ComponentWatch:
                 outage.end = stamp
                 self.log.warning("%s is ENABLED again: %s.", name, outage)
         elif outage is not None:
-            if state.name not in outage.states:
-                outage.states.append(state.name)
+            if state_name(state) not in outage.states:
+                outage.states.append(state_name(state))
         elif name in self._enabled:
-            self._not_enabled[name] = _Outage(name, stamp, [state.name])
+            self._not_enabled[name] = _Outage(name, stamp, [state_name(state)])
             self.log.warning(
                 "%s: until it is ENABLED again what the run asks of it fails.", self._not_enabled[name]
             )

@@ -11,7 +11,7 @@ from lsst.ts import salobj
 
 from ..domain.text import one_line, plain
 
-__all__ = ["BoundedEvent", "Composed", "OrderedEvent", "bound_lines", "explain"]
+__all__ = ["BoundedEvent", "Composed", "OrderedEvent", "bound_lines", "explain", "state_name"]
 
 # Characters of any reason, line or traceback that is sent; with escapes ten times as many, and two fit.
 MOST_SENT = 50_000
@@ -134,3 +134,22 @@ def explain(error: BaseException) -> str:
     if isinstance(error, salobj.AckError):
         return one_line(error.ackcmd.result or error.args[0])
     return one_line(error)
+
+
+def state_name(number: int) -> str:
+    """Name a summary state.
+
+    Parameters
+    ----------
+    number
+        As a component has published it: 0, which is no state, if it never set the field.
+
+    Returns
+    -------
+    name
+        Of SAL, or words with the number if SAL has no such state.
+    """
+    try:
+        return salobj.State(number).name
+    except ValueError:
+        return f"in the unknown state {number}"

@@ -18,7 +18,7 @@ from ..domain.errors import ConfigurationError
 from ..domain.exposure_times import times_per_exposure
 from ..domain.instruments import ImageType, Instrument, day_obs
 from ..domain.text import plain
-from .observing_day import DATES, daily_lines, fill_in, is_daily
+from .observing_day import DATES, DAY, NUMBER, daily_lines, fill_in, is_daily
 from .rules import amplifier_named, rule_problems
 from .schema import WITHOUT_EFFECT, compare, defaults, load_schema, show
 from .text import read_mapping
@@ -235,7 +235,10 @@ class CalibrationConfig:
             yield f"ignore: {', '.join(others)} would not be looked at anyway"
 
     def _warnings(self, given: Mapping[str, Any]) -> Iterator[str]:
-        """Warn of what is possible but may not be wanted; of a default range only if no date was given."""
+        """Warn of what is possible but may not be wanted; of a default range only if no date was given.
+
+        What was given is as it was typed: the day is not filled in.
+        """
         if self.waives_verification:
             yield (
                 "do_verify is false: combined calibrations will be certified unverified, and recorded as such"
@@ -244,11 +247,10 @@ class CalibrationConfig:
             numbers = {kind: len(each.kept_times) for kind, each in self.images.items()}
             yield from (_few_images(kind, n) for kind, n in numbers.items() if n < FEW_IMAGES)
         if self.calibrations_to_make and not any(date in given for date in DATES):
-            daily = ", ".join(f"'{line}'" for line in daily_lines(self.calib_collection))
             yield (
                 f"{DATES[0]} and {DATES[1]} are not given: what is certified in {self.calib_collection}"
-                f" will be valid from {self.certify_begin.date()} to {self.certify_end.date()}, so that no"
-                f" later run can certify the same there; for every day write {daily}"
+                f" will be valid from {self.certify_begin.date()} to {self.certify_end.date()}"
+                f"{_for_every_day(self.calib_collection, str(given.get('calib_collection')))}"
             )
         most = self.max_known_bad_amplifiers
         for detector, n in Counter(detector for detector, _ in self.known_bad_amplifiers).items():
@@ -324,7 +326,7 @@ def examine(
         config=config,
         text=yaml.safe_dump(given, sort_keys=False) if given else "",
         errors=_shown(errors),
-        warnings=_shown([*config._warnings(given)] if config else []),
+        warnings=_shown([*config._warnings(known)] if config else []),
         notes=_shown(notes),
         daily=is_daily(known),
     )
@@ -332,6 +334,16 @@ def examine(
 
 def _present_day() -> int:
     return day_obs(time.time())  # without the leap seconds: the script, whose clock is TAI, gives the day
+
+
+def _for_every_day(collection: str, asked: str) -> str:
+    """Say which later runs cannot certify in a collection, as it was asked for, and what to write instead."""
+    lines = [f"'{line}'" for line in daily_lines(collection)]
+    which = "later run of that day" if DAY in asked else "later run"
+    kept_out = f", so that no {which} can certify the same there"
+    if NUMBER in asked:  # each run has a collection of its own
+        lines, kept_out = lines[1:], ""
+    return f"{kept_out}; for every day write {', '.join(lines)}"
 
 
 def _few_images(kind: ImageType, n: int) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-__all__ = ["DATES", "DAY", "NUMBER", "daily_lines", "fill_in", "is_daily"]
+__all__ = ["DATES", "DAY", "LONGEST_NAME", "NUMBER", "daily_lines", "fill_in", "is_daily", "names_beside"]
 
 DATES = ("certify_calib_begin_date", "certify_calib_end_date")
 """Options with begin and end of the validity range."""
@@ -20,10 +20,16 @@ DATES = ("certify_calib_begin_date", "certify_calib_end_date")
 DAY, NUMBER = "{day_obs}", "{n}"
 """What stands for the observing day, as YYYYMMDD, and for a number, in the name of a collection."""
 
+LONGEST_NAME = 64
+"""Characters of the name of a collection, a filter or a program: the Butler has no room for more."""
+
 # Option with the collection to certify in, and how the options with collections to search begin.
 TARGET, INPUTS = "calib_collection", "input_collections_"
 _WORDS = {"today": 0, "tomorrow": 1}
 _DATED = re.compile(r"([./](\d+|\d{4}[A-Z]{3}\d{2}))+$")  # the end of a name: .20221104.1 or .2022NOV04.1
+# A number at the end of a name, and no part of a date: behind a day, or behind what is no number.
+_NUMBERED = re.compile(r"(?P<base>(.*[./])?(\d{8}|[^./]*[^./\d][^./]*))\.(?P<number>[1-9]\d{0,2})")
+_ROOM_FOR_DAY, _ROOM_FOR_NUMBER = len(".20250115.100"), len(".1000.new")
 
 
 def is_daily(options: Mapping[str, Any]) -> bool:
@@ -96,8 +102,34 @@ def daily_lines(collection: str) -> tuple[str, str, str]:
         Of a configuration.
     """
     base = _DATED.sub("", collection.replace(f".{DAY}", "").replace(f".{NUMBER}", ""))
-    base = f"{base}/calib" if base.endswith("/daily") else base
+    base = _shortened(f"{base}/calib" if base.endswith("/daily") else base, _ROOM_FOR_DAY)
     return f"{TARGET}: {base}.{DAY}.{NUMBER}", f"{DATES[0]}: today", f"{DATES[1]}: tomorrow"
+
+
+def names_beside(collection: str, most: int = 100) -> list[str]:
+    """Number names beside one that is taken, as DMTN-222 numbers reruns; a date is no number to count up.
+
+    Parameters
+    ----------
+    collection, most
+        Its name, and how many others are wanted.
+
+    Returns
+    -------
+    names
+        In the order of their numbers, none too long for the Butler.
+    """
+    numbered = _NUMBERED.fullmatch(collection)
+    base, first = (numbered["base"], int(numbered["number"]) + 1) if numbered else (collection, 2)
+    base = _shortened(base, _ROOM_FOR_NUMBER)
+    return [f"{base}.{number}" for number in range(first, first + most)]
+
+
+def _shortened(base: str, room: int) -> str:
+    """The begin of a name that leaves room for an end, and no half of what stands for a day or a number."""
+    if len(base) <= LONGEST_NAME - room:
+        return base
+    return re.sub(r"\{[^}]*$", "", base[: LONGEST_NAME - room]).rstrip("./_-")
 
 
 def _collections(options: Mapping[str, Any]) -> dict[str, str]:

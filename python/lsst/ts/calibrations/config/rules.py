@@ -16,16 +16,13 @@ from ..domain.calibrations import CALIBRATIONS, products
 from ..domain.exposure_times import fitting_times, flat_pairs, times_per_exposure
 from ..domain.instruments import ImageType, Instrument
 from ..domain.text import counted
-from .observing_day import DATES, DAY, NUMBER
+from .observing_day import DATES, DAY, LONGEST_NAME, NUMBER
 from .schema import PLACEHOLDER, show
 
 __all__ = ["BEGIN_OF_TIME", "END_OF_TIME", "amplifier_named", "rule_problems", "text_problems"]
 
 BEGIN_OF_TIME, END_OF_TIME = datetime(1970, 1, 1), datetime(2100, 1, 1)
 """The Butler has dates between these, TAI; a validity range that goes on beyond them has no bound there."""
-
-LONGEST_NAME = 64
-"""Characters of the name of a collection, a filter or a program: the Butler has no room for more."""
 
 _LONGEST_REASON = 68  # characters of a reason: the Butler has no room for more
 _LONGEST = 2000  # characters that any text may have

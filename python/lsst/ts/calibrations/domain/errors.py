@@ -42,15 +42,18 @@ class CalibrationError(Exception):
     ----------
     happened, kept, advice
         What happened, and what was kept and what to do next, if there is something to say of that.
+    lasting
+        What a resumed run would find again, as a clause; empty if it may succeed.
     """
 
-    def __init__(self, happened: str, *, kept: str = "", advice: str = "") -> None:
+    def __init__(self, happened: str, *, kept: str = "", advice: str = "", lasting: str = "") -> None:
         happened, kept, advice = plain(happened), plain(kept), plain(advice)
         gap = "\n" if "\n" in happened else " "
         super().__init__(gap.join(_sentence(part) for part in (happened, kept, advice) if part))
         self.happened = happened
         self.kept = kept
         self.advice = advice
+        self.lasting = plain(lasting)
 
     @property
     def brief(self) -> str:
@@ -83,16 +86,24 @@ class PreflightError(CalibrationError, RuntimeError):
     ----------
     problems, resumed
         Every problem found, and whether the run has exposures of before.
+    lasting
+        As for `CalibrationError`.
     """
 
-    def __init__(self, problems: Sequence[str], *, resumed: bool = False) -> None:
-        again = "run the script again"
-        if resumed:  # with the configuration of before
-            again = "resume the run again; if the configuration is to be changed, start a new run"
+    def __init__(self, problems: Sequence[str], *, resumed: bool = False, lasting: str = "") -> None:
+        advice = "Put this right and run the script again."
+        if lasting:
+            advice = f"Resuming the run cannot change that {lasting}; start a new run."
+        elif resumed:  # with the configuration of before
+            advice = (
+                "Put this right and resume the run again; if the configuration is to be changed, start a new"
+                " run."
+            )
         super().__init__(
             _listed(PREFLIGHT, problems),
             kept=KEPT_OF_BEFORE if resumed else _UNTOUCHED,
-            advice=f"Put this right and {again}.",
+            advice=advice,
+            lasting=lasting,
         )
         self.problems = tuple(problems)
 

@@ -303,6 +303,8 @@ class StepNotDone(Fact):
     """What happened."""
     follows: bool = False
     """Whether the reason is only that another step was not done, or that the images are not there."""
+    lasting: tuple[str, ...] = ()
+    """What a resumed run would find again, as clauses."""
 
 
 @dataclass(frozen=True, kw_only=True)

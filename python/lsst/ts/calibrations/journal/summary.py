@@ -88,7 +88,9 @@ def make_summary(
             for each in record.certified
         ],
         "gains": list(record.gains),
-        "not_done": [_fields(each, NOT_DONE) for each in record.not_done],
+        "not_done": [
+            _fields(each, (*NOT_DONE, *(["lasting"] if each.lasting else []))) for each in record.not_done
+        ],
         "timeline": _timeline(record, instrument, wait, ended - started),
         "left_out": [
             {"calibration": fact.calibration, "exposure": int(exposure), "reason": reason}

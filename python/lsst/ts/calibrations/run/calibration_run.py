@@ -121,7 +121,10 @@ class CalibrationRun:
             if (remark := self.pipelines.remark) is not None:
                 self.context.log.info(remark)
             await self.preflight.check(
-                self.workflow, certification=await self._certification(), folder=self.context.settings.folder
+                self.workflow,
+                certification=await self._certification(),
+                folder=self.context.settings.folder,
+                resumed=self.context.record.resumed,
             )
             if self.context.record.resumed:
                 await self.recovery.run(self._needed())
@@ -132,7 +135,7 @@ class CalibrationRun:
         except BaseException as end:
             self._name_what_is_left(end)
             if isinstance(end, PreflightError) and self.context.record.has_begun:
-                raise PreflightError(end.problems, resumed=True) from None
+                raise PreflightError(end.problems, resumed=True, lasting=end.lasting) from None
             raise
         finally:
             self.repository.close()
@@ -147,7 +150,7 @@ class CalibrationRun:
         else:
             reason = "the run failed before"
         with contextlib.suppress(JournalError):
-            self.processing.give_up(reason)
+            self.processing.give_up(reason, end.lasting if isinstance(end, PreflightError) else "")
 
     def _needed(self) -> set[ImageType]:
         """Types of images of which not all that they are for is done; those for nothing are the product."""

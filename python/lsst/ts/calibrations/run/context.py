@@ -286,6 +286,11 @@ class UnfinishedRun:
             names = ", ".join(self.rejected)
             was = "was" if len(self.rejected) == 1 else "were"
             return f"{names} {was} rejected. Resuming {folder} cannot change that; start a new run."
+        if lasting := dict.fromkeys(each for step in self.record.not_done for each in step.lasting):
+            return (
+                f"Resuming {folder} cannot change that {', and that '.join(lasting)}; start a new run. What"
+                " this run made and verification accepted can be certified by hand."
+            )
         if too_short := limits_too_short(self.record):
             return (
                 "A time limit of the configuration was over that is shorter than by default"

@@ -13,8 +13,9 @@ from lsst.ts import salobj
 from ..butler.archive import Archive
 from ..butler.certification import Certifier, Conflict, PlannedCertification
 from ..butler.pipeline_files import PipelineFiles
-from ..config.observing_day import daily_lines
-from ..domain.errors import ArchiveError, CertificationError, PreflightError
+from ..components.sal import state_name
+from ..config.observing_day import daily_lines, names_beside
+from ..domain.errors import ArchiveError, CalibrationError, CertificationError, PreflightError
 from ..domain.instruments import INSTRUMENTS, Instrument
 from ..domain.text import one_line, some_of
 from ..workflow.workflow import Workflow
@@ -48,7 +49,12 @@ class Preflight:
     """Further checks; each gives what is not in order, one sentence for each problem."""
 
     async def check(
-        self, workflow: Workflow, *, folder: Path, certification: PlannedCertification | None = None
+        self,
+        workflow: Workflow,
+        *,
+        folder: Path,
+        certification: PlannedCertification | None = None,
+        resumed: bool = False,
     ) -> None:
         """Look at everything.
 
@@ -60,6 +66,8 @@ class Preflight:
             Run directory.
         certification
             What is going to be certified; None: nothing.
+        resumed
+            Whether the run goes on, and its configuration cannot be changed any more.
 
         Raises
         ------
@@ -67,15 +75,18 @@ class Preflight:
             Something is not in order.
         """
         checks: list[Awaitable[list[str]]] = [self._state(remote) for remote in self.remotes]
-        checks += [self._collections(workflow.input_collections), self._conflicts(certification)]
+        checks += [self._collections(workflow.input_collections)]
         checks += [asyncio.to_thread(self.pipelines.problems, workflow.jobs)]
         checks += [check() for check in self.more]
-        problems = [problem for found in await asyncio.gather(*checks) for problem in found]
+        problems, lasting = [problem for found in await asyncio.gather(*checks) for problem in found], ""
+        if (conflict := await self._conflict(certification, resumed=resumed)) is not None:
+            lasting = conflict.lasting if resumed else ""
+            problems.append(conflict.happened if lasting else str(conflict))
         if (free := shutil.disk_usage(folder).free) < FREE_BYTES:
             needed = f"{FREE_BYTES / 1e6:.0f} MB are needed"
             problems.append(f"only {free / 1e6:.0f} MB are free for {folder}; {needed}")
         if problems:
-            raise PreflightError(problems)
+            raise PreflightError(problems, lasting=lasting)
 
     async def _state(self, remote: salobj.Remote) -> list[str]:
         name = remote.salinfo.name_index
@@ -83,10 +94,10 @@ class Preflight:
             data = await remote.evt_summaryState.aget(timeout=STATE_TIMEOUT)
         except TimeoutError:
             return [f"{name} has not said its state within {STATE_TIMEOUT:.0f} s: is it running?"]
-        state, problems = salobj.State(data.summaryState), list[str]()
+        state, problems = data.summaryState, list[str]()
         if state != salobj.State.ENABLED:
-            faulty = state.name == "FAULT"
-            what = "in FAULT: clear it to STANDBY, then" if faulty else f"{state.name}, not ENABLED:"
+            faulty = state == salobj.State.FAULT
+            what = "in FAULT: clear it to STANDBY, then" if faulty else f"{state_name(state)}, not ENABLED:"
             problems.append(f"{name} is {what} enable it")
         else:  # the bus still has the last state of a component that has gone
             try:
@@ -120,32 +131,36 @@ class Preflight:
             for name in missing
         ]
 
-    async def _conflicts(self, certification: PlannedCertification | None) -> list[str]:
-        """Validity ranges that are taken, and a collection name that is free."""
+    async def _conflict(
+        self, certification: PlannedCertification | None, *, resumed: bool
+    ) -> CalibrationError | None:
+        """Validity ranges that are taken, and for a new run lines to paste and a name that is free."""
         if certification is None:
-            return []
+            return None
         try:
             conflicts = await self.certifier.conflicts(certification)
             free = await self._free_name(certification.collection) if conflicts else ""
         except (ArchiveError, CertificationError) as error:
-            return [str(error)]
+            return error
         if not conflicts:
-            return []
+            return None
         there = some_of([_certified(each) for each in conflicts], MOST_CONFLICTS, "; ")
+        taken = f"{certification.collection} already has {there}; only one can be valid at a time"
+        if resumed:  # with the configuration of before
+            lasting = f"another calibration is valid in {certification.collection} at some time in the range"
+            return CertificationError(taken, lasting=lasting)
         daily = "\n        ".join(daily_lines(certification.collection))
-        return [
-            f"{certification.collection} already has {there}; only one can be valid at a time. With these"
-            f" lines the same configuration can be queued every day:\n        {daily}\n    For this range"
-            f" once more:\n        calib_collection: {free}\n    Or choose another validity range"
-        ]
+        return CertificationError(
+            f"{taken}. With these lines the same configuration can be queued every day:\n        {daily}\n"
+            f"    For this range once more:\n        calib_collection: {free}\n"
+            "    Or choose another validity range"
+        )
 
     async def _free_name(self, collection: str) -> str:
         """A collection name beside one that is taken, as DMTN-222 numbers reruns."""
-        base, _, number = collection.rpartition(".")
-        base, start = (base, int(number) + 1) if base and number.isdecimal() else (collection, 2)
-        names = [f"{base}.{number}" for number in range(start, start + 100)]
+        names = names_beside(collection)
         free = await self.archive.missing_collections(names)
-        return next((name for name in names if name in free), f"{base}.new")
+        return next((name for name in names if name in free), f"{names[0]}.new")
 
 
 def _certified(conflict: Conflict) -> str:

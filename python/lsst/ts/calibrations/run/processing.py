@@ -82,17 +82,23 @@ class Processing:
             await self.work.do(step, self._images)
         except CalibrationError as error:
             shown = error.reason if isinstance(error, ProcessingError) else error.brief
-            raise self._not_done(step, error.brief, shown) from None
+            raise self._not_done(step, error.brief, shown, error.lasting) from None
 
-    def _not_done(self, step: Step, reason: str, shown: str = "") -> _StepFailed:
+    def _not_done(self, step: Step, reason: str, shown: str = "", lasting: str = "") -> _StepFailed:
         """Note that a step was not done; return the error with which it ends.
 
         What follows from another failure is not shown: the end says it for all.
         """
         extra = on_screen(f"Not done: {step.name}: {one_line(shown, SHORT)}." if shown else "")
         self.context.log.error("Not done: %s: %s.", step.name, reason, extra=extra)
-        now = self.context.now()
-        self.context.note(StepNotDone(time=now, step=step.name, reason=reason, follows=not shown))
+        fact = StepNotDone(
+            time=self.context.now(),
+            step=step.name,
+            reason=reason,
+            follows=not shown,
+            lasting=(lasting,) if lasting else (),
+        )
+        self.context.note(fact)
         return _StepFailed(f"{step.name}: {reason}")
 
     async def finish(self) -> None:
@@ -138,18 +144,20 @@ class Processing:
                 reason = _was_not_done(_other_need(step))
             self._not_done(step, reason)
 
-    def give_up(self, reason: str) -> None:
+    def give_up(self, reason: str, lasting: str = "") -> None:
         """Note every step that has not come to its end, when the run ends early and nothing is under way.
 
         Parameters
         ----------
-        reason
-            Why, in words for each of them.
+        reason, lasting
+            Why, in words for each of them, and what a resumed run would find again.
         """
         named = {each.step for each in self.context.record.not_done}
         left = [step.name for step in self.workflow if step.name not in named and not self._is_done(step)]
+        again = (lasting,) if lasting else ()
         for name in left:
-            self.context.note(StepNotDone(time=self.context.now(), step=name, reason=reason, follows=True))
+            now = self.context.now()
+            self.context.note(StepNotDone(time=now, step=name, reason=reason, follows=True, lasting=again))
         if left:  # in one line: none of them went wrong
             self.context.log.info("Not done, since %s: %s.", reason, ", ".join(left))
 

@@ -122,12 +122,11 @@ class StepWork:
         """Run the job of a step to success; return the collection of its results."""
         # What this run made and accepted comes before what was configured.
         runs = [self.made[name].run for name in step.inputs_of_run]
-        certified = [self.config.calib_collection] if step.accepted_inputs else []
         pipeline = await asyncio.to_thread(self.pipelines.find, step.kind, step.calibration)
         options, notes = options_of(step, pipeline.isr_label)
         for note in notes:
             self.context.log.info("%s %s: %s.", step.kind, step.calibration, note)
-        inputs = tuple(dict.fromkeys([*runs, *certified, *step.configured_inputs]))
+        inputs = tuple(dict.fromkeys([*runs, *self._searched(step)]))
         request = JobRequest(
             step.kind,
             step.calibration,
@@ -138,6 +137,11 @@ class StepWork:
         if self.context.record.successful_job(request) is None:  # what was done before had its own
             check_exposures(await self.archive.exposures(exposures), self.context.record)
         return await run_job(request, self.context, self.ocps, self.config.job_timeout)
+
+    def _searched(self, step: Step) -> tuple[str, ...]:
+        """Collections in which the job of a step finds what it does not take from this run, in order."""
+        certified = [self.config.calib_collection] if step.accepted_inputs else []
+        return tuple(dict.fromkeys([*certified, *step.configured_inputs]))
 
     async def _generate(self, step: Step, exposures: Mapping[str, tuple[int, ...]]) -> None:
         """Make a calibration, and note which datasets it is.
@@ -228,7 +232,7 @@ class StepWork:
         names = {self.instrument.detectors[each] for each in self.config.detectors}
         own = [RUN_COLLECTION.format(each) for each in self.context.record.made]
         declared = await self.archive.declared_bad.find(
-            step.configured_inputs, exposures[0], self.config.detectors, own
+            self._searched(step), exposures[0], self.config.detectors, own
         )
         option = [KnownBad(*each, OPTION) for each in self.config.known_bad_amplifiers if each[0] in names]
         return list({str(each): each for each in (*option, *declared)}.values())

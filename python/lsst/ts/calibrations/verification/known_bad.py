@@ -120,20 +120,44 @@ def _scatter(statistics: Mapping[str, Any], _: str) -> _Redone:
     return {"MEAN": mean, "SCATTER": scatter}, mean > 0.0 and scatter <= TOLERANCE * mean
 
 
-def _limited(combine: Callable[[list[float]], float]) -> Callable[[Mapping[str, Any], str], _Redone]:
-    """A sum or mean of the values of the amplifiers with a limit that the pipelines have stored."""
+def _limited(
+    combine: Callable[[Mapping[str, Any], str], float],
+) -> Callable[[Mapping[str, Any], str], _Redone]:
+    """What the values of the amplifiers come to, with a limit that the pipelines have stored."""
 
     def redo(statistics: Mapping[str, Any], test: str) -> _Redone:
-        value = combine(_of_amplifiers(statistics, test) or [math.nan])
+        value = combine(statistics, test)
         limit = inner_mapping(inner_mapping(statistics, "METADATA"), "LIMITS").get(test) or (None, None)
         return {test: value}, limit[1] is not None and value <= limit[1]
 
     return redo
 
 
-# Tests of a detector that follow from the values of its amplifiers.
+def _sum(statistics: Mapping[str, Any], test: str) -> float:
+    return sum(_of_amplifiers(statistics, test) or [math.nan])
+
+
+def _whole(statistics: Mapping[str, Any]) -> frozenset[str] | None:
+    """Amplifiers that are masked as a whole; None if the pipelines have not said so."""
+    names = inner_mapping(statistics, "METADATA").get("MASKED_AMPLIFIERS")
+    return frozenset(map(str, names)) if isinstance(names, (list, tuple)) else None
+
+
+def _masked(statistics: Mapping[str, Any], test: str) -> float:
+    """MASKED of the detector: amplifiers that are masked as a whole are limited by their number."""
+    others = _kept(statistics["AMP"], _whole(statistics) or frozenset())
+    return fmean(_of_amplifiers({"AMP": others}, test) or [math.nan])
+
+
+def _masked_amplifiers(statistics: Mapping[str, Any], _: str) -> float:
+    whole = _whole(statistics)
+    return math.nan if whole is None else len(whole & set(statistics["AMP"]))
+
+
+# Tests of a detector that follow from its amplifiers.
 _REDONE: Mapping[str, Callable[[Mapping[str, Any], str], _Redone]] = {
     "SCATTER": _scatter,
-    "MASKED": _limited(fmean),
-    **dict.fromkeys(("COLD_LEFT", "BRIGHT_LEFT", "HOT_LEFT"), _limited(sum)),
+    "MASKED": _limited(_masked),
+    "MASKED_AMPLIFIERS": _limited(_masked_amplifiers),
+    **dict.fromkeys(("COLD_LEFT", "BRIGHT_LEFT", "HOT_LEFT"), _limited(_sum)),
 }

@@ -7,8 +7,9 @@ detectors, rounded down, plus one. The calibration is rejected when the failed e
 exposures, rounded, plus one, or all of them. A photon transfer curve is rejected by the rule of an exposure
 with T = 8. READ_NOISE_CONSISTENT and PROB_TEST never count. And every exposure, detector and amplifier must
 be there, with numbers that are finite and the result of a test; and all exposures with the same tests.
-Amplifiers that are known to be bad are taken out of the detector, in the scatter of a flat too; of more than
-the configuration allows, or half of the detector, the calibration is rejected.
+Amplifiers that are known to be bad are taken out of the detector, in the scatter of a flat too, and where
+those are counted that are masked as a whole; of more than the configuration allows, or half of the detector,
+the calibration is rejected.
 """
 
 from __future__ import annotations
@@ -35,6 +36,12 @@ NEVER_COUNTED = ("SUCCESS", "READ_NOISE_CONSISTENT", "PROB_TEST")
 
 CURVE_THRESHOLD = 8
 """T of photon transfer curves."""
+
+MOST_MASKED = 4
+"""Amplifiers of a detector that defects may mask as a whole, without those that are known to be bad."""
+
+MOST_MASKED_PIXELS = 0.05
+"""Part of the pixels of all other amplifiers that they may mask."""
 
 Statistics = Mapping[tuple[int | None, int | None], Any]
 
@@ -208,6 +215,12 @@ def healthy(statistics: Mapping[str, Any], bad: Collection[str]) -> Mapping[str,
         means = [each.get("MEAN", math.nan) for each in measured.values()]
         finite = all(isinstance(each, int | float) and math.isfinite(each) for each in means)
         of_detector["SCATTER"] = finite and len(means) > 1 and stdev(means) <= 0.05 * fmean(means)
+    whole = set(statistics.get("METADATA", {}).get("MASKED_AMPLIFIERS", ())) - set(bad)
+    if "MASKED_AMPLIFIERS" in of_detector:
+        of_detector["MASKED_AMPLIFIERS"] = len(whole) <= MOST_MASKED
+    if "MASKED" in of_detector:
+        parts = [each["MASKED"] for name, each in measured.items() if name not in whole]
+        of_detector["MASKED"] = bool(parts) and fmean(parts) <= MOST_MASKED_PIXELS
     return {**statistics, "AMP": measured, "VERIFY": {**verify, "AMP": tested, "DET": of_detector}}
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lsst.ts.calibrations.config.rules import LONGEST_NAME
+from lsst.ts.calibrations.config.observing_day import LONGEST_NAME
 from lsst.ts.calibrations.domain.text import one_line
 
 from ..session.checks import MOST_SCALE, MOST_SEED, is_collection, path_problem

@@ -261,6 +261,8 @@ def _next_step(summary: Mapping[str, Any], folder: Path) -> str:
         return ""
     on_the_bus = summary.get("seed") is None
     resume = f"in the queue, add the script with resume: {folder}" if on_the_bus else resume_command(folder)
+    if lasting := dict.fromkeys(each for step in summary["not_done"] for each in step.get("lasting", ())):
+        return f"start a new run: resuming cannot change that {', and that '.join(lasting)}"
     as_before = f"if the configuration is not to be changed: correct that, and {resume}"
     if not summary["exposures"]:
         if KEPT_OF_BEFORE in summary["reason"]:

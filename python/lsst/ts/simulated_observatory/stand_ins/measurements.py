@@ -137,7 +137,7 @@ class StandInCamera:
             of_detector = {"MASKED": masked, "MASKED_AMPLIFIERS": 0, "ALLOWED_LEFT": 0}
             of_detector |= dict.fromkeys(COUNTS, 0)
             tests, detector_tests = verify_defects(amplifiers, of_detector)
-            metadata = {"LIMITS": defect_limits(amplifiers, of_detector)}
+            metadata = {"MASKED_AMPLIFIERS": [], "LIMITS": defect_limits(amplifiers, of_detector)}
         elif image.kind is ImageType.FLAT:
             amplifiers = blank({each.truth.name: each.flat(image, rng) for each in channels})
             means = np.array([values["MEAN"] for values in amplifiers.values()])
