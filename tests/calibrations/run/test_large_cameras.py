@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,7 +22,6 @@ from .doubles import MakeRun, ScriptedArchive
 
 DETECTORS = tuple(LSSTCAM.detectors.values())
 TESTS = ("MEAN", "NOISE", "CR_NOISE", "READ_NOISE_CONSISTENT")
-PROCESSOR_LIMIT = 4.0  # seconds of the 8 s that a stop may take, since the machine has more to do
 
 
 def results_of_lsstcam(exposures: Sequence[int], *, passed: bool) -> VerificationResults:
@@ -46,7 +44,7 @@ def results_of_lsstcam(exposures: Sequence[int], *, passed: bool) -> Verificatio
 
 
 @pytest.mark.parametrize("passed", [True, False], ids=["all pass", "all fail"])
-def test_a_stop_at_a_verdict_on_a_large_camera_is_over_in_time(
+def test_a_stop_at_a_verdict_on_a_large_camera_writes_few_of_its_results(
     make_observed: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, passed: bool
 ) -> None:
     async def verification(
@@ -54,7 +52,6 @@ def test_a_stop_at_a_verdict_on_a_large_camera_is_over_in_time(
     ) -> VerificationResults:
         results = results_of_lsstcam(exposures, passed=passed)
         read.set()
-        times.append(time.process_time())
         return results
 
     async def operator(script: Any, remote: Any) -> None:
@@ -62,14 +59,12 @@ def test_a_stop_at_a_verdict_on_a_large_camera_is_over_in_time(
         await remote.cmd_stop.set_start(timeout=1000)
         while script.state.state != ScriptState.STOPPED:  # noqa: ASYNC110, no event tells
             await asyncio.sleep(0.05)
-        times.append(time.process_time())
 
-    read, times = asyncio.Event(), list[float]()
+    read = asyncio.Event()
     monkeypatch.setattr(Archive, "verification", verification)
     case = make_observed("script_mode: BIAS\nn_bias: 8\nn_discard_bias: 0\n", 80)
     case.begin(operator=operator)
     assert case.state == "STOPPED"
-    assert times[1] - times[0] < PROCESSOR_LIMIT
     assert (case.run / "summary.json").stat().st_size < 10_000_000
 
 
