@@ -16,7 +16,7 @@ from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LSSTCAM, ImageTy
 from lsst.ts.calibrations.journal.facts import OutcomesRead, VerdictGiven
 from lsst.ts.calibrations.report.verification import VerificationReport
 from lsst.ts.calibrations.run import step_work
-from lsst.ts.calibrations.verification import VerificationResults, read_exposures
+from lsst.ts.calibrations.verification import VerificationResults, judge, read_exposures
 
 from .doubles import MakeRun, ScriptedArchive
 
@@ -79,7 +79,7 @@ def test_results_are_judged_and_told_beside_the_event_loop(
         return called
 
     threads: dict[str, threading.Thread] = {}
-    monkeypatch.setattr(step_work, "judge", noting(step_work.judge))
+    monkeypatch.setattr(step_work, "judge", noting(judge))
     for name in ("full_text", "love_text"):
         monkeypatch.setattr(VerificationReport, name, noting(getattr(VerificationReport, name)))
     case = make_run(archive=ScriptedArchive({"C05": ["NOISE"]}))

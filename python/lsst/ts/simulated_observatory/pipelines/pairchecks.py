@@ -193,12 +193,12 @@ def unlike_photons(
     most = np.float32(MOST_OF_PIXEL * math.sqrt(variance))
     values = np.where(good, np.clip(difference, -most, most), np.float32(0.0))
     for (down, right), charge in NEIGHBOURS.items():
-        shared, number = _shared(values, good, down, right)
+        shared, pairs = _shared(values, good, down, right)
         shared = (shared - far) / variance
         allowed = SHARED + OVERSCAN * noise**2 / variance
         if shared > 0.0:
             allowed += charge * 2.0 * mean**2 / variance
-        if abs(shared) - N_SIGMA / math.sqrt(number) > allowed:
+        if abs(shared) - N_SIGMA / math.sqrt(pairs) > allowed:
             return f"neighbouring pixels share noise ({shared:+.1%} of the variance)"
     for axis in (1, 0):
         others = np.moveaxis(good, axis, 0)
@@ -220,7 +220,7 @@ def _shared(values: _Image, good: NDArray[np.bool_], down: int, right: int) -> t
     rows = slice(down, None), slice(None, -down or None)
     columns = slice(max(right, 0), min(right, 0) or None), slice(max(-right, 0), -max(right, 0) or None)
     one, two = zip(rows, columns, strict=True)
-    number = max(np.count_nonzero(good[one] & good[two]), 1)
+    number = max(int(np.count_nonzero(good[one] & good[two])), 1)
     return float(np.sum(values[one] * values[two], dtype=np.float64)) / number, number
 
 

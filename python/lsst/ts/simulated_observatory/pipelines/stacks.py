@@ -161,10 +161,10 @@ def combine_images(
     # Pixels, squares and mask take up to nine bytes a pixel.
     height = max(1, min(rows, memory // (9 * columns * len(handles))))
     of_all = len(handles), height, columns
-    planes_of_all = np.empty(of_all, np.float32), np.empty(of_all, np.uint16)
+    all_pixels, all_masks = np.empty(of_all, np.float32), np.empty(of_all, np.uint16)
     for first in range(0, rows, height):
         strip = slice(first, min(first + height, rows))
-        stack, masks = (each[:, : strip.stop - first] for each in planes_of_all)
+        stack, masks = all_pixels[:, : strip.stop - first], all_masks[:, : strip.stop - first]
         _read(handles, scales, strip, stack, masks)
         excluded = np.array([(each & EXCLUDED) != 0 for each in masks])
         mean = result.image[strip] = clipped_mean(
