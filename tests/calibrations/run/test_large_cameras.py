@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from lsst.ts.xml.enums.Script import ScriptState
 
+from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
 from lsst.ts.calibrations.butler.archive import Archive
 from lsst.ts.calibrations.domain.instruments import AMPLIFIERS, LSSTCAM, ImageType
 from lsst.ts.calibrations.journal.facts import OutcomesRead, VerdictGiven
@@ -88,21 +89,20 @@ def test_results_are_judged_and_told_beside_the_event_loop(
     assert threading.current_thread() not in threads.values()
 
 
-def test_the_summary_is_written_beside_the_event_loop(
+def test_the_summary_is_written_beside_the_event_loop_with_the_time_of_the_run(
     observatory: Any, night: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from lsst.ts.calibrations.base_make_calibrations import BaseMakeCalibrations
-
     write, threads = BaseMakeCalibrations.write_summary, list[threading.Thread]()
 
-    def noting(self: Any, state: str, reason: str) -> None:
+    def noting(self: Any, state: str, reason: str, **more: Any) -> None:
         threads.append(threading.current_thread())
-        write(self, state, reason)
+        write(self, state, reason, **more)
 
     monkeypatch.setattr(BaseMakeCalibrations, "write_summary", noting)
     outcome = night("script_mode: BIAS\nn_bias: 3\n")
     assert outcome.state == "DONE"
     assert threading.current_thread() not in threads
+    assert outcome.summary["timeline"]["total"] < 3600.0
 
 
 @pytest.mark.parametrize(

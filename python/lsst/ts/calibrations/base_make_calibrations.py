@@ -273,7 +273,9 @@ class BaseMakeCalibrations(salobj.BaseScript):
         if state == ScriptState.STOPPED:
             await self.set_state(reason=f"stopped; {so_far.done_and_left}")
         # In this order: a run that is DONE cannot be resumed any more, so its summary must be there.
-        await asyncio.to_thread(self.write_summary, state.name, self.state.reason)  # can have many results
+        # It can have many results, which takes a thread; the time is that of this one.
+        ended = current_tai()
+        await asyncio.to_thread(self.write_summary, state.name, self.state.reason, ended=ended)
         context.note(RunEnded(time=context.now(), state=state.name, reason=self.state.reason))
         context.journal.close()
         await self._draw_page(_PAGE_LIMITS[state])
@@ -330,13 +332,15 @@ class BaseMakeCalibrations(salobj.BaseScript):
         if self._resumption is not None:
             self._resumption.journal.close()
 
-    def write_summary(self, state: str, reason: str) -> None:
+    def write_summary(self, state: str, reason: str, *, ended: float | None = None) -> None:
         """Write summary.json into the run directory.
 
         Parameters
         ----------
         state, reason
             Final state of the script, and why it ended.
+        ended
+            When it ended, TAI unix seconds; now if absent.
 
         Raises
         ------
@@ -357,6 +361,6 @@ class BaseMakeCalibrations(salobj.BaseScript):
             reason=reason,
             config=None if self._prepared is None else self._prepared.config,
             started=self.record.parts[0].begin if self.record.parts else self._started,
-            ended=current_tai(),
+            ended=current_tai() if ended is None else ended,
         )
         write_summary(summary, settings.folder)
