@@ -190,17 +190,22 @@ def test_a_stop_is_over_before_the_queue_loses_patience(night: Any, moment: str)
     assert moment != "filter wheel" or outcome.summary["exposures"] == []
 
 
-def test_a_full_disk_is_no_silent_end_and_leaves_no_job_alone(
-    night: Any, pipelines: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def fill_disk(monkeypatch: pytest.MonkeyPatch, is_refused: Callable[[Fact], bool]) -> None:
+    """The disk has no room for some facts; there may be room for shorter ones after them."""
     append = Journal.append
 
     def full(journal: Journal, fact: Fact) -> None:
-        if isinstance(fact, ExposureTaken) and fact.image_type == "FLAT":
+        if is_refused(fact):
             raise JournalError("the journal cannot be written: No space left on device")
         append(journal, fact)
 
     monkeypatch.setattr(Journal, "append", full)
+
+
+def test_a_full_disk_is_no_silent_end_and_leaves_no_job_alone(
+    night: Any, pipelines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_disk(monkeypatch, lambda fact: isinstance(fact, ExposureTaken) and fact.image_type == "FLAT")
     outcome = night(FEW)
     assert outcome.state == "FAILED"
     assert "No space left on device" in outcome.reason
@@ -211,14 +216,7 @@ def test_a_full_disk_is_no_silent_end_and_leaves_no_job_alone(
 def test_a_job_that_a_full_disk_does_not_take_does_not_spoil_the_journal(
     night: Any, pipelines: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    append = Journal.append
-
-    def full(journal: Journal, fact: Fact) -> None:  # its end is shorter, and has room
-        if isinstance(fact, JobSubmitted):
-            raise JournalError("the journal cannot be written: No space left on device")
-        append(journal, fact)
-
-    monkeypatch.setattr(Journal, "append", full)
+    fill_disk(monkeypatch, lambda fact: isinstance(fact, JobSubmitted))
     outcome = night(ONLY_BIAS)
     assert outcome.state == "FAILED"
     assert "No space left on device" in outcome.reason

@@ -34,7 +34,6 @@ least, and not all but one."""
 TOGETHER_SIZE = 0.02
 """By what part of the variance these then are off, and a single pair that no other checks."""
 
-
 MOST_BENT = 2.0
 """Twice a00 times the light of the brightest point, electron, that is looked for: its variance is 0.43 or 3.2
 times that of a straight line. Full wells and the brighter-fatter effect of real detectors come to 0.9."""
@@ -172,23 +171,23 @@ class Points:
         most = NEARLY * self.most_a00(gain, used)
         return np.array([min(max(slope / gain / A00_UNIT, -most), most), gain, square])[: self.free]
 
-    def is_bent(self, values: NDArray[np.float64], used: NDArray[np.bool_]) -> bool:
+    def is_bent(self, used: NDArray[np.bool_], *curves: NDArray[np.float64]) -> bool:
         """Whether a curve is at the limit of what is looked for, or beyond: then it is none of photons.
 
         Parameters
         ----------
-        values
-            a00 (in `A00_UNIT`), gain and, if it is free, the squared noise.
         used
-            Which points it was fitted to, shape (n,).
+            Which points the curves were fitted to, shape (n,).
+        *curves
+            Of each a00 (in `A00_UNIT`), gain and, if it is free, the squared noise.
 
         Returns
         -------
         is_bent
-            True also if the gain is not positive.
+            Whether any of them is; True also if a gain is not positive.
         """
-        most = self.most_a00(float(self.guess(used)[1]), used)
-        return not (abs(values[0]) < NEARLY * most and values[1] > 0.0)
+        most = NEARLY * self.most_a00(float(self.guess(used)[1]), used)
+        return not all(abs(each[0]) < most and each[1] > 0.0 for each in curves)
 
     def most_a00(self, gain: float, used: NDArray[np.bool_]) -> float:
         """Largest a00 that is looked for, see `MOST_BENT`.

@@ -186,7 +186,7 @@ def _fitted(points: Points, used: NDArray[np.bool_]) -> CurveFit:
     every = np.ones(residuals.size, dtype=bool)
     faults = single_faults(found, off, every) | points.together(used)
     doubt = estimate(found, residuals, faults, every, points.deviations(values, used)[rejected])
-    if points.is_bent(values, used) or points.is_bent(values + doubt.shift, used):
+    if points.is_bent(used, values, values + doubt.shift):
         return _none(used, f"the variances bend more than those of photons can{full}")
     a00, gain, square = points.parameters(values + doubt.shift)
     alone = unchecked(found, TOGETHER_SIZE * points.variance[used] / points.error[used], OFF[0])

@@ -180,9 +180,8 @@ def combine_images(
         if sigma is not None and len(handles) == 2:
             result.mask[strip][_differ(stack, excluded, share, sigma[strip])] |= np.uint16(MaskPlane.BAD)
         lost = _count(excluded)
-        used[strip] = len(handles) - np.where(
-            lost > len(handles) // 2, 0, lost
-        )  # all, where most are excluded
+        lost[lost > len(handles) // 2] = 0  # all are used where most are excluded
+        used[strip] = len(handles) - lost
         if number.size:
             number[strip], part[strip] = _used(stack, excluded, share)
         if measure_noise:
