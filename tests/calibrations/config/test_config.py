@@ -117,6 +117,26 @@ def test_an_amplifier_known_to_be_bad_is_named_in_any_way(given: Any) -> None:
     assert make(**yaml.safe_load(findings.text)) == findings.config
 
 
+@pytest.mark.parametrize("separator", [",", " ", ", "])
+def test_two_amplifiers_are_not_taken_for_one(separator: str) -> None:
+    text = yaml.safe_dump({"known_bad_amplifiers": [f"RXX_S00{separator}{name}" for name in ("C05", "C06")]})
+    findings = examine(text, load_schema("LATISS"), LATISS)
+    assert findings.errors == ()
+    assert findings.config is not None
+    assert findings.config.known_bad_amplifiers == (("RXX_S00", "C05"), ("RXX_S00", "C06"))
+
+
+@pytest.mark.parametrize(
+    "given", [False, [f"{'9' * 5000} C05"], [f"{'0' * 5000}1 C05"], [10**70, "C05"], ["\u0660 C05"]]
+)
+def test_what_names_no_amplifier_is_refused_in_words(given: Any) -> None:
+    (error,) = examine(yaml.safe_dump({"known_bad_amplifiers": given}), load_schema("LATISS"), LATISS).errors
+    assert error.startswith("known_bad_amplifiers: ")
+    assert "False]" not in error
+    assert "sys." not in error
+    assert len(error) < 400
+
+
 def test_all_that_is_wrong_with_amplifiers_is_found_at_once() -> None:
     text = "known_bad_amplifiers: [C05, 1 C05, RXX_S00 C08, 0 C05]\nmax_known_bad_amplifiers: 9"
     errors = examine(text, load_schema("LATISS"), LATISS).errors

@@ -80,6 +80,12 @@ def test_the_next_day_finds_what_was_certified_last() -> None:
     assert meant(text, there=["LATISS/calib"]).images[ImageType.BIAS].verify_collections == ("LATISS/calib",)
 
 
+def test_the_newest_is_that_of_the_last_day_wherever_its_name_has_the_day() -> None:
+    options = {"input_collections_dark": "LATISS/{n}/x.{day_obs}"}
+    there = ["LATISS/2/x.20240101", "LATISS/1/x.20250114", "LATISS/10/x.20250113"]
+    assert fill_in(options, 20250115, there) == {"input_collections_dark": "LATISS/1/x.20250114"}
+
+
 def test_a_form_of_which_there_is_none_stays_to_be_named() -> None:
     options = {"input_collections_dark": "LATISS/calib/daily/calib.{day_obs}.{n}"}
     assert fill_in(options, 20250115, THERE[:2]) == options

@@ -244,6 +244,20 @@ class TestTexts:
     def test_options_that_configure_a_task_are_passed_on(self, value: str) -> None:
         assert errors(yaml.safe_dump({"config_options_bias": value})) == ()
 
+    @pytest.mark.parametrize(
+        "value", ["-c isr:x={field}", "-c isr:x=$BIAS", "--config=isr:x=${BIAS}", "-C isr:{file}",
+                  "-Cisr:a/{ day }.py"],
+    )  # fmt: skip
+    def test_what_nobody_has_filled_in_is_refused(self, value: str) -> None:
+        assert "config_options_bias" in the_error(yaml.safe_dump({"config_options_bias": value}))
+
+    @pytest.mark.parametrize("value", ["-C isr:$OBS_LSST_DIR/config/isr.py", "-C isr:${OBS_LSST_DIR}/isr.py"])
+    def test_the_path_of_a_file_may_begin_with_a_variable(self, value: str) -> None:
+        assert errors(yaml.safe_dump({"config_options_bias": value})) == ()
+
+    def test_a_number_with_thousands_of_digits_is_refused_in_words(self) -> None:
+        assert the_error(f"n_bias: {'9' * 5000}").endswith("a number has thousands of digits")
+
     @pytest.mark.parametrize("value", ["a;b", "a b", "-x", "", "a,,b", "$(id)", "a,", "LATISS/calib\nx"])
     def test_names_of_collections_are_checked(self, value: str) -> None:
         assert "input_collections_bias" in the_error(yaml.safe_dump({"input_collections_bias": value}))

@@ -57,6 +57,12 @@ def test_a_position_that_is_not_there_is_told_without_a_guess(position: str | in
     assert "mean" not in problem
 
 
+@pytest.mark.parametrize("text", ["01", "00", "\u0661", "9" * 5000])
+def test_what_is_no_position_is_no_name_either(text: str) -> None:
+    assert len(WHEELS.problems(text, None)) == 1
+    assert WHEELS.set_up(("SDSSr_65mm", "empty_1"), text, None) is None
+
+
 def test_a_camera_without_wheels_has_no_positions() -> None:
     assert len(CHANGER.problems(2, None)) == len(CHANGER.problems("2", None)) == 1
 

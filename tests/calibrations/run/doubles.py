@@ -44,13 +44,15 @@ class ScriptedOcps:
         self.aborted: list[str] = []
         self.seconds: dict[str, float] = {}
         """How long a job takes, by name, where that is not a minute."""
+        self.job_id = "job{}"
+        """What the ids of jobs are like, of which it is told the number."""
 
     async def run(
         self, request: JobRequest, *, timeout: float, on_submitted: Callable[[str], None]
     ) -> tuple[str, int]:
         self.requests.append(request)
         self.timeouts.append(timeout)
-        job_id = f"job{len(self.requests)}"
+        job_id = self.job_id.format(len(self.requests))
         outcome = self.outcomes.get(request.name, 0)
         if isinstance(outcome, Exception) and "refused" in str(outcome):
             raise outcome

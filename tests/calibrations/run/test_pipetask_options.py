@@ -41,6 +41,24 @@ def test_the_task_of_a_pipeline_is_found_if_there_is_just_one() -> None:
     assert _isr_label({"oneIsr", "otherIsr"}) is None
 
 
+@pytest.mark.parametrize(
+    ("given", "flag"),
+    [
+        ("--config=isr:doDefect=False", "--config"),
+        ("-cisr:doDefect=False", "-c"),
+        ("--config-file=isr:isr.py", "--config-file"),
+        ("-Cisr:isr.py", "-C"),
+    ],
+)
+def test_a_flag_may_be_joined_to_its_value(given: str, flag: str) -> None:
+    value = given.removeprefix(flag).removeprefix("=")
+    of_pipeline = value.replace("isr:", "cpBiasIsr:", 1)
+    assert options_of(step(given), "cpBiasIsr")[0] == f"{flag} {of_pipeline}"
+    assert options_of(step(given), None)[0] == ""
+    unused = step(given.replace("isr:", "cpPtcSolve:", 1), StepKind.GAINS)
+    assert options_of(unused, "isr") == ("", [])
+
+
 def test_options_of_tasks_that_are_not_run_are_left_out() -> None:
     options = (
         "-c isr:doCrosstalk=False -c cpPtcSolve:ptcFitType=FULLCOVARIANCE -C cpPtcSolve:x.py -c cpExtract:n=1"

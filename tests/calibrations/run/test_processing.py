@@ -53,6 +53,17 @@ def test_each_type_is_verified_against_the_calibrations_of_its_own_collections(
     )
 
 
+def test_a_job_with_the_id_of_an_earlier_one_is_not_taken_for_it(make_run: MakeRun) -> None:
+    ocps = ScriptedOcps()
+    ocps.job_id = "same"
+    case = make_run(ocps, do_gain_from_flat_pairs=False)
+    case.hand_over(ImageType.BIAS, ImageType.DARK)
+    (submitted,) = case.of(JobSubmitted)
+    assert submitted.calibration == "BIAS"
+    assert len(case.of(JobEnded)) == 1
+    assert "the id of an earlier job, same" in case.not_done["verify DARK"]
+
+
 def test_a_job_is_in_the_journal_when_it_is_submitted_and_when_it_ends(make_run: MakeRun) -> None:
     case = make_run(job_timeout=777)
     case.hand_over(ImageType.BIAS)

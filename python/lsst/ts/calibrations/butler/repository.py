@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..domain.errors import ArchiveError
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
 
-__all__ = ["Repository", "filter_of"]
+__all__ = ["ANSWER_LIMIT", "Repository", "filter_of"]
+
+ANSWER_LIMIT = 600.0
+"""Seconds within which database and disk must have answered: also a restart of the server fits in."""
 
 _T = TypeVar("_T")
 
@@ -55,6 +58,7 @@ class Repository:
         self._path = path
         self._open_butler = open_butler or _from_config
         self._butler: Butler | None = None
+        self._late: asyncio.Future[Any] | None = None  # what has not been answered in time
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archive")
 
     def __str__(self) -> str:
@@ -82,17 +86,37 @@ class Repository:
         Raises
         ------
         ArchiveError
-            Database or disk refused.
+            Database or disk refused, or have not answered within `ANSWER_LIMIT`; until they have, later calls
+            fail at once.
         """
         from sqlalchemy.exc import SQLAlchemyError
 
+        if self._late is not None and not self._late.done():
+            raise self._no_answer()
+        answer = asyncio.get_running_loop().run_in_executor(self._thread, function)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+            await asyncio.wait((answer,), timeout=ANSWER_LIMIT)
+            if not answer.done():
+                self._late = answer
+                answer.add_done_callback(lambda late: late.cancelled() or late.exception())  # nobody asks
+                raise self._no_answer()
+            return answer.result()
+        except asyncio.CancelledError:
+            answer.cancel()
+            raise
         except (SQLAlchemyError, OSError) as error:
             reason = str(error).partition("\n")[0]  # without the statement and links of the database
             if refused is not None:
                 raise refused(reason) from error
             raise ArchiveError(f"the Butler repository {self._path!r} cannot be read: {reason}") from error
+
+    def _no_answer(self) -> ArchiveError:
+        return ArchiveError(
+            f"the Butler repository {self._path!r} has not answered within {ANSWER_LIMIT:.0f} s",
+            kept="What it was asked may still be done.",
+            advice="See that its database and its disk answer, then resume the run, which looks at what is"
+            " there.",
+        )
 
     def open(self) -> Butler:
         """The Butler to read, in the thread; what others registered since it was refreshed is not seen."""

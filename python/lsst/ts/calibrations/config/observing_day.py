@@ -29,6 +29,7 @@ _WORDS = {"today": 0, "tomorrow": 1}
 _DATED = re.compile(r"([./](\d+|\d{4}[A-Z]{3}\d{2}))+$")  # the end of a name: .20221104.1 or .2022NOV04.1
 # A number at the end of a name, and no part of a date: behind a day, or behind what is no number.
 _NUMBERED = re.compile(r"(?P<base>(.*[./])?(\d{8}|[^./]*[^./\d][^./]*))\.(?P<number>[1-9]\d{0,2})")
+_OPEN = re.compile(f"{re.escape(DAY)}|{re.escape(NUMBER)}")
 _ROOM_FOR_DAY, _ROOM_FOR_NUMBER = len(".20250115.100"), len(".1000.new")
 
 
@@ -155,4 +156,10 @@ def _found(pattern: str, names: Iterable[str]) -> dict[str, tuple[int, ...]]:
 
 def _newest(pattern: str, names: Iterable[str]) -> str | None:
     found = _found(pattern, names)
-    return max(found, key=lambda name: found[name], default=None)
+    of_days = [each == DAY for each in _OPEN.findall(pattern)]
+
+    def age(name: str) -> list[int]:  # the day first, wherever it stands
+        values = sorted(zip(of_days, found[name], strict=True), key=lambda each: not each[0])
+        return [value for _, value in values]
+
+    return max(found, key=age, default=None)

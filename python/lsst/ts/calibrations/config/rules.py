@@ -15,6 +15,7 @@ from typing import Any
 from ..domain.calibrations import CALIBRATIONS, products
 from ..domain.exposure_times import fitting_times, flat_pairs, times_per_exposure
 from ..domain.instruments import ImageType, Instrument
+from ..domain.jobs import pipetask_flags
 from ..domain.text import counted
 from .observing_day import DATES, DAY, LONGEST_NAME, NUMBER
 from .schema import PLACEHOLDER, show
@@ -215,8 +216,7 @@ def amplifier_named(entry: str, instrument: Instrument) -> tuple[str, str]:
     if len(words) != 2:
         raise ValueError(f"{entry!r:.80} is no amplifier; write detector and amplifier, e.g. {example}")
     name, amplifier = words[0].upper(), words[1].upper()
-    if name.isdecimal() and name.isascii() and int(name) in detectors:
-        name = detectors[int(name)]
+    name = {f"{number}": each for number, each in detectors.items()}.get(name.lstrip("0") or "0", name)
     if name not in detectors.values():
         raise ValueError(f"{entry!r:.80}: {instrument.name} has no detector {words[0]!r:.40}; e.g. {example}")
     if amplifier not in instrument.amplifiers:
@@ -331,11 +331,19 @@ def _check_slot(text: str, kind: str, example: str) -> str | None:
     return None if is_name else f"{show(text)} is no name of a {kind}"
 
 
+def _not_filled_in(text: str, of_file: bool = False) -> str | None:
+    for found in PLACEHOLDER.finditer(text):
+        if not (of_file and found[0].startswith("$")):  # a variable of the environment, in its path
+            return (
+                f"{show(found[0])} stands for a text that nobody has filled in; write that, or leave the line"
+                " out"
+            )
+    return None
+
+
 def _check_note(text: str) -> str | None:
-    if found := PLACEHOLDER.search(text):
-        return (
-            f"{show(found[0])} stands for a text that nobody has filled in; write that, or leave the line out"
-        )
+    if problem := _not_filled_in(text):
+        return problem
     if text.isascii():
         return None
     strange = next(letter for letter in text if not letter.isascii())
@@ -356,16 +364,15 @@ def _check_pipetask_options(text: str) -> str | None:
     """Only ``-c label:field=value`` and ``-C label:file``: nothing that changes inputs or outputs."""
     if unsafe := _UNSAFE.search(text):
         return f"{show(unsafe[0])} is not possible here; no shell is used, so that it would mean nothing"
-    rest = iter(text.split())
-    for word in rest:
-        flag, joined, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
+    for flag, value in pipetask_flags(text):
         pattern = _PIPETASK.get(flag)
         if pattern is None:
             return (
-                f"{show(word)} is not possible; only '-c label:field=value' and '-C label:file' are, and"
+                f"{show(flag)} is not possible; only '-c label:field=value' and '-C label:file' are, and"
                 " blanks always separate, also within quotation marks"
             )
-        value = value if joined else next(rest, "")
+        if problem := _not_filled_in(value, of_file=pattern is _FILE):
+            return problem
         if not pattern.fullmatch(value):
             form = "label:field=value" if pattern is _FIELD else "label:file"
             return f"{show(f'{flag} {value}'.strip())} is not of the form '{flag} {form}'"

@@ -228,7 +228,9 @@ def _is_pair(value: Any) -> bool:
     """Whether these are an id or name of a detector, and a name of an amplifier."""
     if not isinstance(value, list) or len(value) != 2 or isinstance(value[0], bool):
         return False
-    return isinstance(value[0], (int, str)) and all(len(str(each).split()) == 1 for each in value)
+    return isinstance(value[0], (int, str)) and all(
+        len(f"{each}".replace(",", " ").split()) == 1 for each in value
+    )
 
 
 def _nearest(name: str, known: Sequence[str]) -> tuple[Sequence[str], bool]:
@@ -315,7 +317,7 @@ def _hint(option: str, value: Any, about: Mapping[str, Any]) -> str:
         return ""
     if option.startswith("certify_calib_"):
         return ". A date is written e.g. 2022-11-04"
-    if types == {"array"} and isinstance(value, int):
+    if types == {"array"} and isinstance(value, int) and not isinstance(value, bool):
         return f". A list is written [{value}]"
     if "string" in types and isinstance(value, bool | int | float):
         return ". What reads as a number, or as true or false, becomes text in quotation marks"

@@ -196,7 +196,8 @@ def _explain(error: Exception, text: str) -> str:
         line = text.count("\n", 0, error.position) + 1
         return f"line {line} holds a character that is not printable (code {error.character:#x})"
     if not isinstance(error, yaml.MarkedYAMLError):
-        return str(error) if isinstance(error, _Refused) else f"a value cannot be read: {_short(str(error))}"
+        why = "a number has thousands of digits" if "digits" in str(error) else _short(str(error))
+        return str(error) if isinstance(error, _Refused) else f"a value cannot be read: {why}"
     mark = error.context_mark if error.context and "simple key" in error.context else error.problem_mark
     mark = mark or error.problem_mark or error.context_mark
     number, problem = mark.line + 1 if mark else 1, error.problem or ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .calibrations import StepKind, step_name
@@ -16,6 +16,7 @@ __all__ = [
     "RUN_COLLECTION",
     "JobRequest",
     "data_query",
+    "pipetask_flags",
     "pipetask_options",
 ]
 
@@ -78,6 +79,28 @@ def data_query(instrument: Instrument, detectors: Sequence[int], exposures: Sequ
         f" AND detector IN ({', '.join(str(int(number)) for number in detectors)})"
         f" AND exposure IN ({', '.join(str(int(number)) for number in exposures)})"
     )
+
+
+def pipetask_flags(options: str) -> Iterator[tuple[str, str]]:
+    """Take options of pipetask apart.
+
+    Parameters
+    ----------
+    options
+        Separated by blanks, the flags also joined to their values: ``-c a:b=1 -ca:b=1 --config=a:b=1``.
+
+    Yields
+    ------
+    flag, value
+        E.g. ``-c`` and ``isr:doDefect=False``; a word that is no flag has a value of its own, which is
+        empty at the end.
+    """
+    words = iter(options.split())
+    for word in words:
+        flag, joined, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
+        if not word.startswith("-"):
+            flag, joined = word, ""
+        yield flag, value if joined else next(words, "")
 
 
 def pipetask_options(inputs: Sequence[str], processes: int, options: str) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = ["MountedOptics"]
 
 _NEAR = 0.4  # least likeness of a name that is proposed in place of an unknown one
+
+_POSITION = re.compile("0|[1-9][0-9]{0,3}")  # as the spectrograph takes it, with no zeros before it
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class MountedOptics:
 
     def _find(self, names: Sequence[str], asked: str | int) -> str | None:
         # The spectrograph's class takes a number in quotes for a position, too.
-        if self.gratings and str(asked).isdecimal():
+        if self.gratings and _POSITION.fullmatch(str(asked)):
             return names[int(asked)] if int(asked) < len(names) else None
         return str(asked) if asked in names else None
 

@@ -49,6 +49,8 @@ async def run_job(request: JobRequest, context: RunContext, ocps: OcpsClient, ti
     submitted: list[str] = []
 
     def note_submitted(job_id: str) -> None:
+        if job_id in context.record.jobs:  # its results would be those of the other one
+            raise ProcessingError(request.name, f"the OCPS gave it the id of an earlier job, {job_id}")
         log = str(context.settings.job_log(job_id))
         begun = f"{request.name}: job {job_id[:8]} began."
         context.log.info("Job %s: %s. Its log: %s", job_id, request.name, log, extra=on_screen(begun))

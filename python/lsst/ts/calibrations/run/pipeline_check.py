@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..butler import pipeline_options
 from ..butler.pipeline_files import PipelineFiles
 from ..domain.calibrations import CALIBRATIONS, PAIR_GAINS, StepKind
-from ..domain.jobs import DOCUMENTED_LABEL
+from ..domain.jobs import DOCUMENTED_LABEL, pipetask_flags
 from ..domain.text import one_line
 from ..workflow.workflow import Step, Workflow
 
@@ -46,18 +46,16 @@ def options_of(step: Step, isr_label: str | None) -> tuple[str, list[str]]:
     left_out = PAIR_GAINS.tasks_left_out if step.kind is StepKind.GAINS else ()
     words: list[str] = []
     notes: list[str] = []
-    for word in step.options.split():
-        label, colon, rest = word.partition(":")
-        of_isr = label == DOCUMENTED_LABEL and bool(colon)
-        if label in left_out or (of_isr and isr_label is None):
-            flag = words.pop() if words and words[-1].startswith("-") else ""
-            if of_isr:
-                notes.append(f"{flag} {word} is left out: this pipeline has no task isr".strip())
+    for flag, value in pipetask_flags(step.options):
+        label, _, rest = value.partition(":")
+        of_isr = label == DOCUMENTED_LABEL
+        if of_isr and isr_label is None:
+            notes.append(f"{flag} {value} is left out: this pipeline has no task isr")
         elif of_isr and label != isr_label:
-            words.append(f"{isr_label}:{rest}")
-            notes.append(f"{word} is written {words[-1]}, as this pipeline names its task")
-        else:
-            words.append(word)
+            words += [flag, f"{isr_label}:{rest}"]
+            notes.append(f"{value} is written {words[-1]}, as this pipeline names its task")
+        elif label not in left_out:
+            words += [flag, value]
     return " ".join(words), notes
 
 

@@ -41,6 +41,7 @@ from ..faults.faults import Fault, Faults
 from ..pipelines.calibration_memory import remember_calibrations
 from ..repository.ingest import open_anew
 from ..repository.repository import write_index
+from ..session.checks import SCRIPT_LOG
 from ..session.observatory import SimulatedObservatory
 from ..session.progress import PlainProgress
 from ..session.request import SimulationSettings
@@ -282,7 +283,7 @@ def _run_part(
         outcome.broken = traceback.format_exc()
     outcome.log = console.getvalue()
     with contextlib.suppress(OSError):  # a run that was refused has none
-        outcome.file = (folder / "run" / "script.log").read_text(encoding="utf-8", errors="replace")
+        outcome.file = (folder / "run" / SCRIPT_LOG).read_text(encoding="utf-8", errors="replace")
     outcome.left += [each.name for each in threading.enumerate() if each is not threading.main_thread()]
     return outcome
 

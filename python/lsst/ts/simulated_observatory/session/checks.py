@@ -15,10 +15,21 @@ from lsst.ts.calibrations.journal.journal import JOURNAL, Journal, JournalError,
 from lsst.ts.calibrations.journal.summary import SUMMARY
 from lsst.ts.calibrations.run.page_process import PAGE, PAGE_LOG
 
-__all__ = ["MOST_SCALE", "MOST_SEED", "is_collection", "new_folder", "path_problem", "run_folder"]
+__all__ = [
+    "MOST_SCALE",
+    "MOST_SEED",
+    "SCRIPT_LOG",
+    "is_collection",
+    "new_folder",
+    "path_problem",
+    "run_folder",
+]
+
+SCRIPT_LOG = "script.log"
+"""Name of the file with the log of a run."""
 
 LEFT = {
-    *(SUMMARY, JOURNAL, "script.log", "report.txt", PAGE, PAGE_LOG),
+    *(SUMMARY, JOURNAL, SCRIPT_LOG, "report.txt", PAGE, PAGE_LOG),
     *("repo", "uws", "truth.json", "butler-index.yaml"),
 }
 """What a run can leave that was refused before its first exposure."""
@@ -135,12 +146,17 @@ def new_folder(folder: Path) -> None:
     Raises
     ------
     click.UsageError
-        The file system refused.
+        The file system refused, or another run has just begun there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for each in folder.iterdir() if _was_refused(folder) else ():
             shutil.rmtree(each) if each.is_dir() else each.unlink()
+        (folder / SCRIPT_LOG).touch(exist_ok=False)
+    except FileExistsError:
+        raise click.UsageError(
+            f"--out {folder}: another run has just begun there. Nothing was touched; name a new folder."
+        ) from None
     except OSError as error:
         raise click.UsageError(f"--out {folder}: it cannot be made: {error.strerror}") from None
 

@@ -22,6 +22,7 @@ from lsst.ts.calibrations.journal.resumption import OPTION
 from lsst.ts.calibrations.journal.summary import SUMMARY
 
 from ..clock import SimulatedLoop
+from .checks import SCRIPT_LOG
 from .flat_light import light_warnings
 from .interrupts import ending_signals, ignore_signals
 from .progress import PlainProgress, Prospect, log_to
@@ -81,7 +82,7 @@ class ScriptSession:
             remote = salobj.Remote(domain, "Script", index=self.index)
             await asyncio.gather(script.start_task, remote.start_task)
             self._handle_signals(script, remote)
-            log, resumed = settings.folder / "script.log", bool(self.setup.part)
+            log, resumed = settings.folder / SCRIPT_LOG, bool(self.setup.part)
             with log_to(script.log, log, self.view, current_tai, append=resumed, level=self.log_level):
                 script.log.info(
                     "SIMULATED run: seed %s, scale %s, night of %s.",
