@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,11 +13,19 @@ from lsst.ts.calibrations.butler.repository import Repository
 from lsst.ts.calibrations.domain.errors import ArchiveError
 
 
+@pytest.fixture
+def answers() -> Iterator[threading.Event]:
+    """What the repository waits for, at most until the end of the test."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
 def test_a_repository_that_does_not_answer_is_given_up_and_asked_again_when_it_has(
-    monkeypatch: pytest.MonkeyPatch,
+    answers: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repository, "ANSWER_LIMIT", 0.01)
-    answers, place = threading.Event(), Repository("/repo/none")
+    place = Repository("/repo/none")
     asked: list[int] = []
 
     async def main() -> None:
@@ -25,19 +34,19 @@ def test_a_repository_that_does_not_answer_is_given_up_and_asked_again_when_it_h
         assert "resume the run" in str(caught.value)
         with pytest.raises(ArchiveError, match="has not answered within"):
             await place.call(lambda: asked.append(1))
-        assert asked == []  # nothing waits behind what is not answered
         answers.set()
         assert place._late is not None
         await place._late
         monkeypatch.setattr(repository, "ANSWER_LIMIT", 60.0)
         assert await place.call(lambda: "answer") == "answer"
+        assert asked == []  # nothing waits behind what is not answered
 
     asyncio.run(main())
     place.close()
 
 
-def test_what_is_asked_behind_something_else_is_not_done_after_a_stop() -> None:
-    answers, place = threading.Event(), Repository("/repo/none")
+def test_what_is_asked_behind_something_else_is_not_done_after_a_stop(answers: threading.Event) -> None:
+    place = Repository("/repo/none")
     done: list[str] = []
 
     async def main() -> None:
