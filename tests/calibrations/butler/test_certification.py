@@ -198,6 +198,18 @@ def test_only_a_calibration_collection_will_do(butler: Butler) -> None:
         conflicts(butler, collection=f"{JOB}/run")
 
 
+@pytest.mark.parametrize("kind", [CollectionType.TAGGED, CollectionType.RUN, CollectionType.CHAINED])
+def test_a_collection_that_somebody_made_as_another_kind_meanwhile_is_told(
+    butler: Butler, kind: CollectionType
+) -> None:
+    asked = wanted(butler)
+    butler.collections.register(asked.collection, kind)
+    with pytest.raises(CertificationError, match=f"is a {kind.name} collection; only a") as caught:
+        certify(butler, asked)
+    assert "are kept in" in caught.value.kept
+    assert caught.value.lasting
+
+
 def test_another_dataset_in_the_place_of_the_accepted_one_is_refused(butler: Butler) -> None:
     made = combined(butler)
     (ref,) = certification._made(butler, "ptc", f"{JOB}/run")

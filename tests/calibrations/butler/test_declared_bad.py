@@ -69,7 +69,7 @@ def certify(butler: Butler, job: str, collection: str, *, dead: bool, end: Any =
 
 
 def declared(butler: Butler, *collections: str, own: tuple[str, ...] = ()) -> list[str]:
-    repository: Any = SimpleNamespace(open=lambda: butler)
+    repository: Any = SimpleNamespace(open=lambda: butler, read=butler.get)
     exposure = expose(butler, BEGIN)
     return [str(each) for each in DeclaredBad(repository, LATISS)._find(collections, exposure, (0,), own)]
 

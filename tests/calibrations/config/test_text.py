@@ -220,6 +220,10 @@ class TestDetectors:
         assert yaml.safe_load(found.text) == {"detectors": [0]}
         assert "understood as [0]" in found.notes[0]
 
+    @pytest.mark.parametrize("text", [f"(0,{'9' * 5000})", f"'{'9' * 5000}'", "'(\u0660)'"])
+    def test_texts_that_are_no_numbers_are_refused_in_words(self, text: str) -> None:
+        assert the_error(f"detectors: {text}").startswith("detectors: ")
+
     @pytest.mark.parametrize("text", ["(0,1)", "[1]", "[0, 0]", "all", "[-1]", "[0.5]"])
     def test_detectors_that_do_not_exist_are_refused(self, text: str) -> None:
         assert "detectors" in the_error(f"detectors: {text}")

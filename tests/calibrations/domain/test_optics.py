@@ -21,7 +21,6 @@ CHANGER = MountedOptics("MTCamera", ("z_20", "i_39", "g_6", "y_10", "r_57"))
         (WHEELS, None, None),
         (WHEELS, "SDSSg_65mm", "holo4_003"),
         (WHEELS, 0, 3),
-        (WHEELS, "3", "0"),
         (CHANGER, "r_57", None),
     ],
 )
@@ -57,10 +56,11 @@ def test_a_position_that_is_not_there_is_told_without_a_guess(position: str | in
     assert "mean" not in problem
 
 
-@pytest.mark.parametrize("text", ["01", "00", "\u0661", "9" * 5000])
-def test_what_is_no_position_is_no_name_either(text: str) -> None:
-    assert len(WHEELS.problems(text, None)) == 1
+@pytest.mark.parametrize("text", ["3", "01", "00", "\u0661", "9" * 5000])
+def test_a_number_in_quotes_is_a_name_as_for_the_spectrograph(text: str) -> None:
+    (problem,) = WHEELS.problems(text, None)
     assert WHEELS.set_up(("SDSSr_65mm", "empty_1"), text, None) is None
+    assert problem.endswith("without quotation marks: 3") == (text == "3")
 
 
 def test_a_camera_without_wheels_has_no_positions() -> None:
@@ -81,7 +81,8 @@ PRESENT = ("SDSSr_65mm", "empty_1")
         (None, None, PRESENT),
         ("SDSSg_65mm", None, ("SDSSg_65mm", "empty_1")),
         (3, 1, ("SDSSz_65mm", "holo4_003")),
-        ("0", None, ("empty_1", "empty_1")),
+        ("0", None, None),
+        (-1, None, None),
         ("none", None, None),
         (None, 9, None),
     ],

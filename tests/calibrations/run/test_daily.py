@@ -10,7 +10,9 @@ import pytest
 import yaml
 from lsst.daf.butler import Butler, CollectionType
 
+from lsst.ts.calibrations.butler.archive import Archive
 from lsst.ts.calibrations.config.observing_day import daily_lines
+from lsst.ts.calibrations.domain.errors import NoAnswer
 from lsst.ts.calibrations.journal.facts import JobSubmitted, RunConfigured
 
 from .interrupted import Observed, after
@@ -98,6 +100,24 @@ def test_a_range_that_is_taken_is_answered_with_lines_to_paste(observed: Callabl
     assert lines[begin : begin + 3] == list(daily_lines("LATISS/calib/daily"))
     pasted = next_day(first, observed("\n".join([ONCE, *lines[begin : begin + 3]])))
     assert pasted.state == "DONE", pasted.reason
+
+
+def test_what_a_day_means_is_not_guessed_when_the_butler_cannot_be_asked(
+    observed: Callable[..., Observed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The preflight may have an answer again: another collection would then be meant, without a word."""
+
+    async def silent(_: Archive) -> list[str]:
+        raise NoAnswer("the Butler has answered nothing for 600 s", advice="Resume the run.")
+
+    monkeypatch.setattr(Archive, "collections", silent)
+    case = observed(DAILY)
+    case.begin()
+    assert case.state == "FAILED"
+    assert not case.exposed
+    assert "the Butler has answered nothing for 600 s.\nNothing was exposed" in case.reason
+    assert "run the script again" in case.reason
+    assert "Resume" not in case.reason
 
 
 def again(case: Observed, config: str, later: float) -> None:

@@ -130,9 +130,13 @@ def test_no_flat_is_needed_where_none_is_verified_against_it(make: Any, options:
     assert archive.asked == []
 
 
-def test_a_collection_or_repository_that_is_not_there_is_told_once_and_by_others(make: Any) -> None:
+def test_a_collection_that_is_not_there_is_told_by_others(make: Any) -> None:
     assert problems(make(FakeSpectrograph(), FakeCalibrations(flats=(), missing=["LATISS/calib"]))) == []
-    assert problems(make(FakeSpectrograph(), FakeCalibrations(flats=(), broken=True))) == []
+
+
+def test_a_repository_that_cannot_be_asked_is_told_though_others_may_have_had_an_answer(make: Any) -> None:
+    told = problems(make(FakeSpectrograph(), FakeCalibrations(flats=(), broken=True)))
+    assert told == ["cannot be opened"]
 
 
 def test_what_is_not_published_is_not_held_against_the_run(

@@ -239,7 +239,10 @@ def test_the_log_ends_with_what_a_run_that_failed_needs(
     caplog.clear()
     resumed = night(f"resume: {outcome.folder}", part=1, begin=clock.START_TAI + 86_400)
     assert resumed.state == "FAILED"
-    words = f"BIAS was rejected. Resuming {outcome.folder} cannot change that; start a new run."
+    words = (
+        "Results of BIAS are missing. Unless images have gone from the Butler, which are taken again,"
+        f" resuming {outcome.folder} cannot change that; start a new run."
+    )
     assert words in caplog.messages
 
 

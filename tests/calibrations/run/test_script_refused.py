@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from lsst.ts.calibrations import base_make_calibrations
+
 FEW = "n_bias: 2\nn_dark: 1\nexp_times_dark: 10\nn_flat: 2\n"
 ONLY_BIAS = "script_mode: BIAS\nn_bias: 3\n"
 
@@ -79,6 +81,18 @@ def test_a_refused_configuration_names_all_problems_and_nothing_begins(night: An
         assert text in outcome.reason
     assert outcome.facts == []
     assert not outcome.folder.exists()
+
+
+def test_a_fault_of_the_program_in_a_configuration_leaves_no_script_that_nothing_will_come_of(
+    night: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_(*_: Any) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(base_make_calibrations, "examine", break_)
+    outcome = night(ONLY_BIAS)
+    assert outcome.states == ["UNCONFIGURED", "CONFIGURE_FAILED"]
+    assert "it could not be examined (ZeroDivisionError: by zero)" in outcome.reason
 
 
 def test_a_key_given_twice_is_refused(night: Any) -> None:

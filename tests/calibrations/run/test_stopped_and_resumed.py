@@ -16,6 +16,8 @@ from lsst.ts.xml.enums.Script import ScriptState
 from lsst.ts import salobj
 from lsst.ts.calibrations.butler.archive import Archive
 from lsst.ts.calibrations.butler.exposures import ArchivedExposure
+from lsst.ts.calibrations.domain.errors import ArchiveError, NoAnswer
+from lsst.ts.calibrations.domain.instruments import LATISS
 from lsst.ts.calibrations.journal.facts import (
     ExposureBegun,
     ExposureLost,
@@ -225,6 +227,56 @@ def test_images_that_are_for_nothing_else_are_needed_themselves(observed: Any) -
     assert [lost.id for lost in case.facts(ExposureLost)] == [changed["id"]]
     assert changed["id"] not in [each.taken.id for each in case.last_record.held("BIAS").values()]
     assert len(case.last_record.held("BIAS")) == 4
+
+
+@pytest.mark.parametrize("more", ["do_verify: false\n", ""])
+def test_images_that_have_gone_from_the_butler_are_taken_again(observed: Any, more: str) -> None:
+    case = observed(f"script_mode: BIAS\nn_bias: 4\nn_discard_bias: 0\n{more}")
+
+    async def operator(script: Any, remote: salobj.Remote) -> None:
+        two = waits_for(lambda script: sum(each.ingested for each in script.record.exposures.values()) == 2)
+        await two(script)
+        await stop(script, remote)
+
+    case.begin(operator=operator)
+    gone = [each["id"] for each in case.summary["exposures"] if each["ingested"]][:1]
+    butler = case.open_butler(str(case.folder / "repo"), True)
+    raws = butler.query_datasets("raw", LATISS.raw_collection, instrument=LATISS.name, exposure=gone[0])
+    butler.pruneDatasets(raws, disassociate=True, unstore=True, purge=True)
+    case.resume(later=100.0)
+    assert case.state == "DONE", case.reason
+    (lost,) = case.facts(ExposureLost)
+    assert (lost.id, lost.reason) == (gone[0], "the Butler has not all of its raw images any more")
+    held = [each.taken.id for each in case.last_record.held("BIAS").values()]
+    assert len(held) == 4
+    assert gone[0] not in held
+
+
+@pytest.mark.parametrize("error", [NoAnswer("no answer"), ArchiveError("the server closed the connection")])
+def test_no_image_is_lost_because_the_butler_cannot_be_asked(
+    observed: Any, monkeypatch: pytest.MonkeyPatch, error: ArchiveError
+) -> None:
+    case = observed("script_mode: BIAS\nn_bias: 4\nn_discard_bias: 0\n")
+
+    async def operator(script: Any, remote: salobj.Remote) -> None:
+        await waits_for(lambda script: len(script.record.exposures) == 2)(script)
+        await terminate(script, remote)
+
+    case.begin(operator=operator)
+    assert not all(each["ingested"] for each in case.summary["exposures"])
+
+    async def image(*_: Any) -> Any:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Archive, "image", image)
+        case.resume(later=100.0)
+    assert case.state == "FAILED"
+    assert error.happened in case.reason
+    assert case.facts(ExposureLost) == []
+    case.resume(later=100.0)
+    assert case.state == "DONE", case.reason
+    assert case.facts(ExposureLost) == []
 
 
 def test_who_ends_before_the_first_exposure_does_not_say_that_nothing_was_exposed(observed: Any) -> None:

@@ -22,9 +22,9 @@ from .components.clients import Clients
 from .components.sal import BoundedEvent, OrderedEvent, bound_lines
 from .config.config import CalibrationConfig, Findings, examine
 from .config.schema import load_schema
-from .domain.errors import ArchiveError, CalibrationError, ConfigurationError
+from .domain.errors import ArchiveError, CalibrationError, ConfigurationError, PreflightError
 from .domain.instruments import Instrument, day_obs
-from .domain.text import counted, on_screen
+from .domain.text import counted, on_screen, one_line
 from .journal.facts import Fact, RunEnded, VerdictGiven
 from .journal.record import RunRecord
 from .journal.resumption import Resumption, asked_for, resume_run
@@ -147,6 +147,10 @@ class BaseMakeCalibrations(salobj.BaseScript):
             findings = self._examine(data.config)
         except CalibrationError as error:
             await self._refuse_configuration(error)
+        except Exception as error:  # a fault of this program: the queue is to know that nothing will come
+            self.log.exception("The configuration could not be examined")
+            what = f"it could not be examined ({type(error).__name__}: {one_line(error)})"
+            await self._refuse_configuration(ConfigurationError([what]))
         for remark in (*findings.notes, *findings.warnings):
             self.log.warning(remark)
         if findings.errors:
@@ -233,14 +237,16 @@ class BaseMakeCalibrations(salobj.BaseScript):
     async def _on_present_day(self, prepared: PreparedRun) -> PreparedRun:
         """Fill in what a daily configuration leaves open; ConfigurationError if that fits the rest no more.
 
+        PreflightError if the repository cannot be read.
+
         The script may have been configured on the day before; a run that is resumed has it in its journal.
         """
         settings, day = self._settings, day_obs(current_tai())
         repository = Repository(prepared.config.repo, None if settings is None else settings.open_butler)
         try:
             names = await Archive(repository, self.instrument).collections()
-        except ArchiveError:
-            names = []  # a problem that the preflight tells, together with all others
+        except ArchiveError as error:  # without the names there is no run that could be checked
+            raise PreflightError([error.happened]) from error
         finally:
             repository.close()
         found = examine(prepared.text, self.get_schema(), self.instrument, day, names)

@@ -9,14 +9,14 @@ from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from ..domain.calibrations import CALIBRATIONS
-from ..domain.errors import ArchiveError
+from ..domain.errors import ArchiveError, NotArchived
 from ..domain.instruments import Instrument
 from ..domain.text import one_line
 from ..verification import KnownBad, VerificationResults, read_calibration, read_exposures
 from .curves import curve_rows
 from .declared_bad import DeclaredBad
 from .exposures import ArchivedExposure, ArchivedImage
-from .members import Members, members_of
+from .members import Members, members_of, metadata_of
 from .pairgains import PairGain
 from .pairgains import pair_gains as _pair_gains
 from .repository import Repository, filter_of
@@ -132,7 +132,7 @@ class Archive:
 
         Raises
         ------
-        ArchiveError
+        NotArchived
             The Butler does not have it for every detector.
         """
         butler, raws = self.repository.open(), self.instrument.raw_collection
@@ -140,12 +140,30 @@ class Archive:
         files = []
         for detector in detectors:
             if (exposure, detector) not in refs:
-                raise ArchiveError(f"exposure {exposure}, detector {detector}: no raw image in the Butler")
+                raise NotArchived(f"exposure {exposure}, detector {detector}: no raw image in the Butler")
             uri = butler.getURI(refs[exposure, detector])
             files.append(uri.ospath if uri.isLocal else str(uri))
         first = next(iter(refs.values()), None)
         found = None if first is None else _record(first)
         return ArchivedImage(None if first is None else filter_of(first), tuple(files), found)
+
+    @_in_thread
+    def without_raws(self, numbers: Sequence[int], detectors: Sequence[int]) -> list[int]:
+        """Find exposures of which the Butler has not the raw images of all detectors.
+
+        Parameters
+        ----------
+        numbers, detectors
+            Butler ids.
+
+        Returns
+        -------
+        numbers
+            Of these exposures.
+        """
+        butler, raws = self._refreshed(), self.instrument.raw_collection
+        refs = self._find(butler, "raw", raws, exposure=numbers, detector=detectors)
+        return [number for number in numbers if not all((number, each) in refs for each in detectors)]
 
     @_in_thread
     def exposures(self, numbers: Collection[int]) -> dict[int, ArchivedExposure]:
@@ -217,17 +235,18 @@ class Archive:
             What is there, and what is missing.
         """
         butler, prefix = self._refreshed(), CALIBRATIONS[calibration].statistics_prefix
+        read = self.repository.read
         names = {number: self.instrument.detectors[number] for number in detectors}
         amplifiers = dict.fromkeys(names.values(), frozenset(self.instrument.amplifiers))
         if exposures is None:
             found = self._find(butler, f"{prefix}DetStats", collection, detector=detectors)
-            measured = {names[number]: _read(butler, ref) for (number,), ref in found.items()}
+            measured = {names[number]: read(ref) for (number,), ref in found.items()}
             return read_calibration(calibration, measured, amplifiers=amplifiers, known_bad=known_bad)
         whole = self._find(butler, f"{prefix}ExpStats", collection, exposure=exposures)
         parts = self._find(butler, f"{prefix}DetStats", collection, exposure=exposures, detector=detectors)
         return read_exposures(
-            {exposure: _read(butler, ref) for (exposure,), ref in whole.items()},
-            {(exposure, names[number]): _read(butler, ref) for (exposure, number), ref in parts.items()},
+            {exposure: read(ref) for (exposure,), ref in whole.items()},
+            {(exposure, names[number]): read(ref) for (exposure, number), ref in parts.items()},
             exposures=exposures,
             amplifiers=amplifiers,
             calibration=calibration,
@@ -258,7 +277,7 @@ class Archive:
         try:
             return members_of(
                 {
-                    self.instrument.detectors[each]: _read_metadata(butler, ref)
+                    self.instrument.detectors[each]: metadata_of(self.repository, ref)
                     for (each,), ref in found.items()
                 }
             )
@@ -282,7 +301,9 @@ class Archive:
         """
         butler = self._refreshed()
         found = self._find(butler, "ptc", collection, detector=detectors)
-        return [row for (number,), ref in found.items() for row in curve_rows(number, _read(butler, ref))]
+        return [
+            row for (number,), ref in found.items() for row in curve_rows(number, self.repository.read(ref))
+        ]
 
     @_in_thread
     def pair_gains(
@@ -308,7 +329,7 @@ class Archive:
             refs |= self._find(butler, name, collection, exposure=flats, detector=detectors)
 
         def read(key: tuple[int, int]) -> Any:
-            return _read(butler, refs[key]) if key in refs else None
+            return self.repository.read(refs[key]) if key in refs else None
 
         return _pair_gains(read, pairs, detectors, collection)
 
@@ -371,25 +392,6 @@ class Archive:
         except (MissingCollectionError, MissingDatasetTypeError):
             return {}
         return {tuple(int(ref.dataId[name]) for name in values): ref for ref in refs}
-
-
-def _read(butler: Butler, ref: DatasetRef, parameters: dict[str, Any] | None = None) -> Any:
-    """Read a dataset whose file may be gone, or not what it should be."""
-    try:
-        return butler.get(ref, parameters=parameters)
-    except Exception as error:
-        reason = one_line(str(error).partition("\n")[0])
-        raise ArchiveError(
-            f"{ref.datasetType.name} {ref.dataId} in {ref.run} cannot be read: {reason}"
-        ) from error
-
-
-def _read_metadata(butler: Butler, ref: DatasetRef) -> Any:
-    """Read the metadata of a calibration, or as little of it as can be read with them."""
-    kind = ref.datasetType.storageClass
-    if "metadata" in kind.components:
-        return _read(butler, ref.makeComponentRef("metadata"))
-    return _read(butler, ref, {"rows": (0, 1)} if "rows" in kind.parameters else None)
 
 
 def _record(ref: DatasetRef) -> ArchivedExposure | None:

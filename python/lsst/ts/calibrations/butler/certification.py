@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..config.rules import BEGIN_OF_TIME, END_OF_TIME
-from ..domain.errors import CertificationError
+from ..domain.errors import CertificationError, NoAnswer
 from ..verification import Accepted, CombinedCalibration, Waiver, is_sealed
 from .repository import Repository, filter_of
 
@@ -159,25 +159,26 @@ class Certifier:
                 advice="Put the repository right, then resume the run.",
             )
 
-        return await self.repository.call(
-            lambda: _certify(self.repository.open_to_write(), certification), refused
-        )
+        try:
+            return await self.repository.call(
+                lambda: _certify(self.repository.open_to_write(), certification), refused
+            )
+        except NoAnswer as error:
+            raise CertificationError(
+                f"it is not known whether {made.dataset_type} is certified in {certification.collection}:"
+                f" {error.happened}",
+                kept=f"The calibrations are kept in {made.collection}.",
+                advice=error.advice,
+            ) from error
 
 
 def _conflicts(butler: Butler, instrument: str, planned: PlannedCertification) -> list[Conflict]:
-    from lsst.daf.butler import CollectionType, MissingCollectionError
+    from lsst.daf.butler import MissingCollectionError
 
     try:
-        kind = butler.collections.get_info(planned.collection).type
+        _check_kind(butler, planned.collection)
     except MissingCollectionError:
         return []
-    if kind is not CollectionType.CALIBRATION:
-        raise CertificationError(
-            f"{planned.collection} is a {kind.name} collection; only a CALIBRATION collection can be"
-            " certified in",
-            advice="Choose another calib_collection.",
-            lasting=f"{planned.collection} is no CALIBRATION collection",
-        )
     wanted = _timespan(planned.begin, planned.end)
     found = {
         Conflict(name, planned.collection, *_range(timespan), filter_of(ref))
@@ -190,6 +191,20 @@ def _conflicts(butler: Butler, instrument: str, planned: PlannedCertification) -
         and not (ref.run in planned.own and timespan == wanted)
     }
     return sorted(found, key=lambda each: (each.dataset_type, each.begin, each.physical_filter or ""))
+
+
+def _check_kind(butler: Butler, collection: str, kept: str = "") -> None:
+    """Raise CertificationError unless it is a collection in which can be certified."""
+    from lsst.daf.butler import CollectionType
+
+    kind = butler.collections.get_info(collection).type
+    if kind is not CollectionType.CALIBRATION:
+        raise CertificationError(
+            f"{collection} is a {kind.name} collection; only a CALIBRATION collection can be certified in",
+            kept=kept,
+            advice="Choose another calib_collection.",
+            lasting=f"{collection} is no CALIBRATION collection",
+        )
 
 
 def _certify(butler: Butler, certification: Certification) -> int:
@@ -206,6 +221,7 @@ def _certify(butler: Butler, certification: Certification) -> int:
     refs = _refs(butler, certification)
     timespan = _timespan(certification.begin, certification.end)
     butler.collections.register(collection, CollectionType.CALIBRATION)
+    _check_kind(butler, collection, kept=f"The calibrations are kept in {certification.combined.collection}.")
     if refs <= _read_back(butler, name, collection, timespan):  # beside those of other detectors
         return 0
     try:

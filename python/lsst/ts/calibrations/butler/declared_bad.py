@@ -148,7 +148,9 @@ class DeclaredBad:
                     continue
                 if (key := str(ref.id)) not in self._known:
                     size = instrument.detector_size(detector)
-                    self._known[key] = declared_bad(name, butler.get(ref), instrument.amplifiers, size)
+                    self._known[key] = declared_bad(
+                        name, self.repository.read(ref), instrument.amplifiers, size
+                    )
                 bad = self._known[key]
                 found += [KnownBad(instrument.detectors[detector], each, DECLARED_BY[name]) for each in bad]
         return found

@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..domain.text import some_of
 
-__all__ = ["Members", "members_of"]
+if TYPE_CHECKING:
+    from lsst.daf.butler import DatasetRef
+
+    from .repository import Repository
+
+__all__ = ["Members", "members_of", "metadata_of"]
 
 # Begin of the keys, which end with ``EXPOSURES`` and ``REASONS``; cp_pipe, which uses all, has none.
 LEFT_OUT, ODD = "LEFT OUT", "ODD"
@@ -91,3 +96,22 @@ def _list(value: Any) -> list[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def metadata_of(repository: Repository, ref: DatasetRef) -> Any:
+    """Read the metadata of a calibration, or as little of it as can be read with them.
+
+    Parameters
+    ----------
+    repository, ref
+        Where, in its thread, and the calibration.
+
+    Returns
+    -------
+    metadata
+        As they are stored, or an image that has them.
+    """
+    kind = ref.datasetType.storageClass
+    if "metadata" in kind.components:
+        return repository.read(ref.makeComponentRef("metadata"))
+    return repository.read(ref, {"rows": (0, 1)} if "rows" in kind.parameters else None)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..domain.errors import ArchiveError
+from ..domain.errors import ArchiveError, NoAnswer
+from ..domain.text import one_line
 
 if TYPE_CHECKING:
     from lsst.daf.butler import Butler, DatasetRef
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ANSWER_LIMIT", "Repository", "filter_of"]
 
 ANSWER_LIMIT = 600.0
-"""Seconds within which database and disk must have answered: also a restart of the server fits in."""
+"""Seconds within which database or disk must answer anything: also a restart of the server fits in."""
 
 _T = TypeVar("_T")
 
@@ -58,6 +60,7 @@ class Repository:
         self._path = path
         self._open_butler = open_butler or _from_config
         self._butler: Butler | None = None
+        self._answers = 0  # so far, of the database and of files, from the thread
         self._late: asyncio.Future[Any] | None = None  # what has not been answered in time
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="archive")
 
@@ -86,19 +89,30 @@ class Repository:
         Raises
         ------
         ArchiveError
-            Database or disk refused, or have not answered within `ANSWER_LIMIT`; until they have, later calls
-            fail at once.
+            Database or disk refused.
+        NoAnswer
+            They have answered nothing for `ANSWER_LIMIT`, neither to this call nor to those before it; until
+            they have, later calls fail at once.
         """
         from sqlalchemy.exc import SQLAlchemyError
 
         if self._late is not None and not self._late.done():
             raise self._no_answer()
-        answer = asyncio.get_running_loop().run_in_executor(self._thread, function)
+        begun = threading.Event()
+
+        def work() -> _T:
+            begun.set()
+            self._answers += 1
+            return function()
+
+        answer = asyncio.get_running_loop().run_in_executor(self._thread, work)
         try:
-            await asyncio.wait((answer,), timeout=ANSWER_LIMIT)
-            if not answer.done():
-                self._late = answer
-                answer.add_done_callback(lambda late: late.cancelled() or late.exception())  # nobody asks
+            if not await self._answered(answer):
+                if begun.is_set():
+                    self._late = answer
+                    answer.add_done_callback(lambda late: late.cancelled() or late.exception())  # nobody asks
+                else:
+                    answer.cancel()
                 raise self._no_answer()
             return answer.result()
         except asyncio.CancelledError:
@@ -110,13 +124,48 @@ class Repository:
                 raise refused(reason) from error
             raise ArchiveError(f"the Butler repository {self._path!r} cannot be read: {reason}") from error
 
-    def _no_answer(self) -> ArchiveError:
-        return ArchiveError(
-            f"the Butler repository {self._path!r} has not answered within {ANSWER_LIMIT:.0f} s",
-            kept="What it was asked may still be done.",
+    async def _answered(self, answer: asyncio.Future[_T]) -> bool:
+        """Wait for an answer as long as there are any."""
+        before = -1
+        while not answer.done() and before != self._answers:
+            before = self._answers
+            await asyncio.wait((answer,), timeout=ANSWER_LIMIT)
+        return answer.done()
+
+    def _no_answer(self) -> NoAnswer:
+        return NoAnswer(
+            f"the Butler repository {self._path!r} has answered nothing for {ANSWER_LIMIT:.0f} s",
             advice="See that its database and its disk answer, then resume the run, which looks at what is"
             " there.",
         )
+
+    def read(self, ref: DatasetRef, parameters: dict[str, Any] | None = None) -> Any:
+        """Read a dataset, in the thread.
+
+        Parameters
+        ----------
+        ref, parameters
+            The dataset, and which part of it; None: all.
+
+        Returns
+        -------
+        dataset
+            As its storage class has it.
+
+        Raises
+        ------
+        ArchiveError
+            Its file is gone, or not what it should be.
+        """
+        try:
+            return self.open().get(ref, parameters=parameters)
+        except Exception as error:
+            reason = one_line(str(error).partition("\n")[0])
+            raise ArchiveError(
+                f"{ref.datasetType.name} {ref.dataId} in {ref.run} cannot be read: {reason}"
+            ) from error
+        finally:
+            self._answers += 1
 
     def open(self) -> Butler:
         """The Butler to read, in the thread; what others registered since it was refreshed is not seen."""

@@ -40,7 +40,7 @@ _TYPES = {
 }
 _BOOLEANS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
 
-_ID_LIST = re.compile(r"^[(\[]?\s*(\d+(\s*,\s*\d+)*)\s*(?:,\s*)?[)\]]?$")
+_ID_LIST = re.compile(r"^[(\[]?\s*(\d{1,6}(\s*,\s*\d{1,6})*)\s*(?:,\s*)?[)\]]?$", re.ASCII)
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)"
 _NUMBERS = re.compile(rf"[(\[]?\s*{_NUMBER}(?:[\s,;]+{_NUMBER})*[\s,;]*[)\]]?")
 _SECONDS = re.compile(rf"({_NUMBER})\s*s(?:ec|econds?)?\.?", re.IGNORECASE)
@@ -228,9 +228,8 @@ def _is_pair(value: Any) -> bool:
     """Whether these are an id or name of a detector, and a name of an amplifier."""
     if not isinstance(value, list) or len(value) != 2 or isinstance(value[0], bool):
         return False
-    return isinstance(value[0], (int, str)) and all(
-        len(f"{each}".replace(",", " ").split()) == 1 for each in value
-    )
+    detector = re.fullmatch(r"[^\s,]+", f"{value[0]}") if isinstance(value[0], (int, str)) else None
+    return bool(detector and re.fullmatch(r"\s*\w{1,4}\s*", f"{value[1]}"))
 
 
 def _nearest(name: str, known: Sequence[str]) -> tuple[Sequence[str], bool]:

@@ -17,6 +17,8 @@ __all__ = [
     "CertificationError",
     "ConfigurationError",
     "IngestError",
+    "NoAnswer",
+    "NotArchived",
     "PreflightError",
     "ProcessingError",
     "VerificationIncomplete",
@@ -153,6 +155,14 @@ class IngestError(CalibrationError, TimeoutError):
 
 class ArchiveError(CalibrationError, LookupError):
     """The Butler repository cannot be opened or does not have what is needed."""
+
+
+class NoAnswer(ArchiveError):
+    """The Butler repository does not answer: what it was asked it may do, or not."""
+
+
+class NotArchived(ArchiveError):
+    """The Butler repository answers, and does not have what is looked for."""
 
 
 class ProcessingError(CalibrationError, RuntimeError):

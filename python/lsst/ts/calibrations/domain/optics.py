@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = ["MountedOptics"]
 
 _NEAR = 0.4  # least likeness of a name that is proposed in place of an unknown one
-
-_POSITION = re.compile("0|[1-9][0-9]{0,3}")  # as the spectrograph takes it, with no zeros before it
 
 
 @dataclass(frozen=True)
@@ -69,10 +66,10 @@ class MountedOptics:
         return filter_name, grating_name
 
     def _find(self, names: Sequence[str], asked: str | int) -> str | None:
-        # The spectrograph's class takes a number in quotes for a position, too.
-        if self.gratings and _POSITION.fullmatch(str(asked)):
-            return names[int(asked)] if int(asked) < len(names) else None
-        return str(asked) if asked in names else None
+        # The spectrograph's class takes a number for a position, and a number in quotes for a name.
+        if isinstance(asked, int):
+            return names[asked] if self.gratings and 0 <= asked < len(names) else None
+        return asked if asked in names else None
 
     def _holding(self, names: Sequence[str]) -> str:
         """What there is, with its position where that can be used to ask for it."""
@@ -84,5 +81,7 @@ class MountedOptics:
         for option, others in (("filter", self.filters), ("grating", self.gratings)):
             if asked in others and others is not names:
                 return f"; {asked} can be had with the option {option}"
+        if self.gratings and asked in [f"{position}" for position in range(len(names))]:
+            return f"; a position is written without quotation marks: {asked}"
         near = difflib.get_close_matches(str(asked), names, n=1, cutoff=_NEAR)
-        return f"; did you mean {near[0]}?" if near and not str(asked).isdecimal() else ""
+        return f"; did you mean {near[0]}?" if near and isinstance(asked, str) else ""

@@ -246,7 +246,7 @@ class UnfinishedRun:
 
     @property
     def rejected(self) -> list[str]:
-        """Types whose calibrations a resumed run would reject again, since it judges the same images."""
+        """Types that a resumed run would not accept either, since it judges the same images."""
         not_done = {each.step for each in self.record.not_done}
         decisive = (StepKind.VERIFY, StepKind.CERTIFY)
         return [
@@ -283,9 +283,17 @@ class UnfinishedRun:
             For the operator.
         """
         if self.rejected:
-            names = ", ".join(self.rejected)
-            was = "was" if len(self.rejected) == 1 else "were"
-            return f"{names} {was} rejected. Resuming {folder} cannot change that; start a new run."
+            verdicts = self.record.verdicts
+            if not any(verdicts[name].complete for name in self.rejected):
+                return (
+                    f"Results of {', '.join(self.rejected)} are missing. Unless images have gone from the"
+                    f" Butler, which are taken again, resuming {folder} cannot change that; start a new run."
+                )
+            names = [name for name in self.rejected if verdicts[name].complete]
+            was = "was" if len(names) == 1 else "were"
+            return (
+                f"{', '.join(names)} {was} rejected. Resuming {folder} cannot change that; start a new run."
+            )
         if lasting := dict.fromkeys(each for step in self.record.not_done for each in step.lasting):
             return (
                 f"Resuming {folder} cannot change that {', and that '.join(lasting)}; start a new run. What"

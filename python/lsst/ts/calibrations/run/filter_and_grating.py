@@ -62,8 +62,8 @@ class References:
             if await self.archive.missing_collections(collections):
                 return []  # which is a problem of its own
             found = await self.archive.combined(name, collections, self.now())
-        except ArchiveError:
-            return []  # likewise
+        except ArchiveError as error:
+            return [error.happened]
         missing = [each for each in self.detectors if (each, physical_filter) not in found]
         if not missing:
             return []

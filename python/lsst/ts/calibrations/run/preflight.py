@@ -81,12 +81,13 @@ class Preflight:
         problems, lasting = [problem for found in await asyncio.gather(*checks) for problem in found], ""
         if (conflict := await self._conflict(certification, resumed=resumed)) is not None:
             lasting = conflict.lasting if resumed else ""
-            problems.append(conflict.happened if lasting else str(conflict))
+            brief = lasting or isinstance(conflict, ArchiveError)
+            problems.append(conflict.happened if brief else str(conflict))
         if (free := shutil.disk_usage(folder).free) < FREE_BYTES:
             needed = f"{FREE_BYTES / 1e6:.0f} MB are needed"
             problems.append(f"only {free / 1e6:.0f} MB are free for {folder}; {needed}")
         if problems:
-            raise PreflightError(problems, lasting=lasting)
+            raise PreflightError(list(dict.fromkeys(problems)), lasting=lasting)
 
     async def _state(self, remote: salobj.Remote) -> list[str]:
         name = remote.salinfo.name_index
@@ -125,7 +126,7 @@ class Preflight:
         try:
             missing = await self.archive.missing_collections(names)
         except ArchiveError as error:
-            return [str(error)]
+            return [error.happened]
         return [
             f"there is no collection {name} in {self.archive.repository}: see the options input_collections_*"
             for name in missing

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..butler.archive import Archive
 from ..butler.exposures import ArchivedImage, another
 from ..components.clients import Clients
-from ..domain.errors import ArchiveError, PreflightError
+from ..domain.errors import ArchiveError, NotArchived, PreflightError
 from ..domain.instruments import ImageType, day_obs
 from ..journal.facts import ExposureBegun, ExposureConfirmed, ExposureLost, ExposureTaken, JobEnded
 from .context import RunContext
@@ -42,12 +42,18 @@ class Recovery:
     async def run(self, needed: Collection[ImageType]) -> None:
         """Note how everything ended that was under way; an exposure is looked for within its time limit.
 
-        Exposures whose numbers have come to mean others are lost, if they are needed.
+        Exposures whose numbers have come to mean others, or whose images have gone from the Butler, are
+        lost, if they are needed.
 
         Parameters
         ----------
         needed
             Types of the images of which not all that they are for is done.
+
+        Raises
+        ------
+        ArchiveError
+            The Butler cannot be read: what it has is not known, and nothing is lost for that.
         """
         record = self.context.record
         held = {number: each for number, each in record.exposures.items() if not each.lost}
@@ -58,12 +64,26 @@ class Recovery:
                 self._lose(number, held[number].taken.obs_id, other)
             else:  # all that it was for was done before
                 self.context.log.warning("It is not needed any more, but %s.", other)
+        await self._lose_gone(needed)
         unknown = [each.taken for each in record.exposures.values() if not each.ingested and not each.lost]
         await asyncio.gather(
             *(self._settle(job.submitted.job_id) for job in record.jobs.values() if job.ended is None),
             *(self._find(each.id, each.obs_id) for each in unknown),
             *([self._adopt(record.begun)] if record.begun is not None else []),
         )
+
+    async def _lose_gone(self, needed: Collection[ImageType]) -> None:
+        """Note as lost what was confirmed, is needed, and is in the Butler no more."""
+        confirmed = {
+            number: each.taken
+            for number, each in self.context.record.exposures.items()
+            if each.ingested
+            and not each.lost
+            and not each.taken.discarded
+            and each.taken.image_type in needed
+        }
+        for number in await self.archive.without_raws(list(confirmed), list(self.detectors)):
+            self._lose(number, confirmed[number].obs_id, "the Butler has not all of its raw images any more")
 
     async def compare(self, *, flats: bool) -> None:
         """Look whether the images to come belong together with those that the run has.
@@ -179,7 +199,9 @@ class Recovery:
                     return await self.archive.image(taken, tuple(self.detectors))
                 except ArchiveError as error:
                     if decided and confirmed.exception() is not None:
-                        return None
+                        if isinstance(error, NotArchived):
+                            return None
+                        raise  # what the Butler has is not known: nothing is lost for that
                     if decided:  # as for any other exposure: only its file name stays unknown
                         self.context.log.warning("%s is ingested, but: %s", obs_id, error)
                         return ArchivedImage(None, ())

@@ -22,6 +22,7 @@ __all__ = [
     "is_collection",
     "new_folder",
     "path_problem",
+    "reserve",
     "run_folder",
 ]
 
@@ -146,19 +147,38 @@ def new_folder(folder: Path) -> None:
     Raises
     ------
     click.UsageError
-        The file system refused, or another run has just begun there.
+        The file system refused.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for each in folder.iterdir() if _was_refused(folder) else ():
             shutil.rmtree(each) if each.is_dir() else each.unlink()
+    except OSError as error:
+        raise click.UsageError(f"--out {folder}: it cannot be made: {error.strerror}") from None
+
+
+def reserve(folder: Path) -> None:
+    """Begin the log of a run, in a folder that no other run has then.
+
+    Parameters
+    ----------
+    folder
+        As `new_folder` has made it.
+
+    Raises
+    ------
+    click.UsageError
+        The file system refused, or another run has just begun there.
+    """
+    try:
         (folder / SCRIPT_LOG).touch(exist_ok=False)
     except FileExistsError:
         raise click.UsageError(
-            f"--out {folder}: another run has just begun there. Nothing was touched; name a new folder."
+            f"{folder}: another run has just begun there. Nothing was touched; begin this one again, in"
+            " another folder."
         ) from None
     except OSError as error:
-        raise click.UsageError(f"--out {folder}: it cannot be made: {error.strerror}") from None
+        raise click.UsageError(f"{folder} cannot be written to: {error.strerror}") from None
 
 
 def _next_free(runs: Path, script: str) -> Path:

@@ -29,7 +29,7 @@ from ..faults.faults import FaultError
 from ..repository.database import is_address, is_in_database
 from ..repository.opening import check_opens
 from ..repository.repository import check_repository, is_complete
-from .checks import new_folder, path_problem
+from .checks import new_folder, path_problem, reserve
 from .observatory import SimulatedObservatory
 from .output import LastingOutput
 from .plan_view import show_plan
@@ -96,6 +96,7 @@ def simulate_run(
             raise click.UsageError(f"{_name_of_repository(request)} {error}") from None
         if request.resumed is None:
             new_folder(request.folder)
+            reserve(request.folder)
         view = make_view(Console(file=cast(TextIO, LastingOutput(sys.stdout))))
         obstacle: SetupError | None = None
         if config is not None:
