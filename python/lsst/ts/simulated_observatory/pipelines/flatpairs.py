@@ -15,6 +15,7 @@ from .pairchecks import UNEVEN, long_range_variance, unlike_photons, unusable
 from .statistics import clipped_statistics
 
 __all__ = [
+    "GAINS",
     "Flat",
     "PairMeasurement",
     "gain_from_variance",
