@@ -70,8 +70,20 @@ def test_a_few_pixels_that_are_frozen_are_bad(
         values[frozen] = (frame + rng.normal(0.0, 1.0, shape))[frozen]
         images.append(stored(values, each, **NOISE))
     image = CombineTask(config=CombineConfig()).run(images).combined
-    assert np.array_equal(bad(image), frozen)
-    assert np.isnan(image.variance[frozen]).all()
+    assert not bad(image)[~frozen].any()
+    assert np.mean(bad(image)[frozen]) > 0.8
+    assert np.isnan(image.variance[bad(image)]).all()
+
+
+@pytest.mark.parametrize(("number", "disturbed", "times"), [(10, 1, 10.0), (20, 1, 5.0), (20, 9, 3.0)])
+def test_a_disturbed_overscan_costs_no_good_pixels(
+    number: int, disturbed: int, times: float, rng: np.random.Generator, stored: Store
+) -> None:
+    """Most of the amplifier was BAD: its pixels scatter by less than such an overscan."""
+    images = [stored(rng.normal(0.0, 9.0, (60, 80)), each, **NOISE) for each in range(1, number + 1)]
+    for each in images[:disturbed]:
+        each.image.metadata["LSST ISR OVERSCAN RESIDUAL SERIAL STDEV C10"] *= times
+    assert not bad(CombineTask(config=CombineConfig()).run(images).combined).any()
 
 
 @pytest.mark.parametrize("number", [3, 5, 8, 20])

@@ -106,7 +106,8 @@ def frozen_pixels(
         )
         if not np.median(np.nan_to_num(read)) > COARSE:
             continue
-        of_read = float(np.sum((part * np.nan_to_num(read * gain) / by) ** 2))
+        usual = float(np.median(np.nan_to_num(read * gain)))  # of one image the overscan may be disturbed
+        of_read = float(np.sum((part * usual / by) ** 2))
         value, variance = (plane[amplifier.box] for plane in (image.image, image.variance))
         expected = of_read + photons * np.maximum(value, np.float32(0.0))
         number, good = used[amplifier.box], image.flags(name) == 0
