@@ -23,7 +23,7 @@ SEVEN = 5, 10, 15, 20, 25, 30, 35
 """Exposure times [s] of the pairs of a curve."""
 
 
-for _gain in (0.05, 20.0):
+for _gain in (0.05, 0.093, 10.3, 20.0):
 
     @case("curves", f"curve of an amplifier with a gain of {_gain:g}", "the gain, or null")
     def _(rng: Rng, gain: float = _gain) -> Outcome:

@@ -208,6 +208,21 @@ def _(rng: Rng) -> Outcome:
     return outcome[0], outcome[1] or math.isnan(found.gain)
 
 
+for _electrons, _part, _response in ((1_000.0, 0.05, 0.0), (16_500.0, 0.1, 0.5), (16_500.0, 0.1, 2.0)):
+
+    @case(
+        "pairs",
+        f"{_part:.0%} of the rows of both flats of {_electrons:g} electron have a response of {_response:g}",
+        "within 2 %",
+    )
+    def _(rng: Rng, light: float = _electrons, part: float = _part, response: float = _response) -> Outcome:
+        pixels = light * rng.normal(1.0, 0.005, (400, 500))
+        pixels[: round(part * 400)] *= response
+        flats = [(rng.poisson(pixels) + rng.normal(0, NOISE, pixels.shape)) / GAIN for _ in range(2)]
+        one, two = (each.astype(np.float32) for each in flats)
+        return of_pair(measure_pair(one, two, np.ones(one.shape, bool), NOISE / GAIN, side=4), 2.0)
+
+
 def _of_changed(rng: Rng, change: Callable[[Any], Any]) -> Any:
     """Result of a pair of 16 500 electron whose flats were both changed."""
     flats = [rng.poisson(16_500.0, (400, 500)) + rng.normal(0, NOISE, (400, 500)) for _ in range(2)]

@@ -15,6 +15,7 @@ from made_inputs import (
     NOISE,
     PRESCAN,
     ROWS,
+    SERIAL,
     SHAPE,
     Outcome,
     Rng,
@@ -244,3 +245,13 @@ def _(rng: Rng) -> Outcome:
         made.mask[30, 100] = 0
 
     return must_fail(verified("DARK", rng.normal(0, NOISE, SHAPE), change), "NOISE")
+
+
+for _how in ("a slope of 40 adu", "odd ones 20 adu higher"):
+
+    @case("signal", f"columns of the serial overscan: {_how}", "its noise within 3 %")
+    def _(rng: Rng, how: str = _how) -> Outcome:
+        array, columns = raw(rng, 1000.0), np.arange(SERIAL)
+        array[:, -SERIAL:] += 40.0 * columns / SERIAL if "slope" in how else 20.0 * (columns % 2)
+        noise = removed(array).residual_sigma
+        return f"noise {noise:.2f} adu (truth 8)", abs(noise / 8.0 - 1.0) < 0.03

@@ -158,6 +158,25 @@ for _dither in (1.0, 3.0):
         return text, bool(np.mean(bad[rows]) > 0.99) and abs(rms - 1.0) < 0.15
 
 
+for _number in (3, 9):
+
+    @case(
+        "members",
+        f"{_number} pixels of C01 are one frame in 20 biases, with 1 electron of noise in addition",
+        "these BAD, and no others",
+    )
+    def _(rng: Rng, number: int = _number) -> Outcome:
+        images = biases(rng, [0.0] * 20)
+        where = np.zeros(images[0].image.image[C01].shape, bool)
+        where.flat[rng.choice(where.size, number, replace=False)] = True
+        frame = images[0].image.image[C01][where].copy()
+        for each in images:
+            each.image.image[C01][where] = frame + rng.normal(0.0, 1.0, number)
+        bad = (combined(images).mask[C01] & BAD) != 0
+        text = f"{np.count_nonzero(bad & where)} of them BAD, and {np.count_nonzero(bad & ~where)} others"
+        return text, bool(np.array_equal(bad, where))
+
+
 for _kind, _dither in (("bias", 1.0), ("dark", 0.0), ("flat", 0.0)):
 
     @case(

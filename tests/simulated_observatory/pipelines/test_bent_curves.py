@@ -81,3 +81,26 @@ def test_the_faintest_pair_that_is_too_noisy_does_not_make_the_others_saturated(
     found = fit_curve(means, variances, np.full(3, PIXELS), NOISE)
     assert math.isnan(found.gain)
     assert "saturated" not in found.reason
+
+
+@pytest.mark.parametrize("gain", [0.05, 0.093, 0.098, 10.3, 11.0, 20.0])
+@pytest.mark.parametrize("times", [(1, 5, 10, 20, 30), (5, 10, 15, 20, 25, 30, 35)])
+def test_a_gain_that_no_amplifier_has_is_null(times: tuple[float, ...], gain: float) -> None:
+    """It ended at the limit of the fit, with an a00 that made up for it: up to 98 errors off."""
+    for seed in range(3):
+        fit = of_gain(seed, times, gain)
+        assert math.isnan(fit.gain)
+        assert "no amplifier has the gain" in fit.reason
+
+
+@pytest.mark.parametrize("gain", [0.102, 0.12, 9.0, 9.8])
+def test_a_gain_near_the_limits_is_right(gain: float) -> None:
+    fits = [of_gain(seed, (1, 5, 10, 20, 30), gain) for seed in range(5)]
+    assert all(abs(each.gain - gain) < 4 * each.gain_error < 0.08 * gain for each in fits)
+
+
+def of_gain(seed: int, times: tuple[float, ...], gain: float) -> CurveFit:
+    rng, means = np.random.default_rng(seed), 3300.0 * np.array(times) / gain
+    exact = variance_model(means, gain, A00, NOISE)
+    variances = exact * (1 + rng.normal(0, math.sqrt(2 / PIXELS), means.size))
+    return fit_curve(means, variances, np.full(means.size, PIXELS), NOISE)

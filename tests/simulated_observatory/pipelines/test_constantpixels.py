@@ -54,6 +54,38 @@ def test_rows_that_are_frozen_but_for_the_noise_of_the_overscans_are_bad(
     assert np.sqrt(np.mean(pulls**2)) == pytest.approx(1.0, abs=0.15)
 
 
+@pytest.mark.parametrize("number", [10, 20])
+@pytest.mark.parametrize("pixels", [3, 9])
+def test_a_few_pixels_that_are_frozen_are_bad(
+    pixels: int, number: int, rng: np.random.Generator, stored: Store
+) -> None:
+    """Their errors were 30 to 50 times too small."""
+    shape = 100, 120  # of two amplifiers
+    frozen = np.zeros(shape[0] * shape[1], bool)
+    frozen[rng.choice(frozen.size, pixels, replace=False)] = True
+    frozen, frame = frozen.reshape(shape), rng.normal(0.0, 9.0, shape)
+    images = []
+    for each in range(1, number + 1):
+        values = rng.normal(0.0, 9.0, shape)
+        values[frozen] = (frame + rng.normal(0.0, 1.0, shape))[frozen]
+        images.append(stored(values, each, **NOISE))
+    image = CombineTask(config=CombineConfig()).run(images).combined
+    assert not bad(image)[~frozen].any()
+    assert np.mean(bad(image)[frozen]) > 0.8
+    assert np.isnan(image.variance[bad(image)]).all()
+
+
+@pytest.mark.parametrize(("number", "disturbed", "times"), [(10, 1, 10.0), (20, 1, 5.0), (20, 9, 3.0)])
+def test_a_disturbed_overscan_costs_no_good_pixels(
+    number: int, disturbed: int, times: float, rng: np.random.Generator, stored: Store
+) -> None:
+    """Most of the amplifier was BAD: its pixels scatter by less than such an overscan."""
+    images = [stored(rng.normal(0.0, 9.0, (60, 80)), each, **NOISE) for each in range(1, number + 1)]
+    for each in images[:disturbed]:
+        each.image.metadata["LSST ISR OVERSCAN RESIDUAL SERIAL STDEV C10"] *= times
+    assert not bad(CombineTask(config=CombineConfig()).run(images).combined).any()
+
+
 @pytest.mark.parametrize("number", [3, 5, 8, 20])
 @pytest.mark.parametrize(("light", "scatter"), [(300.0, 0.05), (16_500.0, 0.005), (16_500.0, 0.05)])
 def test_good_flats_have_no_frozen_pixels(

@@ -318,7 +318,7 @@ _DEVIATION = "not those of photons"
     ("change", "reason"),
     [
         (_stuck(0.1), _DEVIATION),
-        (_stuck(0.5), _DEVIATION),
+        (_stuck(0.5), "have another level"),
         (_stuck(0.7), _DEVIATION),
         (_stuck(0.9), _DEVIATION),
         (_dead_link, _DEVIATION),

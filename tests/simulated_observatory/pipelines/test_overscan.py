@@ -56,6 +56,30 @@ def test_residual_of_the_serial_overscan_is_the_read_noise(rng: np.random.Genera
     assert np.mean(found) == pytest.approx(9.0, abs=9.0 * 4 * np.sqrt(0.5 / (80 * ROWS * (SERIAL - 6))))
 
 
+_COLUMN = np.arange(SERIAL)
+
+
+@pytest.mark.parametrize("fit_type", ["MEDIAN_PER_ROW", "MEAN_PER_ROW"])
+@pytest.mark.parametrize(
+    "structure",
+    [40.0 * _COLUMN / SERIAL, 20.0 * (_COLUMN % 2), 80.0 * np.exp(-_COLUMN / 20.0)],
+    ids=["slope", "odd", "settling"],
+)
+def test_what_the_rows_of_an_overscan_have_in_common_is_no_read_noise(
+    structure: np.ndarray, fit_type: str, rng: np.random.Generator
+) -> None:
+    array = rng.normal(2e4, 8.0, blank().shape)
+    array[:, PRESCAN + COLUMNS :] += structure
+    result = subtract_overscan(raw(np.rint(array).astype(np.int32)), fit_type=fit_type)
+    assert result.residual_sigma == pytest.approx(8.0, rel=0.03)
+
+
+def test_an_overscan_of_one_row_has_a_noise(rng: np.random.Generator) -> None:
+    array = rng.normal(2e4, 8.0, (1 + PARALLEL, PRESCAN + COLUMNS + SERIAL))
+    amplifier = RawAmplifier(array, (slice(0, 1), IMAGING[1]), Amplifier("C00", 0, 0, COLUMNS, 1))
+    assert subtract_overscan(amplifier).residual_sigma == pytest.approx(8.0, rel=0.4)
+
+
 def test_constant_level_leaves_a_slope() -> None:
     array = blank(1000) + np.arange(ROWS + PARALLEL)[:, None]
     result = subtract_overscan(raw(array), fit_type="MEDIAN", parallel=False)

@@ -124,6 +124,24 @@ def test_coefficients_that_are_no_numbers_give_no_data(raw_flat: RawImage) -> No
     assert NO_DATA in {int(cross.flags(name).max()) for name in NAMES}
 
 
+@pytest.mark.parametrize(
+    "calibrations",
+    [
+        {"linearizer": Linearizer("RXX_S00", {"C11": [0.0]})},
+        {"crosstalk": Crosstalk("RXX_S00", ["C11"], [[0.0]])},
+        {"crosstalk": Crosstalk("RXX_S00", ["C17", "C11"], [[0.0, 0.5], [0.5, 0.0]])},
+    ],
+    ids=["linearizer", "crosstalk", "crosstalk of another"],
+)
+def test_an_amplifier_that_a_table_does_not_have_has_no_data_and_leaves_the_others_alone(
+    raw_flat: RawImage, calibrations: dict[str, object]
+) -> None:
+    image = assembled(raw_flat, **calibrations)
+    assert np.all(image.flags("C10") == NO_DATA)
+    assert not image.flags("C11").any()
+    assert image.pixels("C11").mean() == pytest.approx(1000.0, abs=2.0)
+
+
 def test_error_of_the_level_is_in_the_unit_of_the_image(raw_flat: RawImage) -> None:
     adu, electrons = assembled(raw_flat), assembled(raw_flat, ptc=curve(math.nan, []))
     key = "LSST ISR OVERSCAN LEVEL ERROR C11"

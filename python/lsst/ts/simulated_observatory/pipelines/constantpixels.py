@@ -71,7 +71,7 @@ def frozen_pixels(
     share: NDArray[np.float64],
     used: NDArray[np.uint16],
 ) -> NDArray[np.bool_]:
-    """Pixels that scatter by much less than overscans and photons make them, if they are many.
+    """Pixels that scatter by much less than overscans and photons make them: by more than chance, or many.
 
     A part of an amplifier that is one frame in all images has the noise of that frame in its mean, and only
     what is added to it, as by the overscans, in its variance: that of n normal values, in units of its
@@ -93,8 +93,10 @@ def frozen_pixels(
     assert image.variance is not None
     found, by = np.zeros(image.image.shape, bool), np.asarray(scales, dtype=np.float64)
     part, half = share / share.sum(), np.maximum(np.arange(len(headers) + 1) - 1, 1) / 2.0
-    rare, small = (np.asarray(gammaincinv(half, chance) / half, np.float32) for chance in (RARE, SMALL))
-    rare[:3] = 0.0
+    never, rare, small = (
+        np.asarray(gammaincinv(half, chance) / half, np.float32) for chance in (NO_CHANCE, RARE, SMALL)
+    )
+    never[:3] = rare[:3] = 0.0
     in_electrons = headers[0].get(Key.UNITS) == "electron"
     photons = PHOTONS * float(np.sum(part**2 / by)) if in_electrons else 0.0
     for name, amplifier in image.amplifiers.items():
@@ -104,10 +106,12 @@ def frozen_pixels(
         )
         if not np.median(np.nan_to_num(read)) > COARSE:
             continue
-        of_read = float(np.sum((part * np.nan_to_num(read * gain) / by) ** 2))
+        usual = float(np.median(np.nan_to_num(read * gain)))  # of one image the overscan may be disturbed
+        of_read = float(np.sum((part * usual / by) ** 2))
         value, variance = (plane[amplifier.box] for plane in (image.image, image.variance))
         expected = of_read + photons * np.maximum(value, np.float32(0.0))
         number, good = used[amplifier.box], image.flags(name) == 0
+        found[amplifier.box] = variance < never[number] * expected
         if np.count_nonzero(good & (variance < rare[number] * expected)) > PART * value.size:
             found[amplifier.box] = variance < small[number] * expected
     return found

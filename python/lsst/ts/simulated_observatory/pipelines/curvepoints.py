@@ -41,6 +41,10 @@ times that of a straight line. Full wells and the brighter-fatter effect of real
 NEARLY = 0.99
 """Part of the limit at which a fit is at the limit."""
 
+FITTED_GAINS = 0.01, 100.0
+"""Gains, electron/adu, among which that of a curve is looked for: wider than those of amplifiers, so that
+one that none has is seen, and does not end at the limit with another a00 that makes up for it."""
+
 
 def variance_model(mean: NDArray[np.float64], gain: float, a00: float, noise: float) -> NDArray[np.float64]:
     """Variance (adu^2) of flats of some means (adu): Astier et al. 2019, equation 16.
@@ -165,7 +169,8 @@ class Points:
         distance = mean[:, None] - mean
         distance[np.abs(distance) <= LEVEL * np.maximum(mean[:, None], mean)] = math.nan
         slope = float(np.median(np.nanmedian((log[:, None] - log) / distance, axis=1)))
-        gain = min(max(math.exp(-float(np.median(log - slope * mean))), 0.11), 9.9)
+        low, high = FITTED_GAINS
+        gain = min(max(math.exp(-float(np.median(log - slope * mean))), 1.1 * low), NEARLY * high)
         faintest = int(np.argmin(mean))
         square = max(float(variance[faintest] - mean[faintest] / gain), 0.1 * self.noise**2)
         most = NEARLY * self.most_a00(gain, used)
@@ -258,11 +263,11 @@ class Points:
             Of the parameters, shape (free,).
         """
         guess = self.guess(used)
-        most = self.most_a00(float(guess[1]), used)
+        most, (low, high) = self.most_a00(float(guess[1]), used), FITTED_GAINS
         found = optimize.least_squares(
             lambda values: self.misfit(values)[used],
             x0=guess,
-            bounds=((-most, 0.1, 0.0)[: self.free], (most, 10.0, math.inf)[: self.free]),
+            bounds=((-most, low, 0.0)[: self.free], (most, high, math.inf)[: self.free]),
             x_scale="jac",
         )
         return np.asarray(found.x)

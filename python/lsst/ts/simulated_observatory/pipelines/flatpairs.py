@@ -15,6 +15,7 @@ from .pairchecks import UNEVEN, long_range_variance, unlike_photons, unusable
 from .statistics import clipped_statistics
 
 __all__ = [
+    "GAINS",
     "Flat",
     "PairMeasurement",
     "gain_from_variance",
@@ -28,6 +29,9 @@ GAINS = 0.1, 10.0
 
 LEAST_WIDTH = 8
 """Pixels across an amplifier for each lag that is measured: small amplifiers cannot measure distant ones."""
+
+OTHERS = 0.4
+"""Part of the pixels that may have another level than the others: they are left out."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,8 @@ def measure_pair(
     cp_pipe takes the mean square of the difference over all pixels; one cosmic ray can then change a gain by
     several per cent. Here it is clipped, and corrected for the clipping, which at 5.5 sigma is 5e-6. A
     gradient that changes by 0.3 per cent within a pair adds 4 per cent to the variance at 1e5 adu: it is the
-    same at all lags that are small against the amplifier, see `long_range_variance`.
+    same at all lags that are small against the amplifier, see `long_range_variance`. Pixels that the clipping
+    of the level leaves out (of another response, dead, hot) have another light: they are in no variance.
     """
     side = max(1, min(side, good.shape[1] // LEAST_WIDTH))
     one, two = (clipped_statistics(image[good], threshold=threshold) for image in (first, second))
@@ -153,6 +158,11 @@ def measure_pair(
     )
     if reason := unusable(one.mean, two.mean, noise, saturated):
         return replace(nothing, reason=reason)
+    number = np.count_nonzero(good)
+    for image, (low, high) in ((first, one.limits), (second, two.limits)):
+        good = good & (image >= low) & (image <= high)
+    if (others := 1.0 - np.count_nonzero(good) / number) > OTHERS:
+        return replace(nothing, reason=f"{others:.0%} of the pixels have another level than the others")
     first = first * np.float32(mean / one.mean)
     second = second * np.float32(mean / two.mean)
     difference = first - second

@@ -44,6 +44,9 @@ OUTLIER = 5.0
 CEILING = 10
 """Least number of pixels at the highest value of all that show the end of a converter's range."""
 
+ENOUGH_ROWS = 10
+"""Rows from which it is known what they have in common."""
+
 
 @dataclass(frozen=True, eq=False)
 class OverscanResult:
@@ -134,7 +137,7 @@ def subtract_overscan(
         offset[trails] = np.median(offset[~trails])
         pixels[rows] -= offset
         saturated |= column_bleeds | trails
-    sigma = clipped_statistics(residual).sigma / _residual_noise(strip.shape, fit_type)
+    sigma = _noise(residual, strip.shape, fit_type)
     return OverscanResult(
         pixels=pixels[rows],
         saturated=saturated,
@@ -224,6 +227,19 @@ def _at_ceiling(pixels: NDArray[Any], least: float) -> NDArray[np.bool_] | np.bo
     if number >= CEILING and number > np.count_nonzero((pixels < top) & (pixels >= top - 3.0)):
         return np.asarray(at_top)
     return np.False_
+
+
+def _noise(residual: NDArray[np.float32], shape: tuple[int, ...], fit_type: str) -> float:
+    """Noise of an overscan from what is left of it without its level.
+
+    What all of its rows have in common (settling, a slope, odd and even columns) is no noise: the median of
+    each column is subtracted, which takes up 2 - pi / 2 of one of its values.
+    """
+    left = _residual_noise(shape, fit_type)
+    if len(residual) >= ENOUGH_ROWS:
+        residual = residual - _median(residual.T)
+        left *= math.sqrt(1.0 - (2.0 - 0.5 * math.pi) / len(residual))
+    return clipped_statistics(residual).sigma / left
 
 
 def _residual_noise(shape: tuple[int, ...], fit_type: str) -> float:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .curvepoints import A00_UNIT, TOGETHER_SIZE, Points, levels, of_the_level
 from .curverejection import on_the_curve
+from .flatpairs import GAINS
 from .leastsquares import estimate, single_faults, unchecked
 
 __all__ = ["OFF", "SATURATED", "CurveFit", "fit_curve"]
@@ -189,6 +190,8 @@ def _fitted(points: Points, used: NDArray[np.bool_]) -> CurveFit:
     if points.is_bent(used, values, values + doubt.shift):
         return _none(used, f"the variances bend more than those of photons can{full}")
     a00, gain, square = points.parameters(values + doubt.shift)
+    if not GAINS[0] <= gain <= GAINS[1]:
+        return _none(used, f"no amplifier has the gain that the variances have, {gain:.3g} electron/adu")
     alone = unchecked(found, TOGETHER_SIZE * points.variance[used] / points.error[used], OFF[0])
     errors = np.sqrt(np.diag(doubt.covariance + alone))
     if not errors[1] < GAIN_ERROR * gain:

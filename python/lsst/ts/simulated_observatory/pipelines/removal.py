@@ -6,7 +6,7 @@ What a calibration does not know, of a pixel or of an amplifier, is flagged in t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -106,7 +106,8 @@ def assemble_amplifiers(
     raw, results
         Raw image, and its amplifiers without their bias level.
     ptc, crosstalk, linearizer
-        What to apply, if there is any. An amplifier without a positive gain has no data.
+        What to apply, if there is any. An amplifier without a positive gain, or that one of them does not
+        have, has no data. What it adds to others is not known, and taken for nothing.
 
     Returns
     -------
@@ -115,13 +116,11 @@ def assemble_amplifiers(
     """
     pixels = {name: result.pixels for name, result in results.items()}
     if crosstalk is not None:
-        order = [crosstalk.amplifiers.index(name) for name in results]
-        by_source = np.asarray(crosstalk.coeffs, dtype=np.float64)[np.ix_(order, order)]
-        subtract_crosstalk(pixels, by_source.T)
+        subtract_crosstalk(pixels, _crosstalk_of(crosstalk, list(results)))
     metadata = {**raw.header, "IMAGE SHAPE": list(raw.shape), Key.UNITS: "adu" if ptc is None else "electron"}
     for name, plane in pixels.items():
         if linearizer is not None:
-            plane = linearize(plane, linearizer.linearityCoeffs[name])
+            plane = linearize(plane, linearizer.linearityCoeffs.get(name, (math.nan,)))
         gain = 1.0 if ptc is None else ptc.gain.get(name, math.nan)
         if not (gain > 0.0 and math.isfinite(gain)):
             gain = math.nan
@@ -136,6 +135,16 @@ def assemble_amplifiers(
             saturated = image.amplifiers[name].mirrored(result.saturated)
             image.flags(name)[saturated] |= np.uint16(MaskPlane.SAT)
     return image
+
+
+def _crosstalk_of(crosstalk: Crosstalk, names: Sequence[str]) -> NDArray[np.float64]:
+    """Coefficients [target, source] of some amplifiers: NaN for a target that the table does not have."""
+    known = np.array([name in crosstalk.amplifiers for name in names])
+    order = [crosstalk.amplifiers.index(name) for name in np.array(names)[known]]
+    found = np.zeros((len(names), len(names)))
+    found[np.ix_(known, known)] = np.asarray(crosstalk.coeffs, dtype=np.float64)[np.ix_(order, order)].T
+    found[~known] = math.nan
+    return found
 
 
 def _amplifier_metadata(
