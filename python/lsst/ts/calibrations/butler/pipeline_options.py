@@ -10,11 +10,11 @@ import contextlib
 import difflib
 import json
 import os
-import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..domain.jobs import pipetask_flags
 from ..domain.text import one_line
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_pipeline"]
 
-_OVERRIDE = re.compile(r"(?<!\S)(-c|--config|-C|--config-file)(?:\s+|=|)(\w+):(\S+)")
 _FLAGS_OF_FIELDS = ("-c", "--config")
 
 
@@ -46,7 +45,10 @@ def check_pipeline(option: str, address: str, options: str) -> tuple[list[str], 
         labels = sorted(pipeline.task_labels)
     except Exception as error:
         return [f"the pipeline {address} cannot be read: {_first_lines(error)}"], []
-    overrides = [(each[1], each[2], each[3]) for each in _OVERRIDE.finditer(options)]
+    overrides = []
+    for flag, value in pipetask_flags(options):
+        label, _, rest = value.partition(":")
+        overrides.append((flag, label, rest))
     problems = [
         f"{option}: {flag} {label}:{rest}: {address} has no task {label}, only {', '.join(labels)};"
         f" the nearest is {_nearest(label, labels)}"
