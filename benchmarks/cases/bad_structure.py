@@ -128,11 +128,11 @@ def _bad(found: DetectorImage) -> Outcome:
     return f"{part:.0%} BAD, variance null in {null:.0%}", part == null == 1.0
 
 
-def frozen(images: list[Any], rng: Rng, dither: float) -> list[Any]:
-    """Images whose C01 is that of the first, with some noise in addition, electron."""
-    frame = images[0].image.image[C01].copy()
+def frozen(images: list[Any], rng: Rng, dither: float, where: Any = np.s_[:]) -> list[Any]:
+    """Images whose C01, or a part of it, is that of the first, with some noise in addition, electron."""
+    frame = images[0].image.image[C01][where].copy()
     for each in images:
-        each.image.image[C01] = frame + rng.normal(0.0, dither, frame.shape)
+        each.image.image[C01][where] = frame + rng.normal(0.0, dither, frame.shape)
     return images
 
 
@@ -144,12 +144,8 @@ for _dither in (1.0, 3.0):
         "BAD, errors of the others right",
     )
     def _(rng: Rng, dither: float = _dither) -> Outcome:
-        images = biases(rng, [0.0] * 20)
         rows = slice(0, int(0.3 * SHAPE[0] / 2))
-        frame = images[0].image.image[C01][rows].copy()
-        for each in images:
-            each.image.image[C01][rows] = frame + rng.normal(0.0, dither, frame.shape)
-        found = combined(images)
+        found = combined(frozen(biases(rng, [0.0] * 20), rng, dither, rows))
         assert found.variance is not None
         bad = (found.mask[C01] & BAD) != 0
         pulls = (found.image / np.sqrt(found.variance))[C01][~bad]
@@ -169,10 +165,7 @@ for _number in (3, 9):
         images = biases(rng, [0.0] * 20)
         where = np.zeros(images[0].image.image[C01].shape, bool)
         where.flat[rng.choice(where.size, number, replace=False)] = True
-        frame = images[0].image.image[C01][where].copy()
-        for each in images:
-            each.image.image[C01][where] = frame + rng.normal(0.0, 1.0, number)
-        bad = (combined(images).mask[C01] & BAD) != 0
+        bad = (combined(frozen(images, rng, 1.0, where)).mask[C01] & BAD) != 0
         text = f"{np.count_nonzero(bad & where)} of them BAD, and {np.count_nonzero(bad & ~where)} others"
         return text, bool(np.array_equal(bad, where))
 
