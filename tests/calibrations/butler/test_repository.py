@@ -31,6 +31,14 @@ def answers() -> Iterator[threading.Event]:
     event.set()
 
 
+async def let_answer(place: Repository, answers: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have what came too late answered, and the limit be that of a repository that answers."""
+    answers.set()
+    monkeypatch.setattr(repository, "ANSWER_LIMIT", 60.0)
+    assert place._late is not None
+    await place._late
+
+
 def test_a_repository_that_does_not_answer_is_given_up_and_asked_again_when_it_has(
     answers: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -44,10 +52,7 @@ def test_a_repository_that_does_not_answer_is_given_up_and_asked_again_when_it_h
         assert "resume the run" in str(caught.value)
         with pytest.raises(NoAnswer, match="has answered nothing for"):
             await place.call(lambda: asked.append(1))
-        answers.set()
-        assert place._late is not None
-        await place._late
-        monkeypatch.setattr(repository, "ANSWER_LIMIT", 60.0)
+        await let_answer(place, answers, monkeypatch)
         assert await place.call(lambda: "answer") == "answer"
         assert asked == []  # nothing waits behind what is not answered
 
@@ -85,10 +90,7 @@ def test_what_waits_behind_a_call_without_answer_is_never_done(
         assert all(
             isinstance(each, NoAnswer) for each in await asyncio.gather(*calls, return_exceptions=True)
         )
-        answers.set()
-        monkeypatch.setattr(repository, "ANSWER_LIMIT", 60.0)
-        assert place._late is not None
-        await place._late
+        await let_answer(place, answers, monkeypatch)
         await place.call(lambda: None)
 
     asyncio.run(main())
